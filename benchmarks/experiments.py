@@ -1,8 +1,10 @@
-"""Reading runs, against MLflow's own client on the same SQLite store, and the cost of a paired bootstrap.
+"""Reading runs, against MLflow's own client on the same SQLite store, and the cost of a paired
+bootstrap.
 
     python benchmarks/experiments.py [--runs 2000] [--rounds 5]
 
-Runs of 20 metrics and 20 parameters. CPU of the process, median of the rounds; both take turns within each, and their answers are compared.
+Runs of 20 metrics and 20 parameters. CPU of the process, median of the rounds; both take turns
+within each, and their answers are compared.
 """
 
 from __future__ import annotations
@@ -43,7 +45,10 @@ def fill(experiments: Experiments, count: int) -> Any:
     experiment = client.create_experiment("bench")
     for _ in range(count):
         run = client.create_run(experiment).info.run_id
-        metrics = [Metric(f"m{number}", float(value), 0, 0) for number, value in enumerate(random.normal(size=20))]
+        metrics = [
+            Metric(f"m{number}", float(value), 0, 0)
+            for number, value in enumerate(random.normal(size=20))
+        ]
         client.log_batch(run, metrics, [Param(f"p{number}", str(number)) for number in range(20)])
         client.set_terminated(run)
     return client, experiment
@@ -51,7 +56,9 @@ def fill(experiments: Experiments, count: int) -> Any:
 
 def main() -> None:
     """Print the figures as lines."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
@@ -64,13 +71,18 @@ def main() -> None:
         for _ in range(options.rounds):
             taken, page = cpu(lambda: experiments.runs("bench", sort="-metrics.m0", limit=PAGE))
             ours.append(taken)
-            taken, runs = cpu(lambda: client.search_runs([experiment], order_by=["metrics.m0 DESC"], max_results=PAGE))
+            taken, runs = cpu(
+                lambda: client.search_runs(
+                    [experiment], order_by=["metrics.m0 DESC"], max_results=PAGE
+                )
+            )
             theirs.append(taken)
             assert [run.id for run in page.items] == [run.info.run_id for run in runs]
             assert page.total == options.runs
         a, b = statistics.median(ours), statistics.median(theirs)
         print(
-            f"page of {PAGE} of {options.runs:,} runs by a metric: {a:.1f} ms CPU with the count of all; MLflow's client {b:.1f} ms without; ratio {a / b:.2f}"
+            f"page of {PAGE} of {options.runs:,} runs by a metric: {a:.1f} ms CPU with the count of"
+            f" all; MLflow's client {b:.1f} ms without; ratio {a / b:.2f}"
         )
     random = np.random.default_rng(0)
     y, first, second = random.integers(0, 2, ROWS), random.random(ROWS), random.random(ROWS)

@@ -1,13 +1,15 @@
-"""How long it takes from submit to start: a job of a warm supervisor, a bare process, task-spooler and Slurm; and to a notebook's first cell.
+"""How long it takes from submit to start: a job of a warm supervisor, a bare process, task-spooler
+and Slurm; and to a notebook's first cell.
 
     python benchmarks/jobs.py [--rounds 60] [--cells 6] [--json]
 
-All take turns within every round, so a busy moment of the machine hits all of them. Each starts the same shell command, which
-writes the time by the same clock as its first act; so the figures hold the start of that shell, the floor that no queue goes below.
-Slurm is a real one on this machine with its default scheduling, and takes part in each fifth round, since it takes seconds.
+All take turns within every round, so a busy moment of the machine hits all of them. Each starts the
+same shell command, which writes the time by the same clock as its first act; so the figures hold
+the start of that shell, the floor that no queue goes below. Slurm is a real one on this machine
+with its default scheduling, and takes part in each fifth round, since it takes seconds.
 
-A notebook's first cell writes the time: as a job with a cold start, as a job with a warm kernel, and as a job of jupyter-scheduler.
-A peer that is not here is named as left out.
+A notebook's first cell writes the time: as a job with a cold start, as a job with a warm kernel,
+and as a job of jupyter-scheduler. A peer that is not here is named as left out.
 """
 
 from __future__ import annotations
@@ -32,7 +34,10 @@ from pipelines import notebook, wait_for_kernels
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec
 
-FIRST_CELL = "import os, time\nwith open({0!r} + '.draft', 'w') as file:\n    file.write(str(time.time_ns()))\nos.replace({0!r} + '.draft', {0!r})"
+FIRST_CELL = (
+    "import os, time\nwith open({0!r} + '.draft', 'w') as file:\n   "
+    " file.write(str(time.time_ns()))\nos.replace({0!r} + '.draft', {0!r})"
+)
 
 
 def command(mark: Path) -> list[str]:
@@ -52,7 +57,9 @@ def measure(contender: Contender, mark: Path) -> float:
 
 
 def in_turn(contenders: Mapping[str, Contender], mark: Path, rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of each round, by contender; each begins as often as it can. One turn of each before that counts for nothing."""
+    """Milliseconds of each round, by contender; each begins as often as it can. One turn of each
+    before that counts for nothing.
+    """
     for contender in contenders.values():
         measure(contender, mark)
     taken: dict[str, list[float]] = {name: [] for name in contenders}
@@ -97,11 +104,15 @@ def spooler_throughput(tsp: Spooler, count: int) -> float:
 
 
 def arrays(jobs: Jobs, size: int, rounds: int) -> tuple[float, float]:
-    """Milliseconds that the submit of an array takes, and its elements a second until the last one has ended; medians."""
+    """Milliseconds that the submit of an array takes, and its elements a second until the last one
+    has ended; medians.
+    """
     submits, rates = list[float](), list[float]()
     for _ in range(rounds):
         begun = time.monotonic()
-        array = jobs.submit(JobSpec(command=["true"], array=[{"NUMBER": number} for number in range(size)]))
+        array = jobs.submit(
+            JobSpec(command=["true"], array=[{"NUMBER": number} for number in range(size)])
+        )
         submits.append((time.monotonic() - begun) * 1e3)
         jobs.wait([array.id])
         rates.append(size / (time.monotonic() - begun))
@@ -109,7 +120,9 @@ def arrays(jobs: Jobs, size: int, rounds: int) -> tuple[float, float]:
 
 
 def commands(folder: Path, rounds: int, left_out: dict[str, str]) -> dict[str, Any]:
-    """From submit to start, throughput and arrays. left_out: takes the peers that are not here, with the reason."""
+    """From submit to start, throughput and arrays. left_out: takes the peers that are not here,
+    with the reason.
+    """
     (folder / "mlinfra.toml").write_text("[jobs]\ncpus = 2\n")
     jobs, mark = Jobs(Project.open(folder)), folder / "mark"
     words = command(mark)
@@ -128,10 +141,21 @@ def commands(folder: Path, rounds: int, left_out: dict[str, str]) -> dict[str, A
         array_ms, array_rate = arrays(jobs, 1000, 3)
         if slurm := _entered(stack, "Slurm", lambda: default_slurm(folder / "slurm"), left_out):
             found["slurm_scheduler_parameters"] = slurm.scheduling()
-            contenders["Slurm"] = Contender(start=lambda: slurm.submit(words), settle=slurm.settle, every=5)
+            contenders["Slurm"] = Contender(
+                start=lambda: slurm.submit(words), settle=slurm.settle, every=5
+            )
         found["submit_to_start"] = summary(in_turn(contenders, mark, rounds), "job")
-    found["jobs_per_second"] = {"job": round(rates[0], 1), "task-spooler": None if rates[1] is None else round(rates[1], 1)}
-    return {**found, "array_of_1000": {"submit_ms": round(array_ms, 1), "elements_per_second": round(array_rate, 1)}}
+    found["jobs_per_second"] = {
+        "job": round(rates[0], 1),
+        "task-spooler": None if rates[1] is None else round(rates[1], 1),
+    }
+    return {
+        **found,
+        "array_of_1000": {
+            "submit_ms": round(array_ms, 1),
+            "elements_per_second": round(array_rate, 1),
+        },
+    }
 
 
 def first_cells(folder: Path, rounds: int, left_out: dict[str, str]) -> dict[str, dict[str, float]]:
@@ -154,7 +178,9 @@ def first_cells(folder: Path, rounds: int, left_out: dict[str, str]) -> dict[str
 
         contenders = {
             name: Contender(
-                start=lambda jobs=jobs: jobs.wait([jobs.submit(JobSpec(notebook="first.ipynb")).id]),  # type: ignore[misc]
+                start=lambda jobs=jobs: jobs.wait(
+                    [jobs.submit(JobSpec(notebook="first.ipynb")).id]
+                ),  # type: ignore[misc]
                 settle=next_kernel if name == "warm job" else lambda: None,
             )
             for name, jobs in own.items()
@@ -163,7 +189,9 @@ def first_cells(folder: Path, rounds: int, left_out: dict[str, str]) -> dict[str
         root.mkdir()
         notebook(root / "first.ipynb", FIRST_CELL.format(str(mark)))
         if peer := _entered(stack, "jupyter-scheduler", lambda: jupyter_scheduler(root), left_out):
-            contenders["jupyter-scheduler"] = Contender(start=lambda: peer.submit("first.ipynb"), settle=peer.settle)
+            contenders["jupyter-scheduler"] = Contender(
+                start=lambda: peer.submit("first.ipynb"), settle=peer.settle
+            )
         return summary(in_turn(contenders, mark, rounds), "cold job")
 
 
@@ -187,7 +215,9 @@ def run(rounds: int, cells: int) -> dict[str, Any]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--cells", type=int, default=6, help="rounds of the notebook's first cell")
     parser.add_argument("--json", action="store_true")
@@ -196,17 +226,29 @@ def main() -> None:
     if arguments.json:
         print(json.dumps(figures))
         return
-    for title, part, own in (("submit to start", "submit_to_start", "job"), ("submit to first cell", "submit_to_first_cell", "cold job")):
+    for title, part, own in (
+        ("submit to start", "submit_to_start", "job"),
+        ("submit to first cell", "submit_to_first_cell", "cold job"),
+    ):
         print(f"{title}, in turn")
         for name, row in figures[part].items():
             spread = f"{row['min_ms']}–{row['max_ms']}"
-            print(f"  {name:<18} median {row['median_ms']:>8} ms   range {spread:>17}   p95 {row['p95_ms']:>8}   {row['against_own']:>7} x {own}")
+            print(
+                f"  {name:<18} median {row['median_ms']:>8} ms   range {spread:>17}   p95"
+                f" {row['p95_ms']:>8}   {row['against_own']:>7} x {own}"
+            )
     if "slurm_scheduler_parameters" in figures:
         print(f"Slurm's SchedulerParameters: {figures['slurm_scheduler_parameters']}")
     rates = figures["jobs_per_second"]
-    print(f"throughput: {rates['job']} jobs/s of `true`, submitted one by one, 2 slots; task-spooler {rates['task-spooler']}")
+    print(
+        f"throughput: {rates['job']} jobs/s of `true`, submitted one by one, 2 slots; task-spooler"
+        f" {rates['task-spooler']}"
+    )
     array = figures["array_of_1000"]
-    print(f"array of 1000: submitted in {array['submit_ms']} ms, {array['elements_per_second']} elements/s")
+    print(
+        f"array of 1000: submitted in {array['submit_ms']} ms, {array['elements_per_second']}"
+        " elements/s"
+    )
     print(f"supervisor up in {figures['supervisor_start_ms']} ms")
     for name, reason in figures["left_out"].items():
         print(f"left out: {name}: {reason}")

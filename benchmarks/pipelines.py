@@ -1,12 +1,15 @@
-"""What a pipeline step costs beside the papermill command line on the same notebook, what a warm kernel saves, and what ten cached steps cost.
+"""What a pipeline step costs beside the papermill command line on the same notebook, what a warm
+kernel saves, and what ten cached steps cost.
 
     python benchmarks/pipelines.py [--rounds 5] [--json]
 
-Both take turns within every round, so a busy moment of the machine hits both. A step is: look at the key, submit a job, papermill in a
-process of its own, keep the executed notebook, check the outputs, write down result and lineage. papermill's command line runs the notebook.
+Both take turns within every round, so a busy moment of the machine hits both. A step is: look at
+the key, submit a job, papermill in a process of its own, keep the executed notebook, check the
+outputs, write down result and lineage. papermill's command line runs the notebook.
 
-The warm case times a job, from its submit to its end, and a pipeline of that one step with a kernel that is ready, and the job with none, beside
-papermill's default engine: its command line, and `papermill.execute_notebook` in a process that has papermill loaded. They take turns, each once the
+The warm case times a job, from its submit to its end, and a pipeline of that one step with a kernel
+that is ready, and the job with none, beside papermill's default engine: its command line, and
+`papermill.execute_notebook` in a process that has papermill loaded. They take turns, each once the
 next kernel is ready.
 """
 
@@ -32,9 +35,18 @@ STEPS = 10
 
 def notebook(path: Path, source: str) -> None:
     """A notebook of one cell."""
-    cell = {"cell_type": "code", "id": "only", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+    cell = {
+        "cell_type": "code",
+        "id": "only",
+        "metadata": {},
+        "source": source,
+        "outputs": [],
+        "execution_count": None,
+    }
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    path.write_text(json.dumps({"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
+    path.write_text(
+        json.dumps({"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+    )
 
 
 def seconds(act: Callable[[], object]) -> float:
@@ -46,7 +58,14 @@ def seconds(act: Callable[[], object]) -> float:
 
 def with_papermill(path: Path) -> None:
     """The command line of papermill, without its progress bar."""
-    command = [sys.executable, "-m", "papermill", "--no-progress-bar", str(path), str(path.with_suffix(".out.ipynb"))]
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        "--no-progress-bar",
+        str(path),
+        str(path.with_suffix(".out.ipynb")),
+    ]
     subprocess.run(command, check=True, capture_output=True, cwd=path.parent)
 
 
@@ -63,7 +82,9 @@ def paired(root: Path, pipelines: Pipelines, rounds: int) -> dict[str, dict[str,
     for label, source in NOTEBOOKS.items():
         name = label.split()[0]
         notebook(root / f"{name}.ipynb", source)
-        (root / f"{name}.mlpipeline.yaml").write_text(f"steps: {{only: {{notebook: {name}.ipynb}}}}\n")
+        (root / f"{name}.mlpipeline.yaml").write_text(
+            f"steps: {{only: {{notebook: {name}.ipynb}}}}\n"
+        )
         contenders: dict[str, Callable[[], None]] = {
             "papermill": lambda name=name: with_papermill(root / f"{name}.ipynb"),  # type: ignore[misc]
             "step": lambda name=name: with_pipeline(pipelines, name),  # type: ignore[misc]
@@ -80,7 +101,9 @@ def paired(root: Path, pipelines: Pipelines, rounds: int) -> dict[str, dict[str,
 
 
 def cached(root: Path, pipelines: Pipelines, rounds: int) -> dict[str, list[float]]:
-    """Seconds of an unchanged pipeline of ten steps in a chain: as a call, and as a command with the start of Python and all imports."""
+    """Seconds of an unchanged pipeline of ten steps in a chain: as a call, and as a command with
+    the start of Python and all imports.
+    """
     lines = []
     for number in range(STEPS):
         notebook(root / f"s{number}.ipynb", f"open('{number}.txt', 'w').write('{number}')")
@@ -92,7 +115,9 @@ def cached(root: Path, pipelines: Pipelines, rounds: int) -> dict[str, list[floa
     command = [sys.executable, "-m", "jupyter_mlinfra.cli", "pipelines", "run", "ten", "--json"]
     for _ in range(rounds):
         taken["call"].append(seconds(lambda: _all_cached(pipelines)))
-        taken["command"].append(seconds(lambda: subprocess.run(command, check=True, capture_output=True, cwd=root)))
+        taken["command"].append(
+            seconds(lambda: subprocess.run(command, check=True, capture_output=True, cwd=root))
+        )
     return taken
 
 
@@ -113,7 +138,9 @@ def warm(root: Path, rounds: int) -> dict[str, list[float]]:
         (folder / "mlinfra.toml").write_text(f"[pipelines]\nwarm_kernels = {int(name == 'warm')}\n")
         notebook(folder / "heavy.ipynb", NOTEBOOKS["heavy imports"])
         jobs[name] = Jobs(Project.open(folder))
-    (folders["warm"] / "heavy.mlpipeline.yaml").write_text("steps: {only: {notebook: heavy.ipynb}}\n")
+    (folders["warm"] / "heavy.mlpipeline.yaml").write_text(
+        "steps: {only: {notebook: heavy.ipynb}}\n"
+    )
     pipelines = Pipelines(Project.open(folders["warm"]), jobs["warm"])
     source, log = folders["cold"] / "heavy.ipynb", folders["warm"] / ".mlinfra/logs/supervisor.log"
     contenders: dict[str, Callable[[], None]] = {
@@ -121,7 +148,9 @@ def warm(root: Path, rounds: int) -> dict[str, list[float]]:
         "warm step": lambda: with_pipeline(pipelines, "heavy"),
         "cold job": lambda: with_job(jobs["cold"]),
         "papermill command": lambda: with_papermill(source),
-        "papermill engine": lambda: papermill.execute_notebook(source, source.with_suffix(".api.ipynb"), progress_bar=False, cwd=source.parent),
+        "papermill engine": lambda: papermill.execute_notebook(
+            source, source.with_suffix(".api.ipynb"), progress_bar=False, cwd=source.parent
+        ),
     }
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     try:
@@ -131,7 +160,9 @@ def warm(root: Path, rounds: int) -> dict[str, list[float]]:
                 wait_for_kernels(log, 1)
         for turn in range(rounds):
             for name in (*list(contenders)[turn % 5 :], *list(contenders)[: turn % 5]):
-                wait_for_kernels(log, 2 + len(taken["warm job"]) + len(taken["warm step"]))  # one that is being made ready would slow the others down
+                wait_for_kernels(
+                    log, 2 + len(taken["warm job"]) + len(taken["warm step"])
+                )  # one that is being made ready would slow the others down
                 taken[name].append(seconds(contenders[name]))
     finally:
         for one in jobs.values():
@@ -157,7 +188,9 @@ def with_job(jobs: Jobs) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -168,7 +201,10 @@ def main() -> None:
         jobs = Jobs(project)
         try:
             pipelines = Pipelines(project, jobs)
-            steps, ten = paired(root, pipelines, given.rounds), cached(root, pipelines, given.rounds)
+            steps, ten = (
+                paired(root, pipelines, given.rounds),
+                cached(root, pipelines, given.rounds),
+            )
         finally:
             jobs.stop(cancel_running=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -177,17 +213,28 @@ def main() -> None:
         print(json.dumps({"steps": steps, "ten_cached": ten, "warm": ready}))
         return
     for name, values in ready.items():
-        ratio = statistics.median(value / own for value, own in zip(values, ready["warm job"], strict=True))
-        print(f"heavy imports, {name:18s} {statistics.median(values):5.2f} s ({min(values):.2f}–{max(values):.2f})   {ratio:.1f} x the warm job")
+        ratio = statistics.median(
+            value / own for value, own in zip(values, ready["warm job"], strict=True)
+        )
+        print(
+            f"heavy imports, {name:18s} {statistics.median(values):5.2f} s"
+            f" ({min(values):.2f}–{max(values):.2f})   {ratio:.1f} x the warm job"
+        )
     for label, taken in steps.items():
-        ratio = statistics.median(step / peer for step, peer in zip(taken["step"], taken["papermill"], strict=True))
+        ratio = statistics.median(
+            step / peer for step, peer in zip(taken["step"], taken["papermill"], strict=True)
+        )
         middle = {name: statistics.median(values) for name, values in taken.items()}
         spread = {name: f"{min(values):.2f}–{max(values):.2f}" for name, values in taken.items()}
         print(
-            f"{label:14s} papermill {middle['papermill']:5.2f} s ({spread['papermill']})   step {middle['step']:5.2f} s ({spread['step']})   ratio {ratio:.2f}"
+            f"{label:14s} papermill {middle['papermill']:5.2f} s ({spread['papermill']})   step"
+            f" {middle['step']:5.2f} s ({spread['step']})   ratio {ratio:.2f}"
         )
     for way, values in ten.items():
-        print(f"{STEPS} cached steps, {way:8s} {statistics.median(values):5.2f} s ({min(values):.2f}–{max(values):.2f})")
+        print(
+            f"{STEPS} cached steps, {way:8s} {statistics.median(values):5.2f} s"
+            f" ({min(values):.2f}–{max(values):.2f})"
+        )
 
 
 if __name__ == "__main__":

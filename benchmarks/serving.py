@@ -1,11 +1,14 @@
-"""A request through gateway and Seldon runtime, against `mlflow models serve` of the same model version.
+"""A request through gateway and Seldon runtime, against `mlflow models serve` of the same model
+version.
 
     python benchmarks/serving.py [--rounds 3] [--seconds 4] [--json]
 
-Both serve one registered XGBoost model (100 trees of depth 6, 30 inputs) with one model process, both check the signature; ours also
-writes the payload log and goes through Envoy. The two take turns within every round, so a busy moment of the machine hits both. The
-clients run on the same machine: wall times hold their share of it. CPU is that of all server processes together (gateway included),
-from /proc, divided by the requests that were answered. The answers of both are compared with each other before anything is timed.
+Both serve one registered XGBoost model (100 trees of depth 6, 30 inputs) with one model process,
+both check the signature; ours also writes the payload log and goes through Envoy. The two take
+turns within every round, so a busy moment of the machine hits both. The clients run on the same
+machine: wall times hold their share of it. CPU is that of all server processes together (gateway
+included), from /proc, divided by the requests that were answered. The answers of both are compared
+with each other before anything is timed.
 """
 
 from __future__ import annotations
@@ -36,12 +39,18 @@ from jupyter_mlinfra.deployments.targets.ports import choose
 from jupyter_mlinfra.experiments import Experiments
 
 ROWS, COLUMNS, TREES, DEPTH = 5000, 30, 100, 6
-LOADS = {"1 row, 1 connection": (1, 1), "1 row, 16 connections": (1, 16), "100 rows, 16 connections": (100, 16)}
+LOADS = {
+    "1 row, 1 connection": (1, 1),
+    "1 row, 16 connections": (1, 16),
+    "100 rows, 16 connections": (100, 16),
+}
 
 
 @dataclass(frozen=True)
 class Server:
-    """One contender: where it is asked, with which body for so many rows, and the processes that answer."""
+    """One contender: where it is asked, with which body for so many rows, and the processes that
+    answer.
+    """
 
     name: str
     url: str
@@ -60,7 +69,11 @@ class Server:
 
     def memory_mb(self) -> float:
         """Proportional set size of all processes."""
-        processes = [one for pid in self.pids for one in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))]
+        processes = [
+            one
+            for pid in self.pids
+            for one in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))
+        ]
         return sum(process.memory_full_info().pss for process in processes) / 1e6
 
 
@@ -73,11 +86,17 @@ def register(experiments: Experiments) -> tuple[str, Any]:
     from mlflow.models import infer_signature
 
     random = np.random.default_rng(1)
-    frame = pd.DataFrame(random.normal(size=(ROWS, COLUMNS)), columns=[f"x{place}" for place in range(COLUMNS)])
+    frame = pd.DataFrame(
+        random.normal(size=(ROWS, COLUMNS)), columns=[f"x{place}" for place in range(COLUMNS)]
+    )
     data = xgboost.DMatrix(frame, label=(frame["x0"] * frame["x1"] + frame["x2"] > 0).astype(int))
-    booster = xgboost.train({"objective": "binary:logistic", "max_depth": DEPTH, "nthread": 1}, data, TREES)
+    booster = xgboost.train(
+        {"objective": "binary:logistic", "max_depth": DEPTH, "nthread": 1}, data, TREES
+    )
     with experiments.track("benchmark", name="serving"):
-        requirements = [f"{name}=={metadata.version(name)}" for name in ("mlflow", "numpy", "pandas", "xgboost")]
+        requirements = [
+            f"{name}=={metadata.version(name)}" for name in ("mlflow", "numpy", "pandas", "xgboost")
+        ]
         mlflow.xgboost.log_model(
             booster,
             name="model",
@@ -96,7 +115,19 @@ def ours(deployments: Deployments, ref: str, frame: Any) -> Server:
     """Deployed as anybody does it, with one worker."""
     record = deployments.deploy("benchmark", version=ref)
     pids = tuple(row.identity.pid for row in deployments._store.processes())
-    bodies = {rows: json.dumps({"data": {"names": list(frame.columns), "ndarray": frame.head(rows).to_numpy().tolist()}}).encode() for rows in (1, 100)}
+    bodies = {
+        rows: (
+            json.dumps(
+                {
+                    "data": {
+                        "names": list(frame.columns),
+                        "ndarray": frame.head(rows).to_numpy().tolist(),
+                    }
+                }
+            ).encode()
+        )
+        for rows in (1, 100)
+    }
     return Server("gateway + Seldon runtime", record.url, bodies, pids)
 
 
@@ -122,11 +153,29 @@ def mlflow_serve(folder: Path, frame: Any, log: Path) -> tuple[Server, subproces
     ]
     with open(log, "wb") as out:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # it starts uvicorn by name
-        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True, env={**os.environ, "PATH": path})
+        process = subprocess.Popen(
+            command,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            env={**os.environ, "PATH": path},
+        )
     bodies = {
-        rows: json.dumps({"dataframe_split": {"columns": list(frame.columns), "data": frame.head(rows).to_numpy().tolist()}}).encode() for rows in (1, 100)
+        rows: (
+            json.dumps(
+                {
+                    "dataframe_split": {
+                        "columns": list(frame.columns),
+                        "data": frame.head(rows).to_numpy().tolist(),
+                    }
+                }
+            ).encode()
+        )
+        for rows in (1, 100)
     }
-    server = Server("mlflow models serve", f"http://127.0.0.1:{port}/invocations", bodies, (process.pid,))
+    server = Server(
+        "mlflow models serve", f"http://127.0.0.1:{port}/invocations", bodies, (process.pid,)
+    )
     end = time.monotonic() + 120
     while time.monotonic() < end:
         try:
@@ -185,7 +234,13 @@ def check_equal(servers: list[Server]) -> None:
     """Both give the same answers."""
     found = []
     for server in servers:
-        body = json.loads(ask(http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60), server.url, server.bodies[100]))
+        body = json.loads(
+            ask(
+                http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60),
+                server.url,
+                server.bodies[100],
+            )
+        )
         found.append(body["predictions"] if "predictions" in body else body["data"]["ndarray"])
     assert len(found[0]) == 100
     assert all(math.isclose(a, b, abs_tol=1e-6) for a, b in zip(*found, strict=True))
@@ -196,7 +251,9 @@ def run(rounds: int, seconds: float) -> dict[str, dict[str, dict[str, float]]]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "project"
         root.mkdir()
-        (root / "mlinfra.toml").write_text('[project]\nname = "benchmark"\n[deployments]\nworkers = 1\n')
+        (root / "mlinfra.toml").write_text(
+            '[project]\nname = "benchmark"\n[deployments]\nworkers = 1\n'
+        )
         project = Project.open(root)
         experiments = Experiments(project)
         deployments = Deployments(project, experiments)
@@ -207,7 +264,9 @@ def run(rounds: int, seconds: float) -> dict[str, dict[str, dict[str, float]]]:
             theirs, process = mlflow_serve(experiments.download(ref), frame, root / "mlflow.log")
             servers = [mine, theirs]
             check_equal(servers)
-            results: dict[str, dict[str, list[dict[str, float]]]] = {load: {server.name: [] for server in servers} for load in LOADS}
+            results: dict[str, dict[str, list[dict[str, float]]]] = {
+                load: {server.name: [] for server in servers} for load in LOADS
+            }
             for number in range(rounds + 1):  # the first round warms up
                 for load, (rows, connections) in LOADS.items():
                     for server in servers if number % 2 else reversed(servers):
@@ -221,7 +280,13 @@ def run(rounds: int, seconds: float) -> dict[str, dict[str, dict[str, float]]]:
                 process.wait()
             deployments.down()
             project.database.close()
-    medians = {load: {name: {key: statistics.median(one[key] for one in all_) for key in all_[0]} for name, all_ in by.items()} for load, by in results.items()}
+    medians = {
+        load: {
+            name: {key: statistics.median(one[key] for one in all_) for key in all_[0]}
+            for name, all_ in by.items()
+        }
+        for load, by in results.items()
+    }
     for by in medians.values():
         for name, figures in by.items():
             figures["memory_mb"] = memory[name]
@@ -230,7 +295,9 @@ def run(rounds: int, seconds: float) -> dict[str, dict[str, dict[str, float]]]:
 
 def main() -> None:
     """Print a table, or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--json", action="store_true")
@@ -239,13 +306,22 @@ def main() -> None:
     if options.json:
         print(json.dumps(medians, indent=1))
         return
-    print("| load | server | p50 ms | p99 ms | requests/s | CPU ms a request | PSS MB |\n|---|---|---:|---:|---:|---:|---:|")
+    print(
+        "| load | server | p50 ms | p99 ms | requests/s | CPU ms a request | PSS MB"
+        " |\n|---|---|---:|---:|---:|---:|---:|"
+    )
     for load, by in medians.items():
         for name, one in by.items():
-            print(f"| {load} | {name} | {one['p50_ms']:.2f} | {one['p99_ms']:.1f} | {one['per_second']:.0f} | {one['cpu_ms']:.2f} | {one['memory_mb']:.0f} |")
+            print(
+                f"| {load} | {name} | {one['p50_ms']:.2f} | {one['p99_ms']:.1f} |"
+                f" {one['per_second']:.0f} | {one['cpu_ms']:.2f} | {one['memory_mb']:.0f} |"
+            )
         first, second = by.values()
         gains = {key: second[key] / first[key] for key in ("p50_ms", "per_second", "cpu_ms")}
-        ratios = f"p50 {gains['p50_ms']:.1f}×, requests/s {1 / gains['per_second']:.1f}×, CPU {gains['cpu_ms']:.1f}×"
+        ratios = (
+            f"p50 {gains['p50_ms']:.1f}×, requests/s {1 / gains['per_second']:.1f}×, CPU"
+            f" {gains['cpu_ms']:.1f}×"
+        )
         print(f"| | **{ratios}** | | | | | |")
 
 

@@ -17,12 +17,33 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
-    "MLInfraError", "Workbench", "alert", "dataset", "deployment", "feature_store", "features", "ingest", "job", "model", "monitor", "pipeline", "run", "runs",
-    "schedule", "search", "sql", "submit", "track", "ui", "workbench", "write",
-]  # fmt: skip
+    "MLInfraError",
+    "Workbench",
+    "alert",
+    "dataset",
+    "deployment",
+    "feature_store",
+    "features",
+    "ingest",
+    "job",
+    "model",
+    "monitor",
+    "pipeline",
+    "run",
+    "runs",
+    "schedule",
+    "search",
+    "sql",
+    "submit",
+    "track",
+    "ui",
+    "workbench",
+    "write",
+]
 
 _HOME = {"MLInfraError": ".core.errors", "Workbench": ".workbench", "workbench": ".workbench"}
-# `workbench` the module and `workbench()` the function share a name, as do `features` the domain and `features()` the door.
+# `workbench` the module and `workbench()` the function share a name, as do `features` the domain
+# and `features()` the door.
 _CALLABLE = {"features": ("nouns", "features"), "workbench": ("workbench", "current")}
 
 if TYPE_CHECKING:
@@ -46,14 +67,16 @@ if TYPE_CHECKING:
         submit,
         track,
         write,
-    )  # fmt: skip
+    )
     from .widgets import ui
     from .workbench import Workbench
     from .workbench import current as workbench
 
 
 class _CallableModule(ModuleType):
-    """A domain's module that is also its door: `ml.features([...])` beside `from jupyter_mlinfra.features import …`."""
+    """A domain's module that is also its door: `ml.features([...])` beside `from
+    jupyter_mlinfra.features import …`.
+    """
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         home, name = _CALLABLE[self.__name__.rpartition(".")[2]]
@@ -71,9 +94,13 @@ sys.modules[__name__].__class__ = _Package
 
 
 def _show_records() -> None:
-    """Let the shell that imports this show records as cards; a process without IPython has none, and must not load it to find out."""
+    """Let the shell that imports this show records as cards; a process without IPython has none,
+    and must not load it to find out.
+    """
     package = sys.modules.get("IPython")
-    shell = package.get_ipython() if package is not None and hasattr(package, "get_ipython") else None
+    shell = (
+        package.get_ipython() if package is not None and hasattr(package, "get_ipython") else None
+    )
     if shell is not None:
         from .widgets.reprs import register
 
@@ -81,7 +108,9 @@ def _show_records() -> None:
 
 
 def _reach_store() -> None:
-    """Plain `mlflow` calls of this process reach the project's store; nothing is loaded for it until somebody imports MLflow."""
+    """Plain `mlflow` calls of this process reach the project's store; nothing is loaded for it
+    until somebody imports MLflow.
+    """
     from .core.imports import around_import
 
     def ambient(name: str) -> None:
@@ -126,7 +155,9 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """`%load_ext jupyter_mlinfra`: one magic per noun, and plain `mlflow` calls reach the project's store."""
+    """`%load_ext jupyter_mlinfra`: one magic per noun, and plain `mlflow` calls reach the project's
+    store.
+    """
     from .experiments.ambient import adopt, say_strays
     from .magics import load
 

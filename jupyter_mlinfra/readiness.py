@@ -21,7 +21,9 @@ MEASURE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetCheck:
-    """One target. verdict: `unknown` when it could not be measured; `fix` then says what is missing."""
+    """One target. verdict: `unknown` when it could not be measured; `fix` then says what is
+    missing.
+    """
 
     target: str
     limit: str
@@ -31,21 +33,41 @@ class TargetCheck:
 
 
 def counts(workbench: Workbench, domains: Collection[str]) -> dict[str, dict[str, int | str]]:
-    """Objects of these domains, as `mlinfra status` prints them; of one whose store cannot be read, its `problem`, beside the others."""
+    """Objects of these domains, as `mlinfra status` prints them; of one whose store cannot be read,
+    its `problem`, beside the others.
+    """
     parts: dict[str, tuple[str, Callable[[Workbench], dict[str, int | str]]]] = {
         "catalog": ("catalog", lambda bench: {"datasets": bench.catalog.list(limit=1).total}),
-        "features": ("features", lambda bench: {"views": bench.features.views(limit=1).total, "features": bench.features.list(limit=1).total}),
+        "features": (
+            "features",
+            lambda bench: {
+                "views": bench.features.views(limit=1).total,
+                "features": bench.features.list(limit=1).total,
+            },
+        ),
         "jobs": ("jobs", _jobs),
-        "pipelines": ("pipelines", lambda bench: {"pipelines": bench.pipelines.list(limit=1).total, "runs": bench.pipelines.count_runs()}),
+        "pipelines": (
+            "pipelines",
+            lambda bench: {
+                "pipelines": bench.pipelines.list(limit=1).total,
+                "runs": bench.pipelines.count_runs(),
+            },
+        ),
         "experiments": ("experiments", _experiments),
         "models": ("experiments", _models),
         "deployments": ("deployments", _deployments),
         "monitoring": ("monitoring", _monitors),
     }
-    return {name: _counted(workbench, count) for name, (domain, count) in parts.items() if domain in domains}
+    return {
+        name: _counted(workbench, count)
+        for name, (domain, count) in parts.items()
+        if domain in domains
+    }
 
 
-def _counted(workbench: Workbench, count: Callable[[Workbench], dict[str, int | str]]) -> dict[str, int | str]:
+def _counted(
+    workbench: Workbench, count: Callable[[Workbench], dict[str, int | str]]
+) -> dict[str, int | str]:
     try:
         return count(workbench)
     except MLInfraError as error:
@@ -54,7 +76,10 @@ def _counted(workbench: Workbench, count: Callable[[Workbench], dict[str, int | 
 
 def _jobs(workbench: Workbench) -> dict[str, int | str]:
     known = workbench.jobs.counts()
-    return {state: known.get(state, 0) for state in ("queued", "running", "succeeded", "failed", "cancelled", "lost")}
+    return {
+        state: known.get(state, 0)
+        for state in ("queued", "running", "succeeded", "failed", "cancelled", "lost")
+    }
 
 
 def _experiments(workbench: Workbench) -> dict[str, int | str]:
@@ -79,7 +104,10 @@ def _deployments(workbench: Workbench) -> dict[str, int | str]:
 
 
 def _monitors(workbench: Workbench) -> dict[str, int | str]:
-    return {"monitors": workbench.monitoring.list(limit=1).total, "firing": workbench.monitoring.alerts(firing=True, limit=1).total}
+    return {
+        "monitors": workbench.monitoring.list(limit=1).total,
+        "firing": workbench.monitoring.alerts(firing=True, limit=1).total,
+    }
 
 
 def check(workbench: Workbench, domains: Collection[str]) -> list[TargetCheck]:
@@ -88,10 +116,17 @@ def check(workbench: Workbench, domains: Collection[str]) -> list[TargetCheck]:
     What cannot be measured is unknown, and keeps no other from being measured.
     """
     parts = {
-        "catalog": ("datasets", _datasets), "features": ("online features", _features), "experiments": ("champion", _metric),
+        "catalog": ("datasets", _datasets),
+        "features": ("online features", _features),
+        "experiments": ("champion", _metric),
         "deployments": ("live deployment", _deployment),
-    }  # fmt: skip
-    return [found for domain, (name, part) in parts.items() if domain in domains for found in _as_far_as_possible(name, part(workbench))]
+    }
+    return [
+        found
+        for domain, (name, part) in parts.items()
+        if domain in domains
+        for found in _as_far_as_possible(name, part(workbench))
+    ]
 
 
 def _as_far_as_possible(target: str, checks: Iterator[TargetCheck]) -> Iterator[TargetCheck]:
@@ -102,7 +137,13 @@ def _as_far_as_possible(target: str, checks: Iterator[TargetCheck]) -> Iterator[
 
 
 def _unknown(target: str, limit: str, error: MLInfraError) -> TargetCheck:
-    return TargetCheck(target=target, limit=limit, measured=f"{error.what} {error.why}".strip(), verdict="unknown", fix=error.fix)
+    return TargetCheck(
+        target=target,
+        limit=limit,
+        measured=f"{error.what} {error.why}".strip(),
+        verdict="unknown",
+        fix=error.fix,
+    )
 
 
 def _datasets(workbench: Workbench) -> Iterator[TargetCheck]:
@@ -111,11 +152,20 @@ def _datasets(workbench: Workbench) -> Iterator[TargetCheck]:
             rows = int(workbench.catalog.show(name).dataset.rows.value or 0)
         except MLInfraError as error:
             yield TargetCheck(
-                target=f"dataset {name}", limit="present", measured=error.what, verdict="missed", fix=error.fix or f"mlinfra catalog ingest FILES --into {name}"
+                target=f"dataset {name}",
+                limit="present",
+                measured=error.what,
+                verdict="missed",
+                fix=error.fix or f"mlinfra catalog ingest FILES --into {name}",
             )
         else:
             verdict: Literal["met", "missed"] = "met" if rows else "missed"
-            yield TargetCheck(target=f"dataset {name}", limit="present", measured=f"{rows:,} rows", verdict=verdict)
+            yield TargetCheck(
+                target=f"dataset {name}",
+                limit="present",
+                measured=f"{rows:,} rows",
+                verdict=verdict,
+            )
 
 
 def _features(workbench: Workbench) -> Iterator[TargetCheck]:
@@ -128,10 +178,19 @@ def _features(workbench: Workbench) -> Iterator[TargetCheck]:
 
 
 def _freshness(workbench: Workbench, view: View, limit: float) -> TargetCheck:
-    """One view against the target, or against its own ttl where that is shorter: what is past its ttl is not served, so it cannot be fresh."""
+    """One view against the target, or against its own ttl where that is shorter: what is past its
+    ttl is not served, so it cannot be fresh.
+    """
     ttl = view.ttl_seconds / 3600 if view.ttl_seconds else None
-    most, which = (ttl, f"its ttl, shorter than the target of {limit:g} h") if ttl and ttl < limit else (limit, "the target")
-    asked = {"target": f"online features of {view.name}", "limit": f"at most {most:g} h behind their source ({which})"}
+    most, which = (
+        (ttl, f"its ttl, shorter than the target of {limit:g} h")
+        if ttl and ttl < limit
+        else (limit, "the target")
+    )
+    asked = {
+        "target": f"online features of {view.name}",
+        "limit": f"at most {most:g} h behind their source ({which})",
+    }
     fix = f"mlinfra features materialize {view.name}"
     if view.online_at is None:
         return TargetCheck(**asked, measured="never materialized", verdict="missed", fix=fix)
@@ -140,12 +199,30 @@ def _freshness(workbench: Workbench, view: View, limit: float) -> TargetCheck:
     except MLInfraError:
         due = None
     if due is None:
-        return TargetCheck(**asked, measured="the source could not be read", verdict="unknown", fix=f"mlinfra features show {view.name}")
+        return TargetCheck(
+            **asked,
+            measured="the source could not be read",
+            verdict="unknown",
+            fix=f"mlinfra features show {view.name}",
+        )
     hours = max(0.0, (due - view.online_at).total_seconds() / 3600)
     if view.freshness is Freshness.EXPIRED:
-        measured = f"{hours:,.1f} h, and the newest value, of {view.online_at:%Y-%m-%d %H:%M} UTC, is past its ttl of {ttl:g} h"
-        return TargetCheck(**asked, measured=measured, verdict="missed", fix=fix if hours else f"Bring newer rows into its source, then {fix}")
-    return TargetCheck(**asked, measured=f"{hours:,.1f} h", verdict="met" if hours <= most else "missed", fix="" if hours <= most else fix)
+        measured = (
+            f"{hours:,.1f} h, and the newest value, of {view.online_at:%Y-%m-%d %H:%M} UTC, is past"
+            f" its ttl of {ttl:g} h"
+        )
+        return TargetCheck(
+            **asked,
+            measured=measured,
+            verdict="missed",
+            fix=fix if hours else f"Bring newer rows into its source, then {fix}",
+        )
+    return TargetCheck(
+        **asked,
+        measured=f"{hours:,.1f} h",
+        verdict="met" if hours <= most else "missed",
+        fix="" if hours <= most else fix,
+    )
 
 
 def _metric(workbench: Workbench) -> Iterator[TargetCheck]:
@@ -156,18 +233,29 @@ def _metric(workbench: Workbench) -> Iterator[TargetCheck]:
     champions = [item for item in every(workbench.experiments.models) if "champion" in item.aliases]
     if not champions:
         yield TargetCheck(
-            target=target, limit=limit, measured="no model has a champion", verdict="unknown", fix="mlinfra models promote MODEL/VERSION --alias champion"
+            target=target,
+            limit=limit,
+            measured="no model has a champion",
+            verdict="unknown",
+            fix="mlinfra models promote MODEL/VERSION --alias champion",
         )
         return
     for model in champions:
         value = workbench.experiments.version(f"{model.name}@champion").metrics.get(targets.metric)
         if value is None:
             yield TargetCheck(
-                target=target, limit=limit, measured=f"{model.name} has no metric {targets.metric}", verdict="unknown", fix=f"Log {targets.metric} in its run."
+                target=target,
+                limit=limit,
+                measured=f"{model.name} has no metric {targets.metric}",
+                verdict="unknown",
+                fix=f"Log {targets.metric} in its run.",
             )
         else:
             yield TargetCheck(
-                target=target, limit=limit, measured=f"{value:.4f} ({model.name})", verdict="met" if value >= targets.metric_at_least else "missed"
+                target=target,
+                limit=limit,
+                measured=f"{value:.4f} ({model.name})",
+                verdict="met" if value >= targets.metric_at_least else "missed",
             )
 
 
@@ -177,12 +265,36 @@ def _deployment(workbench: Workbench) -> Iterator[TargetCheck]:
     if targets.latency_p99_ms is None and targets.requests_per_second is None:
         return
     latency, rate = targets.latency_p99_ms, targets.requests_per_second
-    latency_limit, rate_limit = f"p99 at most {latency or 0:g} ms for one row", f"{rate or 0:g} requests/s"
-    live = [item.name for item in every(workbench.deployments.list) if item.state == "healthy" and card.deployment in ("", item.name)]
+    latency_limit, rate_limit = (
+        f"p99 at most {latency or 0:g} ms for one row",
+        f"{rate or 0:g} requests/s",
+    )
+    live = [
+        item.name
+        for item in every(workbench.deployments.list)
+        if item.state == "healthy" and card.deployment in ("", item.name)
+    ]
     if len(live) != 1:
-        measured = f"{len(live)} deployments are healthy" if live else f"{card.deployment or 'no deployment'} is {'not ' if card.deployment else ''}healthy"
-        fix = f'Name one in mlinfra.toml: [project] deployment = "{live[0]}"' if live else "mlinfra up, or mlinfra deployments deploy MODEL/VERSION"
-        yield TargetCheck(target="live deployment", limit=latency_limit if latency else rate_limit, measured=measured, verdict="unknown", fix=fix)
+        measured = (
+            f"{len(live)} deployments are healthy"
+            if live
+            else (
+                f"{card.deployment or 'no deployment'} is"
+                f" {'not ' if card.deployment else ''}healthy"
+            )
+        )
+        fix = (
+            f'Name one in mlinfra.toml: [project] deployment = "{live[0]}"'
+            if live
+            else "mlinfra up, or mlinfra deployments deploy MODEL/VERSION"
+        )
+        yield TargetCheck(
+            target="live deployment",
+            limit=latency_limit if latency else rate_limit,
+            measured=measured,
+            verdict="unknown",
+            fix=fix,
+        )
         return
     (name,) = live
     if latency is not None:
@@ -197,7 +309,12 @@ def _latency(workbench: Workbench, name: str, at_most_ms: float, limit: str) -> 
         found = workbench.deployments.latency(name, at_most_ms=at_most_ms)
     except MLInfraError as error:
         return _unknown(target, limit, error)
-    return TargetCheck(target=target, limit=limit, measured=str(found), verdict="met" if found.p99_ms <= at_most_ms else "missed")
+    return TargetCheck(
+        target=target,
+        limit=limit,
+        measured=str(found),
+        verdict="met" if found.p99_ms <= at_most_ms else "missed",
+    )
 
 
 def _volume(workbench: Workbench, name: str, rate: float, limit: str) -> TargetCheck:
@@ -207,8 +324,21 @@ def _volume(workbench: Workbench, name: str, rate: float, limit: str) -> TargetC
     except MLInfraError as error:
         return _unknown(target, limit, error)
     met = figures.rate >= 0.95 * rate and not figures.failed
-    measured = f"{figures.rate:.0f} requests/s answered, {figures.failed} of {figures.requests:,} failed"
+    measured = (
+        f"{figures.rate:.0f} requests/s answered, {figures.failed} of {figures.requests:,} failed"
+    )
     if not met and not figures.failed and figures.client_slow:
-        fix = "Measure again when this machine is less busy, or from another one with a load generator."
-        return TargetCheck(target=target, limit=limit, measured=f"{measured}; the measuring client was too slow to say more", verdict="unknown", fix=fix)
-    return TargetCheck(target=target, limit=limit, measured=measured, verdict="met" if met else "missed")
+        fix = (
+            "Measure again when this machine is less busy, or from another one with a load"
+            " generator."
+        )
+        return TargetCheck(
+            target=target,
+            limit=limit,
+            measured=f"{measured}; the measuring client was too slow to say more",
+            verdict="unknown",
+            fix=fix,
+        )
+    return TargetCheck(
+        target=target, limit=limit, measured=measured, verdict="met" if met else "missed"
+    )

@@ -26,17 +26,30 @@ if TYPE_CHECKING:
     from .pipelines import Pipelines, Schedules
     from .readiness import TargetCheck
 
-DOMAINS = ("catalog", "features", "jobs", "pipelines", "schedules", "experiments", "deployments", "monitoring")
+DOMAINS = (
+    "catalog",
+    "features",
+    "jobs",
+    "pipelines",
+    "schedules",
+    "experiments",
+    "deployments",
+    "monitoring",
+)
 _ASK_AGAIN_SECONDS = 30.0
 
 
 class Workbench:
-    """A project and its domains. Opening costs nothing until a domain is used; each is made at its first use.
+    """A project and its domains. Opening costs nothing until a domain is used; each is made at its
+    first use.
 
-    later: does work that no answer waits for, such as starting a supervisor that died; by default at once.
+    later: does work that no answer waits for, such as starting a supervisor that died; by default
+    at once.
     """
 
-    def __init__(self, project: Project, *, later: Callable[[Callable[[], object]], object] | None = None) -> None:
+    def __init__(
+        self, project: Project, *, later: Callable[[Callable[[], object]], object] | None = None
+    ) -> None:
         self.project = project
         self._later = later
         self._down: dict[str, tuple[float, str]] = {}
@@ -86,7 +99,9 @@ class Workbench:
         """Notebooks in order, with a cache."""
         from .pipelines import Pipelines
 
-        return Pipelines(self.project, self.jobs, fingerprints=self._fingerprints(), tracked=self._tracked)
+        return Pipelines(
+            self.project, self.jobs, fingerprints=self._fingerprints(), tracked=self._tracked
+        )
 
     @cached_property
     def schedules(self) -> Schedules:
@@ -109,47 +124,77 @@ class Workbench:
 
         return Monitoring(self.project, self.deployments, self.experiments)
 
-    def search(self, words: str, *, kinds: Sequence[str] = (), domains: Sequence[str] = DOMAINS, limit: int = 50, cursor: str | None = None) -> Page[Hit]:
+    def search(
+        self,
+        words: str,
+        *,
+        kinds: Sequence[str] = (),
+        domains: Sequence[str] = DOMAINS,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Hit]:
         """Objects of the domains whose name, columns, tags, owner or notes hold all `words`.
 
         A domain that cannot be asked is searched as it last was; `note` of the page names it.
         """
         notes = [note for domain in domains if (note := self._refreshed(domain))]
-        return replace(self.project.index.search(words, kinds=kinds, domains=domains, limit=limit, cursor=cursor), note=" ".join(notes))
+        return replace(
+            self.project.index.search(
+                words, kinds=kinds, domains=domains, limit=limit, cursor=cursor
+            ),
+            note=" ".join(notes),
+        )
 
     def status(self, domains: Sequence[str] = DOMAINS) -> dict[str, dict[str, int | str]]:
-        """How much of everything there is in the domains; of one that cannot be counted, its `problem`."""
+        """How much of everything there is in the domains; of one that cannot be counted, its
+        `problem`.
+        """
         from .readiness import counts
 
         return counts(self, domains)
 
     def check(self, domains: Sequence[str] = DOMAINS) -> list[TargetCheck]:
-        """Whether this installation meets the targets of the project card that are about these domains, each by a measurement."""
+        """Whether this installation meets the targets of the project card that are about these
+        domains, each by a measurement.
+        """
         from .readiness import check
 
         return check(self, domains)
 
     def up(self) -> dict[str, Any]:
-        """Bring the supervisor, with the schedules, and all deployments up again, after a reboot too."""
+        """Bring the supervisor, with the schedules, and all deployments up again, after a reboot
+        too.
+        """
         supervisor = self.jobs.start()
         self.schedules.start()
-        return {"supervisor": supervisor.pid, "deployments": [item.name for item in self.deployments.up()]}
+        return {
+            "supervisor": supervisor.pid,
+            "deployments": [item.name for item in self.deployments.up()],
+        }
 
     def down(self) -> dict[str, Any]:
-        """Stop everything that this project started: deployments, their gateway, running jobs, the supervisor.
+        """Stop everything that this project started: deployments, their gateway, running jobs, the
+        supervisor.
 
-        All of it is tried, whatever fails; Unavailable, raised at the end, tells what could not be ended or written down.
+        All of it is tried, whatever fails; Unavailable, raised at the end, tells what could not be
+        ended or written down.
         """
         stopped: list[str] = []
         failed = tried(lambda: self.schedules.stop())  # first: a due time would start a run
-        failed += tried(lambda: self.pipelines.stop())  # a driver would go on to submit its next step
+        failed += tried(
+            lambda: self.pipelines.stop()
+        )  # a driver would go on to submit its next step
         failed += tried(lambda: stopped.extend(item.name for item in self.deployments.down()))
         failed += tried(lambda: self.jobs.stop(cancel_running=True))
-        raise_all(failed, "All processes were told to end, but not all of it could be done in order.")
+        raise_all(
+            failed, "All processes were told to end, but not all of it could be done in order."
+        )
         return {"supervisor": None, "deployments": stopped}
 
     def _refreshed(self, domain: str) -> str:
-        """Bring the search index up to date with a domain; when that cannot be, what keeps it. A store that is down is not asked for a while."""
+        """Bring the search index up to date with a domain; when that cannot be, what keeps it. A
+        store that is down is not asked for a while.
+        """
         again, note = self._down.get(domain, (0.0, ""))
         if time.monotonic() < again:
             return note
@@ -157,16 +202,23 @@ class Workbench:
             source: Searchable = getattr(self, domain)
             self.project.index.refresh(domain, source.search_fingerprint(), source.search_documents)
         except MLInfraError as error:
-            self._down[domain] = time.monotonic() + _ASK_AGAIN_SECONDS, f"What is found of {domain} may be out of date: {error.what}"
+            self._down[domain] = (
+                time.monotonic() + _ASK_AGAIN_SECONDS,
+                f"What is found of {domain} may be out of date: {error.what}",
+            )
             return self._down[domain][1]
         self._down.pop(domain, None)
         return ""
 
     def _tracked(self, run: str) -> Sequence[tuple[str, str]]:
-        """(step, id) of each tracked run that carries the tag of a pipeline run; what the store does not take for an id finds nothing."""
+        """(step, id) of each tracked run that carries the tag of a pipeline run; what the store
+        does not take for an id finds nothing.
+        """
         if not run.isalnum():
             return []
-        found = self.experiments.runs(None, where=f"tags.`mlinfra.run` = '{run}'", sort="started", limit=PAGE_LIMIT).items
+        found = self.experiments.runs(
+            None, where=f"tags.`mlinfra.run` = '{run}'", sort="started", limit=PAGE_LIMIT
+        ).items
         return [(item.step.partition("/")[2], item.id) for item in found if item.step]
 
     def _tracked_by_job(self, job: str) -> str | None:

@@ -1,6 +1,7 @@
 // What the plugins themselves import is there from the start; everything else of a domain comes with the first panel or page.
 const FIRST = /[\\/](plugin|ingest|ended|notify|state|changes|creating|document|given|menu)\.js$/;
-const DOMAIN = /[\\/]lib[\\/](catalog|deployments|experiments|features|jobs|models|monitoring|pipelines)[\\/]/;
+const DOMAIN =
+  /[\\/]lib[\\/](catalog|deployments|experiments|features|jobs|models|monitoring|pipelines)[\\/]/;
 
 /**
  * What is added to JupyterLab's own bundler configuration: what panels and pages are made of is one chunk, fetched with the first of them.

@@ -10,7 +10,9 @@ export default tseslint.config(
     files: ['src/**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     plugins: { '@jupyter': jupyter, 'react-hooks': reactHooks },
-    languageOptions: { parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname }
+    },
     rules: {
       ...reactHooks.configs.recommended.rules,
       '@jupyter/command-described-by': 'error',
@@ -27,7 +29,12 @@ export default tseslint.config(
       ],
       '@typescript-eslint/naming-convention': [
         'error',
-        { selector: 'interface', format: ['PascalCase'], prefix: ['I'], filter: { regex: '^Props$', match: false } }
+        {
+          selector: 'interface',
+          format: ['PascalCase'],
+          prefix: ['I'],
+          filter: { regex: '^Props$', match: false }
+        }
       ],
       '@typescript-eslint/method-signature-style': ['error', 'property'],
       '@typescript-eslint/no-confusing-void-expression': 'off',

@@ -1,4 +1,6 @@
-"""The main job on real flights, from raw files to a monitored deployment, and a table of what happened."""
+"""The main job on real flights, from raw files to a monitored deployment, and a table of what
+happened.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,13 @@ from jupyter_mlinfra.core.files import explain_os_error, file_lock
 from jupyter_mlinfra.pipelines.spec import PipelineRun, RunState, StepRun, StepState
 
 HERE = Path(__file__).parent
-SIGNS = {StepState.RUNNING: "▶", StepState.SUCCEEDED: "✓", StepState.CACHED: "◌", StepState.FAILED: "✗", StepState.SKIPPED: "–"}
+SIGNS = {
+    StepState.RUNNING: "▶",
+    StepState.SUCCEEDED: "✓",
+    StepState.CACHED: "◌",
+    StepState.FAILED: "✗",
+    StepState.SKIPPED: "–",
+}
 
 
 def main() -> int:
@@ -28,17 +36,29 @@ def main() -> int:
     except OSError as error:
         return _fail(explain_os_error(error, "The demo cannot run."))
     except KeyboardInterrupt:
-        _fail(MLInfraError("The demo was interrupted.", "Steps that were running are cancelled.", "Run make demo again; what is done is taken from the cache."))
+        _fail(
+            MLInfraError(
+                "The demo was interrupted.",
+                "Steps that were running are cancelled.",
+                "Run make demo again; what is done is taken from the cache.",
+            )
+        )
         return 130
 
 
 def _run(workbench: Workbench, begun: float) -> int:
-    print(f"{workbench.project.settings.project.title}: raw files → features → model → deployment → monitor", flush=True)
+    print(
+        f"{workbench.project.settings.project.title}: raw files → features → model → deployment →"
+        " monitor",
+        flush=True,
+    )
     run = workbench.pipelines.run("flights", on_step=lambda step: _say(step, begun))
     if run.state is not RunState.SUCCEEDED:
         return _fail(_ended(run))
     workbench.up()
-    answer = workbench.deployments.predict("flights", json.loads((HERE / "sample.json").read_text()))
+    answer = workbench.deployments.predict(
+        "flights", json.loads((HERE / "sample.json").read_text())
+    )
     _table(workbench, answer.version, answer.milliseconds)
     print(f"\nTook {time.monotonic() - begun:.0f} s. Open it in JupyterLab:  make lab")
     print("The command line:  source .venv/bin/activate && cd notebooks && mlinfra jobs list")
@@ -49,9 +69,19 @@ def _ended(run: PipelineRun) -> MLInfraError:
     """Why the run did not succeed. A step without a notebook could not even be started."""
     failed = next((step for step in run.steps if step.state is StepState.FAILED), None)
     if failed is None:
-        return MLInfraError(f"The run was {run.state}.", run.reason, "Run make demo again; what is done is taken from the cache.")
-    mend = f"Open {failed.notebook} at the failing cell, correct it" if failed.notebook else "Correct that"
-    return MLInfraError(f"Step {failed.name} failed.", failed.reason, f"{mend} and run make demo again.")
+        return MLInfraError(
+            f"The run was {run.state}.",
+            run.reason,
+            "Run make demo again; what is done is taken from the cache.",
+        )
+    mend = (
+        f"Open {failed.notebook} at the failing cell, correct it"
+        if failed.notebook
+        else "Correct that"
+    )
+    return MLInfraError(
+        f"Step {failed.name} failed.", failed.reason, f"{mend} and run make demo again."
+    )
 
 
 def _fail(error: MLInfraError) -> int:
@@ -61,17 +91,28 @@ def _fail(error: MLInfraError) -> int:
 
 def _say(step: StepRun, begun: float) -> None:
     if step.state in SIGNS:
-        why = "" if step.state is StepState.SUCCEEDED else step.reason  # why it ran was told when it began
-        print(f"  {time.monotonic() - begun:5.0f} s  {SIGNS[step.state]} {step.name:10s} {state(step.state):12s} {why}".rstrip(), flush=True)
+        why = (
+            "" if step.state is StepState.SUCCEEDED else step.reason
+        )  # why it ran was told when it began
+        print(
+            f"  {time.monotonic() - begun:5.0f} s  {SIGNS[step.state]} {step.name:10s}"
+            f" {state(step.state):12s} {why}".rstrip(),
+            flush=True,
+        )
 
 
 def _table(workbench: Workbench, version: str, milliseconds: float) -> None:
-    experiments, deployment = workbench.experiments, workbench.deployments.show("flights").deployment
+    experiments, deployment = (
+        workbench.experiments,
+        workbench.deployments.show("flights").deployment,
+    )
     champion = experiments.version("flights@champion")
     monitor = workbench.monitoring.status("flights").monitor
     datasets = workbench.catalog.list(limit=100)
     traffic = ", ".join(f"{item.version} {item.traffic} %" for item in deployment.versions)
-    worst = f"{monitor.worst} PSI {monitor.worst_psi.value:.2f}" if monitor.worst_psi else "no data yet"
+    worst = (
+        f"{monitor.worst} PSI {monitor.worst_psi.value:.2f}" if monitor.worst_psi else "no data yet"
+    )
 
     def gain(which: str) -> str:
         return f"{champion.metrics[f'versus_rate_saved_per_1000_{which}']:,.0f}"
@@ -79,13 +120,46 @@ def _table(workbench: Workbench, version: str, milliseconds: float) -> None:
     gates = [gate for item in deployment.versions for gate in item.gates]
     jobs = workbench.jobs.counts()
     rows = [
-        ("catalog", f"{datasets.total} datasets, {sum(int(item.rows.value or 0) for item in datasets.items):,} rows"),
-        ("features", f"{workbench.features.list(limit=1).total} features in {workbench.features.views(limit=1).total} views"),
+        (
+            "catalog",
+            (
+                f"{datasets.total} datasets,"
+                f" {sum(int(item.rows.value or 0) for item in datasets.items):,} rows"
+            ),
+        ),
+        (
+            "features",
+            (
+                f"{workbench.features.list(limit=1).total} features in"
+                f" {workbench.features.views(limit=1).total} views"
+            ),
+        ),
         ("jobs", f"{jobs['succeeded']} succeeded, {jobs['failed']} failed"),
-        ("experiments", f"{len(experiments.runs('flights').items)} runs; champion version {champion.version}"),
-        ("evaluation", f"test AUC {champion.metrics['test_auc']:.3f}; ${champion.metrics['test_saved_per_1000']:,.0f} saved per 1,000 flights"),
-        ("", f"${gain('gain')} more than acting by the rate of carrier and hour, 95 % interval [{gain('low')}, {gain('high')}]"),
-        ("tests", f"{sum(gate.passed for gate in gates)} of {len(gates)} before traffic passed, for {len(deployment.versions)} versions"),
+        (
+            "experiments",
+            f"{len(experiments.runs('flights').items)} runs; champion version {champion.version}",
+        ),
+        (
+            "evaluation",
+            (
+                f"test AUC {champion.metrics['test_auc']:.3f};"
+                f" ${champion.metrics['test_saved_per_1000']:,.0f} saved per 1,000 flights"
+            ),
+        ),
+        (
+            "",
+            (
+                f"${gain('gain')} more than acting by the rate of carrier and hour, 95 % interval"
+                f" [{gain('low')}, {gain('high')}]"
+            ),
+        ),
+        (
+            "tests",
+            (
+                f"{sum(gate.passed for gate in gates)} of {len(gates)} before traffic passed, for"
+                f" {len(deployment.versions)} versions"
+            ),
+        ),
         ("deployment", f"{deployment.state}: {traffic}"),
         ("", f"{deployment.url} ({version} answered in {milliseconds:.0f} ms)"),
         ("monitoring", f"{monitor.state}: {worst}"),

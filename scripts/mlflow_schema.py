@@ -1,4 +1,6 @@
-"""Write what the installed MLflow makes of an empty SQLite file to jupyter_mlinfra/experiments/schemas/REVISION.sql; run it when MLflow's schema changes."""
+"""Write what the installed MLflow makes of an empty SQLite file to
+jupyter_mlinfra/experiments/schemas/REVISION.sql; run it when MLflow's schema changes.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,18 @@ from jupyter_mlinfra.experiments import making
 
 
 def dump(folder: Path) -> list[str]:
-    """The statements of a fresh store, without its default experiment, which knows where its artifacts are."""
+    """The statements of a fresh store, without its default experiment, which knows where its
+    artifacts are.
+    """
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     SqlAlchemyStore(f"sqlite:///{folder / 'mlflow.db'}", str(folder))
     with sqlite3.connect(folder / "mlflow.db") as connection:
-        return [statement for statement in connection.iterdump() if not statement.startswith('INSERT INTO "experiments"')]
+        return [
+            statement
+            for statement in connection.iterdump()
+            if not statement.startswith('INSERT INTO "experiments"')
+        ]
 
 
 if __name__ == "__main__":

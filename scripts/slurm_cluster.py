@@ -1,10 +1,12 @@
-"""A real Slurm on this machine for tests: one node with GPUs that only count, without systemd or cgroups. Several may run at once.
+"""A real Slurm on this machine for tests: one node with GPUs that only count, without systemd or
+cgroups. Several may run at once.
 
-    python scripts/slurm_cluster.py install [--accounting]    apt-get, where something is missing (Debian, as root)
-    python scripts/slurm_cluster.py up FOLDER [--accounting]  prints the path of its slurm.conf: export SLURM_CONF
-    python scripts/slurm_cluster.py down FOLDER
+    python scripts/slurm_cluster.py install [--accounting]    apt-get, where something is missing
+    (Debian, as root) python scripts/slurm_cluster.py up FOLDER [--accounting]  prints the path of
+    its slurm.conf: export SLURM_CONF python scripts/slurm_cluster.py down FOLDER
 
-Partitions: `gpu` (the default), whose jobs are requeued when one of `urgent` needs their place; `cpu`, that nothing preempts.
+Partitions: `gpu` (the default), whose jobs are requeued when one of `urgent` needs their place;
+`cpu`, that nothing preempts.
 """
 
 from __future__ import annotations
@@ -22,18 +24,23 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-COMMANDS = {"slurmctld": "slurmctld", "slurmd": "slurmd", "sbatch": "slurm-client", "munged": "munge"}
+COMMANDS = {
+    "slurmctld": "slurmctld",
+    "slurmd": "slurmd",
+    "sbatch": "slurm-client",
+    "munged": "munge",
+}
 ACCOUNTING = {"slurmdbd": "slurmdbd", "mariadbd": "mariadb-server"}
 START_SECONDS = 60.0
 END_SECONDS = 20.0
 DAEMONS = ("slurmctld", "slurmd", "slurmdbd", "mariadbd", "munged")
 
-# Each line that is not plain has its reason:
-# auth/slurm would need no munge, but its socket has the same place for all clusters of a machine.
-# linuxproc, task/none and no cgroup plugin need no cgroups. config_overrides lets few CPUs count as many.
-# Without DefMemPerCPU a job takes all memory of the node, and nothing runs beside it.
-# The scheduler's delays are those of large clusters: with them a job waits three seconds for its start.
-# MinJobAge is as short as Slurm takes it seriously, so that tests meet jobs that Slurm has forgotten.
+# Each line that is not plain has its reason: auth/slurm would need no munge, but its socket has the
+# same place for all clusters of a machine. linuxproc, task/none and no cgroup plugin need no
+# cgroups. config_overrides lets few CPUs count as many. Without DefMemPerCPU a job takes all memory
+# of the node, and nothing runs beside it. The scheduler's delays are those of large clusters: with
+# them a job waits three seconds for its start. MinJobAge is as short as Slurm takes it seriously,
+# so that tests meet jobs that Slurm has forgotten.
 CONFIG = """
 ClusterName=mlinfra
 SlurmctldHost={host}(127.0.0.1)
@@ -99,7 +106,13 @@ StorageLoc=slurm_acct_db
 """
 
 
-_MUNGE = {"key-file": "munge.key", "socket": "run/munge.sock", "pid-file": "run/munged.pid", "log-file": "log/munged.log", "seed-file": "run/munge.seed"}
+_MUNGE = {
+    "key-file": "munge.key",
+    "socket": "run/munge.sock",
+    "pid-file": "run/munged.pid",
+    "log-file": "log/munged.log",
+    "seed-file": "run/munge.seed",
+}
 
 
 def install(*, accounting: bool) -> None:
@@ -112,34 +125,73 @@ def install(*, accounting: bool) -> None:
     done = None
     if os.getuid() == 0 and shutil.which("apt-get"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run([*apt, "update"], env=environment, capture_output=True, check=False)  # without a network the lists that are there may do
-        done = subprocess.run([*apt, "install", "-y", "--no-install-recommends", *missing], env=environment, capture_output=True, text=True, check=False)
+        subprocess.run(
+            [*apt, "update"], env=environment, capture_output=True, check=False
+        )  # without a network the lists that are there may do
+        done = subprocess.run(
+            [*apt, "install", "-y", "--no-install-recommends", *missing],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if any(_which(command) is None for command in wanted):
-        why = f"apt-get could not install {', '.join(missing)}:\n{done.stderr[-2000:]}" if done else "Only root on Debian can install it here."
+        why = (
+            f"apt-get could not install {', '.join(missing)}:\n{done.stderr[-2000:]}"
+            if done
+            else "Only root on Debian can install it here."
+        )
         _fail("The tests need a real Slurm.", why, f"apt-get install {' '.join(missing)}")
 
 
-def up(folder: Path, *, accounting: bool, cpus: int, gpus: int, age: int, default_scheduling: bool) -> Path:
+def up(
+    folder: Path, *, accounting: bool, cpus: int, gpus: int, age: int, default_scheduling: bool
+) -> Path:
     """Start everything in an empty folder; returns the configuration once the node can take jobs.
 
-    default_scheduling: with Slurm's own delays, for who wants to know how long a job waits for its start.
+    default_scheduling: with Slurm's own delays, for who wants to know how long a job waits for its
+    start.
     """
     if os.getuid() != 0:
-        _fail("The test's Slurm cannot be started.", "It makes device nodes and runs jobs as their user.", "Run it as root, in a container.")
+        _fail(
+            "The test's Slurm cannot be started.",
+            "It makes device nodes and runs jobs as their user.",
+            "Run it as root, in a container.",
+        )
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("state", "spool", "run", "log", "gpu"):
         (folder / name).mkdir(parents=True)
     ports = _free_ports(3)
     config = folder / "slurm.conf"
-    words = {"folder": folder, "host": socket.gethostname().split(".")[0], "cpus": cpus, "gpus": gpus, "age": age}
+    words = {
+        "folder": folder,
+        "host": socket.gethostname().split(".")[0],
+        "cpus": cpus,
+        "gpus": gpus,
+        "age": age,
+    }
     text = CONFIG.format(**words, port=ports[0], node_port=ports[1])
-    text += ACCOUNTING_CONFIG.format(port=ports[2], folder=folder) if accounting else "AccountingStorageType=accounting_storage/none\n"
+    text += (
+        ACCOUNTING_CONFIG.format(port=ports[2], folder=folder)
+        if accounting
+        else "AccountingStorageType=accounting_storage/none\n"
+    )
     if default_scheduling:
-        text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("SchedulerParameters="))
+        text = "".join(
+            line
+            for line in text.splitlines(keepends=True)
+            if not line.startswith("SchedulerParameters=")
+        )
     config.write_text(text.lstrip())
-    for number in range(gpus):  # slurmd wants devices; with plain files CUDA_VISIBLE_DEVICES stays empty. This is /dev/null's number.
+    for number in range(
+        gpus
+        # slurmd wants devices; with plain files CUDA_VISIBLE_DEVICES stays empty. This is
+        # /dev/null's number.
+    ):
         os.mknod(folder / "gpu" / f"dev{number}", 0o20666, os.makedev(1, 3))
-    (folder / "gres.conf").write_text(f"Name=gpu Type=h100 File={folder}/gpu/dev[0-{gpus - 1}]\n" if gpus else "")
+    (folder / "gres.conf").write_text(
+        f"Name=gpu Type=h100 File={folder}/gpu/dev[0-{gpus - 1}]\n" if gpus else ""
+    )
     (folder / "cgroup.conf").write_text("CgroupPlugin=disabled\n")
     environment = {**os.environ, "SLURM_CONF": str(config)}
     _start_munge(folder, environment)
@@ -147,7 +199,13 @@ def up(folder: Path, *, accounting: bool, cpus: int, gpus: int, age: int, defaul
         _start_accounting(folder, ports[2], environment)
     _run([_path("slurmctld"), "-f", str(config)], environment)
     _run([_path("slurmd"), "-f", str(config), "-N", "n0"], environment)
-    _until("The node", folder, lambda: _says(["sinfo", "-h", "-N", "-p", "gpu", "-o", "%T"], environment).strip() == "idle")
+    _until(
+        "The node",
+        folder,
+        lambda: (
+            _says(["sinfo", "-h", "-N", "-p", "gpu", "-o", "%T"], environment).strip() == "idle"
+        ),
+    )
     return config
 
 
@@ -174,20 +232,45 @@ def _start_accounting(folder: Path, port: int, environment: dict[str, str]) -> N
     """MariaDB and slurmdbd, for `sacct`."""
     data, sock = folder / "mysql", folder / "run" / "mysql.sock"
     data.mkdir()
-    create = ["mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={data}", "--skip-test-db", "--auth-root-authentication-method=socket"]
+    create = [
+        "mariadb-install-db",
+        "--no-defaults",
+        "--user=root",
+        f"--datadir={data}",
+        "--skip-test-db",
+        "--auth-root-authentication-method=socket",
+    ]
     _run(create, environment)
     server = [
-        _path("mariadbd"), "--no-defaults", "--user=root", f"--datadir={data}", f"--socket={sock}", f"--pid-file={folder}/run/mariadbd.pid",
-        "--skip-networking", "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M", "--innodb-flush-log-at-trx-commit=0",
-    ]  # fmt: skip
+        _path("mariadbd"),
+        "--no-defaults",
+        "--user=root",
+        f"--datadir={data}",
+        f"--socket={sock}",
+        f"--pid-file={folder}/run/mariadbd.pid",
+        "--skip-networking",
+        "--innodb-buffer-pool-size=64M",
+        "--innodb-log-file-size=32M",
+        "--innodb-flush-log-at-trx-commit=0",
+    ]
     with open(folder / "log" / "mariadbd.log", "wb") as log:
-        subprocess.Popen(server, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        subprocess.Popen(
+            server, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
     ask = ["mariadb", "--no-defaults", "-S", str(sock), "-e"]
-    _until("MariaDB", folder, lambda: subprocess.run([*ask, "select 1"], capture_output=True, check=False).returncode == 0)
+    _until(
+        "MariaDB",
+        folder,
+        lambda: (
+            subprocess.run([*ask, "select 1"], capture_output=True, check=False).returncode == 0
+        ),
+    )
     _run([*ask, "create database slurm_acct_db"], environment)
     _secret(folder / "slurmdbd.conf", DBD_CONFIG.format(folder=folder, port=port).lstrip().encode())
     _run([_path("slurmdbd")], {**environment, "MYSQL_UNIX_PORT": str(sock)})
-    _until("slurmdbd", folder, lambda: "Cluster" in _says(["sacctmgr", "show", "cluster"], environment))
+    _until(
+        "slurmdbd", folder, lambda: "Cluster" in _says(["sacctmgr", "show", "cluster"], environment)
+    )
     _run(["sacctmgr", "-i", "-Q", "add", "cluster", "mlinfra"], environment)
 
 
@@ -201,7 +284,9 @@ def _pid(folder: Path, name: str) -> int | None:
 
 
 def _which(command: str) -> str | None:
-    return shutil.which(command, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
+    return shutil.which(
+        command, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+    )
 
 
 def _path(command: str) -> str:
@@ -225,14 +310,28 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _run(command: Sequence[str], environment: dict[str, str]) -> None:
-    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=START_SECONDS, check=False)
+    done = subprocess.run(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
     if done.returncode:
-        _fail(f"{command[0]} failed.", (done.stderr or done.stdout).strip()[-2000:], "Read its log below the folder.")
+        _fail(
+            f"{command[0]} failed.",
+            (done.stderr or done.stdout).strip()[-2000:],
+            "Read its log below the folder.",
+        )
 
 
 def _says(command: Sequence[str], environment: dict[str, str]) -> str:
     with contextlib.suppress(subprocess.TimeoutExpired):
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=10, check=False).stdout
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=10, check=False
+        ).stdout
     return ""
 
 
@@ -240,8 +339,15 @@ def _until(what: str, folder: Path, look: Callable[[], bool]) -> None:
     limit = time.monotonic() + START_SECONDS
     while not look():
         if time.monotonic() > limit:
-            logs = "\n".join(f"{path.name}: {path.read_text(errors='replace')[-800:]}" for path in sorted((folder / "log").iterdir()))
-            _fail(f"{what} did not come up in {START_SECONDS:.0f} s.", logs, f"Read the logs in {folder / 'log'}.")
+            logs = "\n".join(
+                f"{path.name}: {path.read_text(errors='replace')[-800:]}"
+                for path in sorted((folder / "log").iterdir())
+            )
+            _fail(
+                f"{what} did not come up in {START_SECONDS:.0f} s.",
+                logs,
+                f"Read the logs in {folder / 'log'}.",
+            )
         time.sleep(0.05)
 
 
@@ -253,11 +359,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A real Slurm on this machine for tests.")
     parser.add_argument("action", choices=["install", "up", "down"])
     parser.add_argument("folder", nargs="?", type=Path)
-    parser.add_argument("--accounting", action="store_true", help="with MariaDB and slurmdbd, for sacct")
+    parser.add_argument(
+        "--accounting", action="store_true", help="with MariaDB and slurmdbd, for sacct"
+    )
     parser.add_argument("--cpus", type=int, default=8)
     parser.add_argument("--gpus", type=int, default=4)
-    parser.add_argument("--age", type=int, default=300, help="seconds for which ended jobs are shown without accounting")
-    parser.add_argument("--default-scheduling", action="store_true", help="leave the scheduler's delays as Slurm has them")
+    parser.add_argument(
+        "--age",
+        type=int,
+        default=300,
+        help="seconds for which ended jobs are shown without accounting",
+    )
+    parser.add_argument(
+        "--default-scheduling",
+        action="store_true",
+        help="leave the scheduler's delays as Slurm has them",
+    )
     given = parser.parse_args()
     if given.action == "install":
         install(accounting=given.accounting)
@@ -266,8 +383,15 @@ def main() -> None:
     elif given.action == "down":
         down(given.folder.resolve())
     else:
-        options = {"accounting": given.accounting, "cpus": given.cpus, "gpus": given.gpus, "age": given.age}
-        sys.stdout.write(f"{up(given.folder.resolve(), **options, default_scheduling=given.default_scheduling)}\n")
+        options = {
+            "accounting": given.accounting,
+            "cpus": given.cpus,
+            "gpus": given.gpus,
+            "age": given.age,
+        }
+        sys.stdout.write(
+            f"{up(given.folder.resolve(), **options, default_scheduling=given.default_scheduling)}\n"
+        )
 
 
 if __name__ == "__main__":

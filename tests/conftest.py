@@ -18,18 +18,28 @@ import pytest
 from jupyter_mlinfra.core.project import Project
 
 REPOSITORY = Path(__file__).parents[1]
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # children would compile the same libraries again and again
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in jobs: tests that run beside each other train models too
+os.environ.pop(
+    "PYTHONDONTWRITEBYTECODE", None
+)  # children would compile the same libraries again and again
+os.environ.setdefault(
+    "OMP_WAIT_POLICY", "PASSIVE"
+)  # as in jobs: tests that run beside each other train models too
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`make ray` asks for the real one."""
-    parser.addoption("--real-ray", action="store_true", help="run the cases of the Ray backend on a real Ray head instead of the fake")
+    parser.addoption(
+        "--real-ray",
+        action="store_true",
+        help="run the cases of the Ray backend on a real Ray head instead of the fake",
+    )
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """A fresh project with an almost empty `mlinfra.toml`, which keeps no kernel warm; the working directory is its root."""
+    """A fresh project with an almost empty `mlinfra.toml`, which keeps no kernel warm; the working
+    directory is its root.
+    """
     root = tmp_path / "project"
     root.mkdir()
     (root / "mlinfra.toml").write_text('[project]\nname = "test"\n[pipelines]\nwarm_kernels = 0\n')
@@ -73,7 +83,12 @@ def small_disk(project: Project) -> Iterator[Callable[[int], SmallDisk]]:
 
     def mount(mib: int) -> SmallDisk:
         home.mkdir(exist_ok=True)
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=700", "tmpfs", str(home)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=700", "tmpfs", str(home)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode:
             pytest.skip(f"needs the right to mount, as root has it: {done.stderr.strip()}")
         return SmallDisk(home)
@@ -107,25 +122,37 @@ class Demo:
         command = [sys.executable, "-m", "jupyter_mlinfra.cli", words[0], *words[1:]]
         at = command.index("--") if "--" in command else len(command)
         command.insert(at, "--json")
-        done = subprocess.run(command, cwd=self.root, capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run(
+            command, cwd=self.root, capture_output=True, text=True, timeout=timeout
+        )
         return Answer(done.returncode, json.loads(done.stdout), done.stderr)
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """Run the demo once for all tests that look at its result; everything that it started is stopped at the end.
+    """Run the demo once for all tests that look at its result; everything that it started is
+    stopped at the end.
 
-    With `MLINFRA_TEST_DEMO=FOLDER` in the environment that finished project is looked at instead, and left running; with
-    `MLINFRA_KEEP_DEMO=FOLDER` it is made there, and left running for those who come after.
+    With `MLINFRA_TEST_DEMO=FOLDER` in the environment that finished project is looked at instead,
+    and left running; with `MLINFRA_KEEP_DEMO=FOLDER` it is made there, and left running for those
+    who come after.
     """
     if finished := os.environ.get("MLINFRA_TEST_DEMO"):
         yield Demo(Path(finished).resolve(), "", None)
         return
     kept = os.environ.get("MLINFRA_KEEP_DEMO")
     root = Path(kept).resolve() if kept else tmp_path_factory.mktemp("demo") / "notebooks"
-    shutil.copytree(REPOSITORY / "notebooks", root, ignore=shutil.ignore_patterns(".mlinfra", "data", "__pycache__", ".ipynb_checkpoints", "sample.json"))
+    shutil.copytree(
+        REPOSITORY / "notebooks",
+        root,
+        ignore=shutil.ignore_patterns(
+            ".mlinfra", "data", "__pycache__", ".ipynb_checkpoints", "sample.json"
+        ),
+    )
     command = [sys.executable, "run_demo.py"]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+    with subprocess.Popen(
+        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as running:
         assert running.stdout
         first = running.stdout.readline()  # told when it has begun
         second = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)

@@ -1,4 +1,6 @@
-"""Peers that a benchmark starts for itself and stops again. One that cannot take part says why, and is named as left out."""
+"""Peers that a benchmark starts for itself and stops again. One that cannot take part says why, and
+is named as left out.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,18 @@ class Absent(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """start: hands the work over. settle: waits until nothing of it is left that would slow down whoever comes next. every: takes part in each such round."""
+    """start: hands the work over. settle: waits until nothing of it is left that would slow down
+    whoever comes next. every: takes part in each such round.
+    """
 
     start: Callable[[], object]
     settle: Callable[[], object] = lambda: None
     every: int = 1
 
 
-def until(look: Callable[[], object], what: str, *, seconds: float = 180, pause: float = 0.1) -> None:
+def until(
+    look: Callable[[], object], what: str, *, seconds: float = 180, pause: float = 0.1
+) -> None:
     """Wait for something. Raises TimeoutError, which names it."""
     limit = time.monotonic() + seconds
     while not look():

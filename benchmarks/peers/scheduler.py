@@ -1,6 +1,8 @@
-"""jupyter-scheduler as its users have it: the extension of a running Jupyter Server, asked over its REST API.
+"""jupyter-scheduler as its users have it: the extension of a running Jupyter Server, asked over its
+REST API.
 
-It has an environment of its own, made at the first run: its bounds on other packages are not ours, and no other benchmark is to load it.
+It has an environment of its own, made at the first run: its bounds on other packages are not ours,
+and no other benchmark is to load it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,13 @@ from . import Absent, until
 
 VERSION = "2.12.1"
 _PACKAGES = (f"jupyter-scheduler=={VERSION}", "ipykernel")
-_PRIVATE = ("PYTHONPATH", "JUPYTER_CONFIG_DIR", "JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "VIRTUAL_ENV")
+_PRIVATE = (
+    "PYTHONPATH",
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_PATH",
+    "JUPYTER_CONFIG_PATH",
+    "VIRTUAL_ENV",
+)
 
 
 class Scheduler:
@@ -33,12 +41,20 @@ class Scheduler:
 
     def submit(self, notebook: str) -> None:
         """Hand over a notebook below the server's root, as the form in JupyterLab does."""
-        body = {"name": "benchmark", "input_uri": notebook, "runtime_environment_name": "python", "output_formats": ["ipynb"]}
+        body = {
+            "name": "benchmark",
+            "input_uri": notebook,
+            "runtime_environment_name": "python",
+            "output_formats": ["ipynb"],
+        }
         self._last = self.ask("scheduler/jobs", body)["job_id"]
 
     def settle(self) -> None:
         """Wait until the last job has ended."""
-        until(lambda: self._job()["status"] not in ("CREATED", "QUEUED", "IN_PROGRESS"), "jupyter-scheduler's last job to end")
+        until(
+            lambda: self._job()["status"] not in ("CREATED", "QUEUED", "IN_PROGRESS"),
+            "jupyter-scheduler's last job to end",
+        )
         if (job := self._job())["status"] != "COMPLETED":
             raise RuntimeError(f"jupyter-scheduler: {job['status']}: {job.get('status_message')}")
 
@@ -49,19 +65,26 @@ class Scheduler:
         """One request."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"token {self._token}", "Content-Type": "application/json"}
-        with urllib.request.urlopen(urllib.request.Request(f"{self._url}/{path}", data, headers), timeout=60) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{self._url}/{path}", data, headers), timeout=60
+        ) as answer:
             return json.load(answer)
 
 
 def environment() -> Path:
-    """The Python of an environment that has jupyter-scheduler; made when it is not there. Raises Absent."""
+    """The Python of an environment that has jupyter-scheduler; made when it is not there. Raises
+    Absent.
+    """
     folder = Path(__file__).parents[2] / ".tools" / "peers" / f"jupyter-scheduler-{VERSION}"
     python, made = folder / "bin" / "python", folder / ".made"
     if made.exists():
         return python
     from uv import find_uv_bin
 
-    for words in (["venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], ["pip", "install", "--quiet", "--python", str(python), *_PACKAGES]):
+    for words in (
+        ["venv", "--quiet", "--clear", "--python", sys.executable, str(folder)],
+        ["pip", "install", "--quiet", "--python", str(python), *_PACKAGES],
+    ):
         done = subprocess.run([find_uv_bin(), *words], capture_output=True, text=True, check=False)
         if done.returncode:
             raise Absent(f"{_PACKAGES[0]} cannot be installed: {done.stderr.strip()[-300:]}")
@@ -77,11 +100,29 @@ def jupyter_scheduler(root: Path) -> Iterator[Scheduler]:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
     own = {name: value for name, value in os.environ.items() if name not in _PRIVATE}
-    own |= {"JUPYTER_DATA_DIR": str(root / ".jupyter"), "JUPYTER_RUNTIME_DIR": str(root / ".jupyter" / "run"), "JUPYTER_TOKEN": token}
-    options = [f"--ServerApp.port={port}", f"--ServerApp.root_dir={root}", f"--SchedulerApp.db_url=sqlite:///{root}/scheduler.sqlite"]
-    command = [str(python), "-m", "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.port_retries=0", *options]
+    own |= {
+        "JUPYTER_DATA_DIR": str(root / ".jupyter"),
+        "JUPYTER_RUNTIME_DIR": str(root / ".jupyter" / "run"),
+        "JUPYTER_TOKEN": token,
+    }
+    options = [
+        f"--ServerApp.port={port}",
+        f"--ServerApp.root_dir={root}",
+        f"--SchedulerApp.db_url=sqlite:///{root}/scheduler.sqlite",
+    ]
+    command = [
+        str(python),
+        "-m",
+        "jupyter_server",
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.port_retries=0",
+        *options,
+    ]
     with open(root / "jupyter-scheduler.log", "wb") as log:
-        server = subprocess.Popen(command, cwd=root, env=own, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            command, cwd=root, env=own, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
     try:
         found = Scheduler(f"http://127.0.0.1:{port}", token)
         _wait(found, server, root / "jupyter-scheduler.log")

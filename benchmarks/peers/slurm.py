@@ -1,4 +1,6 @@
-"""A real Slurm on this machine (slurmctld, slurmd, munge), with the scheduling that it has when nothing is said about it."""
+"""A real Slurm on this machine (slurmctld, slurmd, munge), with the scheduling that it has when
+nothing is said about it.
+"""
 
 from __future__ import annotations
 
@@ -31,12 +33,29 @@ class Slurm:
     def settle(self) -> None:
         """Wait until no job is left."""
         listing = ["squeue", "--noheader"]
-        until(lambda: not subprocess.run(listing, env=self._environment, check=True, capture_output=True).stdout.strip(), "Slurm's last job to end")
+        until(
+            lambda: (
+                not subprocess.run(
+                    listing, env=self._environment, check=True, capture_output=True
+                ).stdout.strip()
+            ),
+            "Slurm's last job to end",
+        )
 
     def scheduling(self) -> str:
         """What Slurm says of its scheduler's parameters; (null) when all are its own."""
-        shown = subprocess.run(["scontrol", "show", "config"], env=self._environment, check=True, capture_output=True, text=True).stdout
-        return next(line for line in shown.splitlines() if line.startswith("SchedulerParameters")).partition("=")[2].strip()
+        shown = subprocess.run(
+            ["scontrol", "show", "config"],
+            env=self._environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        return (
+            next(line for line in shown.splitlines() if line.startswith("SchedulerParameters"))
+            .partition("=")[2]
+            .strip()
+        )
 
 
 @contextmanager
@@ -46,7 +65,12 @@ def default_slurm(folder: Path) -> Iterator[Slurm]:
     if missing := [command for command in _COMMANDS if shutil.which(command, path=path) is None]:
         raise Absent(f"{', '.join(missing)} not installed: python scripts/slurm_cluster.py install")
     control = [sys.executable, str(_CLUSTER)]
-    up = subprocess.run([*control, "up", str(folder), "--default-scheduling"], capture_output=True, text=True, check=False)
+    up = subprocess.run(
+        [*control, "up", str(folder), "--default-scheduling"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if up.returncode:
         raise Absent(f"Slurm did not start: {up.stderr.strip()[-300:]}")
     try:

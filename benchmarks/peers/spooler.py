@@ -16,7 +16,12 @@ class Spooler:
     """A task-spooler with two slots."""
 
     def __init__(self, folder: Path) -> None:
-        self._environment = {**os.environ, "TS_SOCKET": str(folder / "tsp.sock"), "TS_SLOTS": "2", "TMPDIR": str(folder)}
+        self._environment = {
+            **os.environ,
+            "TS_SOCKET": str(folder / "tsp.sock"),
+            "TS_SLOTS": "2",
+            "TMPDIR": str(folder),
+        }
 
     def run(self, *words: str) -> None:
         """One call of `tsp`."""

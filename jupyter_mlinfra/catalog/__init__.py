@@ -1,4 +1,6 @@
-"""Catalog: datasets as Iceberg tables, ingested whole or not at all, searched, previewed, profiled, traced."""
+"""Catalog: datasets as Iceberg tables, ingested whole or not at all, searched, previewed, profiled,
+traced.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +8,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
-    "Catalog", "Dataset", "DatasetDetail", "IngestReport", "Inspection", "Mode", "Profile", "ReadingOptions", "RowBlock", "Snapshot", "Table", "Verification",
-]  # fmt: skip
+    "Catalog",
+    "Dataset",
+    "DatasetDetail",
+    "IngestReport",
+    "Inspection",
+    "Mode",
+    "Profile",
+    "ReadingOptions",
+    "RowBlock",
+    "Snapshot",
+    "Table",
+    "Verification",
+]
 _HOME = {"Catalog": ".service", "Mode": ".commit", "ReadingOptions": ".reading", "Table": ".table"}
 
 if TYPE_CHECKING:
     from .commit import Mode
     from .reading import ReadingOptions
     from .service import Catalog
-    from .spec import Dataset, DatasetDetail, IngestReport, Inspection, Profile, RowBlock, Snapshot, Verification
+    from .spec import (
+        Dataset,
+        DatasetDetail,
+        IngestReport,
+        Inspection,
+        Profile,
+        RowBlock,
+        Snapshot,
+        Verification,
+    )
     from .table import Table
 
 

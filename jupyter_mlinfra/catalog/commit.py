@@ -1,8 +1,10 @@
-"""One commit: data files written where they stay, unseen until the catalog's pointer moves; or nothing.
+"""One commit: data files written where they stay, unseen until the catalog's pointer moves; or
+nothing.
 
-Appends run side by side: pyiceberg puts them in order, and what it cannot order, or what other columns overtook, is done again. Whatever
-makes a table, replaces its rows or changes its columns holds a lock.
-Source: https://iceberg.apache.org/spec/#optimistic-concurrency and pyiceberg's `Transaction`.
+Appends run side by side: pyiceberg puts them in order, and what it cannot order, or what other
+columns overtook, is done again. Whatever makes a table, replaces its rows or changes its columns
+holds a lock. Source: https://iceberg.apache.org/spec/#optimistic-concurrency and pyiceberg's
+`Transaction`.
 """
 
 from __future__ import annotations
@@ -36,10 +38,14 @@ if TYPE_CHECKING:
 Mode = Literal["append", "replace"]
 Summary = Callable[[], Mapping[str, str]]
 
-# pyiceberg waits up to a minute between two tries and makes four: too long for one writer, too few for forty.
+# pyiceberg waits up to a minute between two tries and makes four: too long for one writer, too few
+# for forty.
 _PROPERTIES = {
-    "commit.retry.num-retries": "20", "commit.retry.min-wait-ms": "50", "commit.retry.max-wait-ms": "1000", "commit.retry.total-timeout-ms": "60000",
-}  # fmt: skip
+    "commit.retry.num-retries": "20",
+    "commit.retry.min-wait-ms": "50",
+    "commit.retry.max-wait-ms": "1000",
+    "commit.retry.total-timeout-ms": "60000",
+}
 _ATTEMPTS = 8
 
 
@@ -66,28 +72,48 @@ class _NeedsLockError(Exception):
     """The attempt would make the table, replace its rows or change its columns."""
 
 
-def commit(store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, summary: Summary) -> Committed:
+def commit(
+    store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, summary: Summary
+) -> Committed:
     """Write `rows` in one commit, or leave everything as it was.
 
-    summary: properties of the snapshot; asked after the last row was read and before the commit, so what it raises stops the commit.
-    Raises Unprocessable for rows that do not fit, Conflict when other writers came first every time.
+    summary: properties of the snapshot; asked after the last row was read and before the commit, so
+    what it raises stops the commit. Raises Unprocessable for rows that do not fit, Conflict when
+    other writers came first every time.
     """
-    from pyiceberg.exceptions import CommitFailedException, TableAlreadyExistsError, ValidationException
+    from pyiceberg.exceptions import (
+        CommitFailedException,
+        TableAlreadyExistsError,
+        ValidationException,
+    )
 
     locked = False
     with store.explained(f"{name.text} was not written."):
         for attempt in range(_ATTEMPTS):
             try:
                 with store.lock(name) if locked else contextlib.nullcontext():
-                    return _attempt(store, _begin(store, name, rows, mode=mode, owner=owner, locked=locked), name, rows, mode, summary)
+                    return _attempt(
+                        store,
+                        _begin(store, name, rows, mode=mode, owner=owner, locked=locked),
+                        name,
+                        rows,
+                        mode,
+                        summary,
+                    )
             except _NeedsLockError:
                 locked = True
             except (CommitFailedException, TableAlreadyExistsError, ValidationException):
                 time.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311 (spreads writers, keeps no secret)
-    raise Conflict(f"{name.text} was not written.", f"Other writers came first {_ATTEMPTS} times.", "Try again when fewer write to it; nothing was changed.")
+    raise Conflict(
+        f"{name.text} was not written.",
+        f"Other writers came first {_ATTEMPTS} times.",
+        "Try again when fewer write to it; nothing was changed.",
+    )
 
 
-def _attempt(store: Store, draft: _Draft, name: DatasetName, rows: Rows, mode: Mode, summary: Summary) -> Committed:
+def _attempt(
+    store: Store, draft: _Draft, name: DatasetName, rows: Rows, mode: Mode, summary: Summary
+) -> Committed:
     files = DataFiles(draft.io, draft.transaction.table_metadata)
     mark = uuid.uuid4().hex
     try:
@@ -102,7 +128,9 @@ def _attempt(store: Store, draft: _Draft, name: DatasetName, rows: Rows, mode: M
     return Committed(snapshot, files.rows, tuple(draft.targets))
 
 
-def _begin(store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, locked: bool) -> _Draft:
+def _begin(
+    store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, locked: bool
+) -> _Draft:
     """The transaction with its columns; nothing is written yet, but for an empty namespace."""
     from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 
@@ -117,13 +145,20 @@ def _begin(store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: st
     if table is None:
         targets = _planned(rows, None)
         store.iceberg.create_namespace_if_not_exists(name.identifier[:-1])
-        creating = store.iceberg.create_table_transaction(name.identifier, _arrow(targets), properties={**_PROPERTIES, OWNER: owner})
+        creating = store.iceberg.create_table_transaction(
+            name.identifier, _arrow(targets), properties={**_PROPERTIES, OWNER: owner}
+        )
         # The staged table's own FileIO: a REST catalog may have given it credentials of its own.
         creating._table.io.properties.update(with_region(creating._table.io.properties))
         return _Draft(None, creating, creating._table.io, targets)
     if not table.spec().is_unpartitioned():
-        fix = "Write it with Polars (sink_iceberg) or with the engine that made it; reading works here."
-        raise Unprocessable(f"{name.text} is partitioned.", "This catalog writes unpartitioned tables only.", fix)
+        fix = (
+            "Write it with Polars (sink_iceberg) or with the engine that made it; reading works"
+            " here."
+        )
+        raise Unprocessable(
+            f"{name.text} is partitioned.", "This catalog writes unpartitioned tables only.", fix
+        )
     known = _known(table.schema())
     targets = _planned(rows, known if mode == "append" else None)
     if not locked and set(targets) != set(known):
@@ -139,8 +174,12 @@ def _planned(rows: Rows, known: Mapping[str, Target] | None) -> Mapping[str, Tar
     return targets
 
 
-def _evolve(transaction: Transaction, known: Mapping[str, Target], targets: Mapping[str, Target]) -> None:
-    """Make the columns those of `targets`: a column of another type becomes a new one, so old snapshots keep theirs."""
+def _evolve(
+    transaction: Transaction, known: Mapping[str, Target], targets: Mapping[str, Target]
+) -> None:
+    """Make the columns those of `targets`: a column of another type becomes a new one, so old
+    snapshots keep theirs.
+    """
     gone = [name for name, target in known.items() if targets.get(name) != target]
     if gone:
         with transaction.update_schema(allow_incompatible_changes=True) as update:
@@ -153,8 +192,14 @@ def _evolve(transaction: Transaction, known: Mapping[str, Target], targets: Mapp
 
 
 def _stage(draft: _Draft, written: list[DataFile], mode: Mode, properties: dict[str, str]) -> None:
-    """Put the files into one snapshot of the transaction; a replacing one takes all files of before out."""
-    old = [task.file for task in draft.table.scan().plan_files()] if draft.table is not None and mode == "replace" else []
+    """Put the files into one snapshot of the transaction; a replacing one takes all files of before
+    out.
+    """
+    old = (
+        [task.file for task in draft.table.scan().plan_files()]
+        if draft.table is not None and mode == "replace"
+        else []
+    )
     snapshot = draft.transaction.update_snapshot(snapshot_properties=properties)
     with snapshot.overwrite() if old else snapshot.fast_append() as producer:
         for file in old:
@@ -164,11 +209,15 @@ def _stage(draft: _Draft, written: list[DataFile], mode: Mode, properties: dict[
 
 
 def _finish(store: Store, name: DatasetName, draft: _Draft, files: DataFiles, mark: str) -> str:
-    """Move the catalog's pointer. Files are deleted only when it is certain that no snapshot names them, or ever will."""
+    """Move the catalog's pointer. Files are deleted only when it is certain that no snapshot names
+    them, or ever will.
+    """
     try:
         snapshot = _marked(draft.transaction.commit_transaction(), mark)
     except Exception as error:
-        base = draft.transaction._table.current_snapshot() if draft.table is not None else None  # pyiceberg's own retries move it
+        base = (
+            draft.transaction._table.current_snapshot() if draft.table is not None else None
+        )  # pyiceberg's own retries move it
         sent = Commit(
             name=name.text,
             mark=mark,
@@ -195,14 +244,30 @@ def _known(schema: Schema) -> dict[str, Target]:
     import polars as pl
     from pyiceberg.io.pyarrow import schema_to_pyarrow
 
-    dtypes = pl.DataFrame(pl.from_arrow(schema_to_pyarrow(schema, include_field_ids=False).empty_table())).schema
-    return {field.name: Target(dtype, field.required) for field, dtype in zip(schema.fields, dtypes.values(), strict=True)}
+    dtypes = pl.DataFrame(
+        pl.from_arrow(schema_to_pyarrow(schema, include_field_ids=False).empty_table())
+    ).schema
+    return {
+        field.name: Target(dtype, field.required)
+        for field, dtype in zip(schema.fields, dtypes.values(), strict=True)
+    }
 
 
 def _arrow(targets: Mapping[str, Target]) -> Any:
-    """The columns as an Arrow schema that Iceberg takes: its time of day is in microseconds, that of Polars in nanoseconds."""
+    """The columns as an Arrow schema that Iceberg takes: its time of day is in microseconds, that
+    of Polars in nanoseconds.
+    """
     import polars as pl
     import pyarrow as pa
 
-    schema = pl.DataFrame(schema={name: target.dtype for name, target in targets.items()}).to_arrow().schema
-    return pa.schema([field.with_type(pa.time64("us")) if pa.types.is_time(field.type) else field for field in schema])
+    schema = (
+        pl.DataFrame(schema={name: target.dtype for name, target in targets.items()})
+        .to_arrow()
+        .schema
+    )
+    return pa.schema(
+        [
+            field.with_type(pa.time64("us")) if pa.types.is_time(field.type) else field
+            for field in schema
+        ]
+    )

@@ -1,6 +1,7 @@
 """Values into the type of a column: which expression does it, and which rows do not fit.
 
-Nothing is bent: 2.5 does not become a 2, a time without zone gets none of its own accord, and a value that does not fit is named with its row.
+Nothing is bent: 2.5 does not become a 2, a time without zone gets none of its own accord, and a
+value that does not fit is named with its row.
 """
 
 from __future__ import annotations
@@ -15,8 +16,26 @@ from .spelling import PLAIN, Spelling, day, has_time, moment, number, sane
 if TYPE_CHECKING:
     import polars as pl
 
-MISSING = ("", "-", "?", "#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "na", "nan", "none", "null")
-"""Words that can only mean a missing value in a column of numbers, truths or times; in a column of text they are text."""
+MISSING = (
+    "",
+    "-",
+    "?",
+    "#N/A",
+    "<NA>",
+    "N/A",
+    "NA",
+    "NULL",
+    "NaN",
+    "None",
+    "n/a",
+    "na",
+    "nan",
+    "none",
+    "null",
+)
+"""Words that can only mean a missing value in a column of numbers, truths or times; in a column of
+text they are text.
+"""
 
 ISO = "%Y-%m-%d"
 _ZONED = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z")
@@ -35,7 +54,8 @@ class Target:
 class Fit:
     """One column on its way into the table: the typed values, and where a value was lost.
 
-    quick: the same values for nearly every row of text, at a third of the time; `doubt` says where `typed` has to be asked.
+    quick: the same values for nearly every row of text, at a third of the time; `doubt` says where
+    `typed` has to be asked.
     """
 
     name: str
@@ -54,19 +74,25 @@ def check_zone(zone: str | None) -> None:
         if zone is not None:
             ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise BadRequest(f"{zone!r} is no time zone.", fix="Write it as in America/New_York, or UTC.") from error
+        raise BadRequest(
+            f"{zone!r} is no time zone.", fix="Write it as in America/New_York, or UTC."
+        ) from error
 
 
 def in_range(at: pl.Expr) -> pl.Expr:
-    """Whether dates or times are of the years 1 to 9999: nothing else is a date to Python, nor to most readers of a table."""
+    """Whether dates or times are of the years 1 to 9999: nothing else is a date to Python, nor to
+    most readers of a table.
+    """
     return at.dt.year().is_between(1, 9999).fill_null(value=False)  # infinity has no year
 
 
-def from_text(text: pl.Expr, dtype: pl.DataType, zone: str | None, spelling: Spelling = PLAIN) -> tuple[pl.Expr, pl.Expr]:
+def from_text(
+    text: pl.Expr, dtype: pl.DataType, zone: str | None, spelling: Spelling = PLAIN
+) -> tuple[pl.Expr, pl.Expr]:
     """The values that `text` spells, and which rows hold a word at all.
 
-    zone: where times without one were read; an hour that a clock change left out or doubled spells no value.
-    Raises Unprocessable for a type that has no spelling here.
+    zone: where times without one were read; an hour that a clock change left out or doubled spells
+    no value. Raises Unprocessable for a type that has no spelling here.
     """
     import polars as pl
 
@@ -78,7 +104,13 @@ def from_text(text: pl.Expr, dtype: pl.DataType, zone: str | None, spelling: Spe
         return pl.when(present).then(number(word, dtype, spelling)), present
     if dtype == pl.Boolean():
         low = word.str.to_lowercase()
-        return pl.when(low.is_in(["true", "1"])).then(pl.lit(True)).when(low.is_in(["false", "0"])).then(pl.lit(False)), present
+        return (
+            pl.when(low.is_in(["true", "1"]))
+            .then(pl.lit(True))
+            .when(low.is_in(["false", "0"]))
+            .then(pl.lit(False)),
+            present,
+        )
     if dtype == pl.Date():
         own = [day(word, spelling.date)] if spelling.date and not has_time(spelling.date) else []
         return pl.coalesce(day(word, ISO), *own), present
@@ -86,13 +118,26 @@ def from_text(text: pl.Expr, dtype: pl.DataType, zone: str | None, spelling: Spe
         return word.str.to_time("%H:%M:%S%.f", strict=False), present
     if isinstance(dtype, pl.Datetime):
         return _moment(word, dtype, zone, spelling), present
-    raise Unprocessable(f"Text cannot be read as {short_dtype(dtype)}.", "Only numbers, truths, dates and times have a spelling.", "Use a Parquet file.")
+    raise Unprocessable(
+        f"Text cannot be read as {short_dtype(dtype)}.",
+        "Only numbers, truths, dates and times have a spelling.",
+        "Use a Parquet file.",
+    )
 
 
-def fit(name: str, source: pl.DataType, target: Target, *, spelled: bool, zone: str | None, spelling: Spelling = PLAIN) -> Fit:
+def fit(
+    name: str,
+    source: pl.DataType,
+    target: Target,
+    *,
+    spelled: bool,
+    zone: str | None,
+    spelling: Spelling = PLAIN,
+) -> Fit:
     """How column `name` of type `source` becomes `target`.
 
-    spelled: text stands for values (CSV, JSON). Raises Unprocessable when the types do not go together.
+    spelled: text stands for values (CSV, JSON). Raises Unprocessable when the types do not go
+    together.
     """
     import polars as pl
 
@@ -101,10 +146,18 @@ def fit(name: str, source: pl.DataType, target: Target, *, spelled: bool, zone: 
     if source == pl.String() and spelled:
         typed, present = from_text(column, target.dtype, zone, spelling)
         bad = present & typed.is_null()
-        quick = _quickly(column, target.dtype) if spelling == PLAIN or target.dtype == pl.String() else None
+        quick = (
+            _quickly(column, target.dtype)
+            if spelling == PLAIN or target.dtype == pl.String()
+            else None
+        )
     else:
         typed = _converted(name, source, target.dtype, zone)
-        held = column.is_not_nan() & column.is_not_null() if source.is_float() and target.dtype.is_integer() else column.is_not_null()
+        held = (
+            column.is_not_nan() & column.is_not_null()
+            if source.is_float() and target.dtype.is_integer()
+            else column.is_not_null()
+        )
         bad = held & typed.is_null()
         if source.is_float() and target.dtype.is_integer():
             bad = bad | (held & (typed.cast(pl.Float64) != column.cast(pl.Float64)))
@@ -121,7 +174,9 @@ def fit(name: str, source: pl.DataType, target: Target, *, spelled: bool, zone: 
 
 
 def _quickly(column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
-    """Words without blanks and missing values by another word: numbers as they stand, times in the first form."""
+    """Words without blanks and missing values by another word: numbers as they stand, times in the
+    first form.
+    """
     import polars as pl
 
     if dtype == pl.String():
@@ -145,14 +200,22 @@ def _converted(name: str, source: pl.DataType, target: pl.DataType, zone: str | 
         return column
     if isinstance(target, pl.Datetime) and isinstance(source, pl.Datetime | pl.Date):
         return _to_moment(name, source, target, zone)
-    if target == pl.String() and not source.is_nested() and source not in (pl.Binary(), pl.Object()):
+    if (
+        target == pl.String()
+        and not source.is_nested()
+        and source not in (pl.Binary(), pl.Object())
+    ):
         return column.cast(pl.String)
     if source.is_numeric() and target.is_numeric():
         return column.cast(target, strict=False)
     if storable(source, name) == target:
         return column.cast(target)
     fix = "Convert the column before, or write the whole dataset anew with mode='replace'."
-    raise Unprocessable(f"Column {name!r} does not fit.", f"It holds {short_dtype(source)}; the dataset has {short_dtype(target)}.", fix)
+    raise Unprocessable(
+        f"Column {name!r} does not fit.",
+        f"It holds {short_dtype(source)}; the dataset has {short_dtype(target)}.",
+        fix,
+    )
 
 
 def _to_moment(name: str, source: pl.DataType, target: pl.Datetime, zone: str | None) -> pl.Expr:
@@ -168,9 +231,15 @@ def _to_moment(name: str, source: pl.DataType, target: pl.Datetime, zone: str | 
         return _placed(column.cast(pl.Datetime("us")), zone)
     what = f"Column {name!r} does not fit."
     if known is None:
-        raise Unprocessable(what, "Its times have no zone; those of the dataset have one.", "Say in which zone they were read, for example time_zone='UTC'.")
+        raise Unprocessable(
+            what,
+            "Its times have no zone; those of the dataset have one.",
+            "Say in which zone they were read, for example time_zone='UTC'.",
+        )
     raise Unprocessable(
-        what, "Its times have a zone; those of the dataset have none.", "Take the zone off before, or write the dataset anew with mode='replace'."
+        what,
+        "Its times have a zone; those of the dataset have none.",
+        "Take the zone off before, or write the dataset anew with mode='replace'.",
     )
 
 
@@ -178,13 +247,23 @@ def _moment(word: pl.Expr, dtype: pl.Datetime, zone: str | None, spelling: Spell
     import polars as pl
 
     own = [moment(word, spelling.date)] if spelling.date else []
-    plain = pl.coalesce([*(word.str.to_datetime(form, strict=False, time_unit="us") for form in _PLAIN), day(word, ISO).cast(pl.Datetime("us")), *own])
+    plain = pl.coalesce(
+        [
+            *(word.str.to_datetime(form, strict=False, time_unit="us") for form in _PLAIN),
+            day(word, ISO).cast(pl.Datetime("us")),
+            *own,
+        ]
+    )
     plain = sane(word, plain)
     if dtype.time_zone is None:
         return plain
-    zoned = [word.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC") for form in _ZONED]
+    zoned = [
+        word.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC") for form in _ZONED
+    ]
     return pl.coalesce(sane(word, pl.coalesce(zoned)), *([_placed(plain, zone)] if zone else []))
 
 
 def _placed(plain: pl.Expr, zone: str) -> pl.Expr:
-    return plain.dt.replace_time_zone(zone, ambiguous="null", non_existent="null").dt.convert_time_zone("UTC")
+    return plain.dt.replace_time_zone(
+        zone, ambiguous="null", non_existent="null"
+    ).dt.convert_time_zone("UTC")

@@ -1,7 +1,7 @@
 """CSV as blocks of text columns, with the records that have the wrong number of fields set aside.
 
-Arrow reads (in one thread, so that it can number the records); Python's csv module, slower, finds lines when blank lines or line breaks
-inside of fields make a record's number differ from its line.
+Arrow reads (in one thread, so that it can number the records); Python's csv module, slower, finds
+lines when blank lines or line breaks inside of fields make a record's number differ from its line.
 """
 
 from __future__ import annotations
@@ -28,13 +28,20 @@ _BLOCK = 8 << 20
 _LONGEST_HEADER = 1 << 20  # signs
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _TWICE = "Rename one of them, or, if that line is a row, say --no-header (in Python header=False)."
-_OPEN = "Close it, or write it twice; where quotes are signs like any other, say --quote none (in Python quote=''). Nothing was committed."
+_OPEN = (
+    "Close it, or write it twice; where quotes are signs like any other, say --quote none (in"
+    " Python quote=''). Nothing was committed."
+)
 
 
 class CsvFile:
-    """One CSV file whose bytes are known to be UTF-8. After `frames()` ended, `torn` holds (record, reason, text) of the records set aside."""
+    """One CSV file whose bytes are known to be UTF-8. After `frames()` ended, `torn` holds (record,
+    reason, text) of the records set aside.
+    """
 
-    def __init__(self, text: Text, null_values: Sequence[str] = (), dialect: Dialect | None = None) -> None:
+    def __init__(
+        self, text: Text, null_values: Sequence[str] = (), dialect: Dialect | None = None
+    ) -> None:
         self._text = text
         self._null_values = ["", *null_values]
         self.dialect = dialect or Dialect()
@@ -48,7 +55,9 @@ class CsvFile:
             self._refuse_open_quote()
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        """Blocks of rows in the order of the file; all columns are text. Raises Unprocessable when Arrow cannot go on."""
+        """Blocks of rows in the order of the file; all columns are text. Raises Unprocessable when
+        Arrow cannot go on.
+        """
         import polars as pl
         import pyarrow as pa
         from pyarrow import csv as arrow
@@ -62,34 +71,55 @@ class CsvFile:
         )
         names = [f"f{place}" for place in range(len(self.columns))]
         convert = arrow.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), null_values=self._null_values, strings_can_be_null=True, check_utf8=False
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=self._null_values,
+            strings_can_be_null=True,
+            check_utf8=False,
         )
         read = arrow.ReadOptions(block_size=_BLOCK, use_threads=False, column_names=names)
         try:
             with arrow.open_csv(
-                pa.PythonFile(_bytes(self._text, self.dialect), "r"), read_options=read, parse_options=parse, convert_options=convert
+                pa.PythonFile(_bytes(self._text, self.dialect), "r"),
+                read_options=read,
+                parse_options=parse,
+                convert_options=convert,
             ) as reader:
                 head = self.dialect.header
                 for batch in reader:
-                    frame = pl.DataFrame(pl.from_arrow(batch)).rename(dict(zip(names, self.columns, strict=True)))
+                    frame = pl.DataFrame(pl.from_arrow(batch)).rename(
+                        dict(zip(names, self.columns, strict=True))
+                    )
                     yield frame.slice(1) if head else frame
                     head = head and not frame.height
                     if len(self.torn) > MOST:
-                        raise too_many(self._text.path.name, f"record {self.torn[0][0]}", self.torn[0][1])
+                        raise too_many(
+                            self._text.path.name, f"record {self.torn[0][0]}", self.torn[0][1]
+                        )
         except pa.ArrowInvalid as error:
-            fix = "A record may be longer than 8 MB because a quote is not closed; nothing was committed."
-            raise Unprocessable(f"{self._text.path.name} cannot be read as CSV.", f"{error}.", fix) from error
+            fix = (
+                "A record may be longer than 8 MB because a quote is not closed; nothing was"
+                " committed."
+            )
+            raise Unprocessable(
+                f"{self._text.path.name} cannot be read as CSV.", f"{error}.", fix
+            ) from error
 
     def record(self, row: int) -> int:
-        """Number of the record (the first is 1) that gave row `row` of the frames, counted from 0."""
+        """Number of the record (the first is 1) that gave row `row` of the frames, counted from
+        0.
+        """
         ahead = [number - place for place, (number, _, _) in enumerate(sorted(self.torn))]
         number = row + 1 + self._above
         return number + bisect_right(ahead, number)
 
     def lines(self, records: Sequence[int], *, rows: int) -> Mapping[int, int]:
-        """The line on which each of these records begins. rows: of the file, without those set aside."""
+        """The line on which each of these records begins. rows: of the file, without those set
+        aside.
+        """
         total = rows + len(self.torn) + self._above
-        if not records or self._text.newlines == total - (not self._text.ended):  # no blank lines, no line breaks inside of fields
+        if not records or self._text.newlines == total - (
+            not self._text.ended
+        ):  # no blank lines, no line breaks inside of fields
             return dict(zip(records, records, strict=True))
         wanted, last = set(records), max(records)
         found: dict[int, int] = {}
@@ -110,7 +140,9 @@ class CsvFile:
         return "skip"
 
     def _refuse_open_quote(self) -> None:
-        """A quote that is never closed swallows the rest of the file: find the record that has it."""
+        """A quote that is never closed swallows the rest of the file: find the record that has
+        it.
+        """
         lines: list[str] = []
 
         def noted() -> Iterator[str]:
@@ -128,7 +160,9 @@ class CsvFile:
         except csv.Error as error:
             if "unexpected end of data" in str(error):
                 what = f"{self._text.path.name} has a quote that is never closed."
-                raise Unprocessable(what, f"It is in the record that begins on line {begin}.", _OPEN) from error
+                raise Unprocessable(
+                    what, f"It is in the record that begins on line {begin}.", _OPEN
+                ) from error
 
 
 class _Shared(io.RawIOBase):
@@ -147,7 +181,9 @@ class _Shared(io.RawIOBase):
 
 
 def _bytes(text: Text, dialect: Dialect) -> io.BufferedReader:
-    """The bytes, where lines above the header and comments are blank: so that every line keeps its number."""
+    """The bytes, where lines above the header and comments are blank: so that every line keeps its
+    number.
+    """
     handle: io.RawIOBase = _Shared(text.rewound())
     if dialect.skip or dialect.comment:
         handle = _Joined(_blanked(io.BufferedReader(handle, 1 << 20), dialect))
@@ -175,7 +211,9 @@ def _blanked(handle: io.BufferedReader, dialect: Dialect) -> Iterator[bytes]:
 
 
 def _cut(line: bytes) -> Sequence[bytes]:
-    """What ends with a newline, cut where carriage returns stand alone too: they end a line for every reader of CSV."""
+    """What ends with a newline, cut where carriage returns stand alone too: they end a line for
+    every reader of CSV.
+    """
     return _LINE.findall(line) if b"\r" in line[:-2] else [line]
 
 
@@ -217,9 +255,19 @@ def _first_record(text: Text, dialect: Dialect) -> list[str]:
             break
     begin = "".join(lines).strip("\r\n")
     if not begin.strip():
-        raise Unprocessable(f"{text.path.name} is empty.", "It has no header and no rows.", "Fetch the file again; nothing was committed.")
+        raise Unprocessable(
+            f"{text.path.name} is empty.",
+            "It has no header and no rows.",
+            "Fetch the file again; nothing was committed.",
+        )
     reader = reader_of(io.StringIO(begin, newline=""), dialect)
-    header: list[str] = next(reader)  # a quote inside of a word opens nothing: then it is one line of what was looked through
+    header: list[str] = next(
+        reader
+    )  # a quote inside of a word opens nothing: then it is one line of what was looked through
     if size > _LONGEST_HEADER and quotes % 2 and reader.line_num == begin.count("\n") + 1:
-        raise Unprocessable(f"{text.path.name} has a quote in its header that is never closed.", "No header is longer than 1 MB.", _OPEN)
+        raise Unprocessable(
+            f"{text.path.name} has a quote in its header that is never closed.",
+            "No header is longer than 1 MB.",
+            _OPEN,
+        )
     return header

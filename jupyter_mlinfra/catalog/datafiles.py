@@ -1,4 +1,6 @@
-"""Data files of a commit: Parquet with Iceberg's field ids, written block by block where they will stay, or deleted again."""
+"""Data files of a commit: Parquet with Iceberg's field ids, written block by block where they will
+stay, or deleted again.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _FILE_BYTES = 512 << 20
 
 
 class DataFiles:
-    """The files that one attempt writes into the folder of a table; no reader sees them before the commit."""
+    """The files that one attempt writes into the folder of a table; no reader sees them before the
+    commit.
+    """
 
     def __init__(self, io: FileIO, metadata: TableMetadata) -> None:
         from pyiceberg.io.pyarrow import schema_to_pyarrow

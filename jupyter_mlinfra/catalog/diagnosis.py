@@ -21,38 +21,74 @@ _ENOUGH = 0.9
 """The share of words that another spelling must read to be named as the cause."""
 
 
-def refusal(source: Source, broken: Sequence[Broken], total: int, reading: Reading, types: Mapping[str, pl.DataType]) -> Unprocessable:
-    """The error for a file of which too many rows do not fit. total: its rows. types: of the columns of the table."""
+def refusal(
+    source: Source,
+    broken: Sequence[Broken],
+    total: int,
+    reading: Reading,
+    types: Mapping[str, pl.DataType],
+) -> Unprocessable:
+    """The error for a file of which too many rows do not fit. total: its rows. types: of the
+    columns of the table.
+    """
     first = broken[0]
     torn = [row for row in broken if not row.column]
-    cause, fix = _of_torn(source) if 2 * len(torn) >= len(broken) else _of_values(broken, reading, types)
-    what = f"No row of {source.name} can be read." if len(broken) == total else f"{len(broken):,} of {total:,} rows of {source.name} do not fit."
+    cause, fix = (
+        _of_torn(source) if 2 * len(torn) >= len(broken) else _of_values(broken, reading, types)
+    )
+    what = (
+        f"No row of {source.name} can be read."
+        if len(broken) == total
+        else f"{len(broken):,} of {total:,} rows of {source.name} do not fit."
+    )
     why = f"Line {first.line}: {first.reason}.{f' {cause}' if cause else ''}"
     return Unprocessable(what, why, f"{fix} Nothing was committed.")
 
 
 def _of_torn(source: Source) -> tuple[str, str]:
-    """Records with the wrong number of fields: the file is cut in the wrong way, or its header is another line."""
+    """Records with the wrong number of fields: the file is cut in the wrong way, or its header is
+    another line.
+    """
     if advice := source.advice():
         return "The file looks different.", f"Say {advice}."
     if source.dialect is None:
         return "", "Write one object a line, or one array of objects."
-    return "", "Check --separator, --quote, --comment and --skip (in Python separator=, quote=, comment=, skip=)."
+    return (
+        "",
+        (
+            "Check --separator, --quote, --comment and --skip (in Python separator=, quote=,"
+            " comment=, skip=)."
+        ),
+    )
 
 
-def _of_values(broken: Sequence[Broken], reading: Reading, types: Mapping[str, pl.DataType]) -> tuple[str, str]:
+def _of_values(
+    broken: Sequence[Broken], reading: Reading, types: Mapping[str, pl.DataType]
+) -> tuple[str, str]:
     """Values that are not of their column's type."""
     name, count = Counter(row.column for row in broken if row.column).most_common(1)[0]
     words = [str(row.value) for row in broken if row.column == name and row.value is not None]
     dtype = types[name]
     if (spelling := _other_spelling(words, dtype, reading)) is not None:
-        return f"{count:,} values of column {name!r} are written in another way.", f"Say {_options(spelling, dtype)}."
+        return (
+            f"{count:,} values of column {name!r} are written in another way.",
+            f"Say {_options(spelling, dtype)}.",
+        )
     word, times = Counter(words).most_common(1)[0] if words else ("", 0)
     if 2 * times > count and len(words) > 1:
-        return f"{times:,} of the values are {word[:40]!r}.", f"If that means no value, say {say('null', word[:40])}."
+        return (
+            f"{times:,} of the values are {word[:40]!r}.",
+            f"If that means no value, say {say('null', word[:40])}.",
+        )
     if name in reading.types:
         return "", f"Give column {name!r} another type, such as {say('type', f'{name}=str')}."
-    return "", f"Column {name!r} of the dataset has another type: use another dataset, or --replace (in Python mode='replace')."
+    return (
+        "",
+        (
+            f"Column {name!r} of the dataset has another type: use another dataset, or --replace"
+            " (in Python mode='replace')."
+        ),
+    )
 
 
 def _other_spelling(words: Sequence[str], dtype: pl.DataType, reading: Reading) -> Spelling | None:
@@ -61,11 +97,17 @@ def _other_spelling(words: Sequence[str], dtype: pl.DataType, reading: Reading) 
 
     if not words:
         return None
-    others = [Spelling(date=form) for form in (*DATES, *SHORT_DATES)] if dtype.is_temporal() else [PLAIN, *(Spelling(*marks) for marks in NUMBERS)]
+    others = (
+        [Spelling(date=form) for form in (*DATES, *SHORT_DATES)]
+        if dtype.is_temporal()
+        else [PLAIN, *(Spelling(*marks) for marks in NUMBERS)]
+    )
     series = pl.DataFrame({"word": words})
     for spelling in others:
         value, present = from_text(pl.col("word"), dtype, reading.time_zone, spelling)
-        read, there = series.select(value.is_not_null().sum().alias("read"), present.sum().alias("there")).row(0)
+        read, there = series.select(
+            value.is_not_null().sum().alias("read"), present.sum().alias("there")
+        ).row(0)
         if there and read >= _ENOUGH * there:
             return spelling
     return None

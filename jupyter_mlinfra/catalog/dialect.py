@@ -1,7 +1,8 @@
-"""How a CSV file is cut, guessed from its head: separator, quote, comments, lines above the header, and whether there is one.
+"""How a CSV file is cut, guessed from its head: separator, quote, comments, lines above the header,
+and whether there is one.
 
-A guess that could make wrong data is a doubt that stops: a first line of numbers, a title above the header. What nobody means
-in another way (`sep=;`, lines of `#` at the top) is done and said.
+A guess that could make wrong data is a doubt that stops: a first line of numbers, a title above the
+header. What nobody means in another way (`sep=;`, lines of `#` at the top) is done and said.
 """
 
 from __future__ import annotations
@@ -26,19 +27,27 @@ _MOST_ABOVE = 30
 
 _SEP = re.compile(r'^"?sep=(.)"?\s*$', re.IGNORECASE)
 _NUMBER = re.compile(r"^[+-]?(?:\d[\d.,' \u00a0\u202f\u2019]*|[.,]\d+)(?:[eE][+-]?\d+)?\s?%?$")
-_DATE = re.compile(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ]\d{1,2}:\d{2}.*)?$|^\d{1,2}[- ][A-Za-z]{3}[- ]\d{4}$")
+_DATE = re.compile(
+    r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ]\d{1,2}:\d{2}.*)?$|^\d{1,2}[- ][A-Za-z]{3}[- ]\d{4}$"
+)
 _SINGLE = re.compile(r"(?:^|[,;\t|])'(?:[^'\n]|'')*'(?=[,;\t|\r\n]|$)", re.MULTILINE)
 
 
 def guess_dialect(head: str, reading: Reading, name: str, *, encoding: str = "utf-8") -> Dialect:
-    """What `reading` says and, for the rest, what the head of the file shows. name: of the file, for the words of a doubt."""
+    """What `reading` says and, for the rest, what the head of the file shows. name: of the file,
+    for the words of a doubt.
+    """
     lines = _lines(head)
     declared = _SEP.match(lines[0]) if lines and reading.skip is None else None
     skip = reading.skip or int(declared is not None)
     rest = lines[skip:]
     quote = reading.quote if reading.quote is not None else "'" if _single_quoted(head) else '"'
     comment = reading.comment if reading.comment is not None else _comment(rest)
-    kept = [(number, line) for number, line in enumerate(rest, skip) if line.strip() and not (comment and line.startswith(comment))]
+    kept = [
+        (number, line)
+        for number, line in enumerate(rest, skip)
+        if line.strip() and not (comment and line.startswith(comment))
+    ]
     said = reading.separator or (declared[1] if declared else None)
     likely = _separator([line for _, line in kept], quote)
     separator = said or likely
@@ -51,16 +60,30 @@ def guess_dialect(head: str, reading: Reading, name: str, *, encoding: str = "ut
     if header is None:
         header, doubt = _header(table, name)
         doubts += [doubt] if doubt else []
-    options = {"encoding": reading.encoding, "separator": reading.separator, "quote": reading.quote, "comment": reading.comment,
-               "skip": reading.skip, "header": reading.header}  # fmt: skip
+    options = {
+        "encoding": reading.encoding,
+        "separator": reading.separator,
+        "quote": reading.quote,
+        "comment": reading.comment,
+        "skip": reading.skip,
+        "header": reading.header,
+    }
     return Dialect(
-        encoding=encoding, separator=separator, quote=quote, comment=comment, skip=skip, header=header,
-        guessed=tuple(option for option, value in options.items() if value is None), doubts=tuple(doubts),
-    )  # fmt: skip
+        encoding=encoding,
+        separator=separator,
+        quote=quote,
+        comment=comment,
+        skip=skip,
+        header=header,
+        guessed=tuple(option for option, value in options.items() if value is None),
+        doubts=tuple(doubts),
+    )
 
 
 def _lines(head: str) -> list[str]:
-    """With `\\n` at their ends, whatever the file has; not str.splitlines, which knows ends that CSV does not."""
+    """With `\\n` at their ends, whatever the file has; not str.splitlines, which knows ends that
+    CSV does not.
+    """
     plain = head.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return [f"{line}\n" for line in plain.split("\n")]
 
@@ -68,13 +91,21 @@ def _lines(head: str) -> list[str]:
 def records(lines: Sequence[str], separator: str, quote: str) -> Sequence[Sequence[str]]:
     """The first records of these lines, cut into fields; blank ones are left out."""
     csv.field_size_limit(1 << 30)
-    return [fields for fields in islice(reader_of(lines, Dialect(separator=separator, quote=quote)), _RECORDS) if fields]
+    return [
+        fields
+        for fields in islice(reader_of(lines, Dialect(separator=separator, quote=quote)), _RECORDS)
+        if fields
+    ]
 
 
 def reader_of(lines: Iterable[str], dialect: Dialect, *, strict: bool = False) -> CsvReader:
-    """Python's reader of CSV, which cuts as the dialect says. strict: it raises csv.Error for a quote that is never closed."""
+    """Python's reader of CSV, which cuts as the dialect says. strict: it raises csv.Error for a
+    quote that is never closed.
+    """
     if dialect.quote:
-        return csv.reader(lines, delimiter=dialect.separator, quotechar=dialect.quote, strict=strict)
+        return csv.reader(
+            lines, delimiter=dialect.separator, quotechar=dialect.quote, strict=strict
+        )
     return csv.reader(lines, delimiter=dialect.separator, quoting=csv.QUOTE_NONE, strict=strict)
 
 
@@ -98,7 +129,10 @@ class _Table:
         rows: list[Sequence[str]] = []
         begins: list[int] = []
         csv.field_size_limit(1 << 30)
-        reader, begin = reader_of([line for _, line in kept], Dialect(separator=separator, quote=quote)), 0
+        reader, begin = (
+            reader_of([line for _, line in kept], Dialect(separator=separator, quote=quote)),
+            0,
+        )
         for fields in islice(reader, _RECORDS):
             rows.append(fields)
             begins.append(kept[begin][0])
@@ -114,16 +148,30 @@ class _Table:
         return max(counts, key=lambda size: (counts[size], size), default=0)
 
     def above(self) -> int:
-        """Records of a title and the like above the header: they have fewer fields than nearly all that follow, or are mostly blank."""
+        """Records of a title and the like above the header: they have fewer fields than nearly all
+        that follow, or are mostly blank.
+        """
         usual = self.width()
         first = next((place for place, row in enumerate(self.rows) if len(row) == usual), 0)
-        while first + 1 < len(self.rows) and first < _MOST_ABOVE and _mostly_blank(self.rows[first]) and not _mostly_blank(self.rows[first + 1]):
+        while (
+            first + 1 < len(self.rows)
+            and first < _MOST_ABOVE
+            and _mostly_blank(self.rows[first])
+            and not _mostly_blank(self.rows[first + 1])
+        ):
             first += 1
         left = self.rows[first:]
         alike = sum(len(row) == usual for row in left)
-        # One name less than fields is how R writes the names of rows: that line is a header, though a short one.
+        # One name less than fields is how R writes the names of rows: that line is a header, though
+        # a short one.
         short = first == 1 and len(self.rows[0]) == usual - 1 and len(self.rows[0]) > 1
-        if not 0 < first <= _MOST_ABOVE or usual < 2 or len(left) < 2 or alike < 0.8 * len(left) or short:
+        if (
+            not 0 < first <= _MOST_ABOVE
+            or usual < 2
+            or len(left) < 2
+            or alike < 0.8 * len(left)
+            or short
+        ):
             return 0
         return first
 
@@ -135,15 +183,23 @@ def _mostly_blank(row: Sequence[str]) -> bool:
 def _above(name: str, table: _Table, above: int, likely: str) -> Doubt:
     """likely: the separator that the file looks to have, where another one was said."""
     lines = table.lines[above]
-    what = f"{name} does not begin with its header: line {lines + 1} has {len(table.rows[above])} names."
+    what = (
+        f"{name} does not begin with its header: line {lines + 1} has {len(table.rows[above])}"
+        " names."
+    )
     first = table.lines[0]
     other = f"Perhaps {say('separator', likely)}. " if likely else ""
-    fix = f"{other}Say {say('skip', lines)}, or {say('skip', first)} if line {first + 1} is the header."
+    fix = (
+        f"{other}Say {say('skip', lines)}, or {say('skip', first)} if line {first + 1} is the"
+        " header."
+    )
     return Doubt("skip", what, fix, stops=True)
 
 
 def _comment(lines: Sequence[str]) -> str:
-    """`#` where the file begins with lines of it, and the last of them is no header of what follows."""
+    """`#` where the file begins with lines of it, and the last of them is no header of what
+    follows.
+    """
     top = [line for line in lines if line.strip()]
     marked = next((place for place, line in enumerate(top) if not line.startswith("#")), len(top))
     if not marked or marked == len(top):
@@ -151,7 +207,9 @@ def _comment(lines: Sequence[str]) -> str:
     last, following = top[marked - 1], top[marked]
     separator = _separator([last, following], '"')
     names, fields = records([last], separator, '"'), records([following], separator, '"')
-    is_header = len(names[0]) == len(fields[0]) > 1 and any(kind(cell) in ("number", "date") for cell in fields[0])
+    is_header = len(names[0]) == len(fields[0]) > 1 and any(
+        kind(cell) in ("number", "date") for cell in fields[0]
+    )
     is_header = is_header and not any(kind(cell) in ("number", "date") for cell in names[0])
     return "" if is_header and marked == 1 else "##" if is_header else "#"
 
@@ -162,7 +220,13 @@ def _single_quoted(head: str) -> bool:
 
 def _separator(lines: Sequence[str], quote: str) -> str:
     """The sign that cuts most records into the same number of fields that look like values."""
-    return max(SEPARATORS, key=lambda sign: (_score(records(lines[: 2 * _RECORDS], sign, quote), sign), -SEPARATORS.index(sign)))
+    return max(
+        SEPARATORS,
+        key=lambda sign: (
+            _score(records(lines[: 2 * _RECORDS], sign, quote), sign),
+            -SEPARATORS.index(sign),
+        ),
+    )
 
 
 def _score(rows: Sequence[Sequence[str]], sign: str) -> tuple[float, int]:
@@ -177,20 +241,37 @@ def _score(rows: Sequence[Sequence[str]], sign: str) -> tuple[float, int]:
 
 
 def _header(table: _Table, name: str) -> tuple[bool, Doubt | None]:
-    """Whether the first record holds the names: a number or a date among them is a doubt, unless a name stands above numbers."""
+    """Whether the first record holds the names: a number or a date among them is a doubt, unless a
+    name stands above numbers.
+    """
     if not table.rows:
         return True, None
     head, body = table.rows[0], table.rows[1:]
     if len(head) > 1 and body and all(len(row) == len(head) + 1 for row in body[:_RECORDS]):
-        what = f"The first line of {name} has {len(head)} names, the others have {len(body[0])} fields."
+        what = (
+            f"The first line of {name} has {len(head)} names, the others have {len(body[0])}"
+            " fields."
+        )
         lines = table.lines[0] + 1
-        return True, Doubt("header", what, f"Add the missing name, or say {say('skip', lines)} {say('header', value=False)}.", stops=True)
+        return True, Doubt(
+            "header",
+            what,
+            f"Add the missing name, or say {say('skip', lines)} {say('header', value=False)}.",
+            stops=True,
+        )
     kinds = [kind(cell) for cell in head]
     values = [cell for cell, found in zip(head, kinds, strict=True) if found in ("number", "date")]
     if not values or _named(kinds, body) or _years(values):
         return True, None
-    what = f"The first line of {name} may be a row and no header: it holds {values[0].strip()[:40]!r}."
-    return False, Doubt("header", what, f"Say {say('header', value=False)} if it is a row, or {say('header', value=True)}.", stops=True)
+    what = (
+        f"The first line of {name} may be a row and no header: it holds {values[0].strip()[:40]!r}."
+    )
+    return False, Doubt(
+        "header",
+        what,
+        f"Say {say('header', value=False)} if it is a row, or {say('header', value=True)}.",
+        stops=True,
+    )
 
 
 def _named(kinds: Sequence[str], body: Sequence[Sequence[str]]) -> bool:

@@ -1,4 +1,6 @@
-"""What a team's catalog and storage need besides: packages that are missing, a region or an account that nobody gave."""
+"""What a team's catalog and storage need besides: packages that are missing, a region or an account
+that nobody gave.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +13,60 @@ from ..core.imports import fix_of_missing
 
 
 def missing_driver(error: BaseException, what: str) -> Unavailable | None:
-    """The error for a package that is not installed, whatever a library made of it; None when that is not the cause."""
+    """The error for a package that is not installed, whatever a library made of it; None when that
+    is not the cause.
+    """
     for cause in _causes(error):
         if isinstance(cause, ModuleNotFoundError):
-            return Unavailable(what, f"{cause.name or 'A package'} is not installed.", fix_of_missing(cause.name or ""))
-        if type(cause).__name__ == "NoSuchModuleError":  # of SQLAlchemy: a word of the address that is none
-            fix = "Correct [catalog] uri, for example to sql+postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."
+            return Unavailable(
+                what,
+                f"{cause.name or 'A package'} is not installed.",
+                fix_of_missing(cause.name or ""),
+            )
+        if (
+            type(cause).__name__ == "NoSuchModuleError"
+        ):  # of SQLAlchemy: a word of the address that is none
+            fix = (
+                "Correct [catalog] uri, for example to"
+                " sql+postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."
+            )
             return Unavailable(what, f"{cause}.", fix)
     return None
 
 
 def with_region(properties: Mapping[str, str]) -> dict[str, str]:
-    """The properties, with a region where an S3 endpoint is named without one: PyArrow would ask AWS for that of a bucket of this name."""
-    if "s3.endpoint" not in properties or not {"s3.region", "client.region", "s3.resolve-region"}.isdisjoint(properties):
+    """The properties, with a region where an S3 endpoint is named without one: PyArrow would ask
+    AWS for that of a bucket of this name.
+    """
+    if "s3.endpoint" not in properties or not {
+        "s3.region",
+        "client.region",
+        "s3.resolve-region",
+    }.isdisjoint(properties):
         return dict(properties)
-    return {**properties, "s3.region": os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"}
+    return {
+        **properties,
+        "s3.region": (
+            os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        ),
+    }
 
 
 def check_account(properties: Mapping[str, str], warehouse: str) -> None:
-    """Raises BadRequest for an Azure warehouse whose storage account nobody names: PyArrow would fail without saying so."""
-    if re.match(r"(abfss?|wasbs?)://", warehouse) and {"adls.account-name", "adls.connection-string"}.isdisjoint(properties):
-        fix = 'Write "adls.account-name" into [catalog.properties], and abfs://CONTAINER/FOLDER as warehouse.'
-        raise BadRequest("The storage account of [catalog] warehouse is not named.", f"It is {warehouse}.", fix)
+    """Raises BadRequest for an Azure warehouse whose storage account nobody names: PyArrow would
+    fail without saying so.
+    """
+    if re.match(r"(abfss?|wasbs?)://", warehouse) and {
+        "adls.account-name",
+        "adls.connection-string",
+    }.isdisjoint(properties):
+        fix = (
+            'Write "adls.account-name" into [catalog.properties], and abfs://CONTAINER/FOLDER as'
+            " warehouse."
+        )
+        raise BadRequest(
+            "The storage account of [catalog] warehouse is not named.", f"It is {warehouse}.", fix
+        )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -13,15 +13,37 @@ if TYPE_CHECKING:
     import polars as pl
 
 _SHORT = {
-    "boolean": "bool", "int": "i32", "long": "i64", "float": "f32", "double": "f64", "string": "str", "date": "date", "time": "time",
-    "timestamp": "ts[us]", "timestamptz": "ts[us, tz]", "timestamp_ns": "ts[ns]", "timestamptz_ns": "ts[ns, tz]", "uuid": "uuid", "binary": "bin",
-}  # fmt: skip
+    "boolean": "bool",
+    "int": "i32",
+    "long": "i64",
+    "float": "f32",
+    "double": "f64",
+    "string": "str",
+    "date": "date",
+    "time": "time",
+    "timestamp": "ts[us]",
+    "timestamptz": "ts[us, tz]",
+    "timestamp_ns": "ts[ns]",
+    "timestamptz_ns": "ts[ns, tz]",
+    "uuid": "uuid",
+    "binary": "bin",
+}
 _DECIMAL_DIGITS = 38
-_GIVEN = {"bool": "Boolean", "i32": "Int32", "i64": "Int64", "f32": "Float32", "f64": "Float64", "str": "String", "date": "Date"}
+_GIVEN = {
+    "bool": "Boolean",
+    "i32": "Int32",
+    "i64": "Int64",
+    "f32": "Float32",
+    "f64": "Float64",
+    "str": "String",
+    "date": "Date",
+}
 
 
 def short_type(kind: str | Mapping[str, Any]) -> str:
-    """The short word of an Iceberg type in its JSON form: `long` → `i64`, a list of it → `list[i64]`."""
+    """The short word of an Iceberg type in its JSON form: `long` → `i64`, a list of it →
+    `list[i64]`.
+    """
     if isinstance(kind, str):
         if kind.startswith("decimal"):
             return "dec[" + ",".join(re.findall(r"\d+", kind)) + "]"
@@ -32,7 +54,11 @@ def short_type(kind: str | Mapping[str, Any]) -> str:
         return f"list[{short_type(kind['element'])}]"
     if kind["type"] == "map":
         return f"map[{short_type(kind['key'])}, {short_type(kind['value'])}]"
-    return "struct[" + ", ".join(f"{field['name']}: {short_type(field['type'])}" for field in kind["fields"]) + "]"
+    return (
+        "struct["
+        + ", ".join(f"{field['name']}: {short_type(field['type'])}" for field in kind["fields"])
+        + "]"
+    )
 
 
 def short_dtype(dtype: pl.DataType) -> str:
@@ -41,7 +67,15 @@ def short_dtype(dtype: pl.DataType) -> str:
 
     if isinstance(dtype, pl.Datetime):
         return "ts[us, tz]" if dtype.time_zone else "ts[us]"
-    names = {pl.Boolean: "bool", pl.Int32: "i32", pl.Int64: "i64", pl.Float32: "f32", pl.Float64: "f64", pl.String: "str", pl.Date: "date"}
+    names = {
+        pl.Boolean: "bool",
+        pl.Int32: "i32",
+        pl.Int64: "i64",
+        pl.Float32: "f32",
+        pl.Float64: "f64",
+        pl.String: "str",
+        pl.Date: "date",
+    }
     return names.get(dtype.base_type(), str(dtype).lower())
 
 
@@ -55,18 +89,28 @@ def given_dtype(column: str, word: str) -> pl.DataType:
     if word in ("ts", "ts[us]", "ts[us, tz]"):
         return pl.Datetime("us", "UTC" if "tz" in word else None)
     if word not in _GIVEN:
-        raise BadRequest(f"{word!r} is no type for column {column!r}.", fix=f"Types: {', '.join(_GIVEN)}, ts[us], ts[us, tz].")
+        raise BadRequest(
+            f"{word!r} is no type for column {column!r}.",
+            fix=f"Types: {', '.join(_GIVEN)}, ts[us], ts[us, tz].",
+        )
     dtype: pl.DataType = getattr(pl, _GIVEN[word])()
     return dtype
 
 
 def refuse_twins(columns: Mapping[str, pl.DataType]) -> None:
-    """Raises Unprocessable for a column `a.b` beside a column `a` with a field `b`: Iceberg gives both one name."""
+    """Raises Unprocessable for a column `a.b` beside a column `a` with a field `b`: Iceberg gives
+    both one name.
+    """
     counts = Counter(path for name, dtype in columns.items() for path in _paths(name, dtype))
     for path, count in counts.items():
         if count > 1:
             what = f"Two columns are called {path!r}."
-            raise Unprocessable(what, "One is a column, the other a field within a column; Iceberg joins both names with a dot.", "Rename one of them.")
+            raise Unprocessable(
+                what,
+                "One is a column, the other a field within a column; Iceberg joins both names with"
+                " a dot.",
+                "Rename one of them.",
+            )
 
 
 def _paths(name: str, dtype: pl.DataType) -> Iterator[str]:
@@ -81,7 +125,8 @@ def _paths(name: str, dtype: pl.DataType) -> Iterator[str]:
 
 
 def storable(dtype: pl.DataType, column: str) -> pl.DataType:
-    """The type in which Iceberg (format 2) keeps values of a Polars type, without loss; an all-null column becomes text.
+    """The type in which Iceberg (format 2) keeps values of a Polars type, without loss; an all-null
+    column becomes text.
 
     Raises Unprocessable when there is none.
     """
@@ -90,21 +135,53 @@ def storable(dtype: pl.DataType, column: str) -> pl.DataType:
     if isinstance(dtype, pl.Datetime):
         return pl.Datetime("us", "UTC" if dtype.time_zone else None)
     if isinstance(dtype, pl.List | pl.Array):
-        return pl.List(storable(pl.List(dtype.inner).inner, column))  # type: ignore[arg-type]  # an instance always holds an instance
+        # an instance always holds an instance
+        return pl.List(storable(pl.List(dtype.inner).inner, column))  # type: ignore[arg-type]
     if isinstance(dtype, pl.Struct):
-        return pl.Struct([pl.Field(field.name, storable(field.dtype, column)) for field in dtype.fields])  # type: ignore[arg-type]
+        return pl.Struct(
+            [
+                pl.Field(field.name, storable(field.dtype, column))  # type: ignore[arg-type]
+                for field in dtype.fields
+            ]
+        )
     wider: dict[Any, pl.DataType] = {
-        pl.Int8: pl.Int32(), pl.Int16: pl.Int32(), pl.UInt8: pl.Int32(), pl.UInt16: pl.Int32(), pl.UInt32: pl.Int64(), pl.UInt64: pl.Int64(),
-        pl.Int128: pl.Int64(), pl.Float16: pl.Float32(), pl.Categorical: pl.String(), pl.Enum: pl.String(), pl.Null: pl.String(),
-    }  # fmt: skip
+        pl.Int8: pl.Int32(),
+        pl.Int16: pl.Int32(),
+        pl.UInt8: pl.Int32(),
+        pl.UInt16: pl.Int32(),
+        pl.UInt32: pl.Int64(),
+        pl.UInt64: pl.Int64(),
+        pl.Int128: pl.Int64(),
+        pl.Float16: pl.Float32(),
+        pl.Categorical: pl.String(),
+        pl.Enum: pl.String(),
+        pl.Null: pl.String(),
+    }
     base = dtype.base_type()
     if base in wider:
         return wider[base]
     if isinstance(dtype, pl.Decimal) and (dtype.precision or 0) > _DECIMAL_DIGITS:
         fix = "Convert the column, for example to text or to f64."
-        raise Unprocessable(f"Column {column!r} cannot be stored.", f"{dtype} has more than {_DECIMAL_DIGITS} digits, the most that Iceberg keeps.", fix)
-    if base in (pl.Boolean, pl.Int32, pl.Int64, pl.Float32, pl.Float64, pl.String, pl.Date, pl.Time, pl.Binary, pl.Decimal):
+        raise Unprocessable(
+            f"Column {column!r} cannot be stored.",
+            f"{dtype} has more than {_DECIMAL_DIGITS} digits, the most that Iceberg keeps.",
+            fix,
+        )
+    if base in (
+        pl.Boolean,
+        pl.Int32,
+        pl.Int64,
+        pl.Float32,
+        pl.Float64,
+        pl.String,
+        pl.Date,
+        pl.Time,
+        pl.Binary,
+        pl.Decimal,
+    ):
         return dtype
     raise Unprocessable(
-        f"Column {column!r} cannot be stored.", f"This catalog writes no columns of type {dtype}.", "Convert it, for example to text or to a number of seconds."
+        f"Column {column!r} cannot be stored.",
+        f"This catalog writes no columns of type {dtype}.",
+        "Convert it, for example to text or to a number of seconds.",
     )

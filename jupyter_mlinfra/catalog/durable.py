@@ -1,4 +1,6 @@
-"""Files of a local warehouse that are on the disk before the catalog names them: a power cut cannot leave a table that points at nothing."""
+"""Files of a local warehouse that are on the disk before the catalog names them: a power cut cannot
+leave a table that points at nothing.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class _LocalFile(PyArrowFile):
         self._local = Path(path)
 
     def create(self, overwrite: bool = False) -> Any:
-        """A stream into the file. Raises FileExistsError when there is one and it may not be replaced."""
+        """A stream into the file. Raises FileExistsError when there is one and it may not be
+        replaced.
+        """
         _make(self._local.parent)
         return io.BufferedWriter(_Synced(str(self._local), "wb" if overwrite else "xb"), 1 << 20)
 

@@ -1,7 +1,8 @@
 """Whether a commit landed whose answer is an error or never came.
 
-A catalog that answers 500, 502 or 504 may still commit, also some time later. Deleting data files before that is
-certain would leave a table that points at nothing (https://github.com/apache/iceberg/issues/3717).
+A catalog that answers 500, 502 or 504 may still commit, also some time later. Deleting data files
+before that is certain would leave a table that points at nothing
+(https://github.com/apache/iceberg/issues/3717).
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
 _LOOK_SECONDS = 30.0
-"""How long the table is looked at again: a gateway gives up on a catalog long before that catalog is done."""
+"""How long the table is looked at again: a gateway gives up on a catalog long before that catalog
+is done.
+"""
 _PAUSES = (0.1, 2.0)
 """Seconds between the first two looks, and at most."""
 
@@ -30,8 +33,9 @@ class FateUnknown(Unavailable):
 class Commit:
     """A commit that was sent.
 
-    mark: what its snapshot carries. base: the snapshot that it follows, as it demands of the catalog; None for none.
-    creates: it demands that there is no such table. local: the catalog is this process's own transaction, which is over.
+    mark: what its snapshot carries. base: the snapshot that it follows, as it demands of the
+    catalog; None for none. creates: it demands that there is no such table. local: the catalog is
+    this process's own transaction, which is over.
     """
 
     name: str
@@ -41,11 +45,19 @@ class Commit:
     local: bool
 
 
-def settle(commit: Commit, error: Exception, *, load: Callable[[], Table], marked: Callable[[Table, str], str | None]) -> str | None:
-    """The snapshot that the commit made, or None when it is certain that it made none and never will.
+def settle(
+    commit: Commit,
+    error: Exception,
+    *,
+    load: Callable[[], Table],
+    marked: Callable[[Table, str], str | None],
+) -> str | None:
+    """The snapshot that the commit made, or None when it is certain that it made none and never
+    will.
 
-    error: what came in place of an answer. load: the table as it is now; raises NotFound.
-    Raises FateUnknown when neither is certain after half a minute, and `error` when a local catalog cannot be read.
+    error: what came in place of an answer. load: the table as it is now; raises NotFound. Raises
+    FateUnknown when neither is certain after half a minute, and `error` when a local catalog cannot
+    be read.
     """
     limit, pause = time.monotonic() + _LOOK_SECONDS, _PAUSES[0]
     refused = commit.local or is_refusal(error)
@@ -74,7 +86,9 @@ def settle(commit: Commit, error: Exception, *, load: Callable[[], Table], marke
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether the catalog has certainly not committed: it said no, it was not reached, or its database rolled back."""
+    """Whether the catalog has certainly not committed: it said no, it was not reached, or its
+    database rolled back.
+    """
     from pyiceberg import exceptions as iceberg
 
     if isinstance(
@@ -101,7 +115,11 @@ def _never_sent(error: Exception) -> bool:
     from requests import ConnectTimeout
     from urllib3.exceptions import NewConnectionError
 
-    reason = getattr(error.args[0], "reason", None) if isinstance(error, NoConnection) and error.args else None
+    reason = (
+        getattr(error.args[0], "reason", None)
+        if isinstance(error, NoConnection) and error.args
+        else None
+    )
     return isinstance(error, ConnectTimeout) or isinstance(reason, NewConnectionError)
 
 
@@ -118,6 +136,12 @@ def _current(table: Table) -> int | None:
 
 
 def _unknown(commit: Commit, error: Exception) -> FateUnknown:
-    why = f"The catalog answered the commit with {type(error).__name__}, and {_LOOK_SECONDS:.0f} s later the table still does not show whether it landed."
-    fix = f"Before you write the rows again, see whether they have come: mlinfra catalog show {commit.name}. Their files are kept."
+    why = (
+        f"The catalog answered the commit with {type(error).__name__}, and {_LOOK_SECONDS:.0f} s"
+        " later the table still does not show whether it landed."
+    )
+    fix = (
+        "Before you write the rows again, see whether they have come: mlinfra catalog show"
+        f" {commit.name}. Their files are kept."
+    )
     return FateUnknown(f"Nobody knows yet whether {commit.name} was written.", why, fix)

@@ -1,11 +1,12 @@
 """What type a column of text has, and how its values are spelled, told by all of its values.
 
-A type is taken when at most one value in a hundred does not spell it (one value when there are 10 to 99, none below that): those
-rows then go to quarantine with their line. Among the types that pass, the one that loses fewest values wins, then the plainest.
-A number written with a leading zero is a code, and a whole number of 17 digits or more is an identifier: both stay text.
+A type is taken when at most one value in a hundred does not spell it (one value when there are 10
+to 99, none below that): those rows then go to quarantine with their line. Among the types that
+pass, the one that loses fewest values wins, then the plainest. A number written with a leading zero
+is a code, and a whole number of 17 digits or more is an identifier: both stay text.
 
-Where two spellings read the same words as different values (1.234, 01/02/2024), the other columns of the files decide; where
-they do not, the column stays text and the doubt is said.
+Where two spellings read the same words as different values (1.234, 01/02/2024), the other columns
+of the files decide; where they do not, the column stays text and the doubt is said.
 """
 
 from __future__ import annotations
@@ -32,8 +33,19 @@ _SHORT_YEAR = r"^\d{1,2}\D\d{1,2}\D\d\d(?:\D|$)"
 _SAMPLE = 500
 _ODD = 3
 _NEARLY = 4  # a column of which three quarters have a type is nearly of that type
-_DAY_FIRST = {"%d.%m.%Y": True, "%d/%m/%Y": True, "%m/%d/%Y": False, "%d-%m-%Y": True, "%m-%d-%Y": False}
-_SWAPPED = {"%d/%m/%Y": "%m/%d/%Y", "%m/%d/%Y": "%d/%m/%Y", "%d-%m-%Y": "%m-%d-%Y", "%m-%d-%Y": "%d-%m-%Y"}
+_DAY_FIRST = {
+    "%d.%m.%Y": True,
+    "%d/%m/%Y": True,
+    "%m/%d/%Y": False,
+    "%d-%m-%Y": True,
+    "%m-%d-%Y": False,
+}
+_SWAPPED = {
+    "%d/%m/%Y": "%m/%d/%Y",
+    "%m/%d/%Y": "%d/%m/%Y",
+    "%d-%m-%Y": "%m-%d-%Y",
+    "%m-%d-%Y": "%d-%m-%Y",
+}
 
 
 class Candidate(NamedTuple):
@@ -60,20 +72,30 @@ def allowed(values: int) -> int:
 class Guesses:
     """The types of several columns of text, as more and more values are seen."""
 
-    def __init__(self, columns: Mapping[str, pl.DataType | None], reading: Reading, *, times_only: bool = False) -> None:
+    def __init__(
+        self,
+        columns: Mapping[str, pl.DataType | None],
+        reading: Reading,
+        *,
+        times_only: bool = False,
+    ) -> None:
         """columns: the type where it is known already, so that only the spelling is guessed."""
         self._known = dict(columns)
         self._reading = reading
         self._lost: dict[str, dict[Candidate, int]] = {}
         every = candidates(reading, times_only=times_only)
         for name, dtype in columns.items():
-            self._lost[name] = dict.fromkeys([item for item in every if dtype is None or _alike(item.dtype, dtype)], 0)
+            self._lost[name] = dict.fromkeys(
+                [item for item in every if dtype is None or _alike(item.dtype, dtype)], 0
+            )
         self._values = dict.fromkeys(columns, 0)
         self._odd: dict[str, Counter[str]] = {name: Counter() for name in columns}
         self._first: dict[str, pl.Series] = {}
 
     def observe(self, frame: pl.DataFrame) -> None:
-        """Count, for each column and candidate, the values that are lost. A candidate that loses half a block is out."""
+        """Count, for each column and candidate, the values that are lost. A candidate that loses
+        half a block is out.
+        """
         for name, lost in self._lost.items():
             if name not in frame.columns or not lost:
                 continue
@@ -96,18 +118,31 @@ class Guesses:
         """Keep some words that the best candidate loses."""
         nearly = min(self._lost[name].items(), key=lambda item: item[1], default=None)
         if nearly is not None and nearly[1] and len(self._odd[name]) < _ODD:
-            odd = words.filter(_missed(nearly[0], self._reading.time_zone)).sort("times", descending=True)
+            odd = words.filter(_missed(nearly[0], self._reading.time_zone)).sort(
+                "times", descending=True
+            )
             self._odd[name].update(dict(odd.head(_ODD).rows()))
 
     def plain(self) -> bool:
-        """Whether all types are known and every value so far is spelled in the plain way: then nothing is left to find out."""
+        """Whether all types are known and every value so far is spelled in the plain way: then
+        nothing is left to find out.
+        """
         return all(
-            dtype is not None and (not lost or any(missed == 0 and candidate.spelling == PLAIN for candidate, missed in lost.items()))
+            dtype is not None
+            and (
+                not lost
+                or any(
+                    missed == 0 and candidate.spelling == PLAIN
+                    for candidate, missed in lost.items()
+                )
+            )
             for dtype, lost in zip(self._known.values(), self._lost.values(), strict=True)
         )
 
     def result(self, *, separator: str = ",") -> Mapping[str, Guess]:
-        """What each column is; text where nothing else passed, and where there was no value. separator: of the fields, a hint."""
+        """What each column is; text where nothing else passed, and where there was no value.
+        separator: of the fields, a hint.
+        """
         decimals, days = self._votes()
         return {name: self._one(name, decimals, days, separator) for name in self._lost}
 
@@ -116,18 +151,36 @@ class Guesses:
 
         best, known = self._best(name), self._known[name]
         if not best:
-            return Guess(known or pl.String(), PLAIN, (self._nearly(name) or self._short_dates(name)) if known is None else None)
+            return Guess(
+                known or pl.String(),
+                PLAIN,
+                (self._nearly(name) or self._short_dates(name)) if known is None else None,
+            )
         first = best[0]
-        found = _number(name, best, decimals, separator) if first.dtype.is_numeric() else _date(name, best, days)
+        found = (
+            _number(name, best, decimals, separator)
+            if first.dtype.is_numeric()
+            else _date(name, best, days)
+        )
         if found is None:
             found = Guess(first.dtype, first.spelling)
         if known is None:
             return found
         doubt = found.doubt
-        return Guess(known, found.spelling, Doubt(doubt.option, doubt.what, doubt.fix, stops=found.dtype == pl.String()) if doubt else None)
+        return Guess(
+            known,
+            found.spelling,
+            (
+                Doubt(doubt.option, doubt.what, doubt.fix, stops=found.dtype == pl.String())
+                if doubt
+                else None
+            ),
+        )
 
     def _best(self, name: str) -> list[Candidate]:
-        """The candidates that lose fewest values, the plainest first; none where all lose too many."""
+        """The candidates that lose fewest values, the plainest first; none where all lose too
+        many.
+        """
         lost = self._lost[name]
         most = allowed(self._values[name]) if self._known[name] is None else self._values[name]
         passed = [count for count in lost.values() if count <= most]
@@ -136,17 +189,43 @@ class Guesses:
         return [candidate for candidate, count in lost.items() if count == min(passed)]
 
     def _nearly(self, name: str) -> Doubt | None:
-        """Why a column of text is none of numbers or dates, where that is what most of its values are."""
-        candidate, missed = min(self._lost[name].items(), key=lambda item: item[1], default=(None, 0))
+        """Why a column of text is none of numbers or dates, where that is what most of its values
+        are.
+        """
+        candidate, missed = min(
+            self._lost[name].items(), key=lambda item: item[1], default=(None, 0)
+        )
         values = self._values[name]
-        if candidate is None or not self._odd[name] or _NEARLY * missed > values or values < _NEARLY:
+        if (
+            candidate is None
+            or not self._odd[name]
+            or _NEARLY * missed > values
+            or values < _NEARLY
+        ):
             return None
         word = self._odd[name].most_common(1)[0][0]
         if re.match(_CODE, word):
-            what = f"Column {name!r} is text: {missed:,} of {values:,} values are no plain numbers, such as {word[:40]!r}, which begins with 0 as codes do."
-            return Doubt("types", what, f"If they are numbers, say {say('type', f'{name}={short_dtype(candidate.dtype)}')}.")
-        kind = "numbers" if candidate.dtype.is_numeric() else "dates" if candidate.dtype.is_temporal() else "truths"
-        what = f"Column {name!r} is text: {missed:,} of {values:,} values are no {kind}, such as {word[:40]!r}."
+            what = (
+                f"Column {name!r} is text: {missed:,} of {values:,} values are no plain numbers,"
+                f" such as {word[:40]!r}, which begins with 0 as codes do."
+            )
+            return Doubt(
+                "types",
+                what,
+                "If they are numbers, say"
+                f" {say('type', f'{name}={short_dtype(candidate.dtype)}')}.",
+            )
+        kind = (
+            "numbers"
+            if candidate.dtype.is_numeric()
+            else "dates"
+            if candidate.dtype.is_temporal()
+            else "truths"
+        )
+        what = (
+            f"Column {name!r} is text: {missed:,} of {values:,} values are no {kind}, such as"
+            f" {word[:40]!r}."
+        )
         fix = f"If {word[:40]!r} means no value, say --null {shlex.quote(word[:40])}."
         return Doubt("null_values", what, fix)
 
@@ -158,19 +237,34 @@ class Guesses:
         short = [form for form in SHORT_DATES if _spells(words, form)]
         if not short:
             return None
-        what = f"Column {name!r} is text: {words[0][:40]!r} and the like could be dates with two digits of the year."
-        return Doubt("date_format", what, f"Say {' or '.join(f'--date-format {form}' for form in short)} to read it as dates.")
+        what = (
+            f"Column {name!r} is text: {words[0][:40]!r} and the like could be dates with two"
+            " digits of the year."
+        )
+        return Doubt(
+            "date_format",
+            what,
+            f"Say {' or '.join(f'--date-format {form}' for form in short)} to read it as dates.",
+        )
 
     def _votes(self) -> tuple[Counter[str], Counter[bool]]:
-        """Which decimal mark, and whether the day stands first, in the columns that leave no doubt."""
+        """Which decimal mark, and whether the day stands first, in the columns that leave no
+        doubt.
+        """
         decimals: Counter[str] = Counter()
         days: Counter[bool] = Counter()
         for name in self._lost:
             best = self._best(name)
             marks = {candidate.spelling.decimal for candidate in best if candidate.dtype.is_float()}
-            if len(marks) == 1 and not any(candidate.dtype.is_integer() and candidate.spelling == PLAIN for candidate in best):
+            if len(marks) == 1 and not any(
+                candidate.dtype.is_integer() and candidate.spelling == PLAIN for candidate in best
+            ):
                 decimals.update(marks)
-            orders = {_DAY_FIRST[candidate.spelling.date] for candidate in best if candidate.spelling.date in _DAY_FIRST}
+            orders = {
+                _DAY_FIRST[candidate.spelling.date]
+                for candidate in best
+                if candidate.spelling.date in _DAY_FIRST
+            }
             if len(orders) == 1:
                 days.update(orders)
         return decimals, days
@@ -183,8 +277,16 @@ def candidates(reading: Reading, *, times_only: bool = False) -> list[Candidate]
     stamp, utc = pl.Datetime("us"), pl.Datetime("us", "UTC")
     moments = [utc] if reading.time_zone else [stamp]
     times = [Candidate(dtype) for dtype in dict.fromkeys([pl.Date(), *moments, utc])]
-    forms = DATES if reading.date_format is None else (reading.date_format,) if reading.date_format else ()
-    times += [Candidate(dtype, Spelling(date=form)) for form in forms for dtype in (pl.Date(), *moments)]
+    forms = (
+        DATES
+        if reading.date_format is None
+        else (reading.date_format,)
+        if reading.date_format
+        else ()
+    )
+    times += [
+        Candidate(dtype, Spelling(date=form)) for form in forms for dtype in (pl.Date(), *moments)
+    ]
     if times_only:
         return times
     plain = [Candidate(pl.Int64(), PLAIN, _CODE)]
@@ -196,25 +298,42 @@ def candidates(reading: Reading, *, times_only: bool = False) -> list[Candidate]
 def _spelled(reading: Reading) -> list[Candidate]:
     import polars as pl
 
-    marks = [(d, t) for d, t in NUMBERS if reading.decimal in (None, d) and reading.thousands in (None, t)]
+    marks = [
+        (d, t)
+        for d, t in NUMBERS
+        if reading.decimal in (None, d) and reading.thousands in (None, t)
+    ]
     if reading.thousands == "" and reading.decimal != PLAIN.decimal:
         marks = [(",", "")]
     found = []
     for decimal, thousands in marks:
-        against = f"{_CODE}|{_LONG}" + (f"|{_ADDRESS}" if thousands == "." and reading.thousands is None else "")
-        found += [Candidate(dtype, Spelling(decimal, thousands), against) for dtype in (pl.Int64(), pl.Float64())]
+        against = f"{_CODE}|{_LONG}" + (
+            f"|{_ADDRESS}" if thousands == "." and reading.thousands is None else ""
+        )
+        found += [
+            Candidate(dtype, Spelling(decimal, thousands), against)
+            for dtype in (pl.Int64(), pl.Float64())
+        ]
     return found
 
 
 def _alike(candidate: pl.DataType, known: pl.DataType) -> bool:
     """Whether values of the candidate's type are spelled like those of a type that is known."""
     if known.is_numeric():
-        return candidate.is_float() if known.is_float() or known.is_decimal() else candidate.is_integer()
+        return (
+            candidate.is_float()
+            if known.is_float() or known.is_decimal()
+            else candidate.is_integer()
+        )
     return candidate == known
 
 
-def _number(name: str, best: Sequence[Candidate], decimals: Counter[str], separator: str) -> Guess | None:
-    """The spelling of a number where two of them read other values: 1.234 and 1,234. None where nothing is in doubt."""
+def _number(
+    name: str, best: Sequence[Candidate], decimals: Counter[str], separator: str
+) -> Guess | None:
+    """The spelling of a number where two of them read other values: 1.234 and 1,234. None where
+    nothing is in doubt.
+    """
     import polars as pl
 
     first = best[0]
@@ -223,9 +342,17 @@ def _number(name: str, best: Sequence[Candidate], decimals: Counter[str], separa
     if not any(item.dtype.is_float() for item in best):  # a column of whole numbers, as is known
         sure = first.spelling.thousands != "." or _winner(decimals) == ","
         return None if sure else Guess(first.dtype)
-    point = next((item for item in best if item.spelling.decimal == "." and item.dtype.is_float()), None)
-    comma = next((item for item in best if item.spelling.decimal == "," and item.dtype.is_float()), None)
-    if point is None or comma is None or {point.spelling.thousands, comma.spelling.thousands} & {" ", "'"}:
+    point = next(
+        (item for item in best if item.spelling.decimal == "." and item.dtype.is_float()), None
+    )
+    comma = next(
+        (item for item in best if item.spelling.decimal == "," and item.dtype.is_float()), None
+    )
+    if (
+        point is None
+        or comma is None
+        or {point.spelling.thousands, comma.spelling.thousands} & {" ", "'"}
+    ):
         return None
     whole = {item.spelling: item for item in best if item.dtype.is_integer()}
     by_vote = {".": point, ",": comma}
@@ -233,23 +360,39 @@ def _number(name: str, best: Sequence[Candidate], decimals: Counter[str], separa
     if winner:
         chosen = whole.get(by_vote[winner].spelling, by_vote[winner])
         return Guess(chosen.dtype, chosen.spelling)
-    if point.spelling == PLAIN:  # 1.234: a point is a decimal mark, unless the file is of a country with the comma
+    if (
+        point.spelling == PLAIN
+    ):  # 1.234: a point is a decimal mark, unless the file is of a country with the comma
         what = f"Column {name!r} could hold thousands: its points stand before three digits."
-        doubt = Doubt("decimal", what, "Say --decimal , if they do, or --decimal . if not.") if separator == ";" else None
+        doubt = (
+            Doubt("decimal", what, "Say --decimal , if they do, or --decimal . if not.")
+            if separator == ";"
+            else None
+        )
         return Guess(point.dtype, PLAIN, doubt)
     if separator == ",":  # "1,234" in a file of commas
         chosen = whole.get(point.spelling, point)
         return Guess(chosen.dtype, chosen.spelling)
     what = f"Column {name!r} is text: its commas could be decimal marks or thousands marks."
-    return Guess(pl.String(), PLAIN, Doubt("decimal", what, "Say --decimal , or --decimal . to read it as numbers."))
+    return Guess(
+        pl.String(),
+        PLAIN,
+        Doubt("decimal", what, "Say --decimal , or --decimal . to read it as numbers."),
+    )
 
 
 def _spells(words: pl.Series, form: str) -> bool:
-    """Whether a form of dates, alone or with a time of day, spells all words. Versions such as 1.2.3 are none."""
+    """Whether a form of dates, alone or with a time of day, spells all words. Versions such as
+    1.2.3 are none.
+    """
     import polars as pl
 
     word = pl.col("word").str.strip_chars()
-    return bool(words.to_frame("word").select((moment(word, form).is_not_null() & word.str.contains(_SHORT_YEAR)).all()).item())
+    return bool(
+        words.to_frame("word")
+        .select((moment(word, form).is_not_null() & word.str.contains(_SHORT_YEAR)).all())
+        .item()
+    )
 
 
 def _winner(decimals: Counter[str]) -> str:
@@ -263,7 +406,10 @@ def _date(name: str, best: Sequence[Candidate], days: Counter[bool]) -> Guess | 
     import polars as pl
 
     first = best[0]
-    other = next((item for item in best if item.spelling.date == _SWAPPED.get(first.spelling.date, "-")), None)
+    other = next(
+        (item for item in best if item.spelling.date == _SWAPPED.get(first.spelling.date, "-")),
+        None,
+    )
     if other is None:
         return None
     if len(days) == 1:
@@ -271,11 +417,17 @@ def _date(name: str, best: Sequence[Candidate], days: Counter[bool]) -> Guess | 
         return Guess(chosen.dtype, chosen.spelling)
     forms = sorted((first.spelling.date, other.spelling.date))
     what = f"Column {name!r} is text: its dates could begin with the day or with the month."
-    return Guess(pl.String(), PLAIN, Doubt("date_format", what, f"Say --date-format {forms[0]} or --date-format {forms[1]}."))
+    return Guess(
+        pl.String(),
+        PLAIN,
+        Doubt("date_format", what, f"Say --date-format {forms[0]} or --date-format {forms[1]}."),
+    )
 
 
 def _words(column: pl.Series) -> pl.DataFrame:
-    """The words of a column that are no words for a missing value, and how often each stands there."""
+    """The words of a column that are no words for a missing value, and how often each stands
+    there.
+    """
     import polars as pl
 
     words = column.alias("word").drop_nulls().value_counts(name="times")
@@ -283,22 +435,36 @@ def _words(column: pl.Series) -> pl.DataFrame:
 
 
 def _unlikely(words: pl.DataFrame, given: Sequence[Candidate], zone: str | None) -> list[Candidate]:
-    """The candidates that lose more than half of a sample: most of them, at the price of a few words."""
+    """The candidates that lose more than half of a sample: most of them, at the price of a few
+    words.
+    """
     import polars as pl
 
-    sample = words.gather_every(max(1, words.height // _SAMPLE)).with_columns(pl.lit(1).alias("times"))
-    return [candidate for candidate, missed in _counted(sample, given, zone).items() if 2 * missed > sample.height]
+    sample = words.gather_every(max(1, words.height // _SAMPLE)).with_columns(
+        pl.lit(1).alias("times")
+    )
+    return [
+        candidate
+        for candidate, missed in _counted(sample, given, zone).items()
+        if 2 * missed > sample.height
+    ]
 
 
-def _counted(words: pl.DataFrame, given: Sequence[Candidate], zone: str | None) -> dict[Candidate, int]:
-    """How many values each candidate loses. Each word is looked at once, however often it stands there.
+def _counted(
+    words: pl.DataFrame, given: Sequence[Candidate], zone: str | None
+) -> dict[Candidate, int]:
+    """How many values each candidate loses. Each word is looked at once, however often it stands
+    there.
 
-    A number of digits alone is the same in every spelling, and what the plain point reads is not read by another one with a point.
+    A number of digits alone is the same in every spelling, and what the plain point reads is not
+    read by another one with a point.
     """
     import polars as pl
 
     stripped = pl.col("word").str.strip_chars()
-    marked = words.filter(~stripped.str.contains(_DIGITS) | stripped.str.contains(f"{_CODE}|{_LONG}"))
+    marked = words.filter(
+        ~stripped.str.contains(_DIGITS) | stripped.str.contains(f"{_CODE}|{_LONG}")
+    )
     plain = next((item for item in given if item.dtype.is_float() and item.spelling == PLAIN), None)
     found: dict[Candidate, int] = {}
     left = marked
@@ -314,7 +480,9 @@ def _counted(words: pl.DataFrame, given: Sequence[Candidate], zone: str | None) 
             of = left
         else:
             of = marked if candidate.spelling != PLAIN else words
-        found[candidate] = int(of.filter(_missed(candidate, zone))["times"].sum()) if of.height else 0
+        found[candidate] = (
+            int(of.filter(_missed(candidate, zone))["times"].sum()) if of.height else 0
+        )
     return {candidate: found[candidate] for candidate in given}
 
 
@@ -323,4 +491,8 @@ def _missed(candidate: Candidate, zone: str | None) -> pl.Expr:
 
     word = pl.col("word")
     missed = from_text(word, candidate.dtype, zone, candidate.spelling)[0].is_null()
-    return missed | word.str.strip_chars().str.contains(candidate.against) if candidate.against is not None else missed
+    return (
+        missed | word.str.strip_chars().str.contains(candidate.against)
+        if candidate.against is not None
+        else missed
+    )

@@ -27,11 +27,18 @@ _OF_CUT = ("separator", "quote", "comment", "skip", "header")
 
 
 def inspect(
-    paths: Mapping[Path, str], reading: Reading, *, name: str | None, schema: Mapping[str, pl.DataType] | None, append: bool, known: Mapping[str, str]
+    paths: Mapping[Path, str],
+    reading: Reading,
+    *,
+    name: str | None,
+    schema: Mapping[str, pl.DataType] | None,
+    append: bool,
+    known: Mapping[str, str],
 ) -> Inspection:
     """Look at the first files; the others are listed.
 
-    paths: as they are shown. schema: of the dataset `name`, None where there is none. known: snapshots that brought in files, by digest.
+    paths: as they are shown. schema: of the dataset `name`, None where there is none. known:
+    snapshots that brought in files, by digest.
     """
     looked_at = list(paths)[:_FILES]
     sources, whole = open_heads(looked_at, reading)
@@ -43,15 +50,23 @@ def inspect(
         dataset=name,
         exists=schema is not None,
         files=_files(paths, dict(zip(looked_at, sources, strict=True)), known),
-        columns=[_column(column, target, rows, reading, in_dataset=column in has) for column, target in targets.items()],
+        columns=[
+            _column(column, target, rows, reading, in_dataset=column in has)
+            for column, target in targets.items()
+        ],
         data=[[plain(value) for value in values.to_list()] for values in shown.iter_columns()],
         shown=shown.height,
         rows=rows.read,
         whole=whole and len(paths) == len(looked_at),
         bad=len(rows.quarantine.rows),
         broken=_broken(rows.quarantine),
-        refused=str(rows.refused[0]).removesuffix(" Nothing was committed.") if rows.refused else "",
-        doubts=[ReadDoubt(option=doubt.option, what=doubt.what, fix=doubt.fix, stops=doubt.stops) for doubt in rows.doubts],
+        refused=(
+            str(rows.refused[0]).removesuffix(" Nothing was committed.") if rows.refused else ""
+        ),
+        doubts=[
+            ReadDoubt(option=doubt.option, what=doubt.what, fix=doubt.fix, stops=doubt.stops)
+            for doubt in rows.doubts
+        ],
     )
 
 
@@ -66,20 +81,37 @@ def _first(rows: FileRows, targets: Mapping[str, Target]) -> pl.DataFrame:
     return shown
 
 
-def _files(paths: Mapping[Path, str], sources: Mapping[Path, Source], known: Mapping[str, str]) -> list[ReadFile]:
+def _files(
+    paths: Mapping[Path, str], sources: Mapping[Path, Source], known: Mapping[str, str]
+) -> list[ReadFile]:
     sizes = {size_in(digest) for digest in known}
     found = []
     for path, shown in paths.items():
         dialect = sources[path].dialect if path in sources else None
-        cut = {"encoding": dialect.encoding, **{name: getattr(dialect, name) for name in _OF_CUT}} if dialect else {}
+        cut = (
+            {"encoding": dialect.encoding, **{name: getattr(dialect, name) for name in _OF_CUT}}
+            if dialect
+            else {}
+        )
         digest = digest_if(path, known, sizes, most=_DIGESTED)
         snapshot = known[digest] if digest else None
         guessed = dialect.guessed if dialect else ()
-        found.append(ReadFile(path=shown, kind=kind_of(path), bytes=path.stat().st_size, snapshot=snapshot, guessed=guessed, **cut))
+        found.append(
+            ReadFile(
+                path=shown,
+                kind=kind_of(path),
+                bytes=path.stat().st_size,
+                snapshot=snapshot,
+                guessed=guessed,
+                **cut,
+            )
+        )
     return found
 
 
-def _column(name: str, target: Target, rows: FileRows, reading: Reading, *, in_dataset: bool) -> ReadColumn:
+def _column(
+    name: str, target: Target, rows: FileRows, reading: Reading, *, in_dataset: bool
+) -> ReadColumn:
     spelling = rows.guesses[name].spelling if name in rows.guesses else PLAIN
     return ReadColumn(
         name=name,
@@ -94,4 +126,7 @@ def _column(name: str, target: Target, rows: FileRows, reading: Reading, *, in_d
 
 def _broken(quarantine: Quarantine) -> list[BadRow]:
     first = sorted(quarantine.rows, key=lambda row: (row.file, row.line))[:_BROKEN]
-    return [BadRow(file=row.file, line=row.line, reason=row.reason, text=row.text[:_LONGEST]) for row in first]
+    return [
+        BadRow(file=row.file, line=row.line, reason=row.reason, text=row.text[:_LONGEST])
+        for row in first
+    ]

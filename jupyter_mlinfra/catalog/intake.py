@@ -1,4 +1,6 @@
-"""Rows on their way into a table: which columns they bring, and block after block in the types of the table."""
+"""Rows on their way into a table: which columns they bring, and block after block in the types of
+the table.
+"""
 
 from __future__ import annotations
 
@@ -30,17 +32,22 @@ class Rows(Protocol):
     """What a commit takes in. Both verbs can be asked for again, when another writer came first."""
 
     def plan(self, known: Mapping[str, Target] | None) -> Mapping[str, Target]:
-        """The columns of the table afterwards, in order. known: those it has; None when it has none or they are to be replaced."""
+        """The columns of the table afterwards, in order. known: those it has; None when it has none
+        or they are to be replaced.
+        """
 
     def frames(self, targets: Mapping[str, Target]) -> Iterator[pl.DataFrame]:
-        """The rows with exactly these columns and types. Raises Unprocessable rather than bend a value."""
+        """The rows with exactly these columns and types. Raises Unprocessable rather than bend a
+        value.
+        """
 
 
 class FileRows:
     """The rows of files; what does not fit goes to `quarantine`.
 
-    doubts: what the guesses may have wrong, after `plan`. read: rows that were read, after `frames` ended.
-    strict: a doubt that stops is raised, and too many rows that do not fit refuse the files; else `refused` holds why they would be.
+    doubts: what the guesses may have wrong, after `plan`. read: rows that were read, after `frames`
+    ended. strict: a doubt that stops is raised, and too many rows that do not fit refuse the files;
+    else `refused` holds why they would be.
     """
 
     def __init__(self, sources: Sequence[Source], reading: Reading, *, strict: bool = True) -> None:
@@ -62,7 +69,9 @@ class FileRows:
 
     @property
     def spelled(self) -> list[str]:
-        """A line for each spelling but the plain one, with the columns that were read by it; after `plan`."""
+        """A line for each spelling but the plain one, with the columns that were read by it; after
+        `plan`.
+        """
         found: dict[str, list[str]] = {}
         for name, guess in self.guesses.items():
             if words := described(guess.spelling):
@@ -76,11 +85,28 @@ class FileRows:
             missing = [name for name in known or first.columns if name not in source.columns]
             if missing:
                 other = "The dataset" if known else first.name
-                fix = "Add the column, or write the dataset anew with mode='replace'." if known else "Ingest the files into two datasets, or add the column."
-                raise Unprocessable(f"{source.name} has no column {missing[0]!r}.", f"{other} has it; {source.name} has {_listed(source.columns)}.", fix)
-        if unknown := [name for name in self._reading.types if all(name not in source.columns for source in self._sources)]:
-            raise BadRequest(f"A type is given for column {unknown[0]!r}, which no file has.", fix=f"Columns: {_listed(first.columns)}.")
-        new = [name for source in self._sources for name in source.columns if name not in (known or {})]
+                fix = (
+                    "Add the column, or write the dataset anew with mode='replace'."
+                    if known
+                    else "Ingest the files into two datasets, or add the column."
+                )
+                raise Unprocessable(
+                    f"{source.name} has no column {missing[0]!r}.",
+                    f"{other} has it; {source.name} has {_listed(source.columns)}.",
+                    fix,
+                )
+        if unknown := [
+            name
+            for name in self._reading.types
+            if all(name not in source.columns for source in self._sources)
+        ]:
+            raise BadRequest(
+                f"A type is given for column {unknown[0]!r}, which no file has.",
+                fix=f"Columns: {_listed(first.columns)}.",
+            )
+        new = [
+            name for source in self._sources for name in source.columns if name not in (known or {})
+        ]
         self._guess(known or {}, list(dict.fromkeys(new)))
         self._refuse_doubts()
         return {**(known or {}), **{name: self._target(name) for name in dict.fromkeys(new)}}
@@ -94,8 +120,16 @@ class FileRows:
     def _of(self, source: Source, targets: Mapping[str, Target]) -> Iterator[pl.DataFrame]:
         import polars as pl
 
-        fits = [self._fit(source, name, target) for name, target in targets.items() if name in source.columns]
-        absent = [pl.lit(None, dtype=target.dtype).alias(name) for name, target in targets.items() if name not in source.columns]
+        fits = [
+            self._fit(source, name, target)
+            for name, target in targets.items()
+            if name in source.columns
+        ]
+        absent = [
+            pl.lit(None, dtype=target.dtype).alias(name)
+            for name, target in targets.items()
+            if name not in source.columns
+        ]
         read = 0
         unfit: list[Unfit] = []
         for frame in source.frames():
@@ -112,21 +146,44 @@ class FileRows:
             self.quarantine.add(row)
         self.read += read + len(source.torn())
 
-    def _judge(self, source: Source, broken: Sequence[Broken], total: int, targets: Mapping[str, Target]) -> None:
-        """Few rows that do not fit are set aside; many say that the file is read in the wrong way."""
+    def _judge(
+        self, source: Source, broken: Sequence[Broken], total: int, targets: Mapping[str, Target]
+    ) -> None:
+        """Few rows that do not fit are set aside; many say that the file is read in the wrong
+        way.
+        """
         if not total:
-            raise Unprocessable(f"{source.name} is empty.", "It has no rows.", "Fetch the file again; nothing was committed.")
+            raise Unprocessable(
+                f"{source.name} is empty.",
+                "It has no rows.",
+                "Fetch the file again; nothing was committed.",
+            )
         bad = len(broken)
-        few = bad <= self._reading.max_bad * total or (bad <= _FEW and 2 * bad <= total and self._reading.max_bad > 0)
+        few = bad <= self._reading.max_bad * total or (
+            bad <= _FEW and 2 * bad <= total and self._reading.max_bad > 0
+        )
         if bad and (bad == total or not few):
-            error = refusal(source, broken, total, self._reading, {name: target.dtype for name, target in targets.items()})
+            error = refusal(
+                source,
+                broken,
+                total,
+                self._reading,
+                {name: target.dtype for name, target in targets.items()},
+            )
             if self._strict:
                 raise error
             self.refused.append(error)
 
     def _fit(self, source: Source, name: str, target: Target) -> Fit:
         spelling = self.guesses[name].spelling if name in self.guesses and source.spelled else PLAIN
-        return fit(name, source.columns[name], target, spelled=source.spelled, zone=self._reading.time_zone, spelling=spelling)
+        return fit(
+            name,
+            source.columns[name],
+            target,
+            spelled=source.spelled,
+            zone=self._reading.time_zone,
+            spelling=spelling,
+        )
 
     def _refuse_doubts(self) -> None:
         for doubt in self.doubts:
@@ -138,20 +195,38 @@ class FileRows:
         if given:
             return Target(given_dtype(name, given))
         holder = self._holder(name)
-        return Target(self.guesses[name].dtype if name in self.guesses else storable(holder.columns[name], name))
+        return Target(
+            self.guesses[name].dtype
+            if name in self.guesses
+            else storable(holder.columns[name], name)
+        )
 
     def _holder(self, name: str) -> Source:
         return next(source for source in self._sources if name in source.columns)
 
     def _guess(self, known: Mapping[str, Target], new: Sequence[str]) -> None:
-        """Find out the types of new columns of text, and for all of them how their values are spelled."""
+        """Find out the types of new columns of text, and for all of them how their values are
+        spelled.
+        """
         import polars as pl
 
-        given = {name: given_dtype(name, word) for name, word in self._reading.types.items() if name not in known}
-        types = {**{name: target.dtype for name, target in known.items()}, **dict.fromkeys(new), **given}
+        given = {
+            name: given_dtype(name, word)
+            for name, word in self._reading.types.items()
+            if name not in known
+        }
+        types = {
+            **{name: target.dtype for name, target in known.items()},
+            **dict.fromkeys(new),
+            **given,
+        }
         asked: dict[str, pl.DataType | None] = {}
         for name, dtype in types.items():
-            texts = [source for source in self._sources if source.spelled and source.columns.get(name) == pl.String()]
+            texts = [
+                source
+                for source in self._sources
+                if source.spelled and source.columns.get(name) == pl.String()
+            ]
             if texts and (dtype is None or dtype.is_numeric() or dtype.is_temporal()):
                 asked[name] = dtype
         if asked == self._asked:
@@ -159,10 +234,15 @@ class FileRows:
         times = {name for name in asked if self._holder(name).times_only}
         self.guesses = {}
         for times_only in (False, True):
-            self.guesses |= self._guessed({name: dtype for name, dtype in asked.items() if (name in times) == times_only}, times_only=times_only)
+            self.guesses |= self._guessed(
+                {name: dtype for name, dtype in asked.items() if (name in times) == times_only},
+                times_only=times_only,
+            )
         self._asked = asked
 
-    def _guessed(self, asked: Mapping[str, pl.DataType | None], *, times_only: bool) -> dict[str, Guess]:
+    def _guessed(
+        self, asked: Mapping[str, pl.DataType | None], *, times_only: bool
+    ) -> dict[str, Guess]:
         import polars as pl
 
         if not asked:
@@ -189,56 +269,114 @@ class FrameRows:
         if not schema:
             raise Unprocessable("The frame has no columns.", fix="Give it at least one.")
         if list(schema) != column_names(list(schema), "The frame"):
-            raise Unprocessable("The frame has a column without a name, or one with a blank at an end or a line break within.", fix="Rename the column.")
+            raise Unprocessable(
+                "The frame has a column without a name, or one with a blank at an end or a line"
+                " break within.",
+                fix="Rename the column.",
+            )
         self._columns = schema
 
     def plan(self, known: Mapping[str, Target] | None) -> Mapping[str, Target]:
         missing = [name for name in known or {} if name not in self._columns]
         if missing:
             fix = "Add the column, or write the dataset anew with mode='replace'."
-            raise Unprocessable(f"The frame has no column {missing[0]!r}.", f"The dataset has it; the frame has {_listed(self._columns)}.", fix)
-        new = {name: Target(storable(dtype, name)) for name, dtype in self._columns.items() if name not in (known or {})}
+            raise Unprocessable(
+                f"The frame has no column {missing[0]!r}.",
+                f"The dataset has it; the frame has {_listed(self._columns)}.",
+                fix,
+            )
+        new = {
+            name: Target(storable(dtype, name))
+            for name, dtype in self._columns.items()
+            if name not in (known or {})
+        }
         return {**(known or {}), **new}
 
     def frames(self, targets: Mapping[str, Target]) -> Iterator[pl.DataFrame]:
-        fits = [fit(name, self._columns[name], target, spelled=False, zone=None) for name, target in targets.items()]
+        fits = [
+            fit(name, self._columns[name], target, spelled=False, zone=None)
+            for name, target in targets.items()
+        ]
         for frame in self._frame.collect_batches(chunk_size=_BLOCK, engine="streaming"):
             out = _typed(frame, fits)
             bad = out[_BAD].arg_true()
             if len(bad):
                 first = _reasons(frame[bad[:1]], [0], fits)[0]
                 raise Unprocessable(
-                    "The frame does not fit the dataset.", f"A row has {first.reason}.", "Fix the values, or write the dataset anew with mode='replace'."
+                    "The frame does not fit the dataset.",
+                    f"A row has {first.reason}.",
+                    "Fix the values, or write the dataset anew with mode='replace'.",
                 )
             yield out.drop(_BAD)
 
 
 def _typed(frame: pl.DataFrame, fits: Sequence[Fit]) -> pl.DataFrame:
-    """The values in their types, and `_BAD`: where a row lost one. Only rows in doubt go the slow way."""
+    """The values in their types, and `_BAD`: where a row lost one. Only rows in doubt go the slow
+    way.
+    """
     import polars as pl
 
-    quick = frame.lazy().select([*(item.quick for item in fits), pl.any_horizontal([item.doubt for item in fits]).alias(_BAD)]).collect()
+    quick = (
+        frame.lazy()
+        .select(
+            [
+                *(item.quick for item in fits),
+                pl.any_horizontal([item.doubt for item in fits]).alias(_BAD),
+            ]
+        )
+        .collect()
+    )
     doubt = quick[_BAD].arg_true()
     if not len(doubt):
         return quick
-    exact = frame[doubt].lazy().select([*(item.typed for item in fits), pl.any_horizontal([item.bad for item in fits]).alias(_BAD)]).collect()
+    exact = (
+        frame[doubt]
+        .lazy()
+        .select(
+            [
+                *(item.typed for item in fits),
+                pl.any_horizontal([item.bad for item in fits]).alias(_BAD),
+            ]
+        )
+        .collect()
+    )
     place = "\0place"
-    both = [quick.with_row_index(place).filter(~pl.col(_BAD)), exact.with_columns(doubt.cast(pl.UInt32).alias(place)).select(place, *exact.columns)]
+    both = [
+        quick.with_row_index(place).filter(~pl.col(_BAD)),
+        exact.with_columns(doubt.cast(pl.UInt32).alias(place)).select(place, *exact.columns),
+    ]
     return pl.concat(both).sort(place).drop(place)
 
 
 def _reasons(rows: pl.DataFrame, numbers: Sequence[int], fits: Sequence[Fit]) -> list[Unfit]:
-    """Number, reason and values of rows of which each has at least one bad value; the first one is named."""
+    """Number, reason and values of rows of which each has at least one bad value; the first one is
+    named.
+    """
     flags = rows.select([item.bad.alias(str(place)) for place, item in enumerate(fits)]).rows()
     found: list[Unfit] = []
-    for number, flag, values in zip(numbers, flags, sayable(rows).iter_rows(named=True), strict=True):
+    for number, flag, values in zip(
+        numbers, flags, sayable(rows).iter_rows(named=True), strict=True
+    ):
         bad = fits[flag.index(True)]
         value = values[bad.name]
         reason = f"{value!r:.100} in column {bad.name!r}, which is {short_dtype(bad.target.dtype)}"
-        found.append(Unfit(number, reason if value is not None else f"no value in column {bad.name!r}, which needs one", values, bad.name))
+        found.append(
+            Unfit(
+                number,
+                (
+                    reason
+                    if value is not None
+                    else f"no value in column {bad.name!r}, which needs one"
+                ),
+                values,
+                bad.name,
+            )
+        )
     return found
 
 
 def _listed(names: Mapping[str, object]) -> str:
     shown = list(names)[:12]
-    return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")
+    return ", ".join(shown) + (
+        f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    )

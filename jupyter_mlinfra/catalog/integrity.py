@@ -1,7 +1,8 @@
 """Whether the data files of a dataset are still what was written.
 
-Parquet does not notice a flipped bit, and Iceberg keeps no checksum of a file. So each commit notes the SHA-256 of the
-files that it adds in its snapshot, and whoever reads a file whole compares. Files of other writers have none.
+Parquet does not notice a flipped bit, and Iceberg keeps no checksum of a file. So each commit notes
+the SHA-256 of the files that it adds in its snapshot, and whoever reads a file whole compares.
+Files of other writers have none.
 """
 
 from __future__ import annotations
@@ -61,11 +62,18 @@ class Hashing:
 
 def noted(checksums: Mapping[str, str]) -> dict[str, str]:
     """Properties of a snapshot that keep these checksums. checksums: location → SHA-256."""
-    return {CHECKSUMS: json.dumps({_short(path): found for path, found in checksums.items()})} if checksums else {}
+    return (
+        {CHECKSUMS: json.dumps({_short(path): found for path, found in checksums.items()})}
+        if checksums
+        else {}
+    )
 
 
-def verify(table: Table, name: DatasetName, *, on_progress: Callable[[int, int], None] = lambda *_: None) -> Verification:
-    """Read every data file of a snapshot and compare; rows that others deleted stand in files that are not checked.
+def verify(
+    table: Table, name: DatasetName, *, on_progress: Callable[[int, int], None] = lambda *_: None
+) -> Verification:
+    """Read every data file of a snapshot and compare; rows that others deleted stand in files that
+    are not checked.
 
     on_progress: gets bytes read and bytes in all.
     """
@@ -81,7 +89,9 @@ def verify(table: Table, name: DatasetName, *, on_progress: Callable[[int, int],
             damaged.append(Damage(file=path, why=why))
         read += size
         on_progress(read, sum(files.values()))
-    current = name.snapshot or (snapshot.snapshot_id if (snapshot := table.current_snapshot()) else None)
+    current = name.snapshot or (
+        snapshot.snapshot_id if (snapshot := table.current_snapshot()) else None
+    )
     return Verification(
         dataset=name.text,
         snapshot=str(current) if current else None,
@@ -89,7 +99,12 @@ def verify(table: Table, name: DatasetName, *, on_progress: Callable[[int, int],
         checked=len(files) + len(deletes) - len(unchecked),
         damaged=damaged,
         unchecked=unchecked[:_NAMED],
-        note="Files of other writers, of deleted rows and of expired snapshots have no checksum here." if unchecked else "",
+        note=(
+            "Files of other writers, of deleted rows and of expired snapshots have no checksum"
+            " here."
+            if unchecked
+            else ""
+        ),
     )
 
 
@@ -102,7 +117,8 @@ def check(table: Table, name: DatasetName) -> None:
         raise Unprocessable(
             f"{name.text} has a damaged data file.",
             f"{first.file}: {first.why}.{others}",
-            f"Restore the file, or write the rows again. All of them: mlinfra catalog verify {name.text}",
+            "Restore the file, or write the rows again. All of them: mlinfra catalog verify"
+            f" {name.text}",
         )
 
 

@@ -1,4 +1,6 @@
-"""JSON as blocks of rows: one object a line, or one array of objects. A line that is no object is set aside."""
+"""JSON as blocks of rows: one object a line, or one array of objects. A line that is no object is
+set aside.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,11 @@ class JsonFile:
         self.torn: list[tuple[int, str, str]] = []
         self._skipped: list[int] = []
         self._schema = self._merged()
-        self.columns = dict(zip(column_names(list(self._schema), text.path.name), self._schema.values(), strict=True))
+        self.columns = dict(
+            zip(
+                column_names(list(self._schema), text.path.name), self._schema.values(), strict=True
+            )
+        )
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Blocks of rows in the order of the file, all of the same columns and types."""
@@ -61,7 +67,11 @@ class JsonFile:
             except pl.exceptions.PolarsError as error:
                 raise self._mixed(error) from error
         if block and not merged.columns:
-            raise Unprocessable(f"{self._text.path.name} has no columns.", "All its objects are empty.", "Fetch the file again; nothing was committed.")
+            raise Unprocessable(
+                f"{self._text.path.name} has no columns.",
+                "All its objects are empty.",
+                "Fetch the file again; nothing was committed.",
+            )
         return dict(merged.schema)
 
     def _parsed(self, block: list[bytes]) -> pl.DataFrame:
@@ -91,7 +101,9 @@ class JsonFile:
                 if reason != "blank":
                     self.torn.append((number, reason, line.decode(errors="replace")))
                     if len(self.torn) > MOST:
-                        raise too_many(self._text.path.name, f"line {self.torn[0][0]}", self.torn[0][1])
+                        raise too_many(
+                            self._text.path.name, f"line {self.torn[0][0]}", self.torn[0][1]
+                        )
                 continue
             block.append(line)
             if len(block) == _BLOCK:
@@ -116,22 +128,34 @@ class JsonFile:
         name = self._text.path.name
         data = handle.read(_LARGEST_ARRAY + 1)
         if len(data) > _LARGEST_ARRAY:
-            raise TooLarge(f"{name} is too large for one JSON array.", f"It has over {_LARGEST_ARRAY >> 20} MiB.", "Write one object a line (.jsonl).")
+            raise TooLarge(
+                f"{name} is too large for one JSON array.",
+                f"It has over {_LARGEST_ARRAY >> 20} MiB.",
+                "Write one object a line (.jsonl).",
+            )
         if not self._whole:
             return map(_dumped, _beginning(data.decode(errors="ignore")))
         try:
             found, dumps = _loaded(data)
         except (ValueError, RecursionError) as error:
-            raise Unprocessable(f"{name} is not JSON.", f"{error}.", "Fetch the file again; nothing was committed.") from error
+            raise Unprocessable(
+                f"{name} is not JSON.", f"{error}.", "Fetch the file again; nothing was committed."
+            ) from error
         return map(dumps, found)
 
     def _mixed(self, error: object) -> Unprocessable:
         what = f"{self._text.path.name} mixes types that no column can hold."
-        return Unprocessable(what, str(error).partition("\n")[0] + ".", "Give each field one type; nothing was committed.")
+        return Unprocessable(
+            what,
+            str(error).partition("\n")[0] + ".",
+            "Give each field one type; nothing was committed.",
+        )
 
 
 def _loaded(data: bytes) -> tuple[Any, Callable[[Any], bytes]]:
-    """What JSON says, and how to write it again: quickly, but for numbers of so many digits that orjson would round them."""
+    """What JSON says, and how to write it again: quickly, but for numbers of so many digits that
+    orjson would round them.
+    """
     import orjson
 
     return (json.loads(data), _dumped) if _LONG.search(data) else (orjson.loads(data), orjson.dumps)

@@ -19,14 +19,23 @@ from .names import DatasetName
 from .spec import Column, Dataset, Snapshot
 
 OWNER, TAGS, DESCRIPTION = "mlinfra.owner", "mlinfra.tags", "comment"
-"""Table properties that hold what people say of a dataset; the search index can always be built from them again."""
+"""Table properties that hold what people say of a dataset; the search index can always be built
+from them again.
+"""
 
-WRITTEN_BY, QUARANTINED, COMMIT, FILES = "mlinfra.written-by", "mlinfra.quarantined", "mlinfra.commit", "mlinfra.files"
+WRITTEN_BY, QUARANTINED, COMMIT, FILES = (
+    "mlinfra.written-by",
+    "mlinfra.quarantined",
+    "mlinfra.commit",
+    "mlinfra.files",
+)
 CHECKSUMS = "mlinfra.sha256"
 """Properties in the summary of a snapshot that this catalog wrote."""
 
 _NEEDED = frozenset({"charts", "ml", "print"})
-"""Names that the code of the workbench itself uses: a dataset of this name must not take them away. The front end keeps the same list."""
+"""Names that the code of the workbench itself uses: a dataset of this name must not take them away.
+The front end keeps the same list.
+"""
 
 type Metadata = Mapping[str, Any]
 
@@ -43,7 +52,9 @@ def dataset(name: DatasetName, metadata: Metadata) -> Dataset:
         bytes=int(_summary(snapshot).get("total-files-size", 0)),
         columns=len(fields(name, metadata)),
         snapshot=_state(name, metadata, snapshot),
-        updated_at=_time((snapshot or metadata).get("timestamp-ms") or metadata.get("last-updated-ms")),
+        updated_at=_time(
+            (snapshot or metadata).get("timestamp-ms") or metadata.get("last-updated-ms")
+        ),
         owner=properties.get(OWNER) or properties.get("owner", ""),
         tags=tags(properties),
         description=properties.get(DESCRIPTION, ""),
@@ -51,27 +62,51 @@ def dataset(name: DatasetName, metadata: Metadata) -> Dataset:
 
 
 def checked(name: DatasetName, data: bytes, location: str) -> Metadata:
-    """A metadata file, parsed, once all that lists and pages tell of a table can be read from it. Raises Unprocessable with the file."""
+    """A metadata file, parsed, once all that lists and pages tell of a table can be read from it.
+    Raises Unprocessable with the file.
+    """
     try:
         found: Metadata = json.loads(data)
         columns(name, found), snapshots(name, found), str(found["location"])
         with contextlib.suppress(NotFound):  # a newest snapshot that has expired is no damage
             dataset(name, found)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
         why = f"Its metadata file {location} is damaged: {type(error).__name__}, {error}."
-        raise Unprocessable(f"{name.text} cannot be read.", why, "Restore that file from a backup, or drop the table and ingest its files again.") from error
+        raise Unprocessable(
+            f"{name.text} cannot be read.",
+            why,
+            "Restore that file from a backup, or drop the table and ingest its files again.",
+        ) from error
     return found
 
 
 def unreadable(name: DatasetName, why: str) -> Dataset:
     """The row of a list for a table whose metadata cannot be read; its description says so."""
     return Dataset(
-        ref=name.ref, name=name.text, namespace=name.namespace, rows=Number(value=None), bytes=0, columns=0, snapshot=None, updated_at=None, owner="", tags=(),
+        ref=name.ref,
+        name=name.text,
+        namespace=name.namespace,
+        rows=Number(value=None),
+        bytes=0,
+        columns=0,
+        snapshot=None,
+        updated_at=None,
+        owner="",
+        tags=(),
         description=why,
-    )  # fmt: skip
+    )
 
 
-def columns(name: DatasetName, metadata: Metadata, used_by: Mapping[str, Sequence[str]] | None = None) -> list[Column]:
+def columns(
+    name: DatasetName, metadata: Metadata, used_by: Mapping[str, Sequence[str]] | None = None
+) -> list[Column]:
     """The columns at the snapshot of `name`, or the newest. used_by: references by column name."""
     return [
         Column(
@@ -91,7 +126,11 @@ def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
         Snapshot(
             ref=f"{name.ref}@{entry['snapshot-id']}",
             id=str(entry["snapshot-id"]),
-            parent=str(entry["parent-snapshot-id"]) if entry.get("parent-snapshot-id") is not None else None,
+            parent=(
+                str(entry["parent-snapshot-id"])
+                if entry.get("parent-snapshot-id") is not None
+                else None
+            ),
             at=datetime.fromtimestamp(entry["timestamp-ms"] / 1000, UTC),
             operation=_summary(entry).get("operation", "append"),
             rows=_rows(entry),
@@ -106,7 +145,8 @@ def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
 def files_in(metadata: Metadata) -> dict[str, str]:
     """The snapshots that brought in the files whose rows are in the table now, by digest.
 
-    From the newest snapshot back to one that replaced or deleted rows: what came before may be gone.
+    From the newest snapshot back to one that replaced or deleted rows: what came before may be
+    gone.
     """
     entries = {entry["snapshot-id"]: entry for entry in metadata.get("snapshots", [])}
     entry = entries.get(metadata.get("current-snapshot-id"))
@@ -114,7 +154,10 @@ def files_in(metadata: Metadata) -> dict[str, str]:
     while entry is not None:
         for digest in _listed(_summary(entry).get(FILES)):
             found.setdefault(digest, str(entry["snapshot-id"]))
-        if _summary(entry).get("operation", "append") not in ("append", "replace"):  # Iceberg's replace keeps the rows
+        if _summary(entry).get("operation", "append") not in (
+            "append",
+            "replace",
+        ):  # Iceberg's replace keeps the rows
             break
         entry = entries.get(entry.get("parent-snapshot-id"))
     return found
@@ -132,7 +175,11 @@ def snapshot_of(name: DatasetName, metadata: Metadata) -> Metadata | None:
         if entry["snapshot-id"] == wanted:
             found: Metadata = entry
             return found
-    raise NotFound(f"{name.text} has no snapshot {wanted}.", "It never had, or it has expired.", f"mlinfra catalog snapshots {name.text}")
+    raise NotFound(
+        f"{name.text} has no snapshot {wanted}.",
+        "It never had, or it has expired.",
+        f"mlinfra catalog snapshots {name.text}",
+    )
 
 
 def newer(metadata: Metadata, snapshot: Metadata | None) -> int:
@@ -142,7 +189,8 @@ def newer(metadata: Metadata, snapshot: Metadata | None) -> int:
 
 
 def fields(name: DatasetName, metadata: Metadata) -> Sequence[Mapping[str, Any]]:
-    """The top-level fields in Iceberg's JSON form, as a scan of `name` has them: those of now, or those of the snapshot that it names.
+    """The top-level fields in Iceberg's JSON form, as a scan of `name` has them: those of now, or
+    those of the snapshot that it names.
 
     They differ after a change of columns that wrote no rows.
     """
@@ -152,16 +200,24 @@ def fields(name: DatasetName, metadata: Metadata) -> Sequence[Mapping[str, Any]]
         wanted = name.columns
     elif name.snapshot is not None:
         wanted = (snapshot_of(name, metadata) or {}).get("schema-id", wanted)
-    found: Sequence[Mapping[str, Any]] = next((schema for schema in schemas if schema.get("schema-id", 0) == wanted), schemas[-1])["fields"]
+    found: Sequence[Mapping[str, Any]] = next(
+        (schema for schema in schemas if schema.get("schema-id", 0) == wanted), schemas[-1]
+    )["fields"]
     return found
 
 
 def _state(name: DatasetName, metadata: Metadata, snapshot: Metadata | None) -> str | None:
-    """Rows and columns of `name` as text: its snapshot, and the number of its columns where they are not those that the snapshot was written with."""
+    """Rows and columns of `name` as text: its snapshot, and the number of its columns where they
+    are not those that the snapshot was written with.
+    """
     if snapshot is None:
         return None
     columns = metadata.get("current-schema-id", 0) if name.snapshot is None else name.columns
-    return str(snapshot["snapshot-id"]) if columns in (None, snapshot.get("schema-id")) else f"{snapshot['snapshot-id']}.{columns}"
+    return (
+        str(snapshot["snapshot-id"])
+        if columns in (None, snapshot.get("schema-id"))
+        else f"{snapshot['snapshot-id']}.{columns}"
+    )
 
 
 def tags(properties: Mapping[str, str]) -> list[str]:
@@ -186,18 +242,29 @@ def code(name: DatasetName) -> dict[str, str]:
     at = f"snapshot={name.snapshot}" if name.snapshot is not None else ""
     if name.columns is not None:
         at = f'snapshot="{name.snapshot}.{name.columns}"'
-    table = name.text if name.text.replace(".", "_").isidentifier() and "-" not in name.text else ".".join(f'"{part}"' for part in name.identifier)
+    table = (
+        name.text
+        if name.text.replace(".", "_").isidentifier() and "-" not in name.text
+        else ".".join(f'"{part}"' for part in name.identifier)
+    )
     return {
-        "python": f'import jupyter_mlinfra as ml\n\n{variable} = ml.dataset("{name.text}").scan({at})\n{variable}.head(5).collect()',
+        "python": (
+            f"import jupyter_mlinfra as ml\n\n{variable} ="
+            f' ml.dataset("{name.text}").scan({at})\n{variable}.head(5).collect()'
+        ),
         "magic": f"%catalog show {name.text}",
-        "sql": f"SELECT * FROM {table} LIMIT 100",  # noqa: S608 (a checked name, for the reader's eyes)
+        "sql": (f"SELECT * FROM {table} LIMIT 100"),  # noqa: S608 (a checked name, for the reader's eyes)
         "cli": f"mlinfra catalog show {name.text}",
     }
 
 
 def _ordered(metadata: Metadata) -> list[Metadata]:
     entries: list[Metadata] = metadata.get("snapshots", [])
-    return sorted(entries, key=lambda entry: (entry.get("sequence-number", 0), entry["timestamp-ms"]), reverse=True)
+    return sorted(
+        entries,
+        key=lambda entry: (entry.get("sequence-number", 0), entry["timestamp-ms"]),
+        reverse=True,
+    )
 
 
 def _summary(snapshot: Metadata | None) -> Mapping[str, str]:
@@ -210,9 +277,14 @@ def _rows(snapshot: Metadata | None) -> Number:
     summary = _summary(snapshot)
     if "total-records" not in summary:
         return Number(value=None)
-    deletes = int(summary.get("total-position-deletes", 0)) + int(summary.get("total-equality-deletes", 0))
-    # Files of deletes may name one row twice, or a row that is gone: the count of what is left is an estimate.
-    return Number(value=int(summary["total-records"]) - deletes, basis="est" if deletes else "exact")
+    deletes = int(summary.get("total-position-deletes", 0)) + int(
+        summary.get("total-equality-deletes", 0)
+    )
+    # Files of deletes may name one row twice, or a row that is gone: the count of what is left is
+    # an estimate.
+    return Number(
+        value=int(summary["total-records"]) - deletes, basis="est" if deletes else "exact"
+    )
 
 
 def _time(milliseconds: int | None) -> datetime | None:

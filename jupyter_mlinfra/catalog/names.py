@@ -1,4 +1,6 @@
-"""Names of datasets and columns: the one place where a text becomes something that touches a file or a statement."""
+"""Names of datasets and columns: the one place where a text becomes something that touches a file
+or a statement.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from dataclasses import dataclass
 
 from ..core.errors import BadRequest, Unprocessable
 
-# No slash, quote, blank, control character or `--` can pass: a part becomes a folder of the warehouse and a word of SQL.
+# No slash, quote, blank, control character or `--` can pass: a part becomes a folder of the
+# warehouse and a word of SQL.
 _PART = r"(?=[^.@]{1,127}(?:[.@]|\Z))[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*"
 _AT = r"(\d{1,19})(?:\.(\d{1,9}))?"
 _NAME = re.compile(rf"(?:dataset:)?({_PART}(?:\.{_PART})*)\.({_PART})(?:@{_AT})?\Z")
@@ -20,7 +23,9 @@ _BREAK = re.compile(r"\s*[\t\n\v\f\r]\s*")
 
 @dataclass(frozen=True, slots=True)
 class DatasetName:
-    """`namespace.table`, maybe at one snapshot: with the columns that it was written with, or with those of the schema of that number."""
+    """`namespace.table`, maybe at one snapshot: with the columns that it was written with, or with
+    those of the schema of that number.
+    """
 
     namespace: str
     table: str
@@ -29,23 +34,41 @@ class DatasetName:
 
     @classmethod
     def parse(cls, text: str) -> DatasetName:
-        """Read `ns.table`, `ns.table@SNAPSHOT`, `ns.table@SNAPSHOT.COLUMNS` or the same as a reference (`dataset:…`).
+        """Read `ns.table`, `ns.table@SNAPSHOT`, `ns.table@SNAPSHOT.COLUMNS` or the same as a
+        reference (`dataset:…`).
 
         Raises BadRequest for anything else, so no name reaches a path or a statement unchecked.
         """
         found = _NAME.match(text) if isinstance(text, str) else None
         if not found:
             shown = str(text)[:80]
-            why = "A name is NAMESPACE.TABLE of letters, digits, `_` and `-`, each part beginning with a letter."
-            raise BadRequest(f"{shown!r} is not the name of a dataset.", why, "Write, for example, flights.departures.")
-        return cls(found[1], found[2], *(int(number) if number else None for number in found.groups()[2:]))
+            why = (
+                "A name is NAMESPACE.TABLE of letters, digits, `_` and `-`, each part beginning"
+                " with a letter."
+            )
+            raise BadRequest(
+                f"{shown!r} is not the name of a dataset.",
+                why,
+                "Write, for example, flights.departures.",
+            )
+        return cls(
+            found[1], found[2], *(int(number) if number else None for number in found.groups()[2:])
+        )
 
     def at(self, snapshot: str | int) -> DatasetName:
-        """The same dataset at a snapshot, `ID` or `ID.COLUMNS`. Raises BadRequest when that is none."""
+        """The same dataset at a snapshot, `ID` or `ID.COLUMNS`. Raises BadRequest when that is
+        none.
+        """
         found = _SNAPSHOT.match(str(snapshot))
         if not found:
-            raise BadRequest(f"{str(snapshot)[:40]!r} is not a snapshot.", "A snapshot is a number.", "Take one from `mlinfra catalog snapshots`.")
-        return DatasetName(self.namespace, self.table, int(found[1]), int(found[2]) if found[2] else None)
+            raise BadRequest(
+                f"{str(snapshot)[:40]!r} is not a snapshot.",
+                "A snapshot is a number.",
+                "Take one from `mlinfra catalog snapshots`.",
+            )
+        return DatasetName(
+            self.namespace, self.table, int(found[1]), int(found[2]) if found[2] else None
+        )
 
     @property
     def text(self) -> str:
@@ -63,18 +86,27 @@ class DatasetName:
         return (*self.namespace.split("."), self.table)
 
 
-def column_names(header: Sequence[str], where: str, *, fix: str = "Rename one of them.") -> list[str]:
-    """The column names of a file; an unnamed column becomes `column_N`, a line break within a name a blank. fix: of two that are equal.
+def column_names(
+    header: Sequence[str], where: str, *, fix: str = "Rename one of them."
+) -> list[str]:
+    """The column names of a file; an unnamed column becomes `column_N`, a line break within a name
+    a blank. fix: of two that are equal.
 
     Raises Unprocessable when two are equal or one cannot be a name.
     """
-    names = [_BREAK.sub(" ", name.strip()) or f"column_{place}" for place, name in enumerate(header, 1)]
+    names = [
+        _BREAK.sub(" ", name.strip()) or f"column_{place}" for place, name in enumerate(header, 1)
+    ]
     for name in names:
         if len(name) > _LONGEST_COLUMN or not name.isprintable():
             raise Unprocessable(
-                f"{where} has a column that cannot be named {name[:40]!r}.", "It is too long or holds control characters.", "Rename the column."
+                f"{where} has a column that cannot be named {name[:40]!r}.",
+                "It is too long or holds control characters.",
+                "Rename the column.",
             )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise Unprocessable(f"{where} has two columns {twice[0]!r}.", "Each column needs a name of its own.", fix)
+        raise Unprocessable(
+            f"{where} has two columns {twice[0]!r}.", "Each column needs a name of its own.", fix
+        )
     return names

@@ -27,12 +27,19 @@ class ParquetFile:
         self._path = path
         self._most = most
         if not path.stat().st_size:
-            raise Unprocessable(f"{path.name} is empty.", "It has 0 bytes.", "Fetch the file again; nothing was committed.")
+            raise Unprocessable(
+                f"{path.name} is empty.",
+                "It has 0 bytes.",
+                "Fetch the file again; nothing was committed.",
+            )
         with self._opened() as file:
             names = column_names(file.schema_arrow.names, path.name)
             self.whole = most is None or file.metadata.num_rows <= most
             empty = file.schema_arrow.empty_table()
-            dtypes = [self._frame(empty.select([place]), name).dtypes[0] for place, name in enumerate(names)]
+            dtypes = [
+                self._frame(empty.select([place]), name).dtypes[0]
+                for place, name in enumerate(names)
+            ]
         self.columns = dict(zip(names, dtypes, strict=True))
 
     def frames(self) -> Iterator[pl.DataFrame]:
@@ -41,7 +48,10 @@ class ParquetFile:
 
         with self._opened() as file:
             for batch in self._batches(file):
-                parts = [self._frame(batch.select([place]), name) for place, name in enumerate(self.columns)]
+                parts = [
+                    self._frame(batch.select([place]), name)
+                    for place, name in enumerate(self.columns)
+                ]
                 yield pl.concat(parts, how="horizontal") if parts else pl.DataFrame()
                 if self._most is not None:
                     break
@@ -53,12 +63,17 @@ class ParquetFile:
         except _errors() as error:
             for field, name in zip(file.schema_arrow, self.columns, strict=True):
                 if why := _fault(file, field.name):
-                    fix = "Fetch the file again, or write it again with another type or without the column; nothing was committed."
+                    fix = (
+                        "Fetch the file again, or write it again with another type or without the"
+                        " column; nothing was committed."
+                    )
                     raise self._unreadable(name, why, field.type, fix) from error
             raise
 
     def _frame(self, part: Any, name: str) -> pl.DataFrame:
-        """One column of the file as Polars has it. Raises Unprocessable for values that are not of its type, and for a type that Polars has not."""
+        """One column of the file as Polars has it. Raises Unprocessable for values that are not of
+        its type, and for a type that Polars has not.
+        """
         import polars as pl
         import pyarrow as pa
         from polars.exceptions import PanicException, PolarsError
@@ -67,24 +82,40 @@ class ParquetFile:
             part.validate(full=True)  # text that is no UTF-8 would be found much later, or never
             return pl.DataFrame(pl.from_arrow(part.rename_columns([name])))
         except (pa.ArrowException, PolarsError, PanicException, ValueError) as error:
-            fix = "Write the file again with another type or without the column; nothing was committed."
-            raise self._unreadable(name, first_line(error), part.schema.field(0).type, fix) from error
+            fix = (
+                "Write the file again with another type or without the column; nothing was"
+                " committed."
+            )
+            raise self._unreadable(
+                name, first_line(error), part.schema.field(0).type, fix
+            ) from error
 
     def _unreadable(self, name: str, why: str, kind: object, fix: str) -> Unprocessable:
-        return Unprocessable(f"Column {name!r} of {self._path.name} cannot be read.", f"{why}. Its type in the file is {kind}.", fix)
+        return Unprocessable(
+            f"Column {name!r} of {self._path.name} cannot be read.",
+            f"{why}. Its type in the file is {kind}.",
+            fix,
+        )
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Any]:
         from pyarrow import parquet
 
-        # Spark's INT96 reaches from the year 1 to 9999; as nanoseconds, which is the default, those beyond 1677 and 2262 are other moments.
-        options: dict[str, Any] = {"coerce_int96_timestamp_unit": "us", "arrow_extensions_enabled": False, "page_checksum_verification": True}
+        # Spark's INT96 reaches from the year 1 to 9999; as nanoseconds, which is the default, those
+        # beyond 1677 and 2262 are other moments.
+        options: dict[str, Any] = {
+            "coerce_int96_timestamp_unit": "us",
+            "arrow_extensions_enabled": False,
+            "page_checksum_verification": True,
+        }
         try:
             with parquet.ParquetFile(self._path, **options) as file:
                 yield file
         except _errors() as error:
             raise Unprocessable(
-                f"{self._path.name} is not a whole Parquet file.", f"{first_line(error)}.", "Fetch the file again; nothing was committed."
+                f"{self._path.name} is not a whole Parquet file.",
+                f"{first_line(error)}.",
+                "Fetch the file again; nothing was committed.",
             ) from error
 
 
@@ -106,7 +137,9 @@ def _fault(file: Any, column: str) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What a library says, without its hints; a panic of Rust without the frame around its words."""
+    """What a library says, without its hints; a panic of Rust without the frame around its
+    words.
+    """
     text = str(error).partition("\n")[0]
     if said := re.search(r'ErrString\("(.*)', text):
         text = said[1].partition("\\n")[0]

@@ -1,4 +1,6 @@
-"""The profile of a snapshot in three tiers: what the files know, a sample, all rows; kept once reckoned, for a snapshot never changes."""
+"""The profile of a snapshot in three tiers: what the files know, a sample, all rows; kept once
+reckoned, for a snapshot never changes.
+"""
 
 from __future__ import annotations
 
@@ -29,25 +31,47 @@ _READ_WHOLE = 20
 _BLOCKS = 32
 
 
-def profile(load: Callable[[], Table], dataset: Dataset, types: Mapping[str, str], *, tier: Tier, sample_rows: int, folder: Path) -> Profile:
-    """Statistics of every column of `dataset`'s snapshot; read from `folder` when they were reckoned before.
+def profile(
+    load: Callable[[], Table],
+    dataset: Dataset,
+    types: Mapping[str, str],
+    *,
+    tier: Tier,
+    sample_rows: int,
+    folder: Path,
+) -> Profile:
+    """Statistics of every column of `dataset`'s snapshot; read from `folder` when they were
+    reckoned before.
 
     load: opens the table, when rows or files are needed. types: short words by column.
     sample_rows: a table of at most so many rows is read whole, and its sample tier is exact.
     """
     size = f"-{sample_rows}" if tier == "sample" else ""
     path = folder / dataset.name / f"{dataset.snapshot}-{tier}{size}.json"
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # absent, or of an older version: reckon it again
+    with contextlib.suppress(
+        OSError, ValueError, KeyError, TypeError
+    ):  # absent, or of an older version: reckon it again
         return _read(json.loads(path.read_bytes()))
     began = time.perf_counter()
     columns = _columns(load(), dataset, types, tier, sample_rows)
-    made = Profile(ref=dataset.ref, snapshot=dataset.snapshot, tier=tier, rows=dataset.rows, seconds=time.perf_counter() - began, columns=columns)
-    with contextlib.suppress(MLInfraError):  # a full disk costs the next reader some time, not this one the answer
+    made = Profile(
+        ref=dataset.ref,
+        snapshot=dataset.snapshot,
+        tier=tier,
+        rows=dataset.rows,
+        seconds=time.perf_counter() - began,
+        columns=columns,
+    )
+    with contextlib.suppress(
+        MLInfraError
+    ):  # a full disk costs the next reader some time, not this one the answer
         write_atomic(path, json.dumps(to_json(made)).encode())
     return made
 
 
-def _columns(table: Table, dataset: Dataset, types: Mapping[str, str], tier: Tier, sample_rows: int) -> list[ColumnProfile]:
+def _columns(
+    table: Table, dataset: Dataset, types: Mapping[str, str], tier: Tier, sample_rows: int
+) -> list[ColumnProfile]:
     if dataset.snapshot is None:
         return [of_column(name, types) for name in types]
     name = DatasetName.parse(f"{dataset.name}@{dataset.snapshot}")
@@ -58,10 +82,14 @@ def _columns(table: Table, dataset: Dataset, types: Mapping[str, str], tier: Tie
     if tier == "exact" or total <= sample_rows:
         check(table, name)
         if total <= sample_rows:
-            rows = rows.collect(engine="streaming").lazy()  # few rows: each column would be a walk through all files
+            rows = rows.collect(
+                engine="streaming"
+            ).lazy()  # few rows: each column would be a walk through all files
         return from_rows(rows, types, basis="exact", rows=total)
     part = _sample(rows, total, sample_rows, seed=name.snapshot or 0)
-    return merged(from_rows(part.lazy(), types, basis="sample", rows=part.height), _footer(table, name, types))
+    return merged(
+        from_rows(part.lazy(), types, basis="sample", rows=part.height), _footer(table, name, types)
+    )
 
 
 def _footer(table: Table, name: DatasetName, types: Mapping[str, str]) -> list[ColumnProfile]:
@@ -70,22 +98,42 @@ def _footer(table: Table, name: DatasetName, types: Mapping[str, str]) -> list[C
     files, schema = [task.file for task in tasks], planned.projection()
     all_told = all(counts(file, field.field_id) for file in files for field in schema.fields)
     written = {} if all_told else _written(table, name)
-    return from_files(files, schema, types, written=written, deletes=any(task.delete_files for task in tasks))
+    return from_files(
+        files, schema, types, written=written, deletes=any(task.delete_files for task in tasks)
+    )
 
 
 def _written(table: Table, name: DatasetName) -> Written:
-    """The columns that the table had when each of its files came in; of files whose snapshot is still there."""
+    """The columns that the table had when each of its files came in; of files whose snapshot is
+    still there.
+    """
     snapshot = table.snapshot_by_id(name.snapshot or 0)
-    schemas = {number: {field.field_id for field in schema.fields} for number, schema in table.schemas().items()}
-    columns = {item.snapshot_id: schemas[item.schema_id] for item in table.snapshots() if item.schema_id in schemas}
-    entries = [entry for manifest in (snapshot.manifests(table.io) if snapshot else []) for entry in manifest.fetch_manifest_entry(table.io)]
-    return {entry.data_file.file_path: columns[entry.snapshot_id] for entry in entries if entry.snapshot_id in columns}
+    schemas = {
+        number: {field.field_id for field in schema.fields}
+        for number, schema in table.schemas().items()
+    }
+    columns = {
+        item.snapshot_id: schemas[item.schema_id]
+        for item in table.snapshots()
+        if item.schema_id in schemas
+    }
+    entries = [
+        entry
+        for manifest in (snapshot.manifests(table.io) if snapshot else [])
+        for entry in manifest.fetch_manifest_entry(table.io)
+    ]
+    return {
+        entry.data_file.file_path: columns[entry.snapshot_id]
+        for entry in entries
+        if entry.snapshot_id in columns
+    }
 
 
 def _sample(rows: pl.LazyFrame, total: int, size: int, *, seed: int) -> pl.DataFrame:
     """About `size` of `total` rows; the same snapshot gives the same ones.
 
-    Each row by chance where reading all is cheap; beyond that blocks, one from each stretch of the table, so that most of it is not read.
+    Each row by chance where reading all is cheap; beyond that blocks, one from each stretch of the
+    table, so that most of it is not read.
     """
     import polars as pl
 
@@ -95,8 +143,12 @@ def _sample(rows: pl.LazyFrame, total: int, size: int, *, seed: int) -> pl.DataF
         return rows.with_row_index("\0row").filter(chosen).drop("\0row").collect(engine="streaming")
     chance = random.Random(seed)  # noqa: S311 (no secret)
     stretch, length = total / _BLOCKS, size // _BLOCKS
-    starts = [int(place * stretch + chance.random() * (stretch - length)) for place in range(_BLOCKS)]
-    return pl.concat([rows.slice(start, length).collect() for start in starts])  # one by one: each unpacks a row group
+    starts = [
+        int(place * stretch + chance.random() * (stretch - length)) for place in range(_BLOCKS)
+    ]
+    return pl.concat(
+        [rows.slice(start, length).collect() for start in starts]
+    )  # one by one: each unpacks a row group
 
 
 def _read(found: dict[str, Any]) -> Profile:
@@ -104,5 +156,12 @@ def _read(found: dict[str, Any]) -> Profile:
     return Profile(rows=Number(**found.pop("rows")), columns=columns, **found)
 
 
-def _column(*, name: str, type: str, shape: list[int], **numbers: Mapping[str, Any]) -> ColumnProfile:
-    return of_column(name, {name: type}, shape=shape, **{key: Number(**number) for key, number in numbers.items()})
+def _column(
+    *, name: str, type: str, shape: list[int], **numbers: Mapping[str, Any]
+) -> ColumnProfile:
+    return of_column(
+        name,
+        {name: type},
+        shape=shape,
+        **{key: Number(**number) for key, number in numbers.items()},
+    )

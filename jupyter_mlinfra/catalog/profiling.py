@@ -1,6 +1,8 @@
-"""Statistics of columns: from what the data files say of themselves (nothing is read), or from rows.
+"""Statistics of columns: from what the data files say of themselves (nothing is read), or from
+rows.
 
-Every number says what it was reckoned from. Missing is a share of rows. NaN and infinity are values, but take no part in mean and shape.
+Every number says what it was reckoned from. Missing is a share of rows. NaN and infinity are
+values, but take no part in mean and shape.
 """
 
 from __future__ import annotations
@@ -25,11 +27,19 @@ _UNKNOWN = Number(value=None)
 type Written = Mapping[str, Collection[int]]
 
 
-def from_files(files: Sequence[DataFile], schema: Schema, types: Mapping[str, str], *, written: Written, deletes: bool) -> list[ColumnProfile]:
+def from_files(
+    files: Sequence[DataFile],
+    schema: Schema,
+    types: Mapping[str, str],
+    *,
+    written: Written,
+    deletes: bool,
+) -> list[ColumnProfile]:
     """Missing, min and max out of the statistics that the manifests keep of each data file.
 
-    written: the columns, by their numbers, that the table had when a file came in, by path; of files of which that is known.
-    deletes: rows of these files are deleted elsewhere, so the numbers are of more rows than the table has.
+    written: the columns, by their numbers, that the table had when a file came in, by path; of
+    files of which that is known. deletes: rows of these files are deleted elsewhere, so the numbers
+    are of more rows than the table has.
     """
     rows = sum(file.record_count for file in files)
     found = []
@@ -41,7 +51,9 @@ def from_files(files: Sequence[DataFile], schema: Schema, types: Mapping[str, st
     return found
 
 
-def from_rows(frame: pl.LazyFrame, types: Mapping[str, str], *, basis: Basis, rows: int) -> list[ColumnProfile]:
+def from_rows(
+    frame: pl.LazyFrame, types: Mapping[str, str], *, basis: Basis, rows: int
+) -> list[ColumnProfile]:
     """All statistics of the rows in `frame`; the distinct values of one column at a time are held.
 
     basis: exact when these are all rows, else sample. rows: how many they are.
@@ -52,40 +64,80 @@ def from_rows(frame: pl.LazyFrame, types: Mapping[str, str], *, basis: Basis, ro
     sums = _sums(frame, schema)
     found = []
     for name, dtype in schema.items():
-        known = {key: Number(value=plain(sums[name, key]), basis=basis, n=rows) for key in ("min", "max", "mean") if (name, key) in sums}
-        known["missing"] = Number(value=sums[name, "null"] / rows if rows else 0.0, basis=basis, n=rows)
+        known = {
+            key: Number(value=plain(sums[name, key]), basis=basis, n=rows)
+            for key in ("min", "max", "mean")
+            if (name, key) in sums
+        }
+        known["missing"] = Number(
+            value=sums[name, "null"] / rows if rows else 0.0, basis=basis, n=rows
+        )
         shape: Sequence[int] = ()
         if dtype in (pl.String(), pl.Boolean(), pl.Binary()):
-            counts = frame.select(pl.col(name).drop_nulls()).group_by(name).len("\0n").collect(engine="streaming")
+            counts = (
+                frame.select(pl.col(name).drop_nulls())
+                .group_by(name)
+                .len("\0n")
+                .collect(engine="streaming")
+            )
             known["distinct"] = Number(value=counts.height, basis=basis, n=rows)
             best = counts.sort(["\0n", name], descending=[True, False]).head(BINS)
             shape = best["\0n"].to_list()
             if best.height:
-                known["top"] = Number(value=f"{_word(best[name][0])} {100 * shape[0] / rows:.1f} %", basis=basis, n=rows)
+                known["top"] = Number(
+                    value=f"{_word(best[name][0])} {100 * shape[0] / rows:.1f} %",
+                    basis=basis,
+                    n=rows,
+                )
         elif not dtype.is_nested():
-            unique = frame.select(pl.col(name).drop_nulls().n_unique()).collect(engine="streaming").item()
+            unique = (
+                frame.select(pl.col(name).drop_nulls().n_unique())
+                .collect(engine="streaming")
+                .item()
+            )
             known["distinct"] = Number(value=unique, basis=basis, n=rows)
-            shape = _shape(frame, name, whole=not dtype.is_float(), low=sums[name, "low"], high=sums[name, "high"])
+            shape = _shape(
+                frame,
+                name,
+                whole=not dtype.is_float(),
+                low=sums[name, "low"],
+                high=sums[name, "high"],
+            )
         found.append(of_column(name, types, shape=shape, **known))
     return found
 
 
 def merged(rows: Sequence[ColumnProfile], files: Sequence[ColumnProfile]) -> list[ColumnProfile]:
-    """A profile of some rows, with the exact numbers that the files know of all rows in their place."""
+    """A profile of some rows, with the exact numbers that the files know of all rows in their
+    place.
+    """
     from dataclasses import replace
 
     known = {column.name: column for column in files}
     found = []
     for column in rows:
-        better = {key: getattr(known[column.name], key) for key in ("missing", "min", "max") if column.name in known}
-        exact = {key: number for key, number in better.items() if number.value is not None and number.basis == "exact"}
+        better = {
+            key: getattr(known[column.name], key)
+            for key in ("missing", "min", "max")
+            if column.name in known
+        }
+        exact = {
+            key: number
+            for key, number in better.items()
+            if number.value is not None and number.basis == "exact"
+        }
         found.append(replace(column, **exact))
     return found
 
 
-def of_column(name: str, types: Mapping[str, str], *, shape: Sequence[int] = (), **numbers: Number) -> ColumnProfile:
+def of_column(
+    name: str, types: Mapping[str, str], *, shape: Sequence[int] = (), **numbers: Number
+) -> ColumnProfile:
     """The profile of one column; numbers that are not given are unknown."""
-    known = {key: numbers.get(key, _UNKNOWN) for key in ("missing", "distinct", "min", "max", "mean", "top")}
+    known = {
+        key: numbers.get(key, _UNKNOWN)
+        for key in ("missing", "distinct", "min", "max", "mean", "top")
+    }
     return ColumnProfile(name=name, type=types[name], shape=shape, **known)
 
 
@@ -93,7 +145,9 @@ def _missing(nulls: Sequence[int | None], rows: int, *, deletes: bool) -> Number
     counted = [count for count in nulls if count is not None]
     if len(counted) < len(nulls):
         return _UNKNOWN
-    return Number(value=sum(counted) / rows if rows else 0.0, basis="approx" if deletes else "exact", n=rows)
+    return Number(
+        value=sum(counted) / rows if rows else 0.0, basis="approx" if deletes else "exact", n=rows
+    )
 
 
 def counts(file: DataFile, number: int) -> bool:
@@ -102,31 +156,50 @@ def counts(file: DataFile, number: int) -> bool:
 
 
 def _nulls(file: DataFile, number: int, written: Written) -> int | None:
-    """Missing values of a column in a file: all rows where the file came before the column. None where nobody counted.
+    """Missing values of a column in a file: all rows where the file came before the column. None
+    where nobody counted.
 
-    Writers count for single values only, not for lists and structs, and may be told to leave columns out.
+    Writers count for single values only, not for lists and structs, and may be told to leave
+    columns out.
     """
     if counts(file, number):
         return int(file.null_value_counts[number])
     return int(file.record_count) if number not in written.get(file.file_path, {number}) else None
 
 
-def _bounds(files: Sequence[DataFile], nulls: Sequence[int | None], field: NestedField, rows: int, *, deletes: bool) -> tuple[Number, Number]:
+def _bounds(
+    files: Sequence[DataFile],
+    nulls: Sequence[int | None],
+    field: NestedField,
+    rows: int,
+    *,
+    deletes: bool,
+) -> tuple[Number, Number]:
     from pyiceberg.conversions import from_bytes
     from pyiceberg.types import BinaryType, BooleanType, FixedType, PrimitiveType, StringType
 
     kind, number = field.field_type, field.field_id
-    if not isinstance(kind, PrimitiveType) or isinstance(kind, BooleanType | BinaryType | FixedType):
+    if not isinstance(kind, PrimitiveType) or isinstance(
+        kind, BooleanType | BinaryType | FixedType
+    ):
         return _UNKNOWN, _UNKNOWN
     holding = [file for file, count in zip(files, nulls, strict=True) if count != file.record_count]
-    bounded = [file for file in holding if number in (file.lower_bounds or {}) and number in (file.upper_bounds or {})]
-    if not bounded or len(bounded) < len(holding):  # a file that has values but no bounds could hold any value
+    bounded = [
+        file
+        for file in holding
+        if number in (file.lower_bounds or {}) and number in (file.upper_bounds or {})
+    ]
+    if not bounded or len(bounded) < len(
+        holding
+    ):  # a file that has values but no bounds could hold any value
         return _UNKNOWN, _UNKNOWN
     # Writers may cut the bounds of text to 16 characters.
     basis: Basis = "approx" if deletes or isinstance(kind, StringType) else "exact"
     low = min(from_bytes(kind, file.lower_bounds[number]) for file in bounded)
     high = max(from_bytes(kind, file.upper_bounds[number]) for file in bounded)
-    return Number(value=_spelled(low, kind), basis=basis, n=rows), Number(value=_spelled(high, kind), basis=basis, n=rows)
+    return Number(value=_spelled(low, kind), basis=basis, n=rows), Number(
+        value=_spelled(high, kind), basis=basis, n=rows
+    )
 
 
 def _spelled(value: Any, kind: Any) -> Any:
@@ -158,15 +231,27 @@ def _sums(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> dict[tuple[
         if dtype.is_numeric():
             finite = value.filter(value.is_finite()) if dtype.is_float() else value
             asked[name, "mean"] = finite.cast(pl.Float64).mean()
-            asked[name, "low"], asked[name, "high"] = finite.min().cast(pl.Float64), finite.max().cast(pl.Float64)
+            asked[name, "low"], asked[name, "high"] = (
+                finite.min().cast(pl.Float64),
+                finite.max().cast(pl.Float64),
+            )
         elif dtype != pl.String():
-            asked[name, "low"], asked[name, "high"] = column.to_physical().min(), column.to_physical().max()
-    row = frame.select([number.alias(str(place)) for place, number in enumerate(asked.values())]).collect(engine="streaming").row(0)
+            asked[name, "low"], asked[name, "high"] = (
+                column.to_physical().min(),
+                column.to_physical().max(),
+            )
+    row = (
+        frame.select([number.alias(str(place)) for place, number in enumerate(asked.values())])
+        .collect(engine="streaming")
+        .row(0)
+    )
     return dict(zip(asked, row, strict=True))
 
 
 def _shape(frame: pl.LazyFrame, name: str, *, whole: bool, low: Any, high: Any) -> list[int]:
-    """Counts of equal bins between the lowest and the highest finite value; whole numbers of a small range get a bin each."""
+    """Counts of equal bins between the lowest and the highest finite value; whole numbers of a
+    small range get a bin each.
+    """
     import polars as pl
 
     if low is None:
@@ -178,7 +263,14 @@ def _shape(frame: pl.LazyFrame, name: str, *, whole: bool, low: Any, high: Any) 
     value = pl.col(name).to_physical().cast(pl.Float64)
     place = ((value - low) * bins / width).floor()  # in this order whole numbers stay whole
     place = place.clip(0, bins - 1).cast(pl.Int32).alias("\0b")
-    counts = frame.select(name).filter(value.is_finite()).select(place).group_by("\0b").len("\0n").collect(engine="streaming")
+    counts = (
+        frame.select(name)
+        .filter(value.is_finite())
+        .select(place)
+        .group_by("\0b")
+        .len("\0n")
+        .collect(engine="streaming")
+    )
     found: dict[int, int] = dict(counts.iter_rows())
     return [found.get(number, 0) for number in range(bins)]
 

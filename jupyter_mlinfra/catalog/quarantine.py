@@ -1,4 +1,6 @@
-"""Rows that could not become rows of the table: kept with file, line and reason, so that they can be fixed and ingested again."""
+"""Rows that could not become rows of the table: kept with file, line and reason, so that they can
+be fixed and ingested again.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ _LONGEST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """One row that was set aside. line: where it begins in its file, from 1. text: what stands there.
+    """One row that was set aside. line: where it begins in its file, from 1. text: what stands
+    there.
 
     column, value: what did not fit, where the row could be cut into its fields.
     """
@@ -60,14 +63,21 @@ class Quarantine:
         self.rows.append(Broken(row.file, row.line, row.reason, row.text[:_LONGEST], row.column))
 
     def write(self, folder: Path) -> None:
-        """Store the rows as one Parquet file (file, line, reason, text) at `path`; no rows, no file."""
+        """Store the rows as one Parquet file (file, line, reason, text) at `path`; no rows, no
+        file.
+        """
         self.discard()
         if not self.rows:
             return
         import polars as pl
 
         rows = sorted(self.rows, key=lambda row: (row.file, row.line))
-        frame = pl.DataFrame({name: [getattr(row, name) for row in rows] for name in ("file", "line", "reason", "text")})
+        frame = pl.DataFrame(
+            {
+                name: [getattr(row, name) for row in rows]
+                for name in ("file", "line", "reason", "text")
+            }
+        )
         data = io.BytesIO()
         frame.write_parquet(data)
         path = folder / f"{now():%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:6]}.parquet"
@@ -84,4 +94,8 @@ class Quarantine:
 def too_many(file: str, place: str, reason: str) -> Unprocessable:
     """The error for more than `MOST` broken rows, with the first of them."""
     why = f"The first is {place} of {file}: {reason}."
-    return Unprocessable(f"Over {MOST:,} rows cannot be read.", why, "Check separator, encoding and types; nothing was committed.")
+    return Unprocessable(
+        f"Over {MOST:,} rows cannot be read.",
+        why,
+        "Check separator, encoding and types; nothing was committed.",
+    )

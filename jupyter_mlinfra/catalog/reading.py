@@ -11,7 +11,15 @@ from ..core.errors import BadRequest, Unprocessable
 
 DECIMALS = (".", ",")
 THOUSANDS = ("", ".", ",", "'", " ")
-_NAMED = {"tab": "\t", "\\t": "\t", "space": " ", "none": "", "\u2019": "'", "\u00a0": " ", "\u202f": " "}
+_NAMED = {
+    "tab": "\t",
+    "\\t": "\t",
+    "space": " ",
+    "none": "",
+    "\u2019": "'",
+    "\u00a0": " ",
+    "\u202f": " ",
+}
 _MOST_SKIPPED = 10_000
 _LONGEST_COMMENT = 8
 
@@ -19,11 +27,11 @@ _LONGEST_COMMENT = 8
 class ReadingOptions(TypedDict, total=False):
     """How text is read; what is left out, or None, is guessed.
 
-    header: whether the first record holds the names. skip: lines before it. comment: what a line that
-    is left out begins with. quote, comment, thousands: "" for none. date_format: as in strftime, such
-    as %d.%m.%Y; ISO 8601 is always understood. null_values: words that mean a missing value in every
-    column. time_zone: where times without a zone were read. types: short type words by column.
-    max_bad: the share of rows that may go to quarantine.
+    header: whether the first record holds the names. skip: lines before it. comment: what a line
+    that is left out begins with. quote, comment, thousands: "" for none. date_format: as in
+    strftime, such as %d.%m.%Y; ISO 8601 is always understood. null_values: words that mean a
+    missing value in every column. time_zone: where times without a zone were read. types: short
+    type words by column. max_bad: the share of rows that may go to quarantine.
     """
 
     encoding: str | None
@@ -67,9 +75,13 @@ class Reading:
         _check_signs(self)
         _check_numbers(self)
         if self.skip is not None and not 0 <= self.skip <= _MOST_SKIPPED:
-            raise BadRequest(f"skip={self.skip} is out of range.", fix=f"Skip 0 to {_MOST_SKIPPED:,} lines.")
+            raise BadRequest(
+                f"skip={self.skip} is out of range.", fix=f"Skip 0 to {_MOST_SKIPPED:,} lines."
+            )
         if not 0 <= self.max_bad <= 1:
-            raise BadRequest(f"max_bad={self.max_bad} is out of range.", fix="Use a share from 0 to 1.")
+            raise BadRequest(
+                f"max_bad={self.max_bad} is out of range.", fix="Use a share from 0 to 1."
+            )
 
 
 def _check_signs(reading: Reading) -> None:
@@ -78,22 +90,47 @@ def _check_signs(reading: Reading) -> None:
         sign = getattr(reading, name)
         if sign is None or (empty and sign == ""):
             continue
-        if len(sign) != 1 or not sign.isascii() or sign.isalnum() or not (sign.isprintable() or sign == "\t"):
+        if (
+            len(sign) != 1
+            or not sign.isascii()
+            or sign.isalnum()
+            or not (sign.isprintable() or sign == "\t")
+        ):
             fix = "Examples: , ; | tab." if name == "separator" else "Examples: \" ' none."
-            raise BadRequest(f"{sign!r} cannot be the {name}.", "It is one ASCII sign, no letter and no digit.", fix)
+            raise BadRequest(
+                f"{sign!r} cannot be the {name}.",
+                "It is one ASCII sign, no letter and no digit.",
+                fix,
+            )
     if reading.separator is not None and reading.separator == reading.quote:
-        raise BadRequest(f"{reading.quote!r} cannot be both separator and quote.", fix="Use two different signs.")
-    if reading.comment and (len(reading.comment) > _LONGEST_COMMENT or not reading.comment.isprintable()):
-        raise BadRequest(f"{reading.comment[:20]!r} cannot begin a comment.", f"It is 1 to {_LONGEST_COMMENT} printable characters.", "For example #.")
+        raise BadRequest(
+            f"{reading.quote!r} cannot be both separator and quote.", fix="Use two different signs."
+        )
+    if reading.comment and (
+        len(reading.comment) > _LONGEST_COMMENT or not reading.comment.isprintable()
+    ):
+        raise BadRequest(
+            f"{reading.comment[:20]!r} cannot begin a comment.",
+            f"It is 1 to {_LONGEST_COMMENT} printable characters.",
+            "For example #.",
+        )
 
 
 def _check_numbers(reading: Reading) -> None:
     if reading.decimal is not None and reading.decimal not in DECIMALS:
-        raise BadRequest(f"{reading.decimal!r} cannot be the decimal mark.", fix="Use . or a comma.")
+        raise BadRequest(
+            f"{reading.decimal!r} cannot be the decimal mark.", fix="Use . or a comma."
+        )
     if reading.thousands is not None and reading.thousands not in THOUSANDS:
-        raise BadRequest(f"{reading.thousands!r} cannot be the thousands mark.", fix="Use a point, a comma, ', space or none.")
+        raise BadRequest(
+            f"{reading.thousands!r} cannot be the thousands mark.",
+            fix="Use a point, a comma, ', space or none.",
+        )
     if reading.decimal is not None and reading.decimal == reading.thousands:
-        raise BadRequest(f"{reading.decimal!r} cannot be both decimal and thousands mark.", fix="Use two different marks.")
+        raise BadRequest(
+            f"{reading.decimal!r} cannot be both decimal and thousands mark.",
+            fix="Use two different marks.",
+        )
 
 
 def say(option: str, value: str | int | bool) -> str:
@@ -102,13 +139,21 @@ def say(option: str, value: str | int | bool) -> str:
     if option == "header":
         return f"--{'' if value else 'no-'}header (in Python header={value})"
     shown = {"\t": "tab", "": "none"}.get(str(value), str(value))
-    given = f"[{value!r}]" if option == "null" else repr(dict([str(value).rsplit("=", 1)])) if option == "type" else repr(value)
+    given = (
+        f"[{value!r}]"
+        if option == "null"
+        else repr(dict([str(value).rsplit("=", 1)]))
+        if option == "type"
+        else repr(value)
+    )
     return f"--{option.replace('_', '-')} {shlex.quote(shown)} (in Python {python}={given})"
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What a guess may have wrong. option: the one that settles it. stops: nothing is ingested before it is settled."""
+    """What a guess may have wrong. option: the one that settles it. stops: nothing is ingested
+    before it is settled.
+    """
 
     option: str
     what: str
@@ -117,12 +162,16 @@ class Doubt:
 
     def error(self) -> Unprocessable:
         """The refusal of a doubt that stops."""
-        return Unprocessable(self.what, "A guess could be wrong data.", f"{self.fix} Nothing was committed.")
+        return Unprocessable(
+            self.what, "A guess could be wrong data.", f"{self.fix} Nothing was committed."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """How one CSV file is cut into records and fields. guessed: the options that the user did not say."""
+    """How one CSV file is cut into records and fields. guessed: the options that the user did not
+    say.
+    """
 
     encoding: str = "utf-8"
     separator: str = ","

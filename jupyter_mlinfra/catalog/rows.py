@@ -1,6 +1,7 @@
 """Rows of a table: lazily for notebooks, as JSON-safe blocks for every face.
 
-Reads go through Polars, never through pyiceberg's `to_arrow`, which loads whole files for the first hundred rows.
+Reads go through Polars, never through pyiceberg's `to_arrow`, which loads whole files for the first
+hundred rows.
 """
 
 from __future__ import annotations
@@ -28,17 +29,24 @@ _BEYOND = "a time beyond the years 1 to 9999"
 
 
 def scan(table: Table, name: DatasetName) -> pl.LazyFrame:
-    """The rows at the snapshot of `name`, else the newest. Raises NotFound for a snapshot that the table does not have."""
+    """The rows at the snapshot of `name`, else the newest. Raises NotFound for a snapshot that the
+    table does not have.
+    """
     import polars as pl
 
     now = (table.metadata.current_snapshot_id, table.metadata.current_schema_id)
     if name.columns is not None and (name.snapshot, name.columns) == now:
-        name = replace(name, snapshot=None, columns=None)  # the frame may be pickled, and is then read from the metadata file as it stands
-    return pl.scan_iceberg(seen(table, name), snapshot_id=name.snapshot, storage_options=storage_options(table))
+        name = replace(
+            name, snapshot=None, columns=None
+        )  # the frame may be pickled, and is then read from the metadata file as it stands
+    return pl.scan_iceberg(
+        seen(table, name), snapshot_id=name.snapshot, storage_options=storage_options(table)
+    )
 
 
 def seen(table: Table, name: DatasetName) -> Table:
-    """The table, with the columns that `name` asks for standing in the snapshot that it names: every reader takes them from there.
+    """The table, with the columns that `name` asks for standing in the snapshot that it names:
+    every reader takes them from there.
 
     Raises NotFound for a snapshot or columns that the table does not have.
     """
@@ -46,35 +54,61 @@ def seen(table: Table, name: DatasetName) -> Table:
         return table
     snapshot = table.snapshot_by_id(name.snapshot)
     if snapshot is None:
-        raise NotFound(f"{name.text} has no snapshot {name.snapshot}.", "It never had, or it has expired.", f"mlinfra catalog snapshots {name.text}")
-    written = table.metadata.current_schema_id if snapshot.schema_id is None else snapshot.schema_id  # older writers do not tell
+        raise NotFound(
+            f"{name.text} has no snapshot {name.snapshot}.",
+            "It never had, or it has expired.",
+            f"mlinfra catalog snapshots {name.text}",
+        )
+    written = (
+        table.metadata.current_schema_id if snapshot.schema_id is None else snapshot.schema_id
+    )  # older writers do not tell
     columns = written if name.columns is None else name.columns
     if columns == snapshot.schema_id:
         return table
     if columns not in table.schemas():
-        raise NotFound(f"{name.text} has no columns of number {columns}.", "It never had, or they have expired.", f"Open {name.text} without a snapshot.")
-    snapshots = [item.model_copy(update={"schema_id": columns}) if item == snapshot else item for item in table.snapshots()]
+        raise NotFound(
+            f"{name.text} has no columns of number {columns}.",
+            "It never had, or they have expired.",
+            f"Open {name.text} without a snapshot.",
+        )
+    snapshots = [
+        item.model_copy(update={"schema_id": columns}) if item == snapshot else item
+        for item in table.snapshots()
+    ]
     metadata = table.metadata.model_copy(update={"snapshots": snapshots})
-    location = f"{table.metadata_location}#columns={columns}"  # no such file: a pickled frame fails, where it would read other columns
+    # no such file: a pickled frame fails, where it would read other columns
+    location = f"{table.metadata_location}#columns={columns}"
     return type(table)(table.name(), metadata, location, table.io, table.catalog, table.config)
 
 
 def storage_options(table: Table) -> dict[str, Any] | None:
-    """What Polars needs to reach the storage; without it a scan would ignore the catalog's endpoint and keys."""
-    found = {key: value for key, value in table.io.properties.items() if key.partition(".")[0] in ("s3", "gcs", "adls", "client")}
+    """What Polars needs to reach the storage; without it a scan would ignore the catalog's endpoint
+    and keys.
+    """
+    found = {
+        key: value
+        for key, value in table.io.properties.items()
+        if key.partition(".")[0] in ("s3", "gcs", "adls", "client")
+    }
     return found or None
 
 
-def block(frame: pl.LazyFrame, *, start: int, count: int, columns: Sequence[str] | None) -> pl.DataFrame:
+def block(
+    frame: pl.LazyFrame, *, start: int, count: int, columns: Sequence[str] | None
+) -> pl.DataFrame:
     """Rows `start` to `start + count`. Raises BadRequest for a range or a column that cannot be."""
     if start < 0 or not 1 <= count <= PAGE_LIMIT:
         raise BadRequest(
-            f"start={start}, count={count} is out of range.", f"start is at least 0, count is 1 to {PAGE_LIMIT}.", "Ask for less and go on from there."
+            f"start={start}, count={count} is out of range.",
+            f"start is at least 0, count is 1 to {PAGE_LIMIT}.",
+            "Ask for less and go on from there.",
         )
     if columns is not None:
         known = frame.collect_schema().names()
         if unknown := [name for name in columns if name not in known]:
-            raise BadRequest(f"There is no column {unknown[0]!r}.", fix=f"Columns: {', '.join(known[:20])}.")
+            raise BadRequest(
+                f"There is no column {unknown[0]!r}.", fix=f"Columns: {', '.join(known[:20])}."
+            )
         frame = frame.select(list(dict.fromkeys(columns)))
     return frame.slice(start, count).collect()
 
@@ -87,31 +121,55 @@ def height(frame: pl.LazyFrame) -> int:
 
 
 def sayable(frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows, where dates and times that Python cannot hold (infinity, 44 B.C.) are words: a column with such values becomes text."""
+    """The rows, where dates and times that Python cannot hold (infinity, 44 B.C.) are words: a
+    column with such values becomes text.
+    """
     import polars as pl
 
     beyond = []
     for name, dtype in frame.schema.items():
-        if isinstance(dtype, pl.Date | pl.Datetime) and not frame.select((in_range(pl.col(name)) | pl.col(name).is_null()).all()).item():
+        if (
+            isinstance(dtype, pl.Date | pl.Datetime)
+            and not frame.select((in_range(pl.col(name)) | pl.col(name).is_null()).all()).item()
+        ):
             kept = pl.when(in_range(pl.col(name))).then(pl.col(name))
-            beyond.append(pl.when(pl.col(name).is_not_null() & kept.is_null()).then(pl.lit(_BEYOND)).otherwise(kept.cast(pl.String)).alias(name))
+            beyond.append(
+                pl.when(pl.col(name).is_not_null() & kept.is_null())
+                .then(pl.lit(_BEYOND))
+                .otherwise(kept.cast(pl.String))
+                .alias(name)
+            )
     return frame.with_columns(beyond)
 
 
 def listed(column: pl.Series) -> list[Any]:
-    """The values of a column as Python has them; where that cannot hold one, within a list or struct too, some words stand in its place."""
+    """The values of a column as Python has them; where that cannot hold one, within a list or
+    struct too, some words stand in its place.
+    """
     from polars.exceptions import PanicException
 
     try:
         return column.to_list()
     except (PanicException, ValueError, OverflowError):
-        return [_BEYOND] if len(column) == 1 else [value for place in range(len(column)) for value in listed(column[place : place + 1])]
+        return (
+            [_BEYOND]
+            if len(column) == 1
+            else [
+                value for place in range(len(column)) for value in listed(column[place : place + 1])
+            ]
+        )
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can carry it: long text is cut with its length, whole numbers that JavaScript would round become text."""
+    """A value as JSON can carry it: long text is cut with its length, whole numbers that JavaScript
+    would round become text.
+    """
     if isinstance(value, str):
-        return value if len(value) <= _LONGEST_TEXT else f"{value[:_LONGEST_TEXT]}… ({len(value):,} characters)"
+        return (
+            value
+            if len(value) <= _LONGEST_TEXT
+            else f"{value[:_LONGEST_TEXT]}… ({len(value):,} characters)"
+        )
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -119,7 +177,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value.tzinfo else value.isoformat()
+        return (
+            value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            if value.tzinfo
+            else value.isoformat()
+        )
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, bytes):

@@ -23,7 +23,16 @@ from .names import DatasetName
 from .profile import TIERS, Tier
 from .quarantine import Quarantine
 from .reading import Reading, ReadingOptions
-from .spec import Dataset, DatasetDetail, IngestReport, Inspection, Profile, RowBlock, Snapshot, Verification
+from .spec import (
+    Dataset,
+    DatasetDetail,
+    IngestReport,
+    Inspection,
+    Profile,
+    RowBlock,
+    Snapshot,
+    Verification,
+)
 from .store import Entry, Store
 from .watch import Watch, digest, watched
 
@@ -43,24 +52,36 @@ class _ComeFirstError(Exception):
 
 
 class Catalog:
-    """Datasets of one project: Iceberg tables, named `namespace.table`. Safe to share between threads."""
+    """Datasets of one project: Iceberg tables, named `namespace.table`. Safe to share between
+    threads.
+    """
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._store = Store(project)
 
-    # -- writing -------------------------------------------------------------------------------------------------------------------
+    # -- writing
+    # ------------------------------------------------------------
 
-    def ingest(self, files: Sequence[str | Path], *, into: str, mode: Mode = "append", again: bool = False, **reading: Unpack[ReadingOptions]) -> IngestReport:
+    def ingest(
+        self,
+        files: Sequence[str | Path],
+        *,
+        into: str,
+        mode: Mode = "append",
+        again: bool = False,
+        **reading: Unpack[ReadingOptions],
+    ) -> IngestReport:
         """Read CSV, Parquet or JSON files into a dataset in one commit, or change nothing.
 
-        mode: append keeps the rows that are there; replace puts these in their place (older snapshots stay readable).
-        again: append files that are in the dataset already once more; else they are skipped, and the report says so.
-        reading: how text is read (see `ReadingOptions`); what is left out is guessed.
-        Rows that do not fit go to quarantine, with line and reason, up to `max_bad` of a file. Raises NotFound for a missing file,
-        BadRequest for a name or an option that cannot be, Conflict for a file that changes while it is read, Unprocessable for one that
-        is empty, damaged, in another encoding, without a column that the dataset has, of which too many rows do not fit, or whose guessed
-        options are in doubt.
+        mode: append keeps the rows that are there; replace puts these in their place (older
+        snapshots stay readable). again: append files that are in the dataset already once more;
+        else they are skipped, and the report says so. reading: how text is read (see
+        `ReadingOptions`); what is left out is guessed. Rows that do not fit go to quarantine, with
+        line and reason, up to `max_bad` of a file. Raises NotFound for a missing file, BadRequest
+        for a name or an option that cannot be, Conflict for a file that changes while it is read,
+        Unprocessable for one that is empty, damaged, in another encoding, without a column that the
+        dataset has, of which too many rows do not fit, or whose guessed options are in doubt.
         """
         from .sources import paths_of
 
@@ -74,20 +95,42 @@ class Catalog:
             for _ in range(_ATTEMPTS):
                 known = self._files_in(name) if mode == "append" and not again else {}
                 new = [path for path in paths if digests[path] not in known]
-                skipped = {self._shown(path): known[digests[path]] for path in paths if path not in new}
+                skipped = {
+                    self._shown(path): known[digests[path]] for path in paths if path not in new
+                }
                 if not new:
                     return _nothing(name, skipped, self.show(name.text))
                 try:
-                    return self._ingest(name, new, options, mode, watch=watch, digests=digests, skipped=skipped, again=again)
+                    return self._ingest(
+                        name,
+                        new,
+                        options,
+                        mode,
+                        watch=watch,
+                        digests=digests,
+                        skipped=skipped,
+                        again=again,
+                    )
                 except _ComeFirstError:  # another ingest of a file that was new when this one began
                     continue
-        raise Conflict(f"{name.text} was not written.", "Other ingests of the same files came first.", "Look at the dataset, then try again.")
+        raise Conflict(
+            f"{name.text} was not written.",
+            "Other ingests of the same files came first.",
+            "Look at the dataset, then try again.",
+        )
 
-    def inspect(self, files: Sequence[str | Path], *, into: str | None = None, mode: Mode = "append", **reading: Unpack[ReadingOptions]) -> Inspection:
+    def inspect(
+        self,
+        files: Sequence[str | Path],
+        *,
+        into: str | None = None,
+        mode: Mode = "append",
+        **reading: Unpack[ReadingOptions],
+    ) -> Inspection:
         """What an ingest of these files would read, by the beginning of each; nothing is written.
 
-        into, mode: where the rows would go; the types of a dataset that is there count. Raises what `ingest` does, but for doubts and for
-        rows that do not fit: those are told.
+        into, mode: where the rows would go; the types of a dataset that is there count. Raises what
+        `ingest` does, but for doubts and for rows that do not fit: those are told.
         """
         from .inspection import inspect
         from .sources import paths_of
@@ -99,12 +142,27 @@ class Catalog:
         schema, known = self._there(name) if name is not None else (None, {})
         shown = {path: self._shown(path) for path in paths}
         append = mode == "append"
-        return inspect(shown, options, name=name.text if name else None, schema=schema, append=append, known=known if append else {})
+        return inspect(
+            shown,
+            options,
+            name=name.text if name else None,
+            schema=schema,
+            append=append,
+            known=known if append else {},
+        )
 
-    def write(self, frame: pl.DataFrame | pl.LazyFrame, *, into: str, mode: Mode = "append", inputs: Sequence[str] = ()) -> IngestReport:
+    def write(
+        self,
+        frame: pl.DataFrame | pl.LazyFrame,
+        *,
+        into: str,
+        mode: Mode = "append",
+        inputs: Sequence[str] = (),
+    ) -> IngestReport:
         """Write a frame into a dataset in one commit, or change nothing.
 
-        inputs: references of what the rows were made from, for the lineage. Raises Unprocessable when a value or a column does not fit.
+        inputs: references of what the rows were made from, for the lineage. Raises Unprocessable
+        when a value or a column does not fit.
         """
         from .intake import FrameRows
 
@@ -114,57 +172,96 @@ class Catalog:
         return self._write(name, FrameRows(frame), mode, list(inputs), Quarantine())
 
     def tag(self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Dataset:
-        """Put tags on a dataset and take tags off; both at once, and adding one twice is no error."""
+        """Put tags on a dataset and take tags off; both at once, and adding one twice is no
+        error.
+        """
         for text in add:
             if not text.strip() or len(text) > _LONGEST_TAG or not text.isprintable():
-                raise BadRequest(f"{text[:40]!r} cannot be a tag.", f"A tag is 1 to {_LONGEST_TAG} printable characters.")
+                raise BadRequest(
+                    f"{text[:40]!r} cannot be a tag.",
+                    f"A tag is 1 to {_LONGEST_TAG} printable characters.",
+                )
 
         def change(properties: Mapping[str, str]) -> Mapping[str, str]:
             left = [tag for tag in records.tags(properties) if tag not in remove]
             tags = list(dict.fromkeys([*left, *(text.strip() for text in add)]))
             if len(tags) > _MOST_TAGS:
-                raise BadRequest(f"{name} would have {len(tags)} tags.", f"A dataset has at most {_MOST_TAGS}.", "Take some off first.")
+                raise BadRequest(
+                    f"{name} would have {len(tags)} tags.",
+                    f"A dataset has at most {_MOST_TAGS}.",
+                    "Take some off first.",
+                )
             return {records.TAGS: json.dumps(tags)}
 
         return self._change(_plain(name), change)
 
-    def describe(self, name: str, *, owner: str | None = None, description: str | None = None) -> Dataset:
+    def describe(
+        self, name: str, *, owner: str | None = None, description: str | None = None
+    ) -> Dataset:
         """Say who answers for a dataset and what it is; None leaves what stands there."""
         said = {records.OWNER: owner, records.DESCRIPTION: description}
         for text in said.values():
             if text is not None and len(text) > _LONGEST_NOTE:
-                raise BadRequest("The text is too long.", f"It has {len(text):,} characters; {_LONGEST_NOTE:,} are allowed.")
-        return self._change(_plain(name), lambda _: {key: text for key, text in said.items() if text is not None})
+                raise BadRequest(
+                    "The text is too long.",
+                    f"It has {len(text):,} characters; {_LONGEST_NOTE:,} are allowed.",
+                )
+        return self._change(
+            _plain(name), lambda _: {key: text for key, text in said.items() if text is not None}
+        )
 
     def delete(self, name: str, *, force: bool = False) -> str:
-        """Take a dataset out of the catalog; its files stay where they are, in the folder that is answered.
+        """Take a dataset out of the catalog; its files stay where they are, in the folder that is
+        answered.
 
-        Raises Conflict when lineage knows of what was made from it (a view, a run, a dataset that is there), unless `force`.
+        Raises Conflict when lineage knows of what was made from it (a view, a run, a dataset that
+        is there), unless `force`.
         """
         wanted = _plain(name)
         with self._store.lock(wanted), self._store.explained(f"{wanted.text} was not deleted."):
             location = self._store.load(wanted).location()
             if not force and (users := self._made_of(wanted)):
-                why = f"Made from it: {', '.join(users[:5])}{f' and {len(users) - 5} more' if len(users) > 5 else ''}."
-                raise Conflict(f"{wanted.text} is in use.", why, "If they may lose it: --force (in Python force=True).")
+                why = (
+                    "Made from it:"
+                    f" {', '.join(users[:5])}{f' and {len(users) - 5} more' if len(users) > 5 else ''}."
+                )
+                raise Conflict(
+                    f"{wanted.text} is in use.",
+                    why,
+                    "If they may lose it: --force (in Python force=True).",
+                )
             self._store.iceberg.drop_table(wanted.identifier)
         with telling(f"{wanted.text} is deleted"):
             self._project.events.emit("dataset", wanted.ref, {"deleted": True})
         return location
 
-    # -- reading -------------------------------------------------------------------------------------------------------------------
+    # -- reading
+    # ------------------------------------------------------------
 
-    def list(self, *, namespace: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Dataset]:
-        """Datasets by name; `total` counts all of them. Only the metadata of those on the page is read."""
+    def list(
+        self, *, namespace: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[Dataset]:
+        """Datasets by name; `total` counts all of them. Only the metadata of those on the page is
+        read.
+        """
         page = page_of(self._store.entries(namespace), limit=limit, cursor=cursor)
-        return Page(items=[self._dataset(entry) for entry in page.items], shown=page.shown, total=page.total, cursor=page.cursor)
+        return Page(
+            items=[self._dataset(entry) for entry in page.items],
+            shown=page.shown,
+            total=page.total,
+            cursor=page.cursor,
+        )
 
     def namespaces(self, *, limit: int = 50, cursor: str | None = None) -> Page[str]:
         """The namespaces that have datasets, by name."""
-        return page_of(sorted({entry.namespace for entry in self._store.entries()}), limit=limit, cursor=cursor)
+        return page_of(
+            sorted({entry.namespace for entry in self._store.entries()}), limit=limit, cursor=cursor
+        )
 
     def show(self, name: str) -> DatasetDetail:
-        """One dataset, at its newest snapshot or, as `ns.table@SNAPSHOT`, at that one. Raises NotFound when there is none."""
+        """One dataset, at its newest snapshot or, as `ns.table@SNAPSHOT`, at that one. Raises
+        NotFound when there is none.
+        """
         wanted = DatasetName.parse(name)
         metadata = self._store.metadata(self._store.entry(wanted))
         snapshot = records.snapshot_of(wanted, metadata)
@@ -180,10 +277,15 @@ class Catalog:
     def snapshots(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Snapshot]:
         """The commits of a dataset, newest first."""
         wanted = _plain(name)
-        return page_of(records.snapshots(wanted, self._store.metadata(self._store.entry(wanted))), limit=limit, cursor=cursor)
+        return page_of(
+            records.snapshots(wanted, self._store.metadata(self._store.entry(wanted))),
+            limit=limit,
+            cursor=cursor,
+        )
 
     def fingerprint(self, name: str) -> str | None:
-        """The newest snapshot, and the columns where they have changed since: changes exactly when what is read may have.
+        """The newest snapshot, and the columns where they have changed since: changes exactly when
+        what is read may have.
 
         None when there is no such dataset, or nothing was written.
         """
@@ -194,11 +296,24 @@ class Catalog:
             return None
 
     def column_ids(self, name: str) -> Mapping[str, int]:
-        """Iceberg's own number of each column, which stays when the column is renamed, and is a new one for another column of an old name."""
+        """Iceberg's own number of each column, which stays when the column is renamed, and is a new
+        one for another column of an old name.
+        """
         wanted = DatasetName.parse(name)
-        return {field["name"]: field["id"] for field in records.fields(wanted, self._store.metadata(self._store.entry(wanted)))}
+        return {
+            field["name"]: field["id"]
+            for field in records.fields(wanted, self._store.metadata(self._store.entry(wanted)))
+        }
 
-    def preview(self, name: str, *, start: int = 0, count: int = 100, columns: Sequence[str] | None = None, snapshot: str | int | None = None) -> RowBlock:
+    def preview(
+        self,
+        name: str,
+        *,
+        start: int = 0,
+        count: int = 100,
+        columns: Sequence[str] | None = None,
+        snapshot: str | int | None = None,
+    ) -> RowBlock:
         """Rows `start` to `start + count` (at most 500) as JSON-safe values, column by column."""
         from .rows import block, height, listed, plain, sayable, scan
 
@@ -227,7 +342,8 @@ class Catalog:
     def profile(self, name: str, *, tier: Tier = "sample") -> Profile:
         """Statistics of every column, each with its basis.
 
-        tier: footer (what the files know, nothing is read), sample (some rows), exact (all rows). Reckoned once for a snapshot.
+        tier: footer (what the files know, nothing is read), sample (some rows), exact (all rows).
+        Reckoned once for a snapshot.
         """
         from .profile import profile
 
@@ -240,10 +356,20 @@ class Catalog:
         types = {column.name: column.type for column in records.columns(at, metadata)}
         with self._store.explained(f"{wanted.text} cannot be read."):
             size = self._project.settings.catalog.sample_rows
-            return profile(lambda: self._store.load(wanted), dataset, types, tier=tier, sample_rows=size, folder=self._project.home / "profiles")
+            return profile(
+                lambda: self._store.load(wanted),
+                dataset,
+                types,
+                tier=tier,
+                sample_rows=size,
+                folder=self._project.home / "profiles",
+            )
 
-    def verify(self, name: str, *, on_progress: Callable[[int, int], None] = lambda *_: None) -> Verification:
-        """Read every data file of a dataset, or of one snapshot of it, and compare it with the checksum of what was written.
+    def verify(
+        self, name: str, *, on_progress: Callable[[int, int], None] = lambda *_: None
+    ) -> Verification:
+        """Read every data file of a dataset, or of one snapshot of it, and compare it with the
+        checksum of what was written.
 
         on_progress: gets bytes read and bytes in all.
         """
@@ -268,60 +394,100 @@ class Catalog:
         return scan(self._store.load(name), name)
 
     def sql(self, query: str, *, limit: int | None = None) -> pl.DataFrame:
-        """The answer to one SELECT over datasets (`FROM flights.departures`). limit: rows at most; None for all."""
+        """The answer to one SELECT over datasets (`FROM flights.departures`). limit: rows at most;
+        None for all.
+        """
         from .sql import run
 
         return run(query, self.scan, limit=limit)
 
     def lineage(self, name: str) -> Page[Edge]:
-        """What the dataset was made from and what was made from it, at any distance: at most 200 edges each way, the near ones first."""
+        """What the dataset was made from and what was made from it, at any distance: at most 200
+        edges each way, the near ones first.
+        """
         wanted = _plain(name)
-        self._store.metadata(self._store.entry(wanted))  # a dataset that does not exist has no lineage
+        self._store.metadata(
+            self._store.entry(wanted)
+        )  # a dataset that does not exist has no lineage
         return self._project.lineage.around(wanted.ref)
 
-    # -- search --------------------------------------------------------------------------------------------------------------------
+    # -- search
+    # ------------------------------------------------------------
 
     def search(self, words: str, *, limit: int = 50, cursor: str | None = None) -> Page[Hit]:
         """Datasets and columns whose name, tags, owner or description hold every word."""
         self._project.index.refresh("catalog", self.search_fingerprint(), self.search_documents)
-        return self._project.index.search(words, kinds=("dataset", "column"), limit=limit, cursor=cursor)
+        return self._project.index.search(
+            words, kinds=("dataset", "column"), limit=limit, cursor=cursor
+        )
 
     def search_fingerprint(self) -> str:
         """Changes with every commit and every change of a tag."""
         return self._store.fingerprint()
 
     def search_documents(self) -> Iterator[Document]:
-        """Every dataset and every column. A table whose metadata cannot be read is found by its name."""
+        """Every dataset and every column. A table whose metadata cannot be read is found by its
+        name.
+        """
         for entry in self._store.entries():
             try:
                 yield from _documents(entry, self._store.metadata(entry))
             except MLInfraError as error:
-                yield Document(ref=reference("dataset", entry.name), kind="dataset", name=entry.name, detail=error.what)
+                yield Document(
+                    ref=reference("dataset", entry.name),
+                    kind="dataset",
+                    name=entry.name,
+                    detail=error.what,
+                )
 
-    # -- inside --------------------------------------------------------------------------------------------------------------------
+    # -- inside
+    # ------------------------------------------------------------
 
     def _ingest(
-        self, name: DatasetName, paths: Sequence[Path], options: Reading, mode: Mode, *,
-        watch: Watch, digests: Mapping[Path, str], skipped: Mapping[str, str], again: bool,
-    ) -> IngestReport:  # fmt: skip
-        """Ingest files of which none is in the dataset, as far as was known when this began. Raises _ComeFirstError where one is by now."""
+        self,
+        name: DatasetName,
+        paths: Sequence[Path],
+        options: Reading,
+        mode: Mode,
+        *,
+        watch: Watch,
+        digests: Mapping[Path, str],
+        skipped: Mapping[str, str],
+        again: bool,
+    ) -> IngestReport:
+        """Ingest files of which none is in the dataset, as far as was known when this began. Raises
+        _ComeFirstError where one is by now.
+        """
         from .intake import FileRows
         from .sources import open_sources
 
         def last_look() -> Mapping[str, str]:
             watch.check()
-            if mode == "append" and not again and {digests[path] for path in paths} & set(self._files_in(name)):
+            if (
+                mode == "append"
+                and not again
+                and {digests[path] for path in paths} & set(self._files_in(name))
+            ):
                 raise _ComeFirstError
             return {records.FILES: json.dumps(sorted({digests[path] for path in paths}))}
 
         with open_sources(paths, options, self._project.folder("staging")) as sources:
             rows = FileRows(sources, options)
-            done = self._write(name, rows, mode, [f"file:{self._shown(path)}" for path in paths], rows.quarantine, more=last_look)
+            done = self._write(
+                name,
+                rows,
+                mode,
+                [f"file:{self._shown(path)}" for path in paths],
+                rows.quarantine,
+                more=last_look,
+            )
         said = _summary_of(done, rows.read, rows.quarantine, skipped)
         notes = [f"{doubt.what} {doubt.fix}" for doubt in rows.doubts]
         return replace(done, summary=said, skipped=list(skipped), spelled=rows.spelled, notes=notes)
 
-    def _there(self, name: DatasetName) -> tuple[Mapping[str, pl.DataType] | None, Mapping[str, str]]:
+    def _there(
+        self, name: DatasetName
+    ) -> tuple[Mapping[str, pl.DataType] | None, Mapping[str, str]]:
         """The columns of a dataset and the files that are in it; None where it is not there."""
         try:
             return dict(self.scan(name).collect_schema()), self._files_in(name)
@@ -336,9 +502,18 @@ class Catalog:
             return {}
 
     def _write(
-        self, name: DatasetName, rows: Rows, mode: Mode, inputs: builtins.list[str], quarantine: Quarantine, *, more: Callable[[], Mapping[str, str]] = dict
+        self,
+        name: DatasetName,
+        rows: Rows,
+        mode: Mode,
+        inputs: builtins.list[str],
+        quarantine: Quarantine,
+        *,
+        more: Callable[[], Mapping[str, str]] = dict,
     ) -> IngestReport:
-        """Commit rows. more: further properties of the snapshot; asked after the last row was read, so what it raises stops the commit."""
+        """Commit rows. more: further properties of the snapshot; asked after the last row was read,
+        so what it raises stops the commit.
+        """
         from .commit import commit
         from .fate import FateUnknown
 
@@ -347,10 +522,16 @@ class Catalog:
         def summary() -> Mapping[str, str]:
             found = more()
             quarantine.write(self._project.home / "quarantine" / name.text)
-            return {records.WRITTEN_BY: who, records.QUARANTINED: str(len(quarantine.rows)), **found}
+            return {
+                records.WRITTEN_BY: who,
+                records.QUARANTINED: str(len(quarantine.rows)),
+                **found,
+            }
 
         try:
-            done = commit(self._store, name, rows, mode=mode, owner=self._project.user, summary=summary)
+            done = commit(
+                self._store, name, rows, mode=mode, owner=self._project.user, summary=summary
+            )
         except FateUnknown:
             raise  # the rows may have come, and those set aside belong to them
         except BaseException:
@@ -367,14 +548,28 @@ class Catalog:
             columns=done.columns,
         )
 
-    def _tell(self, name: DatasetName, done: Committed, who: str, inputs: builtins.list[str], *, quarantined: int) -> None:
-        """Event and lineage of a commit. The rows are in: what fails here is logged, never reported as a failed write."""
+    def _tell(
+        self,
+        name: DatasetName,
+        done: Committed,
+        who: str,
+        inputs: builtins.list[str],
+        *,
+        quarantined: int,
+    ) -> None:
+        """Event and lineage of a commit. The rows are in: what fails here is logged, never reported
+        as a failed write.
+        """
         facts = {"rows": done.rows, "quarantined": quarantined}
         with telling(f"{name.text} is written (snapshot {done.snapshot})"):
-            self._project.lineage.record(who, inputs=inputs, outputs=[f"{name.ref}@{done.snapshot}"], facts=facts)
+            self._project.lineage.record(
+                who, inputs=inputs, outputs=[f"{name.ref}@{done.snapshot}"], facts=facts
+            )
             self._project.events.emit("dataset", name.ref, {"snapshot": done.snapshot, **facts})
 
-    def _change(self, name: DatasetName, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Dataset:
+    def _change(
+        self, name: DatasetName, change: Callable[[Mapping[str, str]], Mapping[str, str]]
+    ) -> Dataset:
         """Set properties of a table; the lock keeps two changes at once from losing one."""
         with self._store.lock(name), self._store.explained(f"{name.text} was not changed."):
             table = self._store.load(name)
@@ -391,17 +586,28 @@ class Catalog:
         try:
             DatasetName.parse(entry.name)
             return records.dataset(name, self._store.metadata(entry))
-        except MLInfraError as error:  # one damaged table, or one of a name that only other clients take, must not hide the others
+        # one damaged table, or one of a name that only other clients take, must not hide the others
+        except MLInfraError as error:
             return records.unreadable(name, error.what)
 
     def _made_of(self, name: DatasetName) -> builtins.list[str]:
         """What was made of a dataset; a dataset that is gone itself does not count."""
-        outputs = (edge.output.partition("@")[0] for edge in self._project.lineage.edges() if edge.input.partition("@")[0] == name.ref)
+        outputs = (
+            edge.output.partition("@")[0]
+            for edge in self._project.lineage.edges()
+            if edge.input.partition("@")[0] == name.ref
+        )
         there = {reference("dataset", entry.name) for entry in self._store.entries()}
-        return [ref for ref in dict.fromkeys(outputs) if ref != name.ref and (ref in there or not ref.startswith("dataset:"))]
+        return [
+            ref
+            for ref in dict.fromkeys(outputs)
+            if ref != name.ref and (ref in there or not ref.startswith("dataset:"))
+        ]
 
     def _used_by(self, name: DatasetName) -> Mapping[str, Sequence[str]]:
-        """By column: what lineage says was made of it, as `column:…` or as a feature of the same name."""
+        """By column: what lineage says was made of it, as `column:…` or as a feature of the same
+        name.
+        """
         found: dict[str, dict[str, None]] = {}
         for edge in self._project.lineage.edges():
             source = edge.input.partition("@")[0]
@@ -414,14 +620,24 @@ class Catalog:
 
     def _shown(self, path: Path) -> str:
         full = path.resolve()
-        return str(full.relative_to(self._project.root) if full.is_relative_to(self._project.root) else full)
+        return str(
+            full.relative_to(self._project.root)
+            if full.is_relative_to(self._project.root)
+            else full
+        )
 
 
 def _plain(text: str) -> DatasetName:
-    """A name without a snapshot: a verb that changes a dataset, or speaks of all its snapshots, means the dataset itself."""
+    """A name without a snapshot: a verb that changes a dataset, or speaks of all its snapshots,
+    means the dataset itself.
+    """
     name = DatasetName.parse(text)
     if name.snapshot is not None:
-        raise BadRequest(f"{text} names one snapshot.", "This verb is about the whole dataset.", f"Write {name.text}.")
+        raise BadRequest(
+            f"{text} names one snapshot.",
+            "This verb is about the whole dataset.",
+            f"Write {name.text}.",
+        )
     return name
 
 
@@ -431,20 +647,26 @@ def _reading(options: ReadingOptions) -> Reading:
     from .spelling import check_date_format
 
     if unknown := sorted(options.keys() - ReadingOptions.__annotations__.keys()):
-        raise BadRequest(f"{unknown[0]!r} is no option of reading.", fix=f"Options: {', '.join(ReadingOptions.__annotations__)}.")
+        raise BadRequest(
+            f"{unknown[0]!r} is no option of reading.",
+            fix=f"Options: {', '.join(ReadingOptions.__annotations__)}.",
+        )
     reading = Reading(**options)  # type: ignore[arg-type]  # None for types is read as none
     check_zone(reading.time_zone)
     check_date_format(reading.date_format)
     return reading
 
 
-def _summary_of(report: IngestReport, read: int, quarantine: Quarantine, skipped: Mapping[str, str]) -> str:
+def _summary_of(
+    report: IngestReport, read: int, quarantine: Quarantine, skipped: Mapping[str, str]
+) -> str:
     """One line, in which what was left out stands first."""
     parts = []
     if quarantine.rows:
         first = min(quarantine.rows, key=lambda row: (row.file, row.line))
         parts.append(
-            f"{len(quarantine.rows):,} of {read:,} rows do not fit and are in quarantine, the first in line {first.line} of {first.file}: {first.reason}"
+            f"{len(quarantine.rows):,} of {read:,} rows do not fit and are in quarantine, the first"
+            f" in line {first.line} of {first.file}: {first.reason}"
         )
     if skipped:
         parts.append(_skipped(skipped))
@@ -462,10 +684,21 @@ def _skipped(skipped: Mapping[str, str]) -> str:
 
 def _nothing(name: DatasetName, skipped: Mapping[str, str], detail: DatasetDetail) -> IngestReport:
     """The report of an ingest that had nothing new."""
-    said = f"Nothing was written: {_skipped(skipped)}; --again (in Python again=True) adds the rows once more"
+    said = (
+        f"Nothing was written: {_skipped(skipped)}; --again (in Python again=True) adds the rows"
+        " once more"
+    )
     columns = [column.name for column in detail.schema]
     snapshot = next(iter(skipped.values()))
-    return IngestReport(dataset=name.text, rows_written=0, quarantined=0, snapshot=snapshot, columns=columns, summary=said, skipped=list(skipped))
+    return IngestReport(
+        dataset=name.text,
+        rows_written=0,
+        quarantined=0,
+        snapshot=snapshot,
+        columns=columns,
+        summary=said,
+        skipped=list(skipped),
+    )
 
 
 def _check_mode(mode: str) -> None:
@@ -476,7 +709,21 @@ def _check_mode(mode: str) -> None:
 def _documents(entry: Entry, metadata: Mapping[str, Any]) -> Iterator[Document]:
     name = DatasetName(entry.namespace, entry.table)
     dataset, columns = records.dataset(name, metadata), records.columns(name, metadata)
-    text = " ".join([*(column.name for column in columns), *dataset.tags, dataset.owner, dataset.description])
-    yield Document(ref=name.ref, kind="dataset", name=name.text, text=text, detail=f"{number(dataset.rows)} rows, {dataset.columns} columns")
+    text = " ".join(
+        [*(column.name for column in columns), *dataset.tags, dataset.owner, dataset.description]
+    )
+    yield Document(
+        ref=name.ref,
+        kind="dataset",
+        name=name.text,
+        text=text,
+        detail=f"{number(dataset.rows)} rows, {dataset.columns} columns",
+    )
     for column in columns:
-        yield Document(ref=reference("column", name.text, column.name), kind="column", name=column.name, text=column.doc, detail=f"{column.type} · {name.text}")
+        yield Document(
+            ref=reference("column", name.text, column.name),
+            kind="column",
+            name=column.name,
+            text=column.doc,
+            detail=f"{column.type} · {name.text}",
+        )

@@ -28,14 +28,19 @@ if TYPE_CHECKING:
 HEAD_ROWS = 1000
 """Rows of a Parquet file by which it is judged."""
 
-_CSV, _JSON, _PARQUET = {".csv", ".tsv", ".txt"}, {".json", ".jsonl", ".ndjson"}, {".parquet", ".pq"}
+_CSV, _JSON, _PARQUET = (
+    {".csv", ".tsv", ".txt"},
+    {".json", ".jsonl", ".ndjson"},
+    {".parquet", ".pq"},
+)
 
 
 class Source(Protocol):
     """One file. columns: their types as stored; text where the file has only words.
 
-    spelled: its text stands for values of any type. times_only: its words can only stand for times, since its numbers are numbers already.
-    dialect: how it is cut, where it is CSV. doubts: what was guessed of it and may be wrong.
+    spelled: its text stands for values of any type. times_only: its words can only stand for times,
+    since its numbers are numbers already. dialect: how it is cut, where it is CSV. doubts: what was
+    guessed of it and may be wrong.
     """
 
     name: str
@@ -59,30 +64,47 @@ class Source(Protocol):
         """After `frames` ended: rows that did not fit, with the line of each."""
 
     def advice(self) -> str:
-        """The options that the file seems to need and was not read with; empty where there is nothing to say."""
+        """The options that the file seems to need and was not read with; empty where there is
+        nothing to say.
+        """
 
 
 def paths_of(files: Sequence[str | Path], root: Path) -> list[Path]:
-    """The files that are meant; patterns (`*`) are filled in. Relative to the working directory, else to the project.
+    """The files that are meant; patterns (`*`) are filled in. Relative to the working directory,
+    else to the project.
 
-    Raises NotFound for a file that does not exist, BadRequest for none at all, a folder or an unknown kind.
+    Raises NotFound for a file that does not exist, BadRequest for none at all, a folder or an
+    unknown kind.
     """
     found: list[Path] = []
     for given in files:
-        if glob.has_magic(str(given)) and not os.path.exists(given) and not os.path.exists(root / given):
+        if (
+            glob.has_magic(str(given))
+            and not os.path.exists(given)
+            and not os.path.exists(root / given)
+        ):
             matches = sorted(glob.glob(str(given), recursive=True)) or [
-                str(root / name) for name in sorted(glob.glob(str(given), root_dir=root, recursive=True))
+                str(root / name)
+                for name in sorted(glob.glob(str(given), root_dir=root, recursive=True))
             ]
             if not matches:
-                raise NotFound(f"No file matches {given}.", fix="Check the pattern; it is relative to the working directory.")
+                raise NotFound(
+                    f"No file matches {given}.",
+                    fix="Check the pattern; it is relative to the working directory.",
+                )
             found += map(Path, matches)
         else:
-            found.append(Path(given) if os.path.exists(given) or Path(given).is_absolute() else root / given)
+            found.append(
+                Path(given) if os.path.exists(given) or Path(given).is_absolute() else root / given
+            )
     if not found:
         raise BadRequest("No file was given.", fix="Name at least one CSV, Parquet or JSON file.")
     for path in found:
         if not os.path.exists(path):  # not Path.exists: that raises for a name that is too long
-            raise NotFound(f"There is no file {path}.", fix="Check the path; it is relative to the working directory.")
+            raise NotFound(
+                f"There is no file {path}.",
+                fix="Check the path; it is relative to the working directory.",
+            )
         if not path.is_file():
             raise BadRequest(f"{path} is not a file.", fix=f"For all files of a folder: {path}/*")
     return found
@@ -112,8 +134,16 @@ def _open(path: Path, reading: Reading, scratch: Path, stack: contextlib.ExitSta
     if kind == "parquet":
         return _Parquet(ParquetFile(path), path.name)
     if kind == "json":
-        return _Json(JsonFile(stack.enter_context(open_text(path, encoding=reading.encoding, scratch=scratch))), path.name, reading.null_values)
-    return _Csv(stack.enter_context(open_text(path, encoding=reading.encoding, scratch=scratch)), reading)
+        return _Json(
+            JsonFile(
+                stack.enter_context(open_text(path, encoding=reading.encoding, scratch=scratch))
+            ),
+            path.name,
+            reading.null_values,
+        )
+    return _Csv(
+        stack.enter_context(open_text(path, encoding=reading.encoding, scratch=scratch)), reading
+    )
 
 
 def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
@@ -121,13 +151,23 @@ def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
     if kind == "parquet":
         file = ParquetFile(path, most=HEAD_ROWS)
         return _Parquet(file, path.name), file.whole
-    text, whole = open_head(path, encoding=reading.encoding or ("utf-8" if kind == "json" else None))
+    text, whole = open_head(
+        path, encoding=reading.encoding or ("utf-8" if kind == "json" else None)
+    )
     if kind == "json":
         return _Json(JsonFile(text, whole=whole), path.name, reading.null_values), whole
     source = _Csv(text, reading)
     if reading.encoding is None and not text.encoding.startswith("utf"):
         fix = f"Say {say('encoding', text.encoding)} if its words look right."
-        source.doubts = [Doubt("encoding", f"{path.name} is not UTF-8. It looks like {text.encoding}.", fix, stops=True), *source.doubts]
+        source.doubts = [
+            Doubt(
+                "encoding",
+                f"{path.name} is not UTF-8. It looks like {text.encoding}.",
+                fix,
+                stops=True,
+            ),
+            *source.doubts,
+        ]
     return source, whole
 
 
@@ -138,7 +178,10 @@ def kind_of(path: Path) -> Literal["csv", "json", "parquet"]:
     if suffix in _PARQUET and not packed:
         return "parquet"
     if suffix not in _CSV | _JSON:
-        raise BadRequest(f"{path.name} is of no kind that can be ingested.", fix="Kinds: .csv .tsv .txt .json .jsonl .ndjson (each also .gz), .parquet")
+        raise BadRequest(
+            f"{path.name} is of no kind that can be ingested.",
+            fix="Kinds: .csv .tsv .txt .json .jsonl .ndjson (each also .gz), .parquet",
+        )
     return "csv" if suffix in _CSV else "json"
 
 
@@ -164,12 +207,18 @@ class _Csv:
 
     def torn(self) -> list[Broken]:
         lines = self._lines([number for number, _, _ in self._file.torn])
-        return [Broken(self.name, lines[number], reason, text) for number, reason, text in self._file.torn]
+        return [
+            Broken(self.name, lines[number], reason, text)
+            for number, reason, text in self._file.torn
+        ]
 
     def broken(self, rows: Sequence[Unfit]) -> list[Broken]:
         records = [self._file.record(unfit.row) for unfit in rows]
         lines = self._lines(records)
-        return [_broken(self.name, lines[record], unfit, self._text(unfit.values)) for record, unfit in zip(records, rows, strict=True)]
+        return [
+            _broken(self.name, lines[record], unfit, self._text(unfit.values))
+            for record, unfit in zip(records, rows, strict=True)
+        ]
 
     def advice(self) -> str:
         free = guess_dialect(self._head, Reading(), self.name)
@@ -182,7 +231,9 @@ class _Csv:
 
     def _text(self, values: Mapping[str, Any]) -> str:
         out = io.StringIO()
-        csv.writer(out, delimiter=self.dialect.separator, lineterminator="").writerow(values.values())
+        csv.writer(out, delimiter=self.dialect.separator, lineterminator="").writerow(
+            values.values()
+        )
         return out.getvalue()
 
 
@@ -207,7 +258,10 @@ class _Json:
         return [Broken(self.name, *row) for row in self._file.torn]
 
     def broken(self, rows: Sequence[Unfit]) -> list[Broken]:
-        return [_broken(self.name, self._file.line(unfit.row), unfit, _json(unfit.values)) for unfit in rows]
+        return [
+            _broken(self.name, self._file.line(unfit.row), unfit, _json(unfit.values))
+            for unfit in rows
+        ]
 
     def advice(self) -> str:
         return ""
@@ -240,4 +294,6 @@ def _broken(name: str, line: int, unfit: Unfit, text: str) -> Broken:
 
 
 def _json(values: Mapping[str, Any]) -> str:
-    return json.dumps(dict(values), default=str, ensure_ascii=False)  # not orjson: it writes no whole number of over 64 bits
+    return json.dumps(
+        dict(values), default=str, ensure_ascii=False
+    )  # not orjson: it writes no whole number of over 64 bits

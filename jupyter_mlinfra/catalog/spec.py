@@ -14,12 +14,12 @@ from ..core.records import Number
 class IngestReport:
     """What one ingest did: one commit, or nothing.
 
-    quarantined: rows that could not be read as the table's types; they stand in `quarantine` (Parquet), with the reason.
-    snapshot: the one that was written; where nothing was, the one that brought in the files.
-    columns: those of the dataset now, by which a file without a header is recognised.
-    summary: all of it in one line, what was left out first. skipped: files that were in the dataset already.
-    spelled: a line for each spelling of numbers and dates that is not 1234.5 and ISO 8601, with its columns.
-    notes: what was guessed and could be otherwise.
+    quarantined: rows that could not be read as the table's types; they stand in `quarantine`
+    (Parquet), with the reason. snapshot: the one that was written; where nothing was, the one that
+    brought in the files. columns: those of the dataset now, by which a file without a header is
+    recognised. summary: all of it in one line, what was left out first. skipped: files that were in
+    the dataset already. spelled: a line for each spelling of numbers and dates that is not 1234.5
+    and ISO 8601, with its columns. notes: what was guessed and could be otherwise.
     """
 
     dataset: str
@@ -36,9 +36,11 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadColumn:
-    """One column of files that were looked at. guessed: its type was; in_dataset: the dataset has it, and its type counts.
+    """One column of files that were looked at. guessed: its type was; in_dataset: the dataset has
+    it, and its type counts.
 
-    decimal, thousands, date_format: how its values are spelled, where that is not 1234.5 and ISO 8601.
+    decimal, thousands, date_format: how its values are spelled, where that is not 1234.5 and ISO
+    8601.
     """
 
     name: str
@@ -52,7 +54,8 @@ class ReadColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadFile:
-    """One file that was looked at. snapshot: the one that brought it into the dataset already; None for a new file.
+    """One file that was looked at. snapshot: the one that brought it into the dataset already; None
+    for a new file.
 
     encoding … header: how it is cut into records and fields, for CSV. guessed: which of these were.
     """
@@ -72,7 +75,9 @@ class ReadFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDoubt:
-    """What a guess may have wrong. option: the one that settles it. stops: an ingest is refused before that is said."""
+    """What a guess may have wrong. option: the one that settles it. stops: an ingest is refused
+    before that is said.
+    """
 
     option: str
     what: str
@@ -94,9 +99,9 @@ class BadRow:
 class Inspection:
     """What an ingest would read, by the beginning of the files; nothing is written.
 
-    whole: the beginning is all of them, so types and counts are final. data[i][j] is column i of row j, JSON-safe.
-    rows: that were looked at; bad: of these, how many do not fit; refused: why an ingest would refuse them, else empty.
-    exists: whether the dataset is there.
+    whole: the beginning is all of them, so types and counts are final. data[i][j] is column i of
+    row j, JSON-safe. rows: that were looked at; bad: of these, how many do not fit; refused: why an
+    ingest would refuse them, else empty. exists: whether the dataset is there.
     """
 
     dataset: str | None
@@ -115,7 +120,9 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """One row of a list. name: `namespace.table`. rows, bytes: from the snapshot's summary, so exact."""
+    """One row of a list. name: `namespace.table`. rows, bytes: from the snapshot's summary, so
+    exact.
+    """
 
     ref: str
     name: str
@@ -132,7 +139,9 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column. type: short (`i64`, `f64`, `str`, `ts[us, tz]`, …). used_by: references of views and runs."""
+    """One column. type: short (`i64`, `f64`, `str`, `ts[us, tz]`, …). used_by: references of views
+    and runs.
+    """
 
     name: str
     type: str
@@ -155,7 +164,9 @@ class DatasetDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """One commit of a table. operation: append, overwrite, delete, replace. written_by: job, notebook or user."""
+    """One commit of a table. operation: append, overwrite, delete, replace. written_by: job,
+    notebook or user.
+    """
 
     ref: str
     id: str
@@ -170,7 +181,9 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowBlock:
-    """Part of a table, column by column. data[i][j] is column i of row start + j; values are JSON-safe."""
+    """Part of a table, column by column. data[i][j] is column i of row start + j; values are
+    JSON-safe.
+    """
 
     start: int
     columns: Sequence[Column]
@@ -184,7 +197,8 @@ class RowBlock:
 class ColumnProfile:
     """Statistics of one column, each with its basis; None where the tier does not tell.
 
-    missing: share of rows, 0 to 1. top: the most frequent word and its share, as text. shape: counts of up to 24 equal bins, or of the top words.
+    missing: share of rows, 0 to 1. top: the most frequent word and its share, as text. shape:
+    counts of up to 24 equal bins, or of the top words.
     """
 
     name: str
@@ -208,7 +222,9 @@ class Damage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What reading all files of a snapshot has shown. files: how many there are. unchecked: the first of those without a checksum. note: why they have none."""
+    """What reading all files of a snapshot has shown. files: how many there are. unchecked: the
+    first of those without a checksum. note: why they have none.
+    """
 
     dataset: str
     snapshot: str | None
@@ -221,7 +237,9 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A profile of a snapshot. tier: footer (file statistics), sample (n rows), exact (all rows). seconds: what it took."""
+    """A profile of a snapshot. tier: footer (file statistics), sample (n rows), exact (all rows).
+    seconds: what it took.
+    """
 
     ref: str
     snapshot: str | None

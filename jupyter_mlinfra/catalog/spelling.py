@@ -15,7 +15,18 @@ if TYPE_CHECKING:
 BLANKS = "[\u00a0\u2009\u202f]"
 """What typesetters put between thousands; read as a blank."""
 
-DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y")
+DATES = (
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%d-%b-%Y",
+    "%d %b %Y",
+    "%b %d, %Y",
+)
 """Forms of dates beside ISO 8601 that are guessed."""
 
 SHORT_DATES = ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y")
@@ -59,7 +70,9 @@ def number(word: pl.Expr, dtype: pl.DataType, spelling: Spelling) -> pl.Expr:
         word = word.str.replace_all(BLANKS, " ")
     if spelling.thousands == "'":
         word = word.str.replace_all("\u2019", "'", literal=True)
-    clean = word.str.replace_all(spelling.thousands, "", literal=True) if spelling.thousands else word
+    clean = (
+        word.str.replace_all(spelling.thousands, "", literal=True) if spelling.thousands else word
+    )
     clean = clean.str.replace(spelling.decimal, ".", literal=True)
     return pl.when(word.str.contains(_pattern(spelling))).then(clean.cast(dtype, strict=False))
 
@@ -67,7 +80,11 @@ def number(word: pl.Expr, dtype: pl.DataType, spelling: Spelling) -> pl.Expr:
 def _pattern(spelling: Spelling) -> str:
     mark = re.escape(spelling.thousands)
     # 12,34,567 is how India groups; no other mark is used like that.
-    group = rf"(?:{mark}\d{{2,3}})*{mark}\d{{3}}" if spelling.thousands == "," else rf"(?:{mark}\d{{3}})+"
+    group = (
+        rf"(?:{mark}\d{{2,3}})*{mark}\d{{3}}"
+        if spelling.thousands == ","
+        else rf"(?:{mark}\d{{3}})+"
+    )
     whole = rf"(?:\d+|[1-9]\d{{0,2}}{group})" if mark else r"\d+"
     point = re.escape(spelling.decimal)
     return rf"^[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?$"
@@ -79,7 +96,9 @@ def day(word: pl.Expr, form: str) -> pl.Expr:
 
 
 def moment(word: pl.Expr, form: str) -> pl.Expr:
-    """The time, without a zone, that each word spells in a form of dates, followed by a time of day or not."""
+    """The time, without a zone, that each word spells in a form of dates, followed by a time of day
+    or not.
+    """
     import polars as pl
 
     forms = (form,) if has_time(form) else tuple(f"{form} {time}" for time in _TIMES)
@@ -103,12 +122,20 @@ def check_date_format(form: str | None) -> None:
     at = pl.Series([datetime(2013, 12, 31, 23, 58, 59)])
     try:
         text = at.dt.strftime(form)
-        read = text.str.to_datetime(form, strict=False).dt.date() if has_time(form) else text.str.to_date(form, strict=False)
+        read = (
+            text.str.to_datetime(form, strict=False).dt.date()
+            if has_time(form)
+            else text.str.to_date(form, strict=False)
+        )
         good = read.to_list() == at.dt.date().to_list()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         good = False
     if not good:
-        raise BadRequest(f"{form[:40]!r} is no form of a date.", "It needs day, month and year.", "For example %d.%m.%Y or %m/%d/%Y %H:%M.")
+        raise BadRequest(
+            f"{form[:40]!r} is no form of a date.",
+            "It needs day, month and year.",
+            "For example %d.%m.%Y or %m/%d/%Y %H:%M.",
+        )
 
 
 def sane(word: pl.Expr, found: pl.Expr) -> pl.Expr:

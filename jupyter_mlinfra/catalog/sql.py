@@ -1,4 +1,6 @@
-"""SQL over datasets: one SELECT, run by Polars on the newest snapshots of the tables that it names."""
+"""SQL over datasets: one SELECT, run by Polars on the newest snapshots of the tables that it
+names.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +21,21 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-# The functions of Polars that open any file of the machine: read_csv, read_parquet, … Looked for in the text, not in its tokens: Polars reads
-# more forms of quotes and comments than `_TOKEN` does, and a name that is hidden in one of those must not pass. So it is refused in a text as well.
-_OPENS = re.compile(r"""(?<![^\W\d_])(?P<name>(?:read|scan)_\w*)["`]?\s*(?:\(|/\*|--)""", re.IGNORECASE)
+# The functions of Polars that open any file of the machine: read_csv, read_parquet, … Looked for in
+# the text, not in its tokens: Polars reads more forms of quotes and comments than `_TOKEN` does,
+# and a name that is hidden in one of those must not pass. So it is refused in a text as well.
+_OPENS = re.compile(
+    r"""(?<![^\W\d_])(?P<name>(?:read|scan)_\w*)["`]?\s*(?:\(|/\*|--)""", re.IGNORECASE
+)
 
 
-def run(query: str, scan: Callable[[DatasetName], pl.LazyFrame], *, limit: int | None) -> pl.DataFrame:
+def run(
+    query: str, scan: Callable[[DatasetName], pl.LazyFrame], *, limit: int | None
+) -> pl.DataFrame:
     """The answer to a SELECT. limit: rows at most; None for all.
 
-    Raises BadRequest for anything but one SELECT, for a function that reads files, and for SQL that Polars does not know;
-    NotFound for a table that is no dataset.
+    Raises BadRequest for anything but one SELECT, for a function that reads files, and for SQL that
+    Polars does not know; NotFound for a table that is no dataset.
     """
     import polars as pl
 
@@ -36,14 +43,24 @@ def run(query: str, scan: Callable[[DatasetName], pl.LazyFrame], *, limit: int |
     _refuse(query, tokens)
     context = pl.SQLContext(eager=False)
     for name in _tables(tokens):
-        with contextlib.suppress(NotFound):  # a column of an alias; a table that is missing is named by Polars
+        with contextlib.suppress(
+            NotFound
+        ):  # a column of an alias; a table that is missing is named by Polars
             context.register(name.text, scan(name))
     try:
         answer = context.execute(query, eager=False)
         return (answer.head(limit) if limit is not None else answer).collect(engine="streaming")
-    except (pl.exceptions.SQLInterfaceError, pl.exceptions.SQLSyntaxError, pl.exceptions.ColumnNotFoundError) as error:
+    except (
+        pl.exceptions.SQLInterfaceError,
+        pl.exceptions.SQLSyntaxError,
+        pl.exceptions.ColumnNotFoundError,
+    ) as error:
         if absent := re.search(r"relation '(.*)' was not found", str(error)):
-            raise NotFound(f"There is no dataset {absent[1]:.100}.", "The query reads from it.", "Tables are written NAMESPACE.TABLE.") from error
+            raise NotFound(
+                f"There is no dataset {absent[1]:.100}.",
+                "The query reads from it.",
+                "Tables are written NAMESPACE.TABLE.",
+            ) from error
         raise BadRequest("The query cannot be run.", _why(error), "Correct the query.") from error
     except pl.exceptions.PolarsError as error:
         raise Unprocessable("The query failed.", _why(error), "Correct the query.") from error
@@ -51,13 +68,19 @@ def run(query: str, scan: Callable[[DatasetName], pl.LazyFrame], *, limit: int |
 
 def _tokens(query: str) -> list[tuple[str, str]]:
     """(kind, text) of each token; comments and blanks are left out."""
-    return [(found.lastgroup or "", found.group()) for found in _TOKEN.finditer(query) if found.lastgroup != "blank"]
+    return [
+        (found.lastgroup or "", found.group())
+        for found in _TOKEN.finditer(query)
+        if found.lastgroup != "blank"
+    ]
 
 
 def _refuse(query: str, tokens: list[tuple[str, str]]) -> None:
     if not tokens or tokens[0][1].lower() not in ("select", "with"):
         raise BadRequest(
-            "Only a SELECT can be run here.", "Datasets change by ingest and write, which check and record.", "Begin the query with SELECT or WITH."
+            "Only a SELECT can be run here.",
+            "Datasets change by ingest and write, which check and record.",
+            "Begin the query with SELECT or WITH.",
         )
     if found := _OPENS.search(query):
         raise BadRequest(
@@ -82,7 +105,9 @@ def _tables(tokens: list[tuple[str, str]]) -> list[DatasetName]:
 def _dotted(tokens: list[tuple[str, str]]) -> str:
     """The dotted name that the tokens begin with; empty when there is none."""
     parts: list[str] = []
-    for (kind, text), (_, after) in itertools.zip_longest(tokens[::2], tokens[1::2], fillvalue=("", "")):
+    for (kind, text), (_, after) in itertools.zip_longest(
+        tokens[::2], tokens[1::2], fillvalue=("", "")
+    ):
         if kind not in ("word", "quoted"):
             break
         parts.append(_unquoted(text))

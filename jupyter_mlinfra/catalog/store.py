@@ -1,6 +1,8 @@
-"""The Iceberg catalog behind the datasets: opened once, listed cheaply, its metadata parsed directly.
+"""The Iceberg catalog behind the datasets: opened once, listed cheaply, its metadata parsed
+directly.
 
-Lists and pages of datasets need only the metadata JSON of each table, so pyiceberg (half a second to import) is not loaded for them.
+Lists and pages of datasets need only the metadata JSON of each table, so pyiceberg (half a second
+to import) is not loaded for them.
 """
 
 from __future__ import annotations
@@ -36,15 +38,23 @@ if TYPE_CHECKING:
     from ..core.project import Project
 
 CATALOG = "mlinfra"
-_TABLES = "SELECT * FROM iceberg_tables WHERE catalog_name = {0}"  # every column: `iceberg_type` is missing in older catalogs
+# every column: `iceberg_type` is missing in older catalogs
+_TABLES = "SELECT * FROM iceberg_tables WHERE catalog_name = {0}"
 _CACHED = 4096  # tables
-_PYICEBERG = ("pyiceberg.exceptions", "pyiceberg.table", "pyiceberg.catalog", "pyiceberg.io.pyarrow")
+_PYICEBERG = (
+    "pyiceberg.exceptions",
+    "pyiceberg.table",
+    "pyiceberg.catalog",
+    "pyiceberg.io.pyarrow",
+)
 _DURABLE = "jupyter_mlinfra.catalog.durable.DurableFileIO"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One table of the catalog. metadata: where its newest metadata file is; None where listing does not tell."""
+    """One table of the catalog. metadata: where its newest metadata file is; None where listing
+    does not tell.
+    """
 
     namespace: str
     table: str
@@ -77,29 +87,41 @@ class Store:
 
     @property
     def iceberg(self) -> IcebergCatalog:
-        """pyiceberg's catalog. Raises Unavailable, without secrets in its words, when it cannot be reached."""
+        """pyiceberg's catalog. Raises Unavailable, without secrets in its words, when it cannot be
+        reached.
+        """
         with self._opening, self.explained("The catalog cannot be opened."):
             if self._iceberg is None:
                 load_modules(*_PYICEBERG)
-                # Polars plans with pyiceberg; its own planner is a further package, and without it every scan would warn.
+                # Polars plans with pyiceberg; its own planner is a further package, and without it
+                # every scan would warn.
                 os.environ.setdefault("POLARS_ICEBERG_PLANNER", "pyiceberg")
                 self._iceberg = self._open_embedded() if self.embedded else self._open_settings()
             return self._iceberg
 
     def entries(self, namespace: str | None = None) -> list[Entry]:
-        """All tables, or those of one namespace, by name. One SQL statement where the catalog is a SQL database."""
+        """All tables, or those of one namespace, by name. One SQL statement where the catalog is a
+        SQL database.
+        """
         with self.explained("The catalog cannot be listed."):
             found = self._listed()
-        return sorted((entry for entry in found if namespace in (None, entry.namespace)), key=lambda entry: entry.name)
+        return sorted(
+            (entry for entry in found if namespace in (None, entry.namespace)),
+            key=lambda entry: entry.name,
+        )
 
     def open(self, name: DatasetName) -> Table:
         """The table as pyiceberg loads it; raises what that raises."""
         table = self.iceberg.load_table(name.identifier)
-        table.io.properties.update(with_region(table.io.properties))  # a REST catalog may name the endpoint
+        table.io.properties.update(
+            with_region(table.io.properties)
+        )  # a REST catalog may name the endpoint
         return table
 
     def load(self, name: DatasetName) -> Table:
-        """The table as pyiceberg knows it, read anew. Raises NotFound, with names like it, when there is none."""
+        """The table as pyiceberg knows it, read anew. Raises NotFound, with names like it, when
+        there is none.
+        """
         load_modules(*_PYICEBERG)
         from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
         from pyiceberg.io import load_file_io
@@ -111,12 +133,23 @@ class Store:
                 table = self.open(name)
             except (NoSuchTableError, NoSuchNamespaceError) as error:
                 raise self.absent(name) from error
-            if table.io.properties.get("py-io-impl") == _DURABLE:  # for reading the plain one does, and Polars keeps manifests in memory with it
-                table.io = load_file_io({key: value for key, value in table.io.properties.items() if key != "py-io-impl"}, table.metadata.location)
+            if (
+                table.io.properties.get("py-io-impl") == _DURABLE
+            ):  # for reading the plain one does, and Polars keeps manifests in memory with it
+                table.io = load_file_io(
+                    {
+                        key: value
+                        for key, value in table.io.properties.items()
+                        if key != "py-io-impl"
+                    },
+                    table.metadata.location,
+                )
             return table
 
     def check_writable(self, name: DatasetName) -> None:
-        """Raise BadRequest for a table that is not there and that this catalog cannot make: of those of pyiceberg, only REST nests namespaces."""
+        """Raise BadRequest for a table that is not there and that this catalog cannot make: of
+        those of pyiceberg, only REST nests namespaces.
+        """
         if "." not in name.namespace:
             return
         iceberg = self.iceberg
@@ -126,11 +159,20 @@ class Store:
             try:
                 self.load(name)
             except NotFound as error:
-                fix = f"Write into {name.namespace.replace('.', '_')}.{name.table}, or set [catalog] uri to a REST catalog."
-                raise BadRequest(f"{name.text} cannot be made.", "In this catalog a namespace is one word, without a dot.", fix) from error
+                fix = (
+                    f"Write into {name.namespace.replace('.', '_')}.{name.table}, or set [catalog]"
+                    " uri to a REST catalog."
+                )
+                raise BadRequest(
+                    f"{name.text} cannot be made.",
+                    "In this catalog a namespace is one word, without a dot.",
+                    fix,
+                ) from error
 
     def entry(self, name: DatasetName) -> Entry:
-        """The table in the list. Raises NotFound when there is none; where listing is dear, `metadata` does."""
+        """The table in the list. Raises NotFound when there is none; where listing is dear,
+        `metadata` does.
+        """
         if not self._is_sql:
             return Entry(name.namespace, name.table, None)
         for entry in self.entries(name.namespace):
@@ -141,18 +183,26 @@ class Store:
     def metadata(self, entry: Entry) -> Mapping[str, Any]:
         """The parsed metadata file of a table; files never change, so the newest is read once.
 
-        Raises NotFound when the table is gone, Unavailable when the file is gone, Unprocessable when it is damaged.
+        Raises NotFound when the table is gone, Unavailable when the file is gone, Unprocessable
+        when it is damaged.
         """
         location = entry.metadata
-        if location is None:  # the catalog's own answer holds the metadata; the storage may open to nobody without it
+        if (
+            location is None
+        ):  # the catalog's own answer holds the metadata; the storage may open to nobody without it
             return self.metadata_of(self.load(DatasetName(entry.namespace, entry.table)))
         known, found = self._parsed.get(entry.name, ("", {}))
         if known != location:
             with self.explained(f"{entry.name} cannot be read."):
-                found = checked(DatasetName(entry.namespace, entry.table), self._bytes(location), location)
+                found = checked(
+                    DatasetName(entry.namespace, entry.table), self._bytes(location), location
+                )
             if len(self._parsed) >= _CACHED:
                 self._parsed.clear()
-            self._parsed[entry.name] = location, found  # each commit writes a longer file: of a table only the newest is kept
+            self._parsed[entry.name] = (
+                location,
+                found,
+            )  # each commit writes a longer file: of a table only the newest is kept
         return found
 
     @staticmethod
@@ -162,28 +212,46 @@ class Store:
         return found
 
     def fingerprint(self) -> str:
-        """Changes with every commit to a table; where listing tells no more than names, with the names and every ten minutes."""
+        """Changes with every commit to a table; where listing tells no more than names, with the
+        names and every ten minutes.
+        """
         import time
 
         entries = self.entries()
         clock = "" if all(entry.metadata for entry in entries) else str(int(time.time() // 600))
-        return hashlib.sha256(repr((clock, [(entry.name, entry.metadata) for entry in entries])).encode()).hexdigest()
+        return hashlib.sha256(
+            repr((clock, [(entry.name, entry.metadata) for entry in entries])).encode()
+        ).hexdigest()
 
     @contextlib.contextmanager
     def lock(self, name: DatasetName) -> Iterator[None]:
-        """Hold what no two writers of this machine may do to a table at once: make it, change its columns or its tags."""
-        with file_lock(self._project.folder("locks") / f"{name.text}.lock", what=f"A change of {name.text}"):
+        """Hold what no two writers of this machine may do to a table at once: make it, change its
+        columns or its tags.
+        """
+        with file_lock(
+            self._project.folder("locks") / f"{name.text}.lock", what=f"A change of {name.text}"
+        ):
             yield
 
     def absent(self, name: DatasetName) -> NotFound:
         """The error for a name that no table has."""
-        near = difflib.get_close_matches(name.text, [entry.name for entry in self._listed()], n=3, cutoff=0.6)
-        fix = f"Perhaps: {', '.join(near)}." if near else f"mlinfra catalog ingest FILES --into {name.text}"
-        return NotFound(f"There is no dataset {name.text}.", "The catalog has no table of that name.", fix)
+        near = difflib.get_close_matches(
+            name.text, [entry.name for entry in self._listed()], n=3, cutoff=0.6
+        )
+        fix = (
+            f"Perhaps: {', '.join(near)}."
+            if near
+            else f"mlinfra catalog ingest FILES --into {name.text}"
+        )
+        return NotFound(
+            f"There is no dataset {name.text}.", "The catalog has no table of that name.", fix
+        )
 
     @contextlib.contextmanager
     def explained(self, what: str) -> Iterator[None]:
-        """Turn whatever the catalog, its database or its storage raise into what, why and fix; secrets are struck out."""
+        """Turn whatever the catalog, its database or its storage raise into what, why and fix;
+        secrets are struck out.
+        """
         try:
             yield
         except MLInfraError:
@@ -191,7 +259,11 @@ class Store:
         except BaseException as error:
             if _about_values(error):
                 why = f"{type(error).__name__}: {self._without_secrets(first_line(error))}."
-                raise Unprocessable(what, why, "Look at the column's type and values; the catalog and its storage did answer.") from error
+                raise Unprocessable(
+                    what,
+                    why,
+                    "Look at the column's type and values; the catalog and its storage did answer.",
+                ) from error
             if not isinstance(error, Exception):
                 raise
             if self.embedded and (cause := sqlite_error(error)) and (fix := fix_of(cause)):
@@ -203,7 +275,11 @@ class Store:
             if isinstance(error, OSError) and error.errno:
                 raise explain_os_error(error, what) from error
             why = self._without_secrets(str(error).partition("\n")[0])
-            raise Unavailable(what, f"{type(error).__name__}: {why}"[:500], "Look at [catalog] in mlinfra.toml, at the disk and at the network.") from error
+            raise Unavailable(
+                what,
+                f"{type(error).__name__}: {why}"[:500],
+                "Look at [catalog] in mlinfra.toml, at the disk and at the network.",
+            ) from error
 
     @property
     def _is_sql(self) -> bool:
@@ -217,17 +293,29 @@ class Store:
             from sqlalchemy import text
 
             with engine.connect() as connection:
-                return _tables(connection.execute(text(_TABLES.format(":name")), {"name": self.iceberg.name}).mappings())
+                return _tables(
+                    connection.execute(
+                        text(_TABLES.format(":name")), {"name": self.iceberg.name}
+                    ).mappings()
+                )
         names = (tuple(space) for space in self.iceberg.list_namespaces())
-        return [Entry(".".join(found[:-1]), found[-1], None) for space in names for found in self.iceberg.list_tables(space)]
+        return [
+            Entry(".".join(found[:-1]), found[-1], None)
+            for space in names
+            for found in self.iceberg.list_tables(space)
+        ]
 
     def _listed_embedded(self) -> list[Entry]:
         if not self._file.exists():
             return []
-        with contextlib.closing(sqlite3.connect(f"file:{_quoted(self._file)}?mode=ro", uri=True, timeout=30)) as connection:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{_quoted(self._file)}?mode=ro", uri=True, timeout=30)
+        ) as connection:
             connection.row_factory = sqlite3.Row
             try:
-                return _tables(dict(row) for row in connection.execute(_TABLES.format("?"), (CATALOG,)))
+                return _tables(
+                    dict(row) for row in connection.execute(_TABLES.format("?"), (CATALOG,))
+                )
             except sqlite3.OperationalError as error:
                 if "no such table" in str(error):  # another process makes the file just now
                     return []
@@ -242,19 +330,36 @@ class Store:
             if not self._file.exists():
                 with contextlib.closing(sqlite3.connect(self._file)) as connection:
                     connection.execute("PRAGMA journal_mode=WAL")
-            url = URL.create("sqlite", database=str(self._file), query={"timeout": "60"}).render_as_string()
-            # A plain path, not file://: a `#` or `%` in the project's folder would be read as part of a URL.
+            url = URL.create(
+                "sqlite", database=str(self._file), query={"timeout": "60"}
+            ).render_as_string()
+            # A plain path, not file://: a `#` or `%` in the project's folder would be read as part
+            # of a URL.
             warehouse = self._settings.warehouse or str(self._project.folder("warehouse"))
-            return SqlCatalog(CATALOG, **{"uri": url, "warehouse": warehouse, "py-io-impl": _DURABLE, **self._properties()})
+            return SqlCatalog(
+                CATALOG,
+                **{
+                    "uri": url,
+                    "warehouse": warehouse,
+                    "py-io-impl": _DURABLE,
+                    **self._properties(),
+                },
+            )
 
     def _open_settings(self) -> IcebergCatalog:
         from pyiceberg.catalog import load_catalog
 
         properties = self._properties()
-        name = properties.pop("name", CATALOG)  # a SQL catalog that others share has a name of its own
+        name = properties.pop(
+            "name", CATALOG
+        )  # a SQL catalog that others share has a name of its own
         if uri := resolve(self._settings.uri):
             is_sql = uri.startswith("sql+")
-            properties = {"type": "sql" if is_sql else "rest", "uri": uri.removeprefix("sql+"), **properties}
+            properties = {
+                "type": "sql" if is_sql else "rest",
+                "uri": uri.removeprefix("sql+"),
+                **properties,
+            }
         if self._settings.warehouse:
             properties["warehouse"] = self._settings.warehouse
         return load_catalog(name, **properties)
@@ -285,8 +390,12 @@ class Store:
 
 
 def _tables(rows: Iterable[Mapping[str, Any]]) -> list[Entry]:
-    tables = (row for row in rows if row.get("iceberg_type") in (None, "TABLE"))  # the others are views
-    return [Entry(row["table_namespace"], row["table_name"], row["metadata_location"]) for row in tables]
+    tables = (
+        row for row in rows if row.get("iceberg_type") in (None, "TABLE")
+    )  # the others are views
+    return [
+        Entry(row["table_namespace"], row["table_name"], row["metadata_location"]) for row in tables
+    ]
 
 
 def _quoted(path: Path) -> str:
@@ -296,7 +405,9 @@ def _quoted(path: Path) -> str:
 
 
 def _about_values(error: BaseException) -> bool:
-    """Whether a library speaks of types or values. A panic of Polars is no Exception, and not the end of this process."""
+    """Whether a library speaks of types or values. A panic of Polars is no Exception, and not the
+    end of this process.
+    """
     home = type(error).__module__.partition(".")[0]
     if home not in {"polars", "pyarrow", "pyiceberg", "pyo3_runtime", "builtins"}:
         return False
@@ -308,13 +419,36 @@ def _about_values(error: BaseException) -> bool:
     from pyiceberg.io.pyarrow import UnsupportedPyArrowTypeException
 
     values = (
-        pl.PanicException, pl.InvalidOperationError, pl.SchemaError, pl.SchemaFieldNotFoundError, pl.OutOfBoundsError, pl.DuplicateError, pl.ShapeError,
-        pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnsupportedPyArrowTypeException, ValidationError,
-    )  # fmt: skip
+        pl.PanicException,
+        pl.InvalidOperationError,
+        pl.SchemaError,
+        pl.SchemaFieldNotFoundError,
+        pl.OutOfBoundsError,
+        pl.DuplicateError,
+        pl.ShapeError,
+        pa.ArrowInvalid,
+        pa.ArrowTypeError,
+        pa.ArrowNotImplementedError,
+        UnsupportedPyArrowTypeException,
+        ValidationError,
+    )
     return isinstance(error, values)
 
 
 def _foreign(error: Exception) -> bool:
-    """Whether an error comes from the catalog's libraries or the system, and not from a fault in this code."""
+    """Whether an error comes from the catalog's libraries or the system, and not from a fault in
+    this code.
+    """
     home = type(error).__module__.partition(".")[0]
-    return isinstance(error, OSError) or home in {"pyiceberg", "sqlalchemy", "requests", "pyarrow", "polars", "botocore", "s3fs", "fsspec", "adlfs", "gcsfs"}
+    return isinstance(error, OSError) or home in {
+        "pyiceberg",
+        "sqlalchemy",
+        "requests",
+        "pyarrow",
+        "polars",
+        "botocore",
+        "s3fs",
+        "fsspec",
+        "adlfs",
+        "gcsfs",
+    }

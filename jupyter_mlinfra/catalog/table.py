@@ -26,8 +26,9 @@ _COLUMNS_SHOWN = 12
 class Table:
     """One dataset at the snapshot that was the newest when it was opened, or at a given one.
 
-    `scan()` reads that snapshot, so a notebook sees one state of the data however long it runs. Without a snapshot its columns are those of that moment.
-    What this object itself writes, it reads.
+    `scan()` reads that snapshot, so a notebook sees one state of the data however long it runs.
+    Without a snapshot its columns are those of that moment. What this object itself writes, it
+    reads.
     """
 
     def __init__(self, catalog: Catalog, name: DatasetName) -> None:
@@ -47,7 +48,9 @@ class Table:
 
     @property
     def snapshot(self) -> str | None:
-        """What `scan()` reads: the snapshot, as `ID.COLUMNS` where its columns have changed since; None when nothing was ever written."""
+        """What `scan()` reads: the snapshot, as `ID.COLUMNS` where its columns have changed since;
+        None when nothing was ever written.
+        """
         return self._detail.dataset.snapshot
 
     @property
@@ -85,16 +88,33 @@ class Table:
         return self._catalog.preview(self._pinned(), start=start, count=count)
 
     def ingest(
-        self, files: str | Path | Sequence[str | Path], *, mode: Mode = "append", again: bool = False, **reading: Unpack[ReadingOptions]
+        self,
+        files: str | Path | Sequence[str | Path],
+        *,
+        mode: Mode = "append",
+        again: bool = False,
+        **reading: Unpack[ReadingOptions],
     ) -> IngestReport:
-        """Read files into it, one commit or nothing; afterwards `scan()` reads their rows too. See `Catalog.ingest`."""
+        """Read files into it, one commit or nothing; afterwards `scan()` reads their rows too. See
+        `Catalog.ingest`.
+        """
         several = [files] if isinstance(files, str | Path) else files
-        report = self._catalog.ingest(several, into=self._writable(), mode=mode, again=again, **reading)
+        report = self._catalog.ingest(
+            several, into=self._writable(), mode=mode, again=again, **reading
+        )
         self._look_again()
         return report
 
-    def write(self, frame: pl.DataFrame | pl.LazyFrame, *, mode: Mode = "append", inputs: Sequence[str] = ()) -> IngestReport:
-        """Write a frame into it in one commit; afterwards `scan()` reads its rows too. inputs: references of what it was made from."""
+    def write(
+        self,
+        frame: pl.DataFrame | pl.LazyFrame,
+        *,
+        mode: Mode = "append",
+        inputs: Sequence[str] = (),
+    ) -> IngestReport:
+        """Write a frame into it in one commit; afterwards `scan()` reads its rows too. inputs:
+        references of what it was made from.
+        """
         report = self._catalog.write(frame, into=self._writable(), mode=mode, inputs=inputs)
         self._look_again()
         return report
@@ -109,7 +129,10 @@ class Table:
         self._look_again()
 
     def __repr__(self) -> str:
-        return f"<dataset {self.name}, {number(self._detail.dataset.rows)} rows, snapshot {self.snapshot}>"
+        return (
+            f"<dataset {self.name}, {number(self._detail.dataset.rows)} rows, snapshot"
+            f" {self.snapshot}>"
+        )
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from ..core.display import mimebundle, size
@@ -117,8 +140,17 @@ class Table:
         dataset = self._detail.dataset
         block = self.preview(count=_ROWS_SHOWN)
         names = [column.name for column in block.columns[:_COLUMNS_SHOWN]]
-        rows = [dict(zip(names, values, strict=False)) for values in zip(*block.data[:_COLUMNS_SHOWN], strict=True)]
-        facts = {"rows": dataset.rows, "columns": dataset.columns, "size": size(dataset.bytes), "snapshot": dataset.snapshot, "owner": dataset.owner}
+        rows = [
+            dict(zip(names, values, strict=False))
+            for values in zip(*block.data[:_COLUMNS_SHOWN], strict=True)
+        ]
+        facts = {
+            "rows": dataset.rows,
+            "columns": dataset.columns,
+            "size": size(dataset.bytes),
+            "snapshot": dataset.snapshot,
+            "owner": dataset.owner,
+        }
         if dataset.tags:
             facts["tags"] = ", ".join(dataset.tags)
         return mimebundle(self.ref, self.name, self._detail, facts=facts, rows=rows)
@@ -128,7 +160,11 @@ class Table:
 
     def _writable(self) -> str:
         if self._name.snapshot is not None:
-            raise BadRequest(f"{self.ref} is an earlier state.", "Only the newest one can be written to.", f'Open it with ml.dataset("{self.name}").')
+            raise BadRequest(
+                f"{self.ref} is an earlier state.",
+                "Only the newest one can be written to.",
+                f'Open it with ml.dataset("{self.name}").',
+            )
         return self.name
 
     def _look_again(self) -> None:

@@ -1,4 +1,6 @@
-"""Text files as bytes in UTF-8: unpacked, decoded strictly, counted; what is wrong is named with its line."""
+"""Text files as bytes in UTF-8: unpacked, decoded strictly, counted; what is wrong is named with
+its line.
+"""
 
 from __future__ import annotations
 
@@ -27,22 +29,44 @@ _MOST_UNFOLDED = 100
 _ALWAYS_ALLOWED = 64 << 20
 _JUDGED = 64 << 10  # bytes by which an encoding is told
 _SIGNS = "€§°µ²³–—‘’“”„…«»·×\u00a0"
-# The letters that are common in the languages of a page; where two pages give as many of them, the first is meant.
+# The letters that are common in the languages of a page; where two pages give as many of them, the
+# first is meant.
 _LATIN = {
     "cp1252": frozenset("ÄÖÜäöüßÀÂÇÉÈÊÑÁÍÓÚÅÆØàâçéèêëîïôûùœñáíóúãõåæø¿¡ºª£" + _SIGNS),
-    "cp1250": frozenset("ÄÖÜäöüßĄĆĘŁŃÓŚŹŻąćęłńóśźżÁČĎÉĚÍŇŘŠŤÚŮÝŽáčďéěíňřšťúůýžŐőŰűĂÂÎăâîŞşŢţĐđ" + _SIGNS),
+    "cp1250": frozenset(
+        "ÄÖÜäöüßĄĆĘŁŃÓŚŹŻąćęłńóśźżÁČĎÉĚÍŇŘŠŤÚŮÝŽáčďéěíňřšťúůýžŐőŰűĂÂÎăâîŞşŢţĐđ" + _SIGNS
+    ),
 }
 _TYPICAL = 0.9
-_OTHERS = ["cp1251", "cp1253", "cp1254", "cp932", "gb18030", "big5", "euc_kr", "koi8_r", "mac_roman", "cp1252", "cp1250"]
-# The longer mark first: that of UTF-32 begins with that of UTF-16. Decoders of these names take the mark itself away.
-_MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_OTHERS = [
+    "cp1251",
+    "cp1253",
+    "cp1254",
+    "cp932",
+    "gb18030",
+    "big5",
+    "euc_kr",
+    "koi8_r",
+    "mac_roman",
+    "cp1252",
+    "cp1250",
+]
+# The longer mark first: that of UTF-32 begins with that of UTF-16. Decoders of these names take the
+# mark itself away.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 
 @dataclass(slots=True)
 class Text:
     """A file that was read once from end to end and is UTF-8.
 
-    quotes, newlines: how many of these bytes it has. ended: whether the last line ends with a newline.
+    quotes, newlines: how many of these bytes it has. ended: whether the last line ends with a
+    newline.
     """
 
     path: Path
@@ -66,15 +90,21 @@ class Text:
         if sign == '"':
             return self.quotes
         handle = self.rewound()
-        return sum(block.count(sign.encode()) for block in iter(lambda: handle.read(BLOCK), b"")) if sign else 0
+        return (
+            sum(block.count(sign.encode()) for block in iter(lambda: handle.read(BLOCK), b""))
+            if sign
+            else 0
+        )
 
 
 @contextlib.contextmanager
 def open_text(path: Path, *, encoding: str | None, scratch: Path) -> Iterator[Text]:
-    """Check a text file from end to end; packed or foreign bytes are copied to a nameless file in `scratch` that no crash can leave behind.
+    """Check a text file from end to end; packed or foreign bytes are copied to a nameless file in
+    `scratch` that no crash can leave behind.
 
-    encoding: None for UTF-8, or UTF-16 or UTF-32 where the file begins with their mark (also when UTF-8 was asked for).
-    Raises Unprocessable for an empty or damaged file and for bytes of another encoding, with the line.
+    encoding: None for UTF-8, or UTF-16 or UTF-32 where the file begins with their mark (also when
+    UTF-8 was asked for). Raises Unprocessable for an empty or damaged file and for bytes of another
+    encoding, with the line.
     """
     packed = is_packed(path)
     with contextlib.ExitStack() as stack:
@@ -95,10 +125,12 @@ def open_text(path: Path, *, encoding: str | None, scratch: Path) -> Iterator[Te
 
 
 def open_head(path: Path, *, encoding: str | None) -> tuple[Text, bool]:
-    """The first `HEAD` bytes of a text file, up to the end of a record, and whether that is all of it.
+    """The first `HEAD` bytes of a text file, up to the end of a record, and whether that is all of
+    it.
 
-    encoding: None for the mark's, UTF-8, or what the bytes look like; `encoding` of the text says which it was.
-    Raises Unprocessable for an empty or damaged file and for bytes of another encoding.
+    encoding: None for the mark's, UTF-8, or what the bytes look like; `encoding` of the text says
+    which it was. Raises Unprocessable for an empty or damaged file and for bytes of another
+    encoding.
     """
     with contextlib.closing(_unpacked(path)) as source:
         found = _encoding_of(source, encoding)
@@ -113,26 +145,39 @@ def open_head(path: Path, *, encoding: str | None) -> tuple[Text, bool]:
     if not whole:
         data = text.rewound().read()
         data = data[: _last_record(data)]
-        text = Text(path, io.BytesIO(data), found, data.count(b"\n"), data.count(b'"'), data.endswith(b"\n"))
+        text = Text(
+            path, io.BytesIO(data), found, data.count(b"\n"), data.count(b'"'), data.endswith(b"\n")
+        )
     return text, whole
 
 
 def likely_encoding(data: bytes) -> str:
     """The encoding, other than UTF-8, that bytes are probably of.
 
-    Detectors need long texts to tell cp1252 from cp1250, and a table has few words. So pages of Latin letters are told by the
-    letters that they would give; the others are left to the detector.
+    Detectors need long texts to tell cp1252 from cp1250, and a table has few words. So pages of
+    Latin letters are told by the letters that they would give; the others are left to the detector.
     """
     import charset_normalizer
 
     data = data[:_JUDGED]
-    share = {page: _typical(data.decode(page, errors="replace"), letters) for page, letters in _LATIN.items()}
+    share = {
+        page: _typical(data.decode(page, errors="replace"), letters)
+        for page, letters in _LATIN.items()
+    }
     latin = max(share, key=lambda page: share[page])
-    words = [word for word in re.findall(r"[^\W\d_]+", data.decode(latin, errors="replace")) if not word.isascii()]
+    words = [
+        word
+        for word in re.findall(r"[^\W\d_]+", data.decode(latin, errors="replace"))
+        if not word.isascii()
+    ]
     foreign = sum(not letter.isascii() for word in words for letter in word)
-    if share[latin] >= _TYPICAL and 2 * foreign <= sum(map(len, words)):  # Greek and Cyrillic words have no letters of ASCII
+    if share[latin] >= _TYPICAL and 2 * foreign <= sum(
+        map(len, words)
+    ):  # Greek and Cyrillic words have no letters of ASCII
         return latin
-    best = charset_normalizer.from_bytes(data, cp_isolation=_OTHERS, preemptive_behaviour=False).best()
+    best = charset_normalizer.from_bytes(
+        data, cp_isolation=_OTHERS, preemptive_behaviour=False
+    ).best()
     return best.encoding if best is not None else latin
 
 
@@ -171,7 +216,8 @@ def _fits(block: bytes, *, whole: bool) -> bool:
 def _last_record(data: bytes) -> int:
     """Where the last whole record ends: after a line behind which no quote is open.
 
-    After the last line, where that would take most of the bytes away: then the odd quote is a sign in a word.
+    After the last line, where that would take most of the bytes away: then the odd quote is a sign
+    in a word.
     """
     end = last = data.rfind(b"\n") + 1
     open_quotes = data.count(b'"', 0, end) % 2
@@ -189,7 +235,10 @@ def _decoder(encoding: str) -> codecs.IncrementalDecoder:
             return decoder
     except (LookupError, TypeError, UnicodeError):
         pass
-    raise BadRequest(f"{encoding!r} is not a text encoding that Python knows.", fix="Examples: utf-8, cp1252, latin-1, utf-16.")
+    raise BadRequest(
+        f"{encoding!r} is not a text encoding that Python knows.",
+        fix="Examples: utf-8, cp1252, latin-1, utf-16.",
+    )
 
 
 def _marked(source: _Source) -> str | None:
@@ -201,27 +250,46 @@ def _marked(source: _Source) -> str | None:
     return next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)
 
 
-def _blocks(source: io.BufferedIOBase, path: Path, *, packed: bool, size: int = BLOCK) -> Iterator[bytes]:
+def _blocks(
+    source: io.BufferedIOBase, path: Path, *, packed: bool, size: int = BLOCK
+) -> Iterator[bytes]:
     most = max(_ALWAYS_ALLOWED, _MOST_UNFOLDED * path.stat().st_size)
     total = 0
     while True:
         try:
             block = source.read(size)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise Unprocessable(f"{path.name} is damaged.", f"It cannot be unpacked: {error}.", "Fetch the file again; nothing was committed.") from error
+            raise Unprocessable(
+                f"{path.name} is damaged.",
+                f"It cannot be unpacked: {error}.",
+                "Fetch the file again; nothing was committed.",
+            ) from error
         total += len(block)
         if packed and total > most:
             raise TooLarge(
-                f"{path.name} unfolds to over {_MOST_UNFOLDED} times its size.", "It may be made to fill the disk.", "Unpack it yourself if you trust it."
+                f"{path.name} unfolds to over {_MOST_UNFOLDED} times its size.",
+                "It may be made to fill the disk.",
+                "Unpack it yourself if you trust it.",
             )
         if not block:
             break
         yield block
     if not total:
-        raise Unprocessable(f"{path.name} is empty.", "It has 0 bytes.", "Fetch the file again; nothing was committed.")
+        raise Unprocessable(
+            f"{path.name} is empty.",
+            "It has 0 bytes.",
+            "Fetch the file again; nothing was committed.",
+        )
 
 
-def _check(block: bytes, decoder: codecs.IncrementalDecoder, text: Text, copy: IO[bytes] | None, *, final: bool = False) -> None:
+def _check(
+    block: bytes,
+    decoder: codecs.IncrementalDecoder,
+    text: Text,
+    copy: IO[bytes] | None,
+    *,
+    final: bool = False,
+) -> None:
     kept = len(decoder.getstate()[0]) if copy is None else 0
     try:
         decoded = decoder.decode(block, final)
@@ -231,7 +299,9 @@ def _check(block: bytes, decoder: codecs.IncrementalDecoder, text: Text, copy: I
     if b"\0" in data:
         line = text.newlines + data[: data.index(b"\0")].count(b"\n") + 1
         what = f"{text.path.name} is not text in {text.encoding}."
-        raise Unprocessable(what, f"Line {line} holds a zero byte.", f"{_say('utf-16-le')} Or give a text file.")
+        raise Unprocessable(
+            what, f"Line {line} holds a zero byte.", f"{_say('utf-16-le')} Or give a text file."
+        )
     if copy is not None:
         copy.write(data)
     text.newlines += data.count(b"\n")
@@ -264,8 +334,15 @@ def _foreign(error: UnicodeDecodeError, block: bytes, kept: int, text: Text) -> 
     likely = likely_encoding(near)
     looks = f" It looks like {likely}." if likely != text.encoding else ""
     fix = f"{_say(likely)} Nothing was committed."
-    return Unprocessable(f"{text.path.name} is not {text.encoding}.", f"Byte 0x{byte} in line {line} does not belong to it.{looks}", fix)
+    return Unprocessable(
+        f"{text.path.name} is not {text.encoding}.",
+        f"Byte 0x{byte} in line {line} does not belong to it.{looks}",
+        fix,
+    )
 
 
 def _say(encoding: str) -> str:
-    return f"Say which encoding it has, for example --encoding {encoding} (in Python encoding='{encoding}')."
+    return (
+        f"Say which encoding it has, for example --encoding {encoding} (in Python"
+        f" encoding='{encoding}')."
+    )

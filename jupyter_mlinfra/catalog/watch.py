@@ -15,7 +15,9 @@ _LETTERS = 32  # of a digest: 128 bits, so that no two files meet by chance
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What changes when a file is written to or replaced. changed_ns: of the file's entry; unlike the time of its content, nobody can set it back."""
+    """What changes when a file is written to or replaced. changed_ns: of the file's entry; unlike
+    the time of its content, nobody can set it back.
+    """
 
     device: int
     inode: int
@@ -43,7 +45,11 @@ class Watch:
         for path, before in self._seen.items():
             if _Seen.of(path) != before:
                 why = "Another process writes to it, or has replaced it."
-                raise Conflict(f"{path.name} changed while it was read.", why, "Ingest it when it is written; nothing was committed.")
+                raise Conflict(
+                    f"{path.name} changed while it was read.",
+                    why,
+                    "Ingest it when it is written; nothing was committed.",
+                )
 
 
 @contextlib.contextmanager
@@ -65,7 +71,9 @@ def digest(path: Path) -> str:
 
 
 def digest_if(path: Path, known: Container[str], sizes: Container[int], *, most: int) -> str | None:
-    """The digest of a file, where it is among those that are known. A file of another size, or of more than `most` bytes, is not read."""
+    """The digest of a file, where it is among those that are known. A file of another size, or of
+    more than `most` bytes, is not read.
+    """
     size = path.stat().st_size
     if size > most or size not in sizes:
         return None

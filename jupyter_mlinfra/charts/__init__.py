@@ -1,7 +1,8 @@
-"""One Altair chart per function, over plain Polars frames: the same chart in a panel, a notebook and a report.
+"""One Altair chart per function, over plain Polars frames: the same chart in a panel, a notebook
+and a report.
 
-Every chart is small (at most 4,000 rows of data, reduced before it is drawn, and it says how), needs no network, and composes
-with others by Altair's own `|`, `&` and `+`.
+Every chart is small (at most 4,000 rows of data, reduced before it is drawn, and it says how),
+needs no network, and composes with others by Altair's own `|`, `&` and `+`.
 """
 
 from __future__ import annotations
@@ -9,12 +10,31 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["bars", "calibration", "distribution", "enable", "heat_map", "histogram", "metric_curves", "precision_recall", "psi_bars", "roc"]
+__all__ = [
+    "bars",
+    "calibration",
+    "distribution",
+    "enable",
+    "heat_map",
+    "histogram",
+    "metric_curves",
+    "precision_recall",
+    "psi_bars",
+    "roc",
+]
 
 _HOME = {
-    "bars": "columns", "calibration": "scores", "distribution": "drift", "enable": "style", "heat_map": "columns", "histogram": "columns",
-    "metric_curves": "curves", "precision_recall": "scores", "psi_bars": "drift", "roc": "scores",
-}  # fmt: skip
+    "bars": "columns",
+    "calibration": "scores",
+    "distribution": "drift",
+    "enable": "style",
+    "heat_map": "columns",
+    "histogram": "columns",
+    "metric_curves": "curves",
+    "precision_recall": "scores",
+    "psi_bars": "drift",
+    "roc": "scores",
+}
 
 if TYPE_CHECKING:
     from .columns import bars, heat_map, histogram

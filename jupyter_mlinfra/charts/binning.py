@@ -1,4 +1,6 @@
-"""Predicted against observed rates in bins: the table behind a calibration curve and a calibration error."""
+"""Predicted against observed rates in bins: the table behind a calibration curve and a calibration
+error.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ _Z = 1.959963984540054  # of a 95 % interval
 def rates(labels: Floats, scores: Floats, bins: int) -> pl.DataFrame:
     """Bins of equal size; ties stay together, so there may be fewer. labels: 0 and 1.
 
-    One row a bin: rows, predicted (mean), observed (share of 1), low and high (95 % Wilson interval of observed).
-    Source: Wilson (1927) for the interval.
+    One row a bin: rows, predicted (mean), observed (share of 1), low and high (95 % Wilson interval
+    of observed). Source: Wilson (1927) for the interval.
     """
     import numpy as np
     import polars as pl
@@ -30,5 +32,17 @@ def rates(labels: Floats, scores: Floats, bins: int) -> pl.DataFrame:
     predicted = np.bincount(places, scores, len(rows))[kept] / count
     observed = np.bincount(places, labels, len(rows))[kept] / count
     middle = (observed + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
-    half = _Z / (1 + _Z**2 / count) * np.sqrt(observed * (1 - observed) / count + _Z**2 / (4 * count**2))
-    return pl.DataFrame({"rows": count, "predicted": predicted, "observed": observed, "low": middle - half, "high": middle + half})
+    half = (
+        _Z
+        / (1 + _Z**2 / count)
+        * np.sqrt(observed * (1 - observed) / count + _Z**2 / (4 * count**2))
+    )
+    return pl.DataFrame(
+        {
+            "rows": count,
+            "predicted": predicted,
+            "observed": observed,
+            "low": middle - half,
+            "high": middle + half,
+        }
+    )

@@ -19,11 +19,20 @@ VALUES = 30
 BARS = 60
 
 
-def histogram(frame: Frame, column: str, *, bins: int = 40, limits: tuple[float, float] | None = None, title: str = "") -> alt.Chart:
-    """How the values of a column are distributed; the counting is done here, so any number of rows is fine.
+def histogram(
+    frame: Frame,
+    column: str,
+    *,
+    bins: int = 40,
+    limits: tuple[float, float] | None = None,
+    title: str = "",
+) -> alt.Chart:
+    """How the values of a column are distributed; the counting is done here, so any number of rows
+    is fine.
 
-    Numbers and times fall into equal bins, between `limits` if given; words and booleans are counted, the most frequent first.
-    Missing values, and those outside of the limits, are counted below the title.
+    Numbers and times fall into equal bins, between `limits` if given; words and booleans are
+    counted, the most frequent first. Missing values, and those outside of the limits, are counted
+    below the title.
     """
     alt = altair_ready()
     frame = need(frame, column)
@@ -38,18 +47,34 @@ def histogram(frame: Frame, column: str, *, bins: int = 40, limits: tuple[float,
         alt.Chart(counts)
         .mark_rect(color=SERIES[0])  # a bar would need to know that times are binned
         .encode(
-            x=alt.X(f"low:{of_type}", title=column, axis=axis(grid=False), scale=alt.Scale(nice=False)),
+            x=alt.X(
+                f"low:{of_type}", title=column, axis=axis(grid=False), scale=alt.Scale(nice=False)
+            ),
             x2="high",
             y=alt.Y("rows:Q", title="rows", axis=axis(), scale=alt.Scale(zero=True)),
             y2=alt.Y2Datum(0),
-            tooltip=[alt.Tooltip(f"low:{of_type}"), alt.Tooltip(f"high:{of_type}"), alt.Tooltip("rows:Q", format=",")],
+            tooltip=[
+                alt.Tooltip(f"low:{of_type}"),
+                alt.Tooltip(f"high:{of_type}"),
+                alt.Tooltip("rows:Q", format=","),
+            ],
         )
     )
     return finished(chart, title or f"Distribution of {column}", note, height=180)
 
 
-def bars(frame: Frame, *, x: str, y: str, low: str = "", high: str = "", format: str = ".3~g", title: str = "") -> alt.LayerChart:
-    """A bar for each row, in the order of the frame: `x` its length, `y` its name, `low` and `high` the ends of an interval.
+def bars(
+    frame: Frame,
+    *,
+    x: str,
+    y: str,
+    low: str = "",
+    high: str = "",
+    format: str = ".3~g",
+    title: str = "",
+) -> alt.LayerChart:
+    """A bar for each row, in the order of the frame: `x` its length, `y` its name, `low` and `high`
+    the ends of an interval.
 
     At most 60 rows are drawn; the note below the title tells of the rest.
     """
@@ -57,17 +82,42 @@ def bars(frame: Frame, *, x: str, y: str, low: str = "", high: str = "", format:
     frame = need(frame, x, y, *(name for name in (low, high) if name))
     drawn = frame.head(BARS)
     names = drawn[y].cast(str).to_list()
-    base = alt.Chart(drawn).encode(y=alt.Y(f"{_field(y)}:N", sort=names, title=None, axis=axis(grid=False, labelLimit=220)))
-    tips = [alt.Tooltip(f"{_field(y)}:N"), *(alt.Tooltip(f"{_field(name)}:Q", format=format) for name in (x, low, high) if name)]
-    layers = [base.mark_bar(color=SERIES[0]).encode(x=alt.X(f"{_field(x)}:Q", title=x, axis=axis(format=format)), tooltip=tips)]
+    base = alt.Chart(drawn).encode(
+        y=alt.Y(f"{_field(y)}:N", sort=names, title=None, axis=axis(grid=False, labelLimit=220))
+    )
+    tips = [
+        alt.Tooltip(f"{_field(y)}:N"),
+        *(alt.Tooltip(f"{_field(name)}:Q", format=format) for name in (x, low, high) if name),
+    ]
+    layers = [
+        base.mark_bar(color=SERIES[0]).encode(
+            x=alt.X(f"{_field(x)}:Q", title=x, axis=axis(format=format)), tooltip=tips
+        )
+    ]
     if low and high:
-        layers.append(base.mark_rule(strokeWidth=1.5, color=SERIES[1]).encode(x=alt.X(f"{_field(low)}:Q"), x2=_field(high), tooltip=tips))
+        layers.append(
+            base.mark_rule(strokeWidth=1.5, color=SERIES[1]).encode(
+                x=alt.X(f"{_field(low)}:Q"), x2=_field(high), tooltip=tips
+            )
+        )
     note = f"the first {BARS} of {frame.height:,}" if frame.height > BARS else ""
-    return finished(alt.layer(*layers), title or f"{x} by {y}", note, height=max(60, 18 * drawn.height))
+    return finished(
+        alt.layer(*layers), title or f"{x} by {y}", note, height=max(60, 18 * drawn.height)
+    )
 
 
-def heat_map(frame: Frame, *, x: str, y: str, value: str, least: int = 1, format: str = ".3~g", title: str = "") -> alt.Chart:
-    """The mean of `value` in each pair of `x` and `y`, as a colour; pairs of fewer than `least` rows stay empty.
+def heat_map(
+    frame: Frame,
+    *,
+    x: str,
+    y: str,
+    value: str,
+    least: int = 1,
+    format: str = ".3~g",
+    title: str = "",
+) -> alt.Chart:
+    """The mean of `value` in each pair of `x` and `y`, as a colour; pairs of fewer than `least`
+    rows stay empty.
 
     The averaging is done here: the frame may hold one row a pair, or millions.
     """
@@ -75,19 +125,36 @@ def heat_map(frame: Frame, *, x: str, y: str, value: str, least: int = 1, format
 
     alt = altair_ready()
     frame = need(frame, x, y, value)
-    cells = frame.drop_nulls([x, y, value]).group_by(x, y).agg(pl.col(value).cast(pl.Float64).mean().alias("mean"), pl.len().alias("rows"))
+    cells = (
+        frame.drop_nulls([x, y, value])
+        .group_by(x, y)
+        .agg(pl.col(value).cast(pl.Float64).mean().alias("mean"), pl.len().alias("rows"))
+    )
     kept = cells.filter(pl.col("rows") >= least).sort(y, x)
     if kept.is_empty():
-        raise BadRequest("There is nothing to draw.", f"No pair of {x} and {y} has {least} rows.", "Ask for fewer rows a pair.")
+        raise BadRequest(
+            "There is nothing to draw.",
+            f"No pair of {x} and {y} has {least} rows.",
+            "Ask for fewer rows a pair.",
+        )
     if kept.height > ROWS:
-        raise BadRequest(f"{kept.height:,} cells are too many.", f"A heat map holds {ROWS:,}.", f"Group {x} or {y} more coarsely.")
+        raise BadRequest(
+            f"{kept.height:,} cells are too many.",
+            f"A heat map holds {ROWS:,}.",
+            f"Group {x} or {y} more coarsely.",
+        )
     chart = (
         alt.Chart(kept)
         .mark_rect()
         .encode(
             x=alt.X(f"{_field(x)}:O", title=x, axis=axis(labelAngle=0)),
             y=alt.Y(f"{_field(y)}:O", title=y, axis=axis()),
-            color=alt.Color("mean:Q", title=value, scale=alt.Scale(range=HEAT), legend=alt.Legend(format=format, labelFontSize=11, titleFontSize=11)),
+            color=alt.Color(
+                "mean:Q",
+                title=value,
+                scale=alt.Scale(range=HEAT),
+                legend=alt.Legend(format=format, labelFontSize=11, titleFontSize=11),
+            ),
             tooltip=[
                 alt.Tooltip(f"{_field(x)}:O"),
                 alt.Tooltip(f"{_field(y)}:O"),
@@ -101,19 +168,26 @@ def heat_map(frame: Frame, *, x: str, y: str, value: str, least: int = 1, format
     return finished(chart, title or f"{value} by {x} and {y}", note)
 
 
-def _bins(series: pl.Series, bins: int, limits: tuple[float, float] | None) -> tuple[pl.DataFrame, str]:
+def _bins(
+    series: pl.Series, bins: int, limits: tuple[float, float] | None
+) -> tuple[pl.DataFrame, str]:
     """Equal bins with low, high and rows; the last one is closed."""
     import numpy as np
     import polars as pl
 
     kind = series.dtype
     if kind in (pl.Date, pl.Time):
-        series, kind = series.cast(pl.Datetime("us") if kind == pl.Date else pl.Duration("us")), pl.Datetime("us") if kind == pl.Date else pl.Duration("us")
+        series, kind = (
+            series.cast(pl.Datetime("us") if kind == pl.Date else pl.Duration("us")),
+            pl.Datetime("us") if kind == pl.Date else pl.Duration("us"),
+        )
     numbers = series.cast(pl.Int64) if kind.is_temporal() else series.cast(pl.Float64)
     values = numbers.drop_nulls().to_numpy()
     real = values[np.isfinite(values)]
     if not len(real):
-        raise BadRequest("There is nothing to draw.", f"{series.name} holds no value.", "Choose another column.")
+        raise BadRequest(
+            "There is nothing to draw.", f"{series.name} holds no value.", "Choose another column."
+        )
     low, high = limits or (real.min(), real.max())
     if high <= low:
         high = low + 1
@@ -125,7 +199,11 @@ def _bins(series: pl.Series, bins: int, limits: tuple[float, float] | None) -> t
         frame = frame.with_columns(pl.col("low", "high").cast(pl.Int64).cast(kind))
     parts = [f"{len(series):,} rows"]
     parts += [f"{len(series) - len(real):,} missing"] if len(real) < len(series) else []
-    parts += [f"{len(real) - len(inside):,} outside of {low:g} to {high:g}"] if len(inside) < len(real) else []
+    parts += (
+        [f"{len(real) - len(inside):,} outside of {low:g} to {high:g}"]
+        if len(inside) < len(real)
+        else []
+    )
     return frame, "; ".join(parts)
 
 
@@ -134,25 +212,47 @@ def _counted(frame: pl.DataFrame, column: str, title: str) -> Any:
 
     alt = altair_ready()
     values = frame.select(pl.col(column).cast(pl.String).alias("value")).drop_nulls()
-    counts = values.group_by("value").agg(pl.len().alias("rows")).sort("rows", "value", descending=[True, False])
+    counts = (
+        values.group_by("value")
+        .agg(pl.len().alias("rows"))
+        .sort("rows", "value", descending=[True, False])
+    )
     if counts.is_empty():
-        raise BadRequest("There is nothing to draw.", f"{column} holds no value.", "Choose another column.")
+        raise BadRequest(
+            "There is nothing to draw.", f"{column} holds no value.", "Choose another column."
+        )
     drawn = counts.head(VALUES)
     chart = (
         alt.Chart(drawn)
         .mark_bar(color=SERIES[0])
         .encode(
-            y=alt.Y("value:N", sort=drawn["value"].to_list(), title=None, axis=axis(grid=False, labelLimit=220)),
+            y=alt.Y(
+                "value:N",
+                sort=drawn["value"].to_list(),
+                title=None,
+                axis=axis(grid=False, labelLimit=220),
+            ),
             x=alt.X("rows:Q", title="rows", axis=axis()),
             tooltip=["value", alt.Tooltip("rows:Q", format=",")],
         )
     )
     parts = [f"{frame.height:,} rows"]
     parts += [f"{frame.height - values.height:,} missing"] if values.height < frame.height else []
-    parts += [f"the {VALUES} most frequent of {counts.height:,} values"] if counts.height > VALUES else []
-    return finished(chart, title or f"Distribution of {column}", "; ".join(parts), height=max(60, 18 * drawn.height))
+    parts += (
+        [f"the {VALUES} most frequent of {counts.height:,} values"]
+        if counts.height > VALUES
+        else []
+    )
+    return finished(
+        chart,
+        title or f"Distribution of {column}",
+        "; ".join(parts),
+        height=max(60, 18 * drawn.height),
+    )
 
 
 def _field(name: str) -> str:
-    """A column's name as Altair's shorthand reads it: dots, brackets and colons are part of the name."""
+    """A column's name as Altair's shorthand reads it: dots, brackets and colons are part of the
+    name.
+    """
     return "".join(f"\\{char}" if char in ".[]:\\" else char for char in name)

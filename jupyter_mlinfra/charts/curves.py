@@ -18,9 +18,11 @@ LINES = 200
 
 
 def metric_curves(frame: Frame, *, metric: str = "value", title: str = "") -> alt.LayerChart:
-    """Curves of one metric, each with the band between its smallest and largest value, so that spikes stay in sight.
+    """Curves of one metric, each with the band between its smallest and largest value, so that
+    spikes stay in sight.
 
-    frame: run, step, low, mean, high (`Comparison.frame` gives it). A click on a name in the legend brings its curve forward.
+    frame: run, step, low, mean, high (`Comparison.frame` gives it). A click on a name in the legend
+    brings its curve forward.
     """
     import polars as pl
 
@@ -29,26 +31,48 @@ def metric_curves(frame: Frame, *, metric: str = "value", title: str = "") -> al
     real = frame.filter(pl.all_horizontal(pl.col("low", "mean", "high").is_finite()))
     names = real["run"].unique(maintain_order=True).to_list()
     if not 1 <= len(names) <= LINES:
-        raise BadRequest(f"{len(names)} curves cannot be drawn.", f"A chart holds 1 to {LINES} of them.", "Choose fewer runs.")
+        raise BadRequest(
+            f"{len(names)} curves cannot be drawn.",
+            f"A chart holds 1 to {LINES} of them.",
+            "Choose fewer runs.",
+        )
     drawn = _thinned(real, min(WIDTH, ROWS // len(names)))
     picked = alt.selection_point(fields=["run"], bind="legend")
     near = alt.value(1.0)
-    base = alt.Chart(drawn).encode(x=alt.X("step:Q", title="step", axis=axis(grid=False), scale=alt.Scale(nice=False)), color=colour("run", names))
+    base = alt.Chart(drawn).encode(
+        x=alt.X("step:Q", title="step", axis=axis(grid=False), scale=alt.Scale(nice=False)),
+        color=colour("run", names),
+    )
     band = base.mark_area(opacity=0.18).encode(
-        y=alt.Y("low:Q", title=metric, axis=axis(), scale=alt.Scale(zero=False)), y2="high:Q", opacity=alt.condition(picked, alt.value(0.18), alt.value(0.04))
+        y=alt.Y("low:Q", title=metric, axis=axis(), scale=alt.Scale(zero=False)),
+        y2="high:Q",
+        opacity=alt.condition(picked, alt.value(0.18), alt.value(0.04)),
     )
     line = base.mark_line(strokeWidth=1.5).encode(
         y=alt.Y("mean:Q", title=metric),
         strokeDash=dashes("run", names),
         opacity=alt.condition(picked, near, alt.value(0.15)),
-        tooltip=["run", "step", alt.Tooltip("low:Q", format=".4g"), alt.Tooltip("mean:Q", format=".4g"), alt.Tooltip("high:Q", format=".4g")],
+        tooltip=[
+            "run",
+            "step",
+            alt.Tooltip("low:Q", format=".4g"),
+            alt.Tooltip("mean:Q", format=".4g"),
+            alt.Tooltip("high:Q", format=".4g"),
+        ],
     )
-    note = f"{drawn.height:,} of {frame.height:,} buckets; the band keeps the smallest and largest value" if drawn.height < frame.height else ""
+    note = (
+        f"{drawn.height:,} of {frame.height:,} buckets; the band keeps the smallest and largest"
+        " value"
+        if drawn.height < frame.height
+        else ""
+    )
     return finished(alt.layer(band, line).add_params(picked), title or f"{metric} by step", note)
 
 
 def _thinned(frame: pl.DataFrame, points: int) -> pl.DataFrame:
-    """At most `points` buckets of steps a run, with the smallest, mean and largest value of each."""
+    """At most `points` buckets of steps a run, with the smallest, mean and largest value of
+    each.
+    """
     import polars as pl
 
     low, high = pl.col("step").min().over("run"), pl.col("step").max().over("run")

@@ -20,39 +20,63 @@ FEATURES = 40
 BINS = 200
 
 
-def distribution(edges: Sequence[float | str], reference: Sequence[float], window: Sequence[float], *, kind: str = "number", title: str = "") -> alt.LayerChart:
-    """Two distributions over the same bins: the reference as wide grey bars, the window as narrow ones in front of them.
+def distribution(
+    edges: Sequence[float | str],
+    reference: Sequence[float],
+    window: Sequence[float],
+    *,
+    kind: str = "number",
+    title: str = "",
+) -> alt.LayerChart:
+    """Two distributions over the same bins: the reference as wide grey bars, the window as narrow
+    ones in front of them.
 
-    edges: inner edges of numeric bins (one fewer than bins; a bin holds its upper edge), or names of categories.
-    kind: `number`; with `discrete` or `category` edges are the values themselves, and a further bin is all others.
-    reference, window: fractions of each bin.
+    edges: inner edges of numeric bins (one fewer than bins; a bin holds its upper edge), or names
+    of categories. kind: `number`; with `discrete` or `category` edges are the values themselves,
+    and a further bin is all others. reference, window: fractions of each bin.
     """
     import polars as pl
 
     alt = altair_ready()
-    if len(reference) != len(window) or len(reference) - len(edges) not in (0, 1) or not 1 <= len(reference) <= BINS:
+    if (
+        len(reference) != len(window)
+        or len(reference) - len(edges) not in (0, 1)
+        or not 1 <= len(reference) <= BINS
+    ):
         raise BadRequest(
             "The distributions do not fit together.",
-            f"{len(edges)} edges, {len(reference)} bins of the reference, {len(window)} of the window.",
+            f"{len(edges)} edges, {len(reference)} bins of the reference, {len(window)} of the"
+            " window.",
             f"Give 1 to {BINS} bins each, and inner edges or one name a bin.",
         )
     names = _bin_names(edges, len(reference), kind)
     frame = pl.DataFrame(
-        {"bin": names * 2, "series": ["reference"] * len(names) + ["window"] * len(names), "fraction": [*map(float, reference), *map(float, window)]}
+        {
+            "bin": names * 2,
+            "series": ["reference"] * len(names) + ["window"] * len(names),
+            "fraction": [*map(float, reference), *map(float, window)],
+        }
     )
     base = alt.Chart(frame).encode(
         x=alt.X("bin:N", sort=names, title=None, axis=axis(labelAngle=-40, grid=False)),
         y=alt.Y("fraction:Q", title="fraction of rows", axis=axis(format="%"), stack=None),
-        color=colour("series", ["reference", "window"], colours=[REFERENCE, SERIES[0]], lines=False),
+        color=colour(
+            "series", ["reference", "window"], colours=[REFERENCE, SERIES[0]], lines=False
+        ),
         tooltip=["bin", "series", alt.Tooltip("fraction:Q", format=".2%")],
     )
-    wide = base.transform_filter("datum.series == 'reference'").mark_bar(width=alt.RelativeBandSize(0.9), opacity=0.55)
-    narrow = base.transform_filter("datum.series == 'window'").mark_bar(width=alt.RelativeBandSize(0.45))
+    wide = base.transform_filter("datum.series == 'reference'").mark_bar(
+        width=alt.RelativeBandSize(0.9), opacity=0.55
+    )
+    narrow = base.transform_filter("datum.series == 'window'").mark_bar(
+        width=alt.RelativeBandSize(0.45)
+    )
     return finished(alt.layer(wide, narrow), title or "Reference and window")
 
 
 def psi_bars(frame: Frame, *, threshold: float = 0.2, title: str = "") -> alt.LayerChart:
-    """Population stability index of each feature, largest first; those above the threshold stand out.
+    """Population stability index of each feature, largest first; those above the threshold stand
+    out.
 
     frame: feature, psi. A missing psi is left out and counted below the title.
     """
@@ -62,31 +86,57 @@ def psi_bars(frame: Frame, *, threshold: float = 0.2, title: str = "") -> alt.La
     frame = need(frame, "feature", "psi")
     known = frame.filter(pl.col("psi").is_finite()).sort("psi", "feature", descending=[True, False])
     if known.is_empty():
-        raise BadRequest("There is nothing to draw.", "No feature has a PSI.", "Wait for more requests.")
-    drawn = known.head(FEATURES).select("feature", "psi", state=pl.when(pl.col("psi") > threshold).then(pl.lit("drifted")).otherwise(pl.lit("stable")))
+        raise BadRequest(
+            "There is nothing to draw.", "No feature has a PSI.", "Wait for more requests."
+        )
+    drawn = known.head(FEATURES).select(
+        "feature",
+        "psi",
+        state=pl.when(pl.col("psi") > threshold)
+        .then(pl.lit("drifted"))
+        .otherwise(pl.lit("stable")),
+    )
     bars = (
         alt.Chart(drawn)
         .mark_bar()
         .encode(
-            y=alt.Y("feature:N", sort=drawn["feature"].to_list(), title=None, axis=axis(grid=False, labelLimit=200)),
+            y=alt.Y(
+                "feature:N",
+                sort=drawn["feature"].to_list(),
+                title=None,
+                axis=axis(grid=False, labelLimit=200),
+            ),
             x=alt.X("psi:Q", title="PSI", axis=axis()),
-            color=colour("state", ["drifted", "stable"], colours=[SERIES[1], SERIES[0]], lines=False),
+            color=colour(
+                "state", ["drifted", "stable"], colours=[SERIES[1], SERIES[0]], lines=False
+            ),
             tooltip=["feature", alt.Tooltip("psi:Q", format=".3f"), "state"],
         )
     )
-    limit = alt.Chart(pl.DataFrame({"psi": [threshold]})).mark_rule(strokeDash=[4, 3], color=REFERENCE).encode(x="psi:Q")
+    limit = (
+        alt.Chart(pl.DataFrame({"psi": [threshold]}))
+        .mark_rule(strokeDash=[4, 3], color=REFERENCE)
+        .encode(x="psi:Q")
+    )
     parts = [f"{int((drawn['psi'] > threshold).sum())} of {drawn.height} above {threshold:g}"]
     if drawn.height < known.height:
         parts.append(f"the largest {drawn.height} of {known.height}")
     if known.height < frame.height:
         parts.append(f"{frame.height - known.height} without PSI")
-    return finished(alt.layer(bars, limit), title or "Drift by feature", "; ".join(parts), height=max(60, 18 * drawn.height))
+    return finished(
+        alt.layer(bars, limit),
+        title or "Drift by feature",
+        "; ".join(parts),
+        height=max(60, 18 * drawn.height),
+    )
 
 
 def _bin_names(edges: Sequence[float | str], bins: int, kind: str) -> list[str]:
     numbers = [edge for edge in edges if not isinstance(edge, str)]
     if kind != "number" or len(numbers) < len(edges) or bins == len(edges):
-        return [edge if isinstance(edge, str) else f"{edge:g}" for edge in edges] + ["all others"] * (bins - len(edges))
+        return [edge if isinstance(edge, str) else f"{edge:g}" for edge in edges] + [
+            "all others"
+        ] * (bins - len(edges))
     if not numbers:
         return ["all"]
     texts = [f"{edge:.4g}" for edge in numbers]

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from ..core.frames import Frame
 
 SERIES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
-"""Okabe and Ito's colours, told apart by colour-blind readers; beside them go dashes, for the others."""
+"""Okabe and Ito's colours, told apart by colour-blind readers; beside them go dashes, for the
+others.
+"""
 
 REFERENCE = "#9aa0a6"
 HEAT = ["#f3f3f3", "#fbe3d3", "#f5b88f", "#e07b35", "#a84300"]
@@ -33,8 +35,9 @@ MIME = "application/vnd.vegalite.v6+json"
 def enable() -> None:
     """Show charts by MIME type, which the JupyterLab extension draws offline.
 
-    Altair's own default is HTML that loads scripts from a public network: an empty cell where there is none. Its `mimetype` renderer
-    names the type `…v6.json`, under which a notebook may hold only text: notebooks with such charts do not pass nbformat's schema.
+    Altair's own default is HTML that loads scripts from a public network: an empty cell where there
+    is none. Its `mimetype` renderer names the type `…v6.json`, under which a notebook may hold only
+    text: notebooks with such charts do not pass nbformat's schema.
     """
     import altair
 
@@ -62,18 +65,30 @@ def axis(**options: Any) -> alt.Axis:
     import altair
 
     return altair.Axis(
-        **{"gridColor": _GRID, "domain": False, "tickColor": _GRID, "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", **options}
+        **{
+            "gridColor": _GRID,
+            "domain": False,
+            "tickColor": _GRID,
+            "labelFontSize": 11,
+            "titleFontSize": 11,
+            "titleFontWeight": "normal",
+            **options,
+        }
     )
 
 
-def colour(field: str, names: Sequence[str], *, colours: Sequence[str] = (), lines: bool = True) -> alt.Color:
+def colour(
+    field: str, names: Sequence[str], *, colours: Sequence[str] = (), lines: bool = True
+) -> alt.Color:
     """A colour for each name, in the order given; the legend shows lines or squares."""
     import altair
 
     chosen = list(colours) or [SERIES[place % len(SERIES)] for place in range(len(names))]
     symbol = {"symbolType": "stroke", "symbolStrokeWidth": 2} if lines else {"symbolType": "square"}
     legend = altair.Legend(title=None, labelFontSize=11, labelLimit=260, symbolOpacity=1, **symbol)
-    return altair.Color(f"{field}:N", scale=altair.Scale(domain=list(names), range=chosen), legend=legend)
+    return altair.Color(
+        f"{field}:N", scale=altair.Scale(domain=list(names), range=chosen), legend=legend
+    )
 
 
 def dashes(field: str, names: Sequence[str]) -> alt.StrokeDash:
@@ -81,16 +96,31 @@ def dashes(field: str, names: Sequence[str]) -> alt.StrokeDash:
     import altair
 
     patterns = [DASHES[place % len(DASHES)] for place in range(len(names))]
-    return altair.StrokeDash(f"{field}:N", scale=altair.Scale(domain=list(names), range=patterns), legend=None)
+    return altair.StrokeDash(
+        f"{field}:N", scale=altair.Scale(domain=list(names), range=patterns), legend=None
+    )
 
 
-def finished(chart: Any, title: str, note: str = "", *, width: int = WIDTH, height: int | None = HEIGHT) -> Any:
-    """The chart with its size, title, a note on what was reduced below it, and both as its description for screen readers."""
+def finished(
+    chart: Any, title: str, note: str = "", *, width: int = WIDTH, height: int | None = HEIGHT
+) -> Any:
+    """The chart with its size, title, a note on what was reduced below it, and both as its
+    description for screen readers.
+    """
     import altair
 
     size = {"width": width} | ({} if height is None else {"height": height})
-    text = altair.TitleParams(title, subtitle=note or altair.Undefined, anchor="start", fontSize=13, subtitleFontSize=11, fontWeight="bold")
-    return chart.properties(title=text, description=". ".join(part for part in (title, note) if part), **size)
+    text = altair.TitleParams(
+        title,
+        subtitle=note or altair.Undefined,
+        anchor="start",
+        fontSize=13,
+        subtitleFontSize=11,
+        fontWeight="bold",
+    )
+    return chart.properties(
+        title=text, description=". ".join(part for part in (title, note) if part), **size
+    )
 
 
 def need(given: Frame, *columns: str) -> pl.DataFrame:
@@ -99,8 +129,12 @@ def need(given: Frame, *columns: str) -> pl.DataFrame:
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise BadRequest(
-            f"The frame has no column {', '.join(missing)}.", f"It has: {', '.join(frame.columns) or 'none'}.", f"A chart needs {', '.join(columns)}."
+            f"The frame has no column {', '.join(missing)}.",
+            f"It has: {', '.join(frame.columns) or 'none'}.",
+            f"A chart needs {', '.join(columns)}.",
         )
     if frame.is_empty():
-        raise BadRequest("There is nothing to draw.", "The frame has no rows.", "See what its filter leaves.")
+        raise BadRequest(
+            "There is nothing to draw.", "The frame has no rows.", "See what its filter leaves."
+        )
     return frame

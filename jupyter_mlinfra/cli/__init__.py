@@ -1,4 +1,6 @@
-"""The command line: `mlinfra DOMAIN VERB`, one module per domain, each a few words over the workbench."""
+"""The command line: `mlinfra DOMAIN VERB`, one module per domain, each a few words over the
+workbench.
+"""
 
 from __future__ import annotations
 

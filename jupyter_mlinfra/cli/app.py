@@ -1,6 +1,8 @@
-"""`mlinfra`: finds the verb, carries it out, prints one JSON value or text for people, and ends with an exit code.
+"""`mlinfra`: finds the verb, carries it out, prints one JSON value or text for people, and ends
+with an exit code.
 
-Exit codes: 0 done; 1 failed, or the outcome is a failure; 2 the words cannot be used; 130 interrupted.
+Exit codes: 0 done; 1 failed, or the outcome is a failure; 2 the words cannot be used; 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -79,25 +81,48 @@ class Root(Words):
 
     def elsewhere(self, name: str) -> list[str]:
         """The domains that have this verb."""
-        return [f"mlinfra {group} {name}" for group, (module, _) in GROUPS.items() if name in getattr(_module(module), group).commands]
+        return [
+            f"mlinfra {group} {name}"
+            for group, (module, _) in GROUPS.items()
+            if name in getattr(_module(module), group).commands
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Domains"):
             formatter.write_dl([(name, text) for name, (_, text) in GROUPS.items()])
         with formatter.section("Workbench"):
-            formatter.write_dl([(name, sentence(_module("workbench").top.commands[name])) for name in VERBS])
+            formatter.write_dl(
+                [(name, sentence(_module("workbench").top.commands[name])) for name in VERBS]
+            )
 
 
-@click.command(cls=Root, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON value. May stand anywhere before a `--`.")
-@click.option("--project", metavar="PATH", help="A folder of the project; default: MLINFRA_PROJECT or the working directory. Also anywhere before a `--`.")
+@click.command(
+    cls=Root,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON value. May stand anywhere before a `--`.",
+)
+@click.option(
+    "--project",
+    metavar="PATH",
+    help=(
+        "A folder of the project; default: MLINFRA_PROJECT or the working directory. Also anywhere"
+        " before a `--`."
+    ),
+)
 @click.version_option(package_name="jupyter-mlinfra", message="%(version)s")
 def root(as_json: bool, project: str | None) -> None:
     """The machine-learning workbench of a project."""
 
 
 def run(words: Sequence[str], session: Session) -> Ended:
-    """Carry out `mlinfra WORDS` in this process. Raises MLInfraError; words that cannot be used are a BadRequest.
+    """Carry out `mlinfra WORDS` in this process. Raises MLInfraError; words that cannot be used are
+    a BadRequest.
 
     words: what `everywhere` left; the project and the way to speak are the session's.
     """
@@ -116,7 +141,9 @@ def run(words: Sequence[str], session: Session) -> Ended:
         raise KeyboardInterrupt from None
     if isinstance(found, Ended):
         return found
-    return Ended(None, silent=True) if isinstance(found, int) else Ended(found)  # click answers 0 to --help and --version
+    return (
+        Ended(None, silent=True) if isinstance(found, int) else Ended(found)
+    )  # click answers 0 to --help and --version
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
@@ -137,14 +164,17 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         code = 1
         print(f"error: The answer could not be written.\n  why: {error.strerror}.", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    # CPython remembers an interrupt that left an `exec` (those of an import, say), and `python -m` then dies by SIGINT
-    # whatever its exit code is. The next `exec` clears it (run_eval_code_obj in Python/pythonrun.c).
+    # CPython remembers an interrupt that left an `exec` (those of an import, say), and `python -m`
+    # then dies by SIGINT whatever its exit code is. The next `exec` clears it (run_eval_code_obj in
+    # Python/pythonrun.c).
     exec("")  # noqa: S102 (empty text)
     sys.exit(code)
 
 
 def everywhere(argv: Sequence[str]) -> tuple[list[str], str | None, bool]:
-    """The words without `--json` and `--project`, which may stand anywhere before a `--`; the project; whether JSON is asked for."""
+    """The words without `--json` and `--project`, which may stand anywhere before a `--`; the
+    project; whether JSON is asked for.
+    """
     end = argv.index("--") if "--" in argv else len(argv)
     given = [word for word in argv[:end] if word != "--json"]
     as_json, project = len(given) < end, None
@@ -165,9 +195,13 @@ def everywhere(argv: Sequence[str]) -> tuple[list[str], str | None, bool]:
 def _speak(words: Sequence[str], session: Session, out: IO[str]) -> int:
     try:
         ended = run(words, session)
-        text = _json(ended) if session.json else "" if ended.silent else _text(ended, session, words)
+        text = (
+            _json(ended) if session.json else "" if ended.silent else _text(ended, session, words)
+        )
     except KeyboardInterrupt:
-        stopped = MLInfraError("It was interrupted.", "Ctrl-C was pressed.", "Start it again; nothing is half-done.")
+        stopped = MLInfraError(
+            "It was interrupted.", "Ctrl-C was pressed.", "Start it again; nothing is half-done."
+        )
         return _fail(stopped, session, out, code=130, name="interrupted")
     except BadRequest as refused:
         return _fail(refused, session, out, code=2)
@@ -179,7 +213,13 @@ def _speak(words: Sequence[str], session: Session, out: IO[str]) -> int:
         if os.environ.get(DEBUG):
             traceback.print_exc()
         why = f"{type(fault).__name__}: {fault}"
-        return _fail(MLInfraError("The workbench failed at this.", why[:500], f"A bug; with {DEBUG}=1 it says where."), session, out)
+        return _fail(
+            MLInfraError(
+                "The workbench failed at this.", why[:500], f"A bug; with {DEBUG}=1 it says where."
+            ),
+            session,
+            out,
+        )
     if text:
         print(text, file=out)
     if ended.error is not None:
@@ -187,7 +227,9 @@ def _speak(words: Sequence[str], session: Session, out: IO[str]) -> int:
     return ended.exit_code
 
 
-def _fail(error: MLInfraError, session: Session, out: IO[str], *, code: int = 1, name: str = "") -> int:
+def _fail(
+    error: MLInfraError, session: Session, out: IO[str], *, code: int = 1, name: str = ""
+) -> int:
     if session.json:
         print(json.dumps({"error": error.to_json() | ({"code": name} if name else {})}), file=out)
     _tell(error, session)
@@ -201,14 +243,20 @@ def _tell(error: MLInfraError, session: Session) -> None:
     give_reason(str(error))
     if session.json:
         return
-    lines = [f"error: {error.what}", error.why and f"  why: {error.why}", error.fix and f"  fix: {error.fix}"]
+    lines = [
+        f"error: {error.what}",
+        error.why and f"  why: {error.why}",
+        error.fix and f"  fix: {error.fix}",
+    ]
     print(printable("\n".join(filter(None, lines))), file=sys.stderr)
 
 
 def _json(ended: Ended) -> str:
     value = to_json(ended.value)
     if ended.error is not None:
-        value = (value if isinstance(value, dict) else {"items": value}) | {"error": ended.error.to_json()}
+        value = (value if isinstance(value, dict) else {"items": value}) | {
+            "error": ended.error.to_json()
+        }
     return json.dumps(value)
 
 
@@ -216,14 +264,22 @@ def _text(ended: Ended, session: Session, words: Sequence[str]) -> str:
     from .text import text_of
 
     domain, *rest = words
-    if rest == ["list"] and domain in BEGIN and isinstance(ended.value, Page) and not ended.value.total and not ended.value.note:
+    if (
+        rest == ["list"]
+        and domain in BEGIN
+        and isinstance(ended.value, Page)
+        and not ended.value.total
+        and not ended.value.note
+    ):
         return f"There are none yet. To begin: {BEGIN[domain]}"
     return text_of(ended.value, session.opened)
 
 
 @contextlib.contextmanager
 def _no_interrupt_lost() -> Iterator[None]:
-    """Python drops a KeyboardInterrupt that is raised in a finaliser or a weak reference's callback, such as those of an import: raise it again."""
+    """Python drops a KeyboardInterrupt that is raised in a finaliser or a weak reference's
+    callback, such as those of an import: raise it again.
+    """
 
     def once_more(dropped: sys.UnraisableHookArgs) -> None:
         if dropped.exc_type is KeyboardInterrupt:
@@ -246,7 +302,9 @@ def _no_interrupt_lost() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _only_ours(as_json: bool) -> Iterator[IO[str]]:
-    """Standard output for what we print. A script gets one JSON value there and nothing that a library prints, which goes to standard error."""
+    """Standard output for what we print. A script gets one JSON value there and nothing that a
+    library prints, which goes to standard error.
+    """
     if not as_json:
         yield sys.stdout
         return
@@ -254,7 +312,10 @@ def _only_ours(as_json: bool) -> Iterator[IO[str]]:
     kept = os.dup(1)
     os.dup2(2, 1)
     try:
-        with os.fdopen(os.dup(kept), "w", encoding="utf-8") as out, contextlib.redirect_stdout(sys.stderr):
+        with (
+            os.fdopen(os.dup(kept), "w", encoding="utf-8") as out,
+            contextlib.redirect_stdout(sys.stderr),
+        ):
             yield out
     finally:
         os.dup2(kept, 1)

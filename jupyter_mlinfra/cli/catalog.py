@@ -38,19 +38,54 @@ def reading(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _READING = (
-    click.option("--encoding", metavar="NAME", help="Of text files without a mark of their own; utf-8 if not given."),
-    click.option("--header/--no-header", default=None, help="Whether the first record of a CSV holds the names."),
+    click.option(
+        "--encoding",
+        metavar="NAME",
+        help="Of text files without a mark of their own; utf-8 if not given.",
+    ),
+    click.option(
+        "--header/--no-header",
+        default=None,
+        help="Whether the first record of a CSV holds the names.",
+    ),
     click.option("--separator", metavar="SIGN", help="Between the fields of a CSV; tab for a tab."),
     click.option("--skip", type=int, metavar="LINES", help="Lines above the header."),
-    click.option("--comment", metavar="SIGN", help="What a line begins with that is left out; none for no comments."),
+    click.option(
+        "--comment",
+        metavar="SIGN",
+        help="What a line begins with that is left out; none for no comments.",
+    ),
     click.option("--quote", metavar="SIGN", help="Around fields; none for no quotes."),
     click.option("--decimal", metavar="SIGN", help="Decimal mark of numbers: . or a comma."),
-    click.option("--thousands", metavar="SIGN", help="Thousands mark of numbers: . , ' space none."),
-    click.option("--date-format", metavar="FORM", help="Form of dates beside ISO 8601, such as %d.%m.%Y."),
-    click.option("--null", "null_values", multiple=True, metavar="TEXT", help="A text that means no value; may be repeated."),
-    click.option("--time-zone", metavar="ZONE", help="Of times without one, such as America/New_York."),
-    click.option("--type", "types", multiple=True, metavar="COLUMN=TYPE", help="A type that is not to be guessed, such as flight=str; may be repeated."),
-    click.option("--max-bad", type=click.FloatRange(0, 100), metavar="PERCENT", help="Rows of a file that may go to quarantine; 10 if not given."),
+    click.option(
+        "--thousands", metavar="SIGN", help="Thousands mark of numbers: . , ' space none."
+    ),
+    click.option(
+        "--date-format", metavar="FORM", help="Form of dates beside ISO 8601, such as %d.%m.%Y."
+    ),
+    click.option(
+        "--null",
+        "null_values",
+        multiple=True,
+        metavar="TEXT",
+        help="A text that means no value; may be repeated.",
+    ),
+    click.option(
+        "--time-zone", metavar="ZONE", help="Of times without one, such as America/New_York."
+    ),
+    click.option(
+        "--type",
+        "types",
+        multiple=True,
+        metavar="COLUMN=TYPE",
+        help="A type that is not to be guessed, such as flight=str; may be repeated.",
+    ),
+    click.option(
+        "--max-bad",
+        type=click.FloatRange(0, 100),
+        metavar="PERCENT",
+        help="Rows of a file that may go to quarantine; 10 if not given.",
+    ),
 )
 
 
@@ -73,26 +108,46 @@ def _type(text: str) -> tuple[str, str]:
 
 @catalog.verb("ingest")
 @click.argument("files", nargs=-1, required=True)
-@click.option("--into", required=True, metavar="NS.TABLE", help="The dataset; made if there is none.")
+@click.option(
+    "--into", required=True, metavar="NS.TABLE", help="The dataset; made if there is none."
+)
 @click.option("--replace", "mode", flag_value="replace", help="Replace its rows.")
-@click.option("--append", "mode", flag_value="append", default="append", help="Add to its rows (the default).")
+@click.option(
+    "--append", "mode", flag_value="append", default="append", help="Add to its rows (the default)."
+)
 @click.option("--again", is_flag=True, help="Add files that are in the dataset already once more.")
 @reading
-def _ingest(session: Session, files: tuple[str, ...], into: str, mode: Any, again: bool, **options: Any) -> Any:
-    """Read CSV, Parquet or JSON files into a dataset: one commit, or nothing. What is not said of a CSV is guessed."""
-    report = session.bench.catalog.ingest(files, into=into, mode=mode, again=again, **_options(options))
+def _ingest(
+    session: Session, files: tuple[str, ...], into: str, mode: Any, again: bool, **options: Any
+) -> Any:
+    """Read CSV, Parquet or JSON files into a dataset: one commit, or nothing. What is not said of a
+    CSV is guessed.
+    """
+    report = session.bench.catalog.ingest(
+        files, into=into, mode=mode, again=again, **_options(options)
+    )
     session.note(report.summary)
     return report
 
 
 @catalog.verb("inspect")
 @click.argument("files", nargs=-1, required=True)
-@click.option("--into", metavar="NS.TABLE", help="The dataset that they are meant for: the types of one that is there count.")
+@click.option(
+    "--into",
+    metavar="NS.TABLE",
+    help="The dataset that they are meant for: the types of one that is there count.",
+)
 @click.option("--replace", "mode", flag_value="replace", help="Replace its rows.")
-@click.option("--append", "mode", flag_value="append", default="append", help="Add to its rows (the default).")
+@click.option(
+    "--append", "mode", flag_value="append", default="append", help="Add to its rows (the default)."
+)
 @reading
-def _inspect(session: Session, files: tuple[str, ...], into: str | None, mode: Any, **options: Any) -> Any:
-    """What an ingest would read: options, types, first rows and doubts. Only the beginning of the files is read, and nothing is written."""
+def _inspect(
+    session: Session, files: tuple[str, ...], into: str | None, mode: Any, **options: Any
+) -> Any:
+    """What an ingest would read: options, types, first rows and doubts. Only the beginning of the
+    files is read, and nothing is written.
+    """
     return session.bench.catalog.inspect(files, into=into, mode=mode, **_options(options))
 
 
@@ -112,12 +167,20 @@ def _search(session: Session, words: tuple[str, ...], limit: int) -> Any:
 @click.option("--snapshot", help="As of this snapshot.")
 def _preview(session: Session, name: str, columns: str | None, **options: Any) -> Any:
     """Some rows."""
-    return session.bench.catalog.preview(name, columns=columns.split(",") if columns else None, **options)
+    return session.bench.catalog.preview(
+        name, columns=columns.split(",") if columns else None, **options
+    )
 
 
 @catalog.verb("profile")
 @click.argument("name")
-@click.option("--tier", type=click.Choice(["footer", "sample", "exact"]), default="sample", show_default=True, help="How much is read.")
+@click.option(
+    "--tier",
+    type=click.Choice(["footer", "sample", "exact"]),
+    default="sample",
+    show_default=True,
+    help="How much is read.",
+)
 def _profile(session: Session, name: str, tier: Any) -> Any:
     """Statistics of each column, with their basis."""
     return session.bench.catalog.profile(name, tier=tier)
@@ -126,12 +189,21 @@ def _profile(session: Session, name: str, tier: Any) -> Any:
 @catalog.verb("verify")
 @click.argument("name")
 def _verify(session: Session, name: str) -> Any:
-    """Compare every data file with the checksum of what was written; exit code 1 when one is damaged."""
+    """Compare every data file with the checksum of what was written; exit code 1 when one is
+    damaged.
+    """
     found = session.bench.catalog.verify(name)
     if not found.damaged:
         return found
     why = f"{len(found.damaged)} of {found.files} files are not what was written, or are gone."
-    return Ended(found, error=Failed(f"{found.dataset} is damaged.", why, "Restore them from a backup, or write the rows again."))
+    return Ended(
+        found,
+        error=Failed(
+            f"{found.dataset} is damaged.",
+            why,
+            "Restore them from a backup, or write the rows again.",
+        ),
+    )
 
 
 @catalog.verb("snapshots")
@@ -169,7 +241,9 @@ def _describe(session: Session, name: str, **options: Any) -> Any:
 
 @catalog.verb("delete")
 @click.argument("name")
-@click.option("--yes", is_flag=True, required=True, help="Its earlier states cannot be read any more.")
+@click.option(
+    "--yes", is_flag=True, required=True, help="Its earlier states cannot be read any more."
+)
 @click.option("--force", is_flag=True, help="Though views, runs or datasets were made from it.")
 def _delete(session: Session, name: str, yes: bool, force: bool) -> Any:  # noqa: ARG001
     """Take a dataset out of the catalog; its files stay, and the answer says where."""
@@ -178,7 +252,9 @@ def _delete(session: Session, name: str, yes: bool, force: bool) -> Any:  # noqa
 
 @catalog.verb("sql")
 @click.argument("query")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Rows at most.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Rows at most."
+)
 def _sql(session: Session, query: str, limit: int) -> Any:
     """Answer one SELECT over datasets: `FROM flights.departures`."""
     frame = session.bench.catalog.sql(query, limit=limit)

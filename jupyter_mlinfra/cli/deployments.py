@@ -32,20 +32,36 @@ def _show(session: Session, name: str) -> Any:
     if not session.json:
         return found
     # Scripts rely on the deployment's own fields at the top.
-    return to_json(found.deployment) | {key: value for key, value in to_json(found).items() if key != "deployment"}
+    return to_json(found.deployment) | {
+        key: value for key, value in to_json(found).items() if key != "deployment"
+    }
 
 
 @deployments.verb("deploy")
 @click.argument("version", metavar="MODEL/VERSION")
-@click.option("--name", help="Of the deployment; default: the model's, in small letters and with hyphens.")
-@click.option("--traffic", "--canary", type=click.IntRange(0, 100), metavar="PERCENT", help="Default: all for the first version, none for a further one.")
-@click.option("--answers", type=click.Choice(["classes", "probabilities"]), help="Of a classifier. Default: what its own pyfunc answers.")
+@click.option(
+    "--name", help="Of the deployment; default: the model's, in small letters and with hyphens."
+)
+@click.option(
+    "--traffic",
+    "--canary",
+    type=click.IntRange(0, 100),
+    metavar="PERCENT",
+    help="Default: all for the first version, none for a further one.",
+)
+@click.option(
+    "--answers",
+    type=click.Choice(["classes", "probabilities"]),
+    help="Of a classifier. Default: what its own pyfunc answers.",
+)
 @_reason
 def _deploy(session: Session, version: str, name: str | None, **options: Any) -> Any:
     """Package a version, prove it by tests, and only then give it traffic."""
     from ..deployments import name_for
 
-    return session.bench.deployments.deploy(name or name_for(version), version=version, on_progress=session.say, **options)
+    return session.bench.deployments.deploy(
+        name or name_for(version), version=version, on_progress=session.say, **options
+    )
 
 
 @deployments.verb("traffic")
@@ -85,7 +101,12 @@ def _remove(session: Session, name: str, version: str, reason: str) -> Any:
 
 @deployments.verb("predict")
 @click.argument("name")
-@click.option("--rows", required=True, metavar="FILE", help="JSON (objects, or a body of Seldon's protocol), CSV or Parquet; - for standard input.")
+@click.option(
+    "--rows",
+    required=True,
+    metavar="FILE",
+    help="JSON (objects, or a body of Seldon's protocol), CSV or Parquet; - for standard input.",
+)
 @click.option("--version", help="Ask this one, whatever the traffic.")
 def _predict(session: Session, name: str, rows: str, version: str | None) -> Any:
     """Ask through the gateway; the answer names the version that gave it."""

@@ -1,4 +1,6 @@
-"""A group of verbs. A verb is a function of the workbench that returns a record; how it is printed is the business of `app`."""
+"""A group of verbs. A verb is a function of the workbench that returns a record; how it is printed
+is the business of `app`.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,13 @@ _WHOLE = 1000
 
 
 class Words(click.Group):
-    """Words to choose from: a list of them is never cut, and a word that is none of them gets those that may be meant."""
+    """Words to choose from: a list of them is never cut, and a word that is none of them gets those
+    that may be meant.
+    """
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if self.get_command(ctx, name) is not None or name.startswith("-"):
             return super().resolve_command(ctx, args)
@@ -30,16 +36,27 @@ class Words(click.Group):
         if name == "help":
             return self.resolve_command(ctx, [*args[1:], "--help"])
         path, known = ctx.command_path, self.list_commands(ctx)
-        meant = [*(f"{path} {word}" for word in get_close_matches(name, known, n=2)), *self.elsewhere(name)]
+        meant = [
+            *(f"{path} {word}" for word in get_close_matches(name, known, n=2)),
+            *self.elsewhere(name),
+        ]
         fix = f"Perhaps: {', '.join(meant)}." if meant else f"{path} --help"
-        raise BadRequest(f"There is no command {f'{path} {name}'!r}.", f"{path} takes one of: {', '.join(sorted(known))}.", fix)
+        raise BadRequest(
+            f"There is no command {f'{path} {name}'!r}.",
+            f"{path} takes one of: {', '.join(sorted(known))}.",
+            fix,
+        )
 
     def elsewhere(self, name: str) -> list[str]:  # noqa: ARG002
         """Commands of that name under other words."""
         return []
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        found = {name: command for name in self.list_commands(ctx) if (command := self.get_command(ctx, name)) is not None}
+        found = {
+            name: command
+            for name in self.list_commands(ctx)
+            if (command := self.get_command(ctx, name)) is not None
+        }
         with formatter.section("Commands"):
             formatter.write_dl([(name, sentence(command)) for name, command in found.items()])
 
@@ -55,7 +72,9 @@ class Domain(Words):
     def __init__(self, name: str, help: str) -> None:
         super().__init__(name, help=help, no_args_is_help=True)
 
-    def verb(self, name: str, *, cls: type[click.Command] = click.Command) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def verb(
+        self, name: str, *, cls: type[click.Command] = click.Command
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Make `function(session, **options)` the verb `name`; its docstring is the help."""
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,5 +91,13 @@ class Domain(Words):
 
 def paged(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every list."""
-    function = click.option("--cursor", help="Go on from the `cursor` of the answer before.")(function)
-    return click.option("--limit", type=click.IntRange(1, PAGE_LIMIT), default=50, show_default=True, help="Items at most.")(function)
+    function = click.option("--cursor", help="Go on from the `cursor` of the answer before.")(
+        function
+    )
+    return click.option(
+        "--limit",
+        type=click.IntRange(1, PAGE_LIMIT),
+        default=50,
+        show_default=True,
+        help="Items at most.",
+    )(function)

@@ -24,8 +24,19 @@ def _experiments(session: Session, **options: Any) -> Any:
 
 @runs.verb("list")
 @click.argument("experiment", required=False)
-@click.option("--where", default="", metavar="FILTER", help="For example: metrics.auc > 0.9 and params.depth = '6'.")
-@click.option("--sort", default="-started", show_default=True, metavar="KEY", help="For example -metrics.auc; `-` is descending.")
+@click.option(
+    "--where",
+    default="",
+    metavar="FILTER",
+    help="For example: metrics.auc > 0.9 and params.depth = '6'.",
+)
+@click.option(
+    "--sort",
+    default="-started",
+    show_default=True,
+    metavar="KEY",
+    help="For example -metrics.auc; `-` is descending.",
+)
 @paged
 def _runs(session: Session, experiment: str | None, **options: Any) -> Any:
     """Runs of an experiment, or of all."""
@@ -46,19 +57,32 @@ def _show(session: Session, run: str) -> Any:
 def _compare(session: Session, ids: tuple[str, ...], only_different: bool, curves: bool) -> Any:
     """Runs side by side; what differs comes first."""
     found = session.bench.experiments.compare(ids, curves=curves)
-    return replace(found, rows=[row for row in found.rows if not row.same]) if only_different else found
+    return (
+        replace(found, rows=[row for row in found.rows if not row.same])
+        if only_different
+        else found
+    )
 
 
 @runs.verb("import")
 @click.argument("store", required=False)
 def _import(session: Session, store: str | None) -> Any:
-    """Bring in the runs of another MLflow store: its address, or a path of an mlflow.db or mlruns; default: all that lie in the project."""
+    """Bring in the runs of another MLflow store: its address, or a path of an mlflow.db or mlruns;
+    default: all that lie in the project.
+    """
     session.say("bringing the runs in; those that are here already are left")
     done = session.bench.experiments.bring_in(store)
     if session.json:
         return done
     return [
-        {"store": item.store, "brought in": len(item.runs), "models": item.models, "here before": item.already, "still running": item.running} for item in done
+        {
+            "store": item.store,
+            "brought in": len(item.runs),
+            "models": item.models,
+            "here before": item.already,
+            "still running": item.running,
+        }
+        for item in done
     ] or {"stores": "plain MLflow has left none in the project's folders"}
 
 
@@ -73,7 +97,11 @@ def _models(session: Session, **options: Any) -> Any:
 @click.argument("ref", metavar="MODEL[/VERSION|@ALIAS]")
 def _model(session: Session, ref: str) -> Any:
     """A model and its versions, or one version."""
-    return session.bench.experiments.version(ref) if "/" in ref or "@" in ref else session.bench.experiments.model(ref)
+    return (
+        session.bench.experiments.version(ref)
+        if "/" in ref or "@" in ref
+        else session.bench.experiments.model(ref)
+    )
 
 
 @models.verb("register")
@@ -87,7 +115,12 @@ def _register(session: Session, run: str, **options: Any) -> Any:
 
 @models.verb("promote")
 @click.argument("ref", metavar="MODEL/VERSION")
-@click.option("--alias", default="champion", show_default=True, help="The alias that points at it from now on.")
+@click.option(
+    "--alias",
+    default="champion",
+    show_default=True,
+    help="The alias that points at it from now on.",
+)
 def _promote(session: Session, ref: str, alias: str) -> Any:
     """Point an alias at a version. Moves no traffic: that is `deployments promote`."""
     session.say(f"pointing {alias} at {ref}")

@@ -33,7 +33,9 @@ _CAN_BE_NONE = ("gpu_type", "memory_gib", "time_limit_minutes", "backend", "queu
 
 
 class _Submit(click.Command):
-    """`jobs submit OPTIONS -- COMMAND ARGUMENTS…`: what stands after `--` is the command, whatever it looks like."""
+    """`jobs submit OPTIONS -- COMMAND ARGUMENTS…`: what stands after `--` is the command, whatever
+    it looks like.
+    """
 
     allow_extra_args = True
 
@@ -47,7 +49,11 @@ class _Submit(click.Command):
         left = super().parse_args(ctx, args)
         if ctx.args:
             _check_notebook([ctx.params["notebook"], *ctx.args])
-            raise BadRequest(f"{ctx.args[0]} is one word too many.", "One notebook is submitted at a time.", "mlinfra jobs submit --help")
+            raise BadRequest(
+                f"{ctx.args[0]} is one word too many.",
+                "One notebook is submitted at a time.",
+                "mlinfra jobs submit --help",
+            )
         return left
 
 
@@ -62,30 +68,89 @@ def _check_notebook(words: Sequence[str]) -> None:
 
 @jobs.verb("submit", cls=_Submit)
 @click.argument("notebook", required=False)
-@click.option("-p", "--parameter", "typed", multiple=True, metavar="NAME=VALUE", help="A parameter of the notebook; may be repeated.")
-@click.option("-r", "--raw", multiple=True, metavar="NAME=TEXT", help="A parameter that stays text, whatever it looks like.")
+@click.option(
+    "-p",
+    "--parameter",
+    "typed",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the notebook; may be repeated.",
+)
+@click.option(
+    "-r",
+    "--raw",
+    multiple=True,
+    metavar="NAME=TEXT",
+    help="A parameter that stays text, whatever it looks like.",
+)
 @click.option("--name", default="", help="How lists call it.")
-@click.option("--output", metavar="PATH", help="Where the executed notebook goes, below the project.")
+@click.option(
+    "--output", metavar="PATH", help="Where the executed notebook goes, below the project."
+)
 @click.option("--cwd", metavar="FOLDER", help="Folder of the project that it runs in.")
-@click.option("--env", "environment", multiple=True, metavar="NAME=VALUE", help="Added to the environment; a secret as env:NAME or keyring:SERVICE/NAME.")
-@click.option("--cpus", type=click.IntRange(0), default=1, show_default=True, help="Slots; 0 for a job that mostly waits.")
-@click.option("--gpus", type=click.FloatRange(0), default=0, show_default=True, help="Whole ones, or below 1 a part of one.")
+@click.option(
+    "--env",
+    "environment",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Added to the environment; a secret as env:NAME or keyring:SERVICE/NAME.",
+)
+@click.option(
+    "--cpus",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Slots; 0 for a job that mostly waits.",
+)
+@click.option(
+    "--gpus",
+    type=click.FloatRange(0),
+    default=0,
+    show_default=True,
+    help="Whole ones, or below 1 a part of one.",
+)
 @click.option("--gpu-type", metavar="WORD", help="A word of the device's name, such as A100.")
 @click.option("--backend", metavar="NAME", help="Where it runs; default that of the settings.")
 @click.option("--queue", metavar="NAME", help="Partition or queue of that backend.")
-@click.option("--after", multiple=True, metavar="ID", help="Start once this job has succeeded; may be repeated.")
-@click.option("--array", "array_file", type=click.Path(dir_okay=False), metavar="FILE.json", help="A list of mappings: one job each, with these parameters.")
-@click.option("--max-parallel", type=click.IntRange(1), metavar="K", help="Elements of the array at a time.")
+@click.option(
+    "--after",
+    multiple=True,
+    metavar="ID",
+    help="Start once this job has succeeded; may be repeated.",
+)
+@click.option(
+    "--array",
+    "array_file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE.json",
+    help="A list of mappings: one job each, with these parameters.",
+)
+@click.option(
+    "--max-parallel", type=click.IntRange(1), metavar="K", help="Elements of the array at a time."
+)
 @click.option("--checkpoints", metavar="FOLDER", help="Folder of the project for its checkpoints.")
 @click.option("--memory-gib", type=float, metavar="GIB")
 @click.option("--time-limit", "time_limit_minutes", type=float, metavar="MINUTES")
-@click.option("--priority", type=click.IntRange(0, 100), default=50, show_default=True, help="100 is first.")
+@click.option(
+    "--priority", type=click.IntRange(0, 100), default=50, show_default=True, help="100 is first."
+)
 @click.option("--retries", type=click.IntRange(0, 1000), default=0, show_default=True)
 @click.option("--key", help="A second submit with the same key is the first job.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
 @click.option("--wait", is_flag=True, help="Wait for its end; exit 1 unless it succeeded.")
-def _submit(session: Session, typed: Any, raw: Any, environment: Any, labels: Any, array_file: str | None, wait: bool, **options: Any) -> Any:
-    """Submit a notebook, or a command: `jobs submit train.ipynb -p depth=6`, `jobs submit -- python train.py`."""
+def _submit(
+    session: Session,
+    typed: Any,
+    raw: Any,
+    environment: Any,
+    labels: Any,
+    array_file: str | None,
+    wait: bool,
+    **options: Any,
+) -> Any:
+    """Submit a notebook, or a command: `jobs submit train.ipynb -p depth=6`, `jobs submit -- python
+    train.py`.
+    """
     from ..jobs import JobSpec
 
     array = _array(array_file) if array_file else ()
@@ -99,29 +164,49 @@ def _submit(session: Session, typed: Any, raw: Any, environment: Any, labels: An
     if notebook:
         options["notebook"] = in_project(session.bench.project.root, notebook)
     spec = JobSpec(
-        command=command, parameters=parameters(typed, raw), environment=dict(map(pair, environment)), labels=dict(map(pair, labels)), array=array, **options
-    )  # fmt: skip
+        command=command,
+        parameters=parameters(typed, raw),
+        environment=dict(map(pair, environment)),
+        labels=dict(map(pair, labels)),
+        array=array,
+        **options,
+    )
     job = session.bench.jobs.submit(spec)
     if not wait:
         return _with_elements(session, job)
     session.say(f"job {job.id} is {job.state}")
     ended = session.bench.jobs.wait([job.id])
-    return Ended(session.bench.jobs.show(job.id) if job.array is not None else ended[0], error=_failure(ended))
+    return Ended(
+        session.bench.jobs.show(job.id) if job.array is not None else ended[0],
+        error=_failure(ended),
+    )
 
 
 def _array(path: str) -> Any:
     try:
         value = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
-        raise BadRequest(f"{path} cannot be read as an array.", str(error), 'Write a list of mappings: [{"depth": 4}, {"depth": 6}].') from error
+        raise BadRequest(
+            f"{path} cannot be read as an array.",
+            str(error),
+            'Write a list of mappings: [{"depth": 4}, {"depth": 6}].',
+        ) from error
     if not isinstance(value, list) or not value:
-        raise BadRequest(f"{path} holds no array.", "It is no list, or an empty one.", 'Write a list of mappings: [{"depth": 4}, {"depth": 6}].')
+        raise BadRequest(
+            f"{path} holds no array.",
+            "It is no list, or an empty one.",
+            'Write a list of mappings: [{"depth": 4}, {"depth": 6}].',
+        )
     return value
 
 
 def _with_elements(session: Session, job: Any) -> Any:
     """For scripts, the answer to a submit names an array's elements beside its id."""
-    return {**to_json(job), "elements": list(job.array.elements) if job.array is not None else []} if session.json else job
+    return (
+        {**to_json(job), "elements": list(job.array.elements) if job.array is not None else []}
+        if session.json
+        else job
+    )
 
 
 @jobs.verb("list")
@@ -145,15 +230,37 @@ def _show(session: Session, id: str) -> Any:
 @click.argument("id")
 @click.option("-f", "--follow", is_flag=True, help="Go on until it ends.")
 @click.option("--tail", type=click.IntRange(1), metavar="LINES", help="Only the last lines.")
-@click.option("--search", metavar="TEXT", help="Only the lines that hold this, in any case, with their numbers.")
-@click.option("--limit", type=click.IntRange(1, PAGE_LIMIT), default=50, show_default=True, help="Lines that are found, at most.")
+@click.option(
+    "--search",
+    metavar="TEXT",
+    help="Only the lines that hold this, in any case, with their numbers.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, PAGE_LIMIT),
+    default=50,
+    show_default=True,
+    help="Lines that are found, at most.",
+)
 @click.option("--cursor", help="Go on from the `cursor` of the answer before.")
-def _logs(session: Session, id: str, follow: bool, tail: int | None, search: str | None, limit: int, cursor: str | None) -> Any:
+def _logs(
+    session: Session,
+    id: str,
+    follow: bool,
+    tail: int | None,
+    search: str | None,
+    limit: int,
+    cursor: str | None,
+) -> Any:
     """What a job wrote."""
     service = session.bench.jobs
     if search is not None:
         if follow or tail is not None:
-            raise BadRequest("--search looks through the whole log.", "It neither follows nor begins at the end.", "Leave --follow and --tail out.")
+            raise BadRequest(
+                "--search looks through the whole log.",
+                "It neither follows nor begins at the end.",
+                "Leave --follow and --tail out.",
+            )
         return service.search_logs(id, search, limit=limit, cursor=cursor)
     chunk = service.logs(id, tail=tail)
     text = [chunk.text]
@@ -164,31 +271,56 @@ def _logs(session: Session, id: str, follow: bool, tail: int | None, search: str
             time.sleep(_FOLLOW_SECONDS)
         start = chunk.next
         chunk = service.logs(id, offset=start)
-        more = start < chunk.next < chunk.size  # the beginning of a letter is kept back until all of it is written
+        more = (
+            start < chunk.next < chunk.size
+        )  # the beginning of a letter is kept back until all of it is written
         text.append(chunk.text)
         _write(session, chunk.text)
     if chunk.note:
         click.echo(chunk.note, err=True)
-    return Ended({"id": id, "text": "".join(text), "next": chunk.next, "size": chunk.size, "ended": chunk.ended, "note": chunk.note}, silent=True)
+    return Ended(
+        {
+            "id": id,
+            "text": "".join(text),
+            "next": chunk.next,
+            "size": chunk.size,
+            "ended": chunk.ended,
+            "note": chunk.note,
+        },
+        silent=True,
+    )
 
 
 @jobs.verb("attach")
 @click.argument("id")
 def _attach(session: Session, id: str) -> Any:
-    """A shell in the environment of a job: its code, its GPUs, its variables. With --json only how it would be started."""
+    """A shell in the environment of a job: its code, its GPUs, its variables. With --json only how
+    it would be started.
+    """
     found = session.bench.jobs.attach(id)
     if session.json:
         return {"command": list(found.command), "folder": found.folder, "note": found.note}
     if not sys.stdin.isatty():
-        raise BadRequest("A shell needs a terminal.", "There is none here.", f"In JupyterLab: Attach, on the page of the job. Else: mlinfra jobs attach {id}")
+        raise BadRequest(
+            "A shell needs a terminal.",
+            "There is none here.",
+            f"In JupyterLab: Attach, on the page of the job. Else: mlinfra jobs attach {id}",
+        )
     if found.note:
         session.say(found.note)
-    words = {**found.environment, **{name: os.environ[name] for name in _OF_TERMINALS if name in os.environ}}
+    words = {
+        **found.environment,
+        **{name: os.environ[name] for name in _OF_TERMINALS if name in os.environ},
+    }
     kept = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the shell
     try:
         done = subprocess.run(found.command, cwd=found.folder, env=words, check=False)
     except OSError as error:
-        raise Unavailable("The shell did not start.", f"{found.command[0]}: {error.strerror}.", "Look at SHELL, or at the programs that it needs.") from error
+        raise Unavailable(
+            "The shell did not start.",
+            f"{found.command[0]}: {error.strerror}.",
+            "Look at SHELL, or at the programs that it needs.",
+        ) from error
     finally:
         signal.signal(signal.SIGINT, kept)
     return Ended(None, code=done.returncode, silent=True)
@@ -203,7 +335,13 @@ def _code(session: Session, id: str) -> Any:
 
 @jobs.verb("diff")
 @click.argument("id")
-@click.option("--limit", type=click.IntRange(1, 4_000_000), default=200_000, show_default=True, help="Bytes at most.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 4_000_000),
+    default=200_000,
+    show_default=True,
+    help="Bytes at most.",
+)
 def _diff(session: Session, id: str, limit: int) -> Any:
     """How the code that a job runs from differs from the commit."""
     return _of_code(session.bench.jobs.diff(id, limit=limit), id)
@@ -211,13 +349,23 @@ def _diff(session: Session, id: str, limit: int) -> Any:
 
 def _of_code(found: Any, id: str) -> Any:
     if found is None:
-        raise NotFound(f"Job {id} has no code snapshot.", "It runs no file of the project.", f"mlinfra jobs show {id}")
+        raise NotFound(
+            f"Job {id} has no code snapshot.",
+            "It runs no file of the project.",
+            f"mlinfra jobs show {id}",
+        )
     return found
 
 
 @jobs.verb("preview")
 @click.argument("notebook")
-@click.option("--limit", type=click.IntRange(1, PAGE_LIMIT), default=50, show_default=True, help="Files of a list, at most.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, PAGE_LIMIT),
+    default=50,
+    show_default=True,
+    help="Files of a list, at most.",
+)
 def _preview(session: Session, notebook: str, limit: int) -> Any:
     """What the code snapshot of a notebook would hold that is submitted now."""
     return session.bench.jobs.preview(in_project(session.bench.project.root, notebook), limit=limit)
@@ -227,7 +375,9 @@ _several = click.argument("ids", nargs=-1, required=True, metavar="ID…")
 
 
 def _each(act: Callable[[str], Any], ids: Sequence[str]) -> Any:
-    """One job's record, or a list of them. One that is refused keeps no other from its turn; the first refusal is the outcome."""
+    """One job's record, or a list of them. One that is refused keeps no other from its turn; the
+    first refusal is the outcome.
+    """
     if len(ids) == 1:
         return act(ids[0])
     done, refused = [], list[MLInfraError]()
@@ -259,14 +409,18 @@ def _cancel(session: Session, ids: tuple[str, ...]) -> Any:
 @jobs.verb("requeue")
 @_several
 def _requeue(session: Session, ids: tuple[str, ...]) -> Any:
-    """Start jobs again under their ids, from their checkpoints: those that run, failed, were cancelled or lost."""
+    """Start jobs again under their ids, from their checkpoints: those that run, failed, were
+    cancelled or lost.
+    """
     return _each(session.bench.jobs.requeue, ids)
 
 
 @jobs.verb("restore")
 @_several
 def _restore(session: Session, ids: tuple[str, ...]) -> Any:
-    """Take the cancel of jobs back: they wait again in their places, and so does what was cancelled with them."""
+    """Take the cancel of jobs back: they wait again in their places, and so does what was cancelled
+    with them.
+    """
     return _each(session.bench.jobs.restore, ids)
 
 
@@ -294,7 +448,14 @@ def _priority(session: Session, id: str, priority: int) -> Any:
 
 @jobs.verb("clone")
 @click.argument("id")
-@click.option("-p", "--parameter", "typed", multiple=True, metavar="NAME=VALUE", help="A parameter that differs; may be repeated.")
+@click.option(
+    "-p",
+    "--parameter",
+    "typed",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter that differs; may be repeated.",
+)
 @click.option("-r", "--raw", multiple=True, metavar="NAME=TEXT", help="The same, as text.")
 @click.option("--same-code", is_flag=True, help="With the code as it was then, not as it is now.")
 @click.option("--backend", metavar="NAME")
@@ -303,10 +464,17 @@ def _priority(session: Session, id: str, priority: int) -> Any:
 @click.option("--gpu-type", metavar="WORD")
 @click.option("--cpus", type=click.IntRange(0))
 @click.option("--memory-gib", type=float, metavar="GIB", help="0 for none.")
-@click.option("--time-limit", "time_limit_minutes", type=float, metavar="MINUTES", help="0 for none.")
+@click.option(
+    "--time-limit", "time_limit_minutes", type=float, metavar="MINUTES", help="0 for none."
+)
 @click.option("--priority", type=click.IntRange(0, 100))
 @click.option("--retries", type=click.IntRange(0, 1000))
-@click.option("--after", multiple=True, metavar="ID", help="Start once this job has succeeded; may be repeated.")
+@click.option(
+    "--after",
+    multiple=True,
+    metavar="ID",
+    help="Start once this job has succeeded; may be repeated.",
+)
 @click.option("--name")
 def _clone(session: Session, id: str, typed: Any, raw: Any, same_code: bool, **changes: Any) -> Any:
     """Submit another job, or array, like an earlier one; what is not said stays as it was."""
@@ -321,7 +489,9 @@ def _clone(session: Session, id: str, typed: Any, raw: Any, same_code: bool, **c
 @jobs.verb("queue")
 @paged
 def _queue(session: Session, limit: int, cursor: str | None) -> Any:
-    """What runs, then what waits, in the order in which it may start, and why. With --json only what waits."""
+    """What runs, then what waits, in the order in which it may start, and why. With --json only
+    what waits.
+    """
     from .text import text_of
 
     service = session.bench.jobs
@@ -346,7 +516,9 @@ def _attempts(session: Session, id: str, **options: Any) -> Any:
 
 @jobs.verb("resources")
 @click.argument("id")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), default=900.0, show_default=True)
+@click.option(
+    "--seconds", type=click.FloatRange(0, min_open=True), default=900.0, show_default=True
+)
 def _resources(session: Session, id: str, seconds: float) -> Any:
     """What a job used of late: CPU, memory, GPUs."""
     return session.bench.jobs.resources(id, seconds=seconds)
@@ -407,9 +579,20 @@ def _failure(found: Any) -> MLInfraError | None:
     """Why a wait for these jobs is no success; None when all succeeded."""
     running = [job.id for job in found if job.state not in FINAL]
     if running:
-        return Unavailable(f"{len(running)} of {len(found)} jobs have not ended.", f"{', '.join(running)}.", "Wait longer: jobs wait ID --timeout SECONDS")
+        return Unavailable(
+            f"{len(running)} of {len(found)} jobs have not ended.",
+            f"{', '.join(running)}.",
+            "Wait longer: jobs wait ID --timeout SECONDS",
+        )
     failed = [job for job in found if job.state != "succeeded"]
     if not failed:
         return None
-    why = "; ".join(f"{job.id} {job.state}: {job.reason.rstrip('.')}" if job.reason else f"{job.id} {job.state}" for job in failed)
-    return Failed(f"{len(failed)} of {len(found)} jobs did not succeed.", f"{why}.", f"mlinfra jobs logs {failed[0].id}")
+    why = "; ".join(
+        f"{job.id} {job.state}: {job.reason.rstrip('.')}" if job.reason else f"{job.id} {job.state}"
+        for job in failed
+    )
+    return Failed(
+        f"{len(failed)} of {len(found)} jobs did not succeed.",
+        f"{why}.",
+        f"mlinfra jobs logs {failed[0].id}",
+    )

@@ -23,12 +23,18 @@ def pair(text: str, *, form: str = "NAME=VALUE", example: str = "depth=6") -> tu
     """`name=value`. Raises BadRequest."""
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise BadRequest(f"{text!r} is not {form}.", "Nothing stands before its `=`." if equals else "It has no `=`.", f"For example {example}")
+        raise BadRequest(
+            f"{text!r} is not {form}.",
+            "Nothing stands before its `=`." if equals else "It has no `=`.",
+            f"For example {example}",
+        )
     return name, value
 
 
 def value_of(text: str) -> Any:
-    """A parameter's value: a number, true, false, null, a list or an object where it reads as one; else the text."""
+    """A parameter's value: a number, true, false, null, a list or an object where it reads as one;
+    else the text.
+    """
     if text in _PYTHON:
         return _PYTHON[text]
     try:
@@ -37,8 +43,12 @@ def value_of(text: str) -> Any:
         return text
 
 
-def parameters(typed: Sequence[str], raw: Sequence[str] = (), *, texts: Collection[str] = ()) -> dict[str, Any]:
-    """`-p name=value` with values read, `-r name=value` with values as text. texts: names of what is text, also where it looks like a number."""
+def parameters(
+    typed: Sequence[str], raw: Sequence[str] = (), *, texts: Collection[str] = ()
+) -> dict[str, Any]:
+    """`-p name=value` with values read, `-r name=value` with values as text. texts: names of what
+    is text, also where it looks like a number.
+    """
     found: dict[str, Any] = {}
     for text in typed:
         name, value = pair(text)
@@ -47,14 +57,20 @@ def parameters(typed: Sequence[str], raw: Sequence[str] = (), *, texts: Collecti
 
 
 def keys(texts: Sequence[str]) -> list[dict[str, str]]:
-    """Entities from `--key zip=02134 --key zip=10001`: the n-th values of all names make the n-th entity; all are text, which the key's type reads."""
+    """Entities from `--key zip=02134 --key zip=10001`: the n-th values of all names make the n-th
+    entity; all are text, which the key's type reads.
+    """
     columns: dict[str, list[str]] = {}
     for text in texts:
         name, value = pair(text, example="origin=JFK")
         columns.setdefault(name, []).append(value)
     lengths = {len(values) for values in columns.values()}
     if len(lengths) > 1:
-        raise BadRequest("The keys do not fit together.", "Some are given more often than others.", "Give every key once for each entity.")
+        raise BadRequest(
+            "The keys do not fit together.",
+            "Some are given more often than others.",
+            "Give every key once for each entity.",
+        )
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
@@ -64,10 +80,20 @@ def span(text: str | None) -> timedelta | None:
         return None
     found = _SPAN.match(text.strip())
     if not found:
-        why = "It has no unit." if text.strip().replace(".", "", 1).isdigit() else "It is no number with a unit."
-        raise BadRequest(f"{text!r} is not a span of time.", why, "For example 90s, 30min, 24h or 7d.")
+        why = (
+            "It has no unit."
+            if text.strip().replace(".", "", 1).isdigit()
+            else "It is no number with a unit."
+        )
+        raise BadRequest(
+            f"{text!r} is not a span of time.", why, "For example 90s, 30min, 24h or 7d."
+        )
     if not 0 < float(found[1]) * _UNITS[found[2]] <= 366 * 86_400:
-        raise BadRequest(f"{text!r} is not a span of time.", "A span is above 0 and at most 366 d.", "For example 90s, 30min, 24h or 7d.")
+        raise BadRequest(
+            f"{text!r} is not a span of time.",
+            "A span is above 0 and at most 366 d.",
+            "For example 90s, 30min, 24h or 7d.",
+        )
     return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
 
 
@@ -78,7 +104,11 @@ def moment(text: str | None) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise BadRequest(f"{text!r} is not a moment.", "A moment is written as ISO 8601.", "For example 2013-12-01 or 2013-12-01T06:00:00Z.") from None
+        raise BadRequest(
+            f"{text!r} is not a moment.",
+            "A moment is written as ISO 8601.",
+            "For example 2013-12-01 or 2013-12-01T06:00:00Z.",
+        ) from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
@@ -88,13 +118,19 @@ def weights(texts: Sequence[str]) -> dict[str, int]:
     for text in texts:
         name, value = pair(text, form="VERSION=PERCENT", example="v1=90 v2=10")
         if not value.isdecimal() or not value.isascii() or len(value) > 3:
-            raise BadRequest(f"{text!r} is not VERSION=PERCENT.", "A percent is a whole number from 0 to 100.", "For example v1=90 v2=10")
+            raise BadRequest(
+                f"{text!r} is not VERSION=PERCENT.",
+                "A percent is a whole number from 0 to 100.",
+                "For example v1=90 v2=10",
+            )
         found[name] = int(value)
     return found
 
 
 def rows(file: str) -> Any:
-    """Rows to predict: JSON (one object a row, or a body of Seldon's protocol), CSV or Parquet; `-` for JSON on standard input."""
+    """Rows to predict: JSON (one object a row, or a body of Seldon's protocol), CSV or Parquet; `-`
+    for JSON on standard input.
+    """
     import sys
 
     path = Path(file)
@@ -104,15 +140,27 @@ def rows(file: str) -> Any:
         try:
             return pl.read_csv(path) if path.suffix.lower() == ".csv" else pl.read_parquet(path)
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise Unprocessable(f"{file} cannot be read.", f"{error}.", "Give JSON, CSV or Parquet.") from None
+            raise Unprocessable(
+                f"{file} cannot be read.", f"{error}.", "Give JSON, CSV or Parquet."
+            ) from None
     try:
         with contextlib.nullcontext(sys.stdin) if file == "-" else path.open() as stream:
             text = stream.read(MOST_ROWS + 1)
         if len(text) > MOST_ROWS:
             fix = "Ask for fewer rows at a time, or give them as CSV or Parquet."
-            raise TooLarge(f"{file} is too large for one request.", f"JSON of at most {MOST_ROWS >> 20} million characters is read.", fix)
+            raise TooLarge(
+                f"{file} is too large for one request.",
+                f"JSON of at most {MOST_ROWS >> 20} million characters is read.",
+                fix,
+            )
         return json.loads(text)
     except OSError as error:
-        raise NotFound(f"{file} cannot be read.", f"{error.strerror}.", "Give a file of JSON, CSV or Parquet.") from None
+        raise NotFound(
+            f"{file} cannot be read.", f"{error.strerror}.", "Give a file of JSON, CSV or Parquet."
+        ) from None
     except (ValueError, RecursionError) as error:
-        raise Unprocessable(f"{file} is not JSON.", f"{error}.", "Give a list of objects, or a body of Seldon's protocol.") from None
+        raise Unprocessable(
+            f"{file} is not JSON.",
+            f"{error}.",
+            "Give a list of objects, or a body of Seldon's protocol.",
+        ) from None

@@ -1,4 +1,6 @@
-"""Paths of the command line: from the working directory where that lies in the project, else below the project's root."""
+"""Paths of the command line: from the working directory where that lies in the project, else below
+the project's root.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,24 @@ if TYPE_CHECKING:
 
 
 def in_project(root: Path, path: str) -> str:
-    """`path` as the project knows it. What is not there from the working directory is meant below the root; whoever takes it says when it is nowhere."""
+    """`path` as the project knows it. What is not there from the working directory is meant below
+    the root; whoever takes it says when it is nowhere.
+    """
     here = Path(os.path.realpath(os.curdir))
     if not here.is_relative_to(root):
         return path
     found = Path(os.path.normpath(here / path))
-    return found.relative_to(root).as_posix() if found.is_relative_to(root) and found.exists() else path
+    return (
+        found.relative_to(root).as_posix()
+        if found.is_relative_to(root) and found.exists()
+        else path
+    )
 
 
 def check_place(root: Path, command: Sequence[str]) -> None:
-    """Raise BadRequest when a word of a command is a file of the working directory alone: the command would look for it in the project's root."""
+    """Raise BadRequest when a word of a command is a file of the working directory alone: the
+    command would look for it in the project's root.
+    """
     here = Path(os.path.realpath(os.curdir))
     if here == root or not here.is_relative_to(root):
         return
@@ -33,7 +43,10 @@ def check_place(root: Path, command: Sequence[str]) -> None:
         if not os.path.isabs(word) and (here / word).is_file() and not (root / word).exists():
             fix = f"mlinfra jobs submit --cwd {shlex.quote(folder)} -- {shlex.join(command)}"
             raise BadRequest(
-                f"The job would not find {word}.", f"It lies in {folder}, and a command runs in the project's root unless --cwd says otherwise.", fix
+                f"The job would not find {word}.",
+                f"It lies in {folder}, and a command runs in the project's root unless --cwd says"
+                " otherwise.",
+                fix,
             )
 
 

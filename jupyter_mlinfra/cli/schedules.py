@@ -12,13 +12,17 @@ from .parse import moment, parameters, span
 from .paths import in_project, pipeline_in_project, texts_in
 from .session import Session
 
-schedules = Domain("schedules", "Pipelines and jobs that start by the clock, with or without a server.")
+schedules = Domain(
+    "schedules", "Pipelines and jobs that start by the clock, with or without a server."
+)
 
 _JOB = ("gpus", "cpus", "memory_gib", "time_limit_minutes", "priority", "retries")
 
 
 class _Command(click.Command):
-    """`… OPTIONS -- COMMAND ARGUMENTS…`: what stands after `--` is the command, whatever it looks like."""
+    """`… OPTIONS -- COMMAND ARGUMENTS…`: what stands after `--` is the command, whatever it looks
+    like.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" in args:
@@ -31,15 +35,44 @@ class _Command(click.Command):
 def _facts(function: Callable[..., Any]) -> Callable[..., Any]:
     """What can be said of a schedule."""
     options = (
-        click.option("--cron", metavar="TEXT", help="Minute, hour, day of the month, month, day of the week: '0 6 * * 1-5'."),
+        click.option(
+            "--cron",
+            metavar="TEXT",
+            help="Minute, hour, day of the month, month, day of the week: '0 6 * * 1-5'.",
+        ),
         click.option("--tz", metavar="ZONE", help="Time zone, such as Europe/Paris. Default: UTC."),
         click.option("--pipeline", metavar="NAME", help="Pipeline (name or file) to run."),
-        click.option("--notebook", metavar="PATH", help="Notebook to run as a job, instead of a pipeline."),
-        click.option("-p", "--parameter", "typed", multiple=True, metavar="NAME=VALUE", help="May hold {{ date }} and {{ due }}; may be repeated."),
-        click.option("-r", "--raw", multiple=True, metavar="NAME=TEXT", help="A parameter that stays text, whatever it looks like."),
-        click.option("--catchup", type=click.Choice(["latest", "all", "none"]), help="Which missed due times are run. Default: latest."),
-        click.option("--grace", metavar="SPAN", help="How old those may be: 90s, 30min, 6h, 2d. Default: 6h."),
-        click.option("--overlap", type=click.Choice(["skip", "queue", "cancel"]), help="While the run before goes on. Default: skip."),
+        click.option(
+            "--notebook", metavar="PATH", help="Notebook to run as a job, instead of a pipeline."
+        ),
+        click.option(
+            "-p",
+            "--parameter",
+            "typed",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="May hold {{ date }} and {{ due }}; may be repeated.",
+        ),
+        click.option(
+            "-r",
+            "--raw",
+            multiple=True,
+            metavar="NAME=TEXT",
+            help="A parameter that stays text, whatever it looks like.",
+        ),
+        click.option(
+            "--catchup",
+            type=click.Choice(["latest", "all", "none"]),
+            help="Which missed due times are run. Default: latest.",
+        ),
+        click.option(
+            "--grace", metavar="SPAN", help="How old those may be: 90s, 30min, 6h, 2d. Default: 6h."
+        ),
+        click.option(
+            "--overlap",
+            type=click.Choice(["skip", "queue", "cancel"]),
+            help="While the run before goes on. Default: skip.",
+        ),
         click.option("--gpus", type=click.IntRange(0), help="Of a job, as the options below."),
         click.option("--cpus", type=click.IntRange(0)),
         click.option("--memory-gib", type=float, metavar="GIB"),
@@ -70,7 +103,8 @@ def _show(session: Session, name: str) -> Any:
 @click.argument("name")
 @_facts
 def _create(session: Session, name: str, **options: Any) -> Any:
-    """A schedule for a pipeline (default: the one of its name), a notebook, or a command after `--`.
+    """A schedule for a pipeline (default: the one of its name), a notebook, or a command after
+    `--`.
 
     Without --cron it is the `schedule:` of the pipeline's file.
     """
@@ -82,7 +116,9 @@ def _create(session: Session, name: str, **options: Any) -> Any:
 @_facts
 def _update(session: Session, name: str, **options: Any) -> Any:
     """Change what is given of a schedule; new times count from now on."""
-    return session.bench.schedules.update(name, **_given(session, _pipeline_of(session, name, options), options))
+    return session.bench.schedules.update(
+        name, **_given(session, _pipeline_of(session, name, options), options)
+    )
 
 
 @schedules.verb("pause")
@@ -101,7 +137,11 @@ def _resume(session: Session, name: str) -> Any:
 
 @schedules.verb("run-now")
 @click.argument("name")
-@click.option("--due", metavar="TIME", help="For this due time, such as one that was missed: ISO 8601; without a zone it is UTC.")
+@click.option(
+    "--due",
+    metavar="TIME",
+    help="For this due time, such as one that was missed: ISO 8601; without a zone it is UTC.",
+)
 def _run_now(session: Session, name: str, due: str | None) -> Any:
     """Start it at once."""
     return session.bench.schedules.run_now(name, due=moment(due))
@@ -134,7 +174,11 @@ def _preview(session: Session, cron: str, tz: str, count: int) -> Any:
 
 def _pipeline_of(session: Session, name: str, options: dict[str, Any]) -> str:
     """What a schedule starts by now, where its parameters are to be read."""
-    return session.bench.schedules.show(name).pipeline or "" if options["typed"] and not options["pipeline"] else ""
+    return (
+        session.bench.schedules.show(name).pipeline or ""
+        if options["typed"] and not options["pipeline"]
+        else ""
+    )
 
 
 def _given(session: Session, pipeline: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -148,8 +192,16 @@ def _given(session: Session, pipeline: str, options: dict[str, Any]) -> dict[str
     if command:
         job["command"] = list(command)
     grace = span(options.pop("grace"))
-    found = {key: options[key] for key in ("cron", "tz", "pipeline", "catchup", "overlap") if options[key] is not None}
-    texts = texts_in(session.bench.project, options["pipeline"] or pipeline) if options["typed"] and not job else ()
+    found = {
+        key: options[key]
+        for key in ("cron", "tz", "pipeline", "catchup", "overlap")
+        if options[key] is not None
+    }
+    texts = (
+        texts_in(session.bench.project, options["pipeline"] or pipeline)
+        if options["typed"] and not job
+        else ()
+    )
     if values := parameters(options["typed"], options["raw"], texts=texts):
         found["parameters"] = values
     if grace is not None:

@@ -24,8 +24,9 @@ class Failed(MLInfraError):
 class Ended:
     """What a verb ended with, where that is more than a record.
 
-    value: a record, or JSON values. error: the verb was carried out and its outcome is a failure (a run that failed). silent: nothing
-    more is to be said to people, because it was printed on the way.
+    value: a record, or JSON values. error: the verb was carried out and its outcome is a failure (a
+    run that failed). silent: nothing more is to be said to people, because it was printed on the
+    way.
     """
 
     value: Any
@@ -40,9 +41,17 @@ class Ended:
 
 
 class Session:
-    """project: a folder in it, None for the working directory's. json: somebody parses what is printed. say: where progress goes."""
+    """project: a folder in it, None for the working directory's. json: somebody parses what is
+    printed. say: where progress goes.
+    """
 
-    def __init__(self, project: str | None = None, *, json: bool = False, say: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        project: str | None = None,
+        *,
+        json: bool = False,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
         self.project = project
         self.json = json
         self._say = say or (lambda text: print(text, file=sys.stderr, flush=True))
@@ -66,7 +75,9 @@ class Session:
         report(None, text)
 
     def say(self, text: str) -> None:
-        """Tell people how it goes, and whoever watches the job that this is; a script is told nothing."""
+        """Tell people how it goes, and whoever watches the job that this is; a script is told
+        nothing.
+        """
         self.note(text)
         if not self.json:
             self._say(text)

@@ -21,13 +21,20 @@ if TYPE_CHECKING:
 
 _GAP = "  "
 _SHORT, _LONG, _LEAST = 20, 32, 12
-"""Where the terminal is narrow, text wider than `_SHORT` is cut to `_LONG` or to what is left; below `_LEAST` it is left out."""
+"""Where the terminal is narrow, text wider than `_SHORT` is cut to `_LONG` or to what is left;
+below `_LEAST` it is left out.
+"""
 # A number with its basis and its unit; a file called 01_ingest.ipynb is none.
-_NUMBER = re.compile(r"NaN|−?∞|[≈~n=]{0,2} ?(?:[<>] )?[-−]?[\d,]*\.?\d+(e[+-]?\d+)?( [A-Za-z%]{1,3}( \d+ [a-z]{1,3})?)?( est\.)?")
+_NUMBER = re.compile(
+    r"NaN|−?∞|[≈~n=]{0,2} ?(?:[<>] )?[-−]?[\d,]*\.?\d+(e[+-]?\d+)?( [A-Za-z%]{1,3}( \d+"
+    r" [a-z]{1,3})?)?( est\.)?"
+)
 
 
 def text_of(value: Any, workbench: Workbench | None = None) -> str:
-    """The text of what a verb returned; whole where it goes to a file or a pipe. workbench: of the project, where there is one."""
+    """The text of what a verb returned; whole where it goes to a file or a pipe. workbench: of the
+    project, where there is one.
+    """
     with uncut() if terminal() is None else contextlib.nullcontext():
         return printable(_text_of(value, workbench))
 
@@ -37,10 +44,15 @@ def _text_of(value: Any, workbench: Workbench | None) -> str:
     if card is not None:
         return _card(card)
     if hasattr(value, "write_json"):  # a frame
-        rows = [{name: stored(item) for name, item in row.items()} for row in json.loads(value.write_json())]
+        rows = [
+            {name: stored(item) for name, item in row.items()}
+            for row in json.loads(value.write_json())
+        ]
         return table(rows, width=terminal()) or "no rows"
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
-        return table([{name: datum(item) for name, item in row.items()} for row in value], width=terminal())
+        return table(
+            [{name: datum(item) for name, item in row.items()} for row in value], width=terminal()
+        )
     if isinstance(value, Mapping):
         # A number here may be a process: no commas.
         return facts({str(name): datum(item) for name, item in value.items()})
@@ -48,21 +60,42 @@ def _text_of(value: Any, workbench: Workbench | None) -> str:
 
 
 def table(rows: Sequence[Mapping[str, str]], *, width: int | None = None) -> str:
-    """Columns under their names; numbers to the right. width: of the terminal; the last line names the columns that it has no room for."""
+    """Columns under their names; numbers to the right. width: of the terminal; the last line names
+    the columns that it has no room for.
+    """
     if not rows:
         return ""
-    columns = {name: [_one_line(name), *(_one_line(row.get(name, "")) for row in rows)] for name in rows[0]}
+    columns = {
+        name: [_one_line(name), *(_one_line(row.get(name, "")) for row in rows)] for name in rows[0]
+    }
     numbers = {name for name, cells in columns.items() if all(map(_is_number, cells[1:]))}
     widths = _fit(columns, numbers, width)
     lines = [
-        _GAP.join(_pad(_cut(columns[name][line], room), room, right=name in numbers) for name, room in widths.items()).rstrip() for line in range(len(rows) + 1)
+        _GAP.join(
+            _pad(_cut(columns[name][line], room), room, right=name in numbers)
+            for name, room in widths.items()
+        ).rstrip()
+        for line in range(len(rows) + 1)
     ]
     hidden = [cells[0] for name, cells in columns.items() if name not in widths]
-    return "\n".join([*lines, *([_cut(f"… {counted(len(hidden), 'more column')}: {', '.join(hidden)}", width)] if hidden else [])])
+    return "\n".join(
+        [
+            *lines,
+            *(
+                [_cut(f"… {counted(len(hidden), 'more column')}: {', '.join(hidden)}", width)]
+                if hidden
+                else []
+            ),
+        ]
+    )
 
 
-def _fit(columns: Mapping[str, Sequence[str]], numbers: Collection[str], width: int | None) -> dict[str, int]:
-    """Widths of the columns that there is room for, the first ones first. Long text is cut; a number or an address is whole or left out."""
+def _fit(
+    columns: Mapping[str, Sequence[str]], numbers: Collection[str], width: int | None
+) -> dict[str, int]:
+    """Widths of the columns that there is room for, the first ones first. Long text is cut; a
+    number or an address is whole or left out.
+    """
     widest = {name: max(map(_width, cells)) for name, cells in columns.items()}
     if width is None or sum(widest.values()) + len(_GAP) * (len(widest) - 1) <= width:
         return widest
@@ -83,7 +116,9 @@ def _fit(columns: Mapping[str, Sequence[str]], numbers: Collection[str], width: 
 def facts(found: Mapping[str, str]) -> str:
     """One fact a line."""
     longest = max((_width(name) for name in found), default=0)
-    return "\n".join(f"{_pad(name, longest)}{_GAP}{_one_line(value)}" for name, value in found.items())
+    return "\n".join(
+        f"{_pad(name, longest)}{_GAP}{_one_line(value)}" for name, value in found.items()
+    )
 
 
 def terminal() -> int | None:
@@ -93,8 +128,19 @@ def terminal() -> int | None:
 
 def _card(card: Card) -> str:
     # A list says how much of it is shown only where that is not all.
-    head = f"{card.title}  {card.ref}" if card.ref else card.title if not card.rows or card.facts else ""
-    parts = [head, facts(spoken(card.facts)), table([spoken(row) for row in card.rows], width=terminal()), card.note]
+    head = (
+        f"{card.title}  {card.ref}"
+        if card.ref
+        else card.title
+        if not card.rows or card.facts
+        else ""
+    )
+    parts = [
+        head,
+        facts(spoken(card.facts)),
+        table([spoken(row) for row in card.rows], width=terminal()),
+        card.note,
+    ]
     return "\n\n".join(filter(None, ["\n".join(filter(None, parts[:2])), *parts[2:]]))
 
 
@@ -103,7 +149,10 @@ def _one_line(text: str) -> str:
 
 
 def _width(text: str) -> int:
-    return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )
 
 
 def _pad(text: str, width: int, *, right: bool = False) -> str:

@@ -1,4 +1,6 @@
-"""Verbs of no domain alone: `mlinfra status`, `search`, `up`, `down`, `init`, and `mlinfra project …`."""
+"""Verbs of no domain alone: `mlinfra status`, `search`, `up`, `down`, `init`, and `mlinfra project
+…`.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,14 @@ def _status(session: Session) -> Any:
 
 @top.verb("search")
 @click.argument("words", nargs=-1, required=True)
-@click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), metavar="KIND", help="Only of this kind; may be repeated.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(KINDS),
+    metavar="KIND",
+    help="Only of this kind; may be repeated.",
+)
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 def _search(session: Session, words: tuple[str, ...], kinds: tuple[str, ...], limit: int) -> Any:
     """Find objects of every domain by name, column, tag, owner or note."""
@@ -42,8 +51,17 @@ def _up(session: Session) -> Any:
     if session.json:
         return done
     pid = done["supervisor"]
-    supervisor = "none" if pid is None else f"was running (process {pid})" if pid == before else f"started (process {pid})"
-    return {"supervisor": supervisor, "deployments": ", ".join(done["deployments"]) or "there are none"}
+    supervisor = (
+        "none"
+        if pid is None
+        else f"was running (process {pid})"
+        if pid == before
+        else f"started (process {pid})"
+    )
+    return {
+        "supervisor": supervisor,
+        "deployments": ", ".join(done["deployments"]) or "there are none",
+    }
 
 
 @top.verb("down")
@@ -53,13 +71,21 @@ def _down(session: Session) -> Any:
     with contextlib.suppress(MLInfraError):  # what cannot be read is stopped all the same
         pid = session.bench.jobs.supervisor().pid
         live = [item.name for item in every(session.bench.deployments.list) if item.state != "down"]
-        running = [job.id for state in ("starting", "running") for job in every(session.bench.jobs.list, state=state)]
+        running = [
+            job.id
+            for state in ("starting", "running")
+            for job in every(session.bench.jobs.list, state=state)
+        ]
     done = session.bench.down()
     if session.json:
         return done | {"stopped": {"supervisor": pid, "deployments": live, "jobs": running}}
     supervisor = "none was running" if pid is None else f"stopped (process {pid})"
     told = {"deployments": f"stopped: {', '.join(live)}" if live else "none was running"}
-    return {"supervisor": supervisor, **told, "jobs": f"cancelled: {', '.join(running)}" if running else "none was running"}
+    return {
+        "supervisor": supervisor,
+        **told,
+        "jobs": f"cancelled: {', '.join(running)}" if running else "none was running",
+    }
 
 
 @top.verb("init")
@@ -72,7 +98,10 @@ def _init(session: Session, folder: str) -> Any:
     new = begin(root)
     if session.json:
         return {"root": str(root), "created": new, "next": NEXT}
-    return {"project": f"{root} {'(created)' if new else '(already there)'}", **{f"next {place}": text for place, text in enumerate(NEXT, 1)}}
+    return {
+        "project": f"{root} {'(created)' if new else '(already there)'}",
+        **{f"next {place}": text for place, text in enumerate(NEXT, 1)},
+    }
 
 
 @project.verb("show")
@@ -80,7 +109,11 @@ def _show(session: Session) -> Any:
     """The project card."""
     opened = session.bench.project
     card = opened.settings.project
-    return {"name": opened.name, "root": str(opened.root), **{name: getattr(card, name) for name in ("title", "goal", "kpi", "owner")}}
+    return {
+        "name": opened.name,
+        "root": str(opened.root),
+        **{name: getattr(card, name) for name in ("title", "goal", "kpi", "owner")},
+    }
 
 
 @project.verb("check")
@@ -89,5 +122,12 @@ def _check(session: Session) -> Any:
     session.say("measuring each target; a live deployment is asked for some seconds")
     checks = session.bench.check()
     if not checks and not session.json:
-        return {"targets": "the project card has none", "to add one": "in mlinfra.toml, below [project.targets], for example: requests_per_second = 20"}
-    return Ended(page_of(checks, limit=500), code=int(any(check.verdict != "met" for check in checks)))
+        return {
+            "targets": "the project card has none",
+            "to add one": (
+                "in mlinfra.toml, below [project.targets], for example: requests_per_second = 20"
+            ),
+        }
+    return Ended(
+        page_of(checks, limit=500), code=int(any(check.verdict != "met" for check in checks))
+    )

@@ -1,7 +1,8 @@
 """`state.db`: SQLite in WAL mode, one writer at a time, migrated by Alembic.
 
-Plain SQL with bound parameters on the standard library's sqlite3: the supervisor, which must stay small, and the
-command line, which must start fast, use the same code as the server. Alembic is imported only when the schema is behind.
+Plain SQL with bound parameters on the standard library's sqlite3: the supervisor, which must stay
+small, and the command line, which must start fast, use the same code as the server. Alembic is
+imported only when the schema is behind.
 """
 
 from __future__ import annotations
@@ -23,23 +24,29 @@ from .sqlite import code_of, fix_of, is_damaged, sqlite_error
 _MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30.0
 _UNFORCED = "PRAGMA synchronous=NORMAL"
-_ALEMBIC = threading.Lock()  # Alembic keeps the migration under way in globals: two threads with two files would mix them
-# WAL lets a panel read while a job writes. FULL: what a user was told is accepted survives a power cut.
+_ALEMBIC = (
+    threading.Lock()
+)  # Alembic keeps the migration under way in globals: two threads with two files would mix them
+# WAL lets a panel read while a job writes. FULL: what a user was told is accepted survives a power
+# cut.
 _PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON")
 
 
 @cache
 def newest_revision() -> str:
     """The revision that this version of the code needs: the last file in `migrations/versions`."""
-    names = sorted(name for name in os.listdir(_MIGRATIONS / "versions") if re.match(r"\d{4}_\w+\.py\Z", name))
+    names = sorted(
+        name for name in os.listdir(_MIGRATIONS / "versions") if re.match(r"\d{4}_\w+\.py\Z", name)
+    )
     return names[-1][:4]
 
 
 class Database:
     """Connections to one SQLite file; safe to share between threads.
 
-    forced: each commit is forced to the disk before it returns; without, none is until `sync`, see `unforced`.
-    anew: whether a file that was deleted is made again, as for a user; whoever works for the project would bring it back from the dead.
+    forced: each commit is forced to the disk before it returns; without, none is until `sync`, see
+    `unforced`. anew: whether a file that was deleted is made again, as for a user; whoever works
+    for the project would bring it back from the dead.
     """
 
     def __init__(self, path: Path, *, forced: bool = True, anew: bool = True) -> None:
@@ -63,8 +70,9 @@ class Database:
     def write(self, *, busy_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
         """One transaction: committed at the end of the block, rolled back when it raises.
 
-        BEGIN IMMEDIATE: a read that later turns into a write would fail at once under load, in spite of the timeout.
-        busy_seconds: how long another process is waited for that writes, `BUSY_SECONDS` by default; then Unavailable is raised.
+        BEGIN IMMEDIATE: a read that later turns into a write would fail at once under load, in
+        spite of the timeout. busy_seconds: how long another process is waited for that writes,
+        `BUSY_SECONDS` by default; then Unavailable is raised.
         """
         with self._explained(busy_seconds=busy_seconds):
             connection = self._connection()
@@ -72,14 +80,18 @@ class Database:
             try:
                 yield connection
                 connection.execute("COMMIT")
-            except BaseException:  # of COMMIT too: a full disk must not leave the transaction, and with it the lock, to the next block
+            # of COMMIT too: a full disk must not leave the transaction, and with it the lock, to
+            # the next block
+            except BaseException:
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
                 raise
 
     @contextlib.contextmanager
     def unforced(self) -> Iterator[None]:
-        """Writes of the block are seen by every process and survive the death of each, but a power cut only after `sync`."""
+        """Writes of the block are seen by every process and survive the death of each, but a power
+        cut only after `sync`.
+        """
         with self.read() as connection:
             connection.execute(_UNFORCED)
         try:
@@ -89,7 +101,8 @@ class Database:
                 connection.execute(self._synchronous)
 
     def sync(self) -> None:
-        """Force to the disk what was committed so far, as a commit outside of `unforced` does: commits lie in the write-ahead log.
+        """Force to the disk what was committed so far, as a commit outside of `unforced` does:
+        commits lie in the write-ahead log.
 
         Where there is none, a checkpoint has forced it into the database itself.
         """
@@ -117,7 +130,8 @@ class Database:
         known = None if connection is None else (os.getpid(), self._inode())
         if connection is None or known != self._local.known:
             if connection is not None and known is not None and known[0] == self._local.known[0]:
-                self.close()  # the file is another one now: what is written must not go to one that is gone
+                # the file is another one now: what is written must not go to one that is gone
+                self.close()
                 self._ready = False
             self._migrate()
             connection = self._open()
@@ -137,24 +151,44 @@ class Database:
         return connection
 
     def _connect(self, mode: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+        )
         connection.row_factory = sqlite3.Row
         return connection
 
     def _can_write(self) -> bool:
-        """Whether a connection could write beside the file, as one in WAL mode has to for reading even."""
-        return (os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK)) or not self.path.exists()
+        """Whether a connection could write beside the file, as one in WAL mode has to for reading
+        even.
+        """
+        return (
+            os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK)
+        ) or not self.path.exists()
 
     @contextlib.contextmanager
     def _looking(self) -> Iterator[sqlite3.Connection]:
-        """A connection to a state that nobody here can write: on a read-only file system, or of another user.
+        """A connection to a state that nobody here can write: on a read-only file system, or of
+        another user.
 
-        Without a log of commits that are not in the file yet, the file is read as it stands. It is opened for each block, for who may write it may do so.
+        Without a log of commits that are not in the file yet, the file is read as it stands. It is
+        opened for each block, for who may write it may do so.
         """
-        with contextlib.closing(self._connect("ro" if _holds(Path(f"{self.path}-wal")) else "ro&immutable=1")) as connection:
+        with contextlib.closing(
+            self._connect("ro" if _holds(Path(f"{self.path}-wal")) else "ro&immutable=1")
+        ) as connection:
             if (found := _revision(connection, self.path)) != newest_revision():
-                why = f"It is at revision {found}, and cannot be upgraded to {newest_revision()} where nothing can be written."
-                raise Unavailable(f"{self.path} cannot be read.", why, "Copy the project to where you may write, and open it there.")
+                why = (
+                    f"It is at revision {found}, and cannot be upgraded to {newest_revision()}"
+                    " where nothing can be written."
+                )
+                raise Unavailable(
+                    f"{self.path} cannot be read.",
+                    why,
+                    "Copy the project to where you may write, and open it there.",
+                )
             yield connection
 
     def _migrate(self) -> None:
@@ -163,7 +197,11 @@ class Database:
         with self._opening:
             if not self._ready and self._revision() != newest_revision():
                 if self._opened and not self._anew:
-                    raise Unavailable(f"{self.path} is gone.", "The project's state was deleted, or moved away.", "Start the workbench again where it is.")
+                    raise Unavailable(
+                        f"{self.path} is gone.",
+                        "The project's state was deleted, or moved away.",
+                        "Start the workbench again where it is.",
+                    )
                 self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 with file_lock(self.path.with_suffix(".migrate.lock")):
                     if self._revision() != newest_revision():
@@ -174,13 +212,22 @@ class Database:
         if not self.path.exists():
             return None
         if not _holds(self.path):
-            why = "It was made whole, so something has cut it off since: a disk that failed, or a copy that broke off."
-            raise Unavailable(f"{self.path} is damaged: it is empty.", why, "Restore the file from a backup, or move it away to start empty.")
+            why = (
+                "It was made whole, so something has cut it off since: a disk that failed, or a"
+                " copy that broke off."
+            )
+            raise Unavailable(
+                f"{self.path} is damaged: it is empty.",
+                why,
+                "Restore the file from a backup, or move it away to start empty.",
+            )
         with contextlib.closing(self._open()) as connection:
             return _revision(connection, self.path)
 
     def _upgrade(self) -> None:
-        """To the newest schema. A file that is not there is made elsewhere and moved here: it is whole or absent."""
+        """To the newest schema. A file that is not there is made elsewhere and moved here: it is
+        whole or absent.
+        """
         if self.path.exists():
             _migrate_file(self.path)
             return
@@ -196,7 +243,9 @@ class Database:
             _remove(draft)
 
     @contextlib.contextmanager
-    def _explained(self, verb: str = "written", *, busy_seconds: float | None = None) -> Iterator[None]:
+    def _explained(
+        self, verb: str = "written", *, busy_seconds: float | None = None
+    ) -> Iterator[None]:
         try:
             yield
         except (MLInfraError, sqlite3.IntegrityError):
@@ -206,7 +255,9 @@ class Database:
         except Exception as error:
             if (found := sqlite_error(error)) is None:
                 raise
-            raise _explain(found, self.path, verb, BUSY_SECONDS if busy_seconds is None else busy_seconds) from error
+            raise _explain(
+                found, self.path, verb, BUSY_SECONDS if busy_seconds is None else busy_seconds
+            ) from error
 
 
 def _holds(path: Path) -> bool:
@@ -224,7 +275,9 @@ def _remove(path: Path) -> None:
 
 
 def _revision(connection: sqlite3.Connection, path: Path) -> str | None:
-    """The revision of the schema, None without one. Raises Unavailable for one that is newer than ours."""
+    """The revision of the schema, None without one. Raises Unavailable for one that is newer than
+    ours.
+    """
     try:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.OperationalError as error:
@@ -271,7 +324,11 @@ def _explain(error: sqlite3.Error, path: Path, verb: str, busy_seconds: float) -
     if is_damaged(error):
         return Unavailable(f"{path} is damaged.", why, fix)
     if code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return Unavailable(f"{path} is busy.", f"Another process has been writing for over {busy_seconds:g} s.", fix)
+        return Unavailable(
+            f"{path} is busy.",
+            f"Another process has been writing for over {busy_seconds:g} s.",
+            fix,
+        )
     if code_of(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return Unavailable(f"{path} cannot grow.", why, fix)
     return Unavailable(f"{path} cannot be {verb}.", why, fix)

@@ -1,4 +1,6 @@
-"""How a record shows itself in a notebook: a live card where the extension is installed, plain HTML and text elsewhere."""
+"""How a record shows itself in a notebook: a live card where the extension is installed, plain HTML
+and text elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +21,31 @@ MIME = "application/vnd.mlinfra.v1+json"
 NONE = "–"
 
 _STATES = {
-    "queued": "waiting", "cached": "from cache", "skipped": "not reached", "overlap": "skipped", "refused": "not started", "never": "not materialized",
-    "no_data": "no data", "not_found": "not found",
-}  # fmt: skip
+    "queued": "waiting",
+    "cached": "from cache",
+    "skipped": "not reached",
+    "overlap": "skipped",
+    "refused": "not started",
+    "never": "not materialized",
+    "no_data": "no data",
+    "not_found": "not found",
+}
 
 
 def state(value: str | None) -> str:
-    """A state in the word that the panels have for it; its name in a record stays what a program compares."""
+    """A state in the word that the panels have for it; its name in a record stays what a program
+    compares.
+    """
     return plain(_STATES.get(str(value), value))
 
 
 def spoken(texts: Mapping[str, str]) -> dict[str, str]:
-    """A row or facts with the words of states; a live card draws a state itself and needs its name."""
-    return {name: state(text) if name in ("state", "status") else text for name, text in texts.items()}
+    """A row or facts with the words of states; a live card draws a state itself and needs its
+    name.
+    """
+    return {
+        name: state(text) if name in ("state", "status") else text for name, text in texts.items()
+    }
 
 
 def plain(value: Any) -> str:
@@ -54,7 +68,9 @@ def plain(value: Any) -> str:
 
 
 def figure(value: float, digits: int = 4) -> str:
-    """A number as the panels write it: whole numbers in full, others to `digits` significant figures, with a minus that is no hyphen."""
+    """A number as the panels write it: whole numbers in full, others to `digits` significant
+    figures, with a minus that is no hyphen.
+    """
     if not math.isfinite(value):
         return "NaN" if value != value else _minus("∞" if value > 0 else "-∞")
     size = abs(value)
@@ -63,7 +79,9 @@ def figure(value: float, digits: int = 4) -> str:
     if size >= _LARGE or size < _SMALL:
         mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
         return _minus(f"{mantissa}e{int(power):+d}")
-    decimals = max(0, max(digits, math.ceil(math.log10(size + 1))) - 1 - math.floor(math.log10(size)))
+    decimals = max(
+        0, max(digits, math.ceil(math.log10(size + 1))) - 1 - math.floor(math.log10(size))
+    )
     text = f"{Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):,f}"
     return _minus(text.rstrip("0").rstrip(".") if "." in text else text)
 
@@ -79,11 +97,16 @@ def typed(value: Any) -> str:
 
 def assigned(parameters: Mapping[str, Any]) -> str:
     """`depth=6, fail=false, depths=[4, 6]`."""
-    return ", ".join(f"{name}={' '.join(typed(value).split())}" for name, value in parameters.items()) or NONE
+    return (
+        ", ".join(f"{name}={' '.join(typed(value).split())}" for name, value in parameters.items())
+        or NONE
+    )
 
 
 def printable(text: str) -> str:
-    """Text without what a terminal would obey: a name from outside must not move its cursor or colour its lines."""
+    """Text without what a terminal would obey: a name from outside must not move its cursor or
+    colour its lines.
+    """
     return "".join(char if char.isprintable() or char in "\n\t" else " " for char in text)
 
 
@@ -91,16 +114,26 @@ def datum(value: Any) -> str:
     """A value of a table: plain, but whole numbers without commas, for many are years or ids."""
     if isinstance(value, Number) and value.basis == "exact":
         return datum(value.value)
-    return _minus(str(value)) if isinstance(value, int) and not isinstance(value, bool) else plain(value)
+    return (
+        _minus(str(value))
+        if isinstance(value, int) and not isinstance(value, bool)
+        else plain(value)
+    )
 
 
 def stored(value: Any) -> str:
     """A value of somebody's rows, as it is stored: a price keeps its cents."""
-    return _minus(f"{value:.15g}") if isinstance(value, float) and math.isfinite(value) else datum(value)
+    return (
+        _minus(f"{value:.15g}")
+        if isinstance(value, float) and math.isfinite(value)
+        else datum(value)
+    )
 
 
 def number(value: Number | None) -> str:
-    """A number with its basis: `≈` approximate, `~` from a sample, `est.` estimated, `n=` a group size."""
+    """A number with its basis: `≈` approximate, `~` from a sample, `est.` estimated, `n=` a group
+    size.
+    """
     if value is None or value.value is None:
         return NONE
     text = plain(value.value)
@@ -112,19 +145,38 @@ def number(value: Number | None) -> str:
 
 def moment(value: datetime | None, *, seconds: bool = False) -> str:
     """A moment in the reader's time zone, to the minute or the second."""
-    return NONE if value is None else value.astimezone().strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+    return (
+        NONE
+        if value is None
+        else value.astimezone().strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+    )
 
 
-def mimebundle(ref: str, title: str, record: Any, *, facts: Mapping[str, Any] | None = None, rows: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+def mimebundle(
+    ref: str,
+    title: str,
+    record: Any,
+    *,
+    facts: Mapping[str, Any] | None = None,
+    rows: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """A display bundle without script: everything that came from outside is escaped.
 
-    record: any record of a `spec` module. facts: the few lines worth reading. rows: a small table below them.
+    record: any record of a `spec` module. facts: the few lines worth reading. rows: a small table
+    below them.
     """
     facts = spoken({key: plain(value) for key, value in (facts or {}).items()})
     table = [{key: datum(value) for key, value in row.items()} for row in rows]
     words = [spoken(row) for row in table]
     return {
-        MIME: {"ref": ref, "kind": ref.partition(":")[0], "title": title, "record": to_json(record), "facts": facts, "rows": table},
+        MIME: {
+            "ref": ref,
+            "kind": ref.partition(":")[0],
+            "title": title,
+            "record": to_json(record),
+            "facts": facts,
+            "rows": table,
+        },
         "text/html": _html(title, ref, facts, words),
         "text/plain": _plain(title, ref, facts, words),
     }
@@ -133,23 +185,39 @@ def mimebundle(ref: str, title: str, record: Any, *, facts: Mapping[str, Any] | 
 def _html(title: str, ref: str, facts: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> str:
     lines = [f"<div><b>{escape(title)}</b> <code>{escape(ref)}</code></div>"]
     if facts:
-        lines.append("<div>" + " · ".join(f"{escape(key)} <b>{escape(value)}</b>" for key, value in facts.items()) + "</div>")
+        lines.append(
+            "<div>"
+            + " · ".join(f"{escape(key)} <b>{escape(value)}</b>" for key, value in facts.items())
+            + "</div>"
+        )
     if rows:
         head = "".join(f"<th>{escape(key)}</th>" for key in rows[0])
-        body = "".join("<tr>" + "".join(f"<td>{escape(value)}</td>" for value in row.values()) + "</tr>" for row in rows)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(value)}</td>" for value in row.values()) + "</tr>"
+            for row in rows
+        )
         lines.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
     return "".join(lines)
 
 
-def _plain(title: str, ref: str, facts: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> str:
+def _plain(
+    title: str, ref: str, facts: Mapping[str, str], rows: Sequence[Mapping[str, str]]
+) -> str:
     lines = [f"{title}  {ref}".rstrip()]
     if facts:
         lines.append(" · ".join(f"{key} {value}" for key, value in facts.items()))
     if rows:
         keys = list(rows[0])
         widths = [max(len(key), *(len(row[key]) for row in rows)) for key in keys]
-        lines.append("  ".join(key.ljust(width) for key, width in zip(keys, widths, strict=True)).rstrip())
-        lines += ["  ".join(row[key].ljust(width) for key, width in zip(keys, widths, strict=True)).rstrip() for row in rows]
+        lines.append(
+            "  ".join(key.ljust(width) for key, width in zip(keys, widths, strict=True)).rstrip()
+        )
+        lines += [
+            "  ".join(
+                row[key].ljust(width) for key, width in zip(keys, widths, strict=True)
+            ).rstrip()
+            for row in rows
+        ]
     return printable("\n".join(lines))
 
 

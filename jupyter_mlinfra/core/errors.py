@@ -19,14 +19,18 @@ from .passwords import without_passwords
 
 
 class MLInfraError(Exception):
-    """What failed, why, and the fix to try; every face shows the three apart, and none of them a password that stands in an address."""
+    """What failed, why, and the fix to try; every face shows the three apart, and none of them a
+    password that stands in an address.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
 
     def __init__(self, what: str, why: str = "", fix: str = "") -> None:
         self.what, self.why, self.fix = map(without_passwords, (what, why, fix))
-        super().__init__(self.what, self.why, self.fix)  # args equal the parameters, so workers can pickle it
+        super().__init__(
+            self.what, self.why, self.fix
+        )  # args equal the parameters, so workers can pickle it
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.what, self.why, self.fix) if part)
@@ -79,7 +83,9 @@ class Unavailable(MLInfraError):
 
 
 def tried(action: Callable[[], object]) -> list[MLInfraError]:
-    """Do it; what it raises is given back, for `raise_all`, so that what comes next is done as well."""
+    """Do it; what it raises is given back, for `raise_all`, so that what comes next is done as
+    well.
+    """
     try:
         action()
     except MLInfraError as error:
@@ -88,7 +94,9 @@ def tried(action: Callable[[], object]) -> list[MLInfraError]:
 
 
 def raise_all(errors: Sequence[MLInfraError], what: str = "") -> None:
-    """Raise what went wrong while all parts were tried: one error as it is, several that differ, or any under `what`, as one that tells of each."""
+    """Raise what went wrong while all parts were tried: one error as it is, several that differ, or
+    any under `what`, as one that tells of each.
+    """
     told = {str(error): error for error in errors}
     if len(told) == 1 and not what:
         raise errors[0]

@@ -1,6 +1,7 @@
 """The event log: written in the transaction that it tells of, read by whoever follows (an outbox).
 
-Topics: job, step, deployment, alert, dataset, view, run, model, schedule. The server extension forwards new events to Jupyter's event bus.
+Topics: job, step, deployment, alert, dataset, view, run, model, schedule. The server extension
+forwards new events to Jupyter's event bus.
 """
 
 from __future__ import annotations
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
     from .database import Database
 
 Topic = Literal["job", "step", "deployment", "alert", "dataset", "view", "run", "model", "schedule"]
-TOPICS: tuple[Topic, ...] = ("job", "step", "deployment", "alert", "dataset", "view", "run", "model", "schedule")
+TOPICS: tuple[Topic, ...] = (
+    "job",
+    "step",
+    "deployment",
+    "alert",
+    "dataset",
+    "view",
+    "run",
+    "model",
+    "schedule",
+)
 _log = logging.getLogger(__name__)
 KEEP = 10_000
 """Older events are dropped; the truth is in the domains' tables."""
@@ -36,7 +47,9 @@ class Event:
     data: dict[str, Any]
 
 
-def append(connection: sqlite3.Connection, topic: Topic, ref: str, data: Mapping[str, Any] | None = None) -> None:
+def append(
+    connection: sqlite3.Connection, topic: Topic, ref: str, data: Mapping[str, Any] | None = None
+) -> None:
     """Add an event to the transaction under way on `connection`."""
     row = connection.execute(
         "INSERT INTO event (at, topic, ref, data) VALUES (?, ?, ?, ?)",
@@ -48,7 +61,8 @@ def append(connection: sqlite3.Connection, topic: Topic, ref: str, data: Mapping
 
 @contextlib.contextmanager
 def telling(done: str) -> Iterator[None]:
-    """For events and lineage of what is done already: a fault in the block is logged, never reported as a fault of what it tells of.
+    """For events and lineage of what is done already: a fault in the block is logged, never
+    reported as a fault of what it tells of.
 
     done: what happened, such as `version:m/3 is registered`.
     """
@@ -65,7 +79,9 @@ class EventLog:
         self._database = database
 
     def emit(self, topic: Topic, ref: str, data: Mapping[str, Any] | None = None) -> None:
-        """Add an event in a transaction of its own, for domains whose truth is not in `state.db`."""
+        """Add an event in a transaction of its own, for domains whose truth is not in
+        `state.db`.
+        """
         with self._database.write() as connection:
             append(connection, topic, ref, data)
 
@@ -77,5 +93,16 @@ class EventLog:
     def after(self, last: int, *, limit: int = 500) -> list[Event]:
         """Events with an id above `last`, oldest first."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT * FROM event WHERE id > ? ORDER BY id LIMIT ?", (last, limit)).fetchall()
-        return [Event(id=row["id"], at=row["at"], topic=row["topic"], ref=row["ref"], data=json.loads(row["data"])) for row in rows]
+            rows = connection.execute(
+                "SELECT * FROM event WHERE id > ? ORDER BY id LIMIT ?", (last, limit)
+            ).fetchall()
+        return [
+            Event(
+                id=row["id"],
+                at=row["at"],
+                topic=row["topic"],
+                ref=row["ref"],
+                data=json.loads(row["data"]),
+            )
+            for row in rows
+        ]

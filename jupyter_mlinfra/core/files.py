@@ -13,7 +13,11 @@ from pathlib import Path
 
 from .errors import Conflict, MLInfraError, Unavailable
 
-_FULL = {errno.ENOSPC: "The disk is full.", errno.EDQUOT: "The disk quota is used up.", errno.EROFS: "The file system is read-only."}
+_FULL = {
+    errno.ENOSPC: "The disk is full.",
+    errno.EDQUOT: "The disk quota is used up.",
+    errno.EROFS: "The file system is read-only.",
+}
 _DRAFT = 50  # characters, of at most four bytes
 _ROOM = 64 << 10  # bytes: a transaction of the state database and a line of a log
 
@@ -24,7 +28,10 @@ def explain_os_error(error: OSError, what: str) -> MLInfraError:
     if error.errno in (errno.EACCES, errno.EPERM):
         fix = f"Give this user the right to write {error.filename or 'there'}."
     elif error.errno == errno.EROFS:
-        fix = "Mount it so that it can be written, or set `home` in mlinfra.toml to a folder that can be."
+        fix = (
+            "Mount it so that it can be written, or set `home` in mlinfra.toml to a folder that"
+            " can be."
+        )
     elif error.errno in _FULL:
         fix = "Free some space, or set `home` in mlinfra.toml to a folder that can be written."
     else:
@@ -35,8 +42,8 @@ def explain_os_error(error: OSError, what: str) -> MLInfraError:
 def real_path(path: Path) -> Path:
     """`path` with its links followed; parts that do not exist stay as they are.
 
-    Raises OSError for links in a circle, where `Path.resolve` raises RuntimeError up to Python 3.12 and nothing from 3.13 on, and for a name
-    that is too long; ValueError for a NUL byte.
+    Raises OSError for links in a circle, where `Path.resolve` raises RuntimeError up to Python 3.12
+    and nothing from 3.13 on, and for a name that is too long; ValueError for a NUL byte.
     """
     try:
         real = path.resolve()
@@ -66,7 +73,9 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     draft: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_DRAFT]}.")  # a name may be as long as the file system takes
+        handle, draft = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name[:_DRAFT]}."
+        )  # a name may be as long as the file system takes
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -84,7 +93,9 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 
 
 def check_room(folder: Path, what: str) -> None:
-    """Raises Unavailable where a small file cannot be written now; for work of another process, which could not say so. what: cannot be done then."""
+    """Raises Unavailable where a small file cannot be written now; for work of another process,
+    which could not say so. what: cannot be done then.
+    """
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(_ROOM))
@@ -102,7 +113,11 @@ def open_regular(path: Path | str, flags: int = os.O_RDONLY, *, follow: bool = F
     """
     irregular = OSError(errno.EINVAL, "It is not a regular file", os.fspath(path))
     try:
-        handle = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW), 0o600)
+        handle = os.open(
+            path,
+            flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW),
+            0o600,
+        )
     except OSError as error:
         raise (irregular if error.errno in (errno.ELOOP, errno.ENXIO) else error) from None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -145,7 +160,8 @@ def _open_lock(path: Path) -> int:
 def file_lock(path: Path, *, wait: bool = True, what: str = "This") -> Iterator[int]:
     """Hold an exclusive lock; the kernel frees it when the process ends, however it ends.
 
-    Raises Conflict when `wait` is false and another process holds it, Unavailable on a full or read-only disk.
+    Raises Conflict when `wait` is false and another process holds it, Unavailable on a full or
+    read-only disk.
     """
     try:
         handle = _open_lock(path)
@@ -155,7 +171,11 @@ def file_lock(path: Path, *, wait: bool = True, what: str = "This") -> Iterator[
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            raise Conflict(f"{what} is already under way.", f"Another process holds {path}.", "Wait for it to end.") from None
+            raise Conflict(
+                f"{what} is already under way.",
+                f"Another process holds {path}.",
+                "Wait for it to end.",
+            ) from None
         except OSError as error:  # a network share without locks
             raise explain_os_error(error, f"The lock {path} cannot be taken.") from error
         yield handle

@@ -1,4 +1,6 @@
-"""The way in: what a new project's `mlinfra.toml` holds, what to do next, and a notebook that goes through it on made-up data."""
+"""The way in: what a new project's `mlinfra.toml` holds, what to do next, and a notebook that goes
+through it on made-up data.
+"""
 
 from __future__ import annotations
 
@@ -29,38 +31,66 @@ NEXT = (
 )
 
 _CELLS: tuple[tuple[str, str], ...] = (
-    ("markdown", "# First steps\n\nEach cell runs as it is, on made-up data. What it makes appears in the panels at the left."),
+    (
+        "markdown",
+        (
+            "# First steps\n\nEach cell runs as it is, on made-up data. What it makes appears in"
+            " the panels at the left."
+        ),
+    ),
     ("code", "%load_ext jupyter_mlinfra\nimport jupyter_mlinfra as ml"),
-    ("markdown", "## A dataset\n\nFiles become a table with snapshots; the panel *Catalog* shows its columns and their profile."),
+    (
+        "markdown",
+        (
+            "## A dataset\n\nFiles become a table with snapshots; the panel *Catalog* shows its"
+            " columns and their profile."
+        ),
+    ),
     (
         "code",
-        "import random\nfrom pathlib import Path\n\n"
-        "random.seed(1)\n"
-        'rows = [f"{n},{random.randint(1, 90)},{random.random() < 0.3:d}" for n in range(500)]\n'
-        'Path("first-orders.csv").write_text("\\n".join(["order,days,returned", *rows]))\n'
-        "%catalog ingest first-orders.csv --into first.orders",
+        (
+            "import random\nfrom pathlib import Path\n\nrandom.seed(1)\nrows ="
+            ' [f"{n},{random.randint(1, 90)},{random.random() < 0.3:d}" for n in'
+            ' range(500)]\nPath("first-orders.csv").write_text("\\n".join(["order,days,returned",'
+            " *rows]))\n%catalog ingest first-orders.csv --into first.orders"
+        ),
     ),
     ("code", 'orders = ml.dataset("first.orders").scan().collect()\norders.head()'),
-    ("markdown", "## A run\n\nPlain `mlflow` calls reach the same place, `mlflow.autolog()` too. The run knows the notebook and the snapshot of its data."),
+    (
+        "markdown",
+        (
+            "## A run\n\nPlain `mlflow` calls reach the same place, `mlflow.autolog()` too. The run"
+            " knows the notebook and the snapshot of its data."
+        ),
+    ),
     (
         "code",
-        'for limit in (30, 60):\n    with ml.track("first", name=f"limit {limit}", datasets=["first.orders"]) as run:\n'
-        '        run.log_params({"limit": limit})\n'
-        '        guessed = (orders["days"] > limit) == (orders["returned"] == 1)\n        run.log_metrics({"accuracy": guessed.mean()})\n'
-        'ml.runs("first", sort="-metrics.accuracy")',
+        (
+            'for limit in (30, 60):\n    with ml.track("first", name=f"limit {limit}",'
+            ' datasets=["first.orders"]) as run:\n        run.log_params({"limit": limit})\n       '
+            ' guessed = (orders["days"] > limit) == (orders["returned"] == 1)\n       '
+            ' run.log_metrics({"accuracy": guessed.mean()})\nml.runs("first",'
+            ' sort="-metrics.accuracy")'
+        ),
     ),
     (
         "markdown",
-        "## A job\n\nIt goes on when this kernel ends; the panel *Jobs* shows its log. A notebook is submitted by `%jobs submit NAME.ipynb -p depth=6`.",
+        (
+            "## A job\n\nIt goes on when this kernel ends; the panel *Jobs* shows its log. A"
+            " notebook is submitted by `%jobs submit NAME.ipynb -p depth=6`."
+        ),
     ),
     ("code", "%jobs submit -- python -c \"print('from a job')\""),
     (
         "markdown",
-        "## What comes next\n\n"
-        "- Your own data: `mlinfra catalog ingest FILES --into NAMESPACE.TABLE`\n"
-        "- Features, pipelines, deployments and monitoring: the flights project of the source repository (`make demo`) goes through all of them on real data.\n"
-        "- The card in `mlinfra.toml` says what is asked of the project; `mlinfra project check` measures it.\n"
-        "- Press `i` on a row of any panel: it is put into the notebook as code.",
+        (
+            "## What comes next\n\n- Your own data: `mlinfra catalog ingest FILES --into"
+            " NAMESPACE.TABLE`\n- Features, pipelines, deployments and monitoring: the flights"
+            " project of the source repository (`make demo`) goes through all of them on real"
+            " data.\n- The card in `mlinfra.toml` says what is asked of the project; `mlinfra"
+            " project check` measures it.\n- Press `i` on a row of any panel: it is put into the"
+            " notebook as code."
+        ),
     ),
 )
 
@@ -88,5 +118,10 @@ def _notebook() -> dict[str, Any]:
 
 
 def _cell(place: int, kind: str, text: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"cell_type": kind, "id": f"step-{place}", "metadata": {}, "source": text.splitlines(keepends=True)}
+    found: dict[str, Any] = {
+        "cell_type": kind,
+        "id": f"step-{place}",
+        "metadata": {},
+        "source": text.splitlines(keepends=True),
+    }
     return found | ({"execution_count": None, "outputs": []} if kind == "code" else {})

@@ -1,4 +1,6 @@
-"""Frames as notebooks have them: of Polars, or of pandas. Neither is imported for those who use neither."""
+"""Frames as notebooks have them: of Polars, or of pandas. Neither is imported for those who use
+neither.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,19 @@ def polars_frame(given: Frame, what: str) -> pl.DataFrame:
         return given.collect()
     pandas = sys.modules.get("pandas")  # who has such a frame has loaded it
     if pandas is None or not isinstance(given, pandas.DataFrame):
-        raise BadRequest(what, f"{type(given).__name__} is not a frame.", "Give a Polars or pandas frame.")
+        raise BadRequest(
+            what, f"{type(given).__name__} is not a frame.", "Give a Polars or pandas frame."
+        )
     try:
         made: pl.DataFrame = pl.from_pandas(given)
-    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:  # pyarrow's errors are of the first two
-        raise BadRequest(what, f"A column of the frame cannot be read: {str(error)[:200]}.", "Give each column values of one kind.") from error
+    except (
+        TypeError,
+        ValueError,
+        pl.exceptions.PolarsError,
+    ) as error:  # pyarrow's errors are of the first two
+        raise BadRequest(
+            what,
+            f"A column of the frame cannot be read: {str(error)[:200]}.",
+            "Give each column values of one kind.",
+        ) from error
     return made

@@ -1,4 +1,6 @@
-"""Heavy libraries: one thread at a time imports them, without what nobody here asks for, and what is to happen around an import that may come later."""
+"""Heavy libraries: one thread at a time imports them, without what nobody here asks for, and what
+is to happen around an import that may come later.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,21 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-_EXTRAS = {"psycopg": "postgres", "redis": "redis", "s3fs": "s3", "boto": "s3", "aiobotocore": "s3", "kubernetes": "kubernetes", "xgboost": "xgboost"}
+_EXTRAS = {
+    "psycopg": "postgres",
+    "redis": "redis",
+    "s3fs": "s3",
+    "boto": "s3",
+    "aiobotocore": "s3",
+    "kubernetes": "kubernetes",
+    "xgboost": "xgboost",
+}
 """By the beginning of a module's name: our extra that brings it."""
-_PACKAGES = {"google": "google-cloud-storage", "azure": "azure-storage-blob azure-identity", "MySQLdb": "mysqlclient"}
+_PACKAGES = {
+    "google": "google-cloud-storage",
+    "azure": "azure-storage-blob azure-identity",
+    "MySQLdb": "mysqlclient",
+}
 """Packages of another name than their module, which no extra brings."""
 
 _importing = threading.RLock()
@@ -21,11 +35,13 @@ _loaded: set[str] = set()
 
 
 def load_modules(*modules: str) -> None:
-    """Import `modules`, in this order, while no other thread imports any in this way; costs nothing once they are there.
+    """Import `modules`, in this order, while no other thread imports any in this way; costs nothing
+    once they are there.
 
-    Python locks each module by itself. Of two threads that enter a library of many modules at different places, one gets a module that is half
-    loaded (`cannot import name … from partially initialized module`), and two libraries that share a third one meet there.
-    Call it before the first import of such a library, never while a module is being imported.
+    Python locks each module by itself. Of two threads that enter a library of many modules at
+    different places, one gets a module that is half loaded (`cannot import name … from partially
+    initialized module`), and two libraries that share a third one meet there. Call it before the
+    first import of such a library, never while a module is being imported.
     """
     if _loaded.issuperset(modules):
         return
@@ -41,12 +57,17 @@ def fix_of_missing(module: str) -> str:
     extra = next((extra for start, extra in _EXTRAS.items() if name.startswith(start)), "")
     if extra:
         return f"pip install 'jupyter-mlinfra[{extra}]'"
-    return f"pip install {_PACKAGES.get(name, name)}" if name else "Install what it names into this Python."
+    return (
+        f"pip install {_PACKAGES.get(name, name)}"
+        if name
+        else "Install what it names into this Python."
+    )
 
 
 @contextmanager
 def without(*optional: str) -> Iterator[None]:
-    """Within, these modules cannot be imported, as if they were not installed. One that is loaded already stays.
+    """Within, these modules cannot be imported, as if they were not installed. One that is loaded
+    already stays.
 
     For a library that does without them and takes long to load with them.
     """
@@ -60,13 +81,16 @@ def without(*optional: str) -> Iterator[None]:
 
 
 def around_import(name: str, *, before: Callable[[], None], after: Callable[[], None]) -> None:
-    """Call `before` and `after` when a module is imported for the first time; nothing happens where it is loaded already, or never is."""
+    """Call `before` and `after` when a module is imported for the first time; nothing happens where
+    it is loaded already, or never is.
+    """
     if name not in sys.modules:
         sys.meta_path.insert(0, _Watch(name, before, after))
 
 
 class _Watch:
-    """A finder that waits for one import. Not derived from `MetaPathFinder`, whose module takes longer to load than this package.
+    """A finder that waits for one import. Not derived from `MetaPathFinder`, whose module takes
+    longer to load than this package.
 
     The module is found and loaded as ever; only its loader's last step is lengthened.
     """
@@ -74,7 +98,12 @@ class _Watch:
     def __init__(self, name: str, before: Callable[[], None], after: Callable[[], None]) -> None:
         self._name, self._before, self._after = name, before, after
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:  # noqa: ARG002
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> ModuleSpec | None:
         if fullname != self._name or self not in sys.meta_path:
             return None
         sys.meta_path.remove(self)

@@ -63,11 +63,18 @@ class Lineage:
     ) -> None:
         """Append one event; only COMPLETE says that its outputs were made.
 
-        job: what did it (a notebook cell, a step, a verb). inputs, outputs: references or file paths.
-        facts: small plain values kept with the event (rows written, commit).
+        job: what did it (a notebook cell, a step, a verb). inputs, outputs: references or file
+        paths. facts: small plain values kept with the event (rows written, commit).
         """
         load_modules("openlineage.client.event_v2", "openlineage.client.serde")
-        from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
+        from openlineage.client.event_v2 import (
+            InputDataset,
+            Job,
+            OutputDataset,
+            Run,
+            RunEvent,
+            RunState,
+        )
         from openlineage.client.serde import Serde
 
         told = RunEvent(
@@ -81,7 +88,11 @@ class Lineage:
         )
         body = json.loads(Serde.to_json(told))
         if facts:
-            body["run"].setdefault("facets", {})["mlinfra"] = {"_producer": _PRODUCER, "_schemaURL": _PRODUCER, **facts}
+            body["run"].setdefault("facets", {})["mlinfra"] = {
+                "_producer": _PRODUCER,
+                "_schemaURL": _PRODUCER,
+                **facts,
+            }
         self._folder.mkdir(parents=True, exist_ok=True)
         line = (json.dumps(body) + "\n").encode()
         handle = os.open(self._folder / _file_name(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -91,18 +102,30 @@ class Lineage:
             os.close(handle)
 
     def edges(self) -> Sequence[Edge]:
-        """Every input → output pair, oldest first; a torn last line (a killed writer) is left out. Only what is new since the last call is read."""
+        """Every input → output pair, oldest first; a torn last line (a killed writer) is left out.
+        Only what is new since the last call is read.
+        """
         with self._reading:
-            files = {path: self._read(path) for path in sorted(self._folder.glob("*.jsonl"))} if self._folder.exists() else {}
+            files = (
+                {path: self._read(path) for path in sorted(self._folder.glob("*.jsonl"))}
+                if self._folder.exists()
+                else {}
+            )
             if files != self._files:
-                edges = tuple(sorted((edge for file in files.values() for edge in file.edges), key=lambda edge: edge.at))
+                edges = tuple(
+                    sorted(
+                        (edge for file in files.values() for edge in file.edges),
+                        key=lambda edge: edge.at,
+                    )
+                )
                 if len(edges) > KEPT:
                     return edges
                 self._files, self._edges = files, edges
             return self._edges
 
     def around(self, ref: str, *, limit: int = 200) -> Page[Edge]:
-        """Edges that lead to `ref` or come from it, at any distance, at most `limit` each way, the near ones first; `total` counts all.
+        """Edges that lead to `ref` or come from it, at any distance, at most `limit` each way, the
+        near ones first; `total` counts all.
 
         Versions (`@…`) count as the object itself.
         """
@@ -120,12 +143,18 @@ class Lineage:
             known = _File(0, ())
         with path.open("rb") as file:
             file.seek(known.size)
-            lines = file.read().rpartition(b"\n")[0]  # a line that is being written is read when it is whole
-        return _File(known.size + len(lines) + 1, (*known.edges, *_parsed(lines))) if lines else known
+            lines = file.read().rpartition(b"\n")[
+                0
+            ]  # a line that is being written is read when it is whole
+        return (
+            _File(known.size + len(lines) + 1, (*known.edges, *_parsed(lines))) if lines else known
+        )
 
 
 def _file_name() -> str:
-    """A file that no other process writes: containers and machines that share the folder have the same pids, and a pid is used again."""
+    """A file that no other process writes: containers and machines that share the folder have the
+    same pids, and a pid is used again.
+    """
     host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:100]
     return f"{host}-{os.getpid()}-{start_ticks(os.getpid()) or 0}.jsonl"
 
@@ -139,7 +168,9 @@ class _File:
 
 
 def _append(handle: int, line: bytes) -> None:
-    """Write a whole line, on a line of its own: what a full disk or a killed process tore must not swallow it."""
+    """Write a whole line, on a line of its own: what a full disk or a killed process tore must not
+    swallow it.
+    """
     size = os.fstat(handle).st_size
     if size and os.pread(handle, 1, size - 1) != b"\n":
         line = b"\n" + line
@@ -154,7 +185,11 @@ def _parsed(lines: bytes) -> Iterator[Edge]:
             if event.get("eventType", "COMPLETE") != "COMPLETE":
                 continue
             job, at = sys.intern(event["job"]["name"]), event["eventTime"]
-            pairs = [(sys.intern(source["name"]), sys.intern(target["name"])) for source in event["inputs"] for target in event["outputs"]]
+            pairs = [
+                (sys.intern(source["name"]), sys.intern(target["name"]))
+                for source in event["inputs"]
+                for target in event["outputs"]
+            ]
         except (ValueError, KeyError, TypeError):  # torn by a killed writer, or no event of ours
             continue
         for source, target in pairs:

@@ -1,7 +1,9 @@
-"""What a job on another machine makes known: it waits in a folder of the job until somebody brings it home.
+"""What a job on another machine makes known: it waits in a folder of the job until somebody brings
+it home.
 
-`state.db` and MLflow's own file are SQLite, which two machines must not have open at the same time. So there events, lineage and runs
-go to the outbox, on the file system that both sides see; whoever follows the job has them brought home when an attempt has ended.
+`state.db` and MLflow's own file are SQLite, which two machines must not have open at the same time.
+So there events, lineage and runs go to the outbox, on the file system that both sides see; whoever
+follows the job has them brought home when an attempt has ended.
 """
 
 from __future__ import annotations
@@ -40,8 +42,20 @@ class EventOutbox(EventLog):
         self._folder = folder
 
     def emit(self, topic: Topic, ref: str, data: Mapping[str, Any] | None = None) -> None:
-        """Add an event to those that are brought home. Raises Unavailable when the disk does not take it."""
-        line = json.dumps({"at": to_json(now()), "topic": topic, "ref": ref, "data": to_json(dict(data or {}))}) + "\n"
+        """Add an event to those that are brought home. Raises Unavailable when the disk does not
+        take it.
+        """
+        line = (
+            json.dumps(
+                {
+                    "at": to_json(now()),
+                    "topic": topic,
+                    "ref": ref,
+                    "data": to_json(dict(data or {})),
+                }
+            )
+            + "\n"
+        )
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(self._folder / EVENTS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -56,7 +70,11 @@ class EventOutbox(EventLog):
 def contents(folder: Path) -> dict[str, list[int]]:
     """How the files in an outbox are now; equal when nothing has come since."""
     found = dict[str, list[int]]()
-    for name in (EVENTS, *RUNS_FILES, *(f"{LINEAGE}/{path.name}" for path in (folder / LINEAGE).glob("*.jsonl"))):
+    for name in (
+        EVENTS,
+        *RUNS_FILES,
+        *(f"{LINEAGE}/{path.name}" for path in (folder / LINEAGE).glob("*.jsonl")),
+    ):
         if (folder / name).is_file():
             status = (folder / name).stat()
             found[name] = [status.st_size, status.st_mtime_ns]
@@ -64,16 +82,26 @@ def contents(folder: Path) -> dict[str, list[int]]:
 
 
 def brought(folder: Path) -> dict[str, list[int]]:
-    """How they were when they were last brought home; the job may have put anything in that place."""
+    """How they were when they were last brought home; the job may have put anything in that
+    place.
+    """
     try:
         found = json.loads(read_regular(folder / _AT_HOME))
     except (OSError, ValueError, RecursionError):
         return {}
-    return {name: stamp for name, stamp in found.items() if _is_stamp(stamp)} if isinstance(found, dict) else {}
+    return (
+        {name: stamp for name, stamp in found.items() if _is_stamp(stamp)}
+        if isinstance(found, dict)
+        else {}
+    )
 
 
 def _is_stamp(found: Any) -> bool:
-    return isinstance(found, list) and len(found) == 2 and all(type(number) is int and number >= 0 for number in found)
+    return (
+        isinstance(found, list)
+        and len(found) == 2
+        and all(type(number) is int and number >= 0 for number in found)
+    )
 
 
 def note_brought(folder: Path, found: Mapping[str, list[int]]) -> None:

@@ -6,13 +6,17 @@ import re
 
 HIDDEN = "[secret]"
 _USER = r"[^\s/:@'\"\[]*:"
-# As SQLAlchemy reads an address: a password may hold slashes and colons, and an `@` too. What is struck out needlessly does no harm, but the port
-# and the path of a web address stay. Each part ends at the next `://` at the latest, so a long text takes no longer than its length.
+# As SQLAlchemy reads an address: a password may hold slashes and colons, and an `@` too. What is
+# struck out needlessly does no harm, but the port and the path of a web address stay. Each part
+# ends at the next `://` at the latest, so a long text takes no longer than its length.
 _WITH_USER = re.compile(
-    rf"(?P<before>(?<!http)(?<!https)://{_USER}|https?://{_USER}(?!\d{{1,5}}[/?#]))(?P<password>[^\s'\"<>:]*(?::(?!//)[^\s'\"<>:]*)*)@", re.I
+    rf"(?P<before>(?<!http)(?<!https)://{_USER}|https?://{_USER}(?!\d{{1,5}}[/?#]))(?P<password>[^\s'\"<>:]*(?::(?!//)[^\s'\"<>:]*)*)@",
+    re.I,
 )
 _TOKEN_ALONE = re.compile(r"(?P<scheme>\bhttps?://)[^\s/:@'\"]+@")
-_NAMES = "password|passwd|pwd|secret|token|signature|sig|api_?key|access_?key|private_?key|account_?key"
+_NAMES = (
+    "password|passwd|pwd|secret|token|signature|sig|api_?key|access_?key|private_?key|account_?key"
+)
 _IN_QUERY = re.compile(rf"(?P<name>[?&;][\w.-]*(?:{_NAMES})=)[^\s&;#'\"<>]+", re.I)
 
 
@@ -23,7 +27,9 @@ def password_in(address: str) -> str:
 
 
 def without_passwords(text: str) -> str:
-    """The text, with the secrets in its addresses struck out: `sql://ana:[secret]@host`, `https://[secret]@host`, `?token=[secret]`."""
+    """The text, with the secrets in its addresses struck out: `sql://ana:[secret]@host`,
+    `https://[secret]@host`, `?token=[secret]`.
+    """
     if "://" not in text:
         return text
     text = _WITH_USER.sub(rf"\g<before>{HIDDEN}@", text)

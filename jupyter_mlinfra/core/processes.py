@@ -16,19 +16,24 @@ from functools import cache
 from pathlib import Path
 
 TOKEN = "MLINFRA_PROCESS_TOKEN"  # noqa: S105 (a name, no secret)
-"""Environment variable that marks a tree of processes as ours, so that none is lost and none is started twice."""
+"""Environment variable that marks a tree of processes as ours, so that none is lost and none is
+started twice.
+"""
 
 
 _PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 _KERNEL_THREAD = 0x200000  # PF_KTHREAD of <linux/sched.h>
 _EXEC_SECONDS = 1.0
 _BARE = 3
-"""So often a process that has words is seen without an environment until it is taken to have none."""
+"""So often a process that has words is seen without an environment until it is taken to have none.
+"""
 _HAS_PROC = Path("/proc/self/stat").exists()
 
 
 def failpoint(name: str) -> None:
-    """Kill this process here, as `kill -9` would, when MLINFRA_FAIL names this point: for tests of what survives."""
+    """Kill this process here, as `kill -9` would, when MLINFRA_FAIL names this point: for tests of
+    what survives.
+    """
     if os.environ.get("MLINFRA_FAIL") == name:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -45,7 +50,9 @@ def boot_id() -> str:
 
 
 def start_ticks(pid: int, *, zombie: bool = False) -> int | None:
-    """Start time of a live process in clock ticks since boot; None when there is none, or only a zombie (unless `zombie`)."""
+    """Start time of a live process in clock ticks since boot; None when there is none, or only a
+    zombie (unless `zombie`).
+    """
     if not _HAS_PROC:
         return _start_without_proc(pid)
     fields = _stat(pid)
@@ -53,7 +60,9 @@ def start_ticks(pid: int, *, zombie: bool = False) -> int | None:
 
 
 def _stat(pid: int) -> list[bytes] | None:
-    """Fields of /proc/PID/stat from the state on: 0 state, 1 parent, 3 session, 6 flags, 19 start."""
+    """Fields of /proc/PID/stat from the state on: 0 state, 1 parent, 3 session, 6 flags, 19
+    start.
+    """
     try:
         handle = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
     except OSError:
@@ -64,11 +73,15 @@ def _stat(pid: int) -> list[bytes] | None:
         return None
     finally:
         os.close(handle)
-    return text[text.rindex(b")") + 2 :].split() if b")" in text else None  # the name may hold spaces and brackets
+    return (
+        text[text.rindex(b")") + 2 :].split() if b")" in text else None
+    )  # the name may hold spaces and brackets
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process was suspended, by SIGSTOP or a debugger; False where that cannot be known."""
+    """Whether a process was suspended, by SIGSTOP or a debugger; False where that cannot be
+    known.
+    """
     fields = _stat(pid)
     return fields is not None and fields[0] in (b"T", b"t")
 
@@ -102,12 +115,17 @@ class Identity:
         return self.boot == boot_id() and start_ticks(self.pid) == self.start
 
     def signal(self, number: int) -> bool:
-        """Send a signal to this very process; says whether it was there. A stranger with its pid is never hit."""
+        """Send a signal to this very process; says whether it was there. A stranger with its pid is
+        never hit.
+        """
         try:
             handle = os.pidfd_open(self.pid)
         except ProcessLookupError:
             return False
-        except (AttributeError, OSError):  # not this system, or a container that forbids it: the next best
+        except (
+            AttributeError,
+            OSError,
+        ):  # not this system, or a container that forbids it: the next best
             alive = self.alive()
             signal_all([self.pid] if alive else [], number)
             return alive
@@ -123,23 +141,31 @@ class Identity:
 
 
 def with_token(token: str, *, begins: bool = False) -> list[int]:
-    """Pids of live processes whose environment carries `token`, or one that begins with it: also those that left the session."""
+    """Pids of live processes whose environment carries `token`, or one that begins with it: also
+    those that left the session.
+    """
     needle = _needle(token)[: -1 if begins else None]
     return [pid for pid in _pids() if _carries(pid, needle) and start_ticks(pid) is not None]
 
 
 def tree(token: str) -> list[Identity]:
-    """Live processes that belong to `token`: carriers, the members of their sessions, and all descendants of those.
+    """Live processes that belong to `token`: carriers, the members of their sessions, and all
+    descendants of those.
 
-    A carrier's session was made below the one that first carried the token, so all of its members belong too: also
-    those that cleaned their environment. Out of reach is only what cleaned it, left the session and lost its parent.
+    A carrier's session was made below the one that first carried the token, so all of its members
+    belong too: also those that cleaned their environment. Out of reach is only what cleaned it,
+    left the session and lost its parent.
     """
     return trees([token])[token]
 
 
 def trees(tokens: Iterable[str]) -> dict[str, list[Identity]]:
     """The same for several tokens, by one look at all processes."""
-    needles, boot, table = {token: _needle(token) for token in tokens}, boot_id(), dict[int, list[bytes]]()
+    needles, boot, table = (
+        {token: _needle(token) for token in tokens},
+        boot_id(),
+        dict[int, list[bytes]](),
+    )
     carriers: dict[str, set[int]] = {token: set() for token in needles}
     for pid in _pids():
         fields = _stat(pid)
@@ -150,7 +176,10 @@ def trees(tokens: Iterable[str]) -> dict[str, list[Identity]]:
         for token, needle in needles.items():
             if needle in environment:
                 carriers[token].add(pid)
-    return {token: [Identity(boot, pid, int(table[pid][19])) for pid in sorted(_family(pids, table))] for token, pids in carriers.items()}
+    return {
+        token: [Identity(boot, pid, int(table[pid][19])) for pid in sorted(_family(pids, table))]
+        for token, pids in carriers.items()
+    }
 
 
 def _family(carriers: set[int], table: Mapping[int, Sequence[bytes]]) -> set[int]:
@@ -168,7 +197,9 @@ def _family(carriers: set[int], table: Mapping[int, Sequence[bytes]]) -> set[int
 
 
 def adopt_orphans() -> bool:
-    """Have our descendants become our children when they lose their parent, instead of init's; says whether this system does that."""
+    """Have our descendants become our children when they lose their parent, instead of init's; says
+    whether this system does that.
+    """
     import ctypes
 
     try:
@@ -178,9 +209,15 @@ def adopt_orphans() -> bool:
 
 
 def children() -> set[int] | None:
-    """Pids of our children, those included that have ended and were not waited for; None where the system does not list them."""
+    """Pids of our children, those included that have ended and were not waited for; None where the
+    system does not list them.
+    """
     try:
-        return {int(pid) for task in os.listdir("/proc/self/task") for pid in Path(f"/proc/self/task/{task}/children").read_bytes().split()}
+        return {
+            int(pid)
+            for task in os.listdir("/proc/self/task")
+            for pid in Path(f"/proc/self/task/{task}/children").read_bytes().split()
+        }
     except OSError:
         return None
 
@@ -199,13 +236,21 @@ def tokens(begin: str) -> set[str]:
     for pid in with_token(begin, begins=True):
         with contextlib.suppress(OSError):
             words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            found |= {os.fsdecode(word).partition("=")[2] for word in words if word.startswith(f"{TOKEN}={begin}".encode())}
+            found |= {
+                os.fsdecode(word).partition("=")[2]
+                for word in words
+                if word.startswith(f"{TOKEN}={begin}".encode())
+            }
     return found
 
 
 def _pids() -> list[int]:
     own = os.getpid()
-    return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != own] if _HAS_PROC else []
+    return (
+        [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != own]
+        if _HAS_PROC
+        else []
+    )
 
 
 def _needle(token: str) -> bytes:
@@ -217,9 +262,11 @@ def _carries(pid: int, needle: bytes) -> bool:
 
 
 def _environment(pid: int) -> bytes:
-    """The environment of a process, each of its words between two NULs; empty when it cannot be read.
+    """The environment of a process, each of its words between two NULs; empty when it cannot be
+    read.
 
-    A process that begins another program shows none for a moment, or longer on a busy machine: it is looked at again.
+    A process that begins another program shows none for a moment, or longer on a busy machine: it
+    is looked at again.
     """
     limit, bare = time.monotonic() + _EXEC_SECONDS, 0
     while True:
@@ -238,9 +285,13 @@ def _environment(pid: int) -> bytes:
 
 
 def _may_exec(pid: int) -> bool:
-    """Whether a process without words is one that begins a program, and neither a zombie nor a thread of the kernel."""
+    """Whether a process without words is one that begins a program, and neither a zombie nor a
+    thread of the kernel.
+    """
     fields = _stat(pid)
-    return fields is not None and fields[0] not in (b"Z", b"X") and not int(fields[6]) & _KERNEL_THREAD
+    return (
+        fields is not None and fields[0] not in (b"Z", b"X") and not int(fields[6]) & _KERNEL_THREAD
+    )
 
 
 def _bytes(path: str) -> bytes:
@@ -256,7 +307,9 @@ def signal_all(pids: Iterable[int], number: int) -> None:
 
 
 def end_token(token: str, *, grace_seconds: float, begins: bool = False) -> bool:
-    """End every process that `with_token` finds: SIGTERM, grace, SIGKILL until none is left. Says whether all are gone."""
+    """End every process that `with_token` finds: SIGTERM, grace, SIGKILL until none is left. Says
+    whether all are gone.
+    """
     signal_all(with_token(token, begins=begins), signal.SIGTERM)
     limit = time.monotonic() + grace_seconds
     while with_token(token, begins=begins):
@@ -272,18 +325,32 @@ def end_token(token: str, *, grace_seconds: float, begins: bool = False) -> bool
     return not with_token(token, begins=begins)
 
 
-def spawn_detached(module: str, arguments: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None) -> None:
+def spawn_detached(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+) -> None:
     """Start `python -m module …` in a session of its own, child of init, with its output in `log`.
 
-    What it writes, and what those write that it starts, is its owner's alone (umask 077), whatever the shell says that the user works in.
-    The token of the tree that this process belongs to is not handed on: what is detached from a job outlives the job.
+    What it writes, and what those write that it starts, is its owner's alone (umask 077), whatever
+    the shell says that the user works in. The token of the tree that this process belongs to is not
+    handed on: what is detached from a job outlives the job.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     passed = dict(os.environ if environment is None else environment)
     if passed.get(TOKEN) == os.environ.get(TOKEN):
         passed.pop(TOKEN, None)
-    command = [sys.executable, "-P", "-m", module, *arguments]  # -P: no file in the working folder shadows a library
-    # An intermediate process ends at once, so the real one is adopted by init and leaves no zombie behind.
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        module,
+        *arguments,
+    ]  # -P: no file in the working folder shadows a library
+    # An intermediate process ends at once, so the real one is adopted by init and leaves no zombie
+    # behind.
     launcher = (
         "import os, sys\n"
         "if os.fork(): os._exit(0)\n"
@@ -295,5 +362,7 @@ def spawn_detached(module: str, arguments: Sequence[str], *, log: Path, environm
         "os.closerange(3, 1024)\n"
         "os.execv(sys.argv[2], sys.argv[2:])\n"
     )
-    pid = os.posix_spawn(sys.executable, [sys.executable, "-S", "-c", launcher, str(log), *command], passed)
+    pid = os.posix_spawn(
+        sys.executable, [sys.executable, "-S", "-c", launcher, str(log), *command], passed
+    )
     os.waitpid(pid, 0)

@@ -27,7 +27,8 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def find_root(start: Path | str | None = None) -> Path:
-    """The nearest folder at or above `start` (default: MLINFRA_PROJECT, else the working directory) with `mlinfra.toml`.
+    """The nearest folder at or above `start` (default: MLINFRA_PROJECT, else the working directory)
+    with `mlinfra.toml`.
 
     Raises NotFound when there is none.
     """
@@ -36,7 +37,11 @@ def find_root(start: Path | str | None = None) -> Path:
         if (folder / FILE).is_file():
             return folder
     why = f"Neither it nor a folder above it has {FILE}."
-    raise NotFound(f"{begin} is in no project.", why, f"In the folder where the project begins: mlinfra init (an empty {FILE} is enough).")
+    raise NotFound(
+        f"{begin} is in no project.",
+        why,
+        f"In the folder where the project begins: mlinfra init (an empty {FILE} is enough).",
+    )
 
 
 class Project:
@@ -54,27 +59,38 @@ class Project:
     @property
     def name(self) -> str:
         """Short name, a DNS label; also the namespace of its deployments."""
-        return self.settings.project.name or re.sub(r"[^a-z0-9]+", "-", self.root.name.lower()).strip("-") or "project"
+        return (
+            self.settings.project.name
+            or re.sub(r"[^a-z0-9]+", "-", self.root.name.lower()).strip("-")
+            or "project"
+        )
 
     @property
     def user(self) -> str:
-        """Who acts: MLINFRA_USER, JUPYTERHUB_USER, else the account; `uid-N` in a container whose user has none."""
+        """Who acts: MLINFRA_USER, JUPYTERHUB_USER, else the account; `uid-N` in a container whose
+        user has none.
+        """
         return os.environ.get("MLINFRA_USER") or os.environ.get("JUPYTERHUB_USER") or _account()
 
     @cached_property
     def home(self) -> Path:
-        """Folder of the state; made on first use, readable by its owner only, unless the project itself lies in it.
+        """Folder of the state; made on first use, readable by its owner only, unless the project
+        itself lies in it.
 
         Raises Unavailable for one that is open to others and cannot be closed.
         """
         home = (self.root / self.settings.home).resolve()
         try:
             home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not self.root.is_relative_to(home):  # else it is the user's own folder: neither to be closed nor to be hidden
+            if not self.root.is_relative_to(
+                home
+            ):  # else it is the user's own folder: neither to be closed nor to be hidden
                 _keep_private(home)
                 _hide_from_git(home)
         except OSError as error:
-            raise explain_os_error(error, f"The project's state folder {home} cannot be made.") from error
+            raise explain_os_error(
+                error, f"The project's state folder {home} cannot be made."
+            ) from error
         return home
 
     def folder(self, *parts: str) -> Path:
@@ -97,8 +113,10 @@ class Project:
         if where := node():
             raise Unavailable(
                 f"The state of the project is not opened on {where}.",
-                "This job runs on another machine than the project, and state.db is for one machine alone.",
-                "Here ml.track, mlflow and ml.report work; do what needs jobs, pipelines or deployments where JupyterLab runs.",
+                "This job runs on another machine than the project, and state.db is for one machine"
+                " alone.",
+                "Here ml.track, mlflow and ml.report work; do what needs jobs, pipelines or"
+                " deployments where JupyterLab runs.",
             )
 
         return Database(self.home / "state.db")
@@ -134,7 +152,9 @@ def _account() -> str:
 
 
 def _keep_private(home: Path) -> None:
-    """Close a state folder to other users that was made by hand, copied or unpacked: it holds code, logs and answers of models."""
+    """Close a state folder to other users that was made by hand, copied or unpacked: it holds code,
+    logs and answers of models.
+    """
     mode = stat.S_IMODE(home.stat().st_mode)
     if not mode & _OTHERS:
         return
@@ -146,8 +166,13 @@ def _keep_private(home: Path) -> None:
                 return
         if not stat.S_IMODE(home.stat().st_mode) & _OTHERS:
             return
-    why = f"Its mode is {mode:04o}, and it cannot be closed: others use it too, it is of another user, or its file system keeps no modes."
-    fix = "Let its owner run chmod 700 on it, or set `home` in mlinfra.toml to a folder of your own."
+    why = (
+        f"Its mode is {mode:04o}, and it cannot be closed: others use it too, it is of another"
+        " user, or its file system keeps no modes."
+    )
+    fix = (
+        "Let its owner run chmod 700 on it, or set `home` in mlinfra.toml to a folder of your own."
+    )
     raise Unavailable(f"The project's state folder {home} is open to other users.", why, fix)
 
 

@@ -19,10 +19,17 @@ Basis = Literal["exact", "approx", "sample", "est", "n"]
 
 
 class _Words:
-    """Says in the schema of REST what `to_json` writes; not of pydantic, which is loaded at the first request."""
+    """Says in the schema of REST what `to_json` writes; not of pydantic, which is loaded at the
+    first request.
+    """
 
     def __get_pydantic_json_schema__(self, *_: Any) -> dict[str, Any]:
-        return {"anyOf": [{"type": "number"}, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}]}
+        return {
+            "anyOf": [
+                {"type": "number"},
+                {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]},
+            ]
+        }
 
 
 Real = Annotated[float, _Words()]
@@ -31,7 +38,9 @@ Real = Annotated[float, _Words()]
 PAGE_LIMIT = 500
 """No list answers with more items than this."""
 
-_LONGEST_CURSOR = len(str(2**62))  # SQLite takes no larger numbers than 2**63, and Python reads no endless ones
+_LONGEST_CURSOR = len(
+    str(2**62)
+)  # SQLite takes no larger numbers than 2**63, and Python reads no endless ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +58,11 @@ class Number:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page[T]:
-    """A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+    """A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+    reader has to know of the list, mostly empty.
 
-    total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+    total: how many the list has; with `more`, those up to here: a remote store does not count what
+    follows, which may be nothing.
     """
 
     items: Sequence[T]
@@ -65,15 +76,23 @@ class Page[T]:
 def check_limit(limit: int) -> None:
     """Raises BadRequest for a page without items or without bound."""
     if not 1 <= limit <= PAGE_LIMIT:
-        raise BadRequest(f"limit={limit} is out of range.", f"A page has 1 to {PAGE_LIMIT} items.", "Ask for less and follow `cursor`.")
+        raise BadRequest(
+            f"limit={limit} is out of range.",
+            f"A page has 1 to {PAGE_LIMIT} items.",
+            "Ask for less and follow `cursor`.",
+        )
 
 
 def parse_cursor(text: str | None) -> int:
     """The number in a cursor; 0 for the first page. Raises BadRequest for what no answer gave."""
     if not text:
         return 0
-    if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_CURSOR and int(text) <= 2**62):
-        raise BadRequest(f"cursor {text[:40]!r} is not one of ours.", fix="Use the cursor of the last answer.")
+    if not (
+        text.isascii() and text.isdecimal() and len(text) <= _LONGEST_CURSOR and int(text) <= 2**62
+    ):
+        raise BadRequest(
+            f"cursor {text[:40]!r} is not one of ours.", fix="Use the cursor of the last answer."
+        )
     return int(text)
 
 
@@ -82,7 +101,12 @@ def page_of[T](items: Sequence[T], *, limit: int = 50, cursor: str | None = None
     check_limit(limit)
     start = parse_cursor(cursor)
     part = items[start : start + limit]
-    return Page(items=part, shown=len(part), total=len(items), cursor=next_cursor(start, len(part), len(items)))
+    return Page(
+        items=part,
+        shown=len(part),
+        total=len(items),
+        cursor=next_cursor(start, len(part), len(items)),
+    )
 
 
 def next_cursor(start: int, shown: int, total: int) -> str | None:
@@ -108,12 +132,16 @@ def now() -> datetime:
 
 
 def word_of(value: float) -> str:
-    """What is no finite number, in the word that Python's `float`, JavaScript's `Number` and Polars read back."""
+    """What is no finite number, in the word that Python's `float`, JavaScript's `Number` and Polars
+    read back.
+    """
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
 
 def to_json(value: Any) -> Any:
-    """Plain JSON values of a record: enums by value, times as ISO 8601 in UTC; NaN and the infinities, which JSON has not, by name."""
+    """Plain JSON values of a record: enums by value, times as ISO 8601 in UTC; NaN and the
+    infinities, which JSON has not, by name.
+    """
     if value is None or (isinstance(value, str | bool | int) and not isinstance(value, Enum)):
         return value
     if isinstance(value, float):
@@ -128,7 +156,9 @@ def to_json(value: Any) -> Any:
     if isinstance(value, Path | Decimal):
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {
+            field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)
+        }
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, Sequence | set | frozenset):

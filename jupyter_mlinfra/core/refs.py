@@ -1,8 +1,11 @@
-"""References: the one grammar of search, drag, CLI, magics, deep links, lineage and logs. `labextension/src/refs.ts` is its other half.
+"""References: the one grammar of search, drag, CLI, magics, deep links, lineage and logs.
+`labextension/src/refs.ts` is its other half.
 
-`kind:name[@at]`. In a name, every sign but letters of ASCII, digits and `_-.~!*'()` is percent-encoded as UTF-8, so that what joins two names
-(`/` of a step, `:` of a feature, `.` of a column) and the `@` cannot be part of one. The name of a column has its dots encoded as well: what
-follows the last dot is the column, whatever is before it the dataset. Reading is lenient: a sign that was not encoded stands for itself.
+`kind:name[@at]`. In a name, every sign but letters of ASCII, digits and `_-.~!*'()` is
+percent-encoded as UTF-8, so that what joins two names (`/` of a step, `:` of a feature, `.` of a
+column) and the `@` cannot be part of one. The name of a column has its dots encoded as well: what
+follows the last dot is the column, whatever is before it the dataset. Reading is lenient: a sign
+that was not encoded stands for itself.
 """
 
 from __future__ import annotations
@@ -14,9 +17,22 @@ from urllib.parse import quote, unquote
 from .errors import BadRequest
 
 KINDS = (
-    "dataset", "column", "view", "feature", "job", "pipeline", "step", "schedule",
-    "experiment", "run", "model", "version", "deployment", "monitor", "alert",
-)  # fmt: skip
+    "dataset",
+    "column",
+    "view",
+    "feature",
+    "job",
+    "pipeline",
+    "step",
+    "schedule",
+    "experiment",
+    "run",
+    "model",
+    "version",
+    "deployment",
+    "monitor",
+    "alert",
+)
 _JOINS = {"column": ".", "feature": ":", "version": "/", "step": "/", "alert": "/"}
 """What stands between the names of kinds that belong to something: `version:MODEL/NUMBER`."""
 
@@ -27,7 +43,9 @@ _AS_IT_IS = "!~*'()"  # with letters, digits and `_-.`: what encodeURIComponent 
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A reference, taken apart. parts: the names as they are, one for most kinds; ("sales.orders", "amount") for a column."""
+    """A reference, taken apart. parts: the names as they are, one for most kinds; ("sales.orders",
+    "amount") for a column.
+    """
 
     kind: str
     parts: tuple[str, ...]
@@ -38,7 +56,11 @@ class Ref:
         """Raises BadRequest when `text` is not a reference."""
         found = _REF.match(text)
         if not found or found["kind"] not in KINDS:
-            raise BadRequest(f"{text!r} is not a reference.", "A reference is KIND:NAME[@VERSION].", f"Kinds: {', '.join(KINDS)}.")
+            raise BadRequest(
+                f"{text!r} is not a reference.",
+                "A reference is KIND:NAME[@VERSION].",
+                f"Kinds: {', '.join(KINDS)}.",
+            )
         kind, name, at = found["kind"], found["name"], found["at"]
         join = _JOINS.get(kind)
         parts = name.rsplit(join, 1) if kind == "column" else name.split(join) if join else [name]
@@ -53,7 +75,9 @@ class Ref:
         parts = [_encoded(part) for part in self.parts]
         if self.kind == "column":
             parts[-1] = parts[-1].replace(".", "%2E")
-        return f"{self.kind}:{_JOINS.get(self.kind, '').join(parts)}" + (f"@{_encoded(self.at)}" if self.at else "")
+        return f"{self.kind}:{_JOINS.get(self.kind, '').join(parts)}" + (
+            f"@{_encoded(self.at)}" if self.at else ""
+        )
 
 
 def reference(kind: str, *names: str, at: str | None = None) -> str:
@@ -79,4 +103,6 @@ def decoded(text: str) -> str:
 
 
 def _encoded(text: str) -> str:
-    return quote(text, safe=_AS_IT_IS, errors="surrogatepass")  # a file name that is no UTF-8 has halves of characters
+    return quote(
+        text, safe=_AS_IT_IS, errors="surrogatepass"
+    )  # a file name that is no UTF-8 has halves of characters

@@ -1,7 +1,8 @@
-"""The search index: SQLite FTS5 with trigrams over every object's name, columns, tags, owner and notes.
+"""The search index: SQLite FTS5 with trigrams over every object's name, columns, tags, owner and
+notes.
 
-The index can be deleted at any time: each domain lists its documents, and a fingerprint tells when they changed.
-Source: https://www.sqlite.org/fts5.html, section 4.3.4 (the trigram tokenizer).
+The index can be deleted at any time: each domain lists its documents, and a fingerprint tells when
+they changed. Source: https://www.sqlite.org/fts5.html, section 4.3.4 (the trigram tokenizer).
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from .records import Page, check_limit, parse_cursor
 from .sqlite import code_of, fix_of, is_damaged
 
 BUSY_SECONDS = 2.0
-"""How long another process is waited for that writes the index. A wait that was in vain is not repeated for each domain: none is begun for as long again."""
+"""How long another process is waited for that writes the index. A wait that was in vain is not
+repeated for each domain: none is begun for as long again.
+"""
 MOST_WORDS = 100
 _TRIGRAM = 3
 _VERSION = 2
@@ -40,7 +43,8 @@ COMMIT;
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One object as the index knows it. text: columns, tags, owner, notes. detail: one line for the hit.
+    """One object as the index knows it. text: columns, tags, owner, notes. detail: one line for the
+    hit.
 
     code: its Python, where that of its reference is not meant.
     """
@@ -83,25 +87,48 @@ class SearchIndex:
         self._connection: sqlite3.Connection | None = None
         self._busy_until = 0.0
 
-    def refresh(self, domain: str, fingerprint: str, documents: Callable[[], Iterable[Document]]) -> bool:
-        """Replace the documents of `domain` if its fingerprint changed; says whether it did. Raises Unavailable while another process writes the index."""
+    def refresh(
+        self, domain: str, fingerprint: str, documents: Callable[[], Iterable[Document]]
+    ) -> bool:
+        """Replace the documents of `domain` if its fingerprint changed; says whether it did. Raises
+        Unavailable while another process writes the index.
+        """
         with self._open() as connection:
-            known = connection.execute("SELECT fingerprint FROM source WHERE domain = ?", (domain,)).fetchone()
+            known = connection.execute(
+                "SELECT fingerprint FROM source WHERE domain = ?", (domain,)
+            ).fetchone()
         if known and known[0] == fingerprint:
             return False
         if time.monotonic() < self._busy_until:
-            raise Unavailable(f"The search index {self._path} is busy.", "Another process writes it.", "Try again in a moment.")
+            raise Unavailable(
+                f"The search index {self._path} is busy.",
+                "Another process writes it.",
+                "Try again in a moment.",
+            )
         rows = [_row(domain, item) for item in documents()]
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("DELETE FROM document WHERE domain = ?", (domain,))
-            connection.executemany("INSERT INTO document (name, text, ref, kind, domain, detail, code) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany(
+                "INSERT INTO document (name, text, ref, kind, domain, detail, code) VALUES (?, ?,"
+                " ?, ?, ?, ?, ?)",
+                rows,
+            )
             connection.execute("INSERT OR REPLACE INTO source VALUES (?, ?)", (domain, fingerprint))
             connection.execute("COMMIT")
         return True
 
-    def search(self, words: str, *, kinds: Sequence[str] = (), domains: Sequence[str] | None = None, limit: int = 50, cursor: str | None = None) -> Page[Hit]:
-        """Objects whose name or text holds every word, names first; words are text, never query syntax. The cursor is an offset.
+    def search(
+        self,
+        words: str,
+        *,
+        kinds: Sequence[str] = (),
+        domains: Sequence[str] | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Hit]:
+        """Objects whose name or text holds every word, names first; words are text, never query
+        syntax. The cursor is an offset.
 
         kinds: only of these; of all when empty. domains: only of these; of all when None.
 
@@ -109,30 +136,50 @@ class SearchIndex:
         """
         check_limit(limit)
         start = parse_cursor(cursor)
-        terms = list(dict.fromkeys(_text(words.replace("\0", " ")).split()))  # SQLite ends a text at NUL
+        terms = list(
+            dict.fromkeys(_text(words.replace("\0", " ")).split())
+        )  # SQLite ends a text at NUL
         if not terms:
             return Page(items=[], shown=0, total=0)
         if len(terms) > MOST_WORDS:
-            raise BadRequest(f"{len(terms):,} words are too many to search for.", f"A search has at most {MOST_WORDS}.", "Search for the rare ones.")
+            raise BadRequest(
+                f"{len(terms):,} words are too many to search for.",
+                f"A search has at most {MOST_WORDS}.",
+                "Search for the rare ones.",
+            )
         where, values = _holding(terms)
         for column, wanted in (("kind", kinds or None), ("domain", domains)):
             if wanted is not None:
                 where.append(f"{column} IN ({','.join('?' * len(wanted))})")
                 values.extend(wanted)
         condition, long = " AND ".join(where), any(len(term) >= _TRIGRAM for term in terms)
-        order = "bm25(document, 10.0, 1.0), name, ref" if long else "length(name), name, ref"  # one order for all pages
+        order = (
+            "bm25(document, 10.0, 1.0), name, ref" if long else "length(name), name, ref"
+        )  # one order for all pages
         with self._open() as connection:
             # `condition` and `order` are made of the constants above; every word is bound
-            total = connection.execute(f"SELECT count(*) FROM document WHERE {condition}", values).fetchone()[0]  # noqa: S608
+            total = connection.execute(
+                f"SELECT count(*) FROM document WHERE {condition}",  # noqa: S608
+                values,
+            ).fetchone()[0]
             query = f"SELECT ref, kind, name, detail, code FROM document WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
             rows = connection.execute(query, [*values, limit, start]).fetchall()
-        hits = [Hit(ref=row[0], kind=row[1], name=row[2], detail=row[3], code=row[4]) for row in rows]
+        hits = [
+            Hit(ref=row[0], kind=row[1], name=row[2], detail=row[3], code=row[4]) for row in rows
+        ]
         end = start + len(hits)
-        return Page(items=hits, shown=len(hits), total=total, cursor=str(end) if hits and end < total else None)
+        return Page(
+            items=hits,
+            shown=len(hits),
+            total=total,
+            cursor=str(end) if hits and end < total else None,
+        )
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """The connection that all threads share; what raises leaves no transaction on it. Raises Unavailable for a disk that will not have it."""
+        """The connection that all threads share; what raises leaves no transaction on it. Raises
+        Unavailable for a disk that will not have it.
+        """
         with self._lock:
             try:
                 if self._connection is None:
@@ -143,8 +190,13 @@ class SearchIndex:
                 if code_of(error) == sqlite3.SQLITE_BUSY:
                     self._busy_until = time.monotonic() + BUSY_SECONDS
                 fix = None if is_damaged(error) else fix_of(error)
-                fix = fix or "Try again. The index holds nothing of its own: you may delete it, it is built again."
-                raise Unavailable(f"The search index {self._path} cannot be used.", f"SQLite says: {error}.", fix) from error
+                fix = (
+                    fix
+                    or "Try again. The index holds nothing of its own: you may delete it, it is built again."
+                )
+                raise Unavailable(
+                    f"The search index {self._path} cannot be used.", f"SQLite says: {error}.", fix
+                ) from error
             except BaseException:
                 self._forget(remove=False)
                 raise
@@ -159,7 +211,9 @@ class SearchIndex:
             return self._create()
 
     def _create(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
         try:
             connection.create_function("casefold", 1, str.casefold, deterministic=True)
             connection.execute("PRAGMA journal_mode=WAL")
@@ -188,10 +242,14 @@ def _holding(terms: Sequence[str]) -> tuple[list[str], list[str]]:
     if long := [term for term in terms if len(term) >= _TRIGRAM]:
         where.append("document MATCH ?")
         values.append(" AND ".join('"' + term.replace('"', '""') + '"' for term in long))
-    for term in (term for term in terms if len(term) < _TRIGRAM):  # trigrams know the case of all letters; LIKE knows that of ASCII alone
+    for term in (
+        term for term in terms if len(term) < _TRIGRAM
+    ):  # trigrams know the case of all letters; LIKE knows that of ASCII alone
         if term.isascii():
             where.append("text LIKE ? ESCAPE '\\'")
-            values.append("%" + term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
+            values.append(
+                "%" + term.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            )
         else:
             where.append("instr(casefold(text), ?)")
             values.append(term.casefold())
@@ -199,7 +257,20 @@ def _holding(terms: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _row(domain: str, item: Document) -> tuple[str, ...]:
-    return tuple(map(_text, (item.name, f"{item.name} {item.text}", item.ref, item.kind, domain, item.detail, item.code)))
+    return tuple(
+        map(
+            _text,
+            (
+                item.name,
+                f"{item.name} {item.text}",
+                item.ref,
+                item.kind,
+                domain,
+                item.detail,
+                item.code,
+            ),
+        )
+    )
 
 
 def _text(text: str) -> str:

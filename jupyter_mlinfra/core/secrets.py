@@ -1,4 +1,6 @@
-"""Secrets by reference: `env:NAME` or `keyring:SERVICE/NAME`; the value never enters a file, a log or a notebook."""
+"""Secrets by reference: `env:NAME` or `keyring:SERVICE/NAME`; the value never enters a file, a log
+or a notebook.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +17,87 @@ _JOINED = re.compile(rf"({_NAMES})|({'|'.join(_KEYS)})(keys?)")
 """What ends a word within a word: `dbpassword` is two, `apikey` too."""
 _NO_SECRET = re.compile(r"\w*tokeni[sz]\w*|secretar\w*|secretion\w*")
 _ABOUT = {
-    "path", "file", "filename", "dir", "folder", "url", "uri", "endpoint", "name", "names", "env", "var", "variable",
-    "field", "fields", "column", "columns", "col", "cols", "count", "counts", "limit", "limits", "length", "lengths", "len", "size",
-    "policy", "type", "types", "expiry", "ttl", "version", "required", "enabled",
-}  # fmt: skip
-"""What follows in a name that tells of a secret without holding it: `password_file`, `token_count`."""
+    "path",
+    "file",
+    "filename",
+    "dir",
+    "folder",
+    "url",
+    "uri",
+    "endpoint",
+    "name",
+    "names",
+    "env",
+    "var",
+    "variable",
+    "field",
+    "fields",
+    "column",
+    "columns",
+    "col",
+    "cols",
+    "count",
+    "counts",
+    "limit",
+    "limits",
+    "length",
+    "lengths",
+    "len",
+    "size",
+    "policy",
+    "type",
+    "types",
+    "expiry",
+    "ttl",
+    "version",
+    "required",
+    "enabled",
+}
+"""What follows in a name that tells of a secret without holding it: `password_file`, `token_count`.
+"""
 _OF_TOKENS = {
-    "id", "ids", "rate", "budget", "per", "index", "indices", "position", "positions", "embedding", "embeddings", "dim", "prob", "probs", "usage",
-    "window", "level",
-}  # fmt: skip
+    "id",
+    "ids",
+    "rate",
+    "budget",
+    "per",
+    "index",
+    "indices",
+    "position",
+    "positions",
+    "embedding",
+    "embeddings",
+    "dim",
+    "prob",
+    "probs",
+    "usage",
+    "window",
+    "level",
+}
 _SIGNS = {
-    "pad", "eos", "bos", "unk", "sep", "cls", "mask", "special", "stop", "start", "end", "begin", "first", "last", "image",
-    "max", "min", "num", "n", "per", "total", "avg",
-}  # fmt: skip
+    "pad",
+    "eos",
+    "bos",
+    "unk",
+    "sep",
+    "cls",
+    "mask",
+    "special",
+    "stop",
+    "start",
+    "end",
+    "begin",
+    "first",
+    "last",
+    "image",
+    "max",
+    "min",
+    "num",
+    "n",
+    "per",
+    "total",
+    "avg",
+}
 """What stands before a token that is a piece of text: `pad_token`, `max_tokens`."""
 _OF_ACCESS = {
     "api",
@@ -48,7 +118,23 @@ _OF_ACCESS = {
     "login",
 }
 """What stands before several tokens that open something."""
-_OF_TABLES = {"primary", "foreign", "sort", "partition", "join", "public", "group", "unique", "index", "cache", "row", "object", "lookup", "surrogate", "order"}
+_OF_TABLES = {
+    "primary",
+    "foreign",
+    "sort",
+    "partition",
+    "join",
+    "public",
+    "group",
+    "unique",
+    "index",
+    "cache",
+    "row",
+    "object",
+    "lookup",
+    "surrogate",
+    "order",
+}
 """What stands right before a key that opens nothing."""
 
 
@@ -78,7 +164,11 @@ def resolve(text: str) -> str:
     if text.startswith("env:"):
         name = text.removeprefix("env:")
         if name not in os.environ:
-            raise NotFound(f"Secret {text} is not set.", f"There is no environment variable {name}.", f"Export {name} and start again.")
+            raise NotFound(
+                f"Secret {text} is not set.",
+                f"There is no environment variable {name}.",
+                f"Export {name} and start again.",
+            )
         return os.environ[name]
     if text.startswith("keyring:"):
         return _from_keyring(text)
@@ -92,22 +182,37 @@ def _from_keyring(text: str) -> str:
     try:
         import keyring
     except ImportError as error:
-        raise Unavailable(f"Secret {text} cannot be read.", "No keyring is installed.", "pip install keyring") from error
+        raise Unavailable(
+            f"Secret {text} cannot be read.", "No keyring is installed.", "pip install keyring"
+        ) from error
     value = keyring.get_password(service, name)
     if value is None:
-        raise NotFound(f"Secret {text} does not exist.", f"The keyring has no {name} for {service}.", f"keyring set {service} {name}")
+        raise NotFound(
+            f"Secret {text} does not exist.",
+            f"The keyring has no {name} for {service}.",
+            f"keyring set {service} {name}",
+        )
     return str(value)
 
 
 def is_named_like_secret(name: str) -> bool:
-    """Whether a name says that its value is secret: `db_password_prod`, `hfToken2`, `apikey`; not `max_tokens`, `password_file` or `sort_key`."""
+    """Whether a name says that its value is secret: `db_password_prod`, `hfToken2`, `apikey`; not
+    `max_tokens`, `password_file` or `sort_key`.
+    """
     return any(_says_secret(_words(text)) for text in (name, name.lower()))
 
 
 def _words(name: str) -> list[str]:
-    """The words of a name, digits left out, those that are written together taken apart: `dbpassword1` → db, password."""
+    """The words of a name, digits left out, those that are written together taken apart:
+    `dbpassword1` → db, password.
+    """
     words = [word.lower() for word in _WORDS.findall(name)]
-    return [part for word in words for part in ([] if _NO_SECRET.fullmatch(word) else _JOINED.split(word)) if part]
+    return [
+        part
+        for word in words
+        for part in ([] if _NO_SECRET.fullmatch(word) else _JOINED.split(word))
+        if part
+    ]
 
 
 def _says_secret(words: Sequence[str]) -> bool:
@@ -116,7 +221,11 @@ def _says_secret(words: Sequence[str]) -> bool:
         if after & _ABOUT:
             continue
         if word in ("key", "keys"):
-            found = not set(_KEYS).isdisjoint(before) and before[-1] not in _OF_TABLES and not after & {"id", "ids"}
+            found = (
+                not set(_KEYS).isdisjoint(before)
+                and before[-1] not in _OF_TABLES
+                and not after & {"id", "ids"}
+            )
         elif word == "tokens":
             found = not _OF_ACCESS.isdisjoint(before) and _SIGNS.isdisjoint(before)
         elif word == "token":
@@ -129,16 +238,20 @@ def _says_secret(words: Sequence[str]) -> bool:
 
 
 def check_secret(name: str, value: object, what: str) -> None:
-    """Raise BadRequest when a value that its name calls secret is given in clear: it would be kept in the database and in executed notebooks.
+    """Raise BadRequest when a value that its name calls secret is given in clear: it would be kept
+    in the database and in executed notebooks.
 
-    Of lists and mappings, each value counts by the names that lead to it. what: how the message calls it; the value is not repeated.
+    Of lists and mappings, each value counts by the names that lead to it. what: how the message
+    calls it; the value is not repeated.
     """
     if is_named_like_secret(name):
         if _has_clear(value):
             raise BadRequest(
                 f"{what} would be kept in clear.",
-                "Its name says that it is a secret, and what a job is given is kept in the state, parameters also in executed notebooks.",
-                f"Give a reference (env:{name.upper()} or keyring:SERVICE/NAME), or another name if it is none.",
+                "Its name says that it is a secret, and what a job is given is kept in the state,"
+                " parameters also in executed notebooks.",
+                f"Give a reference (env:{name.upper()} or keyring:SERVICE/NAME), or another name if"
+                " it is none.",
             )
     elif isinstance(value, Mapping):
         for key, item in value.items():
@@ -149,7 +262,9 @@ def check_secret(name: str, value: object, what: str) -> None:
 
 
 def _has_clear(value: object) -> bool:
-    """Whether a value is, or holds, anything else than references to secrets; nothing, true and false are none."""
+    """Whether a value is, or holds, anything else than references to secrets; nothing, true and
+    false are none.
+    """
     if value is None or isinstance(value, bool) or value == "":
         return False
     if isinstance(value, Mapping):
@@ -160,7 +275,9 @@ def _has_clear(value: object) -> bool:
 
 
 def redacted(text: str, values: Iterable[str]) -> str:
-    """The text with each of the secret values replaced; values below 4 characters would blot out half of it and stay."""
+    """The text with each of the secret values replaced; values below 4 characters would blot out
+    half of it and stay.
+    """
     for value in values:
         if len(value) >= 4:
             text = text.replace(value, "[secret]")

@@ -1,4 +1,5 @@
-"""The settings of a project: `mlinfra.toml`, then environment variables `MLINFRA_<SECTION>_<KEY>` over it.
+"""The settings of a project: `mlinfra.toml`, then environment variables `MLINFRA_<SECTION>_<KEY>`
+over it.
 
 Every key has a default, so an empty file works. The text under a field is its help in every face.
 Secrets are references (`env:NAME`, `keyring:SERVICE/NAME`), never values.
@@ -14,7 +15,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from .errors import BadRequest
 from .secrets import is_named_like_secret, is_reference
@@ -34,10 +41,14 @@ class Targets(_Section):
     """99th percentile of the answer time of the live deployment, in milliseconds."""
 
     requests_per_second: float | None = Field(default=None, gt=0, le=10_000)
-    """Requests a second that the live deployment has to bear; at most 10,000, the largest load that can be made for the measurement."""
+    """Requests a second that the live deployment has to bear; at most 10,000, the largest load that
+    can be made for the measurement.
+    """
 
     feature_lag_hours: float | None = Field(default=None, gt=0)
-    """How far online features may be behind their source, in hours; a view with a shorter ttl is held to that."""
+    """How far online features may be behind their source, in hours; a view with a shorter ttl is
+    held to that.
+    """
 
     datasets: tuple[str, ...] = ()
     """Datasets that must be present, as `namespace.table`."""
@@ -76,20 +87,27 @@ class ProjectCard(_Section):
     @classmethod
     def _is_label(cls, name: str) -> str:
         if name and not _LABEL.fullmatch(name):
-            rule = "A name is 1 to 63 small letters, digits and hyphens; a letter or digit comes first and last (my-shop, not my_shop)"
+            rule = (
+                "A name is 1 to 63 small letters, digits and hyphens; a letter or digit comes first"
+                " and last (my-shop, not my_shop)"
+            )
             raise PydanticCustomError("label", rule)
         return name
 
 
 class CatalogSettings(_Section):
     uri: str = ""
-    """Iceberg catalog: empty = SQLite in the project; `sql+…` or `https://…` = SQL or REST catalog. One with a password: `env:NAME`."""
+    """Iceberg catalog: empty = SQLite in the project; `sql+…` or `https://…` = SQL or REST catalog.
+    One with a password: `env:NAME`.
+    """
 
     warehouse: str = ""
     """Where data files live: empty = a folder in the project; `s3://…`, `gs://…`, `abfs://…`."""
 
     properties: dict[str, str] = {}
-    """Further properties of the Iceberg catalog, as pyiceberg names them; values may be secret references."""
+    """Further properties of the Iceberg catalog, as pyiceberg names them; values may be secret
+    references.
+    """
 
     preview_rows: int = Field(default=100, ge=1, le=500)
     """Rows in a page of a preview."""
@@ -103,10 +121,14 @@ class FeatureSettings(_Section):
     """Folder of the Feast feature repository, below the project."""
 
     apply_minutes: float = Field(default=10.0, gt=0)
-    """Minutes after which `apply` is given up: a definition file that never ends would hold all others."""
+    """Minutes after which `apply` is given up: a definition file that never ends would hold all
+    others.
+    """
 
     as_of: datetime | None = None
-    """Time at which online values are judged against their ttl; empty = the clock. For work on historical data."""
+    """Time at which online values are judged against their ttl; empty = the clock. For work on
+    historical data.
+    """
 
 
 class ExperimentSettings(_Section):
@@ -137,16 +159,22 @@ class SlurmSettings(_Section):
     """Folder of the commands `sbatch`, `squeue`, `scancel`; empty = found in PATH."""
 
     python: str = ""
-    """Interpreter on the nodes that has this package; empty = the one that submits, at the same path."""
+    """Interpreter on the nodes that has this package; empty = the one that submits, at the same
+    path.
+    """
 
     poll_seconds: float = Field(default=2.0, gt=0)
-    """Seconds between two looks at the queue while jobs are there; each is one `squeue` for all of them."""
+    """Seconds between two looks at the queue while jobs are there; each is one `squeue` for all of
+    them.
+    """
 
     notice_seconds: int = Field(default=60, ge=1)
     """Seconds of warning before a job has to give way or the partition's limit ends it."""
 
     raise_priority: bool = False
-    """Whether priorities above 50 become a negative nice value, which Slurm allows its operators only."""
+    """Whether priorities above 50 become a negative nice value, which Slurm allows its operators
+    only.
+    """
 
 
 class KubernetesSettings(_Section):
@@ -169,7 +197,9 @@ class KubernetesSettings(_Section):
     """Namespace of the jobs."""
 
     kubeconfig: str = ""
-    """File that says how the cluster is reached; empty = the usual one, or inside a cluster the pod's own account."""
+    """File that says how the cluster is reached; empty = the usual one, or inside a cluster the
+    pod's own account.
+    """
 
     context: str = ""
     """Context of that file; empty = the current one."""
@@ -184,7 +214,9 @@ class KubernetesSettings(_Section):
     """Interpreter in the image that has this package."""
 
     queue: str = ""
-    """Kueue's local queue for jobs that name none; empty = without Kueue, as long as a job names none."""
+    """Kueue's local queue for jobs that name none; empty = without Kueue, as long as a job names
+    none.
+    """
 
     priority_classes: dict[int, str] = Field(default_factory=dict)
     """Kueue's priority classes, each with the lowest priority (0 to 100) that it is for."""
@@ -199,7 +231,9 @@ class KubernetesSettings(_Section):
     """Label of the nodes that says which GPUs they have."""
 
     gpu_types: dict[str, str] = Field(default_factory=dict)
-    """Values of that label by short names, such as `a100 = "NVIDIA-A100-SXM4-80GB"`; another type is taken as it is written."""
+    """Values of that label by short names, such as `a100 = "NVIDIA-A100-SXM4-80GB"`; another type
+    is taken as it is written.
+    """
 
     node_selector: dict[str, str] = Field(default_factory=dict)
     """Labels that a node has to have."""
@@ -208,13 +242,17 @@ class KubernetesSettings(_Section):
     """Taints that jobs put up with, as Kubernetes writes them."""
 
     autoscaled: bool = False
-    """Whether nodes come when they are asked for: then nothing is refused because no present node is large enough."""
+    """Whether nodes come when they are asked for: then nothing is refused because no present node
+    is large enough.
+    """
 
     notice_seconds: int = Field(default=60, ge=1)
     """Seconds that a job has to save its work when it has to give way."""
 
     keep_minutes: float = Field(default=60.0, ge=1)
-    """Minutes that ended jobs stay in Kubernetes when nobody follows them; else they are deleted once their end is written down."""
+    """Minutes that ended jobs stay in Kubernetes when nobody follows them; else they are deleted
+    once their end is written down.
+    """
 
     poll_seconds: float = Field(default=2.0, gt=0)
     """Seconds between two looks while jobs are there; each lists them all at once."""
@@ -225,25 +263,39 @@ class RaySettings(_Section):
     """Where the head's dashboard answers, which takes the jobs."""
 
     token: str = ""
-    """Reference to the token of a cluster that asks for one (`env:RAY_AUTH_TOKEN`); sent as `Authorization: Bearer`."""
+    """Reference to the token of a cluster that asks for one (`env:RAY_AUTH_TOKEN`); sent as
+    `Authorization: Bearer`.
+    """
 
     headers: dict[str, str] = Field(default_factory=dict)
-    """Further headers of each request, for what stands before the dashboard; values may be secret references."""
+    """Further headers of each request, for what stands before the dashboard; values may be secret
+    references.
+    """
 
     python: str = ""
-    """Interpreter on the nodes that has this package; empty = the one that submits, at the same path."""
+    """Interpreter on the nodes that has this package; empty = the one that submits, at the same
+    path.
+    """
 
     resources: dict[str, float] = Field(default_factory=dict)
-    """Custom resources that every job asks for, such as a mark of the nodes that have the project's folder: `shared = 0.001`."""
+    """Custom resources that every job asks for, such as a mark of the nodes that have the project's
+    folder: `shared = 0.001`.
+    """
 
     gpu_types: dict[str, str] = Field(default_factory=dict)
-    """Ray's names of types of GPUs by others, such as `a100 = "A100"`; another type is taken as it is written."""
+    """Ray's names of types of GPUs by others, such as `a100 = "A100"`; another type is taken as it
+    is written.
+    """
 
     autoscaled: bool = False
-    """Whether nodes come when they are asked for: then nothing is refused because no present node is large enough."""
+    """Whether nodes come when they are asked for: then nothing is refused because no present node
+    is large enough.
+    """
 
     notice_seconds: int = Field(default=60, ge=1)
-    """Seconds that a job has to save its work when Ray loses its place: a node or the head is stopped."""
+    """Seconds that a job has to save its work when Ray loses its place: a node or the head is
+    stopped.
+    """
 
     keep_minutes: float = Field(default=60.0, ge=1)
     """Minutes that ended jobs stay in Ray's list."""
@@ -255,10 +307,16 @@ class RaySettings(_Section):
     @classmethod
     def _is_http(cls, address: str) -> str:
         if not address.startswith(("http://", "https://")):
-            rule = "Jobs are taken by the dashboard of the head: http://HOST:8265 (neither ray://… nor port 6379, which are of the cluster itself)"
+            rule = (
+                "Jobs are taken by the dashboard of the head: http://HOST:8265 (neither ray://… nor"
+                " port 6379, which are of the cluster itself)"
+            )
             raise PydanticCustomError("address", rule)
         if "@" in address.partition("://")[2].partition("/")[0]:
-            rule = 'It holds a user or a password, which would be kept in a file; give them as a reference: headers = { Authorization = "env:NAME" }'
+            rule = (
+                "It holds a user or a password, which would be kept in a file; give them as a"
+                ' reference: headers = { Authorization = "env:NAME" }'
+            )
             raise PydanticCustomError("address", rule)
         return address
 
@@ -266,15 +324,25 @@ class RaySettings(_Section):
     @classmethod
     def _is_reference(cls, token: str) -> str:
         if token and not is_reference(token):
-            raise PydanticCustomError("token", "The token itself would be kept in a file; give a reference (env:NAME or keyring:SERVICE/NAME)")
+            raise PydanticCustomError(
+                "token",
+                "The token itself would be kept in a file; give a reference (env:NAME or"
+                " keyring:SERVICE/NAME)",
+            )
         return token
 
     @field_validator("headers")
     @classmethod
     def _hold_no_secret(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, value in headers.items():
-            if (name.lower() in ("authorization", "proxy-authorization", "cookie") or is_named_like_secret(name)) and not is_reference(value):
-                rule = "The value of {name} would be kept in a file; give a reference to all of it (env:NAME or keyring:SERVICE/NAME)"
+            if (
+                name.lower() in ("authorization", "proxy-authorization", "cookie")
+                or is_named_like_secret(name)
+            ) and not is_reference(value):
+                rule = (
+                    "The value of {name} would be kept in a file; give a reference to all of it"
+                    " (env:NAME or keyring:SERVICE/NAME)"
+                )
                 raise PydanticCustomError("headers", rule, {"name": name})
         return headers
 
@@ -283,10 +351,15 @@ class RaySettings(_Section):
     def _are_custom(cls, resources: dict[str, float]) -> dict[str, float]:
         for name, amount in resources.items():
             if name in ("CPU", "GPU", "memory", "object_store_memory"):
-                rule = "{name} is no custom resource: how much of it a job needs is said by the job (cpus, gpus, memory_gib)"
+                rule = (
+                    "{name} is no custom resource: how much of it a job needs is said by the job"
+                    " (cpus, gpus, memory_gib)"
+                )
                 raise PydanticCustomError("resources", rule, {"name": name})
             if not 0 < amount < math.inf:
-                raise PydanticCustomError("resources", "The amount of {name} is not above 0", {"name": name})
+                raise PydanticCustomError(
+                    "resources", "The amount of {name} is not above 0", {"name": name}
+                )
         return resources
 
 
@@ -304,7 +377,9 @@ class JobSettings(_Section):
     """Seconds between SIGTERM and SIGKILL of a cancelled job."""
 
     log_gib: float = Field(default=1.0, ge=0.001)
-    """Most that one attempt's log keeps while the job runs, in GiB; of a longer one the middle is dropped, and a line says so."""
+    """Most that one attempt's log keeps while the job runs, in GiB; of a longer one the middle is
+    dropped, and a line says so.
+    """
 
     snapshot_max_mib: float = Field(default=100.0, gt=0)
     """Code snapshots leave out the largest files beyond this size."""
@@ -332,15 +407,22 @@ class PipelineSettings(_Section):
     """Steps at a time; 0 = as many as the job backend has slots for."""
 
     warm_kernels: Annotated[int, Field(ge=0, le=32)] | Literal["auto"] = "auto"
-    """Kernels that the local backend keeps ready for notebook jobs, their imports done; 0 = none, "auto" = one once a notebook job has run.
+    """Kernels that the local backend keeps ready for notebook jobs, their imports done; 0 = none,
+    "auto" = one once a notebook job has run.
 
-    As many, apart from those, in each process that has chosen the kernel provisioner `mlinfra-warm`."""
+    As many, apart from those, in each process that has chosen the kernel provisioner
+    `mlinfra-warm`.
+    """
 
     warm_memory_gib: float = Field(default=2.0, gt=0)
-    """Most memory that all of them may hold together, in GiB; with "auto" an eighth of the machine's, where that is less."""
+    """Most memory that all of them may hold together, in GiB; with "auto" an eighth of the
+    machine's, where that is less.
+    """
 
     warm_imports: tuple[str, ...] = ()
-    """Modules that they import; empty = what the notebooks import that ran as jobs lately, or lie beside the one that a kernel is started for."""
+    """Modules that they import; empty = what the notebooks import that ran as jobs lately, or lie
+    beside the one that a kernel is started for.
+    """
 
     @property
     def warm_size(self) -> int:
@@ -349,7 +431,11 @@ class PipelineSettings(_Section):
 
     def warm_room_gib(self, machine_gib: float) -> float:
         """Most memory that they hold on a machine with so much."""
-        return min(self.warm_memory_gib, machine_gib / 8) if self.warm_kernels == "auto" else self.warm_memory_gib
+        return (
+            min(self.warm_memory_gib, machine_gib / 8)
+            if self.warm_kernels == "auto"
+            else self.warm_memory_gib
+        )
 
 
 class DeploymentSettings(_Section):
@@ -360,7 +446,9 @@ class DeploymentSettings(_Section):
     """Port of the local gateway on 127.0.0.1; 0 = a free one, chosen once and kept."""
 
     require_token: bool = False
-    """Whether the gateway answers only who sends the project's token: for a machine on which others work too."""
+    """Whether the gateway answers only who sends the project's token: for a machine on which others
+    work too.
+    """
 
     workers: int = Field(default=2, ge=1, le=64)
     """Serving processes a version."""
@@ -408,11 +496,18 @@ class Settings(BaseSettings):
     """All sections of `mlinfra.toml`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MLINFRA_", env_nested_delimiter="_", env_nested_max_split=1, frozen=True, extra="forbid", use_attribute_docstrings=True
+        env_prefix="MLINFRA_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
     )
 
     home: str = ".mlinfra"
-    """Folder of the project's state, below the project or absolute; on a disk that only one machine's processes write, but for the folders of jobs."""
+    """Folder of the project's state, below the project or absolute; on a disk that only one
+    machine's processes write, but for the folders of jobs.
+    """
 
     project: ProjectCard = ProjectCard()
     catalog: CatalogSettings = CatalogSettings()
@@ -440,8 +535,14 @@ def load_settings(root: Path) -> Settings:
             dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            if isinstance(env_settings, EnvSettingsSource):  # MLINFRA_PROJECT names the project's folder; it is no `project` section in JSON
-                env_settings.env_vars = {name: value for name, value in env_settings.env_vars.items() if name != "mlinfra_project"}
+            if isinstance(
+                env_settings, EnvSettingsSource
+            ):  # MLINFRA_PROJECT names the project's folder; it is no `project` section in JSON
+                env_settings.env_vars = {
+                    name: value
+                    for name, value in env_settings.env_vars.items()
+                    if name != "mlinfra_project"
+                }
             return env_settings, TomlConfigSettingsSource(settings_cls, root / FILE)
 
     try:
@@ -449,6 +550,12 @@ def load_settings(root: Path) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise BadRequest(f"Setting {key} cannot be used.", first["msg"] + ".", f"Correct it in {root / FILE} or in the environment (MLINFRA_…).") from error
+        raise BadRequest(
+            f"Setting {key} cannot be used.",
+            first["msg"] + ".",
+            f"Correct it in {root / FILE} or in the environment (MLINFRA_…).",
+        ) from error
     except ValueError as error:  # TOML syntax
-        raise BadRequest(f"{root / FILE} cannot be read.", str(error), "Correct the TOML at that line.") from error
+        raise BadRequest(
+            f"{root / FILE} cannot be read.", str(error), "Correct the TOML at that line."
+        ) from error

@@ -24,11 +24,23 @@ if TYPE_CHECKING:
     from .names import name_for
     from .servable import unservable
     from .service import Deployments
-    from .spec import Change, DeployedVersion, Deployment, DeploymentDetail, DeploymentState, Gate, Measurement, Prediction, VersionState
+    from .spec import (
+        Change,
+        DeployedVersion,
+        Deployment,
+        DeploymentDetail,
+        DeploymentState,
+        Gate,
+        Measurement,
+        Prediction,
+        VersionState,
+    )
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = {"Deployments": ".service", "name_for": ".names", "unservable": ".servable"}.get(name, ".spec")
+    home = {"Deployments": ".service", "name_for": ".names", "unservable": ".servable"}.get(
+        name, ".spec"
+    )
     return getattr(import_module(home, __name__), name)

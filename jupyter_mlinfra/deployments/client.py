@@ -33,18 +33,29 @@ class Answer:
     milliseconds: float
 
 
-def request_body(rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame) -> dict[str, Any]:
+def request_body(
+    rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame,
+) -> dict[str, Any]:
     """A body of Seldon's protocol.
 
-    rows: a body already (a mapping with `data`), rows as mappings, or a Polars or pandas frame. NaN becomes null.
+    rows: a body already (a mapping with `data`), rows as mappings, or a Polars or pandas frame. NaN
+    becomes null.
     """
     if isinstance(rows, Mapping):
         if "data" not in rows:
-            raise BadRequest("A single mapping is no request.", "It has no key `data`.", "Give a list of rows, a frame, or a body of Seldon's protocol.")
+            raise BadRequest(
+                "A single mapping is no request.",
+                "It has no key `data`.",
+                "Give a list of rows, a frame, or a body of Seldon's protocol.",
+            )
         return dict(rows)
     if isinstance(rows, Sequence) and not isinstance(rows, str | bytes):
         if not all(isinstance(row, Mapping) for row in rows):
-            raise BadRequest("The rows cannot be read.", "Each row must map column names to values.", 'For example [{"distance": 1400, "hour": 9}].')
+            raise BadRequest(
+                "The rows cannot be read.",
+                "Each row must map column names to values.",
+                'For example [{"distance": 1400, "hour": 9}].',
+            )
         names = list(dict.fromkeys(str(name) for row in rows for name in row))
         return _body(names, ([row.get(name) for name in names] for row in rows))
     if hasattr(rows, "iter_rows"):
@@ -52,20 +63,31 @@ def request_body(rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.Data
         return _body(list(frame.columns), frame.iter_rows())
     if hasattr(rows, "itertuples"):
         table = cast("pd.DataFrame", rows)
-        return _body([str(name) for name in table.columns], table.itertuples(index=False, name=None))
+        return _body(
+            [str(name) for name in table.columns], table.itertuples(index=False, name=None)
+        )
     raise BadRequest(
-        "The rows cannot be read.", f"They are a {type(rows).__name__}.", "Give a list of rows, a Polars or pandas frame, or a body of Seldon's protocol."
+        "The rows cannot be read.",
+        f"They are a {type(rows).__name__}.",
+        "Give a list of rows, a Polars or pandas frame, or a body of Seldon's protocol.",
     )
 
 
 def _body(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> dict[str, Any]:
-    return {"data": {"names": list(names), "ndarray": [[_plain(value) for value in row] for row in rows]}}
+    return {
+        "data": {
+            "names": list(names),
+            "ndarray": [[_plain(value) for value in row] for row in rows],
+        }
+    }
 
 
 def _plain(value: Any) -> Any:
     """A JSON value: scalars of NumPy as Python's, every kind of missing as None."""
     if hasattr(value, "item") and not isinstance(value, str | bytes):
-        with contextlib.suppress(ValueError, RuntimeError):  # an array or tensor of several values: refused below
+        with contextlib.suppress(
+            ValueError, RuntimeError
+        ):  # an array or tensor of several values: refused below
             value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None
@@ -76,24 +98,44 @@ def _plain(value: Any) -> Any:
     with contextlib.suppress(TypeError, ValueError):
         return float(value)  # Decimal
     raise BadRequest(
-        f"{type(value).__name__} cannot be sent.", f"{str(value)[:60]} is neither number, text, true nor false.", "Turn it into a feature that the model takes."
+        f"{type(value).__name__} cannot be sent.",
+        f"{str(value)[:60]} is neither number, text, true nor false.",
+        "Turn it into a feature that the model takes.",
     )
 
 
-def post(url: str, body: bytes, *, keys: Keys, version: str | None = None, probe: bool = False, timeout: float = REQUEST_SECONDS + 5.0) -> Answer:
-    """POST JSON over a connection that this thread keeps open. probe: a test or measurement of ours, which nobody counts.
+def post(
+    url: str,
+    body: bytes,
+    *,
+    keys: Keys,
+    version: str | None = None,
+    probe: bool = False,
+    timeout: float = REQUEST_SECONDS + 5.0,
+) -> Answer:
+    """POST JSON over a connection that this thread keeps open. probe: a test or measurement of
+    ours, which nobody counts.
 
     Raises Unavailable when nobody answers.
     """
     import orjson
 
-    given = {VERSION_HEADER: version, PROBE_HEADER: keys.probe if probe else None, "Authorization": f"Bearer {keys.token}" if keys.token else None}
-    headers = {"Content-Type": "application/json", **{name: value for name, value in given.items() if value}}
+    given = {
+        VERSION_HEADER: version,
+        PROBE_HEADER: keys.probe if probe else None,
+        "Authorization": f"Bearer {keys.token}" if keys.token else None,
+    }
+    headers = {
+        "Content-Type": "application/json",
+        **{name: value for name, value in given.items() if value},
+    }
     begun = time.perf_counter()
     try:
         status, answered, text = _exchange(url, body, headers, timeout)
     except (OSError, http.client.HTTPException) as error:
-        raise Unavailable("The gateway does not answer.", f"{type(error).__name__}: {error}.", "mlinfra up") from error
+        raise Unavailable(
+            "The gateway does not answer.", f"{type(error).__name__}: {error}.", "mlinfra up"
+        ) from error
     milliseconds = (time.perf_counter() - begun) * 1000
     try:
         parsed = orjson.loads(text)
@@ -102,7 +144,9 @@ def post(url: str, body: bytes, *, keys: Keys, version: str | None = None, probe
     return Answer(status, answered, parsed, milliseconds)
 
 
-def _exchange(url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> tuple[int, str, bytes]:
+def _exchange(
+    url: str, body: bytes, headers: Mapping[str, str], timeout: float
+) -> tuple[int, str, bytes]:
     parts = urlsplit(url)
     kept: dict[str, http.client.HTTPConnection] = _OPEN.__dict__.setdefault("connections", {})
     for fresh in (False, True):
@@ -110,13 +154,16 @@ def _exchange(url: str, body: bytes, headers: Mapping[str, str], timeout: float)
         if connection is None:
             connection, fresh = http.client.HTTPConnection(parts.netloc, timeout=timeout), True
         try:
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was sent: the answer says why
+            with contextlib.suppress(
+                BrokenPipeError, ConnectionResetError
+            ):  # refused before all of it was sent: the answer says why
                 connection.request("POST", parts.path, body, dict(headers))
             answer = connection.getresponse()
             text = answer.read()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            # A kept connection may have been closed by the other end meanwhile; asking twice does no harm.
+            # A kept connection may have been closed by the other end meanwhile; asking twice does
+            # no harm.
             if fresh or isinstance(error, TimeoutError):
                 raise
             continue
@@ -133,7 +180,11 @@ def prediction(answer: Answer, *, version: str | None = None) -> Prediction:
     if answer.status != 200 or not isinstance(answer.body, dict):
         raise refusal(answer)
     if version and answer.version != version:
-        raise Unavailable(f"Version {version} does not answer.", f"{answer.version} has stood in for it.", "Ask without a version, or see its log.")
+        raise Unavailable(
+            f"Version {version} does not answer.",
+            f"{answer.version} has stood in for it.",
+            "Ask without a version, or see its log.",
+        )
     data, meta = answer.body.get("data", {}), answer.body.get("meta", {})
     values = data.get("ndarray") if "ndarray" in data else _unfold(data.get("tensor", {}))
     return Prediction(

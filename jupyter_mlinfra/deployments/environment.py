@@ -1,8 +1,10 @@
-"""An environment of its own for each set of requirements: built by `uv`, cached by content, shared between projects.
+"""An environment of its own for each set of requirements: built by `uv`, cached by content, shared
+between projects.
 
-A version has two: SERVING, with the runtime, which answers; and LOGGED, with the libraries that the model was logged with, in which its
-own pyfunc says what the right answer is. seldon-core 1.19 pins numpy < 2 and protobuf 5.29.5; the overrides below lift those pins, and
-the tests before traffic prove what was built. The workbench itself never imports seldon-core.
+A version has two: SERVING, with the runtime, which answers; and LOGGED, with the libraries that the
+model was logged with, in which its own pyfunc says what the right answer is. seldon-core 1.19 pins
+numpy < 2 and protobuf 5.29.5; the overrides below lift those pins, and the tests before traffic
+prove what was built. The workbench itself never imports seldon-core.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What an environment holds besides the requirements. overrides: pins of packages that are lifted. defaults: for what no requirement pins."""
+    """What an environment holds besides the requirements. overrides: pins of packages that are
+    lifted. defaults: for what no requirement pins.
+    """
 
     what: str
     packages: tuple[str, ...]
@@ -40,7 +44,8 @@ class Recipe:
 
 
 _NO_GPU = (
-    # xgboost's GPU collectives: 345 MB that a process on CPUs never loads. The marker never holds, so they are left out.
+    # xgboost's GPU collectives: 345 MB that a process on CPUs never loads. The marker never holds,
+    # so they are left out.
     'nvidia-nccl-cu12; sys_platform == "none"',
     'nvidia-nccl-cu13; sys_platform == "none"',
 )
@@ -71,15 +76,28 @@ def cache_folder(settings: Settings) -> Path:
 def key_of(requirements: Sequence[str], recipe: Recipe = SERVING) -> str:
     """Name of the environment: a hash of everything that it is made from."""
     parts = [recipe.packages, recipe.overrides, recipe.defaults]
-    made_from = [sorted(requirements), *parts, sys.version, sys.base_prefix, sysconfig.get_platform()]
+    made_from = [
+        sorted(requirements),
+        *parts,
+        sys.version,
+        sys.base_prefix,
+        sysconfig.get_platform(),
+    ]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16]
 
 
-def ensure(requirements: Sequence[str], cache: Path, *, recipe: Recipe = SERVING, on_progress: Callable[[str], None] = lambda _: None) -> Path:
-    """The Python of an environment with `requirements` and what the recipe adds; built when there is none yet.
+def ensure(
+    requirements: Sequence[str],
+    cache: Path,
+    *,
+    recipe: Recipe = SERVING,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """The Python of an environment with `requirements` and what the recipe adds; built when there
+    is none yet.
 
-    Two builds of the same environment wait for each other; what a killed build left is removed by the next.
-    Raises Unavailable when it cannot be built.
+    Two builds of the same environment wait for each other; what a killed build left is removed by
+    the next. Raises Unavailable when it cannot be built.
     """
     folder = cache / key_of(requirements, recipe)
     note_use(_python(folder))
@@ -98,13 +116,16 @@ def ensure(requirements: Sequence[str], cache: Path, *, recipe: Recipe = SERVING
 
 
 def note_use(python: Path) -> None:
-    """Note that an environment is in use now, by the time of its marker. The keeper does it for every version it knows, now and then."""
+    """Note that an environment is in use now, by the time of its marker. The keeper does it for
+    every version it knows, now and then.
+    """
     with contextlib.suppress(OSError):
         os.utime(python.parent.parent / _MARKER)
 
 
 def prune(cache: Path) -> list[str]:
-    """Remove environments that no project has used for KEEP_DAYS; says which. One that is needed after all is built again.
+    """Remove environments that no project has used for KEEP_DAYS; says which. One that is needed
+    after all is built again.
 
     A folder that is being built or removed by somebody else is left alone.
     """
@@ -113,9 +134,14 @@ def prune(cache: Path) -> list[str]:
         folder = marker.parent
         if folder.name.startswith(".") or not _unused(marker):
             continue
-        with contextlib.suppress(Conflict, Unavailable, OSError), file_lock(cache / f"{folder.name}.lock", wait=False, what="A build"):
+        with (
+            contextlib.suppress(Conflict, Unavailable, OSError),
+            file_lock(cache / f"{folder.name}.lock", wait=False, what="A build"),
+        ):
             if _unused(marker):
-                doomed = folder.rename(folder.with_name(f".draft-{folder.name}"))  # in one step: half an environment is never found
+                doomed = folder.rename(
+                    folder.with_name(f".draft-{folder.name}")
+                )  # in one step: half an environment is never found
                 shutil.rmtree(doomed, ignore_errors=True)
                 removed.append(folder.name)
     return removed
@@ -129,28 +155,53 @@ def _unused(marker: Path) -> bool:
 
 
 def _usable(folder: Path) -> bool:
-    return (folder / _MARKER).is_file() and _python(folder).exists()  # the link breaks when its interpreter was removed
+    return (folder / _MARKER).is_file() and _python(
+        folder
+    ).exists()  # the link breaks when its interpreter was removed
 
 
 def _python(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def _build(folder: Path, requirements: Sequence[str], recipe: Recipe, on_progress: Callable[[str], None]) -> None:
+def _build(
+    folder: Path, requirements: Sequence[str], recipe: Recipe, on_progress: Callable[[str], None]
+) -> None:
     draft = folder.with_name(f".draft-{folder.name}")
     for old in (draft, folder):
         shutil.rmtree(old, ignore_errors=True)
     packages = [*recipe.packages, *requirements]
     try:
         on_progress(f"building the {recipe.what}: {', '.join(packages)}")
-        # Relocatable: its scripts find their Python beside them, so the finished folder can be renamed.
-        _uv(recipe, "venv", "--relocatable", "--no-project", "--python", sys.executable, str(draft), at=folder.parent)
+        # Relocatable: its scripts find their Python beside them, so the finished folder can be
+        # renamed.
+        _uv(
+            recipe,
+            "venv",
+            "--relocatable",
+            "--no-project",
+            "--python",
+            sys.executable,
+            str(draft),
+            at=folder.parent,
+        )
         overrides = draft / "overrides.txt"
         overrides.write_text("\n".join(_overrides(requirements, recipe)) + "\n")
-        install = ("pip", "install", "--compile-bytecode", "--python", str(_python(draft)), "--overrides", str(overrides))
+        install = (
+            "pip",
+            "install",
+            "--compile-bytecode",
+            "--python",
+            str(_python(draft)),
+            "--overrides",
+            str(overrides),
+        )
         _uv(recipe, *install, *packages, at=draft)
         built = _uv(recipe, "pip", "freeze", "--python", str(_python(draft)), at=draft).splitlines()
-        write_atomic(draft / _MARKER, json.dumps({"requirements": list(requirements), "packages": built}, indent=1).encode())
+        write_atomic(
+            draft / _MARKER,
+            json.dumps({"requirements": list(requirements), "packages": built}, indent=1).encode(),
+        )
         draft.rename(folder)
         on_progress(f"environment {folder.name} is built: {len(built)} packages")
     finally:
@@ -160,32 +211,60 @@ def _build(folder: Path, requirements: Sequence[str], recipe: Recipe, on_progres
 def _overrides(requirements: Sequence[str], recipe: Recipe) -> list[str]:
     """The recipe's, and the recorded pins of the libraries that its packages would hold back."""
     pinned = [line for line in requirements if line.startswith(_PINNED)] if recipe.packages else []
-    missing = [line for line in recipe.defaults if not any(pin.startswith(line.partition(">")[0]) for pin in pinned)]
+    missing = [
+        line
+        for line in recipe.defaults
+        if not any(pin.startswith(line.partition(">")[0]) for pin in pinned)
+    ]
     return [*recipe.overrides, *pinned, *missing]
 
 
 def _uv(recipe: Recipe, *arguments: str, at: Path) -> str:
-    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "UV_PYTHON", "PYTHONPATH", "PYTHONHOME")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("VIRTUAL_ENV", "UV_PYTHON", "PYTHONPATH", "PYTHONHOME")
+    }
     if "PIP_INDEX_URL" in environment:  # what a user has told pip holds for uv as well
         environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
     command = [_uv_binary(), *arguments]
     try:
         done = _run(command, at, environment)
-        if done.returncode and _UNTRUSTED.search(done.stderr) and not _SYSTEM_CERTIFICATES.keys() & environment.keys():
-            # A proxy that looks into connections shows a certificate that this machine trusts and uv's own list does not hold.
+        if (
+            done.returncode
+            and _UNTRUSTED.search(done.stderr)
+            and not _SYSTEM_CERTIFICATES.keys() & environment.keys()
+        ):
+            # A proxy that looks into connections shows a certificate that this machine trusts and
+            # uv's own list does not hold.
             done = _run(command, at, environment | _SYSTEM_CERTIFICATES)
     except subprocess.TimeoutExpired as error:
         fix = "Look at the network, then deploy again."
-        raise Unavailable(f"The {recipe.what} could not be built.", f"uv took over {BUILD_SECONDS} s.", fix) from error
+        raise Unavailable(
+            f"The {recipe.what} could not be built.", f"uv took over {BUILD_SECONDS} s.", fix
+        ) from error
     if done.returncode:
         said = " ".join(line.strip() for line in done.stderr.strip().splitlines()[-6:])
-        fix = "Correct the model's requirements, or the way to the package index (UV_DEFAULT_INDEX), then deploy again."
+        fix = (
+            "Correct the model's requirements, or the way to the package index (UV_DEFAULT_INDEX),"
+            " then deploy again."
+        )
         raise Unavailable(f"The {recipe.what} could not be built.", f"uv said: {said[-600:]}", fix)
     return done.stdout
 
 
-def _run(command: Sequence[str], at: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=at, env=environment, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+def _run(
+    command: Sequence[str], at: Path, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=at,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=BUILD_SECONDS,
+        check=False,
+    )
 
 
 def _uv_binary() -> str:
@@ -197,4 +276,6 @@ def _uv_binary() -> str:
         found = shutil.which("uv")
         if found:
             return found
-        raise Unavailable("uv is missing.", "Serving environments are built by it.", "pip install uv") from error
+        raise Unavailable(
+            "uv is missing.", "Serving environments are built by it.", "pip install uv"
+        ) from error

@@ -1,4 +1,6 @@
-"""The tests that a version passes before it gets traffic. Each gives its limit and what was measured; one failure blocks."""
+"""The tests that a version passes before it gets traffic. Each gives its limit and what was
+measured; one failure blocks.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +29,20 @@ TOLERANCE = 1e-6
 LATENCY_MS = 100.0
 ORACLE_SECONDS = 300
 COMPARED_ROWS = 100
-"""Rows that are compared: those of the sample, and mixtures of their values and of `_SPREAD`, so that they reach many leaves of the trees."""
+"""Rows that are compared: those of the sample, and mixtures of their values and of `_SPREAD`, so
+that they reach many leaves of the trees.
+"""
 
 _SPREAD = (-1000.0, -10.0, -1.5, -0.5, 0.0, 0.25, 0.5, 1.5, 10.0, 1000.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The version under test. url: its predictions through the gateway. started_seconds: what its start took.
+    """The version under test. url: its predictions through the gateway. started_seconds: what its
+    start took.
 
-    expected: what `own_answers` gives for `compared_rows`; it is computed while the processes start.
+    expected: what `own_answers` gives for `compared_rows`; it is computed while the processes
+    start.
     """
 
     url: str
@@ -50,12 +56,22 @@ class Subject:
 
 
 def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -> list[Gate]:
-    """All tests in their order. A test that cannot be carried out has failed; `measured` says why."""
+    """All tests in their order. A test that cannot be carried out has failed; `measured` says
+    why.
+    """
     optional = sum(column.optional for column in subject.bundle.columns)
-    signature = f"{len(subject.bundle.columns)} inputs, {optional} may be missing; answers {subject.bundle.answers}"
+    signature = (
+        f"{len(subject.bundle.columns)} inputs, {optional} may be missing; answers"
+        f" {subject.bundle.answers}"
+    )
     gates = [
         Gate(name="signature", limit="inputs are named and typed", measured=signature, passed=True),
-        Gate(name="start", limit="every process answers", measured=f"{subject.workers} in {subject.started_seconds:.1f} s", passed=True),
+        Gate(
+            name="start",
+            limit="every process answers",
+            measured=f"{subject.workers} in {subject.started_seconds:.1f} s",
+            passed=True,
+        ),
     ]
     for name, limit, test in (
         ("equal", f"answers differ from the model's own by at most {TOLERANCE:g}", _equal),
@@ -76,8 +92,15 @@ def check(gates: Sequence[Gate], name: str) -> None:
     failed = [gate for gate in gates if not gate.passed]
     if failed:
         why = "; ".join(f"{gate.name}: {gate.limit}, measured {gate.measured}" for gate in failed)
-        what = f"{name} did not pass its tests before traffic ({len(gates) - len(failed)} of {len(gates)})."
-        raise Unprocessable(what, f"{why}.", "Correct the model and register a new version. The traffic is as it was.")
+        what = (
+            f"{name} did not pass its tests before traffic ({len(gates) - len(failed)} of"
+            f" {len(gates)})."
+        )
+        raise Unprocessable(
+            what,
+            f"{why}.",
+            "Correct the model and register a new version. The traffic is as it was.",
+        )
 
 
 def _equal(subject: Subject) -> tuple[str, bool]:
@@ -96,19 +119,36 @@ def compared_rows(bundle: Bundle) -> list[list[Any]]:
     """Rows that the signature allows, the sample first; the same for the same bundle."""
     sample = list(bundle.sample["ndarray"])
     chance = random.Random(bundle.id)  # noqa: S311 (no secret: rows for a test)
-    choices = [_choices(column, [row[place] for row in sample]) for place, column in enumerate(bundle.columns)]
-    return [*sample, *([chance.choice(values) for values in choices] for _ in range(COMPARED_ROWS - len(sample)))]
+    choices = [
+        _choices(column, [row[place] for row in sample])
+        for place, column in enumerate(bundle.columns)
+    ]
+    return [
+        *sample,
+        *(
+            [chance.choice(values) for values in choices]
+            for _ in range(COMPARED_ROWS - len(sample))
+        ),
+    ]
 
 
 def _choices(column: Input, seen: Sequence[Any]) -> list[Any]:
-    """Values of the sample, and others of the same type. Only numbers may be missing without being part of the sample."""
-    spread: dict[str, Sequence[Any]] = {"boolean": (False, True), "string": (), "integer": (-10, -1, 0, 1, 2, 10), "long": (-10, -1, 0, 1, 2, 10)}
+    """Values of the sample, and others of the same type. Only numbers may be missing without being
+    part of the sample.
+    """
+    spread: dict[str, Sequence[Any]] = {
+        "boolean": (False, True),
+        "string": (),
+        "integer": (-10, -1, 0, 1, 2, 10),
+        "long": (-10, -1, 0, 1, 2, 10),
+    }
     gap = [None] if column.optional and column.type in ("double", "float") else []
     return [*seen, *spread.get(column.type, _SPREAD), *gap]
 
 
 def own_answers(bundle: Bundle, python: str) -> list[Any]:
-    """What the logged model's own pyfunc answers to `compared_rows`. python: of its own environment; it runs in a process of its own there.
+    """What the logged model's own pyfunc answers to `compared_rows`. python: of its own
+    environment; it runs in a process of its own there.
 
     Raises Unprocessable when it does not answer, Unavailable when that takes too long.
     """
@@ -117,42 +157,95 @@ def own_answers(bundle: Bundle, python: str) -> list[Any]:
         (folder / "MLmodel").write_text(json.dumps(bundle.document))  # JSON is YAML
         (folder / bundle.model_file).symlink_to(bundle.folder / bundle.model_file)
         columns = [{"name": column.name, "type": column.type} for column in bundle.columns]
-        facts = {"columns": columns, "rows": compared_rows(bundle), "answers": bundle.answers, "model_class": bundle.model_class}
+        facts = {
+            "columns": columns,
+            "rows": compared_rows(bundle),
+            "answers": bundle.answers,
+            "model_class": bundle.model_class,
+        }
         (folder / "rows.json").write_text(json.dumps(facts))
         command = [python, "-I", str(Path(oracle.__file__)), name, str(folder / "rows.json")]
-        environment = {**surroundings(os.environ), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "MLFLOW_TRACKING_URI": folder.as_uri()}
+        environment = {
+            **surroundings(os.environ),
+            "CUDA_VISIBLE_DEVICES": "",
+            "OMP_NUM_THREADS": "1",
+            "MLFLOW_TRACKING_URI": folder.as_uri(),
+        }
         try:
-            done = subprocess.run(command, cwd=name, env=environment, capture_output=True, text=True, timeout=ORACLE_SECONDS, check=False)
+            done = subprocess.run(
+                command,
+                cwd=name,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=ORACLE_SECONDS,
+                check=False,
+            )
         except subprocess.TimeoutExpired as error:
-            raise Unavailable("The model's own prediction took too long.", f"Over {ORACLE_SECONDS} s.", "Deploy it again.") from error
+            raise Unavailable(
+                "The model's own prediction took too long.",
+                f"Over {ORACLE_SECONDS} s.",
+                "Deploy it again.",
+            ) from error
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise Unprocessable("The model's own pyfunc does not answer.", said[:400], "Log the model again with a signature that fits its inputs.")
+        raise Unprocessable(
+            "The model's own pyfunc does not answer.",
+            said[:400],
+            "Log the model again with a signature that fits its inputs.",
+        )
     return list(json.loads(done.stdout))
 
 
 def _refuses(subject: Subject) -> tuple[str, bool]:
     names, first = subject.bundle.sample["names"], subject.bundle.sample["ndarray"][0]
-    typed = next((place for place, column in enumerate(subject.bundle.columns) if column.type != "string"), None)
-    wrong_type = [{"not": "a number"} if place == (typed or 0) else value for place, value in enumerate(first)]
+    typed = next(
+        (place for place, column in enumerate(subject.bundle.columns) if column.type != "string"),
+        None,
+    )
+    wrong_type = [
+        {"not": "a number"} if place == (typed or 0) else value for place, value in enumerate(first)
+    ]
     cases = {
-        "an unknown column": orjson.dumps({"data": {"names": [*names[:-1], "no such column"], "ndarray": [first]}}),
+        "an unknown column": orjson.dumps(
+            {"data": {"names": [*names[:-1], "no such column"], "ndarray": [first]}}
+        ),
         "a wrong type": orjson.dumps({"data": {"names": names, "ndarray": [wrong_type]}}),
         "an empty batch": orjson.dumps({"data": {"names": names, "ndarray": []}}),
         "broken JSON": b'{"data": {"ndarray": [[',
     }
     for name, body in cases.items():
-        answer = client.post(subject.url, body, keys=subject.keys, version=subject.version, probe=True)
-        if not (400 <= answer.status < 500 and isinstance(answer.body, dict) and answer.body.get("what") and answer.body.get("fix")):
+        answer = client.post(
+            subject.url, body, keys=subject.keys, version=subject.version, probe=True
+        )
+        if not (
+            400 <= answer.status < 500
+            and isinstance(answer.body, dict)
+            and answer.body.get("what")
+            and answer.body.get("fix")
+        ):
             return f"{name} got status {answer.status}", False
     return f"{len(cases)} of {len(cases)}", True
 
 
 def _latency(subject: Subject) -> tuple[str, bool]:
-    body = orjson.dumps({"data": {"names": subject.bundle.sample["names"], "ndarray": subject.bundle.sample["ndarray"][:1]}})
-    found = measuring.latency(subject.url, body, at_most_ms=subject.latency_ms, keys=subject.keys, version=subject.version)
+    body = orjson.dumps(
+        {
+            "data": {
+                "names": subject.bundle.sample["names"],
+                "ndarray": subject.bundle.sample["ndarray"][:1],
+            }
+        }
+    )
+    found = measuring.latency(
+        subject.url, body, at_most_ms=subject.latency_ms, keys=subject.keys, version=subject.version
+    )
     return str(found), found.p99_ms <= subject.latency_ms
 
 
 def _flat(values: Sequence[Any]) -> list[float]:
-    return [item for value in values for item in (_flat(value) if isinstance(value, list) else [float(value)])]
+    return [
+        item
+        for value in values
+        for item in (_flat(value) if isinstance(value, list) else [float(value)])
+    ]

@@ -1,6 +1,8 @@
-"""What MLflow wrote of a model: its file, inputs, what it answers, and the libraries it was made with.
+"""What MLflow wrote of a model: its file, inputs, what it answers, and the libraries it was made
+with.
 
-Read from the files alone: no tracking server, no import of the model's library, nothing is unpickled.
+Read from the files alone: no tracking server, no import of the model's library, nothing is
+unpickled.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ _OF_OBJECTIVE: Mapping[str, Answers] = {
 }
 _SPEC = r"(?P<spec>(?:[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*)\Z"
 _SERVES = re.compile(r"(?P<name>xgboost|xgboost-cpu|numpy|scipy)\s*" + _SPEC)
-_EXPLAINS = re.compile(r"(?P<name>xgboost|xgboost-cpu|numpy|scipy|pandas|scikit-learn|mlflow|mlflow-skinny)\s*" + _SPEC)
+_EXPLAINS = re.compile(
+    r"(?P<name>xgboost|xgboost-cpu|numpy|scipy|pandas|scikit-learn|mlflow|mlflow-skinny)\s*" + _SPEC
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,9 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
-    """A model as it was logged. requirements: of what answers; own_requirements: of its own pyfunc. document: of MLmodel, what loads it."""
+    """A model as it was logged. requirements: of what answers; own_requirements: of its own pyfunc.
+    document: of MLmodel, what loads it.
+    """
 
     file: Path
     columns: Sequence[Input]
@@ -53,9 +59,11 @@ class Logged:
 
 
 def read(model: Path, answers: Answers | None = None) -> Logged:
-    """Read the folder of an MLflow model. answers: what a classifier is to answer; None: what its own pyfunc answers.
+    """Read the folder of an MLflow model. answers: what a classifier is to answer; None: what its
+    own pyfunc answers.
 
-    Raises Unprocessable when it is no XGBoost model with a signature that can be served, BadRequest for answers that it cannot give.
+    Raises Unprocessable when it is no XGBoost model with a signature that can be served, BadRequest
+    for answers that it cannot give.
     """
     document = read_document(model)
     file = _model_file(model, document)
@@ -81,11 +89,19 @@ def read_document(model: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load((model / "MLmodel").read_text())
     except FileNotFoundError:
-        raise Unprocessable(f"{model.name} is no MLflow model.", "It has no file MLmodel.", "Log the model again, by the log_model of its library.") from None
+        raise Unprocessable(
+            f"{model.name} is no MLflow model.",
+            "It has no file MLmodel.",
+            "Log the model again, by the log_model of its library.",
+        ) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Unprocessable("The file MLmodel cannot be read.", f"{str(error)[:200]}.", "Log the model again.") from error
+        raise Unprocessable(
+            "The file MLmodel cannot be read.", f"{str(error)[:200]}.", "Log the model again."
+        ) from error
     if not isinstance(document, dict) or not isinstance(document.get("flavors"), dict):
-        raise Unprocessable("The file MLmodel is broken.", "It names no flavor.", "Log the model again.")
+        raise Unprocessable(
+            "The file MLmodel is broken.", "It names no flavor.", "Log the model again."
+        )
     return document
 
 
@@ -94,11 +110,18 @@ def _model_file(model: Path, document: Mapping[str, Any]) -> Path:
     data = str(flavor.get("data", "")) if isinstance(flavor, dict) else ""
     file = (model / data).resolve()
     if isinstance(flavor, dict) and not (file.is_relative_to(model.resolve()) and file.is_file()):
-        raise Unprocessable("The model's file is missing.", f"MLmodel names {data[:80]!r}, which is not in its folder.", "Log the model again.")
+        raise Unprocessable(
+            "The model's file is missing.",
+            f"MLmodel names {data[:80]!r}, which is not in its folder.",
+            "Log the model again.",
+        )
     if found := refusal(document):
         raise Unprocessable(found.what, found.why, found.fix)
     if _booster_names(file)[0] == "gblinear":
-        why = "Its booster is gblinear. XGBoost predicts from rows in place with trees only, and a linear booster is not safe in several threads."
+        why = (
+            "Its booster is gblinear. XGBoost predicts from rows in place with trees only, and a"
+            " linear booster is not safe in several threads."
+        )
         raise Unprocessable("The model cannot be served.", why, 'Train it with booster="gbtree".')
     return file
 
@@ -106,12 +129,24 @@ def _model_file(model: Path, document: Mapping[str, Any]) -> Path:
 def _answers(name: str, objective: str, wanted: Answers | None) -> Answers:
     if name in CLASSIFIERS:
         if wanted == "values":
-            raise BadRequest("A classifier answers no values.", "It answers classes or probabilities.", "--answers classes or --answers probabilities")
+            raise BadRequest(
+                "A classifier answers no values.",
+                "It answers classes or probabilities.",
+                "--answers classes or --answers probabilities",
+            )
         return wanted or "classes"
     native = _OF_OBJECTIVE.get(objective, "values") if name == BOOSTER else "values"
     if wanted not in (None, native):
-        what = f"objective {objective}" if name == BOOSTER and objective else f"class {name.rpartition('.')[2]}"
-        raise BadRequest(f"The model cannot answer {wanted}.", f"It is of {what} and answers {native}.", "Leave the answers out, or log an XGBClassifier.")
+        what = (
+            f"objective {objective}"
+            if name == BOOSTER and objective
+            else f"class {name.rpartition('.')[2]}"
+        )
+        raise BadRequest(
+            f"The model cannot answer {wanted}.",
+            f"It is of {what} and answers {native}.",
+            "Leave the answers out, or log an XGBClassifier.",
+        )
     return native
 
 
@@ -124,7 +159,8 @@ def _booster_names(file: Path) -> tuple[str, str]:
             return str(learner["gradient_booster"]["name"]), str(learner["objective"]["name"])
         except (ValueError, KeyError, TypeError):
             return "", ""  # broken: the start says how
-    # UBJSON: L and S stand before a length of eight bytes; the keys of an object are in the order of the alphabet.
+    # UBJSON: L and S stand before a length of eight bytes; the keys of an object are in the order
+    # of the alphabet.
     linear = _key(b"name") + b"SL" + _length(b"gblinear")
     begin = data.rfind(_key(b"objective") + b"{" + _key(b"name") + b"SL")
     if begin < 0:
@@ -151,22 +187,43 @@ def _signature(document: Mapping[str, Any]) -> tuple[list[Input], list[str]]:
         if not all(isinstance(item, dict) for item in [*(inputs or []), *(outputs or [])]):
             raise TypeError("an input or output is no mapping")
     except (ValueError, TypeError, AttributeError) as error:
-        raise Unprocessable("The model's signature is broken.", f"{error}.", "Log the model again.") from error
+        raise Unprocessable(
+            "The model's signature is broken.", f"{error}.", "Log the model again."
+        ) from error
     if not inputs:
-        fix = "Log it with signature=mlflow.models.infer_signature(inputs, predictions), and register the new run."
-        raise Unprocessable("The model has no signature.", "Without one a request cannot be checked before the model sees it.", fix)
+        fix = (
+            "Log it with signature=mlflow.models.infer_signature(inputs, predictions), and register"
+            " the new run."
+        )
+        raise Unprocessable(
+            "The model has no signature.",
+            "Without one a request cannot be checked before the model sees it.",
+            fix,
+        )
     if inputs[0].get("type") == "tensor":
         return _tensor_inputs(inputs), []
-    columns = [Input(name=str(item["name"]), type=item["type"], optional=item.get("required") is False) for item in inputs]
-    names = [str(item["name"]) for item in outputs or [] if item.get("type") != "tensor" and item.get("name")]
+    columns = [
+        Input(name=str(item["name"]), type=item["type"], optional=item.get("required") is False)
+        for item in inputs
+    ]
+    names = [
+        str(item["name"])
+        for item in outputs or []
+        if item.get("type") != "tensor" and item.get("name")
+    ]
     return columns, names
 
 
 def _tensor_inputs(inputs: Sequence[Mapping[str, Any]]) -> list[Input]:
-    """A signature without names: columns by position. Its floats may be missing, as NaN is one of their values."""
+    """A signature without names: columns by position. Its floats may be missing, as NaN is one of
+    their values.
+    """
     spec = inputs[0]["tensor-spec"]
     floats = str(spec["dtype"]).startswith("float")
-    return [Input(name=f"f{place}", type="double" if floats else "long", optional=floats) for place in range(spec["shape"][1])]
+    return [
+        Input(name=f"f{place}", type="double" if floats else "long", optional=floats)
+        for place in range(spec["shape"][1])
+    ]
 
 
 def _lines(model: Path) -> list[str]:
@@ -175,9 +232,17 @@ def _lines(model: Path) -> list[str]:
     return [line.partition("#")[0].strip().lower().replace("_", "-") for line in lines]
 
 
-def _requirements(lines: Sequence[str], known: re.Pattern[str], document: Mapping[str, Any]) -> list[str]:
-    """What was recorded of the libraries that decide the answer; the model's other requirements are of no use for it."""
-    kept = {found["name"]: found["spec"].replace(" ", "") for line in lines if (found := known.match(line))}
+def _requirements(
+    lines: Sequence[str], known: re.Pattern[str], document: Mapping[str, Any]
+) -> list[str]:
+    """What was recorded of the libraries that decide the answer; the model's other requirements are
+    of no use for it.
+    """
+    kept = {
+        found["name"]: found["spec"].replace(" ", "")
+        for line in lines
+        if (found := known.match(line))
+    }
     if "xgboost" not in kept and "xgboost-cpu" not in kept:
         recorded = str(document["flavors"]["xgboost"].get("xgb_version", ""))
         kept["xgboost"] = f"=={recorded}" if re.match(r"[\w.]+\Z", recorded) else ">=3.1"
@@ -185,19 +250,33 @@ def _requirements(lines: Sequence[str], known: re.Pattern[str], document: Mappin
 
 
 def _own_requirements(lines: Sequence[str], document: Mapping[str, Any]) -> list[str]:
-    """Those with which its pyfunc runs. mlflow-skinny has all of MLflow that loads a model, at a tenth of the size."""
-    kept = _requirements([re.sub(r"^mlflow(?![\w-])", "mlflow-skinny", line) for line in lines], _EXPLAINS, document)
+    """Those with which its pyfunc runs. mlflow-skinny has all of MLflow that loads a model, at a
+    tenth of the size.
+    """
+    kept = _requirements(
+        [re.sub(r"^mlflow(?![\w-])", "mlflow-skinny", line) for line in lines], _EXPLAINS, document
+    )
     recorded = str(document.get("mlflow_version", ""))
     pinned = f"mlflow-skinny=={recorded}" if re.match(r"[\w.]+\Z", recorded) else "mlflow-skinny"
     needed = {"mlflow-skinny": pinned, "pandas": "pandas", "scikit-learn": "scikit-learn"}
-    missing = [line for name, line in needed.items() if not any(re.match(rf"{name}(?![\w-])", have) for have in kept)]
+    missing = [
+        line
+        for name, line in needed.items()
+        if not any(re.match(rf"{name}(?![\w-])", have) for have in kept)
+    ]
     return sorted([*kept, *missing])
 
 
 def _loadable(document: Mapping[str, Any], file: str) -> dict[str, Any]:
-    """What MLflow needs to load the model from a folder that holds `file`: nothing that changes with each logging, no code of the model's own."""
+    """What MLflow needs to load the model from a folder that holds `file`: nothing that changes
+    with each logging, no code of the model's own.
+    """
     flavors = document["flavors"]
-    kept = {name: value for name, value in flavors["xgboost"].items() if name in ("model_class", "model_format", "xgb_version")}
+    kept = {
+        name: value
+        for name, value in flavors["xgboost"].items()
+        if name in ("model_class", "model_format", "xgb_version")
+    }
     return {
         "flavors": {
             "python_function": {"loader_module": "mlflow.xgboost", "data": file, "env": {}},

@@ -16,10 +16,14 @@ from .spec import Measurement
 
 WARM_UP = 5
 CLIENT_SHARE = 0.8
-"""A client that computes, or waits for a processor, for so much of the time cannot ask faster: what it measures is itself."""
+"""A client that computes, or waits for a processor, for so much of the time cannot ask faster: what
+it measures is itself.
+"""
 
 CLIENT_LATE_MS = 20.0
-"""A request that is sent so much later than its time, though a thread was waiting for that time, waited for this machine, not for an answer."""
+"""A request that is sent so much later than its time, though a thread was waiting for that time,
+waited for this machine, not for an answer.
+"""
 
 CLIENT_LATE_SHARE = 0.1
 MOST_THREADS = 32
@@ -30,7 +34,9 @@ LATENCY_ROUNDS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """p99_ms: of one round of `requests` one-row requests, one after the other; the best of `rounds`."""
+    """p99_ms: of one round of `requests` one-row requests, one after the other; the best of
+    `rounds`.
+    """
 
     p99_ms: float
     requests: int
@@ -41,20 +47,34 @@ class Latency:
         return f"p99 {self.p99_ms:.1f} ms over {self.requests:,} requests{best}"
 
 
-def measure(url: str, body: bytes, *, seconds: float, rate: float, keys: Keys, version: str | None = None) -> Measurement:
-    """Ask `url` at `rate` requests a second for `seconds`, at fixed times however long the answers take.
+def measure(
+    url: str, body: bytes, *, seconds: float, rate: float, keys: Keys, version: str | None = None
+) -> Measurement:
+    """Ask `url` at `rate` requests a second for `seconds`, at fixed times however long the answers
+    take.
 
-    The requests are marked as probes: they are neither in the payload log nor among the figures of the deployment. Raises Unavailable when
-    not one is answered.
+    The requests are marked as probes: they are neither in the payload log nor among the figures of
+    the deployment. Raises Unavailable when not one is answered.
     """
     if not (0 < seconds <= 600 and 0 < rate <= 10_000):
-        raise BadRequest(f"A load of {rate:g} requests/s for {seconds:g} s cannot be made.", fix="Use up to 10,000 requests/s and up to 600 s.")
+        raise BadRequest(
+            f"A load of {rate:g} requests/s for {seconds:g} s cannot be made.",
+            fix="Use up to 10,000 requests/s and up to 600 s.",
+        )
     for _ in range(WARM_UP):
         client.post(url, body, keys=keys, version=version, probe=True)
-    load = _Load(lambda: client.post(url, body, keys=keys, version=version, probe=True), max(1, round(seconds * rate)), rate)
+    load = _Load(
+        lambda: client.post(url, body, keys=keys, version=version, probe=True),
+        max(1, round(seconds * rate)),
+        rate,
+    )
     load.run()
     if load.failed == load.total:
-        raise Unavailable("The deployment cannot be measured.", f"None of {load.total} requests was answered.", "mlinfra deployments show says how it is.")
+        raise Unavailable(
+            "The deployment cannot be measured.",
+            f"None of {load.total} requests was answered.",
+            "mlinfra deployments show says how it is.",
+        )
     taken = sorted(load.taken)
     return Measurement(
         seconds=load.seconds,
@@ -64,14 +84,17 @@ def measure(url: str, body: bytes, *, seconds: float, rate: float, keys: Keys, v
         p50_ms=_at(taken, 0.50),
         p95_ms=_at(taken, 0.95),
         p99_ms=_at(taken, 0.99),
-        client_slow=load.worked / load.seconds >= CLIENT_SHARE or load.late / load.total >= CLIENT_LATE_SHARE,
+        client_slow=load.worked / load.seconds >= CLIENT_SHARE
+        or load.late / load.total >= CLIENT_LATE_SHARE,
     )
 
 
 class _Load:
-    """A crowd of threads that asks at fixed times. taken: ms from the time at which a request was due to its answer.
+    """A crowd of threads that asks at fixed times. taken: ms from the time at which a request was
+    due to its answer.
 
-    late: requests that were sent late though a thread waited for their time. worked: seconds in which the threads computed or could have.
+    late: requests that were sent late though a thread waited for their time. worked: seconds in
+    which the threads computed or could have.
     """
 
     def __init__(self, ask: Callable[[], client.Answer], total: int, rate: float) -> None:
@@ -84,7 +107,10 @@ class _Load:
     def run(self) -> None:
         """Return when all requests have been answered, or have failed."""
         self._begun = time.perf_counter()
-        crowd = [threading.Thread(target=self._one, daemon=True) for _ in range(min(MOST_THREADS, self.total))]
+        crowd = [
+            threading.Thread(target=self._one, daemon=True)
+            for _ in range(min(MOST_THREADS, self.total))
+        ]
         for thread in crowd:
             thread.start()
         for thread in crowd:
@@ -114,7 +140,9 @@ class _Load:
 
 
 def _runnable_seconds() -> float:
-    """How long this thread has computed, or waited for a processor to do so, since it was started."""
+    """How long this thread has computed, or waited for a processor to do so, since it was
+    started.
+    """
     try:
         ran, waited, _ = Path("/proc/thread-self/schedstat").read_text().split()
     except (OSError, ValueError):  # a kernel that does not keep it
@@ -122,8 +150,11 @@ def _runnable_seconds() -> float:
     return (int(ran) + int(waited)) / 1e9
 
 
-def latency(url: str, body: bytes, *, at_most_ms: float, keys: Keys, version: str | None = None) -> Latency:
-    """p99 of a warm deployment, of enough requests that ten of them may be slower. Ends with the first round that keeps `at_most_ms`.
+def latency(
+    url: str, body: bytes, *, at_most_ms: float, keys: Keys, version: str | None = None
+) -> Latency:
+    """p99 of a warm deployment, of enough requests that ten of them may be slower. Ends with the
+    first round that keeps `at_most_ms`.
 
     Raises what a refused request stands for.
     """

@@ -4,8 +4,8 @@
                    model.ubj         as MLflow stored it
                    mlinfra_runtime/  the code that answers, as of this packaging
 
-The name is the checksum of all files, so a bundle that was changed is noticed before it is started, and the next deploy makes it anew.
-A pure function of the model's folder (see `logged`).
+The name is the checksum of all files, so a bundle that was changed is noticed before it is started,
+and the next deploy makes it anew. A pure function of the model's folder (see `logged`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ UNUSED_SECONDS = 86_400
 class Bundle:
     """A packaged model version. sample: {"names": …, "ndarray": …}, a request that it answers.
 
-    own_requirements, document: of the model's own pyfunc, with which its answers are compared before traffic.
+    own_requirements, document: of the model's own pyfunc, with which its answers are compared
+    before traffic.
     """
 
     folder: Path
@@ -59,10 +60,12 @@ class Bundle:
 
 
 def package(model: Path, into: Path, *, answers: Answers | None = None) -> Bundle:
-    """Make the bundle of the MLflow model in folder `model` below `into`; the same content gives the same folder.
+    """Make the bundle of the MLflow model in folder `model` below `into`; the same content gives
+    the same folder.
 
-    answers: what a classifier is to answer; None: what its own pyfunc does. A folder whose files were changed since is made anew.
-    Raises Unprocessable when the folder holds no XGBoost model with a signature that can be served, BadRequest for answers it cannot give.
+    answers: what a classifier is to answer; None: what its own pyfunc does. A folder whose files
+    were changed since is made anew. Raises Unprocessable when the folder holds no XGBoost model
+    with a signature that can be served, BadRequest for answers it cannot give.
     """
     logged = read(model, answers)
     text = _facts(model, logged)
@@ -98,12 +101,22 @@ def _facts(model: Path, logged: Logged) -> str:
 
 
 def damage(folder: Path) -> str:
-    """What is wrong with the files of a bundle, in one sentence; empty when they are those that were packaged."""
+    """What is wrong with the files of a bundle, in one sentence; empty when they are those that
+    were packaged.
+    """
     try:
         text = (folder / "bundle.json").read_bytes()
         facts = json.loads(text)
-        model, runtime = folder / str(facts["model_file"]), sorted((folder / RUNTIME_NAME).glob("*.py"))
-        wanted = {"bundle.json", model.name, RUNTIME_NAME, *(f"{RUNTIME_NAME}/{file.name}" for file in runtime)}
+        model, runtime = (
+            folder / str(facts["model_file"]),
+            sorted((folder / RUNTIME_NAME).glob("*.py")),
+        )
+        wanted = {
+            "bundle.json",
+            model.name,
+            RUNTIME_NAME,
+            *(f"{RUNTIME_NAME}/{file.name}" for file in runtime),
+        }
         strange = sorted({str(file.relative_to(folder)) for file in folder.rglob("*")} - wanted)
         if strange:
             return f"Bundle {folder.name} holds {strange[0]}, which was not packaged."
@@ -125,7 +138,9 @@ def _digest(text: bytes, runtime: Sequence[Path]) -> str:
 
 
 def prune(folder: Path, used: Collection[str]) -> list[str]:
-    """Remove bundles below `folder` that no version uses and that are older than a day: a deploy under way has just made its own."""
+    """Remove bundles below `folder` that no version uses and that are older than a day: a deploy
+    under way has just made its own.
+    """
     removed = []
     for file in folder.glob("*/bundle.json"):
         bundle = file.parent
@@ -144,7 +159,9 @@ def load_bundle(folder: Path) -> Bundle:
             folder=folder,
             columns=[Input(**column) for column in facts["columns"]],
             output_names=facts["output_names"],
-            model_class=facts.get("model_class", BOOSTER),  # with the further defaults: a bundle of an earlier version
+            model_class=facts.get(
+                "model_class", BOOSTER
+            ),  # with the further defaults: a bundle of an earlier version
             answers=facts.get("answers", "values"),
             model_file=facts["model_file"],
             requirements=facts["requirements"],
@@ -153,29 +170,52 @@ def load_bundle(folder: Path) -> Bundle:
             sample=facts["sample"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Unprocessable(f"Bundle {folder.name} cannot be read.", f"{error}.", "Deploy the version again.") from error
+        raise Unprocessable(
+            f"Bundle {folder.name} cannot be read.", f"{error}.", "Deploy the version again."
+        ) from error
 
 
 def _sample(model: Path, columns: Sequence[Input]) -> dict[str, Any]:
     names = [column.name for column in columns]
     rows = _example_rows(model, names)
-    usable = [[_plain(value, column) for value, column in zip(row, columns, strict=True)] for row in rows[:SAMPLE_ROWS]]
-    full = [row for row in usable if all(value is not None or column.optional for value, column in zip(row, columns, strict=True))]
+    usable = [
+        [_plain(value, column) for value, column in zip(row, columns, strict=True)]
+        for row in rows[:SAMPLE_ROWS]
+    ]
+    full = [
+        row
+        for row in usable
+        if all(
+            value is not None or column.optional for value, column in zip(row, columns, strict=True)
+        )
+    ]
     return {"names": names, "ndarray": full or [[_default(column) for column in columns]]}
 
 
 def _example_rows(model: Path, names: Sequence[str]) -> list[list[Any]]:
     info = read_document(model).get("saved_input_example_info") or {}
     file = (model / str(info.get("artifact_path", ""))).resolve()
-    if not info.get("artifact_path") or not file.is_relative_to(model.resolve()) or not file.is_file():
+    if (
+        not info.get("artifact_path")
+        or not file.is_relative_to(model.resolve())
+        or not file.is_file()
+    ):
         return []
     try:
         example = json.loads(file.read_text())
     except ValueError:
         return []
-    if isinstance(example, dict) and isinstance(example.get("data"), list) and set(names) <= set(example.get("columns") or names):
+    if (
+        isinstance(example, dict)
+        and isinstance(example.get("data"), list)
+        and set(names) <= set(example.get("columns") or names)
+    ):
         given = {name: place for place, name in enumerate(example.get("columns") or names)}
-        return [[row[given[name]] for name in names] for row in example["data"] if isinstance(row, list) and len(row) == len(given)]
+        return [
+            [row[given[name]] for name in names]
+            for row in example["data"]
+            if isinstance(row, list) and len(row) == len(given)
+        ]
     return []
 
 

@@ -1,15 +1,18 @@
-"""The payload log of a deployment as frames: journals of the serving processes, and the Parquet files they are compacted to.
+"""The payload log of a deployment as frames: journals of the serving processes, and the Parquet
+files they are compacted to.
 
 The form of the journals is in `runtime.journal`. Here:
 
     payloads/<deployment>/<version>-<started>-<pid>.jsonl.open    being written to
     payloads/<deployment>/<version>-<started>-<pid>.jsonl         closed
-    payloads/<deployment>/parquet/<name of the journal>.parquet   compacted: the same rows, with a column of lists for the inputs
-    payloads/<deployment>/<version>-<started>-<pid>.count         what the process was given to log, and what of it is missing
+    payloads/<deployment>/parquet/<name of the journal>.parquet   compacted: the same rows, with a
+    column of lists for the inputs payloads/<deployment>/<version>-<started>-<pid>.count
+    what the process was given to log, and what of it is missing
 
-A journal and its Parquet file may both exist for a moment, and a request that the gateway tried twice is in two journals: rows are
-made unique by the gateway's own id and row number at reading, so nothing counts twice. The request id is the caller's: it may well be
-the same for all of its requests.
+A journal and its Parquet file may both exist for a moment, and a request that the gateway tried
+twice is in two journals: rows are made unique by the gateway's own id and row number at reading, so
+nothing counts twice. The request id is the caller's: it may well be the same for all of its
+requests.
 """
 
 from __future__ import annotations
@@ -46,9 +49,11 @@ _PARQUET = "parquet"
 
 @dataclass(slots=True)
 class _Rows:
-    """Rows of one journal, column by column. inputs: one list a row, None for a refused request. scores: number or list.
+    """Rows of one journal, column by column. inputs: one list a row, None for a refused request.
+    scores: number or list.
 
-    what, request: of a refused or failed request, the reason and the beginning of its body; else None.
+    what, request: of a refused or failed request, the reason and the beginning of its body; else
+    None.
     """
 
     names: list[str] = field(default_factory=list)
@@ -72,9 +77,10 @@ class _Rows:
 def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     """The logged rows of one deployment, oldest first, each once.
 
-    Columns: request_id, row (within its request), ts (UTC, arrival), deployment, version, status, latency_ms (in the model's process),
-    prediction (float; of several outputs the first, the others in prediction_1, …), then one column an input. A refused request is one
-    row with null inputs. Numbers are floats (true as 1), categories are texts.
+    Columns: request_id, row (within its request), ts (UTC, arrival), deployment, version, status,
+    latency_ms (in the model's process), prediction (float; of several outputs the first, the others
+    in prediction_1, …), then one column an input. A refused request is one row with null inputs.
+    Numbers are floats (true as 1), categories are texts.
     """
     import polars as pl
 
@@ -83,12 +89,15 @@ def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
         with contextlib.suppress(FileNotFoundError):  # it was too old
             frames.append(_from_parquet(file))
     frames = [frame if since is None else frame.filter(pl.col("ts") >= since) for frame in frames]
-    found = pl.concat([frame for frame in frames if frame.height] or [_frame(_Rows())], how="diagonal_relaxed")
+    found = pl.concat(
+        [frame for frame in frames if frame.height] or [_frame(_Rows())], how="diagonal_relaxed"
+    )
     return found.unique([_UNIQUE, "row"], keep="first").sort("ts", _UNIQUE, "row").drop(_UNIQUE)
 
 
 def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
-    """Refused and failed requests, oldest first: request_id, ts, version, status, latency_ms, what (the reason), request (its body as text).
+    """Refused and failed requests, oldest first: request_id, ts, version, status, latency_ms, what
+    (the reason), request (its body as text).
 
     Of a long body the beginning.
     """
@@ -96,20 +105,33 @@ def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
 
     names = ("request_id", _UNIQUE, "ts", "version", "status", "latency_ms", "what", "request")
     none = _narrow(_Rows()).select(names)
-    frames = [_narrow(rows).filter(pl.col("status") >= 400).select(names) for rows in _journals(folder, since)]
+    frames = [
+        _narrow(rows).filter(pl.col("status") >= 400).select(names)
+        for rows in _journals(folder, since)
+    ]
     for file in _compacted(folder, since):
         with contextlib.suppress(FileNotFoundError):  # it was too old
             logged = pl.scan_parquet(file)
             present = logged.collect_schema().names()  # an earlier version wrote fewer
-            frames.append(logged.filter(pl.col("status") >= 400).select([name for name in names if name in present]).collect())
+            frames.append(
+                logged.filter(pl.col("status") >= 400)
+                .select([name for name in names if name in present])
+                .collect()
+            )
     found = pl.concat([none, *frames], how="diagonal_relaxed")
     kept = found if since is None else found.filter(pl.col("ts") >= since)
-    unique = kept.with_columns(pl.coalesce(_UNIQUE, "request_id").alias(_UNIQUE)).unique(_UNIQUE, keep="first").sort("ts", _UNIQUE)
+    unique = (
+        kept.with_columns(pl.coalesce(_UNIQUE, "request_id").alias(_UNIQUE))
+        .unique(_UNIQUE, keep="first")
+        .sort("ts", _UNIQUE)
+    )
     return unique.select("request_id", "ts", "version", "status", "latency_ms", "what", "request")
 
 
 def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:
-    """Feedback on answered requests, the last of each: request_id, ts, reward, truth (list of numbers, or null)."""
+    """Feedback on answered requests, the last of each: request_id, ts, reward, truth (list of
+    numbers, or null).
+    """
     import polars as pl
 
     entries = [entry for rows in _journals(folder, since) for entry in rows.feedback]
@@ -122,17 +144,23 @@ def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:
             "reward": [float(entry.get("reward") or 0.0) for entry in entries],
             "truth": [_numbers(entry.get("truth")) for entry in entries],
         },
-        schema={"request_id": pl.String, "ts": pl.Datetime("us", "UTC"), "reward": pl.Float64, "truth": pl.List(pl.Float64)},
+        schema={
+            "request_id": pl.String,
+            "ts": pl.Datetime("us", "UTC"),
+            "reward": pl.Float64,
+            "truth": pl.List(pl.Float64),
+        },
     )
     kept = frame if since is None else frame.filter(pl.col("ts") >= since)
     return kept.sort("ts").unique("request_id", keep="last", maintain_order=True)
 
 
 def dropped(folder: Path, since: datetime | None = None) -> int:
-    """Entries that could not be logged; of the files that were written to after `since`, an hour's worth or less each.
+    """Entries that could not be logged; of the files that were written to after `since`, an hour's
+    worth or less each.
 
-    Of a process that was killed: what it had been given and had not written, so at most a few too many. Of one whose disk is full: what
-    no longer fits into its queue.
+    Of a process that was killed: what it had been given and had not written, so at most a few too
+    many. Of one whose disk is full: what no longer fits into its queue.
     """
     journals = sum(rows.dropped for rows in _journals(folder, since))
     compacted = sum(int(_metadata(file).get("dropped", "0")) for file in _compacted(folder, since))
@@ -152,7 +180,8 @@ def _missing(ledger: Path, since: datetime | None = None) -> int:
 
 
 def compact(folder: Path) -> int:
-    """Turn closed journals into Parquet, one file each; says how many. A journal goes only when its Parquet file is on the disk.
+    """Turn closed journals into Parquet, one file each; says how many. A journal goes only when its
+    Parquet file is on the disk.
 
     Raises Unavailable when the disk is full; the journals then stay.
     """
@@ -172,24 +201,34 @@ def compact(folder: Path) -> int:
 
 
 def prune(folder: Path, *, days: float, gib: float) -> int:
-    """Remove closed files without a row of the last `days`, then the oldest ones beyond `gib`; says how many. What is open stays.
+    """Remove closed files without a row of the last `days`, then the oldest ones beyond `gib`; says
+    how many. What is open stays.
 
     Waits for nobody: nothing is removed while the folder is compacted.
     """
     begin, left = time.time() - days * 86_400, gib * (1 << 30)
-    files = [*folder.glob("*.jsonl"), *(folder / _PARQUET).glob("*.parquet"), *_dead_ledgers(folder)]
+    files = [
+        *folder.glob("*.jsonl"),
+        *(folder / _PARQUET).glob("*.parquet"),
+        *_dead_ledgers(folder),
+    ]
     if not files:
         return 0
     try:
         with file_lock(folder / ".compact.lock", wait=False, what="A compaction"):
             removed = 0
-            for at, size, file in sorted(((found := file.stat()).st_mtime, found.st_size, file) for file in files)[::-1]:
+            for at, size, file in sorted(
+                ((found := file.stat()).st_mtime, found.st_size, file) for file in files
+            )[::-1]:
                 left -= size
                 if at < begin or left < 0:
                     file.unlink(missing_ok=True)
                     removed += 1
             return removed
-    except (Conflict, FileNotFoundError):  # just now compacted, or the log is being deleted: another time
+    except (
+        Conflict,
+        FileNotFoundError,
+    ):  # just now compacted, or the log is being deleted: another time
         return 0
 
 
@@ -205,7 +244,9 @@ def _dead_ledgers(folder: Path) -> list[Path]:
 def _journals(folder: Path, since: datetime | None) -> Iterator[_Rows]:
     compacted = {file.stem for file in (folder / _PARQUET).glob("*.parquet")}
     for file in sorted([*folder.glob("*.jsonl"), *folder.glob("*.jsonl.open")]):
-        if file.name.removesuffix(".open").removesuffix(".jsonl") in compacted or not _may_hold(file, since):
+        if file.name.removesuffix(".open").removesuffix(".jsonl") in compacted or not _may_hold(
+            file, since
+        ):
             continue
         try:
             yield _read_journal(file)
@@ -215,11 +256,15 @@ def _journals(folder: Path, since: datetime | None) -> Iterator[_Rows]:
 
 
 def _compacted(folder: Path, since: datetime | None) -> list[Path]:
-    return [file for file in sorted((folder / _PARQUET).glob("*.parquet")) if _may_hold(file, since)]
+    return [
+        file for file in sorted((folder / _PARQUET).glob("*.parquet")) if _may_hold(file, since)
+    ]
 
 
 def _may_hold(file: Path, since: datetime | None) -> bool:
-    """A file that was last written before `since` holds nothing newer. Parquet files carry their journal's time."""
+    """A file that was last written before `since` holds nothing newer. Parquet files carry their
+    journal's time.
+    """
     with contextlib.suppress(OSError):
         return since is None or file.stat().st_mtime >= since.timestamp()
     return True
@@ -254,10 +299,23 @@ def _take(entry: dict[str, Any], rows: _Rows) -> None:
         rows.deployment, rows.version = str(entry["deployment"]), str(entry["version"])
 
 
-def _add(rows: _Rows, entry: dict[str, Any], number: int, inputs: list[float | None] | None, scores: list[float] | None) -> None:
-    request_id, ts, milliseconds, status = str(entry["id"]), float(entry["ts"]), float(entry["ms"]), int(entry["st"])
+def _add(
+    rows: _Rows,
+    entry: dict[str, Any],
+    number: int,
+    inputs: list[float | None] | None,
+    scores: list[float] | None,
+) -> None:
+    request_id, ts, milliseconds, status = (
+        str(entry["id"]),
+        float(entry["ts"]),
+        float(entry["ms"]),
+        int(entry["st"]),
+    )
     rows.request_id.append(request_id)
-    rows.unique.append(str(entry.get("u") or request_id))  # a journal of an earlier version has no ids but the callers'
+    rows.unique.append(
+        str(entry.get("u") or request_id)
+    )  # a journal of an earlier version has no ids but the callers'
     rows.row.append(number)
     rows.ts.append(ts)
     rows.latency_ms.append(milliseconds)
@@ -269,7 +327,9 @@ def _add(rows: _Rows, entry: dict[str, Any], number: int, inputs: list[float | N
 
 
 def _narrow(rows: _Rows) -> pl.DataFrame:
-    """Inputs and predictions as lists: one schema for every model, so files of different signatures can be read together."""
+    """Inputs and predictions as lists: one schema for every model, so files of different signatures
+    can be read together.
+    """
     import polars as pl
 
     return pl.DataFrame(
@@ -277,7 +337,11 @@ def _narrow(rows: _Rows) -> pl.DataFrame:
             "request_id": rows.request_id,
             _UNIQUE: rows.unique,
             "row": rows.row,
-            "ts": pl.Series([int(moment * 1e6) for moment in rows.ts], dtype=pl.Int64).cast(pl.Datetime("us", "UTC")),
+            "ts": (
+                pl.Series([int(moment * 1e6) for moment in rows.ts], dtype=pl.Int64).cast(
+                    pl.Datetime("us", "UTC")
+                )
+            ),
             "deployment": [rows.deployment] * len(rows.row),
             "version": [rows.version] * len(rows.row),
             "status": rows.status,
@@ -308,20 +372,31 @@ def _frame(rows: _Rows) -> pl.DataFrame:
     return _widen(_narrow(rows), rows.names, rows.categories)
 
 
-def _widen(frame: pl.DataFrame, names: Sequence[str], categories: Sequence[Sequence[str]]) -> pl.DataFrame:
+def _widen(
+    frame: pl.DataFrame, names: Sequence[str], categories: Sequence[Sequence[str]]
+) -> pl.DataFrame:
     """One column an input and an output; codes of categories as the texts they stand for."""
     import polars as pl
 
     width = max(1, int(frame.select(pl.col("predictions").list.len().max()).item() or 1))
-    outputs = [pl.col("predictions").list.get(place, null_on_oob=True).alias(f"prediction_{place}" if place else "prediction") for place in range(width)]
+    outputs = [
+        pl.col("predictions")
+        .list.get(place, null_on_oob=True)
+        .alias(f"prediction_{place}" if place else "prediction")
+        for place in range(width)
+    ]
     taken = {*OWN, _UNIQUE, *(f"prediction_{place}" for place in range(1, width))}
     inputs = []
     for place, name in enumerate(names):
         value = pl.col("inputs").list.get(place, null_on_oob=True)
         if place < len(categories) and categories[place]:
-            value = value.cast(pl.Int32).replace_strict(dict(enumerate(categories[place])), default=None, return_dtype=pl.String)
+            value = value.cast(pl.Int32).replace_strict(
+                dict(enumerate(categories[place])), default=None, return_dtype=pl.String
+            )
         inputs.append(value.alias(f"input.{name}" if name in taken else name))
-    unique = pl.col(_UNIQUE) if _UNIQUE in frame.columns else pl.col("request_id").alias(_UNIQUE)  # a file of an earlier version
+    unique = (
+        pl.col(_UNIQUE) if _UNIQUE in frame.columns else pl.col("request_id").alias(_UNIQUE)
+    )  # a file of an earlier version
     return frame.select(*OWN[:-1], unique, *outputs, *inputs)
 
 
@@ -329,7 +404,11 @@ def _from_parquet(file: Path) -> pl.DataFrame:
     import polars as pl
 
     facts = _metadata(file)
-    return _widen(pl.read_parquet(file), orjson.loads(facts.get("names", "[]")), orjson.loads(facts.get("categories", "[]")))
+    return _widen(
+        pl.read_parquet(file),
+        orjson.loads(facts.get("names", "[]")),
+        orjson.loads(facts.get("categories", "[]")),
+    )
 
 
 def _metadata(file: Path) -> dict[str, str]:
@@ -345,14 +424,21 @@ def _write(target: Path, rows: _Rows) -> None:
     """Temporary file, fsync, rename, fsync of the folder."""
     target.parent.mkdir(exist_ok=True)
     lists = {"names": rows.names, "categories": rows.categories, "feedback": rows.feedback}
-    facts = {**{name: orjson.dumps(value).decode() for name, value in lists.items()}, "dropped": str(rows.dropped)}
+    facts = {
+        **{name: orjson.dumps(value).decode() for name, value in lists.items()},
+        "dropped": str(rows.dropped),
+    }
     draft = target.with_name(f".{target.name}.draft")
     try:
         _narrow(rows).write_parquet(draft, compression="zstd", metadata=facts)
         with open(draft, "rb") as written:
             os.fsync(written.fileno())
         if rows.ts:  # so that `since` passes over it as it does over its journal
-            newest = max(*rows.ts, *(entry["ts"] for entry in rows.feedback)) if rows.feedback else max(rows.ts)
+            newest = (
+                max(*rows.ts, *(entry["ts"] for entry in rows.feedback))
+                if rows.feedback
+                else max(rows.ts)
+            )
             os.utime(draft, (newest, newest))
         draft.rename(target)
         sync_folder(target.parent)
@@ -361,7 +447,9 @@ def _write(target: Path, rows: _Rows) -> None:
 
 
 def _close_abandoned(folder: Path) -> None:
-    """Journals of processes that were killed keep `.open`: their writer is gone, or has been silent for long. Counts that say nothing go."""
+    """Journals of processes that were killed keep `.open`: their writer is gone, or has been silent
+    for long. Counts that say nothing go.
+    """
     for file in folder.glob("*.jsonl.open"):
         with contextlib.suppress(OSError, ValueError):
             silent = time.time() - file.stat().st_mtime > COMPACT_AFTER_SECONDS
@@ -378,7 +466,9 @@ def _pid(file: Path) -> int:
 
 
 def _writes(pid: int, file: Path) -> bool:
-    """Whether that process has the file open; a process of ours that cannot be asked counts as yes."""
+    """Whether that process has the file open; a process of ours that cannot be asked counts as
+    yes.
+    """
     folder = Path(f"/proc/{pid}/fd")
     try:
         return any(handle.resolve() == file.resolve() for handle in folder.iterdir())

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 Aim = Callable[[Transaction], tuple[Mapping[str, int], int | None]]
-"""The traffic that a verb wants, reckoned from the deployment as it is in this transaction, and the change that a rollback returns to."""
+"""The traffic that a verb wants, reckoned from the deployment as it is in this transaction, and the
+change that a rollback returns to.
+"""
 
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
@@ -28,15 +30,21 @@ SHARE_TRIES = 5
 
 
 class Rollout:
-    """Steps that write a wish to the store, have the target carry it out, and wait for what they need."""
+    """Steps that write a wish to the store, have the target carry it out, and wait for what they
+    need.
+    """
 
     def __init__(self, project: Project, store: DeploymentStore, target: DeploymentTarget) -> None:
         self._project, self._store, self._target = project, store, target
 
     def prove(self, name: str, version: str, bundle: Bundle, tell: Progress) -> Sequence[Gate]:
-        """Build, start and test a version; with what it has passed, `share` may give it traffic. Raises Unprocessable when a test fails."""
+        """Build, start and test a version; with what it has passed, `share` may give it traffic.
+        Raises Unprocessable when a test fails.
+        """
         settings = self._project.settings
-        python = environment.ensure(bundle.requirements, environment.cache_folder(settings), on_progress=tell)
+        python = environment.ensure(
+            bundle.requirements, environment.cache_folder(settings), on_progress=tell
+        )
         tell(f"starting {version}")
         begun = time.monotonic()
         with ThreadPoolExecutor(1) as aside:
@@ -59,26 +67,48 @@ class Rollout:
         return results
 
     def _own_answers(self, bundle: Bundle, tell: Progress) -> list[Any]:
-        """What the model's own pyfunc answers, in its own environment, which is built when there is none yet."""
+        """What the model's own pyfunc answers, in its own environment, which is built when there is
+        none yet.
+        """
         cache = environment.cache_folder(self._project.settings)
-        python = environment.ensure(bundle.own_requirements, cache, recipe=environment.LOGGED, on_progress=tell)
+        python = environment.ensure(
+            bundle.own_requirements, cache, recipe=environment.LOGGED, on_progress=tell
+        )
         return gates.own_answers(bundle, str(python))
 
     def _start(self, name: str, version: str, bundle: Bundle, python: Path) -> None:
         """Have the processes of a version run, so that they can be tested."""
-        wish = self._store.move(name, version, VersionState.STARTING, wish=True, bundle=str(bundle.folder), python=str(python), wanted=True)
+        wish = self._store.move(
+            name,
+            version,
+            VersionState.STARTING,
+            wish=True,
+            bundle=str(bundle.folder),
+            python=str(python),
+            wanted=True,
+        )
         self._target.carry_out(wish)
         self.wait(name, [version], VersionState.TESTING, timeout=START_SECONDS)
 
     def give_up(self, name: str, version: str, error: BaseException) -> None:
-        """A failed deploy leaves a failed version without processes; who answers goes on answering."""
-        reason = error.what if isinstance(error, MLInfraError) else f"The deploy was interrupted ({type(error).__name__})."
+        """A failed deploy leaves a failed version without processes; who answers goes on
+        answering.
+        """
+        reason = (
+            error.what
+            if isinstance(error, MLInfraError)
+            else f"The deploy was interrupted ({type(error).__name__})."
+        )
         try:
             item = self._store.deployment(name).version(version)
             if item.proved:
-                return  # it is ready, and has the traffic that was asked for: only nobody has waited for it to be in force
+                # it is ready, and has the traffic that was asked for: only nobody has waited for it
+                # to be in force
+                return
             if item.state is not VersionState.FAILED:
-                self._store.move(name, version, VersionState.FAILED, reason=reason, wish=True, wanted=False)
+                self._store.move(
+                    name, version, VersionState.FAILED, reason=reason, wish=True, wanted=False
+                )
             self._target.carry_out(self._store.target().wish, timeout=10)
         except MLInfraError:
             return  # the keeper does it as soon as it can; the error that led here says more
@@ -95,46 +125,72 @@ class Rollout:
     ) -> None:
         """Set the traffic, once every version of it is warm; in force when this returns.
 
-        proved: a version that has just passed its tests. It becomes ready in the transaction that gives it its first traffic, so that no crash
-        leaves it ready without; it stays warm, whatever it is given.
+        proved: a version that has just passed its tests. It becomes ready in the transaction that
+        gives it its first traffic, so that no crash leaves it ready without; it stays warm,
+        whatever it is given.
 
-        aim: reckons the traffic from what there is, in the transaction that sets it, so nothing that another verb does meanwhile is lost. Verbs
-        do not wait for each other: when a version was cooled since it was warmed, it is warmed again.
+        aim: reckons the traffic from what there is, in the transaction that sets it, so nothing
+        that another verb does meanwhile is lost. Verbs do not wait for each other: when a version
+        was cooled since it was warmed, it is warmed again.
         """
         for _ in range(SHARE_TRIES):
             with self._store.change(name) as change:
                 if proved is not None and not change.row.version(proved[0]).proved:
                     change.ready(*proved)
                 traffic, returns_to = aim(change)
-                cold = _cold(change.row, [version for version, percent in traffic.items() if percent])
+                cold = _cold(
+                    change.row, [version for version, percent in traffic.items() if percent]
+                )
                 if not cold:
-                    change.traffic(traffic, verb=verb, user=self._project.user, reason=reason, returns_to=returns_to, text=text)
+                    change.traffic(
+                        traffic,
+                        verb=verb,
+                        user=self._project.user,
+                        reason=reason,
+                        returns_to=returns_to,
+                        text=text,
+                    )
                     self._cool(change, but=proved[0] if proved else None)
             if not cold:
                 self._target.carry_out(change.wish)
                 return
             self.warm(name, cold)
-        raise Conflict(f"The traffic of {name} was not changed.", "Other changes cooled its versions again and again.", "Try again when they are done.")
+        raise Conflict(
+            f"The traffic of {name} was not changed.",
+            "Other changes cooled its versions again and again.",
+            "Try again when they are done.",
+        )
 
     def renew_environment(self, item: VersionRow, tell: Progress) -> None:
         """Build the environment of a version again when the cache was emptied."""
         if item.bundle and not Path(item.python).exists():
-            python = environment.ensure(load_bundle(Path(item.bundle)).requirements, environment.cache_folder(self._project.settings), on_progress=tell)
+            python = environment.ensure(
+                load_bundle(Path(item.bundle)).requirements,
+                environment.cache_folder(self._project.settings),
+                on_progress=tell,
+            )
             self._store.note(item.deployment, item.version, python=str(python))
 
-    def wait(self, name: str, versions: Sequence[str], *states: VersionState, timeout: float) -> None:
-        """Return when all are in one of `states`, or another verb has stopped asking for them while they start.
+    def wait(
+        self, name: str, versions: Sequence[str], *states: VersionState, timeout: float
+    ) -> None:
+        """Return when all are in one of `states`, or another verb has stopped asking for them while
+        they start.
 
         Raises Unprocessable when one fails, Unavailable after `timeout` seconds.
         """
         failed, start = VersionState.FAILED not in states, VersionState.STOPPED not in states
 
         def settled() -> bool:
-            rows = [item for item in self._store.deployment(name).versions if item.version in versions]
+            rows = [
+                item for item in self._store.deployment(name).versions if item.version in versions
+            ]
             for item in rows:
                 if failed and item.state is VersionState.FAILED:
                     raise Unprocessable(
-                        f"{item.version} of {name} has failed.", item.reason, f"Its log is in .mlinfra/logs/deployments/{name}.{item.version}.0.log."
+                        f"{item.version} of {name} has failed.",
+                        item.reason,
+                        f"Its log is in .mlinfra/logs/deployments/{name}.{item.version}.0.log.",
                     )
             return all(item.state in states or (start and not item.wanted) for item in rows)
 
@@ -146,11 +202,17 @@ class Rollout:
         end = time.monotonic() + timeout
         while not happened():
             if time.monotonic() > end:
-                raise Unavailable(what, f"It took over {timeout:.0f} s.", "See .mlinfra/logs/deployments; mlinfra deployments show says where it stands.")
+                raise Unavailable(
+                    what,
+                    f"It took over {timeout:.0f} s.",
+                    "See .mlinfra/logs/deployments; mlinfra deployments show says where it stands.",
+                )
             time.sleep(0.03)
 
     def warm(self, name: str, versions: Sequence[str]) -> None:
-        """Have every version ready; start those that were cooled down. Raises Conflict for what cannot serve."""
+        """Have every version ready; start those that were cooled down. Raises Conflict for what
+        cannot serve.
+        """
         row = self._store.deployment(name)
         for version in _cold(row, versions):
             self.renew_environment(row.version(version), lambda _: None)
@@ -163,21 +225,35 @@ class Rollout:
             self.wait(name, cold, VersionState.READY, timeout=START_SECONDS)
 
     def _cool(self, change: Transaction, *, but: str | None) -> None:
-        """End the processes of versions without traffic beyond `[deployments] retain_versions`, longest unused first."""
-        idle = [item for item in change.row.versions if item.wanted and item.proved and not item.traffic and item.version != but]
-        for item in sorted(idle, key=lambda item: item.used_at, reverse=True)[self._project.settings.deployments.retain_versions :]:
+        """End the processes of versions without traffic beyond `[deployments] retain_versions`,
+        longest unused first.
+        """
+        idle = [
+            item
+            for item in change.row.versions
+            if item.wanted and item.proved and not item.traffic and item.version != but
+        ]
+        for item in sorted(idle, key=lambda item: item.used_at, reverse=True)[
+            self._project.settings.deployments.retain_versions :
+        ]:
             change.want(item.version, False)
 
 
 def _cold(row: DeploymentRow, versions: Sequence[str]) -> list[str]:
     """Those that have to be started first. Raises Conflict for what cannot serve."""
     if not row.up:
-        raise Conflict(f"Deployment {row.name} is down.", "Its traffic cannot be moved.", "mlinfra up")
+        raise Conflict(
+            f"Deployment {row.name} is down.", "Its traffic cannot be moved.", "mlinfra up"
+        )
     items = [row.version(version) for version in versions]
     for item in items:
         if not item.proved:
             why = item.reason or "It has not passed its tests."
             raise Conflict(
-                f"{item.version} of {row.name} is {item.state} and cannot have traffic.", why, f"mlinfra deployments deploy {row.model}/{item.number}"
+                f"{item.version} of {row.name} is {item.state} and cannot have traffic.",
+                why,
+                f"mlinfra deployments deploy {row.model}/{item.number}",
             )
-    return [item.version for item in items if not item.wanted or item.state is not VersionState.READY]
+    return [
+        item.version for item in items if not item.wanted or item.state is not VersionState.READY
+    ]

@@ -1,4 +1,6 @@
-"""What can be served so far, told from a model's `MLmodel` alone: before it is registered, on its page, and again when it is deployed."""
+"""What can be served so far, told from a model's `MLmodel` alone: before it is registered, on its
+page, and again when it is deployed.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,12 @@ TYPES = ("double", "float", "integer", "long", "boolean", "string")
 """Types of an MLflow signature that an XGBoost model can be asked with."""
 BOOSTER = "xgboost.core.Booster"
 CLASSIFIERS = ("xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRFClassifier")
-_OTHERS = (BOOSTER, "xgboost.sklearn.XGBRegressor", "xgboost.sklearn.XGBRFRegressor", "xgboost.sklearn.XGBRanker")
+_OTHERS = (
+    BOOSTER,
+    "xgboost.sklearn.XGBRegressor",
+    "xgboost.sklearn.XGBRFRegressor",
+    "xgboost.sklearn.XGBRanker",
+)
 _CANNOT = "The model cannot be served."
 
 
@@ -34,20 +41,34 @@ def unservable(document: Mapping[str, Any]) -> str:
 
 
 def refusal(document: Mapping[str, Any]) -> Refusal | None:
-    """What speaks against serving a model; a list of a server's versions may know only its flavors."""
+    """What speaks against serving a model; a list of a server's versions may know only its
+    flavors.
+    """
     use = "It can be used in a notebook or a job: ml.model(…).load()."
     flavors = document.get("flavors")
     if not isinstance(flavors, Mapping):
         return Refusal(_CANNOT, "Its MLmodel names no flavor.", use)
     xgboost = flavors.get("xgboost")
     if not isinstance(xgboost, Mapping):
-        known = ", ".join(sorted(str(name) for name in flavors if name != "python_function")) or "python_function"
-        return Refusal(_CANNOT, f"It is of flavor {known}; so far only XGBoost models can be deployed.", use)
+        known = (
+            ", ".join(sorted(str(name) for name in flavors if name != "python_function"))
+            or "python_function"
+        )
+        return Refusal(
+            _CANNOT, f"It is of flavor {known}; so far only XGBoost models can be deployed.", use
+        )
     data = str(xgboost.get("data") or "")
     if data and PurePosixPath(data).suffix not in MODEL_FILES:
-        why = f"Its file {data[:80]} is neither UBJ nor JSON; other formats could run code when they are loaded."
+        why = (
+            f"Its file {data[:80]} is neither UBJ nor JSON; other formats could run code when they"
+            " are loaded."
+        )
         return Refusal(_CANNOT, why, 'Log it with model_format="ubj".')
-    return _of_class(model_class(document)) or _of_loader(flavors.get("python_function")) or _of_inputs(document.get("signature"))
+    return (
+        _of_class(model_class(document))
+        or _of_loader(flavors.get("python_function"))
+        or _of_inputs(document.get("signature"))
+    )
 
 
 def model_class(document: Mapping[str, Any]) -> str:
@@ -65,11 +86,15 @@ def _of_class(name: str) -> Refusal | None:
 
 def _of_loader(pyfunc: Any) -> Refusal | None:
     """Loaders that are not MLflow's own may answer anything, and run any code."""
-    loader = str((pyfunc.get("loader_module") if isinstance(pyfunc, Mapping) else None) or "mlflow.xgboost")
+    loader = str(
+        (pyfunc.get("loader_module") if isinstance(pyfunc, Mapping) else None) or "mlflow.xgboost"
+    )
     if loader == "mlflow.xgboost":
         return None
     why = f"Its pyfunc is loaded by {loader[:80]}, whose answers this runtime does not give."
-    return Refusal("The model's pyfunc is its own code.", why, "Log the model with mlflow.xgboost.log_model.")
+    return Refusal(
+        "The model's pyfunc is its own code.", why, "Log the model with mlflow.xgboost.log_model."
+    )
 
 
 def _of_inputs(signature: Any) -> Refusal | None:
@@ -81,9 +106,16 @@ def _of_inputs(signature: Any) -> Refusal | None:
         name = item.get("name")
         if name in (None, ""):
             fix = "Name the columns before training, and log the model again."
-            return Refusal("The signature has an input that cannot be served.", f"Input {place} has no name, by which a request could give it.", fix)
+            return Refusal(
+                "The signature has an input that cannot be served.",
+                f"Input {place} has no name, by which a request could give it.",
+                fix,
+            )
         if item.get("type") not in TYPES:
-            why = f"Input {str(name)[:80]} is of type {item.get('type')}; an XGBoost model takes {', '.join(TYPES)}."
+            why = (
+                f"Input {str(name)[:80]} is of type {item.get('type')}; an XGBoost model takes"
+                f" {', '.join(TYPES)}."
+            )
             fix = "Turn it into a number before training, and log the model again."
             return Refusal("The signature has an input that cannot be served.", why, fix)
     return None
@@ -92,12 +124,22 @@ def _of_inputs(signature: Any) -> Refusal | None:
 def _of_tensors(inputs: Sequence[Mapping[str, Any]]) -> Refusal | None:
     """One matrix of numbers is served, its columns by position."""
     spec = inputs[0].get("tensor-spec")
-    shape, kind = (spec.get("shape"), str(spec.get("dtype", ""))) if isinstance(spec, Mapping) else (None, "")
-    matrix = isinstance(shape, list) and len(shape) == 2 and isinstance(shape[1], int) and shape[1] >= 1
+    shape, kind = (
+        (spec.get("shape"), str(spec.get("dtype", ""))) if isinstance(spec, Mapping) else (None, "")
+    )
+    matrix = (
+        isinstance(shape, list) and len(shape) == 2 and isinstance(shape[1], int) and shape[1] >= 1
+    )
     if len(inputs) == 1 and matrix and kind.startswith(("float", "int", "uint")):
         return None
-    found = f"a tensor of shape {shape} and type {kind or 'unknown'}" if len(inputs) == 1 else f"{len(inputs)} inputs, of which some are tensors"
-    return Refusal("The signature cannot be served.", f"It is {found}.", "Use a signature with named columns.")
+    found = (
+        f"a tensor of shape {shape} and type {kind or 'unknown'}"
+        if len(inputs) == 1
+        else f"{len(inputs)} inputs, of which some are tensors"
+    )
+    return Refusal(
+        "The signature cannot be served.", f"It is {found}.", "Use a signature with named columns."
+    )
 
 
 def _inputs(signature: Any) -> Sequence[Mapping[str, Any]]:

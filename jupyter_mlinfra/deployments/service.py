@@ -1,4 +1,6 @@
-"""The verbs of deployments: deploy, traffic, promote, rollback, remove, predict, feedback, up, down."""
+"""The verbs of deployments: deploy, traffic, promote, rollback, remove, predict, feedback, up,
+down.
+"""
 
 from __future__ import annotations
 
@@ -59,48 +61,90 @@ class Deployments:
     ) -> Deployment:
         """Package a model version, start it, prove it by tests, and only then give it traffic.
 
-        version: `flights/2` or `flights@champion`. traffic: its percent; the others share the rest. None: all for the first version of a
-        deployment, nothing for a further one, what it has for one that is deployed already (and never less than that: Conflict).
-        answers: `classes` or `probabilities` of a classifier; None: what its own pyfunc answers.
-        Raises Unprocessable when the model cannot be served or a test fails: the traffic is then as it was. Conflict while another deploy
-        of the same deployment is under way. Unavailable when the port is taken or no environment can be built.
+        version: `flights/2` or `flights@champion`. traffic: its percent; the others share the rest.
+        None: all for the first version of a deployment, nothing for a further one, what it has for
+        one that is deployed already (and never less than that: Conflict). answers: `classes` or
+        `probabilities` of a classifier; None: what its own pyfunc answers. Raises Unprocessable
+        when the model cannot be served or a test fails: the traffic is then as it was. Conflict
+        while another deploy of the same deployment is under way. Unavailable when the port is taken
+        or no environment can be built.
         """
         check_name(name)
         tell = on_progress or (lambda _: None)
         found = self._experiments.version(version)
         label = f"v{found.version}"
         self._target.prepare()
-        with file_lock(self._project.folder("deployments") / f"{name}.lock", wait=False, what=f"A deploy of {name}"):
+        with file_lock(
+            self._project.folder("deployments") / f"{name}.lock",
+            wait=False,
+            what=f"A deploy of {name}",
+        ):
             row = self._find(name)
-            known = next((item for item in row.versions if item.version == label), None) if row else None
+            known = (
+                next((item for item in row.versions if item.version == label), None)
+                if row
+                else None
+            )
             served = known if row and row.model == found.model and known and known.proved else None
             answers = answers or (_answers_of(served) if served else None)
             if served and self._intact(served, answers, tell):
                 return self._again(name, label, traffic, reason=reason, tell=tell)
-            state.with_share(row.traffic if row else {}, label, 0 if traffic is None else traffic)  # nonsense is refused before anything is built
+            state.with_share(
+                row.traffic if row else {}, label, 0 if traffic is None else traffic
+            )  # nonsense is refused before anything is built
             tell(f"packaging {found.model}/{found.version}")
-            bundle = package(self._experiments.download(f"{found.model}/{found.version}"), bundles_folder(self._project), answers=answers)
+            bundle = package(
+                self._experiments.download(f"{found.model}/{found.version}"),
+                bundles_folder(self._project),
+                answers=answers,
+            )
             workers = self._project.settings.deployments.workers
-            self._store.begin(name, label, target=self._project.settings.deployments.target, model=found.model, number=found.version, workers=workers)
+            self._store.begin(
+                name,
+                label,
+                target=self._project.settings.deployments.target,
+                model=found.model,
+                number=found.version,
+                workers=workers,
+            )
             try:
                 passed = self._rollout.prove(name, label, bundle, tell)
-                self._rollout.share(name, _share_of(label, traffic), verb="deploy", reason=reason, text=f"{label} deployed", proved=(label, passed))
+                self._rollout.share(
+                    name,
+                    _share_of(label, traffic),
+                    verb="deploy",
+                    reason=reason,
+                    text=f"{label} deployed",
+                    proved=(label, passed),
+                )
             except BaseException as error:
                 self._rollout.give_up(name, label, error)
                 raise
-        prune(bundles_folder(self._project), {item.bundle for row in self._store.deployments() for item in row.versions})
+        prune(
+            bundles_folder(self._project),
+            {item.bundle for row in self._store.deployments() for item in row.versions},
+        )
         return self._record(self._store.deployment(name))
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Deployment]:
         """Deployments by name."""
-        running, figures, url = self._target.running(), self._target.figures(), self._target.base_url()
-        rows = [views.deployment(row, running=running, figures=figures, base_url=url) for row in self._store.deployments()]
+        running, figures, url = (
+            self._target.running(),
+            self._target.figures(),
+            self._target.base_url(),
+        )
+        rows = [
+            views.deployment(row, running=running, figures=figures, base_url=url)
+            for row in self._store.deployments()
+        ]
         return page_of(rows, limit=limit, cursor=cursor)
 
     def show(self, name: str) -> DeploymentDetail:
-        """A deployment with its history, the signature of the version that has most of the traffic, and a request that it accepts.
+        """A deployment with its history, the signature of the version that has most of the traffic,
+        and a request that it accepts.
 
-        A bundle that cannot be read is the reason of its version, and keeps nothing else from being shown.
+        A bundle that cannot be read is the reason of its version, and keeps nothing else from being
+        shown.
         """
         row = self._store.deployment(name)
         record, bundle, packaged = self._record(row), None, _packaged(row)
@@ -109,7 +153,9 @@ class Deployments:
                 bundle = load_bundle(Path(packaged.bundle))
             except Unprocessable as error:
                 record = views.with_reason(record, packaged.version, str(error))
-        return views.detail(record, bundle, self._store.history(name).items, self._target.header_file())
+        return views.detail(
+            record, bundle, self._store.history(name).items, self._target.header_file()
+        )
 
     def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Change]:
         """Changes, newest first."""
@@ -117,15 +163,21 @@ class Deployments:
         return self._store.history(name, limit=limit, cursor=cursor)
 
     def traffic(self, name: str, traffic: Mapping[str, int], *, reason: str = "") -> Deployment:
-        """Share the requests between versions: percents that make 100; versions (`v3`, `flights/3`) that are not named get none.
+        """Share the requests between versions: percents that make 100; versions (`v3`, `flights/3`)
+        that are not named get none.
 
-        In force when this returns; no request is lost. Raises BadRequest for nonsense, Conflict for a version that has not passed its tests.
+        In force when this returns; no request is lost. Raises BadRequest for nonsense, Conflict for
+        a version that has not passed its tests.
         """
 
         def shares(change: Transaction) -> tuple[Mapping[str, int], None]:
             named = {change.row.label(version): percent for version, percent in traffic.items()}
             if len(named) < len(traffic):
-                raise BadRequest("A version is named twice.", f"The traffic names {', '.join(traffic)}.", "Name each version once.")
+                raise BadRequest(
+                    "A version is named twice.",
+                    f"The traffic names {', '.join(traffic)}.",
+                    "Name each version once.",
+                )
             return state.check_traffic(named, list(change.row.traffic)), None
 
         self._rollout.share(name, shares, verb="traffic", reason=reason)
@@ -143,18 +195,25 @@ class Deployments:
     def rollback(self, name: str, *, reason: str = "") -> Deployment:
         """Bring back the last traffic before the present one whose versions can all serve.
 
-        At once when they are warm. A second rollback goes further back. Raises Conflict when there is nothing to go back to.
+        At once when they are warm. A second rollback goes further back. Raises Conflict when there
+        is nothing to go back to.
         """
         self._rollout.share(name, _before, verb="rollback", reason=reason)
         return self._record(self._store.deployment(name))
 
     def remove(self, name: str, version: str, *, reason: str = "") -> Deployment:
-        """Drain and end a version without traffic, and forget it. Raises Conflict for a version that has traffic."""
+        """Drain and end a version without traffic, and forget it. Raises Conflict for a version
+        that has traffic.
+        """
         with self._store.change(name) as change:
             found = change.row.version(version)
             version = found.version
             if found.traffic:
-                raise Conflict(f"{version} of {name} has {found.traffic} % of the traffic.", "It cannot be removed.", f"mlinfra deployments traffic {name} …")
+                raise Conflict(
+                    f"{version} of {name} has {found.traffic} % of the traffic.",
+                    "It cannot be removed.",
+                    f"mlinfra deployments traffic {name} …",
+                )
             change.want(version, False)
         self._target.carry_out(change.wish)
 
@@ -165,7 +224,13 @@ class Deployments:
         self._rollout.until(settled, STOP_SECONDS, f"{version} of {name} did not end.")
         with self._store.change(name) as change:
             change.forget(version)  # refused when another verb has asked for it meanwhile
-            change.record(verb="remove", user=self._project.user, reason=reason, traffic=change.row.traffic, text=f"{version} removed")
+            change.record(
+                verb="remove",
+                user=self._project.user,
+                reason=reason,
+                traffic=change.row.traffic,
+                text=f"{version} removed",
+            )
         return self._record(self._store.deployment(name))
 
     def delete(self, name: str) -> None:
@@ -174,11 +239,16 @@ class Deployments:
         self._store.delete(name)
 
     def predict(
-        self, name: str, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame, *, version: str | None = None
+        self,
+        name: str,
+        rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame,
+        *,
+        version: str | None = None,
     ) -> Prediction:
         """Ask through the gateway. rows: mappings, a frame, or a body of Seldon's protocol.
 
-        version: asks that one whatever the traffic. Raises BadRequest for what the signature refuses, Unavailable when nobody answers.
+        version: asks that one whatever the traffic. Raises BadRequest for what the signature
+        refuses, Unavailable when nobody answers.
         """
         import orjson
 
@@ -186,33 +256,57 @@ class Deployments:
         if version is not None:
             version = row.version(version).version
         url = self._url(row)
-        return client.prediction(client.post(url, orjson.dumps(client.request_body(rows)), keys=self._target.keys(), version=version), version=version)
+        return client.prediction(
+            client.post(
+                url,
+                orjson.dumps(client.request_body(rows)),
+                keys=self._target.keys(),
+                version=version,
+            ),
+            version=version,
+        )
 
-    def feedback(self, name: str, request_id: str, *, reward: float = 0.0, truth: Any = None) -> None:
-        """Tell what an earlier answer was worth, or what would have been right. request_id: of the prediction."""
+    def feedback(
+        self, name: str, request_id: str, *, reward: float = 0.0, truth: Any = None
+    ) -> None:
+        """Tell what an earlier answer was worth, or what would have been right. request_id: of the
+        prediction.
+        """
         import orjson
 
         url = views.feedback_url(self._url(self._store.deployment(name)))
         message: dict[str, Any] = {"response": {"meta": {"puid": request_id}}, "reward": reward}
         if truth is not None:
-            values = [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
+            values = (
+                [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
+            )
             message["truth"] = {"data": {"ndarray": [float(value) for value in values]}}
         answer = client.post(url, orjson.dumps(message), keys=self._target.keys())
         if answer.status != 200:
             raise client.refusal(answer)
 
     def measure(self, name: str, *, seconds: float, rate: float) -> Measurement:
-        """Latency and volume of the live deployment under a steady load of one-row requests; they are left out of the payload log."""
+        """Latency and volume of the live deployment under a steady load of one-row requests; they
+        are left out of the payload log.
+        """
         row = self._store.deployment(name)
-        return measuring.measure(self._url(row), self._one_row(row), seconds=seconds, rate=rate, keys=self._target.keys())
+        return measuring.measure(
+            self._url(row), self._one_row(row), seconds=seconds, rate=rate, keys=self._target.keys()
+        )
 
     def latency(self, name: str, *, at_most_ms: float) -> measuring.Latency:
-        """p99 of the live deployment, measured as before a version gets traffic: 1,000 one-row requests, one after the other."""
+        """p99 of the live deployment, measured as before a version gets traffic: 1,000 one-row
+        requests, one after the other.
+        """
         row = self._store.deployment(name)
-        return measuring.latency(self._url(row), self._one_row(row), at_most_ms=at_most_ms, keys=self._target.keys())
+        return measuring.latency(
+            self._url(row), self._one_row(row), at_most_ms=at_most_ms, keys=self._target.keys()
+        )
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Logged requests, one line a row: request_id, row, ts, deployment, version, status, latency_ms, prediction, then the inputs."""
+        """Logged requests, one line a row: request_id, row, ts, deployment, version, status,
+        latency_ms, prediction, then the inputs.
+        """
         self._store.deployment(name)
         return payloads.scan(payload_folder(self._project, name), since)
 
@@ -222,15 +316,21 @@ class Deployments:
         return payloads.feedback(payload_folder(self._project, name), since)
 
     def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Refused and failed requests: request_id, ts, version, status, latency_ms, what, request (the beginning of its body as text)."""
+        """Refused and failed requests: request_id, ts, version, status, latency_ms, what, request
+        (the beginning of its body as text).
+        """
         self._store.deployment(name)
         return payloads.refused(payload_folder(self._project, name), since)
 
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
-        """Entries that could not be logged, in the files that were written to after `since`; for a process that was killed an upper bound."""
+        """Entries that could not be logged, in the files that were written to after `since`; for a
+        process that was killed an upper bound.
+        """
         return payloads.dropped(payload_folder(self._project, name), since)
 
-    def up(self, name: str | None = None, *, on_progress: Progress | None = None) -> Sequence[Deployment]:
+    def up(
+        self, name: str | None = None, *, on_progress: Progress | None = None
+    ) -> Sequence[Deployment]:
         """Bring deployments up, after a reboot too; returns when all versions with traffic answer.
 
         Raises Unavailable when they do not in time.
@@ -245,13 +345,19 @@ class Deployments:
                 self._rollout.renew_environment(item, on_progress or (lambda _: None))
         self._target.carry_out(self._store.set_up([row.name for row in rows], True))
         for row in rows:
-            self._rollout.wait(row.name, [item.version for item in row.versions if item.traffic], VersionState.READY, timeout=START_SECONDS)
+            self._rollout.wait(
+                row.name,
+                [item.version for item in row.versions if item.traffic],
+                VersionState.READY,
+                timeout=START_SECONDS,
+            )
         return [self._record(self._store.deployment(row.name)) for row in rows]
 
     def down(self, name: str | None = None) -> Sequence[Deployment]:
         """Drain and end the processes of deployments; `up` brings them back with the same traffic.
 
-        Raises Unavailable when that cannot be written down; with no name their processes are ended all the same.
+        Raises Unavailable when that cannot be written down; with no name their processes are ended
+        all the same.
         """
         try:
             return self._down(name)
@@ -266,13 +372,17 @@ class Deployments:
             self._target.carry_out(self._store.set_up([row.name for row in rows], False))
             for row in rows:
                 gone = (VersionState.STOPPED, VersionState.FAILED, VersionState.BUILDING)
-                self._rollout.wait(row.name, [item.version for item in row.versions], *gone, timeout=STOP_SECONDS)
+                self._rollout.wait(
+                    row.name, [item.version for item in row.versions], *gone, timeout=STOP_SECONDS
+                )
             if not any(row.up for row in self._store.deployments()):
                 self._rollout.until(self._target.stopped, STOP_SECONDS, "The gateway did not end.")
         return [self._record(self._store.deployment(row.name)) for row in rows]
 
     def fingerprint(self, name: str) -> str | None:
-        """Changes when other models are deployed, not when traffic moves; None when there is no such deployment."""
+        """Changes when other models are deployed, not when traffic moves; None when there is no
+        such deployment.
+        """
         row = self._find(name)
         if row is None or not any(item.proved for item in row.versions):
             return None
@@ -281,12 +391,26 @@ class Deployments:
 
     def search_fingerprint(self) -> str:
         """Changes when a deployment or one of its versions does."""
-        return repr([(row.name, row.updated_at, [(item.version, item.traffic, item.state) for item in row.versions]) for row in self._store.deployments()])
+        return repr(
+            [
+                (
+                    row.name,
+                    row.updated_at,
+                    [(item.version, item.traffic, item.state) for item in row.versions],
+                )
+                for row in self._store.deployments()
+            ]
+        )
 
     def search_documents(self) -> Iterable[Document]:
         """Every deployment; found by its name, its model, its versions and their inputs."""
         for row in self._store.deployments():
-            shares = ", ".join(f"{version} {percent} %" for version, percent in row.traffic.items() if percent) or "no traffic"
+            shares = (
+                ", ".join(
+                    f"{version} {percent} %" for version, percent in row.traffic.items() if percent
+                )
+                or "no traffic"
+            )
             columns: Sequence[str] = ()
             if any(item.bundle for item in row.versions):
                 try:
@@ -294,12 +418,22 @@ class Deployments:
                 except MLInfraError:  # its bundle is gone: it is found by name all the same
                     columns = ()
             text = " ".join([row.model, *row.traffic, *columns])
-            yield Document(ref=f"deployment:{row.name}", kind="deployment", name=row.name, text=text, detail=f"model {row.model}: {shares}")
+            yield Document(
+                ref=f"deployment:{row.name}",
+                kind="deployment",
+                name=row.name,
+                text=text,
+                detail=f"model {row.model}: {shares}",
+            )
 
-    def _again(self, name: str, version: str, traffic: int | None, *, reason: str, tell: Progress) -> Deployment:
-        """What is left to do for a version that has passed its tests before: have it run, and give it the traffic that is asked for.
+    def _again(
+        self, name: str, version: str, traffic: int | None, *, reason: str, tell: Progress
+    ) -> Deployment:
+        """What is left to do for a version that has passed its tests before: have it run, and give
+        it the traffic that is asked for.
 
-        Raises Conflict when that is less than it has: whoever asks for a canary of 10 % does not know that it is what answers most requests.
+        Raises Conflict when that is less than it has: whoever asks for a canary of 10 % does not
+        know that it is what answers most requests.
         """
         has = self._store.deployment(name).version(version).traffic
         if traffic is not None and traffic < has:
@@ -308,21 +442,30 @@ class Deployments:
                 f"A deploy with {traffic} % would move the rest to other versions.",
                 f"To mean that: mlinfra deployments traffic {name} {version}={traffic} …",
             )
-        if not self._store.deployment(name).up or not any(key[0] == name for key in self._target.running()):
+        if not self._store.deployment(name).up or not any(
+            key[0] == name for key in self._target.running()
+        ):
             self.up(name, on_progress=tell)
         self._rollout.warm(name, [version])
         row = self._store.deployment(name)
-        stranded = traffic is None and not any(row.traffic.values())  # its first deploy was killed before that
+        stranded = traffic is None and not any(
+            row.traffic.values()
+        )  # its first deploy was killed before that
         if stranded or traffic not in (None, row.version(version).traffic):
             self._rollout.share(name, _share_of(version, traffic), verb="traffic", reason=reason)
         return self._record(self._store.deployment(name))
 
     def _intact(self, item: VersionRow, answers: Answers | None, tell: Progress) -> bool:
-        """Whether a version that has passed its tests can be started from the bundle that has passed them; one that was changed is made again.
+        """Whether a version that has passed its tests can be started from the bundle that has
+        passed them; one that was changed is made again.
 
-        False: it has to be deployed anew, because what is made now is another one. Raises Conflict when it was deployed with other answers.
+        False: it has to be deployed anew, because what is made now is another one. Raises Conflict
+        when it was deployed with other answers.
         """
-        folder, reference = Path(item.bundle), f"{self._store.deployment(item.deployment).model}/{item.number}"
+        folder, reference = (
+            Path(item.bundle),
+            f"{self._store.deployment(item.deployment).model}/{item.number}",
+        )
         broken = damage(folder)
         if broken:
             tell(f"{broken} It is packaged again.")
@@ -335,12 +478,15 @@ class Deployments:
             raise Conflict(
                 f"{item.version} of {item.deployment} is deployed already and answers {given}.",
                 f"Its clients would get {answers} from one request to the next.",
-                f"Remove it first: mlinfra deployments remove {item.deployment} {item.version}; or deploy it under another name.",
+                f"Remove it first: mlinfra deployments remove {item.deployment} {item.version}; or"
+                " deploy it under another name.",
             )
         return True
 
     def _package_again(self, reference: str, folder: Path, answers: Answers | None) -> bool:
-        """Make a damaged bundle anew; says whether it is the same one. Where its description is lost, its name says what it answered."""
+        """Make a damaged bundle anew; says whether it is the same one. Where its description is
+        lost, its name says what it answered.
+        """
         model = self._experiments.download(reference)
         kinds: tuple[Answers | None, ...] = (answers,) if answers else (None, "probabilities")
         for kind in kinds:
@@ -356,13 +502,20 @@ class Deployments:
             return None
 
     def _record(self, row: DeploymentRow) -> Deployment:
-        return views.deployment(row, running=self._target.running(), figures=self._target.figures(), base_url=self._target.base_url())
+        return views.deployment(
+            row,
+            running=self._target.running(),
+            figures=self._target.figures(),
+            base_url=self._target.base_url(),
+        )
 
     def _bundle(self, row: DeploymentRow) -> Bundle:
         packaged = _packaged(row)
         if packaged is None:
             raise Unavailable(
-                f"Deployment {row.name} has no packaged version.", "Its first deploy is under way or has failed.", f"mlinfra deployments show {row.name}"
+                f"Deployment {row.name} has no packaged version.",
+                "Its first deploy is under way or has failed.",
+                f"mlinfra deployments show {row.name}",
             )
         return load_bundle(Path(packaged.bundle))
 
@@ -377,12 +530,18 @@ class Deployments:
         """Where predictions are asked for. Raises Unavailable while the deployment is down."""
         base = self._target.base_url()
         if not row.up or not base:
-            raise Unavailable(f"Deployment {row.name} is down.", "It was stopped, or has never been up.", "mlinfra up")
+            raise Unavailable(
+                f"Deployment {row.name} is down.",
+                "It was stopped, or has never been up.",
+                "mlinfra up",
+            )
         return views.predictions_url(base, row)
 
 
 def _answers_of(item: VersionRow) -> Answers | None:
-    """What a deployed version answers, so that it keeps it; None when its bundle cannot be read, or answers values."""
+    """What a deployed version answers, so that it keeps it; None when its bundle cannot be read, or
+    answers values.
+    """
     with contextlib.suppress(Unprocessable):
         found = load_bundle(Path(item.bundle)).answers
         return None if found == "values" else found
@@ -390,28 +549,46 @@ def _answers_of(item: VersionRow) -> Answers | None:
 
 
 def _packaged(row: DeploymentRow) -> VersionRow | None:
-    """The version with most traffic; the newest one while none has any, None before one is packaged."""
-    return max((item for item in row.versions if item.bundle), key=lambda item: (item.traffic, item.number), default=None)
+    """The version with most traffic; the newest one while none has any, None before one is
+    packaged.
+    """
+    return max(
+        (item for item in row.versions if item.bundle),
+        key=lambda item: (item.traffic, item.number),
+        default=None,
+    )
 
 
 def _share_of(version: str, percent: int | None) -> Aim:
-    """`version` gets `percent`, the others share the rest. None: what it has, and all of it when nobody has any."""
+    """`version` gets `percent`, the others share the rest. None: what it has, and all of it when
+    nobody has any.
+    """
 
     def aim(change: Transaction) -> tuple[Mapping[str, int], None]:
         before = change.row.traffic
-        wanted = percent if percent is not None else before[version] if any(before.values()) else 100
+        wanted = (
+            percent if percent is not None else before[version] if any(before.values()) else 100
+        )
         return state.with_share(before, version, wanted), None
 
     return aim
 
 
 def _before(change: Transaction) -> tuple[Mapping[str, int], int]:
-    """The last traffic before the present one whose versions can all serve. Raises Conflict when there is none."""
+    """The last traffic before the present one whose versions can all serve. Raises Conflict when
+    there is none.
+    """
     row = change.row
-    able = {item.version for item in row.versions if item.proved and item.state is not VersionState.FAILED}
+    able = {
+        item.version
+        for item in row.versions
+        if item.proved and item.state is not VersionState.FAILED
+    }
     for number, shares in change.earlier_traffic():
         if set(shares) <= able:
             return shares, number
     raise Conflict(
-        f"Deployment {row.name} has nothing to roll back to.", "No earlier traffic has versions that can serve.", f"mlinfra deployments show {row.name}"
+        f"Deployment {row.name} has nothing to roll back to.",
+        "No earlier traffic has versions that can serve.",
+        f"mlinfra deployments show {row.name}",
     )

@@ -14,8 +14,8 @@ from ..core.records import Number
 class VersionState(StrEnum):
     """Where a version of a deployment stands.
 
-    building: its environment. starting: its processes. testing: before traffic. ready: answers. failed: see reason.
-    draining: takes no new request. stopped: no process.
+    building: its environment. starting: its processes. testing: before traffic. ready: answers.
+    failed: see reason. draining: takes no new request. stopped: no process.
     """
 
     BUILDING = "building"
@@ -49,7 +49,8 @@ class Gate:
 class DeployedVersion:
     """One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent.
 
-    requests, p50_ms, p95_ms, errors: of the last window that the gateway has seen; None before the first request.
+    requests, p50_ms, p95_ms, errors: of the last window that the gateway has seen; None before the
+    first request.
     """
 
     version: str
@@ -83,7 +84,9 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback, remove."""
+    """One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback,
+    remove.
+    """
 
     id: int
     at: datetime
@@ -98,7 +101,8 @@ class Change:
 class DeploymentDetail:
     """A deployment's page; history newest first. sample: a request body that it accepts.
 
-    answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before the first one is packaged.
+    answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
+    the first one is packaged.
     """
 
     deployment: Deployment
@@ -111,7 +115,9 @@ class DeploymentDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """An answer: predictions in the order of the rows, the version that gave them, and the time of the round trip."""
+    """An answer: predictions in the order of the rows, the version that gave them, and the time of
+    the round trip.
+    """
 
     version: str
     predictions: Sequence[Any]
@@ -122,10 +128,12 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """A deployment under a steady load of one-row requests. rate: answered a second. failed: not answered with 200.
+    """A deployment under a steady load of one-row requests. rate: answered a second. failed: not
+    answered with 200.
 
-    Latencies count from the moment at which a request was due, so a stall delays those behind it too. client_slow: the measuring process
-    had no time to send the requests when they were due, so a low rate and high latencies may be its own.
+    Latencies count from the moment at which a request was due, so a stall delays those behind it
+    too. client_slow: the measuring process had no time to send the requests when they were due, so
+    a low rate and high latencies may be its own.
     """
 
     seconds: float

@@ -9,9 +9,27 @@ from .spec import DeploymentState, VersionState
 
 _NEXT: Mapping[VersionState, frozenset[VersionState]] = {
     VersionState.BUILDING: frozenset({VersionState.STARTING, VersionState.FAILED}),
-    VersionState.STARTING: frozenset({VersionState.TESTING, VersionState.READY, VersionState.FAILED, VersionState.DRAINING, VersionState.STOPPED}),
-    VersionState.TESTING: frozenset({VersionState.READY, VersionState.STARTING, VersionState.FAILED, VersionState.DRAINING, VersionState.STOPPED}),
-    VersionState.READY: frozenset({VersionState.STARTING, VersionState.FAILED, VersionState.DRAINING, VersionState.STOPPED}),
+    VersionState.STARTING: frozenset(
+        {
+            VersionState.TESTING,
+            VersionState.READY,
+            VersionState.FAILED,
+            VersionState.DRAINING,
+            VersionState.STOPPED,
+        }
+    ),
+    VersionState.TESTING: frozenset(
+        {
+            VersionState.READY,
+            VersionState.STARTING,
+            VersionState.FAILED,
+            VersionState.DRAINING,
+            VersionState.STOPPED,
+        }
+    ),
+    VersionState.READY: frozenset(
+        {VersionState.STARTING, VersionState.FAILED, VersionState.DRAINING, VersionState.STOPPED}
+    ),
     VersionState.DRAINING: frozenset({VersionState.STOPPED, VersionState.STARTING}),
     VersionState.STOPPED: frozenset({VersionState.BUILDING, VersionState.STARTING}),
     VersionState.FAILED: frozenset({VersionState.BUILDING, VersionState.STOPPED}),
@@ -19,73 +37,121 @@ _NEXT: Mapping[VersionState, frozenset[VersionState]] = {
 
 
 def advance(version: str, state: VersionState, to: VersionState) -> VersionState:
-    """The next state of a version; nothing else may decide it. Raises Conflict for a move that does not exist."""
+    """The next state of a version; nothing else may decide it. Raises Conflict for a move that does
+    not exist.
+    """
     if to is not state and to not in _NEXT[state]:
-        raise Conflict(f"Version {version} is {state}.", f"It cannot become {to}.", "Wait, or deploy it again.")
+        raise Conflict(
+            f"Version {version} is {state}.", f"It cannot become {to}.", "Wait, or deploy it again."
+        )
     return to
 
 
-def deployment_state(states: Mapping[str, VersionState], traffic: Mapping[str, int], *, reachable: bool) -> DeploymentState:
-    """healthy: all versions with traffic are ready. degraded: some. down: none, or nothing can be reached."""
-    serving = [states.get(version) is VersionState.READY for version, percent in traffic.items() if percent]
+def deployment_state(
+    states: Mapping[str, VersionState], traffic: Mapping[str, int], *, reachable: bool
+) -> DeploymentState:
+    """healthy: all versions with traffic are ready. degraded: some. down: none, or nothing can be
+    reached.
+    """
+    serving = [
+        states.get(version) is VersionState.READY for version, percent in traffic.items() if percent
+    ]
     if not reachable or not any(serving):
         return DeploymentState.DOWN
     return DeploymentState.HEALTHY if all(serving) else DeploymentState.DEGRADED
 
 
 def check_traffic(traffic: Mapping[str, int], known: Sequence[str]) -> dict[str, int]:
-    """Whole percents of known versions, 100 together; versions that are not named get 0. Raises BadRequest."""
+    """Whole percents of known versions, 100 together; versions that are not named get 0. Raises
+    BadRequest.
+    """
     unknown = sorted(set(traffic) - set(known))
     if unknown:
-        raise BadRequest(f"There is no version {', '.join(unknown)} here.", f"Deployed: {', '.join(known) or 'none'}.", "Deploy it first.")
+        raise BadRequest(
+            f"There is no version {', '.join(unknown)} here.",
+            f"Deployed: {', '.join(known) or 'none'}.",
+            "Deploy it first.",
+        )
     for version, percent in traffic.items():
         if isinstance(percent, bool) or not isinstance(percent, int) or not 0 <= percent <= 100:
-            raise BadRequest(f"{version}={percent!r} is no whole percent.", "Traffic is 0 to 100.", "For example v1=90 v2=10.")
+            raise BadRequest(
+                f"{version}={percent!r} is no whole percent.",
+                "Traffic is 0 to 100.",
+                "For example v1=90 v2=10.",
+            )
     total = sum(traffic.values())
     if total != 100:
-        raise BadRequest(f"The traffic makes {total} %, not 100 %.", fix="Give percents that make 100 together, for example v1=90 v2=10.")
+        raise BadRequest(
+            f"The traffic makes {total} %, not 100 %.",
+            fix="Give percents that make 100 together, for example v1=90 v2=10.",
+        )
     return {version: traffic.get(version, 0) for version in known}
 
 
-def whole(traffic: Mapping[str, int], before: Mapping[str, int], able: Collection[str]) -> dict[str, int]:
-    """The traffic after a change: one percent a version of `before`, 100 together. able: versions that may have any.
+def whole(
+    traffic: Mapping[str, int], before: Mapping[str, int], able: Collection[str]
+) -> dict[str, int]:
+    """The traffic after a change: one percent a version of `before`, 100 together. able: versions
+    that may have any.
 
-    Raises BadRequest for other sums, Conflict for a version that may have none. All at 0 is what a deployment begins with, and never comes back.
+    Raises BadRequest for other sums, Conflict for a version that may have none. All at 0 is what a
+    deployment begins with, and never comes back.
     """
     if not any(traffic.values()) and not any(before.values()) and set(traffic) <= set(before):
         return dict.fromkeys(before, 0)
     checked = check_traffic(traffic, list(before))
     unable = [version for version, percent in checked.items() if percent and version not in able]
     if unable:
-        raise Conflict(f"{', '.join(unable)} cannot have traffic.", "It has not passed its tests, or has no processes.", "Deploy it again.")
+        raise Conflict(
+            f"{', '.join(unable)} cannot have traffic.",
+            "It has not passed its tests, or has no processes.",
+            "Deploy it again.",
+        )
     return checked
 
 
 def with_share(traffic: Mapping[str, int], version: str, percent: int) -> dict[str, int]:
-    """Give `version` its percent; the others share the rest in proportion, in whole percents (largest remainder)."""
+    """Give `version` its percent; the others share the rest in proportion, in whole percents
+    (largest remainder).
+    """
     if isinstance(percent, bool) or not isinstance(percent, int) or not 0 <= percent <= 100:
         raise BadRequest(f"traffic={percent!r} is no whole percent.", "Traffic is 0 to 100.")
     others = {name: share for name, share in traffic.items() if name != version and share}
     total = sum(others.values())
     if not total:
         if percent not in (0, 100):
-            raise BadRequest(f"{percent} % leaves {100 - percent} % for nobody.", "No other version has traffic.", "Use 100, or 0 to let it wait.")
+            raise BadRequest(
+                f"{percent} % leaves {100 - percent} % for nobody.",
+                "No other version has traffic.",
+                "Use 100, or 0 to let it wait.",
+            )
         return {**dict.fromkeys(traffic, 0), version: percent}
     rest = 100 - percent
     exact = {name: rest * share / total for name, share in others.items()}
     whole = {name: int(share) for name, share in exact.items()}
-    for name in sorted(exact, key=lambda name: whole[name] - exact[name])[: rest - sum(whole.values())]:
+    for name in sorted(exact, key=lambda name: whole[name] - exact[name])[
+        : rest - sum(whole.values())
+    ]:
         whole[name] += 1
     return {**dict.fromkeys(traffic, 0), **whole, version: percent}
 
 
 def roles(traffic: Mapping[str, int]) -> dict[str, str]:
-    """stable: has most of the traffic (the first of equals). canary: has some. standby: has none."""
+    """stable: has most of the traffic (the first of equals). canary: has some. standby: has
+    none.
+    """
     stable = max(traffic, key=lambda version: traffic[version], default=None)
-    return {version: "standby" if not percent else "stable" if version == stable else "canary" for version, percent in traffic.items()}
+    return {
+        version: "standby" if not percent else "stable" if version == stable else "canary"
+        for version, percent in traffic.items()
+    }
 
 
 def describe(before: Mapping[str, int], after: Mapping[str, int]) -> str:
     """The change in one line: `v2 5 → 10 %, v1 95 → 90 %`; empty when there is none."""
-    moved = [f"{version} {before.get(version, 0)} → {percent} %" for version, percent in after.items() if percent != before.get(version, 0)]
+    moved = [
+        f"{version} {before.get(version, 0)} → {percent} %"
+        for version, percent in after.items()
+        if percent != before.get(version, 0)
+    ]
     return ", ".join(moved)

@@ -1,4 +1,6 @@
-"""What is wanted and what is known of deployments, in `state.db`. Every write that a target has to carry out raises `wish`."""
+"""What is wanted and what is known of deployments, in `state.db`. Every write that a target has to
+carry out raises `wish`.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ UNDER_WAY = (VersionState.BUILDING, VersionState.STARTING, VersionState.TESTING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRow:
-    """One version. wanted: keeps processes while the deployment is up. proved: its tests have passed. deployer: who is deploying it."""
+    """One version. wanted: keeps processes while the deployment is up. proved: its tests have
+    passed. deployer: who is deploying it.
+    """
 
     deployment: str
     version: str
@@ -64,7 +68,9 @@ class DeploymentRow:
         return {row.version: row.traffic for row in self.versions}
 
     def label(self, version: str) -> str:
-        """The name here (`v3`) of what is named so, or as the model's version: `flights/3`, `flights/v3`, `version:flights/3` or `3`."""
+        """The name here (`v3`) of what is named so, or as the model's version: `flights/3`,
+        `flights/v3`, `version:flights/3` or `3`.
+        """
         number = version.removeprefix("version:").removeprefix(f"{self.model}/")
         return f"v{number}" if number.isdecimal() else number
 
@@ -76,13 +82,17 @@ class DeploymentRow:
                 return row
         known = ", ".join(row.version for row in self.versions) or "none"
         raise NotFound(
-            f"Deployment {self.name} has no version {version}.", f"It has: {known}.", f"mlinfra deployments deploy {self.model}/{label.removeprefix('v')}"
+            f"Deployment {self.name} has no version {version}.",
+            f"It has: {known}.",
+            f"mlinfra deployments deploy {self.model}/{label.removeprefix('v')}",
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessRow:
-    """A serving process that the keeper started; it is found again by `token` and known by `identity`."""
+    """A serving process that the keeper started; it is found again by `token` and known by
+    `identity`.
+    """
 
     token: str
     deployment: str
@@ -94,7 +104,9 @@ class ProcessRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetRow:
-    """wish: the last change that was asked for. done: the last that is true outside. trouble: why the target cannot go on."""
+    """wish: the last change that was asked for. done: the last that is true outside. trouble: why
+    the target cannot go on.
+    """
 
     wish: int
     done: int
@@ -112,8 +124,15 @@ class DeploymentStore:
         """All, by name."""
         with self._database.read() as connection:
             rows = connection.execute("SELECT * FROM deployment ORDER BY name").fetchall()
-            versions = connection.execute("SELECT * FROM deployment_version ORDER BY deployment, number").fetchall()
-        return [_deployment(row, [_version(item) for item in versions if item["deployment"] == row["name"]]) for row in rows]
+            versions = connection.execute(
+                "SELECT * FROM deployment_version ORDER BY deployment, number"
+            ).fetchall()
+        return [
+            _deployment(
+                row, [_version(item) for item in versions if item["deployment"] == row["name"]]
+            )
+            for row in rows
+        ]
 
     def deployment(self, name: str) -> DeploymentRow:
         """Raises NotFound."""
@@ -124,50 +143,93 @@ class DeploymentStore:
         """Where the target stands."""
         with self._database.read() as connection:
             row = connection.execute("SELECT * FROM deployment_target").fetchone()
-        return TargetRow(wish=row["wish"], done=row["done"], port=row["port"], trouble=row["trouble"])
+        return TargetRow(
+            wish=row["wish"], done=row["done"], port=row["port"], trouble=row["trouble"]
+        )
 
     def note_target(self, **values: int | str) -> None:
         """Set `done`, `port` or `trouble`."""
-        columns = ", ".join(f"{name} = :{name}" for name in values if name in ("done", "port", "trouble"))
+        columns = ", ".join(
+            f"{name} = :{name}" for name in values if name in ("done", "port", "trouble")
+        )
         with self._database.write() as connection:
             connection.execute(f"UPDATE deployment_target SET {columns}", values)  # noqa: S608 (names from the line above)
 
-    def begin(self, name: str, version: str, *, target: str, model: str, number: int, workers: int) -> None:
-        """Note that a version is being built by this process; make the deployment when it is the first.
+    def begin(
+        self, name: str, version: str, *, target: str, model: str, number: int, workers: int
+    ) -> None:
+        """Note that a version is being built by this process; make the deployment when it is the
+        first.
 
         Raises Conflict when the deployment serves another model.
         """
         at = to_json(now())
         with self._database.write() as connection:
             connection.execute(
-                "INSERT INTO deployment (name, namespace, target, model, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO deployment (name, namespace, target, model, created_at, updated_at)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (name, self._namespace, target, model, at, at),
             )
-            connection.execute("UPDATE deployment SET up = 1 WHERE name = ?", (name,))  # who deploys wants it to answer
+            connection.execute(
+                "UPDATE deployment SET up = 1 WHERE name = ?", (name,)
+            )  # who deploys wants it to answer
             row = _read(connection, name)
             if row.model != model:
-                raise Conflict(f"Deployment {name} serves model {row.model}.", f"{model} is another one.", "Deploy it under another name.")
+                raise Conflict(
+                    f"Deployment {name} serves model {row.model}.",
+                    f"{model} is another one.",
+                    "Deploy it under another name.",
+                )
             known = next((item for item in row.versions if item.version == version), None)
             state = known.state if known else VersionState.BUILDING
-            if state in UNDER_WAY:  # left by a deploy that was killed: the caller holds the lock, so nobody is at it
+            if (
+                state in UNDER_WAY
+            ):  # left by a deploy that was killed: the caller holds the lock, so nobody is at it
                 state = VersionState.BUILDING
             connection.execute(
-                "INSERT INTO deployment_version (deployment, version, number, state, workers, deployer, created_at, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT (deployment, version) DO UPDATE SET state = excluded.state, reason = '', gates = '[]', wanted = 0, proved = 0, "
-                "deployer = excluded.deployer, workers = excluded.workers, used_at = excluded.used_at",
-                (name, version, number, advance(version, state, VersionState.BUILDING), workers, _text_of_self(), at, at),
+                "INSERT INTO deployment_version (deployment, version, number, state, workers,"
+                " deployer, created_at, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT"
+                " (deployment, version) DO UPDATE SET state = excluded.state, reason = '', gates ="
+                " '[]', wanted = 0, proved = 0, deployer = excluded.deployer, workers ="
+                " excluded.workers, used_at = excluded.used_at",
+                (
+                    name,
+                    version,
+                    number,
+                    advance(version, state, VersionState.BUILDING),
+                    workers,
+                    _text_of_self(),
+                    at,
+                    at,
+                ),
             )
             _announce(connection, name, version=version, state=VersionState.BUILDING)
 
-    def move(self, name: str, version: str, to: VersionState, *, reason: str = "", wish: bool = False, **values: Any) -> int:
-        """Bring a version into another state, and set further columns with it. Returns the wish (raised when `wish`)."""
-        columns = {"state": to, "reason": reason, **{key: _column(value) for key, value in values.items()}}
+    def move(
+        self,
+        name: str,
+        version: str,
+        to: VersionState,
+        *,
+        reason: str = "",
+        wish: bool = False,
+        **values: Any,
+    ) -> int:
+        """Bring a version into another state, and set further columns with it. Returns the wish
+        (raised when `wish`).
+        """
+        columns = {
+            "state": to,
+            "reason": reason,
+            **{key: _column(value) for key, value in values.items()},
+        }
         with self._database.write() as connection:
             row = _read(connection, name).version(version)
             advance(version, row.state, to)
             sets = ", ".join(f"{key} = :{key}" for key in columns)
             connection.execute(
-                f"UPDATE deployment_version SET {sets} WHERE deployment = :_name AND version = :_version",  # noqa: S608 (keywords of this call)
+                f"UPDATE deployment_version SET {sets} WHERE deployment = :_name AND version ="  # noqa: S608
+                " :_version",
                 {**columns, "_name": name, "_version": version},
             )
             if row.state is not to or row.reason != reason:
@@ -179,8 +241,13 @@ class DeploymentStore:
         sets = ", ".join(f"{key} = :{key}" for key in values)
         with self._database.write() as connection:
             connection.execute(
-                f"UPDATE deployment_version SET {sets} WHERE deployment = :_name AND version = :_version",  # noqa: S608 (keywords of this call)
-                {**{key: _column(value) for key, value in values.items()}, "_name": name, "_version": version},
+                f"UPDATE deployment_version SET {sets} WHERE deployment = :_name AND version ="  # noqa: S608
+                " :_version",
+                {
+                    **{key: _column(value) for key, value in values.items()},
+                    "_name": name,
+                    "_version": version,
+                },
             )
 
     @contextmanager
@@ -190,10 +257,15 @@ class DeploymentStore:
             yield Transaction(connection, _read(connection, name))
 
     def set_up(self, names: Sequence[str], up: bool) -> int:
-        """Ask for deployments to be up or down. Versions that were stopped with the deployment are started again."""
+        """Ask for deployments to be up or down. Versions that were stopped with the deployment are
+        started again.
+        """
         with self._database.write() as connection:
             for name in names:
-                connection.execute("UPDATE deployment SET up = ?, updated_at = ? WHERE name = ?", (up, to_json(now()), name))
+                connection.execute(
+                    "UPDATE deployment SET up = ?, updated_at = ? WHERE name = ?",
+                    (up, to_json(now()), name),
+                )
                 _announce(connection, name, up=up)
             return _wish(connection, raise_it=True)
 
@@ -201,7 +273,11 @@ class DeploymentStore:
         """Forget a deployment that is down. Raises Conflict when it has been brought up again."""
         with self._database.write() as connection:
             if _read(connection, name).up:
-                raise Conflict(f"Deployment {name} was not deleted.", "It was brought up again meanwhile.", f"mlinfra deployments show {name}")
+                raise Conflict(
+                    f"Deployment {name} was not deleted.",
+                    "It was brought up again meanwhile.",
+                    f"mlinfra deployments show {name}",
+                )
             connection.execute("DELETE FROM deployment WHERE name = ?", (name,))
             _announce(connection, name, removed=name)
             _wish(connection, raise_it=True)
@@ -213,7 +289,9 @@ class DeploymentStore:
     def changes(self, name: str) -> list[Change]:
         """All changes, newest first."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT * FROM deployment_change WHERE deployment = ? ORDER BY id DESC", (name,)).fetchall()
+            rows = connection.execute(
+                "SELECT * FROM deployment_change WHERE deployment = ? ORDER BY id DESC", (name,)
+            ).fetchall()
         return [_change(row) for row in rows]
 
     def earlier_traffic(self, name: str) -> list[tuple[int, dict[str, int]]]:
@@ -224,7 +302,9 @@ class DeploymentStore:
     def processes(self) -> list[ProcessRow]:
         """Serving processes that were started and not yet seen to end."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT * FROM deployment_process ORDER BY deployment, version, slot").fetchall()
+            rows = connection.execute(
+                "SELECT * FROM deployment_process ORDER BY deployment, version, slot"
+            ).fetchall()
         return [
             ProcessRow(
                 token=row["token"],
@@ -243,7 +323,16 @@ class DeploymentStore:
         with self._database.write() as connection:
             connection.execute(
                 "INSERT INTO deployment_process VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (row.token, row.deployment, row.version, row.slot, identity.boot, identity.pid, identity.start, to_json(row.started_at)),
+                (
+                    row.token,
+                    row.deployment,
+                    row.version,
+                    row.slot,
+                    identity.boot,
+                    identity.pid,
+                    identity.start,
+                    to_json(row.started_at),
+                ),
             )
 
     def drop_process(self, token: str) -> None:
@@ -264,35 +353,67 @@ class Transaction:
         """As `DeploymentStore.earlier_traffic`, of this moment."""
         return _earlier(self._connection, self.row.name)
 
-    def traffic(self, traffic: Mapping[str, int], *, verb: str, user: str, reason: str, returns_to: int | None = None, text: str = "") -> None:
-        """Set the traffic of all versions and write the history. Does nothing but the history when it is the traffic there is.
+    def traffic(
+        self,
+        traffic: Mapping[str, int],
+        *,
+        verb: str,
+        user: str,
+        reason: str,
+        returns_to: int | None = None,
+        text: str = "",
+    ) -> None:
+        """Set the traffic of all versions and write the history. Does nothing but the history when
+        it is the traffic there is.
 
-        The one place that sets traffic: what is not 100 % in all, or goes to a version that has not passed its tests, is refused here.
+        The one place that sets traffic: what is not 100 % in all, or goes to a version that has not
+        passed its tests, is refused here.
         """
         before, at = self.row.traffic, to_json(now())
-        traffic = whole(traffic, before, {item.version for item in self.row.versions if item.proved and item.wanted})
+        traffic = whole(
+            traffic,
+            before,
+            {item.version for item in self.row.versions if item.proved and item.wanted},
+        )
         for version, percent in traffic.items():
             if percent != before.get(version, 0):
                 values = (percent, at, self.row.name, version)
-                self._connection.execute("UPDATE deployment_version SET traffic = ?, used_at = ? WHERE deployment = ? AND version = ?", values)
+                self._connection.execute(
+                    "UPDATE deployment_version SET traffic = ?, used_at = ? WHERE deployment = ?"
+                    " AND version = ?",
+                    values,
+                )
         self.record(
             verb=verb,
             user=user,
             reason=reason,
             traffic=traffic,
-            text=", ".join(part for part in (text, describe(before, traffic)) if part) or "as it was",
+            text=", ".join(part for part in (text, describe(before, traffic)) if part)
+            or "as it was",
             returns_to=returns_to,
         )
         self.row = _read(self._connection, self.row.name)
 
-    def record(self, *, verb: str, user: str, reason: str, traffic: Mapping[str, int], text: str, returns_to: int | None = None) -> None:
+    def record(
+        self,
+        *,
+        verb: str,
+        user: str,
+        reason: str,
+        traffic: Mapping[str, int],
+        text: str,
+        returns_to: int | None = None,
+    ) -> None:
         """Write one line of the history, the event with it, and raise the wish."""
         at = to_json(now())
         self._connection.execute(
-            "INSERT INTO deployment_change (deployment, at, user, verb, text, reason, traffic, returns_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO deployment_change (deployment, at, user, verb, text, reason, traffic,"
+            " returns_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (self.row.name, at, user, verb, text, reason, json.dumps(dict(traffic)), returns_to),
         )
-        self._connection.execute("UPDATE deployment SET updated_at = ? WHERE name = ?", (at, self.row.name))
+        self._connection.execute(
+            "UPDATE deployment SET updated_at = ? WHERE name = ?", (at, self.row.name)
+        )
         _announce(self._connection, self.row.name, verb=verb, traffic=dict(traffic), text=text)
         self.wish = _wish(self._connection, raise_it=True)
 
@@ -301,8 +422,8 @@ class Transaction:
         row = self.row.version(version)
         state = advance(version, row.state, VersionState.READY)
         self._connection.execute(
-            "UPDATE deployment_version SET state = ?, reason = '', proved = 1, wanted = 1, gates = ?, deployer = '', used_at = ? "
-            "WHERE deployment = ? AND version = ?",
+            "UPDATE deployment_version SET state = ?, reason = '', proved = 1, wanted = 1, gates ="
+            " ?, deployer = '', used_at = ? WHERE deployment = ? AND version = ?",
             (state, _gates(gates), to_json(now()), self.row.name, version),
         )
         _announce(self._connection, self.row.name, version=version, state=state)
@@ -310,7 +431,9 @@ class Transaction:
         self.wish = _wish(self._connection, raise_it=True)
 
     def renew(self, version: str, *, same: bool, reason: str) -> None:
-        """Note that the bundle of a version was damaged and made again. same: as it was, so it may be started; else it is deployed anew."""
+        """Note that the bundle of a version was damaged and made again. same: as it was, so it may
+        be started; else it is deployed anew.
+        """
         row = self.row.version(version)
         state = row.state
         if same and state is VersionState.FAILED:
@@ -318,35 +441,70 @@ class Transaction:
         elif not same and state in (VersionState.STARTING, VersionState.READY):
             state = VersionState.FAILED
         self._connection.execute(
-            "UPDATE deployment_version SET state = ?, reason = ?, wanted = ? WHERE deployment = ? AND version = ?",
-            (advance(version, row.state, state), "" if same else reason, same, self.row.name, version),
+            "UPDATE deployment_version SET state = ?, reason = ?, wanted = ? WHERE deployment = ?"
+            " AND version = ?",
+            (
+                advance(version, row.state, state),
+                "" if same else reason,
+                same,
+                self.row.name,
+                version,
+            ),
         )
         self.row = _read(self._connection, self.row.name)
         self.wish = _wish(self._connection, raise_it=True)
 
     def want(self, version: str, wanted: bool) -> None:
-        """Ask for a version's processes to be kept or ended. One that is asked for has just been used: it is not the next to be ended."""
+        """Ask for a version's processes to be kept or ended. One that is asked for has just been
+        used: it is not the next to be ended.
+        """
         used = to_json(now()) if wanted else to_json(self.row.version(version).used_at)
         values = (wanted, used, self.row.name, version)
-        self._connection.execute("UPDATE deployment_version SET wanted = ?, used_at = ? WHERE deployment = ? AND version = ?", values)
+        self._connection.execute(
+            "UPDATE deployment_version SET wanted = ?, used_at = ? WHERE deployment = ? AND"
+            " version = ?",
+            values,
+        )
         self.row = _read(self._connection, self.row.name)
         self.wish = _wish(self._connection, raise_it=True)
 
     def forget(self, version: str) -> None:
-        """Forget a version whose processes have ended. Raises Conflict when it has been asked for again, or was given traffic."""
+        """Forget a version whose processes have ended. Raises Conflict when it has been asked for
+        again, or was given traffic.
+        """
         row = self.row.version(version)
-        if row.wanted or row.traffic or row.state not in (VersionState.STOPPED, VersionState.FAILED):
-            raise Conflict(f"{version} of {self.row.name} was not removed.", f"It was asked for meanwhile: it is {row.state}.", "Look at it, then try again.")
-        self._connection.execute("DELETE FROM deployment_version WHERE deployment = ? AND version = ?", (self.row.name, version))
+        if (
+            row.wanted
+            or row.traffic
+            or row.state not in (VersionState.STOPPED, VersionState.FAILED)
+        ):
+            raise Conflict(
+                f"{version} of {self.row.name} was not removed.",
+                f"It was asked for meanwhile: it is {row.state}.",
+                "Look at it, then try again.",
+            )
+        self._connection.execute(
+            "DELETE FROM deployment_version WHERE deployment = ? AND version = ?",
+            (self.row.name, version),
+        )
         self.row = _read(self._connection, self.row.name)
 
 
 def _read(connection: sqlite3.Connection, name: str) -> DeploymentRow:
     row = connection.execute("SELECT * FROM deployment WHERE name = ?", (name,)).fetchone()
     if row is None:
-        known = ", ".join(item[0] for item in connection.execute("SELECT name FROM deployment ORDER BY name LIMIT 10"))
-        raise NotFound(f"There is no deployment {name}.", f"There is: {known or 'none'}.", "mlinfra deployments deploy MODEL/VERSION")
-    versions = connection.execute("SELECT * FROM deployment_version WHERE deployment = ? ORDER BY number", (name,)).fetchall()
+        known = ", ".join(
+            item[0]
+            for item in connection.execute("SELECT name FROM deployment ORDER BY name LIMIT 10")
+        )
+        raise NotFound(
+            f"There is no deployment {name}.",
+            f"There is: {known or 'none'}.",
+            "mlinfra deployments deploy MODEL/VERSION",
+        )
+    versions = connection.execute(
+        "SELECT * FROM deployment_version WHERE deployment = ? ORDER BY number", (name,)
+    ).fetchall()
     return _deployment(row, [_version(item) for item in versions])
 
 
@@ -355,10 +513,15 @@ def _earlier(connection: sqlite3.Connection, name: str) -> list[tuple[int, dict[
 
     So a rollback never leads to what an earlier one has left behind.
     """
-    rows = connection.execute("SELECT id, traffic, returns_to FROM deployment_change WHERE deployment = ? ORDER BY id", (name,)).fetchall()
+    rows = connection.execute(
+        "SELECT id, traffic, returns_to FROM deployment_change WHERE deployment = ? ORDER BY id",
+        (name,),
+    ).fetchall()
     stack: list[tuple[int, dict[str, int]]] = []
     for row in rows:
-        shares = {version: percent for version, percent in json.loads(row["traffic"]).items() if percent}
+        shares = {
+            version: percent for version, percent in json.loads(row["traffic"]).items() if percent
+        }
         if row["returns_to"] is not None:
             stack = [state for state in stack if state[0] <= row["returns_to"]]
         elif shares and (not stack or stack[-1][1] != shares):

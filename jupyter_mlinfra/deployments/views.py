@@ -1,4 +1,6 @@
-"""Records of deployments as the faces show them, from rows, live processes and the gateway's figures."""
+"""Records of deployments as the faces show them, from rows, live processes and the gateway's
+figures.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +31,30 @@ def feedback_url(predictions: str) -> str:
     return predictions.removesuffix("predictions") + "feedback"
 
 
-def deployment(row: DeploymentRow, *, running: Mapping[tuple[str, str], int], figures: Mapping[tuple[str, str], Figures], base_url: str) -> Deployment:
-    """One deployment. A version that should have processes and has none is shown as stopped: the state was noted before a reboot."""
-    states = {item.version: _state(item, running.get((row.name, item.version), 0)) for item in row.versions}
+def deployment(
+    row: DeploymentRow,
+    *,
+    running: Mapping[tuple[str, str], int],
+    figures: Mapping[tuple[str, str], Figures],
+    base_url: str,
+) -> Deployment:
+    """One deployment. A version that should have processes and has none is shown as stopped: the
+    state was noted before a reboot.
+    """
+    states = {
+        item.version: _state(item, running.get((row.name, item.version), 0))
+        for item in row.versions
+    }
     role = roles(row.traffic)
     versions = [
-        _version(row, item, states[item.version], role[item.version], running.get((row.name, item.version), 0), figures.get((row.name, item.version)))
+        _version(
+            row,
+            item,
+            states[item.version],
+            role[item.version],
+            running.get((row.name, item.version), 0),
+            figures.get((row.name, item.version)),
+        )
         for item in row.versions
     ]
     return Deployment(
@@ -51,12 +71,25 @@ def deployment(row: DeploymentRow, *, running: Mapping[tuple[str, str], int], fi
 
 
 def _state(item: VersionRow, live: int) -> VersionState:
-    return VersionState.STOPPED if item.state in _HAS_PROCESSES and item.proved and not live else item.state
+    return (
+        VersionState.STOPPED
+        if item.state in _HAS_PROCESSES and item.proved and not live
+        else item.state
+    )
 
 
-def _version(row: DeploymentRow, item: VersionRow, state: VersionState, role: str, live: int, figures: Figures | None) -> DeployedVersion:
+def _version(
+    row: DeploymentRow,
+    item: VersionRow,
+    state: VersionState,
+    role: str,
+    live: int,
+    figures: Figures | None,
+) -> DeployedVersion:
     gone = state is VersionState.STOPPED and item.state is not VersionState.STOPPED
-    counted = figures if live and figures is not None and figures.seconds else None  # what is down has no present figures
+    counted = (
+        figures if live and figures is not None and figures.seconds else None
+    )  # what is down has no present figures
     return DeployedVersion(
         version=item.version,
         model=row.model,
@@ -65,33 +98,68 @@ def _version(row: DeploymentRow, item: VersionRow, state: VersionState, role: st
         role=role,
         reason="It has no process; mlinfra up starts it." if gone else item.reason,
         workers=live,
-        requests_per_second=Number(value=round(counted.requests / counted.seconds, 2), basis="approx", n=counted.requests) if counted else None,
+        requests_per_second=(
+            Number(
+                value=round(counted.requests / counted.seconds, 2),
+                basis="approx",
+                n=counted.requests,
+            )
+            if counted
+            else None
+        ),
         p50_ms=_milliseconds(counted.p50_ms, counted) if counted else None,
         p95_ms=_milliseconds(counted.p95_ms, counted) if counted else None,
-        error_fraction=Number(value=counted.errors / counted.requests, n=counted.requests) if counted and counted.requests else None,
+        error_fraction=(
+            Number(value=counted.errors / counted.requests, n=counted.requests)
+            if counted and counted.requests
+            else None
+        ),
         gates=item.gates,
     )
 
 
 def _milliseconds(value: float | None, figures: Figures) -> Number | None:
     """Envoy counts whole milliseconds in buckets."""
-    return None if value is None else Number(value=round(value, 1), basis="approx", n=figures.requests or None)
+    return (
+        None
+        if value is None
+        else Number(value=round(value, 1), basis="approx", n=figures.requests or None)
+    )
 
 
 def with_reason(record: Deployment, version: str, reason: str) -> Deployment:
     """The deployment with the reason of one version, unless it has one already."""
-    versions = [replace(item, reason=item.reason or reason) if item.version == version else item for item in record.versions]
+    versions = [
+        replace(item, reason=item.reason or reason) if item.version == version else item
+        for item in record.versions
+    ]
     return replace(record, versions=versions)
 
 
-def detail(record: Deployment, bundle: Bundle | None, history: Sequence[Change], header_file: str = "") -> DeploymentDetail:
-    """A deployment's page. header_file: holds the header that a request needs; empty when it needs none."""
+def detail(
+    record: Deployment, bundle: Bundle | None, history: Sequence[Change], header_file: str = ""
+) -> DeploymentDetail:
+    """A deployment's page. header_file: holds the header that a request needs; empty when it needs
+    none.
+    """
     columns = bundle.columns if bundle else ()
-    sample = {"data": {"names": bundle.sample["names"], "ndarray": [_short(row) for row in bundle.sample["ndarray"][:1]]}} if bundle else None
+    sample = (
+        {
+            "data": {
+                "names": bundle.sample["names"],
+                "ndarray": [_short(row) for row in bundle.sample["ndarray"][:1]],
+            }
+        }
+        if bundle
+        else None
+    )
     return DeploymentDetail(
         deployment=record,
         history=history,
-        signature=[{"name": column.name, "type": column.type, "required": not column.optional} for column in columns],
+        signature=[
+            {"name": column.name, "type": column.type, "required": not column.optional}
+            for column in columns
+        ],
         answers=bundle.answers if bundle else "",
         sample=sample,
         code=_code(record, sample, header_file),

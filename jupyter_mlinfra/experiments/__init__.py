@@ -5,7 +5,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Comparison", "Curve", "Experiment", "Experiments", "Model", "ModelDetail", "Run", "Version", "evaluation", "with_store"]
+__all__ = [
+    "Comparison",
+    "Curve",
+    "Experiment",
+    "Experiments",
+    "Model",
+    "ModelDetail",
+    "Run",
+    "Version",
+    "evaluation",
+    "with_store",
+]
 
 if TYPE_CHECKING:
     from . import evaluation

@@ -1,7 +1,9 @@
-"""Plain `mlflow` calls in a project reach the project's store: in a notebook that imports this package, in scripts, in jobs.
+"""Plain `mlflow` calls in a project reach the project's store: in a notebook that imports this
+package, in scripts, in jobs.
 
-Nothing here imports MLflow: its address is in the environment, and what has to be done in its own process waits until somebody else imports it.
-An address that the user chose, by `MLFLOW_TRACKING_URI` or `mlflow.set_tracking_uri`, stays.
+Nothing here imports MLflow: its address is in the environment, and what has to be done in its own
+process waits until somebody else imports it. An address that the user chose, by
+`MLFLOW_TRACKING_URI` or `mlflow.set_tracking_uri`, stays.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from .store import ACTIVE, ARTIFACT_ROOT, REGISTRY, TRACKING, Store
 
 
 def adopt(project: Project | None = None) -> None:
-    """Give this process the address of the project's store, unless the user chose another one; outside a project nothing happens."""
+    """Give this process the address of the project's store, unless the user chose another one;
+    outside a project nothing happens.
+    """
     try:
         store = _store(project)
         if store is None or not _is_free(store):
@@ -32,7 +36,11 @@ def adopt(project: Project | None = None) -> None:
         if "mlflow" in sys.modules:
             point()
         if store.sqlite is not None:
-            around_import("mlflow.store.tracking.sqlalchemy_store", before=lambda: None, after=lambda: _prepare(store))
+            around_import(
+                "mlflow.store.tracking.sqlalchemy_store",
+                before=lambda: None,
+                after=lambda: _prepare(store),
+            )
     except MLInfraError as error:
         _warn(error)
 
@@ -50,7 +58,9 @@ def say_strays() -> None:
 
 
 def with_store(project: Project, environment: Mapping[str, str]) -> Mapping[str, str]:
-    """The environment of a process that is about to start in the project, with the address of its store unless the user chose another one."""
+    """The environment of a process that is about to start in the project, with the address of its
+    store unless the user chose another one.
+    """
     try:
         store = Store(project)
         if _chosen(store, environment):
@@ -70,7 +80,9 @@ def _store(project: Project | None) -> Store | None:
 
 
 def _chosen(store: Store, environment: Mapping[str, str]) -> bool:
-    """Whether the user chose another store; what a process of this package left there was not chosen."""
+    """Whether the user chose another store; what a process of this package left there was not
+    chosen.
+    """
     return environment.get(TRACKING, "") not in ("", environment.get(ACTIVE), store.uri)
 
 
@@ -78,27 +90,48 @@ def _is_free(store: Store) -> bool:
     if _chosen(store, os.environ):
         return False
     if store.sqlite is not None and node() and outbox() is None:
-        message = "This job runs on another machine, where the SQLite file of the runs is not to be opened; a tracking server can be reached from there."
+        message = (
+            "This job runs on another machine, where the SQLite file of the runs is not to be"
+            " opened; a tracking server can be reached from there."
+        )
         warnings.warn(f"{message} Set it in mlinfra.toml: [experiments] tracking_uri", stacklevel=2)
         return False
     mlflow = sys.modules.get("mlflow")
-    if mlflow is not None and getattr(mlflow, "active_run", lambda: None)() is not None and mlflow.get_tracking_uri() != store.uri:
-        warnings.warn("A run is active in another store, so MLflow stays there. End it, then: %load_ext jupyter_mlinfra", stacklevel=2)
+    if (
+        mlflow is not None
+        and getattr(mlflow, "active_run", lambda: None)() is not None
+        and mlflow.get_tracking_uri() != store.uri
+    ):
+        warnings.warn(
+            "A run is active in another store, so MLflow stays there. End it, then: %load_ext"
+            " jupyter_mlinfra",
+            stacklevel=2,
+        )
         return False
     return True
 
 
 def _applied(store: Store, environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment with what leads to the store, under what the user has set, and without what another project's process left."""
+    """The environment with what leads to the store, under what the user has set, and without what
+    another project's process left.
+    """
     return {**store.environment(), **_without_ours(environment)}
 
 
 def _without_ours(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what a process of this package left there, which belongs to the address that it set."""
+    """The environment without what a process of this package left there, which belongs to the
+    address that it set.
+    """
     if ACTIVE not in environment and ONLY_HERE not in environment:
         return dict(environment)
-    addresses = {name for name in (TRACKING, REGISTRY) if environment.get(name) == environment.get(ACTIVE)}
-    return {name: value for name, value in environment.items() if name not in {ACTIVE, ONLY_HERE, ARTIFACT_ROOT, *addresses}}
+    addresses = {
+        name for name in (TRACKING, REGISTRY) if environment.get(name) == environment.get(ACTIVE)
+    }
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in {ACTIVE, ONLY_HERE, ARTIFACT_ROOT, *addresses}
+    }
 
 
 def point() -> None:
@@ -112,7 +145,9 @@ def point() -> None:
 
 
 def _prepare(store: Store) -> None:
-    """Make the schema under the project's lock before MLflow does so on its own: jobs that start together would do it together."""
+    """Make the schema under the project's lock before MLflow does so on its own: jobs that start
+    together would do it together.
+    """
     import mlflow
 
     if mlflow.get_tracking_uri() == store.uri:

@@ -1,4 +1,6 @@
-"""The way that works with any store: MLflow's client. What MLflow's search can do it does; the rest (`or`, parameters as numbers) is done here."""
+"""The way that works with any store: MLflow's client. What MLflow's search can do it does; the rest
+(`or`, parameters as numbers) is done here.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,17 @@ from typing import TYPE_CHECKING, Any
 from ..core.records import next_cursor, parse_cursor
 from ..core.refs import reference
 from . import curves
-from .facts import JOB, Ends, FoundRuns, RunFacts, VersionFacts, dataset_ref, moment, unknown, value_of
+from .facts import (
+    JOB,
+    Ends,
+    FoundRuns,
+    RunFacts,
+    VersionFacts,
+    dataset_ref,
+    moment,
+    unknown,
+    value_of,
+)
 from .listing import Listing
 from .matching import matches, ordered
 from .pushing import TOLD, pushed_filter, pushed_order
@@ -36,7 +48,9 @@ _STALE_SECONDS = 30  # a remote store has no cheap sign of change
 
 
 class ApiSource:
-    """Reads through MlflowClient. One object serves one call of the service: what it was answered it does not ask again."""
+    """Reads through MlflowClient. One object serves one call of the service: what it was answered
+    it does not ask again.
+    """
 
     def __init__(self, store: Store, reason: str, ends: Ends = unknown) -> None:
         load_mlflow()
@@ -53,12 +67,23 @@ class ApiSource:
 
     def experiments(self) -> list[Experiment]:
         with self._client() as client:
-            active = list(_pages(lambda token: client.search_experiments(max_results=_PAGE, page_token=token)))
+            active = list(
+                _pages(lambda token: client.search_experiments(max_results=_PAGE, page_token=token))
+            )
         found = [
-            Experiment(ref=reference("experiment", item.name), id=item.experiment_id, name=item.name, runs=None, updated_at=moment(item.last_update_time))
+            Experiment(
+                ref=reference("experiment", item.name),
+                id=item.experiment_id,
+                name=item.name,
+                runs=None,
+                updated_at=moment(item.last_update_time),
+            )
             for item in active
         ]
-        return sorted(found, key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name))
+        return sorted(
+            found,
+            key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name),
+        )
 
     def experiment_id(self, name: str) -> str | None:
         with self._client() as client:
@@ -69,13 +94,29 @@ class ApiSource:
         return str(found.experiment_id)
 
     def _experiment(self, client: MlflowClient, number: str) -> Any:
-        return _unless_absent(lambda: client.get_experiment(number)) if number.isascii() and number.isdecimal() else None
+        return (
+            _unless_absent(lambda: client.get_experiment(number))
+            if number.isascii() and number.isdecimal()
+            else None
+        )
 
     def _all_names(self, client: MlflowClient) -> dict[str, str]:
-        self._names |= {item.experiment_id: item.name for item in _pages(lambda token: client.search_experiments(max_results=_PAGE, page_token=token))}
+        self._names |= {
+            item.experiment_id: item.name
+            for item in _pages(
+                lambda token: client.search_experiments(max_results=_PAGE, page_token=token)
+            )
+        }
         return self._names
 
-    def runs(self, experiment: str | None, found: Filter | None, sorts: Sequence[Sort], cursor: str | None, count: int) -> FoundRuns:
+    def runs(
+        self,
+        experiment: str | None,
+        found: Filter | None,
+        sorts: Sequence[Sort],
+        cursor: str | None,
+        count: int,
+    ) -> FoundRuns:
         with self._client() as client:
             if experiment is not None and experiment not in self._names:
                 self.experiment_id(experiment)
@@ -84,22 +125,45 @@ class ApiSource:
                 return FoundRuns(runs=[], total=0)
             pushed = pushed_filter(found)
             listing = Listing(client, chosen, pushed.text)
-            order = pushed_order(sorts, told=any(sort.field.key in TOLD for sort in sorts) and self._any_told(client, chosen))
+            order = pushed_order(
+                sorts,
+                told=any(sort.field.key in TOLD for sort in sorts)
+                and self._any_told(client, chosen),
+            )
             if order is None:
                 part = self._ordered_here(listing, found, sorts, cursor, count)
             else:
-                part = listing.part(order, lambda run: self._passing(run, found), cursor, count, whole=pushed.whole)
+                part = listing.part(
+                    order, lambda run: self._passing(run, found), cursor, count, whole=pushed.whole
+                )
             return replace(part, runs=_with_versions(client, part.runs))
 
     def _any_told(self, client: MlflowClient, chosen: Sequence[str]) -> bool:
         """Whether the server takes a run for running whose job may have ended."""
-        return bool(client.search_runs(list(chosen), f"attributes.status = 'RUNNING' and tags.`{JOB}` LIKE '%'", max_results=1))
+        return bool(
+            client.search_runs(
+                list(chosen),
+                f"attributes.status = 'RUNNING' and tags.`{JOB}` LIKE '%'",
+                max_results=1,
+            )
+        )
 
-    def _ordered_here(self, listing: Listing, found: Filter | None, sorts: Sequence[Sort], cursor: str | None, count: int) -> FoundRuns:
+    def _ordered_here(
+        self,
+        listing: Listing,
+        found: Filter | None,
+        sorts: Sequence[Sort],
+        cursor: str | None,
+        count: int,
+    ) -> FoundRuns:
         start = parse_cursor(cursor)
-        passing = ordered((facts for run in listing.every() if (facts := self._passing(run, found))), sorts)
+        passing = ordered(
+            (facts for run in listing.every() if (facts := self._passing(run, found))), sorts
+        )
         part = passing[start : start + count]
-        return FoundRuns(runs=part, total=len(passing), cursor=next_cursor(start, len(part), len(passing)))
+        return FoundRuns(
+            runs=part, total=len(passing), cursor=next_cursor(start, len(part), len(passing))
+        )
 
     def _passing(self, run: Any, found: Filter | None) -> RunFacts | None:
         facts = _facts(run, self._names).told(self._ends)
@@ -107,7 +171,10 @@ class ApiSource:
 
     def run_states(self, experiment: str) -> list[tuple[str, str, int | None]]:
         with self._client() as client:
-            return sorted((run.info.run_id, run.info.status.lower(), run.info.end_time) for run in Listing(client, [experiment]).every())
+            return sorted(
+                (run.info.run_id, run.info.status.lower(), run.info.end_time)
+                for run in Listing(client, [experiment]).every()
+            )
 
     def run_ids(self, beginning: str) -> list[str]:
         if not (beginning.isascii() and beginning.isalnum()):
@@ -115,16 +182,24 @@ class ApiSource:
         with self._client() as client:
             chosen = list(self._all_names(client))
             text = f"attributes.run_id LIKE '{beginning}%'"
-            runs = client.search_runs(chosen, text, max_results=10, order_by=["attributes.run_id ASC"]) if chosen else []
+            runs = (
+                client.search_runs(chosen, text, max_results=10, order_by=["attributes.run_id ASC"])
+                if chosen
+                else []
+            )
             return sorted(run.info.run_id for run in runs)
 
     def several(self, ids: Sequence[str]) -> list[RunFacts]:
         with self._client() as client:
             runs = self._asked(client, ids)
-            return _with_versions(client, [_facts(runs[id], self._names).told(self._ends) for id in ids if id in runs])
+            return _with_versions(
+                client, [_facts(runs[id], self._names).told(self._ends) for id in ids if id in runs]
+            )
 
     def _asked(self, client: MlflowClient, ids: Sequence[str]) -> dict[str, Any]:
-        """The active runs among these, as MLflow has them: one by one where there are few, else many in one search."""
+        """The active runs among these, as MLflow has them: one by one where there are few, else
+        many in one search.
+        """
         missing = [id for id in dict.fromkeys(ids) if id not in self._runs]
         if len(missing) <= _SINGLY:
             for id in missing:
@@ -140,22 +215,43 @@ class ApiSource:
             chosen = list(self._all_names(client))
             for part in batched((id for id in missing if id.isalnum()), _IDS):
                 text = f"attributes.run_id IN ({', '.join(map(repr, part))})"
-                self._runs |= {run.info.run_id: run for run in client.search_runs(chosen, text, max_results=_IDS)}
+                self._runs |= {
+                    run.info.run_id: run
+                    for run in client.search_runs(chosen, text, max_results=_IDS)
+                }
         return {id: self._runs[id] for id in ids if id in self._runs}
 
     def curve_metrics(self, ids: Sequence[str]) -> list[str]:
         with self._client() as client:
-            return sorted({metric.key for run in self._asked(client, ids).values() for metric in run.data.to_proto().metrics if metric.step > 0})
+            return sorted(
+                {
+                    metric.key
+                    for run in self._asked(client, ids).values()
+                    for metric in run.data.to_proto().metrics
+                    if metric.step > 0
+                }
+            )
 
     def curve(self, run: str, metric: str, points: int) -> Curve | None:
         with self._client() as client:
-            history = [(item.timestamp, item.step, value_of(item.value, False)) for item in client.get_metric_history(run, metric)]
+            history = [
+                (item.timestamp, item.step, value_of(item.value, False))
+                for item in client.get_metric_history(run, metric)
+            ]
         return curves.from_history(run, metric, history, points)
 
     def models(self) -> list[Model]:
         with self._client() as client:
-            known = list(_pages(lambda token: client.search_registered_models(max_results=_PAGE, page_token=token)))
-            versions = Counter(item.name for item in _versions(client, "")) if known else Counter[str]()
+            known = list(
+                _pages(
+                    lambda token: client.search_registered_models(
+                        max_results=_PAGE, page_token=token
+                    )
+                )
+            )
+            versions = (
+                Counter(item.name for item in _versions(client, "")) if known else Counter[str]()
+            )
         found = [
             Model(
                 ref=reference("model", item.name),
@@ -167,12 +263,25 @@ class ApiSource:
             )
             for item in known
         ]
-        return sorted(found, key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name))
+        return sorted(
+            found,
+            key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name),
+        )
 
     def versions(self, model: str, limit: int) -> list[VersionFacts]:
         with self._client() as client:
-            aliases: dict[str, str] = next((item.aliases for item in client.search_registered_models(_named(model))), {})
-            newest = islice(_versions(client, _named(model), size=min(limit, _VERSIONS), order_by=["version_number DESC"]), limit)
+            aliases: dict[str, str] = next(
+                (item.aliases for item in client.search_registered_models(_named(model))), {}
+            )
+            newest = islice(
+                _versions(
+                    client,
+                    _named(model),
+                    size=min(limit, _VERSIONS),
+                    order_by=["version_number DESC"],
+                ),
+                limit,
+            )
             return [_version(item, "", aliases) for item in newest]
 
     def version(self, model: str, version: int) -> VersionFacts | None:
@@ -180,7 +289,9 @@ class ApiSource:
             item = _unless_absent(lambda: client.get_model_version(model, str(version)))
             if item is None:
                 return None
-            location = client.get_model_version_download_uri(item.name, item.version) or item.source or ""
+            location = (
+                client.get_model_version_download_uri(item.name, item.version) or item.source or ""
+            )
             return _version(item, location, dict.fromkeys(item.aliases, item.version))
 
     def logged_models(self, run: str) -> Mapping[str, tuple[str, str]]:
@@ -188,14 +299,24 @@ class ApiSource:
             number = client.get_run(run).info.experiment_id
             found = client.search_logged_models([number], filter_string=f"source_run_id = '{run}'")
             ordered_models = sorted(found, key=lambda item: item.creation_timestamp)
-            return {item.name: (f"models:/{item.model_id}", item.artifact_location) for item in ordered_models}
+            return {
+                item.name: (f"models:/{item.model_id}", item.artifact_location)
+                for item in ordered_models
+            }
 
     def imported(self) -> set[str]:
         with self._client() as client:
-            return {run.data.tags[IMPORTED] for run in Listing(client, list(self._all_names(client)), f"tags.`{IMPORTED}` LIKE '%'").every()}
+            return {
+                run.data.tags[IMPORTED]
+                for run in Listing(
+                    client, list(self._all_names(client)), f"tags.`{IMPORTED}` LIKE '%'"
+                ).every()
+            }
 
     def stamp(self) -> str:
-        return hashlib.sha256(f"{self._store.shown_uri} {int(time.time() / _STALE_SECONDS)}".encode()).hexdigest()
+        return hashlib.sha256(
+            f"{self._store.shown_uri} {int(time.time() / _STALE_SECONDS)}".encode()
+        ).hexdigest()
 
 
 def _pages(fetch: Callable[[str | None], Any]) -> Iterator[Any]:
@@ -220,9 +341,15 @@ def _unless_absent(ask: Callable[[], Any]) -> Any:
         raise
 
 
-def _versions(client: MlflowClient, found: str, *, size: int = _VERSIONS, order_by: list[str] | None = None) -> Iterator[Any]:
+def _versions(
+    client: MlflowClient, found: str, *, size: int = _VERSIONS, order_by: list[str] | None = None
+) -> Iterator[Any]:
     """Versions of models that pass a filter of MLflow."""
-    return _pages(lambda token: client.search_model_versions(found or None, max_results=size, page_token=token, order_by=order_by))
+    return _pages(
+        lambda token: client.search_model_versions(
+            found or None, max_results=size, page_token=token, order_by=order_by
+        )
+    )
 
 
 def _named(name: str) -> str:
@@ -244,19 +371,41 @@ def _facts(run: Any, names: Mapping[str, str]) -> RunFacts:
         metrics={key: value_of(value, False) for key, value in sorted(run.data.metrics.items())},
         params=dict(sorted(run.data.params.items())),
         tags=tags,
-        datasets=sorted(dataset_ref(item.dataset.source_type, item.dataset.source, item.dataset.name, item.dataset.digest) for item in inputs),
+        datasets=sorted(
+            dataset_ref(
+                item.dataset.source_type,
+                item.dataset.source,
+                item.dataset.name,
+                item.dataset.digest,
+            )
+            for item in inputs
+        ),
     )
 
 
 def _with_versions(client: MlflowClient, runs: Sequence[RunFacts]) -> list[RunFacts]:
-    """The runs with what was registered of them. A filter stands in the address, which servers and proxies bound: few ids at a time, or no filter."""
+    """The runs with what was registered of them. A filter stands in the address, which servers and
+    proxies bound: few ids at a time, or no filter.
+    """
     parts = list(batched((run.id for run in runs), _IN_ADDRESS))
-    texts = ["run_id IN ({})".format(",".join(f"'{id}'" for id in part)) for part in parts] if len(parts) <= _ADDRESSES else [""]
+    texts = (
+        ["run_id IN ({})".format(",".join(f"'{id}'" for id in part)) for part in parts]
+        if len(parts) <= _ADDRESSES
+        else [""]
+    )
     made: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for text in texts:
         for item in _versions(client, text):
             made[item.run_id].append((item.name, int(item.version)))
-    return [replace(run, versions=[reference("version", name, str(number)) for name, number in sorted(made[run.id])]) for run in runs]
+    return [
+        replace(
+            run,
+            versions=[
+                reference("version", name, str(number)) for name, number in sorted(made[run.id])
+            ],
+        )
+        for run in runs
+    ]
 
 
 def _version(item: Any, location: str, aliases: Mapping[str, str]) -> VersionFacts:

@@ -1,4 +1,6 @@
-"""The files of a model: signature, requirements, digest. Read as text only; nothing here loads a model."""
+"""The files of a model: signature, requirements, digest. Read as text only; nothing here loads a
+model.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,20 @@ def local_path(location: str) -> Path | None:
 
 
 def describes(folder: Path) -> Mapping[str, Any] | None:
-    """What `MLmodel` in the folder says; None when there is none. Raises Unprocessable when it is broken."""
+    """What `MLmodel` in the folder says; None when there is none. Raises Unprocessable when it is
+    broken.
+    """
     path = folder / _FILE
     try:
         return _read(path, path.stat().st_mtime_ns)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        raise Unprocessable(f"{path} cannot be read.".replace("\0", " "), f"{getattr(error, 'strerror', None) or error}.", "Restore it.") from error
+        raise Unprocessable(
+            f"{path} cannot be read.".replace("\0", " "),
+            f"{getattr(error, 'strerror', None) or error}.",
+            "Restore it.",
+        ) from error
 
 
 @lru_cache(maxsize=512)
@@ -42,7 +50,9 @@ def _read(path: Path, changed: int) -> Mapping[str, Any]:
     try:
         found = yaml.safe_load(path.read_text())
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise Unprocessable(f"{path} is broken.", f"{error}".replace("\n", " ")[:300], "Log the model again.") from error
+        raise Unprocessable(
+            f"{path} is broken.", f"{error}".replace("\n", " ")[:300], "Log the model again."
+        ) from error
     if not isinstance(found, dict):
         raise Unprocessable(f"{path} is broken.", "It is no YAML mapping.", "Log the model again.")
     return found
@@ -59,9 +69,13 @@ def has_signature(folder: Path) -> bool:
 
 
 def signature(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """`inputs` and `outputs` as MLflow writes them: one mapping a column with `name`, `type`, `required`. Empty without one."""
+    """`inputs` and `outputs` as MLflow writes them: one mapping a column with `name`, `type`,
+    `required`. Empty without one.
+    """
     stated = mapping((describes(folder) or {}).get("signature"))
-    return {side: json.loads(stated[side]) if stated.get(side) else [] for side in ("inputs", "outputs")}
+    return {
+        side: json.loads(stated[side]) if stated.get(side) else [] for side in ("inputs", "outputs")
+    }
 
 
 def requirements(folder: Path) -> list[str]:

@@ -1,4 +1,6 @@
-"""Whether a sort order names what the runs have: a misspelt key would order them by nothing, without a word."""
+"""Whether a sort order names what the runs have: a misspelt key would order them by nothing,
+without a word.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,21 @@ from .source import Source
 _WORDS = {"metric": "metrics", "param": "params", "tag": "tags"}
 
 
-def check_keys(source: Source, experiment: str | None, sorts: Sequence[Sort], found: Sequence[RunFacts]) -> None:
-    """Raises BadRequest for a metric, parameter or tag that no run of the experiment has, while its runs have others of that kind.
+def check_keys(
+    source: Source, experiment: str | None, sorts: Sequence[Sort], found: Sequence[RunFacts]
+) -> None:
+    """Raises BadRequest for a metric, parameter or tag that no run of the experiment has, while its
+    runs have others of that kind.
 
-    found: the first runs of the list in that order, so that mostly nothing has to be asked: runs without a value come last.
+    found: the first runs of the list in that order, so that mostly nothing has to be asked: runs
+    without a value come last.
     """
     for sort in sorts:
-        if not found or sort.field.kind == "attribute" or any(values_of(sort.field, run) for run in found):
+        if (
+            not found
+            or sort.field.kind == "attribute"
+            or any(values_of(sort.field, run) for run in found)
+        ):
             continue
         ordered = source.runs(experiment, None, (sort,), None, 1).runs
         if ordered and not values_of(sort.field, ordered[0]):
@@ -31,12 +41,23 @@ def check_keys(source: Source, experiment: str | None, sorts: Sequence[Sort], fo
 def _refuse(field: Field, runs: Sequence[RunFacts]) -> None:
     word = _WORDS[field.kind]
     known = sorted({key for run in runs for key in _held(field, run)})
-    others = sorted({f"{other}.{field.key}" for other in _WORDS.values() for run in runs if field.key in getattr(run, other)})
+    others = sorted(
+        {
+            f"{other}.{field.key}"
+            for other in _WORDS.values()
+            for run in runs
+            if field.key in getattr(run, other)
+        }
+    )
     if not known and not others:
         return  # nothing was logged yet
     near = others or [f"{word}.{key}" for key in get_close_matches(field.key, known, n=1)]
     have = f"{word.capitalize()}: {', '.join(known[:20]) or 'none'}."
-    raise BadRequest(f"No run has {word}.{field.key}.", have, f"Did you mean {near[0]}?" if near else "Sort by one of them, or by started.")
+    raise BadRequest(
+        f"No run has {word}.{field.key}.",
+        have,
+        f"Did you mean {near[0]}?" if near else "Sort by one of them, or by started.",
+    )
 
 
 def _held(field: Field, run: RunFacts) -> Mapping[str, Any]:

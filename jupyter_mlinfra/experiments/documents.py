@@ -29,20 +29,60 @@ def documents(source: Source) -> Iterator[Document]:
         )
     models = source.models()
     for model in models:
-        yield Document(ref=model.ref, kind="model", name=model.name, text=f"{model.description} {' '.join(model.aliases)}", detail=f"{model.versions} versions")
+        yield Document(
+            ref=model.ref,
+            kind="model",
+            name=model.name,
+            text=f"{model.description} {' '.join(model.aliases)}",
+            detail=f"{model.versions} versions",
+        )
         for version in source.versions(model.name, VERSIONS):
             aliases = ", ".join(sorted(version.aliases))
-            text = _joined([version.run or "", aliases, *(f"{key}={value}" for key, value in version.tags.items())])
+            text = _joined(
+                [
+                    version.run or "",
+                    aliases,
+                    *(f"{key}={value}" for key, value in version.tags.items()),
+                ]
+            )
             ref = reference("version", model.name, str(version.version))
-            yield Document(ref=ref, kind="version", name=f"{model.name}/{version.version}", text=text, detail=aliases or "no alias")
+            yield Document(
+                ref=ref,
+                kind="version",
+                name=f"{model.name}/{version.version}",
+                text=text,
+                detail=aliases or "no alias",
+            )
     for run in source.runs(None, None, parse_sort("-started"), None, RUNS).runs:
-        yield Document(ref=f"run:{run.id}", kind="run", name=run.name or run.id[:8], text=_text(run), detail=_detail(run))
+        yield Document(
+            ref=f"run:{run.id}",
+            kind="run",
+            name=run.name or run.id[:8],
+            text=_text(run),
+            detail=_detail(run),
+        )
 
 
 def _text(run: RunFacts) -> str:
-    tags = (f"{key}={value}" for key, value in run.tags.items() if not key.startswith("mlflow.") or key == "mlflow.note.content")
+    tags = (
+        f"{key}={value}"
+        for key, value in run.tags.items()
+        if not key.startswith("mlflow.") or key == "mlflow.note.content"
+    )
     params = (f"{key}={value}" for key, value in run.params.items())
-    return _joined([run.id, run.experiment, run.user, run.status, *run.datasets, *run.versions, *run.metrics, *params, *tags])
+    return _joined(
+        [
+            run.id,
+            run.experiment,
+            run.user,
+            run.status,
+            *run.datasets,
+            *run.versions,
+            *run.metrics,
+            *params,
+            *tags,
+        ]
+    )
 
 
 def _joined(parts: Iterable[str]) -> str:

@@ -1,4 +1,6 @@
-"""A run and a version as a store has them, before they become records: what both sources hand over."""
+"""A run and a version as a store has them, before they become records: what both sources hand
+over.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,16 @@ SIGNATURE, DIGEST, FLAVORS = "mlinfra.signature", "mlinfra.digest", "mlinfra.fla
 """Tags that `register` writes on a version."""
 
 _SHOWN_ELSEWHERE = {
-    NOTEBOOK, JOB, STEP, "mlflow.user", "mlflow.runName", "mlflow.source.name", "mlflow.source.type", "mlflow.log-model.history", "mlflow.runColor",
-}  # fmt: skip
+    NOTEBOOK,
+    JOB,
+    STEP,
+    "mlflow.user",
+    "mlflow.runName",
+    "mlflow.source.name",
+    "mlflow.source.type",
+    "mlflow.log-model.history",
+    "mlflow.runColor",
+}
 DATASET_SOURCE = "mlinfra"
 """Source type of the MLflow inputs that `track` writes; the source itself is `{"ref": …}`."""
 
@@ -30,7 +40,9 @@ LAUNCHER = "ipykernel_launcher.py"
 
 
 Ends = Callable[[str], tuple[str, int] | None]
-"""How the job of an id ended: the status of what it left running, and when in milliseconds; None while it goes on or is not known."""
+"""How the job of an id ended: the status of what it left running, and when in milliseconds; None
+while it goes on or is not known.
+"""
 
 
 def unknown(job: str) -> None:
@@ -39,7 +51,9 @@ def unknown(job: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """One run. started, ended: milliseconds since 1970 in UTC. tags: all of them. datasets, versions: references."""
+    """One run. started, ended: milliseconds since 1970 in UTC. tags: all of them. datasets,
+    versions: references.
+    """
 
     id: str
     name: str
@@ -57,10 +71,16 @@ class RunFacts:
     @property
     def duration(self) -> float | None:
         """Seconds, None while it runs."""
-        return None if self.started is None or self.ended is None else (self.ended - self.started) / 1000
+        return (
+            None
+            if self.started is None or self.ended is None
+            else (self.ended - self.started) / 1000
+        )
 
     def told(self, ends: Ends) -> RunFacts:
-        """The run as it is told of: a process that was killed by force could not end its run, so the end of its job counts."""
+        """The run as it is told of: a process that was killed by force could not end its run, so
+        the end of its job counts.
+        """
         end = ends(self.tags[JOB]) if self.status == RUNNING and self.tags.get(JOB) else None
         return self if end is None else replace(self, status=end[0], ended=end[1])
 
@@ -91,7 +111,11 @@ class RunFacts:
         """The notebook that made it: our tag, else MLflow's source when that is a notebook."""
         if NOTEBOOK in self.tags:
             return self.tags[NOTEBOOK]
-        name = self.tags.get("mlflow.source.name", "") if self.tags.get("mlflow.source.type") == "NOTEBOOK" else ""
+        name = (
+            self.tags.get("mlflow.source.name", "")
+            if self.tags.get("mlflow.source.type") == "NOTEBOOK"
+            else ""
+        )
         return name if name and not name.endswith(LAUNCHER) else None
 
 
@@ -106,7 +130,9 @@ class Examined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundRuns:
-    """A part of a list of runs. total: of the whole list; with `more`, of what was read so far (a server does not count). cursor: of the next part."""
+    """A part of a list of runs. total: of the whole list; with `more`, of what was read so far (a
+    server does not count). cursor: of the next part.
+    """
 
     runs: Sequence[RunFacts]
     total: int
@@ -116,7 +142,9 @@ class FoundRuns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionFacts:
-    """One model version. location: folder or URI of its files, empty when that has to be asked for. created: milliseconds since 1970."""
+    """One model version. location: folder or URI of its files, empty when that has to be asked for.
+    created: milliseconds since 1970.
+    """
 
     model: str
     version: int
@@ -151,12 +179,16 @@ def moment(milliseconds: int | None) -> datetime | None:
 
 
 def value_of(stored: float, is_nan: bool) -> float:
-    """A metric as it was logged: MLflow's SQL store writes NaN as 0 with a mark, and infinity as the largest float."""
+    """A metric as it was logged: MLflow's SQL store writes NaN as 0 with a mark, and infinity as
+    the largest float.
+    """
     if is_nan:
         return float("nan")
     return float("inf") * (1 if stored > 0 else -1) if abs(stored) >= _INFINITE else float(stored)
 
 
 def dataset_ref(source_type: str, source: str, name: str, digest: str) -> str:
-    """The reference of a dataset that a run took in: ours as `track` noted it, others as `name@digest`."""
+    """The reference of a dataset that a run took in: ours as `track` noted it, others as
+    `name@digest`.
+    """
     return str(json.loads(source)["ref"]) if source_type == DATASET_SOURCE else f"{name}@{digest}"

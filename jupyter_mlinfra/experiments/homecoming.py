@@ -1,6 +1,8 @@
-"""Bring home what a job on another machine has left in its outbox: events, lineage and tracked runs, under the same ids.
+"""Bring home what a job on another machine has left in its outbox: events, lineage and tracked
+runs, under the same ids.
 
-It may be killed, and done again: each run is written with all that belongs to it in one transaction, over what was brought before.
+It may be killed, and done again: each run is written with all that belongs to it in one
+transaction, over what was brought before.
 
     python -m jupyter_mlinfra.experiments.homecoming ROOT OUTBOX…
 """
@@ -17,19 +19,50 @@ from pathlib import Path
 from ..core.errors import Unavailable
 from ..core.events import TOPICS, append
 from ..core.files import file_lock, read_regular
-from ..core.outbox import ARTIFACTS, EVENTS, LINEAGE, RUNS, RUNS_FILES, brought, contents, note_brought
+from ..core.outbox import (
+    ARTIFACTS,
+    EVENTS,
+    LINEAGE,
+    RUNS,
+    RUNS_FILES,
+    brought,
+    contents,
+    note_brought,
+)
 from ..core.passwords import without_passwords
 from ..core.project import Project
 from .store import Store, reading
 from .tracking import experiment_id
 
-# In this order nothing is there before what it belongs to. Registered models are not among them: those are of the project's registry alone.
+# In this order nothing is there before what it belongs to. Registered models are not among them:
+# those are of the project's registry alone.
 _TABLES = (
-    "runs", "params", "metrics", "latest_metrics", "tags", "datasets", "inputs", "input_tags", "logged_models", "logged_model_metrics",
-    "logged_model_params", "logged_model_tags", "trace_info", "trace_tags", "trace_request_metadata", "trace_metrics", "spans", "span_metrics",
-    "assessments", "entity_associations",
-)  # fmt: skip
-_PLACES = {("runs", "artifact_uri"), ("logged_models", "artifact_location"), ("trace_tags", "value")}
+    "runs",
+    "params",
+    "metrics",
+    "latest_metrics",
+    "tags",
+    "datasets",
+    "inputs",
+    "input_tags",
+    "logged_models",
+    "logged_model_metrics",
+    "logged_model_params",
+    "logged_model_tags",
+    "trace_info",
+    "trace_tags",
+    "trace_request_metadata",
+    "trace_metrics",
+    "spans",
+    "span_metrics",
+    "assessments",
+    "entity_associations",
+)
+_PLACES = {
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("trace_tags", "value"),
+}
 """Columns that may say where files are."""
 _DATASET = """coalesce((SELECT own.dataset_uuid FROM node.datasets AS its JOIN main.datasets AS own ON own.name = its.name AND own.digest = its.digest
 JOIN temp.experiment AS e ON e.its = its.experiment_id AND e.own = own.experiment_id WHERE its.dataset_uuid = t.source_id), t.source_id)"""
@@ -55,7 +88,9 @@ def bring_home(project: Project, folder: Path) -> None:
 
 
 def _bring_lineage(project: Project, folder: Path) -> None:
-    """Its files have names that no other process uses: each is copied as it is, over what was brought of it before."""
+    """Its files have names that no other process uses: each is copied as it is, over what was
+    brought of it before.
+    """
     for path in (folder / LINEAGE).glob("*.jsonl"):
         place = project.folder(LINEAGE) / path.name
         draft = place.with_name(f".{place.name}")
@@ -64,7 +99,9 @@ def _bring_lineage(project: Project, folder: Path) -> None:
 
 
 def _bring_events(project: Project, folder: Path, *, begin: int, end: int) -> None:
-    """Each event once: how far they came is written down with them, for whoever is killed before it is noted in the outbox."""
+    """Each event once: how far they came is written down with them, for whoever is killed before it
+    is noted in the outbox.
+    """
     data, job = read_regular(folder / EVENTS), folder.parent.name
     with project.database.write() as connection:
         known = connection.execute("SELECT bytes FROM outbox WHERE job = ?", (job,)).fetchone()
@@ -81,20 +118,39 @@ def _upgrade(store: Store, source: Path) -> None:
     try:
         store.migrate(source)
     except Exception as error:
-        raise Unavailable(f"The runs in {source} cannot be read.", str(error).partition("\n")[0][:500], "Look at that file; it is tried again.") from error
+        raise Unavailable(
+            f"The runs in {source} cannot be read.",
+            str(error).partition("\n")[0][:500],
+            "Look at that file; it is tried again.",
+        ) from error
 
 
 def _bring_runs(store: Store, folder: Path) -> None:
     source = folder / RUNS
     if store.sqlite is None:
-        raise Unavailable(f"The runs in {source} were not brought home.", "The project keeps its runs on a server by now.", f"Look at {source} with MLflow.")
+        raise Unavailable(
+            f"The runs in {source} were not brought home.",
+            "The project keeps its runs on a server by now.",
+            f"Look at {source} with MLflow.",
+        )
     client = store.client()
-    with reading(source), contextlib.closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as connection:
-        names = connection.execute("SELECT experiment_id, name FROM experiments WHERE experiment_id IN (SELECT experiment_id FROM runs)").fetchall()
+    with (
+        reading(source),
+        contextlib.closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as connection,
+    ):
+        names = connection.execute(
+            "SELECT experiment_id, name FROM experiments WHERE experiment_id IN (SELECT"
+            " experiment_id FROM runs)"
+        ).fetchall()
     experiments = [(its, int(experiment_id(store, client, name))) for its, name in names]
     if (folder / ARTIFACTS).is_dir() and store.artifacts:
         shutil.copytree(folder / ARTIFACTS, store.artifacts, dirs_exist_ok=True)
-    with reading(store.sqlite), contextlib.closing(sqlite3.connect(store.sqlite, timeout=60, isolation_level=None)) as connection:
+    with (
+        reading(store.sqlite),
+        contextlib.closing(
+            sqlite3.connect(store.sqlite, timeout=60, isolation_level=None)
+        ) as connection,
+    ):
         connection.execute("ATTACH ? AS node", (str(source),))
         connection.execute("CREATE TEMP TABLE experiment (its INTEGER PRIMARY KEY, own INTEGER)")
         connection.executemany("INSERT INTO temp.experiment VALUES (?, ?)", experiments)
@@ -106,7 +162,10 @@ def _bring_runs(store: Store, folder: Path) -> None:
 
 def _copy(connection: sqlite3.Connection, table: str, places: tuple[str, str]) -> None:
     """The rows of one table. places: of the files, there and here. All names are MLflow's own."""
-    own, its = ([row[1] for row in connection.execute(f"PRAGMA {schema}.table_info({table})")] for schema in ("main", "node"))
+    own, its = (
+        [row[1] for row in connection.execute(f"PRAGMA {schema}.table_info({table})")]
+        for schema in ("main", "node")
+    )
     columns = [name for name in own if name in its]
     if not columns:
         return
@@ -115,15 +174,30 @@ def _copy(connection: sqlite3.Connection, table: str, places: tuple[str, str]) -
         if name == "experiment_id":
             values.append("(SELECT own FROM temp.experiment WHERE its = t.experiment_id)")
         elif (table, name) in _PLACES:
-            values.append(f"CASE WHEN instr(t.{name}, ?) = 1 THEN ? || substr(t.{name}, length(?) + 1) ELSE t.{name} END")
+            values.append(
+                f"CASE WHEN instr(t.{name}, ?) = 1 THEN ? || substr(t.{name}, length(?) + 1) ELSE"
+                f" t.{name} END"
+            )
             words += [places[0], places[1], places[0]]
         elif (table, name) == ("inputs", "source_id"):
-            values.append(f"CASE WHEN t.source_type = 'DATASET' THEN {_DATASET} ELSE t.source_id END")
+            values.append(
+                f"CASE WHEN t.source_type = 'DATASET' THEN {_DATASET} ELSE t.source_id END"
+            )
         else:
             values.append(f"t.{name}")
-    how = "IGNORE" if table == "datasets" else "REPLACE"  # of a dataset that both know, the one here stays
-    known = "WHERE t.experiment_id IN (SELECT its FROM temp.experiment)" if "experiment_id" in columns else ""
-    connection.execute(f"INSERT OR {how} INTO main.{table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM node.{table} AS t {known}", words)  # noqa: S608
+    how = (
+        "IGNORE" if table == "datasets" else "REPLACE"
+    )  # of a dataset that both know, the one here stays
+    known = (
+        "WHERE t.experiment_id IN (SELECT its FROM temp.experiment)"
+        if "experiment_id" in columns
+        else ""
+    )
+    connection.execute(
+        f"INSERT OR {how} INTO main.{table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM"  # noqa: S608
+        f" node.{table} AS t {known}",
+        words,
+    )
 
 
 def main() -> None:
@@ -134,7 +208,10 @@ def main() -> None:
         try:
             bring_home(project, Path(folder))
         except Exception as error:  # noqa: BLE001 - whatever one job left, it keeps no other from coming
-            sys.stderr.write(f"What waits in {folder} was not brought home: {type(error).__name__}: {without_passwords(str(error))}\n")
+            sys.stderr.write(
+                f"What waits in {folder} was not brought home: {type(error).__name__}:"
+                f" {without_passwords(str(error))}\n"
+            )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Bring the runs of another MLflow store in: parameters, whole metrics, tags, inputs, artifacts and logged models, by MLflow's own client."""
+"""Bring the runs of another MLflow store in: parameters, whole metrics, tags, inputs, artifacts and
+logged models, by MLflow's own client.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ _OWN = (IMPORTED, _COMING, "mlflow.log-model.history")
 
 @dataclass(slots=True)
 class Transfer:
-    """From one store into another. experiment: the id of an experiment there, made where there is none of that name."""
+    """From one store into another. experiment: the id of an experiment there, made where there is
+    none of that name.
+    """
 
     source: MlflowClient
     target: MlflowClient
@@ -52,7 +56,9 @@ class Transfer:
         return Imported(store=store, runs=made, models=models, already=already, running=running)
 
     def _is_here(self, run: str) -> bool:
-        """Whether the very run is here: both addresses lead to one store, or it came home from a job."""
+        """Whether the very run is here: both addresses lead to one store, or it came home from a
+        job.
+        """
         from mlflow.exceptions import MlflowException
 
         try:
@@ -65,15 +71,29 @@ class Transfer:
 
     def _runs(self, experiment: str) -> Iterator[Any]:
         """The oldest first, so that a parent is here before its children."""
-        return _all(partial(self.source.search_runs, [experiment], max_results=_PAGE, order_by=["attributes.start_time ASC"]))
+        return _all(
+            partial(
+                self.source.search_runs,
+                [experiment],
+                max_results=_PAGE,
+                order_by=["attributes.start_time ASC"],
+            )
+        )
 
     def _bring(self, run: Any, experiment: str) -> int:
-        """One run; how many models it logged. It counts as brought in only once all of it is here."""
+        """One run; how many models it logged. It counts as brought in only once all of it is
+        here.
+        """
         old = run.info.run_id
         tags = {key: value for key, value in run.data.tags.items() if key not in _OWN}
         if tags.get(_PARENT) in self.ids:
             tags[_PARENT] = self.ids[tags[_PARENT]]
-        made = self.target.create_run(experiment, start_time=run.info.start_time, tags={**tags, _COMING: old}, run_name=run.info.run_name).info.run_id
+        made = self.target.create_run(
+            experiment,
+            start_time=run.info.start_time,
+            tags={**tags, _COMING: old},
+            run_name=run.info.run_name,
+        ).info.run_id
         self._copy_values(run, made)
         with tempfile.TemporaryDirectory() as folder:
             for item in self.source.list_artifacts(old):
@@ -93,22 +113,38 @@ class Transfer:
             self.target.log_batch(made, params=[Param(key, value) for key, value in params])
         for key in run.data.metrics:
             for points in batched(self.source.get_metric_history(run.info.run_id, key), _METRICS):
-                self.target.log_batch(made, metrics=[Metric(key, point.value, point.timestamp, point.step) for point in points])
+                self.target.log_batch(
+                    made,
+                    metrics=[
+                        Metric(key, point.value, point.timestamp, point.step) for point in points
+                    ],
+                )
         if run.inputs and run.inputs.dataset_inputs:
             self.target.log_inputs(made, datasets=run.inputs.dataset_inputs)
 
     def _models(self, run: Any) -> list[Any]:
-        return list(self.source.search_logged_models([run.info.experiment_id], filter_string=f"source_run_id = '{run.info.run_id}'"))
+        return list(
+            self.source.search_logged_models(
+                [run.info.experiment_id], filter_string=f"source_run_id = '{run.info.run_id}'"
+            )
+        )
 
     def _bring_model(self, model: Any, experiment: str, run: str) -> str:
         import mlflow
         from mlflow.entities import LoggedModelOutput
 
         made = self.target.create_logged_model(
-            experiment, name=model.name, source_run_id=run, tags=model.tags, params=model.params, model_type=model.model_type
+            experiment,
+            name=model.name,
+            source_run_id=run,
+            tags=model.tags,
+            params=model.params,
+            model_type=model.model_type,
         ).model_id
         with tempfile.TemporaryDirectory() as folder:
-            mlflow.artifacts.download_artifacts(artifact_uri=model.artifact_location, dst_path=folder)
+            mlflow.artifacts.download_artifacts(
+                artifact_uri=model.artifact_location, dst_path=folder
+            )
             self.target.log_model_artifacts(made, _inner(folder))
         self.target.finalize_logged_model(made, "READY")
         self.target.log_outputs(run, [LoggedModelOutput(model_id=made, step=0)])
@@ -116,23 +152,35 @@ class Transfer:
 
 
 def _inner(folder: str) -> str:
-    """Where the files of a fetched model begin: MLflow puts some into a folder of the model's name."""
+    """Where the files of a fetched model begin: MLflow puts some into a folder of the model's
+    name.
+    """
     from pathlib import Path
 
-    found = next(iter(sorted(Path(folder).rglob("MLmodel"), key=lambda path: len(path.parts))), None)
+    found = next(
+        iter(sorted(Path(folder).rglob("MLmodel"), key=lambda path: len(path.parts))), None
+    )
     return str(found.parent) if found else folder
 
 
 def brought_in(client: MlflowClient) -> dict[str, str]:
-    """Runs that came from elsewhere: their ids there, to their ids here. One that was cut off on its way is deleted."""
-    numbers = [item.experiment_id for item in _all(partial(client.search_experiments, max_results=_PAGE))]
+    """Runs that came from elsewhere: their ids there, to their ids here. One that was cut off on
+    its way is deleted.
+    """
+    numbers = [
+        item.experiment_id for item in _all(partial(client.search_experiments, max_results=_PAGE))
+    ]
     if not numbers:
         return {}
     found = dict[str, str]()
-    for run in list(_all(partial(client.search_runs, numbers, f"tags.`{_COMING}` LIKE '%'", max_results=_PAGE))):
+    for run in list(
+        _all(partial(client.search_runs, numbers, f"tags.`{_COMING}` LIKE '%'", max_results=_PAGE))
+    ):
         if IMPORTED not in run.data.tags:
             client.delete_run(run.info.run_id)
-    for run in _all(partial(client.search_runs, numbers, f"tags.`{IMPORTED}` LIKE '%'", max_results=_PAGE)):
+    for run in _all(
+        partial(client.search_runs, numbers, f"tags.`{IMPORTED}` LIKE '%'", max_results=_PAGE)
+    ):
         found[run.data.tags[IMPORTED]] = run.info.run_id
     return found
 

@@ -1,4 +1,6 @@
-"""A list of runs on an MLflow server, of which the server does as much as it can: it filters, orders and hands out parts."""
+"""A list of runs on an MLflow server, of which the server does as much as it can: it filters,
+orders and hands out parts.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _CURSOR = re.compile(r"(\d{1,15})\.(\d{1,3})\.([\w=+/-]*)\Z", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a part of a list begins. seen: items of the parts before. token: of MLflow's page, in which `skip` items are passed over."""
+    """Where a part of a list begins. seen: items of the parts before. token: of MLflow's page, in
+    which `skip` items are passed over.
+    """
 
     seen: int = 0
     skip: int = 0
@@ -31,7 +35,10 @@ class _Place:
             return cls()
         found = _CURSOR.match(cursor)
         if found is None:
-            raise BadRequest(f"cursor {cursor[:40]!r} is not one of this list.", fix="Use the cursor of the last answer, with the same filter and order.")
+            raise BadRequest(
+                f"cursor {cursor[:40]!r} is not one of this list.",
+                fix="Use the cursor of the last answer, with the same filter and order.",
+            )
         return cls(int(found[1]), int(found[2]), found[3])
 
     def __str__(self) -> str:
@@ -56,8 +63,17 @@ class Listing:
             if not token:
                 return
 
-    def part(self, order: list[str], passing: Callable[[Any], RunFacts | None], cursor: str | None, count: int, *, whole: bool) -> FoundRuns:
-        """`count` of them from the cursor on, in MLflow's order. whole: nothing is left for `passing` to refuse, so no more is read than is shown.
+    def part(
+        self,
+        order: list[str],
+        passing: Callable[[Any], RunFacts | None],
+        cursor: str | None,
+        count: int,
+        *,
+        whole: bool,
+    ) -> FoundRuns:
+        """`count` of them from the cursor on, in MLflow's order. whole: nothing is left for
+        `passing` to refuse, so no more is read than is shown.
 
         MLflow names a next page wherever this one is full, so the last part of a list may be empty.
         """
@@ -66,7 +82,9 @@ class Listing:
         size = count if whole else max(count, _PAGE // 5)
         token, skip = start.token, start.skip
         while True:
-            page = self._page(order, max(size, skip + 1), token)  # no larger than the page in which the last part ended, or each would read more
+            page = self._page(
+                order, max(size, skip + 1), token
+            )  # no larger than the page in which the last part ended, or each would read more
             following = _text(page.token)
             for place, run in enumerate(page):
                 facts = passing(run) if place >= skip else None
@@ -74,14 +92,29 @@ class Listing:
                     found.append(facts)
                 if len(found) == count:
                     seen = start.seen + count
-                    rest = _Place(seen, 0, following) if place + 1 == len(page) else _Place(seen, place + 1, token)
-                    return FoundRuns(runs=found, total=seen, cursor=str(rest) if rest.skip or rest.token else None, more=bool(rest.skip or rest.token))
+                    rest = (
+                        _Place(seen, 0, following)
+                        if place + 1 == len(page)
+                        else _Place(seen, place + 1, token)
+                    )
+                    return FoundRuns(
+                        runs=found,
+                        total=seen,
+                        cursor=str(rest) if rest.skip or rest.token else None,
+                        more=bool(rest.skip or rest.token),
+                    )
             token, skip = following, 0
             if not token:
                 return FoundRuns(runs=found, total=start.seen + len(found))
 
     def _page(self, order: list[str] | None, size: int, token: str | None) -> Any:
-        return self.client.search_runs(list(self.experiments), self.where, max_results=size, order_by=order, page_token=token or None)
+        return self.client.search_runs(
+            list(self.experiments),
+            self.where,
+            max_results=size,
+            order_by=order,
+            page_token=token or None,
+        )
 
 
 def _text(token: str | bytes | None) -> str:

@@ -1,7 +1,8 @@
-"""An empty store as the installed MLflow would make it, in milliseconds and without importing MLflow.
+"""An empty store as the installed MLflow would make it, in milliseconds and without importing
+MLflow.
 
-MLflow itself takes many seconds for it, and two of its processes that do so at once break each other: jobs of plain `mlflow` calls that are the
-first of a project, started together.
+MLflow itself takes many seconds for it, and two of its processes that do so at once break each
+other: jobs of plain `mlflow` calls that are the first of a project, started together.
 """
 
 from __future__ import annotations
@@ -14,12 +15,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 SCHEMAS = Path(__file__).parent / "schemas"
-"""A file of statements for each schema of MLflow that is known, by its Alembic revision; `scripts/mlflow_schema.py` writes them."""
+"""A file of statements for each schema of MLflow that is known, by its Alembic revision;
+`scripts/mlflow_schema.py` writes them.
+"""
 _REVISION = re.compile(r"^(down_)?revision(?:: [^=]+)? = \"(\w+)\"", re.MULTILINE)
 
 
 def empty_store(artifacts: str) -> bytes | None:
-    """The SQLite file; None where the installed MLflow is of another schema than those that are known. artifacts: root for those of experiments."""
+    """The SQLite file; None where the installed MLflow is of another schema than those that are
+    known. artifacts: root for those of experiments.
+    """
     schema = SCHEMAS / f"{installed_revision()}.sql"
     if not schema.is_file() or set(artifacts) & {"?", "#"}:  # MLflow puts the path before a query
         return None
@@ -27,8 +32,9 @@ def empty_store(artifacts: str) -> bytes | None:
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(schema.read_text())
         connection.execute(
-            "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, creation_time, last_update_time, workspace)"
-            " VALUES (0, 'Default', ?, 'active', ?, ?, 'default')",
+            "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage,"
+            " creation_time, last_update_time, workspace) VALUES (0, 'Default', ?, 'active', ?, ?,"
+            " 'default')",
             (f"{artifacts.rstrip('/')}/0", at, at),
         )
         connection.commit()
@@ -36,11 +42,17 @@ def empty_store(artifacts: str) -> bytes | None:
 
 
 def installed_revision() -> str:
-    """Of the installed MLflow's schema the Alembic revision that follows all others; empty when that cannot be told."""
+    """Of the installed MLflow's schema the Alembic revision that follows all others; empty when
+    that cannot be told.
+    """
     mlflow = find_spec("mlflow")
     if mlflow is None or not mlflow.submodule_search_locations:
         return ""
     folder = Path(mlflow.submodule_search_locations[0]) / "store" / "db_migrations" / "versions"
-    found = [pair for path in folder.glob("*.py") for pair in _REVISION.findall(path.read_text(errors="replace"))]
+    found = [
+        pair
+        for path in folder.glob("*.py")
+        for pair in _REVISION.findall(path.read_text(errors="replace"))
+    ]
     newest = {name for down, name in found if not down} - {name for down, name in found if down}
     return newest.pop() if len(newest) == 1 else ""

@@ -10,8 +10,13 @@ from .facts import RunFacts
 from .query import Every, Field, Filter, Not, Predicate, Some, Sort, is_like, number_of
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def matches(found: Filter | None, run: RunFacts) -> bool:
@@ -28,7 +33,11 @@ def matches(found: Filter | None, run: RunFacts) -> bool:
         case Predicate(field, "null"):
             return not values_of(field, run)
         case Predicate(field, op, targets):
-            return any(_passes(value, op, target, field.numeric) for value in values_of(field, run) for target in targets)
+            return any(
+                _passes(value, op, target, field.numeric)
+                for value in values_of(field, run)
+                for target in targets
+            )
 
 
 def values_of(field: Field, run: RunFacts) -> list[Any]:
@@ -43,9 +52,13 @@ def values_of(field: Field, run: RunFacts) -> list[Any]:
     if field.key == "dataset":
         return list(run.datasets)
     record = run.record()
-    value = {"started": run.started, "ended": run.ended, "duration": run.duration, "job": record.job, "step": record.step}.get(
-        field.key, getattr(run, field.key, None)
-    )
+    value = {
+        "started": run.started,
+        "ended": run.ended,
+        "duration": run.duration,
+        "job": record.job,
+        "step": record.step,
+    }.get(field.key, getattr(run, field.key, None))
     return [] if value is None else [value]
 
 
@@ -60,7 +73,9 @@ def _passes(value: Any, op: str, target: str | float, numeric: bool) -> bool:
 
 
 def ordered(runs: Iterable[RunFacts], sorts: Sequence[Sort]) -> list[RunFacts]:
-    """The runs in order: values, then NaN or texts among numbers, then those without a value; ties newest first, then by id."""
+    """The runs in order: values, then NaN or texts among numbers, then those without a value; ties
+    newest first, then by id.
+    """
     found = sorted(runs, key=lambda run: run.id)
     found.sort(key=lambda run: -1 if run.started is None else run.started, reverse=True)
     for sort in reversed(sorts):  # stable: the key before decides, this one where that is the same

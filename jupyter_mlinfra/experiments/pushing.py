@@ -1,4 +1,6 @@
-"""What of a filter and of a sort order an MLflow server can do itself: its search joins tests by `and` alone and orders parameters as text."""
+"""What of a filter and of a sort order an MLflow server can do itself: its search joins tests by
+`and` alone and orders parameters as text.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,16 @@ _LIKE = ("like", "ilike")
 TOLD = ("status", "ended")
 """Attributes of which a run whose job was killed tells another value than the server."""
 _OPPOSITE = {"failed": ("FINISHED", "SCHEDULED"), "killed": ("FINISHED", "SCHEDULED")}
-"""What the server may call a run that is shown so: its job may have ended while the server takes it for running."""
+"""What the server may call a run that is shown so: its job may have ended while the server takes it
+for running.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A filter in MLflow's words. It passes at least what the filter here passes; whole: and nothing else."""
+    """A filter in MLflow's words. It passes at least what the filter here passes; whole: and
+    nothing else.
+    """
 
     text: str
     whole: bool
@@ -29,16 +35,25 @@ class Pushed:
 def pushed_filter(found: Filter | None) -> Pushed:
     """As much of the filter as MLflow's language can say."""
     tests = list(_tests(found))
-    parts = [_condition(test) if isinstance(test, Predicate) else Pushed("", False) for test in tests]
-    return Pushed(" and ".join(part.text for part in parts if part.text), all(part.whole for part in parts))
+    parts = [
+        _condition(test) if isinstance(test, Predicate) else Pushed("", False) for test in tests
+    ]
+    return Pushed(
+        " and ".join(part.text for part in parts if part.text), all(part.whole for part in parts)
+    )
 
 
 def pushed_order(sorts: Sequence[Sort], *, told: bool) -> list[str] | None:
-    """The sort order in MLflow's words; None when the server would order otherwise. told: some states and ends are not those of the server."""
+    """The sort order in MLflow's words; None when the server would order otherwise. told: some
+    states and ends are not those of the server.
+    """
     keys = [_key(sort.field, told) for sort in sorts]
     if not all(keys):
         return None
-    return [f"{key} {'DESC' if sort.descending else 'ASC'}" for key, sort in zip(keys, sorts, strict=True)]
+    return [
+        f"{key} {'DESC' if sort.descending else 'ASC'}"
+        for key, sort in zip(keys, sorts, strict=True)
+    ]
 
 
 def _tests(found: Filter | None) -> Iterator[Filter]:
@@ -56,7 +71,9 @@ def _key(field: Field, told: bool) -> str:
         return ""  # as numbers, where they are such
     if field.key in _TAGS:
         return f"tags.`{_TAGS[field.key]}`"
-    known = {"started": "start_time", "id": "run_id", "name": "run_name"} | ({} if told else {"ended": "end_time", "status": "status"})
+    known = {"started": "start_time", "id": "run_id", "name": "run_name"} | (
+        {} if told else {"ended": "end_time", "status": "status"}
+    )
     return f"attributes.{known[field.key]}" if field.key in known else ""
 
 
@@ -65,7 +82,9 @@ def _condition(test: Predicate) -> Pushed:
         case "metric":
             return _metric(test)
         case "param" | "tag":
-            return _text(test, f"{test.field.kind}s.{name}" if (name := _quoted(test.field.key)) else "")
+            return _text(
+                test, f"{test.field.kind}s.{name}" if (name := _quoted(test.field.key)) else ""
+            )
     if test.field.key in _TAGS:
         return _text(test, f"tags.`{_TAGS[test.field.key]}`")
     if test.field.key == "started":
@@ -74,7 +93,9 @@ def _condition(test: Predicate) -> Pushed:
         return _status(test)
     if test.field.key == "id":
         return _id(test)
-    if test.field.key == "name" and test.op in ("=", *_LIKE) and str(test.values[0]).strip("%"):  # a run without a name has no tag for it
+    if (
+        test.field.key == "name" and test.op in ("=", *_LIKE) and str(test.values[0]).strip("%")
+    ):  # a run without a name has no tag for it
         return _text(test, "attributes.run_name")
     return Pushed("", False)
 
@@ -96,7 +117,9 @@ def _text(test: Predicate, name: str) -> Pushed:
         return Pushed(f"{name} {'=' if test.op == 'in' else test.op} {text}", True)
     if text and test.op in _LIKE and "\\" not in text:  # some databases take it for an escape
         return Pushed(f"{name} {test.op.upper()} {text}", True)
-    return Pushed("" if name.startswith("attributes.") else f"{name} LIKE '%'", False)  # at least it must have one
+    return Pushed(
+        "" if name.startswith("attributes.") else f"{name} LIKE '%'", False
+    )  # at least it must have one
 
 
 def _started(test: Predicate) -> Pushed:
@@ -105,13 +128,19 @@ def _started(test: Predicate) -> Pushed:
     moment = float(test.values[0])
     if test.op in _SAME and not moment.is_integer():
         return Pushed("", False)
-    return Pushed(f"attributes.start_time {test.op} {math.ceil(moment) if test.op in ('<', '>=') else math.floor(moment)}", True)
+    return Pushed(
+        f"attributes.start_time {test.op}"
+        f" {math.ceil(moment) if test.op in ('<', '>=') else math.floor(moment)}",
+        True,
+    )
 
 
 def _status(test: Predicate) -> Pushed:
     value = str(test.values[0]) if test.values else ""
     if test.op == "=" and value in _OPPOSITE:
-        return Pushed(" and ".join(f"attributes.status != '{other}'" for other in _OPPOSITE[value]), False)
+        return Pushed(
+            " and ".join(f"attributes.status != '{other}'" for other in _OPPOSITE[value]), False
+        )
     if test.op == "=" and value in ("finished", "scheduled", "running"):
         return Pushed(f"attributes.status = '{value.upper()}'", value != "running")
     if test.op == "!=" and value in ("finished", "scheduled"):
@@ -134,7 +163,9 @@ def _quoted(key: str) -> str:
 
 
 def _quoted_text(value: object) -> str:
-    """A text as MLflow reads it, which has no escape for a quote; empty when it cannot be written."""
+    """A text as MLflow reads it, which has no escape for a quote; empty when it cannot be
+    written.
+    """
     text = str(value)
     quote = '"' if "'" in text else "'"
     return f"{quote}{text}{quote}" if text.isprintable() and quote not in text else ""

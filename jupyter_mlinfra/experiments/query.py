@@ -1,4 +1,5 @@
-"""The filter and the sort order of a list of runs: `metrics.auc > 0.9 and (params.depth = '6' or tags.k like 'x%')`.
+"""The filter and the sort order of a list of runs: `metrics.auc > 0.9 and (params.depth = '6' or
+tags.k like 'x%')`.
 
     filter     = all ("or" all)*
     all        = one ("and" one)*
@@ -9,9 +10,11 @@
                | notebook | job | step | dataset
     value      = number | 'text' | "text"
 
-MLflow's spelling of attributes is read as well: `attributes.start_time`, `run_name`, `run_id`, `user_id`.
+MLflow's spelling of attributes is read as well: `attributes.start_time`, `run_name`, `run_id`,
+`user_id`.
 
-A test of a value that is missing (or NaN) is false; `not` turns it round. Against a number, a parameter or tag is read as a number.
+A test of a value that is missing (or NaN) is false; `not` turns it round. Against a number, a
+parameter or tag is read as a number.
 """
 
 from __future__ import annotations
@@ -29,17 +32,36 @@ MAX_LENGTH, MAX_TESTS, MAX_DEPTH = 4000, 60, 30
 """Limits that keep the SQL of a filter within SQLite's own."""
 
 MAX_PATTERN = 500
-"""Characters of a text after `like`: a match takes at most so many steps for each character of a tag, which may have 8,000."""
+"""Characters of a text after `like`: a match takes at most so many steps for each character of a
+tag, which may have 8,000.
+"""
 
 Kind = Literal["metric", "param", "tag", "attribute"]
 _KINDS: dict[str, Kind] = {
-    "metrics": "metric", "metric": "metric", "params": "param", "param": "param", "parameters": "param", "parameter": "param", "tags": "tag", "tag": "tag",
-    "attributes": "attribute", "attribute": "attribute", "attr": "attribute", "run": "attribute",
-}  # fmt: skip
+    "metrics": "metric",
+    "metric": "metric",
+    "params": "param",
+    "param": "param",
+    "parameters": "param",
+    "parameter": "param",
+    "tags": "tag",
+    "tag": "tag",
+    "attributes": "attribute",
+    "attribute": "attribute",
+    "attr": "attribute",
+    "run": "attribute",
+}
 TEXT_ATTRIBUTES = ("status", "name", "id", "user", "notebook", "job", "step", "dataset")
 TIME_ATTRIBUTES = ("started", "ended")
 ATTRIBUTES = (*TEXT_ATTRIBUTES, *TIME_ATTRIBUTES, "duration")
-_OF_MLFLOW = {"start_time": "started", "created": "started", "end_time": "ended", "run_name": "name", "run_id": "id", "user_id": "user"}
+_OF_MLFLOW = {
+    "start_time": "started",
+    "created": "started",
+    "end_time": "ended",
+    "run_name": "name",
+    "run_id": "id",
+    "user_id": "user",
+}
 """What MLflow calls an attribute that has another name here."""
 
 MAX_SORTS = 5
@@ -59,7 +81,9 @@ _TOKEN = re.compile(
 )
 
 _COMMA = re.compile(r""",(?=(?:[^`"]|`[^`]*`|"[^"]*")*\Z)""")  # that stands within no quotes
-_SORT = re.compile(r"(?P<minus>-?+)\s*(?P<key>\S.*?)(?:\s+(?P<way>asc|desc))?", re.IGNORECASE | re.DOTALL)
+_SORT = re.compile(
+    r"(?P<minus>-?+)\s*(?P<key>\S.*?)(?:\s+(?P<way>asc|desc))?", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +96,16 @@ class Field:
     @property
     def numeric(self) -> bool:
         """Whether its values are numbers by nature."""
-        return self.kind == "metric" or (self.kind == "attribute" and self.key in (*TIME_ATTRIBUTES, "duration"))
+        return self.kind == "metric" or (
+            self.kind == "attribute" and self.key in (*TIME_ATTRIBUTES, "duration")
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """One test. op: = != < <= > >= in like ilike null. values: one for a comparison, none for null."""
+    """One test. op: = != < <= > >= in like ilike null. values: one for a comparison, none for
+    null.
+    """
 
     field: Field
     op: str
@@ -110,7 +138,9 @@ Filter = Predicate | Not | Every | Some
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One key of a sort order. NaN comes after numbers, missing values last; ties: newest first, then by id."""
+    """One key of a sort order. NaN comes after numbers, missing values last; ties: newest first,
+    then by id.
+    """
 
     field: Field
     descending: bool
@@ -119,21 +149,32 @@ class Sort:
 def parse_filter(text: str) -> Filter | None:
     """None for an empty filter. Raises BadRequest that points at the fault."""
     if len(text) > MAX_LENGTH:
-        raise BadRequest("The filter is too long.", f"It has {len(text)} characters; at most {MAX_LENGTH} are read.", "Use fewer tests.")
+        raise BadRequest(
+            "The filter is too long.",
+            f"It has {len(text)} characters; at most {MAX_LENGTH} are read.",
+            "Use fewer tests.",
+        )
     return _Parser(text).parse() if text.strip() else None
 
 
 def parse_sort(text: str) -> tuple[Sort, ...]:
-    """`-started`, `metrics.auc DESC, params.depth`: keys with commas between, the first one first. `-` or DESC is descending.
+    """`-started`, `metrics.auc DESC, params.depth`: keys with commas between, the first one first.
+    `-` or DESC is descending.
 
     A bare name that is no attribute is a metric. Raises BadRequest.
     """
     found = tuple(_sort(key) for key in _COMMA.split(text))
     fields = [item.field for item in found]
     if len(set(fields)) < len(fields):
-        raise BadRequest("The sort order names a key twice.", f"It is {text!r}.", "Name each key once.")
+        raise BadRequest(
+            "The sort order names a key twice.", f"It is {text!r}.", "Name each key once."
+        )
     if len(found) > MAX_SORTS:
-        raise BadRequest("The sort order has too many keys.", f"It has {len(found)}; at most {MAX_SORTS} are used.", "Leave out the last ones.")
+        raise BadRequest(
+            "The sort order has too many keys.",
+            f"It has {len(found)}; at most {MAX_SORTS} are used.",
+            "Leave out the last ones.",
+        )
     return found
 
 
@@ -142,7 +183,11 @@ def _sort(text: str) -> Sort:
     if found is None:
         raise BadRequest("The sort order is empty.", fix=f"Sort by one of: {_FIELDS}.")
     if found["minus"] and found["way"]:
-        raise BadRequest(f"The sort order {text.strip()!r} says its direction twice.", "`-` is descending, as DESC is.", "Leave one of them out.")
+        raise BadRequest(
+            f"The sort order {text.strip()!r} says its direction twice.",
+            "`-` is descending, as DESC is.",
+            "Leave one of them out.",
+        )
     descending = bool(found["minus"]) or (found["way"] or "").lower() == "desc"
     return Sort(_sort_field(found["key"]), descending)
 
@@ -155,12 +200,20 @@ def _sort_field(word: str) -> Field:
             return Field(kind, name)
         name = _OF_MLFLOW.get(name, name)
         if name not in ATTRIBUTES:
-            raise BadRequest(f"Runs cannot be sorted by {word}.", "There is no such attribute.", f"Attributes: {', '.join(ATTRIBUTES)}.")
+            raise BadRequest(
+                f"Runs cannot be sorted by {word}.",
+                "There is no such attribute.",
+                f"Attributes: {', '.join(ATTRIBUTES)}.",
+            )
     else:
         name = _unwrapped(word)
         name = name if name in ATTRIBUTES else _OF_MLFLOW.get(name, name)
     if name == "dataset":
-        raise BadRequest("Runs cannot be sorted by dataset.", "A run has several.", "Filter instead: dataset like 'dataset:NAME@%'.")
+        raise BadRequest(
+            "Runs cannot be sorted by dataset.",
+            "A run has several.",
+            "Filter instead: dataset like 'dataset:NAME@%'.",
+        )
     return Field("attribute", name) if name in ATTRIBUTES else Field("metric", name)
 
 
@@ -182,9 +235,13 @@ def number_of(text: str | None) -> float | None:
 
 @lru_cache(maxsize=256)
 def _pattern(like: str, fold: bool) -> re.Pattern[str]:
-    first, *rest = ("".join("." if char == "_" else re.escape(char) for char in part) for part in like.split("%"))
+    first, *rest = (
+        "".join("." if char == "_" else re.escape(char) for char in part)
+        for part in like.split("%")
+    )
     if rest:
-        # The first place where a middle part fits is as good as any later one. Atomic, so that it is not tried again: `re` does not let other threads run.
+        # The first place where a middle part fits is as good as any later one. Atomic, so that it
+        # is not tried again: `re` does not let other threads run.
         *middle, last = rest
         first += "".join(f"(?>.*?{part})" for part in middle if part) + f".*{last}"
     return re.compile(first, re.DOTALL | (re.IGNORECASE if fold else 0))
@@ -215,7 +272,11 @@ class _Parser:
     def parse(self) -> Filter:
         found = self._some()
         if self._peek().kind != "end":
-            self._fault(self._peek().at, f"{self._peek().text!r} is not expected here.", "Join two tests by `and` or `or`.")
+            self._fault(
+                self._peek().at,
+                f"{self._peek().text!r} is not expected here.",
+                "Join two tests by `and` or `or`.",
+            )
         return found
 
     def _read(self) -> list[_Token]:
@@ -226,7 +287,13 @@ class _Parser:
                 start = at + len(self._text[at:]) - len(self._text[at:].lstrip())
                 quote = self._text[start] in "'\""
                 self._fault(
-                    start, "The text has no end." if quote else f"{self._text[start]!r} is not part of a filter.", "Close the quote." if quote else "Remove it."
+                    start,
+                    (
+                        "The text has no end."
+                        if quote
+                        else f"{self._text[start]!r} is not part of a filter."
+                    ),
+                    "Close the quote." if quote else "Remove it.",
                 )
             kind = str(found.lastgroup)
             tokens.append(_Token(kind, found[kind], found.start(kind)))
@@ -251,7 +318,11 @@ class _Parser:
     def _some(self) -> Filter:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            self._fault(self._peek().at, f"Brackets are nested more than {MAX_DEPTH} deep.", "Use fewer brackets.")
+            self._fault(
+                self._peek().at,
+                f"Brackets are nested more than {MAX_DEPTH} deep.",
+                "Use fewer brackets.",
+            )
         items = [self._every()]
         while self._accept("or"):
             items.append(self._every())
@@ -279,12 +350,18 @@ class _Parser:
     def _test(self) -> Filter:
         self._tests += 1
         if self._tests > MAX_TESTS:
-            self._fault(self._peek().at, f"More than {MAX_TESTS} tests.", "Use `in (…)` for several values.")
+            self._fault(
+                self._peek().at, f"More than {MAX_TESTS} tests.", "Use `in (…)` for several values."
+            )
         field = self._field()
         if self._accept("is"):
             negated = bool(self._accept("not"))
             if not self._accept("null"):
-                self._fault(self._peek().at, "`is` goes with `null` or `not null`.", "Write `is null`, or compare by `=`.")
+                self._fault(
+                    self._peek().at,
+                    "`is` goes with `null` or `not null`.",
+                    "Write `is null`, or compare by `=`.",
+                )
             return Not(Predicate(field, "null")) if negated else Predicate(field, "null")
         negated = bool(self._accept("not"))
         if op := self._accept("like", "ilike"):
@@ -294,20 +371,29 @@ class _Parser:
         elif not negated and (op := self._accept("=", "==", "!=", "<", "<=", ">", ">=")):
             found = Predicate(field, "=" if op == "==" else op, (self._value(field),))
         else:
-            self._fault(self._peek().at, f"A test of {field.key} is expected here.", "Use one of: = != < <= > >= in like ilike is null.")
+            self._fault(
+                self._peek().at,
+                f"A test of {field.key} is expected here.",
+                "Use one of: = != < <= > >= in like ilike is null.",
+            )
         return Not(found) if negated else found
 
     def _field(self) -> Field:
         token = self._take()
         if token.kind != "word":
-            self._fault(token.at, f"A field is expected here, not {token.text}.", f"Fields: {_FIELDS}.")
+            self._fault(
+                token.at, f"A field is expected here, not {token.text}.", f"Fields: {_FIELDS}."
+            )
         head, dot, key = token.text.partition(".")
         if dot and _KINDS[head] != "attribute":
             return Field(_KINDS[head], _unwrapped(key))
         name = (key if dot else head).lower()
         name = name if name in ATTRIBUTES else _OF_MLFLOW.get(name, name)
         if name not in ATTRIBUTES:
-            hint = f"Write metrics.{name}, params.{name} or tags.{name}; or one of {', '.join(ATTRIBUTES)}."
+            hint = (
+                f"Write metrics.{name}, params.{name} or tags.{name}; or one of"
+                f" {', '.join(ATTRIBUTES)}."
+            )
             self._fault(token.at, f"{token.text!r} is not a field.", hint)
         return Field("attribute", name)
 
@@ -328,7 +414,12 @@ class _Parser:
             self._fault(token.at, why, "Compare numbers by = < >; write texts as 'part%'.")
         text = _unquoted(token.text)
         if len(text) > MAX_PATTERN:
-            self._fault(token.at, f"The text after `like` has {len(text)} characters; at most {MAX_PATTERN} are read.", "Look for a part of it.")
+            self._fault(
+                token.at,
+                f"The text after `like` has {len(text)} characters; at most {MAX_PATTERN} are"
+                " read.",
+                "Look for a part of it.",
+            )
         return text
 
     def _value(self, field: Field) -> str | float:
@@ -337,14 +428,22 @@ class _Parser:
             self._fault(
                 token.at,
                 f"A number or a text in quotes is expected here, not {token.text}.",
-                f"Write '{token.text}' for a text." if token.kind == "word" else "Write one, as in metrics.auc > 0.7 or name = 'night'.",
+                (
+                    f"Write '{token.text}' for a text."
+                    if token.kind == "word"
+                    else "Write one, as in metrics.auc > 0.7 or name = 'night'."
+                ),
             )
         if field.kind == "attribute":
             return self._attribute_value(field, token)
         if token.kind == "number":
             return float(token.text)
         if field.kind == "metric":
-            self._fault(token.at, f"Metric {field.key} is a number, {token.text} is a text.", "Leave the quotes out.")
+            self._fault(
+                token.at,
+                f"Metric {field.key} is a number, {token.text} is a text.",
+                "Leave the quotes out.",
+            )
         return _unquoted(token.text)
 
     def _attribute_value(self, field: Field, token: _Token) -> str | float:
@@ -356,19 +455,31 @@ class _Parser:
             return float(token.text)
         text = _unquoted(token.text) if token.kind == "text" else token.text
         if field.key == "status" and text.lower() not in STATUSES:
-            self._fault(token.at, f"There is no status {text!r}.", f"One of: {', '.join(STATUSES)}.")
+            self._fault(
+                token.at, f"There is no status {text!r}.", f"One of: {', '.join(STATUSES)}."
+            )
         return text.lower() if field.key == "status" else text
 
     def _time(self, token: _Token) -> float:
         try:
-            found = datetime.fromisoformat(_unquoted(token.text)) if token.kind == "text" else datetime.fromtimestamp(float(token.text) / 1000, UTC)
+            found = (
+                datetime.fromisoformat(_unquoted(token.text))
+                if token.kind == "text"
+                else datetime.fromtimestamp(float(token.text) / 1000, UTC)
+            )
         except (ValueError, OverflowError, OSError):
-            self._fault(token.at, f"{token.text} is not a time.", "Write '2026-11-24' or '2026-11-24T10:30', in UTC, or milliseconds since 1970.")
+            self._fault(
+                token.at,
+                f"{token.text} is not a time.",
+                "Write '2026-11-24' or '2026-11-24T10:30', in UTC, or milliseconds since 1970.",
+            )
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000
 
     def _fault(self, at: int, why: str, fix: str) -> NoReturn:
         line = re.sub(r"\s", " ", self._text)  # one line, so that the caret stands below the fault
-        raise BadRequest(f"The filter cannot be read at character {at + 1}.", f"{why}\n{line}\n{' ' * at}^", fix)
+        raise BadRequest(
+            f"The filter cannot be read at character {at + 1}.", f"{why}\n{line}\n{' ' * at}^", fix
+        )
 
 
 def _unquoted(text: str) -> str:

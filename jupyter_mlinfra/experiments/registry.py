@@ -38,7 +38,9 @@ _DIGITS = 9  # of a number that every store of MLflow can hold
 class Registry:
     """The model registry of one project."""
 
-    def __init__(self, project: Project, store: Store, source: Callable[[], Source], unservable: Unservable) -> None:
+    def __init__(
+        self, project: Project, store: Store, source: Callable[[], Source], unservable: Unservable
+    ) -> None:
         self._unservable = unservable
         self._project = project
         self._store = store
@@ -52,45 +54,77 @@ class Registry:
             if known is None:
                 raise self._no_model(model)
             if alias not in known.aliases:
-                have = ", ".join(f"{name} (version {number})" for name, number in known.aliases.items()) or "none"
-                raise NotFound(f"Model {model} has no alias {alias}.", f"It has: {have}.", f"mlinfra models promote {model}/VERSION --alias {alias}")
+                have = (
+                    ", ".join(
+                        f"{name} (version {number})" for name, number in known.aliases.items()
+                    )
+                    or "none"
+                )
+                raise NotFound(
+                    f"Model {model} has no alias {alias}.",
+                    f"It has: {have}.",
+                    f"mlinfra models promote {model}/VERSION --alias {alias}",
+                )
             version = known.aliases[alias]
         found = self._source().version(model, version)
         if found is None:
             newest = self._source().versions(model, 1)
             if not newest:
                 raise self._no_model(model)
-            raise NotFound(f"Model {model} has no version {version}.", f"Its newest is {newest[0].version}.", f"mlinfra models show {model}")
+            raise NotFound(
+                f"Model {model} has no version {version}.",
+                f"Its newest is {newest[0].version}.",
+                f"mlinfra models show {model}",
+            )
         return found
 
     def register(self, run: RunFacts, *, model: str, artifact: str) -> VersionFacts:
-        """Make the run's model a version. The same model of the same run is registered once: later calls return that version.
+        """Make the run's model a version. The same model of the same run is registered once: later
+        calls return that version.
 
         Raises NotFound when the run has no such model, Unprocessable when it has no signature.
         """
         if not _NAME.match(model):
             raise BadRequest(
-                f"{model!r} cannot name a model.", "Letters, digits, dot, - and _, at most 100, the first a letter or digit.", "For example flights."
+                f"{model!r} cannot name a model.",
+                "Letters, digits, dot, - and _, at most 100, the first a letter or digit.",
+                "For example flights.",
             )
         if self._store.sqlite is not None and outbox() is not None:
-            why = f"This job runs on {node()}, and the registry of the project is a file that one machine alone opens."
-            raise Unavailable(f"No version of {model} is made here.", why, f"When the job has ended: mlinfra models register {run.id[:8]} --model {model}")
+            why = (
+                f"This job runs on {node()}, and the registry of the project is a file that one"
+                " machine alone opens."
+            )
+            raise Unavailable(
+                f"No version of {model} is made here.",
+                why,
+                f"When the job has ended: mlinfra models register {run.id[:8]} --model {model}",
+            )
         source, location = self._logged(run, artifact)
         folder = self._head(location)
         if not artifacts.has_signature(folder):
             raise no_signature(f"Model {artifact} of run {run.id[:8]}")
-        flavors = ",".join(str(name) for name in artifacts.mapping((artifacts.describes(folder) or {}).get("flavors")))
+        flavors = ",".join(
+            str(name)
+            for name in artifacts.mapping((artifacts.describes(folder) or {}).get("flavors"))
+        )
         tags = {SIGNATURE: "yes", FLAVORS: flavors, "mlinfra.registered_by": self._project.user}
         if artifacts.local_path(location) is not None:
             tags[DIGEST] = artifacts.digest(folder)
         client = self._store.client()
         with self._store.write_lock(), explained(self._store):
-            same = [item for item in self._source().versions(model, 1000) if item.source == source and item.run == run.id]
+            same = [
+                item
+                for item in self._source().versions(model, 1000)
+                if item.source == source and item.run == run.id
+            ]
             if same:
                 return same[0]
             self._make_model(client, model)
             number = source.removeprefix("models:/") if source.startswith("models:/") else None
-            made = client.create_model_version(model, source, run_id=run.id, tags=tags, await_creation_for=0, model_id=number)
+            made = client.create_model_version(
+                model, source, run_id=run.id, tags=tags, await_creation_for=0, model_id=number
+            )
         return self.find(f"{model}/{made.version}")
 
     def promote(self, ref: str, *, alias: str) -> VersionFacts:
@@ -100,13 +134,17 @@ class Registry:
             raise no_signature(f"Model {version.model} version {version.version}")
         client = self._store.client()
         with self._store.write_lock(), explained(self._store):
-            aliases = next(item.aliases for item in self._source().models() if item.name == version.model)
+            aliases = next(
+                item.aliases for item in self._source().models() if item.name == version.model
+            )
             for name, number in moved(aliases, alias=alias, version=version.version).items():
                 client.set_registered_model_alias(version.model, name, str(number))
         return self.find(f"{version.model}/{version.version}")
 
     def has_signature(self, version: VersionFacts) -> bool:
-        """Whether the version states its inputs: what was noted at registration, else what its files say."""
+        """Whether the version states its inputs: what was noted at registration, else what its
+        files say.
+        """
         if SIGNATURE in version.tags:
             return version.tags[SIGNATURE] == "yes"
         folder = artifacts.local_path(self._location(version))
@@ -117,23 +155,35 @@ class Registry:
         return False
 
     def examined(self, version: VersionFacts) -> Examined:
-        """What a page tells of the version's files; files that cannot be read are its fault, and no other version's."""
+        """What a page tells of the version's files; files that cannot be read are its fault, and no
+        other version's.
+        """
         try:
             folder = artifacts.local_path(version.location) if version.location else None
             described = artifacts.describes(folder) if folder is not None else _noted(version)
-            return Examined(signature=self.has_signature(version), unservable=self._unservable(described) if described else "")
+            return Examined(
+                signature=self.has_signature(version),
+                unservable=self._unservable(described) if described else "",
+            )
         except MLInfraError as error:
-            return Examined(signature=version.tags.get(SIGNATURE) == "yes", fault=f"{error.what} {error.why} {error.fix}".strip())
+            return Examined(
+                signature=version.tags.get(SIGNATURE) == "yes",
+                fault=f"{error.what} {error.why} {error.fix}".strip(),
+            )
 
     def _location(self, version: VersionFacts) -> str:
         """Where its files are; a list of a server leaves it out."""
-        found = version if version.location else self._source().version(version.model, version.version)
+        found = (
+            version if version.location else self._source().version(version.model, version.version)
+        )
         return found.location if found else ""
 
     def download(self, version: VersionFacts) -> Path:
-        """The folder with the version's files: where they are, or a checked copy when they are elsewhere. The caller must not change it.
+        """The folder with the version's files: where they are, or a checked copy when they are
+        elsewhere. The caller must not change it.
 
-        Raises NotFound when the files are gone, Unprocessable when they are not those that were registered.
+        Raises NotFound when the files are gone, Unprocessable when they are not those that were
+        registered.
         """
         folder = artifacts.local_path(self._location(version)) or self._copy(version)
         if artifacts.describes(folder) is None:
@@ -151,7 +201,11 @@ class Registry:
         return folder
 
     def _copy(self, version: VersionFacts) -> Path:
-        target = self._project.folder("models") / quote(version.model, safe="") / f"{version.version}-{version.created}"
+        target = (
+            self._project.folder("models")
+            / quote(version.model, safe="")
+            / f"{version.version}-{version.created}"
+        )
         noted = target.with_name(f"{target.name}.sha256")
         with file_lock(self._project.home / "models.lock"):
             if target.exists() and noted.exists() and noted.read_text() == artifacts.digest(target):
@@ -163,7 +217,9 @@ class Registry:
                 write_atomic(noted, artifacts.digest(fetched).encode())
                 os.replace(fetched, target)
             except OSError as error:
-                raise explain_os_error(error, f"Model {version.model} version {version.version} was not fetched.") from error
+                raise explain_os_error(
+                    error, f"Model {version.model} version {version.version} was not fetched."
+                ) from error
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
         return target
@@ -174,12 +230,19 @@ class Registry:
 
         try:
             with explained(self._store):
-                return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into / "files"), tracking_uri=self._store.uri))
+                return Path(
+                    mlflow.artifacts.download_artifacts(
+                        artifact_uri=uri, dst_path=str(into / "files"), tracking_uri=self._store.uri
+                    )
+                )
         except Unavailable as error:
             if not isinstance(error.__cause__, ModuleNotFoundError):
                 raise
             package = (error.__cause__.name or "").partition(".")[0]
-            what, why = f"The files in {urlsplit(uri).scheme}: storage cannot be fetched.", f"The package {package or 'it needs'} is not installed."
+            what, why = (
+                f"The files in {urlsplit(uri).scheme}: storage cannot be fetched.",
+                f"The package {package or 'it needs'} is not installed.",
+            )
             raise Unavailable(what, why, fix_of_missing(package)) from error
 
     def _head(self, location: str) -> Path:
@@ -187,7 +250,9 @@ class Registry:
         folder = artifacts.local_path(location)
         if folder is not None:
             return folder
-        return self._fetch(f"{location}/MLmodel", self._project.folder("models", "heads", quote(location, safe=""))).parent
+        return self._fetch(
+            f"{location}/MLmodel", self._project.folder("models", "heads", quote(location, safe=""))
+        ).parent
 
     def _logged(self, run: RunFacts, artifact: str) -> tuple[str, str]:
         """Source URI and location of a model that the run logged."""
@@ -203,9 +268,15 @@ class Registry:
         fix = (
             f"Name one of them: artifact={next(iter(logged))!r}"
             if logged
-            else "Log the model in the run, for example by mlflow.xgboost.log_model(…, signature=…)."
+            else (
+                "Log the model in the run, for example by mlflow.xgboost.log_model(…, signature=…)."
+            )
         )
-        raise NotFound(f"Run {run.id[:8]} logged no model {artifact!r}.", f"Models that it logged: {have}.", fix)
+        raise NotFound(
+            f"Run {run.id[:8]} logged no model {artifact!r}.",
+            f"Models that it logged: {have}.",
+            fix,
+        )
 
     def _make_model(self, client: MlflowClient, name: str) -> None:
         if not any(item.name == name for item in self._source().models()):
@@ -213,44 +284,62 @@ class Registry:
 
     def _no_model(self, name: str) -> NotFound:
         have = ", ".join(item.name for item in self._source().models()[:10]) or "none"
-        return NotFound(f"There is no model {name}.", f"Models: {have}.", "mlinfra models list shows them all.")
+        return NotFound(
+            f"There is no model {name}.", f"Models: {have}.", "mlinfra models list shows them all."
+        )
 
 
 def _noted(version: VersionFacts) -> Mapping[str, Any]:
-    """What was noted of files that are elsewhere when the version was registered; nothing of one that MLflow alone registered."""
+    """What was noted of files that are elsewhere when the version was registered; nothing of one
+    that MLflow alone registered.
+    """
     names = version.tags.get(FLAVORS, "")
     return {"flavors": {name: dict[str, str]() for name in names.split(",")}} if names else {}
 
 
 def parse(ref: str) -> tuple[str, int | None, str]:
-    """(model, version, alias) of `m/3`, `m@alias`, `version:m/3` or MLflow's `models:/m/3`; version is None when an alias was given.
+    """(model, version, alias) of `m/3`, `m@alias`, `version:m/3` or MLflow's `models:/m/3`; version
+    is None when an alias was given.
 
     Raises BadRequest for what names no version, NotFound for a number that none can have.
     """
     text = named(ref, "version").removeprefix("models:/")
     model, slash, number = text.rpartition("/")
     digits = number.removeprefix("v")
-    if slash and model and digits.isdecimal():  # first: no alias holds a slash, but a name may hold an `@`
+    if (
+        slash and model and digits.isdecimal()
+    ):  # first: no alias holds a slash, but a name may hold an `@`
         if len(digits) > _DIGITS:
-            raise NotFound(f"Model {model} has no version {digits[:40]}.", f"No version has over {_DIGITS} digits.", f"mlinfra models show {model}")
+            raise NotFound(
+                f"Model {model} has no version {digits[:40]}.",
+                f"No version has over {_DIGITS} digits.",
+                f"mlinfra models show {model}",
+            )
         return model, int(digits), ""
     model, at, alias = text.rpartition("@")
     if at and model and alias:
         return model, None, alias
-    raise BadRequest(f"{ref!r} names no version.", "A version is MODEL/NUMBER or MODEL@ALIAS.", f"For example {text.partition('/')[0] or 'flights'}@champion")
+    raise BadRequest(
+        f"{ref!r} names no version.",
+        "A version is MODEL/NUMBER or MODEL@ALIAS.",
+        f"For example {text.partition('/')[0] or 'flights'}@champion",
+    )
 
 
 def no_signature(what: str) -> Unprocessable:
     """Why a model without signature is refused."""
     return Unprocessable(
         f"{what} has no signature.",
-        "Without one nobody can tell which columns and types it takes, and a wrong request would be answered wrongly.",
+        "Without one nobody can tell which columns and types it takes, and a wrong request would be"
+        " answered wrongly.",
         "Log it again with signature=mlflow.models.infer_signature(inputs, predictions).",
     )
 
 
 def load(folder: Path) -> Any:
-    """The model in its own library, else as MLflow's pyfunc. May run code from the files: for kernels and jobs, never for a server."""
+    """The model in its own library, else as MLflow's pyfunc. May run code from the files: for
+    kernels and jobs, never for a server.
+    """
     import importlib
 
     import mlflow

@@ -30,7 +30,9 @@ from .store import Store, explained
 from .strays import Stray, address_of, is_same_store, note_of, strays, without
 
 CURVES, CURVE_LINES = 12, 240
-"""A comparison carries the curves of at most so many metrics, and so many curves in all; `curves` gives any other."""
+"""A comparison carries the curves of at most so many metrics, and so many curves in all; `curves`
+gives any other.
+"""
 
 COMPARED, POINTS, VERSIONS = 100, 5000, 200
 _ID = 32
@@ -38,7 +40,9 @@ _ID = 32
 
 
 class Experiments:
-    """Runs, models and versions of one project, kept by MLflow. Reading the embedded store does not import MLflow."""
+    """Runs, models and versions of one project, kept by MLflow. Reading the embedded store does not
+    import MLflow.
+    """
 
     def __init__(self, project: Project, *, unservable: registry.Unservable = lambda _: "") -> None:
         """unservable: why a model cannot be deployed, by what its `MLmodel` says."""
@@ -60,41 +64,64 @@ class Experiments:
         return self._source().reason
 
     def activate(self) -> None:
-        """Point plain `mlflow` calls of this process at this project's store, and those of its children unless its address holds a secret."""
+        """Point plain `mlflow` calls of this process at this project's store, and those of its
+        children unless its address holds a secret.
+        """
         self._store.activate()
 
     def environment(self) -> dict[str, str]:
-        """Environment variables that do for a child process what `activate` does here; an address that holds a secret is left out."""
+        """Environment variables that do for a child process what `activate` does here; an address
+        that holds a secret is left out.
+        """
         return self._store.environment()
 
     def experiments(self, *, limit: int = 50, cursor: str | None = None) -> Page[Experiment]:
-        """Active experiments, most recently used first. A store that plain MLflow left in the project's folders is named in the note."""
+        """Active experiments, most recently used first. A store that plain MLflow left in the
+        project's folders is named in the note.
+        """
         source = self._source()
-        return replace(page_of(source.experiments(), limit=limit, cursor=cursor), note=note_of(self._strays(source), self._project.root))
+        return replace(
+            page_of(source.experiments(), limit=limit, cursor=cursor),
+            note=note_of(self._strays(source), self._project.root),
+        )
 
     def stray_note(self) -> str:
-        """Which stores plain MLflow left in the project's folders, and how to bring their runs in; empty when there are none."""
+        """Which stores plain MLflow left in the project's folders, and how to bring their runs in;
+        empty when there are none.
+        """
         return note_of(self._strays(self._source()), self._project.root)
 
     def bring_in(self, store: str | None = None) -> list[Imported]:
-        """Bring the runs of other MLflow stores in, once: a run that is here already is left. Runs that still go on, and registered models, stay there.
+        """Bring the runs of other MLflow stores in, once: a run that is here already is left. Runs
+        that still go on, and registered models, stay there.
 
-        store: an address of MLflow, or the path of an `mlflow.db` or `mlruns`; default: all that lie in the project's folders.
-        Raises NotFound when there is nothing there, BadRequest for the project's own store, Unavailable when a store cannot be read.
+        store: an address of MLflow, or the path of an `mlflow.db` or `mlruns`; default: all that
+        lie in the project's folders. Raises NotFound when there is nothing there, BadRequest for
+        the project's own store, Unavailable when a store cannot be read.
         """
         found = self._strays(self._source()) if store is None else []
-        addresses = {str(item.path): item.uri for item in found} if store is None else {store: self._address_of(store)}
+        addresses = (
+            {str(item.path): item.uri for item in found}
+            if store is None
+            else {store: self._address_of(store)}
+        )
         with file_lock(self._project.home / "mlflow.import.lock"):
             done = [self._bring_in(shown, uri) for shown, uri in addresses.items()]
         if any(item.runs for item in done):
             with telling("runs were brought in"):
-                self._project.events.emit("run", "", {"verb": "import", "runs": sum(len(item.runs) for item in done)})
+                self._project.events.emit(
+                    "run", "", {"verb": "import", "runs": sum(len(item.runs) for item in done)}
+                )
         return done
 
     def _address_of(self, store: str) -> str:
         found = address_of(store, self._project.root)
         if is_same_store(found, self._store.uri):
-            raise BadRequest(f"{store} is the project's own store.", "Its runs are here already.", "mlinfra runs list shows them.")
+            raise BadRequest(
+                f"{store} is the project's own store.",
+                "Its runs are here already.",
+                "mlinfra runs list shows them.",
+            )
         return found
 
     def _bring_in(self, shown: str, uri: str) -> Imported:
@@ -103,18 +130,32 @@ class Experiments:
 
         with explained(self._store):
             known = importing.brought_in(target)
-            transfer = importing.Transfer(MlflowClient(tracking_uri=uri), target, partial(tracking.experiment_id, self._store, target))
+            transfer = importing.Transfer(
+                MlflowClient(tracking_uri=uri),
+                target,
+                partial(tracking.experiment_id, self._store, target),
+            )
             return transfer.carry_out(shown, known)
 
     def _strays(self, source: Source) -> list[Stray]:
         found = strays(self._project.root, self._store.sqlite)
         return without(found, source.imported()) if found else []
 
-    def runs(self, experiment: str | None, *, where: str = "", sort: str = "-started", limit: int = 50, cursor: str | None = None) -> Page[Run]:
-        """Runs of an experiment (name, id or reference; None for all) that pass the filter, in order.
+    def runs(
+        self,
+        experiment: str | None,
+        *,
+        where: str = "",
+        sort: str = "-started",
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Run]:
+        """Runs of an experiment (name, id or reference; None for all) that pass the filter, in
+        order.
 
-        where: see `query`. sort: `-started`, `metrics.auc, -params.depth`, `metrics.auc DESC`; `-` is descending.
-        Raises BadRequest that points at the fault of a filter or names a key that no run has, NotFound when there is no such experiment.
+        where: see `query`. sort: `-started`, `metrics.auc, -params.depth`, `metrics.auc DESC`; `-`
+        is descending. Raises BadRequest that points at the fault of a filter or names a key that no
+        run has, NotFound when there is no such experiment.
         """
         source, found, sorts = self._source(), parse_filter(where), parse_sort(sort)
         check_limit(limit)
@@ -123,10 +164,14 @@ class Experiments:
         if not cursor:
             check_keys(source, number, sorts, part.runs)
         runs = [run.record() for run in part.runs]
-        return Page(items=runs, shown=len(runs), total=part.total, cursor=part.cursor, more=part.more)
+        return Page(
+            items=runs, shown=len(runs), total=part.total, cursor=part.cursor, more=part.more
+        )
 
     def show(self, run: str) -> Run:
-        """One run by id, the beginning of an id, or reference. Raises NotFound, BadRequest when several begin so."""
+        """One run by id, the beginning of an id, or reference. Raises NotFound, BadRequest when
+        several begin so.
+        """
         return self._facts(self._source(), run).record()
 
     def compare(self, ids: Sequence[str], *, curves: bool = True, points: int = 400) -> Comparison:
@@ -134,17 +179,31 @@ class Experiments:
         source = self._source()
         runs = [run.record() for run in self._several(source, ids)]
         if not 2 <= len(runs) <= COMPARED:
-            raise BadRequest(f"{len(runs)} runs cannot be compared.", f"A comparison takes 2 to {COMPARED} different runs.", "mlinfra runs compare A B")
+            raise BadRequest(
+                f"{len(runs)} runs cannot be compared.",
+                f"A comparison takes 2 to {COMPARED} different runs.",
+                "mlinfra runs compare A B",
+            )
         _check_points(points)
         whole = [run.id for run in runs]
         metrics = source.curve_metrics(whole) if curves else []
         drawn = metrics[: max(1, min(CURVES, CURVE_LINES // len(runs)))]
-        found = [curve for metric in drawn for id in whole if (curve := source.curve(id, metric, points))]
+        found = [
+            curve for metric in drawn for id in whole if (curve := source.curve(id, metric, points))
+        ]
         code = compare.code_for(runs, drawn[0] if drawn else None)
-        return Comparison(runs=runs, rows=compare.differences(runs), curves=found, code=code, curve_metrics=metrics)
+        return Comparison(
+            runs=runs,
+            rows=compare.differences(runs),
+            curves=found,
+            code=code,
+            curve_metrics=metrics,
+        )
 
     def curves(self, run: str, metric: str, points: int = 400) -> Curve:
-        """One metric of one run over its steps, at most `points` buckets. Raises NotFound when the run has no such metric."""
+        """One metric of one run over its steps, at most `points` buckets. Raises NotFound when the
+        run has no such metric.
+        """
         _check_points(points)
         source = self._source()
         facts = self._facts(source, run)
@@ -158,36 +217,62 @@ class Experiments:
         return found
 
     def track(
-        self, experiment: str, *, name: str | None = None, tags: Mapping[str, str] | None = None, datasets: Sequence[Any] = (), run: str | None = None
+        self,
+        experiment: str,
+        *,
+        name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        datasets: Sequence[Any] = (),
+        run: str | None = None,
     ) -> AbstractContextManager[tracking.TrackedRun]:
-        """Run a `with` block as a run: notebook, job, pipeline step, commit, user and datasets are noted by themselves.
+        """Run a `with` block as a run: notebook, job, pipeline step, commit, user and datasets are
+        noted by themselves.
 
-        datasets: names, references (`dataset:ns.t@snapshot`, `view:v`) or catalog tables; a dataset gets its newest snapshot.
-        run: id of a run to go on with, as `training.resumed_run()` gives it; None begins a new one. A block that ends by sys.exit(75), as a job
-        does that saved its work and is to be started again, leaves its run as scheduled.
-        Raises NotFound before the run begins when the catalog has no such dataset.
+        datasets: names, references (`dataset:ns.t@snapshot`, `view:v`) or catalog tables; a dataset
+        gets its newest snapshot. run: id of a run to go on with, as `training.resumed_run()` gives
+        it; None begins a new one. A block that ends by sys.exit(75), as a job does that saved its
+        work and is to be started again, leaves its run as scheduled. Raises NotFound before the run
+        begins when the catalog has no such dataset.
         """
-        return tracking.track(self._project, self._store, experiment, name=name, tags=tags or {}, datasets=datasets, continues=run)
+        return tracking.track(
+            self._project,
+            self._store,
+            experiment,
+            name=name,
+            tags=tags or {},
+            datasets=datasets,
+            continues=run,
+        )
 
     def log_metrics(self, run: str, metrics: Mapping[str, float], *, step: int = 0) -> Run:
         """Add metrics to a run, also to one that has ended."""
         facts = self._facts(self._source(), run)
         tracking.log_metrics(self._store, self._store.client(), facts.id, metrics, step=step)
         with telling(f"run:{facts.id} has new metrics"):
-            self._project.events.emit("run", f"run:{facts.id}", {"name": facts.name, "experiment": facts.experiment, "state": facts.status})
+            self._project.events.emit(
+                "run",
+                f"run:{facts.id}",
+                {"name": facts.name, "experiment": facts.experiment, "state": facts.status},
+            )
         return self.show(facts.id)
 
     def register(self, run: str, *, model: str, artifact: str = "model") -> Version:
-        """Make the model that a run logged a version of `model`; asked again for the same run, it returns the same version.
+        """Make the model that a run logged a version of `model`; asked again for the same run, it
+        returns the same version.
 
-        Raises NotFound when the run logged no such model, Unprocessable when the model has no signature.
+        Raises NotFound when the run logged no such model, Unprocessable when the model has no
+        signature.
         """
         facts = self._facts(self._source(), run)
         made = self._registry.register(facts, model=model, artifact=artifact)
         ref = reference("version", model, str(made.version))
         with telling(f"{ref} is registered"):
             self._project.lineage.record("register", inputs=[f"run:{facts.id}"], outputs=[ref])
-            self._project.events.emit("model", reference("model", model), {"verb": "register", "version": made.version, "run": facts.id})
+            self._project.events.emit(
+                "model",
+                reference("model", model),
+                {"verb": "register", "version": made.version, "run": facts.id},
+            )
         return self._version(made)
 
     def promote(self, ref: str, *, alias: str) -> Version:
@@ -197,7 +282,11 @@ class Experiments:
         """
         made = self._registry.promote(ref, alias=alias)
         with telling(f"{reference('version', made.model, str(made.version))} is {alias}"):
-            self._project.events.emit("model", reference("model", made.model), {"verb": "promote", "version": made.version, "alias": alias})
+            self._project.events.emit(
+                "model",
+                reference("model", made.model),
+                {"verb": "promote", "version": made.version, "alias": alias},
+            )
         return self._version(made)
 
     def models(self, *, limit: int = 50, cursor: str | None = None) -> Page[Model]:
@@ -213,12 +302,26 @@ class Experiments:
         if found is None:
             names = [item.name for item in known]
             raise NotFound(
-                f"There is no model {name}.", f"Models: {', '.join(names[:10]) or 'none'}.", _close(name, names) or "mlinfra models list shows them all."
+                f"There is no model {name}.",
+                f"Models: {', '.join(names[:10]) or 'none'}.",
+                _close(name, names) or "mlinfra models list shows them all.",
             )
         versions = source.versions(name, VERSIONS)
-        runs = {run.id: run for run in source.several(sorted({item.run for item in versions if item.run}))}
-        records = [item.record(runs.get(item.run or ""), self._registry.examined(item)) for item in versions]
-        at = "@champion" if "champion" in found.aliases else f"/{versions[0].version}" if versions else "/1"
+        runs = {
+            run.id: run
+            for run in source.several(sorted({item.run for item in versions if item.run}))
+        }
+        records = [
+            item.record(runs.get(item.run or ""), self._registry.examined(item))
+            for item in versions
+        ]
+        at = (
+            "@champion"
+            if "champion" in found.aliases
+            else f"/{versions[0].version}"
+            if versions
+            else "/1"
+        )
         return ModelDetail(model=found, versions=records, code=compare.code_for_model(name, at))
 
     def version(self, ref: str) -> Version:
@@ -228,8 +331,9 @@ class Experiments:
     def download(self, ref: str) -> Path:
         """The folder of a version's files; the caller must not change it.
 
-        Files on this machine are checked against the digest noted at registration. A copy of remote files is checked against the digest noted
-        when it was fetched, and fetched anew when it differs.
+        Files on this machine are checked against the digest noted at registration. A copy of remote
+        files is checked against the digest noted when it was fetched, and fetched anew when it
+        differs.
         """
         return self._registry.download(self._registry.find(ref))
 
@@ -238,24 +342,32 @@ class Experiments:
         return artifacts.requirements(self.download(ref))
 
     def signature(self, ref: str) -> dict[str, list[dict[str, Any]]]:
-        """`inputs` and `outputs` of a version: one mapping a column with `name`, `type`, `required`."""
+        """`inputs` and `outputs` of a version: one mapping a column with `name`, `type`,
+        `required`.
+        """
         return artifacts.signature(self.download(ref))
 
     def load(self, ref: str) -> Any:
-        """The model in its own library. May run code from its files: for kernels and jobs, never for a server."""
+        """The model in its own library. May run code from its files: for kernels and jobs, never
+        for a server.
+        """
         folder = self.download(ref)
         self._store.activate()
         return registry.load(folder)
 
     def fingerprint(self, model: str) -> str | None:
-        """Content id of a model (its versions and their runs), or of one version (`model/3`, `model@alias`); None when it is absent."""
+        """Content id of a model (its versions and their runs), or of one version (`model/3`,
+        `model@alias`); None when it is absent.
+        """
         try:
             found = [self._registry.find(model)]
         except (BadRequest, NotFound):  # the name of a model, which may hold an `@` as well
             found = self._source().versions(model, 100_000)
         if not found:
             return None
-        return _digest(f"{item.model}/{item.version} {item.run} {item.source} {item.created}" for item in found)
+        return _digest(
+            f"{item.model}/{item.version} {item.run} {item.source} {item.created}" for item in found
+        )
 
     def experiment_fingerprint(self, experiment: str) -> str | None:
         """Content id of an experiment: its runs, their states and ends; None when it is absent."""
@@ -280,10 +392,14 @@ class Experiments:
     def _end_of(self, job: str) -> tuple[str, int] | None:
         from ..jobs import Jobs, JobState
 
-        with contextlib.suppress(MLInfraError):  # a job of another project, or one that is no longer known
+        with contextlib.suppress(
+            MLInfraError
+        ):  # a job of another project, or one that is no longer known
             found = Jobs(self._project).show(job)
             if found.ended_at is not None:
-                return "killed" if found.state is JobState.CANCELLED else "failed", int(found.ended_at.timestamp() * 1000)
+                return "killed" if found.state is JobState.CANCELLED else "failed", int(
+                    found.ended_at.timestamp() * 1000
+                )
         return None
 
     def _experiment_id(self, source: Source, name: str) -> str:
@@ -292,7 +408,11 @@ class Experiments:
         if found is None:
             names = [item.name for item in source.experiments()]
             why = f"Experiments: {', '.join(names[:10])}." if names else "Nothing was tracked yet."
-            raise NotFound(f"There is no experiment {name}.", why, _close(name, names) or "A run begins with: with ml.track(NAME): …")
+            raise NotFound(
+                f"There is no experiment {name}.",
+                why,
+                _close(name, names) or "A run begins with: with ml.track(NAME): …",
+            )
         return found
 
     def _facts(self, source: Source, run: str) -> RunFacts:
@@ -300,18 +420,34 @@ class Experiments:
 
     def _several(self, source: Source, ids: Sequence[str]) -> list[RunFacts]:
         texts = [id.removeprefix("run:") for id in ids]
-        whole = list(dict.fromkeys(text if len(text) == _ID else self._run_id(source, text) for text in texts))
+        whole = list(
+            dict.fromkeys(
+                text if len(text) == _ID else self._run_id(source, text) for text in texts
+            )
+        )
         found = source.several(whole)
         for id in set(whole) - {run.id for run in found}:
-            raise NotFound(f"There is no run {id}.", "It does not exist, or was deleted.", "mlinfra runs list EXPERIMENT")
+            raise NotFound(
+                f"There is no run {id}.",
+                "It does not exist, or was deleted.",
+                "mlinfra runs list EXPERIMENT",
+            )
         return found
 
     def _run_id(self, source: Source, beginning: str) -> str:
         found = source.run_ids(beginning) if beginning else []
         if not found:
-            raise NotFound(f"There is no run {beginning or '(empty)'}.", "No active run has an id that begins so.", "mlinfra runs list EXPERIMENT")
+            raise NotFound(
+                f"There is no run {beginning or '(empty)'}.",
+                "No active run has an id that begins so.",
+                "mlinfra runs list EXPERIMENT",
+            )
         if len(found) > 1:
-            raise BadRequest(f"{beginning} is the beginning of several runs.", f"{', '.join(id[:12] for id in found)}.", "Give more of the id.")
+            raise BadRequest(
+                f"{beginning} is the beginning of several runs.",
+                f"{', '.join(id[:12] for id in found)}.",
+                "Give more of the id.",
+            )
         return found[0]
 
 

@@ -1,7 +1,8 @@
 """Where runs and versions are read: one protocol, two ways.
 
-`SqlSource` reads MLflow's SQLite tables, if their schema is one that was tested; `ApiSource` asks MLflow's client, for any store.
-Both must give equal answers: `tests/experiments/test_conformance.py`.
+`SqlSource` reads MLflow's SQLite tables, if their schema is one that was tested; `ApiSource` asks
+MLflow's client, for any store. Both must give equal answers:
+`tests/experiments/test_conformance.py`.
 """
 
 from __future__ import annotations
@@ -30,16 +31,29 @@ class Source(Protocol):
     # Runs are found, sorted and handed out as `RunFacts.told` tells of them.
 
     def experiments(self) -> list[Experiment]:
-        """Active experiments, most recently used first; `Default` only if it has runs. A server tells neither the runs nor their times."""
+        """Active experiments, most recently used first; `Default` only if it has runs. A server
+        tells neither the runs nor their times.
+        """
 
     def experiment_id(self, name: str) -> str | None:
         """Id of an active experiment by name or id."""
 
-    def runs(self, experiment: str | None, found: Filter | None, sorts: Sequence[Sort], cursor: str | None, count: int) -> FoundRuns:
-        """Active runs of those found, `count` from the cursor on. experiment: an id, None for all. Raises BadRequest for a cursor of another list."""
+    def runs(
+        self,
+        experiment: str | None,
+        found: Filter | None,
+        sorts: Sequence[Sort],
+        cursor: str | None,
+        count: int,
+    ) -> FoundRuns:
+        """Active runs of those found, `count` from the cursor on. experiment: an id, None for all.
+        Raises BadRequest for a cursor of another list.
+        """
 
     def run_states(self, experiment: str) -> list[tuple[str, str, int | None]]:
-        """(id, status, end in milliseconds) of every active run of an experiment, in order of id."""
+        """(id, status, end in milliseconds) of every active run of an experiment, in order of
+        id.
+        """
 
     def run_ids(self, beginning: str) -> list[str]:
         """Ids of at most 10 active runs that begin so."""
@@ -57,7 +71,9 @@ class Source(Protocol):
         """Registered models, most recently changed first."""
 
     def versions(self, model: str, limit: int) -> list[VersionFacts]:
-        """Newest versions of a model. On a server without the location of their files, which is a request for each."""
+        """Newest versions of a model. On a server without the location of their files, which is a
+        request for each.
+        """
 
     def version(self, model: str, version: int) -> VersionFacts | None:
         """One version, with the location of its files."""
@@ -87,7 +103,12 @@ def choose(store: Store, ends: Ends = unknown) -> Source:
             revision = revision_of(path)
     if revision in TESTED:
         return SqlSource(path, ends)
-    return _api(store, f"MLflow's schema {revision} is not one that was tested ({', '.join(sorted(TESTED))}), so it is read through MLflow's API.", ends)
+    return _api(
+        store,
+        f"MLflow's schema {revision} is not one that was tested ({', '.join(sorted(TESTED))}), so"
+        " it is read through MLflow's API.",
+        ends,
+    )
 
 
 def _api(store: Store, reason: str, ends: Ends) -> Source:
@@ -98,7 +119,12 @@ def _api(store: Store, reason: str, ends: Ends) -> Source:
 
 def revision_of(path: Path) -> str | None:
     """Alembic revision of MLflow's schema in the file; None when there is none yet."""
-    with reading(path), contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=20)) as connection:
+    with (
+        reading(path),
+        contextlib.closing(
+            sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=20)
+        ) as connection,
+    ):
         try:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         except sqlite3.OperationalError as error:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One experiment in a list. runs: how many are active, None where a server keeps them: it does not count. updated_at: there, of the experiment alone."""
+    """One experiment in a list. runs: how many are active, None where a server keeps them: it does
+    not count. updated_at: there, of the experiment alone.
+    """
 
     ref: str
     id: str
@@ -28,8 +30,8 @@ class Experiment:
 class Run:
     """One run. metrics: last value of each. status: running, finished, failed, killed, scheduled.
 
-    notebook, job, step: where it came from. datasets: references with snapshot (`name@digest` for those logged by MLflow alone).
-    tags: without those that have a field of their own here.
+    notebook, job, step: where it came from. datasets: references with snapshot (`name@digest` for
+    those logged by MLflow alone). tags: without those that have a field of their own here.
     """
 
     ref: str
@@ -53,7 +55,9 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One line of a comparison: `values[i]` is that of run i; None where a run has none. kind: param, metric, tag, dataset."""
+    """One line of a comparison: `values[i]` is that of run i; None where a run has none. kind:
+    param, metric, tag, dataset.
+    """
 
     kind: str
     key: str
@@ -63,7 +67,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """A metric over steps, at most `points` long; min and max of each bucket are kept, so no spike is lost.
+    """A metric over steps, at most `points` long; min and max of each bucket are kept, so no spike
+    is lost.
 
     total: points that were logged.
     """
@@ -81,7 +86,8 @@ class Curve:
 class Comparison:
     """Two or more runs side by side; rows that differ come first.
 
-    curve_metrics: every metric that has a curve; `curves` holds those of the first few (see `service.CURVES`).
+    curve_metrics: every metric that has a curve; `curves` holds those of the first few (see
+    `service.CURVES`).
     """
 
     runs: Sequence[Run]
@@ -91,14 +97,29 @@ class Comparison:
     curve_metrics: Sequence[str] = ()
 
     def frame(self, metric: str) -> pl.DataFrame:
-        """The curves of a metric, one row a run and bucket: run (its name and the head of its id), step, low, mean, high."""
+        """The curves of a metric, one row a run and bucket: run (its name and the head of its id),
+        step, low, mean, high.
+        """
         import polars as pl
 
         names = {run.id: f"{run.name} {run.id[:8]}" for run in self.runs}
-        schema = {"run": pl.String, "step": pl.Int64, "low": pl.Float64, "mean": pl.Float64, "high": pl.Float64}
+        schema = {
+            "run": pl.String,
+            "step": pl.Int64,
+            "low": pl.Float64,
+            "mean": pl.Float64,
+            "high": pl.Float64,
+        }
         parts = [
             pl.DataFrame(
-                {"run": [names[curve.run]] * len(curve.step), "step": curve.step, "low": curve.low, "mean": curve.mean, "high": curve.high}, schema=schema
+                {
+                    "run": [names[curve.run]] * len(curve.step),
+                    "step": curve.step,
+                    "low": curve.low,
+                    "mean": curve.mean,
+                    "high": curve.high,
+                },
+                schema=schema,
             )
             for curve in self.curves
             if curve.metric == metric
@@ -108,9 +129,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One model version. metrics, datasets, notebook: of its run. signature: whether it states its input columns and types.
+    """One model version. metrics, datasets, notebook: of its run. signature: whether it states its
+    input columns and types.
 
-    unservable: why it cannot be deployed, empty when nothing is known against it. fault: why its files cannot be read, mostly empty.
+    unservable: why it cannot be deployed, empty when nothing is known against it. fault: why its
+    files cannot be read, mostly empty.
     """
 
     ref: str
@@ -150,7 +173,9 @@ class ModelDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What was brought in from another store. runs: their ids here. already: runs that had come before. running: those that have not ended, and were left."""
+    """What was brought in from another store. runs: their ids here. already: runs that had come
+    before. running: those that have not ended, and were left.
+    """
 
     store: str
     runs: Sequence[str]

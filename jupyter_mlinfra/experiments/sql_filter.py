@@ -1,6 +1,7 @@
 """Filter and sort order as SQL over MLflow's tables; every value is a bound parameter.
 
-`r` is the run's row in all of it. What SQLite lacks are functions, of the same Python that `matching` uses.
+`r` is the run's row in all of it. What SQLite lacks are functions, of the same Python that
+`matching` uses.
 """
 
 # ruff: noqa: S608 - names come from the tables of this package, every value is bound
@@ -21,15 +22,22 @@ def _tag(key: str) -> str:
     return f"(SELECT t.value FROM tags t WHERE t.key = '{key}' AND t.run_uuid = r.run_uuid)"
 
 
-_ENDED = f"(CASE lower(r.status) WHEN '{RUNNING}' THEN coalesce(mlinfra_ended({_tag(JOB)}), r.end_time) ELSE r.end_time END)"
+_ENDED = (
+    f"(CASE lower(r.status) WHEN '{RUNNING}' THEN coalesce(mlinfra_ended({_tag(JOB)}), r.end_time)"
+    " ELSE r.end_time END)"
+)
 _ATTRIBUTES = {
-    "status": f"(CASE lower(r.status) WHEN '{RUNNING}' THEN coalesce(mlinfra_status({_tag(JOB)}), '{RUNNING}') ELSE lower(r.status) END)",
+    "status": (
+        f"(CASE lower(r.status) WHEN '{RUNNING}' THEN coalesce(mlinfra_status({_tag(JOB)}),"
+        f" '{RUNNING}') ELSE lower(r.status) END)"
+    ),
     "name": "coalesce(r.name, '')",
     "id": "r.run_uuid",
     "user": f"coalesce({_tag('mlflow.user')}, r.user_id, '')",
     "notebook": (
-        f"coalesce({_tag(NOTEBOOK)}, CASE WHEN {_tag('mlflow.source.type')} = 'NOTEBOOK' "
-        f"AND {_tag('mlflow.source.name')} NOT LIKE '%{LAUNCHER}' THEN {_tag('mlflow.source.name')} END)"
+        f"coalesce({_tag(NOTEBOOK)}, CASE WHEN {_tag('mlflow.source.type')} = 'NOTEBOOK' AND"
+        f" {_tag('mlflow.source.name')} NOT LIKE '%{LAUNCHER}' THEN {_tag('mlflow.source.name')}"
+        " END)"
     ),
     "job": _tag(JOB),
     "step": _tag(STEP),
@@ -37,9 +45,17 @@ _ATTRIBUTES = {
     "ended": _ENDED,
     "duration": f"(({_ENDED} - r.start_time) / 1000.0)",
 }
-DATASET_REF = "CASE d.dataset_source_type WHEN 'mlinfra' THEN json_extract(d.dataset_source, '$.ref') ELSE d.name || '@' || d.digest END"
-DATASETS_OF_RUNS = "inputs i JOIN datasets d ON d.dataset_uuid = i.source_id WHERE i.destination_type = 'RUN' AND i.source_type = 'DATASET'"
-_DATASET = f"SELECT {DATASET_REF} AS value FROM {DATASETS_OF_RUNS} AND i.destination_id = r.run_uuid"
+DATASET_REF = (
+    "CASE d.dataset_source_type WHEN 'mlinfra' THEN json_extract(d.dataset_source, '$.ref') ELSE"
+    " d.name || '@' || d.digest END"
+)
+DATASETS_OF_RUNS = (
+    "inputs i JOIN datasets d ON d.dataset_uuid = i.source_id WHERE i.destination_type = 'RUN' AND"
+    " i.source_type = 'DATASET'"
+)
+_DATASET = (
+    f"SELECT {DATASET_REF} AS value FROM {DATASETS_OF_RUNS} AND i.destination_id = r.run_uuid"
+)
 
 
 def add_functions(connection: sqlite3.Connection, ends: Ends) -> None:
@@ -64,7 +80,9 @@ def condition(found: Filter) -> tuple[str, list[str | float]]:
         case Every(items) | Some(items):
             parts = [condition(item) for item in items]
             word = " AND " if isinstance(found, Every) else " OR "
-            return "(" + word.join(text for text, _ in parts) + ")", [value for _, values in parts for value in values]
+            return "(" + word.join(text for text, _ in parts) + ")", [
+                value for _, values in parts for value in values
+            ]
         case Predicate():
             return _predicate(found)
 
@@ -76,15 +94,23 @@ def _predicate(test: Predicate) -> tuple[str, list[str | float]]:
         if test.op == "null":
             return f"{expression} IS NULL", []
         text, values = _comparison(test, expression)
-        return f"coalesce({text}, 0)", values  # a missing value fails the test, so that NOT can turn it round
+        return (
+            f"coalesce({text}, 0)",
+            values,
+        )  # a missing value fails the test, so that NOT can turn it round
     if field.kind == "attribute":
         rows, keys = f"SELECT 1 FROM ({_DATASET}) v", list[str | float]()
         text, values = ("1", []) if test.op == "null" else _comparison(test, "v.value")
         rows += f" WHERE {text}"
     else:
-        rows, keys = f"SELECT 1 FROM {_TABLES[field.kind]} v WHERE v.run_uuid = r.run_uuid AND v.key = ?", [field.key]
+        rows, keys = (
+            f"SELECT 1 FROM {_TABLES[field.kind]} v WHERE v.run_uuid = r.run_uuid AND v.key = ?",
+            [field.key],
+        )
         text, values = ("1", []) if test.op == "null" else _comparison(test, "v.value")
-        rows += f" AND {text}" + (" AND v.is_nan = 0" if field.kind == "metric" and test.op != "null" else "")
+        rows += f" AND {text}" + (
+            " AND v.is_nan = 0" if field.kind == "metric" and test.op != "null" else ""
+        )
     return ("NOT " if test.op == "null" else "") + f"EXISTS ({rows})", keys + values
 
 
@@ -96,7 +122,11 @@ def _comparison(test: Predicate, expression: str) -> tuple[str, list[str | float
     for target in test.values:
         as_number = not isinstance(target, str) and not test.field.numeric
         parts.append(f"{f'mlinfra_number({expression})' if as_number else expression} {op} ?")
-        values.append(target if isinstance(target, str) else max(-sys.float_info.max, min(sys.float_info.max, target)))
+        values.append(
+            target
+            if isinstance(target, str)
+            else max(-sys.float_info.max, min(sys.float_info.max, target))
+        )
     return "(" + " OR ".join(parts) + ")", values
 
 
@@ -110,10 +140,19 @@ def order(sorts: Sequence[Sort]) -> tuple[str, list[str], str]:
             by.append(f"{expression} IS NULL, {expression} {way}")
             continue
         value, number = f"s{place}.value", f"mlinfra_number(s{place}.value)"
-        joins += f" LEFT JOIN {_TABLES[field.kind]} s{place} ON s{place}.run_uuid = r.run_uuid AND s{place}.key = ?"
+        joins += (
+            f" LEFT JOIN {_TABLES[field.kind]} s{place} ON s{place}.run_uuid = r.run_uuid AND"
+            f" s{place}.key = ?"
+        )
         keys.append(field.key)
         if field.kind == "metric":
-            by.append(f"CASE WHEN {value} IS NULL THEN 2 WHEN s{place}.is_nan THEN 1 ELSE 0 END, {value} {way}")
+            by.append(
+                f"CASE WHEN {value} IS NULL THEN 2 WHEN s{place}.is_nan THEN 1 ELSE 0 END, {value}"
+                f" {way}"
+            )
         else:
-            by.append(f"CASE WHEN {value} IS NULL THEN 2 WHEN {number} IS NULL THEN 1 ELSE 0 END, {number} {way}, {value} {way}")
+            by.append(
+                f"CASE WHEN {value} IS NULL THEN 2 WHEN {number} IS NULL THEN 1 ELSE 0 END,"
+                f" {number} {way}, {value} {way}"
+            )
     return joins, keys, ", ".join([*by, "r.start_time DESC, r.run_uuid"])

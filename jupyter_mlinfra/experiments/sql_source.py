@@ -22,14 +22,20 @@ from .sql_filter import DATASET_REF, DATASETS_OF_RUNS, add_functions, condition,
 from .store import reading
 from .strays import IMPORTED
 
-_ACTIVE = "r.lifecycle_stage = 'active' AND e.lifecycle_stage = 'active' AND e.workspace = 'default'"
+_ACTIVE = (
+    "r.lifecycle_stage = 'active' AND e.lifecycle_stage = 'active' AND e.workspace = 'default'"
+)
 _RUNS = "runs r JOIN experiments e ON e.experiment_id = r.experiment_id"
-_VERSIONS = "model_versions v WHERE v.workspace = 'default' AND v.current_stage != 'Deleted_Internal'"
+_VERSIONS = (
+    "model_versions v WHERE v.workspace = 'default' AND v.current_stage != 'Deleted_Internal'"
+)
 _CHUNK = 500  # ids in one statement
 
 
 class SqlSource:
-    """Reads one file. Each call opens it anew (0.3 ms), so it can be replaced, and no read transaction stays open."""
+    """Reads one file. Each call opens it anew (0.3 ms), so it can be replaced, and no read
+    transaction stays open.
+    """
 
     reason = ""
 
@@ -45,7 +51,11 @@ class SqlSource:
             return
         with (
             reading(self._path),
-            contextlib.closing(sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=20, isolation_level=None)) as connection,
+            contextlib.closing(
+                sqlite3.connect(
+                    f"{self._path.as_uri()}?mode=ro", uri=True, timeout=20, isolation_level=None
+                )
+            ) as connection,
         ):
             add_functions(connection, self._ends)
             connection.execute("BEGIN")
@@ -61,11 +71,20 @@ class SqlSource:
                 WHERE e.lifecycle_stage = 'active' AND e.workspace = 'default' GROUP BY e.experiment_id"""
             ).fetchall()
         found = [
-            Experiment(ref=reference("experiment", name), id=str(number), name=name, runs=runs, updated_at=moment(used or changed))
+            Experiment(
+                ref=reference("experiment", name),
+                id=str(number),
+                name=name,
+                runs=runs,
+                updated_at=moment(used or changed),
+            )
             for number, name, runs, used, changed in rows
             if runs or number != 0
         ]
-        return sorted(found, key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name))
+        return sorted(
+            found,
+            key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name),
+        )
 
     def experiment_id(self, name: str) -> str | None:
         with self._open() as connection:
@@ -78,7 +97,14 @@ class SqlSource:
             ).fetchone()
         return str(row[0]) if row else None
 
-    def runs(self, experiment: str | None, found: Filter | None, sorts: Sequence[Sort], cursor: str | None, count: int) -> FoundRuns:
+    def runs(
+        self,
+        experiment: str | None,
+        found: Filter | None,
+        sorts: Sequence[Sort],
+        cursor: str | None,
+        count: int,
+    ) -> FoundRuns:
         start = parse_cursor(cursor)
         where, values = [_ACTIVE], list[Any]()
         if experiment is not None:
@@ -93,9 +119,12 @@ class SqlSource:
         with self._open() as connection:
             if connection is None:
                 return FoundRuns(runs=[], total=0)
-            total = connection.execute(f"SELECT count(*) FROM {everything.format('')}", values).fetchone()[0]
+            total = connection.execute(
+                f"SELECT count(*) FROM {everything.format('')}", values
+            ).fetchone()[0]
             ids = connection.execute(
-                f"SELECT r.run_uuid FROM {everything.format(join)} ORDER BY {by} LIMIT ? OFFSET ?", [*keys, *values, count, start]
+                f"SELECT r.run_uuid FROM {everything.format(join)} ORDER BY {by} LIMIT ? OFFSET ?",
+                [*keys, *values, count, start],
             ).fetchall()
             runs = self._told(connection, [row[0] for row in ids])
         return FoundRuns(runs=runs, total=total, cursor=next_cursor(start, len(runs), total))
@@ -105,14 +134,18 @@ class SqlSource:
             if connection is None:
                 return []
             columns = "r.run_uuid, lower(r.status), r.end_time"
-            return connection.execute(f"SELECT {columns} FROM {_RUNS} WHERE {_ACTIVE} AND r.experiment_id = ? ORDER BY 1", (int(experiment),)).fetchall()
+            return connection.execute(
+                f"SELECT {columns} FROM {_RUNS} WHERE {_ACTIVE} AND r.experiment_id = ? ORDER BY 1",
+                (int(experiment),),
+            ).fetchall()
 
     def run_ids(self, beginning: str) -> list[str]:
         with self._open() as connection:
             if connection is None:
                 return []
             rows = connection.execute(
-                f"SELECT r.run_uuid FROM {_RUNS} WHERE {_ACTIVE} AND r.run_uuid >= ? AND r.run_uuid < ? ORDER BY 1 LIMIT 10",
+                f"SELECT r.run_uuid FROM {_RUNS} WHERE {_ACTIVE} AND r.run_uuid >= ? AND r.run_uuid"
+                " < ? ORDER BY 1 LIMIT 10",
                 (beginning, beginning + "\U0010ffff"),
             )
             return [row[0] for row in rows]
@@ -128,7 +161,11 @@ class SqlSource:
             marks = ",".join("?" * len(ids))
             return [
                 row[0]
-                for row in connection.execute(f"SELECT DISTINCT key FROM latest_metrics WHERE run_uuid IN ({marks}) AND step > 0 ORDER BY key", list(ids))
+                for row in connection.execute(
+                    f"SELECT DISTINCT key FROM latest_metrics WHERE run_uuid IN ({marks}) AND step"
+                    " > 0 ORDER BY key",
+                    list(ids),
+                )
             ]
 
     def curve(self, run: str, metric: str, points: int) -> Curve | None:
@@ -139,8 +176,15 @@ class SqlSource:
         with self._open() as connection:
             if connection is None:
                 return []
-            rows = connection.execute("SELECT name, last_updated_time, description FROM registered_models WHERE workspace = 'default'").fetchall()
-            counts = dict(connection.execute(f"SELECT v.name, count(*) FROM {_VERSIONS} GROUP BY v.name").fetchall())
+            rows = connection.execute(
+                "SELECT name, last_updated_time, description FROM registered_models WHERE workspace"
+                " = 'default'"
+            ).fetchall()
+            counts = dict(
+                connection.execute(
+                    f"SELECT v.name, count(*) FROM {_VERSIONS} GROUP BY v.name"
+                ).fetchall()
+            )
             aliases = _aliases(connection)
         found = [
             Model(
@@ -153,7 +197,10 @@ class SqlSource:
             )
             for name, changed, text in rows
         ]
-        return sorted(found, key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name))
+        return sorted(
+            found,
+            key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name),
+        )
 
     def versions(self, model: str, limit: int) -> list[VersionFacts]:
         return self._versions("v.name = ? ORDER BY v.version DESC LIMIT ?", (model, limit))
@@ -166,21 +213,31 @@ class SqlSource:
             if connection is None:
                 return []
             columns = "v.name, v.version, v.run_id, v.creation_time, v.source, v.storage_location"
-            rows = connection.execute(f"SELECT {columns} FROM {_VERSIONS} AND {condition}", values).fetchall()
+            rows = connection.execute(
+                f"SELECT {columns} FROM {_VERSIONS} AND {condition}", values
+            ).fetchall()
             aliases = _aliases(connection)
             tags: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
             for name in {row[0] for row in rows}:
                 for version, key, value in connection.execute(
-                    "SELECT version, key, value FROM model_version_tags WHERE workspace = 'default' AND name = ?", (name,)
+                    "SELECT version, key, value FROM model_version_tags WHERE workspace = 'default'"
+                    " AND name = ?",
+                    (name,),
                 ):
                     tags[name, version][key] = value or ""
         return [
             VersionFacts(
-                model=name, version=version, run=run or None, created=created, source=source or "", location=location or source or "",
-                aliases=[alias for alias, number in aliases[name].items() if number == version], tags=tags[name, version],
+                model=name,
+                version=version,
+                run=run or None,
+                created=created,
+                source=source or "",
+                location=location or source or "",
+                aliases=[alias for alias, number in aliases[name].items() if number == version],
+                tags=tags[name, version],
             )
             for name, version, run, created, source, location in rows
-        ]  # fmt: skip
+        ]
 
     def logged_models(self, run: str) -> Mapping[str, tuple[str, str]]:
         with self._open() as connection:
@@ -197,7 +254,10 @@ class SqlSource:
         with self._open() as connection:
             if connection is None:
                 return set()
-            return {row[0] for row in connection.execute("SELECT value FROM tags WHERE key = ?", (IMPORTED,))}
+            return {
+                row[0]
+                for row in connection.execute("SELECT value FROM tags WHERE key = ?", (IMPORTED,))
+            }
 
     def _told(self, connection: sqlite3.Connection, ids: Sequence[str]) -> list[RunFacts]:
         return [run.told(self._ends) for run in _facts(connection, ids)]
@@ -213,7 +273,9 @@ class SqlSource:
 
 def _aliases(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for name, alias, version in connection.execute("SELECT name, alias, version FROM registered_model_aliases WHERE workspace = 'default'"):
+    for name, alias, version in connection.execute(
+        "SELECT name, alias, version FROM registered_model_aliases WHERE workspace = 'default'"
+    ):
         found[name][alias] = version
     return found
 
@@ -232,22 +294,50 @@ def _chunk(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, RunF
     tags: dict[str, dict[str, str]] = defaultdict(dict)
     datasets: dict[str, list[str]] = defaultdict(list)
     versions: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for id, key, value, is_nan in connection.execute(f"SELECT run_uuid, key, value, is_nan FROM latest_metrics WHERE run_uuid {among} ORDER BY key", ids):
+    for id, key, value, is_nan in connection.execute(
+        f"SELECT run_uuid, key, value, is_nan FROM latest_metrics WHERE run_uuid {among} ORDER"
+        " BY key",
+        ids,
+    ):
         metrics[id][key] = value_of(value, is_nan)
     for target, table in ((params, "params"), (tags, "tags")):
-        for id, key, text in connection.execute(f"SELECT run_uuid, key, value FROM {table} WHERE run_uuid {among} ORDER BY key", ids):
+        for id, key, text in connection.execute(
+            f"SELECT run_uuid, key, value FROM {table} WHERE run_uuid {among} ORDER BY key", ids
+        ):
             target[id][key] = text or ""
-    for id, ref in connection.execute(f"SELECT i.destination_id, {DATASET_REF} FROM {DATASETS_OF_RUNS} AND i.destination_id {among}", ids):
+    for id, ref in connection.execute(
+        f"SELECT i.destination_id, {DATASET_REF} FROM {DATASETS_OF_RUNS} AND i.destination_id"
+        f" {among}",
+        ids,
+    ):
         datasets[id].append(ref)
-    for id, name, version in connection.execute(f"SELECT v.run_id, v.name, v.version FROM {_VERSIONS} AND v.run_id {among}", ids):
+    for id, name, version in connection.execute(
+        f"SELECT v.run_id, v.name, v.version FROM {_VERSIONS} AND v.run_id {among}", ids
+    ):
         versions[id].append((name, version))
-    columns = "r.run_uuid, coalesce(r.name, ''), e.name, lower(r.status), r.user_id, r.start_time, r.end_time"
-    rows = connection.execute(f"SELECT {columns} FROM {_RUNS} WHERE {_ACTIVE} AND r.run_uuid {among}", ids)
+    columns = (
+        "r.run_uuid, coalesce(r.name, ''), e.name, lower(r.status), r.user_id, r.start_time,"
+        " r.end_time"
+    )
+    rows = connection.execute(
+        f"SELECT {columns} FROM {_RUNS} WHERE {_ACTIVE} AND r.run_uuid {among}", ids
+    )
     return {
         id: RunFacts(
-            id=id, name=name, experiment=experiment, status=status, user=tags[id].get("mlflow.user") or user or "", started=started, ended=ended,
-            metrics=metrics[id], params=params[id], tags=tags[id], datasets=sorted(datasets[id]),
-            versions=[reference("version", model, str(number)) for model, number in sorted(versions[id])],
+            id=id,
+            name=name,
+            experiment=experiment,
+            status=status,
+            user=tags[id].get("mlflow.user") or user or "",
+            started=started,
+            ended=ended,
+            metrics=metrics[id],
+            params=params[id],
+            tags=tags[id],
+            datasets=sorted(datasets[id]),
+            versions=[
+                reference("version", model, str(number)) for model, number in sorted(versions[id])
+            ],
         )
         for id, name, experiment, status, user, started, ended in rows
-    }  # fmt: skip
+    }

@@ -15,8 +15,8 @@ _RESERVED = re.compile(r"latest\Z|v\d+\Z")
 def moved(aliases: Mapping[str, int], *, alias: str, version: int) -> dict[str, int]:
     """The aliases to write, in this order, so that `alias` names `version`.
 
-    A champion that is replaced stays reachable as `rollback`. It is written first: a crash between the two leaves the old champion.
-    Raises BadRequest when `alias` cannot be one.
+    A champion that is replaced stays reachable as `rollback`. It is written first: a crash between
+    the two leaves the old champion. Raises BadRequest when `alias` cannot be one.
     """
     if not _ALIAS.match(alias) or _RESERVED.match(alias):
         raise BadRequest(

@@ -1,6 +1,7 @@
 """Where runs and models are kept: MLflow's store, its schema, and how this process talks to it.
 
-By default `.mlinfra/mlflow.db` (SQLite in WAL mode) with artifacts in `.mlinfra/artifacts`; no server runs.
+By default `.mlinfra/mlflow.db` (SQLite in WAL mode) with artifacts in `.mlinfra/artifacts`; no
+server runs.
 """
 
 from __future__ import annotations
@@ -33,13 +34,16 @@ if TYPE_CHECKING:
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks", "file")
 ARTIFACT_ROOT, REGISTRY = "_MLFLOW_SERVER_ARTIFACT_ROOT", "MLFLOW_REGISTRY_URI"
 TRACKING, ACTIVE = "MLFLOW_TRACKING_URI", "MLINFRA_ACTIVE_STORE"
-"""MLflow's address, and the one that this package set there: what differs from it was chosen by the user."""
+"""MLflow's address, and the one that this package set there: what differs from it was chosen by the
+user.
+"""
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "GIT_PYTHON_REFRESH": "quiet",  # no warning where git is not installed
 }
-_DEFAULTS = {  # a server that is down must not hold a panel for minutes; a cell shows what it asked for, no bars
+# a server that is down must not hold a panel for minutes; a cell shows what it asked for, no bars
+_DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -74,13 +78,17 @@ class Store:
         """The tracking URI. Raises BadRequest for a scheme that MLflow does not know."""
         text = resolve(self._settings.tracking_uri)
         scheme = text.partition(":")[0].partition("+")[0] or "sqlite"
-        if self._place is not None and scheme == "sqlite":  # a job on another machine: it goes home with all that the job leaves
+        if (
+            self._place is not None and scheme == "sqlite"
+        ):  # a job on another machine: it goes home with all that the job leaves
             return f"sqlite:///{self._place / RUNS}"
         if not text:
             return f"sqlite:///{self._project.home / 'mlflow.db'}"
         if scheme not in SCHEMES:
             raise BadRequest(
-                "experiments.tracking_uri cannot be used.", f"Its scheme {scheme[:20]!r} is none of {', '.join(SCHEMES)}.", "Correct it in mlinfra.toml."
+                "experiments.tracking_uri cannot be used.",
+                f"Its scheme {scheme[:20]!r} is none of {', '.join(SCHEMES)}.",
+                "Correct it in mlinfra.toml.",
             )
         if scheme == "sqlite":
             return f"sqlite:///{self._project.root / unquote(text.partition(':///')[2])}"
@@ -91,7 +99,9 @@ class Store:
         """The URI without user and password, for messages."""
         uri = self.uri
         parts = urlsplit(uri)
-        return uri.replace(f"{parts.netloc.rpartition('@')[0]}@", "") if "@" in parts.netloc else uri
+        return (
+            uri.replace(f"{parts.netloc.rpartition('@')[0]}@", "") if "@" in parts.netloc else uri
+        )
 
     @property
     def has_secret(self) -> bool:
@@ -101,32 +111,48 @@ class Store:
     @property
     def sqlite(self) -> Path | None:
         """The SQLite file, when the store is one."""
-        return Path(self.uri.removeprefix("sqlite:///")) if self.uri.startswith("sqlite:///") else None
+        return (
+            Path(self.uri.removeprefix("sqlite:///")) if self.uri.startswith("sqlite:///") else None
+        )
 
     @property
     def artifacts(self) -> str | None:
         """Root of the artifacts of new experiments; None leaves it to the server."""
         if self._settings.artifacts and (self._place is None or ":" in self._settings.artifacts):
-            return self._settings.artifacts if ":" in self._settings.artifacts else str(self._project.root / self._settings.artifacts)
+            return (
+                self._settings.artifacts
+                if ":" in self._settings.artifacts
+                else str(self._project.root / self._settings.artifacts)
+            )
         return str((self._place or self._project.home) / ARTIFACTS) if self.sqlite else None
 
     def environment(self) -> dict[str, str]:
-        """What a process needs so that plain `mlflow` calls reach this store: no telemetry, our URI, our artifacts.
+        """What a process needs so that plain `mlflow` calls reach this store: no telemetry, our
+        URI, our artifacts.
 
-        A URI with a secret is left out: whatever that process starts would inherit it. There `activate` does the same.
+        A URI with a secret is left out: whatever that process starts would inherit it. There
+        `activate` does the same.
         """
-        found = {**_DEFAULTS, **{key: os.environ[key] for key in _DEFAULTS if key in os.environ}, **_ENVIRONMENT}
+        found = {
+            **_DEFAULTS,
+            **{key: os.environ[key] for key in _DEFAULTS if key in os.environ},
+            **_ENVIRONMENT,
+        }
         if not self.has_secret:
             found |= {TRACKING: self.uri, ACTIVE: self.uri}
         if self.sqlite:
-            found[ONLY_HERE] = f"{TRACKING},{ACTIVE},{ARTIFACT_ROOT}"  # no job on another machine opens this file
+            found[ONLY_HERE] = (
+                f"{TRACKING},{ACTIVE},{ARTIFACT_ROOT}"  # no job on another machine opens this file
+            )
         if self.artifacts and self.sqlite:
-            # Where MLflow's SQL store puts artifacts of experiments that `mlflow.set_experiment` makes; otherwise ./mlruns.
+            # Where MLflow's SQL store puts artifacts of experiments that `mlflow.set_experiment`
+            # makes; otherwise ./mlruns.
             found[ARTIFACT_ROOT] = self.artifacts
         return found
 
     def activate(self) -> None:
-        """Point `mlflow` in this process at the store; the schema is made once, before anybody fans out.
+        """Point `mlflow` in this process at the store; the schema is made once, before anybody fans
+        out.
 
         Raises Unavailable when the store cannot be written or its server does not answer.
         """
@@ -144,7 +170,8 @@ class Store:
         self.analyze()
 
     def prepare_at_once(self) -> None:
-        """Make the schema without MLflow, where there is none yet and it is a known one: before processes start that would make it all at once.
+        """Make the schema without MLflow, where there is none yet and it is a known one: before
+        processes start that would make it all at once.
 
         What stands in the way is said by whoever uses the store.
         """
@@ -157,7 +184,9 @@ class Store:
                 self._place_empty(path, made)
 
     def point(self) -> None:
-        """Make plain `mlflow` calls of this process reach the store. MLflow notes the URI for child processes: not one with a secret."""
+        """Make plain `mlflow` calls of this process reach the store. MLflow notes the URI for child
+        processes: not one with a secret.
+        """
         import mlflow
 
         mlflow.set_tracking_uri(self.uri)
@@ -185,18 +214,23 @@ class Store:
         path = self.sqlite
         if path is None or (self._known_complete and path.exists()):
             return
-        # Before the lock: who imports it meanwhile waits for that lock in `ambient`, and holds the lock of the import.
+        # Before the lock: who imports it meanwhile waits for that lock in `ambient`, and holds the
+        # lock of the import.
         import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
         with self.schema_lock(), explained(self):
             if not path.exists():
                 with reading(path):
-                    self._place_empty(path, empty_store(self._artifact_root) or self._made_by_mlflow(path.parent))
+                    self._place_empty(
+                        path, empty_store(self._artifact_root) or self._made_by_mlflow(path.parent)
+                    )
             self.migrate(path)
             self._known_complete = True
 
     def _made_by_mlflow(self, parent: Path) -> bytes:
-        """An empty store. MLflow migrates through 68 revisions: made elsewhere and moved here, the store is whole or absent."""
+        """An empty store. MLflow migrates through 68 revisions: made elsewhere and moved here, the
+        store is whole or absent.
+        """
         with tempfile.TemporaryDirectory(dir=parent, prefix=".mlflow-") as folder:
             draft = Path(folder) / "mlflow.db"
             self.migrate(draft)
@@ -206,9 +240,12 @@ class Store:
         try:
             write_atomic(path, made)
         except Unavailable as error:
-            raise Unavailable(f"The experiment store {path} could not be made.", error.why, error.fix) from error
+            raise Unavailable(
+                f"The experiment store {path} could not be made.", error.why, error.fix
+            ) from error
         with contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
-            # WAL: a panel reads while a job writes. Its shared memory does not work on a network share.
+            # WAL: a panel reads while a job writes. Its shared memory does not work on a network
+            # share.
             connection.execute(f"PRAGMA journal_mode={'WAL' if self._place is None else 'DELETE'}")
 
     @property
@@ -219,19 +256,27 @@ class Store:
         """Bring a SQLite file of MLflow's to the schema of this version."""
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # it would tell of tables in the user's cell
+        logging.getLogger("mlflow.store.db.utils").setLevel(
+            logging.WARNING
+        )  # it would tell of tables in the user's cell
         # Not by MLflow's client: it builds stores under a lock that `ambient` is called within.
         SqlAlchemyStore(f"sqlite:///{path}", self._artifact_root)
 
     def analyze(self) -> None:
         """Gather SQLite's statistics at first use and when the runs have doubled.
 
-        Without them MLflow's own query that orders runs by a metric is quadratic: 4.2 s against 0.04 s at 10,000 runs.
+        Without them MLflow's own query that orders runs by a metric is quadratic: 4.2 s against
+        0.04 s at 10,000 runs.
         """
         if self.sqlite is None or not self.sqlite.exists():
             return
         # A busy or read-only store is left alone: this only makes queries faster.
-        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(f"file:{self.sqlite}?mode=rw", uri=True, timeout=1)) as connection:
+        with (
+            contextlib.suppress(sqlite3.Error),
+            contextlib.closing(
+                sqlite3.connect(f"file:{self.sqlite}?mode=rw", uri=True, timeout=1)
+            ) as connection,
+        ):
             runs = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
             if runs and runs >= 2 * _analyzed(connection):
                 connection.execute("PRAGMA analysis_limit=1000")
@@ -240,7 +285,9 @@ class Store:
 
 def _analyzed(connection: sqlite3.Connection) -> int:
     try:
-        row = connection.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = 'runs' LIMIT 1").fetchone()
+        row = connection.execute(
+            "SELECT stat FROM sqlite_stat1 WHERE tbl = 'runs' LIMIT 1"
+        ).fetchone()
     except sqlite3.OperationalError:  # never analyzed
         return 0
     return int(row[0].split()[0]) if row else 0
@@ -287,7 +334,9 @@ def explained(store: Store) -> Iterator[None]:
         cause, path = sqlite_error(error), store.sqlite
         if cause is not None and path is not None and fix_of(cause):
             raise _sqlite_fault(cause, path) from error
-        raise _mlflow_fault(str(getattr(error, "message", error)), str(getattr(error, "error_code", "")), store) from error
+        raise _mlflow_fault(
+            str(getattr(error, "message", error)), str(getattr(error, "error_code", "")), store
+        ) from error
     except OSError as error:
         raise explain_os_error(error, "The artifacts could not be used.") from error
 
@@ -296,7 +345,11 @@ def _driver_fault(error: BaseException | None, store: Store) -> Unavailable:
     """A database, or the place of the artifacts, needs a package that is not here."""
     name = str(getattr(error, "name", "") or "")
     shown = store.shown_uri.partition("?")[0]
-    return Unavailable(f"The experiment store {shown} needs {name or 'a package'}.", "That package is not installed.", fix_of_missing(name))
+    return Unavailable(
+        f"The experiment store {shown} needs {name or 'a package'}.",
+        "That package is not installed.",
+        fix_of_missing(name),
+    )
 
 
 def _unheard_of(message: str) -> str:
@@ -324,7 +377,11 @@ def _mlflow_fault(message: str, code: str, store: Store) -> MLInfraError:
             "Update MLflow here: pip install --upgrade mlflow. The store is as it should be.",
         )
     if "out-of-date database schema" in text:
-        return Unavailable("The experiment store was written by an older MLflow.", text[:200], f"Back it up, then run: mlflow db upgrade {store.shown_uri}")
+        return Unavailable(
+            "The experiment store was written by an older MLflow.",
+            text[:200],
+            f"Back it up, then run: mlflow db upgrade {store.shown_uri}",
+        )
     if code in _BY_CODE:
         return _BY_CODE[code]("The experiment store refused the request.", text[:500])
     return Unavailable(

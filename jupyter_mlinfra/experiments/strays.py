@@ -1,4 +1,6 @@
-"""Stores that plain MLflow left in the project's folders: `mlflow.db` beside a notebook, or a folder `mlruns`."""
+"""Stores that plain MLflow left in the project's folders: `mlflow.db` beside a notebook, or a
+folder `mlruns`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ IMPORTED = "mlinfra.imported"
 """Tag of a run that was brought in: its id in the store that it came from."""
 
 DEPTH, FOLDERS = 3, 300
-"""How deep below the project, and in how many folders, is looked: a list of experiments must not wait for a walk over a data folder."""
+"""How deep below the project, and in how many folders, is looked: a list of experiments must not
+wait for a walk over a data folder.
+"""
 
 RUNS = 20_000
 """So many runs of one folder `mlruns` are looked at. An import brings in all of them."""
@@ -47,7 +51,9 @@ class Stray:
 
 def strays(root: Path, own: Path | None) -> list[Stray]:
     """Those below the project that hold runs. own: the project's store, which is none."""
-    found = (stray_at(folder / name) for folder in _folders(root) for name in ("mlflow.db", "mlruns"))
+    found = (
+        stray_at(folder / name) for folder in _folders(root) for name in ("mlflow.db", "mlruns")
+    )
     return [item for item in found if item.runs and item.path != own]
 
 
@@ -63,17 +69,25 @@ def without(found: Sequence[Stray], known: Collection[str]) -> list[Stray]:
 
 
 def address_of(store: str, root: Path) -> str:
-    """What MLflow calls a store: an address as it is, a path as that of its file or folder. Raises NotFound when nothing is there."""
+    """What MLflow calls a store: an address as it is, a path as that of its file or folder. Raises
+    NotFound when nothing is there.
+    """
     if re.match(r"[a-z][a-z0-9+]+:", store):
         return store
     path = next((item.resolve() for item in (Path(store), root / store) if item.exists()), None)
     if path is None:
-        raise NotFound(f"There is no store {store}.", "Neither below the working directory nor below the project.", "mlinfra experiments list names them.")
+        raise NotFound(
+            f"There is no store {store}.",
+            "Neither below the working directory nor below the project.",
+            "mlinfra experiments list names them.",
+        )
     return Stray(path, ()).uri
 
 
 def is_same_store(one: str, other: str) -> bool:
-    """Whether two addresses name one store, however they are written: links, relative paths, drivers, users."""
+    """Whether two addresses name one store, however they are written: links, relative paths,
+    drivers, users.
+    """
     return _plain(one) == _plain(other)
 
 
@@ -93,7 +107,10 @@ def note_of(found: Sequence[Stray], root: Path) -> str:
     for item in found:
         count = f"{len(item.runs):,} run{'s' if len(item.runs) > 1 else ''}"
         shown = item.path.relative_to(root) if item.path.is_relative_to(root) else item.path
-        said.append(f"{shown} holds {count} that plain MLflow wrote there. Bring them in: mlinfra runs import {shown}")
+        said.append(
+            f"{shown} holds {count} that plain MLflow wrote there. Bring them in: mlinfra runs"
+            f" import {shown}"
+        )
     return " ".join(f"{text}." for text in said)
 
 
@@ -109,25 +126,43 @@ def _folders(root: Path) -> Iterator[Path]:
             yield folder
             with contextlib.suppress(OSError), os.scandir(folder) as entries:
                 inner = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
-                below += [Path(entry.path) for entry in inner if not entry.name.startswith(".") and entry.name not in _SKIPPED]
+                below += [
+                    Path(entry.path)
+                    for entry in inner
+                    if not entry.name.startswith(".") and entry.name not in _SKIPPED
+                ]
         level = [folder for folder in sorted(below) if not (folder / "pyvenv.cfg").exists()]
 
 
 def _in_file(path: Path) -> set[str]:
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)) as connection:
-        return {row[0] for row in connection.execute("SELECT run_uuid FROM runs WHERE lifecycle_stage = 'active' AND status != 'RUNNING'")}
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(
+            sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1)
+        ) as connection,
+    ):
+        return {
+            row[0]
+            for row in connection.execute(
+                "SELECT run_uuid FROM runs WHERE lifecycle_stage = 'active' AND status != 'RUNNING'"
+            )
+        }
     return set()
 
 
 def _in_folder(path: Path) -> set[str]:
-    """MLflow's older way: a file `meta.yaml` for each run. Each is read once, and again when it has changed."""
+    """MLflow's older way: a file `meta.yaml` for each run. Each is read once, and again when it has
+    changed.
+    """
     found = set()
     for run in islice(_run_folders(path), RUNS):
         with contextlib.suppress(OSError, UnicodeDecodeError):
             meta = os.path.join(run, "meta.yaml")
             seen = os.stat(meta)
             settled = time.time_ns() - seen.st_mtime_ns > _SETTLED_NANOSECONDS
-            if (_has_ended if settled else _has_ended.__wrapped__)(meta, seen.st_mtime_ns, seen.st_size):
+            if (_has_ended if settled else _has_ended.__wrapped__)(
+                meta, seen.st_mtime_ns, seen.st_size
+            ):
                 found.add(os.path.basename(run))
     return found
 
@@ -144,4 +179,6 @@ def _run_folders(path: Path) -> Iterator[str]:
 def _has_ended(meta: str, changed: int, size: int) -> bool:  # noqa: ARG001 - they tell one state of the file from the next
     """Whether it is that of a run that has ended; status 1 is one that runs."""
     text = Path(meta).read_text()
-    return "lifecycle_stage: active" in text and not re.search(r"^status: (1|RUNNING)$", text, re.MULTILINE)
+    return "lifecycle_stage: active" in text and not re.search(
+        r"^status: (1|RUNNING)$", text, re.MULTILINE
+    )

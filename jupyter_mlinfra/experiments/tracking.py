@@ -33,7 +33,9 @@ _NAME = re.compile(r"[^\s@/:][^\s@]{0,99}\Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where code runs: notebook (below the project), job id, step as `pipeline/step`; empty when unknown."""
+    """Where code runs: notebook (below the project), job id, step as `pipeline/step`; empty when
+    unknown.
+    """
 
     notebook: str = ""
     job: str = ""
@@ -42,11 +44,19 @@ class Origin:
     @property
     def name(self) -> str:
         """What lineage calls it."""
-        return reference("step", *self.step.split("/", 1)) if self.step else f"job:{self.job}" if self.job else self.notebook or "python"
+        return (
+            reference("step", *self.step.split("/", 1))
+            if self.step
+            else f"job:{self.job}"
+            if self.job
+            else self.notebook or "python"
+        )
 
 
 class TrackedRun:
-    """The run under way. Plain `mlflow.log_metric(…)` reaches it as well: it is MLflow's active run."""
+    """The run under way. Plain `mlflow.log_metric(…)` reaches it as well: it is MLflow's active
+    run.
+    """
 
     def __init__(self, store: Store, client: MlflowClient, run_id: str) -> None:
         self.id = run_id
@@ -72,14 +82,18 @@ class TrackedRun:
 
         with explained(self._store):
             for part in batched(params.items(), _BATCH):
-                self._client.log_batch(self.id, params=[Param(key, str(value)) for key, value in part])
+                self._client.log_batch(
+                    self.id, params=[Param(key, str(value)) for key, value in part]
+                )
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Several tags."""
         from mlflow.entities import RunTag
 
         with explained(self._store):
-            self._client.log_batch(self.id, tags=[RunTag(key, str(value)) for key, value in tags.items()])
+            self._client.log_batch(
+                self.id, tags=[RunTag(key, str(value)) for key, value in tags.items()]
+            )
 
     def log_artifact(self, path: Path | str, folder: str | None = None) -> None:
         """Keep a file with the run."""
@@ -90,7 +104,9 @@ class TrackedRun:
         return f"TrackedRun({self.ref})"
 
 
-def log_metrics(store: Store, client: MlflowClient, run_id: str, metrics: Mapping[str, float], *, step: int = 0) -> None:
+def log_metrics(
+    store: Store, client: MlflowClient, run_id: str, metrics: Mapping[str, float], *, step: int = 0
+) -> None:
     """Write metrics to a run, also to one that has ended."""
     from mlflow.entities import Metric
 
@@ -99,40 +115,67 @@ def log_metrics(store: Store, client: MlflowClient, run_id: str, metrics: Mappin
     at = int(now().timestamp() * 1000)
     with explained(store):
         for part in batched(metrics.items(), _BATCH):
-            client.log_batch(run_id, metrics=[Metric(key, float(value), at, step) for key, value in part])
+            client.log_batch(
+                run_id, metrics=[Metric(key, float(value), at, step) for key, value in part]
+            )
 
 
 @contextlib.contextmanager
 def track(
-    project: Project, store: Store, experiment: str, *, name: str | None, tags: Mapping[str, str], datasets: Sequence[Any], continues: str | None = None
+    project: Project,
+    store: Store,
+    experiment: str,
+    *,
+    name: str | None,
+    tags: Mapping[str, str],
+    datasets: Sequence[Any],
+    continues: str | None = None,
 ) -> Iterator[TrackedRun]:
-    """Run the block as a run of `experiment`; it ends as finished, failed (an exception), killed (an interrupt) or scheduled (it saved and is started again).
+    """Run the block as a run of `experiment`; it ends as finished, failed (an exception), killed
+    (an interrupt) or scheduled (it saved and is started again).
 
     continues: id of a run that this one is the rest of.
     """
     if not _NAME.match(experiment):
         raise BadRequest(
-            f"{experiment!r} cannot name an experiment.", "A name has no spaces, @ or leading / and at most 100 characters.", "For example flights."
+            f"{experiment!r} cannot name an experiment.",
+            "A name has no spaces, @ or leading / and at most 100 characters.",
+            "For example flights.",
         )
     inputs = [pinned(project, item) for item in datasets]
     origin = origin_of(project)
     client = store.client()
     import mlflow
 
-    noted = {"mlflow.user": project.user, NOTEBOOK: origin.notebook, JOB: origin.job, STEP: origin.step, **_commit(project.root), **tags}
+    noted = {
+        "mlflow.user": project.user,
+        NOTEBOOK: origin.notebook,
+        JOB: origin.job,
+        STEP: origin.step,
+        **_commit(project.root),
+        **tags,
+    }
     with explained(store):
         number = experiment_id(store, client, experiment)
         nested = mlflow.active_run() is not None
         filled = {key: value for key, value in noted.items() if value}
-        started = mlflow.start_run(run_id=continues, experiment_id=number, run_name=name, nested=nested, tags=filled)
+        started = mlflow.start_run(
+            run_id=continues, experiment_id=number, run_name=name, nested=nested, tags=filled
+        )
     run = TrackedRun(store, client, started.info.run_id)
 
     def tell(state: str) -> None:
         with telling(f"{run.ref} is {state}"):
             if state != "running":
                 facts = {"experiment": experiment, "status": state}
-                project.lineage.record(origin.name, inputs=[str(ref) for ref in inputs], outputs=[run.ref], facts=facts)
-            project.events.emit("run", run.ref, {"name": started.info.run_name, "experiment": experiment, "state": state})
+                project.lineage.record(
+                    origin.name, inputs=[str(ref) for ref in inputs], outputs=[run.ref], facts=facts
+                )
+            project.events.emit(
+                "run",
+                run.ref,
+                {"name": started.info.run_name, "experiment": experiment, "state": state},
+            )
 
     try:
         with explained(store):
@@ -141,7 +184,9 @@ def track(
         yield run
     except BaseException as error:
         status = _status_after(error)
-        with telling(f"{run.ref} is {status.lower()}"):  # what ended the block is what its user must see
+        with telling(
+            f"{run.ref} is {status.lower()}"
+        ):  # what ended the block is what its user must see
             _end(store, run.id, status)
         tell(status.lower())
         raise
@@ -156,7 +201,9 @@ def _status_after(error: BaseException) -> str:
 
 
 def _end(store: Store, run_id: str, status: str) -> None:
-    """End the run, unless the block did so itself. Raises Unavailable when the store does not take it; the run is no longer active then either."""
+    """End the run, unless the block did so itself. Raises Unavailable when the store does not take
+    it; the run is no longer active then either.
+    """
     import mlflow
 
     store.point()  # the block may have used another project
@@ -167,7 +214,8 @@ def _end(store: Store, run_id: str, status: str) -> None:
 
 
 def pinned(project: Project, item: Any) -> Ref:
-    """The reference of something that a run takes in: a name, a reference, or an object with `ref`; a dataset gets its newest snapshot.
+    """The reference of something that a run takes in: a name, a reference, or an object with `ref`;
+    a dataset gets its newest snapshot.
 
     Raises NotFound when the catalog has no such dataset, BadRequest when it is no reference.
     """
@@ -187,20 +235,30 @@ def origin_of(project: Project) -> Origin:
     """Where this process runs, from its job, else from the kernel's session name."""
     job = os.environ.get("MLINFRA_JOB", "")
     if job and node():
-        return Origin(notebook=os.environ.get("MLINFRA_NOTEBOOK", ""), job=job, step=os.environ.get("MLINFRA_STEP", ""))
+        return Origin(
+            notebook=os.environ.get("MLINFRA_NOTEBOOK", ""),
+            job=job,
+            step=os.environ.get("MLINFRA_STEP", ""),
+        )
     if job:
         from ..jobs import Jobs
 
         with contextlib.suppress(MLInfraError):  # a job of another project: only its id is known
             known = Jobs(project).show(job)
             pipeline, step = known.labels.get("pipeline", ""), known.labels.get("step", "")
-            return Origin(notebook=known.notebook or "", job=job, step=f"{pipeline}/{step}" if pipeline and step else "")
+            return Origin(
+                notebook=known.notebook or "",
+                job=job,
+                step=f"{pipeline}/{step}" if pipeline and step else "",
+            )
         return Origin(job=job)
     return Origin(notebook=session_notebook(project.root))
 
 
 def _commit(root: Path) -> dict[str, str]:
-    """The commit that the project's folder stands on, and how many tracked files differ from it; empty outside of git."""
+    """The commit that the project's folder stands on, and how many tracked files differ from it;
+    empty outside of git.
+    """
     found = {}
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         options: dict[str, Any] = {
@@ -211,14 +269,22 @@ def _commit(root: Path) -> dict[str, str]:
             "check": True,
             "env": {**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
         }
-        found["mlflow.source.git.commit"] = subprocess.run(["git", "rev-parse", "HEAD"], **options).stdout.strip()  # noqa: S607 - the user's own git
-        changed = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], **options).stdout  # noqa: S607
+        found["mlflow.source.git.commit"] = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607
+            **options,
+        ).stdout.strip()
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "--untracked-files=no"],  # noqa: S607
+            **options,
+        ).stdout
         found["mlinfra.git.changed_files"] = str(len(changed.splitlines()))
     return found
 
 
 def experiment_id(store: Store, client: MlflowClient, name: str) -> str:
-    """The id of an experiment, which is made, or made active again, where it is not there; its artifacts go where the project keeps them."""
+    """The id of an experiment, which is made, or made active again, where it is not there; its
+    artifacts go where the project keeps them.
+    """
     with store.write_lock():  # two jobs that begin together must not both make it
         found = client.get_experiment_by_name(name)
         if found is not None:
@@ -226,7 +292,11 @@ def experiment_id(store: Store, client: MlflowClient, name: str) -> str:
                 client.restore_experiment(found.experiment_id)
             return str(found.experiment_id)
         slug = re.sub(r"[^A-Za-z0-9]+", "-", name)[:40].strip("-")
-        location = f"{store.artifacts}/{slug}-{blake2b(name.encode(), digest_size=4).hexdigest()}" if store.artifacts else None
+        location = (
+            f"{store.artifacts}/{slug}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
+            if store.artifacts
+            else None
+        )
         return str(client.create_experiment(name, artifact_location=location))
 
 
@@ -234,9 +304,17 @@ def _log_inputs(client: MlflowClient, run_id: str, refs: Sequence[Ref]) -> None:
     from mlflow.entities import Dataset, DatasetInput
 
     if refs:
-        # MLflow keeps datasets by name and digest: the kind belongs to the name, and what has no version gets a word for it.
+        # MLflow keeps datasets by name and digest: the kind belongs to the name, and what has no
+        # version gets a word for it.
         entities = [
-            Dataset(name=f"{ref.kind}:{ref.name}", digest=(ref.at or "unversioned")[-36:], source_type=DATASET_SOURCE, source=json.dumps({"ref": str(ref)}))
+            Dataset(
+                name=f"{ref.kind}:{ref.name}",
+                digest=(ref.at or "unversioned")[-36:],
+                source_type=DATASET_SOURCE,
+                source=json.dumps({"ref": str(ref)}),
+            )
             for ref in refs
         ]
-        client.log_inputs(run_id, datasets=[DatasetInput(dataset=item, tags=[]) for item in entities])
+        client.log_inputs(
+            run_id, datasets=[DatasetInput(dataset=item, tags=[]) for item in entities]
+        )

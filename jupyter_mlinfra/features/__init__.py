@@ -1,4 +1,6 @@
-"""The feature store: Feast, with a correct offline store, ttl kept online, search, and panels that do not wait for it."""
+"""The feature store: Feast, with a correct offline store, ttl kept online, search, and panels that
+do not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
-    "AppliedViews", "DatasetSource", "Feature", "Features", "Freshness", "Materialized", "OnlineRow", "OnlineStatus", "PolarsOfflineStore",
-    "PolarsOfflineStoreConfig", "View", "ViewDetail",
-]  # fmt: skip
+    "AppliedViews",
+    "DatasetSource",
+    "Feature",
+    "Features",
+    "Freshness",
+    "Materialized",
+    "OnlineRow",
+    "OnlineStatus",
+    "PolarsOfflineStore",
+    "PolarsOfflineStoreConfig",
+    "View",
+    "ViewDetail",
+]
 
 _HOME = {
     "DatasetSource": ".dataset_source", "Features": ".service", "PolarsOfflineStore": ".offline", "PolarsOfflineStoreConfig": ".offline",
@@ -18,7 +30,16 @@ if TYPE_CHECKING:
     from .dataset_source import DatasetSource
     from .offline import PolarsOfflineStore, PolarsOfflineStoreConfig
     from .service import Features
-    from .spec import AppliedViews, Feature, Freshness, Materialized, OnlineRow, OnlineStatus, View, ViewDetail
+    from .spec import (
+        AppliedViews,
+        Feature,
+        Freshness,
+        Materialized,
+        OnlineRow,
+        OnlineStatus,
+        View,
+        ViewDetail,
+    )
 
 
 def __getattr__(name: str) -> Any:

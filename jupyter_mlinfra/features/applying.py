@@ -1,4 +1,5 @@
-"""Apply: run the user's definition files, check them against their sources, and only then change the registry.
+"""Apply: run the user's definition files, check them against their sources, and only then change
+the registry.
 
 Runs in a process of its own (`worker.py`): definition files are the user's code.
 """
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
 
 
 def apply(project: Project) -> AppliedViews:
-    """Make the registry say what the definition files say; deletes views that are no longer defined.
+    """Make the registry say what the definition files say; deletes views that are no longer
+    defined.
 
-    Raises NotFound without definitions, Unprocessable when a file or a view is broken; the registry is then as it was.
+    Raises NotFound without definitions, Unprocessable when a file or a view is broken; the registry
+    is then as it was.
     """
     repo = require_folder(project)
     with file_lock(project.folder("features") / "lock"):
@@ -71,22 +74,34 @@ def load_definitions(repo: Path) -> RepoContents:
         except (Exception, SystemExit) as error:
             raise _broken(file, repo, error) from error
         if Path(loaded.__file__ or "").resolve() != file:
-            raise Unprocessable(f"{file.relative_to(repo)} was not read.", f"Its name is that of a module of {loaded.__file__}.", "Rename the file.")
+            raise Unprocessable(
+                f"{file.relative_to(repo)} was not read.",
+                f"Its name is that of a module of {loaded.__file__}.",
+                "Rename the file.",
+            )
     return parse_repo(repo)
 
 
 def _broken(file: Path, repo: Path, error: BaseException) -> Unprocessable:
-    places = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    places = [
+        (Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)
+    ]
     if isinstance(error, SyntaxError) and error.filename:
         places.append((Path(error.filename), error.lineno))
-    ours = [(place, line) for place, line in places if place.is_absolute() and place.is_relative_to(repo)]  # "<frozen …>" is no file
+    ours = [
+        (place, line)
+        for place, line in places
+        if place.is_absolute() and place.is_relative_to(repo)
+    ]  # "<frozen …>" is no file
     place, line = ours[-1] if ours else (file, None)
     if isinstance(error, MLInfraError):
         reason = f"{error.what} {error.why}".strip()
     else:
         reason = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
     return Unprocessable(
-        f"{place.relative_to(repo)}, line {line or 1}: the definitions cannot be loaded.", f"{reason}.", "Correct it; the registry is unchanged."
+        f"{place.relative_to(repo)}, line {line or 1}: the definitions cannot be loaded.",
+        f"{reason}.",
+        "Correct it; the registry is unchanged.",
     )
 
 
@@ -95,15 +110,21 @@ def _check_project(contents: RepoContents, feast: FeatureStore) -> None:
 
     names = [item.name for item in contents.projects]
     if names not in ([], [feast.project]):
-        raise Unprocessable(f"The definitions are for {', '.join(names)}.", f"This is the project {feast.project}.", "Leave Project(…) out, or name it so.")
+        raise Unprocessable(
+            f"The definitions are for {', '.join(names)}.",
+            f"This is the project {feast.project}.",
+            "Leave Project(…) out, or name it so.",
+        )
     if not names:
         contents.projects.append(FeastProject(name=feast.project))
 
 
 def check_source(view: FeatureView, repo: Path, join_keys: Mapping[str, str]) -> None:
-    """Check that the source can be read and has the columns of the view, with times where times are needed.
+    """Check that the source can be read and has the columns of the view, with times where times are
+    needed.
 
-    join_keys: by entity. Raises Unprocessable, or NotFound for a source that is absent, naming file, line and view.
+    join_keys: by entity. Raises Unprocessable, or NotFound for a source that is absent, naming
+    file, line and view.
     """
     from .dataset_source import spec_of
     from .join import JoinView, require_time
@@ -120,15 +141,26 @@ def check_source(view: FeatureView, repo: Path, join_keys: Mapping[str, str]) ->
         for column in (source.time, source.created):
             if column:
                 require_time(schema, column, f"The rows of {source.name}")
-        keys = {join_keys[name]: join_keys[name] for name in view.entities if not join_keys[name].startswith("__dummy")}
-        JoinView(name=view.name, frame=frame, keys=keys, features={field.name: field.name for field in view.features}, time=source.time)
+        keys = {
+            join_keys[name]: join_keys[name]
+            for name in view.entities
+            if not join_keys[name].startswith("__dummy")
+        }
+        JoinView(
+            name=view.name,
+            frame=frame,
+            keys=keys,
+            features={field.name: field.name for field in view.features},
+            time=source.time,
+        )
     except MLInfraError as error:
         kind = type(error) if isinstance(error, NotFound | Unavailable) else Unprocessable
         raise kind(f"{_where(view.name, repo)}: {error.what}", error.why, error.fix) from error
 
 
 def check_types(view: FeatureView, config: RepoConfig) -> None:
-    """Check that Feast has a type for every column of the source, where the view names no feature and takes them all.
+    """Check that Feast has a type for every column of the source, where the view names no feature
+    and takes them all.
 
     Raises Unprocessable naming file, line, view and column.
     """
@@ -141,18 +173,30 @@ def check_types(view: FeatureView, config: RepoConfig) -> None:
         return
     translate = source.source_datatype_to_feast_value_type()
     for column, kind in source.get_table_column_names_and_types(config):
-        if column in (source.timestamp_field, source.created_timestamp_column) or column.startswith("__"):
+        if column in (source.timestamp_field, source.created_timestamp_column) or column.startswith(
+            "__"
+        ):
             continue
         try:
             from_value_type(translate(kind))
         except (KeyError, ValueError) as error:
             why = "Without schema=[…] every column of the source is a feature."
-            fix = "Name the columns that you want, as schema=[Field(name=…, dtype=…)], or convert the column."
-            raise Unprocessable(f"{_where(view.name, config.repo_path)}: Feast has no type for column {column} ({kind}).", why, fix) from error
+            fix = (
+                "Name the columns that you want, as schema=[Field(name=…, dtype=…)], or convert the"
+                " column."
+            )
+            raise Unprocessable(
+                f"{_where(view.name, config.repo_path)}: Feast has no type for column {column}"
+                f" ({kind}).",
+                why,
+                fix,
+            ) from error
 
 
 def _where(name: str, repo: Path) -> str:
-    """File and line of a view, found by its quoted name; the name alone where it is put together."""
+    """File and line of a view, found by its quoted name; the name alone where it is put
+    together.
+    """
     for file in sorted(repo.rglob("*.py")):
         for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
             if re.search(rf"name\s*=\s*(['\"]){re.escape(name)}\1", line):
@@ -166,7 +210,10 @@ def restored_on_failure(registry: Path | None) -> Iterator[None]:
     if registry is None or not registry.exists():
         yield
     elif is_sqlite(registry):
-        with closing(sqlite3.connect(":memory:")) as copy, closing(sqlite3.connect(registry)) as live:
+        with (
+            closing(sqlite3.connect(":memory:")) as copy,
+            closing(sqlite3.connect(registry)) as live,
+        ):
             live.backup(copy)
             try:
                 yield
@@ -187,9 +234,15 @@ def _apply(feast: FeatureStore, contents: RepoContents) -> None:
     from feast.repo_operations import apply_total_with_repo_instance
 
     try:
-        apply_total_with_repo_instance(feast, feast.project, feast.registry, contents, skip_source_validation=True)
+        apply_total_with_repo_instance(
+            feast, feast.project, feast.registry, contents, skip_source_validation=True
+        )
     except (FeastError, ValueError, TypeError, KeyError, AssertionError) as error:
-        raise Unprocessable("Feast refused the definitions.", f"{type(error).__name__}: {error}.", "Correct them; the registry is unchanged.") from error
+        raise Unprocessable(
+            "Feast refused the definitions.",
+            f"{type(error).__name__}: {error}.",
+            "Correct them; the registry is unchanged.",
+        ) from error
 
 
 def _changes(before: Mapping[str, Definition], after: Mapping[str, Definition]) -> AppliedViews:
@@ -205,7 +258,11 @@ def _changes(before: Mapping[str, Definition], after: Mapping[str, Definition]) 
 def _tell(project: Project, applied: AppliedViews, views: Mapping[str, Definition]) -> None:
     """Note in lineage what each changed view reads, and say in the event log what happened."""
     Store(project).set_fed(dict.fromkeys(applied.deleted))
-    groups: Sequence[tuple[str, Sequence[str]]] = (("created", applied.created), ("updated", applied.updated), ("deleted", applied.deleted))
+    groups: Sequence[tuple[str, Sequence[str]]] = (
+        ("created", applied.created),
+        ("updated", applied.updated),
+        ("deleted", applied.deleted),
+    )
     for change, names in groups:
         for name in names:
             source, ref = views[name].source if name in views else None, reference("view", name)

@@ -1,4 +1,6 @@
-"""Arrow types as Feast knows them: Polars gives out large text and large lists, which Feast takes for JSON or not at all."""
+"""Arrow types as Feast knows them: Polars gives out large text and large lists, which Feast takes
+for JSON or not at all.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ def plain(kind: pa.DataType) -> pa.DataType:
 
 
 def plain_table(table: pa.Table) -> pa.Table:
-    """The table with plain types; a column whose texts are too long for them (2 GiB in one chunk) keeps its own."""
+    """The table with plain types; a column whose texts are too long for them (2 GiB in one chunk)
+    keeps its own.
+    """
     columns = []
     for column in table.columns:
         try:

@@ -1,4 +1,6 @@
-"""`DatasetSource`: a Feast data source over a dataset of the catalog. Importing this module imports Feast."""
+"""`DatasetSource`: a Feast data source over a dataset of the catalog. Importing this module imports
+Feast.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,9 @@ from .sources import SourceSpec, scan
 class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-checked
     """Rows of a dataset of the catalog, as the source of a feature view.
 
-    dataset: `namespace.table`. timestamp_field: when the value of a row became known. created_timestamp_column: when the row was written;
-    it breaks ties of equal event times. field_mapping: column of the dataset → name in the view.
+    dataset: `namespace.table`. timestamp_field: when the value of a row became known.
+    created_timestamp_column: when the row was written; it breaks ties of equal event times.
+    field_mapping: column of the dataset → name in the view.
     """
 
     def __init__(
@@ -47,7 +50,11 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
         )
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, DatasetSource) and super().__eq__(other) and self.dataset == other.dataset
+        return (
+            isinstance(other, DatasetSource)
+            and super().__eq__(other)
+            and self.dataset == other.dataset
+        )
 
     def __hash__(self) -> int:  # Python drops it where __eq__ is defined
         return hash((self.name, self.timestamp_field))
@@ -71,7 +78,9 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
             name=self.name,
             type=DataSourceProto.CUSTOM_SOURCE,
             data_source_class_type=f"{__name__}.{type(self).__name__}",
-            custom_options=DataSourceProto.CustomSourceOptions(configuration=json.dumps({"dataset": self.dataset}).encode()),
+            custom_options=DataSourceProto.CustomSourceOptions(
+                configuration=json.dumps({"dataset": self.dataset}).encode()
+            ),
             timestamp_field=self.timestamp_field,
             created_timestamp_column=self.created_timestamp_column,
             field_mapping=self.field_mapping,
@@ -89,7 +98,9 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
         scan(spec_of(self.to_proto()), config.repo_path)
 
     def get_table_column_names_and_types(self, config: RepoConfig) -> Iterable[tuple[str, str]]:
-        """Column names of the dataset with their Arrow types, as they would stand in a Parquet file that Feast reads."""
+        """Column names of the dataset with their Arrow types, as they would stand in a Parquet file
+        that Feast reads.
+        """
         raw = SourceSpec(kind="dataset", name=self.dataset, time=self.timestamp_field)
         schema = scan(raw, config.repo_path).collect_schema().to_frame().to_arrow().schema
         return [(column.name, _spelled(column.type)) for column in schema]
@@ -102,7 +113,9 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
 
 
 def _spelled(kind: pa.DataType) -> str:
-    """An Arrow type as Feast's table of types has it: it knows lists in one spelling only, and no dates, which it keeps as times."""
+    """An Arrow type as Feast's table of types has it: it knows lists in one spelling only, and no
+    dates, which it keeps as times.
+    """
     kind = plain(kind)
     if pa.types.is_date(kind):
         return "timestamp[us]"
@@ -110,17 +123,30 @@ def _spelled(kind: pa.DataType) -> str:
 
 
 def spec_of(proto: DataSourceProto) -> SourceSpec:
-    """What our reader needs to know of a source, from the bytes of a registry: no class named in them is imported."""
+    """What our reader needs to know of a source, from the bytes of a registry: no class named in
+    them is imported.
+    """
     mapping = dict(proto.field_mapping)
     facts: dict[str, Any] = {
         "time": mapping.get(proto.timestamp_field, proto.timestamp_field),
-        "created": mapping.get(proto.created_timestamp_column, proto.created_timestamp_column) or None,
+        "created": (
+            mapping.get(proto.created_timestamp_column, proto.created_timestamp_column) or None
+        ),
         "mapping": mapping,
     }
-    if proto.type == DataSourceProto.CUSTOM_SOURCE and proto.data_source_class_type == f"{__name__}.DatasetSource":
-        return SourceSpec(kind="dataset", name=json.loads(proto.custom_options.configuration)["dataset"], **facts)
+    if (
+        proto.type == DataSourceProto.CUSTOM_SOURCE
+        and proto.data_source_class_type == f"{__name__}.DatasetSource"
+    ):
+        return SourceSpec(
+            kind="dataset", name=json.loads(proto.custom_options.configuration)["dataset"], **facts
+        )
     file = proto.file_options
     # an endpoint of its own would need options that Polars takes from the environment only
-    if proto.type == DataSourceProto.BATCH_FILE and file.file_format.WhichOneof("format") in (None, "parquet_format") and not file.s3_endpoint_override:
+    if (
+        proto.type == DataSourceProto.BATCH_FILE
+        and file.file_format.WhichOneof("format") in (None, "parquet_format")
+        and not file.s3_endpoint_override
+    ):
         return SourceSpec(kind="parquet", name=file.uri, **facts)
     return SourceSpec(kind="other", name=proto.name, **facts)

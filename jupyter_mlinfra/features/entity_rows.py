@@ -1,4 +1,6 @@
-"""The entity rows of a retrieval: what the caller gives, or every moment at which one of the views got a row."""
+"""The entity rows of a retrieval: what the caller gives, or every moment at which one of the views
+got a row.
+"""
 
 from __future__ import annotations
 
@@ -26,19 +28,30 @@ def entity_rows(given: Any) -> pl.LazyFrame:
     if isinstance(given, str) and given.endswith(".parquet"):
         return pl.scan_parquet(given)
     why = f"{type(given).__name__} is not a frame; SQL needs another offline store."
-    raise BadRequest("The entity rows cannot be read.", why, "Give a Polars or pandas frame, or the path of a Parquet file.")
+    raise BadRequest(
+        "The entity rows cannot be read.",
+        why,
+        "Give a Polars or pandas frame, or the path of a Parquet file.",
+    )
 
 
 def rows_between(views: Sequence[JoinView], start: datetime, end: datetime) -> pl.LazyFrame:
-    """Keys and event time of every row that a view has in [start, end], each once, in the order of time.
+    """Keys and event time of every row that a view has in [start, end], each once, in the order of
+    time.
 
     Rows of views with other keys are there as well, with nulls for the keys that they have not.
     """
-    unit: Literal["us", "ns"] = "ns" if any(getattr(view.schema[view.time], "time_unit", "us") == "ns" for view in views) else "us"
+    unit: Literal["us", "ns"] = (
+        "ns"
+        if any(getattr(view.schema[view.time], "time_unit", "us") == "ns" for view in views)
+        else "us"
+    )
     parts = []
     for view in views:
         dtype = view.schema[view.time]
-        rows = view.frame.filter(pl.col(view.time).is_between(moment(start, dtype), moment(end, dtype)))
+        rows = view.frame.filter(
+            pl.col(view.time).is_between(moment(start, dtype), moment(end, dtype))
+        )
         keys = [pl.col(column).alias(key) for key, column in view.keys.items()]
         parts.append(rows.select(*keys, utc(view.time, dtype, unit).alias(AT)).drop_nulls())
     found = pl.concat(parts, how="diagonal_relaxed").unique()

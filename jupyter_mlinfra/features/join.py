@@ -1,15 +1,19 @@
 """Point-in-time joins on Polars: each entity row gets the newest feature row known at its time.
 
-The rule, which tests hold against a brute-force search. A feature row may be used by an entity row when
+The rule, which tests hold against a brute-force search. A feature row may be used by an entity row
+when
 - the join keys are equal (null equals nothing),
-- its event time is at or before the entity row's time, and not older than that by more than the ttl (both bounds included),
-- and, where created times are asked to count, its created time is at or before the entity row's time.
-Of those, the one with the latest event time wins; at equal event times the latest created time (null is earliest); at equal created
-times the later row of the source. No such row: nulls. Entity rows keep their number, their order and every duplicate.
+- its event time is at or before the entity row's time, and not older than that by more than the ttl
+  (both bounds included),
+- and, where created times are asked to count, its created time is at or before the entity row's
+  time. Of those, the one with the latest event time wins; at equal event times the latest created
+  time (null is earliest); at equal created times the later row of the source. No such row: nulls.
+  Entity rows keep their number, their order and every duplicate.
 
-Two strategies give the same answer. `asof` sorts both sides and walks them once. `hash` pairs rows by key and keeps the best: no sort of
-the features, but its cost is the number of pairs. `auto` counts the pairs first. Both carry only keys, times and row numbers; the
-wide columns are read once, at the end, for the rows that won.
+Two strategies give the same answer. `asof` sorts both sides and walks them once. `hash` pairs rows
+by key and keeps the best: no sort of the features, but its cost is the number of pairs. `auto`
+counts the pairs first. Both carry only keys, times and row numbers; the wide columns are read once,
+at the end, for the rows that won.
 """
 
 from __future__ import annotations
@@ -28,21 +32,34 @@ Strategy = Literal["auto", "asof", "hash"]
 Engine = Literal["streaming", "in-memory"]
 
 PAIRS_PER_ROW = 4
-"""`auto` pairs rows by hash up to this many pairs for each row of both sides; beyond, sorting is cheaper."""
+"""`auto` pairs rows by hash up to this many pairs for each row of both sides; beyond, sorting is
+cheaper.
+"""
 
 FEW_PER_KEY = 16
-"""With no more entity rows than this of any key, `auto` does not count: only if all features were of the busiest keys would sorting be cheaper."""
+"""With no more entity rows than this of any key, `auto` does not count: only if all features were
+of the busiest keys would sorting be cheaper.
+"""
 
-_ROW, _SRC, _AT, _TIME, _CREATED, _KNOWN, _RANK = "__row", "__src", "__at", "__time", "__created", "__known", "__rank"
+_ROW, _SRC, _AT, _TIME, _CREATED, _KNOWN, _RANK = (
+    "__row",
+    "__src",
+    "__at",
+    "__time",
+    "__created",
+    "__known",
+    "__rank",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinView:
     """One view's part in a join.
 
-    frame: its source, one row for each event. keys: column of the entity rows → column of the source; none = one entity for all.
-    features: column of the source → column of the answer. ttl: None = values never expire. created_counts: ignore rows created later than
-    the entity row's time.
+    frame: its source, one row for each event. keys: column of the entity rows → column of the
+    source; none = one entity for all. features: column of the source → column of the answer. ttl:
+    None = values never expire. created_counts: ignore rows created later than the entity row's
+    time.
     """
 
     name: str
@@ -57,29 +74,54 @@ class JoinView:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schema", dict(self.frame.collect_schema()))
-        wanted = [*self.keys.values(), *self.features, self.time, *([self.created] if self.created else [])]
+        wanted = [
+            *self.keys.values(),
+            *self.features,
+            self.time,
+            *([self.created] if self.created else []),
+        ]
         missing = [column for column in wanted if column not in self.schema]
         if missing:
             have = ", ".join(self.schema)
-            raise Unprocessable(f"The source of {self.name} has no column {missing[0]}.", f"Its columns are {have}.", "Correct the definition or the source.")
+            raise Unprocessable(
+                f"The source of {self.name} has no column {missing[0]}.",
+                f"Its columns are {have}.",
+                "Correct the definition or the source.",
+            )
 
 
-def join_as_of(entities: pl.LazyFrame, views: Sequence[JoinView], *, at: str, strategy: Strategy = "auto", engine: Engine = "streaming") -> pl.LazyFrame:
-    """`entities` with the features of all views as they were known at `at`: its rows in its order, its columns, then the features.
+def join_as_of(
+    entities: pl.LazyFrame,
+    views: Sequence[JoinView],
+    *,
+    at: str,
+    strategy: Strategy = "auto",
+    engine: Engine = "streaming",
+) -> pl.LazyFrame:
+    """`entities` with the features of all views as they were known at `at`: its rows in its order,
+    its columns, then the features.
 
-    at: a time or date column of `entities`; without a zone it is UTC. Rows with a null time or key get nulls.
-    Raises BadRequest when a column of `entities` is missing, of a wrong type, or has the name of a feature.
+    at: a time or date column of `entities`; without a zone it is UTC. Rows with a null time or key
+    get nulls. Raises BadRequest when a column of `entities` is missing, of a wrong type, or has the
+    name of a feature.
     """
     schema = dict(entities.collect_schema())
     check_entities(schema, views, at=at)
     numbered = entities.with_row_index(_ROW)
     answer = numbered
     for view in views:
-        answer = answer.join(_values(numbered, schema, view, at, strategy, engine).lazy(), on=_ROW, how="left", maintain_order="left")
+        answer = answer.join(
+            _values(numbered, schema, view, at, strategy, engine).lazy(),
+            on=_ROW,
+            how="left",
+            maintain_order="left",
+        )
     return answer.drop(_ROW)
 
 
-def check_entities(schema: Mapping[str, pl.DataType], views: Sequence[JoinView], *, at: str) -> None:
+def check_entities(
+    schema: Mapping[str, pl.DataType], views: Sequence[JoinView], *, at: str
+) -> None:
     """Refuse entity rows that cannot be joined, before anything is read."""
     require_time(schema, at, "The entity rows")
     taken = dict.fromkeys(schema, "the entity rows")
@@ -87,14 +129,24 @@ def check_entities(schema: Mapping[str, pl.DataType], views: Sequence[JoinView],
         for key, column in view.keys.items():
             if key not in schema:
                 fix = f"Add it; the entity rows have {', '.join(schema)}."
-                raise BadRequest(f"The entity rows have no column {key}.", f"{view.name} is joined on it.", fix)
+                raise BadRequest(
+                    f"The entity rows have no column {key}.", f"{view.name} is joined on it.", fix
+                )
             if _kind(schema[key]) != _kind(view.schema[column]):
                 why = f"{view.name} has {column} as {view.schema[column]}."
-                raise BadRequest(f"Column {key} of the entity rows is {schema[key]}.", why, f"Cast {key} before the join.")
+                raise BadRequest(
+                    f"Column {key} of the entity rows is {schema[key]}.",
+                    why,
+                    f"Cast {key} before the join.",
+                )
         for name in view.features.values():
             if name in taken:
                 fix = "Rename one, or ask for full names (view__feature)."
-                raise BadRequest(f"{name} would be there twice.", f"It is a feature of {view.name} and a column of {taken[name]}.", fix)
+                raise BadRequest(
+                    f"{name} would be there twice.",
+                    f"It is a feature of {view.name} and a column of {taken[name]}.",
+                    fix,
+                )
             taken[name] = view.name
 
 
@@ -103,10 +155,22 @@ def require_time(schema: Mapping[str, pl.DataType], column: str, owner: str) -> 
     import polars as pl
 
     if column not in schema:
-        raise BadRequest(f"{owner} have no column {column}.", "It says at what time each row asks.", f"Name another: the columns are {', '.join(schema)}.")
+        raise BadRequest(
+            f"{owner} have no column {column}.",
+            "It says at what time each row asks.",
+            f"Name another: the columns are {', '.join(schema)}.",
+        )
     if not isinstance(schema[column], pl.Datetime | pl.Date):
-        fix = f'Convert it: pl.col("{column}").str.to_datetime(time_zone="UTC")' if schema[column] == pl.String else "Convert it to Datetime."
-        raise BadRequest(f"Column {column} is {schema[column]}.", f"{owner} need a time (Datetime) or a date in it.", fix)
+        fix = (
+            f'Convert it: pl.col("{column}").str.to_datetime(time_zone="UTC")'
+            if schema[column] == pl.String
+            else "Convert it to Datetime."
+        )
+        raise BadRequest(
+            f"Column {column} is {schema[column]}.",
+            f"{owner} need a time (Datetime) or a date in it.",
+            fix,
+        )
 
 
 def utc(column: str, dtype: pl.DataType, unit: Literal["us", "ns"] = "us") -> pl.Expr:
@@ -122,7 +186,9 @@ def utc(column: str, dtype: pl.DataType, unit: Literal["us", "ns"] = "us") -> pl
 
 
 def moment(when: datetime, dtype: pl.DataType) -> pl.Expr:
-    """`when` (without a zone: UTC) as a literal of `dtype`: a filter on the raw column can then skip row groups by their statistics."""
+    """`when` (without a zone: UTC) as a literal of `dtype`: a filter on the raw column can then
+    skip row groups by their statistics.
+    """
     import polars as pl
 
     naive = (when.astimezone(UTC) if when.tzinfo else when).replace(tzinfo=None)
@@ -135,26 +201,51 @@ def moment(when: datetime, dtype: pl.DataType) -> pl.Expr:
     return literal.dt.replace_time_zone("UTC").dt.convert_time_zone(zone) if zone else literal
 
 
-def _values(numbered: pl.LazyFrame, schema: Mapping[str, pl.DataType], view: JoinView, at: str, strategy: Strategy, engine: Engine) -> pl.DataFrame:
+def _values(
+    numbered: pl.LazyFrame,
+    schema: Mapping[str, pl.DataType],
+    view: JoinView,
+    at: str,
+    strategy: Strategy,
+    engine: Engine,
+) -> pl.DataFrame:
     """Entity row number → features of `view`, for the rows that have any."""
     import polars as pl
 
-    nanoseconds = "ns" in (getattr(schema[at], "time_unit", "us"), getattr(view.schema[view.time], "time_unit", "us"))
+    nanoseconds = "ns" in (
+        getattr(schema[at], "time_unit", "us"),
+        getattr(view.schema[view.time], "time_unit", "us"),
+    )
     unit: Literal["us", "ns"] = "ns" if nanoseconds else "us"
-    keys = [_key(key, schema[key], _common(schema[key], view.schema[column])) for key, column in view.keys.items()]
-    asked = numbered.select(_ROW, utc(at, schema[at], unit).alias(_AT), *keys).drop_nulls().collect(engine=engine)
+    keys = [
+        _key(key, schema[key], _common(schema[key], view.schema[column]))
+        for key, column in view.keys.items()
+    ]
+    asked = (
+        numbered.select(_ROW, utc(at, schema[at], unit).alias(_AT), *keys)
+        .drop_nulls()
+        .collect(engine=engine)
+    )
     low, high = asked[_AT].min(), asked[_AT].max()
-    source = _prune(view.frame, view, low, high) if isinstance(low, datetime) and isinstance(high, datetime) else view.frame
-    # Numbered after the time filter, which then reaches the files (whole files of a dataset are left out), and before all others: both
-    # readings of the source below must count the same rows.
+    source = (
+        _prune(view.frame, view, low, high)
+        if isinstance(low, datetime) and isinstance(high, datetime)
+        else view.frame
+    )
+    # Numbered after the time filter, which then reaches the files (whole files of a dataset are
+    # left out), and before all others: both readings of the source below must count the same rows.
     source = source.with_row_index(_SRC)
     found = _winners(asked.lazy(), _slim(source, schema, view, unit), view, strategy, engine)
-    wide = source.select(_SRC, *(pl.col(column).alias(name) for column, name in view.features.items()))
+    wide = source.select(
+        _SRC, *(pl.col(column).alias(name) for column, name in view.features.items())
+    )
     return wide.join(found.lazy(), on=_SRC).drop(_SRC).collect(engine=engine)
 
 
 def _prune(source: pl.LazyFrame, view: JoinView, low: datetime, high: datetime) -> pl.LazyFrame:
-    """Leave out feature rows that no entity row can use; a microsecond of slack covers what a datetime cannot hold."""
+    """Leave out feature rows that no entity row can use; a microsecond of slack covers what a
+    datetime cannot hold.
+    """
     import polars as pl
 
     dtype, slack = view.schema[view.time], timedelta(microseconds=1)
@@ -168,27 +259,51 @@ def _prune(source: pl.LazyFrame, view: JoinView, low: datetime, high: datetime) 
     return source.filter(pl.col(view.time) >= moment(oldest, dtype))
 
 
-def _slim(source: pl.LazyFrame, schema: Mapping[str, pl.DataType], view: JoinView, unit: Literal["us", "ns"]) -> pl.LazyFrame:
-    """Row number, keys under their entity names, event time and created time of the feature rows that can match at all."""
+def _slim(
+    source: pl.LazyFrame,
+    schema: Mapping[str, pl.DataType],
+    view: JoinView,
+    unit: Literal["us", "ns"],
+) -> pl.LazyFrame:
+    """Row number, keys under their entity names, event time and created time of the feature rows
+    that can match at all.
+    """
 
-    keys = [_key(column, view.schema[column], _common(schema[key], view.schema[column])).alias(key) for key, column in view.keys.items()]
-    created = [utc(view.created, view.schema[view.created], unit).alias(_CREATED)] if view.created else []
-    slim = source.select(_SRC, *keys, utc(view.time, view.schema[view.time], unit).alias(_TIME), *created)
-    return slim.drop_nulls([*view.keys, _TIME, *([_CREATED] if view.created_counts and created else [])])
+    keys = [
+        _key(column, view.schema[column], _common(schema[key], view.schema[column])).alias(key)
+        for key, column in view.keys.items()
+    ]
+    created = (
+        [utc(view.created, view.schema[view.created], unit).alias(_CREATED)] if view.created else []
+    )
+    slim = source.select(
+        _SRC, *keys, utc(view.time, view.schema[view.time], unit).alias(_TIME), *created
+    )
+    return slim.drop_nulls(
+        [*view.keys, _TIME, *([_CREATED] if view.created_counts and created else [])]
+    )
 
 
-def _winners(asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView, strategy: Strategy, engine: Engine) -> pl.DataFrame:
+def _winners(
+    asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView, strategy: Strategy, engine: Engine
+) -> pl.DataFrame:
     """Entity row number → number of the source row that wins."""
     keys = list(view.keys)
     if keys:
         features = features.join(asked.select(keys).unique(), on=keys, how="semi")
     if strategy == "auto":
         strategy = "hash" if keys and _few_pairs(asked, features, keys, engine) else "asof"
-    joined = _by_hash(asked, features, view) if strategy == "hash" and keys else _by_order(asked, features, view)
+    joined = (
+        _by_hash(asked, features, view)
+        if strategy == "hash" and keys
+        else _by_order(asked, features, view)
+    )
     return joined.collect(engine=engine)
 
 
-def _few_pairs(asked: pl.LazyFrame, features: pl.LazyFrame, keys: list[str], engine: Engine) -> bool:
+def _few_pairs(
+    asked: pl.LazyFrame, features: pl.LazyFrame, keys: list[str], engine: Engine
+) -> bool:
     import polars as pl
 
     left = asked.group_by(keys).len("left").collect(engine=engine)
@@ -198,7 +313,10 @@ def _few_pairs(asked: pl.LazyFrame, features: pl.LazyFrame, keys: list[str], eng
     counted = (
         left.lazy()
         .join(right, on=keys)
-        .select(pairs=(pl.col("left").cast(pl.Float64) * pl.col("right")).sum(), rows=pl.col("left").sum() + pl.col("right").sum())
+        .select(
+            pairs=(pl.col("left").cast(pl.Float64) * pl.col("right")).sum(),
+            rows=pl.col("left").sum() + pl.col("right").sum(),
+        )
     )
     pairs, rows = counted.collect(engine=engine).row(0)
     return bool(pairs <= PAIRS_PER_ROW * rows)
@@ -213,7 +331,12 @@ def _by_hash(asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl.
     if view.created_counts and view.created:
         usable &= pl.col(_CREATED) <= pl.col(_AT)
     order = [_TIME, *([_CREATED] if view.created else []), _SRC]
-    return features.join(asked, on=list(view.keys)).filter(usable).group_by(_ROW).agg(pl.col(_SRC).sort_by(order, nulls_last=False).last())
+    return (
+        features.join(asked, on=list(view.keys))
+        .filter(usable)
+        .group_by(_ROW)
+        .agg(pl.col(_SRC).sort_by(order, nulls_last=False).last())
+    )
 
 
 def _by_order(asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
@@ -222,19 +345,34 @@ def _by_order(asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl
     keys, order, on = list(view.keys), [_TIME, *([_CREATED] if view.created else []), _SRC], _TIME
     features = features.sort(order, nulls_last=False)
     if view.created_counts and view.created:
-        # A row can be used from max(event, created) on. Along that axis keep only rows that beat all earlier ones in the order of
-        # the rule: the last of them is then the winner, and an as-of join on the axis finds it.
-        features = features.with_row_index(_RANK).with_columns(pl.max_horizontal(_TIME, _CREATED).alias(_KNOWN)).sort(_KNOWN, _RANK)
+        # A row can be used from max(event, created) on. Along that axis keep only rows that beat
+        # all earlier ones in the order of the rule: the last of them is then the winner, and an
+        # as-of join on the axis finds it.
+        features = (
+            features.with_row_index(_RANK)
+            .with_columns(pl.max_horizontal(_TIME, _CREATED).alias(_KNOWN))
+            .sort(_KNOWN, _RANK)
+        )
         best = pl.col(_RANK).cum_max()
         features, on = features.filter(pl.col(_RANK) == (best.over(keys) if keys else best)), _KNOWN
-    joined = asked.sort(_AT).join_asof(features, left_on=_AT, right_on=on, by=keys or None, strategy="backward", check_sortedness=False, coalesce=False)
+    joined = asked.sort(_AT).join_asof(
+        features,
+        left_on=_AT,
+        right_on=on,
+        by=keys or None,
+        strategy="backward",
+        check_sortedness=False,
+        coalesce=False,
+    )
     if view.ttl is not None:
         joined = joined.filter(pl.col(_AT) - pl.col(_TIME) <= view.ttl)
     return joined.select(_ROW, _SRC).drop_nulls()
 
 
 def _key(column: str, dtype: pl.DataType, common: pl.DataType) -> pl.Expr:
-    """A key in the type that both sides have. pandas makes whole numbers floats where one is missing; a fraction equals no whole number."""
+    """A key in the type that both sides have. pandas makes whole numbers floats where one is
+    missing; a fraction equals no whole number.
+    """
     import polars as pl
 
     key = pl.col(column)
@@ -249,11 +387,17 @@ def _kind(dtype: pl.DataType) -> str:
 
     if dtype.is_numeric() and not isinstance(dtype, pl.Decimal):
         return "number"
-    return "string" if isinstance(dtype, pl.String | pl.Categorical | pl.Enum) else str(dtype.base_type())
+    return (
+        "string"
+        if isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
+        else str(dtype.base_type())
+    )
 
 
 def _common(left: pl.DataType, right: pl.DataType) -> pl.DataType:
-    """A type that holds the keys of both sides; a value beyond it becomes null and matches nothing."""
+    """A type that holds the keys of both sides; a value beyond it becomes null and matches
+    nothing.
+    """
     import polars as pl
 
     if left == right and not isinstance(left, pl.Categorical | pl.Enum):

@@ -1,7 +1,8 @@
 """Materialize: bring the newest row of every entity from the source into the online store.
 
-Runs in a process of its own (`worker.py`). Incremental by default: rows older than the newest one that is online are not read again, unless
-the definition changed or the source got more than new rows at the end (then everything is written anew, so that a late row is not missed).
+Runs in a process of its own (`worker.py`). Incremental by default: rows older than the newest one
+that is online are not read again, unless the definition changed or the source got more than new
+rows at the end (then everything is written anew, so that a late row is not missed).
 """
 
 from __future__ import annotations
@@ -39,17 +40,28 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Rows to write: event time in [after, until], or (after, until] when `open`. after: None = from the beginning."""
+    """Rows to write: event time in [after, until], or (after, until] when `open`. after: None =
+    from the beginning.
+    """
 
     after: datetime | None
     until: datetime
     open: bool = False
 
 
-def materialize(project: Project, names: Sequence[str], *, start: datetime | None, end: datetime | None, progress: Progress) -> list[Materialized]:
-    """Write the named views, or all that are served online; in order, each whole before the next. Of all, one that cannot be served holds up no other.
+def materialize(
+    project: Project,
+    names: Sequence[str],
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    progress: Progress,
+) -> list[Materialized]:
+    """Write the named views, or all that are served online; in order, each whole before the next.
+    Of all, one that cannot be served holds up no other.
 
-    start, end: event times; end defaults to now. Raises NotFound, Conflict for a view that is not online, BadRequest when start > end.
+    start, end: event times; end defaults to now. Raises NotFound, Conflict for a view that is not
+    online, BadRequest when start > end.
     """
     until = _utc(end) if end else now()
     if start and _utc(start) > until:
@@ -62,7 +74,11 @@ def materialize(project: Project, names: Sequence[str], *, start: datetime | Non
         faults = {view.name: fault for view in chosen if (fault := _fault(view)) is not None}
         if faults and names:
             raise next(iter(faults.values()))
-        done = [_one(project, feast, view, _utc(start) if start else None, until, progress) for view in chosen if view.name not in faults]
+        done = [
+            _one(project, feast, view, _utc(start) if start else None, until, progress)
+            for view in chosen
+            if view.name not in faults
+        ]
         rebuild_index(project)
     if faults:
         first = next(iter(faults.values()))
@@ -80,42 +96,95 @@ def _fault(view: Definition) -> Conflict | None:
 
 def _chosen(known: dict[str, Definition], names: Sequence[str]) -> list[Definition]:
     if not names:
-        return [view for view in known.values() if view.online and view.source and view.kind == "batch"]
+        return [
+            view for view in known.values() if view.online and view.source and view.kind == "batch"
+        ]
     for name in names:
         if name not in known:
-            raise NotFound(f"There is no view {name}.", f"The registry has {', '.join(known) or 'none'}.", "mlinfra features apply brings definitions in.")
+            raise NotFound(
+                f"There is no view {name}.",
+                f"The registry has {', '.join(known) or 'none'}.",
+                "mlinfra features apply brings definitions in.",
+            )
         if known[name].kind == "derived":
-            fix = f"Run feast.FeatureStore.materialize for it, or write what it computes to a dataset and let {name} read that."
-            raise Conflict(f"{name} computes its values.", "This verb copies values from a source; a transformation would be left out.", fix)
+            fix = (
+                "Run feast.FeatureStore.materialize for it, or write what it computes to a dataset"
+                f" and let {name} read that."
+            )
+            raise Conflict(
+                f"{name} computes its values.",
+                "This verb copies values from a source; a transformation would be left out.",
+                fix,
+            )
         if not known[name].online or known[name].source is None:
-            raise Conflict(f"{name} is not served online.", "Its definition says online=False, or it has no source.", "Set online=True and apply.")
+            raise Conflict(
+                f"{name} is not served online.",
+                "Its definition says online=False, or it has no source.",
+                "Set online=True and apply.",
+            )
     return [known[name] for name in names]
 
 
-def _one(project: Project, feast: FeatureStore, view: Definition, start: datetime | None, until: datetime, progress: Progress) -> Materialized:
+def _one(
+    project: Project,
+    feast: FeatureStore,
+    view: Definition,
+    start: datetime | None,
+    until: datetime,
+    progress: Progress,
+) -> Materialized:
     source, began = view.source, time.monotonic()
     assert source is not None  # _chosen lets no other through
     repo, store = folder(project), Store(project)
     last = store.fed().get(view.name)
     with one_snapshot(), readable(source):
         state = mark(source, repo)
-        window = Window(after=start, until=until) if start else _window(view, last, source, state, until, repo)
+        window = (
+            Window(after=start, until=until)
+            if start
+            else _window(view, last, source, state, until, repo)
+        )
         rows = _newest(view, source, window, repo)
     first, newest = _edge(rows, source, "min"), _edge(rows, source, "max")
     begin = window.after or first or until
     _write(feast, view.name, rows, source, progress)
-    feast.registry.apply_materialization(feast.get_feature_view(view.name), feast.project, begin, until)
-    fed = Fed(digest=view.digest, mark=state, newest=newest or (last.newest if last else None), until=until, rows=rows.height)
+    feast.registry.apply_materialization(
+        feast.get_feature_view(view.name), feast.project, begin, until
+    )
+    fed = Fed(
+        digest=view.digest,
+        mark=state,
+        newest=newest or (last.newest if last else None),
+        until=until,
+        rows=rows.height,
+    )
     store.set_fed({view.name: fed})
     inputs = [f"{source.ref}@{state}" if source.kind == "dataset" and state else source.ref]
     ref = reference("view", view.name)
     with telling(f"{ref} is materialized"):
-        project.lineage.record("features.materialize", inputs=inputs, outputs=[ref], facts={"rows": rows.height})
-        project.events.emit("view", ref, {"change": "materialized", "rows": rows.height, "online_at": fed.newest})
-    return Materialized(view=view.name, rows=rows.height, start=begin, end=until, seconds=round(time.monotonic() - began, 3))
+        project.lineage.record(
+            "features.materialize", inputs=inputs, outputs=[ref], facts={"rows": rows.height}
+        )
+        project.events.emit(
+            "view", ref, {"change": "materialized", "rows": rows.height, "online_at": fed.newest}
+        )
+    return Materialized(
+        view=view.name,
+        rows=rows.height,
+        start=begin,
+        end=until,
+        seconds=round(time.monotonic() - began, 3),
+    )
 
 
-def _window(view: Definition, last: Fed | None, source: SourceSpec, state: str | None, until: datetime, repo: Path) -> Window:
+def _window(
+    view: Definition,
+    last: Fed | None,
+    source: SourceSpec,
+    state: str | None,
+    until: datetime,
+    repo: Path,
+) -> Window:
     if last is None or last.newest is None or last.digest != view.digest or until < last.newest:
         return Window(after=None, until=until)
     if state is not None and state == last.mark:
@@ -125,10 +194,13 @@ def _window(view: Definition, last: Fed | None, source: SourceSpec, state: str |
     return Window(after=None, until=until)
 
 
-def _only_newer(view: Definition, source: SourceSpec, last: Fed, state: str | None, repo: Path) -> bool:
+def _only_newer(
+    view: Definition, source: SourceSpec, last: Fed, state: str | None, repo: Path
+) -> bool:
     """Whether the source only got rows that are at least as new as the newest one online.
 
-    Every snapshot since appended, none of them late, and the columns of the view are those that they were.
+    Every snapshot since appended, none of them late, and the columns of the view are those that
+    they were.
     """
     if source.kind != "dataset" or not state or not last.mark:
         return False
@@ -155,7 +227,10 @@ def _snapshot(state: str) -> str:
 def _columns(view: Definition, source: SourceSpec) -> list[str]:
     """What the view reads, under the names of its source."""
     theirs = {name: column for column, name in source.mapping.items()}
-    names = [column.name for column in [*view.keys, *view.features]] + [source.time, *([source.created] if source.created else [])]
+    names = [column.name for column in [*view.keys, *view.features]] + [
+        source.time,
+        *([source.created] if source.created else []),
+    ]
     return [theirs.get(name, name) for name in names]
 
 
@@ -167,7 +242,12 @@ def _older(source: SourceSpec, last: Fed, repo: Path, snapshot: str) -> int:
     frame = scan(source, repo, snapshot=snapshot)
     assert last.newest is not None  # _window asked before
     bound = moment(last.newest, frame.collect_schema()[source.time])
-    return int(frame.filter(pl.col(source.time) < bound).select(pl.len()).collect(engine="streaming").item())
+    return int(
+        frame.filter(pl.col(source.time) < bound)
+        .select(pl.len())
+        .collect(engine="streaming")
+        .item()
+    )
 
 
 def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) -> pl.DataFrame:
@@ -181,9 +261,16 @@ def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) ->
     require_time(whole.collect_schema(), source.time, f"The rows of {source.name}")
     rows = within(whole, source, window.after, window.until)
     if window.open and window.after:
-        rows = rows.filter(pl.col(source.time) > moment(window.after, rows.collect_schema()[source.time]))
-    keys, features = [column.name for column in view.keys], [column.name for column in view.features]
-    columns = dict.fromkeys([*keys, *features, source.time, *([source.created] if source.created else [])])
+        rows = rows.filter(
+            pl.col(source.time) > moment(window.after, rows.collect_schema()[source.time])
+        )
+    keys, features = (
+        [column.name for column in view.keys],
+        [column.name for column in view.features],
+    )
+    columns = dict.fromkeys(
+        [*keys, *features, source.time, *([source.created] if source.created else [])]
+    )
     return latest(rows, source, keys).select(*columns).collect(engine="streaming")
 
 
@@ -194,17 +281,25 @@ def _edge(rows: pl.DataFrame, source: SourceSpec, which: str) -> datetime | None
     return found if isinstance(found, datetime) else None
 
 
-def _write(feast: FeatureStore, name: str, rows: pl.DataFrame, source: SourceSpec, progress: Progress) -> None:
+def _write(
+    feast: FeatureStore, name: str, rows: pl.DataFrame, source: SourceSpec, progress: Progress
+) -> None:
     view = feast.get_feature_view(name)
     progress(name, 0, rows.height)
     for start in range(0, rows.height, BATCH_ROWS):
         part = rows[start : start + BATCH_ROWS]
-        feast.provider.online_write_batch(feast.config, view, list(_protos(view, part, source)), None)
+        feast.provider.online_write_batch(
+            feast.config, view, list(_protos(view, part, source)), None
+        )
         progress(name, start + part.height, rows.height)
 
 
-def _protos(view: FeatureView, rows: pl.DataFrame, source: SourceSpec) -> Iterator[tuple[Any, dict[str, Any], datetime, datetime | None]]:
-    """Rows as Feast's online stores take them: (entity key, values by feature, event time, created time)."""
+def _protos(
+    view: FeatureView, rows: pl.DataFrame, source: SourceSpec
+) -> Iterator[tuple[Any, dict[str, Any], datetime, datetime | None]]:
+    """Rows as Feast's online stores take them: (entity key, values by feature, event time, created
+    time).
+    """
     from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
     from feast.protos.feast.types.EntityKey_pb2 import EntityKey
     from feast.type_map import python_values_to_proto_values
@@ -212,18 +307,31 @@ def _protos(view: FeatureView, rows: pl.DataFrame, source: SourceSpec) -> Iterat
     from .join import utc
 
     def column(field: Any) -> list[Any]:
-        plain = [DUMMY_ENTITY_VAL] * rows.height if field.name == DUMMY_ENTITY_ID else _with_times(rows[field.name]).to_list()
+        plain = (
+            [DUMMY_ENTITY_VAL] * rows.height
+            if field.name == DUMMY_ENTITY_ID
+            else _with_times(rows[field.name]).to_list()
+        )
         values: list[Any] = python_values_to_proto_values(plain, field.dtype.to_value_type())
         return values
 
-    times = rows.select(utc(name, rows.schema[name]) for name in (source.time, source.created) if name)
+    times = rows.select(
+        utc(name, rows.schema[name]) for name in (source.time, source.created) if name
+    )
     created = times[source.created].to_list() if source.created else [None] * rows.height
     names = [field.name for field in view.entity_columns]
     keys = zip(*(column(field) for field in view.entity_columns), strict=True)
     features = [field.name for field in view.features]
     values = zip(*(column(field) for field in view.features), strict=True)
-    for key, value, at, made in zip(keys, values, times[source.time].to_list(), created, strict=True):
-        yield EntityKey(join_keys=names, entity_values=key), dict(zip(features, value, strict=True)), at, made
+    for key, value, at, made in zip(
+        keys, values, times[source.time].to_list(), created, strict=True
+    ):
+        yield (
+            EntityKey(join_keys=names, entity_values=key),
+            dict(zip(features, value, strict=True)),
+            at,
+            made,
+        )
 
 
 def _with_times(column: pl.Series) -> pl.Series:
@@ -232,7 +340,11 @@ def _with_times(column: pl.Series) -> pl.Series:
 
     if column.dtype == pl.Date:
         return column.cast(pl.Datetime("us", "UTC"))
-    return column.cast(pl.List(pl.Datetime("us", "UTC"))) if column.dtype == pl.List(pl.Date) else column
+    return (
+        column.cast(pl.List(pl.Datetime("us", "UTC")))
+        if column.dtype == pl.List(pl.Date)
+        else column
+    )
 
 
 def _utc(when: datetime) -> datetime:

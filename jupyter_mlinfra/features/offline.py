@@ -1,7 +1,8 @@
 """`PolarsOfflineStore`: Feast's offline store on Polars. Importing this module imports Feast.
 
-Feast's default store loses rows (feast#6787) and its DuckDB store neither keeps the order of the entity rows nor takes a ttl that is not
-whole days. This one answers as `join.py` states, and reads datasets of the catalog as well as Parquet files.
+Feast's default store loses rows (feast#6787) and its DuckDB store neither keeps the order of the
+entity rows nor takes a ttl that is not whole days. This one answers as `join.py` states, and reads
+datasets of the catalog as well as Parquet files.
 """
 
 from __future__ import annotations
@@ -41,9 +42,10 @@ from .sources import SourceSpec, scan
 class PolarsOfflineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]  # Feast is not type-checked
     """Options under `offline_store` in feature_store.yaml."""
 
-    type: Literal["jupyter_mlinfra.features.PolarsOfflineStore", "jupyter_mlinfra.features.offline.PolarsOfflineStore"] = (
-        "jupyter_mlinfra.features.PolarsOfflineStore"
-    )
+    type: Literal[
+        "jupyter_mlinfra.features.PolarsOfflineStore",
+        "jupyter_mlinfra.features.offline.PolarsOfflineStore",
+    ] = "jupyter_mlinfra.features.PolarsOfflineStore"
 
     strategy: Strategy = "auto"
     """`asof` sorts, `hash` pairs rows by key, `auto` counts the pairs and chooses."""
@@ -66,7 +68,11 @@ class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
         metadata: RetrievalMetadata | None = None,
     ) -> None:
         self._frame, self._engine, self._repo = frame, engine, repo
-        self._full_feature_names, self._on_demand, self._metadata = full_feature_names, list(on_demand), metadata
+        self._full_feature_names, self._on_demand, self._metadata = (
+            full_feature_names,
+            list(on_demand),
+            metadata,
+        )
 
     @property
     def full_feature_names(self) -> bool:
@@ -100,8 +106,15 @@ class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
         frame: pd.DataFrame = self._to_arrow_internal(timeout).to_pandas()
         return frame
 
-    def persist(self, storage: SavedDatasetStorage, allow_overwrite: bool = False, timeout: int | None = None) -> None:
-        """Write the result as a Parquet file, or as the Parquet file of a folder, whole or not at all; other files of the folder stay."""
+    def persist(
+        self,
+        storage: SavedDatasetStorage,
+        allow_overwrite: bool = False,
+        timeout: int | None = None,
+    ) -> None:
+        """Write the result as a Parquet file, or as the Parquet file of a folder, whole or not at
+        all; other files of the folder stay.
+        """
         del timeout
         path = _parquet_path(storage.to_data_source(), self._repo)
         if path.exists() and not allow_overwrite:
@@ -136,18 +149,28 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
     ) -> RetrievalJob:
         """A point-in-time join of the views to the entity rows; their number and order are kept.
 
-        entity_df: a pandas or Polars frame, or the path of a Parquet file. None: a row for every moment between start_date and end_date at which a
-        view got one; end_date defaults to now, start_date to the longest ttl before it, else to 30 days.
+        entity_df: a pandas or Polars frame, or the path of a Parquet file. None: a row for every
+        moment between start_date and end_date at which a view got one; end_date defaults to now,
+        start_date to the longest ttl before it, else to 30 days.
         """
-        views = [_join_view(view, feature_refs, config, full_feature_names, filter_by_created_timestamp) for view in feature_views]
+        views = [
+            _join_view(view, feature_refs, config, full_feature_names, filter_by_created_timestamp)
+            for view in feature_views
+        ]
         first, last = compute_non_entity_date_range(feature_views, start_date, end_date)
         entities = rows_between(views, first, last) if entity_df is None else entity_rows(entity_df)
         schema = entities.collect_schema()
         at = time_column(schema)
-        bounds = entities.select(utc(at, schema[at]).alias(AT)).select(low=pl.col(AT).min(), high=pl.col(AT).max()).collect()
+        bounds = (
+            entities.select(utc(at, schema[at]).alias(AT))
+            .select(low=pl.col(AT).min(), high=pl.col(AT).max())
+            .collect()
+        )
         options = config.offline_store
         return PolarsRetrievalJob(
-            lambda: join_as_of(entities, views, at=at, strategy=options.strategy, engine=options.engine),
+            lambda: join_as_of(
+                entities, views, at=at, strategy=options.strategy, engine=options.engine
+            ),
             engine=options.engine,
             repo=config.repo_path,
             full_feature_names=full_feature_names,
@@ -171,12 +194,16 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         start_date: datetime | None = None,
         end_date: datetime | None = None,
     ) -> RetrievalJob:
-        """The newest row of each entity within the range, both ends included; ties as in `join.py`."""
+        """The newest row of each entity within the range, both ends included; ties as in
+        `join.py`.
+        """
         source = _raw(data_source, timestamp_field, created_timestamp_column)
 
         def frame() -> pl.LazyFrame:
             rows = within(scan(source, config.repo_path), source, start_date, end_date)
-            return latest(rows, source, join_key_columns).select(_columns(join_key_columns, feature_name_columns, source))
+            return latest(rows, source, join_key_columns).select(
+                _columns(join_key_columns, feature_name_columns, source)
+            )
 
         return PolarsRetrievalJob(frame, engine=config.offline_store.engine, repo=config.repo_path)
 
@@ -203,13 +230,26 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         return PolarsRetrievalJob(frame, engine=config.offline_store.engine, repo=config.repo_path)
 
     @staticmethod
-    def offline_write_batch(config: RepoConfig, feature_view: FeatureView, table: pa.Table, progress: Callable[[int], Any] | None) -> None:
-        """Append rows to the source of the view: one commit of its dataset, or one more file of its folder, or its file written anew."""
+    def offline_write_batch(
+        config: RepoConfig,
+        feature_view: FeatureView,
+        table: pa.Table,
+        progress: Callable[[int], Any] | None,
+    ) -> None:
+        """Append rows to the source of the view: one commit of its dataset, or one more file of its
+        folder, or its file written anew.
+        """
         source = spec_of(feature_view.batch_source.to_proto())
-        stored = scan(SourceSpec(kind=source.kind, name=source.name, time=source.time), config.repo_path)
+        stored = scan(
+            SourceSpec(kind=source.kind, name=source.name, time=source.time), config.repo_path
+        )
         schema, new = stored.collect_schema(), pl.DataFrame(pl.from_arrow(table))
         if missing := [name for name in schema if name not in new.columns]:
-            raise Unprocessable(f"The rows for {feature_view.name} have no column {missing[0]}.", f"Its source has {', '.join(schema)}.", "Add the column.")
+            raise Unprocessable(
+                f"The rows for {feature_view.name} have no column {missing[0]}.",
+                f"Its source has {', '.join(schema)}.",
+                "Add the column.",
+            )
         new = new.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
         if source.kind == "dataset":
             from ..catalog import Catalog
@@ -218,20 +258,42 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
             Catalog(Project.open(config.repo_path)).write(new, into=source.name, mode="append")
         else:
             path = _parquet_path(feature_view.batch_source, config.repo_path)
-            _write_parquet(new.lazy(), path / f"part-{uuid.uuid4().hex}.parquet") if path.is_dir() else _write_parquet(pl.concat([stored, new.lazy()]), path)
+            (
+                _write_parquet(new.lazy(), path / f"part-{uuid.uuid4().hex}.parquet")
+                if path.is_dir()
+                else _write_parquet(pl.concat([stored, new.lazy()]), path)
+            )
         if progress:
             progress(new.height)
 
     @staticmethod
-    def write_logged_features(config: RepoConfig, data: pa.Table | Path, source: LoggingSource, logging_config: LoggingConfig, registry: BaseRegistry) -> None:
-        """Add what a feature service answered to the folder of its log, as one more Parquet file; `data` is a table, or where one lies."""
+    def write_logged_features(
+        config: RepoConfig,
+        data: pa.Table | Path,
+        source: LoggingSource,
+        logging_config: LoggingConfig,
+        registry: BaseRegistry,
+    ) -> None:
+        """Add what a feature service answered to the folder of its log, as one more Parquet file;
+        `data` is a table, or where one lies.
+        """
         del source, registry
         destination = logging_config.destination
         if not isinstance(destination, FileLoggingDestination):
             kind = type(destination).__name__
-            raise Unprocessable(f"Features cannot be logged to a {kind}.", "The Polars offline store logs to Parquet files.", "Use FileLoggingDestination.")
-        path = str((config.repo_path or Path.cwd()) / destination.path) if "://" not in destination.path else destination.path
-        filesystem, folder = FileSource.create_filesystem_and_path(path, destination.s3_endpoint_override)
+            raise Unprocessable(
+                f"Features cannot be logged to a {kind}.",
+                "The Polars offline store logs to Parquet files.",
+                "Use FileLoggingDestination.",
+            )
+        path = (
+            str((config.repo_path or Path.cwd()) / destination.path)
+            if "://" not in destination.path
+            else destination.path
+        )
+        filesystem, folder = FileSource.create_filesystem_and_path(
+            path, destination.s3_endpoint_override
+        )
         dataset.write_dataset(
             parquet.read_table(data) if isinstance(data, Path) else data,
             base_dir=folder,
@@ -243,14 +305,20 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         )
 
 
-def within(rows: pl.LazyFrame, source: SourceSpec, start: datetime | None, end: datetime | None) -> pl.LazyFrame:
+def within(
+    rows: pl.LazyFrame, source: SourceSpec, start: datetime | None, end: datetime | None
+) -> pl.LazyFrame:
     """Rows whose event time is in [start, end]; rows without one are left out."""
     schema = rows.collect_schema()
     require_time(schema, source.time, f"The rows of {source.name}")
     rows = rows.filter(pl.col(source.time).is_not_null())
     if start is not None:
         rows = rows.filter(pl.col(source.time) >= moment(start, schema[source.time]))
-    return rows.filter(pl.col(source.time) <= moment(end, schema[source.time])) if end is not None else rows
+    return (
+        rows.filter(pl.col(source.time) <= moment(end, schema[source.time]))
+        if end is not None
+        else rows
+    )
 
 
 def latest(rows: pl.LazyFrame, source: SourceSpec, keys: Sequence[str]) -> pl.LazyFrame:
@@ -259,10 +327,24 @@ def latest(rows: pl.LazyFrame, source: SourceSpec, keys: Sequence[str]) -> pl.La
     return rows.group_by(list(keys)).agg(pl.all().last()) if keys else rows.tail(1)
 
 
-def _join_view(view: FeatureView, refs: Sequence[str], config: RepoConfig, full_names: bool, created_counts: bool) -> JoinView:
+def _join_view(
+    view: FeatureView,
+    refs: Sequence[str],
+    config: RepoConfig,
+    full_names: bool,
+    created_counts: bool,
+) -> JoinView:
     if view.batch_source is None:
-        raise Unprocessable(f"{view.name} has no source.", "Only views with a batch source have a history.", "Give it a DatasetSource.")
-    source, name, renamed = spec_of(view.batch_source.to_proto()), view.projection.name_to_use(), view.projection.join_key_map
+        raise Unprocessable(
+            f"{view.name} has no source.",
+            "Only views with a batch source have a history.",
+            "Give it a DatasetSource.",
+        )
+    source, name, renamed = (
+        spec_of(view.batch_source.to_proto()),
+        view.projection.name_to_use(),
+        view.projection.join_key_map,
+    )
     features = [ref.partition(":")[2] for ref in refs if ref.partition(":")[0] == name]
     prefix = f"{view.projection.name_alias or view.name}__" if full_names else ""
     frame = scan(source, config.repo_path)
@@ -270,7 +352,11 @@ def _join_view(view: FeatureView, refs: Sequence[str], config: RepoConfig, full_
     return JoinView(
         name=view.name,
         frame=frame,
-        keys={renamed.get(key.name, key.name): key.name for key in view.entity_columns if key.name != DUMMY_ENTITY_ID},
+        keys={
+            renamed.get(key.name, key.name): key.name
+            for key in view.entity_columns
+            if key.name != DUMMY_ENTITY_ID
+        },
         features={feature: prefix + feature for feature in features},
         time=source.time,
         created=source.created,
@@ -280,7 +366,9 @@ def _join_view(view: FeatureView, refs: Sequence[str], config: RepoConfig, full_
 
 
 def _raw(data_source: DataSource, time: str, created: str | None) -> SourceSpec:
-    """The source under its own column names: Feast has turned its names back before it asks, and renames the answer itself."""
+    """The source under its own column names: Feast has turned its names back before it asks, and
+    renames the answer itself.
+    """
     known = spec_of(data_source.to_proto())
     return SourceSpec(kind=known.kind, name=known.name, time=time, created=created or None)
 
@@ -297,7 +385,11 @@ def _columns(keys: Sequence[str], features: Sequence[str], source: SourceSpec) -
 def _parquet_path(source: DataSource, repo: Path | None) -> Path:
     spec = spec_of(source.to_proto())
     if spec.kind != "parquet" or "://" in spec.name:
-        raise Unprocessable(f"{spec.name} cannot be written.", "The Polars offline store writes datasets and local Parquet files.", "Use one of these.")
+        raise Unprocessable(
+            f"{spec.name} cannot be written.",
+            "The Polars offline store writes datasets and local Parquet files.",
+            "Use one of these.",
+        )
     return (repo or Path.cwd()) / spec.name
 
 
@@ -306,7 +398,9 @@ def _write_parquet(rows: pl.LazyFrame, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         table = rows.collect(engine="streaming").to_arrow(compat_level=pl.CompatLevel.oldest())
-        parquet.write_table(plain_table(table), draft)  # Polars would note its own types in the file, of which Feast takes text for JSON
+        parquet.write_table(
+            plain_table(table), draft
+        )  # Polars would note its own types in the file, of which Feast takes text for JSON
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
 """Online look-up: the newest values of some entities, each with its status and its event time.
 
-Feast's own look-up ignores the ttl (feast#6821) and spends most of its time on building responses. This one reads through the same online
-store (SQLite, Redis, …) but asks it directly, and does not touch the registry: what it needs is in the index.
+Feast's own look-up ignores the ttl (feast#6821) and spends most of its time on building responses.
+This one reads through the same online store (SQLite, Redis, …) but asks it directly, and does not
+touch the registry: what it needs is in the index.
 """
 
 from __future__ import annotations
@@ -37,8 +38,15 @@ def require_online_keys(view: Definition) -> None:
     """Raises Conflict for a view with a key that no online store of Feast takes."""
     for key in view.keys:
         if key.type not in _KEYS:
-            why = f"Its key {key.name} is {key.type.lower()}; Feast looks up {', '.join(sorted(_KEYS)).lower()} only."
-            raise Conflict(f"{view.name} cannot be served online.", why, "Give the key another type, or set online=False: training sets work as they are.")
+            why = (
+                f"Its key {key.name} is {key.type.lower()}; Feast looks up"
+                f" {', '.join(sorted(_KEYS)).lower()} only."
+            )
+            raise Conflict(
+                f"{view.name} cannot be served online.",
+                why,
+                "Give the key another type, or set online=False: training sets work as they are.",
+            )
 
 
 class OnlineReader:
@@ -52,9 +60,13 @@ class OnlineReader:
         self._warming: threading.Thread | None = None
 
     def warm(self) -> None:
-        """Begin to load Feast and to open the store, in a thread of its own, so that the first look-up finds it done; once."""
+        """Begin to load Feast and to open the store, in a thread of its own, so that the first
+        look-up finds it done; once.
+        """
         if self._warming is None:
-            self._warming = threading.Thread(target=self._warm, name="mlinfra-warm-feast", daemon=True)
+            self._warming = threading.Thread(
+                target=self._warm, name="mlinfra-warm-feast", daemon=True
+            )
             self._warming.start()
 
     def _warm(self) -> None:
@@ -64,32 +76,67 @@ class OnlineReader:
                 self._open()
 
     def read(
-        self, wanted: Mapping[str, Sequence[str]], views: Mapping[str, Definition], fed: Mapping[str, Fed], entities: Sequence[Mapping[str, Any]], at: datetime
+        self,
+        wanted: Mapping[str, Sequence[str]],
+        views: Mapping[str, Definition],
+        fed: Mapping[str, Fed],
+        entities: Sequence[Mapping[str, Any]],
+        at: datetime,
     ) -> list[OnlineRow]:
-        """One row for each entity, in order. wanted: features by view. at: the moment that the ttl is held against.
+        """One row for each entity, in order. wanted: features by view. at: the moment that the ttl
+        is held against.
 
-        Raises BadRequest when a key is missing or of a wrong type, Conflict when nothing of a view was ever materialized.
+        Raises BadRequest when a key is missing or of a wrong type, Conflict when nothing of a view
+        was ever materialized.
         """
         if len(entities) > MAX_ENTITIES:
-            raise BadRequest(f"{len(entities):,} entities are too many for one look-up.", f"At most {MAX_ENTITIES:,}.", "Ask in parts.")
-        rows: list[tuple[dict[str, Any], dict[str, OnlineStatus], dict[str, datetime | None]]] = [({}, {}, {}) for _ in entities]
+            raise BadRequest(
+                f"{len(entities):,} entities are too many for one look-up.",
+                f"At most {MAX_ENTITIES:,}.",
+                "Ask in parts.",
+            )
+        rows: list[tuple[dict[str, Any], dict[str, OnlineStatus], dict[str, datetime | None]]] = [
+            ({}, {}, {}) for _ in entities
+        ]
         for name, features in wanted.items():
             view = views[name]
             found = self._view(view, features, entities)
-            if all(values is None for _, values in found) and name not in fed and view.fed_until is None and entities:
+            if (
+                all(values is None for _, values in found)
+                and name not in fed
+                and view.fed_until is None
+                and entities
+            ):
                 fix = f"mlinfra features materialize {name}"
-                raise Conflict(f"The online store has no values of {name}.", "It was never materialized.", fix)
+                raise Conflict(
+                    f"The online store has no values of {name}.", "It was never materialized.", fix
+                )
             for (values, status, times), (event_at, stored) in zip(rows, found, strict=True):
                 expired = view.ttl is not None and event_at is not None and at - event_at > view.ttl
                 for feature in features:
                     key = f"{name}:{feature}"
                     known = stored is not None and feature in stored
-                    status[key] = OnlineStatus.NOT_FOUND if not known else OnlineStatus.EXPIRED if expired else OnlineStatus.PRESENT
-                    values[key] = stored[feature] if stored is not None and status[key] is OnlineStatus.PRESENT else None
+                    status[key] = (
+                        OnlineStatus.NOT_FOUND
+                        if not known
+                        else OnlineStatus.EXPIRED
+                        if expired
+                        else OnlineStatus.PRESENT
+                    )
+                    values[key] = (
+                        stored[feature]
+                        if stored is not None and status[key] is OnlineStatus.PRESENT
+                        else None
+                    )
                     times[key] = event_at if known else None
-        return [OnlineRow(entity=dict(entity), values=row[0], status=row[1], event_at=row[2]) for entity, row in zip(entities, rows, strict=True)]
+        return [
+            OnlineRow(entity=dict(entity), values=row[0], status=row[1], event_at=row[2])
+            for entity, row in zip(entities, rows, strict=True)
+        ]
 
-    def _view(self, view: Definition, features: Sequence[str], entities: Sequence[Mapping[str, Any]]) -> list[tuple[datetime | None, dict[str, Any] | None]]:
+    def _view(
+        self, view: Definition, features: Sequence[str], entities: Sequence[Mapping[str, Any]]
+    ) -> list[tuple[datetime | None, dict[str, Any] | None]]:
         load_feast()
         from feast.type_map import feast_value_type_to_python_type
 
@@ -107,13 +154,21 @@ class OnlineReader:
                 except Exception as error:  # each store raises the errors of its own library
                     fix = (cause := sqlite_error(error)) and fix_of(cause)
                     raise Unavailable(
-                        "The online store did not answer.", f"{error}.", fix or "Start it, or correct online_store in feature_store.yaml."
+                        "The online store did not answer.",
+                        f"{error}.",
+                        fix or "Start it, or correct online_store in feature_store.yaml.",
                     ) from error
                 for event_at, values in answers:
-                    if not values or not event_at or not event_at.timestamp():  # Redis answers for an absent key with the year 1970
+                    if (
+                        not values or not event_at or not event_at.timestamp()
+                    ):  # Redis answers for an absent key with the year 1970
                         found.append((None, None))
                         continue
-                    plain = {name: feast_value_type_to_python_type(value) for name, value in values.items() if name in features}
+                    plain = {
+                        name: feast_value_type_to_python_type(value)
+                        for name, value in values.items()
+                        if name in features
+                    }
                     found.append((event_at.replace(tzinfo=event_at.tzinfo or UTC), plain))
         return found
 
@@ -136,7 +191,8 @@ class OnlineReader:
 def _feast_timestamps() -> Iterator[None]:
     """Read SQLite's timestamps as Feast wrote them, whoever registered a converter last.
 
-    sqlite3 keeps converters by name for the whole process, and IPython's history registers another one of the same name.
+    sqlite3 keeps converters by name for the whole process, and IPython's history registers another
+    one of the same name.
     """
     store = sys.modules.get("feast.infra.online_stores.sqlite")
     before = sqlite3.converters.get("TIMESTAMP")
@@ -156,8 +212,14 @@ def _feast_view(view: Definition) -> FeatureView:
     from feast.types import from_value_type
     from feast.value_type import ValueType
 
-    fields = [Field(name=column.name, dtype=from_value_type(ValueType[column.type])) for column in [*view.keys, *view.features]]
-    entities = [Entity(name=column.name, join_keys=[column.name], value_type=ValueType[column.type]) for column in view.keys]
+    fields = [
+        Field(name=column.name, dtype=from_value_type(ValueType[column.type]))
+        for column in [*view.keys, *view.features]
+    ]
+    entities = [
+        Entity(name=column.name, join_keys=[column.name], value_type=ValueType[column.type])
+        for column in view.keys
+    ]
     return FeatureView(name=view.name, entities=entities, schema=fields, ttl=view.ttl)
 
 
@@ -167,32 +229,54 @@ def _entity_keys(view: Definition, entities: Sequence[Mapping[str, Any]]) -> lis
     from feast.protos.feast.types.Value_pb2 import Value
 
     if not view.keys:
-        return [EntityKey(join_keys=[DUMMY_ENTITY_ID], entity_values=[Value(string_val=DUMMY_ENTITY_VAL)])] * len(entities)
+        return [
+            EntityKey(
+                join_keys=[DUMMY_ENTITY_ID], entity_values=[Value(string_val=DUMMY_ENTITY_VAL)]
+            )
+        ] * len(entities)
     names = [column.name for column in view.keys]
     columns = [_key_values(view, column, entities) for column in view.keys]
-    return [EntityKey(join_keys=names, entity_values=values) for values in zip(*columns, strict=True)]
+    return [
+        EntityKey(join_keys=names, entity_values=values) for values in zip(*columns, strict=True)
+    ]
 
 
-def _key_values(view: Definition, column: Column, entities: Sequence[Mapping[str, Any]]) -> list[Any]:
+def _key_values(
+    view: Definition, column: Column, entities: Sequence[Mapping[str, Any]]
+) -> list[Any]:
     from feast.type_map import python_values_to_proto_values
     from feast.value_type import ValueType
 
     for entity in entities:
         if entity.get(column.name) is None:
             given = ", ".join(entity) or "nothing"
-            raise BadRequest(f"{view.name} needs the key {column.name}.", f"An entity has {given}.", f"Give {', '.join(key.name for key in view.keys)}.")
+            raise BadRequest(
+                f"{view.name} needs the key {column.name}.",
+                f"An entity has {given}.",
+                f"Give {', '.join(key.name for key in view.keys)}.",
+            )
     try:
         plain = [_key_value(entity[column.name], column.type) for entity in entities]
         values: list[Any] = python_values_to_proto_values(plain, ValueType[column.type])
-    except (TypeError, ValueError, AssertionError) as error:  # Feast asserts the types of a list's first value
-        raise BadRequest(f"Key {column.name} of {view.name} has a value of a wrong type.", f"{error}.", f"It is {column.type.lower()}.") from error
+    except (
+        TypeError,
+        ValueError,
+        AssertionError,
+    ) as error:  # Feast asserts the types of a list's first value
+        raise BadRequest(
+            f"Key {column.name} of {view.name} has a value of a wrong type.",
+            f"{error}.",
+            f"It is {column.type.lower()}.",
+        ) from error
     return values
 
 
 def _key_value(given: Any, kind: str) -> Any:
-    """A key as its type has it. Text is read as that type: a form and a command line have nothing else, and `02134` stays text where the key is.
+    """A key as its type has it. Text is read as that type: a form and a command line have nothing
+    else, and `02134` stays text where the key is.
 
-    Raises ValueError for what is no such value. Whole numbers that pandas made floats are whole numbers.
+    Raises ValueError for what is no such value. Whole numbers that pandas made floats are whole
+    numbers.
     """
     if isinstance(given, list | dict):
         raise ValueError(f"a {type(given).__name__} is no key")

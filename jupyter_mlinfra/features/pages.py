@@ -16,11 +16,20 @@ if TYPE_CHECKING:
     from .statistics import Statistics
 
 _SHORT = {
-    "INT32": "i32", "INT64": "i64", "FLOAT": "f32", "DOUBLE": "f64", "STRING": "str", "BOOL": "bool", "BYTES": "bytes", "UNIX_TIMESTAMP": "ts",
-}  # fmt: skip
+    "INT32": "i32",
+    "INT64": "i64",
+    "FLOAT": "f32",
+    "DOUBLE": "f64",
+    "STRING": "str",
+    "BOOL": "bool",
+    "BYTES": "bytes",
+    "UNIX_TIMESTAMP": "ts",
+}
 
 
-def view_record(view: Definition, figures: Statistics, fed: Mapping[str, Fed], at: datetime) -> View:
+def view_record(
+    view: Definition, figures: Statistics, fed: Mapping[str, Fed], at: datetime
+) -> View:
     """A view in a list; `at` is the moment that its ttl is held against."""
     return View(
         ref=reference("view", view.name),
@@ -49,7 +58,9 @@ def uses(project: Project) -> Mapping[str, Sequence[str]]:
     return {ref: tuple(outputs) for ref, outputs in found.items()}
 
 
-def feature_records(view: Definition, figures: Statistics, used: Mapping[str, Sequence[str]]) -> list[Feature]:
+def feature_records(
+    view: Definition, figures: Statistics, used: Mapping[str, Sequence[str]]
+) -> list[Feature]:
     """The features of a view, in the order of its definition; `used`: see `uses`."""
     return [
         Feature(
@@ -69,7 +80,9 @@ def matches(query: str | None, view: Definition, column: Column | None = None) -
     """Whether every word of `query` is in the texts of the view, or of one feature of it."""
     columns = [column] if column else view.features
     fields = [f"{item.name} {item.description} {words_of(item.tags)}" for item in columns]
-    text = " ".join([view.name, view.description, view.owner, words_of(view.tags), *view.entities, *fields]).lower()
+    text = " ".join(
+        [view.name, view.description, view.owner, words_of(view.tags), *view.entities, *fields]
+    ).lower()
     return all(word in text for word in (query or "").lower().split())
 
 

@@ -1,4 +1,6 @@
-"""The registry's views as plain records, read from its bytes: no user code, no pickled transformation is loaded."""
+"""The registry's views as plain records, read from its bytes: no user code, no pickled
+transformation is loaded.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,16 @@ def rebuild_index(project: Project) -> list[Definition]:
 def definitions(feast: FeatureStore) -> list[Definition]:
     """Every view of the project, by name."""
     registry = feast.registry.proto()
-    found = [_stored(view) for view in [*registry.feature_views, *registry.stream_feature_views] if view.spec.project == feast.project]
-    found += [_on_demand(view) for view in registry.on_demand_feature_views if view.spec.project == feast.project]
+    found = [
+        _stored(view)
+        for view in [*registry.feature_views, *registry.stream_feature_views]
+        if view.spec.project == feast.project
+    ]
+    found += [
+        _on_demand(view)
+        for view in registry.on_demand_feature_views
+        if view.spec.project == feast.project
+    ]
     return sorted(found, key=lambda item: item.name)
 
 
@@ -41,15 +51,25 @@ def _stored(view: Any) -> Definition:
     from .dataset_source import spec_of
 
     spec = view.spec
-    computed = any(spec.HasField(name) for name in ("feature_transformation", "user_defined_function") if name in spec.DESCRIPTOR.fields_by_name)
-    intervals = [interval.end_time.ToDatetime(UTC) for interval in view.meta.materialization_intervals]
+    computed = any(
+        spec.HasField(name)
+        for name in ("feature_transformation", "user_defined_function")
+        if name in spec.DESCRIPTOR.fields_by_name
+    )
+    intervals = [
+        interval.end_time.ToDatetime(UTC) for interval in view.meta.materialization_intervals
+    ]
     return Definition(
         name=spec.name,
         kind="derived" if computed or spec.source_views else "batch",
         entities=[name for name in spec.entities if name != _DUMMY],
-        keys=[_column(column) for column in spec.entity_columns if not column.name.startswith(_DUMMY)],
+        keys=[
+            _column(column) for column in spec.entity_columns if not column.name.startswith(_DUMMY)
+        ],
         features=[_column(feature) for feature in spec.features],
-        ttl_seconds=(spec.ttl.ToTimedelta().total_seconds() or None) if spec.HasField("ttl") else None,
+        ttl_seconds=(
+            (spec.ttl.ToTimedelta().total_seconds() or None) if spec.HasField("ttl") else None
+        ),
         source=spec_of(spec.batch_source) if spec.HasField("batch_source") else None,
         online=spec.online and not spec.disabled,
         owner=spec.owner,
@@ -82,7 +102,12 @@ def _on_demand(view: Any) -> Definition:
 def _column(spec: Any) -> Column:
     from feast.value_type import ValueType
 
-    return Column(name=spec.name, type=ValueType(spec.value_type).name, description=spec.description, tags=dict(spec.tags))
+    return Column(
+        name=spec.name,
+        type=ValueType(spec.value_type).name,
+        description=spec.description,
+        tags=dict(spec.tags),
+    )
 
 
 def _digest(spec: Any) -> str:

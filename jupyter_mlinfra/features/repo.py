@@ -1,7 +1,8 @@
 """The Feast repository of the project: where its definitions are, and its configuration.
 
-Without a feature_store.yaml everything is embedded: registry and online store are SQLite files in the project's state folder. Keys of a
-feature_store.yaml in the repository win, so `online_store: {type: redis, …}` is all that a move to Redis takes.
+Without a feature_store.yaml everything is embedded: registry and online store are SQLite files in
+the project's state folder. Keys of a feature_store.yaml in the repository win, so `online_store:
+{type: redis, …}` is all that a move to Redis takes.
 """
 
 from __future__ import annotations
@@ -28,13 +29,33 @@ OFFLINE_STORES = (OFFLINE_STORE, "jupyter_mlinfra.features.offline.PolarsOffline
 """The names of our store in feature_store.yaml; the second is that of earlier versions."""
 
 
-_CLIENTS = {"sqlalchemy", "psycopg", "psycopg2", "pymysql", "grpc", "redis", "botocore", "google", "requests", "urllib3"}
+_CLIENTS = {
+    "sqlalchemy",
+    "psycopg",
+    "psycopg2",
+    "pymysql",
+    "grpc",
+    "redis",
+    "botocore",
+    "google",
+    "requests",
+    "urllib3",
+}
 
 
 def load_feast() -> None:
-    """Import Feast, and of it whatever is used here, while no other thread imports a heavy library: seconds at first, nothing later."""
+    """Import Feast, and of it whatever is used here, while no other thread imports a heavy library:
+    seconds at first, nothing later.
+    """
     ours = (f"{__package__}.offline", f"{__package__}.dataset_source")
-    load_modules("feast", "feast.type_map", "feast.feature_view", "feast.infra.online_stores.helpers", "feast.infra.online_stores.sqlite", *ours)
+    load_modules(
+        "feast",
+        "feast.type_map",
+        "feast.feature_view",
+        "feast.infra.online_stores.helpers",
+        "feast.infra.online_stores.sqlite",
+        *ours,
+    )
 
 
 def folder(project: Project) -> Path:
@@ -43,11 +64,20 @@ def folder(project: Project) -> Path:
 
 
 def require_folder(project: Project) -> Path:
-    """The repository; raises NotFound when it holds no definitions, because Feast would then delete all views."""
+    """The repository; raises NotFound when it holds no definitions, because Feast would then delete
+    all views.
+    """
     repo = folder(project)
     if not any(repo.rglob("*.py")):
-        fix = "Define Entity and FeatureView objects in a Python file there; docs/features.md has an example."
-        raise NotFound(f"There are no feature definitions in {repo}.", "A feature repository is a folder of Python files with Feast objects.", fix)
+        fix = (
+            "Define Entity and FeatureView objects in a Python file there; docs/features.md has an"
+            " example."
+        )
+        raise NotFound(
+            f"There are no feature definitions in {repo}.",
+            "A feature repository is a folder of Python files with Feast objects.",
+            fix,
+        )
     return repo
 
 
@@ -55,9 +85,15 @@ def configuration(project: Project) -> dict[str, Any]:
     """Feast's configuration as plain values; Feast is not loaded."""
     home = project.folder("features")
     ours: dict[str, Any] = {
-        "project": project.name.replace("-", "_"),  # Feast makes table names of it, and refuses hyphens there
+        "project": project.name.replace(
+            "-", "_"
+        ),  # Feast makes table names of it, and refuses hyphens there
         "provider": "local",
-        "registry": {"registry_type": "sql", "path": f"sqlite:///{home / 'registry.db'}", "cache_ttl_seconds": 60},
+        "registry": {
+            "registry_type": "sql",
+            "path": f"sqlite:///{home / 'registry.db'}",
+            "cache_ttl_seconds": 60,
+        },
         "online_store": {"type": "sqlite", "path": str(home / "online.db")},
         "offline_store": {"type": OFFLINE_STORE},
         "entity_key_serialization_version": 3,
@@ -77,9 +113,17 @@ def feast_config(project: Project) -> RepoConfig:
 
     try:
         config = RepoConfig(**configuration(project), repo_path=folder(project))
-        _ = config.registry, config.online_store, config.offline_store  # these are checked at their first use
+        _ = (
+            config.registry,
+            config.online_store,
+            config.offline_store,
+        )  # these are checked at their first use
     except (ValidationError, FeastError, ImportError, ValueError, KeyError) as error:
-        raise Unprocessable(f"{folder(project) / YAML} cannot be used.", f"{error}", "Correct it: docs.feast.dev/reference/feature-repository") from error
+        raise Unprocessable(
+            f"{folder(project) / YAML} cannot be used.",
+            f"{error}",
+            "Correct it: docs.feast.dev/reference/feature-repository",
+        ) from error
     return config
 
 
@@ -97,18 +141,26 @@ def require_online_store(config: RepoConfig) -> None:
     """Raises Conflict for a project whose feature_store.yaml has no online store."""
     if config.online_store is None:
         fix = f"Take that line out of {config.repo_path / YAML}, or name a store there."
-        raise Conflict("This project has no online store.", f"{YAML} says `online_store: null`.", fix)
+        raise Conflict(
+            "This project has no online store.", f"{YAML} says `online_store: null`.", fix
+        )
 
 
 def registry_fault(what: str, error: Exception) -> Unavailable | None:
-    """The error to show for a registry or an online store elsewhere that cannot be reached; None when it is no such fault. Passwords are struck out."""
+    """The error to show for a registry or an online store elsewhere that cannot be reached; None
+    when it is no such fault. Passwords are struck out.
+    """
     first = str(error).partition("\n")[0]
     why = f"{type(error).__name__}: {without_passwords(first)}"[:500]
     if isinstance(error, ImportError):
         return Unavailable(what, why, fix_of_missing(error.name or ""))
     home = type(error).__module__.partition(".")[0]
     if home in _CLIENTS or isinstance(error, ConnectionError | TimeoutError):
-        return Unavailable(what, why, f"Start what `registry` and `online_store` in {YAML} name, or correct them there.")
+        return Unavailable(
+            what,
+            why,
+            f"Start what `registry` and `online_store` in {YAML} name, or correct them there.",
+        )
     return None
 
 
@@ -127,21 +179,37 @@ def reaching_registry(what: str) -> Iterator[None]:
 def _forget_foreign_tables(registry: Path | None, online: Path) -> None:
     """Make the registry know only tables of the online store `online`.
 
-    The registry of a project that was copied names the tables by the path of the original: `apply` would drop them there, with what
-    they hold; after a move Feast would not even open it. Tables that it does not know, `apply` makes where they are missing.
+    The registry of a project that was copied names the tables by the path of the original: `apply`
+    would drop them there, with what they hold; after a move Feast would not even open it. Tables
+    that it does not know, `apply` makes where they are missing.
     """
     from feast.protos.feast.core.InfraObject_pb2 import Infra
 
     if registry is None or not registry.exists() or not is_sqlite(registry):
         return
     with closing(sqlite3.connect(registry, timeout=20)) as connection, connection:
-        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'managed_infra'").fetchone() is None:  # Feast makes its tables just now
+        if (
+            connection.execute(
+                "SELECT 1 FROM sqlite_master WHERE name = 'managed_infra'"
+            ).fetchone()
+            is None
+        ):  # Feast makes its tables just now
             return
-        for row, body in connection.execute("SELECT rowid, infra_proto FROM managed_infra").fetchall():
+        for row, body in connection.execute(
+            "SELECT rowid, infra_proto FROM managed_infra"
+        ).fetchall():
             infra = Infra.FromString(body)
-            own = [item for item in infra.infra_objects if not item.HasField("sqlite_table") or (Path(item.sqlite_table.path) == online and online.exists())]
+            own = [
+                item
+                for item in infra.infra_objects
+                if not item.HasField("sqlite_table")
+                or (Path(item.sqlite_table.path) == online and online.exists())
+            ]
             if len(own) < len(infra.infra_objects):
-                connection.execute("UPDATE managed_infra SET infra_proto = ? WHERE rowid = ?", (Infra(infra_objects=own).SerializeToString(), row))
+                connection.execute(
+                    "UPDATE managed_infra SET infra_proto = ? WHERE rowid = ?",
+                    (Infra(infra_objects=own).SerializeToString(), row),
+                )
 
 
 def registry_file(project: Project) -> Path | None:
@@ -167,7 +235,13 @@ def _own_settings(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(os.path.expandvars(path.read_text())) or {}
     except yaml.YAMLError as error:
-        raise Unprocessable(f"{path} is not YAML.", f"{error}", "Correct it at that line.") from error
+        raise Unprocessable(
+            f"{path} is not YAML.", f"{error}", "Correct it at that line."
+        ) from error
     if not isinstance(values, dict):
-        raise Unprocessable(f"{path} holds no settings.", f"It is a {type(values).__name__}, not a mapping.", "Write `key: value` lines.")
+        raise Unprocessable(
+            f"{path} holds no settings.",
+            f"It is a {type(values).__name__}, not a mapping.",
+            "Write `key: value` lines.",
+        )
     return values

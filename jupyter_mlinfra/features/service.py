@@ -1,4 +1,6 @@
-"""The verbs of the feature store. Browsing reads a copy of the registry; Feast is loaded only where values are read."""
+"""The verbs of the feature store. Browsing reads a copy of the registry; Feast is loaded only where
+values are read.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
 
 
 class Features:
-    """The feature store of one project: Feast over its repository, safe to share between threads."""
+    """The feature store of one project: Feast over its repository, safe to share between
+    threads.
+    """
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -42,9 +46,11 @@ class Features:
         self._feast: tuple[str, FeatureStore] | None = None
 
     def apply(self) -> AppliedViews:
-        """Make the registry say what the definition files say. The files run in a process of their own, never in this one.
+        """Make the registry say what the definition files say. The files run in a process of their
+        own, never in this one.
 
-        Raises NotFound without definitions, Unprocessable (file and line) when one is broken; the registry is then unchanged.
+        Raises NotFound without definitions, Unprocessable (file and line) when one is broken; the
+        registry is then unchanged.
         """
         return AppliedViews(**call(self._project, "apply"))
 
@@ -56,23 +62,39 @@ class Features:
         end: datetime | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
     ) -> list[Materialized]:
-        """Bring the newest row of each entity online, for one view or all; incremental, unless `start` says from which event time.
+        """Bring the newest row of each entity online, for one view or all; incremental, unless
+        `start` says from which event time.
 
-        start, end: event times; `end` defaults to the setting `features.as_of`, else the clock: nothing from beyond it comes online.
-        on_progress: called with (view, rows written, rows to write). Runs in a process of its own.
-        Raises NotFound, Conflict for a view that is not online.
+        start, end: event times; `end` defaults to the setting `features.as_of`, else the clock:
+        nothing from beyond it comes online. on_progress: called with (view, rows written, rows to
+        write). Runs in a process of its own. Raises NotFound, Conflict for a view that is not
+        online.
         """
         names = [view] if isinstance(view, str) else list(view or ())
-        request = {"views": [named(name, "view") for name in names], "start": to_json(start), "end": to_json(end or self._now())}
+        request = {
+            "views": [named(name, "view") for name in names],
+            "start": to_json(start),
+            "end": to_json(end or self._now()),
+        }
         done = call(self._project, "materialize", request, progress=on_progress)
-        return [Materialized(**(item | {name: datetime.fromisoformat(item[name]) for name in ("start", "end")})) for item in done]
+        return [
+            Materialized(
+                **(item | {name: datetime.fromisoformat(item[name]) for name in ("start", "end")})
+            )
+            for item in done
+        ]
 
-    def views(self, *, query: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[View]:
+    def views(
+        self, *, query: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[View]:
         """Views by name, those that match every word of `query`."""
         found = [view for view in self._views().values() if matches(query, view)]
         page = page_of(found, limit=limit, cursor=cursor)
         fed, at = self._store.fed(), self._now()
-        items = [view_record(item, statistics.current(self._project, item), fed, at) for item in page.items]
+        items = [
+            view_record(item, statistics.current(self._project, item), fed, at)
+            for item in page.items
+        ]
         return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
 
     def show(self, view: str) -> ViewDetail:
@@ -89,47 +111,86 @@ class Features:
             code=view_code(found),
         )
 
-    def online(self, features: Sequence[str], entities: Sequence[Mapping[str, Any]]) -> list[OnlineRow]:
-        """The newest values of some entities, in their order; past its ttl a value is `expired` and given as None.
+    def online(
+        self, features: Sequence[str], entities: Sequence[Mapping[str, Any]]
+    ) -> list[OnlineRow]:
+        """The newest values of some entities, in their order; past its ttl a value is `expired` and
+        given as None.
 
-        features: `view:feature` or `view:*`. entities: the join keys of each. The ttl is held against the setting `features.as_of`,
-        else the clock. Raises NotFound for an unknown feature, BadRequest for a missing key, Conflict for a view never materialized.
+        features: `view:feature` or `view:*`. entities: the join keys of each. The ttl is held
+        against the setting `features.as_of`, else the clock. Raises NotFound for an unknown
+        feature, BadRequest for a missing key, Conflict for a view never materialized.
         """
         wanted, views = self._wanted(features), self._views()
         for name in wanted:
             if not views[name].online:
-                why = "Feast computes it from the request." if views[name].kind == "on_demand" else "Its definition says so."
-                raise BadRequest(f"{name} is not served online.", why, "Use Features.feast().get_online_features, or set online=True and apply.")
+                why = (
+                    "Feast computes it from the request."
+                    if views[name].kind == "on_demand"
+                    else "Its definition says so."
+                )
+                raise BadRequest(
+                    f"{name} is not served online.",
+                    why,
+                    "Use Features.feast().get_online_features, or set online=True and apply.",
+                )
         return self._online.read(wanted, views, self._store.fed(), entities, self._now())
 
     def warm(self) -> None:
-        """Begin to load what `online` needs (Feast, seconds), in a thread of its own. Returns at once."""
+        """Begin to load what `online` needs (Feast, seconds), in a thread of its own. Returns at
+        once.
+        """
         self._online.warm()
 
-    def training_set(self, features: Sequence[str], entities: pl.DataFrame, *, at: str = "event_timestamp", full_names: bool = False) -> pl.DataFrame:
-        """`entities`, and for each row the features as they were known at its time: rows, order and columns are kept.
+    def training_set(
+        self,
+        features: Sequence[str],
+        entities: pl.DataFrame,
+        *,
+        at: str = "event_timestamp",
+        full_names: bool = False,
+    ) -> pl.DataFrame:
+        """`entities`, and for each row the features as they were known at its time: rows, order and
+        columns are kept.
 
-        features: `view:feature` or `view:*`. at: time or date column; without a zone it is UTC. full_names: call them `view__feature`.
-        The rule of the join is stated in `join.py`. Every dataset is read at one snapshot, which lineage names.
-        Raises NotFound for an unknown feature, BadRequest when a column is missing, of a wrong type, or would be there twice.
+        features: `view:feature` or `view:*`. at: time or date column; without a zone it is UTC.
+        full_names: call them `view__feature`. The rule of the join is stated in `join.py`. Every
+        dataset is read at one snapshot, which lineage names. Raises NotFound for an unknown
+        feature, BadRequest when a column is missing, of a wrong type, or would be there twice.
         """
         from .training import training_set
 
-        return training_set(self._project, self.feast(), self._wanted(features), self._views(), entities, at=at, full_names=full_names)
+        return training_set(
+            self._project,
+            self.feast(),
+            self._wanted(features),
+            self._views(),
+            entities,
+            at=at,
+            full_names=full_names,
+        )
 
     def examples(self, features: Sequence[str], count: int = 5) -> pl.DataFrame:
-        """Some entity rows to try a training set with: the newest keys of each view, at the newest time of all. Not a sample."""
+        """Some entity rows to try a training set with: the newest keys of each view, at the newest
+        time of all. Not a sample.
+        """
         from .training import examples
 
         views = self._views()
-        return examples([views[name] for name in self._wanted(features)], folder(self._project), count)
+        return examples(
+            [views[name] for name in self._wanted(features)], folder(self._project), count
+        )
 
     def use(self, features: Sequence[str]) -> str:
         """Python code that makes a training set of these features. Raises NotFound."""
-        return training_code(list(features), [self._views()[name] for name in self._wanted(features)])
+        return training_code(
+            list(features), [self._views()[name] for name in self._wanted(features)]
+        )
 
     def fingerprint(self, view: str) -> str | None:
-        """Content id of a view: its definition and the state of its source. None when there is no such view or source."""
+        """Content id of a view: its definition and the state of its source. None when there is no
+        such view or source.
+        """
         found = self._views().get(named(view, "view"))
         if found is None:
             return None
@@ -156,7 +217,8 @@ class Features:
             return self._feast[1]
 
     def due(self, name: str) -> datetime | None:
-        """Newest event time of a view's source that may be online: not beyond the setting `features.as_of`, else the clock.
+        """Newest event time of a view's source that may be online: not beyond the setting
+        `features.as_of`, else the clock.
 
         None where the source has no such row, or cannot be read.
         """
@@ -169,19 +231,38 @@ class Features:
 
     def search_fingerprint(self) -> str:
         """Changes with any definition."""
-        return hashlib.sha256(" ".join(view.digest for view in self._views().values()).encode()).hexdigest()[:16]
+        return hashlib.sha256(
+            " ".join(view.digest for view in self._views().values()).encode()
+        ).hexdigest()[:16]
 
     def search_documents(self) -> Iterator[Document]:
         """Every view and feature."""
         for view in self._views().values():
-            notes = f"{' '.join(view.entities)} {view.owner} {view.description} {words_of(view.tags)} {view.source.name if view.source else ''}"
+            notes = (
+                f"{' '.join(view.entities)} {view.owner} {view.description} {words_of(view.tags)}"
+                f" {view.source.name if view.source else ''}"
+            )
             names = " ".join(column.name for column in view.features)
-            detail = f"{len(view.features)} features" + (f" of {', '.join(view.entities)}" if view.entities else "")
-            yield Document(ref=reference("view", view.name), kind="view", name=view.name, text=f"{names} {notes}", detail=detail)
+            detail = f"{len(view.features)} features" + (
+                f" of {', '.join(view.entities)}" if view.entities else ""
+            )
+            yield Document(
+                ref=reference("view", view.name),
+                kind="view",
+                name=view.name,
+                text=f"{names} {notes}",
+                detail=detail,
+            )
             for column in view.features:
                 text = f"{view.name} {column.description} {words_of(column.tags)} {notes}"
                 ref = reference("feature", view.name, column.name)
-                yield Document(ref=ref, kind="feature", name=column.name, text=text, detail=f"{view.name}, {short_type(column.type)}")
+                yield Document(
+                    ref=ref,
+                    kind="feature",
+                    name=column.name,
+                    text=text,
+                    detail=f"{view.name}, {short_type(column.type)}",
+                )
 
     def _views(self) -> dict[str, Definition]:
         with self._lock:
@@ -190,13 +271,20 @@ class Features:
     def _one(self, name: str) -> Definition:
         name, views = named(name, "view"), self._views()
         if name not in views:
-            raise NotFound(f"There is no view {name}.", _near(name, views), "mlinfra features list shows what there is; apply brings definitions in.")
+            raise NotFound(
+                f"There is no view {name}.",
+                _near(name, views),
+                "mlinfra features list shows what there is; apply brings definitions in.",
+            )
         return views[name]
 
     def _wanted(self, refs: Sequence[str]) -> dict[str, list[str]]:
         """Features by view, in the order in which they are asked for."""
         if not refs:
-            raise BadRequest("No features were named.", fix="Name some as view:feature, or all of a view as view:*.")
+            raise BadRequest(
+                "No features were named.",
+                fix="Name some as view:feature, or all of a view as view:*.",
+            )
         wanted: dict[str, list[str]] = {}
         for ref in refs:
             view, _, feature = ref.removeprefix("feature:").partition(":")
@@ -206,9 +294,15 @@ class Features:
                 view, feature = decoded(feature), "*"
             names = [column.name for column in self._one(view).features]
             if feature not in ("*", *names):
-                raise NotFound(f"{view} has no feature {feature or '(none named)'}.", _near(feature, names), f"Name one as {view}:feature, or all as {view}:*.")
+                raise NotFound(
+                    f"{view} has no feature {feature or '(none named)'}.",
+                    _near(feature, names),
+                    f"Name one as {view}:feature, or all as {view}:*.",
+                )
             chosen = wanted.setdefault(view, [])
-            chosen += [name for name in (names if feature == "*" else [feature]) if name not in chosen]
+            chosen += [
+                name for name in (names if feature == "*" else [feature]) if name not in chosen
+            ]
         return wanted
 
     def _now(self) -> datetime:
@@ -216,17 +310,37 @@ class Features:
         return at if at.tzinfo else at.replace(tzinfo=UTC)
 
     # Last in the class: below it the name `list` would mean this verb.
-    def list(self, *, view: str | None = None, query: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Feature]:
+    def list(
+        self,
+        *,
+        view: str | None = None,
+        query: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Feature]:
         """Features by view and name, those that match every word of `query`."""
         views = [self._one(view)] if view else [*self._views().values()]
-        found = [(item, column.name) for item in views for column in item.features if matches(query, item, column)]
+        found = [
+            (item, column.name)
+            for item in views
+            for column in item.features
+            if matches(query, item, column)
+        ]
         page = page_of(found, limit=limit, cursor=cursor)
         shown, used = {item.name: item for item, _ in page.items}, uses(self._project)
-        records = {feature.ref: feature for item in shown.values() for feature in feature_records(item, statistics.current(self._project, item), used)}
+        records = {
+            feature.ref: feature
+            for item in shown.values()
+            for feature in feature_records(item, statistics.current(self._project, item), used)
+        }
         items = [records[reference("feature", item.name, name)] for item, name in page.items]
         return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
 
 
 def _near(name: str, names: Mapping[str, Any] | Sequence[str]) -> str:
     close = difflib.get_close_matches(name, list(names), n=3)
-    return f"Close to it: {', '.join(close)}." if close else f"There are {', '.join(list(names)[:10]) or 'none'}."
+    return (
+        f"Close to it: {', '.join(close)}."
+        if close
+        else f"There are {', '.join(list(names)[:10]) or 'none'}."
+    )

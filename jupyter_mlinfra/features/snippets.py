@@ -1,4 +1,6 @@
-"""Code for views and features: what panels insert, and what `use` gives. Each piece runs as it stands."""
+"""Code for views and features: what panels insert, and what `use` gives. Each piece runs as it
+stands.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from .store import Definition
 
 
 def training_code(refs: Sequence[str], views: Sequence[Definition]) -> str:
-    """Python that makes a training set of `refs`; it begins with example rows, to be replaced by the user's own."""
+    """Python that makes a training set of `refs`; it begins with example rows, to be replaced by
+    the user's own.
+    """
     keys = list(dict.fromkeys(key.name for view in views for key in view.keys))
     columns = ", ".join([*keys, "event_timestamp"])
     return (
@@ -24,8 +28,14 @@ def view_code(view: Definition) -> Mapping[str, str]:
     """The code drawers of a view."""
     ref = f"{view.name}:*"
     keys = " ".join(f"--key {key.name}={_example(key.type)}" for key in view.keys)
-    code = {"python": training_code([ref], [view]), "magic": f"%features use {ref}", "cli": f"mlinfra features show {view.name}"}
-    return code | {"online": f"mlinfra features online {ref} {keys}".strip()} if view.online else code
+    code = {
+        "python": training_code([ref], [view]),
+        "magic": f"%features use {ref}",
+        "cli": f"mlinfra features show {view.name}",
+    }
+    return (
+        code | {"online": f"mlinfra features online {ref} {keys}".strip()} if view.online else code
+    )
 
 
 def _list(refs: Sequence[str]) -> str:

@@ -1,4 +1,5 @@
-"""Where the rows of a view come from, and how they are read: datasets of the catalog and Parquet files.
+"""Where the rows of a view come from, and how they are read: datasets of the catalog and Parquet
+files.
 
 Feast is not needed here, so panels and caches can look at a source without loading it.
 """
@@ -26,7 +27,9 @@ _pinned: ContextVar[dict[str, str | None] | None] = ContextVar("pinned", default
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSpec:
-    """A source as the registry knows it. name: `namespace.table`, or a path or URI. mapping: column of the source → column of the view."""
+    """A source as the registry knows it. name: `namespace.table`, or a path or URI. mapping: column
+    of the source → column of the view.
+    """
 
     kind: Literal["dataset", "parquet", "other"]
     name: str
@@ -42,7 +45,9 @@ class SourceSpec:
 
 @contextmanager
 def one_snapshot() -> Iterator[dict[str, str | None]]:
-    """Within the block every dataset is read at one snapshot, however often it is scanned; gives dataset → snapshot of those read."""
+    """Within the block every dataset is read at one snapshot, however often it is scanned; gives
+    dataset → snapshot of those read.
+    """
     pins: dict[str, str | None] = {}
     token = _pinned.set(pins)
     try:
@@ -52,9 +57,11 @@ def one_snapshot() -> Iterator[dict[str, str | None]]:
 
 
 def scan(source: SourceSpec, repo: Path | None, *, snapshot: str | None = None) -> pl.LazyFrame:
-    """The rows of a source under the names of its view; nothing is read yet. repo: what relative paths are relative to.
+    """The rows of a source under the names of its view; nothing is read yet. repo: what relative
+    paths are relative to.
 
-    Raises NotFound when the dataset or file is absent, Unprocessable when this kind of source cannot be read here.
+    Raises NotFound when the dataset or file is absent, Unprocessable when this kind of source
+    cannot be read here.
     """
     import polars as pl
 
@@ -65,32 +72,49 @@ def scan(source: SourceSpec, repo: Path | None, *, snapshot: str | None = None) 
         frame = table.scan(snapshot=snapshot)
     elif source.kind == "parquet":
         path = _path(source, repo)
-        frame = pl.scan_parquet(path / "**/*.parquet" if isinstance(path, Path) and path.is_dir() else path)
+        frame = pl.scan_parquet(
+            path / "**/*.parquet" if isinstance(path, Path) and path.is_dir() else path
+        )
     else:
-        raise Unprocessable(f"Source {source.name} cannot be read by the Polars offline store.", "It reads datasets and Parquet files.", _OTHER)
+        raise Unprocessable(
+            f"Source {source.name} cannot be read by the Polars offline store.",
+            "It reads datasets and Parquet files.",
+            _OTHER,
+        )
     return frame.rename(dict(source.mapping), strict=False) if source.mapping else frame
 
 
 @contextmanager
 def readable(source: SourceSpec) -> Iterator[None]:
-    """Turn what the libraries raise of a damaged or changed source into an error that names it; a torn Parquet file can make Polars panic."""
+    """Turn what the libraries raise of a damaged or changed source into an error that names it; a
+    torn Parquet file can make Polars panic.
+    """
     try:
         yield
     except BaseException as error:
-        panic = type(error).__name__ == "PanicException"  # Polars' own, no Exception; by name, because a cached page does not load Polars
+        panic = (
+            type(error).__name__ == "PanicException"
+        )  # Polars' own, no Exception; by name, because a cached page does not load Polars
         if isinstance(error, MLInfraError) or not (panic or isinstance(error, Exception)):
             raise
         reason = str(error).strip().partition("\n")[0][:300]
         raise Unprocessable(
-            f"The rows of {source.name} cannot be read.", f"{type(error).__name__}: {reason}", "Write the source anew, or correct the definition of the view."
+            f"The rows of {source.name} cannot be read.",
+            f"{type(error).__name__}: {reason}",
+            "Write the source anew, or correct the definition of the view.",
         ) from error
 
 
-_OTHER = "Ingest it into the catalog and use DatasetSource, or set `offline_store` in feature_store.yaml to Feast's store for it."
+_OTHER = (
+    "Ingest it into the catalog and use DatasetSource, or set `offline_store` in feature_store.yaml"
+    " to Feast's store for it."
+)
 
 
 def mark(source: SourceSpec, repo: Path | None) -> str | None:
-    """A text that changes whenever the rows do: snapshot of the dataset; names, sizes and times of files. None where that cannot be told."""
+    """A text that changes whenever the rows do: snapshot of the dataset; names, sizes and times of
+    files. None where that cannot be told.
+    """
     if source.kind == "dataset":
         pins = _pinned.get()
         newest = _catalog(repo).fingerprint(source.name)
@@ -101,7 +125,11 @@ def mark(source: SourceSpec, repo: Path | None) -> str | None:
     if not isinstance(path, Path):
         return None
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-    facts = [(str(file.relative_to(path)), stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]]
+    facts = [
+        (str(file.relative_to(path)), stat.st_size, stat.st_mtime_ns)
+        for file in files
+        for stat in [file.stat()]
+    ]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
@@ -117,5 +145,9 @@ def _path(source: SourceSpec, repo: Path | None) -> Path | str:
         return source.name
     path = (repo or Path.cwd()) / source.name.removeprefix("file://")
     if not path.exists():
-        raise NotFound(f"There is no file {path}.", "A feature view reads it.", "Write the file, or correct `path` in the definition.")
+        raise NotFound(
+            f"There is no file {path}.",
+            "A feature view reads it.",
+            "Write the file, or correct `path` in the definition.",
+        )
     return path

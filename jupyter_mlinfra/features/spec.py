@@ -36,8 +36,9 @@ class Feature:
 class View:
     """One feature view in a list.
 
-    ttl_seconds: None = never expires. online_at: newest event time that is online. source_at: newest event time of the source.
-    problem: why the source cannot be read, or which column it lacks; empty when nothing is wrong.
+    ttl_seconds: None = never expires. online_at: newest event time that is online. source_at:
+    newest event time of the source. problem: why the source cannot be read, or which column it
+    lacks; empty when nothing is wrong.
     """
 
     ref: str
@@ -100,7 +101,9 @@ class OnlineStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnlineRow:
-    """Online values of one entity. Keys of the three maps are `view:feature`; an expired value is given as None."""
+    """Online values of one entity. Keys of the three maps are `view:feature`; an expired value is
+    given as None.
+    """
 
     entity: Mapping[str, Any]
     values: Mapping[str, Any]

@@ -1,4 +1,6 @@
-"""Figures of a view's source: rows, newest event time, and how much of each feature is filled. Reckoned once for each state of the source."""
+"""Figures of a view's source: rows, newest event time, and how much of each feature is filled.
+Reckoned once for each state of the source.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """rows: of the source, None where it cannot be read. problem: why, or which column is missing. newest: its latest event time.
+    """rows: of the source, None where it cannot be read. problem: why, or which column is missing.
+    newest: its latest event time.
 
     filled: rows with a value, by feature; NaN is no value.
     """
@@ -45,7 +48,12 @@ def cached(project: Project, view: Definition) -> Statistics | None:
     """The last figures, whatever the source is by now; nothing is read but a small file."""
     try:
         item = json.loads(_file(project, view).read_text())
-        return Statistics(**(item | {"newest": datetime.fromisoformat(item["newest"]) if item["newest"] else None}))
+        return Statistics(
+            **(
+                item
+                | {"newest": datetime.fromisoformat(item["newest"]) if item["newest"] else None}
+            )
+        )
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -62,7 +70,8 @@ def current(project: Project, view: Definition) -> Statistics:
             if known and state is not None and known.state == state:
                 return known
             found = _reckon(view, repo, state or "")
-    except MLInfraError as error:  # a source that is gone or broken must not take the page of its view, or the list, with it
+    # a source that is gone or broken must not take the page of its view, or the list, with it
+    except MLInfraError as error:
         return _without(f"{error.what} {error.why}".strip())
     with contextlib.suppress(MLInfraError):  # a full disk costs time, no page
         write_atomic(_file(project, view), json.dumps(to_json(asdict(found))).encode())
@@ -70,7 +79,9 @@ def current(project: Project, view: Definition) -> Statistics:
 
 
 def newest_until(project: Project, view: Definition, at: datetime) -> datetime | None:
-    """Latest event time of the source that is not after `at`; None where there is none or the source cannot be read."""
+    """Latest event time of the source that is not after `at`; None where there is none or the
+    source cannot be read.
+    """
     known = current(project, view)
     if known.newest is None or known.newest <= at:
         return known.newest
@@ -82,7 +93,11 @@ def newest_until(project: Project, view: Definition, at: datetime) -> datetime |
     assert source is not None  # it has a newest row
     with one_snapshot(), readable(source):
         rows = within(scan(source, repo), source, None, at)
-        found = rows.select(utc(source.time, rows.collect_schema()[source.time]).max()).collect(engine="streaming").item()
+        found = (
+            rows.select(utc(source.time, rows.collect_schema()[source.time]).max())
+            .collect(engine="streaming")
+            .item()
+        )
     return found if isinstance(found, datetime) else None
 
 
@@ -102,15 +117,33 @@ def _reckon(view: Definition, repo: Path, state: str) -> Statistics:
 
     def filled(name: str) -> pl.Expr:
         column = pl.col(name)
-        return (column.is_not_null() & column.is_not_nan().fill_null(False) if schema[name].is_float() else column.is_not_null()).sum().alias(f"filled {name}")
+        return (
+            (
+                column.is_not_null() & column.is_not_nan().fill_null(False)
+                if schema[name].is_float()
+                else column.is_not_null()
+            )
+            .sum()
+            .alias(f"filled {name}")
+        )
 
     names = [column.name for column in view.features if column.name in schema]
-    lost = [column.name for column in view.features if column.name not in schema] if view.kind == "batch" else []  # what Feast computes is in no source
+    lost = (
+        [column.name for column in view.features if column.name not in schema]
+        if view.kind == "batch"
+        else []
+    )  # what Feast computes is in no source
     problem = f"{view.source.name} has no column {', '.join(lost[:5])}." if lost else ""
     newest = utc(view.source.time, schema[view.source.time]).max().alias("newest")
-    row = frame.select(pl.len().alias("rows"), newest, *(filled(name) for name in names)).collect(engine="streaming").row(0, named=True)
+    row = (
+        frame.select(pl.len().alias("rows"), newest, *(filled(name) for name in names))
+        .collect(engine="streaming")
+        .row(0, named=True)
+    )
     filled_rows = {name: row[f"filled {name}"] for name in names}
-    return Statistics(state=state, rows=row["rows"], newest=row["newest"], filled=filled_rows, problem=problem)
+    return Statistics(
+        state=state, rows=row["rows"], newest=row["newest"], filled=filled_rows, problem=problem
+    )
 
 
 def _file(project: Project, view: Definition) -> Path:

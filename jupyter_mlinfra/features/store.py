@@ -1,7 +1,9 @@
-"""What is known of the feature store without loading Feast: a JSON copy of its registry, and what was written to the online store.
+"""What is known of the feature store without loading Feast: a JSON copy of its registry, and what
+was written to the online store.
 
-The copy is renewed when the registry changes. Both files are in `.mlinfra/features/` and can be deleted: `index.json` is then built again,
-and without `online.json` the next materialization starts from the beginning.
+The copy is renewed when the registry changes. Both files are in `.mlinfra/features/` and can be
+deleted: `index.json` is then built again, and without `online.json` the next materialization starts
+from the beginning.
 """
 
 from __future__ import annotations
@@ -41,8 +43,8 @@ class Column:
 class Definition:
     """One view of the registry.
 
-    kind: batch, derived (Feast computes its values) or on_demand. digest: changes with the definition. fed_until: end of the last
-    materialization that Feast knows of.
+    kind: batch, derived (Feast computes its values) or on_demand. digest: changes with the
+    definition. fed_until: end of the last materialization that Feast knows of.
     """
 
     name: str
@@ -67,7 +69,9 @@ class Definition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fed:
-    """The last materialization of a view. mark: state of the source. newest: latest event time written. until: its end."""
+    """The last materialization of a view. mark: state of the source. newest: latest event time
+    written. until: its end.
+    """
 
     digest: str
     mark: str | None
@@ -87,7 +91,9 @@ class Store:
         self._loaded: tuple[tuple[int, int], str, dict[str, Definition]] | None = None
 
     def definitions(self, rebuild: Callable[[], object]) -> dict[str, Definition]:
-        """Every view by name. `rebuild` is called when the copy is older than the registry; it must end in `save`."""
+        """Every view by name. `rebuild` is called when the copy is older than the registry; it must
+        end in `save`.
+        """
         if self._mark() == "none":
             return {}
         found = self._load()
@@ -97,8 +103,14 @@ class Store:
         return found[2] if found else {}
 
     def save(self, definitions: Sequence[Definition], mark: str) -> None:
-        """Replace the copy; `mark` is `current_mark` before the registry was read, so that a change meanwhile is seen."""
-        body = {"format": _FORMAT, "mark": mark, "views": [to_json(asdict(item)) for item in definitions]}
+        """Replace the copy; `mark` is `current_mark` before the registry was read, so that a change
+        meanwhile is seen.
+        """
+        body = {
+            "format": _FORMAT,
+            "mark": mark,
+            "views": [to_json(asdict(item)) for item in definitions],
+        }
         write_atomic(self._index, json.dumps(body).encode())
 
     def current_mark(self) -> str:
@@ -113,13 +125,29 @@ class Store:
             items = json.loads(self._online.read_text())
         except json.JSONDecodeError:
             return {}
-        return {name: Fed(**(item | {"newest": _time(item["newest"]), "until": datetime.fromisoformat(item["until"])})) for name, item in items.items()}
+        return {
+            name: Fed(
+                **(
+                    item
+                    | {
+                        "newest": _time(item["newest"]),
+                        "until": datetime.fromisoformat(item["until"]),
+                    }
+                )
+            )
+            for name, item in items.items()
+        }
 
     def set_fed(self, changes: Mapping[str, Fed | None]) -> None:
         """Note what was written online; None forgets a view."""
         with file_lock(self._folder / "online.lock"):
-            kept = {name: item for name, item in {**self.fed(), **changes}.items() if item is not None}
-            write_atomic(self._online, json.dumps({name: to_json(asdict(item)) for name, item in kept.items()}).encode())
+            kept = {
+                name: item for name, item in {**self.fed(), **changes}.items() if item is not None
+            }
+            write_atomic(
+                self._online,
+                json.dumps({name: to_json(asdict(item)) for name, item in kept.items()}).encode(),
+            )
 
     def _load(self) -> tuple[tuple[int, int], str, dict[str, Definition]] | None:
         try:
@@ -132,7 +160,11 @@ class Store:
             return None
         if body.get("format") != _FORMAT:
             return None
-        self._loaded = stamp, body["mark"], {item["name"]: _definition(item) for item in body["views"]}
+        self._loaded = (
+            stamp,
+            body["mark"],
+            {item["name"]: _definition(item) for item in body["views"]},
+        )
         return self._loaded
 
     def _mark(self) -> str:

@@ -35,36 +35,63 @@ def training_set(
     at: str,
     full_names: bool,
 ) -> pl.DataFrame:
-    """`entities` as they are, then one column for each feature in the order of `wanted`. See Features.training_set."""
+    """`entities` as they are, then one column for each feature in the order of `wanted`. See
+    Features.training_set.
+    """
     import polars as pl
 
     _check(project, wanted, views, entities, at, full_names)
     refs = [f"{view}:{feature}" for view, features in wanted.items() for feature in features]
     keys = {key.name for name in wanted for key in views[name].keys if key.name in entities.columns}
     computed = any(views[name].kind == "on_demand" for name in wanted)  # these may read any column
-    columns = [name for name in entities.columns if name == at or name in keys or (computed and name != _AT)]
+    columns = [
+        name
+        for name in entities.columns
+        if name == at or name in keys or (computed and name != _AT)
+    ]
     asked = entities.select(columns).with_row_index(_ROW).rename({at: _AT} if at != _AT else {})
     ours = feast.config.offline_store.type in OFFLINE_STORES
     with one_snapshot() as snapshots:
-        job = feast.get_historical_features(entity_df=asked if ours else asked.to_pandas(), features=refs, full_feature_names=full_names)
-        joined: pl.DataFrame = job.to_polars() if ours else _all_rows(asked, pl.DataFrame(pl.from_arrow(job.to_arrow())))
-    names = [f"{view}__{feature}" if full_names else feature for view, features in wanted.items() for feature in features]
+        job = feast.get_historical_features(
+            entity_df=asked if ours else asked.to_pandas(),
+            features=refs,
+            full_feature_names=full_names,
+        )
+        joined: pl.DataFrame = (
+            job.to_polars()
+            if ours
+            else _all_rows(asked, pl.DataFrame(pl.from_arrow(job.to_arrow())))
+        )
+    names = [
+        f"{view}__{feature}" if full_names else feature
+        for view, features in wanted.items()
+        for feature in features
+    ]
     _record(project, wanted, views, snapshots, rows=entities.height)
     return entities.hstack(joined.select(names))
 
 
 def _all_rows(asked: pl.DataFrame, joined: pl.DataFrame) -> pl.DataFrame:
-    """In the order of the entity rows, which other stores do not keep. Raises Unavailable when a row was lost on the way."""
+    """In the order of the entity rows, which other stores do not keep. Raises Unavailable when a
+    row was lost on the way.
+    """
     lost = asked.height - joined[_ROW].n_unique()
     if lost:
-        why = "Feast's default store drops rows whose values are past their ttl (feast#6787); nulls in their place would hide wrong values."
+        why = (
+            "Feast's default store drops rows whose values are past their ttl (feast#6787); nulls"
+            " in their place would hide wrong values."
+        )
         fix = f"Take `offline_store` out of feature_store.yaml, or set its type to {OFFLINE_STORE}."
-        raise Unavailable(f"The offline store returned {asked.height - lost} of {asked.height} rows.", why, fix)
+        raise Unavailable(
+            f"The offline store returned {asked.height - lost} of {asked.height} rows.", why, fix
+        )
     return joined.sort(_ROW)
 
 
 def examples(views: Sequence[Definition], repo: Path, count: int) -> pl.DataFrame:
-    """`count` rows or fewer: the newest keys of each view side by side, all at the newest event time."""
+    """`count` rows or fewer: the newest keys of each view side by side, all at the newest event
+    time.
+    """
     import polars as pl
 
     columns: dict[str, pl.Series] = {}
@@ -74,7 +101,9 @@ def examples(views: Sequence[Definition], repo: Path, count: int) -> pl.DataFram
             continue
         frame = scan(view.source, repo)
         keys = [key.name for key in view.keys]
-        rows = frame.select(*keys, utc(view.source.time, frame.collect_schema()[view.source.time]).alias(_AT)).drop_nulls()
+        rows = frame.select(
+            *keys, utc(view.source.time, frame.collect_schema()[view.source.time]).alias(_AT)
+        ).drop_nulls()
         newest = rows.top_k(count, by=_AT).collect(engine="streaming")
         times += newest[_AT].to_list()
         columns |= {key: newest[key] for key in keys if key not in columns}
@@ -83,30 +112,62 @@ def examples(views: Sequence[Definition], repo: Path, count: int) -> pl.DataFram
     return pl.DataFrame([column.head(height) for column in columns.values()] + [at])
 
 
-def _check(project: Project, wanted: Mapping[str, Sequence[str]], views: Mapping[str, Definition], entities: pl.DataFrame, at: str, full_names: bool) -> None:
+def _check(
+    project: Project,
+    wanted: Mapping[str, Sequence[str]],
+    views: Mapping[str, Definition],
+    entities: pl.DataFrame,
+    at: str,
+    full_names: bool,
+) -> None:
     parts, seen = [], set(entities.columns)
     for name, features in wanted.items():
         source = views[name].source
         if source is None or source.kind == "other":  # Feast or the other store will say the rest
             if clash := [feature for feature in features if feature in seen and not full_names]:
-                raise BadRequest(f"{clash[0]} would be there twice.", f"It is a feature of {name} and a column already.", "Ask with full_names=True.")
+                raise BadRequest(
+                    f"{clash[0]} would be there twice.",
+                    f"It is a feature of {name} and a column already.",
+                    "Ask with full_names=True.",
+                )
             continue
         prefix = f"{name}__" if full_names else ""
         keys = {key.name: key.name for key in views[name].keys}
         frame = scan(source, folder(project))
-        parts.append(JoinView(name=name, frame=frame, keys=keys, features={feature: prefix + feature for feature in features}, time=source.time))
+        parts.append(
+            JoinView(
+                name=name,
+                frame=frame,
+                keys=keys,
+                features={feature: prefix + feature for feature in features},
+                time=source.time,
+            )
+        )
     check_entities(entities.schema, parts, at=at)
 
 
-def _record(project: Project, wanted: Mapping[str, Sequence[str]], views: Mapping[str, Definition], snapshots: Mapping[str, str | None], *, rows: int) -> None:
-    """One lineage event: from the sources, views and features that were read to the job or notebook that asked."""
+def _record(
+    project: Project,
+    wanted: Mapping[str, Sequence[str]],
+    views: Mapping[str, Definition],
+    snapshots: Mapping[str, str | None],
+    *,
+    rows: int,
+) -> None:
+    """One lineage event: from the sources, views and features that were read to the job or notebook
+    that asked.
+    """
     sources = []
     for name in wanted:
         source = views[name].source
         if source:
             snapshot = snapshots.get(source.name)
             sources.append(f"{source.ref}@{snapshot}" if snapshot else source.ref)
-    features = [reference("feature", view, feature) for view, names in wanted.items() for feature in names]
+    features = [
+        reference("feature", view, feature) for view, names in wanted.items() for feature in names
+    ]
     inputs = [*dict.fromkeys(sources), *(reference("view", name) for name in wanted), *features]
     with telling("The training set is made"):
-        project.lineage.record("features.training_set", inputs=inputs, outputs=[actor(project)], facts={"rows": rows})
+        project.lineage.record(
+            "features.training_set", inputs=inputs, outputs=[actor(project)], facts={"rows": rows}
+        )

@@ -1,8 +1,10 @@
-"""A process of its own for what runs the user's definitions or takes long: `apply`, `materialize`, `index`.
+"""A process of its own for what runs the user's definitions or takes long: `apply`, `materialize`,
+`index`.
 
-Neither the Jupyter server nor a kernel then loads Feast (3 CPU seconds, 200 MB) or runs code of a definition file for it.
-The parent sends one JSON request on stdin; the child answers in JSON lines on a pipe: any number of `progress`, then `result` or `error`.
-What the user's code prints goes to a temporary file and is quoted only when the child dies without an answer.
+Neither the Jupyter server nor a kernel then loads Feast (3 CPU seconds, 200 MB) or runs code of a
+definition file for it. The parent sends one JSON request on stdin; the child answers in JSON lines
+on a pipe: any number of `progress`, then `result` or `error`. What the user's code prints goes to a
+temporary file and is quoted only when the child dies without an answer.
 """
 
 from __future__ import annotations
@@ -38,13 +40,24 @@ Verb = Literal["apply", "materialize", "index"]
 _LEAVE_SECONDS = 5.0
 """For a child that has answered, or was told to end. A thread of a definition file may keep it."""
 
-_ERRORS = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, MLInfraError)}
+_ERRORS = {
+    kind.code: kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, MLInfraError)
+}
 
 
-def call(project: Project, verb: Verb, request: Mapping[str, Any] | None = None, *, progress: Callable[[str, int, int], None] | None = None) -> Any:
+def call(
+    project: Project,
+    verb: Verb,
+    request: Mapping[str, Any] | None = None,
+    *,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Any:
     """Run a verb in a child and give its result; the child ends with an interrupted parent.
 
-    Raises the child's error, MLInfraError when it dies without one, Unavailable when an `apply` takes longer than the setting allows.
+    Raises the child's error, MLInfraError when it dies without one, Unavailable when an `apply`
+    takes longer than the setting allows.
     """
     minutes = None if verb == "materialize" else project.settings.features.apply_minutes
     body = json.dumps({"root": str(project.root), **(request or {})}).encode()
@@ -52,26 +65,47 @@ def call(project: Project, verb: Verb, request: Mapping[str, Any] | None = None,
     with tempfile.TemporaryFile() as printed, os.fdopen(reading, "rb", buffering=0) as answers:
         # -P: a definition file called like a library must not be imported in its place
         command = [sys.executable, "-P", "-m", f"{__package__}.worker", verb, str(writing)]
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=printed, stderr=printed, pass_fds=(writing,), start_new_session=True, umask=0o077)
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=printed,
+            stderr=printed,
+            pass_fds=(writing,),
+            start_new_session=True,
+            umask=0o077,
+        )
         os.close(writing)
         try:
             assert child.stdin is not None  # it was asked for
             with contextlib.suppress(BrokenPipeError):  # it died at once: there will be no answer
                 child.stdin.write(body)
                 child.stdin.close()
-            answer = _last(answers, progress, None if minutes is None else time.monotonic() + 60 * minutes)
+            answer = _last(
+                answers, progress, None if minutes is None else time.monotonic() + 60 * minutes
+            )
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(_LEAVE_SECONDS)
         except TimeoutError:
             _end(child)
-            why = f"It was at {_place(_tail(printed))}." if verb == "apply" else "The registry does not answer."
-            fix = "Correct what waits or loops there, or raise `apply_minutes` in [features] of mlinfra.toml."
-            raise errors.Unavailable(f"features {verb} was given up after {minutes:g} minutes.", why, fix) from None
+            why = (
+                f"It was at {_place(_tail(printed))}."
+                if verb == "apply"
+                else "The registry does not answer."
+            )
+            fix = (
+                "Correct what waits or loops there, or raise `apply_minutes` in [features] of"
+                " mlinfra.toml."
+            )
+            raise errors.Unavailable(
+                f"features {verb} was given up after {minutes:g} minutes.", why, fix
+            ) from None
         finally:
             _end(child)
         if answer is None:
             raise MLInfraError(
-                f"The features process ended with {child.returncode} and no answer.", _tail(printed), "Try again; if it was killed, free some memory."
+                f"The features process ended with {child.returncode} and no answer.",
+                _tail(printed),
+                "Try again; if it was killed, free some memory.",
             )
     if "error" in answer:
         error = answer["error"]
@@ -96,13 +130,22 @@ def _tail(printed: IO[bytes]) -> str:
 
 
 def _place(stack: str) -> str:
-    """Where a child was that had to be ended: the innermost place outside the standard library, of the stack that it printed."""
+    """Where a child was that had to be ended: the innermost place outside the standard library, of
+    the stack that it printed.
+    """
     places = re.findall(r'File "([^"<]+)", line (\d+)', stack)
-    ours = [place for place in places if not place[0].startswith(os.path.dirname(os.__file__) + os.sep) or "site-packages" in place[0]]
+    ours = [
+        place
+        for place in places
+        if not place[0].startswith(os.path.dirname(os.__file__) + os.sep)
+        or "site-packages" in place[0]
+    ]
     return ", line ".join((ours or places or [("an unknown place", "?")])[0])
 
 
-def _last(answers: FileIO, progress: Callable[[str, int, int], None] | None, until: float | None) -> dict[str, Any] | None:
+def _last(
+    answers: FileIO, progress: Callable[[str, int, int], None] | None, until: float | None
+) -> dict[str, Any] | None:
     for line in _lines(answers, until):
         answer: dict[str, Any] = json.loads(line)
         if "progress" not in answer:
@@ -116,7 +159,8 @@ def _lines(answers: FileIO, until: float | None) -> Iterator[bytes]:
     ready, rest = select.poll(), b""
     ready.register(answers, select.POLLIN)
     while True:
-        # Polars installs a SIGINT handler that restarts a blocked read: without waking up, an interrupt would wait for the child
+        # Polars installs a SIGINT handler that restarts a blocked read: without waking up, an
+        # interrupt would wait for the child
         if not ready.poll(200):
             if until is not None and time.monotonic() > until:
                 raise TimeoutError
@@ -130,14 +174,18 @@ def _lines(answers: FileIO, until: float | None) -> Iterator[bytes]:
 
 def main(verb: str, descriptor: str) -> None:
     """The child: do the verb, answer, end."""
-    faulthandler.register(signal.SIGTERM, all_threads=False, chain=True)  # one that is given up says where it was
+    faulthandler.register(
+        signal.SIGTERM, all_threads=False, chain=True
+    )  # one that is given up says where it was
     with os.fdopen(int(descriptor), "w", buffering=1) as answers:
 
         def answer(key: str, value: Any) -> None:
             answers.write(json.dumps({key: value}) + "\n")
 
         try:
-            answer("result", _do(verb, json.load(sys.stdin), lambda *step: answer("progress", step)))
+            answer(
+                "result", _do(verb, json.load(sys.stdin), lambda *step: answer("progress", step))
+            )
         except MLInfraError as error:
             answer("error", error.to_json())
         except Exception as error:  # noqa: BLE001  # of whatever library: the parent must get an answer
@@ -147,7 +195,9 @@ def main(verb: str, descriptor: str) -> None:
 
 
 def _explained(verb: str, error: Exception) -> MLInfraError:
-    """Feast, SQLAlchemy and online stores raise their own errors; those of storage can be mended by the user."""
+    """Feast, SQLAlchemy and online stores raise their own errors; those of storage can be mended by
+    the user.
+    """
     what = f"features {verb} could not be done."
     if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
         return explain_os_error(error, what)
@@ -156,7 +206,11 @@ def _explained(verb: str, error: Exception) -> MLInfraError:
         return errors.Unavailable(what, reason, fix)
     if fault := registry_fault(what, error):
         return fault
-    return MLInfraError(f"features {verb} failed.", reason, "Report it if it happens again: the answer of the library was not expected.")
+    return MLInfraError(
+        f"features {verb} failed.",
+        reason,
+        "Report it if it happens again: the answer of the library was not expected.",
+    )
 
 
 def _do(verb: str, request: dict[str, Any], progress: Callable[[str, int, int], None]) -> Any:
@@ -172,8 +226,13 @@ def _do(verb: str, request: dict[str, Any], progress: Callable[[str, int, int], 
     if verb == "materialize":
         from .materializing import materialize
 
-        start, end = (datetime.fromisoformat(request[name]) if request[name] else None for name in ("start", "end"))
-        return to_json(materialize(project, request["views"], start=start, end=end, progress=progress))
+        start, end = (
+            datetime.fromisoformat(request[name]) if request[name] else None
+            for name in ("start", "end")
+        )
+        return to_json(
+            materialize(project, request["views"], start=start, end=end, progress=progress)
+        )
     from .registry import rebuild_index
 
     rebuild_index(project)
@@ -181,7 +240,9 @@ def _do(verb: str, request: dict[str, Any], progress: Callable[[str, int, int], 
 
 
 def _skip_type_instrumentation() -> None:
-    """Feast rewrites its classes with run-time type checks on import, 2 of its 3 CPU seconds; only definition files need these."""
+    """Feast rewrites its classes with run-time type checks on import, 2 of its 3 CPU seconds; only
+    definition files need these.
+    """
     import typeguard
 
     def unchanged(target: Any = None, **_: Any) -> Any:

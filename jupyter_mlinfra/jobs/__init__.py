@@ -6,17 +6,42 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 __all__ = [
-    "Alarm", "Compute", "ExecutedNotebook", "Job", "JobBackend", "JobSpec", "JobState", "Jobs", "LogChunk", "Parameter", "Supervisor",
-    "clear_alarm", "load_backend", "set_alarm",
-]  # fmt: skip
+    "Alarm",
+    "Compute",
+    "ExecutedNotebook",
+    "Job",
+    "JobBackend",
+    "JobSpec",
+    "JobState",
+    "Jobs",
+    "LogChunk",
+    "Parameter",
+    "Supervisor",
+    "clear_alarm",
+    "load_backend",
+    "set_alarm",
+]
 
 if TYPE_CHECKING:
     from .alarms import Alarm, clear_alarm, set_alarm
     from .backends import JobBackend, load_backend
     from .service import Jobs
-    from .spec import Compute, ExecutedNotebook, Job, JobSpec, JobState, LogChunk, Parameter, Supervisor
+    from .spec import (
+        Compute,
+        ExecutedNotebook,
+        Job,
+        JobSpec,
+        JobState,
+        LogChunk,
+        Parameter,
+        Supervisor,
+    )
 else:
-    _HOME = {"Jobs": ".service", "JobBackend": ".backends", "load_backend": ".backends"} | dict.fromkeys(("Alarm", "clear_alarm", "set_alarm"), ".alarms")
+    _HOME = {
+        "Jobs": ".service",
+        "JobBackend": ".backends",
+        "load_backend": ".backends",
+    } | dict.fromkeys(("Alarm", "clear_alarm", "set_alarm"), ".alarms")
 
     def __getattr__(name: str):
         if name not in __all__:

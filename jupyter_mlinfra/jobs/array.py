@@ -15,14 +15,23 @@ def element_of(spec: JobSpec, values: Mapping[str, Any]) -> JobSpec:
     plain = replace(spec, array=(), max_parallel=None, key=None)
     if spec.notebook is not None:
         return replace(plain, parameters={**spec.parameters, **values})
-    return replace(plain, environment={**spec.environment, **{name: str(value) for name, value in values.items()}})
+    return replace(
+        plain,
+        environment={**spec.environment, **{name: str(value) for name, value in values.items()}},
+    )
 
 
 def array_of(elements: Sequence[JobSpec], *, max_parallel: int | None) -> JobSpec:
     """The array that has these elements, in this order: what all of them have alike is its own."""
     first = elements[0]
-    found = [dict(spec.environment if spec.notebook is None else spec.parameters) for spec in elements]
-    alike = {name for name, value in found[0].items() if all(name in values and canonical(values[name]) == canonical(value) for values in found)}
+    found = [
+        dict(spec.environment if spec.notebook is None else spec.parameters) for spec in elements
+    ]
+    alike = {
+        name
+        for name, value in found[0].items()
+        if all(name in values and canonical(values[name]) == canonical(value) for values in found)
+    }
     common = {name: found[0][name] for name in found[0] if name in alike}
     own = [{name: value for name, value in values.items() if name not in alike} for values in found]
     if first.notebook is None:
@@ -32,7 +41,10 @@ def array_of(elements: Sequence[JobSpec], *, max_parallel: int | None) -> JobSpe
 
 def with_parameters(spec: JobSpec, given: Mapping[str, Any]) -> JobSpec:
     """With other values for some parameters: of an array, in all its elements."""
-    array = [{name: value for name, value in values.items() if name not in given} for values in spec.array]
+    array = [
+        {name: value for name, value in values.items() if name not in given}
+        for values in spec.array
+    ]
     return replace(spec, parameters={**spec.parameters, **given}, array=array)
 
 

@@ -1,4 +1,6 @@
-"""The files of one attempt: log, claim, exit code, reason, progress. Whatever dies, they tell how the attempt stands."""
+"""The files of one attempt: log, claim, exit code, reason, progress. Whatever dies, they tell how
+the attempt stands.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ UNCLAIMED = 113
 
 
 def encodable(text: str) -> str:
-    """The text with `?` for what UTF-8 has no bytes for: half a character, a byte of a file's name that is no text."""
+    """The text with `?` for what UTF-8 has no bytes for: half a character, a byte of a file's name
+    that is no text.
+    """
     return text.encode(errors="replace").decode()
 
 
@@ -37,12 +41,16 @@ def job_folder(home: Path, job: str) -> Path:
 
 
 def checkpoint_folder(root: Path, home: Path, job: str, own: str | None) -> Path:
-    """Where a job keeps what it needs to go on: the same over all its attempts. own: a folder below the project that its spec names."""
+    """Where a job keeps what it needs to go on: the same over all its attempts. own: a folder below
+    the project that its spec names.
+    """
     return root / own if own is not None else job_folder(home, job) / "checkpoints"
 
 
 def outbox_of(home: Path, job: str) -> Path:
-    """Where a job on another machine leaves what it makes known; the same over all its attempts, for a run may go on in the next."""
+    """Where a job on another machine leaves what it makes known; the same over all its attempts,
+    for a run may go on in the next.
+    """
     return job_folder(home, job) / "outbox"
 
 
@@ -93,9 +101,11 @@ class Attempt:
         return self.folder / "reason"
 
     def claimed(self) -> int | None:
-        """Pid of the wrapper that took the attempt, 0 when it cannot be read; None when none did. Created exclusively: no attempt is taken twice.
+        """Pid of the wrapper that took the attempt, 0 when it cannot be read; None when none did.
+        Created exclusively: no attempt is taken twice.
 
-        A claim without a whole line is none: its wrapper died, or found the disk full, before it ran anything.
+        A claim without a whole line is none: its wrapper died, or found the disk full, before it
+        ran anything.
         """
         try:
             text = read_regular(self.folder / "claim", CLAIM_BYTES)
@@ -136,7 +146,10 @@ class Attempt:
         """The last line of the log that says anything: programs that fail mostly end with why."""
         with contextlib.suppress(OSError):
             lines = printable(read_tail(self.log, LAST_BYTES).decode(errors="replace")).splitlines()
-            return next((" ".join(line.split())[:LAST_LENGTH] for line in reversed(lines) if line.strip()), "")
+            return next(
+                (" ".join(line.split())[:LAST_LENGTH] for line in reversed(lines) if line.strip()),
+                "",
+            )
         return ""
 
     def read_progress(self) -> tuple[float | None, str]:
@@ -152,7 +165,9 @@ class Attempt:
 
 
 def write_progress(path: Path, fraction: float | None, text: str, **more: Any) -> None:
-    """Replace a progress file; a reader sees the old or the new one whole. Not synced: it is worth nothing after a crash."""
+    """Replace a progress file; a reader sees the old or the new one whole. Not synced: it is worth
+    nothing after a crash.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         draft.write_text(json.dumps({"fraction": fraction, "text": text, **more}))
@@ -172,7 +187,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _fraction(value: Mapping[str, Any]) -> float | None:
     fraction = value.get("fraction")
-    if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not -math.inf < fraction < math.inf:
+    if (
+        isinstance(fraction, bool)
+        or not isinstance(fraction, int | float)
+        or not -math.inf < fraction < math.inf
+    ):
         return None
     return float(min(1, max(0, fraction)))  # in this order: an int may be too large for a float
 
@@ -184,10 +203,12 @@ def _words(value: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotebookTask:
-    """What the notebook runner is to do, handed over in a file: no parameter passes through a command line.
+    """What the notebook runner is to do, handed over in a file: no parameter passes through a
+    command line.
 
-    source: the frozen notebook. shown: its path below the project. code: the frozen twin of the folder it runs in.
-    output: where the executed notebook goes; a bare name lies in the attempt's folder, beside this file.
+    source: the frozen notebook. shown: its path below the project. code: the frozen twin of the
+    folder it runs in. output: where the executed notebook goes; a bare name lies in the attempt's
+    folder, beside this file.
     """
 
     source: str
@@ -198,7 +219,9 @@ class NotebookTask:
 
     def write(self, path: Path) -> None:
         """Keep it where only its owner can read it."""
-        write_atomic(path, json.dumps({name: getattr(self, name) for name in self.__slots__}).encode())
+        write_atomic(
+            path, json.dumps({name: getattr(self, name) for name in self.__slots__}).encode()
+        )
 
     @classmethod
     def read(cls, path: Path) -> NotebookTask:

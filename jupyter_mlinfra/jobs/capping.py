@@ -1,10 +1,13 @@
-"""The log of a running job stays below a cap: when it grows beyond, its middle is dropped, and a line says so.
+"""The log of a running job stays below a cap: when it grows beyond, its middle is dropped, and a
+line says so.
 
-A job writes its log itself, with O_APPEND, so nothing stands between them that could die. Whoever watches the job cuts the file in
-place: the beginning stays, the end is written again behind a line that counts what is gone, and the job writes on behind that. What it
-writes in the very moment of the cut may be dropped too.
+A job writes its log itself, with O_APPEND, so nothing stands between them that could die. Whoever
+watches the job cuts the file in place: the beginning stays, the end is written again behind a line
+that counts what is gone, and the job writes on behind that. What it writes in the very moment of
+the cut may be dropped too.
 
-Offsets go on to count what the job wrote, not what is kept: a reader that follows a log notices nothing but the gap.
+Offsets go on to count what the job wrote, not what is kept: a reader that follows a log notices
+nothing but the gap.
 """
 
 from __future__ import annotations
@@ -27,7 +30,9 @@ _GAP_BYTES = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """What is missing in the middle of a log. at: where in the file. dropped: bytes. marker: length of the line that says so, which stands there."""
+    """What is missing in the middle of a log. at: where in the file. dropped: bytes. marker: length
+    of the line that says so, which stands there.
+    """
 
     at: int
     dropped: int
@@ -60,7 +65,9 @@ class Gap:
 
 
 def size_of(attempt: Attempt) -> tuple[Gap | None, int]:
-    """What is missing in an attempt's log, and how many bytes were written to it; 0 for what is no file."""
+    """What is missing in an attempt's log, and how many bytes were written to it; 0 for what is no
+    file.
+    """
     try:
         found = os.lstat(attempt.log)
     except OSError:
@@ -74,7 +81,9 @@ def size_of(attempt: Attempt) -> tuple[Gap | None, int]:
 
 
 def cap_log(attempt: Attempt, most: int) -> int:
-    """Drop the middle of a log of more than `most` bytes, down to half of that; returns how many bytes. Raises OSError."""
+    """Drop the middle of a log of more than `most` bytes, down to half of that; returns how many
+    bytes. Raises OSError.
+    """
     try:
         if os.lstat(attempt.log).st_size <= most:
             return 0
@@ -84,13 +93,22 @@ def cap_log(attempt: Attempt, most: int) -> int:
     try:
         before = Gap.read(attempt) or Gap(at=_line_end(handle, most // 2), dropped=0, marker=0)
         size = os.fstat(handle).st_size
-        end = os.pread(handle, min(_END_BYTES, most // 4), max(before.at + before.marker, size - min(_END_BYTES, most // 4)))
+        end = os.pread(
+            handle,
+            min(_END_BYTES, most // 4),
+            max(before.at + before.marker, size - min(_END_BYTES, most // 4)),
+        )
         end = end[end.find(b"\n") + 1 :]
-        if (now := os.fstat(handle).st_size) > size:  # it writes at this moment: the rest of its last line is about to be dropped
+        if (
+            now := os.fstat(handle).st_size
+        ) > size:  # it writes at this moment: the rest of its last line is about to be dropped
             end, size = end[: end.rfind(b"\n") + 1], now
         dropped = size - before.at - before.marker - len(end)
         total = before.dropped + dropped
-        line = f"[{total:,} bytes were dropped here: the log of a job keeps at most {most:,} bytes, see log_gib in [jobs] of mlinfra.toml]\n".encode()
+        line = (
+            f"[{total:,} bytes were dropped here: the log of a job keeps at most {most:,} bytes,"
+            " see log_gib in [jobs] of mlinfra.toml]\n".encode()
+        )
         os.ftruncate(handle, before.at)
         os.write(handle, line + end)
         Gap(at=before.at, dropped=total, marker=len(line)).write(attempt)

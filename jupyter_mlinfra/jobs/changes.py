@@ -19,12 +19,22 @@ FILE_BYTES = 1 << 20
 _BINARY = 8000
 """Bytes from the beginning of a file in which a NUL makes it one that is no text, as git has it."""
 _CHUNK = 1 << 16
-_DIFF = ("--relative", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
+_DIFF = (
+    "--relative",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-renames",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What differs from the commit, by path below the project. edited: git knows them. new: it does not, or does not yet. gone: they are no more."""
+    """What differs from the commit, by path below the project. edited: git knows them. new: it does
+    not, or does not yet. gone: they are no more.
+    """
 
     edited: Sequence[str] = ()
     new: Sequence[str] = ()
@@ -37,7 +47,9 @@ class Changes:
 
 
 def changes(root: Path, held: Collection[str]) -> Changes:
-    """How the files of the project at `root` differ from its commit; of those that are there only what is `held`. Asks git twice at the same time."""
+    """How the files of the project at `root` differ from its commit; of those that are there only
+    what is `held`. Asks git twice at the same time.
+    """
     differing = ask_git(root, "diff", "--name-only", "-z", *_DIFF, "HEAD")
     known = ask_git(root, "ls-files", "-z", "--cached")
     names, tracked = _words(differing()), {*_words(known())}
@@ -49,7 +61,8 @@ def changes(root: Path, held: Collection[str]) -> Changes:
 
 
 def difference(root: Path, found: Changes, read: Callable[[str], bytes]) -> tuple[bytes, int]:
-    """The text of the difference, as git writes it, and how many bytes all of it has; no more is given than is kept.
+    """The text of the difference, as git writes it, and how many bytes all of it has; no more is
+    given than is kept.
 
     read: how a new file begins, by its path; no more than a byte beyond what is shown.
     """
@@ -70,7 +83,9 @@ def _words(said: str | None) -> list[str]:
 
 
 def _said(root: Path, *arguments: str) -> tuple[bytes, int]:
-    """What git says, cut, and how much it was. One that does not come to an end is ended: then it is what it had said."""
+    """What git says, cut, and how much it was. One that does not come to an end is ended: then it
+    is what it had said.
+    """
     asked = start_git(root, *arguments)
     if asked is None or asked.stdout is None:
         return b"", 0
@@ -92,13 +107,21 @@ def _added(path: str, data: bytes) -> bytes:
     name = path if path.isprintable() else json.dumps(path)
     head = f"diff --git a/{name} b/{name}\nnew file\n"
     if b"\0" in data[:_BINARY]:
-        return f"{head}Binary files /dev/null and b/{name} differ\n".encode(errors="surrogateescape")
+        return f"{head}Binary files /dev/null and b/{name} differ\n".encode(
+            errors="surrogateescape"
+        )
     if len(data) > FILE_BYTES:
-        return f"{head}Not shown: it is longer than {FILE_BYTES >> 20} MiB\n".encode(errors="surrogateescape")
+        return f"{head}Not shown: it is longer than {FILE_BYTES >> 20} MiB\n".encode(
+            errors="surrogateescape"
+        )
     lines = data.split(b"\n")
     whole = not lines[-1]
     if whole:
         lines.pop()
     head += f"--- /dev/null\n+++ b/{name}\n@@ -0,0 +1,{len(lines)} @@\n" if lines else ""
     body = b"".join(b"+" + line + b"\n" for line in lines)
-    return head.encode(errors="surrogateescape") + body + (b"" if whole else b"\\ No newline at end of file\n")
+    return (
+        head.encode(errors="surrogateescape")
+        + body
+        + (b"" if whole else b"\\ No newline at end of file\n")
+    )

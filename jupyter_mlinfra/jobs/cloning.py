@@ -1,4 +1,6 @@
-"""What a clone has of the job, or array, that it is like: all that is asked for, and nothing that is the earlier one's own."""
+"""What a clone has of the job, or array, that it is like: all that is asked for, and nothing that
+is the earlier one's own.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,19 @@ _OF_ITS_RUN = "MLFLOW_RUN_CONTEXT"
 
 
 def clone_of(spec: JobSpec, changes: Mapping[str, Any], *, root: Path, home: Path) -> JobSpec:
-    """A job like `spec`, with other values for some fields; of `parameters`, for some of them. root, home: of the project.
+    """A job like `spec`, with other values for some fields; of `parameters`, for some of them.
+    root, home: of the project.
 
-    It is no step of the run that the earlier job was for, and goes on with no checkpoints but its own.
+    It is no step of the run that the earlier job was for, and goes on with no checkpoints but its
+    own.
     """
     given = {name: value for name, value in changes.items() if name != "parameters"}
     found = replace(_alone(spec), **{"key": None, "after": (), "checkpoints": None, **given})
-    if found.output is not None and "output" not in given and (root / found.output).is_relative_to(home):
+    if (
+        found.output is not None
+        and "output" not in given
+        and (root / found.output).is_relative_to(home)
+    ):
         found = replace(found, output=None)  # a pipeline keeps there what its own job has made
     parameters = changes.get("parameters") or {}
     changed = with_parameters(found, parameters)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Without one of these there is no NVIDIA driver, and its library need not be loaded to find that out.
+# Without one of these there is no NVIDIA driver, and its library need not be loaded to find that
+# out.
 _DRIVER_NODES = ("/dev/nvidiactl", "/dev/dxg")
 
 
@@ -23,7 +24,9 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a GPU is doing. load, memory: 0 to 1, None when the driver does not say. pids: processes that compute on it."""
+    """What a GPU is doing. load, memory: 0 to 1, None when the driver does not say. pids: processes
+    that compute on it.
+    """
 
     load: float | None
     memory: float | None
@@ -31,11 +34,16 @@ class Reading:
 
 
 def gpu_slots(setting: int) -> tuple[Gpu, ...]:
-    """GPU slots: those that the driver lists (-1), the first n of them, or n that only count where there is no driver."""
+    """GPU slots: those that the driver lists (-1), the first n of them, or n that only count where
+    there is no driver.
+    """
     found = _list() if setting else ()
     if setting < 0 or len(found) >= setting:
         return found if setting < 0 else found[:setting]
-    return tuple(Gpu(id=str(number), number=number, name="GPU slot without a driver") for number in range(setting))
+    return tuple(
+        Gpu(id=str(number), number=number, name="GPU slot without a driver")
+        for number in range(setting)
+    )
 
 
 def gpu_readings() -> dict[str, Reading]:
@@ -50,7 +58,11 @@ def gpu_readings() -> dict[str, Reading]:
 def _list() -> tuple[Gpu, ...]:
     with _driver() as nvml:
         return tuple(
-            Gpu(id=_text(nvml.nvmlDeviceGetUUID(handle)), number=number, name=_text(nvml.nvmlDeviceGetName(handle)))
+            Gpu(
+                id=_text(nvml.nvmlDeviceGetUUID(handle)),
+                number=number,
+                name=_text(nvml.nvmlDeviceGetName(handle)),
+            )
             for number, handle in enumerate(_handles(nvml))
         )
 
@@ -70,7 +82,9 @@ def _reading(nvml: Any, handle: Any) -> Reading:
 
 @contextlib.contextmanager
 def _driver() -> Iterator[Any]:
-    """NVML while it is needed, None without a driver. Shut down after use: an open driver keeps an idle GPU awake."""
+    """NVML while it is needed, None without a driver. Shut down after use: an open driver keeps an
+    idle GPU awake.
+    """
     nvml = _load()
     try:
         yield nvml
@@ -95,7 +109,9 @@ def _load() -> Any:
 
 
 def _handles(nvml: Any) -> list[Any]:
-    """Devices that a job can be given: whole GPUs, and in place of a GPU that is divided (MIG) its instances."""
+    """Devices that a job can be given: whole GPUs, and in place of a GPU that is divided (MIG) its
+    instances.
+    """
     if nvml is None:
         return []
     whole = (nvml.nvmlDeviceGetHandleByIndex(number) for number in range(nvml.nvmlDeviceGetCount()))

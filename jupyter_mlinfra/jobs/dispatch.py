@@ -26,7 +26,13 @@ class Dispatch:
     later: does work that no answer waits for; by default at once.
     """
 
-    def __init__(self, project: Project, store: JobStore, control: Control, later: Callable[[Callable[[], object]], object] | None = None) -> None:
+    def __init__(
+        self,
+        project: Project,
+        store: JobStore,
+        control: Control,
+        later: Callable[[Callable[[], object]], object] | None = None,
+    ) -> None:
         self._project, self._store, self._control, self._later = project, store, control, later
         self._backends: dict[str, JobBackend] = {}
         self._healing = threading.Lock()
@@ -43,7 +49,9 @@ class Dispatch:
         return self._backends[name]
 
     def start(self, job: Job) -> None:
-        """Have a waiting job started. It is accepted: what goes wrong is said in its reason, or a caller that tries again would double it."""
+        """Have a waiting job started. It is accepted: what goes wrong is said in its reason, or a
+        caller that tries again would double it.
+        """
         try:
             self.backend(job.backend).submit([job.id])
         except MLInfraError as error:
@@ -51,18 +59,27 @@ class Dispatch:
 
     def end(self, jobs: Sequence[Job]) -> None:
         """Have those end that are active and were asked to."""
-        active = [job for job in jobs if job.state in ACTIVE or (job.state is JobState.QUEUED and self._store.entry(job.id).cancelled_by)]
+        active = [
+            job
+            for job in jobs
+            if job.state in ACTIVE
+            or (job.state is JobState.QUEUED and self._store.entry(job.id).cancelled_by)
+        ]
         for name in sorted({job.backend for job in active}):
             self.backend(name).cancel([job.id for job in active if job.backend == name])
 
     def trouble(self, backend: str) -> str:
-        """Why nobody sees to the jobs of a backend, although who should is there; empty when all is well."""
+        """Why nobody sees to the jobs of a backend, although who should is there; empty when all is
+        well.
+        """
         if backend == LOCAL:
             return self._control.trouble()
         return FollowerControl(self._project, backend).trouble()
 
     def heal(self) -> None:
-        """Restart who follows the jobs of a backend, if it died while there is something to do. One caller sees to that; it keeps no other waiting."""
+        """Restart who follows the jobs of a backend, if it died while there is something to do. One
+        caller sees to that; it keeps no other waiting.
+        """
         if not self._healing.acquire(blocking=False):
             return
         if self._later is None:
@@ -73,7 +90,9 @@ class Dispatch:
     def _heal(self) -> None:
         try:
             for name in self._store.backends():
-                with contextlib.suppress(MLInfraError):  # who asks for a list gets it, whatever has become of a backend
+                with contextlib.suppress(
+                    MLInfraError
+                ):  # who asks for a list gets it, whatever has become of a backend
                     self.backend(name).heal()
             if read_alarms(self._project.database):
                 self._control.heal()

@@ -1,4 +1,6 @@
-"""Ending jobs, and those who see to them. On a full disk too: then word of it is left in memory (see `Wishes`)."""
+"""Ending jobs, and those who see to them. On a full disk too: then word of it is left in memory
+(see `Wishes`).
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,15 @@ _WAIT_SECONDS = (0.005, 0.1)
 class Ending:
     """Ends the jobs of one project."""
 
-    def __init__(self, project: Project, store: JobStore, dispatch: Dispatch, control: Control) -> None:
-        self._project, self._store, self._dispatch, self._control = project, store, dispatch, control
+    def __init__(
+        self, project: Project, store: JobStore, dispatch: Dispatch, control: Control
+    ) -> None:
+        self._project, self._store, self._dispatch, self._control = (
+            project,
+            store,
+            dispatch,
+            control,
+        )
         self._wishes = Wishes(project.home)
 
     def cancel(self, named: Named) -> Job:
@@ -49,9 +58,16 @@ class Ending:
             if not entries or entries[0].job.state not in ACTIVE:
                 raise
             self._wishes.leave(entries[0].job.id, user)
-            found = [replace(entries[0].job, reason=f"Is being cancelled by {user}; that cannot be written down yet.")]
+            found = [
+                replace(
+                    entries[0].job,
+                    reason=f"Is being cancelled by {user}; that cannot be written down yet.",
+                )
+            ]
         self._dispatch.end(found)
-        for path in {self._store.entry(job.id).launch.environment for job in found if job.state in FINAL}:
+        for path in {
+            self._store.entry(job.id).launch.environment for job in found if job.state in FINAL
+        }:
             release(path, needed=partial(self._store.needs, path))
         return found[0] if named.array is None else self._store.job(named.array)
 
@@ -73,7 +89,9 @@ class Ending:
         """See `Jobs.stop`."""
         failed: list[MLInfraError] = []
         if cancel_running and (running := self._store.active()):
-            failed += tried(self._control.drain)  # or waiting jobs would take the place of those that are cancelled
+            failed += tried(
+                self._control.drain
+            )  # or waiting jobs would take the place of those that are cancelled
             for entry in running:
                 failed += tried(partial(self.cancel, Named([entry.job.id])))
             self._wait_for_end(running)
@@ -85,19 +103,36 @@ class Ending:
         raise_all(failed)
 
     def _wait_for_end(self, running: Sequence[Entry]) -> None:
-        """Until these jobs have ended, or have no process any more and the end cannot be written down."""
+        """Until these jobs have ended, or have no process any more and the end cannot be written
+        down.
+        """
         limit = time.monotonic() + self._project.settings.jobs.grace_seconds + STOP_SECONDS
         wished = self._wishes.read()
-        self.wait([entry.job.id for entry in running if entry.job.id not in wished], timeout=limit - time.monotonic())
-        while time.monotonic() < limit and any(entry.job.id in wished and tree(entry.token) for entry in running):
+        self.wait(
+            [entry.job.id for entry in running if entry.job.id not in wished],
+            timeout=limit - time.monotonic(),
+        )
+        while time.monotonic() < limit and any(
+            entry.job.id in wished and tree(entry.token) for entry in running
+        ):
             time.sleep(_WAIT_SECONDS[1])
 
     def _explain_stop(self) -> None:
         waiting = self._store.waiting(at=time.time(), limit=EXPLAINED)
-        self._store.explain({item.id: "Waits: the supervisor is stopped; `mlinfra up` starts it." for item in waiting})
+        self._store.explain(
+            {
+                item.id: "Waits: the supervisor is stopped; `mlinfra up` starts it."
+                for item in waiting
+            }
+        )
 
     def _forget(self) -> None:
         """Environments of submitters may hold secrets: none stays without a job that needs it."""
         with handing_over(place := runtime_folder(self._project.home)):
             left = self._store.unfinished()
-            forget(place, jobs={entry.job.id for entry in left}, environments={entry.launch.environment for entry in left}, fresh_seconds=0)
+            forget(
+                place,
+                jobs={entry.job.id for entry in left},
+                environments={entry.launch.environment for entry in left},
+                fresh_seconds=0,
+            )

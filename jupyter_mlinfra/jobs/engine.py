@@ -1,4 +1,5 @@
-"""Papermill, with the executed notebook written in one step on a timer, where it writes all of it twice a cell.
+"""Papermill, with the executed notebook written in one step on a timer, where it writes all of it
+twice a cell.
 
 Imported by the process of a notebook job only: papermill takes a second to load.
 """
@@ -26,7 +27,11 @@ from .kernel import Ready
 from .parameters import kernel_of, language_of
 from .signals import catches, preempt_signals
 
-with without("rfc3987_syntax"):  # jsonschema's grammar of addresses, which no notebook's schema asks for: compiled at each import, in 0.8 s
+with without(
+    "rfc3987_syntax"
+    # jsonschema's grammar of addresses, which no notebook's schema asks for: compiled at each
+    # import, in 0.8 s
+):
     import nbformat
     from nbclient.exceptions import DeadKernelError as DeadKernelError
     from papermill.clientwrap import PapermillNotebookClient
@@ -44,11 +49,23 @@ INJECTED = "injected-parameters"
 class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has no types
     """Keeps the notebook while it runs: saves it now and then, and says how far it is."""
 
-    def __init__(self, notebook: Any, output: Path, *, progress: Path | None, told: Callable[[float], None], secrets: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        notebook: Any,
+        output: Path,
+        *,
+        progress: Path | None,
+        told: Callable[[float], None],
+        secrets: Collection[str] = (),
+    ) -> None:
         super().__init__(notebook, log_output=False, progress_bar=False)
         self._secrets = secrets
         self._output, self._progress, self._told = output, progress, told
-        self._cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and INJECTED not in cell.metadata.get("tags", [])]
+        self._cells = [
+            index
+            for index, cell in enumerate(notebook.cells)
+            if cell.cell_type == "code" and INJECTED not in cell.metadata.get("tags", [])
+        ]
         self._saved_at = 0.0
         self._later: asyncio.TimerHandle | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -57,7 +74,9 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
         """The signal that the kernel was ended by, because it does not catch it."""
 
     def save(self, **kwargs: Any) -> None:  # noqa: ARG002 - papermill's signature
-        """Write the notebook; if that was done just now, a while later: a cell that says nothing more may run for hours."""
+        """Write the notebook; if that was done just now, a while later: a cell that says nothing
+        more may run for hours.
+        """
         wait = self._saved_at + SAVE_SECONDS - time.monotonic()
         if wait <= 0:
             self.write()
@@ -69,7 +88,9 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
         self.save()
 
     def write(self) -> None:
-        """Write the notebook; a reader sees the old or the new one whole. A secret that a cell printed is blotted out, also for who reads on."""
+        """Write the notebook; a reader sees the old or the new one whole. A secret that a cell
+        printed is blotted out, also for who reads on.
+        """
         if self._secrets:
             for cell in self.nb.cells:
                 if cell.get("outputs"):
@@ -82,7 +103,9 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
 
     def _write_later(self) -> None:
         self._later = None
-        with contextlib.suppress(MLInfraError):  # a full disk: the next save meets it too, where it can be told
+        with contextlib.suppress(
+            MLInfraError
+        ):  # a full disk: the next save meets it too, where it can be told
             self.write()
 
     def cell_start(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
@@ -99,13 +122,16 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
             self._report(len(self._cells), f"{len(self._cells)} cells")
 
     def pass_on(self, kernel: int, number: int) -> None:
-        """A signal that asks the job to save and end: a kernel that catches it does so in its own time, and any other ends now.
+        """A signal that asks the job to save and end: a kernel that catches it does so in its own
+        time, and any other ends now.
 
-        The runner itself does neither: nbclient would interrupt the kernel in the midst of its saving.
+        The runner itself does neither: nbclient would interrupt the kernel in the midst of its
+        saving.
         """
         if not catches(kernel, number):
             self.asked_to_end = number
-            self.write()  # the kernel's end is noticed within a second only, and the grace may be shorter
+            # the kernel's end is noticed within a second only, and the grace may be shorter
+            self.write()
         with contextlib.suppress(ProcessLookupError):
             os.kill(kernel, number)
 
@@ -125,30 +151,51 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
 def prepare(task: NotebookTask, plain: Mapping[str, Any]) -> Any:
     """The notebook with its parameters in a cell after the tagged one. plain: as it was read.
 
-    A secret stays a reference: the injected cell asks for its value inside the kernel, so no file ever holds it.
-    Raises BadRequest or Unprocessable when the notebook cannot take them.
+    A secret stays a reference: the injected cell asks for its value inside the kernel, so no file
+    ever holds it. Raises BadRequest or Unprocessable when the notebook cannot take them.
     """
     try:
         notebook = load_notebook_node(task.source)
     except (nbformat.ValidationError, AttributeError, KeyError, ValueError) as error:
-        raise Unprocessable(f"{task.shown} is not a valid notebook.", str(error).splitlines()[0], "Open it in JupyterLab and save it.") from error
-    notebook.metadata.papermill["input_path"], notebook.metadata.papermill["output_path"] = task.shown, task.output
+        raise Unprocessable(
+            f"{task.shown} is not a valid notebook.",
+            str(error).splitlines()[0],
+            "Open it in JupyterLab and save it.",
+        ) from error
+    notebook.metadata.papermill["input_path"], notebook.metadata.papermill["output_path"] = (
+        task.shown,
+        task.output,
+    )
     if not task.parameters:
         return notebook
-    secrets = {name: value for name, value in task.parameters.items() if any(True for _ in references(value))}
+    secrets = {
+        name: value
+        for name, value in task.parameters.items()
+        if any(True for _ in references(value))
+    }
     values = {name: value for name, value in task.parameters.items() if name not in secrets}
     language = language_of(plain)
     if secrets and language != "python":
-        raise Unprocessable(f"{task.shown} cannot be given secrets.", f"Its language is {language}.", "Read them from the environment in the notebook.")
-    notebook = parameterize_notebook(notebook, values, kernel_name=kernel_of(notebook), language=language)
+        raise Unprocessable(
+            f"{task.shown} cannot be given secrets.",
+            f"Its language is {language}.",
+            "Read them from the environment in the notebook.",
+        )
+    notebook = parameterize_notebook(
+        notebook, values, kernel_name=kernel_of(notebook), language=language
+    )
     cell = next(cell for cell in notebook.cells if INJECTED in cell.metadata.get("tags", []))
-    cell.source = "".join([cell.source, *(f"{name} = {_in_kernel(value)}\n" for name, value in secrets.items())])
+    cell.source = "".join(
+        [cell.source, *(f"{name} = {_in_kernel(value)}\n" for name, value in secrets.items())]
+    )
     notebook.metadata.papermill["parameters"] = dict(task.parameters)
     return notebook
 
 
 class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
-    """Runs the cells; a signal that asks the job to save and end goes to the kernel from the first cell on."""
+    """Runs the cells; a signal that asks the job to save and end goes to the kernel from the first
+    cell on.
+    """
 
     def papermill_execute_cells(self) -> None:
         """All cells in order."""
@@ -162,11 +209,19 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no
             asyncio.get_running_loop().add_signal_handler(number, self.nb_man.pass_on, pid, number)
 
 
-def execute(notebook: Any, task: NotebookTask, ready: Ready, *, progress: Path | None, told: Callable[[float], None]) -> int | None:
-    """Run a prepared notebook until its end or its first error; the outputs are in it, and in the output file.
+def execute(
+    notebook: Any,
+    task: NotebookTask,
+    ready: Ready,
+    *,
+    progress: Path | None,
+    told: Callable[[float], None],
+) -> int | None:
+    """Run a prepared notebook until its end or its first error; the outputs are in it, and in the
+    output file.
 
-    ready: a kernel to run it in, for this notebook alone; it ends with it.
-    Returns the signal that ended the kernel, when this process was asked to end and the kernel did not catch the wish.
+    ready: a kernel to run it in, for this notebook alone; it ends with it. Returns the signal that
+    ended the kernel, when this process was asked to end and the kernel did not catch the wish.
     """
     secrets = _secrets(task)
     manager = Manager(notebook, Path(task.output), progress=progress, told=told, secrets=secrets)
@@ -209,7 +264,9 @@ class _Blotting:
 
 
 def _secrets(task: NotebookTask) -> list[str]:
-    """Values of the secrets that the notebook is given. One that cannot be had is none: the cell that asks for it will say so."""
+    """Values of the secrets that the notebook is given. One that cannot be had is none: the cell
+    that asks for it will say so.
+    """
     found = []
     for reference in references(task.parameters):
         with contextlib.suppress(MLInfraError):
@@ -228,13 +285,26 @@ def _blotted(value: Any, secrets: Collection[str]) -> Any:
 def _in_kernel(value: Any) -> str:
     """Python text that gives a value with what is behind each reference in it."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{PythonTranslator.translate(key)}: {_in_kernel(item)}" for key, item in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(
+                f"{PythonTranslator.translate(key)}: {_in_kernel(item)}"
+                for key, item in value.items()
+            )
+            + "}"
+        )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_in_kernel, value)) + "]"
-    return _of_reference(value) if isinstance(value, str) and is_reference(value) else str(PythonTranslator.translate(value))
+    return (
+        _of_reference(value)
+        if isinstance(value, str) and is_reference(value)
+        else str(PythonTranslator.translate(value))
+    )
 
 
 def _of_reference(reference: str) -> str:
     if reference.startswith("env:"):
         return f'__import__("os").environ[{reference.removeprefix("env:")!r}]'
-    return f'__import__("jupyter_mlinfra.core.secrets", fromlist=["resolve"]).resolve({reference!r})'
+    return (
+        f'__import__("jupyter_mlinfra.core.secrets", fromlist=["resolve"]).resolve({reference!r})'
+    )

@@ -1,7 +1,8 @@
 """The environment of a job: the submitter's, kept in memory only, since it may hold secrets.
 
-It lies in a file on a memory file system that only its owner can read: never in `state.db`, never on a disk, and no longer
-than a job needs it. After a reboot it is gone, and a job that still waits gets the environment of the supervisor.
+It lies in a file on a memory file system that only its owner can read: never in `state.db`, never
+on a disk, and no longer than a job needs it. After a reboot it is gone, and a job that still waits
+gets the environment of the supervisor.
 """
 
 from __future__ import annotations
@@ -21,24 +22,49 @@ from ..core.errors import Conflict, Unavailable
 from ..core.files import file_lock, read_regular, write_atomic
 from ..core.processes import TOKEN
 
-PROJECT, JOB, PROGRESS, REASON = "MLINFRA_PROJECT", "MLINFRA_JOB", "MLINFRA_PROGRESS", "MLINFRA_REASON"
+PROJECT, JOB, PROGRESS, REASON = (
+    "MLINFRA_PROJECT",
+    "MLINFRA_JOB",
+    "MLINFRA_PROGRESS",
+    "MLINFRA_REASON",
+)
 CHECKPOINTS = "MLINFRA_CHECKPOINTS"
 """A folder for what the job saves of its work; the same for every attempt."""
 ARRAY_INDEX, GPU_SHARE = "MLINFRA_ARRAY_INDEX", "MLINFRA_GPU_SHARE"
 NODE, OUTBOX = outbox.NODE, outbox.OUTBOX
-"""On which machine it runs, where that is not the project's own: `state.db` is not opened there; and where it leaves what it makes known."""
+"""On which machine it runs, where that is not the project's own: `state.db` is not opened there;
+and where it leaves what it makes known.
+"""
 NOTEBOOK, STEP = "MLINFRA_NOTEBOOK", "MLINFRA_STEP"
 """Of a job there: its notebook, and its step of a pipeline, as it cannot ask."""
 PREEMPT_SIGNALS = "MLINFRA_PREEMPT_SIGNALS"
 """Names of the signals that ask the job to save its work and end."""
 # They tell of the process that submits, not of the job.
 _NOT_PASSED_ON = {
-    TOKEN, JOB, PROGRESS, REASON, CHECKPOINTS, ARRAY_INDEX, GPU_SHARE, NODE, OUTBOX, NOTEBOOK, STEP, "MLINFRA_FAIL", "_", "PWD", "OLDPWD", "SHLVL",
-    "JPY_PARENT_PID", "JPY_SESSION_NAME",
-}  # fmt: skip
+    TOKEN,
+    JOB,
+    PROGRESS,
+    REASON,
+    CHECKPOINTS,
+    ARRAY_INDEX,
+    GPU_SHARE,
+    NODE,
+    OUTBOX,
+    NOTEBOOK,
+    STEP,
+    "MLINFRA_FAIL",
+    "_",
+    "PWD",
+    "OLDPWD",
+    "SHLVL",
+    "JPY_PARENT_PID",
+    "JPY_SESSION_NAME",
+}
 FRESH_SECONDS = 3600.0
 _HOME, _GONE = "home", "gone"
-"""In a project's runtime folder: where its state is, and on which file system; and since when it was not found there."""
+"""In a project's runtime folder: where its state is, and on which file system; and since when it
+was not found there.
+"""
 ONLY_HERE = "MLINFRA_ONLY_HERE"
 """Names of variables, with commas between, that are of use on the project's own machine alone."""
 
@@ -59,14 +85,19 @@ def runtime_folder(home: Path) -> Path:
             if not _in_memory(folder.parent):
                 continue
             found = _there(folder)
-            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) & 0o077 == 0:
+            if (
+                stat.S_ISDIR(found.st_mode)
+                and found.st_uid == os.getuid()
+                and stat.S_IMODE(found.st_mode) & 0o077 == 0
+            ):
                 mine = folder / blake2b(os.fsencode(home), digest_size=8).hexdigest()
                 _there(mine)
                 _note_home(mine / _HOME, home)
                 return mine
     raise Unavailable(
         "There is no folder in memory for the environments of jobs.",
-        "Neither XDG_RUNTIME_DIR nor /dev/shm is on a memory file system (tmpfs) where this user can have a folder of its own.",
+        "Neither XDG_RUNTIME_DIR nor /dev/shm is on a memory file system (tmpfs) where this user"
+        " can have a folder of its own.",
         "Mount a tmpfs on /dev/shm, or set XDG_RUNTIME_DIR to a folder on one.",
     )
 
@@ -82,21 +113,34 @@ def _there(folder: Path) -> os.stat_result:
 
 @cache
 def _in_memory(folder: Path) -> bool:
-    """Whether the file system is one that is kept in memory; at most its pages are swapped out, as all memory is. Asked once: every submit does."""
-    mounts = (line.split() for line in Path("/proc/self/mounts").read_text(errors="surrogateescape").splitlines())
+    """Whether the file system is one that is kept in memory; at most its pages are swapped out, as
+    all memory is. Asked once: every submit does.
+    """
+    mounts = (
+        line.split()
+        for line in Path("/proc/self/mounts").read_text(errors="surrogateescape").splitlines()
+    )
     kinds = {words[1]: words[2] for words in mounts}
     real = folder.resolve()
-    return next((kinds[str(place)] for place in (real, *real.parents) if str(place) in kinds), "") in ("tmpfs", "ramfs")
+    return next(
+        (kinds[str(place)] for place in (real, *real.parents) if str(place) in kinds), ""
+    ) in ("tmpfs", "ramfs")
 
 
 def submitters_environment() -> dict[str, str]:
-    """What a job inherits from the process that submits it, and how OpenMP waits where that does not say.
+    """What a job inherits from the process that submits it, and how OpenMP waits where that does
+    not say.
 
-    By default its threads spin while they wait for each other. With fewer free cores than threads they then keep each other from working:
-    two jobs of XGBoost on two cores took over twenty times as long.
+    By default its threads spin while they wait for each other. With fewer free cores than threads
+    they then keep each other from working: two jobs of XGBoost on two cores took over twenty times
+    as long.
     """
-    passed = {"OMP_WAIT_POLICY": "PASSIVE"} | {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
-    if passed.get("MPLBACKEND", "").startswith("module://"):  # set by a kernel for itself: it needs IPython's display
+    passed = {"OMP_WAIT_POLICY": "PASSIVE"} | {
+        name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON
+    }
+    if passed.get("MPLBACKEND", "").startswith(
+        "module://"
+    ):  # set by a kernel for itself: it needs IPython's display
         del passed["MPLBACKEND"]
     return passed
 
@@ -132,40 +176,67 @@ def recall(path: str) -> dict[str, str] | None:
 
 
 def handing_over(folder: Path, *, wait: bool = True) -> AbstractContextManager[int]:
-    """While an environment is kept and its job written down, nobody forgets it. Raises Conflict when that is so and `wait` is false."""
+    """While an environment is kept and its job written down, nobody forgets it. Raises Conflict
+    when that is so and `wait` is false.
+    """
     return file_lock(folder / "lock", wait=wait, what="A submit")
 
 
 def release(path: str, *, needed: Callable[[], bool]) -> None:
-    """Drop the environment of a job that has ended, unless another needs it. While one is submitted it stays, for `forget`."""
+    """Drop the environment of a job that has ended, unless another needs it. While one is submitted
+    it stays, for `forget`.
+    """
     if os.path.exists(path):
         with contextlib.suppress(Conflict), handing_over(Path(path).parent, wait=False):
             if not needed():
                 Path(path).unlink(missing_ok=True)
 
 
-def forget(folder: Path, *, jobs: Collection[str], environments: Collection[str], fresh_seconds: float = FRESH_SECONDS) -> None:
-    """Drop what belongs to no job that waits or runs: environments, wishes that came too late, and sockets of killed kernels (`JOB.….kernel-N`).
+def forget(
+    folder: Path,
+    *,
+    jobs: Collection[str],
+    environments: Collection[str],
+    fresh_seconds: float = FRESH_SECONDS,
+) -> None:
+    """Drop what belongs to no job that waits or runs: environments, wishes that came too late, and
+    sockets of killed kernels (`JOB.….kernel-N`).
 
     What is fresh stays: its job may be about to be written down.
     """
-    _drop([path for kind in ("kernel-*", "cancel") for path in folder.glob(f"*.{kind}") if path.name.partition(".")[0] not in jobs], fresh_seconds)
+    _drop(
+        [
+            path
+            for kind in ("kernel-*", "cancel")
+            for path in folder.glob(f"*.{kind}")
+            if path.name.partition(".")[0] not in jobs
+        ],
+        fresh_seconds,
+    )
     forget_environments(folder, kept=environments, fresh_seconds=fresh_seconds)
 
 
-def forget_environments(folder: Path, *, kept: Collection[str] = (), fresh_seconds: float = 0.0) -> None:
+def forget_environments(
+    folder: Path, *, kept: Collection[str] = (), fresh_seconds: float = 0.0
+) -> None:
     """Drop the environments of jobs that will never start."""
     unused = [path for path in folder.glob("*.environment") if str(path) not in kept]
-    _drop([*unused, *folder.glob(".*.environment.*")], fresh_seconds)  # drafts of a killed submit too
+    _drop(
+        [*unused, *folder.glob(".*.environment.*")], fresh_seconds
+    )  # drafts of a killed submit too
 
 
 def forget_deleted(folder: Path) -> None:
-    """Drop the environments of projects whose state was deleted while jobs waited. folder: of a project that is there; the others lie beside it.
+    """Drop the environments of projects whose state was deleted while jobs waited. folder: of a
+    project that is there; the others lie beside it.
 
-    What is fresh stays, and what was first missed less than an hour ago. State that cannot be looked at, or whose file system is away, is not deleted.
+    What is fresh stays, and what was first missed less than an hour ago. State that cannot be
+    looked at, or whose file system is away, is not deleted.
     """
     for other in folder.parent.iterdir():
-        with contextlib.suppress(OSError):  # what has no such mark, or cannot be asked, is not ours to judge
+        with contextlib.suppress(
+            OSError
+        ):  # what has no such mark, or cannot be asked, is not ours to judge
             home, _, device = read_regular(other / _HOME).partition(b"\0")
             missed = other / _GONE
             if not _is_deleted(home, device):
@@ -177,7 +248,9 @@ def forget_deleted(folder: Path) -> None:
 
 
 def _note_home(mark: Path, home: Path) -> None:
-    """Note where the state is, anew when its file system was mounted again. Where it cannot be looked at, what is noted stays."""
+    """Note where the state is, anew when its file system was mounted again. Where it cannot be
+    looked at, what is noted stays.
+    """
     known, device = read_regular(mark) if mark.exists() else b"", b""
     with contextlib.suppress(OSError):
         device = _device(os.fsencode(home))
@@ -187,7 +260,9 @@ def _note_home(mark: Path, home: Path) -> None:
 
 
 def _is_deleted(home: bytes, device: bytes) -> bool:
-    """Whether a folder is gone from a file system that is still there. Raises OSError when that cannot be said."""
+    """Whether a folder is gone from a file system that is still there. Raises OSError when that
+    cannot be said.
+    """
     try:
         os.stat(home)
     except FileNotFoundError:

@@ -1,4 +1,6 @@
-"""Values on their way between a kernel and a job, as files that hold data and never code: Parquet, NumPy arrays, XGBoost models, JSON."""
+"""Values on their way between a kernel and a job, as files that hold data and never code: Parquet,
+NumPy arrays, XGBoost models, JSON.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,15 @@ CELL, OUT = "cell", "out"
 def handed_back(cells: Path, job: Job) -> dict[str, Any]:
     """The values that a cell's job left, by name. cells: the folder with those of all cells.
 
-    Raises NotFound for a job that was no cell, or whose values are gone, Conflict while it has not succeeded.
+    Raises NotFound for a job that was no cell, or whose values are gone, Conflict while it has not
+    succeeded.
     """
     if CELL not in job.labels:
-        raise NotFound(f"Job {job.id} was no cell.", "Only a %%job cell hands values back.", "Read what its notebook made: a dataset, a run, a file.")
+        raise NotFound(
+            f"Job {job.id} was no cell.",
+            "Only a %%job cell hands values back.",
+            "Read what its notebook made: a dataset, a run, a file.",
+        )
     if job.state != "succeeded":
         raise Conflict(f"Job {job.id} is {job.state}.", job.reason, f"%job wait {job.id}")
     folder = cells / job.labels[CELL] / "out"
@@ -73,7 +80,11 @@ def take(folder: Path, name: str) -> Any:
             return booster
         if path.name == f"{name}.json":
             return json.loads(path.read_text())
-    raise NotFound(f"There is no value of {name}.", f"The job left none in {folder}.", "A job leaves its `--out` names once it has succeeded.")
+    raise NotFound(
+        f"There is no value of {name}.",
+        f"The job left none in {folder}.",
+        "A job leaves its `--out` names once it has succeeded.",
+    )
 
 
 def _json(name: str, kind: str, value: Any) -> str:
@@ -85,7 +96,8 @@ def _json(name: str, kind: str, value: Any) -> str:
     if not same:
         raise Unprocessable(
             f"{name} cannot be handed over: it is a {kind}.",
-            "What can: frames of Polars and pandas, NumPy arrays, XGBoost boosters, and what JSON holds (numbers, text, lists, mappings).",
+            "What can: frames of Polars and pandas, NumPy arrays, XGBoost boosters, and what JSON"
+            " holds (numbers, text, lists, mappings).",
             "Write it to a file or a dataset, and hand over its name.",
         )
     return text

@@ -38,9 +38,11 @@ def _open(record, closed=_zmq.ENOTSOCK):
 _logging.getLogger("tornado.general").addFilter(_open)
 del _Outputs, _stop, _open, _logging, _zmq
 """
-"""One kernel in eight is told to end while its thread of outputs stops: what waits for a flush would wait ten seconds, for nobody does it.
+"""One kernel in eight is told to end while its thread of outputs stops: what waits for a flush
+would wait ten seconds, for nobody does it.
 
-And one in a hundred says "idle" after its answer to that by a socket which its other thread has closed: no error of the notebook's, so its log is without it.
+And one in a hundred says "idle" after its answer to that by a socket which its other thread has
+closed: no error of the notebook's, so its log is without it.
 """
 
 _BARS_AS_TEXT = """
@@ -61,7 +63,8 @@ class _Bars:
 _sys.meta_path.insert(0, _Bars)
 del _sys, _Bars
 """
-"""`tqdm.auto` takes its bar for notebooks in any kernel that has ipywidgets: in a job nobody sees that widget, and the log says nothing.
+"""`tqdm.auto` takes its bar for notebooks in any kernel that has ipywidgets: in a job nobody sees
+that widget, and the log says nothing.
 
 Here it takes that for terminals.
 """
@@ -70,7 +73,8 @@ Here it takes that for terminals.
 class Kernel(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client's traits are untyped
     """The kernel of one notebook.
 
-    Interrupted before a shutdown only while it runs a cell: one that still tidies up after its last reply would log the interrupt as its error.
+    Interrupted before a shutdown only while it runs a cell: one that still tidies up after its last
+    reply would log the interrupt as its error.
     """
 
     in_cell: Callable[[], bool] = staticmethod(lambda: False)
@@ -79,7 +83,12 @@ class Kernel(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client's trai
         if self.in_cell() or not self.shutting_down:
             await super()._async_interrupt_kernel()
 
-    async def _async_finish_shutdown(self, waittime: float | None = None, pollinterval: float = POLL_SECONDS, restart: bool = False) -> None:
+    async def _async_finish_shutdown(
+        self,
+        waittime: float | None = None,
+        pollinterval: float = POLL_SECONDS,
+        restart: bool = False,
+    ) -> None:
         await super()._async_finish_shutdown(waittime, pollinterval, restart)
 
 
@@ -92,28 +101,52 @@ class Ready:
 
 
 def new_kernel(name: str, sockets: str) -> Kernel:
-    """A kernel that is not started yet. sockets: how the paths of its sockets begin; short, since such a path has 107 bytes at most."""
-    # Sockets in a folder of this user's: a TCP port is open to every user of the machine, and to no good.
-    return Kernel(kernel_name=name, config=Config(KernelManager={"transport": "ipc", "ip": sockets}))
+    """A kernel that is not started yet. sockets: how the paths of its sockets begin; short, since
+    such a path has 107 bytes at most.
+    """
+    # Sockets in a folder of this user's: a TCP port is open to every user of the machine, and to no
+    # good.
+    return Kernel(
+        kernel_name=name, config=Config(KernelManager={"transport": "ipc", "ip": sockets})
+    )
 
 
 def launch(kernel: Kernel, folder: str | None) -> None:
     """Start it, and do not wait until it answers.
 
-    folder: where it looks for modules before the folder that it runs in, of which that is the frozen twin. Raises NoSuchKernel.
+    folder: where it looks for modules before the folder that it runs in, of which that is the
+    frozen twin. Raises NoSuchKernel.
     """
     # As nbclient starts one: no history on the disk.
-    words = [f"--IPKernelApp.exec_lines={_first_lines(folder)!r}", "--HistoryManager.hist_file=:memory:"] if is_ipython(kernel.kernel_name) else []
+    words = (
+        [
+            f"--IPKernelApp.exec_lines={_first_lines(folder)!r}",
+            "--HistoryManager.hist_file=:memory:",
+        ]
+        if is_ipython(kernel.kernel_name)
+        else []
+    )
     run_sync(kernel._async_start_kernel)(extra_arguments=words)
 
 
 def connect(kernel: Kernel) -> Ready:
     """Wait for its first answer. Raises Unavailable when it dies before that, or takes too long."""
-    limit, needed = time.monotonic() + START_SECONDS, [f"{kernel.ip}-{port}" for port in (kernel.shell_port, kernel.iopub_port)]
-    while not all(map(os.path.exists, needed)) and time.monotonic() < limit and run_sync(kernel._async_is_alive)():
-        time.sleep(POLL_SECONDS)  # a connection to a socket that is not there is tried again in a tenth of a second only
+    limit, needed = (
+        time.monotonic() + START_SECONDS,
+        [f"{kernel.ip}-{port}" for port in (kernel.shell_port, kernel.iopub_port)],
+    )
+    while (
+        not all(map(os.path.exists, needed))
+        and time.monotonic() < limit
+        and run_sync(kernel._async_is_alive)()
+    ):
+        time.sleep(
+            POLL_SECONDS
+        )  # a connection to a socket that is not there is tried again in a tenth of a second only
     client = kernel.client()
-    client.start_channels(hb=False)  # it beats once a second; whether the kernel lives is asked of its process
+    client.start_channels(
+        hb=False
+    )  # it beats once a second; whether the kernel lives is asked of its process
     client.allow_stdin = False
     if not run_sync(_answers)(kernel, client, limit):
         client.stop_channels()
@@ -125,12 +158,15 @@ def connect(kernel: Kernel) -> Ready:
 async def _answers(kernel: Kernel, client: Any, limit: float) -> bool:
     """Whether the kernel answers, and what it tells is heard.
 
-    jupyter_client's own `wait_for_ready` listens for a fifth of a second more, until all of that answer is read, which nobody takes for that to a cell.
+    jupyter_client's own `wait_for_ready` listens for a fifth of a second more, until all of that
+    answer is read, which nobody takes for that to a cell.
     """
     while time.monotonic() < limit and await kernel._async_is_alive():
         client.kernel_info()
         with contextlib.suppress(Empty):
-            if (await client.get_shell_msg(timeout=1))["msg_type"] == "kernel_info_reply" and await client.get_iopub_msg(timeout=0.2):
+            if (await client.get_shell_msg(timeout=1))[
+                "msg_type"
+            ] == "kernel_info_reply" and await client.get_iopub_msg(timeout=0.2):
                 return True
     return False
 
@@ -143,9 +179,13 @@ def end(kernel: Kernel) -> None:
 def _first_lines(folder: str | None) -> list[str]:
     """What a Python kernel runs before the first cell.
 
-    Not PYTHONPATH: that comes before the standard library, and a random.py beside the notebook would replace it.
+    Not PYTHONPATH: that comes before the standard library, and a random.py beside the notebook
+    would replace it.
     """
-    path = f"import sys; sys.path.insert(sys.path.index('') if '' in sys.path else len(sys.path), {folder!r}); del sys"
+    path = (
+        "import sys; sys.path.insert(sys.path.index('') if '' in sys.path else len(sys.path),"
+        f" {folder!r}); del sys"
+    )
     return [*([path] if folder is not None else []), _END_QUIETLY, _BARS_AS_TEXT]
 
 

@@ -1,4 +1,6 @@
-"""The log of a job: the logs of its attempts one after the other, as byte ranges that a reader can go on from."""
+"""The log of a job: the logs of its attempts one after the other, as byte ranges that a reader can
+go on from.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +28,28 @@ _AROUND = 120
 """Characters shown before and behind what was found."""
 
 
-def read_log(home: Path, job: str, attempts: int, *, offset: int, limit: int, tail: int | None, ended: bool, until: int | None = None) -> LogChunk:
+def read_log(
+    home: Path,
+    job: str,
+    attempts: int,
+    *,
+    offset: int,
+    limit: int,
+    tail: int | None,
+    ended: bool,
+    until: int | None = None,
+) -> LogChunk:
     """Read a part of a job's log.
 
-    offset: first byte. limit: most bytes. tail: lines counted from the end, or from byte `until`, instead of an offset.
-    A part that is not the end of the log ends behind a line where it can.
+    offset: first byte. limit: most bytes. tail: lines counted from the end, or from byte `until`,
+    instead of an offset. A part that is not the end of the log ends behind a line where it can.
     ended: whether the job is in a final state, so that what is there is all there will be.
     """
     if offset < 0 or limit < 1 or (tail is not None and tail < 1):
         raise BadRequest(
-            "That part of a log cannot be read.", f"offset={offset}, limit={limit}, tail={tail}.", "Use an offset from 0, a limit and a tail from 1."
+            "That part of a log cannot be read.",
+            f"offset={offset}, limit={limit}, tail={tail}.",
+            "Use an offset from 0, a limit and a tail from 1.",
         )
     parts = _parts(home, job, attempts)
     size = _size(parts)
@@ -48,16 +62,29 @@ def read_log(home: Path, job: str, attempts: int, *, offset: int, limit: int, ta
     if tail is None and start + len(data) < size:
         data = data[: data.rfind(b"\n") + 1] or data
     if until is None and not (ended and start + len(data) >= size):
-        data = data[: len(data) - _torn(data)]  # a character that is not all there comes with the next part
+        data = data[
+            : len(data) - _torn(data)
+        ]  # a character that is not all there comes with the next part
     end = start + len(data)
     note = CLEARED if ended and not parts and _cleared(home, job, attempts) else ""
-    return LogChunk(text=data.decode("utf-8", "replace"), offset=start, next=end, size=size, ended=ended and end >= size, note=note)
+    return LogChunk(
+        text=data.decode("utf-8", "replace"),
+        offset=start,
+        next=end,
+        size=size,
+        ended=ended and end >= size,
+        note=note,
+    )
 
 
-def search_log(home: Path, job: str, attempts: int, *, text: str, limit: int, cursor: str | None) -> LogHits:
-    """The lines of a job's log that hold `text`, in any case; reads on for how many there are, as far as `SCANNED_BYTES`.
+def search_log(
+    home: Path, job: str, attempts: int, *, text: str, limit: int, cursor: str | None
+) -> LogHits:
+    """The lines of a job's log that hold `text`, in any case; reads on for how many there are, as
+    far as `SCANNED_BYTES`.
 
-    cursor: of the hits before. A line in which the log was cut, since it is too long, counts as two.
+    cursor: of the hits before. A line in which the log was cut, since it is too long, counts as
+    two.
     """
     start, line, before = _place(cursor)
     parts = _parts(home, job, attempts)
@@ -73,7 +100,9 @@ def search_log(home: Path, job: str, attempts: int, *, text: str, limit: int, cu
             block = block[:cut]
         for number, offset, found in _lines_with(block, needle):
             if len(hits) < limit:
-                hits.append(LogHit(line=line + number, offset=place + offset, text=_around(found, needle)))
+                hits.append(
+                    LogHit(line=line + number, offset=place + offset, text=_around(found, needle))
+                )
             elif onward is None:
                 onward = f"{place + offset}.{line + number}.{total}"
             total += 1
@@ -84,18 +113,26 @@ def search_log(home: Path, job: str, attempts: int, *, text: str, limit: int, cu
 
 
 def _place(cursor: str | None) -> tuple[int, int, int]:
-    """Byte, number of its line and hits before, of a cursor. Raises BadRequest for what no answer gave."""
+    """Byte, number of its line and hits before, of a cursor. Raises BadRequest for what no answer
+    gave.
+    """
     if not cursor:
         return 0, 1, 0
     words = cursor.split(".")
-    if len(words) != 3 or not all(word.isascii() and word.isdecimal() and len(word) < 19 for word in words):
-        raise BadRequest(f"cursor {cursor[:40]!r} is not one of ours.", fix="Use the cursor of the last answer.")
+    if len(words) != 3 or not all(
+        word.isascii() and word.isdecimal() and len(word) < 19 for word in words
+    ):
+        raise BadRequest(
+            f"cursor {cursor[:40]!r} is not one of ours.", fix="Use the cursor of the last answer."
+        )
     start, line, before = map(int, words)
     return start, line, before
 
 
 def _lines_with(block: bytes, needle: str) -> Iterator[tuple[int, int, str]]:
-    """Number from 0, first byte and text of the lines that hold `needle`; a block that holds it nowhere is passed over as a whole."""
+    """Number from 0, first byte and text of the lines that hold `needle`; a block that holds it
+    nowhere is passed over as a whole.
+    """
     if needle not in block.decode("utf-8", "replace").lower():
         return
     offset = 0
@@ -112,13 +149,18 @@ def _around(text: str, needle: str) -> str:
 
 
 def cut_log(log: Path, *, keep: int) -> None:
-    """Leave the last `keep` bytes of a log, from the beginning of a line, below a line that says so."""
+    """Leave the last `keep` bytes of a log, from the beginning of a line, below a line that says
+    so.
+    """
     draft = log.with_name(f".log.{os.getpid()}")
     try:
         with os.fdopen(open_regular(log), "rb") as source, open(draft, "wb") as target:
             source.seek(-keep, os.SEEK_END)
             source.readline(_LINE)
-            target.write(f"[{source.tell():,} bytes were cleared away before this: the logs of all jobs together were too long.]\n".encode())
+            target.write(
+                f"[{source.tell():,} bytes were cleared away before this: the logs of all jobs"
+                " together were too long.]\n".encode()
+            )
             shutil.copyfileobj(source, target)
         Gap.forget(Attempt(log.parent))
         os.replace(draft, log)
@@ -127,14 +169,18 @@ def cut_log(log: Path, *, keep: int) -> None:
 
 
 def _cleared(home: Path, job: str, attempts: int) -> bool:
-    """Whether a job without a log had one: then nothing is left of its last attempt but, perhaps, the executed notebook."""
+    """Whether a job without a log had one: then nothing is left of its last attempt but, perhaps,
+    the executed notebook.
+    """
     folder = Attempt.of(home, job, attempts).folder
     return attempts > 0 and (not folder.exists() or any(folder.glob("*.ipynb")))
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Bytes that are there. begin, end: their offsets in what the job wrote. place: of the first in its file."""
+    """Bytes that are there. begin, end: their offsets in what the job wrote. place: of the first in
+    its file.
+    """
 
     path: Path
     begin: int
@@ -143,7 +189,9 @@ class _Part:
 
 
 def _parts(home: Path, job: str, attempts: int) -> list[_Part]:
-    """What is there of a job's log, in order; where a log was too long, bytes are missing between two parts. Only the last one still grows."""
+    """What is there of a job's log, in order; where a log was too long, bytes are missing between
+    two parts. Only the last one still grows.
+    """
     found, base = list[_Part](), 0
     for number in range(1, attempts + 1):
         attempt = Attempt.of(home, job, number)
@@ -162,7 +210,9 @@ def _size(parts: Sequence[_Part]) -> int:
 
 
 def _read(parts: Sequence[_Part], start: int, limit: int) -> tuple[int, bytes]:
-    """At most `limit` bytes from `start` on, or from the next that is there; with the offset of the first. Nothing is read across a gap."""
+    """At most `limit` bytes from `start` on, or from the next that is there; with the offset of the
+    first. Nothing is read across a gap.
+    """
     data = b""
     for part in parts:
         if part.end <= start + len(data):
@@ -179,7 +229,8 @@ def _read(parts: Sequence[_Part], start: int, limit: int) -> tuple[int, bytes]:
 
 
 def _start_of_tail(parts: Sequence[_Part], size: int, lines: int, limit: int) -> int:
-    """First byte of the last `lines` lines before byte `size`, as many as the limit has room for and no gap is between.
+    """First byte of the last `lines` lines before byte `size`, as many as the limit has room for
+    and no gap is between.
 
     Within a line only where that is longer.
     """

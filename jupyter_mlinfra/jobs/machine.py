@@ -1,4 +1,6 @@
-"""What this machine has and how busy it is, from the standard library: the supervisor must stay small."""
+"""What this machine has and how busy it is, from the standard library: the supervisor must stay
+small.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,21 @@ _SESSION = b"JPY_SESSION_NAME="
 
 
 def cpu_slots(setting: int) -> int:
-    """CPU slots: as set, else the CPUs that this process may use, those of a container's quota included."""
+    """CPU slots: as set, else the CPUs that this process may use, those of a container's quota
+    included.
+    """
     if setting:
         return setting
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return max(1, min(usable, _quota() or usable))
 
 
 def _quota() -> int | None:
-    """CPUs of the control group, rounded up; None without a limit. Source: cgroup-v2.rst, cpu.max."""
+    """CPUs of the control group, rounded up; None without a limit. Source: cgroup-v2.rst,
+    cpu.max.
+    """
     with contextlib.suppress(OSError, ValueError):
         limit, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         if limit != "max":
@@ -47,10 +55,14 @@ def load() -> float:
 
 
 def process_name(pid: int) -> str:
-    """How a process outside the queue is called in a reason; a kernel by its notebook, whose path Jupyter Server hands it (JPY_SESSION_NAME)."""
+    """How a process outside the queue is called in a reason; a kernel by its notebook, whose path
+    Jupyter Server hands it (JPY_SESSION_NAME).
+    """
     with contextlib.suppress(OSError):
         words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        notebook = next((word.removeprefix(_SESSION) for word in words if word.startswith(_SESSION)), b"")
+        notebook = next(
+            (word.removeprefix(_SESSION) for word in words if word.startswith(_SESSION)), b""
+        )
         if notebook:
             return f"kernel {os.path.basename(os.fsdecode(notebook))} (pid {pid})"
     try:
@@ -63,5 +75,9 @@ def _meminfo() -> dict[str, int]:
     """/proc/meminfo in KiB."""
     with contextlib.suppress(OSError):
         lines = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
-        return {words[0].rstrip(":"): int(words[1]) for words in lines if len(words) > 1 and words[1].isdigit()}
+        return {
+            words[0].rstrip(":"): int(words[1])
+            for words in lines
+            if len(words) > 1 and words[1].isdigit()
+        }
     return {}

@@ -1,9 +1,11 @@
-"""The process of a notebook job: papermill runs one notebook, and what was run is kept whatever happens.
+"""The process of a notebook job: papermill runs one notebook, and what was run is kept whatever
+happens.
 
     python -m jupyter_mlinfra.jobs.notebook TASK.json
 
-Exit code 0; 1 after an error in a cell; that of sys.exit when a cell calls it; 2 when the notebook cannot be run at all; 128 and the
-signal when the job was asked to end. A kernel that catches that wish, as `jupyter_mlinfra.training` does, is given the time to save.
+Exit code 0; 1 after an error in a cell; that of sys.exit when a cell calls it; 2 when the notebook
+cannot be run at all; 128 and the signal when the job was asked to end. A kernel that catches that
+wish, as `jupyter_mlinfra.training` does, is given the time to save.
 """
 
 from __future__ import annotations
@@ -53,38 +55,76 @@ def run(task: NotebookTask, home: Path, ready: Ready | None = None) -> int:
         check_parameters(plain, task.parameters, task.shown)
         progress = Path(os.environ[PROGRESS]) if PROGRESS in os.environ else None
         if progress is not None:
-            os.environ[PROGRESS] = str(progress.with_name("cell.json"))  # the code within a cell reports apart from the cells
+            os.environ[PROGRESS] = str(
+                progress.with_name("cell.json")
+            )  # the code within a cell reports apart from the cells
         kernel = ready.kernel if ready is not None else _launched(kernel_of(plain), task, home)
         try:
-            return _run_in(kernel, ready, task, plain, progress=progress, told=_follower(home / "state.db"))
+            return _run_in(
+                kernel, ready, task, plain, progress=progress, told=_follower(home / "state.db")
+            )
         finally:
             if kernel.has_kernel:  # something came between before its first cell
                 end(kernel)
     except MLInfraError as error:
         return _because(str(error), 2)
     except NoSuchKernel as error:
-        return _because(f"{task.shown} asks for the kernel {error.name!r}, which is not installed here. Open it with another kernel and save it.", 2)
+        return _because(
+            f"{task.shown} asks for the kernel {error.name!r}, which is not installed here. Open it"
+            " with another kernel and save it.",
+            2,
+        )
 
 
 def _launched(name: str, task: NotebookTask, home: Path) -> Kernel:
     """A kernel that starts. Raises NoSuchKernel."""
     from .kernel import launch, new_kernel
 
-    kernel = new_kernel(name, str(runtime_folder(home) / f"{os.environ.get(JOB, str(os.getpid()))}.{os.urandom(4).hex()}.kernel"))
+    kernel = new_kernel(
+        name,
+        str(
+            runtime_folder(home)
+            / f"{os.environ.get(JOB, str(os.getpid()))}.{os.urandom(4).hex()}.kernel"
+        ),
+    )
     launch(kernel, task.code)
     return kernel
 
 
-def _run_in(kernel: Kernel, ready: Ready | None, task: NotebookTask, plain: Mapping[str, Any], *, progress: Path | None, told: Callable[[float], None]) -> int:
-    from .engine import INJECTED, DeadKernelError, execute, prepare  # papermill takes as long to load as the kernel to start
+def _run_in(
+    kernel: Kernel,
+    ready: Ready | None,
+    task: NotebookTask,
+    plain: Mapping[str, Any],
+    *,
+    progress: Path | None,
+    told: Callable[[float], None],
+) -> int:
+    from .engine import (
+        INJECTED,
+        DeadKernelError,
+        execute,
+        prepare,
+    )  # papermill takes as long to load as the kernel to start
     from .kernel import connect
 
     notebook = prepare(task, plain)
     try:
         ended_by = execute(notebook, task, ready or connect(kernel), progress=progress, told=told)
     except DeadKernelError:
-        running = next((index for index, cell in enumerate(notebook.cells) if cell.metadata.papermill.status in ("running", "failed")), 0)
-        return _because(f"The kernel died in cell {_number(notebook, running, INJECTED)}: often the machine ran out of memory.", 1)
+        running = next(
+            (
+                index
+                for index, cell in enumerate(notebook.cells)
+                if cell.metadata.papermill.status in ("running", "failed")
+            ),
+            0,
+        )
+        return _because(
+            f"The kernel died in cell {_number(notebook, running, INJECTED)}: often the machine ran"
+            " out of memory.",
+            1,
+        )
     if ended_by is not None:
         return 128 + ended_by
     for index, cell in enumerate(notebook.cells):
@@ -111,10 +151,16 @@ def _judge(output: Any, cell: Any, number: str) -> int:
 
 
 def _number(notebook: Any, index: int, injected: str) -> str:
-    """A cell's place as the author counts, from 1 and without the cell of parameters that was put in."""
+    """A cell's place as the author counts, from 1 and without the cell of parameters that was put
+    in.
+    """
     if injected in notebook.cells[index].metadata.get("tags", []):
         return "of injected parameters"
-    return str(index + 1 - sum(injected in cell.metadata.get("tags", []) for cell in notebook.cells[:index]))
+    return str(
+        index
+        + 1
+        - sum(injected in cell.metadata.get("tags", []) for cell in notebook.cells[:index])
+    )
 
 
 def _because(reason: str, code: int) -> int:
@@ -124,7 +170,9 @@ def _because(reason: str, code: int) -> int:
 
 
 def _follower(state: Path) -> Callable[[float], None]:
-    """A function that tells followers of progress, though not more often than they care for; on other machines who follows their jobs does."""
+    """A function that tells followers of progress, though not more often than they care for; on
+    other machines who follows their jobs does.
+    """
     job, told_at = os.environ.get(JOB), -TELL_SECONDS
 
     def tell(fraction: float) -> None:
@@ -132,7 +180,9 @@ def _follower(state: Path) -> Callable[[float], None]:
         if job is None or NODE in os.environ or time.monotonic() - told_at < TELL_SECONDS:
             return
         told_at = time.monotonic()
-        with contextlib.suppress(MLInfraError):  # nobody's job fails because it could not be watched
+        with contextlib.suppress(
+            MLInfraError
+        ):  # nobody's job fails because it could not be watched
             JobStore(Database(state)).told_progress(job, fraction)
 
     return tell

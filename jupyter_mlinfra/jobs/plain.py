@@ -1,4 +1,6 @@
-"""The Python of a cell, without IPython's own words: `%magic`, `!command`, `x = !command`, `?help` and the `%%magic` that heads a cell."""
+"""The Python of a cell, without IPython's own words: `%magic`, `!command`, `x = !command`, `?help`
+and the `%%magic` that heads a cell.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ _GIVEN_TO = re.compile(r"([\w\s,.\[\]]+=\s*+)[%!].*")
 def parse(source: str) -> ast.Module | None:
     """The syntax tree of a cell, its line numbers as in `source`; None when it is no Python.
 
-    Only a line that Python cannot read is taken for one of IPython's: a comment or a text that looks like one stays.
+    Only a line that Python cannot read is taken for one of IPython's: a comment or a text that
+    looks like one stays.
     """
     lines = source.split("\n")
     for _ in range(_ROUNDS):

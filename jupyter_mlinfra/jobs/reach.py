@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def reaches_out(project: Project, job: str | None, *named: str | None) -> bool:
-    """Whether the settings, a job that has not ended, this job or the request itself (named) is of another backend than this machine's. Raises NotFound."""
+    """Whether the settings, a job that has not ended, this job or the request itself (named) is of
+    another backend than this machine's. Raises NotFound.
+    """
     store = JobStore(project.database)
     names = {project.settings.jobs.backend, *store.backends(), *named}
     if job is not None:

@@ -1,4 +1,6 @@
-"""What a running job uses: sampled by whoever watches it, kept as lines in the attempt's folder, read back as points."""
+"""What a running job uses: sampled by whoever watches it, kept as lines in the attempt's folder,
+read back as points.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What the processes of a job used so far. memory: bytes; what they share is counted once, by its largest holder."""
+    """What the processes of a job used so far. memory: bytes; what they share is counted once, by
+    its largest holder.
+    """
 
     cpu_seconds: float
     memory: int
@@ -71,7 +75,9 @@ def _sum(processes: Iterable[Identity]) -> Usage:
     for process in processes:
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()
-            ticks += sum(int(field) for field in fields[11:15])  # its own, and those of children that it has waited for
+            ticks += sum(
+                int(field) for field in fields[11:15]
+            )  # its own, and those of children that it has waited for
             _, resident, common, *_ = Path(f"/proc/{process.pid}/statm").read_text().split()
             own += int(resident) - int(common)
             shared = max(shared, int(common))
@@ -84,9 +90,18 @@ def write(attempt: Attempt, usage: Usage, gpus: Mapping[str, Reading]) -> None:
         "at": round(time.time(), 1),
         "cpu": usage.cpu_seconds,
         "memory": usage.memory,
-        **({"gpus": {gpu: [reading.load, reading.memory] for gpu, reading in gpus.items()}} if gpus else {}),
+        **(
+            {"gpus": {gpu: [reading.load, reading.memory] for gpu, reading in gpus.items()}}
+            if gpus
+            else {}
+        ),
     }
-    with contextlib.suppress(OSError), os.fdopen(open_regular(attempt.resources, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "a") as file:
+    with (
+        contextlib.suppress(OSError),
+        os.fdopen(
+            open_regular(attempt.resources, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "a"
+        ) as file,
+    ):
         file.write(json.dumps(line) + "\n")
 
 
@@ -100,8 +115,14 @@ def read(attempt: Attempt, *, cpus: int, since: float) -> list[ResourcePoint]:
     for line in lines:
         with contextlib.suppress(ValueError):
             samples.append(json.loads(line))
-    latest = accumulate((sample["at"] for sample in samples), max, initial=-math.inf)  # the clock may have been set back
-    kept = [sample for sample, before in zip(samples, latest, strict=False) if sample["at"] >= since and sample["at"] > before]
+    latest = accumulate(
+        (sample["at"] for sample in samples), max, initial=-math.inf
+    )  # the clock may have been set back
+    kept = [
+        sample
+        for sample, before in zip(samples, latest, strict=False)
+        if sample["at"] >= since and sample["at"] > before
+    ]
     step = -(-len(kept) // POINTS) or 1
     return [_point(old, new, cpus) for old, new in pairwise(kept[::-step][::-1])]
 
@@ -112,5 +133,8 @@ def _point(old: Mapping[str, Any], new: Mapping[str, Any], cpus: int) -> Resourc
         at=datetime.fromtimestamp(new["at"], UTC),
         cpu=used / (new["at"] - old["at"]) / max(1, cpus),
         memory_gib=new["memory"] / 2**30,
-        gpus=[GpuPoint(id=gpu, load=load, memory=memory) for gpu, (load, memory) in new.get("gpus", {}).items()],
+        gpus=[
+            GpuPoint(id=gpu, load=load, memory=memory)
+            for gpu, (load, memory) in new.get("gpus", {}).items()
+        ],
     )

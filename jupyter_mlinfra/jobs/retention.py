@@ -1,4 +1,6 @@
-"""What is kept of jobs that have ended: their entry and executed notebooks for good, logs and code of the newest."""
+"""What is kept of jobs that have ended: their entry and executed notebooks for good, logs and code
+of the newest.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ KEEP_BYTES = 2 * 2**30
 KEEP_NEWEST = 20
 """Ended jobs whose logs are kept whatever the others need."""
 LOG_BYTES = 64 * 2**20
-"""When logs are too much together, one that is longer than this is cut to half of it: it must not cost the others theirs."""
+"""When logs are too much together, one that is longer than this is cut to half of it: it must not
+cost the others theirs.
+"""
 EVERY = 50
 """Ended jobs between two looks."""
 
@@ -39,17 +43,28 @@ class Retention:
         self._ended += 1
 
     def tidy(self, beat: Callable[[], object]) -> None:
-        """Remove what is too old or too much, if it is time to look. beat: called before each piece of it, as a network share may be slow."""
+        """Remove what is too old or too much, if it is time to look. beat: called before each piece
+        of it, as a network share may be slow.
+        """
         if self._ended < EVERY:
             return
         self._ended = 0
         unfinished = self._store.unfinished()
-        forget(runtime_folder(self._home), jobs={entry.job.id for entry in unfinished}, environments={entry.launch.environment for entry in unfinished})
-        ended = self._store.ended(limit=KEEP_JOBS + 10 * EVERY)  # older ones were stripped when they passed the limit
+        forget(
+            runtime_folder(self._home),
+            jobs={entry.job.id for entry in unfinished},
+            environments={entry.launch.environment for entry in unfinished},
+        )
+        ended = self._store.ended(
+            limit=KEEP_JOBS + 10 * EVERY
+        )  # older ones were stripped when they passed the limit
         folders = [job_folder(self._home, job) for job, *_ in ended]
         sizes = [_log_bytes(folder) for folder in beating(folders, beat)]
         if sum(sizes) > KEEP_BYTES:
-            sizes = [_cut(folder) if size > LOG_BYTES else size for folder, size in beating(zip(folders, sizes, strict=True), beat)]
+            sizes = [
+                _cut(folder) if size > LOG_BYTES else size
+                for folder, size in beating(zip(folders, sizes, strict=True), beat)
+            ]
         known, room = set[str](), KEEP_BYTES
         for place, (_, snapshot, succeeded) in enumerate(beating(ended, beat)):
             room -= sizes[place]
@@ -58,7 +73,9 @@ class Retention:
             else:
                 _strip(folders[place], checkpoints=succeeded)
         known |= self._store.snapshots(limit=KEEP_JOBS)
-        self._snapshots.prune(running={entry.job.snapshot or "" for entry in unfinished}, known=known, beat=beat)
+        self._snapshots.prune(
+            running={entry.job.snapshot or "" for entry in unfinished}, known=known, beat=beat
+        )
 
 
 def _log_bytes(folder: Path) -> int:
@@ -72,7 +89,9 @@ def _log_bytes(folder: Path) -> int:
 def _cut(folder: Path) -> int:
     """Cut the logs of a job to the end of what it wrote; says how much there is now."""
     left = LOG_BYTES // 2
-    for log in sorted(folder.glob("[0-9]*/log"), key=lambda path: int(path.parent.name), reverse=True):
+    for log in sorted(
+        folder.glob("[0-9]*/log"), key=lambda path: int(path.parent.name), reverse=True
+    ):
         with contextlib.suppress(OSError):
             size = log.stat().st_size
             if size > left:
@@ -82,7 +101,9 @@ def _cut(folder: Path) -> int:
 
 
 def _strip(folder: Path, *, checkpoints: bool) -> None:
-    """Remove all but executed notebooks, and the checkpoints of what may be run again. checkpoints: remove those too."""
+    """Remove all but executed notebooks, and the checkpoints of what may be run again. checkpoints:
+    remove those too.
+    """
     if not folder.is_dir():
         return
     if is_at_home(folder / "outbox"):

@@ -64,7 +64,8 @@ QUEUE_LIMIT = 500
 class Jobs:
     """Jobs of one project: a request for compute that outlives whoever made it.
 
-    tracked: gives the id of the newest tracked run that a job made, None when it made none. later: does work that no answer waits for; by default at once.
+    tracked: gives the id of the newest tracked run that a job made, None when it made none. later:
+    does work that no answer waits for; by default at once.
     """
 
     def __init__(
@@ -88,33 +89,46 @@ class Jobs:
     def submit(self, spec: JobSpec) -> Job:
         """Accept a job; once this returns, it is run even if this process dies or the power is cut.
 
-        Raises BadRequest, NotFound or Unprocessable for what can never run, Unavailable when the state cannot be written.
+        Raises BadRequest, NotFound or Unprocessable for what can never run, Unavailable when the
+        state cannot be written.
         """
         return self._complete(self._submitter.submit(spec))
 
     def check(self, spec: JobSpec) -> None:
-        """Raise BadRequest when the backend of such a job could never start it; one that does not answer refuses nothing."""
+        """Raise BadRequest when the backend of such a job could never start it; one that does not
+        answer refuses nothing.
+        """
         self._dispatch.backend(spec.backend).check(spec)
 
     def clone(self, job: str, *, same_code: bool = False, **changes: Any) -> Job:
-        """Submit another job like an earlier one, or array, with the code as it is now or, with `same_code`, as it was then.
+        """Submit another job like an earlier one, or array, with the code as it is now or, with
+        `same_code`, as it was then.
 
-        changes: fields of JobSpec that differ; of `parameters`, those that do, in each element of an array. It has checkpoints of its own,
-        and of a step of a pipeline it is a job by itself. Raises BadRequest where elements of an array would no longer differ.
-        Raises NotFound when the code of then is no longer kept.
+        changes: fields of JobSpec that differ; of `parameters`, those that do, in each element of
+        an array. It has checkpoints of its own, and of a step of a pipeline it is a job by itself.
+        Raises BadRequest where elements of an array would no longer differ. Raises NotFound when
+        the code of then is no longer kept.
         """
-        return self._complete(self._submitter.clone(self._store.named(job), same_code=same_code, changes=changes))
+        return self._complete(
+            self._submitter.clone(self._store.named(job), same_code=same_code, changes=changes)
+        )
 
     def show(self, job: str) -> Job:
-        """A job by its id, the beginning of its id, or `job:ID`. Raises NotFound, or BadRequest when several begin so."""
+        """A job by its id, the beginning of its id, or `job:ID`. Raises NotFound, or BadRequest
+        when several begin so.
+        """
         found = self.look(job)
         if self._tracked is not None and found.attempt and found.array is None:
-            with contextlib.suppress(MLInfraError):  # a tracking store that cannot be asked keeps nobody from the job
+            with contextlib.suppress(
+                MLInfraError
+            ):  # a tracking store that cannot be asked keeps nobody from the job
                 return replace(found, run=self._tracked(found.id))
         return found
 
     def look(self, job: str) -> Job:
-        """The same without its tracked run: a tracking server, which may answer late or never, is not asked."""
+        """The same without its tracked run: a tracking server, which may answer late or never, is
+        not asked.
+        """
         self._dispatch.heal()
         return self._complete(self._store.job(job))
 
@@ -132,63 +146,119 @@ class Jobs:
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[Job]:
-        """Jobs, newest first, an array as one; with `array` (its id) its elements in their order."""
+        """Jobs, newest first, an array as one; with `array` (its id) its elements in their
+        order.
+        """
         self._dispatch.heal()
         if array is not None:
             array = self._store.named(array).array
             if array is None:
-                raise BadRequest("That is a job of its own.", "Only an array has elements.", "Leave array out.")
-        page = self._store.page(state=None if state is None else JobState.parse(state), label=label, array=array, limit=limit, cursor=cursor)
+                raise BadRequest(
+                    "That is a job of its own.", "Only an array has elements.", "Leave array out."
+                )
+        page = self._store.page(
+            state=None if state is None else JobState.parse(state),
+            label=label,
+            array=array,
+            limit=limit,
+            cursor=cursor,
+        )
         return replace(page, items=self._completed(page.items))
 
-    def logs(self, job: str, *, offset: int = 0, limit: int = 1_000_000, tail: int | None = None, until: int | None = None) -> LogChunk:
+    def logs(
+        self,
+        job: str,
+        *,
+        offset: int = 0,
+        limit: int = 1_000_000,
+        tail: int | None = None,
+        until: int | None = None,
+    ) -> LogChunk:
         """A part of what a job wrote, all attempts one after the other; go on from `next`.
 
         offset, limit: bytes. tail: lines from the end, or from byte `until`, instead of an offset.
         """
-        found = self._store.entry(job).job  # before the log is read: what an ended job wrote is all there
-        return read_log(self._project.home, found.id, found.attempt, offset=offset, limit=limit, tail=tail, until=until, ended=found.state in FINAL)
+        found = self._store.entry(
+            job
+        ).job  # before the log is read: what an ended job wrote is all there
+        return read_log(
+            self._project.home,
+            found.id,
+            found.attempt,
+            offset=offset,
+            limit=limit,
+            tail=tail,
+            until=until,
+            ended=found.state in FINAL,
+        )
 
-    def search_logs(self, job: str, text: str, *, limit: int = 50, cursor: str | None = None) -> LogHits:
-        """The lines of a job's log that hold `text`, in any case, all attempts one after the other."""
+    def search_logs(
+        self, job: str, text: str, *, limit: int = 50, cursor: str | None = None
+    ) -> LogHits:
+        """The lines of a job's log that hold `text`, in any case, all attempts one after the
+        other.
+        """
         check_limit(limit)
         if not text:
-            raise BadRequest("What is to be looked for?", "The text is empty.", "Give a word of the log.")
+            raise BadRequest(
+                "What is to be looked for?", "The text is empty.", "Give a word of the log."
+            )
         found = self._store.entry(job).job
-        return search_log(self._project.home, found.id, found.attempt, text=text, limit=limit, cursor=cursor)
+        return search_log(
+            self._project.home, found.id, found.attempt, text=text, limit=limit, cursor=cursor
+        )
 
     def cancel(self, job: str) -> Job:
-        """End a job (of an array all of them) and all its processes: at once while it waits, else it is under way when this returns. Twice is once.
+        """End a job (of an array all of them) and all its processes: at once while it waits, else
+        it is under way when this returns. Twice is once.
 
-        A running job is ended on a full disk too; that it was cancelled is written down when there is room.
+        A running job is ended on a full disk too; that it was cancelled is written down when there
+        is room.
         """
         return self._complete(self._ending.cancel(self._store.named(job)))
 
     def requeue(self, job: str) -> Job:
-        """Start a job again under the same id: one that runs is ended first, one that failed, was cancelled or lost goes back into the queue.
+        """Start a job again under the same id: one that runs is ended first, one that failed, was
+        cancelled or lost goes back into the queue.
 
-        It finds the checkpoints of its earlier attempts. Raises Conflict when it succeeded, or is being cancelled.
+        It finds the checkpoints of its earlier attempts. Raises Conflict when it succeeded, or is
+        being cancelled.
         """
         named, place = self._store.named(job), runtime_folder(self._project.home)
         with handing_over(place):
-            found = self._store.requeue(named.jobs, array=named.array, user=self._project.user, environment=keep(self._around(submitters_environment()), place))
+            found = self._store.requeue(
+                named.jobs,
+                array=named.array,
+                user=self._project.user,
+                environment=keep(self._around(submitters_environment()), place),
+            )
         self._dispatch.end(found)
         return self._again(named)
 
     def restore(self, job: str) -> Job:
-        """Take a cancel back: the job waits again in its place, and what was cancelled because it was to start after it does too.
+        """Take a cancel back: the job waits again in its place, and what was cancelled because it
+        was to start after it does too.
 
-        One that ran starts again from its checkpoints. Raises Conflict while it is still being cancelled, and when it was not cancelled.
+        One that ran starts again from its checkpoints. Raises Conflict while it is still being
+        cancelled, and when it was not cancelled.
         """
         named, place = self._store.named(job), runtime_folder(self._project.home)
         with handing_over(place):
-            found = self._store.restore(named.jobs, user=self._project.user, environment=keep(self._around(submitters_environment()), place))
-        for later in {each.part_of or each.id: each for each in found if each.id not in set(named.jobs)}.values():
+            found = self._store.restore(
+                named.jobs,
+                user=self._project.user,
+                environment=keep(self._around(submitters_environment()), place),
+            )
+        for later in {
+            each.part_of or each.id: each for each in found if each.id not in set(named.jobs)
+        }.values():
             self._dispatch.start(later)
         return self._again(named)
 
     def hold(self, job: str) -> Job:
-        """Keep a waiting job from starting until it is released. Raises Conflict when it does not wait."""
+        """Keep a waiting job from starting until it is released. Raises Conflict when it does not
+        wait.
+        """
         named = self._store.named(job)
         self._store.hold(named.jobs, user=self._project.user)
         return self._again(named)
@@ -200,9 +270,14 @@ class Jobs:
         return self._again(named)
 
     def prioritize(self, job: str, priority: int) -> Job:
-        """Move a waiting job in the queue: 0 is last, 100 first. Raises BadRequest out of that range, Conflict when it does not wait."""
+        """Move a waiting job in the queue: 0 is last, 100 first. Raises BadRequest out of that
+        range, Conflict when it does not wait.
+        """
         if not 0 <= priority <= 100:
-            raise BadRequest(f"priority={priority} is out of range.", fix="Use 0 (last) to 100 (first); 50 is usual.")
+            raise BadRequest(
+                f"priority={priority} is out of range.",
+                fix="Use 0 (last) to 100 (first); 50 is usual.",
+            )
         named = self._store.named(job)
         self._store.prioritize(named.jobs, priority)
         return self._again(named)
@@ -210,35 +285,62 @@ class Jobs:
     def _again(self, named: Named) -> Job:
         """After a change to the queue: its backend looks at it anew."""
         job = self._store.job(named.array or named.jobs[0])
-        if job.state is JobState.QUEUED or (job.array is not None and job.array.states.get(JobState.QUEUED)):
+        if job.state is JobState.QUEUED or (
+            job.array is not None and job.array.states.get(JobState.QUEUED)
+        ):
             self._dispatch.start(job)
         return self._complete(job)
 
     def wait(self, jobs: Iterable[str], *, timeout: float | None = None) -> Sequence[Job]:
-        """The jobs, once all of them have ended or `timeout` seconds have passed: look at their states."""
+        """The jobs, once all of them have ended or `timeout` seconds have passed: look at their
+        states.
+        """
         ids = [ident for job in jobs for ident in self._store.named(job).jobs]
         self._ending.wait(ids, timeout=timeout)
         return self._completed(self._store.entry(job).job for job in ids)
 
     def compute(self, backend: str | None = None) -> Compute:
-        """What a backend has (default: that of the settings), and who holds it; a cluster is asked again after `COMPUTE_SECONDS`."""
+        """What a backend has (default: that of the settings), and who holds it; a cluster is asked
+        again after `COMPUTE_SECONDS`.
+        """
         return recent_compute(self._dispatch.backend(backend))
 
     def queue(self, *, limit: int = 50, cursor: str | None = None) -> Page[QueuedJob]:
         """What waits, in the order in which it may start; then what may not start yet."""
         at = now().timestamp()
-        backends = [name for name in self._store.backends() if self._store.counts(backend=name)["queued"]]
-        starts = {job: when for name in backends for job, when in self._dispatch.backend(name).starts().items()}
-        first = [item.id for name in backends for item in self._store.waiting(at=at, limit=QUEUE_LIMIT, backend=name)]
-        later = [job.id for job in self._store.blocked(at=at, limit=QUEUE_LIMIT) if job.id not in set(first)]
+        backends = [
+            name for name in self._store.backends() if self._store.counts(backend=name)["queued"]
+        ]
+        starts = {
+            job: when
+            for name in backends
+            for job, when in self._dispatch.backend(name).starts().items()
+        }
+        first = [
+            item.id
+            for name in backends
+            for item in self._store.waiting(at=at, limit=QUEUE_LIMIT, backend=name)
+        ]
+        later = [
+            job.id
+            for job in self._store.blocked(at=at, limit=QUEUE_LIMIT)
+            if job.id not in set(first)
+        ]
         page = page_of([*first, *later], limit=limit, cursor=cursor)
         offset = int(cursor or 0)
         jobs = self._completed(map(self._store.job, page.items))
-        items = [QueuedJob(position=offset + place, job=job, starts_at=starts.get(job.id)) for place, job in enumerate(jobs, 1)]
-        return Page(items=items, shown=page.shown, total=self._store.counts()["queued"], cursor=page.cursor)
+        items = [
+            QueuedJob(position=offset + place, job=job, starts_at=starts.get(job.id))
+            for place, job in enumerate(jobs, 1)
+        ]
+        return Page(
+            items=items, shown=page.shown, total=self._store.counts()["queued"], cursor=page.cursor
+        )
 
     def estimate(self, spec: JobSpec) -> Estimate:
-        """What a job would meet if it were submitted now: when it starts, how long it takes, what it costs, or why it can never start."""
+        """What a job would meet if it were submitted now: when it starts, how long it takes, what
+        it costs, or why it can never start.
+        """
         backend = self._dispatch.backend(spec.backend)
         refused = ""
         try:
@@ -249,27 +351,48 @@ class Jobs:
         earlier = [] if refused else self._store.durations(spec)
         seconds = median(earlier) if earlier else None
         prices = self._project.settings.jobs
-        price = (spec.gpus * prices.gpu_hour_price + spec.cpus * prices.cpu_hour_price) * max(1, len(spec.array))
+        price = (spec.gpus * prices.gpu_hour_price + spec.cpus * prices.cpu_hour_price) * max(
+            1, len(spec.array)
+        )
         return Estimate(
             starts_at=None if refused else backend.would_start(spec),
             seconds=None if seconds is None else Number(value=seconds, basis="est"),
             like=len(earlier),
-            cost=Number(value=price * seconds / 3600, basis="est") if price and seconds is not None else None,
+            cost=(
+                Number(value=price * seconds / 3600, basis="est")
+                if price and seconds is not None
+                else None
+            ),
             refused=refused,
         )
 
     def resources(self, job: str, *, seconds: float = 900.0) -> Resources:
-        """What the newest attempt of a job used in its last `seconds`; no points where nobody sampled it."""
+        """What the newest attempt of a job used in its last `seconds`; no points where nobody
+        sampled it.
+        """
         found = self._store.entry(job).job
         until = found.ended_at or now()
-        points = read_resources(Attempt.of(self._project.home, found.id, max(found.attempt, 1)), cpus=found.cpus, since=until.timestamp() - seconds)
+        points = read_resources(
+            Attempt.of(self._project.home, found.id, max(found.attempt, 1)),
+            cpus=found.cpus,
+            since=until.timestamp() - seconds,
+        )
         return Resources(cpus=found.cpus, memory_limit_gib=found.memory_gib, points=points)
 
-    def attempts(self, job: str, *, limit: int = 50, cursor: str | None = None) -> Page[AttemptRecord]:
+    def attempts(
+        self, job: str, *, limit: int = 50, cursor: str | None = None
+    ) -> Page[AttemptRecord]:
         """Every start of a job, newest first."""
         found = self._store.entry(job).job
         page = page_of(range(found.attempt, 0, -1), limit=limit, cursor=cursor)
-        items = [attempt_record(Attempt.of(self._project.home, found.id, number), number, last_line=bool(found.command)) for number in page.items]
+        items = [
+            attempt_record(
+                Attempt.of(self._project.home, found.id, number),
+                number,
+                last_line=bool(found.command),
+            )
+            for number in page.items
+        ]
         return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
 
     def counts(self) -> dict[str, int]:
@@ -277,7 +400,8 @@ class Jobs:
         return self._store.counts()
 
     def parameters(self, notebook: str | Path) -> Sequence[Parameter]:
-        """Names, types and defaults from the cell tagged `parameters` of a notebook of the project; empty without one.
+        """Names, types and defaults from the cell tagged `parameters` of a notebook of the project;
+        empty without one.
 
         Raises BadRequest outside of the project, NotFound, TooLarge, Unprocessable.
         """
@@ -285,47 +409,72 @@ class Jobs:
         return parameters_of(read_notebook(self._project.root / shown, shown)) or []
 
     def values(self, job: str) -> Sequence[JobParameter]:
-        """The parameters that a job ran with, defaults of its notebook as it was then included; those alone that were said where its code is gone."""
+        """The parameters that a job ran with, defaults of its notebook as it was then included;
+        those alone that were said where its code is gone.
+        """
         found = self._store.entry(job).job
         known = list[Parameter]()
         if found.notebook is not None and found.snapshot:
-            with contextlib.suppress(MLInfraError, ValueError):  # cleaned away, or no notebook any more: what was said is known all the same
-                known = parameters_of(json.loads(self._submitter.snapshots().read(found.snapshot, found.notebook))) or []
+            with contextlib.suppress(
+                MLInfraError, ValueError
+            ):  # cleaned away, or no notebook any more: what was said is known all the same
+                known = (
+                    parameters_of(
+                        json.loads(self._submitter.snapshots().read(found.snapshot, found.notebook))
+                    )
+                    or []
+                )
         return taken(known, found.parameters)
 
     def backends(self) -> Sequence[Backend]:
         """Where jobs can run, by name; each installed backend, whether or not it is set up."""
         usual = self._dispatch.name_of(None)
-        return [Backend(name=name, usual=name == usual) for name in sorted({*backend_names(), usual})]
+        return [
+            Backend(name=name, usual=name == usual) for name in sorted({*backend_names(), usual})
+        ]
 
     def executed(self, path: str, *, since: str | None = None) -> ExecutedNotebook | None:
-        """A notebook that a job or a pipeline left in the project's state, by the path that `Job.output` or a step gives.
+        """A notebook that a job or a pipeline left in the project's state, by the path that
+        `Job.output` or a step gives.
 
-        since: `modified_at` of what is known, in ISO form; None when it is still that. Raises NotFound, also for any other file, and Unprocessable.
+        since: `modified_at` of what is known, in ISO form; None when it is still that. Raises
+        NotFound, also for any other file, and Unprocessable.
         """
         return read_executed(self._project.root, self._project.home, path, since=since)
 
     def code(self, job: str) -> CodeSnapshot | None:
-        """The code snapshot that a job runs from, with what was left out; None when it runs no file of the project."""
+        """The code snapshot that a job runs from, with what was left out; None when it runs no file
+        of the project.
+        """
         snapshot = self._store.entry(job).job.snapshot
         return self._submitter.snapshots().show(snapshot) if snapshot else None
 
     def diff(self, job: str, *, limit: int = 200_000) -> CodeDiff | None:
-        """How the code that a job runs from differs from the commit, at most `limit` bytes of it; None when it runs no file of the project."""
+        """How the code that a job runs from differs from the commit, at most `limit` bytes of it;
+        None when it runs no file of the project.
+        """
         snapshot = self._store.entry(job).job.snapshot
         return self._submitter.snapshots().diff(snapshot, limit=limit) if snapshot else None
 
     def preview(self, notebook: str, *, limit: int = 50) -> CodePreview:
-        """What the code snapshot of a notebook would hold that is submitted now. Raises BadRequest, NotFound, Unprocessable, TooLarge as `submit` does."""
+        """What the code snapshot of a notebook would hold that is submitted now. Raises BadRequest,
+        NotFound, Unprocessable, TooLarge as `submit` does.
+        """
         spec = examine(JobSpec(notebook=notebook), self._project.root)
         return self._submitter.snapshots().preview([spec.notebook or ""], limit=limit)
 
     def attach(self, job: str) -> Attachment:
-        """How to get a shell in a job's environment. Raises Conflict or NotFound when it has none (any more), Unavailable where its backend gives none."""
+        """How to get a shell in a job's environment. Raises Conflict or NotFound when it has none
+        (any more), Unavailable where its backend gives none.
+        """
         entry = self._store.entry(job)
         backend = self._dispatch.backend(entry.job.backend)
         if not isinstance(backend, Attaching):
-            raise Unavailable(f"A job of {entry.job.backend} cannot be attached to.", "That backend gives no shell.", "Look at its log instead.")
+            raise Unavailable(
+                f"A job of {entry.job.backend} cannot be attached to.",
+                "That backend gives no shell.",
+                "Look at its log instead.",
+            )
         return backend.attach(entry)
 
     def supervisor(self) -> Supervisor:
@@ -342,22 +491,28 @@ class Jobs:
         )
 
     def start(self) -> Supervisor:
-        """Make sure that the supervisor runs, with the present settings. Raises Unavailable when it does not come up."""
+        """Make sure that the supervisor runs, with the present settings. Raises Unavailable when it
+        does not come up.
+        """
         self._control.start()
         return self.supervisor()
 
     def stop(self, *, cancel_running: bool = False) -> Supervisor:
-        """End the supervisor, and who follows jobs elsewhere. Jobs that run go on and waiting ones wait, until a submit or `start`.
+        """End the supervisor, and who follows jobs elsewhere. Jobs that run go on and waiting ones
+        wait, until a submit or `start`.
 
         cancel_running: of this machine; those of a cluster are not ours to end.
 
-        All of it is tried, on a full disk too. Raises Unavailable afterwards for what could not be ended or written down.
+        All of it is tried, on a full disk too. Raises Unavailable afterwards for what could not be
+        ended or written down.
         """
         self._ending.stop(cancel_running=cancel_running)
         return self.supervisor()
 
     def heed_alarms(self, *, start: bool) -> None:
-        """Have the supervisor look at the alarms, which were set. start: one that does not run is started, as by a submit."""
+        """Have the supervisor look at the alarms, which were set. start: one that does not run is
+        started, as by a submit.
+        """
         if start:
             self._control.wake()
         else:

@@ -1,4 +1,6 @@
-"""Which files of a project are its code: what git tracks or does not ignore; without git, what is not hidden or installed."""
+"""Which files of a project are its code: what git tracks or does not ignore; without git, what is
+not hidden or installed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,15 @@ from .spec import LeftOut
 
 MAX_FILES = 20_000
 """A walk without git ends here, so that a folder of a million images does not hold up a submit."""
-_NOT_CODE = {"__pycache__", "node_modules", "venv", "env", "site-packages", "mlruns", "lightning_logs"}
+_NOT_CODE = {
+    "__pycache__",
+    "node_modules",
+    "venv",
+    "env",
+    "site-packages",
+    "mlruns",
+    "lightning_logs",
+}
 GIT_SECONDS = 30.0
 
 
@@ -25,44 +35,73 @@ class Sources:
 
 
 def survey(root: Path, home: Path) -> tuple[Sources, list[str], str]:
-    """The code of the project at `root`, whose state is in `home`; files and folders that are not code (data, environments); and the commit.
+    """The code of the project at `root`, whose state is in `home`; files and folders that are not
+    code (data, environments); and the commit.
 
-    The commit is that of the project's repository, empty without one. The three questions go to git at the same time.
+    The commit is that of the project's repository, empty without one. The three questions go to git
+    at the same time.
     """
-    listed = ask_git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
-    ignored = ask_git(root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+    listed = ask_git(
+        root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"
+    )
+    ignored = ask_git(
+        root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"
+    )
     head = ask_git(root, "rev-parse", "HEAD")
     code, rest, commit = listed(), ignored(), (head() or "").strip()
     if code is None or rest is None:
-        return _walked(root, home), [path for path, is_code in _walk(root, home) if not is_code], commit
+        return (
+            _walked(root, home),
+            [path for path, is_code in _walk(root, home) if not is_code],
+            commit,
+        )
     return _tracked(code, root, home), _ignored(rest, root, home), commit
 
 
 def _tracked(listed: str, root: Path, home: Path) -> Sources:
-    inside = [path for path in listed.split("\0") if path and not (root / path).is_relative_to(home)]
-    folders = {path for path in inside if (root / path).is_dir() and not (root / path).is_symlink()}  # submodules
-    left_out = [LeftOut(path=path, size=0, why="It is a repository of its own.") for path in sorted(folders)]
+    inside = [
+        path for path in listed.split("\0") if path and not (root / path).is_relative_to(home)
+    ]
+    folders = {
+        path for path in inside if (root / path).is_dir() and not (root / path).is_symlink()
+    }  # submodules
+    left_out = [
+        LeftOut(path=path, size=0, why="It is a repository of its own.") for path in sorted(folders)
+    ]
     return Sources(code=tuple(sorted(set(inside) - folders)), left_out=tuple(left_out))
 
 
 def _ignored(listed: str, root: Path, home: Path) -> list[str]:
     paths = [path.rstrip("/") for path in listed.split("\0") if path]
-    return [path for path in paths if not home.is_relative_to(root / path) and not (root / path).is_relative_to(home)]
+    return [
+        path
+        for path in paths
+        if not home.is_relative_to(root / path) and not (root / path).is_relative_to(home)
+    ]
 
 
 def start_git(root: Path, *arguments: str) -> subprocess.Popen[bytes] | None:
     """Ask git something about the repository that holds `root`; None when there is no git."""
-    # A hook's GIT_DIR must not point us elsewhere; a file monitor would be started for one question.
+    # A hook's GIT_DIR must not point us elsewhere; a file monitor would be started for one
+    # question.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     command = ["git", "-c", "core.fsmonitor=false", "-C", str(root), *arguments]
     try:
-        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
     except OSError:
         return None
 
 
 def ask_git(root: Path, *arguments: str) -> Callable[[], str | None]:
-    """The same; the answer is what it says, None when there is no git, or no repository that holds `root`."""
+    """The same; the answer is what it says, None when there is no git, or no repository that holds
+    `root`.
+    """
     asked = start_git(root, *arguments)
     if asked is None:
         return lambda: None
@@ -93,7 +132,8 @@ def _walked(root: Path, home: Path) -> Sources:
 
 
 def _walk(root: Path, home: Path) -> Iterator[tuple[str, bool]]:
-    """Files and folders, each with whether it is code; hidden files, and folders that are hidden, installed or links, are not.
+    """Files and folders, each with whether it is code; hidden files, and folders that are hidden,
+    installed or links, are not.
 
     A link to a folder is not followed: it may lead in a circle, or to a disk of data.
     """
@@ -103,7 +143,12 @@ def _walk(root: Path, home: Path) -> Iterator[tuple[str, bool]]:
             path = here / name
             if path == home:
                 names.remove(name)
-            elif name.startswith(".") or name in _NOT_CODE or path.is_symlink() or (path / "pyvenv.cfg").exists():
+            elif (
+                name.startswith(".")
+                or name in _NOT_CODE
+                or path.is_symlink()
+                or (path / "pyvenv.cfg").exists()
+            ):
                 names.remove(name)
                 yield str(path.relative_to(root)), False
         names.sort()

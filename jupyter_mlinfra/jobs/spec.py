@@ -33,7 +33,9 @@ class JobState(StrEnum):
 
     @classmethod
     def parse(cls, text: str) -> JobState:
-        """The state of this name, or of the word that tables have for it. Raises BadRequest with the words there are."""
+        """The state of this name, or of the word that tables have for it. Raises BadRequest with
+        the words there are.
+        """
         try:
             return cls.QUEUED if text == _WAITING else cls(text)
         except ValueError:
@@ -47,15 +49,17 @@ class JobSpec:
 
     Exactly one of `notebook` (path below the project) and `command` (argument list, no shell).
     output: where the executed notebook goes, below the project (default: the job's own folder).
-    cwd: folder below the project that it runs in; default the notebook's own folder, for a command the project's root.
-    environment: added to that of the submitter; values may be secret references. memory_gib: reserved, not enforced.
-    gpus: whole devices, or below 1 a part of one, in hundredths (a part is counted, not enforced). gpu_type: a word of the device's name.
-    cpus: slots; with 0 it takes none and starts at once, for a job that mostly waits.
-    backend: default that of the settings. queue: partition, or whatever the backend calls it; the local backend has only one.
-    array: one element a mapping, run as a job each: parameters of the notebook, or environment variables of the command.
-    max_parallel: elements at a time. after: ids of jobs that have to succeed before it starts.
-    checkpoints: folder below the project that it keeps over attempts, in MLINFRA_CHECKPOINTS; default one of its own.
-    key: idempotency key; a second submit with the same key returns the first job. labels: small facts such as the pipeline run.
+    cwd: folder below the project that it runs in; default the notebook's own folder, for a command
+    the project's root. environment: added to that of the submitter; values may be secret
+    references. memory_gib: reserved, not enforced. gpus: whole devices, or below 1 a part of one,
+    in hundredths (a part is counted, not enforced). gpu_type: a word of the device's name. cpus:
+    slots; with 0 it takes none and starts at once, for a job that mostly waits. backend: default
+    that of the settings. queue: partition, or whatever the backend calls it; the local backend has
+    only one. array: one element a mapping, run as a job each: parameters of the notebook, or
+    environment variables of the command. max_parallel: elements at a time. after: ids of jobs that
+    have to succeed before it starts. checkpoints: folder below the project that it keeps over
+    attempts, in MLINFRA_CHECKPOINTS; default one of its own. key: idempotency key; a second submit
+    with the same key returns the first job. labels: small facts such as the pipeline run.
     """
 
     notebook: str | None = None
@@ -83,14 +87,41 @@ class JobSpec:
 
     def __post_init__(self) -> None:
         if bool(self.notebook) == bool(self.command):
-            raise BadRequest("A job runs one notebook or one command.", "Both or neither were given.", "jobs submit NOTEBOOK, or jobs submit -- COMMAND …")
+            raise BadRequest(
+                "A job runs one notebook or one command.",
+                "Both or neither were given.",
+                "jobs submit NOTEBOOK, or jobs submit -- COMMAND …",
+            )
         if isinstance(self.command, str) or not all(isinstance(word, str) for word in self.command):
-            raise BadRequest("The command is not a list of words.", f"It is {self.command!r}.", "Give program and arguments apart: ['python', 'train.py'].")
+            raise BadRequest(
+                "The command is not a list of words.",
+                f"It is {self.command!r}.",
+                "Give program and arguments apart: ['python', 'train.py'].",
+            )
         if self.command and not self.command[0].strip():
-            raise BadRequest("The command names no program.", f"Its first word is {self.command[0]!r}.", "Give the program first: ['python', 'train.py'].")
+            raise BadRequest(
+                "The command names no program.",
+                f"Its first word is {self.command[0]!r}.",
+                "Give the program first: ['python', 'train.py'].",
+            )
         paths = (self.notebook or "", self.output or "", self.cwd or "", self.checkpoints or "")
-        facts = (self.name, self.key or "", self.backend or "", self.queue or "", self.gpu_type or "", *self.labels, *map(str, self.labels.values()))
-        for text in (*self.command, *self.environment, *self.environment.values(), *paths, *facts, *self.after):
+        facts = (
+            self.name,
+            self.key or "",
+            self.backend or "",
+            self.queue or "",
+            self.gpu_type or "",
+            *self.labels,
+            *map(str, self.labels.values()),
+        )
+        for text in (
+            *self.command,
+            *self.environment,
+            *self.environment.values(),
+            *paths,
+            *facts,
+            *self.after,
+        ):
             _check_text(text)
         for name in self.environment:
             _check_variable(name)
@@ -102,30 +133,51 @@ class JobSpec:
             if getattr(self, name) < 0:
                 raise BadRequest(f"{name}={getattr(self, name)} is below 0.", fix="Use 0 or more.")
         if not _is_whole(self.gpus if self.gpus >= 1 else self.gpus * 100):
-            raise BadRequest(f"gpus={self.gpus} cannot be given.", "GPUs are whole, or below 1 a part in hundredths.", "Use 1, 2, …, or 0.5, 0.25, …")
+            raise BadRequest(
+                f"gpus={self.gpus} cannot be given.",
+                "GPUs are whole, or below 1 a part in hundredths.",
+                "Use 1, 2, …, or 0.5, 0.25, …",
+            )
         if self.gpus == int(self.gpus):
             object.__setattr__(self, "gpus", int(self.gpus))  # 1 and not 1.0, wherever it is shown
         for name in ("memory_gib", "time_limit_minutes"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
-                raise BadRequest(f"{name}={value} is not a number above 0.", fix="Leave it out for no limit.")
+                raise BadRequest(
+                    f"{name}={value} is not a number above 0.", fix="Leave it out for no limit."
+                )
         if not 0 <= self.priority <= 100:
-            raise BadRequest(f"priority={self.priority} is out of range.", fix="Use 0 (last) to 100 (first); 50 is usual.")
+            raise BadRequest(
+                f"priority={self.priority} is out of range.",
+                fix="Use 0 (last) to 100 (first); 50 is usual.",
+            )
 
     def _check_array(self) -> None:
         if self.max_parallel is not None and (self.max_parallel < 1 or not self.array):
             raise BadRequest(
-                f"max_parallel={self.max_parallel} says nothing.", "It is how many elements of an array run at a time.", "Use 1 or more, with an array."
+                f"max_parallel={self.max_parallel} says nothing.",
+                "It is how many elements of an array run at a time.",
+                "Use 1 or more, with an array.",
             )
         if len(self.array) > ARRAY_LIMIT:
-            raise BadRequest(f"The array has {len(self.array):,} elements.", f"At most {ARRAY_LIMIT:,} are taken.", "Submit it in parts.")
+            raise BadRequest(
+                f"The array has {len(self.array):,} elements.",
+                f"At most {ARRAY_LIMIT:,} are taken.",
+                "Submit it in parts.",
+            )
         if self.array and self.output:
             raise BadRequest(
-                "An array cannot have one output.", "Its elements would overwrite each other's.", "Leave output out: each keeps its executed notebook."
+                "An array cannot have one output.",
+                "Its elements would overwrite each other's.",
+                "Leave output out: each keeps its executed notebook.",
             )
         for element in self.array:
             if not isinstance(element, Mapping):
-                raise BadRequest("An element of the array is no mapping.", f"It is {element!r}.", 'Give a list such as [{"depth": 4}, {"depth": 6}].')
+                raise BadRequest(
+                    "An element of the array is no mapping.",
+                    f"It is {element!r}.",
+                    'Give a list such as [{"depth": 4}, {"depth": 6}].',
+                )
             for name, value in element.items() if self.command else ():
                 _check_variable(name)
                 _check_text(str(value))
@@ -137,7 +189,10 @@ def _is_whole(value: float) -> bool:
 
 def _check_variable(name: str) -> None:
     if not name or "=" in name:
-        raise BadRequest(f"{name!r} cannot be the name of an environment variable.", fix="Use letters, digits and underscores.")
+        raise BadRequest(
+            f"{name!r} cannot be the name of an environment variable.",
+            fix="Use letters, digits and underscores.",
+        )
     _check_text(name)
 
 
@@ -145,14 +200,20 @@ def _check_text(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise BadRequest("A job's words have to be text.", f"{text[:80]!r} is not.", "Rename the file.") from None
+        raise BadRequest(
+            "A job's words have to be text.", f"{text[:80]!r} is not.", "Rename the file."
+        ) from None
     if "\0" in text:
-        raise BadRequest("A job's words cannot hold a NUL byte.", f"{text[:80]!r} does.", "Take it out.")
+        raise BadRequest(
+            "A job's words cannot hold a NUL byte.", f"{text[:80]!r} does.", "Take it out."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Array:
-    """Jobs that were submitted as one. states: how many elements are in each. elements: their ids in order; empty in lists."""
+    """Jobs that were submitted as one. states: how many elements are in each. elements: their ids
+    in order; empty in lists.
+    """
 
     size: int
     max_parallel: int | None
@@ -162,13 +223,15 @@ class Array:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What is known of a job. reason: why it waits, or why it ended as it did. gpu_ids: those it was given.
+    """What is known of a job. reason: why it waits, or why it ended as it did. gpu_ids: those it
+    was given.
 
-    progress: 0 to 1, None when unknown. output: the executed notebook, relative to the project where it lies below it.
-    snapshot: of the code it runs from. checkpoints: its folder for them. remote: how the backend calls it.
-    run: id of the newest tracked run that it made, where one job is shown by itself.
-    array: of an array as a whole, whose state is that of its elements together. part_of, index: of an element, the array's id and its place from 0.
-    held_by: who keeps it from starting. after: jobs that it waits for. code: how to get at it, per face.
+    progress: 0 to 1, None when unknown. output: the executed notebook, relative to the project
+    where it lies below it. snapshot: of the code it runs from. checkpoints: its folder for them.
+    remote: how the backend calls it. run: id of the newest tracked run that it made, where one job
+    is shown by itself. array: of an array as a whole, whose state is that of its elements together.
+    part_of, index: of an element, the array's id and its place from 0. held_by: who keeps it from
+    starting. after: jobs that it waits for. code: how to get at it, per face.
     """
 
     id: str
@@ -214,7 +277,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedJob:
-    """A job that waits. position: from 1, in the order of the queue. starts_at: an estimate, from limits and earlier runs; None when it cannot be told."""
+    """A job that waits. position: from 1, in the order of the queue. starts_at: an estimate, from
+    limits and earlier runs; None when it cannot be told.
+    """
 
     position: int
     job: Job
@@ -223,9 +288,11 @@ class QueuedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What a job would meet. starts_at: None when it cannot be told. seconds: median of the `like` earlier runs of the same code, None without any.
+    """What a job would meet. starts_at: None when it cannot be told. seconds: median of the `like`
+    earlier runs of the same code, None without any.
 
-    cost: of the settings' prices, None without those. refused: why it can never start; empty when it can.
+    cost: of the settings' prices, None without those. refused: why it can never start; empty when
+    it can.
     """
 
     starts_at: datetime | None
@@ -249,7 +316,9 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutedNotebook:
-    """A notebook with the outputs of its run. content: nbformat 4. failed_cell: index of the cell with an error, from 0."""
+    """A notebook with the outputs of its run. content: nbformat 4. failed_cell: index of the cell
+    with an error, from 0.
+    """
 
     path: str
     modified_at: datetime
@@ -259,7 +328,9 @@ class ExecutedNotebook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One name of the cell tagged `parameters`. type: as annotated, else of the default; default: a JSON value, else its source text."""
+    """One name of the cell tagged `parameters`. type: as annotated, else of the default; default: a
+    JSON value, else its source text.
+    """
 
     name: str
     type: str
@@ -268,7 +339,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobParameter:
-    """A parameter that a job ran with. given: whether the submit said it; else it is the default of the notebook as it was then."""
+    """A parameter that a job ran with. given: whether the submit said it; else it is the default of
+    the notebook as it was then.
+    """
 
     name: str
     type: str
@@ -295,9 +368,11 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeSnapshot:
-    """The code that a job runs from. size: bytes of all files. commit: of git, empty outside a repository.
+    """The code that a job runs from. size: bytes of all files. commit: of git, empty outside a
+    repository.
 
-    uncommitted: files that differ from it, those that are gone included; None where that is not known.
+    uncommitted: files that differ from it, those that are gone included; None where that is not
+    known.
     """
 
     id: str
@@ -310,7 +385,9 @@ class CodeSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodePreview:
-    """What a snapshot of the code would hold that is taken now. uncommitted: paths that differ from the commit. Of the lists only the beginning is given."""
+    """What a snapshot of the code would hold that is taken now. uncommitted: paths that differ from
+    the commit. Of the lists only the beginning is given.
+    """
 
     files: int
     size: int
@@ -321,7 +398,9 @@ class CodePreview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeDiff:
-    """How the code of a job differs from the commit, as git writes it. shown, total: bytes of what is given, and of all of it."""
+    """How the code of a job differs from the commit, as git writes it. shown, total: bytes of what
+    is given, and of all of it.
+    """
 
     id: str
     commit: str
@@ -333,7 +412,9 @@ class CodeDiff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminal:
-    """A terminal of the Jupyter server in the environment of a job. name: as the server calls it. note: how it differs from the job's own."""
+    """A terminal of the Jupyter server in the environment of a job. name: as the server calls it.
+    note: how it differs from the job's own.
+    """
 
     name: str
     job: str
@@ -342,7 +423,9 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogHit:
-    """A line of a log that holds what was looked for. line: its number from 1. offset: its first byte. text: what stands around it, cut."""
+    """A line of a log that holds what was looked for. line: its number from 1. offset: its first
+    byte. text: what stands around it, cut.
+    """
 
     line: int
     offset: int
@@ -351,7 +434,9 @@ class LogHit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogHits:
-    """Lines of a log with a text. total: of those from the beginning to where it was read, all of them unless `more`. cursor: for what comes next."""
+    """Lines of a log with a text. total: of those from the beginning to where it was read, all of
+    them unless `more`. cursor: for what comes next.
+    """
 
     items: Sequence[LogHit]
     shown: int
@@ -362,7 +447,9 @@ class LogHits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogChunk:
-    """A byte range of a log. next: offset to go on from. size: bytes there are. ended: nothing more will come. note: why there is none any more."""
+    """A byte range of a log. next: offset to go on from. size: bytes there are. ended: nothing more
+    will come. note: why there is none any more.
+    """
 
     text: str
     offset: int
@@ -374,7 +461,9 @@ class LogChunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """One GPU slot. holder: job reference or the process that holds it; empty when free. load, memory: 0 to 1."""
+    """One GPU slot. holder: job reference or the process that holds it; empty when free. load,
+    memory: 0 to 1.
+    """
 
     id: str
     name: str
@@ -400,7 +489,9 @@ class Compute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuPoint:
-    """What a GPU of a job did. load, memory: 0 to 1, None when the driver does not say; of the whole device, whoever uses it."""
+    """What a GPU of a job did. load, memory: 0 to 1, None when the driver does not say; of the
+    whole device, whoever uses it.
+    """
 
     id: str
     load: float | None
@@ -409,7 +500,9 @@ class GpuPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourcePoint:
-    """What a job used at a moment. cpu: of the CPUs that it asked for, over 1 when it uses more. memory_gib: of all its processes."""
+    """What a job used at a moment. cpu: of the CPUs that it asked for, over 1 when it uses more.
+    memory_gib: of all its processes.
+    """
 
     at: datetime
     cpu: float
@@ -419,7 +512,9 @@ class ResourcePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What the newest attempt of a job used, oldest point first. memory_limit_gib: what it asked for."""
+    """What the newest attempt of a job used, oldest point first. memory_limit_gib: what it asked
+    for.
+    """
 
     cpus: int
     memory_limit_gib: float | None
@@ -428,7 +523,9 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supervisor:
-    """The local supervisor. pid: None when none runs (it is started by the next submit). trouble: why it sees to nothing although it runs."""
+    """The local supervisor. pid: None when none runs (it is started by the next submit). trouble:
+    why it sees to nothing although it runs.
+    """
 
     pid: int | None
     started_at: datetime | None

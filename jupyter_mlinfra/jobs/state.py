@@ -11,9 +11,21 @@ from .spec import Job, JobState
 
 _NEXT: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.STARTING, JobState.FAILED, JobState.CANCELLED}),
-    # From starting straight to an end: it ran and ended before its process was written down, or could not be started.
-    JobState.STARTING: frozenset({JobState.RUNNING, JobState.QUEUED, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST}),
-    JobState.RUNNING: frozenset({JobState.QUEUED, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST}),
+    # From starting straight to an end: it ran and ended before its process was written down, or
+    # could not be started.
+    JobState.STARTING: frozenset(
+        {
+            JobState.RUNNING,
+            JobState.QUEUED,
+            JobState.SUCCEEDED,
+            JobState.FAILED,
+            JobState.CANCELLED,
+            JobState.LOST,
+        }
+    ),
+    JobState.RUNNING: frozenset(
+        {JobState.QUEUED, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST}
+    ),
     # A user may have one run again that did not succeed; nothing else moves it.
     JobState.FAILED: frozenset({JobState.QUEUED}),
     JobState.CANCELLED: frozenset({JobState.QUEUED}),
@@ -23,19 +35,28 @@ ACTIVE = (JobState.STARTING, JobState.RUNNING)
 FINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST})
 
 SAVED = 75
-"""Exit code of a job that saved its work and asks to be started again (EX_TEMPFAIL of sysexits.h)."""
+"""Exit code of a job that saved its work and asks to be started again (EX_TEMPFAIL of sysexits.h).
+"""
 BACKOFF_LIMIT_SECONDS = 300.0
 QUICK_SECONDS = 60.0
-"""An attempt shorter than this that asks to be started again is made to wait: it may be going round in circles."""
+"""An attempt shorter than this that asks to be started again is made to wait: it may be going round
+in circles.
+"""
 
 
-def advance(job: Job, to: JobState, *, at: datetime, reason: str = "", exit_code: int | None = None) -> Job:
+def advance(
+    job: Job, to: JobState, *, at: datetime, reason: str = "", exit_code: int | None = None
+) -> Job:
     """The job in its next state; nothing else may set `state`.
 
     Raises Conflict when the present state does not lead there.
     """
     if to not in _NEXT.get(job.state, frozenset()):
-        raise Conflict(f"Job {job.id} is {job.state}.", f"It cannot become {to}.", "Submit it again." if job.state in FINAL else "")
+        raise Conflict(
+            f"Job {job.id} is {job.state}.",
+            f"It cannot become {to}.",
+            "Submit it again." if job.state in FINAL else "",
+        )
     moved = replace(job, state=to, reason=reason, exit_code=exit_code)
     if to is JobState.STARTING:
         return replace(moved, attempt=job.attempt + 1, started_at=None)
@@ -48,10 +69,11 @@ def advance(job: Job, to: JobState, *, at: datetime, reason: str = "", exit_code
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """What was seen of an attempt that is over. code: None when nobody could read it. said: the job's own words.
-    last: of a command, the last line of its log.
+    """What was seen of an attempt that is over. code: None when nobody could read it. said: the
+    job's own words. last: of a command, the last line of its log.
 
-    asked: the state that it was ended for (cancelled, or failed at its time limit), None when it ended by itself.
+    asked: the state that it was ended for (cancelled, or failed at its time limit), None when it
+    ended by itself.
     """
 
     code: int | None
@@ -64,7 +86,9 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What becomes of a job. counted: the attempt counts against `retries`. delay: seconds until it may start again."""
+    """What becomes of a job. counted: the attempt counts against `retries`. delay: seconds until it
+    may start again.
+    """
 
     state: JobState
     reason: str
@@ -85,19 +109,33 @@ def judge(ended: Ended, *, failures: int, retries: int, requeues: int) -> Verdic
     if ended.code == 0:
         return Verdict(state=JobState.SUCCEEDED, reason="", exit_code=0)
     if ended.code == SAVED:
-        delay = 0.0 if ended.seconds >= QUICK_SECONDS else min(_doubled(requeues) - 1, QUICK_SECONDS)
-        return Verdict(state=JobState.QUEUED, reason=f"{explain_exit(SAVED).rstrip('.')}{_in(delay)}.", exit_code=SAVED, delay=delay)
+        delay = (
+            0.0 if ended.seconds >= QUICK_SECONDS else min(_doubled(requeues) - 1, QUICK_SECONDS)
+        )
+        return Verdict(
+            state=JobState.QUEUED,
+            reason=f"{explain_exit(SAVED).rstrip('.')}{_in(delay)}.",
+            exit_code=SAVED,
+            delay=delay,
+        )
     reason = ended.said or explain_exit(ended.code, ended.last)
     if failures < retries:
         delay = min(_doubled(failures), BACKOFF_LIMIT_SECONDS)
-        text = f"Attempt failed: {reason.rstrip('.')}. Tries again{_in(delay)} (retry {failures + 1} of {retries})."
-        return Verdict(state=JobState.QUEUED, reason=text, exit_code=ended.code, counted=True, delay=delay)
+        text = (
+            f"Attempt failed: {reason.rstrip('.')}. Tries again{_in(delay)} (retry {failures + 1}"
+            f" of {retries})."
+        )
+        return Verdict(
+            state=JobState.QUEUED, reason=text, exit_code=ended.code, counted=True, delay=delay
+        )
     state = JobState.LOST if ended.code is None else JobState.FAILED
     return Verdict(state=state, reason=reason, exit_code=ended.code, counted=True)
 
 
 def explain_exit(code: int | None, last: str = "") -> str:
-    """A sentence for an exit code; codes above 128 name the signal, as shells write it. last: what the program wrote last."""
+    """A sentence for an exit code; codes above 128 name the signal, as shells write it. last: what
+    the program wrote last.
+    """
     if code is None:
         return "It ended, but how is not known: the process that kept its exit code was killed."
     if code == SAVED:
@@ -117,7 +155,9 @@ def explain_exit(code: int | None, last: str = "") -> str:
 
 
 def _doubled(times: int) -> float:
-    return 2.0 ** min(times, 30)  # far above both limits, where 1024 times would be too large a number
+    return 2.0 ** min(
+        times, 30
+    )  # far above both limits, where 1024 times would be too large a number
 
 
 def _in(seconds: float) -> str:

@@ -1,4 +1,6 @@
-"""How a job is accepted: looked at, its code and environment frozen, written down; only then is anybody told."""
+"""How a job is accepted: looked at, its code and environment frozen, written down; only then is
+anybody told.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ NAME_LENGTH = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frozen:
-    """The code of a job as it is run, whatever becomes of the project. code: its tree. snapshot: of that, None when no file of the project is run."""
+    """The code of a job as it is run, whatever becomes of the project. code: its tree. snapshot: of
+    that, None when no file of the project is run.
+    """
 
     folder: str
     command: Sequence[str]
@@ -43,12 +47,16 @@ class Frozen:
 class Submitter:
     """Accepts the jobs of one project."""
 
-    def __init__(self, project: Project, store: JobStore, dispatch: Dispatch, around: Around) -> None:
+    def __init__(
+        self, project: Project, store: JobStore, dispatch: Dispatch, around: Around
+    ) -> None:
         self._project, self._store, self._dispatch, self._around = project, store, dispatch, around
 
     def submit(self, spec: JobSpec) -> Job:
         """See `Jobs.submit`."""
-        if spec.key is not None and (known := self._store.by_key(spec.key)) is not None:  # whatever has become of its notebook since
+        if (
+            spec.key is not None and (known := self._store.by_key(spec.key)) is not None
+        ):  # whatever has become of its notebook since
             self._store.sync()  # whoever submitted it may have died before that
             return known
         spec = examine(spec, self._project.root)
@@ -58,25 +66,46 @@ class Submitter:
     def clone(self, named: Named, *, same_code: bool, changes: Mapping[str, Any]) -> Job:
         """See `Jobs.clone`."""
         entry = self._store.entry(named.jobs[0])
-        spec = clone_of(self._spec_of(named), changes, root=self._project.root, home=self._project.home)
+        spec = clone_of(
+            self._spec_of(named), changes, root=self._project.root, home=self._project.home
+        )
         if not same_code or entry.job.snapshot is None:
             return self.submit(spec)
         code = self.snapshots().tree(entry.job.snapshot)
         spec = examine(spec, self._project.root, code=code)
         self._check(spec)
         if tuple(spec.command) != tuple(entry.spec.command):
-            raise BadRequest("The command of a job with the same code cannot be another.", "Its words say what is run.", "Clone it with the present code.")
-        return self._accept(spec, Frozen(folder=entry.launch.folder, command=entry.launch.command, snapshot=entry.job.snapshot, code=code))
+            raise BadRequest(
+                "The command of a job with the same code cannot be another.",
+                "Its words say what is run.",
+                "Clone it with the present code.",
+            )
+        return self._accept(
+            spec,
+            Frozen(
+                folder=entry.launch.folder,
+                command=entry.launch.command,
+                snapshot=entry.job.snapshot,
+                code=code,
+            ),
+        )
 
     def snapshots(self) -> Snapshots:
         """The code that jobs of the project run from."""
-        return Snapshots(self._project.root, self._project.home, max_mib=self._project.settings.jobs.snapshot_max_mib)
+        return Snapshots(
+            self._project.root,
+            self._project.home,
+            max_mib=self._project.settings.jobs.snapshot_max_mib,
+        )
 
     def _spec_of(self, named: Named) -> JobSpec:
         if named.array is None:
             return self._store.entry(named.jobs[0]).spec
         array = self._store.job(named.array).array
-        return array_of([entry.spec for entry in self._store.elements(named.array)], max_parallel=array.max_parallel if array else None)
+        return array_of(
+            [entry.spec for entry in self._store.elements(named.array)],
+            max_parallel=array.max_parallel if array else None,
+        )
 
     def _check(self, spec: JobSpec) -> None:
         self._dispatch.backend(spec.backend).check(spec)
@@ -86,19 +115,42 @@ class Submitter:
         with handing_over(place):
             environment = keep(self._around(submitters_environment()), place)
             launch = Launch(
-                folder=frozen.folder, command=frozen.command, python=sys.executable, environment=environment, kernel=self._kernel(spec, frozen.code)
-            )  # fmt: skip
-            name, backend = (spec.name or name_of(spec))[:NAME_LENGTH], self._dispatch.name_of(spec.backend)
-            job = self._store.insert(spec, Accepted(name=name, launch=launch, snapshot=frozen.snapshot, backend=backend, user=self._project.user))
+                folder=frozen.folder,
+                command=frozen.command,
+                python=sys.executable,
+                environment=environment,
+                kernel=self._kernel(spec, frozen.code),
+            )
+            name, backend = (
+                (spec.name or name_of(spec))[:NAME_LENGTH],
+                self._dispatch.name_of(spec.backend),
+            )
+            job = self._store.insert(
+                spec,
+                Accepted(
+                    name=name,
+                    launch=launch,
+                    snapshot=frozen.snapshot,
+                    backend=backend,
+                    user=self._project.user,
+                ),
+            )
         failpoint("submitted")
         if job.state is JobState.QUEUED:
             self._dispatch.start(job)
-        self._store.sync()  # while it starts: the disk takes longer than that, and nobody was told yet that it is accepted
+        # while it starts: the disk takes longer than that, and nobody was told yet that it is
+        # accepted
+        self._store.sync()
         return job
 
     def _freeze(self, spec: JobSpec) -> Frozen:
         """The code as it is now. A command that runs no file of the project needs no snapshot."""
-        root, folder, command, snapshot = self._project.root, working_folder(spec, self._project.root), list(spec.command), None
+        root, folder, command, snapshot = (
+            self._project.root,
+            working_folder(spec, self._project.root),
+            list(spec.command),
+            None,
+        )
         if spec.notebook is not None:
             snapshot = self.snapshots().take([spec.notebook]).id
         elif (number := script_of(command, folder, root)) is not None:

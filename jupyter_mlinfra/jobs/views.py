@@ -16,7 +16,9 @@ from .state import ACTIVE, explain_exit
 
 
 def with_files(job: Job, *, root: Path, home: Path) -> Job:
-    """The job with the places of its executed notebook and checkpoints and, while it runs, its progress. root, home: of the project."""
+    """The job with the places of its executed notebook and checkpoints and, while it runs, its
+    progress. root, home: of the project.
+    """
     if job.array is not None:
         return job
     attempt = Attempt.of(home, job.id, max(job.attempt, 1))
@@ -28,11 +30,18 @@ def with_files(job: Job, *, root: Path, home: Path) -> Job:
     if job.state not in ACTIVE:
         return replace(job, output=output)
     fraction, text = attempt.read_progress()
-    return replace(job, output=output, progress=None if fraction is None else Number(value=fraction, basis="est"), progress_text=text)
+    return replace(
+        job,
+        output=output,
+        progress=None if fraction is None else Number(value=fraction, basis="est"),
+        progress_text=text,
+    )
 
 
 def attempt_record(attempt: Attempt, number: int, *, last_line: bool) -> AttemptRecord:
-    """What the files of an attempt tell. last_line: whether that of its log says why it failed, as that of a command does."""
+    """What the files of an attempt tell. last_line: whether that of its log says why it failed, as
+    that of a command does.
+    """
     began, ended, code = attempt.began_at(), attempt.ended_at(), attempt.exit_code()
     reason = attempt.said() if code else ""
     if code and not reason:
@@ -49,6 +58,16 @@ def attempt_record(attempt: Attempt, number: int, *, last_line: bool) -> Attempt
 
 def document(job: Job) -> Document:
     """A job for the index of search."""
-    words = [job.notebook or shlex.join(job.command), job.user, job.state, *(f"{key} {value}" for key, value in job.labels.items())]
-    detail, code = f"{job.state} · {job.submitted_at:%Y-%m-%d %H:%M} UTC", "" if job.array is None else f'ml.job("{job.id}").table()'
-    return Document(ref=job.ref, kind="job", name=job.name, text=" ".join(words), detail=detail, code=code)
+    words = [
+        job.notebook or shlex.join(job.command),
+        job.user,
+        job.state,
+        *(f"{key} {value}" for key, value in job.labels.items()),
+    ]
+    detail, code = (
+        f"{job.state} · {job.submitted_at:%Y-%m-%d %H:%M} UTC",
+        "" if job.array is None else f'ml.job("{job.id}").table()',
+    )
+    return Document(
+        ref=job.ref, kind="job", name=job.name, text=" ".join(words), detail=detail, code=code
+    )

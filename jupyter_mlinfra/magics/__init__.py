@@ -1,4 +1,6 @@
-"""IPython magics: `%load_ext jupyter_mlinfra` gives one per noun; each line is a `%mlinfra` line in fewer words."""
+"""IPython magics: `%load_ext jupyter_mlinfra` gives one per noun; each line is a `%mlinfra` line in
+fewer words.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ __all__ = ["load"]
 
 
 def load(shell: Any) -> None:
-    """Register the magics and the reprs of records; a name that another extension has is left to it, and said."""
+    """Register the magics and the reprs of records; a name that another extension has is left to
+    it, and said.
+    """
     from ..widgets.reprs import register
     from .magics import magics_of
 
@@ -22,4 +26,7 @@ def load(shell: Any) -> None:
             else:
                 shell.register_magic_function(function, magic_kind=kind, magic_name=name)
     if taken:
-        print(f"{', '.join(taken)}: the name is taken, so it was left as it is; %mlinfra does the same.")  # noqa: T201
+        print(  # noqa: T201
+            f"{', '.join(taken)}: the name is taken, so it was left as it is; %mlinfra does the"
+            " same."
+        )

@@ -44,8 +44,9 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
     def magic(line: str, cell: str) -> Any:
         """Run the cell as a job: `%%job --gpus 1 --in df --out model [--wait]`.
 
-        The kernel stays free, and the job outlives it. `--in` names go with it, `--out` names come back: with `--wait` at its end, after
-        what the cell wrote, else by `%job collect ID`, for a week. Values travel as Parquet, NumPy arrays, XGBoost models or JSON, never as code.
+        The kernel stays free, and the job outlives it. `--in` names go with it, `--out` names come
+        back: with `--wait` at its end, after what the cell wrote, else by `%job collect ID`, for a
+        week. Values travel as Parquet, NumPy arrays, XGBoost models or JSON, never as code.
         """
         options = _options(line)
         session = Session(say=print)
@@ -56,9 +57,15 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
         try:
             for name in options.given:
                 if name not in shell.user_ns:
-                    raise NotFound(f"There is no variable {name}.", "It was given as --in.", "Run the cell that makes it first.")
+                    raise NotFound(
+                        f"There is no variable {name}.",
+                        "It was given as --in.",
+                        "Run the cell that makes it first.",
+                    )
                 put(folder / "in", name, shell.user_ns[name])
-            job = session.bench.jobs.submit(_spec(options, project, ident, _notebook(folder, cell, options), cell))
+            job = session.bench.jobs.submit(
+                _spec(options, project, ident, _notebook(folder, cell, options), cell)
+            )
         except Exception:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -68,7 +75,12 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
         (job,) = session.bench.jobs.wait([job.id])
         print(_log(session, job.id), end="")  # noqa: T201
         if job.state != "succeeded":
-            raise Unprocessable(f"The cell's job {job.id} {'was cancelled' if job.state == 'cancelled' else job.state}.", job.reason, f"%job log {job.id}")
+            raise Unprocessable(
+                f"The cell's job {job.id}"
+                f" {'was cancelled' if job.state == 'cancelled' else job.state}.",
+                job.reason,
+                f"%job log {job.id}",
+            )
         collect(shell, job.id, session)
         return job
 
@@ -76,11 +88,17 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
 
 
 def collect(shell: Any, job: str, session: Session) -> None:
-    """Bring the `--out` names of a cell's job into the kernel. Raises NotFound, Conflict while it runs."""
+    """Bring the `--out` names of a cell's job into the kernel. Raises NotFound, Conflict while it
+    runs.
+    """
     found = session.bench.jobs.show(job)
     values = handed_back(session.bench.project.folder("cells"), found)
     shell.user_ns.update(values)
-    print(f"{', '.join(values)} from job {found.id}" if values else f"Job {found.id} was asked for no variable (`--out NAME`).")  # noqa: T201
+    print(  # noqa: T201
+        f"{', '.join(values)} from job {found.id}"
+        if values
+        else f"Job {found.id} was asked for no variable (`--out NAME`)."
+    )
 
 
 def _log(session: Session, job: str) -> str:
@@ -96,7 +114,10 @@ def _promise(shell: Any, session: Session, job: Job, names: list[str]) -> None:
     for name in names:
         shell.user_ns[name] = JobValue(JobHandle(session.bench, job.id), name)
     if names:
-        session.say(f"The kernel stays free: {names[0]}.result() waits for the value, `%job collect {job.id}` brings {', '.join(names)} into this kernel.")
+        session.say(
+            f"The kernel stays free: {names[0]}.result() waits for the value, `%job collect"
+            f" {job.id}` brings {', '.join(names)} into this kernel."
+        )
 
 
 def _tidy(bench: Workbench) -> None:
@@ -119,14 +140,18 @@ def track_cell(shell: Any) -> Callable[[str, str], Any]:
     from .magics import Parser
 
     def magic(line: str, cell: str) -> Any:
-        """Run the cell as a tracked run: `%%track EXPERIMENT [--name NAME] [--dataset REF]`. It fails when the cell does."""
+        """Run the cell as a tracked run: `%%track EXPERIMENT [--name NAME] [--dataset REF]`. It
+        fails when the cell does.
+        """
         parser = Parser(prog="%%track", add_help=False)
         parser.add_argument("experiment")
         parser.add_argument("--name")
         parser.add_argument("--dataset", action="append", default=[])
         options = parser.parse_args(split(line))
         experiments = Session().bench.experiments
-        with experiments.track(options.experiment, name=options.name, datasets=options.dataset) as run:
+        with experiments.track(
+            options.experiment, name=options.name, datasets=options.dataset
+        ) as run:
             done = shell.run_cell(cell, silent=False, store_history=False)
             if not done.success:
                 # The cell has shown its own traceback; the run has to end as failed.
@@ -140,7 +165,11 @@ class RunFailed(MLInfraError):
     """The cell of a tracked run raised."""
 
     def __init__(self, error: BaseException) -> None:
-        super().__init__(f"The run failed: {type(error).__name__}.", str(error)[:300], "Correct the cell and run it again.")
+        super().__init__(
+            f"The run failed: {type(error).__name__}.",
+            str(error)[:300],
+            "Correct the cell and run it again.",
+        )
 
 
 def _options(line: str) -> argparse.Namespace:
@@ -163,25 +192,45 @@ def _options(line: str) -> argparse.Namespace:
     parser.add_argument("--wait", action="store_true")
     found = parser.parse_args(split(line))
     for field in ("given", "out"):
-        names = [name for text in getattr(found, field) for name in re.split(r"[,\s]+", text) if name]
+        names = [
+            name for text in getattr(found, field) for name in re.split(r"[,\s]+", text) if name
+        ]
         if bad := [name for name in names if not name.isidentifier()]:
-            raise BadRequest(f"{bad[0]!r} is not the name of a variable.", fix="%%job --in df --out model,score")
+            raise BadRequest(
+                f"{bad[0]!r} is not the name of a variable.", fix="%%job --in df --out model,score"
+            )
         setattr(found, field, names)
     return found
 
 
 def _notebook(folder: Path, cell: str, options: argparse.Namespace) -> Path:
     """The cell as a notebook, between one cell that reads the values and one that writes them."""
-    before = [f"from jupyter_mlinfra.jobs.exchange import take as _take\nfrom pathlib import Path as _Path\n_folder = _Path({str(folder)!r})"]
+    before = [
+        "from jupyter_mlinfra.jobs.exchange import take as _take\nfrom pathlib import Path as"
+        f" _Path\n_folder = _Path({str(folder)!r})"
+    ]
     before += [f"{name} = _take(_folder / 'in', {name!r})" for name in options.given]
-    after = ["from jupyter_mlinfra.jobs.exchange import put as _put", *(f"_put(_folder / 'out', {name!r}, {name})" for name in options.out)]
+    after = [
+        "from jupyter_mlinfra.jobs.exchange import put as _put",
+        *(f"_put(_folder / 'out', {name!r}, {name})" for name in options.out),
+    ]
     cells = ["\n".join(before), cell, *(["\n".join(after)] if options.out else [])]
     notebook = {
         "cells": [
-            {"cell_type": "code", "id": f"cell-{number}", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+            {
+                "cell_type": "code",
+                "id": f"cell-{number}",
+                "metadata": {},
+                "execution_count": None,
+                "outputs": [],
+                "source": source,
+            }
             for number, source in enumerate(cells)
         ],
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, "language_info": {"name": "python"}},
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python"},
+        },
         "nbformat": 4,
         "nbformat_minor": 5,
     }
@@ -191,7 +240,9 @@ def _notebook(folder: Path, cell: str, options: argparse.Namespace) -> Path:
 
 
 def title_of(cell: str, root: Path) -> str:
-    """What lists call the job: how the first line of code begins that does something, without texts, which may be secret; else the notebook's cell."""
+    """What lists call the job: how the first line of code begins that does something, without
+    texts, which may be secret; else the notebook's cell.
+    """
     for line in cell.splitlines():
         words = " ".join(line.split())
         if words and not _PREAMBLE.match(words):
@@ -200,12 +251,18 @@ def title_of(cell: str, root: Path) -> str:
     return f"cell of {Path(notebook).name}" if notebook else "cell"
 
 
-def _spec(options: argparse.Namespace, project: Project, ident: str, notebook: Path, cell: str) -> Any:
+def _spec(
+    options: argparse.Namespace, project: Project, ident: str, notebook: Path, cell: str
+) -> Any:
     from ..jobs import JobSpec
 
     here = Path.cwd().resolve()
     if not notebook.is_relative_to(project.root):
-        raise Conflict("This project cannot run cells as jobs.", f"Its state, {project.home}, lies outside its folder.", "Submit a notebook of the project.")
+        raise Conflict(
+            "This project cannot run cells as jobs.",
+            f"Its state, {project.home}, lies outside its folder.",
+            "Submit a notebook of the project.",
+        )
     return JobSpec(
         notebook=str(notebook.relative_to(project.root)),
         cwd=os.path.relpath(here, project.root) if here.is_relative_to(project.root) else ".",

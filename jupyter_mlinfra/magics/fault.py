@@ -1,4 +1,6 @@
-"""An error in a cell: a card of three lines, and a cell that has failed, without a traceback of ours."""
+"""An error in a cell: a card of three lines, and a cell that has failed, without a traceback of
+ours.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from ..widgets.fault import ErrorCard
 
 
 def explained[**P, T](function: Callable[P, T]) -> Callable[P, T]:
-    """Show an error of the workbench as a card. The cell fails all the same, so that a notebook that runs by itself stops there."""
+    """Show an error of the workbench as a card. The cell fails all the same, so that a notebook
+    that runs by itself stops there.
+    """
 
     @wraps(function)
     def call(*args: P.args, **named: P.kwargs) -> T:
@@ -20,7 +24,8 @@ def explained[**P, T](function: Callable[P, T]) -> Callable[P, T]:
             from IPython.display import display
 
             display(ErrorCard(error))
-            # IPython asks the exception for its traceback; the card has said it all but for readers of a log.
+            # IPython asks the exception for its traceback; the card has said it all but for readers
+            # of a log.
             line = f"{type(error).__name__}: {error.what}"
             error._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
             raise

@@ -1,4 +1,6 @@
-"""The magics themselves. A line magic answers with the record that the same call in Python gives."""
+"""The magics themselves. A line magic answers with the record that the same call in Python
+gives.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,11 @@ def magics_of(shell: Any) -> Mapping[str, Mapping[str, Magic]]:
 
 
 def ours(function: Magic) -> Magic:
-    """Mark a magic as one of this package, so that loading twice is not a clash; its errors become cards.
+    """Mark a magic as one of this package, so that loading twice is not a clash; its errors become
+    cards.
 
-    Its line comes as it was written: IPython would make `{ date }` of a schedule's `{{ date }}`, and a value of a secret's `$NAME`.
+    Its line comes as it was written: IPython would make `{ date }` of a schedule's `{{ date }}`,
+    and a value of a secret's `$NAME`.
     """
     from IPython.core.magic import no_var_expand
 
@@ -38,7 +42,9 @@ def ours(function: Magic) -> Magic:
 
 
 def carry_out(words: Sequence[str], project: str | None) -> Any:
-    """The answer of `mlinfra WORDS`; progress is printed. project: a folder in it, None for the kernel's."""
+    """The answer of `mlinfra WORDS`; progress is printed. project: a folder in it, None for the
+    kernel's.
+    """
     ended = run(words, Session(project, say=print))
     answer = None if ended.silent else _shown(ended.value)
     if ended.error is not None:
@@ -66,7 +72,9 @@ def _short(name: str, shell: Any) -> Magic:
     short = SHORT[name]
 
     def magic(line: str) -> Any:
-        words, project, _ = everywhere(split(line))  # a cell gets the record itself, whether JSON is asked for or not
+        words, project, _ = everywhere(
+            split(line)
+        )  # a cell gets the record itself, whether JSON is asked for or not
         if name == "job" and words[:1] == ["collect"]:
             return _collect(shell, words, project)
         return carry_out(short.words(words), project)
@@ -76,7 +84,9 @@ def _short(name: str, shell: Any) -> Magic:
     Verbs: {", ".join(short.verbs)}. Alone: {short.bare[0]}. Before a name: {short.other[0]}. With --help: their options.
     """
     if name == "job":
-        magic.__doc__ += "    `%job collect ID`: the `--out` names of a `%%job` cell, into this kernel.\n"
+        magic.__doc__ += (
+            "    `%job collect ID`: the `--out` names of a `%%job` cell, into this kernel.\n"
+        )
     return ours(magic)
 
 
@@ -106,7 +116,9 @@ def _umbrella() -> Magic:
 
 def _sql(shell: Any) -> Magic:
     def magic(line: str, cell: str) -> Any:
-        """`%%catalog sql [--out NAME] [--limit N]`: answer one SELECT over datasets, as a Polars frame."""
+        """`%%catalog sql [--out NAME] [--limit N]`: answer one SELECT over datasets, as a Polars
+        frame.
+        """
         parser = Parser(prog="%%catalog", add_help=False)
         parser.add_argument("verb", choices=["sql"])
         parser.add_argument("--out", metavar="NAME")

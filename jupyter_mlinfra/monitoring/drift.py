@@ -1,8 +1,10 @@
-"""How far a window of values is from a reference: PSI and Kolmogorov–Smirnov, from bins and quantiles.
+"""How far a window of values is from a reference: PSI and Kolmogorov–Smirnov, from bins and
+quantiles.
 
-A reference keeps bins, counts and a table of quantiles, never rows. Columns with few distinct values get a bin for each value;
-others get the deciles of the reference, and a value that is more than a tenth of it (no rain, no snow) a bin of its own. Missing
-values are a bin of their own, so a feature that stops coming in is drift too.
+A reference keeps bins, counts and a table of quantiles, never rows. Columns with few distinct
+values get a bin for each value; others get the deciles of the reference, and a value that is more
+than a tenth of it (no rain, no snow) a bin of its own. Missing values are a bin of their own, so a
+feature that stops coming in is drift too.
 """
 
 from __future__ import annotations
@@ -25,13 +27,16 @@ BINS = 10
 """Bins of a number, when no value is so frequent that it gets one of its own."""
 
 FINEST = 100
-"""A bin beside such values holds at least one row in so many of the reference: the share of fewer in a window is chance."""
+"""A bin beside such values holds at least one row in so many of the reference: the share of fewer
+in a window is chance.
+"""
 
 QUANTILES = 4096
 """Points of the quantile table; the KS statistic is off by at most 1 / QUANTILES."""
 
 FLOOR = 1e-4
-"""Fractions below this count as this in the PSI, so that one empty bin does not make it infinite."""
+"""Fractions below this count as this in the PSI, so that one empty bin does not make it infinite.
+"""
 
 Kind = Literal["number", "discrete", "category"]
 
@@ -40,9 +45,10 @@ Kind = Literal["number", "discrete", "category"]
 class ColumnReference:
     """What is kept of one column.
 
-    edges: inner bin edges of a number; its values, in order, if discrete; names, most frequent first, of a category.
-    counts: rows per bin: `len(edges) + 1` for numbers, else one for each value and one for all others. missing, rows: counts.
-    quantiles: of a number, `QUANTILES` of them or all values if there are fewer, in order. single: the column was float32.
+    edges: inner bin edges of a number; its values, in order, if discrete; names, most frequent
+    first, of a category. counts: rows per bin: `len(edges) + 1` for numbers, else one for each
+    value and one for all others. missing, rows: counts. quantiles: of a number, `QUANTILES` of them
+    or all values if there are fewer, in order. single: the column was float32.
     """
 
     name: str
@@ -64,7 +70,12 @@ def reference(series: pl.Series) -> ColumnReference:
     names = [str(name) for name in top.to_series(0)]
     counts = [int(count) for count in top.to_series(1)]
     return ColumnReference(
-        name=series.name, kind="category", edges=names, counts=[*counts, len(values) - sum(counts)], missing=series.null_count(), rows=len(series)
+        name=series.name,
+        kind="category",
+        edges=names,
+        counts=[*counts, len(values) - sum(counts)],
+        missing=series.null_count(),
+        rows=len(series),
     )
 
 
@@ -95,11 +106,13 @@ def _numeric(series: pl.Series) -> ColumnReference:
 
 
 def _edges(ordered: np.ndarray, frequent: np.ndarray) -> np.ndarray:
-    """Inner edges of the bins: the deciles; a frequent value has a bin of its own, and the rest share the bins that are left equally.
+    """Inner edges of the bins: the deciles; a frequent value has a bin of its own, and the rest
+    share the bins that are left equally.
 
-    Deciles alone would put all that is not zero into one bin when 95 % are zeros: whatever it does in there would go unseen.
-    Source: the compressed histogram of Poosala, Ioannidis, Haas and Shekita, Improved histograms for selectivity estimation of range
-    predicates (SIGMOD 1996): values above 1 / bins alone, the others in bins of equal counts.
+    Deciles alone would put all that is not zero into one bin when 95 % are zeros: whatever it does
+    in there would go unseen. Source: the compressed histogram of Poosala, Ioannidis, Haas and
+    Shekita, Improved histograms for selectivity estimation of range predicates (SIGMOD 1996):
+    values above 1 / bins alone, the others in bins of equal counts.
     """
     import numpy as np
 
@@ -107,12 +120,20 @@ def _edges(ordered: np.ndarray, frequent: np.ndarray) -> np.ndarray:
     bins = BINS - len(frequent)
     if len(frequent):
         bins = max(1, min(bins, len(rest) * FINEST // len(ordered)))
-    below = np.searchsorted(ordered, frequent, side="left") - 1  # the bin before a frequent value ends with the last value below it
-    return np.unique(np.concatenate([rest[np.arange(1, bins) * len(rest) // bins - 1], frequent, ordered[below[below >= 0]]]))
+    below = (
+        np.searchsorted(ordered, frequent, side="left") - 1
+    )  # the bin before a frequent value ends with the last value below it
+    return np.unique(
+        np.concatenate(
+            [rest[np.arange(1, bins) * len(rest) // bins - 1], frequent, ordered[below[below >= 0]]]
+        )
+    )
 
 
 def compare(kept: ColumnReference, window: pl.Series, *, threshold: float) -> FeatureDrift:
-    """Drift of `window` against the reference; `drifted` when the PSI is at or above `threshold`."""
+    """Drift of `window` against the reference; `drifted` when the PSI is at or above
+    `threshold`.
+    """
     import numpy as np
 
     if kept.kind == "category":
@@ -123,17 +144,29 @@ def compare(kept: ColumnReference, window: pl.Series, *, threshold: float) -> Fe
     else:
         finite = _finite(window)
         missing = len(window) - len(finite)
-        if kept.single:  # a request says 0.1, the training data held the float32 nearest to it: the model takes them for the same
+        # a request says 0.1, the training data held the float32 nearest to it: the model takes them
+        # for the same
+        if kept.single:
             with np.errstate(over="ignore"):
                 finite = finite.astype(np.float32).astype(np.float64)
-        counts = _at_values(finite, kept.edges) if kept.kind == "discrete" else _bin(finite, np.asarray(kept.edges))
+        counts = (
+            _at_values(finite, kept.edges)
+            if kept.kind == "discrete"
+            else _bin(finite, np.asarray(kept.edges))
+        )
         ks = _ks(np.asarray(kept.quantiles), finite)
     rows = len(window)
     return FeatureDrift(
         feature=kept.name,
         kind=kept.kind,
         psi=Number(value=psi([*kept.counts, kept.missing], [*counts, missing]), n=rows),
-        ks=None if ks is None else Number(value=ks, basis="exact" if len(kept.quantiles) < QUANTILES else "approx", n=rows),
+        ks=(
+            None
+            if ks is None
+            else Number(
+                value=ks, basis="exact" if len(kept.quantiles) < QUANTILES else "approx", n=rows
+            )
+        ),
         missing_reference=Number(value=_share(kept.missing, kept.rows), n=kept.rows),
         missing_window=Number(value=_share(missing, rows), n=rows),
         edges=list(kept.edges),
@@ -144,10 +177,11 @@ def compare(kept: ColumnReference, window: pl.Series, *, threshold: float) -> Fe
 
 
 def psi(reference: Sequence[int], window: Sequence[int]) -> float:
-    """Population stability index of two histograms over the same bins: Σ (w − r) · ln(w / r), fractions floored at `FLOOR`.
+    """Population stability index of two histograms over the same bins: Σ (w − r) · ln(w / r),
+    fractions floored at `FLOOR`.
 
-    Below 0.1 small, from 0.2 large. 0.0 when either side is empty.
-    Source: Siddiqi, Credit Risk Scorecards (2006), ch. 10; it is the Jeffreys divergence of the two histograms.
+    Below 0.1 small, from 0.2 large. 0.0 when either side is empty. Source: Siddiqi, Credit Risk
+    Scorecards (2006), ch. 10; it is the Jeffreys divergence of the two histograms.
     """
     import numpy as np
 
@@ -159,7 +193,9 @@ def psi(reference: Sequence[int], window: Sequence[int]) -> float:
 
 
 def _ks(quantiles: np.ndarray, values: np.ndarray) -> float | None:
-    """Two-sample statistic: the largest distance of the two empirical distribution functions, looked for at every point of both."""
+    """Two-sample statistic: the largest distance of the two empirical distribution functions,
+    looked for at every point of both.
+    """
     import numpy as np
 
     if not len(quantiles) or not len(values):
@@ -204,7 +240,12 @@ def _bin(values: np.ndarray, edges: np.ndarray) -> list[int]:
     """Rows per bin; bin i holds edges[i - 1] < x <= edges[i]."""
     import numpy as np
 
-    return [int(count) for count in np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1)]
+    return [
+        int(count)
+        for count in np.bincount(
+            np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1
+        )
+    ]
 
 
 def _at_values(values: np.ndarray, known: Sequence[float | str]) -> list[int]:

@@ -24,7 +24,9 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What a model version saw in training. version: `model/3`. score: of its own answers, None when they were not given."""
+    """What a model version saw in training. version: `model/3`. score: of its own answers, None
+    when they were not given.
+    """
 
     version: str
     made_at: str
@@ -34,7 +36,8 @@ class Reference:
 
 
 def make(version: str, given: Frame, score: Sequence[float] | None) -> Reference:
-    """Profile training data. given: the model's inputs, one row an example; score: its answers to them, as long.
+    """Profile training data. given: the model's inputs, one row an example; score: its answers to
+    them, as long.
 
     Raises BadRequest when there is nothing to profile or the lengths differ.
     """
@@ -42,17 +45,34 @@ def make(version: str, given: Frame, score: Sequence[float] | None) -> Reference
 
     frame = polars_frame(given, f"The reference of {version} cannot be made.")
     if not frame.height or not frame.width:
-        raise BadRequest(f"The reference of {version} would be empty.", f"The frame has {frame.height} rows and {frame.width} columns.")
+        raise BadRequest(
+            f"The reference of {version} would be empty.",
+            f"The frame has {frame.height} rows and {frame.width} columns.",
+        )
     if score is not None and len(score) != frame.height:
-        raise BadRequest(f"The reference of {version} does not fit.", f"There are {frame.height} rows and {len(score)} answers.")
+        raise BadRequest(
+            f"The reference of {version} does not fit.",
+            f"There are {frame.height} rows and {len(score)} answers.",
+        )
     answers = None if score is None else reference(pl.Series(SCORE, score))
-    return Reference(version=version, made_at=to_json(now()), rows=frame.height, columns=[reference(column) for column in frame], score=answers)
+    return Reference(
+        version=version,
+        made_at=to_json(now()),
+        rows=frame.height,
+        columns=[reference(column) for column in frame],
+        score=answers,
+    )
 
 
 def path_of(project: Project, version: str) -> Path:
     """Where the reference of `model/3` stands."""
     model, _, number = version.partition("/")
-    if not number.isdigit() or not model or model.startswith(".") or any(sign in model for sign in "/\\\0"):
+    if (
+        not number.isdigit()
+        or not model
+        or model.startswith(".")
+        or any(sign in model for sign in "/\\\0")
+    ):
         raise BadRequest(f"{version!r} is no model version.", "The form is MODEL/NUMBER.")
     return project.folder("monitoring", "references", model) / f"{number}.json"
 
@@ -68,11 +88,25 @@ def load(project: Project, version: str) -> Reference:
     """Raises NotFound when the version has no reference, Unprocessable when its file is broken."""
     path = path_of(project, version)
     if not path.exists():
-        raise NotFound(f"{version} has no reference profile.", "Nothing says what it saw in training.", f"ml.model({version!r}).reference(frame)")
+        raise NotFound(
+            f"{version} has no reference profile.",
+            "Nothing says what it saw in training.",
+            f"ml.model({version!r}).reference(frame)",
+        )
     try:
         body: dict[str, Any] = json.loads(path.read_bytes())
         columns = [ColumnReference(**column) for column in body["columns"]]
         score = ColumnReference(**body["score"]) if body["score"] else None
-        return Reference(version=body["version"], made_at=body["made_at"], rows=body["rows"], columns=columns, score=score)
+        return Reference(
+            version=body["version"],
+            made_at=body["made_at"],
+            rows=body["rows"],
+            columns=columns,
+            score=score,
+        )
     except (ValueError, KeyError, TypeError) as error:
-        raise Unprocessable(f"The reference profile of {version} is broken.", f"{path}: {error!r}.", "Make it again from the training data.") from error
+        raise Unprocessable(
+            f"The reference profile of {version} is broken.",
+            f"{path}: {error!r}.",
+            "Make it again from the training data.",
+        ) from error

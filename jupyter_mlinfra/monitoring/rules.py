@@ -1,4 +1,6 @@
-"""What the rules of a monitor find in a window, and the alerts that follow. Pure functions; `service` measures and `store` writes."""
+"""What the rules of a monitor find in a window, and the alerts that follow. Pure functions;
+`service` measures and `store` writes.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from .spec import Alert, AlertState, FeatureDrift
 from .state import advance
 
 MIN_REQUESTS = 100
-"""A share of bad requests counts as one of at least so many, so that one typing error is no alarm."""
+"""A share of bad requests counts as one of at least so many, so that one typing error is no alarm.
+"""
 
 _ROW = re.compile(r" in row \d+")
 _WORST_FIRST = (AlertState.FIRING, AlertState.PENDING, AlertState.NO_DATA, AlertState.OK)
@@ -20,7 +23,9 @@ _WORST_FIRST = (AlertState.FIRING, AlertState.PENDING, AlertState.NO_DATA, Alert
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a rule found. breached: None when it could not be measured; `text` then says why. text: what it found, in one line."""
+    """What a rule found. breached: None when it could not be measured; `text` then says why. text:
+    what it found, in one line.
+    """
 
     rule: str
     severity: str
@@ -41,7 +46,12 @@ def drift(found: Sequence[FeatureDrift], *, limit: float, min_rows: int, trouble
     worst = max(found, key=lambda item: float(item.psi.value or 0)) if found else None
     rows = worst.psi.n or 0 if worst else 0
     if trouble or worst is None or rows < min_rows:
-        return unmeasured("drift", "warning", limit, trouble or f"{rows:,} rows in the window; {min_rows:,} are needed")
+        return unmeasured(
+            "drift",
+            "warning",
+            limit,
+            trouble or f"{rows:,} rows in the window; {min_rows:,} are needed",
+        )
     value = float(worst.psi.value or 0)
     return Finding(
         rule="drift",
@@ -54,11 +64,18 @@ def drift(found: Sequence[FeatureDrift], *, limit: float, min_rows: int, trouble
     )
 
 
-def share(rule: str, severity: str, bad: int, requests: int, *, limit: float, reasons: Iterable[str]) -> Finding:
-    """`bad` of `requests` ended as the rule says. reasons: of the bad ones; the most frequent is named."""
+def share(
+    rule: str, severity: str, bad: int, requests: int, *, limit: float, reasons: Iterable[str]
+) -> Finding:
+    """`bad` of `requests` ended as the rule says. reasons: of the bad ones; the most frequent is
+    named.
+    """
     if not requests:
         return unmeasured(rule, severity, limit, "no request in the window")
-    text = f"{bad:,} of {requests:,} requests {'were ' if rule == 'refused' else ''}{rule}, limit {100 * limit:g} %"
+    text = (
+        f"{bad:,} of {requests:,} requests {'were ' if rule == 'refused' else ''}{rule}, limit"
+        f" {100 * limit:g} %"
+    )
     most = _most_frequent(reasons)
     return Finding(
         rule=rule,
@@ -78,13 +95,18 @@ def _most_frequent(reasons: Iterable[str]) -> str:
     return max(counted, key=lambda reason: counted[reason]) if counted else ""
 
 
-def alert(finding: Finding, before: Alert | None, *, monitor: str, at: datetime, hold: timedelta) -> Alert:
+def alert(
+    finding: Finding, before: Alert | None, *, monitor: str, at: datetime, hold: timedelta
+) -> Alert:
     """The alert of a rule after this finding. before: as it was, None at the first evaluation."""
     was, since = (before.state, before.since) if before else (AlertState.OK, at)
     state, since = advance(was, since, breached=finding.breached, at=at, hold=hold)
     text, subject = finding.text, finding.subject
     if finding.breached is None and state is AlertState.FIRING:
-        text, subject = f"still firing, as it could not be judged anew: {text}", before.subject if before else ""
+        text, subject = (
+            f"still firing, as it could not be judged anew: {text}",
+            before.subject if before else "",
+        )
     elif state is AlertState.PENDING:
         text += f"; fires in {(hold - (at - since)).total_seconds() / 60:.0f} min if it lasts"
     return Alert(

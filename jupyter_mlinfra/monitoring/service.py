@@ -32,7 +32,9 @@ FEATURES = 500
 """A status carries the drift of at most so many features."""
 
 _OWN = ("request_id", "row", "ts", "deployment", "version", "status", "latency_ms", "prediction")
-"""Columns of the payload log before the inputs; an input of such a name is called `input.<name>` there."""
+"""Columns of the payload log before the inputs; an input of such a name is called `input.<name>`
+there.
+"""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
@@ -40,28 +42,42 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 class Monitoring:
     """The monitors of one project."""
 
-    def __init__(self, project: Project, deployments: Deployments, experiments: Experiments) -> None:
+    def __init__(
+        self, project: Project, deployments: Deployments, experiments: Experiments
+    ) -> None:
         self._project = project
         self._deployments = deployments
         self._experiments = experiments
         self._store = MonitorStore(project.database)
 
-    def reference(self, version: str, frame: Frame, *, score: Sequence[float] | None = None) -> Path:
-        """Keep what a model version saw in training: bins, counts and quantiles of each input, and of its own answers.
+    def reference(
+        self, version: str, frame: Frame, *, score: Sequence[float] | None = None
+    ) -> Path:
+        """Keep what a model version saw in training: bins, counts and quantiles of each input, and
+        of its own answers.
 
-        version: `model/3` or `model@alias`. frame: the inputs, one row an example, of Polars or pandas. score: its answers, as long.
+        version: `model/3` or `model@alias`. frame: the inputs, one row an example, of Polars or
+        pandas. score: its answers, as long.
         """
         found = self._experiments.version(version)
-        return references.save(self._project, references.make(f"{found.model}/{found.version}", frame, score))
+        return references.save(
+            self._project, references.make(f"{found.model}/{found.version}", frame, score)
+        )
 
     def watch(self, deployment: str, *, name: str | None = None) -> Monitor:
-        """Start to watch a deployment; the version that has most of the traffic needs a reference profile.
+        """Start to watch a deployment; the version that has most of the traffic needs a reference
+        profile.
 
-        Raises NotFound without deployment or reference, Conflict when the name watches another deployment.
+        Raises NotFound without deployment or reference, Conflict when the name watches another
+        deployment.
         """
         name = name or deployment
         if not _NAME.match(name):
-            raise BadRequest(f"{name!r} cannot name a monitor.", "Small letters, digits and hyphens, at most 63.", f"For example {deployment}-drift")
+            raise BadRequest(
+                f"{name!r} cannot name a monitor.",
+                "Small letters, digits and hyphens, at most 63.",
+                f"For example {deployment}-drift",
+            )
         references.load(self._project, self._judged(deployment)[1])
         known = {monitor.name: monitor.deployment for monitor in self._store.monitors()}
         if known.get(name, deployment) != deployment:
@@ -72,33 +88,51 @@ class Monitoring:
         """Monitors by name, as of their last evaluation."""
         return page_of(self._store.monitors(), limit=limit, cursor=cursor)
 
-    def alerts(self, *, firing: bool = False, limit: int = 50, cursor: str | None = None) -> Page[Alert]:
+    def alerts(
+        self, *, firing: bool = False, limit: int = 50, cursor: str | None = None
+    ) -> Page[Alert]:
         """Alerts, firing ones first."""
-        found = [alert for alert in self._store.alerts() if not firing or alert.state is AlertState.FIRING]
+        found = [
+            alert
+            for alert in self._store.alerts()
+            if not firing or alert.state is AlertState.FIRING
+        ]
         return page_of(found, limit=limit, cursor=cursor)
 
     def frame(self, name: str, *, since: timedelta | None = None) -> pl.DataFrame:
-        """The logged rows of the deployment: request_id, ts, version, status, latency_ms, prediction, then the inputs."""
+        """The logged rows of the deployment: request_id, ts, version, status, latency_ms,
+        prediction, then the inputs.
+        """
         monitor = self._store.show(name)
         return self._deployments.payloads(monitor.deployment, since=now() - (since or WINDOW))
 
     def refused(self, name: str, *, since: timedelta | None = None) -> pl.DataFrame:
-        """Refused and failed requests of the deployment: request_id, ts, version, status, latency_ms, what, and the body as it was sent."""
+        """Refused and failed requests of the deployment: request_id, ts, version, status,
+        latency_ms, what, and the body as it was sent.
+        """
         monitor = self._store.show(name)
-        return self._deployments.payloads_refused(monitor.deployment, since=now() - (since or WINDOW))
+        return self._deployments.payloads_refused(
+            monitor.deployment, since=now() - (since or WINDOW)
+        )
 
-    def status(self, name: str, *, since: timedelta | None = None, version: str | None = None) -> MonitorStatus:
-        """Drift and service of the window that ends now; alert states are those of the last evaluation.
+    def status(
+        self, name: str, *, since: timedelta | None = None, version: str | None = None
+    ) -> MonitorStatus:
+        """Drift and service of the window that ends now; alert states are those of the last
+        evaluation.
 
-        version: `v3`, whose rows are held against its own reference; else the one with most of the traffic.
+        version: `v3`, whose rows are held against its own reference; else the one with most of the
+        traffic.
         """
         monitor = self._store.show(name)
         return self._measure(monitor, since or WINDOW, version)
 
     def evaluate(self, name: str, *, since: timedelta | None = None) -> MonitorStatus:
-        """Measure the window of the version with most of the traffic, move the states of the rules, and tell of what changed.
+        """Measure the window of the version with most of the traffic, move the states of the rules,
+        and tell of what changed.
 
-        What cannot be measured is no data: the reason stands in the alert, and nothing stays green. Raises NotFound without the monitor.
+        What cannot be measured is no data: the reason stands in the alert, and nothing stays green.
+        Raises NotFound without the monitor.
         """
         at, monitor = now(), self._store.show(name)
         try:
@@ -107,17 +141,28 @@ class Monitoring:
         except MLInfraError as error:
             status, findings = _unmeasured(monitor, str(error)), self._nothing(str(error))
         except Exception as error:
-            self._save(_unmeasured(monitor, ""), self._nothing(f"it could not be measured: {type(error).__name__}"), at)
+            self._save(
+                _unmeasured(monitor, ""),
+                self._nothing(f"it could not be measured: {type(error).__name__}"),
+                at,
+            )
             raise
         return self._save(status, findings, at)
 
-    def _save(self, status: MonitorStatus, findings: Sequence[rules.Finding], at: datetime) -> MonitorStatus:
+    def _save(
+        self, status: MonitorStatus, findings: Sequence[rules.Finding], at: datetime
+    ) -> MonitorStatus:
         """Write the alerts that follow from what was found."""
         hold = timedelta(minutes=self._project.settings.monitoring.hold_minutes)
         name = status.monitor.name
         before = {alert.name: alert for alert in self._store.alerts(name)}
-        alerts = [rules.alert(finding, before.get(finding.rule), monitor=name, at=at, hold=hold) for finding in findings]
-        worst = max(status.drift, key=lambda item: float(item.psi.value or 0)) if status.drift else None
+        alerts = [
+            rules.alert(finding, before.get(finding.rule), monitor=name, at=at, hold=hold)
+            for finding in findings
+        ]
+        worst = (
+            max(status.drift, key=lambda item: float(item.psi.value or 0)) if status.drift else None
+        )
         monitor = replace(
             status.monitor,
             state=rules.verdict(alerts),
@@ -130,28 +175,62 @@ class Monitoring:
 
     def _findings(self, status: MonitorStatus, window: timedelta) -> Sequence[rules.Finding]:
         """What each rule says of a window."""
-        settings, requests = self._project.settings.monitoring, int(status.monitor.requests.value or 0)
-        refused = self._deployments.payloads_refused(status.monitor.deployment, since=now() - window) if _bad(status) else None
-        found = [rules.drift(status.drift, limit=settings.psi_alert, min_rows=settings.min_rows, trouble=status.trouble)]
+        settings, requests = (
+            self._project.settings.monitoring,
+            int(status.monitor.requests.value or 0),
+        )
+        refused = (
+            self._deployments.payloads_refused(status.monitor.deployment, since=now() - window)
+            if _bad(status)
+            else None
+        )
+        found = [
+            rules.drift(
+                status.drift,
+                limit=settings.psi_alert,
+                min_rows=settings.min_rows,
+                trouble=status.trouble,
+            )
+        ]
         for (rule, severity, limit), fraction, failed in (
             (self._shares[0], status.error_fraction, True),
             (self._shares[1], status.refused_fraction, False),
         ):
             bad = round(float(fraction.value or 0) * requests) if fraction else 0
-            reasons = [] if refused is None else [what for code, what in refused.select("status", "what").iter_rows() if (code >= 500) is failed and what]
+            reasons = (
+                []
+                if refused is None
+                else [
+                    what
+                    for code, what in refused.select("status", "what").iter_rows()
+                    if (code >= 500) is failed and what
+                ]
+            )
             found.append(rules.share(rule, severity, bad, requests, limit=limit, reasons=reasons))
         return found
 
     def _nothing(self, why: str) -> Sequence[rules.Finding]:
         """The findings of a window that could not be measured."""
-        first = rules.unmeasured("drift", "warning", self._project.settings.monitoring.psi_alert, why)
-        return [first, *(rules.unmeasured(rule, severity, limit, why) for rule, severity, limit in self._shares)]
+        first = rules.unmeasured(
+            "drift", "warning", self._project.settings.monitoring.psi_alert, why
+        )
+        return [
+            first,
+            *(
+                rules.unmeasured(rule, severity, limit, why)
+                for rule, severity, limit in self._shares
+            ),
+        ]
 
     @property
     def _shares(self) -> tuple[tuple[str, str, float], tuple[str, str, float]]:
         """The two rules on shares of requests: name, severity, limit."""
         settings = self._project.settings.monitoring
-        return ("failed", "critical", settings.failed_alert), ("refused", "warning", settings.refused_alert)
+        return ("failed", "critical", settings.failed_alert), (
+            "refused",
+            "warning",
+            settings.refused_alert,
+        )
 
     def fingerprint(self, name: str) -> str | None:
         """A text that changes when the monitor watches something else; None when there is none."""
@@ -162,27 +241,54 @@ class Monitoring:
 
     def search_fingerprint(self) -> str:
         """Changes when a monitor or an alert's state does."""
-        return repr([(monitor.name, monitor.deployment, monitor.state) for monitor in self._store.monitors()])
+        return repr(
+            [
+                (monitor.name, monitor.deployment, monitor.state)
+                for monitor in self._store.monitors()
+            ]
+        )
 
     def search_documents(self) -> Iterable[Document]:
         """Monitors and alerts."""
         for monitor in self._store.monitors():
-            yield Document(ref=monitor.ref, kind="monitor", name=monitor.name, text=monitor.deployment, detail=f"watches {monitor.deployment}")
+            yield Document(
+                ref=monitor.ref,
+                kind="monitor",
+                name=monitor.name,
+                text=monitor.deployment,
+                detail=f"watches {monitor.deployment}",
+            )
         for alert in self._store.alerts():
-            yield Document(ref=alert.ref, kind="alert", name=f"{alert.monitor}/{alert.name}", text=alert.subject, detail=alert.text)
+            yield Document(
+                ref=alert.ref,
+                kind="alert",
+                name=f"{alert.monitor}/{alert.name}",
+                text=alert.subject,
+                detail=alert.text,
+            )
 
     def _judged(self, deployment: str, version: str | None = None) -> tuple[str, str]:
-        """A version of the deployment, as `v3` and `model/3`; the one that has most of the traffic, unless another is named."""
+        """A version of the deployment, as `v3` and `model/3`; the one that has most of the traffic,
+        unless another is named.
+        """
         versions = self._deployments.show(deployment).deployment.versions
         if not versions:
-            raise NotFound(f"Deployment {deployment} has no version.", fix=f"mlinfra deployments deploy MODEL/VERSION --name {deployment}")
+            raise NotFound(
+                f"Deployment {deployment} has no version.",
+                fix=f"mlinfra deployments deploy MODEL/VERSION --name {deployment}",
+            )
         named = [item for item in versions if version in (None, item.version)]
         if not named:
-            raise NotFound(f"Deployment {deployment} has no version {version}.", f"It has: {', '.join(item.version for item in versions)}.")
+            raise NotFound(
+                f"Deployment {deployment} has no version {version}.",
+                f"It has: {', '.join(item.version for item in versions)}.",
+            )
         found = max(named, key=lambda item: item.traffic)
         return found.version, f"{found.model}/{found.version.removeprefix('v')}"
 
-    def _measure(self, monitor: Monitor, window: timedelta, version: str | None = None) -> MonitorStatus:
+    def _measure(
+        self, monitor: Monitor, window: timedelta, version: str | None = None
+    ) -> MonitorStatus:
         import polars as pl
 
         label, model = self._judged(monitor.deployment, version)
@@ -190,18 +296,42 @@ class Monitoring:
         try:
             kept = references.load(self._project, model)
         except MLInfraError as error:  # requests and latency are known all the same
-            kept, trouble = references.Reference(version=model, made_at="", rows=0, columns=(), score=None), str(error)
+            kept, trouble = (
+                references.Reference(version=model, made_at="", rows=0, columns=(), score=None),
+                str(error),
+            )
         rows = self.frame(monitor.name, since=window)
         answered = rows.filter(pl.col("status") < 400)
-        judged = answered.filter(pl.col("version") == label)  # another version has another signature, and another reference
-        # Too few rows cannot say that something drifted: the figures are shown, the verdict is not given.
+        judged = answered.filter(
+            pl.col("version") == label
+        )  # another version has another signature, and another reference
+        # Too few rows cannot say that something drifted: the figures are shown, the verdict is not
+        # given.
         limit = settings.psi_alert if judged.height >= settings.min_rows else float("inf")
-        drift = [compare(column, _input(judged, column.name), threshold=limit) for column in kept.columns] if judged.height else []
-        score = compare(kept.score, judged[references.SCORE], threshold=limit) if kept.score and judged.height else None
-        requests = rows.filter(pl.col("row") == 0)  # not one a request id: a caller may give all of its requests the same
+        drift = (
+            [
+                compare(column, _input(judged, column.name), threshold=limit)
+                for column in kept.columns
+            ]
+            if judged.height
+            else []
+        )
+        score = (
+            compare(kept.score, judged[references.SCORE], threshold=limit)
+            if kept.score and judged.height
+            else None
+        )
+        requests = rows.filter(
+            pl.col("row") == 0
+        )  # not one a request id: a caller may give all of its requests the same
         counted = answered.group_by("version").len().sort("version")
         return MonitorStatus(
-            monitor=replace(monitor, requests=Number(value=requests.height), rows=Number(value=answered.height), last_request_at=_last(rows)),
+            monitor=replace(
+                monitor,
+                requests=Number(value=requests.height),
+                rows=Number(value=answered.height),
+                last_request_at=_last(rows),
+            ),
             window_start=_first(rows),
             window_end=_last(rows),
             reference="" if trouble else f"version:{kept.version}",
@@ -243,11 +373,16 @@ def _unmeasured(monitor: Monitor, why: str) -> MonitorStatus:
 
 
 def _bad(status: MonitorStatus) -> bool:
-    return any(fraction is not None and fraction.value for fraction in (status.error_fraction, status.refused_fraction))
+    return any(
+        fraction is not None and fraction.value
+        for fraction in (status.error_fraction, status.refused_fraction)
+    )
 
 
 def _input(rows: pl.DataFrame, name: str) -> pl.Series:
-    """The values of an input. One that no longer comes is missing in every row: that is drift, and must not go unseen."""
+    """The values of an input. One that no longer comes is missing in every row: that is drift, and
+    must not go unseen.
+    """
     import polars as pl
 
     for column in (f"input.{name}", name):
@@ -257,7 +392,11 @@ def _input(rows: pl.DataFrame, name: str) -> pl.Series:
 
 
 def _fraction(requests: pl.DataFrame, condition: pl.Expr) -> Number | None:
-    return Number(value=requests.filter(condition).height / requests.height, n=requests.height) if requests.height else None
+    return (
+        Number(value=requests.filter(condition).height / requests.height, n=requests.height)
+        if requests.height
+        else None
+    )
 
 
 def _first(rows: pl.DataFrame) -> datetime | None:

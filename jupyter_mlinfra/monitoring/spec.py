@@ -23,8 +23,9 @@ class AlertState(StrEnum):
 class FeatureDrift:
     """Drift of one feature between reference and window.
 
-    psi: population stability index on the reference's deciles (natural log). ks: two-sample Kolmogorov–Smirnov statistic,
-    None for categories. reference, window: fractions per bin. edges: inner bin edges, or category names.
+    psi: population stability index on the reference's deciles (natural log). ks: two-sample
+    Kolmogorov–Smirnov statistic, None for categories. reference, window: fractions per bin. edges:
+    inner bin edges, or category names.
     """
 
     feature: str
@@ -58,7 +59,9 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
-    """One monitor in a list. requests: in the window, refused and failed ones too; rows: those that were answered. worst: the feature with the largest PSI."""
+    """One monitor in a list. requests: in the window, refused and failed ones too; rows: those that
+    were answered. worst: the feature with the largest PSI.
+    """
 
     ref: str
     name: str
@@ -76,9 +79,11 @@ class Monitor:
 class MonitorStatus:
     """A monitor's page.
 
-    reference: of the version whose rows `drift` and `score` are about. versions: answered rows a version. dropped: requests that the payload
-    log had to leave out. error_fraction: answers from 500 on; refused_fraction: those from 400 to 499. drift: the features that moved the
-    most, of `features` that were compared. trouble: why nothing was compared, as without a reference; `reference` is empty then.
+    reference: of the version whose rows `drift` and `score` are about. versions: answered rows a
+    version. dropped: requests that the payload log had to leave out. error_fraction: answers from
+    500 on; refused_fraction: those from 400 to 499. drift: the features that moved the most, of
+    `features` that were compared. trouble: why nothing was compared, as without a reference;
+    `reference` is empty then.
     """
 
     monitor: Monitor

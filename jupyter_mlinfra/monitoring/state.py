@@ -11,19 +11,33 @@ STALE = timedelta(hours=24)
 
 
 def as_of(state: AlertState, evaluated_at: datetime | None, at: datetime) -> AlertState:
-    """A noted state as it is to be shown: green that nobody has confirmed for so long is no data."""
+    """A noted state as it is to be shown: green that nobody has confirmed for so long is no
+    data.
+    """
     old = evaluated_at is not None and at - evaluated_at > STALE
     return AlertState.NO_DATA if state is AlertState.OK and old else state
 
 
-def advance(state: AlertState, since: datetime, *, breached: bool | None, at: datetime, hold: timedelta = timedelta(0)) -> tuple[AlertState, datetime]:
+def advance(
+    state: AlertState,
+    since: datetime,
+    *,
+    breached: bool | None,
+    at: datetime,
+    hold: timedelta = timedelta(0),
+) -> tuple[AlertState, datetime]:
     """The next state and since when. breached: None when the window has too few rows to judge.
 
-    A breach is pending until it has lasted `hold`, then it fires; it ends with the first evaluation that is not a breach.
-    Too little data is a state of its own: never green, and it does not end a firing alert.
+    A breach is pending until it has lasted `hold`, then it fires; it ends with the first evaluation
+    that is not a breach. Too little data is a state of its own: never green, and it does not end a
+    firing alert.
     """
     if breached is None:
-        return (state, since) if state in (AlertState.NO_DATA, AlertState.FIRING) else (AlertState.NO_DATA, at)
+        return (
+            (state, since)
+            if state in (AlertState.NO_DATA, AlertState.FIRING)
+            else (AlertState.NO_DATA, at)
+        )
     if not breached:
         return (state, since) if state is AlertState.OK else (AlertState.OK, at)
     if state is AlertState.FIRING:

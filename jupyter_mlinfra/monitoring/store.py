@@ -24,11 +24,14 @@ class MonitorStore:
         self._database = database
 
     def add(self, name: str, deployment: str, user: str) -> Monitor:
-        """Add a monitor; one of that name keeps its history and watches `deployment` from now on."""
+        """Add a monitor; one of that name keeps its history and watches `deployment` from now
+        on.
+        """
         with self._database.write() as connection:
             connection.execute(
-                "INSERT INTO monitor (name, deployment, created_at, created_by, state, requests, rows, worst) VALUES (?, ?, ?, ?, 'no_data', 0, 0, '') "
-                "ON CONFLICT (name) DO UPDATE SET deployment = excluded.deployment",
+                "INSERT INTO monitor (name, deployment, created_at, created_by, state, requests,"
+                " rows, worst) VALUES (?, ?, ?, ?, 'no_data', 0, 0, '') ON CONFLICT (name) DO"
+                " UPDATE SET deployment = excluded.deployment",
                 (name, deployment, to_json(now()), user),
             )
         return self.show(name)
@@ -44,14 +47,17 @@ class MonitorStore:
     def monitors(self) -> list[Monitor]:
         """By name."""
         with self._database.read() as connection:
-            return [_monitor(row) for row in connection.execute("SELECT * FROM monitor ORDER BY name")]
+            return [
+                _monitor(row) for row in connection.execute("SELECT * FROM monitor ORDER BY name")
+            ]
 
     def alerts(self, monitor: str | None = None) -> list[Alert]:
         """Firing first, then pending, no data, ok; newest first within a state."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT * FROM alert WHERE monitor = coalesce(?, monitor) "
-                "ORDER BY CASE state WHEN 'firing' THEN 0 WHEN 'pending' THEN 1 WHEN 'no_data' THEN 2 ELSE 3 END, since DESC",
+                "SELECT * FROM alert WHERE monitor = coalesce(?, monitor) ORDER BY CASE state WHEN"
+                " 'firing' THEN 0 WHEN 'pending' THEN 1 WHEN 'no_data' THEN 2 ELSE 3 END, since"
+                " DESC",
                 (monitor,),
             ).fetchall()
         return [_alert(row) for row in rows]
@@ -59,10 +65,15 @@ class MonitorStore:
     def save(self, monitor: Monitor, alerts: Sequence[Alert]) -> None:
         """Write one evaluation; an event tells of each alert whose state changed."""
         with self._database.write() as connection:
-            known = {row["rule"]: row["state"] for row in connection.execute("SELECT rule, state FROM alert WHERE monitor = ?", (monitor.name,))}
+            known = {
+                row["rule"]: row["state"]
+                for row in connection.execute(
+                    "SELECT rule, state FROM alert WHERE monitor = ?", (monitor.name,)
+                )
+            }
             connection.execute(
-                "UPDATE monitor SET state = ?, requests = ?, rows = ?, worst = ?, worst_psi = ?, worst_rows = ?, evaluated_at = ?, last_request_at = ? "
-                "WHERE name = ?",
+                "UPDATE monitor SET state = ?, requests = ?, rows = ?, worst = ?, worst_psi = ?,"
+                " worst_rows = ?, evaluated_at = ?, last_request_at = ? WHERE name = ?",
                 (
                     monitor.state,
                     monitor.requests.value,
@@ -78,13 +89,18 @@ class MonitorStore:
             for alert in alerts:
                 _write(connection, alert)
                 if known.get(alert.name) != alert.state:
-                    events.append(connection, "alert", alert.ref, {"state": alert.state, "monitor": alert.monitor, "text": alert.text})
+                    events.append(
+                        connection,
+                        "alert",
+                        alert.ref,
+                        {"state": alert.state, "monitor": alert.monitor, "text": alert.text},
+                    )
 
 
 def _write(connection: sqlite3.Connection, alert: Alert) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO alert (monitor, rule, state, severity, value, rows, threshold, subject, text, since, evaluated_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO alert (monitor, rule, state, severity, value, rows, threshold,"
+        " subject, text, since, evaluated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             alert.monitor,
             alert.name,
@@ -115,7 +131,11 @@ def _monitor(row: sqlite3.Row) -> Monitor:
         requests=Number(value=row["requests"]),
         rows=Number(value=row["rows"]),
         worst=row["worst"],
-        worst_psi=None if row["worst_psi"] is None else Number(value=row["worst_psi"], n=row["worst_rows"]),
+        worst_psi=(
+            None
+            if row["worst_psi"] is None
+            else Number(value=row["worst_psi"], n=row["worst_rows"])
+        ),
         evaluated_at=evaluated_at,
         last_request_at=_time(row["last_request_at"]),
     )
@@ -135,5 +155,12 @@ def _alert(row: sqlite3.Row) -> Alert:
         subject=row["subject"],
         since=datetime.fromisoformat(row["since"]),
         evaluated_at=evaluated_at,
-        text=row["text"] if state is noted else f"not judged for over {STALE.total_seconds() / 3600:.0f} hours; before: {row['text']}",
+        text=(
+            row["text"]
+            if state is noted
+            else (
+                f"not judged for over {STALE.total_seconds() / 3600:.0f} hours; before:"
+                f" {row['text']}"
+            )
+        ),
     )

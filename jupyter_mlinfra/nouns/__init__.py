@@ -1,6 +1,7 @@
 """What a notebook calls: `ml.dataset(…)`, `ml.submit(…)`, `ml.deployment(…).rollback()`.
 
-Each handle holds a name, asks its domain when it is used, and has the verbs of its domain; what it prints is the same record that a panel shows.
+Each handle holds a name, asks its domain when it is used, and has the verbs of its domain; what it
+prints is the same record that a panel shows.
 """
 
 from .catalog import dataset, ingest, search, sql, write
@@ -12,7 +13,34 @@ from .monitoring import MonitorHandle, alert, monitor
 from .pipelines import PipelineHandle, ScheduleHandle, StepHandle, pipeline, schedule
 
 __all__ = [
-    "DeploymentHandle", "FeatureSelection", "FeatureStoreHandle", "JobHandle", "JobValue", "ModelHandle", "MonitorHandle", "PipelineHandle", "RunHandle",
-    "RunList", "ScheduleHandle", "StepHandle", "alert", "dataset", "deployment", "feature_store", "features", "ingest", "job", "model", "monitor",
-    "pipeline", "run", "runs", "schedule", "search", "sql", "submit", "track", "write",
-]  # fmt: skip
+    "DeploymentHandle",
+    "FeatureSelection",
+    "FeatureStoreHandle",
+    "JobHandle",
+    "JobValue",
+    "ModelHandle",
+    "MonitorHandle",
+    "PipelineHandle",
+    "RunHandle",
+    "RunList",
+    "ScheduleHandle",
+    "StepHandle",
+    "alert",
+    "dataset",
+    "deployment",
+    "feature_store",
+    "features",
+    "ingest",
+    "job",
+    "model",
+    "monitor",
+    "pipeline",
+    "run",
+    "runs",
+    "schedule",
+    "search",
+    "sql",
+    "submit",
+    "track",
+    "write",
+]

@@ -18,28 +18,47 @@ if TYPE_CHECKING:
 
 
 def dataset(name: str) -> Table:
-    """A dataset by `namespace.table`, or `namespace.table@SNAPSHOT`; `.scan()` gives a lazy Polars frame. Raises NotFound."""
+    """A dataset by `namespace.table`, or `namespace.table@SNAPSHOT`; `.scan()` gives a lazy Polars
+    frame. Raises NotFound.
+    """
     return current().catalog.dataset(name)
 
 
 def ingest(
-    files: str | Path | Sequence[str | Path], *, into: str, mode: Mode = "append", again: bool = False, **reading: Unpack[ReadingOptions]
+    files: str | Path | Sequence[str | Path],
+    *,
+    into: str,
+    mode: Mode = "append",
+    again: bool = False,
+    **reading: Unpack[ReadingOptions],
 ) -> IngestReport:
-    """Read CSV, Parquet or JSON files into a dataset, made if there is none: one commit, or nothing.
+    """Read CSV, Parquet or JSON files into a dataset, made if there is none: one commit, or
+    nothing.
 
-    again: also files that are in the dataset already. reading: what is not to be guessed, such as `separator=";"` or `null_values=["NA"]`.
+    again: also files that are in the dataset already. reading: what is not to be guessed, such as
+    `separator=";"` or `null_values=["NA"]`.
     """
     several = [files] if isinstance(files, str | Path) else files
     return current().catalog.ingest(several, into=into, mode=mode, again=again, **reading)
 
 
-def write(frame: pl.DataFrame | pl.LazyFrame, *, into: str, mode: Mode = "append", inputs: Sequence[str] = ()) -> IngestReport:
-    """Write a frame into a dataset, made if there is none, in one commit. inputs: references of what it was made from, for the lineage."""
+def write(
+    frame: pl.DataFrame | pl.LazyFrame,
+    *,
+    into: str,
+    mode: Mode = "append",
+    inputs: Sequence[str] = (),
+) -> IngestReport:
+    """Write a frame into a dataset, made if there is none, in one commit. inputs: references of
+    what it was made from, for the lineage.
+    """
     return current().catalog.write(frame, into=into, mode=mode, inputs=inputs)
 
 
 def sql(query: str, *, limit: int | None = None) -> pl.DataFrame:
-    """The answer to one SELECT over datasets (`FROM flights.departures`). limit: rows at most; None for all."""
+    """The answer to one SELECT over datasets (`FROM flights.departures`). limit: rows at most; None
+    for all.
+    """
     return current().catalog.sql(query, limit=limit)
 
 

@@ -25,7 +25,9 @@ def deployment(name: str) -> DeploymentHandle:
 
 @dataclass(frozen=True)
 class DeploymentHandle(Shown):
-    """One deployment. A version of it is named as its model version (`flights/3`), or by its number alone (`v3`)."""
+    """One deployment. A version of it is named as its model version (`flights/3`), or by its number
+    alone (`v3`).
+    """
 
     workbench: Workbench
     name: str
@@ -35,16 +37,22 @@ class DeploymentHandle(Shown):
         """Its versions, traffic and history."""
         return self.workbench.deployments.show(self.name)
 
-    def predict(self, rows: pl.DataFrame | Sequence[Mapping[str, Any]], *, version: str | None = None) -> Prediction:
+    def predict(
+        self, rows: pl.DataFrame | Sequence[Mapping[str, Any]], *, version: str | None = None
+    ) -> Prediction:
         """Ask for predictions through the gateway; the answer names the version that gave them."""
         return self.workbench.deployments.predict(self.name, rows, version=version)
 
     def feedback(self, request_id: str, *, reward: float = 0.0, truth: Any = None) -> None:
-        """Tell what an earlier answer was worth, or what would have been right. request_id: of the prediction."""
+        """Tell what an earlier answer was worth, or what would have been right. request_id: of the
+        prediction.
+        """
         self.workbench.deployments.feedback(self.name, request_id, reward=reward, truth=truth)
 
     def traffic(self, shares: Mapping[str, int], *, reason: str = "") -> Deployment:
-        """Share the requests: percents by version that make 100; versions that are not named get none. No request is lost."""
+        """Share the requests: percents by version that make 100; versions that are not named get
+        none. No request is lost.
+        """
         return self.workbench.deployments.traffic(self.name, shares, reason=reason)
 
     def promote(self, version: str, *, reason: str = "") -> Deployment:
@@ -52,11 +60,15 @@ class DeploymentHandle(Shown):
         return self.workbench.deployments.promote(self.name, version, reason=reason)
 
     def rollback(self, *, reason: str = "") -> Deployment:
-        """Bring back the traffic before the present one, at once when its versions are warm; a second rollback goes further back."""
+        """Bring back the traffic before the present one, at once when its versions are warm; a
+        second rollback goes further back.
+        """
         return self.workbench.deployments.rollback(self.name, reason=reason)
 
     def remove(self, version: str, *, reason: str = "") -> Deployment:
-        """Drain and end a version without traffic, and forget it. Raises Conflict for a version that has traffic."""
+        """Drain and end a version without traffic, and forget it. Raises Conflict for a version
+        that has traffic.
+        """
         return self.workbench.deployments.remove(self.name, version, reason=reason)
 
     def history(self) -> Sequence[Change]:
@@ -64,12 +76,18 @@ class DeploymentHandle(Shown):
         return self.workbench.deployments.history(self.name).items
 
     def payloads(self, since: datetime | None = None) -> pl.DataFrame:
-        """Logged requests, one line a row: request, time, version, status, latency, prediction, then the inputs."""
+        """Logged requests, one line a row: request, time, version, status, latency, prediction,
+        then the inputs.
+        """
         return self.workbench.deployments.payloads(self.name, since=since)
 
     def watch(self, *, name: str | None = None) -> MonitorHandle:
-        """Start to watch it; the version with most of the traffic needs a reference (`ml.model(…).reference(frame)`)."""
-        return MonitorHandle(self.workbench, self.workbench.monitoring.watch(self.name, name=name).name)
+        """Start to watch it; the version with most of the traffic needs a reference
+        (`ml.model(…).reference(frame)`).
+        """
+        return MonitorHandle(
+            self.workbench, self.workbench.monitoring.watch(self.name, name=name).name
+        )
 
     def _shown(self) -> Any:
         return self.record.deployment

@@ -26,13 +26,24 @@ if TYPE_CHECKING:
     from ..experiments.tracking import TrackedRun
 
 
-def runs(which: str | Sequence[str] | None = None, *, where: str = "", sort: str = "-started", limit: int | None = PAGE_LIMIT) -> RunList:
-    """Runs of an experiment, or of all, filtered (`metrics.auc > 0.9`); or those with the given ids. limit: at most so many, None for all."""
+def runs(
+    which: str | Sequence[str] | None = None,
+    *,
+    where: str = "",
+    sort: str = "-started",
+    limit: int | None = PAGE_LIMIT,
+) -> RunList:
+    """Runs of an experiment, or of all, filtered (`metrics.auc > 0.9`); or those with the given
+    ids. limit: at most so many, None for all.
+    """
     workbench = current()
     if which is not None and not isinstance(which, str):
         return RunList(workbench, [workbench.experiments.show(id) for id in which])
     if limit is None:
-        return RunList(workbench, list(every(partial(workbench.experiments.runs, which), where=where, sort=sort)))
+        return RunList(
+            workbench,
+            list(every(partial(workbench.experiments.runs, which), where=where, sort=sort)),
+        )
     page = workbench.experiments.runs(which, where=where, sort=sort, limit=limit)
     return RunList(workbench, page.items, total=page.total, more=page.more)
 
@@ -49,7 +60,9 @@ def track(experiment: str, **options: Any) -> AbstractContextManager[TrackedRun]
 
 
 def model(ref: str) -> ModelHandle:
-    """A model version: `name@alias` or `name/3`; a bare name is its champion, and its newest version while it has none."""
+    """A model version: `name@alias` or `name/3`; a bare name is its champion, and its newest
+    version while it has none.
+    """
     return ModelHandle(current(), ref)
 
 
@@ -87,10 +100,14 @@ class RunHandle(Shown):
 
     def log_metrics(self, metrics: Mapping[str, float], *, step: int = 0) -> RunHandle:
         """Add metrics, also after its end."""
-        return RunHandle(self.workbench, self.workbench.experiments.log_metrics(self.id, metrics, step=step))
+        return RunHandle(
+            self.workbench, self.workbench.experiments.log_metrics(self.id, metrics, step=step)
+        )
 
     def register(self, model: str, *, artifact: str = "model") -> ModelHandle:
-        """Make the model that it logged a version of `model`; asked again, it gives the same version."""
+        """Make the model that it logged a version of `model`; asked again, it gives the same
+        version.
+        """
         found = self.workbench.experiments.register(self.id, model=model, artifact=artifact)
         return ModelHandle(self.workbench, f"{found.model}/{found.version}")
 
@@ -99,9 +116,18 @@ class RunHandle(Shown):
 
 
 class RunList(Sequence[RunHandle]):
-    """Runs, in order. No list: a notebook shows lists its own way. total: how many there are, where these are only the first; more: or further ones."""
+    """Runs, in order. No list: a notebook shows lists its own way. total: how many there are, where
+    these are only the first; more: or further ones.
+    """
 
-    def __init__(self, workbench: Workbench, items: Sequence[Run], *, total: int | None = None, more: bool = False) -> None:
+    def __init__(
+        self,
+        workbench: Workbench,
+        items: Sequence[Run],
+        *,
+        total: int | None = None,
+        more: bool = False,
+    ) -> None:
         self._workbench = workbench
         self._items = items
         self._total = len(items) if total is None else total
@@ -112,7 +138,11 @@ class RunList(Sequence[RunHandle]):
 
     def __getitem__(self, index: Any) -> Any:
         found = self._items[index]
-        return RunList(self._workbench, found) if isinstance(index, slice) else RunHandle(self._workbench, found)
+        return (
+            RunList(self._workbench, found)
+            if isinstance(index, slice)
+            else RunHandle(self._workbench, found)
+        )
 
     def compare(self, *, curves: bool = True) -> Comparison:
         """What differs between them."""
@@ -123,7 +153,12 @@ class RunList(Sequence[RunHandle]):
         import polars as pl
 
         rows = [
-            {"run": item.id, "name": item.name, "status": item.status, "started_at": item.started_at}
+            {
+                "run": item.id,
+                "name": item.name,
+                "status": item.status,
+                "started_at": item.started_at,
+            }
             | {f"metrics.{key}": value for key, value in item.metrics.items()}
             | {f"params.{key}": value for key, value in item.params.items()}
             for item in self._items
@@ -132,8 +167,12 @@ class RunList(Sequence[RunHandle]):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         note = "limit=None gives them all" if self._more or self._total != len(self) else ""
-        page = Page(items=self._items, shown=len(self), total=self._total, note=note, more=self._more)
-        return bundle(page, ref=reference("experiment", self._items[0].experiment) if self._items else "")
+        page = Page(
+            items=self._items, shown=len(self), total=self._total, note=note, more=self._more
+        )
+        return bundle(
+            page, ref=reference("experiment", self._items[0].experiment) if self._items else ""
+        )
 
     def __repr__(self) -> str:
         return str(self._repr_mimebundle_()["text/plain"])
@@ -171,7 +210,9 @@ class ModelHandle(Shown):
         """The run that made it. Raises NotFound when none did."""
         record = self.record
         if record.run is None:
-            raise NotFound(f"No run made {record.model}/{record.version}.", "It was registered from files.")
+            raise NotFound(
+                f"No run made {record.model}/{record.version}.", "It was registered from files."
+            )
         return RunHandle(self.workbench, self.workbench.experiments.show(record.run))
 
     @property
@@ -189,7 +230,9 @@ class ModelHandle(Shown):
         return self.workbench.experiments.promote(self.record.ref, alias=alias)
 
     def reference(self, frame: pl.DataFrame, *, score: Sequence[float] | None = None) -> Path:
-        """Keep what it saw in training for its monitors: bins and counts of each input in `frame`, and of its answers `score`, never rows."""
+        """Keep what it saw in training for its monitors: bins and counts of each input in `frame`,
+        and of its answers `score`, never rows.
+        """
         return self.workbench.monitoring.reference(self.record.ref, frame, score=score)
 
     def deploy(
@@ -201,12 +244,21 @@ class ModelHandle(Shown):
         reason: str = "",
         on_progress: Callable[[str], None] | None = None,
     ) -> DeploymentHandle:
-        """Deploy it as `name`: package it, start it, prove it by tests, and only then give it traffic.
+        """Deploy it as `name`: package it, start it, prove it by tests, and only then give it
+        traffic.
 
-        traffic: its percent; None: all for the first version of a deployment, nothing for a further one. answers: what a classifier answers.
+        traffic: its percent; None: all for the first version of a deployment, nothing for a further
+        one. answers: what a classifier answers.
         """
         version = self.record.ref
-        self.workbench.deployments.deploy(name, version=version, traffic=traffic, answers=answers, reason=reason, on_progress=on_progress)
+        self.workbench.deployments.deploy(
+            name,
+            version=version,
+            traffic=traffic,
+            answers=answers,
+            reason=reason,
+            on_progress=on_progress,
+        )
         return DeploymentHandle(self.workbench, name)
 
     def _shown(self) -> Any:

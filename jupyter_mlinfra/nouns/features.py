@@ -1,4 +1,6 @@
-"""`ml.features`: some features, for training and online; `ml.feature_store`: where they are defined and kept."""
+"""`ml.features`: some features, for training and online; `ml.feature_store`: where they are defined
+and kept.
+"""
 
 from __future__ import annotations
 
@@ -37,24 +39,35 @@ class FeatureSelection:
     refs: Sequence[str]
 
     def training_set(self, entities: pl.DataFrame, *, at: str = "event_timestamp") -> pl.DataFrame:
-        """A training set: each row gets the values known at its time `at`; the order of `entities` is kept."""
+        """A training set: each row gets the values known at its time `at`; the order of `entities`
+        is kept.
+        """
         return self.workbench.features.training_set(self.refs, entities, at=at)
 
     def examples(self, count: int = 5) -> pl.DataFrame:
-        """Some entity rows to try `training_set` with: the newest keys of each view, at the newest time of all. Not a sample."""
+        """Some entity rows to try `training_set` with: the newest keys of each view, at the newest
+        time of all. Not a sample.
+        """
         return self.workbench.features.examples(self.refs, count)
 
     def online(self, **keys: Any) -> OnlineRow | list[OnlineRow]:
         """The newest values: of one entity (`user_id=42`), or of several (`user_id=[42, 43]`)."""
         if not keys:
-            raise BadRequest("Of which entity?", "No key was given.", "For example .online(origin='JFK')")
+            raise BadRequest(
+                "Of which entity?", "No key was given.", "For example .online(origin='JFK')"
+            )
         several = {name: value for name, value in keys.items() if isinstance(value, list | tuple)}
         if not several:
             return self.workbench.features.online(self.refs, [keys])[0]
         length = len(next(iter(several.values())))
         if len(several) != len(keys) or any(len(value) != length for value in several.values()):
-            raise BadRequest("The keys do not fit together.", "Each key must be a list of the same length.")
-        return self.workbench.features.online(self.refs, [dict(zip(keys, row, strict=True)) for row in zip(*keys.values(), strict=True)])
+            raise BadRequest(
+                "The keys do not fit together.", "Each key must be a list of the same length."
+            )
+        return self.workbench.features.online(
+            self.refs,
+            [dict(zip(keys, row, strict=True)) for row in zip(*keys.values(), strict=True)],
+        )
 
 
 @dataclass(frozen=True)
@@ -64,7 +77,9 @@ class FeatureStoreHandle(Shown):
     workbench: Workbench
 
     def apply(self) -> AppliedViews:
-        """Make the registry say what the definition files say. Raises Unprocessable (file and line) when one is broken."""
+        """Make the registry say what the definition files say. Raises Unprocessable (file and line)
+        when one is broken.
+        """
         return self.workbench.features.apply()
 
     def materialize(
@@ -75,11 +90,14 @@ class FeatureStoreHandle(Shown):
         end: datetime | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
     ) -> list[Materialized]:
-        """Bring the newest row of each entity online, for one view, some or all; incremental, unless `start` says from which event time.
+        """Bring the newest row of each entity online, for one view, some or all; incremental,
+        unless `start` says from which event time.
 
         on_progress: gets view, rows written, rows to write.
         """
-        return self.workbench.features.materialize(view, start=start, end=end, on_progress=on_progress)
+        return self.workbench.features.materialize(
+            view, start=start, end=end, on_progress=on_progress
+        )
 
     def feast(self) -> FeatureStore:
         """Feast's own object for this repository, up to date with the registry."""

@@ -30,13 +30,17 @@ def job(id: str) -> JobHandle:
 
 
 def submit(what: str | Path | Sequence[str], **options: Any) -> JobHandle:
-    """Submit a notebook of the project (`"train.ipynb"`) or a command (`["python", "train.py"]`) as a job; it outlives this kernel.
+    """Submit a notebook of the project (`"train.ipynb"`) or a command (`["python", "train.py"]`) as
+    a job; it outlives this kernel.
 
-    options: the other fields of JobSpec, such as `parameters={"depth": 6}`, `gpus=1`, `memory_gib=8`, `array=[{"depth": 4}, {"depth": 6}]`.
-    Raises BadRequest, NotFound or Unprocessable for what can never run.
+    options: the other fields of JobSpec, such as `parameters={"depth": 6}`, `gpus=1`,
+    `memory_gib=8`, `array=[{"depth": 4}, {"depth": 6}]`. Raises BadRequest, NotFound or
+    Unprocessable for what can never run.
     """
     workbench = current()
-    return JobHandle(workbench, workbench.jobs.submit(_spec(what, workbench.project.root, options)).id)
+    return JobHandle(
+        workbench, workbench.jobs.submit(_spec(what, workbench.project.root, options)).id
+    )
 
 
 def _spec(what: str | Path | Sequence[str], root: Path, options: dict[str, Any]) -> JobSpec:
@@ -47,9 +51,22 @@ def _spec(what: str | Path | Sequence[str], root: Path, options: dict[str, Any])
         return JobSpec(command=list(map(str, what)), **options)
     path = Path(what)
     if path.suffix != ".ipynb":
-        raise BadRequest(f"{what} is no notebook.", "A command is a list of words.", 'For example ml.submit(["python", "train.py"])')
-    absolute = path.resolve()  # a notebook's own folder is the working directory, as in the command line
-    return JobSpec(notebook=str(absolute.relative_to(root)) if absolute.is_file() and absolute.is_relative_to(root) else str(path), **options)
+        raise BadRequest(
+            f"{what} is no notebook.",
+            "A command is a list of words.",
+            'For example ml.submit(["python", "train.py"])',
+        )
+    absolute = (
+        path.resolve()
+    )  # a notebook's own folder is the working directory, as in the command line
+    return JobSpec(
+        notebook=(
+            str(absolute.relative_to(root))
+            if absolute.is_file() and absolute.is_relative_to(root)
+            else str(path)
+        ),
+        **options,
+    )
 
 
 @dataclass(frozen=True)
@@ -73,7 +90,9 @@ class JobHandle(Shown):
         return self.workbench.jobs.search_logs(self.id, text, limit=limit)
 
     def diff(self) -> str:
-        """How its code differs from the commit; empty when it does not, or runs no file of the project."""
+        """How its code differs from the commit; empty when it does not, or runs no file of the
+        project.
+        """
         found = self.workbench.jobs.diff(self.id)
         return found.text if found else ""
 
@@ -95,35 +114,56 @@ class JobHandle(Shown):
 
     def clone(self, *, same_code: bool = False, **changes: Any) -> JobHandle:
         """Submit another like it; changes: fields of JobSpec that differ."""
-        return JobHandle(self.workbench, self.workbench.jobs.clone(self.id, same_code=same_code, **changes).id)
+        return JobHandle(
+            self.workbench, self.workbench.jobs.clone(self.id, same_code=same_code, **changes).id
+        )
 
     def values(self, timeout: float | None = None) -> dict[str, Any]:
-        """What the cell of a `%%job` handed back, by name, once it has succeeded. Raises Conflict when it did not, NotFound for any other job."""
+        """What the cell of a `%%job` handed back, by name, once it has succeeded. Raises Conflict
+        when it did not, NotFound for any other job.
+        """
         return handed_back(self.workbench.project.folder("cells"), self.wait(timeout))
 
     def result(self, timeout: float | None = None) -> Any:
-        """The one value that the cell of a `%%job` handed back; all of them by name when there are several."""
+        """The one value that the cell of a `%%job` handed back; all of them by name when there are
+        several.
+        """
         found = self.values(timeout)
         return next(iter(found.values())) if len(found) == 1 else found
 
     def table(self) -> pl.DataFrame:
-        """The elements of an array as a frame: place, state, seconds, parameters and the metrics of the runs that they made."""
+        """The elements of an array as a frame: place, state, seconds, parameters and the metrics of
+        the runs that they made.
+        """
         import polars as pl
 
         elements = list(every(self.workbench.jobs.list, array=self.id))
         metrics = self._metrics([element.id for element in elements if element.notebook])
         rows = list[dict[str, Any]]()
         for element in elements:
-            row = {"index": element.index, "job": element.id, "state": str(element.state), "seconds": element.elapsed_seconds}
+            row = {
+                "index": element.index,
+                "job": element.id,
+                "state": str(element.state),
+                "seconds": element.elapsed_seconds,
+            }
             rows.append({**row, **element.parameters, **metrics.get(element.id, {})})
         return pl.DataFrame(rows, infer_schema_length=None)
 
     def _metrics(self, jobs: Sequence[str]) -> dict[str, dict[str, float]]:
-        """The metrics of the newest run of each job, of a thousand jobs by a few questions to MLflow."""
+        """The metrics of the newest run of each job, of a thousand jobs by a few questions to
+        MLflow.
+        """
         found = dict[str, dict[str, float]]()
         for some in batched(jobs, _ASKED):
-            for run in every(self.workbench.experiments.runs, experiment=None, where=f"job IN ({', '.join(map(repr, some))})"):
-                found.setdefault(run.job or "", {name: float(value) for name, value in run.metrics.items()})
+            for run in every(
+                self.workbench.experiments.runs,
+                experiment=None,
+                where=f"job IN ({', '.join(map(repr, some))})",
+            ):
+                found.setdefault(
+                    run.job or "", {name: float(value) for name, value in run.metrics.items()}
+                )
         return found
 
     def _shown(self) -> Any:
@@ -138,7 +178,9 @@ class JobValue(Shown):
     name: str
 
     def result(self, timeout: float | None = None) -> Any:
-        """The value, once the job has succeeded. Raises Conflict when it did not, or not within `timeout` seconds."""
+        """The value, once the job has succeeded. Raises Conflict when it did not, or not within
+        `timeout` seconds.
+        """
         return self.job.values(timeout)[self.name]
 
     def _shown(self) -> Any:

@@ -28,7 +28,9 @@ def alert(name: str) -> Alert:
     """An alert by `monitor/rule`."""
     found = [item for item in every(current().monitoring.alerts) if item.ref == f"alert:{name}"]
     if not found:
-        raise NotFound(f"There is no alert {name}.", fix="mlinfra alerts list shows those there are.")
+        raise NotFound(
+            f"There is no alert {name}.", fix="mlinfra alerts list shows those there are."
+        )
     return found[0]
 
 
@@ -40,7 +42,9 @@ class MonitorHandle(Shown):
     name: str
 
     def status(self, since: timedelta | None = None) -> MonitorStatus:
-        """Drift, latency and alerts of the window since then; the alerts are those of the last evaluation."""
+        """Drift, latency and alerts of the window since then; the alerts are those of the last
+        evaluation.
+        """
         return self.workbench.monitoring.status(self.name, since=since)
 
     def evaluate(self, since: timedelta | None = None) -> MonitorStatus:
@@ -49,7 +53,11 @@ class MonitorHandle(Shown):
 
     def alerts(self, *, firing: bool = False) -> Sequence[Alert]:
         """Its alerts, firing ones first."""
-        return [item for item in every(self.workbench.monitoring.alerts, firing=firing) if item.monitor == self.name]
+        return [
+            item
+            for item in every(self.workbench.monitoring.alerts, firing=firing)
+            if item.monitor == self.name
+        ]
 
     def frame(self, since: timedelta | None = None) -> pl.DataFrame:
         """The logged requests."""

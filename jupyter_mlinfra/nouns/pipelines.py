@@ -41,24 +41,58 @@ class PipelineHandle(Shown):
         """Its graph and newest runs."""
         return self.workbench.pipelines.show(self.name)
 
-    def run(self, *, force: bool = False, from_step: str | None = None, backend: str | None = None, **parameters: Any) -> PipelineRun:
-        """Run it; steps whose code, parameters and inputs are unchanged are taken from the cache. from_step: run this one and what hangs on it."""
-        return self.workbench.pipelines.run(self.name, parameters=parameters, force=force, from_step=from_step, backend=backend)
+    def run(
+        self,
+        *,
+        force: bool = False,
+        from_step: str | None = None,
+        backend: str | None = None,
+        **parameters: Any,
+    ) -> PipelineRun:
+        """Run it; steps whose code, parameters and inputs are unchanged are taken from the cache.
+        from_step: run this one and what hangs on it.
+        """
+        return self.workbench.pipelines.run(
+            self.name, parameters=parameters, force=force, from_step=from_step, backend=backend
+        )
 
     def step(self, name: str) -> StepHandle:
         """One of its steps, or all elements of a `foreach`; one element is `train[max_depth=4]`."""
         return StepHandle(self.workbench, self.name, name)
 
     def repair(self, run: str | None = None) -> PipelineRun:
-        """Run what failed in a run (default: the newest), and what hangs on it; the rest is taken from that run."""
+        """Run what failed in a run (default: the newest), and what hangs on it; the rest is taken
+        from that run.
+        """
         newest = self.workbench.pipelines.runs(self.name, limit=1).items
         if run is None and not newest:
-            raise NotFound(f"Pipeline {self.name} has no run yet.", fix=f'ml.pipeline("{self.name}").run()')
+            raise NotFound(
+                f"Pipeline {self.name} has no run yet.", fix=f'ml.pipeline("{self.name}").run()'
+            )
         return self.workbench.pipelines.repair(run or newest[0].run)
 
-    def backfill(self, first: str, last: str, *, every: str = "day", dry_run: bool = False, parallel: int = 4, **parameters: Any) -> Backfill:
-        """One run for each date of a range, oldest first; what is done and unchanged is left out. dry_run: only count."""
-        return self.workbench.pipelines.backfill(self.name, first=first, last=last, every=every, parameters=parameters, parallel=parallel, dry_run=dry_run)
+    def backfill(
+        self,
+        first: str,
+        last: str,
+        *,
+        every: str = "day",
+        dry_run: bool = False,
+        parallel: int = 4,
+        **parameters: Any,
+    ) -> Backfill:
+        """One run for each date of a range, oldest first; what is done and unchanged is left out.
+        dry_run: only count.
+        """
+        return self.workbench.pipelines.backfill(
+            self.name,
+            first=first,
+            last=last,
+            every=every,
+            parameters=parameters,
+            parallel=parallel,
+            dry_run=dry_run,
+        )
 
     def _shown(self) -> Any:
         return self.record
@@ -108,9 +142,15 @@ class StepHandle(Shown):
         """Why it would run again now, or that it would not."""
         return self.workbench.pipelines.explain(f"{self.pipeline}/{self.name}")
 
-    def run(self, *, force: bool = False, backend: str | None = None, **parameters: Any) -> PipelineRun:
-        """Run it alone, with other values for some of its notebook's parameters; what it takes must be there."""
-        return self.workbench.pipelines.run_step(self.pipeline, self.name, parameters=parameters, force=force, backend=backend)
+    def run(
+        self, *, force: bool = False, backend: str | None = None, **parameters: Any
+    ) -> PipelineRun:
+        """Run it alone, with other values for some of its notebook's parameters; what it takes must
+        be there.
+        """
+        return self.workbench.pipelines.run_step(
+            self.pipeline, self.name, parameters=parameters, force=force, backend=backend
+        )
 
     def _shown(self) -> Any:
         return self.explain()

@@ -5,7 +5,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__all__ = ["Pipeline", "PipelineDetail", "PipelineRun", "Pipelines", "RunState", "Schedule", "Schedules", "Step", "StepRun", "StepState"]
+__all__ = [
+    "Pipeline",
+    "PipelineDetail",
+    "PipelineRun",
+    "Pipelines",
+    "RunState",
+    "Schedule",
+    "Schedules",
+    "Step",
+    "StepRun",
+    "StepState",
+]
 
 if TYPE_CHECKING:
     from .schedules.service import Schedules
@@ -13,7 +24,11 @@ if TYPE_CHECKING:
     from .service import Pipelines
     from .spec import Pipeline, PipelineDetail, PipelineRun, RunState, Step, StepRun, StepState
 else:
-    _HOME = {"Pipelines": ".service", "Schedules": ".schedules.service", "Schedule": ".schedules.spec"}
+    _HOME = {
+        "Pipelines": ".service",
+        "Schedules": ".schedules.service",
+        "Schedule": ".schedules.spec",
+    }
 
     def __getattr__(name: str):
         if name not in __all__:

@@ -22,12 +22,15 @@ from .state import DONE
 from .store import Plan, Result, StepEntry, Store
 
 _MAY_DIFFER = {"code", "environment", "kernel"}
-"""What may have changed when a run from a later step takes a last result; values and data may not, for it would be the result of others."""
+"""What may have changed when a run from a later step takes a last result; values and data may not,
+for it would be the result of others.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """What was found. made: the result that can be taken, None when the step has to run. reason: why.
+    """What was found. made: the result that can be taken, None when the step has to run. reason:
+    why.
 
     changed, detail: which parts of the key made it run, and how they differ; see `Explanation`.
     """
@@ -42,7 +45,16 @@ class Assessment:
 class Assessor:
     """Looks at the steps of one run; environments are looked up once."""
 
-    def __init__(self, root: Path, store: Store, contents: Contents, *, pipeline: str, force: bool, plan: Plan | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        store: Store,
+        contents: Contents,
+        *,
+        pipeline: str,
+        force: bool,
+        plan: Plan | None = None,
+    ) -> None:
         self._root = root
         self._store = store
         self._contents = contents
@@ -54,12 +66,15 @@ class Assessor:
     def look(self, step: StepDefinition, *, untouched: bool = True) -> Assessment:
         """untouched: nothing that the step takes was made in this run.
 
-        Raises NotFound when an input is not there, NotFound or Unprocessable when the notebook is not or cannot be read.
+        Raises NotFound when an input is not there, NotFound or Unprocessable when the notebook is
+        not or cannot be read.
         """
         result = self._store.result(self._pipeline, step.name, step.slot)
         kept = self._kept(step, result) if untouched else None
         if kept is not None and self._plan.repairs:
-            return Assessment(parts=kept.parts, made=kept, reason=f"succeeded in run {self._plan.repairs}")
+            return Assessment(
+                parts=kept.parts, made=kept, reason=f"succeeded in run {self._plan.repairs}"
+            )
         parts = self.parts(step)
         found = self._changes(result, parts)
         if kept is not None and set(parts_of(found)) <= _MAY_DIFFER:
@@ -74,16 +89,26 @@ class Assessor:
     def outputs(self, step: StepDefinition) -> dict[str, str]:
         """Content ids of what the step has made. Raises NotFound when something is missing."""
         self._contents.forget()
-        why = f"The `out` of the step names it, below the project's folder, and {step.notebook} has ended without it."
+        why = (
+            f"The `out` of the step names it, below the project's folder, and {step.notebook} has"
+            " ended without it."
+        )
         fix = f"Have {step.notebook} write it there, or take it out of `out`."
         return require(self._contents.of, step.outputs, f"Step {step.name} did not make", fix, why)
 
     def parts(self, step: StepDefinition, *, without: Collection[str] = ()) -> Parts:
-        """What the step would be made of now. without: inputs that are not looked at. Raises as `look` does."""
+        """What the step would be made of now. without: inputs that are not looked at. Raises as
+        `look` does.
+        """
         path = self._root / step.notebook
         notebook = read_notebook(path, step.notebook, given=bool(step.parameters))
         wanted = [reference for reference in step.inputs if reference not in without]
-        inputs = require(self._contents.of, wanted, f"Step {step.name} takes", "Make it first; it is gone, or its step failed to make it.")
+        inputs = require(
+            self._contents.of,
+            wanted,
+            f"Step {step.name} takes",
+            "Make it first; it is gone, or its step failed to make it.",
+        )
         if notebook.kernel not in self._environments:
             self._environments[notebook.kernel] = environment_of(notebook.kernel)
         environment = self._environments[notebook.kernel]
@@ -102,13 +127,26 @@ class Assessor:
         )
 
     def changed_since(self, step: StepDefinition, parts: Parts, notebook: Notebook) -> list[str]:
-        """Inputs and modules that are, or were for a while, not what they were when the step was looked at. notebook: the executed one.
+        """Inputs and modules that are, or were for a while, not what they were when the step was
+        looked at. notebook: the executed one.
 
         Nobody knows then which of them the step has read.
         """
         found = [reference for reference in step.inputs if not self._is_untouched(reference, parts)]
-        modules = local_modules(notebook, (self._root / step.notebook).parent, self._root, interpreter_of(notebook.kernel))
-        return [*found, *(name for name in sorted({*modules, *parts.modules}) if modules.get(name) != parts.modules.get(name))]
+        modules = local_modules(
+            notebook,
+            (self._root / step.notebook).parent,
+            self._root,
+            interpreter_of(notebook.kernel),
+        )
+        return [
+            *found,
+            *(
+                name
+                for name in sorted({*modules, *parts.modules})
+                if modules.get(name) != parts.modules.get(name)
+            ),
+        ]
 
     def _is_untouched(self, reference: str, parts: Parts) -> bool:
         try:
@@ -120,7 +158,9 @@ class Assessor:
         return now == parts.inputs.get(reference) and stamp == parts.stamps.get(reference, stamp)
 
     def is_current(self, step: StepDefinition, begun: StepEntry) -> bool:
-        """Whether a step of an interrupted run was begun with what there is now, and what it has made since stands. One that waits still is."""
+        """Whether a step of an interrupted run was begun with what there is now, and what it has
+        made since stands. One that waits still is.
+        """
         if begun.parts is None:
             return True
         kept = begun.step.state is StepState.CACHED and step.name in self._plan.keep
@@ -133,15 +173,26 @@ class Assessor:
             parts = self.parts(step)
         except (NotFound, Unprocessable):
             return False
-        found = changes(begun.parts, parts, self._store.packages([begun.parts.environment, parts.environment]))
+        found = changes(
+            begun.parts, parts, self._store.packages([begun.parts.environment, parts.environment])
+        )
         return set(parts_of(found)) <= (_MAY_DIFFER if kept else set())
 
     def takes_other(self, step: StepDefinition, parts: Parts) -> bool:
-        """Whether the plan takes a result of this step that was made of something else than `parts`; inputs that those leave out do not count."""
+        """Whether the plan takes a result of this step that was made of something else than
+        `parts`; inputs that those leave out do not count.
+        """
         kept = self._kept(step, self._store.result(self._pipeline, step.name, step.slot))
         if kept is None:
             return False
-        before = replace(kept.parts, inputs={name: content for name, content in kept.parts.inputs.items() if name in parts.inputs or name not in step.inputs})
+        before = replace(
+            kept.parts,
+            inputs={
+                name: content
+                for name, content in kept.parts.inputs.items()
+                if name in parts.inputs or name not in step.inputs
+            },
+        )
         return bool(changes(before, parts, {}))
 
     def stands(self, step: StepDefinition) -> bool:
@@ -154,16 +205,26 @@ class Assessor:
         return self._store.result(self._pipeline, step.name, step.slot) is not None
 
     def _kept(self, step: StepDefinition, result: Result | None) -> Result | None:
-        """The result that the plan says to take, if that is still the newest and its outputs stand."""
+        """The result that the plan says to take, if that is still the newest and its outputs
+        stand.
+        """
         job = self._plan.keep.get(step.name)
-        if job is None or result is None or result.job != job or not (result.whole or self._plan.repairs) or self._spoiled(step, result):
+        if (
+            job is None
+            or result is None
+            or result.job != job
+            or not (result.whole or self._plan.repairs)
+            or self._spoiled(step, result)
+        ):
             return None
         return result
 
     def _changes(self, result: Result | None, parts: Parts) -> list[Change]:
         if result is None:
             return []
-        return changes(result.parts, parts, self._store.packages([result.parts.environment, parts.environment]))
+        return changes(
+            result.parts, parts, self._store.packages([result.parts.environment, parts.environment])
+        )
 
     def _why_not(self, step: StepDefinition, result: Result | None, found: list[Change]) -> str:
         """Why the step has to run; empty when its result can be taken."""
@@ -177,13 +238,23 @@ class Assessor:
             return "first run"
         differs = explain(found)
         if not result.whole:
-            why = "not finished last time" if result.job is None else "what it takes changed while it ran last time"
+            why = (
+                "not finished last time"
+                if result.job is None
+                else "what it takes changed while it ran last time"
+            )
             return f"{why}; {differs}" if differs else why
         return differs or self._spoiled(step, result)
 
-    def _told(self, step: StepDefinition, parts: Parts, result: Result | None, reason: str) -> tuple[tuple[str, ...], str]:
+    def _told(
+        self, step: StepDefinition, parts: Parts, result: Result | None, reason: str
+    ) -> tuple[tuple[str, ...], str]:
         """What differs from the last whole result, which may be older than the newest execution."""
-        last = result if result is None or result.whole else self._store.last_whole(self._pipeline, step.name)
+        last = (
+            result
+            if result is None or result.whole
+            else self._store.last_whole(self._pipeline, step.name)
+        )
         if last is None:
             return ("unfinished" if result else "first run",), reason
         found = self._changes(last, parts)
@@ -201,8 +272,9 @@ class Assessor:
     def _spoiled(self, step: StepDefinition, result: Result) -> str:
         """What is wrong with the outputs that there are.
 
-        A file must be the one that was made: half a file is no result. Of a reference it is enough that it is there: its domain
-        keeps it whole, and others may rightly have gone on from it (a new snapshot, a shift of traffic).
+        A file must be the one that was made: half a file is no result. Of a reference it is enough
+        that it is there: its domain keeps it whole, and others may rightly have gone on from it (a
+        new snapshot, a shift of traffic).
         """
         for output in step.outputs:
             now = self._contents.of(output)
@@ -213,7 +285,13 @@ class Assessor:
         return ""
 
 
-def require(content: Callable[[str], str | None], references: Any, what: str, fix: str, why: str = "It does not exist.") -> dict[str, str]:
+def require(
+    content: Callable[[str], str | None],
+    references: Any,
+    what: str,
+    fix: str,
+    why: str = "It does not exist.",
+) -> dict[str, str]:
     """Content ids of all references. Raises NotFound naming the first that is not there."""
     found: dict[str, str] = {}
     for reference in references:

@@ -1,4 +1,6 @@
-"""One run for each date of a range: which dates there are, what is done already, and how much is left to do."""
+"""One run for each date of a range: which dates there are, what is done already, and how much is
+left to do.
+"""
 
 from __future__ import annotations
 
@@ -30,24 +32,38 @@ Look = Callable[[Definition], Assessor]
 def dates(first: str, last: str, every: str) -> list[str]:
     """The dates from `first` to `last`, both included. Raises BadRequest."""
     if every not in get_args(Every):
-        raise BadRequest(f"{every!r} is no step of a backfill.", f"There are: {', '.join(get_args(Every))}.", "For example --every week")
+        raise BadRequest(
+            f"{every!r} is no step of a backfill.",
+            f"There are: {', '.join(get_args(Every))}.",
+            "For example --every week",
+        )
     start, end = _date(first), _date(last)
     if end < start:
-        raise BadRequest(f"{first} is after {last}.", "A backfill goes from an earlier date to a later one.", "Exchange them.")
+        raise BadRequest(
+            f"{first} is after {last}.",
+            "A backfill goes from an earlier date to a later one.",
+            "Exchange them.",
+        )
     found: list[str] = []
     for day in _from(start, every):
         if day > end:
             break
         if len(found) == MAX_DATES:
-            raise BadRequest(f"{first} to {last} are over {MAX_DATES:,} dates.", "Each is a run of its own.", "Give a shorter range, or --every month.")
+            raise BadRequest(
+                f"{first} to {last} are over {MAX_DATES:,} dates.",
+                "Each is a run of its own.",
+                "Give a shorter range, or --every month.",
+            )
         found.append(day.isoformat())
     return found
 
 
 def run_digest(bound: Definition, assessor: Assessor) -> str:
-    """One digest of what a run is made of: code, parameters, environments and inputs of all steps, without what its own steps make.
+    """One digest of what a run is made of: code, parameters, environments and inputs of all steps,
+    without what its own steps make.
 
-    Empty when it takes a result that was made of something else than what there is now. Raises as looking at a step does.
+    Empty when it takes a result that was made of something else than what there is now. Raises as
+    looking at a step does.
     """
     outside = {reference for _, reference in bound.external_inputs()}
     found = []
@@ -61,7 +77,9 @@ def run_digest(bound: Definition, assessor: Assessor) -> str:
 
 @dataclass(slots=True)
 class Forecast:
-    """What the runs of a backfill would do, one after the other; each leaves the cache as the next one finds it."""
+    """What the runs of a backfill would do, one after the other; each leaves the cache as the next
+    one finds it.
+    """
 
     definition: Definition
     store: Store
@@ -75,17 +93,39 @@ class Forecast:
         assessor = self.look(bound)
         day = self.definition.date_of(values)
         newest = self.store.newest_of(bound.name, day)
-        done = newest is not None and newest.run.state is RunState.SUCCEEDED and self._is_same(newest, bound, assessor)
+        done = (
+            newest is not None
+            and newest.run.state is RunState.SUCCEEDED
+            and self._is_same(newest, bound, assessor)
+        )
         ran = [] if done else self._ran(bound, assessor)
         cached = 0 if done else len(bound.steps) - len(ran)
         known = newest.run if newest else None
-        return BackfillDate(date=day, done=done, run=known.run if known else "", steps=len(ran), cached=cached, state=known.state if known else "")
+        return BackfillDate(
+            date=day,
+            done=done,
+            run=known.run if known else "",
+            steps=len(ran),
+            cached=cached,
+            state=known.state if known else "",
+        )
 
     def _is_same(self, run: RunEntry, bound: Definition, assessor: Assessor) -> bool:
-        """Whether a run was made of what there is now, and what only its own date makes is there. The rest a later date may have written over."""
+        """Whether a run was made of what there is now, and what only its own date makes is there.
+        The rest a later date may have written over.
+        """
         made = {step.name: step.outputs for step in self.definition.steps}
-        own = [step for step in bound.steps if step.outputs and all(self.definition.date in placeholders(text) for text in made[step.file_name])]
-        return bool(run.digest) and run.digest == _digest(bound, assessor) and all(map(assessor.stands, own))
+        own = [
+            step
+            for step in bound.steps
+            if step.outputs
+            and all(self.definition.date in placeholders(text) for text in made[step.file_name])
+        ]
+        return (
+            bool(run.digest)
+            and run.digest == _digest(bound, assessor)
+            and all(map(assessor.stands, own))
+        )
 
     def _ran(self, bound: Definition, assessor: Assessor) -> list[str]:
         ran: list[str] = []
@@ -105,15 +145,25 @@ class Forecast:
         return assessor.look(step).made is not None
 
 
-def summary(definition: Definition, found: Sequence[BackfillDate], *, parallel: int, id: str = "") -> Backfill:
+def summary(
+    definition: Definition, found: Sequence[BackfillDate], *, parallel: int, id: str = ""
+) -> Backfill:
     """The plan as it is shown."""
     left = [item for item in found if not item.done]
     several = bool(lane(definition, "x"))
     most = max(1, min(parallel, len(left))) if several else 1
     note = ""
     if not several and len(left) > 1:
-        thing = next(text for step in definition.steps for text in step.outputs if definition.date not in placeholders(text))
-        note = f"One date at a time: each of them makes {thing}. Several go on at once where all names under `out` hold {{{{ {definition.date} }}}}."
+        thing = next(
+            text
+            for step in definition.steps
+            for text in step.outputs
+            if definition.date not in placeholders(text)
+        )
+        note = (
+            f"One date at a time: each of them makes {thing}. Several go on at once where all names"
+            f" under `out` hold {{{{ {definition.date} }}}}."
+        )
     return Backfill(
         ref=reference("pipeline", definition.name),
         pipeline=definition.name,
@@ -134,7 +184,8 @@ def check_dated(definition: Definition) -> None:
         raise Unprocessable(
             f"Pipeline {definition.name} depends on no date.",
             "All runs of a backfill would be the same.",
-            "Use {{ date }} under `params`, `in` or `out` of a step; `date_parameter: day` at the top names another parameter.",
+            "Use {{ date }} under `params`, `in` or `out` of a step; `date_parameter: day` at the"
+            " top names another parameter.",
         )
 
 
@@ -157,17 +208,27 @@ def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise BadRequest(f"{text!r} is not a date.", "A date is written as year-month-day.", "For example 2026-11-01") from None
+        raise BadRequest(
+            f"{text!r} is not a date.",
+            "A date is written as year-month-day.",
+            "For example 2026-11-01",
+        ) from None
 
 
 def _from(start: date, every: str) -> Iterator[date]:
-    """Months keep the day of the first date, or the last day that there is: 31 January, 28 February, 31 March."""
+    """Months keep the day of the first date, or the last day that there is: 31 January, 28
+    February, 31 March.
+    """
     number = 0
     while True:
         try:
             if every == "month":
                 year, month = divmod(start.month - 1 + number, 12)
-                yield date(start.year + year, month + 1, min(start.day, calendar.monthrange(start.year + year, month + 1)[1]))
+                yield date(
+                    start.year + year,
+                    month + 1,
+                    min(start.day, calendar.monthrange(start.year + year, month + 1)[1]),
+                )
             else:
                 yield start + timedelta(days=number * (7 if every == "week" else 1))
         except (OverflowError, ValueError):  # the calendar ends

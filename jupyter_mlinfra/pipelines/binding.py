@@ -1,4 +1,6 @@
-"""From the file's steps to those of one run: a `foreach` becomes elements, `{{ name }}` its value, and the graph is reckoned from what comes out."""
+"""From the file's steps to those of one run: a `foreach` becomes elements, `{{ name }}` its value,
+and the graph is reckoned from what comes out.
+"""
 
 from __future__ import annotations
 
@@ -26,19 +28,30 @@ OF_STEP = "step:"
 """`in: step:train` stands for everything that the step train makes."""
 MAX_ELEMENTS = 500
 _SHARED = ("model", "experiment")
-"""What several elements of one step may add to: each of them registers a version, or tracks a run, of its own."""
+"""What several elements of one step may add to: each of them registers a version, or tracks a run,
+of its own.
+"""
 _PLAIN = re.compile(r"[A-Za-z0-9._+-]{1,40}\Z")
 _LABEL = 80
 
 
 def bind(definition: Definition, values: Mapping[str, Any], fault: Fault) -> Definition:
-    """The steps of a run with these values, edges included. Raises what `fault` makes of things made twice, circles and items that are none."""
+    """The steps of a run with these values, edges included. Raises what `fault` makes of things
+    made twice, circles and items that are none.
+    """
     folder = PurePosixPath(definition.path).parent
-    steps = [_bound(element, values, folder, fault) for step in definition.steps for element in _elements(step, values, fault)]
+    steps = [
+        _bound(element, values, folder, fault)
+        for step in definition.steps
+        for element in _elements(step, values, fault)
+    ]
     made: dict[str, list[str]] = {step.name: [] for step in definition.steps}
     for step in steps:
         made[step.file_name] += step.outputs
-    ordered = {step.name: [text.removeprefix(OF_STEP) for text in step.inputs if text.startswith(OF_STEP)] for step in steps}
+    ordered = {
+        step.name: [text.removeprefix(OF_STEP) for text in step.inputs if text.startswith(OF_STEP)]
+        for step in steps
+    }
     steps = [replace(step, inputs=_inputs(step, made)) for step in steps]
     after = _edges(steps, ordered, fault)
     return replace(definition, steps=tuple(replace(step, after=after[step.name]) for step in steps))
@@ -51,91 +64,156 @@ def grouped(definition: Definition, bound: Definition) -> Definition:
     for step in bound.steps:
         before[step.file_name].update(dict.fromkeys(group[name] for name in step.after))
     order = [step.name for step in definition.steps]
-    return replace(definition, steps=tuple(replace(step, after=tuple(sorted(before[step.name], key=order.index))) for step in definition.steps))
+    return replace(
+        definition,
+        steps=tuple(
+            replace(step, after=tuple(sorted(before[step.name], key=order.index)))
+            for step in definition.steps
+        ),
+    )
 
 
 def elements_of(bound: Definition, name: str) -> list[StepDefinition]:
-    """The steps of a run that `name` stands for: one step or element, or all elements of a `foreach`."""
+    """The steps of a run that `name` stands for: one step or element, or all elements of a
+    `foreach`.
+    """
     return [step for step in bound.steps if name in (step.name, step.group)]
 
 
 def records(definition: Definition, bound: Definition) -> list[Step]:
     """The file's own steps as every face shows them."""
     folder = PurePosixPath(definition.path).parent
-    found = {step.name: [item.name for item in elements_of(bound, step.name)] if step.foreach is not None else () for step in definition.steps}
+    found = {
+        step.name: (
+            [item.name for item in elements_of(bound, step.name)]
+            if step.foreach is not None
+            else ()
+        )
+        for step in definition.steps
+    }
     return [step.record(found[step.name], folder=folder) for step in definition.steps]
 
 
 def lane(definition: Definition, date: str) -> str:
-    """Runs in different lanes write different things, so they may go on at once: the date, when everything that is made is named by it."""
+    """Runs in different lanes write different things, so they may go on at once: the date, when
+    everything that is made is named by it.
+    """
     texts = [text for step in definition.steps for text in step.outputs]
     return date if date and all(definition.date in placeholders(text) for text in texts) else ""
 
 
-def _elements(step: StepDefinition, values: Mapping[str, Any], fault: Fault) -> Iterator[StepDefinition]:
+def _elements(
+    step: StepDefinition, values: Mapping[str, Any], fault: Fault
+) -> Iterator[StepDefinition]:
     if step.foreach is None:
         yield step
         return
     spot: KeyPath = ("steps", step.name, "foreach")
     items = _items(render(step.foreach, values), spot, fault)
     if not 1 <= len(items) <= MAX_ELEMENTS:
-        raise fault(spot, f"foreach of step {step.name} has {len(items)} items.", f"It takes 1 to {MAX_ELEMENTS}.", "Give it fewer, or at least one.")
+        raise fault(
+            spot,
+            f"foreach of step {step.name} has {len(items)} items.",
+            f"It takes 1 to {MAX_ELEMENTS}.",
+            "Give it fewer, or at least one.",
+        )
     names = [f"{step.name}[{label}]" for label in _labels(items)]
     for name, item in zip(names, items, strict=True):
         if names.count(name) > 1:
-            raise fault(spot, f"{name} is there twice.", "Two items of foreach are the same.", "Keep one of them.")
+            raise fault(
+                spot,
+                f"{name} is there twice.",
+                "Two items of foreach are the same.",
+                "Keep one of them.",
+            )
         yield replace(step, name=name, group=step.name, item=item, foreach=None)
 
 
 def _items(given: Any, spot: KeyPath, fault: Fault) -> list[dict[str, Any]]:
     """`{a: [1, 2], b: [3]}` is every combination; `[{a: 1, b: 3}, …]` is what it says."""
-    fix = "Write `foreach: {max_depth: [4, 6, 8]}`, or a list of mappings that all have the same names."
+    fix = (
+        "Write `foreach: {max_depth: [4, 6, 8]}`, or a list of mappings that all have the same"
+        " names."
+    )
     if isinstance(given, Mapping) and all(isinstance(value, list) for value in given.values()):
         return [dict(zip(given, row, strict=True)) for row in product(*given.values())]
-    if isinstance(given, list) and given and all(isinstance(item, Mapping) and item.keys() == given[0].keys() for item in given):
+    if (
+        isinstance(given, list)
+        and given
+        and all(isinstance(item, Mapping) and item.keys() == given[0].keys() for item in given)
+    ):
         return [dict(item) for item in given]
-    raise fault(spot, "foreach cannot be used.", "It is neither lists by name nor a list of mappings.", fix)
+    raise fault(
+        spot, "foreach cannot be used.", "It is neither lists by name nor a list of mappings.", fix
+    )
 
 
 def _labels(items: Sequence[Mapping[str, Any]]) -> list[str]:
-    """`max_depth=4`, `a=1,b=x` where that is short and plain; else the item's number from 0. A secret is not told."""
+    """`max_depth=4`, `a=1,b=x` where that is short and plain; else the item's number from 0. A
+    secret is not told.
+    """
     labels = []
     for number, item in enumerate(items):
-        texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in item.items()}
+        texts = {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in item.items()
+        }
         label = ",".join(f"{name}={text}" for name, text in texts.items())
-        plain = all(_PLAIN.match(text) and not is_named_like_secret(name) for name, text in texts.items())
+        plain = all(
+            _PLAIN.match(text) and not is_named_like_secret(name) for name, text in texts.items()
+        )
         labels.append(label if plain and len(label) <= _LABEL else str(number))
     return labels
 
 
-def _bound(step: StepDefinition, values: Mapping[str, Any], folder: PurePosixPath, fault: Fault) -> StepDefinition:
+def _bound(
+    step: StepDefinition, values: Mapping[str, Any], folder: PurePosixPath, fault: Fault
+) -> StepDefinition:
     known = {**values, **step.item}
     parameters = {name: render(value, known) for name, value in step.parameters.items()}
     for name, value in {**step.item, **parameters}.items():
         try:
             check_secret(name, value, f"parameter {name} of step {step.file_name}")
         except BadRequest as error:
-            raise fault(("steps", step.file_name, "params", name), error.what, error.why, error.fix) from None
+            raise fault(
+                ("steps", step.file_name, "params", name), error.what, error.why, error.fix
+            ) from None
     outputs = _references(step, "out", step.outputs, known, folder, fault)
     return replace(
         step,
         parameters=parameters,
         inputs=_references(step, "in", step.inputs, known, folder, fault),
         outputs=outputs,
-        slot=sha256(json.dumps(sorted(outputs)).encode()).hexdigest()[:16] if _is_kept_apart(step, outputs) else "",
+        slot=(
+            sha256(json.dumps(sorted(outputs)).encode()).hexdigest()[:16]
+            if _is_kept_apart(step, outputs)
+            else ""
+        ),
     )
 
 
 def _is_kept_apart(step: StepDefinition, outputs: Sequence[str]) -> bool:
     """Whether the result with these values stands whatever a run with others has made since.
 
-    A file tells by its bytes when another run has written it. A reference does not: a model whose name lacks the date is that of the last one.
+    A file tells by its bytes when another run has written it. A reference does not: a model whose
+    name lacks the date is that of the last one.
     """
     every = set(placeholders(step.outputs))
-    return bool(every) and all(set(placeholders(text)) == every for text, bound in zip(step.outputs, outputs, strict=True) if kind_of(bound) != "file")
+    return bool(every) and all(
+        set(placeholders(text)) == every
+        for text, bound in zip(step.outputs, outputs, strict=True)
+        if kind_of(bound) != "file"
+    )
 
 
-def _references(step: StepDefinition, key: str, texts: Sequence[str], values: Mapping[str, Any], folder: PurePosixPath, fault: Fault) -> tuple[str, ...]:
+def _references(
+    step: StepDefinition,
+    key: str,
+    texts: Sequence[str],
+    values: Mapping[str, Any],
+    folder: PurePosixPath,
+    fault: Fault,
+) -> tuple[str, ...]:
     """Those without a placeholder are in their normal form already."""
     found: list[str] = []
     for position, text in enumerate(texts):
@@ -154,26 +232,50 @@ def _references(step: StepDefinition, key: str, texts: Sequence[str], values: Ma
 def _inputs(step: StepDefinition, made: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for text in step.inputs:
-        found.update(dict.fromkeys(made[text.removeprefix(OF_STEP)] if text.startswith(OF_STEP) else [text]))
+        found.update(
+            dict.fromkeys(made[text.removeprefix(OF_STEP)] if text.startswith(OF_STEP) else [text])
+        )
     return tuple(found)
 
 
-def _edges(steps: Sequence[StepDefinition], ordered: Mapping[str, Sequence[str]], fault: Fault) -> dict[str, tuple[str, ...]]:
+def _edges(
+    steps: Sequence[StepDefinition], ordered: Mapping[str, Sequence[str]], fault: Fault
+) -> dict[str, tuple[str, ...]]:
     inputs = {step.name: step.inputs for step in steps}
     outputs = {step.name: step.outputs for step in steps}
     _check_clash(steps, fault)
     after = graph.edges(inputs, outputs)
     names = {step.name: step.file_name for step in steps}
     for name, groups in ordered.items():
-        after[name] = tuple(other for other in names if other in after[name] or names[other] in groups)
+        after[name] = tuple(
+            other for other in names if other in after[name] or names[other] in groups
+        )
     cycle = graph.find_cycle(after)
     if cycle:
-        lines = ", ".join(f"{step.name} on line {step.line}" for name in cycle for step in steps if step.name == name)
+        lines = ", ".join(
+            f"{step.name} on line {step.line}"
+            for name in cycle
+            for step in steps
+            if step.name == name
+        )
         round_trip = " → ".join([*cycle, cycle[0]])
-        own = ", ".join(taken for taken in inputs[cycle[0]] if any(feeds(thing, taken) for thing in outputs[cycle[0]]))
-        why = f"Each takes what the one before makes: {lines}." if len(cycle) > 1 else f"It takes what it makes ({own})."
+        own = ", ".join(
+            taken
+            for taken in inputs[cycle[0]]
+            if any(feeds(thing, taken) for thing in outputs[cycle[0]])
+        )
+        why = (
+            f"Each takes what the one before makes: {lines}."
+            if len(cycle) > 1
+            else f"It takes what it makes ({own})."
+        )
         spot = ("steps", names[cycle[0]])
-        raise fault(spot, f"the steps run in a circle: {round_trip}.", why, "Take one of these things out of `in` or `out`.")
+        raise fault(
+            spot,
+            f"the steps run in a circle: {round_trip}.",
+            why,
+            "Take one of these things out of `in` or `out`.",
+        )
     return after
 
 
@@ -181,18 +283,41 @@ def _check_clash(steps: Sequence[StepDefinition], fault: Fault) -> None:
     seen: set[tuple[str, str]] = set()
     outputs: dict[str, list[str]] = {}
     for step in steps:  # what elements of one step add to together counts once
-        own = [text for text in step.outputs if not (step.group and kind_of(text) in _SHARED and (step.group, text) in seen)]
+        own = [
+            text
+            for text in step.outputs
+            if not (step.group and kind_of(text) in _SHARED and (step.group, text) in seen)
+        ]
         seen.update((step.group, text) for text in own)
         outputs[step.name] = own
     clash = graph.find_clash(outputs)
     if clash is None:
         return
-    first, second = (next(step for step in steps if step.name == name) for name in (clash.first, clash.second))
+    first, second = (
+        next(step for step in steps if step.name == name) for name in (clash.first, clash.second)
+    )
     same = clash.first_output == clash.second_output
-    thing = clash.second_output if same else f"{clash.second_output} (within or around {clash.first_output})"
+    thing = (
+        clash.second_output
+        if same
+        else f"{clash.second_output} (within or around {clash.first_output})"
+    )
     spot = ("steps", second.file_name, "out", second.outputs.index(clash.second_output))
     if first.group and first.group == second.group:
-        fix = f"Put an item's value into the name, such as `{{{{ {next(iter(second.item), 'name')} }}}}`."
-        raise fault(spot, f"{thing} is made by two elements of step {first.group}.", f"{first.name} and {second.name} run at the same time.", fix)
+        fix = (
+            f"Put an item's value into the name, such as `{{{{ {next(iter(second.item), 'name')}"
+            " }}`."
+        )
+        raise fault(
+            spot,
+            f"{thing} is made by two elements of step {first.group}.",
+            f"{first.name} and {second.name} run at the same time.",
+            fix,
+        )
     where = f"Step {first.name} makes it too (line {first.line})."
-    raise fault(spot, f"{thing} is made by two steps.", where, "Let one step make it, and the other take it under `in`.")
+    raise fault(
+        spot,
+        f"{thing} is made by two steps.",
+        where,
+        "Let one step make it, and the other take it under `in`.",
+    )

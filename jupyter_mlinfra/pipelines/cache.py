@@ -1,7 +1,9 @@
-"""Whether a step has to run: what it was made of last time, what it would be made of now, and the difference in words.
+"""Whether a step has to run: what it was made of last time, what it would be made of now, and the
+difference in words.
 
-The key is the sha256 of: the code cells (source, and which of them takes the parameters; no outputs, no ids), the project's own
-Python files that they import, the parameters, the content of each input, the kernel and its environment.
+The key is the sha256 of: the code cells (source, and which of them takes the parameters; no
+outputs, no ids), the project's own Python files that they import, the parameters, the content of
+each input, the kernel and its environment.
 """
 
 from __future__ import annotations
@@ -23,10 +25,12 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a result was made of. cells: a digest for each code cell. modules: path → digest. inputs: reference → content id.
+    """What a result was made of. cells: a digest for each code cell. modules: path → digest.
+    inputs: reference → content id.
 
-    places: number of each cell in the notebook; only for words, so that a paragraph more runs nothing.
-    stamps: reference → when and how an input was written; they tell whether it changed while the step ran, and are no part of the key.
+    places: number of each cell in the notebook; only for words, so that a paragraph more runs
+    nothing. stamps: reference → when and how an input was written; they tell whether it changed
+    while the step ran, and are no part of the key.
     """
 
     cells: Sequence[str]
@@ -42,7 +46,9 @@ class Parts:
     @property
     def key(self) -> str:
         """One digest of it all; `inputs` and `modules` in any order give the same."""
-        return sha256(json.dumps({**self.to_json(), "places": None, "stamps": None}, sort_keys=True).encode()).hexdigest()
+        return sha256(
+            json.dumps({**self.to_json(), "places": None, "stamps": None}, sort_keys=True).encode()
+        ).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -67,21 +73,36 @@ class Change:
 
 def cell_digests(notebook: Notebook) -> list[str]:
     """One digest a code cell: its source, and whether it takes the parameters."""
-    return [sha256(f"{TAG in cell.tags}\0{cell.source.rstrip()}".encode()).hexdigest()[:20] for cell in notebook.cells]
+    return [
+        sha256(f"{TAG in cell.tags}\0{cell.source.rstrip()}".encode()).hexdigest()[:20]
+        for cell in notebook.cells
+    ]
 
 
 def changes(before: Parts, after: Parts, packages: Mapping[str, Mapping[str, str]]) -> list[Change]:
-    """What differs, code first. packages: environment digest → distributions, for the environments that are still known."""
-    found = [Change("code", detail) for detail in (*_cells(before, after), *_named(before.modules, after.modules))]
+    """What differs, code first. packages: environment digest → distributions, for the environments
+    that are still known.
+    """
+    found = [
+        Change("code", detail)
+        for detail in (*_cells(before, after), *_named(before.modules, after.modules))
+    ]
     found += [Change("params", detail) for detail in _values(before.parameters, after.parameters)]
     found += [Change("inputs", detail) for detail in _named(before.inputs, after.inputs)]
     if before.kernel != after.kernel:
         found.append(Change("kernel", f"{before.kernel} → {after.kernel}"))
     elif before.python != after.python:
-        python = "Python " if after.python[:1].isdigit() else ""  # else it is the command of a kernel of another language
+        python = (
+            "Python " if after.python[:1].isdigit() else ""
+        )  # else it is the command of a kernel of another language
         found.append(Change("environment", f"{python}{before.python} → {after.python}"))
     elif before.environment != after.environment:
-        found.append(Change("environment", _packages(packages.get(before.environment), packages.get(after.environment))))
+        found.append(
+            Change(
+                "environment",
+                _packages(packages.get(before.environment), packages.get(after.environment)),
+            )
+        )
     return found
 
 
@@ -94,7 +115,9 @@ def explain(found: Iterable[Change]) -> str:
 
 
 def _cells(before: Parts, after: Parts) -> Iterator[str]:
-    for how, old_from, old_to, new_from, new_to in SequenceMatcher(None, before.cells, after.cells, autojunk=False).get_opcodes():
+    for how, old_from, old_to, new_from, new_to in SequenceMatcher(
+        None, before.cells, after.cells, autojunk=False
+    ).get_opcodes():
         if how == "replace":
             yield _range(after.places[new_from:new_to])
         elif how == "insert":
@@ -119,9 +142,14 @@ def _named(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]
 
 def _values(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     for name in sorted({*before, *after}):
-        old, new = (_text(values[name]) if name in values else "its default" for values in (before, after))
-        # By the text of the JSON: 1, 1.0 and true are equal in Python, yet a notebook may tell them apart.
-        if old != new or json.dumps(before.get(name), sort_keys=True) != json.dumps(after.get(name), sort_keys=True):
+        old, new = (
+            _text(values[name]) if name in values else "its default" for values in (before, after)
+        )
+        # By the text of the JSON: 1, 1.0 and true are equal in Python, yet a notebook may tell them
+        # apart.
+        if old != new or json.dumps(before.get(name), sort_keys=True) != json.dumps(
+            after.get(name), sort_keys=True
+        ):
             yield f"{name} {old} → {new}"
 
 
@@ -134,7 +162,9 @@ def _packages(before: Mapping[str, str] | None, after: Mapping[str, str] | None)
     if before is None or after is None:
         return "installed packages"
     names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-    return _some([f"{name} {before.get(name, 'absent')} → {after.get(name, 'absent')}" for name in names])
+    return _some(
+        [f"{name} {before.get(name, 'absent')} → {after.get(name, 'absent')}" for name in names]
+    )
 
 
 def _some(details: Sequence[str], most: int = 5) -> str:

@@ -1,4 +1,6 @@
-"""The content of what steps take and make, as short ids: files by their bytes, references by their domains."""
+"""The content of what steps take and make, as short ids: files by their bytes, references by their
+domains.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ Fingerprints = Mapping[str, Callable[[str], str | None]]
 """Kind → function that gives the content id of a name, or None when there is no such thing."""
 
 _NOT_CONTENT = {".ipynb_checkpoints", "__pycache__"}
-# A file changed this shortly before it was read might change again within one tick of its clock: its digest is not kept.
+# A file changed this shortly before it was read might change again within one tick of its clock:
+# its digest is not kept.
 _SETTLED_SECONDS = 2.0
 
 
@@ -34,14 +37,22 @@ class Contents:
         self._keeps = True
 
     def of(self, reference: str) -> str | None:
-        """Content id, None when there is no such thing. Raises Unprocessable on a file that cannot be read."""
+        """Content id, None when there is no such thing. Raises Unprocessable on a file that cannot
+        be read.
+        """
         if reference not in self._known:
             kind = kind_of(reference)
-            self._known[reference] = self._of_path(reference) if kind == "file" else self._of_reference(kind, name_of(reference))
+            self._known[reference] = (
+                self._of_path(reference)
+                if kind == "file"
+                else self._of_reference(kind, name_of(reference))
+            )
         return self._known[reference]
 
     def exists(self, reference: str) -> bool:
-        """Whether there is such a thing. Of a file nothing is read, however large it is. Raises Unprocessable on one that may not be read."""
+        """Whether there is such a thing. Of a file nothing is read, however large it is. Raises
+        Unprocessable on one that may not be read.
+        """
         if kind_of(reference) != "file":
             return self.of(reference) is not None
         path = self._root / reference
@@ -54,7 +65,9 @@ class Contents:
         return there
 
     def stamp(self, reference: str) -> str:
-        """Differs from an earlier one if what it names was another meanwhile, though it may be the same again: of files, by their times and inodes."""
+        """Differs from an earlier one if what it names was another meanwhile, though it may be the
+        same again: of files, by their times and inodes.
+        """
         content = self.of(reference)
         return self._stamps.get(reference, content or "")
 
@@ -65,10 +78,17 @@ class Contents:
         self._stamps.clear()
 
     def _of_reference(self, kind: str, name: str) -> str | None:
-        # A version is named within its model: `version:m@champion` is what the model's domain calls `m@champion`.
-        resolve = self._fingerprints.get(kind) or (self._fingerprints.get("model") if kind == "version" else None)
+        # A version is named within its model: `version:m@champion` is what the model's domain calls
+        # `m@champion`.
+        resolve = self._fingerprints.get(kind) or (
+            self._fingerprints.get("model") if kind == "version" else None
+        )
         if resolve is None:
-            raise BadRequest(f"{kind}:{name} cannot be looked up.", f"Nothing here knows {kind}s.", "Open the project through Workbench.")
+            raise BadRequest(
+                f"{kind}:{name} cannot be looked up.",
+                f"Nothing here knows {kind}s.",
+                "Open the project through Workbench.",
+            )
         try:
             return resolve(name)
         except NotFound:
@@ -79,7 +99,10 @@ class Contents:
         stamps: list[str] = []
         try:
             if path.is_dir():
-                listing = [[place, self._digest(item, stamps) if isinstance(item, Path) else item] for place, item in _listing(path)]
+                listing = [
+                    [place, self._digest(item, stamps) if isinstance(item, Path) else item]
+                    for place, item in _listing(path)
+                ]
                 content = sha256(json.dumps(listing).encode()).hexdigest()
             elif path.is_file():
                 content = self._digest(path, stamps)
@@ -94,7 +117,9 @@ class Contents:
         status = path.stat()
         stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
         stamps.append(stamp)
-        name = str(path).encode(errors="backslashreplace").decode()  # a name that is no UTF-8 has halves of characters, which SQLite takes not
+        name = (
+            str(path).encode(errors="backslashreplace").decode()
+        )  # a name that is no UTF-8 has halves of characters, which SQLite takes not
         known = self._store.file_digest(name, stamp)
         if known is not None:
             return known
@@ -109,13 +134,18 @@ class Contents:
 
 
 def _unreadable(path: Path, error: OSError) -> Unprocessable:
-    return Unprocessable(f"{path} cannot be read.", f"{error.strerror or error}.", "Give this user the right to read it.")
+    return Unprocessable(
+        f"{path} cannot be read.",
+        f"{error.strerror or error}.",
+        "Give this user the right to read it.",
+    )
 
 
 def _listing(folder: Path) -> Iterator[tuple[str, Path | str]]:
     """The place of every file below a folder and the file, links followed, in one order everywhere.
 
-    A folder that several links lead to, or one back to itself, is listed once; the other times it gives the place where it was.
+    A folder that several links lead to, or one back to itself, is listed once; the other times it
+    gives the place where it was.
     """
     seen = {os.path.realpath(folder): "."}
     for here, names, files in os.walk(folder, followlinks=True):

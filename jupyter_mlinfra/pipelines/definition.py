@@ -1,4 +1,6 @@
-"""A pipeline as it runs: the file with all defaults filled in, in a form that the database keeps."""
+"""A pipeline as it runs: the file with all defaults filled in, in a form that the database
+keeps.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +26,12 @@ _BRACES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepDefinition:
-    """One step, as the file says it or bound to the values of a run (see `binding`). line: in the file.
+    """One step, as the file says it or bound to the values of a run (see `binding`). line: in the
+    file.
 
-    parameters, inputs, outputs: may hold `{{ name }}` until they are bound. foreach: its items, as the file says them; None once bound.
-    group, item: of an element, the step's name in the file and its own values. slot: which of the step's results it can take.
+    parameters, inputs, outputs: may hold `{{ name }}` until they are bound. foreach: its items, as
+    the file says them; None once bound. group, item: of an element, the step's name in the file and
+    its own values. slot: which of the step's results it can take.
     """
 
     name: str
@@ -80,7 +84,9 @@ class StepDefinition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """One pipeline; steps in the order of the file. date: the parameter that is the date of a run; empty when nothing depends on one."""
+    """One pipeline; steps in the order of the file. date: the parameter that is the date of a run;
+    empty when nothing depends on one.
+    """
 
     name: str
     path: str
@@ -103,12 +109,18 @@ class Definition:
         from .references import feeds
 
         made = [thing for step in self.steps for thing in step.outputs]
-        return [(step, taken) for step in self.steps for taken in step.inputs if not any(feeds(thing, taken) for thing in made)]
+        return [
+            (step, taken)
+            for step in self.steps
+            for taken in step.inputs
+            if not any(feeds(thing, taken) for thing in made)
+        ]
 
     def values(self, given: Mapping[str, Any], *, checked: bool = True) -> dict[str, Any]:
         """The pipeline's parameters with the values given to this run.
 
-        Raises BadRequest on a name that the file has not and, unless a run was begun with them before, on a value of another kind than the default.
+        Raises BadRequest on a name that the file has not and, unless a run was begun with them
+        before, on a value of another kind than the default.
         """
         for name in given:
             check_secret(name, given[name], f"Parameter {name} of pipeline {self.name}")
@@ -118,11 +130,16 @@ class Definition:
                 fix = (
                     f"Did you mean {close[0]}?"
                     if close
-                    else f"Add `parameters: {{{name}: …}}` to {self.path}, and use it as {{{{ {name} }}}} under `params` of a step."
+                    else (
+                        f"Add `parameters: {{{name}: …}}` to {self.path}, and use it as {{{{ {name}"
+                        " }} under `params` of a step."
+                    )
                 )
                 raise BadRequest(f"Pipeline {self.name} has no parameter {name}.", why, fix)
             if checked and name != self.date:
-                check_kind(name, given[name], self.parameters[name], pipeline=self.name, path=self.path)
+                check_kind(
+                    name, given[name], self.parameters[name], pipeline=self.name, path=self.path
+                )
         today = {self.date: now().date().isoformat()} if self.date else {}
         return {**today, **self.parameters, **given}
 
@@ -131,7 +148,9 @@ class Definition:
         return str(values[self.date]) if self.date else ""
 
     def kept(self) -> Definition:
-        """The same as it comes back from the database: lists where the file gave tuples, so that two can be compared."""
+        """The same as it comes back from the database: lists where the file gave tuples, so that
+        two can be compared.
+        """
         return self.from_json(json.loads(json.dumps(self.to_json())))
 
     def to_json(self) -> dict[str, Any]:
@@ -145,8 +164,14 @@ class Definition:
 
 
 def _below(text: str, folder: PurePosixPath) -> str:
-    """A path whose form is known only once its placeholders are filled, below the project as the others are; what may be no such path stays."""
-    if not any(True for _ in placeholders(text)) or text.startswith(("{{", "/")) or re.match(r"[a-z]{2,}:", text):
+    """A path whose form is known only once its placeholders are filled, below the project as the
+    others are; what may be no such path stays.
+    """
+    if (
+        not any(True for _ in placeholders(text))
+        or text.startswith(("{{", "/"))
+        or re.match(r"[a-z]{2,}:", text)
+    ):
         return text
     return os.path.normpath(folder / text)
 
@@ -164,7 +189,9 @@ def placeholders(value: Any) -> Iterator[str]:
 
 
 def render(value: Any, values: Mapping[str, Any]) -> Any:
-    """The value with each `{{ name }}` replaced; one that is alone keeps its type, one within a text becomes text."""
+    """The value with each `{{ name }}` replaced; one that is alone keeps its type, one within a
+    text becomes text.
+    """
     if isinstance(value, str):
         alone = _PLACEHOLDER.fullmatch(value.strip())
         if alone:
@@ -193,4 +220,8 @@ def item_names(foreach: Any) -> list[str]:
     """Names that the items of a `foreach` give, as far as the file says them."""
     if isinstance(foreach, Mapping):
         return list(foreach)
-    return list(foreach[0]) if isinstance(foreach, list) and foreach and isinstance(foreach[0], Mapping) else []
+    return (
+        list(foreach[0])
+        if isinstance(foreach, list) and foreach and isinstance(foreach[0], Mapping)
+        else []
+    )

@@ -1,4 +1,6 @@
-"""How two states of a step differ, for people: the lines of code that changed, and the inputs' old and new content."""
+"""How two states of a step differ, for people: the lines of code that changed, and the inputs' old
+and new content.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +25,20 @@ def parts_of(found: Iterable[Change]) -> tuple[str, ...]:
 
 
 def detail(root: Path, notebook: str, before: Result, after: Parts, found: Sequence[Change]) -> str:
-    """All changes in one line, then the lines of code and the content ids; empty when nothing differs."""
+    """All changes in one line, then the lines of code and the content ids; empty when nothing
+    differs.
+    """
     parts = [explain(found)] if found else []
     if any(change.part == "code" for change in found) and before.notebook is not None:
         with contextlib.suppress(MLInfraError):  # the executed notebook may have been deleted since
-            parts.append(_code(root, notebook, before.notebook, given=(bool(before.parts.parameters), bool(after.parameters))))
+            parts.append(
+                _code(
+                    root,
+                    notebook,
+                    before.notebook,
+                    given=(bool(before.parts.parameters), bool(after.parameters)),
+                )
+            )
     inputs = [
         f"{name}  {_short(before.parts.inputs.get(name))} → {_short(after.inputs.get(name))}"
         for name in sorted({*before.parts.inputs, *after.inputs})
@@ -40,14 +51,23 @@ def _code(root: Path, notebook: str, executed: str, given: tuple[bool, bool]) ->
     """given: whether each was given parameters, then and now."""
     old = read_notebook(root / executed, executed, given=given[0])
     new = read_notebook(root / notebook, notebook, given=given[1])
-    lines = [line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…" for line in _changed_lines(old.cells, new.cells, old.name, new.name)]
+    lines = [
+        line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…"
+        for line in _changed_lines(old.cells, new.cells, old.name, new.name)
+    ]
     rest = len(lines) - _LINES
     return "\n".join(lines[:_LINES] + ([f"… {rest} lines more"] if rest > 0 else []))
 
 
-def _changed_lines(before: Sequence[CodeCell], after: Sequence[CodeCell], old_name: str, new_name: str) -> Iterator[str]:
-    """A unified diff for each run of cells that differ; its line numbers begin anew in each cell."""
-    matcher = SequenceMatcher(None, [cell.source for cell in before], [cell.source for cell in after], autojunk=False)
+def _changed_lines(
+    before: Sequence[CodeCell], after: Sequence[CodeCell], old_name: str, new_name: str
+) -> Iterator[str]:
+    """A unified diff for each run of cells that differ; its line numbers begin anew in each
+    cell.
+    """
+    matcher = SequenceMatcher(
+        None, [cell.source for cell in before], [cell.source for cell in after], autojunk=False
+    )
     for how, old_from, old_to, new_from, new_to in matcher.get_opcodes():
         if how == "equal":
             continue
@@ -65,4 +85,10 @@ def _changed_lines(before: Sequence[CodeCell], after: Sequence[CodeCell], old_na
 
 
 def _short(identity: str | None) -> str:
-    return "none" if identity is None else identity if len(identity) <= _ID + 4 else f"{identity[:_ID]}…"
+    return (
+        "none"
+        if identity is None
+        else identity
+        if len(identity) <= _ID + 4
+        else f"{identity[:_ID]}…"
+    )

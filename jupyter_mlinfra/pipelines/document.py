@@ -22,12 +22,15 @@ NOT_YAML: re.Pattern[str] = yaml.reader.Reader.NON_PRINTABLE
 """A character that no YAML file may hold: control characters, halves of characters."""
 
 KeyPath = tuple[str | int, ...]
-"""Where a value stands: keys and list positions from the top, such as ("steps", "train", "in", 0)."""
+"""Where a value stands: keys and list positions from the top, such as ("steps", "train", "in", 0).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed file. data: plain Python values. lines: where each key or list item begins, from 1."""
+    """A parsed file. data: plain Python values. lines: where each key or list item begins, from
+    1.
+    """
 
     name: str
     data: Any
@@ -47,7 +50,8 @@ class Document:
 class _Loader(yaml.SafeLoader):
     """SafeLoader with the plain values of YAML 1.2's core schema, and `<<`.
 
-    PyYAML's own are those of YAML 1.1: there `1e-3` is a text, and 12:30 (750), no (false) and 0123 (83) are none. A date is a text too.
+    PyYAML's own are those of YAML 1.1: there `1e-3` is a text, and 12:30 (750), no (false) and 0123
+    (83) are none. A date is a text too.
     """
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own way
@@ -57,12 +61,20 @@ _PLAIN: tuple[tuple[str, str, str], ...] = (
     ("null", r"|~|null|Null|NULL", "~nN"),
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+.0123456789"),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
     ("merge", r"<<", "<"),
 )
 """Type, what a plain value of it is, how it begins; the first that fits."""
 for _name, _pattern, _first in _PLAIN:
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"(?:{_pattern})\Z"), [*_first, *([""] if _name == "null" else [])])
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_name}",
+        re.compile(rf"(?:{_pattern})\Z"),
+        [*_first, *([""] if _name == "null" else [])],
+    )
 
 
 def _whole(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
@@ -77,21 +89,38 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _whole)
 def read_document(path: Path, name: str) -> Document:
     """Parse one file; `name` is what errors call it.
 
-    Raises NotFound when there is none, TooLarge above 1 MB, Unprocessable (with the line) when it is not YAML.
+    Raises NotFound when there is none, TooLarge above 1 MB, Unprocessable (with the line) when it
+    is not YAML.
     """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise NotFound(f"{name} is not a file.", fix="mlinfra pipelines list shows the files there are.")
+            raise NotFound(
+                f"{name} is not a file.", fix="mlinfra pipelines list shows the files there are."
+            )
         if status.st_size > MAX_BYTES:
-            raise TooLarge(f"{name} is too large.", f"A pipeline file has at most {MAX_BYTES:,} bytes.", "Split it into several pipelines.")
+            raise TooLarge(
+                f"{name} is too large.",
+                f"A pipeline file has at most {MAX_BYTES:,} bytes.",
+                "Split it into several pipelines.",
+            )
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Unprocessable(f"{name} is not text in UTF-8.", f"Byte {error.start} cannot be read.", "Save it as UTF-8.") from error
+        raise Unprocessable(
+            f"{name} is not text in UTF-8.",
+            f"Byte {error.start} cannot be read.",
+            "Save it as UTF-8.",
+        ) from error
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise NotFound(f"{name} does not exist.", fix="mlinfra pipelines list shows the files there are.") from error
+        raise NotFound(
+            f"{name} does not exist.", fix="mlinfra pipelines list shows the files there are."
+        ) from error
     except OSError as error:
-        raise Unprocessable(f"{name} cannot be read.", f"{error.strerror or error}.", "Give this user the right to read it.") from error
+        raise Unprocessable(
+            f"{name} cannot be read.",
+            f"{error.strerror or error}.",
+            "Give this user the right to read it.",
+        ) from error
     return parse_document(text, name)
 
 
@@ -99,7 +128,9 @@ def parse_document(text: str, name: str) -> Document:
     """Parse the text of one file. Raises Unprocessable with the line."""
     node = compose(text, name)
     if node is None:
-        raise Unprocessable(f"{name} is empty.", "It has no steps.", "Write at least `steps:` with one notebook.")
+        raise Unprocessable(
+            f"{name} is empty.", "It has no steps.", "Write at least `steps:` with one notebook."
+        )
     loader = _Loader("")
     try:
         lines: dict[KeyPath, int] = {(): node.start_mark.line + 1}
@@ -110,19 +141,34 @@ def parse_document(text: str, name: str) -> Document:
         raise _explain(error, name) from error
     except RecursionError as error:
         raise _too_deep(name) from error
-    except (AttributeError, LookupError, TypeError, ValueError) as error:  # `!!int x`, `!!bool x`, `!!timestamp x`: each fails in its own way
-        raise Unprocessable(f"{name} is not valid YAML.", f"A tagged value is not what its tag says: {error}.", "Correct that value.") from error
+    except (
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:  # `!!int x`, `!!bool x`, `!!timestamp x`: each fails in its own way
+        raise Unprocessable(
+            f"{name} is not valid YAML.",
+            f"A tagged value is not what its tag says: {error}.",
+            "Correct that value.",
+        ) from error
     finally:
         loader.dispose()
     return Document(name, data, lines)
 
 
 def compose(text: str, name: str) -> yaml.Node | None:
-    """The nodes of a text, None of an empty one. Raises Unprocessable with the line where it is no YAML."""
+    """The nodes of a text, None of an empty one. Raises Unprocessable with the line where it is no
+    YAML.
+    """
     if found := NOT_YAML.search(text):  # PyYAML raises at it before it has a line to name
         line = text.count("\n", 0, found.start()) + 1
         why = f"It holds the character U+{ord(found[0]):04X}, which a YAML file cannot hold."
-        raise Unprocessable(f"{name}, line {line}: this is not valid YAML.", why, 'Take it out, or write it as an escape between double quotes: "\\x1b".')
+        raise Unprocessable(
+            f"{name}, line {line}: this is not valid YAML.",
+            why,
+            'Take it out, or write it as an escape between double quotes: "\\x1b".',
+        )
     try:
         return yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
@@ -135,12 +181,22 @@ def _explain(error: yaml.YAMLError, name: str) -> Unprocessable:
     mark = getattr(error, "problem_mark", None)
     where = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
     problem = str(getattr(error, "problem", None) or error)
-    tabs = "Indent with spaces, not tabs." if "\\t" in problem else "Correct that line; values with `: ` or a leading `{{` need quotes."
-    return Unprocessable(f"{where}: this is not valid YAML.", f"{problem[:1].upper()}{problem[1:]}.", tabs)
+    tabs = (
+        "Indent with spaces, not tabs."
+        if "\\t" in problem
+        else "Correct that line; values with `: ` or a leading `{{` need quotes."
+    )
+    return Unprocessable(
+        f"{where}: this is not valid YAML.", f"{problem[:1].upper()}{problem[1:]}.", tabs
+    )
 
 
 def _too_deep(place: str) -> Unprocessable:
-    return Unprocessable(f"{place}: values are nested too deep.", f"At most {MAX_DEPTH} may stand within each other.", "Write them flatter.")
+    return Unprocessable(
+        f"{place}: values are nested too deep.",
+        f"At most {MAX_DEPTH} may stand within each other.",
+        "Write them flatter.",
+    )
 
 
 def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], name: str) -> None:
@@ -152,7 +208,11 @@ def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], name: str) 
             line = key.start_mark.line + 1
             text = str(key.value)
             if text in known and text != "<<":
-                raise Unprocessable(f"{name}, line {line}: {text} is given twice.", f"It also stands on line {known[text]}.", "Keep one of them.")
+                raise Unprocessable(
+                    f"{name}, line {line}: {text} is given twice.",
+                    f"It also stands on line {known[text]}.",
+                    "Keep one of them.",
+                )
             known[text] = line
             lines[*path, text] = line
             _walk(value, (*path, text), lines, name)
@@ -163,11 +223,17 @@ def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], name: str) 
 
 
 def _count(node: yaml.Node, known: dict[int, int | None], name: str) -> int:
-    """How many values `node` stands for once its aliases are followed; None in `known` marks those under way."""
+    """How many values `node` stands for once its aliases are followed; None in `known` marks those
+    under way.
+    """
     done = known.get(id(node), 0)
     line = node.start_mark.line + 1
     if done is None:
-        raise Unprocessable(f"{name}, line {line}: this value contains itself.", "An alias refers to what is around it.", "Write the value out.")
+        raise Unprocessable(
+            f"{name}, line {line}: this value contains itself.",
+            "An alias refers to what is around it.",
+            "Write the value out.",
+        )
     if done:
         return done
     known[id(node)] = None
@@ -178,6 +244,10 @@ def _count(node: yaml.Node, known: dict[int, int | None], name: str) -> int:
         children = node.value
     total = 1 + sum(_count(child, known, name) for child in children)
     if total > MAX_VALUES:
-        raise TooLarge(f"{name}, line {line}: this stands for over {MAX_VALUES:,} values.", "Aliases multiply them.", "Write fewer aliases.")
+        raise TooLarge(
+            f"{name}, line {line}: this stands for over {MAX_VALUES:,} values.",
+            "Aliases multiply them.",
+            "Write fewer aliases.",
+        )
     known[id(node)] = total
     return total

@@ -1,6 +1,8 @@
-"""The process that drives a run, or a backfill, of its own: `python -m jupyter_mlinfra.pipelines.driver RUN`.
+"""The process that drives a run, or a backfill, of its own: `python -m
+jupyter_mlinfra.pipelines.driver RUN`.
 
-It outlives whoever started it. It is killed without harm: `resume` goes on where it was; the same backfill leaves out what is done.
+It outlives whoever started it. It is killed without harm: `resume` goes on where it was; the same
+backfill leaves out what is done.
 """
 
 from __future__ import annotations
@@ -17,12 +19,16 @@ from .spec import PipelineRun
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Drive the run; 0 when it could be driven to an end, whichever that is."""
-    parser = argparse.ArgumentParser(prog="jupyter_mlinfra.pipelines.driver", description="Drive one pipeline run to its end.")
+    parser = argparse.ArgumentParser(
+        prog="jupyter_mlinfra.pipelines.driver", description="Drive one pipeline run to its end."
+    )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("run", nargs="?", help="id of the run")
     what.add_argument("--backfill", metavar="JSON", help="what the verb `backfill` is given")
     parser.add_argument("--project", required=True, help="root of the project")
-    parser.add_argument("--open", required=True, help="module:function that opens a project and has `.pipelines`")
+    parser.add_argument(
+        "--open", required=True, help="module:function that opens a project and has `.pipelines`"
+    )
     given = parser.parse_args(arguments)
     module, _, function = given.open.partition(":")
     try:
@@ -41,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told(run: PipelineRun) -> None:
-    sys.stderr.write(f"run {run.run} of {run.pipeline}{f' for {run.date}' if run.date else ''}: {run.state}\n")
+    sys.stderr.write(
+        f"run {run.run} of {run.pipeline}{f' for {run.date}' if run.date else ''}: {run.state}\n"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Changes to the text of a pipeline file that leave everything else in it as it is: comments, order, quotes, blank lines.
+"""Changes to the text of a pipeline file that leave everything else in it as it is: comments,
+order, quotes, blank lines.
 
-The place of a value is found by parsing, and only its signs are exchanged. What comes out is read again: if it does not say exactly what
-was asked for, nothing is changed.
+The place of a value is found by parsing, and only its signs are exchanged. What comes out is read
+again: if it does not say exactly what was asked for, nothing is changed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from .binding import OF_STEP
 from .document import NOT_YAML, compose, parse_document
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@:%+~-]*")
-_NOT_TEXT = re.compile(r"(?i)[-+.\d_]*|true|false|yes|no|on|off|y|n|null|~|[-+]?\.(inf|nan)|0[xob][0-9a-f_]+|[-+]?\d[\d.e+_:-]*")
+_NOT_TEXT = re.compile(
+    r"(?i)[-+.\d_]*|true|false|yes|no|on|off|y|n|null|~|[-+]?\.(inf|nan)|0[xob][0-9a-f_]+|[-+]?\d[\d.e+_:-]*"
+)
 
 Path = Sequence[str]
 """Keys from the top: ("steps", "train", "in")."""
@@ -28,17 +31,31 @@ Path = Sequence[str]
 def scalar(value: Any) -> str:
     """A value in YAML on one line; a text bare where it reads as one."""
     if isinstance(value, str):
-        return value if _PLAIN.fullmatch(value) and not _NOT_TEXT.fullmatch(value) and not value.endswith(":") else quoted(value)
+        return (
+            value
+            if _PLAIN.fullmatch(value)
+            and not _NOT_TEXT.fullmatch(value)
+            and not value.endswith(":")
+            else quoted(value)
+        )
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{scalar(str(key))}: {scalar(item)}" for key, item in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{scalar(str(key))}: {scalar(item)}" for key, item in value.items())
+            + "}"
+        )
     if isinstance(value, Sequence):
         return "[" + ", ".join(map(scalar, value)) + "]"
     return json.dumps(value)
 
 
 def quoted(text: str) -> str:
-    """A text between double quotes; what YAML cannot hold as it is stands there as an escape, as in JSON."""
-    return NOT_YAML.sub(lambda found: json.dumps(found[0])[1:-1], json.dumps(text, ensure_ascii=False))
+    """A text between double quotes; what YAML cannot hold as it is stands there as an escape, as in
+    JSON.
+    """
+    return NOT_YAML.sub(
+        lambda found: json.dumps(found[0])[1:-1], json.dumps(text, ensure_ascii=False)
+    )
 
 
 def set_value(text: str, path: Path, value: Any) -> str:
@@ -58,23 +75,40 @@ def parameters_text(parameters: Mapping[str, Any]) -> str:
 
 
 def read_parameters(written: str) -> dict[str, Any]:
-    """The parameters that somebody has written in YAML, or in JSON, which is YAML too. Raises Unprocessable for what is no mapping."""
+    """The parameters that somebody has written in YAML, or in JSON, which is YAML too. Raises
+    Unprocessable for what is no mapping.
+    """
     found = _read(written, "The parameters")
     if isinstance(found, dict):
         return found
-    kind = "one text" if isinstance(found, str) else "a list" if isinstance(found, list) else "one value"
-    raise Unprocessable("These are no parameters.", f"They read as {kind}.", "Write each name on its line, with a space after the colon: k: 5")
+    kind = (
+        "one text"
+        if isinstance(found, str)
+        else "a list"
+        if isinstance(found, list)
+        else "one value"
+    )
+    raise Unprocessable(
+        "These are no parameters.",
+        f"They read as {kind}.",
+        "Write each name on its line, with a space after the colon: k: 5",
+    )
 
 
 def set_parameters(text: str, path: Path, parameters: Mapping[str, Any]) -> str:
-    """`text` with these parameters at `path`. Those that stay as they are keep their place, their quotes and their comments.
+    """`text` with these parameters at `path`. Those that stay as they are keep their place, their
+    quotes and their comments.
 
     Raises Unprocessable as `set_value` does.
     """
     known: Any = _read(text)
     for key in path:
         known = known.get(key) if isinstance(known, dict) else None
-    if not isinstance(known, dict) or not set(known) & set(parameters) or any(value is None for value in parameters.values()):
+    if (
+        not isinstance(known, dict)
+        or not set(known) & set(parameters)
+        or any(value is None for value in parameters.values())
+    ):
         return set_value(text, path, dict(parameters) or None)
     for name in known:
         if name not in parameters:
@@ -86,26 +120,52 @@ def set_parameters(text: str, path: Path, parameters: Mapping[str, Any]) -> str:
 
 
 def free_name(text: str, path: Path) -> str:
-    """The last key of `path`, or the first of `KEY-2`, `KEY-3`… that the text does not have there. Raises Unprocessable when it is no YAML."""
+    """The last key of `path`, or the first of `KEY-2`, `KEY-3`… that the text does not have there.
+    Raises Unprocessable when it is no YAML.
+    """
     data, (*around, key) = _read(text), path
-    return next(name for name in itertools.chain([key], (f"{key}-{number}" for number in itertools.count(2))) if not _holds(data, [*around, name]))
+    return next(
+        name
+        for name in itertools.chain([key], (f"{key}-{number}" for number in itertools.count(2)))
+        if not _holds(data, [*around, name])
+    )
 
 
 def rename_step(text: str, old: str, new: str) -> str:
-    """The step by another name, and what takes `step:OLD` too. Raises Unprocessable as `set_value` does."""
+    """The step by another name, and what takes `step:OLD` too. Raises Unprocessable as `set_value`
+    does.
+    """
     data = _read(text)
     steps = data.get("steps") if isinstance(data, dict) else None
     if not isinstance(steps, dict) or old not in steps or new in steps:
-        raise _refused(f"Step {old} cannot be called {new}.", "There is no such step, or another has that name.")
-    wanted = {**data, "steps": {new if name == old else name: _renamed(step, old, new) for name, step in steps.items()}}
+        raise _refused(
+            f"Step {old} cannot be called {new}.",
+            "There is no such step, or another has that name.",
+        )
+    wanted = {
+        **data,
+        "steps": {
+            new if name == old else name: _renamed(step, old, new) for name, step in steps.items()
+        },
+    }
     tree = _pair(_node(text), "steps")
     spans = []
     for key, step in tree[1].value if tree is not None else ():
         if key.value == old:
             spans.append((key.start_mark.index, key.end_mark.index, scalar(new)))
         taken = _pair(step, "in") if isinstance(step, yaml.MappingNode) else None
-        nodes = [] if taken is None else taken[1].value if isinstance(taken[1], yaml.SequenceNode) else [taken[1]]
-        spans += [(node.start_mark.index, node.end_mark.index, scalar(f"{OF_STEP}{new}")) for node in nodes if node.value == f"{OF_STEP}{old}"]
+        nodes = (
+            []
+            if taken is None
+            else taken[1].value
+            if isinstance(taken[1], yaml.SequenceNode)
+            else [taken[1]]
+        )
+        spans += [
+            (node.start_mark.index, node.end_mark.index, scalar(f"{OF_STEP}{new}"))
+            for node in nodes
+            if node.value == f"{OF_STEP}{old}"
+        ]
     for start, end, word in sorted(spans, reverse=True):
         text = text[:start] + word + text[end:]
     return _checked(text, wanted)
@@ -146,7 +206,10 @@ def _holds(data: Any, path: Path) -> bool:
 def _apply(data: Any, path: Path, value: Any) -> None:
     for key in path[:-1]:
         if not isinstance(data, dict):
-            raise _refused(f"{'.'.join(path)} cannot be set.", f"{key} is inside of something that is no mapping.")
+            raise _refused(
+                f"{'.'.join(path)} cannot be set.",
+                f"{key} is inside of something that is no mapping.",
+            )
         if data.get(key) is None:
             data[key] = {}
         data = data[key]
@@ -159,15 +222,30 @@ def _apply(data: Any, path: Path, value: Any) -> None:
 
 
 def _set(text: str, node: Any, path: Path, value: Any) -> str:
-    """Go down to the mapping that holds the last key, or to the first key that is missing, and change there."""
+    """Go down to the mapping that holds the last key, or to the first key that is missing, and
+    change there.
+    """
     depth = 0
     while True:
         if not isinstance(node, yaml.MappingNode):  # an empty text
-            return text.rstrip("\n") + ("\n" if text.strip() else "") + _block(path[0], _nested(path[1:], value), 0) + "\n"
+            return (
+                text.rstrip("\n")
+                + ("\n" if text.strip() else "")
+                + _block(path[0], _nested(path[1:], value), 0)
+                + "\n"
+            )
         key, pair = path[depth], _pair(node, path[depth])
-        empty = pair is not None and isinstance(pair[1], yaml.ScalarNode) and pair[1].start_mark.index == pair[1].end_mark.index
+        empty = (
+            pair is not None
+            and isinstance(pair[1], yaml.ScalarNode)
+            and pair[1].start_mark.index == pair[1].end_mark.index
+        )
         if pair is None:
-            return text if value is None else _insert(text, node, key, _nested(path[depth + 1 :], value))
+            return (
+                text
+                if value is None
+                else _insert(text, node, key, _nested(path[depth + 1 :], value))
+            )
         if depth == len(path) - 1 or empty:
             if value is None:
                 return _remove(text, node, pair)
@@ -183,11 +261,20 @@ def _nested(path: Path, value: Any) -> Any:
 
 def _pair(node: Any, key: str) -> tuple[Any, Any] | None:
     pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    return next(((name, value) for name, value in pairs if isinstance(name, yaml.ScalarNode) and name.value == key), None)
+    return next(
+        (
+            (name, value)
+            for name, value in pairs
+            if isinstance(name, yaml.ScalarNode) and name.value == key
+        ),
+        None,
+    )
 
 
 def _end(node: Any) -> int:
-    """Where the signs of a value end; a block ends with its last value, not with the comments behind it."""
+    """Where the signs of a value end; a block ends with its last value, not with the comments
+    behind it.
+    """
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         return _end(last[1] if isinstance(last, tuple) else last) or _end(last[0])
@@ -195,7 +282,9 @@ def _end(node: Any) -> int:
 
 
 def _line_end(text: str, index: int) -> int:
-    """The end of the line on which `index` is, comment included; of the line before it at the beginning of one."""
+    """The end of the line on which `index` is, comment included; of the line before it at the
+    beginning of one.
+    """
     if index and text[index - 1] == "\n":
         return index - 1
     found = text.find("\n", index)
@@ -205,15 +294,26 @@ def _line_end(text: str, index: int) -> int:
 def _block(key: str, value: Any, indent: int) -> str:
     """`key: value`; steps, and what is in them, each on its line."""
     pad = " " * indent
-    if isinstance(value, Mapping) and value and (indent == 0 or (indent < 4 and "notebook" in value)):
-        return f"{pad}{scalar(key)}:\n" + "\n".join(_block(str(name), item, indent + 2) for name, item in value.items())
+    if (
+        isinstance(value, Mapping)
+        and value
+        and (indent == 0 or (indent < 4 and "notebook" in value))
+    ):
+        return f"{pad}{scalar(key)}:\n" + "\n".join(
+            _block(str(name), item, indent + 2) for name, item in value.items()
+        )
     return f"{pad}{scalar(key)}: {scalar(value)}"
 
 
 def _insert(text: str, node: Any, key: str, value: Any) -> str:
     if node.flow_style:
         at = node.end_mark.index - 1
-        return text[:at].rstrip() + (", " if node.value else "") + f"{scalar(key)}: {scalar(value)}" + text[at:]
+        return (
+            text[:at].rstrip()
+            + (", " if node.value else "")
+            + f"{scalar(key)}: {scalar(value)}"
+            + text[at:]
+        )
     at = _line_end(text, max(_end(node.value[-1][1]), node.value[-1][0].end_mark.index))
     return text[:at] + "\n" + _block(key, value, node.start_mark.column) + (text[at:] or "\n")
 
@@ -222,11 +322,22 @@ def _replace(text: str, node: Any, pair: tuple[Any, Any], value: Any) -> str:
     key, old = pair
     start, end = old.start_mark.index, _end(old)
     if start < key.end_mark.index:
-        raise _refused(f"{key.value} cannot be changed here.", "It is an alias of a value elsewhere in the file.")
-    if isinstance(old, yaml.SequenceNode) and old.value and isinstance(value, Sequence) and not isinstance(value, str):
+        raise _refused(
+            f"{key.value} cannot be changed here.",
+            "It is an alias of a value elsewhere in the file.",
+        )
+    if (
+        isinstance(old, yaml.SequenceNode)
+        and old.value
+        and isinstance(value, Sequence)
+        and not isinstance(value, str)
+    ):
         kept = _kept([item.value for item in old.value], value)
         if kept and (len(kept) == len(old.value) or not old.flow_style):
-            return _remove_items(_append(text, old, value[len(kept) :]), [item for place, item in enumerate(old.value) if place not in kept])
+            return _remove_items(
+                _append(text, old, value[len(kept) :]),
+                [item for place, item in enumerate(old.value) if place not in kept],
+            )
     colon = text.index(":", key.end_mark.index)
     if isinstance(value, Mapping) and not node.flow_style:
         whole = _block(str(key.value), value, key.start_mark.column)
@@ -242,7 +353,9 @@ def _kept(known: Sequence[Any], wanted: Sequence[Any]) -> list[int]:
     places: list[int] = []
     for item in wanted:
         first = places[-1] + 1 if places else 0
-        found = next((place for place in range(first, len(known)) if known[place] == str(item)), None)
+        found = next(
+            (place for place in range(first, len(known)) if known[place] == str(item)), None
+        )
         if found is None:
             break
         places.append(found)
@@ -250,12 +363,17 @@ def _kept(known: Sequence[Any], wanted: Sequence[Any]) -> list[int]:
 
 
 def _remove_items(text: str, items: Sequence[Any]) -> str:
-    """Items of a block list go with their lines; what stands between, before and behind them stays."""
+    """Items of a block list go with their lines; what stands between, before and behind them
+    stays.
+    """
     for item in reversed(items):
         start = item.start_mark.index
         first, at = text.rfind("\n", 0, start) + 1, _line_end(text, _end(item))
         if not re.fullmatch(r"\s*-\s+", text[first:start]):
-            raise _refused("That item cannot be taken out here.", "It shares its line, or stands elsewhere in the file.")
+            raise _refused(
+                "That item cannot be taken out here.",
+                "It shares its line, or stands elsewhere in the file.",
+            )
         text = text[:first] + text[at + 1 :]
     return text
 
@@ -267,7 +385,11 @@ def _append(text: str, old: Any, items: Sequence[Any]) -> str:
         at = _end(old.value[-1])
         return text[:at] + "".join(f", {scalar(item)}" for item in items) + text[at:]
     at = _line_end(text, _end(old.value[-1]))
-    return text[:at] + "".join(f"\n{' ' * old.start_mark.column}- {scalar(item)}" for item in items) + text[at:]
+    return (
+        text[:at]
+        + "".join(f"\n{' ' * old.start_mark.column}- {scalar(item)}" for item in items)
+        + text[at:]
+    )
 
 
 def _remove(text: str, node: Any, pair: tuple[Any, Any]) -> str:
@@ -276,7 +398,11 @@ def _remove(text: str, node: Any, pair: tuple[Any, Any]) -> str:
     if not node.flow_style:
         at = _line_end(text, end)
         first = text.rfind("\n", 0, start) + 1
-        return text[:first] + text[at + 1 :] if not text[first:start].strip() else text[:start] + text[at:]
+        return (
+            text[:first] + text[at + 1 :]
+            if not text[first:start].strip()
+            else text[:start] + text[at:]
+        )
     if found := re.match(r"\s*,\s*", text[end:]):
         return text[:start] + text[end + found.end() :]
     return re.sub(r",\s*\Z", "", text[:start]) + text[end:]
@@ -289,7 +415,10 @@ def _checked(text: str, wanted: Any) -> str:
     except MLInfraError:
         given = None
     if given != wanted and (given or {}) != _without_empty(wanted):
-        raise _refused("That cannot be changed here.", "The file is written in a way that only its text can be changed.")
+        raise _refused(
+            "That cannot be changed here.",
+            "The file is written in a way that only its text can be changed.",
+        )
     return text
 
 

@@ -31,13 +31,20 @@ class Ending:
         """See `Pipelines.cancel`."""
         entry = self._store.run(run)
         if is_final(entry.run.state):
-            raise Conflict(f"Run {entry.run.run} has ended: {entry.run.state}.", "There is nothing to cancel.")
+            raise Conflict(
+                f"Run {entry.run.run} has ended: {entry.run.state}.", "There is nothing to cancel."
+            )
         try:
             self._store.request_cancel(entry, self._project.user)
         except Unavailable as error:
             self._end_jobs(entry)
-            why = f"{error.why} Its jobs are being ended, but that the run is cancelled cannot be written down."
-            raise Unavailable(f"Run {entry.run.run} of {entry.run.pipeline} is not cancelled.", why, error.fix) from error
+            why = (
+                f"{error.why} Its jobs are being ended, but that the run is cancelled cannot be"
+                " written down."
+            )
+            raise Unavailable(
+                f"Run {entry.run.run} of {entry.run.pipeline} is not cancelled.", why, error.fix
+            ) from error
         return self._ended(entry) if wait else self._launcher.driven(entry.run.run)
 
     def cancel_all(self) -> Sequence[PipelineRun]:
@@ -67,7 +74,10 @@ class Ending:
             entry = self._store.run(entry.run.run)
             if is_final(entry.run.state):
                 return entry.run
-            with contextlib.suppress(Conflict), self._launcher.lock(entry.run.pipeline, entry.lane):  # nobody drives it
+            with (
+                contextlib.suppress(Conflict),
+                self._launcher.lock(entry.run.pipeline, entry.lane),
+            ):  # nobody drives it
                 entry = self._store.run(entry.run.run)
                 return entry.run if is_final(entry.run.state) else self._launcher.drive(entry, None)
             time.sleep(0.1)

@@ -1,4 +1,5 @@
-"""Driving one run: looks at each step when those before it have ended, submits jobs, follows them, writes down every move.
+"""Driving one run: looks at each step when those before it have ended, submits jobs, follows them,
+writes down every move.
 
 Nothing but the database is remembered, so that another process can go on where this one was killed.
 """
@@ -39,9 +40,16 @@ _LOOK_SECONDS = 0.02
 _QUIET_SECONDS = 2.0
 """Longest time between two looks at the jobs when the database says that nothing has changed."""
 _PATIENCE_SECONDS = 60.0
-"""How long a database, disk or catalog that cannot be used is waited for: failing to observe a run is not its failure."""
+"""How long a database, disk or catalog that cannot be used is waited for: failing to observe a run
+is not its failure.
+"""
 RUN_CONTEXT = "MLFLOW_RUN_CONTEXT"
-_WORDS: Mapping[Event, str] = {"START": "begins", "COMPLETE": "is done", "FAIL": "failed", "ABORT": "was cancelled"}
+_WORDS: Mapping[Event, str] = {
+    "START": "begins",
+    "COMPLETE": "is done",
+    "FAIL": "failed",
+    "ABORT": "was cancelled",
+}
 _ENDED = {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST}
 
 
@@ -84,7 +92,14 @@ class Engine:
         self._definition = run.definition
         self._steps = tools.store.steps(run)
         self._said: defaultdict[str, set[StepState]] = defaultdict(set)
-        self._assessor = Assessor(tools.project.root, tools.store, tools.contents, pipeline=run.run.pipeline, force=run.force, plan=run.plan)
+        self._assessor = Assessor(
+            tools.project.root,
+            tools.store,
+            tools.contents,
+            pipeline=run.run.pipeline,
+            force=run.force,
+            plan=run.plan,
+        )
 
     def drive(self) -> RunEntry:
         """Bring the run to its end."""
@@ -94,22 +109,32 @@ class Engine:
             by = self._store.cancelled_by(self._run)
             if by:
                 return self.cancel(f"Cancelled by {by}.")
-            for entry in list(self._running()):  # of a driver that was killed between its word and its deed
+            for entry in list(
+                self._running()
+            ):  # of a driver that was killed between its word and its deed
                 if entry.step.job is None:
                     self._submit(entry)
             self._collect()
-            cancelled = [name for name, entry in self._steps.items() if entry.step.state is StepState.CANCELLED]
+            cancelled = [
+                name
+                for name, entry in self._steps.items()
+                if entry.step.state is StepState.CANCELLED
+            ]
             if cancelled:
                 return self.cancel(f"The job of step {cancelled[0]} was cancelled.")
             self._start_ready()
             self._skip_hopeless()
             if not any(self._running()):
-                return self._store.end(self._run, outcome(entry.step.state for entry in self._steps.values()))
+                return self._store.end(
+                    self._run, outcome(entry.step.state for entry in self._steps.values())
+                )
             self._tools.patience.calm()
             self._wait(seen)
 
     def cancel(self, reason: str) -> RunEntry:
-        """End all jobs and what waits for them. Nothing is submitted: only what a killed driver may have, but did not note, is looked for."""
+        """End all jobs and what waits for them. Nothing is submitted: only what a killed driver may
+        have, but did not note, is looked for.
+        """
         for entry in list(self._running()):
             if entry.step.job is None and (known := self._submitted(entry)):
                 self._keep(self._store.submitted(self._run, entry, known))
@@ -117,7 +142,9 @@ class Engine:
         for job in jobs:
             self._tools.jobs.cancel(job)
         if jobs:
-            self._tools.jobs.wait(jobs, timeout=self._tools.project.settings.jobs.grace_seconds + 20)
+            self._tools.jobs.wait(
+                jobs, timeout=self._tools.project.settings.jobs.grace_seconds + 20
+            )
         self._collect()
         for entry in list(self._steps.values()):
             if not is_final(entry.step.state):
@@ -129,7 +156,9 @@ class Engine:
     # Before a step
 
     def _start_ready(self) -> None:
-        """Submit or skip every step that waits for nothing; a step that is taken from the cache may make others ready."""
+        """Submit or skip every step that waits for nothing; a step that is taken from the cache may
+        make others ready.
+        """
         settled = False
         while not settled:
             settled = True
@@ -151,7 +180,12 @@ class Engine:
 
     def _start(self, step: StepDefinition, entry: StepEntry) -> None:
         try:
-            found = self._assessor.look(step, untouched=all(self._steps[name].step.state is StepState.CACHED for name in step.after))
+            found = self._assessor.look(
+                step,
+                untouched=all(
+                    self._steps[name].step.state is StepState.CACHED for name in step.after
+                ),
+            )
         except Unavailable:
             raise
         except MLInfraError as error:
@@ -161,12 +195,28 @@ class Engine:
             self._take(entry, found.made, found)
         else:
             self._tools.contents.forget()
-            started = self._store.start(self._run, entry, found.parts, reason=found.reason, changed=found.changed, detail=found.detail)
+            started = self._store.start(
+                self._run,
+                entry,
+                found.parts,
+                reason=found.reason,
+                changed=found.changed,
+                detail=found.detail,
+            )
             self._submit(started)
 
     def _take(self, entry: StepEntry, made: Result, found: Assessment) -> None:
         entry = replace(entry, parts=found.parts)
-        self._keep(self._store.move(self._run, entry, StepState.CACHED, reason=found.reason, notebook=made.notebook, job=made.job))
+        self._keep(
+            self._store.move(
+                self._run,
+                entry,
+                StepState.CACHED,
+                reason=found.reason,
+                notebook=made.notebook,
+                job=made.job,
+            )
+        )
 
     def _submit(self, entry: StepEntry) -> None:
         """Submit under a key of run, step and attempt: whoever asks again gets the same job."""
@@ -194,7 +244,9 @@ class Engine:
                 )
             )
         except MLInfraError as error:
-            if isinstance(error, Unavailable) and (not self._tools.patience.is_over() or self._submitted(entry)):
+            if isinstance(error, Unavailable) and (
+                not self._tools.patience.is_over() or self._submitted(entry)
+            ):
                 raise
             self._fail(entry, str(error))
         else:
@@ -203,12 +255,23 @@ class Engine:
             self._tell(step, entry, "START")
 
     def _environment(self, step: str) -> dict[str, str]:
-        """MLflow puts these tags on every run that the step's notebook begins, also by plain `mlflow.start_run()`."""
+        """MLflow puts these tags on every run that the step's notebook begins, also by plain
+        `mlflow.start_run()`.
+        """
         given: dict[str, str] = {}
         with contextlib.suppress(ValueError):
             given = dict(json.loads(os.environ.get(RUN_CONTEXT, "{}")))
         run = self._run.run
-        return {RUN_CONTEXT: json.dumps({**given, "mlinfra.pipeline": run.pipeline, "mlinfra.step": f"{run.pipeline}/{step}", "mlinfra.run": run.run})}
+        return {
+            RUN_CONTEXT: json.dumps(
+                {
+                    **given,
+                    "mlinfra.pipeline": run.pipeline,
+                    "mlinfra.step": f"{run.pipeline}/{step}",
+                    "mlinfra.run": run.run,
+                }
+            )
+        }
 
     def _submitted(self, entry: StepEntry) -> str | None:
         """The job that was submitted for a step and is not over."""
@@ -219,7 +282,9 @@ class Engine:
         return f"pipeline/{self._run.run.run}/{entry.step.name}/{entry.attempt}"
 
     def _output(self, step: str) -> str | None:
-        """Where the executed notebook goes; None (the job's own folder) when the state is not below the project."""
+        """Where the executed notebook goes; None (the job's own folder) when the state is not below
+        the project.
+        """
         path = self._tools.project.home / "runs" / self._run.run.run / f"{step}.ipynb"
         root = self._tools.project.root
         return path.relative_to(root).as_posix() if path.is_relative_to(root) else None
@@ -235,15 +300,31 @@ class Engine:
             self._say(as_its_job(entry.step, job))
             if job.state in _ENDED:
                 self._tools.contents.forget()
-                self._end(replace(entry, step=replace(entry.step, started_at=job.started_at, ended_at=job.ended_at)), job)
+                self._end(
+                    replace(
+                        entry,
+                        step=replace(entry.step, started_at=job.started_at, ended_at=job.ended_at),
+                    ),
+                    job,
+                )
 
     def _end(self, entry: StepEntry, job: Job) -> None:
-        notebook = job.output if job.output and (self._tools.project.root / job.output).exists() else None
+        notebook = (
+            job.output if job.output and (self._tools.project.root / job.output).exists() else None
+        )
         if job.state is JobState.SUCCEEDED:
             self._succeed(entry, job, notebook)
         elif job.state is JobState.CANCELLED:
             self._tell(self._definition.step(entry.step.name), entry, "ABORT")
-            self._keep(self._store.move(self._run, entry, StepState.CANCELLED, reason=job.reason or "Its job was cancelled.", notebook=notebook))
+            self._keep(
+                self._store.move(
+                    self._run,
+                    entry,
+                    StepState.CANCELLED,
+                    reason=job.reason or "Its job was cancelled.",
+                    notebook=notebook,
+                )
+            )
         else:
             self._fail(entry, job.reason or f"Its job {job.state}.", notebook)
 
@@ -258,32 +339,58 @@ class Engine:
             self._fail(entry, str(error), notebook)
             return
         parts, changed = self._as_run(step, entry.parts, notebook)
-        reason = "; ".join([entry.step.reason, *([f"will run again: {', '.join(changed)} changed meanwhile"] if changed else [])])
-        result = Result(whole=not changed, parts=parts, outputs=outputs, job=job.id, notebook=notebook)
+        reason = "; ".join(
+            [
+                entry.step.reason,
+                *([f"will run again: {', '.join(changed)} changed meanwhile"] if changed else []),
+            ]
+        )
+        result = Result(
+            whole=not changed, parts=parts, outputs=outputs, job=job.id, notebook=notebook
+        )
         self._tell(step, entry, "COMPLETE", result)
         self._keep(self._store.succeed(self._run, entry, result, reason=reason))
 
-    def _as_run(self, step: StepDefinition, parts: Parts, notebook: str | None) -> tuple[Parts, Sequence[str]]:
-        """The parts with the code that did run: the notebook may have been saved between the look at it and its job's snapshot.
+    def _as_run(
+        self, step: StepDefinition, parts: Parts, notebook: str | None
+    ) -> tuple[Parts, Sequence[str]]:
+        """The parts with the code that did run: the notebook may have been saved between the look
+        at it and its job's snapshot.
 
-        Also what else of them has changed since the look, of which nobody knows how the job found it.
+        Also what else of them has changed since the look, of which nobody knows how the job found
+        it.
         """
         try:
             ran = notebook or step.notebook
-            executed = read_notebook(self._tools.project.root / ran, ran, given=bool(parts.parameters))
+            executed = read_notebook(
+                self._tools.project.root / ran, ran, given=bool(parts.parameters)
+            )
         except MLInfraError:
             return parts, ()
         changed = self._assessor.changed_since(step, parts, executed)
         if notebook is None:
             return parts, changed
-        return replace(parts, cells=cell_digests(executed), places=[cell.number for cell in executed.cells]), changed
+        return (
+            replace(
+                parts, cells=cell_digests(executed), places=[cell.number for cell in executed.cells]
+            ),
+            changed,
+        )
 
-    def _tell(self, step: StepDefinition, entry: StepEntry, event: Event, result: Result | None = None) -> None:
-        """Lineage of a step that began, is done, failed or was cancelled. Its end is told before the state: after a crash between the two it is
-        there twice under one id, never missing. Only a disk that takes none leaves it out: the step goes on all the same.
+    def _tell(
+        self, step: StepDefinition, entry: StepEntry, event: Event, result: Result | None = None
+    ) -> None:
+        """Lineage of a step that began, is done, failed or was cancelled. Its end is told before
+        the state: after a crash between the two it is there twice under one id, never missing. Only
+        a disk that takes none leaves it out: the step goes on all the same.
         """
         run = self._run.run
-        facts = {"pipeline": run.pipeline, "run": run.run, "notebook": step.notebook, "job": entry.step.job or ""}
+        facts = {
+            "pipeline": run.pipeline,
+            "run": run.run,
+            "notebook": step.notebook,
+            "job": entry.step.job or "",
+        }
         if run.date:
             facts["date"] = run.date
         if result is not None:
@@ -292,25 +399,39 @@ class Engine:
         ident = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{run.run}/{entry.attempt}"))
         with telling(f"{name} {_WORDS[event]}"):
             outputs = self._untold(result.outputs) if result is not None else []
-            self._tools.project.lineage.record(name, inputs=step.inputs, outputs=outputs, facts=facts, run=ident, event=event)
+            self._tools.project.lineage.record(
+                name, inputs=step.inputs, outputs=outputs, facts=facts, run=ident, event=event
+            )
 
     def _untold(self, outputs: Mapping[str, str]) -> list[str]:
-        """Outputs, as they are now, of which nobody else has said what they were made from: a step knows no more than that each may be of all that it takes."""
+        """Outputs, as they are now, of which nobody else has said what they were made from: a step
+        knows no more than that each may be of all that it takes.
+        """
         edges = self._tools.project.lineage.edges()
         told = {edge.output for edge in edges if not edge.job.startswith("step:")}
-        return [output for output, content in outputs.items() if not told & {output, f"{output}@{content}"}]
+        return [
+            output
+            for output, content in outputs.items()
+            if not told & {output, f"{output}@{content}"}
+        ]
 
     def _fail(self, entry: StepEntry, reason: str, notebook: str | None = None) -> None:
         if entry.step.job is not None:
             self._tell(self._definition.step(entry.step.name), entry, "FAIL")
-        self._keep(self._store.move(self._run, entry, StepState.FAILED, reason=reason, notebook=notebook))
+        self._keep(
+            self._store.move(self._run, entry, StepState.FAILED, reason=reason, notebook=notebook)
+        )
 
     def _skip_hopeless(self) -> None:
-        """Skip what waits for a step that failed, near or far; computed anew each time, so that a killed driver leaves none behind.
+        """Skip what waits for a step that failed, near or far; computed anew each time, so that a
+        killed driver leaves none behind.
 
-        A step that several failures stop names the one that failed first, also when a new driver finds them all at once.
+        A step that several failures stop names the one that failed first, also when a new driver
+        finds them all at once.
         """
-        failed = [entry.step for entry in self._steps.values() if entry.step.state is StepState.FAILED]
+        failed = [
+            entry.step for entry in self._steps.values() if entry.step.state is StepState.FAILED
+        ]
         for step in sorted(failed, key=lambda step: step.ended_at or now()):
             for name in graph.downstream(self._definition.after, step.name):
                 if self._steps[name].step.state is StepState.WAITING:
@@ -332,7 +453,11 @@ class Engine:
     def _say(self, step: StepRun) -> None:
         """Tell whoever watches of a step's move, once each; that it waits only with what for."""
         waits = step.state is StepState.WAITING
-        if self._tools.on_step is None or step.state in self._said[step.name] or (waits and step.reason == self._steps[step.name].step.reason):
+        if (
+            self._tools.on_step is None
+            or step.state in self._said[step.name]
+            or (waits and step.reason == self._steps[step.name].step.reason)
+        ):
             return
         self._said[step.name].add(step.state)
         self._tools.on_step(step)

@@ -1,4 +1,6 @@
-"""The environment that a step runs in: the interpreter and the installed distributions of its kernel. Cheap: folders are listed, nothing is imported."""
+"""The environment that a step runs in: the interpreter and the installed distributions of its
+kernel. Cheap: folders are listed, nothing is imported.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from .interpreter import interpreter_of
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What could change a result. packages: distribution → version. kernel: name of the kernel that it belongs to."""
+    """What could change a result. packages: distribution → version. kernel: name of the kernel that
+    it belongs to.
+    """
 
     kernel: str
     python: str
@@ -24,20 +28,26 @@ class Environment:
     @property
     def digest(self) -> str:
         """One short text for all of it."""
-        return sha256(json.dumps([self.python, sorted(self.packages.items())]).encode()).hexdigest()[:16]
+        return sha256(
+            json.dumps([self.python, sorted(self.packages.items())]).encode()
+        ).hexdigest()[:16]
 
 
 def environment_of(kernel: str) -> Environment:
-    """The environment of a kernel by its name: what its own interpreter would import, whichever that is.
+    """The environment of a kernel by its name: what its own interpreter would import, whichever
+    that is.
 
-    Raises Unavailable when that does not answer. Of a kernel that is not known here no package is known; this process has nothing to do with it.
+    Raises Unavailable when that does not answer. Of a kernel that is not known here no package is
+    known; this process has nothing to do with it.
     """
     found = interpreter_of(kernel)
     return Environment(kernel, found.version, _packages(found.paths))
 
 
 def _packages(folders: Iterable[Path]) -> dict[str, str]:
-    """Of a distribution that is in several folders, the first is imported. Names are normalized: installers spell those of folders differently."""
+    """Of a distribution that is in several folders, the first is imported. Names are normalized:
+    installers spell those of folders differently.
+    """
     from packaging.utils import canonicalize_name
 
     found: dict[str, str] = {}
@@ -54,7 +64,13 @@ def _packages(folders: Iterable[Path]) -> dict[str, str]:
 
 
 def _distribution(name: str) -> tuple[str, str, str]:
-    """Name, dash, version of an installed one; an `.egg-info`, as Debian has them, may end with the version of Python."""
+    """Name, dash, version of an installed one; an `.egg-info`, as Debian has them, may end with the
+    version of Python.
+    """
     if name.endswith(".dist-info"):
         return name.removesuffix(".dist-info").rpartition("-")
-    return re.sub(r"-py[\d.]+\Z", "", name.removesuffix(".egg-info")).rpartition("-") if name.endswith(".egg-info") else ("", "", "")
+    return (
+        re.sub(r"-py[\d.]+\Z", "", name.removesuffix(".egg-info")).rpartition("-")
+        if name.endswith(".egg-info")
+        else ("", "", "")
+    )

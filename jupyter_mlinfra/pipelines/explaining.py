@@ -13,26 +13,49 @@ from .definition import Definition, StepDefinition
 from .spec import Explanation
 
 
-def explain(bound: Definition, name: str, chosen: Sequence[StepDefinition], assessor: Assessor, contents: Contents) -> Explanation:
+def explain(
+    bound: Definition,
+    name: str,
+    chosen: Sequence[StepDefinition],
+    assessor: Assessor,
+    contents: Contents,
+) -> Explanation:
     """Of a step, or of all elements of one. Nothing is run and nothing is written."""
     found = [_one(bound, step, assessor, contents) for step in chosen]
     changed = dict.fromkeys(part for parts, _ in found for part in parts)
     several = len(chosen) > 1
-    texts = [f"{step.name}: {text}" if several else text for step, (_, text) in zip(chosen, found, strict=True)]
-    return Explanation(ref=reference("step", bound.name, name), pipeline=bound.name, step=name, changed=tuple(changed), detail="\n\n".join(texts))
+    texts = [
+        f"{step.name}: {text}" if several else text
+        for step, (_, text) in zip(chosen, found, strict=True)
+    ]
+    return Explanation(
+        ref=reference("step", bound.name, name),
+        pipeline=bound.name,
+        step=name,
+        changed=tuple(changed),
+        detail="\n\n".join(texts),
+    )
 
 
-def _one(bound: Definition, step: StepDefinition, assessor: Assessor, contents: Contents) -> tuple[Sequence[str], str]:
+def _one(
+    bound: Definition, step: StepDefinition, assessor: Assessor, contents: Contents
+) -> tuple[Sequence[str], str]:
     missing = [taken for taken in step.inputs if contents.of(taken) is None]
     makers = would_run(bound, assessor, upstream(bound, step.name))
     if missing:
         made = {thing: other.name for other in bound.steps for thing in other.outputs}
-        words = [f"{taken} is not there yet{f': step {made[taken]} makes it' if taken in made else ''}" for taken in missing]
+        words = [
+            f"{taken} is not there yet{f': step {made[taken]} makes it' if taken in made else ''}"
+            for taken in missing
+        ]
         return ("inputs",) if assessor.has_run(step) else ("first run",), "; ".join(words)
     found = assessor.look(step)
     text = found.detail or found.reason
     if makers:
-        text += f"\n\n{', '.join(makers)} would run before it; if that makes something else, inputs change."
+        text += (
+            f"\n\n{', '.join(makers)} would run before it; if that makes something else, inputs"
+            " change."
+        )
     return found.changed if found.made is None else (), text
 
 
@@ -45,7 +68,13 @@ def sorted_steps(bound: Definition) -> list[str]:
     """All steps, each after those that it depends on."""
     done: dict[str, None] = {}
     while len(done) < len(bound.steps):
-        done.update(dict.fromkeys(step.name for step in bound.steps if step.name not in done and all(name in done for name in step.after)))
+        done.update(
+            dict.fromkeys(
+                step.name
+                for step in bound.steps
+                if step.name not in done and all(name in done for name in step.after)
+            )
+        )
     return list(done)
 
 

@@ -1,4 +1,6 @@
-"""A pipeline in the form of another system, as text that says at its head what is not the same there."""
+"""A pipeline in the form of another system, as text that says at its head what is not the same
+there.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +24,31 @@ TARGETS = ("argo",)
 def check_target(to: str) -> None:
     """Raise BadRequest for a system that is not known."""
     if to not in TARGETS:
-        raise BadRequest(f"{to!r} is no system to export to.", f"There is: {', '.join(TARGETS)}.", "mlinfra pipelines export NAME --to argo")
+        raise BadRequest(
+            f"{to!r} is no system to export to.",
+            f"There is: {', '.join(TARGETS)}.",
+            "mlinfra pipelines export NAME --to argo",
+        )
 
 
 def export(plan: ArgoPlan, *, root: Path) -> Exported:
     """As YAML. root: of the project. Raises Unprocessable for what Argo cannot do."""
     if plan.schedule is not None and not plan.image:
-        raise Unprocessable("A CronWorkflow needs an image.", "Nobody is there to say it when it is due.", "Give --image registry/name:tag.")
+        raise Unprocessable(
+            "A CronWorkflow needs an image.",
+            "Nobody is there to say it when it is due.",
+            "Give --image registry/name:tag.",
+        )
     body = manifest(plan)
     secrets = _secrets(plan, root)
     notes = _notes(plan, secrets)
-    head = "".join(f"# {note}\n" for note in (f"Made from {plan.definition.path}; change that, and export it again.", *notes))
-    return Exported(pipeline=plan.definition.name, target="argo", text=head + _yaml(body), notes=notes)
+    head = "".join(
+        f"# {note}\n"
+        for note in (f"Made from {plan.definition.path}; change that, and export it again.", *notes)
+    )
+    return Exported(
+        pipeline=plan.definition.name, target="argo", text=head + _yaml(body), notes=notes
+    )
 
 
 def written(exported: Exported, path: Path) -> Exported:
@@ -51,25 +66,49 @@ def _yaml(body: Mapping[str, Any]) -> str:
     class Dumper(yaml.SafeDumper):
         pass
 
-    Dumper.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None))
+    Dumper.add_representer(
+        str,
+        lambda dumper, text: dumper.represent_scalar(
+            "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
+        ),
+    )
     return yaml.dump(body, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1000)
 
 
 def _secrets(plan: ArgoPlan, root: Path) -> list[Secret]:
-    """Those of all steps. Raises Unprocessable for a notebook that cannot be given any, or for two secrets under one name."""
+    """Those of all steps. Raises Unprocessable for a notebook that cannot be given any, or for two
+    secrets under one name.
+    """
     from .notebook import read_notebook
 
     found, every = scope(plan), list[Secret]()
     for step in plan.definition.steps:
         own = secrets_of(step, next(iter(items_of(plan, step)), {}), found)
-        if own and (language := read_notebook(root / step.notebook, step.notebook).language) != "python":
+        if (
+            own
+            and (language := read_notebook(root / step.notebook, step.notebook).language)
+            != "python"
+        ):
             what = f"{step.notebook} cannot be given secrets."
-            raise Unprocessable(what, f"Its language is {language}.", "Read them from the environment in the notebook.")
+            raise Unprocessable(
+                what,
+                f"Its language is {language}.",
+                "Read them from the environment in the notebook.",
+            )
         every += own
     for one in every:
-        if other := next((other for other in every if other.variable == one.variable and other.reference != one.reference), None):
+        if other := next(
+            (
+                other
+                for other in every
+                if other.variable == one.variable and other.reference != one.reference
+            ),
+            None,
+        ):
             what = f"{one.reference} and {other.reference} would be one variable, {one.variable}."
-            raise Unprocessable(what, "Argo's containers have secrets as variables.", "Rename one of them.")
+            raise Unprocessable(
+                what, "Argo's containers have secrets as variables.", "Rename one of them."
+            )
     return every
 
 
@@ -81,15 +120,28 @@ def _notes(plan: ArgoPlan, secrets: Sequence[Secret]) -> list[str]:
     found = scope(plan)
     required = [name for name, text in found.arguments.items() if text is None]
     if required:
-        notes.append(f"A submit has to say: {' '.join(f'-p {name}=…' for name in sorted(required, key=lambda name: name != 'image'))}")
+        notes.append(
+            "A submit has to say:"
+            f" {' '.join(f'-p {name}=…' for name in sorted(required, key=lambda name: name != 'image'))}"
+        )
     if secrets:
         keys = dict.fromkeys(f"{one.key} ({one.reference})" for one in secrets)
-        notes.append(f"The Secret {plan.secret} has to hold the keys {', '.join(keys)}. What a cell prints of them is not blotted out there.")
+        notes.append(
+            f"The Secret {plan.secret} has to hold the keys {', '.join(keys)}. What a cell prints"
+            " of them is not blotted out there."
+        )
     if any(0 < step.gpus < 1 for step in plan.definition.steps):
         notes.append("A part of a GPU became a whole one.")
-    fixed = [step for step in plan.definition.steps if any(True for _ in placeholders(step.foreach or "")) and parameter_of(step, found) is None]
+    fixed = [
+        step
+        for step in plan.definition.steps
+        if any(True for _ in placeholders(step.foreach or "")) and parameter_of(step, found) is None
+    ]
     if fixed:
-        notes.append(f"The items of foreach are those of the parameters' defaults: {', '.join(step.name for step in fixed)}.")
+        notes.append(
+            "The items of foreach are those of the parameters' defaults:"
+            f" {', '.join(step.name for step in fixed)}."
+        )
     return notes + (_clock_notes(plan) if plan.schedule is not None else [])
 
 
@@ -97,7 +149,13 @@ def _clock_notes(plan: ArgoPlan) -> list[str]:
     schedule = plan.schedule
     if schedule is None:
         return []
-    notes = ["It needs Argo 3.6 or later.", f"Schedule {schedule.name} goes on here too, unless it is paused or was never made."]
+    notes = [
+        "It needs Argo 3.6 or later.",
+        f"Schedule {schedule.name} goes on here too, unless it is paused or was never made.",
+    ]
     if schedule.tz not in ("UTC", "Etc/UTC"):
-        notes.append("On days that the clocks change, a time that does not exist is left out there, and one that comes twice may be run twice.")
+        notes.append(
+            "On days that the clocks change, a time that does not exist is left out there, and one"
+            " that comes twice may be run twice."
+        )
     return notes

@@ -1,4 +1,6 @@
-"""The pipeline file `*.mlpipeline.yaml`: its form, and what may be wrong with it, each with the line and a fix."""
+"""The pipeline file `*.mlpipeline.yaml`: its form, and what may be wrong with it, each with the
+line and a fix.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,22 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from os.path import isdir, isfile  # a path that cannot be one, such as a name of 300 letters, is none for them
+from os.path import (
+    isdir,
+    isfile,
+)  # a path that cannot be one, such as a name of 300 letters, is none for them
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+)
 
 from ..core.errors import BadRequest, NotFound, TooLarge, Unprocessable
 from ..core.secrets import check_secret
@@ -28,8 +41,14 @@ SUFFIX = ".mlpipeline.yaml"
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|min|m|h|d)", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _ELSEWHERE = {
-    "timeout": "time_limit_minutes", "after": "in", "depends_on": "in", "needs": "in", "matrix": "foreach", "with_items": "foreach", "memory": "memory_gib",
-}  # fmt: skip
+    "timeout": "time_limit_minutes",
+    "after": "in",
+    "depends_on": "in",
+    "needs": "in",
+    "matrix": "foreach",
+    "with_items": "foreach",
+    "memory": "memory_gib",
+}
 """What other tools call a key."""
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -38,7 +57,9 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 def _finite(value: JsonValue) -> JsonValue:
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("Infinity and NaN have no JSON form")
-    for item in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
+    for item in (
+        value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+    ):
         _finite(item)
     return value
 
@@ -53,13 +74,17 @@ References = Annotated[list[str], BeforeValidator(_listed, json_schema_input_typ
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
 
 
 class Resources(_Part):
     """What a step needs of the machine."""
 
-    gpus: Annotated[int, Field(ge=0)] | Annotated[float, Field(gt=0, lt=1, multiple_of=0.01)] | None = None
+    gpus: (
+        Annotated[int, Field(ge=0)] | Annotated[float, Field(gt=0, lt=1, multiple_of=0.01)] | None
+    ) = None
     """GPUs, or a part of one below 1 in hundredths; a step that asks for none sees none."""
 
     gpu_type: str | None = Field(default=None, min_length=1)
@@ -72,7 +97,9 @@ class Resources(_Part):
     """Memory in GiB that is kept free for it."""
 
     backend: str | None = Field(default=None, min_length=1)
-    """Where it runs: `local`, `slurm`, `ray`, `kubernetes`. Default: that of the run, else of the project."""
+    """Where it runs: `local`, `slurm`, `ray`, `kubernetes`. Default: that of the run, else of the
+    project.
+    """
 
     queue: str | None = Field(default=None, min_length=1)
     """Queue or partition of that backend."""
@@ -88,7 +115,9 @@ class Options(Resources):
     """Minutes after which a step is ended."""
 
     cache: bool | None = None
-    """Whether a step whose code, parameters, inputs and environment are unchanged is left out. Default: yes."""
+    """Whether a step whose code, parameters, inputs and environment are unchanged is left out.
+    Default: yes.
+    """
 
 
 class StepEntry(_Part):
@@ -101,17 +130,23 @@ class StepEntry(_Part):
     """One line that a colleague understands."""
 
     params: dict[str, Value] = {}
-    """Values for the names in the notebook's `parameters` cell; `{{ name }}` stands for a parameter of the pipeline, the date or a name of `foreach`."""
+    """Values for the names in the notebook's `parameters` cell; `{{ name }}` stands for a parameter
+    of the pipeline, the date or a name of `foreach`.
+    """
 
     inputs: References = Field(default=[], alias="in")
-    """What it takes: `dataset:ns.t`, `view:v`, `model:m`, `version:m@alias`, `experiment:e`, `deployment:d`, `monitor:m`, or a file; `step:NAME` is all
-    that a step makes. May hold `{{ name }}`."""
+    """What it takes: `dataset:ns.t`, `view:v`, `model:m`, `version:m@alias`, `experiment:e`,
+    `deployment:d`, `monitor:m`, or a file; `step:NAME` is all that a step makes. May hold `{{ name
+    }}`.
+    """
 
     outputs: References = Field(default=[], alias="out")
     """What it makes; same forms. A thing is made by one step only. May hold `{{ name }}`."""
 
     foreach: dict[Name, list[Value] | str] | list[dict[Name, Value]] | str | None = None
-    """Run it once for each item, in parallel: `{max_depth: [4, 6, 8]}` (several names: every combination), or a list of mappings."""
+    """Run it once for each item, in parallel: `{max_depth: [4, 6, 8]}` (several names: every
+    combination), or a list of mappings.
+    """
 
     resources: Resources = Resources()
     """What it needs of the machine."""
@@ -184,10 +219,14 @@ class PipelineFile(_Part):
     """For every step that does not say otherwise."""
 
     parameters: dict[Name, Value] = {}
-    """Parameters of the pipeline with their defaults; `pipelines run NAME -p day=2013-11-01` sets one."""
+    """Parameters of the pipeline with their defaults; `pipelines run NAME -p day=2013-11-01` sets
+    one.
+    """
 
     date_parameter: Name = "date"
-    """Name of the parameter that is the date of a run, which a backfill sets; without a default it is the day of the run, in UTC."""
+    """Name of the parameter that is the date of a run, which a backfill sets; without a default it
+    is the day of the run, in UTC.
+    """
 
     schedule: ScheduleEntry | None = None
     """When it is to run by the clock."""
@@ -197,24 +236,38 @@ class PipelineFile(_Part):
 
 
 def schema() -> str:
-    """The JSON schema of a pipeline file, as `docs/mlpipeline.schema.json` holds it: editors check and complete with it."""
-    body = {"$schema": "https://json-schema.org/draft/2020-12/schema", **PipelineFile.model_json_schema(by_alias=True)}
+    """The JSON schema of a pipeline file, as `docs/mlpipeline.schema.json` holds it: editors check
+    and complete with it.
+    """
+    body = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **PipelineFile.model_json_schema(by_alias=True),
+    }
     return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
 
 def load(root: Path, path: Path) -> Definition:
     """Read and check a pipeline file. Everything but the presence of its inputs is checked here.
 
-    Raises NotFound when there is no such file, Unprocessable with line and fix for anything wrong in it.
+    Raises NotFound when there is no such file, Unprocessable with line and fix for anything wrong
+    in it.
     """
     name = shown(root, path)
-    if os.fsencode(name) != os.fsencode(path.relative_to(root) if path.is_relative_to(root) else path):
-        raise Unprocessable(f"{name} cannot be a pipeline.", "Its path is not text in UTF-8.", "Rename the file, or the folder that it is in.")
+    if os.fsencode(name) != os.fsencode(
+        path.relative_to(root) if path.is_relative_to(root) else path
+    ):
+        raise Unprocessable(
+            f"{name} cannot be a pipeline.",
+            "Its path is not text in UTF-8.",
+            "Rename the file, or the folder that it is in.",
+        )
     return _define(root, path, read_document(path, name))
 
 
 def declared_schedule(root: Path, path: Path) -> dict[str, Any] | None:
-    """What a pipeline file that was loaded before says of its schedule, as fields of a ScheduleSpec; None when it says nothing."""
+    """What a pipeline file that was loaded before says of its schedule, as fields of a
+    ScheduleSpec; None when it says nothing.
+    """
     found = PipelineFile.model_validate(read_document(path, shown(root, path)).data).schedule
     if found is None:
         return None
@@ -235,23 +288,37 @@ def load_text(root: Path, path: Path, text: str) -> Definition:
 
 def _define(root: Path, path: Path, document: Document) -> Definition:
     if not isinstance(document.data, dict):
-        raise document.error((), "a pipeline file is a mapping.", f"It holds a {type(document.data).__name__}.", "Begin with `pipeline: NAME` and `steps:`.")
+        raise document.error(
+            (),
+            "a pipeline file is a mapping.",
+            f"It holds a {type(document.data).__name__}.",
+            "Begin with `pipeline: NAME` and `steps:`.",
+        )
     try:
         file = PipelineFile.model_validate(document.data)
     except ValidationError as error:
         raise _explain(error, document) from error
-    folder = PurePosixPath(path.parent.relative_to(root).as_posix()) if path.parent.is_relative_to(root) else PurePosixPath()
+    folder = (
+        PurePosixPath(path.parent.relative_to(root).as_posix())
+        if path.parent.is_relative_to(root)
+        else PurePosixPath()
+    )
     name = file.pipeline or path.name.removesuffix(SUFFIX)
     if not re.match(NAME, name):
         raise document.error(
-            (), f"the file's name, {name!r}, cannot be the pipeline's.", "It has no `pipeline:`.", "Add `pipeline: NAME` of letters, digits, . - _"
+            (),
+            f"the file's name, {name!r}, cannot be the pipeline's.",
+            "It has no `pipeline:`.",
+            "Add `pipeline: NAME` of letters, digits, . - _",
         )
     steps = [_step(name, entry, file, document, folder) for name, entry in file.steps.items()]
     for step in steps:
         _check_placeholders(step, {*file.parameters, file.date_parameter}, document)
     for key, value in file.parameters.items():
         _check_secret(("parameters", key), key, value, document)
-    uses_date = file.date_parameter in file.parameters or any(file.date_parameter in _used(step) for step in steps)
+    uses_date = file.date_parameter in file.parameters or any(
+        file.date_parameter in _used(step) for step in steps
+    )
     definition = Definition(
         name=name,
         path=document.name,
@@ -265,9 +332,18 @@ def _define(root: Path, path: Path, document: Document) -> Definition:
     return grouped(replace(definition, steps=tuple(checked)), bound)
 
 
-def _step(name: str, entry: StepEntry, file: PipelineFile, document: Document, folder: PurePosixPath) -> StepDefinition:
+def _step(
+    name: str, entry: StepEntry, file: PipelineFile, document: Document, folder: PurePosixPath
+) -> StepDefinition:
     def pick(key: str, own: BaseModel, fallback: Any) -> Any:
-        return next((value for value in (getattr(own, key), getattr(file.defaults, key)) if value is not None), fallback)
+        return next(
+            (
+                value
+                for value in (getattr(own, key), getattr(file.defaults, key))
+                if value is not None
+            ),
+            fallback,
+        )
 
     spot: KeyPath = ("steps", name)
     return StepDefinition(
@@ -299,13 +375,25 @@ def _path(text: str, spot: KeyPath, document: Document, folder: PurePosixPath) -
         raise document.error(spot, error.what, error.why, error.fix) from error
     if path.startswith("/"):
         raise document.error(
-            spot, f"notebook {text} is an absolute path.", "A pipeline runs notebooks of its own project.", "Write a path below this file's folder."
+            spot,
+            f"notebook {text} is an absolute path.",
+            "A pipeline runs notebooks of its own project.",
+            "Write a path below this file's folder.",
         )
     return path
 
 
-def _references(texts: Sequence[str], spot: KeyPath, document: Document, folder: PurePosixPath, *, steps: Collection[str] | None = None) -> tuple[str, ...]:
-    """In their normal form, but for those that hold a placeholder, whose form is known when it is filled. steps: those whose outputs may be taken."""
+def _references(
+    texts: Sequence[str],
+    spot: KeyPath,
+    document: Document,
+    folder: PurePosixPath,
+    *,
+    steps: Collection[str] | None = None,
+) -> tuple[str, ...]:
+    """In their normal form, but for those that hold a placeholder, whose form is known when it is
+    filled. steps: those whose outputs may be taken.
+    """
     found: list[str] = []
     for position, text in enumerate(texts):
         if steps is not None and text.startswith(OF_STEP):
@@ -319,7 +407,9 @@ def _references(texts: Sequence[str], spot: KeyPath, document: Document, folder:
             except BadRequest as error:
                 raise document.error((*spot, position), error.what, error.why, error.fix) from error
         if reference in found:
-            raise document.error((*spot, position), f"{text} is given twice.", fix="Keep one of them.")
+            raise document.error(
+                (*spot, position), f"{text} is given twice.", fix="Keep one of them."
+            )
         found.append(reference)
     return tuple(found)
 
@@ -328,11 +418,15 @@ def _check_step(name: str, steps: Collection[str], spot: KeyPath, document: Docu
     if name not in steps:
         close = get_close_matches(name, steps, n=1)
         fix = f"Did you mean step:{close[0]}?" if close else "Name a step of this file."
-        raise document.error(spot, f"there is no step {name}.", f"The file has: {', '.join(steps)}.", fix)
+        raise document.error(
+            spot, f"there is no step {name}.", f"The file has: {', '.join(steps)}.", fix
+        )
 
 
 def _where_it_is(root: Path, notebook: str, folder: PurePosixPath) -> str:
-    """What to write for a notebook that is not there: often its path was given from the project's root, or is one letter off."""
+    """What to write for a notebook that is not there: often its path was given from the project's
+    root, or is one letter off.
+    """
     written = os.path.relpath(notebook, folder)
     if isfile(root / written):
         return f"{written} is there below the project: write {os.path.relpath(written, folder)}"
@@ -343,13 +437,17 @@ def _where_it_is(root: Path, notebook: str, folder: PurePosixPath) -> str:
 
 
 def _check_notebook(root: Path, step: StepDefinition, document: Document) -> StepDefinition:
-    """The step, once its notebook takes its parameters: names of `foreach` that the notebook knows are among them."""
+    """The step, once its notebook takes its parameters: names of `foreach` that the notebook knows
+    are among them.
+    """
     spot: KeyPath = ("steps", step.name, "notebook")
     try:
         notebook = read_notebook(root / step.notebook, step.notebook)
     except NotFound as error:
         fix = _where_it_is(root, step.notebook, PurePosixPath(document.name).parent)
-        raise document.error(spot, error.what, "Its path begins at this file's folder.", fix) from error
+        raise document.error(
+            spot, error.what, "Its path begins at this file's folder.", fix
+        ) from error
     except (Unprocessable, TooLarge) as error:
         raise document.error(spot, error.what, error.why, error.fix) from error
     for name, value in step.parameters.items():
@@ -357,49 +455,104 @@ def _check_notebook(root: Path, step: StepDefinition, document: Document) -> Ste
     given = step.parameters
     known = notebook.parameters
     if given and known is None:
-        fix = f"Tag the cell that sets {', '.join(given)} with `parameters` (property inspector, Cell Tags)."
-        raise document.error(("steps", step.name, "params"), f"{step.notebook} takes no parameters.", "No cell of it is tagged `parameters`.", fix)
+        fix = (
+            f"Tag the cell that sets {', '.join(given)} with `parameters` (property inspector, Cell"
+            " Tags)."
+        )
+        raise document.error(
+            ("steps", step.name, "params"),
+            f"{step.notebook} takes no parameters.",
+            "No cell of it is tagged `parameters`.",
+            fix,
+        )
     python = notebook.language == "python"
     for name in given if python else ():
         if known is not None and name not in known:
             close = get_close_matches(name, known, n=1)
             why = f"Its `parameters` cell sets {', '.join(sorted(known)) or 'nothing'}."
             fix = f"Did you mean {close[0]}?" if close else f"Set {name} to a default in that cell."
-            raise document.error(("steps", step.name, "params", name), f"{step.notebook} has no parameter {name}.", why, fix)
-    own = {name: f"{{{{ {name} }}}}" for name in item_names(step.foreach) if name not in given and known is not None and (name in known or not python)}
+            raise document.error(
+                ("steps", step.name, "params", name),
+                f"{step.notebook} has no parameter {name}.",
+                why,
+                fix,
+            )
+    own = {
+        name: f"{{{{ {name} }}}}"
+        for name in item_names(step.foreach)
+        if name not in given and known is not None and (name in known or not python)
+    }
     for name in item_names(step.foreach):
         if name not in own and name not in _used(step):
-            fix = f"Set {name} to a default in its cell tagged `parameters`, or use {{{{ {name} }}}} under `params`, `in` or `out`."
+            fix = (
+                f"Set {name} to a default in its cell tagged `parameters`, or use {{{{ {name} }}}}"
+                " under `params`, `in` or `out`."
+            )
             why = f"{step.notebook} has no such parameter."
-            raise document.error(("steps", step.name, "foreach", name), f"nothing of step {step.name} uses {name}.", why, fix)
+            raise document.error(
+                ("steps", step.name, "foreach", name),
+                f"nothing of step {step.name} uses {name}.",
+                why,
+                fix,
+            )
     return replace(step, parameters={**own, **given})
 
 
 def _used(step: StepDefinition) -> set[str]:
     """Names of all placeholders in a step."""
-    return {name for part in (step.parameters, step.inputs, step.outputs, step.foreach) if part is not None for name in placeholders(part)}
+    return {
+        name
+        for part in (step.parameters, step.inputs, step.outputs, step.foreach)
+        if part is not None
+        for name in placeholders(part)
+    }
 
 
-def _check_placeholders(step: StepDefinition, parameters: Collection[str], document: Document) -> None:
+def _check_placeholders(
+    step: StepDefinition, parameters: Collection[str], document: Document
+) -> None:
     items = item_names(step.foreach)
-    parts: list[tuple[str, str | int, Any]] = [("params", name, value) for name, value in step.parameters.items()]
-    parts += [(key, number, text) for key, texts in (("in", step.inputs), ("out", step.outputs)) for number, text in enumerate(texts)]
+    parts: list[tuple[str, str | int, Any]] = [
+        ("params", name, value) for name, value in step.parameters.items()
+    ]
+    parts += [
+        (key, number, text)
+        for key, texts in (("in", step.inputs), ("out", step.outputs))
+        for number, text in enumerate(texts)
+    ]
     for key, place, value in parts:
         for wanted in placeholders(value):
             if wanted not in parameters and wanted not in items:
-                raise _no_parameter(("steps", step.name, key, place), wanted, [*parameters, *items], document)
+                raise _no_parameter(
+                    ("steps", step.name, key, place), wanted, [*parameters, *items], document
+                )
         for text in malformed(value):
-            fix = "Write {{ name }}: the name of a parameter, nothing else; it is filled in, not run."
-            raise document.error(("steps", step.name, key, place), f"{text} cannot be filled in.", "Between {{ and }} stands one name.", fix)
+            fix = (
+                "Write {{ name }}: the name of a parameter, nothing else; it is filled in, not run."
+            )
+            raise document.error(
+                ("steps", step.name, key, place),
+                f"{text} cannot be filled in.",
+                "Between {{ and }} stands one name.",
+                fix,
+            )
     for wanted in placeholders(step.foreach if step.foreach is not None else ""):
         if wanted not in parameters:
             raise _no_parameter(("steps", step.name, "foreach"), wanted, parameters, document)
 
 
-def _no_parameter(spot: KeyPath, wanted: str, known: Collection[str], document: Document) -> Unprocessable:
+def _no_parameter(
+    spot: KeyPath, wanted: str, known: Collection[str], document: Document
+) -> Unprocessable:
     close = get_close_matches(wanted, known, n=1)
-    fix = f"Did you mean {{{{ {close[0]} }}}}?" if close else f"Add it: `parameters: {{{wanted}: …}}` at the top."
-    return document.error(spot, f"there is no parameter {wanted}.", f"Known here: {', '.join(known) or 'none'}.", fix)
+    fix = (
+        f"Did you mean {{{{ {close[0]} }}}}?"
+        if close
+        else f"Add it: `parameters: {{{wanted}: …}}` at the top."
+    )
+    return document.error(
+        spot, f"there is no parameter {wanted}.", f"Known here: {', '.join(known) or 'none'}.", fix
+    )
 
 
 def _check_secret(spot: KeyPath, name: str, value: Any, document: Document) -> None:
@@ -426,22 +579,37 @@ def _explain(error: ValidationError, document: Document) -> Unprocessable:
     key = str(path[-1]) if path else ""
     if first["type"] == "extra_forbidden":
         known = _keys(path[:-1])
-        close = [_ELSEWHERE[key]] if _ELSEWHERE.get(key) in known else get_close_matches(key, known, n=1, cutoff=0.5)
+        close = (
+            [_ELSEWHERE[key]]
+            if _ELSEWHERE.get(key) in known
+            else get_close_matches(key, known, n=1, cutoff=0.5)
+        )
         fix = f"Did you mean {close[0]}?" if close else "Take it out."
         return document.error(path, f"unknown key {key}.", f"Known here: {', '.join(known)}.", fix)
     if first["type"] == "missing":
-        return document.error(path[:-1], f"{_named(path[:-1])} has no {key}.", fix=f"Add `{key}: …`.")
+        return document.error(
+            path[:-1], f"{_named(path[:-1])} has no {key}.", fix=f"Add `{key}: …`."
+        )
     if first["type"] == "string_pattern_mismatch":
         return document.error(
-            path, f"{first['input']!r} cannot be a name.", "A name has letters, digits, dot, - and _, and begins with a letter or digit.", "Choose another."
+            path,
+            f"{first['input']!r} cannot be a name.",
+            "A name has letters, digits, dot, - and _, and begins with a letter or digit.",
+            "Choose another.",
         )
     problem = re.sub(r"^Value error, ", "", first["msg"])
     place = ".".join(str(part) for part in path)
-    return document.error(path, f"{place} cannot be used.", f"{problem}.", "See the example in docs/pipelines.md.")
+    return document.error(
+        path, f"{place} cannot be used.", f"{problem}.", "See the example in docs/pipelines.md."
+    )
 
 
 def _named(path: KeyPath) -> str:
-    return f"step {path[1]}" if len(path) == 2 and path[0] == "steps" else ".".join(str(part) for part in path) or "the file"
+    return (
+        f"step {path[1]}"
+        if len(path) == 2 and path[0] == "steps"
+        else ".".join(str(part) for part in path) or "the file"
+    )
 
 
 def _keys(path: KeyPath) -> list[str]:

@@ -14,11 +14,19 @@ Act = Callable[[str, Callable[[], None]], PipelineRun]
 """Runs a date to its end; calls the function once the run has begun."""
 
 
-def fill(plan: Backfill, act: Act, told: Callable[[PipelineRun], None] | None, *, stop: Callable[[], None]) -> Backfill:
-    """Act on each date that is not done, until one is cancelled; the plan with how each ended. What could not even begin is raised when all others have ended.
+def fill(
+    plan: Backfill,
+    act: Act,
+    told: Callable[[PipelineRun], None] | None,
+    *,
+    stop: Callable[[], None],
+) -> Backfill:
+    """Act on each date that is not done, until one is cancelled; the plan with how each ended. What
+    could not even begin is raised when all others have ended.
 
     Each begins after the one before it has begun, so that the newest run is that of the last date.
-    stop: ends what is under way; called when the caller is interrupted, which then goes on to the caller.
+    stop: ends what is under way; called when the caller is interrupted, which then goes on to the
+    caller.
     """
     ended: dict[str, PipelineRun] = {}
     failed: list[MLInfraError] = []
@@ -49,14 +57,25 @@ def fill(plan: Backfill, act: Act, told: Callable[[PipelineRun], None] | None, *
     finally:
         stopped.set()
     raise_all(failed, "Not every date could be run; all others were.")
-    return replace(plan, dates=tuple(_ended(item, ended[item.date]) if item.date in ended else item for item in plan.dates))
+    return replace(
+        plan,
+        dates=tuple(
+            _ended(item, ended[item.date]) if item.date in ended else item for item in plan.dates
+        ),
+    )
 
 
 def _ended(item: BackfillDate, run: PipelineRun) -> BackfillDate:
     return replace(item, run=run.run, state=run.state, done=run.state is RunState.SUCCEEDED)
 
 
-def _side_by_side(pool: ThreadPoolExecutor, one: Callable[[str, Event], None], left: Sequence[str], stopped: Event, stop: Callable[[], None]) -> None:
+def _side_by_side(
+    pool: ThreadPoolExecutor,
+    one: Callable[[str, Event], None],
+    left: Sequence[str],
+    stopped: Event,
+    stop: Callable[[], None],
+) -> None:
     futures = []
     try:
         for day in left:

@@ -18,7 +18,9 @@ _NOT_SEARCHED = {"node_modules", "__pycache__", "site-packages"}
 
 
 def pipeline_files(root: Path, home: Path) -> Iterator[Path]:
-    """Every `*.mlpipeline.yaml` below the project, in one order; hidden folders, environments and the project's state are left out."""
+    """Every `*.mlpipeline.yaml` below the project, in one order; hidden folders, environments and
+    the project's state are left out.
+    """
     for here, names, files in os.walk(root):
         folder = Path(here)
         names[:] = sorted(name for name in names if not _is_skipped(folder / name, home))
@@ -28,13 +30,20 @@ def pipeline_files(root: Path, home: Path) -> Iterator[Path]:
 
 
 def _is_skipped(folder: Path, home: Path) -> bool:
-    return folder.name.startswith(".") or folder.name in _NOT_SEARCHED or folder == home or (folder / "pyvenv.cfg").exists()
+    return (
+        folder.name.startswith(".")
+        or folder.name in _NOT_SEARCHED
+        or folder == home
+        or (folder / "pyvenv.cfg").exists()
+    )
 
 
 def find_pipeline(root: Path, home: Path, name: str) -> Definition:
-    """The pipeline of that name, or in the file of that path (below the project or the working directory).
+    """The pipeline of that name, or in the file of that path (below the project or the working
+    directory).
 
-    Raises NotFound, Conflict when two files give themselves that name, Unprocessable when its file is broken.
+    Raises NotFound, Conflict when two files give themselves that name, Unprocessable when its file
+    is broken.
     """
     if name.endswith((".yaml", ".yml")):
         return load(root, inside(root, name))
@@ -49,7 +58,9 @@ def find_pipeline(root: Path, home: Path, name: str) -> Definition:
     fitting = [item for item in found if item.name == plain]
     if len(fitting) > 1:
         raise Conflict(
-            f"Two files are the pipeline {plain}.", f"They are {' and '.join(item.path for item in fitting)}.", "Give one of them another `pipeline:` name."
+            f"Two files are the pipeline {plain}.",
+            f"They are {' and '.join(item.path for item in fitting)}.",
+            "Give one of them another `pipeline:` name.",
         )
     if fitting:
         return fitting[0]
@@ -60,25 +71,45 @@ def find_pipeline(root: Path, home: Path, name: str) -> Definition:
     close = get_close_matches(plain, names, n=1)
     why = f"The project has: {', '.join(names) or 'none'}."
     if broken:
-        why += f" {len(broken)} of its pipeline files cannot be read: {', '.join(path.name for path, _ in broken[:3])}."
-    raise NotFound(f"There is no pipeline {plain}.", why, f"Did you mean {close[0]}?" if close else f"Write {plain}{SUFFIX}.")
+        why += (
+            f" {len(broken)} of its pipeline files cannot be read:"
+            f" {', '.join(path.name for path, _ in broken[:3])}."
+        )
+    raise NotFound(
+        f"There is no pipeline {plain}.",
+        why,
+        f"Did you mean {close[0]}?" if close else f"Write {plain}{SUFFIX}.",
+    )
 
 
 def texts_of(root: Path, home: Path, name: str) -> frozenset[str]:
-    """The parameters of a pipeline whose default is text, and its date; none of a pipeline that is not there or broken, which is told when it is run."""
+    """The parameters of a pipeline whose default is text, and its date; none of a pipeline that is
+    not there or broken, which is told when it is run.
+    """
     with contextlib.suppress(MLInfraError):
         found = find_pipeline(root, home, name)
-        return frozenset([*(key for key, value in found.parameters.items() if isinstance(value, str)), *filter(None, [found.date])])
+        return frozenset(
+            [
+                *(key for key, value in found.parameters.items() if isinstance(value, str)),
+                *filter(None, [found.date]),
+            ]
+        )
     return frozenset()
 
 
 def steps_like(root: Path, home: Path, word: str) -> list[str]:
-    """PIPELINE/STEP of all steps of the pipeline `word`, and of those with that name in any pipeline."""
+    """PIPELINE/STEP of all steps of the pipeline `word`, and of those with that name in any
+    pipeline.
+    """
     found: list[str] = []
     for path in pipeline_files(root, home):
         with contextlib.suppress(MLInfraError):
             pipeline = load(root, path)
-            found += [f"{pipeline.name}/{step.name}" for step in pipeline.steps if word in (pipeline.name, step.name)]
+            found += [
+                f"{pipeline.name}/{step.name}"
+                for step in pipeline.steps
+                if word in (pipeline.name, step.name)
+            ]
     return found
 
 
@@ -87,11 +118,25 @@ def inside(root: Path, name: str) -> Path:
     given = Path(name)
     try:
         here = Path(os.path.abspath(given))
-        path = here if given.is_absolute() or os.path.isfile(here) else Path(os.path.abspath(root / given))
-        real = real_path(path.parent) / path.name  # a link itself may stand in the project and lead out of it
+        path = (
+            here
+            if given.is_absolute() or os.path.isfile(here)
+            else Path(os.path.abspath(root / given))
+        )
+        real = (
+            real_path(path.parent) / path.name
+        )  # a link itself may stand in the project and lead out of it
         real_path(path)
     except (OSError, ValueError):  # links in a circle, a name that is too long, a NUL byte
-        raise BadRequest(f"{name[:80]!r} cannot be a file.", "It is no path that this system takes.", "Give a path below the project.") from None
+        raise BadRequest(
+            f"{name[:80]!r} cannot be a file.",
+            "It is no path that this system takes.",
+            "Give a path below the project.",
+        ) from None
     if not real.is_relative_to(root):
-        raise BadRequest(f"{name} is outside of the project.", f"The project is {root}.", "Move it there, or open the project that it belongs to.")
+        raise BadRequest(
+            f"{name} is outside of the project.",
+            f"The project is {root}.",
+            "Move it there, or open the project that it belongs to.",
+        )
     return real

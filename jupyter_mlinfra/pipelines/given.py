@@ -22,12 +22,17 @@ def plain(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
             found[name] = json.loads(json.dumps(value, allow_nan=False))
         except (TypeError, ValueError) as error:
             fix = "Give text, numbers, true or false, lists or mappings of them."
-            raise BadRequest(f"Parameter {name} cannot be {value!r}.", "It is not finite." if _is_nan(value) else "It has no JSON form.", fix) from error
+            raise BadRequest(
+                f"Parameter {name} cannot be {value!r}.",
+                "It is not finite." if _is_nan(value) else "It has no JSON form.",
+                fix,
+            ) from error
     return found
 
 
 def check_kind(name: str, value: Any, default: Any, *, pipeline: str, path: str) -> None:
-    """Raise BadRequest when a value is of another kind than the default in the file: a step would take `no` for something that is true.
+    """Raise BadRequest when a value is of another kind than the default in the file: a step would
+    take `no` for something that is true.
 
     None is of every kind, and so is what has None as its default.
     """
@@ -36,7 +41,11 @@ def check_kind(name: str, value: Any, default: Any, *, pipeline: str, path: str)
         return
     said = json.dumps(value, ensure_ascii=False)[:_SHOWN]
     fix = f"Give {wanted}: on the command line -p {name}={typed(default)}"
-    raise BadRequest(f"Parameter {name} of pipeline {pipeline} cannot be {said}.", f"That is {kind}; its default in {path} is {wanted}.", fix)
+    raise BadRequest(
+        f"Parameter {name} of pipeline {pipeline} cannot be {said}.",
+        f"That is {kind}; its default in {path} is {wanted}.",
+        fix,
+    )
 
 
 def _kind(value: Any) -> str:
@@ -48,7 +57,13 @@ def _kind(value: Any) -> str:
         return "a number"
     if isinstance(value, str):
         return "text"
-    return "a mapping" if isinstance(value, Mapping) else "a list" if isinstance(value, Sequence) else ""
+    return (
+        "a mapping"
+        if isinstance(value, Mapping)
+        else "a list"
+        if isinstance(value, Sequence)
+        else ""
+    )
 
 
 def _is_nan(value: Any) -> bool:

@@ -1,4 +1,6 @@
-"""The graph of a pipeline: an edge wherever one step takes what another makes. No edge is written by hand."""
+"""The graph of a pipeline: an edge wherever one step takes what another makes. No edge is written
+by hand.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,18 @@ class Clash:
     second_output: str
 
 
-def edges(inputs: Mapping[str, Sequence[str]], outputs: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """`After` of every step, from what each takes and makes; a step that takes what it makes comes after itself."""
+def edges(
+    inputs: Mapping[str, Sequence[str]], outputs: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    """`After` of every step, from what each takes and makes; a step that takes what it makes comes
+    after itself.
+    """
     return {
-        step: tuple(maker for maker, made in outputs.items() if any(feeds(thing, wanted) for thing in made for wanted in taken))
+        step: tuple(
+            maker
+            for maker, made in outputs.items()
+            if any(feeds(thing, wanted) for thing in made for wanted in taken)
+        )
         for step, taken in inputs.items()
     }
 
@@ -42,7 +52,9 @@ def find_clash(outputs: Mapping[str, Sequence[str]]) -> Clash | None:
 
 
 def find_cycle(after: After) -> list[str] | None:
-    """Steps of one cycle, the first in the file first, each before the next and the last before the first; None when there is none."""
+    """Steps of one cycle, the first in the file first, each before the next and the last before the
+    first; None when there is none.
+    """
     done: set[str] = set()
     for start in after:
         trail: list[str] = []
@@ -54,7 +66,9 @@ def find_cycle(after: After) -> list[str] | None:
 
 
 def _visit(step: str, after: After, trail: list[str], done: set[str]) -> list[str] | None:
-    """Depth-first search without recursion: a file may chain more steps than Python stacks frames."""
+    """Depth-first search without recursion: a file may chain more steps than Python stacks
+    frames.
+    """
     stack = [(step, iter(after[step]))]
     trail.append(step)
     while stack:
@@ -76,7 +90,11 @@ def downstream(after: After, step: str) -> list[str]:
     reached = {step}
     grown = True
     while grown:
-        new = {name for name, before in after.items() if name not in reached and not reached.isdisjoint(before)}
+        new = {
+            name
+            for name, before in after.items()
+            if name not in reached and not reached.isdisjoint(before)
+        }
         reached |= new
         grown = bool(new)
     return [name for name in after if name in reached and name != step]

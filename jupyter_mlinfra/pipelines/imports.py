@@ -1,7 +1,7 @@
 """The project's own Python files that a notebook imports, near or far: they are part of its code.
 
-Found by reading, never by running. What only running can tell (`importlib.import_module(name)`, a path made by hand) is not seen:
-such a file belongs under `in:` of the step.
+Found by reading, never by running. What only running can tell (`importlib.import_module(name)`, a
+path made by hand) is not seen: such a file belongs under `in:` of the step.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
-from os.path import isdir, isfile  # a path that cannot be one, such as a name of 300 letters, is none for them
+from os.path import (
+    isdir,
+    isfile,
+)  # a path that cannot be one, such as a name of 300 letters, is none for them
 from pathlib import Path
 
 from ..core.errors import MLInfraError
@@ -21,8 +24,12 @@ from ..jobs.plain import parse
 from .interpreter import Interpreter
 from .notebook import Notebook, read_notebook
 
-_RUN = re.compile(r"""^[ \t]*%run[ \t]+((?:-\S+[ \t]+)*)(?:"([^"\n]+)"|'([^'\n]+)'|([^\s'"]+))""", re.MULTILINE)
-_IMPORT = re.compile(r"^\s*(?:from\s+([.\w]+)\s+import\s+([\w, ]+)|import\s+([\w., ]+))", re.MULTILINE)
+_RUN = re.compile(
+    r"""^[ \t]*%run[ \t]+((?:-\S+[ \t]+)*)(?:"([^"\n]+)"|'([^'\n]+)'|([^\s'"]+))""", re.MULTILINE
+)
+_IMPORT = re.compile(
+    r"^\s*(?:from\s+([.\w]+)\s+import\s+([\w, ]+)|import\s+([\w., ]+))", re.MULTILINE
+)
 _MAX_CHARACTERS = 5_000_000
 """Of a file whose syntax is looked at; in a larger one imports are found by their words."""
 _NOWHERE = Interpreter(version="")
@@ -30,7 +37,9 @@ _NOWHERE = Interpreter(version="")
 
 @dataclass(frozen=True, slots=True)
 class _Where:
-    """Where names are looked for: in folders, in order, and in what editable installs have put in their place. folder: where the notebook runs."""
+    """Where names are looked for: in folders, in order, and in what editable installs have put in
+    their place. folder: where the notebook runs.
+    """
 
     folder: Path
     bases: tuple[Path, ...]
@@ -41,15 +50,27 @@ class _Where:
         return replace(self, bases=tuple(dict.fromkeys([script.parent, *self.bases])))
 
 
-def local_modules(notebook: Notebook, folder: Path, root: Path, python: Interpreter = _NOWHERE) -> dict[str, str]:
-    """Path below `root` → sha256, for every file of the project that the notebook may import. Of a notebook that it runs, the code cells count.
+def local_modules(
+    notebook: Notebook, folder: Path, root: Path, python: Interpreter = _NOWHERE
+) -> dict[str, str]:
+    """Path below `root` → sha256, for every file of the project that the notebook may import. Of a
+    notebook that it runs, the code cells count.
 
-    folder: where the notebook runs. Names are looked for there, at `root`, and where `python` looks for what is not installed.
+    folder: where the notebook runs. Names are looked for there, at `root`, and where `python` looks
+    for what is not installed.
     """
     if notebook.language != "python":
         return {}
     found: dict[Path, str] = {}
-    where = _Where(folder, tuple(dict.fromkeys([folder, root, *(Path(os.path.normpath(folder / base)) for base in python.own)])), python.modules)
+    where = _Where(
+        folder,
+        tuple(
+            dict.fromkeys(
+                [folder, root, *(Path(os.path.normpath(folder / base)) for base in python.own)]
+            )
+        ),
+        python.modules,
+    )
     todo = [item for cell in notebook.cells for item in _files_of(cell.source, where, None)]
     while todo:
         path, where = todo.pop()
@@ -57,9 +78,15 @@ def local_modules(notebook: Notebook, folder: Path, root: Path, python: Interpre
             continue
         with contextlib.suppress(OSError):
             sources = _sources(path)
-            found[path] = sha256("\0".join(sources).encode()).hexdigest() if path.suffix == ".ipynb" else _digest(path)
+            found[path] = (
+                sha256("\0".join(sources).encode()).hexdigest()
+                if path.suffix == ".ipynb"
+                else _digest(path)
+            )
             for source in sources:
-                todo += _files_of(source, where, None if path.suffix in (".ipynb", ".ipy") else path)
+                todo += _files_of(
+                    source, where, None if path.suffix in (".ipynb", ".ipy") else path
+                )
     return {path.relative_to(root).as_posix(): digest for path, digest in sorted(found.items())}
 
 
@@ -79,7 +106,9 @@ def _digest(path: Path) -> str:
 
 
 def _files_of(source: str, where: _Where, module: Path | None) -> Iterator[tuple[Path, _Where]]:
-    """Files that `source` imports or runs, each with where its own imports are looked for. module: the file that holds it, None for a cell."""
+    """Files that `source` imports or runs, each with where its own imports are looked for. module:
+    the file that holds it, None for a cell.
+    """
     for level, name in _imported(source):
         if level and module is None:
             continue
@@ -93,14 +122,20 @@ def _files_of(source: str, where: _Where, module: Path | None) -> Iterator[tuple
             yield from ((path, where) for base in where.bases for path in _resolve(base, target))
             continue
         script = Path(os.path.normpath(where.folder / os.path.expanduser(target)))
-        yield from ((path, where.within(path)) for path in (script, Path(f"{script}.py")) if isfile(path))
+        yield from (
+            (path, where.within(path)) for path in (script, Path(f"{script}.py")) if isfile(path)
+        )
 
 
 def _in_place_of(name: str, modules: Mapping[str, Path]) -> Iterator[Path]:
-    """Files of a module that an editable install leads to: `churnlib` → `src/churnlib`, its `__init__.py`, or the file `src/churnlib.py`."""
+    """Files of a module that an editable install leads to: `churnlib` → `src/churnlib`, its
+    `__init__.py`, or the file `src/churnlib.py`.
+    """
     for known, place in modules.items():
         if name == known or name.startswith(f"{known}."):
-            yield from (path for path in (place, place / "__init__.py", Path(f"{place}.py")) if isfile(path))
+            yield from (
+                path for path in (place, place / "__init__.py", Path(f"{place}.py")) if isfile(path)
+            )
             yield from _resolve(place.parent if isfile(place) else place, name[len(known) + 1 :])
 
 
@@ -112,7 +147,9 @@ def _up(module: Path, level: int) -> Path:
 
 
 def _resolve(base: Path, name: str) -> Iterator[Path]:
-    """`a.b.c` → `a/__init__.py`, `a/b/__init__.py`, and `a/b/c.py` or its package; what is not there is somebody else's."""
+    """`a.b.c` → `a/__init__.py`, `a/b/__init__.py`, and `a/b/c.py` or its package; what is not
+    there is somebody else's.
+    """
     place = base
     for part in [part for part in name.split(".") if part]:
         module, package = place / f"{part}.py", place / part
@@ -127,7 +164,9 @@ def _resolve(base: Path, name: str) -> Iterator[Path]:
 
 
 def _imported(source: str) -> Iterator[tuple[int, str]]:
-    """(number of leading dots, dotted name) of each import; a name after `import` may be a module as well."""
+    """(number of leading dots, dotted name) of each import; a name after `import` may be a module
+    as well.
+    """
     tree = parse(source) if len(source) <= _MAX_CHARACTERS else None
     if tree is None:
         yield from _imported_by_words(source)
@@ -142,7 +181,9 @@ def _imported(source: str) -> Iterator[tuple[int, str]]:
 
 
 def _imported_by_words(source: str) -> Iterator[tuple[int, str]]:
-    """For a cell that is no plain Python (`%%time` with an odd body): rather a file too many than one too few."""
+    """For a cell that is no plain Python (`%%time` with an odd body): rather a file too many than
+    one too few.
+    """
     for module, names, modules in _IMPORT.findall(source):
         level = len(module) - len(module.lstrip("."))
         plain = module[level:]

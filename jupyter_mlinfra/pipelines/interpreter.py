@@ -1,4 +1,6 @@
-"""The interpreter that a kernel runs in, asked itself: where it looks for modules, and what its editable installs lead to."""
+"""The interpreter that a kernel runs in, asked itself: where it looks for modules, and what its
+editable installs lead to.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +29,19 @@ print(json.dumps(["%d.%d.%d" % sys.version_info[:3], paths, os.path.dirname(os._
 """
 _SECONDS = 60
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?(\.exe)?")
-_OURS = ("python", f"python{sys.version_info[0]}", f"python{sys.version_info[0]}.{sys.version_info[1]}")
+_OURS = (
+    "python",
+    f"python{sys.version_info[0]}",
+    f"python{sys.version_info[0]}.{sys.version_info[1]}",
+)
 """Programs that Jupyter takes the interpreter of the running process for."""
 _INSTALLED = ("site-packages", "dist-packages")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpreter:
-    """version: `3.12.1`, or what is known instead. paths: its folders of modules, in order. own: those of them that hold no installed packages.
+    """version: `3.12.1`, or what is known instead. paths: its folders of modules, in order. own:
+    those of them that hold no installed packages.
 
     modules: dotted name → file or folder that an editable install has put in its place.
     """
@@ -49,10 +56,11 @@ _known: dict[str, tuple[object, Interpreter]] = {}
 
 
 def interpreter_of(kernel: str) -> Interpreter:
-    """That of a kernel by its name, as Jupyter knows it. It is asked once, and again when one of its folders has changed.
+    """That of a kernel by its name, as Jupyter knows it. It is asked once, and again when one of
+    its folders has changed.
 
-    A kernel that is not known here, or whose program is no Python, has no paths: its command is all that is known of it.
-    Raises Unavailable when it does not answer.
+    A kernel that is not known here, or whose program is no Python, has no paths: its command is all
+    that is known of it. Raises Unavailable when it does not answer.
     """
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
@@ -60,18 +68,32 @@ def interpreter_of(kernel: str) -> Interpreter:
         spec = KernelSpecManager().get_kernel_spec(kernel)
     except NoSuchKernel:
         return Interpreter(version="unknown: there is no such kernel here")
-    return ask([str(word) for word in spec.argv], {name: str(value) for name, value in spec.env.items()})
+    return ask(
+        [str(word) for word in spec.argv], {name: str(value) for name, value in spec.env.items()}
+    )
 
 
 def ask(argv: Sequence[str], environment: Mapping[str, str]) -> Interpreter:
     """argv, environment: of the kernel, as its `kernel.json` has them."""
     command = [sys.executable if argv[0] in _OURS else argv[0], *argv[1:]] if argv else []
     program = command[: command.index("-m")] if "-m" in command else []
-    if not any(_PYTHON.fullmatch(os.path.basename(word)) for word in program):  # a shell would take the question for its own words
+    if not any(
+        _PYTHON.fullmatch(os.path.basename(word)) for word in program
+    ):  # a shell would take the question for its own words
         return Interpreter(version=" ".join(command))
     asked = [*program, "-c", _QUESTION]
     words = {**os.environ, **environment}
-    key = json.dumps([asked, {name: value for name, value in words.items() if name.startswith("PYTHON") or name in environment}], sort_keys=True)
+    key = json.dumps(
+        [
+            asked,
+            {
+                name: value
+                for name, value in words.items()
+                if name.startswith("PYTHON") or name in environment
+            },
+        ],
+        sort_keys=True,
+    )
     known = _known.get(key)
     if known is None or known[0] != _stamp(asked[0], known[1].paths):
         found = _answer(asked, words)
@@ -83,20 +105,45 @@ def _answer(asked: Sequence[str], words: Mapping[str, str]) -> Interpreter:
     given = [entry for entry in words.get("PYTHONPATH", "").split(os.pathsep) if entry]
     words = {**words, "PYTHONPATH": os.pathsep.join(filter(os.path.isabs, given))}
     try:
-        done = subprocess.run(asked, env=words, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS, check=True)
+        done = subprocess.run(
+            asked,
+            env=words,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=True,
+        )
         version, paths, standard, modules = json.loads(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired as error:
         raise Unavailable(
-            f"{asked[0]} does not answer.", f"It was asked for its packages {_SECONDS} s ago.", "Try again when the machine is less busy."
+            f"{asked[0]} does not answer.",
+            f"It was asked for its packages {_SECONDS} s ago.",
+            "Try again when the machine is less busy.",
         ) from error
-    except (OSError, subprocess.CalledProcessError, ValueError, IndexError):  # no such program, or none of Python
+    except (
+        OSError,
+        subprocess.CalledProcessError,
+        ValueError,
+        IndexError,
+    ):  # no such program, or none of Python
         return Interpreter(version=" ".join(asked[:-2]))
     folders = [Path(os.path.realpath(path)) for path in paths]
-    own = [folder for folder in folders if folder.name not in _INSTALLED and not folder.is_relative_to(os.path.realpath(standard)) and folder.suffix != ".zip"]
+    own = [
+        folder
+        for folder in folders
+        if folder.name not in _INSTALLED
+        and not folder.is_relative_to(os.path.realpath(standard))
+        and folder.suffix != ".zip"
+    ]
     return Interpreter(
         version=version,
         paths=tuple(folders),
-        own=(*(Path(entry) for entry in given if not os.path.isabs(entry)), *own),  # a relative one begins where the kernel runs
+        own=(
+            *(Path(entry) for entry in given if not os.path.isabs(entry)),
+            *own,
+        ),  # a relative one begins where the kernel runs
         modules={name: Path(os.path.realpath(place)) for name, place in modules.items()},
     )
 

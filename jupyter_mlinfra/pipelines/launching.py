@@ -1,4 +1,6 @@
-"""Beginning runs and driving them: one driver for each lane of a pipeline, found by its lock; a run without one is gone on with or cancelled."""
+"""Beginning runs and driving them: one driver for each lane of a pipeline, found by its lock; a run
+without one is gone on with or cancelled.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def _spot(step: StepDefinition, taken: str) -> tuple[str | int, ...]:
 class Launcher:
     """Begins and drives the runs of one project."""
 
-    def __init__(self, project: Project, jobs: Jobs, store: Store, fingerprints: Fingerprints, opener: str) -> None:
+    def __init__(
+        self, project: Project, jobs: Jobs, store: Store, fingerprints: Fingerprints, opener: str
+    ) -> None:
         self._project = project
         self._jobs = jobs
         self._store = store
@@ -69,7 +73,8 @@ class Launcher:
         on_begin: Callable[[], None] | None = None,
         key: str | None = None,
     ) -> PipelineRun:
-        """Begin a run, or go on with one that lost its driver, and drive it. definition: of the file; bound: what of it runs.
+        """Begin a run, or go on with one that lost its driver, and drive it. definition: of the
+        file; bound: what of it runs.
 
         key: that nobody has begun a run with; then no other run is gone on with.
         """
@@ -79,7 +84,9 @@ class Launcher:
             entry = self._left_over(bound, values, plan, lane, force=force) if key is None else None
             if entry is None:
                 user = self._project.user
-                entry = self._store.begin(bound, parameters=values, force=force, user=user, plan=plan, lane=lane, key=key)
+                entry = self._store.begin(
+                    bound, parameters=values, force=force, user=user, plan=plan, lane=lane, key=key
+                )
             if on_begin is not None:
                 on_begin()
             if wait:
@@ -94,17 +101,26 @@ class Launcher:
         try:
             return self._driven(entry, on_step)
         except BaseException:
-            with contextlib.suppress(MLInfraError):  # this process lives on, as a kernel does, but drives no more: the run is interrupted
+            with contextlib.suppress(
+                MLInfraError
+                # this process lives on, as a kernel does, but drives no more: the run is
+                # interrupted
+            ):
                 self._store.release(entry)
             raise
 
-    def resume(self, run: str, *, wait: bool, on_step: Callable[[StepRun], None] | None = None) -> PipelineRun:
+    def resume(
+        self, run: str, *, wait: bool, on_step: Callable[[StepRun], None] | None = None
+    ) -> PipelineRun:
         """See `Pipelines.resume`."""
         entry = self._store.run(run)
         with self.lock(entry.run.pipeline, entry.lane):
             entry = self._store.run(entry.run.run)
             if is_final(entry.run.state):
-                raise Conflict(f"Run {entry.run.run} has ended: {entry.run.state}.", fix=f"mlinfra pipelines run {entry.run.pipeline}: what is done is cached.")
+                raise Conflict(
+                    f"Run {entry.run.run} has ended: {entry.run.state}.",
+                    fix=f"mlinfra pipelines run {entry.run.pipeline}: what is done is cached.",
+                )
             if wait:
                 return self.drive(entry, on_step)
             self._store.drive(entry, None)
@@ -127,9 +143,14 @@ class Launcher:
 
     @contextlib.contextmanager
     def lock(self, pipeline: str, lane: str = "", *, patience: float = 0.0) -> Iterator[None]:
-        """Hold the right to drive a lane of a pipeline; it dies with its holder. Raises Conflict naming the run that holds it."""
+        """Hold the right to drive a lane of a pipeline; it dies with its holder. Raises Conflict
+        naming the run that holds it.
+        """
         name = f"{pipeline}.{sha256(lane.encode()).hexdigest()[:12]}" if lane else pipeline
-        limit, path = time.monotonic() + patience, self._project.folder("pipelines") / f"{name}.lock"
+        limit, path = (
+            time.monotonic() + patience,
+            self._project.folder("pipelines") / f"{name}.lock",
+        )
         with contextlib.ExitStack() as stack:
             while True:
                 try:
@@ -149,7 +170,13 @@ class Launcher:
         missing = not entry.driver.alive() if entry.driver else now() - entry.driven_at > _START
         if not missing:
             return run
-        return replace(run, reason=f"Interrupted: the process that drove it has ended. Go on with: mlinfra pipelines resume {entry.run.run}")
+        return replace(
+            run,
+            reason=(
+                "Interrupted: the process that drove it has ended. Go on with: mlinfra pipelines"
+                f" resume {entry.run.run}"
+            ),
+        )
 
     def detach(self, entry: RunEntry) -> PipelineRun:
         """Let a process of its own drive a run."""
@@ -158,15 +185,28 @@ class Launcher:
 
     def spawn(self, words: Sequence[str], *, log: Path) -> None:
         """Start the driver with these words; it outlives this process."""
-        spawn_detached("jupyter_mlinfra.pipelines.driver", [*words, "--project", str(self._project.root), "--open", self._opener], log=log)
+        spawn_detached(
+            "jupyter_mlinfra.pipelines.driver",
+            [*words, "--project", str(self._project.root), "--open", self._opener],
+            log=log,
+        )
 
     def contents(self) -> Contents:
         """What there is now, looked at anew."""
         return Contents(self._project.root, self._store, self._fingerprints)
 
-    def assessor(self, bound: Definition, contents: Contents | None = None, plan: Plan | None = None) -> Assessor:
+    def assessor(
+        self, bound: Definition, contents: Contents | None = None, plan: Plan | None = None
+    ) -> Assessor:
         """Looks at steps without a run."""
-        return Assessor(self._project.root, self._store, contents or self.contents(), pipeline=bound.name, force=False, plan=plan)
+        return Assessor(
+            self._project.root,
+            self._store,
+            contents or self.contents(),
+            pipeline=bound.name,
+            force=False,
+            plan=plan,
+        )
 
     def bind(self, definition: Definition, values: Mapping[str, Any]) -> Definition:
         """The steps of a run with these values; what is wrong in them is told with its line."""
@@ -176,53 +216,106 @@ class Launcher:
         """The file as it is now, with its lines."""
         return read_document(self._project.root / definition.path, definition.path)
 
-    def check_inputs(self, bound: Definition, whole: Callable[[], Definition] | None = None, *, without: Collection[str] = ()) -> None:
-        """Raise Unprocessable for the inputs that no step of it makes and that are not there: the first of them, and in its reason the others.
+    def check_inputs(
+        self,
+        bound: Definition,
+        whole: Callable[[], Definition] | None = None,
+        *,
+        without: Collection[str] = (),
+    ) -> None:
+        """Raise Unprocessable for the inputs that no step of it makes and that are not there: the
+        first of them, and in its reason the others.
 
-        whole: gives the pipeline that `bound` is a part of. without: steps that are taken as they are.
+        whole: gives the pipeline that `bound` is a part of. without: steps that are taken as they
+        are.
         """
         contents = self.contents()
-        found = [(step, taken) for step, taken in bound.external_inputs() if step.name not in without and not contents.exists(taken)]
+        found = [
+            (step, taken)
+            for step, taken in bound.external_inputs()
+            if step.name not in without and not contents.exists(taken)
+        ]
         if not found:
             return
         (step, taken), document = found[0], self.document(bound)
         what = f"step {step.name} takes {taken}, which does not exist."
-        makers = {thing: step.name for step in (whole() if whole else bound).steps for thing in step.outputs}
+        makers = {
+            thing: step.name
+            for step in (whole() if whole else bound).steps
+            for thing in step.outputs
+        }
         if taken in makers:
             why, fix = f"Step {makers[taken]} makes it.", f"mlinfra pipelines run {bound.name}"
         else:
-            mend = "Correct the path (it begins at this file's folder)" if kind_of(taken) == "file" else "Correct the name, make it first"
-            why, fix = "No step of this pipeline makes it.", f"{mend}, or add the step that makes it under `out`."
-        also = dict.fromkeys(f"line {document.line(_spot(other, thing))}: step {other.file_name} takes {thing}" for other, thing in found[1:])
+            mend = (
+                "Correct the path (it begins at this file's folder)"
+                if kind_of(taken) == "file"
+                else "Correct the name, make it first"
+            )
+            why, fix = (
+                "No step of this pipeline makes it.",
+                f"{mend}, or add the step that makes it under `out`.",
+            )
+        also = dict.fromkeys(
+            f"line {document.line(_spot(other, thing))}: step {other.file_name} takes {thing}"
+            for other, thing in found[1:]
+        )
         if also:
-            why += f" Missing too: {'; '.join([*also][:_NAMED])}{f'; and {len(also) - _NAMED} more' if len(also) > _NAMED else ''}."
+            why += (
+                " Missing too:"
+                f" {'; '.join([*also][:_NAMED])}{f'; and {len(also) - _NAMED} more' if len(also) > _NAMED else ''}."
+            )
         raise document.error(_spot(step, taken), what, why, fix)
 
     def _with_job(self, step: StepRun) -> StepRun:
         if step.state is StepState.RUNNING and step.job is not None:
-            with contextlib.suppress(MLInfraError):  # a job that cannot be looked at keeps no run from being shown
+            with contextlib.suppress(
+                MLInfraError
+            ):  # a job that cannot be looked at keeps no run from being shown
                 return as_its_job(step, self._jobs.look(step.job))
         return step
 
     def _busy(self, pipeline: str, lane: str) -> Conflict:
         under_way = self._store.unfinished(pipeline, lane)
         if not under_way:
-            return Conflict(f"Pipeline {pipeline} is being started.", "Another process holds its lock.", "Try again in a moment.")
+            return Conflict(
+                f"Pipeline {pipeline} is being started.",
+                "Another process holds its lock.",
+                "Try again in a moment.",
+            )
         run = under_way[0].run
-        why = f"Run {run.run} of {run.user} began at {run.started_at:%H:%M:%S} UTC; two at once would write the same outputs."
-        return Conflict(f"Pipeline {pipeline} is already running.", why, f"Wait for it, or: mlinfra pipelines cancel {run.run}")
+        why = (
+            f"Run {run.run} of {run.user} began at {run.started_at:%H:%M:%S} UTC; two at once would"
+            " write the same outputs."
+        )
+        return Conflict(
+            f"Pipeline {pipeline} is already running.",
+            why,
+            f"Wait for it, or: mlinfra pipelines cancel {run.run}",
+        )
 
-    def _left_over(self, bound: Definition, values: Mapping[str, Any], plan: Plan, lane: str, *, force: bool) -> RunEntry | None:
-        """The run to go on with, if one lost its driver and is the same as asked for. Any other such run of the lane is cancelled.
+    def _left_over(
+        self, bound: Definition, values: Mapping[str, Any], plan: Plan, lane: str, *, force: bool
+    ) -> RunEntry | None:
+        """The run to go on with, if one lost its driver and is the same as asked for. Any other
+        such run of the lane is cancelled.
 
-        It is not the same once what its steps were begun with has changed: who runs a pipeline wants what there is now. What is still good
-        is taken from the cache. The caller holds the lock, so nobody drives it; yet its driver may be about to come up.
+        It is not the same once what its steps were begun with has changed: who runs a pipeline
+        wants what there is now. What is still good is taken from the cache. The caller holds the
+        lock, so nobody drives it; yet its driver may be about to come up.
         """
         wanted = (bound.kept(), dict(values), force, dict(plan.again), plan.repairs, plan.backend)
         for entry in self._store.unfinished(bound.name, lane):
             if entry.driver is None and now() - entry.driven_at < _START:
                 raise self._busy(bound.name, lane)
-            found = (entry.definition, dict(entry.run.parameters), entry.force, dict(entry.plan.again), entry.plan.repairs, entry.plan.backend)
+            found = (
+                entry.definition,
+                dict(entry.run.parameters),
+                entry.force,
+                dict(entry.plan.again),
+                entry.plan.repairs,
+                entry.plan.backend,
+            )
             if found == wanted and not entry.cancelled_by and self._is_current(entry):
                 return entry
             self._store.request_cancel(entry, self._project.user)
@@ -235,7 +328,13 @@ class Launcher:
         return all(assessor.is_current(step, begun[step.name]) for step in entry.definition.steps)
 
     def _driven(self, entry: RunEntry, on_step: Callable[[StepRun], None] | None) -> PipelineRun:
-        tools = Tools(project=self._project, store=self._store, jobs=self._jobs, contents=self.contents(), on_step=on_step)
+        tools = Tools(
+            project=self._project,
+            store=self._store,
+            jobs=self._jobs,
+            contents=self.contents(),
+            on_step=on_step,
+        )
         while True:
             try:
                 current = self._store.run(entry.run.run)
@@ -246,13 +345,22 @@ class Launcher:
                     raise
                 time.sleep(1.0)
             except KeyboardInterrupt:
-                Engine(replace(tools, on_step=None), self._store.run(entry.run.run)).cancel(f"Interrupted by {self._project.user}.")
+                Engine(replace(tools, on_step=None), self._store.run(entry.run.run)).cancel(
+                    f"Interrupted by {self._project.user}."
+                )
                 raise
 
     def _note_digest(self, entry: RunEntry, contents: Contents) -> None:
-        """Note what a dated run as a whole is made of, before its first step. Reading all inputs takes long: the driver's work, not of whoever began it."""
+        """Note what a dated run as a whole is made of, before its first step. Reading all inputs
+        takes long: the driver's work, not of whoever began it.
+        """
         begun = entry.digest or any(step.state is not StepState.WAITING for step in entry.run.steps)
         if begun or entry.cancelled_by or not entry.definition.date:
             return
-        with contextlib.suppress(MLInfraError):  # a step that cannot be looked at fails, and says why
-            self._store.note_digest(entry, run_digest(entry.definition, self.assessor(entry.definition, contents, entry.plan)))
+        with contextlib.suppress(
+            MLInfraError
+        ):  # a step that cannot be looked at fails, and says why
+            self._store.note_digest(
+                entry,
+                run_digest(entry.definition, self.assessor(entry.definition, contents, entry.plan)),
+            )

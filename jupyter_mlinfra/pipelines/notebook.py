@@ -1,4 +1,6 @@
-"""A notebook as the cache sees it: its code, not its outputs. Read as plain JSON, so that a look costs a millisecond."""
+"""A notebook as the cache sees it: its code, not its outputs. Read as plain JSON, so that a look
+costs a millisecond.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,16 @@ from ..jobs.parameters import language_of, parameters_of, source_of, tags_of
 from ..jobs.parameters import read_notebook as read_content
 
 INJECTED_TAG = "injected-parameters"
-"""Papermill's own tag of the cell with the values that it was given. When it is given some again, the first such cell is replaced; else it runs as any."""
+"""Papermill's own tag of the cell with the values that it was given. When it is given some again,
+the first such cell is replaced; else it runs as any.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeCell:
-    """One code cell that is not empty. number: its place in the notebook from 1, as jobs count: words too, papermill's own cell as the one behind it."""
+    """One code cell that is not empty. number: its place in the notebook from 1, as jobs count:
+    words too, papermill's own cell as the one behind it.
+    """
 
     number: int
     source: str
@@ -25,7 +31,9 @@ class CodeCell:
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """The code of one notebook. name: what errors call it. language: in lower case. parameters: None without a cell for them."""
+    """The code of one notebook. name: what errors call it. language: in lower case. parameters:
+    None without a cell for them.
+    """
 
     name: str
     kernel: str
@@ -35,15 +43,23 @@ class Notebook:
 
 
 def read_notebook(path: Path, name: str, *, given: bool = False) -> Notebook:
-    """The code cells of a notebook as it runs. Raises NotFound, TooLarge, or Unprocessable when it is no notebook.
+    """The code cells of a notebook as it runs. Raises NotFound, TooLarge, or Unprocessable when it
+    is no notebook.
 
-    given: whether it is given parameters. An executed notebook then has the same cells as the one that it was made from.
+    given: whether it is given parameters. An executed notebook then has the same cells as the one
+    that it was made from.
     """
     content = read_content(path, name)
     kernel = _mapping(_mapping(content.get("metadata")).get("kernelspec"))
     known = parameters_of(content)
     parameters = None if known is None else frozenset(parameter.name for parameter in known)
-    return Notebook(name, str(kernel.get("name") or "python3"), language_of(content), parameters, _code_cells(content["cells"], replaced=given))
+    return Notebook(
+        name,
+        str(kernel.get("name") or "python3"),
+        language_of(content),
+        parameters,
+        _code_cells(content["cells"], replaced=given),
+    )
 
 
 def _code_cells(cells: Sequence[Any], *, replaced: bool) -> list[CodeCell]:

@@ -15,7 +15,8 @@ from .store import Plan, RunEntry, Store
 
 
 def repair(base: RunEntry, bound: Definition, *, backend: str | None) -> Plan:
-    """What failed, was cancelled or skipped runs, and what hangs on it; what had succeeded is taken from the run being repaired.
+    """What failed, was cancelled or skipped runs, and what hangs on it; what had succeeded is taken
+    from the run being repaired.
 
     bound: the pipeline as it is now. Raises Conflict when everything had succeeded.
     """
@@ -23,21 +24,42 @@ def repair(base: RunEntry, bound: Definition, *, backend: str | None) -> Plan:
     lost = {step.name: f"{step.state} in run {run.run}" for step in lost_steps(run, bound)}
     if not lost:
         gone = ", ".join(step.name for step in run.steps if step.state in LOST)
-        why = f"What did not succeed in it is no step of the pipeline any more: {gone}." if gone else "All of its steps succeeded."
-        raise Conflict(f"Run {run.run} has nothing to repair.", why, f"mlinfra pipelines run {run.pipeline}")
+        why = (
+            f"What did not succeed in it is no step of the pipeline any more: {gone}."
+            if gone
+            else "All of its steps succeeded."
+        )
+        raise Conflict(
+            f"Run {run.run} has nothing to repair.", why, f"mlinfra pipelines run {run.pipeline}"
+        )
     again = _with_what_hangs_on(bound, lost)
-    keep = {step.name: step.job for step in run.steps if step.state in DONE and step.job and step.name not in again}
-    return Plan(again=again, keep=keep, repairs=run.run, backend=backend, only=base.plan.only, given=base.plan.given)
+    keep = {
+        step.name: step.job
+        for step in run.steps
+        if step.state in DONE and step.job and step.name not in again
+    }
+    return Plan(
+        again=again,
+        keep=keep,
+        repairs=run.run,
+        backend=backend,
+        only=base.plan.only,
+        given=base.plan.given,
+    )
 
 
 def lost_steps(run: PipelineRun, bound: Definition) -> list[StepRun]:
-    """The steps of a run that a repair would run again: they did not succeed, and the pipeline still has them. bound: as it is now."""
+    """The steps of a run that a repair would run again: they did not succeed, and the pipeline
+    still has them. bound: as it is now.
+    """
     names = {step.name for step in bound.steps}
     return [step for step in run.steps if step.state in LOST and step.name in names]
 
 
 def from_step(bound: Definition, name: str | None, store: Store, *, backend: str | None) -> Plan:
-    """That step and what hangs on it run; of all others the last results are taken. None: everything as the cache says."""
+    """That step and what hangs on it run; of all others the last results are taken. None:
+    everything as the cache says.
+    """
     if name is None:
         return Plan(backend=backend)
     chosen = find(bound, name)
@@ -54,10 +76,16 @@ def find(bound: Definition, name: str) -> list[StepDefinition]:
     """The step, or all elements of it. Raises NotFound with the nearest name."""
     found = elements_of(bound, name)
     if not found:
-        known: Iterable[str] = dict.fromkeys([step.file_name for step in bound.steps] + [step.name for step in bound.steps])
+        known: Iterable[str] = dict.fromkeys(
+            [step.file_name for step in bound.steps] + [step.name for step in bound.steps]
+        )
         close = get_close_matches(name, known, n=1)
         steps = ", ".join(dict.fromkeys(step.file_name for step in bound.steps))
-        raise NotFound(f"Pipeline {bound.name} has no step {name}.", f"Its steps: {steps}.", f"Did you mean {close[0]}?" if close else "")
+        raise NotFound(
+            f"Pipeline {bound.name} has no step {name}.",
+            f"Its steps: {steps}.",
+            f"Did you mean {close[0]}?" if close else "",
+        )
     return found
 
 

@@ -14,9 +14,11 @@ from .touched import touched
 
 
 def propose(notebooks: Mapping[str, Notebook], *, folder: PurePosixPath, name: str) -> str:
-    """The text of a pipeline file that lies in `folder` and runs these notebooks (by path below the project), in an order that fits.
+    """The text of a pipeline file that lies in `folder` and runs these notebooks (by path below the
+    project), in an order that fits.
 
-    What two of them make is given to the first; what they would take from each other in a circle is for the user to mend.
+    What two of them make is given to the first; what they would take from each other in a circle is
+    for the user to mend.
     """
     steps = _named(notebooks)
     takes: dict[str, list[str]] = {}
@@ -26,13 +28,25 @@ def propose(notebooks: Mapping[str, Notebook], *, folder: PurePosixPath, name: s
         found = touched(notebooks[path])
         here = PurePosixPath(path).parent
         outputs = [_below(item, here, folder) for item in found.outputs]
-        makes[step] = [item for item in dict.fromkeys(outputs) if not any(overlap(item, other) for other in taken)]
-        takes[step] = [item for item in dict.fromkeys(_below(item, here, folder) for item in found.inputs) if item not in outputs]
+        makes[step] = [
+            item
+            for item in dict.fromkeys(outputs)
+            if not any(overlap(item, other) for other in taken)
+        ]
+        takes[step] = [
+            item
+            for item in dict.fromkeys(_below(item, here, folder) for item in found.inputs)
+            if item not in outputs
+        ]
         taken += makes[step]
     lines = [f"pipeline: {scalar(name)}", "steps:"]
     for step in _ordered(list(steps), takes, makes):
         lines += [f"  {scalar(step)}:", f"    notebook: {scalar(_relative(steps[step], folder))}"]
-        lines += [f"    {key}: [{', '.join(map(scalar, items))}]" for key, items in (("in", takes[step]), ("out", makes[step])) if items]
+        lines += [
+            f"    {key}: [{', '.join(map(scalar, items))}]"
+            for key, items in (("in", takes[step]), ("out", makes[step]))
+            if items
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -41,7 +55,10 @@ def _named(paths: Mapping[str, Notebook]) -> dict[str, str]:
     steps: dict[str, str] = {}
     for path in paths:
         stem = PurePosixPath(path).stem
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", re.sub(r"^\d+[\s._-]+", "", stem)).strip("._-")[:90] or "step"
+        plain = (
+            re.sub(r"[^A-Za-z0-9._-]+", "-", re.sub(r"^\d+[\s._-]+", "", stem)).strip("._-")[:90]
+            or "step"
+        )
         number = 1
         while (name := plain if number == 1 else f"{plain}-{number}") in steps:
             number += 1
@@ -49,9 +66,18 @@ def _named(paths: Mapping[str, Notebook]) -> dict[str, str]:
     return steps
 
 
-def _ordered(steps: Sequence[str], takes: Mapping[str, Sequence[str]], makes: Mapping[str, Sequence[str]]) -> list[str]:
+def _ordered(
+    steps: Sequence[str], takes: Mapping[str, Sequence[str]], makes: Mapping[str, Sequence[str]]
+) -> list[str]:
     """Makers before takers, else as they came; what is in a circle comes last."""
-    after = {step: {other for other in steps if other != step and any(feeds(a, b) for a in makes[other] for b in takes[step])} for step in steps}
+    after = {
+        step: {
+            other
+            for other in steps
+            if other != step and any(feeds(a, b) for a in makes[other] for b in takes[step])
+        }
+        for step in steps
+    }
     order: list[str] = []
     while len(order) < len(steps):
         rest = [step for step in steps if step not in order]
@@ -60,7 +86,9 @@ def _ordered(steps: Sequence[str], takes: Mapping[str, Sequence[str]], makes: Ma
 
 
 def _below(item: str, here: PurePosixPath, folder: PurePosixPath) -> str:
-    """A path that a notebook in `here` writes, as the file in `folder` says it; a reference stays."""
+    """A path that a notebook in `here` writes, as the file in `folder` says it; a reference
+    stays.
+    """
     if kind_of(item) != "file" or item.startswith("/"):
         return item
     return _relative(os.path.normpath(here / item), folder)

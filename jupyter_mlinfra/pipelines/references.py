@@ -31,10 +31,12 @@ def name_of(reference: str) -> str:
 
 
 def normalize(text: str, *, folder: PurePosixPath) -> str:
-    """The one spelling of a reference or path, so that two steps that mean the same thing say the same.
+    """The one spelling of a reference or path, so that two steps that mean the same thing say the
+    same.
 
-    folder: of the pipeline file, below the project; a relative path begins there and comes out relative to the project.
-    Raises BadRequest on an empty text, an unknown kind, a missing name, or a path that leaves the project by `..`.
+    folder: of the pipeline file, below the project; a relative path begins there and comes out
+    relative to the project. Raises BadRequest on an empty text, an unknown kind, a missing name, or
+    a path that leaves the project by `..`.
     """
     text = text.strip()
     found = _PREFIX.match(text)
@@ -42,20 +44,35 @@ def normalize(text: str, *, folder: PurePosixPath) -> str:
         try:
             return str(Ref.parse(text))
         except BadRequest:
-            raise BadRequest(f"{text!r} names nothing.", fix=f"Write {found['kind']}:NAME; a space in a name is %20.") from None
+            raise BadRequest(
+                f"{text!r} names nothing.",
+                fix=f"Write {found['kind']}:NAME; a space in a name is %20.",
+            ) from None
     if found and found["kind"] != "file":
         close = get_close_matches(found["kind"], [*KINDS, "file"], n=1)
-        fix = f"Did you mean {close[0]}:{found['name']}?" if close else f"Use one of {', '.join(KINDS)}; a file of that name is file:{text}"
-        raise BadRequest(f"{found['kind']!r} is no kind of thing.", "What stands before the colon says what it is.", fix)
+        fix = (
+            f"Did you mean {close[0]}:{found['name']}?"
+            if close
+            else f"Use one of {', '.join(KINDS)}; a file of that name is file:{text}"
+        )
+        raise BadRequest(
+            f"{found['kind']!r} is no kind of thing.",
+            "What stands before the colon says what it is.",
+            fix,
+        )
     path = found["name"] if found else text
     if not path or "\0" in path:
-        raise BadRequest("An empty path names nothing.", fix="Write a path, or leave the entry out.")
+        raise BadRequest(
+            "An empty path names nothing.", fix="Write a path, or leave the entry out."
+        )
     if path.startswith("/"):
         return os.path.normpath(path)
     plain = os.path.normpath(folder / path)
     if plain == ".." or plain.startswith("../"):
         raise BadRequest(
-            f"{path} is outside of the project.", "A relative path stays below the project.", "Write an absolute path to take a file from elsewhere."
+            f"{path} is outside of the project.",
+            "A relative path stays below the project.",
+            "Write an absolute path to take a file from elsewhere.",
         )
     return plain
 
@@ -63,8 +80,8 @@ def normalize(text: str, *, folder: PurePosixPath) -> str:
 def feeds(made: str, taken: str) -> bool:
     """Whether making `made` gives (part of) `taken`.
 
-    A name is given by itself, and a version of it (`model:m@champion`) by the bare name too. A file is given by itself, by
-    the folder around it, and a folder by what is made in it.
+    A name is given by itself, and a version of it (`model:m@champion`) by the bare name too. A file
+    is given by itself, by the folder around it, and a folder by what is made in it.
     """
     if made == taken:
         return True
@@ -77,7 +94,10 @@ def feeds(made: str, taken: str) -> bool:
 
 def overlap(first: str, second: str) -> bool:
     """Whether two outputs are the same thing, or one lies in the other."""
-    return first == second or (kind_of(first) == kind_of(second) == "file" and (_inside(first, second) or _inside(second, first)))
+    return first == second or (
+        kind_of(first) == kind_of(second) == "file"
+        and (_inside(first, second) or _inside(second, first))
+    )
 
 
 def _inside(inner: str, outer: str) -> bool:

@@ -1,4 +1,6 @@
-"""`python -m jupyter_mlinfra.pipelines.schema > docs/mlpipeline.schema.json`: the JSON schema of a pipeline file."""
+"""`python -m jupyter_mlinfra.pipelines.schema > docs/mlpipeline.schema.json`: the JSON schema of a
+pipeline file.
+"""
 
 from __future__ import annotations
 

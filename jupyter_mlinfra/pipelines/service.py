@@ -30,7 +30,20 @@ from .finding import find_pipeline, pipeline_files, steps_like
 from .given import plain
 from .launching import Launcher
 from .single import read_parameters, single
-from .spec import Backfill, Draft, Edited, Explanation, Exported, Fault, Pipeline, PipelineDetail, PipelineRun, Proposal, RunState, StepRun
+from .spec import (
+    Backfill,
+    Draft,
+    Edited,
+    Explanation,
+    Exported,
+    Fault,
+    Pipeline,
+    PipelineDetail,
+    PipelineRun,
+    Proposal,
+    RunState,
+    StepRun,
+)
 from .state import is_final
 from .store import Plan, Store
 
@@ -46,9 +59,10 @@ _RUN = re.compile("[0-9a-f]{4,}")
 class Pipelines:
     """Pipelines of one project: notebooks in order, with a cache.
 
-    fingerprints: kind → function that gives the content id of a name, None when it is absent. tracked: gives the (step, id) of the tracked
-    runs that carry the tag of a pipeline run. opener: `module:function` that opens the project at a path and has these pipelines as
-    `.pipelines`; a driver in a process of its own begins with it.
+    fingerprints: kind → function that gives the content id of a name, None when it is absent.
+    tracked: gives the (step, id) of the tracked runs that carry the tag of a pipeline run. opener:
+    `module:function` that opens the project at a path and has these pipelines as `.pipelines`; a
+    driver in a process of its own begins with it.
     """
 
     def __init__(
@@ -64,35 +78,56 @@ class Pipelines:
         self._tracked = tracked
         self._jobs = jobs
         self._store = Store(project.database)
-        self._launcher = Launcher(project, jobs, self._store, {} if fingerprints is None else fingerprints, opener)
+        self._launcher = Launcher(
+            project, jobs, self._store, {} if fingerprints is None else fingerprints, opener
+        )
         self._ending = Ending(project, jobs, self._store, self._launcher)
 
     # Looking
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Pipeline]:
         """Every pipeline file; one that is broken says so in `problem`."""
-        return page_of([views.listed(self._project.root, path, self._last) for path in self._files()], limit=limit, cursor=cursor)
+        return page_of(
+            [views.listed(self._project.root, path, self._last) for path in self._files()],
+            limit=limit,
+            cursor=cursor,
+        )
 
     def show(self, name: str) -> PipelineDetail:
         """A pipeline by name or path. Raises NotFound, Unprocessable when its file is broken."""
         return self._detail(self._find(name))
 
     def check(self, path: str | Path) -> PipelineDetail:
-        """The same, once everything that it takes is there too. Raises Unprocessable with line and fix: the file's first fault, else all that is missing."""
+        """The same, once everything that it takes is there too. Raises Unprocessable with line and
+        fix: the file's first fault, else all that is missing.
+        """
         definition = self._find(str(path))
         self._launcher.check_inputs(self._launcher.bind(definition, definition.values({})))
         return self._detail(definition)
 
     def draft(self, path: str, text: str) -> Draft:
-        """What `text` would be as the file `path`, checked as far as `show` checks a saved one. Raises BadRequest outside of the project."""
+        """What `text` would be as the file `path`, checked as far as `show` checks a saved one.
+        Raises BadRequest outside of the project.
+        """
         return drafting.draft(self._project.root, path, text)
 
-    def edit(self, text: str, at: Sequence[str], value: Any = None, *, parameters: str | None = None, rename: str | None = None, new: bool = False) -> Edited:
-        """`text` with `value` at the keys `at` (None takes them out), or with the step at `at` renamed; comments and order stay.
+    def edit(
+        self,
+        text: str,
+        at: Sequence[str],
+        value: Any = None,
+        *,
+        parameters: str | None = None,
+        rename: str | None = None,
+        new: bool = False,
+    ) -> Edited:
+        """`text` with `value` at the keys `at` (None takes them out), or with the step at `at`
+        renamed; comments and order stay.
 
-        parameters: what stands there instead of `value`, as somebody writes it in YAML (`k: 5`); what cannot be read is answered as a fault.
-        new: where something is there already, the last key gets a number: `train-2`.
-        Raises Unprocessable when only the text itself can be changed like that.
+        parameters: what stands there instead of `value`, as somebody writes it in YAML (`k: 5`);
+        what cannot be read is answered as a fault. new: where something is there already, the last
+        key gets a number: `train-2`. Raises Unprocessable when only the text itself can be changed
+        like that.
         """
         if rename is not None:
             return Edited(text=editing.rename_step(text, at[-1], rename), name=rename)
@@ -104,69 +139,127 @@ class Pipelines:
         name = editing.free_name(text, at) if new else at[-1]
         return Edited(text=editing.set_value(text, [*at[:-1], name], value), name=name)
 
-    def propose(self, notebooks: Sequence[str], *, name: str | None = None, save: bool = False) -> Proposal:
-        """A first file that runs these notebooks (paths below the project); written when it is to be saved. name: default that of their folder.
+    def propose(
+        self, notebooks: Sequence[str], *, name: str | None = None, save: bool = False
+    ) -> Proposal:
+        """A first file that runs these notebooks (paths below the project); written when it is to
+        be saved. name: default that of their folder.
 
-        Raises NotFound, Unprocessable for what is no notebook, BadRequest or Conflict for a name that cannot be taken.
+        Raises NotFound, Unprocessable for what is no notebook, BadRequest or Conflict for a name
+        that cannot be taken.
         """
-        found = drafting.proposal(self._project.root, notebooks, name=None if name is None else named(name, "pipeline"))
+        found = drafting.proposal(
+            self._project.root, notebooks, name=None if name is None else named(name, "pipeline")
+        )
         if not save:
             return found
         write_atomic(self._project.root / found.path, found.text.encode(), mode=0o644)
         return replace(found, saved=True)
 
-    def runs(self, name: str | None = None, *, limit: int = 50, cursor: str | None = None) -> Page[PipelineRun]:
-        """Runs of a pipeline (also of one whose file is gone), or of all; newest first. Raises NotFound for one of which nothing is known."""
-        pipeline = None if name is None else self._find(name).name if name.endswith(SUFFIX) else named(name, "pipeline")
+    def runs(
+        self, name: str | None = None, *, limit: int = 50, cursor: str | None = None
+    ) -> Page[PipelineRun]:
+        """Runs of a pipeline (also of one whose file is gone), or of all; newest first. Raises
+        NotFound for one of which nothing is known.
+        """
+        pipeline = (
+            None
+            if name is None
+            else self._find(name).name
+            if name.endswith(SUFFIX)
+            else named(name, "pipeline")
+        )
         page = self._store.runs(pipeline, limit=limit, cursor=cursor)
         if pipeline is not None and not page.total:
-            with contextlib.suppress(Unprocessable, Conflict):  # a file that is broken is there all the same
+            with contextlib.suppress(
+                Unprocessable, Conflict
+            ):  # a file that is broken is there all the same
                 self._find(pipeline)
-        items = [self._launcher.observed(self._store.run(run.run)) if run.state is RunState.RUNNING else run for run in page.items]
+        items = [
+            (
+                self._launcher.observed(self._store.run(run.run))
+                if run.state is RunState.RUNNING
+                else run
+            )
+            for run in page.items
+        ]
         return replace(page, items=[views.brief(run) for run in self._as_the_files_are(items)])
 
     def show_run(self, run: str) -> PipelineRun:
         """A run by its id, or the beginning of it; with the tracked runs that its steps made."""
         (found,) = self._as_the_files_are([self._launcher.observed(self._store.run(run))])
-        return found if self._tracked is None else views.with_tracked(found, self._tracked, self._jobs)
+        return (
+            found if self._tracked is None else views.with_tracked(found, self._tracked, self._jobs)
+        )
 
     def explain(self, step: str, *, parameters: Mapping[str, Any] | None = None) -> Explanation:
-        """What `PIPELINE/STEP` would do now: which part of its key differs from its last whole result, and how. Nothing is run.
+        """What `PIPELINE/STEP` would do now: which part of its key differs from its last whole
+        result, and how. Nothing is run.
 
-        parameters: of the pipeline, as for a run. Raises NotFound when there is no such pipeline or step.
+        parameters: of the pipeline, as for a run. Raises NotFound when there is no such pipeline or
+        step.
         """
         name, slash, wanted = step.rpartition("/")
         if not slash or not name or not wanted:
             like = ", ".join(steps_like(self._project.root, self._project.home, name or wanted)[:5])
-            raise BadRequest(f"{step!r} is no step of a pipeline.", "The form is PIPELINE/STEP.", f"For example {like}" if like else "mlinfra pipelines list")
+            raise BadRequest(
+                f"{step!r} is no step of a pipeline.",
+                "The form is PIPELINE/STEP.",
+                f"For example {like}" if like else "mlinfra pipelines list",
+            )
         definition = self._find(name)
         bound = self._launcher.bind(definition, definition.values(plain(parameters)))
         contents = self._launcher.contents()
         chosen = planning.find(bound, wanted)
-        return explaining.explain(bound, wanted, chosen, self._launcher.assessor(bound, contents), contents)
+        return explaining.explain(
+            bound, wanted, chosen, self._launcher.assessor(bound, contents), contents
+        )
 
     def export(
-        self, name: str, *, to: str = "argo", image: str | None = None, secret: str | None = None, schedule: str | None = None, output: str | Path | None = None
+        self,
+        name: str,
+        *,
+        to: str = "argo",
+        image: str | None = None,
+        secret: str | None = None,
+        schedule: str | None = None,
+        output: str | Path | None = None,
     ) -> Exported:
-        """The pipeline in the form of another system, as text; written to a file when `output` says where.
+        """The pipeline in the form of another system, as text; written to a file when `output` says
+        where.
 
-        secret: the Kubernetes Secret that holds its secrets, by default NAME-secrets. schedule: of the pipeline, which makes it start by the clock.
-        Raises BadRequest for a system that is not known, NotFound for the schedule, Unprocessable for what the system cannot do.
+        secret: the Kubernetes Secret that holds its secrets, by default NAME-secrets. schedule: of
+        the pipeline, which makes it start by the clock. Raises BadRequest for a system that is not
+        known, NotFound for the schedule, Unprocessable for what the system cannot do.
         """
         check_target(to)
         definition = self._find(name)
-        exported = export(self._plan(definition, image=image, secret=secret, schedule=schedule), root=self._project.root)
+        exported = export(
+            self._plan(definition, image=image, secret=secret, schedule=schedule),
+            root=self._project.root,
+        )
         return exported if output is None else written(exported, Path(output))
 
-    def _plan(self, definition: Definition, *, image: str | None, secret: str | None, schedule: str | None) -> ArgoPlan:
+    def _plan(
+        self, definition: Definition, *, image: str | None, secret: str | None, schedule: str | None
+    ) -> ArgoPlan:
         chosen, paused = None, False
         if schedule is not None:
             from .schedules.service import Schedules
 
-            chosen, paused = Schedules(self._project, self, self._jobs).planned(schedule, definition)
+            chosen, paused = Schedules(self._project, self, self._jobs).planned(
+                schedule, definition
+            )
         given = {} if chosen is None else chosen.parameters
         bound = self._launcher.bind(definition, definition.values(given))
-        return ArgoPlan(definition=definition, bound=bound, image=image, secret=secret or f"{slug(definition.name)}-secrets", schedule=chosen, paused=paused)
+        return ArgoPlan(
+            definition=definition,
+            bound=bound,
+            image=image,
+            secret=secret or f"{slug(definition.name)}-secrets",
+            schedule=chosen,
+            paused=paused,
+        )
 
     def run_of(self, key: str) -> PipelineRun | None:
         """The run that was begun with this key."""
@@ -174,10 +267,15 @@ class Pipelines:
         return None if known is None else self._launcher.observed(known)
 
     def under_way(self, name: str, *, parameters: Mapping[str, Any]) -> Sequence[PipelineRun]:
-        """Runs that write what a run with these parameters would: until they have ended it cannot begin. Raises as `run` does for what is wrong in them."""
+        """Runs that write what a run with these parameters would: until they have ended it cannot
+        begin. Raises as `run` does for what is wrong in them.
+        """
         definition = self._find(name)
         lane = lane_of(definition, definition.date_of(definition.values(plain(parameters))))
-        return [self._launcher.observed(entry) for entry in self._store.unfinished(definition.name, lane)]
+        return [
+            self._launcher.observed(entry)
+            for entry in self._store.unfinished(definition.name, lane)
+        ]
 
     def count_runs(self) -> int:
         """All runs there are."""
@@ -197,22 +295,32 @@ class Pipelines:
         on_step: Callable[[StepRun], None] | None = None,
         key: str | None = None,
     ) -> PipelineRun:
-        """Run a pipeline by name or path: steps whose code, parameters, inputs and environment are unchanged are taken from the cache.
+        """Run a pipeline by name or path: steps whose code, parameters, inputs and environment are
+        unchanged are taken from the cache.
 
-        force: run every step. from_step: run that one and what hangs on it; of the others the last results are taken, also when their code
-        has changed. backend: where jobs go whose step names none. wait: drive the run here and return its end (an interrupt cancels it);
-        else a process of its own drives it, whatever becomes of this one. on_step: told of each move of a step; only with `wait`.
-        A run of the same pipeline that lost its driver is gone on with when it is the same, else cancelled.
-        key: for `wait=False`; a second call with the same key gives the run of the first, with a driver if it has none. No other run is gone on with.
-        Raises Conflict when the pipeline runs already, Unprocessable with the line for what is wrong in its file.
+        force: run every step. from_step: run that one and what hangs on it; of the others the last
+        results are taken, also when their code has changed. backend: where jobs go whose step names
+        none. wait: drive the run here and return its end (an interrupt cancels it); else a process
+        of its own drives it, whatever becomes of this one. on_step: told of each move of a step;
+        only with `wait`. A run of the same pipeline that lost its driver is gone on with when it is
+        the same, else cancelled. key: for `wait=False`; a second call with the same key gives the
+        run of the first, with a driver if it has none. No other run is gone on with. Raises
+        Conflict when the pipeline runs already, Unprocessable with the line for what is wrong in
+        its file.
         """
         if key is not None and (known := self._store.by_key(key)) is not None:
-            return known.run if is_final(known.run.state) or (known.driver is not None and known.driver.alive()) else self._launcher.detach(known)
+            return (
+                known.run
+                if is_final(known.run.state) or (known.driver is not None and known.driver.alive())
+                else self._launcher.detach(known)
+            )
         definition = self._find(str(name))
         values = definition.values(plain(parameters))
         bound = self._launcher.bind(definition, values)
         plan = planning.from_step(bound, from_step, self._store, backend=backend)
-        return self._launcher.launch(definition, bound, values, plan, force=force, wait=wait, on_step=on_step, key=key)
+        return self._launcher.launch(
+            definition, bound, values, plan, force=force, wait=wait, on_step=on_step, key=key
+        )
 
     def run_step(
         self,
@@ -225,32 +333,50 @@ class Pipelines:
         wait: bool = True,
         on_step: Callable[[StepRun], None] | None = None,
     ) -> PipelineRun:
-        """Run one step alone, with other values for some of its notebook's parameters; what it takes must be there.
+        """Run one step alone, with other values for some of its notebook's parameters; what it
+        takes must be there.
 
-        Its result stands as any other: the next run of the pipeline says that its parameters have changed. Raises as `run` does.
+        Its result stands as any other: the next run of the pipeline says that its parameters have
+        changed. Raises as `run` does.
         """
         definition = self._find(name)
         values = definition.values({})
         plan = Plan(backend=backend, only=step, given=plain(parameters))
         changed, bound = self._bound(definition, values, plan)
-        return self._launcher.launch(changed, bound, values, plan, force=force, wait=wait, on_step=on_step)
+        return self._launcher.launch(
+            changed, bound, values, plan, force=force, wait=wait, on_step=on_step
+        )
 
-    def repair(self, run: str, *, backend: str | None = None, wait: bool = True, on_step: Callable[[StepRun], None] | None = None) -> PipelineRun:
-        """A new run of the present file with the parameters of `run`: what failed, was cancelled or skipped there runs, and what hangs on it.
-        Of a run of one step alone, that step with the values that it was given.
+    def repair(
+        self,
+        run: str,
+        *,
+        backend: str | None = None,
+        wait: bool = True,
+        on_step: Callable[[StepRun], None] | None = None,
+    ) -> PipelineRun:
+        """A new run of the present file with the parameters of `run`: what failed, was cancelled or
+        skipped there runs, and what hangs on it. Of a run of one step alone, that step with the
+        values that it was given.
 
-        What had succeeded is taken from it, also when its code has changed since. It runs again only if its result is gone: another run
-        has made it anew, or its files are not those that it made.
-        Raises Conflict when nothing is to be repaired, or `run` has not ended.
+        What had succeeded is taken from it, also when its code has changed since. It runs again
+        only if its result is gone: another run has made it anew, or its files are not those that it
+        made. Raises Conflict when nothing is to be repaired, or `run` has not ended.
         """
         base = self._store.run(run)
         if not is_final(base.run.state):
-            raise Conflict(f"Run {base.run.run} has not ended.", "Only a run that has ended is repaired.", f"mlinfra pipelines resume {base.run.run}")
+            raise Conflict(
+                f"Run {base.run.run} has not ended.",
+                "Only a run that has ended is repaired.",
+                f"mlinfra pipelines resume {base.run.run}",
+            )
         definition = self._find(base.run.pipeline)
         values = self._values_of(base.run, definition)
         definition, bound = self._bound(definition, values, base.plan)
         plan = planning.repair(base, bound, backend=backend or base.plan.backend)
-        return self._launcher.launch(definition, bound, values, plan, force=False, wait=wait, on_step=on_step)
+        return self._launcher.launch(
+            definition, bound, values, plan, force=False, wait=wait, on_step=on_step
+        )
 
     def backfill(
         self,
@@ -266,53 +392,89 @@ class Pipelines:
         on_run: Callable[[PipelineRun], None] | None = None,
         id: str = "",
     ) -> Backfill:
-        """One run for each date from `first` to `last`, both included, oldest first; a date that succeeded and has not changed is left out.
+        """One run for each date from `first` to `last`, both included, oldest first; a date that
+        succeeded and has not changed is left out.
 
-        every: `day`, `week` or `month`. parallel: dates at once, at most, where they do not write the same things. dry_run: only count.
-        wait: as for `run`; on_run is told of the end of each, and one that fails does not keep the others from running.
+        every: `day`, `week` or `month`. parallel: dates at once, at most, where they do not write
+        the same things. dry_run: only count. wait: as for `run`; on_run is told of the end of each,
+        and one that fails does not keep the others from running.
         """
         definition = self._find(name)
         check_dated(definition)
         days = dates(first, last, every)
         given = plain(parameters)
-        forecast = Forecast(definition, self._store, lambda values: self._launcher.bind(definition, values), self._launcher.assessor)
+        forecast = Forecast(
+            definition,
+            self._store,
+            lambda values: self._launcher.bind(definition, values),
+            self._launcher.assessor,
+        )
         every_value = {day: definition.values({**given, definition.date: day}) for day in days}
         found = [forecast.of(values) for values in every_value.values()]
         if dry_run or all(item.done for item in found):
             return summary(definition, found, parallel=parallel)
         plan = summary(definition, found, parallel=parallel, id=id or secrets.token_hex(4))
         if not wait:
-            options = {"name": name, "first": first, "last": last, "every": every, "parameters": given, "parallel": parallel, "id": plan.id}
-            self._launcher.spawn(["--backfill", json.dumps(options)], log=self._project.home / "runs" / f"backfill-{plan.id}.log")
+            options = {
+                "name": name,
+                "first": first,
+                "last": last,
+                "every": every,
+                "parameters": given,
+                "parallel": parallel,
+                "id": plan.id,
+            }
+            self._launcher.spawn(
+                ["--backfill", json.dumps(options)],
+                log=self._project.home / "runs" / f"backfill-{plan.id}.log",
+            )
             return plan
 
         def act(day: str, begun: Callable[[], None]) -> PipelineRun:
             values = every_value[day]
             bound = self._launcher.bind(definition, values)
-            return self._launcher.launch(definition, bound, values, Plan(backfill=plan.id), force=False, wait=True, on_step=None, on_begin=begun)
+            return self._launcher.launch(
+                definition,
+                bound,
+                values,
+                Plan(backfill=plan.id),
+                force=False,
+                wait=True,
+                on_step=None,
+                on_begin=begun,
+            )
 
         return fill(plan, act, on_run, stop=lambda: self._ending.cancel_backfill(plan.id))
 
-    def resume(self, run: str, *, wait: bool = True, on_step: Callable[[StepRun], None] | None = None) -> PipelineRun:
-        """Go on with a run whose driver ended: its finished steps stay, its running jobs are followed, nothing is done twice.
+    def resume(
+        self, run: str, *, wait: bool = True, on_step: Callable[[StepRun], None] | None = None
+    ) -> PipelineRun:
+        """Go on with a run whose driver ended: its finished steps stay, its running jobs are
+        followed, nothing is done twice.
 
         Raises Conflict when the run has ended, or is being driven.
         """
         return self._launcher.resume(run, wait=wait, on_step=on_step)
 
     def drive(self, run: str) -> PipelineRun:
-        """What the process of `wait=False` does: drive a run to its end. A run that has ended meanwhile is left as it is."""
+        """What the process of `wait=False` does: drive a run to its end. A run that has ended
+        meanwhile is left as it is.
+        """
         return self._launcher.take_over(run)
 
     def cancel(self, run: str, *, wait: bool = True) -> PipelineRun:
-        """End a run with all its jobs; returns when they have ended. Raises Conflict when the run had ended before.
+        """End a run with all its jobs; returns when they have ended. Raises Conflict when the run
+        had ended before.
 
-        wait: else word is left for its driver, which does so. On a full disk its jobs are ended all the same, and Unavailable is raised.
+        wait: else word is left for its driver, which does so. On a full disk its jobs are ended all
+        the same, and Unavailable is raised.
         """
         return self._ending.cancel(run, wait=wait)
 
     def stop(self) -> Sequence[PipelineRun]:
-        """Cancel every run that is under way. Each is tried; what could not be cancelled is raised at the end."""
+        """Cancel every run that is under way. Each is tried; what could not be cancelled is raised
+        at the end.
+        """
         return self._ending.cancel_all()
 
     # Search
@@ -333,16 +495,24 @@ class Pipelines:
 
     # Within
 
-    def _bound(self, definition: Definition, values: Mapping[str, Any], plan: Plan) -> tuple[Definition, Definition]:
-        """The pipeline, and what of it runs: all, or the one step of the plan with the values that this was given."""
+    def _bound(
+        self, definition: Definition, values: Mapping[str, Any], plan: Plan
+    ) -> tuple[Definition, Definition]:
+        """The pipeline, and what of it runs: all, or the one step of the plan with the values that
+        this was given.
+        """
         if not plan.only:
             return definition, self._launcher.bind(definition, values)
-        changed, bound = single(definition, plan.only, plan.given, lambda item: self._launcher.bind(item, values))
+        changed, bound = single(
+            definition, plan.only, plan.given, lambda item: self._launcher.bind(item, values)
+        )
         read_parameters(self._project.root, bound.steps[0].notebook, plan.given)
         return changed, bound
 
     def _as_the_files_are(self, runs: Sequence[PipelineRun]) -> Sequence[PipelineRun]:
-        """Runs, repairable only where the file still has a step to run again; while a file is broken it may."""
+        """Runs, repairable only where the file still has a step to run again; while a file is
+        broken it may.
+        """
         files: dict[str, Definition | None] = {}
         for name in {run.pipeline for run in runs if run.repairable}:
             with contextlib.suppress(Unprocessable, Conflict):
@@ -350,18 +520,33 @@ class Pipelines:
                     files[name] = self._find(name)
                 except NotFound:
                     files[name] = None
-        return [replace(run, repairable=self._has_lost(run, files[run.pipeline])) if run.repairable and run.pipeline in files else run for run in runs]
+        return [
+            (
+                replace(run, repairable=self._has_lost(run, files[run.pipeline]))
+                if run.repairable and run.pipeline in files
+                else run
+            )
+            for run in runs
+        ]
 
     def _has_lost(self, run: PipelineRun, definition: Definition | None) -> bool:
         if definition is None:
             return False
         with contextlib.suppress(MLInfraError):  # as a repair would say
-            return bool(planning.lost_steps(run, self._launcher.bind(definition, self._values_of(run, definition))))
+            return bool(
+                planning.lost_steps(
+                    run, self._launcher.bind(definition, self._values_of(run, definition))
+                )
+            )
         return True
 
     def _values_of(self, run: PipelineRun, definition: Definition) -> dict[str, Any]:
         """Those of an earlier run, as far as the file still has them."""
-        given = {name: value for name, value in run.parameters.items() if name in definition.parameters or name == definition.date}
+        given = {
+            name: value
+            for name, value in run.parameters.items()
+            if name in definition.parameters or name == definition.date
+        }
         return definition.values(given, checked=False)
 
     def _files(self) -> Iterator[Path]:
@@ -374,7 +559,11 @@ class Pipelines:
             run = self._run_called(name)
             if run is None:
                 raise
-            raise NotFound(error.what, f"That is a run of {run.pipeline}.", f"mlinfra pipelines status {run.run}") from None
+            raise NotFound(
+                error.what,
+                f"That is a run of {run.pipeline}.",
+                f"mlinfra pipelines status {run.run}",
+            ) from None
 
     def _run_called(self, name: str) -> PipelineRun | None:
         """The run that somebody has given in place of a pipeline."""
@@ -386,7 +575,9 @@ class Pipelines:
 
     def _detail(self, definition: Definition) -> PipelineDetail:
         bound = self._launcher.bind(definition, definition.values({}))
-        return views.detail(definition, bound, self._last(definition.name), self.runs(definition.name, limit=LAST))
+        return views.detail(
+            definition, bound, self._last(definition.name), self.runs(definition.name, limit=LAST)
+        )
 
     def _last(self, name: str) -> Sequence[RunState]:
         return self._store.newest_states(name, LAST)

@@ -13,13 +13,21 @@ from .definition import Definition, StepDefinition, item_names
 from .planning import find
 
 
-def single(definition: Definition, name: str, given: Mapping[str, Any], bind: Callable[[Definition], Definition]) -> tuple[Definition, Definition]:
+def single(
+    definition: Definition,
+    name: str,
+    given: Mapping[str, Any],
+    bind: Callable[[Definition], Definition],
+) -> tuple[Definition, Definition]:
     """The pipeline with that step changed, and of its run the step alone, or its elements.
 
-    A value for a name of its `foreach` takes the place of that name's values, so one is left. Raises NotFound.
+    A value for a name of its `foreach` takes the place of that name's values, so one is left.
+    Raises NotFound.
     """
     chosen = {step.file_name for step in find(bind(definition), name)}
-    steps = tuple(_changed(step, given) if step.name in chosen else step for step in definition.steps)
+    steps = tuple(
+        _changed(step, given) if step.name in chosen else step for step in definition.steps
+    )
     changed = replace(definition, steps=steps)
     whole = bind(changed)
     elements = elements_of(whole, name) or elements_of(whole, next(iter(chosen)))
@@ -39,4 +47,11 @@ def _changed(step: StepDefinition, given: Mapping[str, Any]) -> StepDefinition:
     elif items:
         mixed = [{**item, **items} for item in foreach]
         foreach = [item for number, item in enumerate(mixed) if item not in mixed[:number]]
-    return replace(step, foreach=foreach, parameters={**step.parameters, **{name: value for name, value in given.items() if name not in items}})
+    return replace(
+        step,
+        foreach=foreach,
+        parameters={
+            **step.parameters,
+            **{name: value for name, value in given.items() if name not in items},
+        },
+    )

@@ -10,7 +10,9 @@ from typing import Any
 
 
 class StepState(StrEnum):
-    """Where a step of a run stands. skipped: something it depends on failed. cached: nothing it depends on changed."""
+    """Where a step of a run stands. skipped: something it depends on failed. cached: nothing it
+    depends on changed.
+    """
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -32,11 +34,12 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRun:
-    """A step in a run. job: id. notebook: the executed one. reason: why it ran, was cached, failed or was skipped.
+    """A step in a run. job: id. notebook: the executed one. reason: why it ran, was cached, failed
+    or was skipped.
 
-    changed: which parts of its key made it run, see `Explanation`. detail: the same in words, with lines of code (in a list of runs
-    its first line); both stay when it fails.
-    runs: ids of the tracked runs that it made; looked up when one pipeline run is shown.
+    changed: which parts of its key made it run, see `Explanation`. detail: the same in words, with
+    lines of code (in a list of runs its first line); both stay when it fails. runs: ids of the
+    tracked runs that it made; looked up when one pipeline run is shown.
     """
 
     name: str
@@ -53,11 +56,14 @@ class StepRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineRun:
-    """One execution of a pipeline. reason: why it ended as it did, or that nobody drives it any more; often empty.
+    """One execution of a pipeline. reason: why it ended as it did, or that nobody drives it any
+    more; often empty.
 
-    date: the value of the pipeline's date, empty when it depends on none. repairs: the run whose failed steps this one ran again.
-    backend: where its jobs were sent, None for the usual. backfill: id of the backfill that it is part of. repairable: it has ended,
-    and has steps that a repair would run again. only: the step, where the run was of that one alone; it says nothing of the others.
+    date: the value of the pipeline's date, empty when it depends on none. repairs: the run whose
+    failed steps this one ran again. backend: where its jobs were sent, None for the usual.
+    backfill: id of the backfill that it is part of. repairable: it has ended, and has steps that a
+    repair would run again. only: the step, where the run was of that one alone; it says nothing of
+    the others.
     """
 
     run: str
@@ -79,7 +85,8 @@ class PipelineRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step as the file says it. after: steps whose outputs it takes, reckoned from inputs and outputs. elements: of a `foreach`.
+    """A step as the file says it. after: steps whose outputs it takes, reckoned from inputs and
+    outputs. elements: of a `foreach`.
 
     The rest is what its job asks for, with the file's defaults for what the step does not say.
     """
@@ -103,7 +110,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """One pipeline in a list. last: states of the newest runs, newest last (at most 5). problem: what is wrong with its file."""
+    """One pipeline in a list. last: states of the newest runs, newest last (at most 5). problem:
+    what is wrong with its file.
+    """
 
     ref: str
     name: str
@@ -116,9 +125,11 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineDetail:
-    """A pipeline's page: the graph, and its newest runs, newest first (at most 5 of the `runs_total` that there are).
+    """A pipeline's page: the graph, and its newest runs, newest first (at most 5 of the
+    `runs_total` that there are).
 
-    parameters: with their defaults. date: the parameter that is the date of a run; empty when nothing depends on one.
+    parameters: with their defaults. date: the parameter that is the date of a run; empty when
+    nothing depends on one.
     """
 
     pipeline: Pipeline
@@ -134,9 +145,10 @@ class PipelineDetail:
 class Explanation:
     """What a step would do now, and why.
 
-    changed: which parts of its key differ from its last whole result: code, params, inputs, environment, kernel; also `first run`,
-    `unfinished` (its newest execution did not succeed, or what it takes changed meanwhile), `outputs` (gone, or not what it made),
-    `cache off`. Empty: it would be taken from the cache. detail: how they differ, with the lines of code.
+    changed: which parts of its key differ from its last whole result: code, params, inputs,
+    environment, kernel; also `first run`, `unfinished` (its newest execution did not succeed, or
+    what it takes changed meanwhile), `outputs` (gone, or not what it made), `cache off`. Empty: it
+    would be taken from the cache. detail: how they differ, with the lines of code.
     """
 
     ref: str
@@ -148,7 +160,9 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillDate:
-    """One date of a backfill. run: the newest run of that date. done: it succeeded, and nothing has changed since. steps, cached: that would run, be taken."""
+    """One date of a backfill. run: the newest run of that date. done: it succeeded, and nothing has
+    changed since. steps, cached: that would run, be taken.
+    """
 
     date: str
     done: bool
@@ -160,9 +174,11 @@ class BackfillDate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backfill:
-    """One run a date, oldest first. runs: dates that are not done. steps, cached: of all these runs, at most and at least.
+    """One run a date, oldest first. runs: dates that are not done. steps, cached: of all these
+    runs, at most and at least.
 
-    parallel: how many go on at once, and `note` why no more. id: empty for a plan that was only looked at.
+    parallel: how many go on at once, and `note` why no more. id: empty for a plan that was only
+    looked at.
     """
 
     ref: str
@@ -179,7 +195,9 @@ class Backfill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """A pipeline in the form of another system. notes: what is not the same there. path: where it was written, empty when it was not."""
+    """A pipeline in the form of another system. notes: what is not the same there. path: where it
+    was written, empty when it was not.
+    """
 
     pipeline: str
     target: str
@@ -190,7 +208,9 @@ class Exported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What is wrong with the text of a pipeline file. line: where, from 1; None when it is the whole text."""
+    """What is wrong with the text of a pipeline file. line: where, from 1; None when it is the
+    whole text.
+    """
 
     line: int | None
     what: str
@@ -200,10 +220,12 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What the text of a pipeline file says before it is saved. fault: what is wrong with it; then there is no graph.
+    """What the text of a pipeline file says before it is saved. fault: what is wrong with it; then
+    there is no graph.
 
-    parameters: of the pipeline, with their defaults. date: the parameter that is the date of a run; empty when nothing depends on one.
-    written: the parameters of each step that has some, in YAML, each on its line.
+    parameters: of the pipeline, with their defaults. date: the parameter that is the date of a run;
+    empty when nothing depends on one. written: the parameters of each step that has some, in YAML,
+    each on its line.
     """
 
     path: str
@@ -217,7 +239,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A first file for some notebooks. path: below the project, where no file was yet. saved: whether it is one now."""
+    """A first file for some notebooks. path: below the project, where no file was yet. saved:
+    whether it is one now.
+    """
 
     path: str
     text: str
@@ -226,7 +250,8 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
-    """The text of a pipeline file after a change. name: of what was changed, such as the step that is new.
+    """The text of a pipeline file after a change. name: of what was changed, such as the step that
+    is new.
 
     fault: what is wrong with parameters as they were written; then the text is as it was.
     """

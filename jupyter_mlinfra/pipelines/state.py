@@ -11,10 +11,18 @@ from ..jobs import Job, JobState
 from .spec import RunState, StepRun, StepState
 
 _STEP: dict[StepState, set[StepState]] = {
-    StepState.WAITING: {StepState.RUNNING, StepState.CACHED, StepState.FAILED, StepState.SKIPPED, StepState.CANCELLED},
+    StepState.WAITING: {
+        StepState.RUNNING,
+        StepState.CACHED,
+        StepState.FAILED,
+        StepState.SKIPPED,
+        StepState.CANCELLED,
+    },
     StepState.RUNNING: {StepState.SUCCEEDED, StepState.FAILED, StepState.CANCELLED},
 }  # a state that is no key here is final
-_RUN: dict[RunState, set[RunState]] = {RunState.RUNNING: {RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED}}
+_RUN: dict[RunState, set[RunState]] = {
+    RunState.RUNNING: {RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED}
+}
 
 DONE = (StepState.SUCCEEDED, StepState.CACHED)
 """States of a step whose outputs can be taken."""
@@ -30,26 +38,42 @@ def is_final(state: StepState | RunState) -> bool:
 def advance(step: StepRun, to: StepState, *, at: datetime, reason: str = "") -> StepRun:
     """The step in its next state. Raises Conflict when that state may not follow."""
     if to not in _STEP.get(step.state, set()):
-        raise Conflict(f"Step {step.name} is {step.state}.", f"It cannot become {to}.", "Run the pipeline again.")
+        raise Conflict(
+            f"Step {step.name} is {step.state}.",
+            f"It cannot become {to}.",
+            "Run the pipeline again.",
+        )
     started = at if to in (StepState.RUNNING, StepState.CACHED) else step.started_at
-    return replace(step, state=to, reason=reason, started_at=started, ended_at=at if is_final(to) else None)
+    return replace(
+        step, state=to, reason=reason, started_at=started, ended_at=at if is_final(to) else None
+    )
 
 
 def as_its_job(step: StepRun, job: Job) -> StepRun:
-    """A step under way as people see it: it waits while its job does, and for that one's reason; its seconds are those of the job."""
+    """A step under way as people see it: it waits while its job does, and for that one's reason;
+    its seconds are those of the job.
+    """
     if job.state in (JobState.QUEUED, JobState.STARTING):
-        return replace(step, state=StepState.WAITING, reason=job.reason or step.reason, started_at=None)
+        return replace(
+            step, state=StepState.WAITING, reason=job.reason or step.reason, started_at=None
+        )
     return replace(step, started_at=job.started_at)
 
 
 def check_run(run: str, state: RunState, to: RunState) -> None:
     """Raises Conflict when a run in `state` may not become `to`."""
     if to not in _RUN.get(state, set()):
-        raise Conflict(f"Run {run} is {state}.", f"It cannot become {to}.", "Start a new run; what is done is taken from the cache.")
+        raise Conflict(
+            f"Run {run} is {state}.",
+            f"It cannot become {to}.",
+            "Start a new run; what is done is taken from the cache.",
+        )
 
 
 def outcome(steps: Iterable[StepState]) -> RunState:
-    """What a run is when all its steps are final: cancelled before failed, so that a user's word is not taken for a fault."""
+    """What a run is when all its steps are final: cancelled before failed, so that a user's word is
+    not taken for a fault.
+    """
     found = set(steps)
     if StepState.CANCELLED in found:
         return RunState.CANCELLED

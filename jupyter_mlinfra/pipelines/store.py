@@ -1,4 +1,6 @@
-"""Runs, steps and results of pipelines in `state.db`. Each change of a state is one transaction with its event."""
+"""Runs, steps and results of pipelines in `state.db`. Each change of a state is one transaction
+with its event.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +25,17 @@ from .spec import PipelineRun, RunState, StepRun, StepState
 from .state import LOST, advance, check_run, is_final
 
 _CACHE_SECONDS = 2.0
-"""How long what can be found out again waits for another process that writes: looking at a pipeline must not hang on that."""
+"""How long what can be found out again waits for another process that writes: looking at a pipeline
+must not hang on that.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEntry:
     """A run as the engine needs it. definition: bound to its values.
 
-    driver: the process that drives it, None until there is one. driven_at: when one was named or asked for. digest: of what the whole run
-    is made of, empty until its driver has looked at it.
+    driver: the process that drives it, None until there is one. driven_at: when one was named or
+    asked for. digest: of what the whole run is made of, empty until its driver has looked at it.
     """
 
     number: int
@@ -50,9 +54,10 @@ class RunEntry:
 class Plan:
     """What a run was asked for besides its parameters.
 
-    again: step → why it runs, whatever the cache says. keep: step → job whose result is taken as long as it stands, even though its code
-    has changed; with `repairs` (a run) whatever has changed. backend: where jobs go. backfill: that it is part of.
-    only, given: of a run of one step alone, its name and the values that it was given.
+    again: step → why it runs, whatever the cache says. keep: step → job whose result is taken as
+    long as it stands, even though its code has changed; with `repairs` (a run) whatever has
+    changed. backend: where jobs go. backfill: that it is part of. only, given: of a run of one step
+    alone, its name and the values that it was given.
     """
 
     again: Mapping[str, str] = field(default_factory=dict)
@@ -66,7 +71,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEntry:
-    """A step of a run as the engine needs it. parts: what its cache key was made of, None until it was looked at."""
+    """A step of a run as the engine needs it. parts: what its cache key was made of, None until it
+    was looked at.
+    """
 
     step: StepRun
     attempt: int
@@ -75,7 +82,8 @@ class StepEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The newest execution of a step. whole: it succeeded, and what it takes was the same all the time. outputs: reference → content id when it was made.
+    """The newest execution of a step. whole: it succeeded, and what it takes was the same all the
+    time. outputs: reference → content id when it was made.
 
     job: None until it has succeeded.
     """
@@ -98,7 +106,10 @@ class Store:
     def run(self, prefix: str) -> RunEntry:
         """A run by id; a unique beginning is enough. Raises NotFound or BadRequest."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT * FROM pipeline_run WHERE substr(run, 1, ?) = ? LIMIT 2", (len(prefix), prefix)).fetchall()
+            rows = connection.execute(
+                "SELECT * FROM pipeline_run WHERE substr(run, 1, ?) = ? LIMIT 2",
+                (len(prefix), prefix),
+            ).fetchall()
             if not prefix or not rows:
                 raise _no_run(connection, prefix)
             if len(rows) > 1:
@@ -113,21 +124,39 @@ class Store:
     def runs(self, pipeline: str | None, *, limit: int, cursor: str | None) -> Page[PipelineRun]:
         """Runs of one pipeline or of all, newest first."""
         if not 1 <= limit <= PAGE_LIMIT:
-            raise BadRequest(f"limit={limit} is out of range.", f"A page has 1 to {PAGE_LIMIT} items.", "Ask for less and follow `cursor`.")
+            raise BadRequest(
+                f"limit={limit} is out of range.",
+                f"A page has 1 to {PAGE_LIMIT} items.",
+                "Ask for less and follow `cursor`.",
+            )
         below = parse_cursor(cursor) or 2**62
         with self._database.read() as connection:
             where, values = ("pipeline = ?", [pipeline]) if pipeline is not None else ("1", [])
-            total = connection.execute(f"SELECT count(*) FROM pipeline_run WHERE {where}", values).fetchone()[0]  # noqa: S608 - fixed words
+            total = connection.execute(
+                f"SELECT count(*) FROM pipeline_run WHERE {where}",  # noqa: S608
+                values,
+            ).fetchone()[0]
             query = f"SELECT * FROM pipeline_run WHERE {where} AND number < ? ORDER BY number DESC LIMIT ?"  # noqa: S608 - fixed words
             rows = connection.execute(query, [*values, below, limit + 1]).fetchall()
             items = [_run_entry(connection, row).run for row in rows[:limit]]
-        return Page(items=items, shown=len(items), total=total, cursor=str(rows[limit - 1]["number"]) if len(rows) > limit else None)
+        return Page(
+            items=items,
+            shown=len(items),
+            total=total,
+            cursor=str(rows[limit - 1]["number"]) if len(rows) > limit else None,
+        )
 
     def unfinished(self, pipeline: str | None = None, lane: str | None = None) -> list[RunEntry]:
         """Runs that are not final, of one pipeline (and one lane of it) or of all."""
         with self._database.read() as connection:
-            where = "state = 'running' AND (:pipeline IS NULL OR pipeline = :pipeline) AND (:lane IS NULL OR lane = :lane)"
-            rows = connection.execute(f"SELECT * FROM pipeline_run WHERE {where} ORDER BY number", {"pipeline": pipeline, "lane": lane})  # noqa: S608 - fixed words
+            where = (
+                "state = 'running' AND (:pipeline IS NULL OR pipeline = :pipeline) AND (:lane IS"
+                " NULL OR lane = :lane)"
+            )
+            rows = connection.execute(
+                f"SELECT * FROM pipeline_run WHERE {where} ORDER BY number",  # noqa: S608
+                {"pipeline": pipeline, "lane": lane},
+            )
             return [_run_entry(connection, row) for row in rows.fetchall()]
 
     def by_key(self, key: str) -> RunEntry | None:
@@ -139,13 +168,19 @@ class Store:
     def newest_states(self, pipeline: str, count: int) -> list[RunState]:
         """States of the newest runs, oldest of them first."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT state FROM pipeline_run WHERE pipeline = ? ORDER BY number DESC LIMIT ?", (pipeline, count)).fetchall()
+            rows = connection.execute(
+                "SELECT state FROM pipeline_run WHERE pipeline = ? ORDER BY number DESC LIMIT ?",
+                (pipeline, count),
+            ).fetchall()
         return [RunState(row["state"]) for row in reversed(rows)]
 
     def newest_of(self, pipeline: str, date: str) -> RunEntry | None:
         """The newest run of a date, whatever its other parameters."""
         with self._database.read() as connection:
-            query = "SELECT * FROM pipeline_run WHERE pipeline = ? AND date = ? ORDER BY number DESC LIMIT 1"
+            query = (
+                "SELECT * FROM pipeline_run WHERE pipeline = ? AND date = ? ORDER BY number DESC"
+                " LIMIT 1"
+            )
             row = connection.execute(query, (pipeline, date)).fetchone()
             return _run_entry(connection, row) if row else None
 
@@ -171,76 +206,164 @@ class Store:
         lane: str = "",
         key: str | None = None,
     ) -> RunEntry:
-        """Write down a new run with all its steps waiting. Raises Conflict when the lane has one that is not final."""
+        """Write down a new run with all its steps waiting. Raises Conflict when the lane has one
+        that is not final.
+        """
         at = now().timestamp()
-        kept = [json.dumps(parameters), json.dumps(definition.to_json()), json.dumps(asdict(plan or Plan()))]
-        values = (secrets.token_hex(4), definition.name, "running", user, force, *kept, at, at, lane, definition.date_of(parameters), key)
+        kept = [
+            json.dumps(parameters),
+            json.dumps(definition.to_json()),
+            json.dumps(asdict(plan or Plan())),
+        ]
+        values = (
+            secrets.token_hex(4),
+            definition.name,
+            "running",
+            user,
+            force,
+            *kept,
+            at,
+            at,
+            lane,
+            definition.date_of(parameters),
+            key,
+        )
         try:
             with self._database.write() as connection:
                 number = connection.execute(
-                    "INSERT INTO pipeline_run (run, pipeline, state, user, force, parameters, definition, plan, started_at, driven_at, lane, date, key)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO pipeline_run (run, pipeline, state, user, force, parameters,"
+                    " definition, plan, started_at, driven_at, lane, date, key) VALUES (?, ?, ?, ?,"
+                    " ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     values,
                 ).lastrowid
-                steps = [(number, position, step.name) for position, step in enumerate(definition.steps)]
-                connection.executemany("INSERT INTO pipeline_step (run, position, name, state) VALUES (?, ?, ?, 'waiting')", steps)
-                entry = _run_entry(connection, connection.execute("SELECT * FROM pipeline_run WHERE number = ?", (number,)).fetchone())
+                steps = [
+                    (number, position, step.name) for position, step in enumerate(definition.steps)
+                ]
+                connection.executemany(
+                    "INSERT INTO pipeline_step (run, position, name, state) VALUES (?, ?, ?,"
+                    " 'waiting')",
+                    steps,
+                )
+                entry = _run_entry(
+                    connection,
+                    connection.execute(
+                        "SELECT * FROM pipeline_run WHERE number = ?", (number,)
+                    ).fetchone(),
+                )
                 _tell_run(connection, entry.run)
                 return entry
         except sqlite3.IntegrityError as error:
-            raise Conflict(f"Pipeline {definition.name} is already running.", "Another run was begun at the same moment.", "Wait for it to end.") from error
+            raise Conflict(
+                f"Pipeline {definition.name} is already running.",
+                "Another run was begun at the same moment.",
+                "Wait for it to end.",
+            ) from error
 
     def note_digest(self, run: RunEntry, digest: str) -> None:
         """Of what the whole run is made."""
         with self._database.write() as connection:
-            connection.execute("UPDATE pipeline_run SET digest = ? WHERE number = ?", (digest, run.number))
+            connection.execute(
+                "UPDATE pipeline_run SET digest = ? WHERE number = ?", (digest, run.number)
+            )
 
     def drive(self, run: RunEntry, driver: Identity | None) -> None:
         """Note who drives a run from now on; None: a process that is about to come up."""
         body = json.dumps(astuple(driver)) if driver else None
         with self._database.write() as connection:
-            connection.execute("UPDATE pipeline_run SET driver = ?, driven_at = ? WHERE number = ?", (body, now().timestamp(), run.number))
+            connection.execute(
+                "UPDATE pipeline_run SET driver = ?, driven_at = ? WHERE number = ?",
+                (body, now().timestamp(), run.number),
+            )
 
     def release(self, run: RunEntry) -> None:
-        """Note that nobody drives a run any more, nor is about to; one that has ended stays as it is."""
+        """Note that nobody drives a run any more, nor is about to; one that has ended stays as it
+        is.
+        """
         with self._database.write() as connection:
-            connection.execute("UPDATE pipeline_run SET driver = NULL, driven_at = 0 WHERE number = ? AND state = 'running'", (run.number,))
+            connection.execute(
+                "UPDATE pipeline_run SET driver = NULL, driven_at = 0 WHERE number = ? AND state ="
+                " 'running'",
+                (run.number,),
+            )
 
     def request_cancel(self, run: RunEntry, user: str) -> None:
         """Leave word for the driver."""
         with self._database.write() as connection:
-            connection.execute("UPDATE pipeline_run SET cancelled_by = ? WHERE number = ? AND state = 'running'", (user, run.number))
+            connection.execute(
+                "UPDATE pipeline_run SET cancelled_by = ? WHERE number = ? AND state = 'running'",
+                (user, run.number),
+            )
 
     def cancelled_by(self, run: RunEntry) -> str:
         """Who asked for the run to be cancelled; empty when nobody did."""
         with self._database.read() as connection:
-            return str(connection.execute("SELECT cancelled_by FROM pipeline_run WHERE number = ?", (run.number,)).fetchone()[0])
+            return str(
+                connection.execute(
+                    "SELECT cancelled_by FROM pipeline_run WHERE number = ?", (run.number,)
+                ).fetchone()[0]
+            )
 
     def end(self, run: RunEntry, to: RunState, *, reason: str = "") -> RunEntry:
         """Make a run final."""
         with self._database.write() as connection:
-            row = connection.execute("SELECT * FROM pipeline_run WHERE number = ?", (run.number,)).fetchone()
+            row = connection.execute(
+                "SELECT * FROM pipeline_run WHERE number = ?", (run.number,)
+            ).fetchone()
             check_run(run.run.run, RunState(row["state"]), to)
-            connection.execute("UPDATE pipeline_run SET state = ?, reason = ?, ended_at = ? WHERE number = ?", (to, reason, now().timestamp(), run.number))
-            entry = _run_entry(connection, connection.execute("SELECT * FROM pipeline_run WHERE number = ?", (run.number,)).fetchone())
+            connection.execute(
+                "UPDATE pipeline_run SET state = ?, reason = ?, ended_at = ? WHERE number = ?",
+                (to, reason, now().timestamp(), run.number),
+            )
+            entry = _run_entry(
+                connection,
+                connection.execute(
+                    "SELECT * FROM pipeline_run WHERE number = ?", (run.number,)
+                ).fetchone(),
+            )
             _tell_run(connection, entry.run)
         return entry
 
     # Steps
 
-    def move(self, run: RunEntry, entry: StepEntry, to: StepState, *, reason: str, notebook: str | None = None, job: str | None = None) -> StepEntry:
+    def move(
+        self,
+        run: RunEntry,
+        entry: StepEntry,
+        to: StepState,
+        *,
+        reason: str,
+        notebook: str | None = None,
+        job: str | None = None,
+    ) -> StepEntry:
         """A step's next state; job and notebook are kept when none is given."""
         with self._database.write() as connection:
             return _move(connection, run, entry, to, reason=reason, notebook=notebook, job=job)
 
-    def start(self, run: RunEntry, entry: StepEntry, parts: Parts, *, reason: str, changed: Sequence[str] = (), detail: str = "") -> StepEntry:
-        """A step is about to run: its earlier result counts no more, since the outputs may be half made from here on."""
-        told = replace(entry, parts=parts, attempt=entry.attempt + 1, step=replace(entry.step, changed=tuple(changed), detail=detail))
+    def start(
+        self,
+        run: RunEntry,
+        entry: StepEntry,
+        parts: Parts,
+        *,
+        reason: str,
+        changed: Sequence[str] = (),
+        detail: str = "",
+    ) -> StepEntry:
+        """A step is about to run: its earlier result counts no more, since the outputs may be half
+        made from here on.
+        """
+        told = replace(
+            entry,
+            parts=parts,
+            attempt=entry.attempt + 1,
+            step=replace(entry.step, changed=tuple(changed), detail=detail),
+        )
         slot = run.definition.step(entry.step.name).slot
         with self._database.write() as connection:
             moved = _move(connection, run, told, StepState.RUNNING, reason=reason)
             connection.execute(
-                "INSERT OR REPLACE INTO pipeline_result (pipeline, step, slot, whole, parts) VALUES (?, ?, ?, 0, ?)",
+                "INSERT OR REPLACE INTO pipeline_result (pipeline, step, slot, whole, parts) VALUES"
+                " (?, ?, ?, 0, ?)",
                 (run.run.pipeline, entry.step.name, slot, json.dumps(parts.to_json())),
             )
             return moved
@@ -248,7 +371,10 @@ class Store:
     def submitted(self, run: RunEntry, entry: StepEntry, job: str) -> StepEntry:
         """Note the job of a running step."""
         with self._database.write() as connection:
-            connection.execute("UPDATE pipeline_step SET job = ? WHERE run = ? AND name = ?", (job, run.number, entry.step.name))
+            connection.execute(
+                "UPDATE pipeline_step SET job = ? WHERE run = ? AND name = ?",
+                (job, run.number, entry.step.name),
+            )
             moved = replace(entry, step=replace(entry.step, job=job))
             _tell_step(connection, run, moved.step)
         return moved
@@ -256,18 +382,40 @@ class Store:
     def succeed(self, run: RunEntry, entry: StepEntry, result: Result, *, reason: str) -> StepEntry:
         """A step has made its outputs: its state and its result in one transaction."""
         with self._database.write() as connection:
-            moved = _move(connection, run, replace(entry, parts=result.parts), StepState.SUCCEEDED, reason=reason, notebook=result.notebook)
-            slot, body = run.definition.step(entry.step.name).slot, (json.dumps(result.parts.to_json()), json.dumps(dict(result.outputs)))
-            values = (run.run.pipeline, entry.step.name, slot, result.whole, *body, result.job, result.notebook)
+            moved = _move(
+                connection,
+                run,
+                replace(entry, parts=result.parts),
+                StepState.SUCCEEDED,
+                reason=reason,
+                notebook=result.notebook,
+            )
+            slot, body = (
+                run.definition.step(entry.step.name).slot,
+                (json.dumps(result.parts.to_json()), json.dumps(dict(result.outputs))),
+            )
+            values = (
+                run.run.pipeline,
+                entry.step.name,
+                slot,
+                result.whole,
+                *body,
+                result.job,
+                result.notebook,
+            )
             connection.execute(
-                "INSERT OR REPLACE INTO pipeline_result (pipeline, step, slot, whole, parts, outputs, job, notebook) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values
+                "INSERT OR REPLACE INTO pipeline_result (pipeline, step, slot, whole, parts,"
+                " outputs, job, notebook) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                values,
             )
             return moved
 
     # The cache
 
     def result(self, pipeline: str, step: str, slot: str = "") -> Result | None:
-        """The newest execution of a step, of those that made what `slot` stands for; None when it never ran."""
+        """The newest execution of a step, of those that made what `slot` stands for; None when it
+        never ran.
+        """
         with self._database.read() as connection:
             query = "SELECT * FROM pipeline_result WHERE pipeline = ? AND step = ? AND slot = ?"
             row = connection.execute(query, (pipeline, step, slot)).fetchone()
@@ -276,70 +424,128 @@ class Store:
         parts = _parts(row["parts"])
         if parts is None:
             return None
-        return Result(whole=bool(row["whole"]), parts=parts, outputs=json.loads(row["outputs"]), job=row["job"], notebook=row["notebook"])
+        return Result(
+            whole=bool(row["whole"]),
+            parts=parts,
+            outputs=json.loads(row["outputs"]),
+            job=row["job"],
+            notebook=row["notebook"],
+        )
 
     def last_whole(self, pipeline: str, step: str) -> Result | None:
-        """The newest execution of a step that succeeded, though others have failed since; None when none is known."""
+        """The newest execution of a step that succeeded, though others have failed since; None when
+        none is known.
+        """
         query = (
-            "SELECT pipeline_step.* FROM pipeline_step JOIN pipeline_run ON pipeline_run.number = pipeline_step.run"
-            " WHERE pipeline = ? AND name = ? AND pipeline_step.state = 'succeeded' ORDER BY number DESC LIMIT 1"
+            "SELECT pipeline_step.* FROM pipeline_step JOIN pipeline_run ON pipeline_run.number ="
+            " pipeline_step.run WHERE pipeline = ? AND name = ? AND pipeline_step.state ="
+            " 'succeeded' ORDER BY number DESC LIMIT 1"
         )
         with self._database.read() as connection:
             row = connection.execute(query, (pipeline, step)).fetchone()
         parts = _parts(row["parts"]) if row else None
-        return Result(whole=True, parts=parts, job=row["job"], notebook=row["notebook"]) if parts else None
+        return (
+            Result(whole=True, parts=parts, job=row["job"], notebook=row["notebook"])
+            if parts
+            else None
+        )
 
     def keep_packages(self, digest: str, packages: Mapping[str, str]) -> None:
-        """Remember what the digest of an environment stands for; not where the database cannot be written now."""
+        """Remember what the digest of an environment stands for; not where the database cannot be
+        written now.
+        """
         if digest in self.packages([digest]):
             return
-        with contextlib.suppress(Unavailable), self._database.write(busy_seconds=_CACHE_SECONDS) as connection:
-            connection.execute("INSERT OR IGNORE INTO pipeline_environment VALUES (?, ?)", (digest, json.dumps(dict(packages))))
+        with (
+            contextlib.suppress(Unavailable),
+            self._database.write(busy_seconds=_CACHE_SECONDS) as connection,
+        ):
+            connection.execute(
+                "INSERT OR IGNORE INTO pipeline_environment VALUES (?, ?)",
+                (digest, json.dumps(dict(packages))),
+            )
 
     def packages(self, digests: Sequence[str]) -> dict[str, dict[str, str]]:
         """Distributions of the environments that are still known, by digest."""
         with self._database.read() as connection:
             marks = ", ".join("?" * len(digests))
-            rows = connection.execute(f"SELECT * FROM pipeline_environment WHERE digest IN ({marks})", list(digests)).fetchall()  # noqa: S608 - marks
+            rows = connection.execute(
+                f"SELECT * FROM pipeline_environment WHERE digest IN ({marks})",  # noqa: S608
+                list(digests),
+            ).fetchall()
         return {row["digest"]: json.loads(row["packages"]) for row in rows}
 
     def file_digest(self, path: str, stamp: str) -> str | None:
         """The digest that was kept for a file with this very stamp."""
         with self._database.read() as connection:
-            row = connection.execute("SELECT digest FROM pipeline_file WHERE path = ? AND stamp = ?", (path, stamp)).fetchone()
+            row = connection.execute(
+                "SELECT digest FROM pipeline_file WHERE path = ? AND stamp = ?", (path, stamp)
+            ).fetchone()
         return row["digest"] if row else None
 
     def keep_file_digest(self, path: str, stamp: str, digest: str) -> None:
-        """Remember the digest of a file until its stamp changes. Raises Unavailable soon where the database cannot be written: the file can be read again."""
+        """Remember the digest of a file until its stamp changes. Raises Unavailable soon where the
+        database cannot be written: the file can be read again.
+        """
         with self._database.write(busy_seconds=_CACHE_SECONDS) as connection:
-            connection.execute("INSERT OR REPLACE INTO pipeline_file VALUES (?, ?, ?)", (path, stamp, digest))
+            connection.execute(
+                "INSERT OR REPLACE INTO pipeline_file VALUES (?, ?, ?)", (path, stamp, digest)
+            )
 
 
 def _move(
-    connection: sqlite3.Connection, run: RunEntry, entry: StepEntry, to: StepState, *, reason: str, notebook: str | None = None, job: str | None = None
+    connection: sqlite3.Connection,
+    run: RunEntry,
+    entry: StepEntry,
+    to: StepState,
+    *,
+    reason: str,
+    notebook: str | None = None,
+    job: str | None = None,
 ) -> StepEntry:
     step = advance(entry.step, to, at=entry.step.ended_at or now(), reason=reason)
     step = replace(step, notebook=notebook or step.notebook, job=job or step.job)
     parts = json.dumps(entry.parts.to_json()) if entry.parts else None
     connection.execute(
-        "UPDATE pipeline_step SET state = ?, reason = ?, job = ?, notebook = ?, attempt = ?, parts = ?, changed = ?, detail = ?,"
-        " started_at = ?, ended_at = ? WHERE run = ? AND name = ?",
+        "UPDATE pipeline_step SET state = ?, reason = ?, job = ?, notebook = ?, attempt = ?, parts"
+        " = ?, changed = ?, detail = ?, started_at = ?, ended_at = ? WHERE run = ? AND name = ?",
         (
-            step.state, step.reason, step.job, step.notebook, entry.attempt, parts, json.dumps(list(step.changed)), step.detail,
-            _seconds(step.started_at), _seconds(step.ended_at), run.number, step.name,
+            step.state,
+            step.reason,
+            step.job,
+            step.notebook,
+            entry.attempt,
+            parts,
+            json.dumps(list(step.changed)),
+            step.detail,
+            _seconds(step.started_at),
+            _seconds(step.ended_at),
+            run.number,
+            step.name,
         ),
-    )  # fmt: skip
+    )
     _tell_step(connection, run, step)
     return replace(entry, step=step)
 
 
 def _tell_step(connection: sqlite3.Connection, run: RunEntry, step: StepRun) -> None:
-    told = {"run": run.run.run, "pipeline": run.run.pipeline, "state": step.state, "reason": step.reason, "job": step.job}
+    told = {
+        "run": run.run.run,
+        "pipeline": run.run.pipeline,
+        "state": step.state,
+        "reason": step.reason,
+        "job": step.job,
+    }
     events.append(connection, "step", reference("step", run.run.pipeline, step.name), told)
 
 
 def _tell_run(connection: sqlite3.Connection, run: PipelineRun) -> None:
-    events.append(connection, "step", reference("pipeline", run.pipeline), {"run": run.run, "pipeline": run.pipeline, "state": run.state, "reason": run.reason})
+    events.append(
+        connection,
+        "step",
+        reference("pipeline", run.pipeline),
+        {"run": run.run, "pipeline": run.pipeline, "state": run.state, "reason": run.reason},
+    )
 
 
 def _no_run(connection: sqlite3.Connection, name: str) -> NotFound:
@@ -347,13 +553,22 @@ def _no_run(connection: sqlite3.Connection, name: str) -> NotFound:
     query = "SELECT run FROM pipeline_run WHERE pipeline = ? ORDER BY number DESC LIMIT 1"
     newest = connection.execute(query, (name.removeprefix("pipeline:"),)).fetchone()
     if newest is None:
-        return NotFound(f"There is no pipeline run {name!r}.", fix="mlinfra pipelines runs lists them.")
-    return NotFound(f"There is no pipeline run {name!r}.", f"That is a pipeline; its newest run is {newest['run']}.", f"Give the run instead: {newest['run']}")
+        return NotFound(
+            f"There is no pipeline run {name!r}.", fix="mlinfra pipelines runs lists them."
+        )
+    return NotFound(
+        f"There is no pipeline run {name!r}.",
+        f"That is a pipeline; its newest run is {newest['run']}.",
+        f"Give the run instead: {newest['run']}",
+    )
 
 
 def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:
     plan = Plan(**json.loads(row["plan"]))
-    state, steps = RunState(row["state"]), [entry.step for entry in _step_entries(connection, row["number"])]
+    state, steps = (
+        RunState(row["state"]),
+        [entry.step for entry in _step_entries(connection, row["number"])],
+    )
     run = PipelineRun(
         run=row["run"],
         pipeline=row["pipeline"],
@@ -388,7 +603,9 @@ def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:
 
 
 def _step_entries(connection: sqlite3.Connection, number: int) -> list[StepEntry]:
-    rows = connection.execute("SELECT * FROM pipeline_step WHERE run = ? ORDER BY position", (number,)).fetchall()
+    rows = connection.execute(
+        "SELECT * FROM pipeline_step WHERE run = ? ORDER BY position", (number,)
+    ).fetchall()
     return [
         StepEntry(
             step=StepRun(
@@ -410,7 +627,9 @@ def _step_entries(connection: sqlite3.Connection, number: int) -> list[StepEntry
 
 
 def _parts(text: str | None) -> Parts | None:
-    """What was kept; None when it is of another version of the cache's key, which nothing can be compared with."""
+    """What was kept; None when it is of another version of the cache's key, which nothing can be
+    compared with.
+    """
     try:
         return Parts.from_json(json.loads(text)) if text else None
     except TypeError:

@@ -30,27 +30,51 @@ def summary(definition: Definition, last: Sequence[RunState]) -> Pipeline:
     """A pipeline in a list. last: states of its newest runs."""
     name = definition.name
     steps = len(definition.steps)
-    return Pipeline(ref=reference("pipeline", name), name=name, path=definition.path, steps=steps, last=last, description=definition.description)
+    return Pipeline(
+        ref=reference("pipeline", name),
+        name=name,
+        path=definition.path,
+        steps=steps,
+        last=last,
+        description=definition.description,
+    )
 
 
 def listed(root: Path, path: Path, last: Callable[[str], Sequence[RunState]]) -> Pipeline:
-    """The pipeline of a file; one that is broken goes by the file's name and says so in `problem`."""
+    """The pipeline of a file; one that is broken goes by the file's name and says so in
+    `problem`.
+    """
     try:
         definition = load(root, path)
     except MLInfraError as error:
         name = _file_name(root, path)
         place = shown(root, path)
-        return Pipeline(ref=reference("pipeline", name), name=name, path=place, steps=0, last=last(name), description="", problem=str(error))
+        return Pipeline(
+            ref=reference("pipeline", name),
+            name=name,
+            path=place,
+            steps=0,
+            last=last(name),
+            description="",
+            problem=str(error),
+        )
     return summary(definition, last(definition.name))
 
 
-def detail(definition: Definition, bound: Definition, last: Sequence[RunState], runs: Page[PipelineRun]) -> PipelineDetail:
+def detail(
+    definition: Definition, bound: Definition, last: Sequence[RunState], runs: Page[PipelineRun]
+) -> PipelineDetail:
     """A pipeline by itself. bound: with the values that it has by default."""
     name = definition.name
     given = "".join(f", {key}={value!r}" for key, value in definition.parameters.items())
-    words = "".join(f" -p {shlex.quote(f'{key}={typed(value)}')}" for key, value in definition.parameters.items())
+    words = "".join(
+        f" -p {shlex.quote(f'{key}={typed(value)}')}"
+        for key, value in definition.parameters.items()
+    )
     code = {
-        "python": f'import jupyter_mlinfra as ml\n\nml.pipeline("{name}").run({given.removeprefix(", ")})',
+        "python": (
+            f'import jupyter_mlinfra as ml\n\nml.pipeline("{name}").run({given.removeprefix(", ")})'
+        ),
         "magic": f"%pipeline run {name}{words.replace(' -p ', ' ')}",
         "cli": f"mlinfra pipelines run {name}{words}",
     }
@@ -67,18 +91,30 @@ def detail(definition: Definition, bound: Definition, last: Sequence[RunState], 
 
 def brief(run: PipelineRun) -> PipelineRun:
     """A run as a list shows it: of why its steps ran, the first line."""
-    return replace(run, steps=[replace(step, detail=step.detail.partition("\n")[0]) for step in run.steps])
+    return replace(
+        run, steps=[replace(step, detail=step.detail.partition("\n")[0]) for step in run.steps]
+    )
 
 
 def with_tracked(run: PipelineRun, tracked: Tracked, jobs: Jobs) -> PipelineRun:
-    """With the tracked runs of its steps. One that was taken from the cache shows what its job tracked in the run that made it."""
+    """With the tracked runs of its steps. One that was taken from the cache shows what its job
+    tracked in the run that made it.
+    """
     known: dict[str, list[tuple[str, str]]] = {}
     steps = []
     for step in run.steps:
         found: list[str] = []
-        with contextlib.suppress(MLInfraError):  # neither a job that is forgotten nor a store that does not answer keeps a run from being shown
+        with contextlib.suppress(
+            MLInfraError
+            # neither a job that is forgotten nor a store that does not answer keeps a run from
+            # being shown
+        ):
             if step.job is not None:
-                made_in = jobs.look(step.job).labels.get("run", "") if step.state is StepState.CACHED else run.run
+                made_in = (
+                    jobs.look(step.job).labels.get("run", "")
+                    if step.state is StepState.CACHED
+                    else run.run
+                )
                 if made_in not in known:
                     known[made_in] = list(tracked(made_in))
                 found = [id for name, id in known[made_in] if name == step.name]
@@ -92,11 +128,21 @@ def documents(root: Path, path: Path) -> Iterator[Document]:
         definition = load(root, path)
     except MLInfraError as error:
         name = _file_name(root, path)
-        yield Document(ref=reference("pipeline", name), kind="pipeline", name=name, detail=error.what)
+        yield Document(
+            ref=reference("pipeline", name), kind="pipeline", name=name, detail=error.what
+        )
         return
-    words = " ".join([definition.description, definition.path, *(step.name for step in definition.steps)])
+    words = " ".join(
+        [definition.description, definition.path, *(step.name for step in definition.steps)]
+    )
     detail = f"{len(definition.steps)} steps · {definition.path}"
-    yield Document(ref=reference("pipeline", definition.name), kind="pipeline", name=definition.name, text=words, detail=detail)
+    yield Document(
+        ref=reference("pipeline", definition.name),
+        kind="pipeline",
+        name=definition.name,
+        text=words,
+        detail=detail,
+    )
     for step in definition.steps:
         ref, name = reference("step", definition.name, step.name), f"{definition.name}/{step.name}"
         text = " ".join([step.description, step.notebook, *step.inputs, *step.outputs])

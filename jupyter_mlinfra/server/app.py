@@ -1,4 +1,6 @@
-"""The extension of the Jupyter server. Loading it takes milliseconds: pydantic and the domains come with the first request."""
+"""The extension of the Jupyter server. Loading it takes milliseconds: pydantic and the domains come
+with the first request.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
 
 HEADER_KIB = 512
-"""Longest header of a request, its address included. Tornado's own limit is 64, and at a longer one it closes the connection without a word."""
+"""Longest header of a request, its address included. Tornado's own limit is 64, and at a longer one
+it closes the connection without a word.
+"""
 
 
 def widen_header(server: HTTPServer) -> None:
@@ -32,11 +36,19 @@ class MLInfraApp(ExtensionApp):  # type: ignore[misc]
 
     name = "jupyter_mlinfra"
     app_name = "ML infrastructure workbench"
-    description = "Catalog, features, jobs, pipelines, experiments, deployments and monitoring of one project"
+    description = (
+        "Catalog, features, jobs, pipelines, experiments, deployments and monitoring of one project"
+    )
     extension_url = "/mlinfra"
     load_other_extensions = True
 
-    project = Unicode("", help="Folder of the project, or one below it. Default: MLINFRA_PROJECT, else the server's root folder.").tag(config=True)
+    project = Unicode(
+        "",
+        help=(
+            "Folder of the project, or one below it. Default: MLINFRA_PROJECT, else the server's"
+            " root folder."
+        ),
+    ).tag(config=True)
 
     def initialize_settings(self) -> None:
         """Make what the handlers share."""
@@ -44,7 +56,9 @@ class MLInfraApp(ExtensionApp):  # type: ignore[misc]
         register(self.serverapp.event_logger)
         self.forwarder = Forwarder(self.context, self.serverapp.event_logger, self.log)
         self.evaluator = Evaluator(self.context, self.log)
-        self.settings.update(mlinfra=self.context, mlinfra_wake=[self.forwarder.wake, self.evaluator.wake])
+        self.settings.update(
+            mlinfra=self.context, mlinfra_wake=[self.forwarder.wake, self.evaluator.wake]
+        )
 
     def initialize_handlers(self) -> None:
         """Add the routes."""

@@ -30,7 +30,9 @@ Tags = Annotated[tuple[Name, ...], Len(0, 50)]
 
 class DatasetList(Handler):
     @read
-    def get(self, *, namespace: Name | None = None, limit: Limit = 50, cursor: Cursor = None) -> Page[Dataset]:
+    def get(
+        self, *, namespace: Name | None = None, limit: Limit = 50, cursor: Cursor = None
+    ) -> Page[Dataset]:
         """Datasets by name."""
         return self.bench.catalog.list(namespace=namespace, limit=limit, cursor=cursor)
 
@@ -54,7 +56,9 @@ class DatasetRows(Handler):
         snapshot: Name | None = None,
     ) -> RowBlock:
         """A block of rows, column by column; `columns` with commas between, all when empty."""
-        return self.bench.catalog.preview(name, start=start, count=count, columns=words(columns) or None, snapshot=snapshot)
+        return self.bench.catalog.preview(
+            name, start=start, count=count, columns=words(columns) or None, snapshot=snapshot
+        )
 
 
 class DatasetProfile(Handler):
@@ -74,7 +78,9 @@ class DatasetSnapshots(Handler):
 class DatasetLineage(Handler):
     @read
     def get(self, name: str) -> Page[Edge]:
-        """What the dataset was made from and what was made from it: at most 200 edges each way, the near ones first; `total` counts all."""
+        """What the dataset was made from and what was made from it: at most 200 edges each way, the
+        near ones first; `total` counts all.
+        """
         return self.bench.catalog.lineage(name)
 
 
@@ -88,7 +94,9 @@ class DatasetTags(Handler):
 
 class DatasetDescription(Handler):
     @write
-    def post(self, name: str, *, owner: Text | None = None, description: Text | None = None) -> DatasetDetail:
+    def post(
+        self, name: str, *, owner: Text | None = None, description: Text | None = None
+    ) -> DatasetDetail:
         """Say whose the dataset is and what it holds."""
         self.bench.catalog.describe(name, owner=owner, description=description)
         return self.bench.catalog.show(name)
@@ -121,21 +129,47 @@ class ReadingFacts(TypedDict, total=False):
 
 class Inspect(Handler):
     @write(slow=True)
-    def post(self, *, files: Files, into: Name | None = None, mode: Mode = "append", **reading: Unpack[ReadingFacts]) -> Inspection:
-        """What an ingest would read, by the beginning of the files: options, types, first rows, doubts. Nothing is written."""
+    def post(
+        self,
+        *,
+        files: Files,
+        into: Name | None = None,
+        mode: Mode = "append",
+        **reading: Unpack[ReadingFacts],
+    ) -> Inspection:
+        """What an ingest would read, by the beginning of the files: options, types, first rows,
+        doubts. Nothing is written.
+        """
         paths = [_inside(self.bench.project.root, file) for file in files]
         return self.bench.catalog.inspect(paths, into=into, mode=mode, **_said(reading))
 
 
 class Ingest(Handler):
     @write(slow=elsewhere)
-    def post(self, *, files: Files, into: Name, mode: Mode = "append", again: bool = False, **reading: Unpack[ReadingFacts]) -> Job:
+    def post(
+        self,
+        *,
+        files: Files,
+        into: Name,
+        mode: Mode = "append",
+        again: bool = False,
+        **reading: Unpack[ReadingFacts],
+    ) -> Job:
         """Read files of the project into a dataset, one commit or nothing: a job."""
         from ..catalog.names import DatasetName
 
         name = DatasetName.parse(into).text
         paths = [str(_inside(self.bench.project.root, file)) for file in files]
-        return as_job(self.bench, "catalog ingest", *paths, of=name, into=name, replace=mode == "replace", again=again, **_words(_said(reading)))
+        return as_job(
+            self.bench,
+            "catalog ingest",
+            *paths,
+            of=name,
+            into=name,
+            replace=mode == "replace",
+            again=again,
+            **_words(_said(reading)),
+        )
 
 
 def _said(reading: ReadingFacts) -> dict[str, Any]:
@@ -143,11 +177,17 @@ def _said(reading: ReadingFacts) -> dict[str, Any]:
 
 
 def _words(reading: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of the command line that say the same. Raises BadRequest for a value that cannot be: a job would say so later."""
+    """The options of the command line that say the same. Raises BadRequest for a value that cannot
+    be: a job would say so later.
+    """
     from ..catalog.reading import Reading
 
     Reading(**reading)
-    words = {name.replace("_", "-"): value for name, value in reading.items() if name not in ("header", "null_values", "types", "max_bad")}
+    words = {
+        name.replace("_", "-"): value
+        for name, value in reading.items()
+        if name not in ("header", "null_values", "types", "max_bad")
+    }
     if "header" in reading:
         words["header" if reading["header"] else "no-header"] = True
     if "max_bad" in reading:
@@ -157,7 +197,9 @@ def _words(reading: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _inside(root: Path, file: str) -> Path:
-    """The file, which must lie in the project: a panel must not read what its user's server can, but the project does not hold."""
+    """The file, which must lie in the project: a panel must not read what its user's server can,
+    but the project does not hold.
+    """
     try:
         path = real_path(root / file)
         there = path.is_file()
@@ -165,7 +207,9 @@ def _inside(root: Path, file: str) -> Path:
         raise BadRequest(f"{file[:80]} cannot be a file.", f"{error.strerror}.") from None
     if not path.is_relative_to(root):
         raise Forbidden(
-            f"{file} lies outside the project.", f"The project is {root}.", "Copy it into the project, or ingest it from a notebook or the command line."
+            f"{file} lies outside the project.",
+            f"The project is {root}.",
+            "Copy it into the project, or ingest it from a notebook or the command line.",
         )
     if not there:
         raise NotFound(f"There is no file {file}.", f"Looked in {root}.")

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from ..workbench import Workbench
 
 READS, WRITES, SLOW = 8, 4, 4
-"""Threads for reads, for small writes, and for reads or writes that take longer (a deploy, a prediction, a server elsewhere).
+"""Threads for reads, for small writes, and for reads or writes that take longer (a deploy, a
+prediction, a server elsewhere).
 
-A read never waits for a write, which may wait for a lock of the database, and what is quick never waits for what is slow.
+A read never waits for a write, which may wait for a lock of the database, and what is quick never
+waits for what is slow.
 """
 
 WAITING = 64
-"""Requests of a kind that may be under way or wait for a thread; more are refused at once, so that a flood cannot fill the memory."""
+"""Requests of a kind that may be under way or wait for a thread; more are refused at once, so that
+a flood cannot fill the memory.
+"""
 
 
 class Context:
@@ -30,7 +34,8 @@ class Context:
 
     Work is done in pools of threads, one for each pair (writes, slow).
 
-    project: where to look for `mlinfra.toml`, upwards; empty for MLINFRA_PROJECT, else `root`, the server's own root folder.
+    project: where to look for `mlinfra.toml`, upwards; empty for MLINFRA_PROJECT, else `root`, the
+    server's own root folder.
     """
 
     def __init__(self, root: Path, project: str = "") -> None:
@@ -48,7 +53,9 @@ class Context:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def workbench(self) -> Workbench:
-        """The project's workbench: made again when `mlinfra.toml` has changed. Raises NotFound, BadRequest for broken settings."""
+        """The project's workbench: made again when `mlinfra.toml` has changed. Raises NotFound,
+        BadRequest for broken settings.
+        """
         import os
 
         from ..core.project import Project, find_root
@@ -66,7 +73,11 @@ class Context:
         """Do blocking work in a thread. Raises Unavailable when too much is waiting already."""
         pool = writes, slow
         if self._running[pool] >= WAITING:
-            raise Unavailable("The workbench is busy.", f"{WAITING} requests are under way.", "Try again in a moment.")
+            raise Unavailable(
+                "The workbench is busy.",
+                f"{WAITING} requests are under way.",
+                "Try again in a moment.",
+            )
         self._running[pool] += 1
         self._loop = asyncio.get_running_loop()
         try:

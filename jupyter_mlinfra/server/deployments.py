@@ -34,7 +34,8 @@ class DeploymentList(Handler):
         answers: Literal["classes", "probabilities"] | None = None,
         reason: Text = "",
     ) -> Job:
-        """Package a version, prove it, and give it traffic: a job. The states of the deployment come as events. Raises NotFound.
+        """Package a version, prove it, and give it traffic: a job. The states of the deployment
+        come as events. Raises NotFound.
 
         name: of the deployment; without it, the model's in small letters and with hyphens.
         answers: of a classifier; without it, what its own pyfunc answers.
@@ -44,7 +45,9 @@ class DeploymentList(Handler):
         self.bench.experiments.version(version)
         name = name_for(version) if name is None else name
         options = {"name": name, "traffic": traffic, "answers": answers, "reason": reason or None}
-        return as_job(self.bench, "deployments deploy", version, of=f"{version} to {name}", **options)
+        return as_job(
+            self.bench, "deployments deploy", version, of=f"{version} to {name}", **options
+        )
 
 
 class DeploymentPage(Handler):
@@ -63,7 +66,9 @@ class DeploymentHistory(Handler):
 
 class Traffic(Handler):
     @execute(slow=True)
-    def post(self, name: str, *, traffic: Annotated[dict[Name, Percent], Len(1, 100)], reason: Text = "") -> Deployment:
+    def post(
+        self, name: str, *, traffic: Annotated[dict[Name, Percent], Len(1, 100)], reason: Text = ""
+    ) -> Deployment:
         """Set the percent of requests of each version; they add up to 100."""
         return self.bench.deployments.traffic(name, traffic, reason=reason)
 
@@ -91,8 +96,12 @@ class Remove(Handler):
 
 class Predict(Handler):
     @execute(slow=True)
-    def post(self, name: str, *, rows: list[dict[str, Any]] | dict[str, Any], version: Name | None = None) -> Prediction:
-        """Ask through the gateway. rows: one object a row, or a request body of Seldon's protocol."""
+    def post(
+        self, name: str, *, rows: list[dict[str, Any]] | dict[str, Any], version: Name | None = None
+    ) -> Prediction:
+        """Ask through the gateway. rows: one object a row, or a request body of Seldon's
+        protocol.
+        """
         return self.bench.deployments.predict(name, rows, version=version)
 
 

@@ -1,4 +1,6 @@
-"""Judges the rules of the monitors every `[monitoring] evaluate_minutes`, from the first request on, so that an alert fires unasked."""
+"""Judges the rules of the monitors every `[monitoring] evaluate_minutes`, from the first request
+on, so that an alert fires unasked.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ UNKNOWN_MINUTES = 5.0
 
 
 class Evaluator:
-    """One round at a time, in the threads for slow work. What is not kept here needs no keeping: an evaluation can be repeated."""
+    """One round at a time, in the threads for slow work. What is not kept here needs no keeping: an
+    evaluation can be repeated.
+    """
 
     def __init__(self, context: Context, log: Logger) -> None:
         self._context = context
@@ -65,7 +69,9 @@ class Evaluator:
         for monitor in every(monitoring.list):
             try:
                 monitoring.evaluate(monitor.name)
-            except MLInfraError as error:  # one that cannot be judged must not keep the others from it
+            except (
+                MLInfraError
+            ) as error:  # one that cannot be judged must not keep the others from it
                 self._log.warning("mlinfra: monitor %s was not evaluated: %s", monitor.name, error)
             except Exception:  # noqa: BLE001
                 self._log.exception("mlinfra: monitor %s was not evaluated", monitor.name)

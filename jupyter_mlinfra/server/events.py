@@ -1,6 +1,8 @@
-"""What is committed in the project, on Jupyter's own event bus: one schema a topic, read from the project's event log.
+"""What is committed in the project, on Jupyter's own event bus: one schema a topic, read from the
+project's event log.
 
-A panel hears of a change that a notebook, a job or the command line made, because the log is written in the transaction of the change.
+A panel hears of a change that a notebook, a job or the command line made, because the log is
+written in the transaction of the change.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from .context import Context
 
 AWAKE, ASLEEP = 0.15, 1.0
-"""Seconds between two looks at the log: while something happens or is asked, and after `DOZE` seconds of silence."""
+"""Seconds between two looks at the log: while something happens or is asked, and after `DOZE`
+seconds of silence.
+"""
 DOZE = 300.0
 
 
@@ -33,14 +37,19 @@ def schema_of(topic: str) -> str:
 
 
 def register(bus: EventLogger) -> None:
-    """Make the topics known. Has to be done before a socket subscribes: it hears only the schemas that are known by then."""
+    """Make the topics known. Has to be done before a socket subscribes: it hears only the schemas
+    that are known by then.
+    """
     for topic in TOPICS:
         bus.register_event_schema(
             {
                 "$id": schema_of(topic),
                 "version": "1",
                 "title": f"A change of a {topic}",
-                "description": "Something that was committed. ref: the object's reference. data: a few facts. id: of the event, growing. at: when.",
+                "description": (
+                    "Something that was committed. ref: the object's reference. data: a few facts."
+                    " id: of the event, growing. at: when."
+                ),
                 "personal-data": True,
                 "type": "object",
                 "required": ["ref", "data", "id", "at"],
@@ -55,7 +64,9 @@ def register(bus: EventLogger) -> None:
 
 
 class Forwarder:
-    """Carries new events to the bus, from the first request on: a server that nobody asks does no work."""
+    """Carries new events to the bus, from the first request on: a server that nobody asks does no
+    work.
+    """
 
     def __init__(self, context: Context, bus: EventLogger, log: Logger) -> None:
         self._context = context
@@ -63,7 +74,8 @@ class Forwarder:
         self._log = log
         self._task: asyncio.Task[None] | None = None
         self._asked = 0.0
-        # `PRAGMA data_version` tells of other connections' commits, so it has to be asked on one connection, of one thread.
+        # `PRAGMA data_version` tells of other connections' commits, so it has to be asked on one
+        # connection, of one thread.
         self._thread = ThreadPoolExecutor(1, "mlinfra-events")
         self._place: tuple[Project, int | None, int] | None = None
 
@@ -89,9 +101,14 @@ class Forwarder:
                 events = await loop.run_in_executor(self._thread, self._new)
                 complained = False
             except Exception as error:  # noqa: BLE001
-                # No project yet, or its disk is full: a request says so to whoever asks; here it is enough to say it once.
+                # No project yet, or its disk is full: a request says so to whoever asks; here it is
+                # enough to say it once.
                 if not complained:
-                    self._log.warning("mlinfra events are not forwarded: %s", error, exc_info=not isinstance(error, MLInfraError))
+                    self._log.warning(
+                        "mlinfra events are not forwarded: %s",
+                        error,
+                        exc_info=not isinstance(error, MLInfraError),
+                    )
                 events, complained = [], True
             for event in events:
                 self._emit(event)
@@ -100,14 +117,21 @@ class Forwarder:
             await asyncio.sleep(AWAKE if time.monotonic() - self._asked < DOZE else ASLEEP)
 
     def _emit(self, event: Event) -> None:
-        data: dict[str, Any] = {"ref": event.ref, "data": event.data, "id": event.id, "at": event.at}
+        data: dict[str, Any] = {
+            "ref": event.ref,
+            "data": event.data,
+            "id": event.id,
+            "at": event.at,
+        }
         try:
             self._bus.emit(schema_id=schema_of(event.topic), data=data)
         except Exception:  # noqa: BLE001  # a listener of some other extension, or a topic that a newer version wrote
             self._log.exception("mlinfra event %s was not forwarded", event.id)
 
     def _new(self) -> list[Event]:
-        """Events since the last look; the first look only notes the place, which is kept while the settings are changed or broken."""
+        """Events since the last look; the first look only notes the place, which is kept while the
+        settings are changed or broken.
+        """
         project = self._context.workbench().project
         version = project.database.data_version()
         if self._place is None or self._place[0].database.path != project.database.path:
@@ -118,5 +142,9 @@ class Forwarder:
             return []
         events = project.events.after(last)
         # More than one page is waiting: note no version, so that the next look goes on.
-        self._place = project, version if len(events) < 500 else None, events[-1].id if events else last
+        self._place = (
+            project,
+            version if len(events) < 500 else None,
+            events[-1].id if events else last,
+        )
         return events

@@ -27,9 +27,19 @@ class ExperimentList(Handler):
 
 class RunList(Handler):
     @read(slow=remote)
-    def get(self, *, experiment: Name | None = None, where: Text = "", sort: Name = "-started", limit: Limit = 50, cursor: Cursor = None) -> Page[Run]:
+    def get(
+        self,
+        *,
+        experiment: Name | None = None,
+        where: Text = "",
+        sort: Name = "-started",
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[Run]:
         """Runs, filtered (`metrics.auc > 0.9`) and sorted (`-metrics.auc`)."""
-        return self.bench.experiments.runs(experiment, where=where, sort=sort, limit=limit, cursor=cursor)
+        return self.bench.experiments.runs(
+            experiment, where=where, sort=sort, limit=limit, cursor=cursor
+        )
 
 
 class RunPage(Handler):

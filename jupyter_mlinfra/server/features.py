@@ -22,7 +22,9 @@ read, write, execute = access("features")
 
 class ViewList(Handler):
     @read
-    def get(self, *, query: Text | None = None, limit: Limit = 50, cursor: Cursor = None) -> Page[View]:
+    def get(
+        self, *, query: Text | None = None, limit: Limit = 50, cursor: Cursor = None
+    ) -> Page[View]:
         """Feature views by name, those that match every word of the query."""
         return self.bench.features.views(query=query, limit=limit, cursor=cursor)
 
@@ -39,14 +41,26 @@ class ViewPage(Handler):
 
 class FeatureList(Handler):
     @read
-    def get(self, *, view: Name | None = None, query: Text | None = None, limit: Limit = 50, cursor: Cursor = None) -> Page[Feature]:
+    def get(
+        self,
+        *,
+        view: Name | None = None,
+        query: Text | None = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[Feature]:
         """Features by view and name, those that match every word of the query."""
         return self.bench.features.list(view=view, query=query, limit=limit, cursor=cursor)
 
 
 class Online(Handler):
     @read
-    def post(self, *, features: Annotated[list[Name], Len(1, 500)], entities: Annotated[list[dict[str, Any]], Len(1, 1000)]) -> Sequence[OnlineRow]:
+    def post(
+        self,
+        *,
+        features: Annotated[list[Name], Len(1, 500)],
+        entities: Annotated[list[dict[str, Any]], Len(1, 1000)],
+    ) -> Sequence[OnlineRow]:
         """Online values of some entities; changes nothing."""
         return self.bench.features.online(features, entities)
 
@@ -54,7 +68,9 @@ class Online(Handler):
 class Apply(Handler):
     @execute(slow=elsewhere)
     def post(self) -> Job:
-        """Bring the definitions of the feature repository into the registry: a job, since it runs the code in it."""
+        """Bring the definitions of the feature repository into the registry: a job, since it runs
+        the code in it.
+        """
         return as_job(self.bench, "features apply", of="feature views")
 
 
@@ -63,7 +79,9 @@ class Materialize(Handler):
     def post(self, name: str, *, start: datetime | None = None, end: datetime | None = None) -> Job:
         """Write a view's newest values to the online store: a job. Raises NotFound."""
         self.bench.features.show(name)
-        times = {key: at.isoformat() if at else None for key, at in (("start", start), ("end", end))}
+        times = {
+            key: at.isoformat() if at else None for key, at in (("start", start), ("end", end))
+        }
         return as_job(self.bench, "features materialize", name, of=name, **times)
 
 

@@ -1,8 +1,10 @@
-"""What every handler has: parameters checked against the method's own signature, work in a thread, errors in three parts.
+"""What every handler has: parameters checked against the method's own signature, work in a thread,
+errors in three parts.
 
-A method of a handler is plain and blocking. Its positional parameters are the parts of the path, by their names; its keyword-only parameters are the
-query of a GET and the JSON body of a POST; what it returns is answered as `to_json` of it. The OpenAPI document is read from the same
-signature (see `openapi`).
+A method of a handler is plain and blocking. Its positional parameters are the parts of the path, by
+their names; its keyword-only parameters are the query of a GET and the JSON body of a POST; what it
+returns is answered as `to_json` of it. The OpenAPI document is read from the same signature (see
+`openapi`).
 """
 
 from __future__ import annotations
@@ -37,11 +39,22 @@ LIST_MIB = 4
 """Largest answer that is a list, as far as fewer items make it smaller."""
 
 DEPTH = 100
-"""Lists and objects of a request body that may stand within each other: whoever looks at its values calls itself for each."""
+"""Lists and objects of a request body that may stand within each other: whoever looks at its values
+calls itself for each.
+"""
 
 PATH_LENGTH = 500
 _NOT_OURS = {"token", "_xsrf", "no_track_activity"}  # query arguments that Jupyter itself reads
-_CODES = {400: "bad_request", 401: "forbidden", 403: "forbidden", 404: "not_found", 405: "bad_request", 409: "conflict", 413: "too_large", 503: "unavailable"}
+_CODES = {
+    400: "bad_request",
+    401: "forbidden",
+    403: "forbidden",
+    404: "not_found",
+    405: "bad_request",
+    409: "conflict",
+    413: "too_large",
+    503: "unavailable",
+}
 
 Action = Literal["read", "write", "execute"]
 
@@ -72,8 +85,14 @@ class Handler(APIHandler):  # type: ignore[misc]
         return self.context.workbench()
 
     async def allows(self, action: Action, resource: str) -> bool:
-        """Whether the Jupyter server lets the user do that. An authorizer is asked on the event loop, where Jupyter itself asks it."""
-        return bool(await ensure_async(self.authorizer.is_authorized(self, self.current_user, action, resource)))
+        """Whether the Jupyter server lets the user do that. An authorizer is asked on the event
+        loop, where Jupyter itself asks it.
+        """
+        return bool(
+            await ensure_async(
+                self.authorizer.is_authorized(self, self.current_user, action, resource)
+            )
+        )
 
     def allowed(self, action: Action, domains: Iterable[str]) -> list[str]:
         """Those of the domains to which the user may do that; from a worker thread."""
@@ -84,36 +103,63 @@ class Handler(APIHandler):  # type: ignore[misc]
         return self.context.on_loop(ask)
 
     def perform(self, method: Callable[..., Any], path: Mapping[str, str]) -> str:
-        """Read the parameters, call `method`, and write its answer as JSON; runs in a worker thread."""
+        """Read the parameters, call `method`, and write its answer as JSON; runs in a worker
+        thread.
+        """
         for part in path.values():
             if len(part) > PATH_LENGTH or not part.isprintable():
-                raise BadRequest("That name cannot be one.", f"A name has at most {PATH_LENGTH} characters, all of them printable.", "Check the address.")
+                raise BadRequest(
+                    "That name cannot be one.",
+                    f"A name has at most {PATH_LENGTH} characters, all of them printable.",
+                    "Check the address.",
+                )
         return capped(lambda given: method(self, **path, **given), parse(method, self.given()))
 
     def given(self) -> dict[str, Any]:
-        """The parameters as they came: of the query, or of the body. Raises BadRequest or TooLarge for what cannot be read."""
+        """The parameters as they came: of the query, or of the body. Raises BadRequest or TooLarge
+        for what cannot be read.
+        """
         return self._query() if self.request.method == "GET" else self._body()
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer an error in the parts that every face shows; never a traceback."""
         found = kwargs["exc_info"][1] if kwargs.get("exc_info") else None
         error = found if isinstance(found, MLInfraError) else self._foreign(status_code, found)
-        code = error.code if isinstance(found, MLInfraError) else _CODES.get(status_code, "internal" if status_code >= 500 else "bad_request")
+        code = (
+            error.code
+            if isinstance(found, MLInfraError)
+            else _CODES.get(status_code, "internal" if status_code >= 500 else "bad_request")
+        )
         self.set_status(error.status if isinstance(found, MLInfraError) else status_code)
-        self.finish(json.dumps({"error": code, "message": error.what, "why": error.why, "fix": error.fix}))
+        self.finish(
+            json.dumps({"error": code, "message": error.what, "why": error.why, "fix": error.fix})
+        )
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Our own errors are answers, not faults of the server: they need no traceback in its log."""
+        """Our own errors are answers, not faults of the server: they need no traceback in its
+        log.
+        """
         if not isinstance(value, MLInfraError) or value.status == MLInfraError.status:
             super().log_exception(typ, value, tb)
 
     def _foreign(self, status: int, error: BaseException | None) -> MLInfraError:
         if isinstance(error, web.HTTPError):
-            what = {403: "The Jupyter server refused the request.", 405: f"{self.request.method} does nothing here."}.get(status)
-            return MLInfraError(what or error.reason or "The request was refused.", str(error.log_message or ""), "Sign in again." if status == 403 else "")
+            what = {
+                403: "The Jupyter server refused the request.",
+                405: f"{self.request.method} does nothing here.",
+            }.get(status)
+            return MLInfraError(
+                what or error.reason or "The request was refused.",
+                str(error.log_message or ""),
+                "Sign in again." if status == 403 else "",
+            )
         number = uuid.uuid4().hex[:8]
         self.log.error("mlinfra fault %s at %s", number, self.request.path)
-        return MLInfraError("The workbench failed at this.", f"{type(error).__name__}, a bug.", f"Look for {number} in the log of the Jupyter server.")
+        return MLInfraError(
+            "The workbench failed at this.",
+            f"{type(error).__name__}, a bug.",
+            f"Look for {number} in the log of the Jupyter server.",
+        )
 
     def _query(self) -> dict[str, Any]:
         given = {}
@@ -121,7 +167,10 @@ class Handler(APIHandler):  # type: ignore[misc]
             if name in _NOT_OURS:
                 continue
             if len(values) > 1:
-                raise BadRequest(f"{name} is given {len(values)} times.", fix="Give it once; several words have commas between.")
+                raise BadRequest(
+                    f"{name} is given {len(values)} times.",
+                    fix="Give it once; several words have commas between.",
+                )
             try:
                 given[name] = values[0].decode()
             except UnicodeDecodeError:
@@ -131,17 +180,31 @@ class Handler(APIHandler):  # type: ignore[misc]
     def _body(self) -> dict[str, Any]:
         body = self.request.body
         if len(body) > BODY_MIB << 20:
-            raise TooLarge("The request is too large.", f"A body has at most {BODY_MIB} MiB.", "Put the data into a file and ingest it.")
+            raise TooLarge(
+                "The request is too large.",
+                f"A body has at most {BODY_MIB} MiB.",
+                "Put the data into a file and ingest it.",
+            )
         if not body.strip():
             return {}
         try:
             given = json.loads(body, parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
-            raise BadRequest("The request body is not JSON.", f"{error}.", "Send one JSON object.") from None
+            raise BadRequest(
+                "The request body is not JSON.", f"{error}.", "Send one JSON object."
+            ) from None
         if not isinstance(given, dict):
-            raise BadRequest("The request body is not a JSON object.", f"It is a {type(given).__name__}.", "Send {…} with the parameters by name.")
+            raise BadRequest(
+                "The request body is not a JSON object.",
+                f"It is a {type(given).__name__}.",
+                "Send {…} with the parameters by name.",
+            )
         if _is_deeper(given, DEPTH):
-            raise BadRequest("The request body is nested too deep.", f"At most {DEPTH} lists and objects may stand within each other.", "Write it flatter.")
+            raise BadRequest(
+                "The request body is nested too deep.",
+                f"At most {DEPTH} lists and objects may stand within each other.",
+                "Write it flatter.",
+            )
         return given
 
 
@@ -149,7 +212,8 @@ Slow = bool | Callable[[Handler], bool]
 
 
 def capped(ask: Callable[[Mapping[str, Any]], Any], given: Mapping[str, Any]) -> str:
-    """What is asked for as JSON, with a lower `limit` or `count` where it is a list or a block of over `LIST_MIB`: fewer items, and a way to the others.
+    """What is asked for as JSON, with a lower `limit` or `count` where it is a list or a block of
+    over `LIST_MIB`: fewer items, and a way to the others.
 
     One item is answered whole.
     """
@@ -157,7 +221,10 @@ def capped(ask: Callable[[Mapping[str, Any]], Any], given: Mapping[str, Any]) ->
     text, most = json.dumps(to_json(found)), LIST_MIB << 20
     size = "limit" if "limit" in given else "count"
     while len(text) > most and size in given and getattr(found, "shown", 0) > 1:
-        given = {**given, size: max(1, found.shown * most // (2 * len(text)))}  # half of what would fit: items differ
+        given = {
+            **given,
+            size: max(1, found.shown * most // (2 * len(text))),
+        }  # half of what would fit: items differ
         found = ask(given)
         text = json.dumps(to_json(found))
     return text
@@ -171,7 +238,12 @@ def _is_deeper(value: Any, depth: int) -> bool:
     """Whether more lists and objects than that stand within each other."""
     level = [value]
     for _ in range(depth):
-        level = [item for found in level for item in (found.values() if isinstance(found, dict) else found) if isinstance(item, dict | list)]
+        level = [
+            item
+            for found in level
+            for item in (found.values() if isinstance(found, dict) else found)
+            if isinstance(item, dict | list)
+        ]
         if not level:
             return False
     return True
@@ -180,8 +252,8 @@ def _is_deeper(value: Any, depth: int) -> bool:
 class Access:
     """A decorator for methods of handlers: what the caller must be allowed to do, to which domain.
 
-    Each use makes an authorization of its own, with action and resource: jupyter_server's bare `@authorized` would keep those of the
-    first request for every method that shares it.
+    Each use makes an authorization of its own, with action and resource: jupyter_server's bare
+    `@authorized` would keep those of the first request for every method that shares it.
     """
 
     def __init__(self, action: Action, domain: str) -> None:
@@ -191,16 +263,22 @@ class Access:
     @overload
     def __call__[F: Callable[..., Any]](self, method: F, /) -> F: ...
     @overload
-    def __call__[F: Callable[..., Any]](self, method: None = None, /, *, slow: Slow) -> Callable[[F], F]: ...
+    def __call__[F: Callable[..., Any]](
+        self, method: None = None, /, *, slow: Slow
+    ) -> Callable[[F], F]: ...
     def __call__(self, method: Callable[..., Any] | None = None, /, *, slow: Slow = False) -> Any:
-        """Guard `method`. slow: it may take over a second (a function, which a quick thread asks: now), and gets a thread that keeps no quick one waiting."""
+        """Guard `method`. slow: it may take over a second (a function, which a quick thread asks:
+        now), and gets a thread that keeps no quick one waiting.
+        """
         if method is None:
             return lambda method: _endpoint(method, self, slow=slow)
         return _endpoint(method, self, slow=slow)
 
 
 def remote(handler: Handler) -> bool:
-    """`slow` of what reads experiments: a server elsewhere may answer late or never, the project's own file does not."""
+    """`slow` of what reads experiments: a server elsewhere may answer late or never, the project's
+    own file does not.
+    """
     try:
         uri = handler.bench.project.settings.experiments.tracking_uri
     except MLInfraError:  # no project, or broken settings: the answer says so at once
@@ -209,13 +287,17 @@ def remote(handler: Handler) -> bool:
 
 
 def elsewhere(handler: Handler) -> bool:
-    """`slow` of what may ask a cluster, which may answer late or never; a project whose jobs are all of this machine asks none."""
+    """`slow` of what may ask a cluster, which may answer late or never; a project whose jobs are
+    all of this machine asks none.
+    """
     from ..jobs.reach import reaches_out
 
     try:
         given, job = handler.given(), handler.path_kwargs.get("id")
         named = (given.get("backend"), (given.get("needs") or {}).get("backend"))
-        return reaches_out(handler.bench.project, job, *(name for name in named if isinstance(name, str)))
+        return reaches_out(
+            handler.bench.project, job, *(name for name in named if isinstance(name, str))
+        )
     except (MLInfraError, AttributeError):  # the answer says at once what is wrong with the request
         return False
 
@@ -231,7 +313,11 @@ def _endpoint(method: Callable[..., Any], access: Access, *, slow: Slow) -> Any:
         for wake in self.settings["mlinfra_wake"]:
             wake()
         late = slow if isinstance(slow, bool) else await self.context.run(lambda: slow(self))
-        self.finish(await self.context.run(lambda: self.perform(method, path), writes=access.action != "read", slow=late))
+        self.finish(
+            await self.context.run(
+                lambda: self.perform(method, path), writes=access.action != "read", slow=late
+            )
+        )
 
     answer.endpoint = Endpoint(method, access.action, access.resource)  # type: ignore[attr-defined]
     return web.authenticated(authorized(action=access.action, resource=access.resource)(answer))
@@ -239,44 +325,72 @@ def _endpoint(method: Callable[..., Any], access: Access, *, slow: Slow) -> Any:
 
 @cache
 def model_of(method: Callable[..., Any]) -> type[BaseModel] | None:
-    """The pydantic model of a method's keyword-only parameters; None when it takes none. Other names are refused.
+    """The pydantic model of a method's keyword-only parameters; None when it takes none. Other
+    names are refused.
 
     `**facts: Unpack[Facts]` stands for the fields of that TypedDict, each of which may be left out.
     """
     from pydantic import ConfigDict, create_model
 
-    named = {item.name: item for item in signature(method).parameters.values() if item.kind in (Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD)}
+    named = {
+        item.name: item
+        for item in signature(method).parameters.values()
+        if item.kind in (Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD)
+    }
     if not named:
         return None
-    hints = get_type_hints(SimpleNamespace(__annotations__={name: item.annotation for name, item in named.items()}), method.__globals__, include_extras=True)
+    hints = get_type_hints(
+        SimpleNamespace(__annotations__={name: item.annotation for name, item in named.items()}),
+        method.__globals__,
+        include_extras=True,
+    )
     fields: dict[str, Any] = {}
     for name, item in named.items():
         if item.kind is Parameter.VAR_KEYWORD:
-            fields |= {field: (hint, None) for field, hint in get_type_hints(get_args(hints[name])[0], include_extras=True).items()}
+            fields |= {
+                field: (hint, None)
+                for field, hint in get_type_hints(
+                    get_args(hints[name])[0], include_extras=True
+                ).items()
+            }
         else:
             fields[name] = (hints[name], ... if item.default is Parameter.empty else item.default)
     return create_model(method.__qualname__, __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def parse(method: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of `method`, of the right types. Raises BadRequest that names the first fault."""
+    """The parameters of `method`, of the right types. Raises BadRequest that names the first
+    fault.
+    """
     from pydantic import ValidationError
 
     model = model_of(method)
     if model is None:
         if given:
-            raise BadRequest(f"{next(iter(given))!r} is not a parameter here.", "This route takes none.")
+            raise BadRequest(
+                f"{next(iter(given))!r} is not a parameter here.", "This route takes none."
+            )
         return {}
     try:
         found = model.model_validate(dict(given))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "The request"
-        why = "It holds a NUL character." if first["type"] == "predicate_failed" else f"{first['msg']}."
-        raise BadRequest(f"{where[:200]} cannot be used.", why, f"Parameters: {', '.join(model.model_fields)}.") from None
+        why = (
+            "It holds a NUL character."
+            if first["type"] == "predicate_failed"
+            else f"{first['msg']}."
+        )
+        raise BadRequest(
+            f"{where[:200]} cannot be used.", why, f"Parameters: {', '.join(model.model_fields)}."
+        ) from None
     return {name: getattr(found, name) for name in model.model_fields}
 
 
 def route_missing(path: str) -> NotFound:
     """The error of an address that no route has."""
-    return NotFound(f"There is no route {path}.", "This server's half of the workbench may be older than the front end.", "GET openapi.json lists every route.")
+    return NotFound(
+        f"There is no route {path}.",
+        "This server's half of the workbench may be older than the front end.",
+        "GET openapi.json lists every route.",
+    )

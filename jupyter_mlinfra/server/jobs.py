@@ -48,10 +48,26 @@ Words = Annotated[str, Len(0, 100_000)]
 
 class JobList(Handler):
     @read
-    def get(self, *, state: State | None = None, label: Name | None = None, array: Name | None = None, limit: Limit = 50, cursor: Cursor = None) -> Page[Job]:
-        """Jobs, newest first, an array as one; `label` is KEY=VALUE, `array` lists the elements of one."""
+    def get(
+        self,
+        *,
+        state: State | None = None,
+        label: Name | None = None,
+        array: Name | None = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[Job]:
+        """Jobs, newest first, an array as one; `label` is KEY=VALUE, `array` lists the elements of
+        one.
+        """
         key, _, value = (label or "").partition("=")
-        return self.bench.jobs.list(state=state, label=(key, value) if label else None, array=array, limit=limit, cursor=cursor)
+        return self.bench.jobs.list(
+            state=state,
+            label=(key, value) if label else None,
+            array=array,
+            limit=limit,
+            cursor=cursor,
+        )
 
     @execute(slow=elsewhere)
     def post(
@@ -80,14 +96,35 @@ class JobList(Handler):
         key: Name | None = None,
         labels: dict[Name, Name] | None = None,
     ) -> Job:
-        """Submit a notebook (a path below the project) or a command (program and arguments apart)."""
+        """Submit a notebook (a path below the project) or a command (program and arguments
+        apart).
+        """
         from ..jobs import JobSpec
 
         spec = JobSpec(
-            notebook=notebook, command=command, parameters=parameters or {}, output=output, name=name, cwd=cwd, environment=environment or {}, gpus=gpus,
-            gpu_type=gpu_type, cpus=cpus, memory_gib=memory_gib, time_limit_minutes=time_limit_minutes, priority=priority, retries=retries, backend=backend,
-            queue=queue, array=array, max_parallel=max_parallel, after=after, checkpoints=checkpoints, key=key, labels=labels or {},
-        )  # fmt: skip
+            notebook=notebook,
+            command=command,
+            parameters=parameters or {},
+            output=output,
+            name=name,
+            cwd=cwd,
+            environment=environment or {},
+            gpus=gpus,
+            gpu_type=gpu_type,
+            cpus=cpus,
+            memory_gib=memory_gib,
+            time_limit_minutes=time_limit_minutes,
+            priority=priority,
+            retries=retries,
+            backend=backend,
+            queue=queue,
+            array=array,
+            max_parallel=max_parallel,
+            after=after,
+            checkpoints=checkpoints,
+            key=key,
+            labels=labels or {},
+        )
         return self.bench.jobs.submit(spec)
 
 
@@ -106,13 +143,22 @@ class EstimatePage(Handler):
         backend: Name | None = None,
         queue: Name | None = None,
     ) -> Estimate:
-        """When such a job would start, how long it would take and what it would cost; or why it can never start."""
+        """When such a job would start, how long it would take and what it would cost; or why it can
+        never start.
+        """
         from ..jobs import JobSpec
 
         spec = JobSpec(
-            notebook=notebook, command=command, gpus=gpus, gpu_type=gpu_type, cpus=cpus, memory_gib=memory_gib, time_limit_minutes=time_limit_minutes,
-            backend=backend, queue=queue,
-        )  # fmt: skip
+            notebook=notebook,
+            command=command,
+            gpus=gpus,
+            gpu_type=gpu_type,
+            cpus=cpus,
+            memory_gib=memory_gib,
+            time_limit_minutes=time_limit_minutes,
+            backend=backend,
+            queue=queue,
+        )
         return self.bench.jobs.estimate(spec)
 
 
@@ -141,7 +187,9 @@ class JobLog(Handler):
         tail: Annotated[int, Interval(ge=1, le=100_000)] | None = None,
         until: Count | None = None,
     ) -> LogChunk:
-        """Bytes of the log from `offset`, or its last `tail` lines, counted from its end or from byte `until`."""
+        """Bytes of the log from `offset`, or its last `tail` lines, counted from its end or from
+        byte `until`.
+        """
         return self.bench.jobs.logs(id, offset=offset, limit=limit, tail=tail, until=until)
 
 
@@ -169,7 +217,9 @@ class JobRequeue(Handler):
 class JobRestore(Handler):
     @execute(slow=elsewhere)
     def post(self, id: str) -> Job:
-        """Take a cancel back: the job waits again in its place, and so does what was cancelled with it."""
+        """Take a cancel back: the job waits again in its place, and so does what was cancelled with
+        it.
+        """
         return self.bench.jobs.restore(id)
 
 
@@ -212,8 +262,17 @@ class Needs(TypedDict, total=False):
 
 class JobClone(Handler):
     @execute(slow=late)
-    def post(self, id: str, *, parameters: dict[str, Any] | None = None, needs: Needs | None = None, same_code: bool = False) -> Job:
-        """Submit another job, or array, like this one; `parameters` and `needs` are those that differ."""
+    def post(
+        self,
+        id: str,
+        *,
+        parameters: dict[str, Any] | None = None,
+        needs: Needs | None = None,
+        same_code: bool = False,
+    ) -> Job:
+        """Submit another job, or array, like this one; `parameters` and `needs` are those that
+        differ.
+        """
         changes: dict[str, Any] = dict(needs or {})
         if parameters:
             changes["parameters"] = parameters
@@ -223,13 +282,29 @@ class JobClone(Handler):
 class JobAttach(Handler):
     @execute(slow=late)
     def post(self, id: str) -> Terminal:
-        """Open a terminal of this Jupyter server in the environment of a job; who may open no terminal may not do this either."""
+        """Open a terminal of this Jupyter server in the environment of a job; who may open no
+        terminal may not do this either.
+        """
         from ..jobs.spec import Terminal
 
         job = self.bench.jobs.show(id).id
-        note = self.bench.jobs.attach(job).note  # what is in the way is an answer here, not words in a terminal
-        command = [sys.executable, "-P", "-m", "jupyter_mlinfra.cli", f"--project={self.bench.project.root}", "jobs", "attach", "--", job]
-        return Terminal(name=self.context.on_loop(lambda: open_terminal(self, command)), job=job, note=note)
+        note = self.bench.jobs.attach(
+            job
+        ).note  # what is in the way is an answer here, not words in a terminal
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "jupyter_mlinfra.cli",
+            f"--project={self.bench.project.root}",
+            "jobs",
+            "attach",
+            "--",
+            job,
+        ]
+        return Terminal(
+            name=self.context.on_loop(lambda: open_terminal(self, command)), job=job, note=note
+        )
 
 
 class JobAttempts(Handler):
@@ -241,7 +316,9 @@ class JobAttempts(Handler):
 
 class JobResources(Handler):
     @read
-    def get(self, id: str, *, seconds: Annotated[float, Interval(gt=0, le=1e7)] = 900.0) -> Resources:
+    def get(
+        self, id: str, *, seconds: Annotated[float, Interval(gt=0, le=1e7)] = 900.0
+    ) -> Resources:
         """What the newest attempt of a job used in its last `seconds`."""
         return self.bench.jobs.resources(id, seconds=seconds)
 
@@ -256,14 +333,20 @@ class JobCode(Handler):
 class JobValues(Handler):
     @read
     def get(self, id: str) -> Sequence[JobParameter]:
-        """The parameters that a job ran with, the defaults of its notebook as it was then included."""
+        """The parameters that a job ran with, the defaults of its notebook as it was then
+        included.
+        """
         return self.bench.jobs.values(id)
 
 
 class JobDiff(Handler):
     @read
-    def get(self, id: str, *, limit: Annotated[int, Interval(ge=1, le=4_000_000)] = 200_000) -> CodeDiff | None:
-        """How the code that a job runs from differs from the commit, at most `limit` bytes of it."""
+    def get(
+        self, id: str, *, limit: Annotated[int, Interval(ge=1, le=4_000_000)] = 200_000
+    ) -> CodeDiff | None:
+        """How the code that a job runs from differs from the commit, at most `limit` bytes of
+        it.
+        """
         return self.bench.jobs.diff(id, limit=limit)
 
 
@@ -305,7 +388,9 @@ class ParameterList(Handler):
 class ExecutedPage(Handler):
     @read(slow=True)
     def get(self, *, path: Text, since: Name | None = None) -> ExecutedNotebook | None:
-        """A notebook with the outputs of its run, by the path that its job or step gives; nothing while its `modified_at` is still `since`."""
+        """A notebook with the outputs of its run, by the path that its job or step gives; nothing
+        while its `modified_at` is still `since`.
+        """
         return self.bench.jobs.executed(path, since=since)
 
 

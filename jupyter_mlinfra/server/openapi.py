@@ -1,7 +1,8 @@
-"""The OpenAPI document, read from the handlers: their signatures, their answers and their docstrings.
+"""The OpenAPI document, read from the handlers: their signatures, their answers and their
+docstrings.
 
-`python -m jupyter_mlinfra.server.openapi` writes docs/openapi.json, from which the front end's types are generated; with `--check` it only
-says whether the file is current.
+`python -m jupyter_mlinfra.server.openapi` writes docs/openapi.json, from which the front end's
+types are generated; with `--check` it only says whether the file is current.
 """
 
 from __future__ import annotations
@@ -25,13 +26,25 @@ from .routes import PREFIX, ROUTES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 _SPECS = (
-    "catalog.spec", "core.lineage", "core.records", "core.search", "deployments.spec", "experiments.spec", "features.spec", "jobs.spec",
-    "monitoring.spec", "pipelines.schedules.spec", "pipelines.spec", "readiness",
-)  # fmt: skip
+    "catalog.spec",
+    "core.lineage",
+    "core.records",
+    "core.search",
+    "deployments.spec",
+    "experiments.spec",
+    "features.spec",
+    "jobs.spec",
+    "monitoring.spec",
+    "pipelines.schedules.spec",
+    "pipelines.spec",
+    "readiness",
+)
 
 
 class _Schema(GenerateJsonSchema):
-    """Schemas without the titles that only repeat a field's name, and with every field of an answer required, as `to_json` writes it."""
+    """Schemas without the titles that only repeat a field's name, and with every field of an answer
+    required, as `to_json` writes it.
+    """
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
@@ -49,8 +62,14 @@ def document() -> dict[str, Any]:
         adapters.append(((key, "answer"), "serialization", TypeAdapter(_answer(endpoint.method))))
         if model := model_of(endpoint.method):
             adapters.append(((key, "given"), "validation", TypeAdapter(model)))
-    schemas, shared = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}", schema_generator=_Schema)
-    models = {item["$ref"].rpartition("/")[2] for (key, mode), item in schemas.items() if mode == "validation"}
+    schemas, shared = TypeAdapter.json_schemas(
+        adapters, ref_template="#/components/schemas/{model}", schema_generator=_Schema
+    )
+    models = {
+        item["$ref"].rpartition("/")[2]
+        for (key, mode), item in schemas.items()
+        if mode == "validation"
+    }
     records = {name: item for name, item in shared["$defs"].items() if name not in models}
     names = {name: _plain(name) for name in records}
     found: dict[str, Any] = {
@@ -58,13 +77,23 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "jupyter-mlinfra",
             "version": "1",
-            "description": "The workbench of a project. Lists come in pages; a failure says what, why and how to fix it; NaN and infinity are words.",
+            "description": (
+                "The workbench of a project. Lists come in pages; a failure says what, why and how"
+                " to fix it; NaN and infinity are words."
+            ),
         },
         "servers": [{"url": PREFIX.rstrip("/")}],
         "security": [{"token": []}],
         "paths": {},
         "components": {
-            "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`token …`, of the Jupyter server"}},
+            "securitySchemes": {
+                "token": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "`token …`, of the Jupyter server",
+                }
+            },
             "schemas": records | {"Error": _error()},
         },
     }
@@ -72,7 +101,9 @@ def document() -> dict[str, Any]:
         key = f"{verb} {path}"
         ref = schemas.get(((key, "given"), "validation"))
         given = shared["$defs"][ref["$ref"].rpartition("/")[2]] if ref else None
-        found["paths"].setdefault(f"/{path}", {})[verb] = _operation(path, verb, endpoint, schemas[(key, "answer"), "serialization"], given)
+        found["paths"].setdefault(f"/{path}", {})[verb] = _operation(
+            path, verb, endpoint, schemas[(key, "answer"), "serialization"], given
+        )
     renamed: dict[str, Any] = _rename(found, names)
     return renamed
 
@@ -86,7 +117,13 @@ def endpoints() -> Iterator[tuple[str, str, Endpoint]]:
                 yield path, verb, endpoint
 
 
-def _operation(path: str, verb: str, endpoint: Endpoint, answer: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
+def _operation(
+    path: str,
+    verb: str,
+    endpoint: Endpoint,
+    answer: Mapping[str, Any],
+    given: Mapping[str, Any] | None,
+) -> dict[str, Any]:
     domain = endpoint.resource.partition(":")[2]
     text = inspect.getdoc(endpoint.method) or ""
     operation: dict[str, Any] = {
@@ -95,15 +132,27 @@ def _operation(path: str, verb: str, endpoint: Endpoint, answer: Mapping[str, An
         "summary": text.splitlines()[0] if text else "",
         "x-action": endpoint.action,
         "x-resource": endpoint.resource,
-        "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in re.findall(r"\{(\w+)\}", path)],
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in re.findall(r"\{(\w+)\}", path)
+        ],
     }
     if given is not None and verb == "get":
         required = given.get("required", [])
-        operation["parameters"] += [{"name": name, "in": "query", "required": name in required, "schema": item} for name, item in given["properties"].items()]
+        operation["parameters"] += [
+            {"name": name, "in": "query", "required": name in required, "schema": item}
+            for name, item in given["properties"].items()
+        ]
     elif given is not None:
         body = {name: item for name, item in given.items() if name != "title"}
-        operation["requestBody"] = {"required": bool(given.get("required")), "content": {"application/json": {"schema": body}}}
-    fault = {"description": "What happened, why, and how to fix it", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+        operation["requestBody"] = {
+            "required": bool(given.get("required")),
+            "content": {"application/json": {"schema": body}},
+        }
+    fault = {
+        "description": "What happened, why, and how to fix it",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
     operation["responses"] = {
         "200": {"description": "OK", "content": {"application/json": {"schema": dict(answer)}}},
         "4XX": fault,
@@ -127,8 +176,16 @@ def _records() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for module in _SPECS:
         for name, value in vars(importlib.import_module(f"jupyter_mlinfra.{module}")).items():
-            if inspect.isclass(value) and value.__module__.startswith("jupyter_mlinfra") and found.setdefault(name, value) is not value:
-                raise MLInfraError(f"Two records are called {name}.", f"{found[name].__module__} and {module}.", "Rename one.")
+            if (
+                inspect.isclass(value)
+                and value.__module__.startswith("jupyter_mlinfra")
+                and found.setdefault(name, value) is not value
+            ):
+                raise MLInfraError(
+                    f"Two records are called {name}.",
+                    f"{found[name].__module__} and {module}.",
+                    "Rename one.",
+                )
     return found
 
 
@@ -145,13 +202,17 @@ def _rename(value: Any, names: Mapping[str, str]) -> Any:
             head, _, name = value["$ref"].rpartition("/")
             renamed["$ref"] = f"{head}/{names.get(name, name)}"
         if "schemas" in value and "securitySchemes" in value:
-            renamed["schemas"] = dict(sorted((names.get(name, name), item) for name, item in renamed["schemas"].items()))
+            renamed["schemas"] = dict(
+                sorted((names.get(name, name), item) for name, item in renamed["schemas"].items())
+            )
         return renamed
     return [_rename(item, names) for item in value] if isinstance(value, list) else value
 
 
 class _Error(BaseModel):
-    """Every failure. error: one of bad_request, forbidden, not_found, conflict, too_large, unprocessable, unavailable, internal."""
+    """Every failure. error: one of bad_request, forbidden, not_found, conflict, too_large,
+    unprocessable, unavailable, internal.
+    """
 
     error: str
     message: str
@@ -172,7 +233,11 @@ def main(*options: str) -> str | None:
     """Write the document, or with `--check` only compare it; what is wrong, in words."""
     if options == ("--check",):
         current = DOCUMENT.exists() and DOCUMENT.read_text() == text()
-        return None if current else f"{DOCUMENT} is not that of the code: python -m jupyter_mlinfra.server.openapi"
+        return (
+            None
+            if current
+            else f"{DOCUMENT} is not that of the code: python -m jupyter_mlinfra.server.openapi"
+        )
     if options:
         return f"{' '.join(options)} cannot be used: there is only --check."
     DOCUMENT.write_text(text())

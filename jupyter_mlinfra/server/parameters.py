@@ -1,4 +1,6 @@
-"""The types of query and body parameters, with their limits. Kept apart from pydantic, which is loaded at the first request."""
+"""The types of query and body parameters, with their limits. Kept apart from pydantic, which is
+loaded at the first request.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ Cursor = Annotated[str, Len(0, 500)] | None
 Text = Annotated[str, Len(0, 2000), Predicate(_whole)]
 Name = Annotated[str, Len(1, 500), Predicate(_whole)]
 Many = Annotated[str, Len(0, 20_000), Predicate(_whole)]
-"""Several words with commas between. A query of the longest values, each of their letters written in 12 bytes, has to fit into `app.HEADER_KIB`."""
+"""Several words with commas between. A query of the longest values, each of their letters written
+in 12 bytes, has to fit into `app.HEADER_KIB`.
+"""
 
 Count = Annotated[int, Interval(ge=0, le=2**53)]
 Percent = Annotated[int, Interval(ge=0, le=100)]

@@ -11,7 +11,17 @@ from .parameters import Cursor, Limit, Name
 
 if TYPE_CHECKING:
     from ..core.records import Page
-    from ..pipelines.spec import Backfill, Draft, Edited, Explanation, Exported, Pipeline, PipelineDetail, PipelineRun, Proposal
+    from ..pipelines.spec import (
+        Backfill,
+        Draft,
+        Edited,
+        Explanation,
+        Exported,
+        Pipeline,
+        PipelineDetail,
+        PipelineRun,
+        Proposal,
+    )
 
 read, write, execute = access("pipelines")
 
@@ -42,10 +52,25 @@ class PipelineRuns(Handler):
 
     @execute(slow=True)
     def post(
-        self, name: str, *, parameters: dict[str, Any] | None = None, force: bool = False, from_step: Name | None = None, backend: Name | None = None
+        self,
+        name: str,
+        *,
+        parameters: dict[str, Any] | None = None,
+        force: bool = False,
+        from_step: Name | None = None,
+        backend: Name | None = None,
     ) -> PipelineRun:
-        """Start a run and answer at once; `force` takes nothing from the cache, `from_step` runs that step and what hangs on it."""
-        return self.bench.pipelines.run(name, parameters=parameters or {}, force=force, from_step=from_step, backend=backend, wait=False)
+        """Start a run and answer at once; `force` takes nothing from the cache, `from_step` runs
+        that step and what hangs on it.
+        """
+        return self.bench.pipelines.run(
+            name,
+            parameters=parameters or {},
+            force=force,
+            from_step=from_step,
+            backend=backend,
+            wait=False,
+        )
 
 
 class PipelineBackfill(Handler):
@@ -61,42 +86,78 @@ class PipelineBackfill(Handler):
         parallel: Annotated[int, Interval(ge=1, le=100)] = 4,
         dry_run: bool = False,
     ) -> Backfill:
-        """One run a date from `first` to `last`: what there is to do; unless `dry_run`, it begins and goes on by itself."""
+        """One run a date from `first` to `last`: what there is to do; unless `dry_run`, it begins
+        and goes on by itself.
+        """
         return self.bench.pipelines.backfill(
-            name, first=first, last=last, every=every, parameters=parameters or {}, parallel=parallel, dry_run=dry_run, wait=False
+            name,
+            first=first,
+            last=last,
+            every=every,
+            parameters=parameters or {},
+            parallel=parallel,
+            dry_run=dry_run,
+            wait=False,
         )
 
 
 class PipelineExport(Handler):
     @read
-    def get(self, name: str, *, to: Literal["argo"] = "argo", image: Name | None = None, secret: Name | None = None, schedule: Name | None = None) -> Exported:
-        """The pipeline in the form of another system. schedule: of the pipeline, which makes it start by the clock."""
-        return self.bench.pipelines.export(name, to=to, image=image, secret=secret, schedule=schedule)
+    def get(
+        self,
+        name: str,
+        *,
+        to: Literal["argo"] = "argo",
+        image: Name | None = None,
+        secret: Name | None = None,
+        schedule: Name | None = None,
+    ) -> Exported:
+        """The pipeline in the form of another system. schedule: of the pipeline, which makes it
+        start by the clock.
+        """
+        return self.bench.pipelines.export(
+            name, to=to, image=image, secret=secret, schedule=schedule
+        )
 
 
 class PipelineDraft(Handler):
     @read
     def post(self, *, path: Name, text: Draftable) -> Draft:
-        """What the text of a pipeline file says, or what is wrong with it and in which line; nothing is saved."""
+        """What the text of a pipeline file says, or what is wrong with it and in which line;
+        nothing is saved.
+        """
         return self.bench.pipelines.draft(path, text)
 
 
 class PipelineEdit(Handler):
     @read
     def post(
-        self, *, text: Draftable, at: Keys, value: Any = None, parameters: Draftable | None = None, rename: Name | None = None, new: bool = False
+        self,
+        *,
+        text: Draftable,
+        at: Keys,
+        value: Any = None,
+        parameters: Draftable | None = None,
+        rename: Name | None = None,
+        new: bool = False,
     ) -> Edited:
-        """The text of a pipeline file with another value at the keys `at` (none: without them), or a step renamed; nothing is saved.
+        """The text of a pipeline file with another value at the keys `at` (none: without them), or
+        a step renamed; nothing is saved.
 
-        All else in it stays. parameters: a mapping as YAML (`k: 5`), in place of `value`. new: by another name, `train-2`, when something is there already.
+        All else in it stays. parameters: a mapping as YAML (`k: 5`), in place of `value`. new: by
+        another name, `train-2`, when something is there already.
         """
-        return self.bench.pipelines.edit(text, at, value, parameters=parameters, rename=rename, new=new)
+        return self.bench.pipelines.edit(
+            text, at, value, parameters=parameters, rename=rename, new=new
+        )
 
 
 class PipelineProposal(Handler):
     @read
     def post(self, *, notebooks: Notebooks, name: Name | None = None) -> Proposal:
-        """A first pipeline file for some notebooks: one step each, joined by what their code takes and makes; nothing is saved."""
+        """A first pipeline file for some notebooks: one step each, joined by what their code takes
+        and makes; nothing is saved.
+        """
         return self.bench.pipelines.propose(notebooks, name=name)
 
 
@@ -109,9 +170,19 @@ class StepExplain(Handler):
 
 class StepRuns(Handler):
     @execute(slow=True)
-    def post(self, name: str, step: str, *, parameters: dict[str, Any] | None = None, force: bool = False, backend: Name | None = None) -> PipelineRun:
+    def post(
+        self,
+        name: str,
+        step: str,
+        *,
+        parameters: dict[str, Any] | None = None,
+        force: bool = False,
+        backend: Name | None = None,
+    ) -> PipelineRun:
         """Start one step alone and answer at once; `parameters` are its notebook's."""
-        return self.bench.pipelines.run_step(name, step, parameters=parameters or {}, force=force, backend=backend, wait=False)
+        return self.bench.pipelines.run_step(
+            name, step, parameters=parameters or {}, force=force, backend=backend, wait=False
+        )
 
 
 class RunPage(Handler):

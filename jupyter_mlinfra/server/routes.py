@@ -4,23 +4,48 @@ from __future__ import annotations
 
 import re
 
-from . import catalog, deployments, experiments, features, jobs, monitoring, pipelines, schedules, workbench
+from . import (
+    catalog,
+    deployments,
+    experiments,
+    features,
+    jobs,
+    monitoring,
+    pipelines,
+    schedules,
+    workbench,
+)
 from .handler import Handler
 
 PREFIX = "/mlinfra/api/"
 
 ROUTES: dict[str, type[Handler]] = {
     path: handler
-    for module in (catalog, features, jobs, pipelines, schedules, experiments, deployments, monitoring, workbench)
+    for module in (
+        catalog,
+        features,
+        jobs,
+        pipelines,
+        schedules,
+        experiments,
+        deployments,
+        monitoring,
+        workbench,
+    )
     for path, handler in module.ROUTES.items()
 }
 
 
 def handlers() -> list[tuple[str, type[Handler]]]:
     """The routes as Tornado takes them; the last one answers for every other address."""
-    return [*((PREFIX + _pattern(path), handler) for path, handler in ROUTES.items()), (PREFIX + "(?P<path>.*)", workbench.Missing)]
+    return [
+        *((PREFIX + _pattern(path), handler) for path, handler in ROUTES.items()),
+        (PREFIX + "(?P<path>.*)", workbench.Missing),
+    ]
 
 
 def _pattern(path: str) -> str:
-    """Each part in braces as a group of its name: a handler reads it in `path_kwargs`, and its method takes it by that name."""
+    """Each part in braces as a group of its name: a handler reads it in `path_kwargs`, and its
+    method takes it by that name.
+    """
     return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))

@@ -35,12 +35,21 @@ class Facts(TypedDict, total=False):
 
 
 def _check_job(handler: Handler, facts: Facts, name: str | None = None) -> None:
-    """Raise Forbidden when the request, or the schedule `name` as it is, starts a job and the user may not start jobs."""
+    """Raise Forbidden when the request, or the schedule `name` as it is, starts a job and the user
+    may not start jobs.
+    """
     if handler.allowed("execute", ["jobs"]):
         return
-    if facts.get("job") is not None or (name is not None and handler.bench.schedules.show(name).job is not None):
-        why = "The schedule is of a job, and the Jupyter server does not let you start jobs (execute mlinfra:jobs)."
-        raise Forbidden("You may not do this.", why, "Schedule a pipeline, or ask who runs the server.")
+    if facts.get("job") is not None or (
+        name is not None and handler.bench.schedules.show(name).job is not None
+    ):
+        why = (
+            "The schedule is of a job, and the Jupyter server does not let you start jobs (execute"
+            " mlinfra:jobs)."
+        )
+        raise Forbidden(
+            "You may not do this.", why, "Schedule a pipeline, or ask who runs the server."
+        )
 
 
 class ScheduleList(Handler):
@@ -51,7 +60,9 @@ class ScheduleList(Handler):
 
     @execute(slow=True)
     def post(self, *, name: Name, **facts: Unpack[Facts]) -> Schedule:
-        """A new schedule; without `cron` it is the one in the pipeline's file. `job`: fields of a submitted job."""
+        """A new schedule; without `cron` it is the one in the pipeline's file. `job`: fields of a
+        submitted job.
+        """
         _check_job(self, facts)
         return self.bench.schedules.create(name, **facts)
 
@@ -89,7 +100,9 @@ class ScheduleResume(Handler):
 class ScheduleRun(Handler):
     @execute(slow=True)
     def post(self, name: str, *, due: datetime | None = None) -> Firing:
-        """Start it at once; `due`: for that due time, such as one that was missed; without a zone it is UTC."""
+        """Start it at once; `due`: for that due time, such as one that was missed; without a zone
+        it is UTC.
+        """
         _check_job(self, {}, name)
         return self.bench.schedules.run_now(name, due=due)
 
@@ -112,7 +125,9 @@ class ScheduleHistory(Handler):
 class SchedulePreview(Handler):
     @read
     def get(self, *, cron: Text, tz: Text = "UTC", count: Times = 5) -> DueTimes:
-        """The next due times of a cron text in a time zone, before there is a schedule; or why it has none."""
+        """The next due times of a cron text in a time zone, before there is a schedule; or why it
+        has none.
+        """
         return self.bench.schedules.foresee(cron, tz=tz, count=count)
 
 

@@ -12,14 +12,23 @@ if TYPE_CHECKING:
 
 
 async def open_terminal(handler: Handler, command: Sequence[str]) -> str:
-    """Open one that runs `command`; its name. Runs on the event loop, which reads what the terminal says.
+    """Open one that runs `command`; its name. Runs on the event loop, which reads what the terminal
+    says.
 
     Raises Forbidden as `POST api/terminals` would, Unavailable where the server has no terminals.
     """
     if not await handler.allows("write", "terminals"):
-        raise Forbidden("You may not open a terminal here.", "The Jupyter server does not let you.", "Ask who runs it.")
+        raise Forbidden(
+            "You may not open a terminal here.",
+            "The Jupyter server does not let you.",
+            "Ask who runs it.",
+        )
     manager = handler.settings.get("terminal_manager")
     if manager is None:
         why = "ServerApp.terminals_enabled is False, or jupyter_server_terminals is not there."
-        raise Unavailable("This Jupyter server has no terminals.", why, "Where you have a shell of your own: mlinfra jobs attach ID")
+        raise Unavailable(
+            "This Jupyter server has no terminals.",
+            why,
+            "Where you have a shell of your own: mlinfra jobs attach ID",
+        )
     return str(manager.create(shell_command=list(command))["name"])

@@ -1,7 +1,8 @@
 """Threads that work off a queue and keep no process from ending.
 
-Those of `concurrent.futures` are joined when the interpreter ends: Jupyter would hang at its stop while a slow request runs. What is cut off
-here is as safe as at a power cut: every write of the workbench is whole or absent.
+Those of `concurrent.futures` are joined when the interpreter ends: Jupyter would hang at its stop
+while a slow request runs. What is cut off here is as safe as at a power cut: every write of the
+workbench is whole or absent.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from ..core.errors import Unavailable
 
 
 class Threads:
-    """At most `count` threads, each started when it is first of use; called from one thread, the server's."""
+    """At most `count` threads, each started when it is first of use; called from one thread, the
+    server's.
+    """
 
     def __init__(self, count: int, name: str) -> None:
         self._count = count
@@ -31,7 +34,9 @@ class Threads:
             raise Unavailable("The server stops.", "It takes no more requests.", "Start it again.")
         if self._started < self._count:
             self._started += 1
-            threading.Thread(target=self._run, name=f"{self._name}-{self._started}", daemon=True).start()
+            threading.Thread(
+                target=self._run, name=f"{self._name}-{self._started}", daemon=True
+            ).start()
         future: Future[T] = Future()
         self._waiting.put((future, work))
         return future

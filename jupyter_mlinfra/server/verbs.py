@@ -1,4 +1,6 @@
-"""Verbs that may take long, as jobs: they outlive the request and the server, say how far they are, and can be cancelled."""
+"""Verbs that may take long, as jobs: they outlive the request and the server, say how far they are,
+and can be cancelled.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +15,31 @@ if TYPE_CHECKING:
     from ..workbench import Workbench
 
 
-def as_job(bench: Workbench, verb: str, *operands: str, of: str, **options: Option | Sequence[str]) -> Job:
-    """Submit `mlinfra VERB OPTIONS -- OPERANDS`. It takes no slot: it mostly waits, and must not wait for somebody's training.
+def as_job(
+    bench: Workbench, verb: str, *operands: str, of: str, **options: Option | Sequence[str]
+) -> Job:
+    """Submit `mlinfra VERB OPTIONS -- OPERANDS`. It takes no slot: it mostly waits, and must not
+    wait for somebody's training.
 
-    verb: domain and verb with a space. of: what it is done to, for the name. options: a flag where True, left out where None or False, repeated where a list.
-    An option is one word with its value, and operands stand behind `--`, so that no value is read as an option.
+    verb: domain and verb with a space. of: what it is done to, for the name. options: a flag where
+    True, left out where None or False, repeated where a list. An option is one word with its value,
+    and operands stand behind `--`, so that no value is read as an option.
     """
     from ..jobs import JobSpec
 
     given = [word for name, value in options.items() for word in _words(name, value)]
-    command = (sys.executable, "-P", "-m", "jupyter_mlinfra.cli", *verb.split(), *given, *(("--", *operands) if operands else ()))
-    return bench.jobs.submit(JobSpec(command=command, cpus=0, name=f"{verb.split()[-1]} {of}", labels={"verb": verb}))
+    command = (
+        sys.executable,
+        "-P",
+        "-m",
+        "jupyter_mlinfra.cli",
+        *verb.split(),
+        *given,
+        *(("--", *operands) if operands else ()),
+    )
+    return bench.jobs.submit(
+        JobSpec(command=command, cpus=0, name=f"{verb.split()[-1]} {of}", labels={"verb": verb})
+    )
 
 
 def _words(name: str, value: Option | Sequence[str]) -> list[str]:
@@ -31,4 +47,6 @@ def _words(name: str, value: Option | Sequence[str]) -> list[str]:
         return []
     if value is True:
         return [f"--{name}"]
-    return [f"--{name}={item}" for item in ([value] if isinstance(value, str | int | float) else value)]
+    return [
+        f"--{name}={item}" for item in ([value] if isinstance(value, str | int | float) else value)
+    ]

@@ -22,7 +22,9 @@ read, write, execute = access("workbench")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectRecord:
-    """The project of this server. root: its folder. path: of the folder, as JupyterLab's file browser names it; None outside its root."""
+    """The project of this server. root: its folder. path: of the folder, as JupyterLab's file
+    browser names it; None outside its root.
+    """
 
     name: str
     root: str
@@ -36,7 +38,9 @@ class ProjectRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstNotebook:
-    """The notebook of the first steps. path: as JupyterLab's file browser names it; None outside its root."""
+    """The notebook of the first steps. path: as JupyterLab's file browser names it; None outside
+    its root.
+    """
 
     path: str | None
 
@@ -55,21 +59,29 @@ def _resource(domain: str) -> str:
 
 class Search(Handler):
     @read(slow=remote)
-    def get(self, *, q: Text, kinds: Many = "", limit: Limit = 50, cursor: Cursor = None) -> Page[Hit]:
-        """Objects of every domain whose name, columns, tags, owner or notes hold all words, of those that the user may read; `kinds` with commas between.
+    def get(
+        self, *, q: Text, kinds: Many = "", limit: Limit = 50, cursor: Cursor = None
+    ) -> Page[Hit]:
+        """Objects of every domain whose name, columns, tags, owner or notes hold all words, of
+        those that the user may read; `kinds` with commas between.
 
-        `note` names domains that could not be asked just now: what is found of them may be out of date.
+        `note` names domains that could not be asked just now: what is found of them may be out of
+        date.
         """
         wanted = words(kinds)
         if unknown := [kind for kind in wanted if kind not in KINDS]:
             raise NotFound(f"There is no kind {unknown[0]}.", fix=f"Kinds: {', '.join(KINDS)}.")
-        return self.bench.search(q, kinds=wanted, domains=_readable(self), limit=limit, cursor=cursor)
+        return self.bench.search(
+            q, kinds=wanted, domains=_readable(self), limit=limit, cursor=cursor
+        )
 
 
 class Status(Handler):
     @read(slow=remote)
     def get(self) -> Mapping[str, Mapping[str, int | str]]:
-        """How much of everything there is, by domain, of those that the user may read; of one that cannot be counted, its `problem`."""
+        """How much of everything there is, by domain, of those that the user may read; of one that
+        cannot be counted, its `problem`.
+        """
         return self.bench.status(_readable(self))
 
 
@@ -83,7 +95,9 @@ class ProjectPage(Handler):
 class Init(Handler):
     @write
     def post(self) -> ProjectRecord:
-        """Make the server's root folder a project: a `mlinfra.toml` whose lines are all comments."""
+        """Make the server's root folder a project: a `mlinfra.toml` whose lines are all
+        comments.
+        """
         from ..core.first_steps import begin
         from ..core.settings import FILE
 
@@ -98,17 +112,27 @@ class Init(Handler):
 class FirstSteps(Handler):
     @write
     def post(self) -> FirstNotebook:
-        """The notebook that goes through the project's first steps, made where there is none of its name."""
+        """The notebook that goes through the project's first steps, made where there is none of its
+        name.
+        """
         from ..core.first_steps import first_notebook
 
         path = first_notebook(self.bench.project.root)
-        return FirstNotebook(path=path.relative_to(self.context.root).as_posix() if path.is_relative_to(self.context.root) else None)
+        return FirstNotebook(
+            path=(
+                path.relative_to(self.context.root).as_posix()
+                if path.is_relative_to(self.context.root)
+                else None
+            )
+        )
 
 
 class Check(Handler):
     @execute(slow=True)
     def post(self) -> Sequence[TargetCheck]:
-        """Measure each target of the project card that is about something the user may read; asks the live deployment for some seconds."""
+        """Measure each target of the project card that is about something the user may read; asks
+        the live deployment for some seconds.
+        """
         return self.bench.check(_readable(self))
 
 
@@ -153,7 +177,11 @@ def _record(context: Context) -> ProjectRecord:
     return ProjectRecord(
         name=project.name,
         root=str(project.root),
-        path=project.root.relative_to(here).as_posix().removeprefix(".") if project.root.is_relative_to(here) else None,
+        path=(
+            project.root.relative_to(here).as_posix().removeprefix(".")
+            if project.root.is_relative_to(here)
+            else None
+        ),
         title=card.title,
         goal=card.goal,
         kpi=card.kpi,

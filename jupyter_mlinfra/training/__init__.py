@@ -1,11 +1,24 @@
-"""What runs inside a job: progress, checkpoints, and training that survives, and leaves curves, parameters and a model behind."""
+"""What runs inside a job: progress, checkpoints, and training that survives, and leaves curves,
+parameters and a model behind.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__all__ = ["PreemptionCheckpoint", "Trained", "XGBoostProgress", "device", "fit", "latest", "report", "resumed_run", "train_from_files", "train_xgboost"]
+__all__ = [
+    "PreemptionCheckpoint",
+    "Trained",
+    "XGBoostProgress",
+    "device",
+    "fit",
+    "latest",
+    "report",
+    "resumed_run",
+    "train_from_files",
+    "train_xgboost",
+]
 
 if TYPE_CHECKING:
     from ..jobs.report import report
@@ -18,10 +31,17 @@ if TYPE_CHECKING:
     from .trainings import resumed_run
 else:
     _HOME = {
-        "PreemptionCheckpoint": ".lightning", "Trained": ".boosting", "XGBoostProgress": ".curves", "device": ".devices", "fit": ".lightning",
-        "latest": ".checkpoints", "report": "..jobs.report", "resumed_run": ".trainings", "train_from_files": ".external_memory",
+        "PreemptionCheckpoint": ".lightning",
+        "Trained": ".boosting",
+        "XGBoostProgress": ".curves",
+        "device": ".devices",
+        "fit": ".lightning",
+        "latest": ".checkpoints",
+        "report": "..jobs.report",
+        "resumed_run": ".trainings",
+        "train_from_files": ".external_memory",
         "train_xgboost": ".boosting",
-    }  # fmt: skip
+    }
 
     def __getattr__(name: str):
         if name not in _HOME:

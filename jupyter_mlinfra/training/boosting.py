@@ -1,4 +1,6 @@
-"""XGBoost with early stopping, progress, curves in the tracked run, and a model that can be deployed."""
+"""XGBoost with early stopping, progress, curves in the tracked run, and a model that can be
+deployed.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """A trained booster, cut to its best round: whoever predicts with all of its trees, here or in a server, gives the same answers.
+    """A trained booster, cut to its best round: whoever predicts with all of its trees, here or in
+    a server, gives the same answers.
 
-    columns: its inputs, in order. best_round: from 0; the last round without early stopping. history: `tune_auc` → a value a round.
+    columns: its inputs, in order. best_round: from 0; the last round without early stopping.
+    history: `tune_auc` → a value a round.
     """
 
     booster: xgb.Booster
@@ -37,24 +41,35 @@ class Trained:
         return tuple(column.name for column in self.columns)
 
     def predict(self, inputs: pl.DataFrame | np.ndarray) -> np.ndarray:
-        """One answer a row (float32), in order. A frame may have further columns; a text never seen in training counts as missing.
+        """One answer a row (float32), in order. A frame may have further columns; a text never seen
+        in training counts as missing.
 
         Raises BadRequest when a column is missing or of another type.
         """
-        answers: np.ndarray = self.booster.inplace_predict(codes(encode(as_frame(inputs), self.columns)), validate_features=False)
+        answers: np.ndarray = self.booster.inplace_predict(
+            codes(encode(as_frame(inputs), self.columns)), validate_features=False
+        )
         return answers
 
     def log_model(self, *, sample: pl.DataFrame, name: str = "model") -> str:
-        """Log the booster to MLflow's active run in XGBoost's own UBJ format (no pickle), with signature and pinned requirements.
+        """Log the booster to MLflow's active run in XGBoost's own UBJ format (no pickle), with
+        signature and pinned requirements.
 
-        sample: a few rows of the inputs; they become the input example. Returns the model's URI. Raises Conflict without an active run.
-        A model with text inputs is served by our own runtime; MLflow's pyfunc cannot ask it.
+        sample: a few rows of the inputs; they become the input example. Returns the model's URI.
+        Raises Conflict without an active run. A model with text inputs is served by our own
+        runtime; MLflow's pyfunc cannot ask it.
         """
         import mlflow
 
         if mlflow.active_run() is None:
-            raise Conflict("There is no run to log the model to.", "No MLflow run is active.", "with ml.track('experiment'): …")
-        unasked = ["mlflow.models.model"] if any(column.categories for column in self.columns) else []  # it asks pyfunc for the sample's predictions
+            raise Conflict(
+                "There is no run to log the model to.",
+                "No MLflow run is active.",
+                "with ml.track('experiment'): …",
+            )
+        unasked = (
+            ["mlflow.models.model"] if any(column.categories for column in self.columns) else []
+        )  # it asks pyfunc for the sample's predictions
         with _quiet("mlflow.utils.environment", *unasked):  # an environment made by uv has no pip
             info = mlflow.xgboost.log_model(
                 self.booster,
@@ -71,7 +86,12 @@ class Trained:
         from mlflow.models import ModelSignature
         from mlflow.types import ColSpec, Schema
 
-        inputs = Schema([ColSpec(column.kind, column.name, required=not column.optional) for column in self.columns])
+        inputs = Schema(
+            [
+                ColSpec(column.kind, column.name, required=not column.optional)
+                for column in self.columns
+            ]
+        )
         return ModelSignature(inputs=inputs, outputs=Schema([ColSpec("double")]))
 
 
@@ -85,12 +105,14 @@ def train_xgboost(
     rounds: int,
     early_stopping_rounds: int | None = None,
 ) -> Trained:
-    """Train at most `rounds` rounds, or until the last metric on the tuning data has not improved for `early_stopping_rounds`.
+    """Train at most `rounds` rounds, or until the last metric on the tuning data has not improved
+    for `early_stopping_rounds`.
 
-    inputs: n rows of numbers, booleans or texts (texts become categories); missing values stay missing. label: n numbers, none missing.
-    tune_inputs, tune_label: the same of m rows, with the same columns. parameters: XGBoost's own; `device` is that of the job (a GPU if
-    it was given one) and `seed` 0 unless they are named. The same data, seed and number of threads give the same trees.
-    Curves (`learn_…`, `tune_…`) and parameters go to MLflow's active run, if there is one.
+    inputs: n rows of numbers, booleans or texts (texts become categories); missing values stay
+    missing. label: n numbers, none missing. tune_inputs, tune_label: the same of m rows, with the
+    same columns. parameters: XGBoost's own; `device` is that of the job (a GPU if it was given one)
+    and `seed` 0 unless they are named. The same data, seed and number of threads give the same
+    trees. Curves (`learn_…`, `tune_…`) and parameters go to MLflow's active run, if there is one.
     Raises BadRequest when the data do not fit together, Unavailable when XGBoost is not installed.
     """
     xgboost = load_xgboost()
@@ -101,18 +123,58 @@ def train_xgboost(
     learn = _matrix(xgboost, "training", learn_frame, label, columns)
     evals = [(learn, "learn")]
     if tune_inputs is not None and tune_label is not None:
-        evals.append((_matrix(xgboost, "tuning", as_frame(tune_inputs), tune_label, columns, reference=learn), "tune"))
+        evals.append(
+            (
+                _matrix(
+                    xgboost, "tuning", as_frame(tune_inputs), tune_label, columns, reference=learn
+                ),
+                "tune",
+            )
+        )
     elif early_stopping_rounds is not None:
-        raise BadRequest("Early stopping needs tuning data.", "None were given.", "Give tune_inputs and tune_label, or leave early_stopping_rounds out.")
+        raise BadRequest(
+            "Early stopping needs tuning data.",
+            "None were given.",
+            "Give tune_inputs and tune_label, or leave early_stopping_rounds out.",
+        )
     settings = {"device": device("xgboost"), "seed": 0, **parameters}
-    log_parameters({**settings, "rounds": rounds, "early_stopping_rounds": early_stopping_rounds, "inputs": len(columns), "rows": learn_frame.height})
-    watchers = [XGBoostProgress(rounds)]  # first: XGBoost asks nobody any more once one has said stop
+    log_parameters(
+        {
+            **settings,
+            "rounds": rounds,
+            "early_stopping_rounds": early_stopping_rounds,
+            "inputs": len(columns),
+            "rows": learn_frame.height,
+        }
+    )
+    watchers = [
+        XGBoostProgress(rounds)
+    ]  # first: XGBoost asks nobody any more once one has said stop
     if early_stopping_rounds is not None:
-        watchers.append(xgboost.callback.EarlyStopping(rounds=early_stopping_rounds, save_best=True))
+        watchers.append(
+            xgboost.callback.EarlyStopping(rounds=early_stopping_rounds, save_best=True)
+        )
     history: dict[str, dict[str, list[float]]] = {}
-    booster = xgboost.train(settings, learn, rounds, evals=evals, evals_result=history, verbose_eval=False, callbacks=watchers)
-    curves = {f"{data}_{metric}": values for data, metrics in history.items() for metric, values in metrics.items()}
-    return Trained(booster=booster, columns=columns, best_round=booster.num_boosted_rounds() - 1, history=curves)
+    booster = xgboost.train(
+        settings,
+        learn,
+        rounds,
+        evals=evals,
+        evals_result=history,
+        verbose_eval=False,
+        callbacks=watchers,
+    )
+    curves = {
+        f"{data}_{metric}": values
+        for data, metrics in history.items()
+        for metric, values in metrics.items()
+    }
+    return Trained(
+        booster=booster,
+        columns=columns,
+        best_round=booster.num_boosted_rounds() - 1,
+        history=curves,
+    )
 
 
 def load_xgboost() -> Any:
@@ -120,12 +182,22 @@ def load_xgboost() -> Any:
     try:
         import xgboost
     except ImportError as error:
-        raise Unavailable("XGBoost is not installed.", "The base installation is light.", "pip install 'jupyter-mlinfra[xgboost]'") from error
+        raise Unavailable(
+            "XGBoost is not installed.",
+            "The base installation is light.",
+            "pip install 'jupyter-mlinfra[xgboost]'",
+        ) from error
     return xgboost
 
 
 def _matrix(
-    xgboost: Any, what: str, frame: pl.DataFrame, label: pl.Series | np.ndarray, columns: Sequence[Column], *, reference: Any = None
+    xgboost: Any,
+    what: str,
+    frame: pl.DataFrame,
+    label: pl.Series | np.ndarray,
+    columns: Sequence[Column],
+    *,
+    reference: Any = None,
 ) -> xgb.QuantileDMatrix:
     """XGBoost's own form of the data; the categories travel within it into the model file."""
     import numpy as np
@@ -133,13 +205,25 @@ def _matrix(
 
     answers = pl.Series("label", label, strict=False)
     if not frame.height or frame.height != len(answers):
-        raise BadRequest(f"The {what} data do not fit together.", f"There are {frame.height} rows and {len(answers)} labels.", "Take both from one frame.")
+        raise BadRequest(
+            f"The {what} data do not fit together.",
+            f"There are {frame.height} rows and {len(answers)} labels.",
+            "Take both from one frame.",
+        )
     if not (answers.dtype.is_numeric() or answers.dtype == pl.Boolean):
-        raise BadRequest(f"The {what} label is {answers.dtype}.", "XGBoost takes numbers.", "Use 0 and 1 for a class.")
+        raise BadRequest(
+            f"The {what} label is {answers.dtype}.",
+            "XGBoost takes numbers.",
+            "Use 0 and 1 for a class.",
+        )
     numbers = answers.cast(pl.Float64).to_numpy()
     missing = int(np.isnan(numbers).sum())
     if missing:
-        raise BadRequest(f"{missing} {what} rows have no label.", "Nothing can be learned from them.", "Filter them out.")
+        raise BadRequest(
+            f"{missing} {what} rows have no label.",
+            "Nothing can be learned from them.",
+            "Filter them out.",
+        )
     return xgboost.QuantileDMatrix(encode(frame, columns), numbers, ref=reference)
 
 
@@ -157,14 +241,20 @@ def _quiet(*names: str) -> Iterator[None]:
 
 
 def _requirements() -> list[str]:
-    """What the model needs to load and predict, exactly as it is here; stated, so that MLflow need not run the model to find out."""
+    """What the model needs to load and predict, exactly as it is here; stated, so that MLflow need
+    not run the model to find out.
+    """
     from importlib.metadata import version
 
-    return [f"{name}=={version(name)}" for name in ("mlflow", "xgboost", "numpy", "scipy", "pandas")]
+    return [
+        f"{name}=={version(name)}" for name in ("mlflow", "xgboost", "numpy", "scipy", "pandas")
+    ]
 
 
 def log_parameters(parameters: Mapping[str, Any]) -> None:
-    """Log what a model was trained with to MLflow's active run, if there is one. Raises Conflict when that run has other parameters."""
+    """Log what a model was trained with to MLflow's active run, if there is one. Raises Conflict
+    when that run has other parameters.
+    """
     run = active_run()
     if run is None:
         return
@@ -176,4 +266,8 @@ def log_parameters(parameters: Mapping[str, Any]) -> None:
     except MlflowException as error:
         if "Changing param" not in str(error):
             raise
-        raise Conflict("The run has other parameters already.", f"{str(error).splitlines()[0][:200]}", "Train each model in a run of its own.") from error
+        raise Conflict(
+            "The run has other parameters already.",
+            f"{str(error).splitlines()[0][:200]}",
+            "Train each model in a run of its own.",
+        ) from error

@@ -1,11 +1,13 @@
-"""Checkpoints that are whole or absent: a folder each, with a manifest that tells the sum of every file.
+"""Checkpoints that are whole or absent: a folder each, with a manifest that tells the sum of every
+file.
 
     FOLDER/step-0000000300/…            what was saved
     FOLDER/step-0000000300/manifest.json
     FOLDER/TRAINING/step-…              the same of one of several trainings
 
-A checkpoint is written in a hidden folder beside the others, synced and renamed, so that neither a kill nor a power cut leaves half of one under its
-name. What a disk or a hand spoils later is found by the sums.
+A checkpoint is written in a hidden folder beside the others, synced and renamed, so that neither a
+kill nor a power cut leaves half of one under its name. What a disk or a hand spoils later is found
+by the sums.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ _PREFIX, _DRAFT, _GONE = "step-", ".draft-", ".gone-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """One whole checkpoint. step: optimizer steps or rounds done. epoch: of those, the whole ones, from 0. run: id of the MLflow run it belongs to.
+    """One whole checkpoint. step: optimizer steps or rounds done. epoch: of those, the whole ones,
+    from 0. run: id of the MLflow run it belongs to.
 
     finished: whether the training was done. training: what that is.
     """
@@ -48,18 +51,25 @@ class Checkpoint:
 
 
 def checkpoint_folder(folder: Path | str | None = None) -> Path:
-    """Where the checkpoints of this training lie: the folder given, else that of the job, which is the same for all of its attempts.
+    """Where the checkpoints of this training lie: the folder given, else that of the job, which is
+    the same for all of its attempts.
 
     Raises BadRequest when there is neither.
     """
     found = folder or os.environ.get(CHECKPOINTS)
     if not found:
-        raise BadRequest("There is no folder for checkpoints.", "This is no job, and none was named.", "Give folder=…, or submit it as a job.")
+        raise BadRequest(
+            "There is no folder for checkpoints.",
+            "This is no job, and none was named.",
+            "Give folder=…, or submit it as a job.",
+        )
     return Path(found)
 
 
 def begin(folder: Path, step: int) -> Path:
-    """An empty hidden folder to write a checkpoint into. What writers that were killed left behind is removed: one job writes at a time."""
+    """An empty hidden folder to write a checkpoint into. What writers that were killed left behind
+    is removed: one job writes at a time.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for left in [*folder.glob(f"{_DRAFT}*"), *folder.glob(f"{_GONE}*")]:
@@ -86,9 +96,18 @@ def commit(
     finished: bool = False,
     training: Mapping[str, Any] | None = None,
 ) -> Checkpoint:
-    """Turn what was written since `begin` into a checkpoint, in one step. Raises Unavailable when the disk does not take it."""
+    """Turn what was written since `begin` into a checkpoint, in one step. Raises Unavailable when
+    the disk does not take it.
+    """
     values = {key: float(value) for key, value in (metrics or {}).items() if math.isfinite(value)}
-    facts: dict[str, Any] = {"step": step, "epoch": epoch, "metrics": values, "run": run, "finished": finished, "training": dict(training or {})}
+    facts: dict[str, Any] = {
+        "step": step,
+        "epoch": epoch,
+        "metrics": values,
+        "run": run,
+        "finished": finished,
+        "training": dict(training or {}),
+    }
     target = draft.parent / _name(step)
     try:
         files = {str(path.relative_to(draft)): _seal(path) for path in _files(draft)}
@@ -115,21 +134,33 @@ def save(folder: Path, write: Callable[[Path], object], *, step: int, **facts: A
     except BaseException as error:
         shutil.rmtree(draft, ignore_errors=True)
         if isinstance(error, OSError):
-            raise explain_os_error(error, f"The checkpoint of step {step} was not written.") from error
+            raise explain_os_error(
+                error, f"The checkpoint of step {step} was not written."
+            ) from error
         raise
     return commit(draft, step=step, **facts)
 
 
 def latest(folder: Path | str | None = None) -> Checkpoint | None:
-    """The newest whole checkpoint of the job or folder; None when there is none. Of several trainings, that of the one that began last.
+    """The newest whole checkpoint of the job or folder; None when there is none. Of several
+    trainings, that of the one that began last.
 
     Each newer one that is not whole is warned of and passed over.
     """
-    return next((found for place in reversed(folders(checkpoint_folder(folder))) if (found := newest_in(place)) is not None), None)
+    return next(
+        (
+            found
+            for place in reversed(folders(checkpoint_folder(folder)))
+            if (found := newest_in(place)) is not None
+        ),
+        None,
+    )
 
 
 def newest_in(folder: Path, *, sums: bool = True) -> Checkpoint | None:
-    """The same of this folder alone. sums: whether the files are read to see that they are what was saved."""
+    """The same of this folder alone. sums: whether the files are read to see that they are what was
+    saved.
+    """
     for path in reversed(_all(folder)):
         try:
             return _read(path, sums=sums)
@@ -139,7 +170,9 @@ def newest_in(folder: Path, *, sums: bool = True) -> Checkpoint | None:
 
 
 def folders(root: Path) -> list[Path]:
-    """Where checkpoints lie in the folder of a job: there itself, then in those of its trainings, in the order in which these began."""
+    """Where checkpoints lie in the folder of a job: there itself, then in those of its trainings,
+    in the order in which these began.
+    """
     began = {}
     for folder in root.iterdir() if root.is_dir() else ():
         first = next(_readable(_all(folder)), None) if folder.is_dir() else None
@@ -148,17 +181,28 @@ def folders(root: Path) -> list[Path]:
     return [root, *sorted(began, key=lambda folder: (began[folder], folder))]
 
 
-def prune(folder: Path, *, written: int, keep: int, monitor: str | None = None, mode: Literal["min", "max"] = "min") -> None:
-    """Remove all but the newest `keep` checkpoints, and the best one by the metric `monitor`, if it is given. written: step of the one that was just written.
+def prune(
+    folder: Path,
+    *,
+    written: int,
+    keep: int,
+    monitor: str | None = None,
+    mode: Literal["min", "max"] = "min",
+) -> None:
+    """Remove all but the newest `keep` checkpoints, and the best one by the metric `monitor`, if it
+    is given. written: step of the one that was just written.
 
-    What is not whole counts for none: it does not push a good one out. Nor is it kept. What came further than `written` was passed over when the training
-    was resumed, so it is among that, though its sizes may be right.
+    What is not whole counts for none: it does not push a good one out. Nor is it kept. What came
+    further than `written` was passed over when the training was resumed, so it is among that,
+    though its sizes may be right.
     """
     found = [item for item in _readable(_all(folder)) if item.step <= written]
     kept = {item.folder for item in found[-keep:]}
     rated = [item for item in found if monitor is not None and monitor in item.metrics]
     if monitor is not None and rated:
-        kept.add((min if mode == "min" else max)(rated, key=lambda item: item.metrics[monitor]).folder)
+        kept.add(
+            (min if mode == "min" else max)(rated, key=lambda item: item.metrics[monitor]).folder
+        )
     if found:
         for path in _all(folder):
             if path not in kept:
@@ -171,11 +215,16 @@ def _name(step: int) -> str:
 
 def _all(folder: Path) -> list[Path]:
     """Folders of checkpoints, whole or not, oldest first."""
-    return sorted((path for path in folder.glob(f"{_PREFIX}*") if path.is_dir()), key=lambda path: (len(path.name), path.name))
+    return sorted(
+        (path for path in folder.glob(f"{_PREFIX}*") if path.is_dir()),
+        key=lambda path: (len(path.name), path.name),
+    )
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    return sorted(
+        path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST
+    )
 
 
 def _seal(path: Path) -> dict[str, Any]:
@@ -201,20 +250,32 @@ def _readable(paths: Sequence[Path]) -> Iterator[Checkpoint]:
 
 
 def _read(path: Path, *, sums: bool) -> Checkpoint:
-    """A checkpoint whose files are all there, with their sizes and, if `sums`, their sums. Raises Unprocessable with the reason otherwise."""
+    """A checkpoint whose files are all there, with their sizes and, if `sums`, their sums. Raises
+    Unprocessable with the reason otherwise.
+    """
     what = f"{path} is no whole checkpoint."
     try:
         manifest = json.loads((path / MANIFEST).read_bytes())
-        files = {str(name): (int(fact["size"]), str(fact["sha256"])) for name, fact in manifest["files"].items()}
+        files = {
+            str(name): (int(fact["size"]), str(fact["sha256"]))
+            for name, fact in manifest["files"].items()
+        }
         run = manifest["run"]
         found = Checkpoint(
-            folder=path, step=int(manifest["step"]), epoch=int(manifest["epoch"]), metrics=dict(manifest["metrics"]), run=None if run is None else str(run),
-            finished=bool(manifest.get("finished")), training=dict(manifest.get("training", {})),
-        )  # fmt: skip
+            folder=path,
+            step=int(manifest["step"]),
+            epoch=int(manifest["epoch"]),
+            metrics=dict(manifest["metrics"]),
+            run=None if run is None else str(run),
+            finished=bool(manifest.get("finished")),
+            training=dict(manifest.get("training", {})),
+        )
     except FileNotFoundError:
         raise Unprocessable(what, "it has no manifest.") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Unprocessable(what, f"its manifest cannot be read ({type(error).__name__}: {error}).") from error
+        raise Unprocessable(
+            what, f"its manifest cannot be read ({type(error).__name__}: {error})."
+        ) from error
     for name, (size, digest) in files.items():
         try:
             with open(path / name, "rb") as file:

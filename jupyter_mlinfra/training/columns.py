@@ -1,4 +1,6 @@
-"""The inputs of a model as columns with a name, a type, gaps and categories: the contract between training and serving."""
+"""The inputs of a model as columns with a name, a type, gaps and categories: the contract between
+training and serving.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,9 @@ Kind = Literal["double", "long", "boolean", "string"]
 class Column:
     """One input. categories: the texts seen in training, in the order of their codes.
 
-    optional: whether a request may leave it out. A float always may: NaN is one of its values, and sensors fail after training too;
-    XGBoost sends it down the default branch. Whole numbers, booleans and texts only if values were missing in training.
+    optional: whether a request may leave it out. A float always may: NaN is one of its values, and
+    sensors fail after training too; XGBoost sends it down the default branch. Whole numbers,
+    booleans and texts only if values were missing in training.
     """
 
     name: str
@@ -31,19 +34,25 @@ class Column:
 
 
 def as_frame(inputs: pl.DataFrame | np.ndarray) -> pl.DataFrame:
-    """A matrix of n rows as a frame with columns `f0`, `f1`, …; a frame as it is. NaN of floats becomes null: both mean missing."""
+    """A matrix of n rows as a frame with columns `f0`, `f1`, …; a frame as it is. NaN of floats
+    becomes null: both mean missing.
+    """
     import polars as pl
 
     if not isinstance(inputs, pl.DataFrame):
         if inputs.ndim != 2:
-            raise BadRequest(f"The inputs have {inputs.ndim} dimensions.", fix="Give a frame, or a matrix of rows by columns.")
+            raise BadRequest(
+                f"The inputs have {inputs.ndim} dimensions.",
+                fix="Give a frame, or a matrix of rows by columns.",
+            )
         inputs = pl.from_numpy(inputs, schema=[f"f{place}" for place in range(inputs.shape[1])])
     floats = [name for name, dtype in inputs.schema.items() if dtype.is_float()]
     return inputs.with_columns(pl.col(floats).fill_nan(None)) if floats else inputs
 
 
 def columns_of(frame: pl.DataFrame) -> tuple[Column, ...]:
-    """What each column is. Texts become categories in alphabetical order; those of an Enum keep its order.
+    """What each column is. Texts become categories in alphabetical order; those of an Enum keep its
+    order.
 
     Raises BadRequest on a column that is neither number, boolean nor text.
     """
@@ -54,7 +63,9 @@ def _column(series: pl.Series) -> Column:
     import polars as pl
 
     texts = series.cast(pl.String).drop_nulls().unique().sort() if is_text(series.dtype) else ()
-    return column_of(series.name, series.dtype, optional=series.null_count() > 0, texts=tuple(texts))
+    return column_of(
+        series.name, series.dtype, optional=series.null_count() > 0, texts=tuple(texts)
+    )
 
 
 def is_text(dtype: pl.DataType) -> bool:
@@ -64,8 +75,11 @@ def is_text(dtype: pl.DataType) -> bool:
     return dtype in (pl.String, pl.Categorical)
 
 
-def column_of(name: str, dtype: pl.DataType, *, optional: bool, texts: Sequence[str] = ()) -> Column:
-    """What a column is by its type. optional: whether values are missing. texts: the categories of a text.
+def column_of(
+    name: str, dtype: pl.DataType, *, optional: bool, texts: Sequence[str] = ()
+) -> Column:
+    """What a column is by its type. optional: whether values are missing. texts: the categories of
+    a text.
 
     Raises BadRequest when it is neither number, boolean nor text.
     """
@@ -74,19 +88,31 @@ def column_of(name: str, dtype: pl.DataType, *, optional: bool, texts: Sequence[
     if dtype == pl.Boolean:
         return Column(name=name, kind="boolean", optional=optional)
     if isinstance(dtype, pl.Enum):
-        return Column(name=name, kind="string", optional=optional, categories=tuple(dtype.categories))
+        return Column(
+            name=name, kind="string", optional=optional, categories=tuple(dtype.categories)
+        )
     if is_text(dtype):
         return Column(name=name, kind="string", optional=optional, categories=tuple(texts))
     if dtype.is_numeric():
-        # A whole number with gaps reaches a model as a float, in pandas and over JSON alike: its signature says so.
+        # A whole number with gaps reaches a model as a float, in pandas and over JSON alike: its
+        # signature says so.
         whole = dtype.is_integer() and not optional
         return Column(name=name, kind="long" if whole else "double", optional=not whole)
-    fix = "Turn it into a number first, for example by .dt.epoch('s')." if dtype.is_temporal() else "Turn it into a number or text first."
-    raise BadRequest(f"Column {name} cannot be an input.", f"It is {dtype}; XGBoost takes numbers, booleans and categories.", fix)
+    fix = (
+        "Turn it into a number first, for example by .dt.epoch('s')."
+        if dtype.is_temporal()
+        else "Turn it into a number or text first."
+    )
+    raise BadRequest(
+        f"Column {name} cannot be an input.",
+        f"It is {dtype}; XGBoost takes numbers, booleans and categories.",
+        fix,
+    )
 
 
 def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
-    """The columns in the model's order: texts as Enum of the known categories (others as missing), all else as Float64.
+    """The columns in the model's order: texts as Enum of the known categories (others as missing),
+    all else as Float64.
 
     Raises BadRequest when a column is missing, or is a text where a number belongs.
     """
@@ -94,24 +120,47 @@ def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
 
     missing = [column.name for column in columns if column.name not in frame.columns]
     if missing:
-        raise BadRequest(f"The data have no column {', '.join(missing[:5])}.", f"The model takes {len(columns)} columns; {len(missing)} of them are not there.")
+        raise BadRequest(
+            f"The data have no column {', '.join(missing[:5])}.",
+            f"The model takes {len(columns)} columns; {len(missing)} of them are not there.",
+        )
     shapes: list[pl.Expr] = []
     for column in columns:
         dtype = frame.schema[column.name]
-        # A column without any value has no type of its own: all of it is missing, of whatever type it was trained on.
-        is_text = column.kind == "string" if dtype == pl.Null else dtype in (pl.String, pl.Categorical) or isinstance(dtype, pl.Enum)
+        # A column without any value has no type of its own: all of it is missing, of whatever type
+        # it was trained on.
+        is_text = (
+            column.kind == "string"
+            if dtype == pl.Null
+            else dtype in (pl.String, pl.Categorical) or isinstance(dtype, pl.Enum)
+        )
         if is_text != (column.kind == "string"):
-            why = f"It is {dtype}; the model was trained on {'text' if column.kind == 'string' else 'numbers'}."
-            raise BadRequest(f"Column {column.name} has another type.", why, "Cast it as in training.")
-        cast = pl.col(column.name).cast(pl.String).cast(pl.Enum(column.categories), strict=False) if is_text else pl.col(column.name).cast(pl.Float64)
+            why = (
+                f"It is {dtype}; the model was trained on"
+                f" {'text' if column.kind == 'string' else 'numbers'}."
+            )
+            raise BadRequest(
+                f"Column {column.name} has another type.", why, "Cast it as in training."
+            )
+        cast = (
+            pl.col(column.name).cast(pl.String).cast(pl.Enum(column.categories), strict=False)
+            if is_text
+            else pl.col(column.name).cast(pl.Float64)
+        )
         shapes.append(cast)
     return frame.select(shapes)
 
 
 def codes(frame: pl.DataFrame) -> np.ndarray:
-    """An encoded frame as the matrix that the serving runtime feeds too: float64, NaN for missing, categories by their codes."""
+    """An encoded frame as the matrix that the serving runtime feeds too: float64, NaN for missing,
+    categories by their codes.
+    """
     import polars as pl
 
     enums = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Enum)]
-    matrix: np.ndarray = frame.with_columns(pl.col(enums).to_physical().cast(pl.Float64)).to_numpy() if enums else frame.to_numpy()
+    matrix: np.ndarray = (
+        frame.with_columns(pl.col(enums).to_physical().cast(pl.Float64)).to_numpy()
+        if enums
+        else frame.to_numpy()
+    )
     return matrix

@@ -11,7 +11,8 @@ from .curves import active_run
 
 @contextmanager
 def continued(run: str | None, *, preempted: Callable[[], bool]) -> Iterator[None]:
-    """Within it `run` is MLflow's active one, if it is given. It ends as finished, failed, or scheduled when the job is to be started again.
+    """Within it `run` is MLflow's active one, if it is given. It ends as finished, failed, or
+    scheduled when the job is to be started again.
 
     A run that is active already stays as it is, and is active again afterwards.
     """
@@ -22,7 +23,11 @@ def continued(run: str | None, *, preempted: Callable[[], bool]) -> Iterator[Non
     import mlflow
 
     if active is not None:
-        warnings.warn(f"The training goes on in run {run}, where it began, and not in {active}: use ml.track(…, run=resumed_run()).", stacklevel=4)
+        warnings.warn(
+            f"The training goes on in run {run}, where it began, and not in {active}: use"
+            " ml.track(…, run=resumed_run()).",
+            stacklevel=4,
+        )
     mlflow.start_run(run_id=run, nested=active is not None)
     status = "FAILED"
     try:

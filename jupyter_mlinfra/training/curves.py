@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from xgboost.callback import TrainingCallback
 
 FLUSH_SECONDS = 2.0
-"""Points of the curves go to the tracking store in batches this far apart: one write a round would cost more than the round."""
+"""Points of the curves go to the tracking store in batches this far apart: one write a round would
+cost more than the round.
+"""
 RETRY_SECONDS = (1.0, 5.0, 15.0)
 """Pauses before the last points are sent again."""
 REPORT_SECONDS = 0.2
@@ -28,7 +30,11 @@ History = Mapping[str, Mapping[str, Sequence[float]]]
 
 def latest(history: History) -> dict[str, float]:
     """The newest value of each curve: `tune_auc`, `learn_auc`."""
-    return {f"{data}_{metric}": float(values[-1]) for data, metrics in history.items() for metric, values in metrics.items()}
+    return {
+        f"{data}_{metric}": float(values[-1])
+        for data, metrics in history.items()
+        for metric, values in metrics.items()
+    }
 
 
 def active_run() -> str | None:
@@ -39,7 +45,9 @@ def active_run() -> str | None:
 
 
 class Curves:
-    """Collects points and sends them to one run in batches. A store that is away costs no training, and one that comes back no point."""
+    """Collects points and sends them to one run in batches. A store that is away costs no training,
+    and one that comes back no point.
+    """
 
     def __init__(self, run: str | None) -> None:
         self._run = run
@@ -64,7 +72,10 @@ class Curves:
             if fault is None:
                 return
             if pause is None:
-                words = f"{len(self._points)} points of the curves of run {self._run} were not logged: {fault}. The training is done; its history has them."
+                words = (
+                    f"{len(self._points)} points of the curves of run {self._run} were not logged:"
+                    f" {fault}. The training is done; its history has them."
+                )
                 warnings.warn(words, stacklevel=2)
             else:
                 time.sleep(pause)
@@ -84,9 +95,11 @@ class Curves:
 
 
 def XGBoostProgress(rounds: int, *, track: bool = True) -> TrainingCallback:  # noqa: N802 - it stands for the class that it makes
-    """A callback for `xgboost.train`: reports each round to whoever watches the job, and logs the curves to MLflow's active run.
+    """A callback for `xgboost.train`: reports each round to whoever watches the job, and logs the
+    curves to MLflow's active run.
 
-    rounds: as given to `train`. track: whether to log to the active run, if there is one. Metrics are named `DATA_METRIC`.
+    rounds: as given to `train`. track: whether to log to the active run, if there is one. Metrics
+    are named `DATA_METRIC`.
     """
     from xgboost.callback import TrainingCallback
 
@@ -102,7 +115,10 @@ def XGBoostProgress(rounds: int, *, track: bool = True) -> TrainingCallback:  # 
             if time.monotonic() - self._told >= REPORT_SECONDS:
                 self._told = time.monotonic()
                 words = ", ".join(f"{key} {value:.4f}" for key, value in values.items())
-                report(min(1.0, (epoch + 1) / rounds), f"round {epoch + 1} of at most {rounds}" + (f": {words}" if words else ""))
+                report(
+                    min(1.0, (epoch + 1) / rounds),
+                    f"round {epoch + 1} of at most {rounds}" + (f": {words}" if words else ""),
+                )
             return False
 
         def after_training(self, model: Any) -> Any:

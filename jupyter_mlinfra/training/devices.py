@@ -11,10 +11,11 @@ from ..jobs.environment import JOB
 
 
 def device(library: Literal["torch", "xgboost"] = "torch") -> Literal["cuda", "cpu"]:
-    """`cuda` if this is a job that was given a GPU which the library, as it is installed, can use; otherwise `cpu`.
+    """`cuda` if this is a job that was given a GPU which the library, as it is installed, can use;
+    otherwise `cpu`.
 
-    A GPU that merely is in the machine is not taken, for another job may hold it: the queue names those of a job in CUDA_VISIBLE_DEVICES, and hides
-    all of them from a job that asked for none.
+    A GPU that merely is in the machine is not taken, for another job may hold it: the queue names
+    those of a job in CUDA_VISIBLE_DEVICES, and hides all of them from a job that asked for none.
     """
     named = os.environ.get("CUDA_VISIBLE_DEVICES", "").strip()
     if not os.environ.get(JOB) or not named or named.startswith("-"):

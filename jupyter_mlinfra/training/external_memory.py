@@ -1,4 +1,6 @@
-"""XGBoost on more rows than fit into memory: it reads them in batches, keeps them on disk in its own compressed form, and can be stopped and go on."""
+"""XGBoost on more rows than fit into memory: it reads them in batches, keeps them on disk in its
+own compressed form, and can be stopped and go on.
+"""
 
 from __future__ import annotations
 
@@ -44,16 +46,21 @@ def train_from_files(
     folder: Path | str | None = None,
     name: str | None = None,
 ) -> Trained:
-    """Train `rounds` rounds on rows that need not fit into memory; only one batch of them and XGBoost's working space is held at a time.
+    """Train `rounds` rounds on rows that need not fit into memory; only one batch of them and
+    XGBoost's working space is held at a time.
 
-    rows: Parquet files (a path, a pattern, or several), or any lazy frame: `pl.scan_iceberg(…)`, `ml.dataset("flights.departures").scan()`. All columns
-    but `label` are inputs: numbers, booleans, or texts (they become categories). Read several times, so its order must not change.
-    tune: the same of rows that are measured only. every_rounds: how often a checkpoint is saved, besides when the job is asked to end.
-    folder: of the checkpoints and of XGBoost's cache (about a byte for each value); that of the job by default. name: of this training among others there.
+    rows: Parquet files (a path, a pattern, or several), or any lazy frame: `pl.scan_iceberg(…)`,
+    `ml.dataset("flights.departures").scan()`. All columns but `label` are inputs: numbers,
+    booleans, or texts (they become categories). Read several times, so its order must not change.
+    tune: the same of rows that are measured only. every_rounds: how often a checkpoint is saved,
+    besides when the job is asked to end. folder: of the checkpoints and of XGBoost's cache (about a
+    byte for each value); that of the job by default. name: of this training among others there.
 
-    Where an earlier attempt of the job left off, this one goes on, to the same trees; what was done comes back as it was. That holds for the same training:
-    label, parameters, rounds, rows (their content, in their order), `tune` and `name` are the same. Any other begins, in a folder of its own.
-    Raises SystemExit(75) after the work was saved because the job was asked to end, BadRequest when the data cannot be learned from.
+    Where an earlier attempt of the job left off, this one goes on, to the same trees; what was done
+    comes back as it was. That holds for the same training: label, parameters, rounds, rows (their
+    content, in their order), `tune` and `name` are the same. Any other begins, in a folder of its
+    own. Raises SystemExit(75) after the work was saved because the job was asked to end, BadRequest
+    when the data cannot be learned from.
     """
     xgboost = load_xgboost()
     if rounds < 1 or batch_rows < 1:
@@ -61,46 +68,101 @@ def train_from_files(
     frame, measured = _lazy(rows), None if tune is None else _lazy(tune)
     columns, count = columns_of_rows(frame, label)
     facts = {
-        "label": label, "parameters": dict(parameters), "rounds": rounds, "batch_rows": batch_rows, "columns": [asdict(column) for column in columns],
-        "rows": count, "data": content_of(frame), "tune": None if measured is None else content_of(measured),
-    }  # fmt: skip
+        "label": label,
+        "parameters": dict(parameters),
+        "rounds": rounds,
+        "batch_rows": batch_rows,
+        "columns": [asdict(column) for column in columns],
+        "rows": count,
+        "data": content_of(frame),
+        "tune": None if measured is None else content_of(measured),
+    }
     training = take_up(checkpoint_folder(folder), facts, name=name, sure=True)
     found = training.newest
     if found is not None and found.finished:
         booster, history = xgboost.Booster(model_file=found.folder / MODEL), _history(found)
     else:
-        # A seed for each round, so that the rows and columns drawn in round n do not hang on how many rounds this attempt began with.
-        settings = {"device": device("xgboost"), "seed": 0, "seed_per_iteration": True, **parameters}
+        # A seed for each round, so that the rows and columns drawn in round n do not hang on how
+        # many rounds this attempt began with.
+        settings = {
+            "device": device("xgboost"),
+            "seed": 0,
+            "seed_per_iteration": True,
+            **parameters,
+        }
         with _cache(training.folder) as cache, ExitStack() as held:
             learn = _matrix(xgboost, frame, columns, label, batch_rows, cache / "learn", settings)
             evals = [(learn, "learn")]
             if measured is not None:
-                evals.append((_matrix(xgboost, measured, columns, label, batch_rows, cache / "tune", settings, reference=learn), "tune"))
-            held.callback(evals.clear)  # XGBoost removes its files when nothing holds the matrices any more
+                evals.append(
+                    (
+                        _matrix(
+                            xgboost,
+                            measured,
+                            columns,
+                            label,
+                            batch_rows,
+                            cache / "tune",
+                            settings,
+                            reference=learn,
+                        ),
+                        "tune",
+                    )
+                )
+            held.callback(
+                evals.clear
+            )  # XGBoost removes its files when nothing holds the matrices any more
             growing = _Rounds(xgboost, settings, evals, training, every_rounds=every_rounds)
-            booster, history = _grown(growing, rounds, {"inputs": len(columns), "rows": count}), growing.history
+            booster, history = (
+                _grown(growing, rounds, {"inputs": len(columns), "rows": count}),
+                growing.history,
+            )
             del learn
         if growing.preempted:
             growing.preemption.leave()
     training.end()
-    curves = {f"{data}_{metric}": values for data, metrics in history.items() for metric, values in metrics.items()}
+    curves = {
+        f"{data}_{metric}": values
+        for data, metrics in history.items()
+        for metric, values in metrics.items()
+    }
     return Trained(booster=booster, columns=columns, best_round=rounds - 1, history=curves)
 
 
 def _grown(growing: _Rounds, rounds: int, size: Mapping[str, int]) -> xgb.Booster:
-    """The booster; how it is made is logged to a run. size: of the data, for whoever reads that run."""
+    """The booster; how it is made is logged to a run. size: of the data, for whoever reads that
+    run.
+    """
     found = growing.training.newest
-    with growing.preemption, continued(found.run if found else None, preempted=lambda: growing.preempted):
+    with (
+        growing.preemption,
+        continued(found.run if found else None, preempted=lambda: growing.preempted),
+    ):
         if found is None:
             log_parameters({**growing.settings, "rounds": rounds, **size})
         return growing.run(rounds)
 
 
 class _Rounds:
-    """The rounds, one by one: `xgboost.train` counts them from 0 in every attempt, and so would draw the rows of the first ones again."""
+    """The rounds, one by one: `xgboost.train` counts them from 0 in every attempt, and so would
+    draw the rows of the first ones again.
+    """
 
-    def __init__(self, xgboost: Any, settings: Mapping[str, Any], evals: Sequence[tuple[Any, str]], training: Training, *, every_rounds: int | None) -> None:
-        self._xgboost, self.settings, self._evals, self.training = xgboost, settings, evals, training
+    def __init__(
+        self,
+        xgboost: Any,
+        settings: Mapping[str, Any],
+        evals: Sequence[tuple[Any, str]],
+        training: Training,
+        *,
+        every_rounds: int | None,
+    ) -> None:
+        self._xgboost, self.settings, self._evals, self.training = (
+            xgboost,
+            settings,
+            evals,
+            training,
+        )
         self._every = every_rounds
         found = training.newest
         self.history = _history(found) if found else {}
@@ -108,9 +170,15 @@ class _Rounds:
         self.preempted = False
 
     def run(self, rounds: int) -> xgb.Booster:
-        """From the checkpoint, or the beginning, to the last round, or until the job is asked to end."""
+        """From the checkpoint, or the beginning, to the last round, or until the job is asked to
+        end.
+        """
         found = self.training.newest
-        booster = self._xgboost.Booster(dict(self.settings), [matrix for matrix, _ in self._evals], model_file=found.folder / MODEL if found else None)
+        booster = self._xgboost.Booster(
+            dict(self.settings),
+            [matrix for matrix, _ in self._evals],
+            model_file=found.folder / MODEL if found else None,
+        )
         watcher = XGBoostProgress(rounds)
         for number in range(found.step if found else 0, rounds):
             booster.update(self._evals[0][0], number)
@@ -118,14 +186,18 @@ class _Rounds:
             watcher.after_iteration(booster, number, self.history)
             done = number + 1
             self.preempted = self.preemption.requested and done < rounds
-            if self.preempted or (self._every is not None and done % self._every == 0 and done < rounds):
+            if self.preempted or (
+                self._every is not None and done % self._every == 0 and done < rounds
+            ):
                 self._save(booster, done)
             if self.preempted:
                 break
         watcher.after_training(booster)
         if not self.preempted:
             self._save_the_end(booster, rounds)
-        return self._xgboost.Booster(model_file=booster.save_raw("ubj"))  # without hold of the matrices, whose files go
+        return self._xgboost.Booster(
+            model_file=booster.save_raw("ubj")
+        )  # without hold of the matrices, whose files go
 
     def _note(self, line: str) -> None:
         """XGBoost's own line on a round: `[3]<tab>learn-auc:0.81<tab>tune-auc:0.79`."""
@@ -138,16 +210,32 @@ class _Rounds:
         try:
             self._save(booster, rounds, finished=True)
         except MLInfraError as error:  # the model is there all the same
-            warnings.warn(f"That this training is done was not saved: {error} Another attempt of the job would do its end again.", stacklevel=4)
+            warnings.warn(
+                f"That this training is done was not saved: {error} Another attempt of the job"
+                " would do its end again.",
+                stacklevel=4,
+            )
 
     def _save(self, booster: xgb.Booster, done: int, *, finished: bool = False) -> None:
         def write(draft: Path) -> None:
             booster.save_model(draft / MODEL)
             (draft / HISTORY).write_text(json.dumps(self.history))
 
-        newest = {f"{data}_{metric}": values[-1] for data, metrics in self.history.items() for metric, values in metrics.items()}
+        newest = {
+            f"{data}_{metric}": values[-1]
+            for data, metrics in self.history.items()
+            for metric, values in metrics.items()
+        }
         folder = self.training.folder
-        checkpoints.save(folder, write, step=done, metrics=newest, run=active_run(), finished=finished, training=self.training.note)
+        checkpoints.save(
+            folder,
+            write,
+            step=done,
+            metrics=newest,
+            run=active_run(),
+            finished=finished,
+            training=self.training.note,
+        )
         checkpoints.prune(folder, written=done, keep=2)
 
 
@@ -157,7 +245,8 @@ def _history(found: Checkpoint) -> dict[str, dict[str, list[float]]]:
 
 
 def columns_of_rows(rows: pl.LazyFrame, label: str) -> tuple[tuple[Column, ...], int]:
-    """What each input is, and how many rows there are, found in one pass over them and one for each text: its categories, in alphabetical order.
+    """What each input is, and how many rows there are, found in one pass over them and one for each
+    text: its categories, in alphabetical order.
 
     Raises BadRequest when a column cannot be an input, or the label is missing.
     """
@@ -165,23 +254,49 @@ def columns_of_rows(rows: pl.LazyFrame, label: str) -> tuple[tuple[Column, ...],
 
     schema = rows.collect_schema()
     if label not in schema:
-        raise BadRequest(f"There is no column {label}.", f"The rows have {', '.join(list(schema)[:10])}.", "Name the column to be predicted.")
+        raise BadRequest(
+            f"There is no column {label}.",
+            f"The rows have {', '.join(list(schema)[:10])}.",
+            "Name the column to be predicted.",
+        )
     if not (schema[label].is_numeric() or schema[label] == pl.Boolean):
-        raise BadRequest(f"The label {label} is {schema[label]}.", "XGBoost takes numbers.", "Use 0 and 1 for a class.")
+        raise BadRequest(
+            f"The label {label} is {schema[label]}.",
+            "XGBoost takes numbers.",
+            "Use 0 and 1 for a class.",
+        )
     unlabelled = pl.col(label).cast(pl.Float64).fill_nan(None).null_count().alias("unlabelled")
-    counts = rows.select(pl.len().alias("rows"), unlabelled, pl.struct(pl.all().null_count()).alias("gaps")).collect(engine="streaming").row(0, named=True)
+    counts = (
+        rows.select(
+            pl.len().alias("rows"), unlabelled, pl.struct(pl.all().null_count()).alias("gaps")
+        )
+        .collect(engine="streaming")
+        .row(0, named=True)
+    )
     if not counts["rows"]:
         raise BadRequest("There are no rows to learn from.")
     if counts["unlabelled"]:
         why = "Nothing can be learned from them."
-        raise BadRequest(f"{counts['unlabelled']} rows have no {label}.", why, f"Filter them out: .filter(pl.col({label!r}).is_not_null())")
+        raise BadRequest(
+            f"{counts['unlabelled']} rows have no {label}.",
+            why,
+            f"Filter them out: .filter(pl.col({label!r}).is_not_null())",
+        )
 
     def texts(name: str) -> list[str]:
-        return rows.select(pl.col(name).cast(pl.String).drop_nulls().unique()).collect(engine="streaming")[name].sort().to_list()
+        return (
+            rows.select(pl.col(name).cast(pl.String).drop_nulls().unique())
+            .collect(engine="streaming")[name]
+            .sort()
+            .to_list()
+        )
 
     inputs = {name: dtype for name, dtype in schema.items() if name != label}
     gaps = counts["gaps"]
-    columns = (column_of(name, dtype, optional=gaps[name] > 0, texts=texts(name) if is_text(dtype) else ()) for name, dtype in inputs.items())
+    columns = (
+        column_of(name, dtype, optional=gaps[name] > 0, texts=texts(name) if is_text(dtype) else ())
+        for name, dtype in inputs.items()
+    )
     return tuple(columns), counts["rows"]
 
 
@@ -189,9 +304,15 @@ def content_of(rows: pl.LazyFrame) -> str:
     """Equal for the same rows in the same order, wherever they lie; found in one pass over them."""
     import polars as pl
 
-    texts = [name for name, dtype in rows.collect_schema().items() if is_text(dtype)]  # by what they say: the codes of categories differ between processes
+    texts = [
+        name for name, dtype in rows.collect_schema().items() if is_text(dtype)
+    ]  # by what they say: the codes of categories differ between processes
     numbered = rows.with_columns(pl.col(texts).cast(pl.String)).with_row_index("number of the row")
-    found = numbered.select(pl.struct(pl.all()).hash().sum().alias("sum"), pl.len().alias("rows")).collect(engine="streaming").row(0, named=True)
+    found = (
+        numbered.select(pl.struct(pl.all()).hash().sum().alias("sum"), pl.len().alias("rows"))
+        .collect(engine="streaming")
+        .row(0, named=True)
+    )
     return f"polars {pl.__version__}: {found['sum']:x} of {found['rows']}"
 
 
@@ -202,11 +323,15 @@ def _lazy(rows: Any) -> pl.LazyFrame:
 
 
 def batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
-    """The rows in their order, in frames of exactly `size` rows but the last: each pass of XGBoost must see the same ones."""
+    """The rows in their order, in frames of exactly `size` rows but the last: each pass of XGBoost
+    must see the same ones.
+    """
     import polars as pl
 
     waiting: list[pl.DataFrame] = []
-    for frame in rows.collect_batches(chunk_size=size, maintain_order=True, lazy=True, engine="streaming"):
+    for frame in rows.collect_batches(
+        chunk_size=size, maintain_order=True, lazy=True, engine="streaming"
+    ):
         waiting.append(frame)
         while sum(part.height for part in waiting) >= size:
             joined = pl.concat(waiting)
@@ -218,7 +343,15 @@ def batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
 
 
 def _matrix(
-    xgboost: Any, rows: pl.LazyFrame, columns: Sequence[Column], label: str, size: int, cache: Path, settings: Mapping[str, Any], *, reference: Any = None
+    xgboost: Any,
+    rows: pl.LazyFrame,
+    columns: Sequence[Column],
+    label: str,
+    size: int,
+    cache: Path,
+    settings: Mapping[str, Any],
+    *,
+    reference: Any = None,
 ) -> Any:
     """XGBoost's form of the rows, on disk (for a GPU in the machine's memory)."""
 
@@ -237,12 +370,16 @@ def _matrix(
         def reset(self) -> None:
             self._batches = batches(rows, size)
 
-    return xgboost.ExtMemQuantileDMatrix(Reader(), max_bin=settings.get("max_bin"), nthread=settings.get("nthread"), ref=reference)
+    return xgboost.ExtMemQuantileDMatrix(
+        Reader(), max_bin=settings.get("max_bin"), nthread=settings.get("nthread"), ref=reference
+    )
 
 
 @contextmanager
 def _cache(folder: Path) -> Iterator[Path]:
-    """A folder for XGBoost's pages, beside the checkpoints: the usual place for temporary files is often in memory. Those of killed attempts go too."""
+    """A folder for XGBoost's pages, beside the checkpoints: the usual place for temporary files is
+    often in memory. Those of killed attempts go too.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f"{_CACHE}*"):
         shutil.rmtree(left, ignore_errors=True)

@@ -1,4 +1,5 @@
-"""Lightning trainings that survive: they save at the end of a batch when asked to end, and go on as if nothing had been.
+"""Lightning trainings that survive: they save at the end of a batch when asked to end, and go on as
+if nothing had been.
 
 Imported when one of its names is asked for: Lightning takes seconds to load.
 """
@@ -25,7 +26,11 @@ try:
     from lightning.pytorch.callbacks import Checkpoint as LastInLine
     from lightning.pytorch.utilities.exceptions import SIGTERMException
 except ImportError as error:
-    raise Unavailable("Lightning is not installed.", "The base installation is light.", "pip install 'jupyter-mlinfra[train]'") from error
+    raise Unavailable(
+        "Lightning is not installed.",
+        "The base installation is light.",
+        "pip install 'jupyter-mlinfra[train]'",
+    ) from error
 
 from .lightning_facts import content_of, facts_of
 from .lightning_progress import Progress
@@ -39,13 +44,17 @@ _NOTHING, _SAVE, _STOP = 0, 1, 2
 
 
 class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is not looked into
-    """Saves every so often, and when the job is asked to end; then the training stops, and `fit` ends the job so that it is started again.
+    """Saves every so often, and when the job is asked to end; then the training stops, and `fit`
+    ends the job so that it is started again.
 
-    folder: where; that of the job by default. `fit` gives each training a folder of its own below it. every_steps, every_minutes: how often besides; None
-    for not at all. keep: how many of the newest stay, and with them the best one by the logged metric `monitor`.
+    folder: where; that of the job by default. `fit` gives each training a folder of its own below
+    it. every_steps, every_minutes: how often besides; None for not at all. keep: how many of the
+    newest stay, and with them the best one by the logged metric `monitor`.
 
-    Never inside of a signal handler, and only where nothing is half done: at the end of a batch after which the optimizer has made its step, or of an
-    epoch, once its validation is over. All ranks agree on when. Lightning calls it after all other callbacks, so that it saves their doings too.
+    Never inside of a signal handler, and only where nothing is half done: at the end of a batch
+    after which the optimizer has made its step, or of an epoch, once its validation is over. All
+    ranks agree on when. Lightning calls it after all other callbacks, so that it saves their doings
+    too.
     """
 
     def __init__(
@@ -72,10 +81,16 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         self._plateaus: dict[int, float] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - Lightning's signature
-        """Take the signals from Lightning, whose own handlers save inside of themselves, or not at all; put the random generators where they stood."""
+        """Take the signals from Lightning, whose own handlers save inside of themselves, or not at
+        all; put the random generators where they stood.
+        """
         self.preemption.__enter__()
         self._armed = True
-        self._saved_at, self._saved_step, self._last_step = time.monotonic(), trainer.global_step, trainer.global_step
+        self._saved_at, self._saved_step, self._last_step = (
+            time.monotonic(),
+            trainer.global_step,
+            trainer.global_step,
+        )
         self._restore(trainer)
         if self._done_before:
             trainer.should_stop = True  # early: before its last epoch
@@ -85,7 +100,11 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         if self._loaded is not None:
             ranks = self._loaded["ranks"]
             if len(ranks) != trainer.world_size:
-                warnings.warn(f"Saved by {len(ranks)} ranks and resumed by {trainer.world_size}: the data of this epoch are in another order.", stacklevel=2)
+                warnings.warn(
+                    f"Saved by {len(ranks)} ranks and resumed by {trainer.world_size}: the data of"
+                    " this epoch are in another order.",
+                    stacklevel=2,
+                )
             mine = ranks[trainer.global_rank % len(ranks)]
             set_random_state(mine["random"])
             for loader, state in zip(_loaders(trainer), mine["loaders"], strict=False):
@@ -93,16 +112,37 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
             step_plateaus(trainer, self._loaded.get("plateaus", {}))
             self._loaded = None
 
-    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
-        """An epoch that was left in its midst is at its end like any other. Lightning counts it as restarting till then, and steps no ReduceLROnPlateau."""
+    def on_train_batch_start(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,  # noqa: ARG002
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,  # noqa: ARG002
+    ) -> None:
+        """An epoch that was left in its midst is at its end like any other. Lightning counts it as
+        restarting till then, and steps no ReduceLROnPlateau.
+        """
         trainer.fit_loop._restarting = False
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,  # noqa: ARG002
+        outputs: Any,  # noqa: ARG002
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,
+    ) -> None:
         """Save if it is time to, and stop if that was asked for."""
         stepped, self._last_step = trainer.global_step != self._last_step, trainer.global_step
         wish = self._agreed(trainer)
-        # Gradients that are still being added up are in no checkpoint, and Lightning would skip a validation that is due when it resumes here.
-        if wish and stepped and not trainer.is_last_batch and not _validates_after(trainer, batch_idx):
+        # Gradients that are still being added up are in no checkpoint, and Lightning would skip a
+        # validation that is due when it resumes here.
+        if (
+            wish
+            and stepped
+            and not trainer.is_last_batch
+            and not _validates_after(trainer, batch_idx)
+        ):
             self._act(trainer, wish, "step")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
@@ -120,48 +160,87 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         self._disarm()
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - Lightning's signature
-        """Keep that the training is done, and what came of it. Lightning starts none that has no batch left: what was loaded is put back here then."""
+        """Keep that the training is done, and what came of it. Lightning starts none that has no
+        batch left: what was loaded is put back here then.
+        """
         self._restore(trainer)
         if self._done_before:
             assert self.training is not None
             assert self.training.newest is not None
-            trainer.callback_metrics.update({key: torch.tensor(value) for key, value in self.training.newest.metrics.items()})
+            trainer.callback_metrics.update(
+                {key: torch.tensor(value) for key, value in self.training.newest.metrics.items()}
+            )
         elif self.training is not None and not self.preempted:
             self._try_to_save(trainer, finished=True)
 
-    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:  # noqa: ARG002
+    def on_exception(
+        self,
+        trainer: pl.Trainer,  # noqa: ARG002
+        pl_module: pl.LightningModule,  # noqa: ARG002
+        exception: BaseException,  # noqa: ARG002
+    ) -> None:
         """Give the signals back."""
         self._disarm()
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:  # noqa: ARG002
+    def on_save_checkpoint(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,  # noqa: ARG002
+        checkpoint: dict[str, Any],
+    ) -> None:
         """Add where the random generators and the data of each rank stand."""
-        mine = {"random": random_state(), "loaders": [loader.state_dict() for loader in _loaders(trainer)]}
+        mine = {
+            "random": random_state(),
+            "loaders": [loader.state_dict() for loader in _loaders(trainer)],
+        }
         ranks = [mine]
         if trainer.world_size > 1:
             ranks = [{}] * trainer.world_size
             torch.distributed.all_gather_object(ranks, mine)
         checkpoint[_KEY] = {"ranks": ranks, "plateaus": self._plateaus}
 
-    def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:  # noqa: ARG002
+    def on_load_checkpoint(
+        self,
+        trainer: pl.Trainer,  # noqa: ARG002
+        pl_module: pl.LightningModule,  # noqa: ARG002
+        checkpoint: dict[str, Any],
+    ) -> None:
         """Keep that for the start of the training, when there are loaders to tell."""
         self._loaded = checkpoint.get(_KEY)
 
     def _agreed(self, trainer: pl.Trainer) -> int:
         """What is to be done, the same on every rank: what the most pressed one wants."""
-        wish = _STOP if self.preemption.requested else _SAVE if self._due(trainer.global_step) else _NOTHING
+        wish = (
+            _STOP
+            if self.preemption.requested
+            else _SAVE
+            if self._due(trainer.global_step)
+            else _NOTHING
+        )
         if trainer.world_size == 1:
             return wish
-        return int(trainer.strategy.reduce(torch.tensor(wish, device=trainer.strategy.root_device), reduce_op="max"))
+        return int(
+            trainer.strategy.reduce(
+                torch.tensor(wish, device=trainer.strategy.root_device), reduce_op="max"
+            )
+        )
 
     def _due(self, step: int) -> bool:
         by_steps = self._every_steps is not None and step - self._saved_step >= self._every_steps
-        by_clock = self._every_minutes is not None and time.monotonic() - self._saved_at >= self._every_minutes * 60
+        by_clock = (
+            self._every_minutes is not None
+            and time.monotonic() - self._saved_at >= self._every_minutes * 60
+        )
         return by_steps or by_clock
 
     @property
     def _done_before(self) -> bool:
         """Whether an earlier attempt came to the end."""
-        return self.training is not None and self.training.newest is not None and self.training.newest.finished
+        return (
+            self.training is not None
+            and self.training.newest is not None
+            and self.training.newest.finished
+        )
 
     def _try_to_save(self, trainer: pl.Trainer, *, finished: bool = False) -> None:
         try:
@@ -169,7 +248,9 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         except (MLInfraError, OSError, RuntimeError) as error:
             if trainer.world_size > 1:
                 raise  # the other ranks wait for this one
-            warnings.warn(f"The checkpoint of step {trainer.global_step} was not saved: {error}", stacklevel=2)  # a full disk ends no training of days
+            warnings.warn(
+                f"The checkpoint of step {trainer.global_step} was not saved: {error}", stacklevel=2
+            )  # a full disk ends no training of days
 
     def _act(self, trainer: pl.Trainer, wish: int, interval: str) -> None:
         self._plateaus = plateaus_due(trainer, interval)
@@ -179,7 +260,8 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         if wish == _STOP:
             self.preempted = True
             trainer.should_stop = True
-            # Stop now: Lightning would first validate, and go on for ever short of its least number of epochs or steps.
+            # Stop now: Lightning would first validate, and go on for ever short of its least number
+            # of epochs or steps.
             trainer.limit_val_batches = 0
             trainer.fit_loop.min_epochs = trainer.fit_loop.epoch_loop.min_steps = 0
 
@@ -193,8 +275,18 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         if trainer.is_global_zero:
             metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
             note = self.training.note if self.training else None
-            checkpoints.commit(draft, step=step, epoch=trainer.current_epoch, metrics=metrics, run=_run(trainer), finished=finished, training=note)
-            checkpoints.prune(self.folder, written=step, keep=self._keep, monitor=self._monitor, mode=self._mode)
+            checkpoints.commit(
+                draft,
+                step=step,
+                epoch=trainer.current_epoch,
+                metrics=metrics,
+                run=_run(trainer),
+                finished=finished,
+                training=note,
+            )
+            checkpoints.prune(
+                self.folder, written=step, keep=self._keep, monitor=self._monitor, mode=self._mode
+            )
 
     def _disarm(self) -> None:
         if self._armed:
@@ -203,19 +295,31 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
 
 
 def fit(
-    trainer: pl.Trainer, model: pl.LightningModule, data: Any = None, *, val: Any = None, folder: Path | str | None = None, name: str | None = None
+    trainer: pl.Trainer,
+    model: pl.LightningModule,
+    data: Any = None,
+    *,
+    val: Any = None,
+    folder: Path | str | None = None,
+    name: str | None = None,
 ) -> None:
-    """`trainer.fit` that goes on where an earlier attempt of this job was stopped, and ends the job with exit code 75 when it is stopped itself.
+    """`trainer.fit` that goes on where an earlier attempt of this job was stopped, and ends the job
+    with exit code 75 when it is stopped itself.
 
-    data: a DataLoader (or several), a LightningDataModule, or None when the model has its own. val: DataLoaders to validate on.
-    folder: of the checkpoints; that of the job by default. A PreemptionCheckpoint among the trainer's callbacks says more. name: of this training, if
-    others of the job, or in the folder, look like it.
+    data: a DataLoader (or several), a LightningDataModule, or None when the model has its own. val:
+    DataLoaders to validate on. folder: of the checkpoints; that of the job by default. A
+    PreemptionCheckpoint among the trainer's callbacks says more. name: of this training, if others
+    of the job, or in the folder, look like it.
 
-    The weights equal those of a training that nobody stopped. One that was done in an earlier attempt is not done again: the model gets its weights, the
-    trainer its metrics. Progress, loss and time left reach whoever watches the job. The MLflow run that is active is noted in the checkpoint and continued.
-    Raises SystemExit(75) after the work was saved: put nothing around it that swallows that.
+    The weights equal those of a training that nobody stopped. One that was done in an earlier
+    attempt is not done again: the model gets its weights, the trainer its metrics. Progress, loss
+    and time left reach whoever watches the job. The MLflow run that is active is noted in the
+    checkpoint and continued. Raises SystemExit(75) after the work was saved: put nothing around it
+    that swallows that.
     """
-    keeper = next((item for item in trainer.callbacks if isinstance(item, PreemptionCheckpoint)), None)
+    keeper = next(
+        (item for item in trainer.callbacks if isinstance(item, PreemptionCheckpoint)), None
+    )
     if keeper is None:
         keeper = PreemptionCheckpoint(folder)
         trainer.callbacks.append(keeper)  # at the end, where Lightning wants what saves
@@ -229,14 +333,24 @@ def fit(
         source["train_dataloaders"] = resumable(data)
     else:
         model.train_dataloader = _resuming(model.train_dataloader)
-    content = content_of(model, data) if trainer.world_size == 1 else ""  # ranks may hold other data
-    keeper.training = take_up(keeper.root, facts_of(trainer, model), name=name, content=content, sure=False)
+    content = (
+        content_of(model, data) if trainer.world_size == 1 else ""
+    )  # ranks may hold other data
+    keeper.training = take_up(
+        keeper.root, facts_of(trainer, model), name=name, content=content, sure=False
+    )
     keeper.folder, found = keeper.training.folder, keeper.training.newest
-    run = found.run if found and not found.finished and trainer.is_global_zero and _logger_run(trainer) is None else None
+    run = (
+        found.run
+        if found and not found.finished and trainer.is_global_zero and _logger_run(trainer) is None
+        else None
+    )
     with keeper.preemption, continued(run, preempted=lambda: keeper.preempted):
         try:
             trainer.fit(model, **source, ckpt_path=str(found.folder / STATE) if found else None)
-        except SIGTERMException:  # it came in the moment before the training took the signals from Lightning
+        except (
+            SIGTERMException
+        ):  # it came in the moment before the training took the signals from Lightning
             if not keeper.preempted:
                 raise
     if keeper.preempted:
@@ -245,9 +359,19 @@ def fit(
 
 
 def _leave(trainer: pl.Trainer, preemption: Preemption) -> None:
-    """End the process as one that saved. Lightning kills all ranks when one that it started ends with any code but 0: the first one speaks for them."""
-    environment = trainer.strategy.cluster_environment if hasattr(trainer.strategy, "cluster_environment") else None
-    if not trainer.is_global_zero and environment is not None and not environment.creates_processes_externally:
+    """End the process as one that saved. Lightning kills all ranks when one that it started ends
+    with any code but 0: the first one speaks for them.
+    """
+    environment = (
+        trainer.strategy.cluster_environment
+        if hasattr(trainer.strategy, "cluster_environment")
+        else None
+    )
+    if (
+        not trainer.is_global_zero
+        and environment is not None
+        and not environment.creates_processes_externally
+    ):
         raise SystemExit(0)
     preemption.leave()
 
@@ -258,13 +382,24 @@ def _run(trainer: pl.Trainer) -> str | None:
 
 def _logger_run(trainer: pl.Trainer) -> str | None:
     """The run of Lightning's own MLflow logger, if there is one."""
-    return next((logger.run_id for logger in trainer.loggers if isinstance(logger, pl.loggers.MLFlowLogger)), None)
+    return next(
+        (
+            logger.run_id
+            for logger in trainer.loggers
+            if isinstance(logger, pl.loggers.MLFlowLogger)
+        ),
+        None,
+    )
 
 
 def _loaders(trainer: pl.Trainer) -> list[ResumableDataLoader]:
     from lightning.pytorch.utilities.combined_loader import CombinedLoader
 
-    return [item for item in CombinedLoader(trainer.train_dataloader or []).flattened if isinstance(item, ResumableDataLoader)]
+    return [
+        item
+        for item in CombinedLoader(trainer.train_dataloader or []).flattened
+        if isinstance(item, ResumableDataLoader)
+    ]
 
 
 def _resuming(plain: Callable[[], Any]) -> Callable[[], Any]:
@@ -276,5 +411,7 @@ def _validates_after(trainer: pl.Trainer, batch_idx: int) -> bool:
     every = trainer.val_check_batch
     if not trainer.enable_validation or not isinstance(every, int):
         return False
-    done = trainer.fit_loop.total_batch_idx if trainer.check_val_every_n_epoch is None else batch_idx
+    done = (
+        trainer.fit_loop.total_batch_idx if trainer.check_val_every_n_epoch is None else batch_idx
+    )
     return bool((done + 1) % every == 0)

@@ -1,4 +1,6 @@
-"""What can be told of a Lightning training before it begins, by which another attempt of it is known again."""
+"""What can be told of a Lightning training before it begins, by which another attempt of it is
+known again.
+"""
 
 from __future__ import annotations
 
@@ -16,35 +18,63 @@ from torch.utils.data import DataLoader
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _SETTINGS = (
-    "max_epochs", "min_epochs", "max_steps", "min_steps", "max_time", "limit_train_batches", "accumulate_grad_batches", "gradient_clip_val", "overfit_batches",
-)  # fmt: skip
+    "max_epochs",
+    "min_epochs",
+    "max_steps",
+    "min_steps",
+    "max_time",
+    "limit_train_batches",
+    "accumulate_grad_batches",
+    "gradient_clip_val",
+    "overfit_batches",
+)
 _PLAIN = (bool, int, float, str, bytes, type(None))
 _END_BYTES = 16 * 2**20
-"""Of a larger array that many bytes from its beginning and from its end are read: all of it may be more than fits into memory."""
+"""Of a larger array that many bytes from its beginning and from its end are read: all of it may be
+more than fits into memory.
+"""
 _END_ITEMS = 5_000
 _DEPTH, _MOST_VALUES = 6, 100_000
 
 
 def facts_of(trainer: pl.Trainer, model: pl.LightningModule) -> dict[str, Any]:
-    """What two attempts of one training have in common, also without a seed: how the model is built, what was saved as its hyperparameters, how far it goes."""
+    """What two attempts of one training have in common, also without a seed: how the model is
+    built, what was saved as its hyperparameters, how far it goes.
+    """
     wanted = {name: getattr(trainer, name, None) for name in _SETTINGS}
     return {
         "model": f"{type(model).__module__}.{type(model).__qualname__}",
         "layers": _ADDRESS.sub("", repr(model)),
-        "hyperparameters": {str(name): value for name, value in model.hparams.items() if isinstance(value, _PLAIN)},
-        "trainer": {name: value if isinstance(value, _PLAIN) else str(value) for name, value in wanted.items()},
+        "hyperparameters": {
+            str(name): value for name, value in model.hparams.items() if isinstance(value, _PLAIN)
+        },
+        "trainer": {
+            name: value if isinstance(value, _PLAIN) else str(value)
+            for name, value in wanted.items()
+        },
     }
 
 
 def content_of(model: pl.LightningModule, data: Any) -> str:
-    """A digest of the rest: code and plain attributes of the model, and the data, as far as they lie in memory."""
+    """A digest of the rest: code and plain attributes of the model, and the data, as far as they
+    lie in memory.
+    """
     digest = blake2b(digest_size=16)
     with contextlib.suppress(OSError, TypeError):  # typed in, and nowhere to be read
         digest.update(inspect.getsource(type(model)).encode())
-    public = {name: value for name, value in vars(model).items() if not name.startswith("_") and name != "training"}
+    public = {
+        name: value
+        for name, value in vars(model).items()
+        if not name.startswith("_") and name != "training"
+    }
     seen = set[int]()
     try:
-        _feed(digest, [{name: value for name, value in public.items() if isinstance(value, _PLAIN)}, data], _DEPTH, seen)
+        _feed(
+            digest,
+            [{name: value for name, value in public.items() if isinstance(value, _PLAIN)}, data],
+            _DEPTH,
+            seen,
+        )
     except Exception as error:  # noqa: BLE001 - data of any kind, which can be learned from all the same
         digest.update(type(error).__qualname__.encode())
     return digest.hexdigest()
@@ -58,7 +88,11 @@ def _feed(digest: Any, value: Any, depth: int, seen: set[int]) -> None:
         digest.update(repr(value).encode())
     elif isinstance(value, torch.Tensor):
         digest.update(f"{value.dtype} {tuple(value.shape)}".encode())
-        if value.layout is torch.strided and value.device.type != "meta" and (value.is_contiguous() or value.nbytes <= _END_BYTES):
+        if (
+            value.layout is torch.strided
+            and value.device.type != "meta"
+            and (value.is_contiguous() or value.nbytes <= _END_BYTES)
+        ):
             _feed_ends(digest, value.detach().reshape(-1), value.element_size())
     elif isinstance(value, np.ndarray):
         digest.update(f"{value.dtype} {value.shape}".encode())
@@ -73,20 +107,34 @@ def _feed(digest: Any, value: Any, depth: int, seen: set[int]) -> None:
 def _feed_ends(digest: Any, flat: Any, size: int) -> None:
     count = max(1, _END_BYTES // max(1, size))
     for part in [flat] if len(flat) <= 2 * count else [flat[:count], flat[-count:]]:
-        plain = part.cpu().contiguous().view(torch.uint8).numpy() if isinstance(part, torch.Tensor) else np.ascontiguousarray(part)
+        plain = (
+            part.cpu().contiguous().view(torch.uint8).numpy()
+            if isinstance(part, torch.Tensor)
+            else np.ascontiguousarray(part)
+        )
         digest.update(plain.tobytes())
 
 
 def _parts(value: Any) -> Sequence[Any]:
-    """What a loader, data set or container is made of. What Lightning and torch note down while they use it is none of that."""
+    """What a loader, data set or container is made of. What Lightning and torch note down while
+    they use it is none of that.
+    """
     if isinstance(value, DataLoader):
         return [value.dataset, value.batch_size, value.drop_last, type(value.sampler).__qualname__]
     if isinstance(value, dict):
         return [part for item in value.items() for part in item]
     if isinstance(value, list | tuple):
-        return [len(value), *value] if len(value) <= 2 * _END_ITEMS else [len(value), *value[:_END_ITEMS], *value[-_END_ITEMS:]]
+        return (
+            [len(value), *value]
+            if len(value) <= 2 * _END_ITEMS
+            else [len(value), *value[:_END_ITEMS], *value[-_END_ITEMS:]]
+        )
     if isinstance(value, type | torch.nn.Module | pl.Trainer) or not hasattr(value, "__dict__"):
         return [getattr(value, "__qualname__", ""), getattr(value, "shape", None)]
     hidden = ("_", "trainer") if isinstance(value, pl.LightningDataModule) else ()
-    kept = [(name, item) for name, item in sorted(vars(value).items()) if not (hidden and name.startswith(hidden))]
+    kept = [
+        (name, item)
+        for name, item in sorted(vars(value).items())
+        if not (hidden and name.startswith(hidden))
+    ]
     return [getattr(value, "__qualname__", ""), *(part for pair in kept for part in pair)]

@@ -1,4 +1,6 @@
-"""How far a Lightning training is: fraction, loss and time left for whoever watches the job, curves for its run."""
+"""How far a Lightning training is: fraction, loss and time left for whoever watches the job, curves
+for its run.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from .curves import REPORT_SECONDS, Curves, active_run
 
 
 class Progress(pl.Callback):  # type: ignore[misc]  # Lightning is not looked into
-    """Reports a few times a second at most: reading a loss makes a GPU wait. Curves go to MLflow's active run, unless the trainer has a logger of MLflow."""
+    """Reports a few times a second at most: reading a loss makes a GPU wait. Curves go to MLflow's
+    active run, unless the trainer has a logger of MLflow.
+    """
 
     def __init__(self) -> None:
         self._curves = Curves(None)
@@ -26,7 +30,14 @@ class Progress(pl.Callback):  # type: ignore[misc]  # Lightning is not looked in
         self._curves = Curves(active_run() if trainer.is_global_zero and not logged else None)
         self._told, self._began, self._first = 0.0, time.monotonic(), trainer.global_step
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,  # noqa: ARG002
+        outputs: Any,
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,  # noqa: ARG002
+    ) -> None:
         """Report, and add a point to the curves every `log_every_n_steps`."""
         if not trainer.is_global_zero:
             return
@@ -49,7 +60,11 @@ class Progress(pl.Callback):  # type: ignore[misc]  # Lightning is not looked in
         step, steps = trainer.global_step, float(trainer.estimated_stepping_batches)
         fraction = min(1.0, step / steps) if math.isfinite(steps) and steps > 0 else None
         last = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else None
-        words = f"epoch {min(trainer.current_epoch + 1, last)}/{last}" if last else f"epoch {trainer.current_epoch + 1}"
+        words = (
+            f"epoch {min(trainer.current_epoch + 1, last)}/{last}"
+            if last
+            else f"epoch {trainer.current_epoch + 1}"
+        )
         words += f", step {step}"
         if loss is not None:
             words += f": loss {loss:.4g}"

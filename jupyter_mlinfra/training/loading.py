@@ -1,4 +1,6 @@
-"""A DataLoader that goes on in the midst of an epoch: the same batches in the same order, none twice, none left out."""
+"""A DataLoader that goes on in the midst of an epoch: the same batches in the same order, none
+twice, none left out.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ from .randomness import random_state, set_random_state
 
 
 def resumable(data: Any) -> Any:
-    """Plain DataLoaders in `data` (one, or lists, tuples and dicts of them) as loaders that can resume; all else as it is.
+    """Plain DataLoaders in `data` (one, or lists, tuples and dicts of them) as loaders that can
+    resume; all else as it is.
 
-    A loader of another class, or of an IterableDataset, is left alone: Lightning resumes it if it has `state_dict` and `load_state_dict`.
+    A loader of another class, or of an IterableDataset, is left alone: Lightning resumes it if it
+    has `state_dict` and `load_state_dict`.
     """
     if isinstance(data, dict):
         return {key: resumable(item) for key, item in data.items()}
@@ -33,8 +37,9 @@ def resumable(data: Any) -> Any:
 class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not looked into
     """A DataLoader of a map-style dataset that knows where it is.
 
-    An epoch's order is drawn from a random generator at its start. So the state of the generators then, and the number of batches done, lead to the
-    same place again: the order is drawn anew and its beginning skipped without being loaded. Then the generators are put where they stood.
+    An epoch's order is drawn from a random generator at its start. So the state of the generators
+    then, and the number of batches done, lead to the same place again: the order is drawn anew and
+    its beginning skipped without being loaded. Then the generators are put where they stood.
     """
 
     _resume: dict[str, Any] | None = None
@@ -45,9 +50,16 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
     worker_init_fn: Callable[[int], None] | None
 
     def state_dict(self) -> dict[str, Any]:
-        """Where it is: batches handed out, the state at the start of the epoch, and the state now. reused: the epoch starts with workers that persist."""
+        """Where it is: batches handed out, the state at the start of the epoch, and the state now.
+        reused: the epoch starts with workers that persist.
+        """
         reused = self._reused if self._began is not None else self._iterator is not None
-        return {"batches": self._done, "began": self._began, "now": self._states(), "reused": reused}
+        return {
+            "batches": self._done,
+            "began": self._began,
+            "now": self._states(),
+            "reused": reused,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there at the next `iter`."""
@@ -66,7 +78,12 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
         self._began = self._states()
         self._done = resume["batches"] if resume is not None else 0
         if resume is not None:
-            self._skip = _Skip(loader=self, count=self._done, before=self._began if self._reused else None, after=resume["now"] if self._done else None)
+            self._skip = _Skip(
+                loader=self,
+                count=self._done,
+                before=self._began if self._reused else None,
+                after=resume["now"] if self._done else None,
+            )
         for batch in super().__iter__():
             self._done += 1
             yield batch
@@ -86,7 +103,10 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
         return _Skipping(super()._index_sampler, skip) if skip else super()._index_sampler
 
     def _states(self) -> dict[str, Any]:
-        return {**random_state(), "generators": [generator.get_state() for generator in self._generators()]}
+        return {
+            **random_state(),
+            "generators": [generator.get_state() for generator in self._generators()],
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Put all generators where they stood."""
@@ -96,15 +116,21 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
 
     def _generators(self) -> list[Any]:
         """Generators of its own that the order is drawn from, each once."""
-        found = [self.generator, getattr(self.sampler, "generator", None), getattr(getattr(self.batch_sampler, "sampler", None), "generator", None)]
+        found = [
+            self.generator,
+            getattr(self.sampler, "generator", None),
+            getattr(getattr(self.batch_sampler, "sampler", None), "generator", None),
+        ]
         return list({id(item): item for item in found if item is not None}.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Skip:
-    """How to come to the place where a loader stood. before, after: states to put back before the order is drawn, and before anything is loaded.
+    """How to come to the place where a loader stood. before, after: states to put back before the
+    order is drawn, and before anything is loaded.
 
-    Before: workers that persist are given a seed when they start, in this attempt but not in this epoch of the one before.
+    Before: workers that persist are given a seed when they start, in this attempt but not in this
+    epoch of the one before.
     """
 
     loader: ResumableDataLoader
@@ -139,7 +165,9 @@ class _Skipping:
 
 
 class _Deaf:
-    """The start of a worker: it shall not end by the signals that ask the job to save, for the training needs it until it has."""
+    """The start of a worker: it shall not end by the signals that ask the job to save, for the
+    training needs it until it has.
+    """
 
     def __init__(self, plain: Callable[[int], None] | None) -> None:
         self._plain = plain

@@ -1,4 +1,6 @@
-"""A wish to end, noted and nothing more: the training saves at its next good moment, never inside of a signal handler."""
+"""A wish to end, noted and nothing more: the training saves at its next good moment, never inside
+of a signal handler.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from ..jobs.state import SAVED
 
 
 class Preemption:
-    """While its block runs, the signals that ask the job for its machine set a flag, and end nothing.
+    """While its block runs, the signals that ask the job for its machine set a flag, and end
+    nothing.
 
         with Preemption() as preemption:
             for step in range(steps):
@@ -22,8 +25,8 @@ class Preemption:
                     save(step)
                     preemption.leave()
 
-    Blocks may lie within each other. The flag outlives the block. Signals reach the main thread of a process only: elsewhere a warning says so,
-    and nothing is caught.
+    Blocks may lie within each other. The flag outlives the block. Signals reach the main thread of
+    a process only: elsewhere a warning says so, and nothing is caught.
     """
 
     def __init__(self) -> None:
@@ -38,7 +41,9 @@ class Preemption:
         return self.received is not None
 
     def leave(self) -> None:
-        """End the process with the code that means "saved, start me again". In a notebook it ends the cell, and with it the job."""
+        """End the process with the code that means "saved, start me again". In a notebook it ends
+        the cell, and with it the job.
+        """
         raise SystemExit(SAVED)
 
     def __enter__(self) -> Self:
@@ -46,13 +51,24 @@ class Preemption:
         if threading.current_thread() is threading.main_thread():
             before = {number: signal.signal(number, self._note) for number in self.signals}
         else:
-            warnings.warn("This thread is not notified when the job is asked to end: only the main thread of a process is.", stacklevel=2)
+            warnings.warn(
+                "This thread is not notified when the job is asked to end: only the main thread of"
+                " a process is.",
+                stacklevel=2,
+            )
         self._before.append(before)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         for number, handler in self._before.pop().items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: it was set by other than Python, and cannot be set again
+            signal.signal(
+                number, signal.SIG_DFL if handler is None else handler
+            )  # None: it was set by other than Python, and cannot be set again
 
     def _note(self, number: int, _: FrameType | None) -> None:
         if self.received is None:

@@ -1,4 +1,6 @@
-"""The states of the random generators of one process, as values that a checkpoint can hold without pickle."""
+"""The states of the random generators of one process, as values that a checkpoint can hold without
+pickle.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,19 @@ def random_state() -> dict[str, Any]:
     kind, keys, place, has_gauss, gauss = np.random.get_state()
     return {
         "python": random.getstate(),
-        "numpy": (kind, torch.from_numpy(np.asarray(keys).astype(np.int64)), place, has_gauss, gauss),
+        "numpy": (
+            kind,
+            torch.from_numpy(np.asarray(keys).astype(np.int64)),
+            place,
+            has_gauss,
+            gauss,
+        ),
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else [],
+        "cuda": (
+            torch.cuda.get_rng_state_all()
+            if torch.cuda.is_available() and torch.cuda.is_initialized()
+            else []
+        ),
     }
 
 

@@ -1,4 +1,6 @@
-"""Which training this is, of the many that one job or folder may hold: each has a folder of its own, and none takes the checkpoints of another."""
+"""Which training this is, of the many that one job or folder may hold: each has a folder of its
+own, and none takes the checkpoints of another.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,16 @@ from . import checkpoints
 from .checkpoints import Checkpoint
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-# What this process has done, of which the disk knows nothing: the same trainings come in the same order in each attempt of a job.
+# What this process has done, of which the disk knows nothing: the same trainings come in the same
+# order in each attempt of a job.
 _begun, _ended = set[Path](), set[Path]()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """folder: of its checkpoints. note: what each of them says of it. newest: the last one that is whole, None before there is any."""
+    """folder: of its checkpoints. note: what each of them says of it. newest: the last one that is
+    whole, None before there is any.
+    """
 
     folder: Path
     note: Mapping[str, Any]
@@ -37,20 +42,31 @@ class Training:
         _ended.add(self.folder)
 
 
-def take_up(root: Path, facts: Mapping[str, Any], *, name: str | None = None, content: str = "", sure: bool) -> Training:
+def take_up(
+    root: Path, facts: Mapping[str, Any], *, name: str | None = None, content: str = "", sure: bool
+) -> Training:
     """The training with these facts, as far as it came in an earlier attempt; or one that begins.
 
-    facts: what its model hangs on, as values for JSON. content: a digest of what else it does; two attempts of one job are alike without it.
-    sure: whether equal facts make equal models. If not, this process has had its turn with a training that it has brought to its end.
-    Raises BadRequest when the name is none for a folder.
+    facts: what its model hangs on, as values for JSON. content: a digest of what else it does; two
+    attempts of one job are alike without it. sure: whether equal facts make equal models. If not,
+    this process has had its turn with a training that it has brought to its end. Raises BadRequest
+    when the name is none for a folder.
     """
     if name is not None and not _NAME.fullmatch(name):
-        raise BadRequest(f"{name!r} is no name for a training.", "It becomes the name of a folder.", "Use letters, digits, dots, dashes and underscores.")
-    known: dict[str, Any] = json.loads(json.dumps({**facts, "name": name}, sort_keys=True, default=str))
+        raise BadRequest(
+            f"{name!r} is no name for a training.",
+            "It becomes the name of a folder.",
+            "Use letters, digits, dots, dashes and underscores.",
+        )
+    known: dict[str, Any] = json.loads(
+        json.dumps({**facts, "name": name}, sort_keys=True, default=str)
+    )
     digest = blake2b(json.dumps(known, sort_keys=True).encode(), digest_size=8).hexdigest()
     job = os.environ.get(JOB, "")
     for number in count(1):
-        folder = root / "-".join([*([name] if name else []), digest, *([str(number)] if number > 1 else [])])
+        folder = root / "-".join(
+            [*([name] if name else []), digest, *([str(number)] if number > 1 else [])]
+        )
         if not sure and folder in _ended:
             continue
         newest = checkpoints.newest_in(folder)
@@ -60,27 +76,49 @@ def take_up(root: Path, facts: Mapping[str, Any], *, name: str | None = None, co
     if newest is None:
         _warn_of_another(root, known)
     _begun.add(folder)
-    note = {"facts": known, "content": content, "job": job, "began_at": before.get("began_at") or now().isoformat()}
+    note = {
+        "facts": known,
+        "content": content,
+        "job": job,
+        "began_at": before.get("began_at") or now().isoformat(),
+    }
     return Training(folder=folder, note=note, newest=newest)
 
 
 def resumed_run() -> str | None:
-    """Id of the MLflow run that an earlier attempt of this job saved its work under: `ml.track("flights", run=resumed_run())` continues it.
+    """Id of the MLflow run that an earlier attempt of this job saved its work under:
+    `ml.track("flights", run=resumed_run())` continues it.
 
-    Of several trainings, the run of the first one that has not come to its end in this attempt. None in a first attempt, and outside of a job.
+    Of several trainings, the run of the first one that has not come to its end in this attempt.
+    None in a first attempt, and outside of a job.
     """
     root = os.environ.get(CHECKPOINTS)
-    found = (checkpoints.newest_in(folder) for folder in checkpoints.folders(Path(root)) if folder not in _ended) if root else iter(())
+    found = (
+        (
+            checkpoints.newest_in(folder)
+            for folder in checkpoints.folders(Path(root))
+            if folder not in _ended
+        )
+        if root
+        else iter(())
+    )
     return next((item.run for item in found if item is not None), None)
 
 
 def _warn_of_another(root: Path, facts: Mapping[str, Any]) -> None:
-    """A training that an earlier attempt left off and that is not gone on with: perhaps it was meant to be."""
+    """A training that an earlier attempt left off and that is not gone on with: perhaps it was
+    meant to be.
+    """
     for folder in checkpoints.folders(root):
         left = checkpoints.newest_in(folder, sums=False) if folder not in _begun else None
         if left is not None and left.training and not left.finished:
             other = left.training["facts"]
-            differ = [key for key in {**other, **facts} if other.get(key) != facts.get(key)] or ["content"]
-            words = f"The training in {folder} was left off after {left.step} steps, and this is another one: not the same are {', '.join(differ)}."
+            differ = [key for key in {**other, **facts} if other.get(key) != facts.get(key)] or [
+                "content"
+            ]
+            words = (
+                f"The training in {folder} was left off after {left.step} steps, and this is"
+                f" another one: not the same are {', '.join(differ)}."
+            )
             warnings.warn(f"{words} This one begins anew.", stacklevel=4)
             return

@@ -14,13 +14,20 @@ class ErrorCard:
     """What happened, why, and how to fix it."""
 
     def __init__(self, error: MLInfraError) -> None:
-        self.parts = [(name, text) for name, text in (("", error.what), ("why", error.why), ("fix", error.fix)) if text]
+        self.parts = [
+            (name, text)
+            for name, text in (("", error.what), ("why", error.why), ("fix", error.fix))
+            if text
+        ]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         what, rest = self.parts[0][1], self.parts[1:]
         rows = "".join(f"<tr><th>{name}</th><td>{_html(text)}</td></tr>" for name, text in rest)
         lines = [f"✗ {what}", *(f"  {name} {text}" for name, text in rest)]
-        return {"text/html": f"<div><b>✗ {_html(what)}</b><table><tbody>{rows}</tbody></table></div>", "text/plain": printable("\n".join(lines))}
+        return {
+            "text/html": f"<div><b>✗ {_html(what)}</b><table><tbody>{rows}</tbody></table></div>",
+            "text/plain": printable("\n".join(lines)),
+        }
 
 
 def _html(text: str) -> str:

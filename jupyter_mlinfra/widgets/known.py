@@ -1,4 +1,6 @@
-"""The card of a record as its project would show it: the metric of its target first, jobs by their names."""
+"""The card of a record as its project would show it: the metric of its target first, jobs by their
+names.
+"""
 
 from __future__ import annotations
 

@@ -14,12 +14,38 @@ from .known import current_card
 from .rows import ROWS
 
 RECORDS = {
-    "catalog.spec": ("Column", "ColumnProfile", "Dataset", "DatasetDetail", "IngestReport", "Inspection", "Profile", "RowBlock", "Snapshot", "Verification"),
+    "catalog.spec": (
+        "Column",
+        "ColumnProfile",
+        "Dataset",
+        "DatasetDetail",
+        "IngestReport",
+        "Inspection",
+        "Profile",
+        "RowBlock",
+        "Snapshot",
+        "Verification",
+    ),
     "core.lineage": ("Edge",),
     "core.records": ("Page",),
     "core.search": ("Hit",),
-    "deployments.spec": ("Change", "DeployedVersion", "Deployment", "DeploymentDetail", "Prediction"),
-    "experiments.spec": ("Comparison", "Curve", "Difference", "Experiment", "Model", "ModelDetail", "Run", "Version"),
+    "deployments.spec": (
+        "Change",
+        "DeployedVersion",
+        "Deployment",
+        "DeploymentDetail",
+        "Prediction",
+    ),
+    "experiments.spec": (
+        "Comparison",
+        "Curve",
+        "Difference",
+        "Experiment",
+        "Model",
+        "ModelDetail",
+        "Run",
+        "Version",
+    ),
     "features.spec": ("AppliedViews", "Feature", "Materialized", "OnlineRow", "View", "ViewDetail"),
     "jobs.spec": (
         "AttemptRecord",
@@ -44,19 +70,40 @@ RECORDS = {
     ),
     "monitoring.spec": ("Alert", "FeatureDrift", "Monitor", "MonitorStatus"),
     "pipelines.schedules.spec": ("Due", "Firing", "Schedule"),
-    "pipelines.spec": ("Backfill", "BackfillDate", "Explanation", "Exported", "Pipeline", "PipelineDetail", "PipelineRun", "Proposal", "Step", "StepRun"),
+    "pipelines.spec": (
+        "Backfill",
+        "BackfillDate",
+        "Explanation",
+        "Exported",
+        "Pipeline",
+        "PipelineDetail",
+        "PipelineRun",
+        "Proposal",
+        "Step",
+        "StepRun",
+    ),
     "readiness": ("TargetCheck",),
 }
-"""Where each record that has a row or a card lives; named, so that none is imported before a cell has one."""
+"""Where each record that has a row or a card lives; named, so that none is imported before a cell
+has one.
+"""
 
 LARGEST = 20_000
-"""Characters of a record's JSON that are kept with a saved notebook; a larger record keeps its facts and table alone."""
+"""Characters of a record's JSON that are kept with a saved notebook; a larger record keeps its
+facts and table alone.
+"""
 
 
 def bundle(value: Any, *, ref: str = "") -> dict[str, Any]:
-    """The display bundle of a record, a page, or a list of records: a live card, static escaped HTML, and text. ref: what a list belongs to."""
+    """The display bundle of a record, a page, or a list of records: a live card, static escaped
+    HTML, and text. ref: what a list belongs to.
+    """
     card = current_card(value) or Card(title=type(value).__name__)
-    title = card.note if card.note.startswith(card.title) else " · ".join(filter(None, [card.title, card.note]))
+    title = (
+        card.note
+        if card.note.startswith(card.title)
+        else " · ".join(filter(None, [card.title, card.note]))
+    )
     return mimebundle(card.ref or ref, title, _kept(value), facts=card.facts, rows=card.rows)
 
 
@@ -69,7 +116,9 @@ def register(shell: Any) -> None:
 
 
 class Records(Sequence[Any]):
-    """A list of records that shows itself as a table. No `list` or `UserList`: IPython prints those in its own way."""
+    """A list of records that shows itself as a table. No `list` or `UserList`: IPython prints those
+    in its own way.
+    """
 
     def __init__(self, items: Sequence[Any]) -> None:
         self._items = list(items)
@@ -96,7 +145,9 @@ class Facts(UserDict[str, Any]):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         from .words import plain
 
-        return mimebundle("", "answer", None, facts={name: plain(value) for name, value in self.items()})
+        return mimebundle(
+            "", "answer", None, facts={name: plain(value) for name, value in self.items()}
+        )
 
 
 def _kept(value: Any) -> Any:

@@ -9,13 +9,36 @@ from typing import Any
 
 from ..core.records import Number
 from ..core.refs import named
-from .words import NONE, assigned, beginning, datum, moment, number, plain, share, size, span, state, stored
+from .words import (
+    NONE,
+    assigned,
+    beginning,
+    datum,
+    moment,
+    number,
+    plain,
+    share,
+    size,
+    span,
+    state,
+    stored,
+)
 
 Row = Mapping[str, str]
 
 METRICS = 5
 """Columns of metrics in a list; a run may have hundreds."""
-_NEEDS = ("cpus", "gpus", "gpu_type", "memory_gib", "time_limit_minutes", "priority", "retries", "backend", "queue")
+_NEEDS = (
+    "cpus",
+    "gpus",
+    "gpu_type",
+    "memory_gib",
+    "time_limit_minutes",
+    "priority",
+    "retries",
+    "backend",
+    "queue",
+)
 """What the job of a schedule may ask for."""
 
 
@@ -44,7 +67,13 @@ def snapshot(item: Any) -> Row:
 
 
 def column(item: Any) -> Row:
-    return {"column": item.name, "type": item.type, "required": plain(item.required), "used by": plain(item.used_by), "note": beginning(item.doc)}
+    return {
+        "column": item.name,
+        "type": item.type,
+        "required": plain(item.required),
+        "used by": plain(item.used_by),
+        "note": beginning(item.doc),
+    }
 
 
 def column_profile(item: Any) -> Row:
@@ -61,7 +90,12 @@ def column_profile(item: Any) -> Row:
 
 
 def edge(item: Any) -> Row:
-    return {"from": item.input, "to": item.output, "by": plain(item.job), "at": item.at[:16].replace("T", " ")}
+    return {
+        "from": item.input,
+        "to": item.output,
+        "by": plain(item.job),
+        "at": item.at[:16].replace("T", " "),
+    }
 
 
 def view(item: Any) -> Row:
@@ -87,11 +121,20 @@ def feature(item: Any) -> Row:
 
 
 def materialized(item: Any) -> Row:
-    return {"view": item.view, "rows": plain(item.rows), "from": moment(item.start), "to": moment(item.end), "took": span(item.seconds)}
+    return {
+        "view": item.view,
+        "rows": plain(item.rows),
+        "from": moment(item.start),
+        "to": moment(item.end),
+        "took": span(item.seconds),
+    }
 
 
 def online_row(item: Any) -> Row:
-    values = {name: stored(value) if item.status[name] == "present" else f"({state(item.status[name])})" for name, value in item.values.items()}
+    values = {
+        name: stored(value) if item.status[name] == "present" else f"({state(item.status[name])})"
+        for name, value in item.values.items()
+    }
     return {**{key: datum(value) for key, value in item.entity.items()}, **values}
 
 
@@ -104,7 +147,9 @@ def job(item: Any) -> Row:
         "took": span(item.elapsed_seconds),
         "submitted": moment(item.submitted_at),
         "reason": beginning(item.reason),
-        "runs": plain(Path(item.notebook).name if item.notebook else item.command[0] if item.command else None),
+        "runs": plain(
+            Path(item.notebook).name if item.notebook else item.command[0] if item.command else None
+        ),
         "cpus": plain(item.cpus),
         "gpus": plain(item.gpus),
     }
@@ -152,11 +197,20 @@ def resource_point(item: Any) -> Row:
 
 
 def parameter(item: Any) -> Row:
-    return {"parameter": item.name, "type": plain(item.type), "default": beginning(repr(item.default))}
+    return {
+        "parameter": item.name,
+        "type": plain(item.type),
+        "default": beginning(repr(item.default)),
+    }
 
 
 def job_parameter(item: Any) -> Row:
-    return {"parameter": item.name, "type": plain(item.type), "value": beginning(repr(item.value)), "given": "yes" if item.given else "default"}
+    return {
+        "parameter": item.name,
+        "type": plain(item.type),
+        "value": beginning(repr(item.value)),
+        "given": "yes" if item.given else "default",
+    }
 
 
 def backend(item: Any) -> Row:
@@ -164,7 +218,13 @@ def backend(item: Any) -> Row:
 
 
 def device(item: Any) -> Row:
-    return {"device": item.id, "name": item.name, "holder": plain(item.holder), "load": share(item.load), "memory": share(item.memory)}
+    return {
+        "device": item.id,
+        "name": item.name,
+        "holder": plain(item.holder),
+        "load": share(item.load),
+        "memory": share(item.memory),
+    }
 
 
 def pipeline(item: Any) -> Row:
@@ -180,8 +240,19 @@ def pipeline(item: Any) -> Row:
 def pipeline_run(item: Any) -> Row:
     states = [step.state for step in item.steps]
     steps = ", ".join(f"{states.count(each)} {state(each)}" for each in dict.fromkeys(states))
-    row = {"run": item.run, "pipeline": item.pipeline, "state": plain(item.state), "steps": steps, "started": moment(item.started_at), "by": plain(item.user)}
-    more = {"only step": item.only, "date": item.date, "reason": beginning(item.reason, 100) if item.reason else ""}
+    row = {
+        "run": item.run,
+        "pipeline": item.pipeline,
+        "state": plain(item.state),
+        "steps": steps,
+        "started": moment(item.started_at),
+        "by": plain(item.user),
+    }
+    more = {
+        "only step": item.only,
+        "date": item.date,
+        "reason": beginning(item.reason, 100) if item.reason else "",
+    }
     return row | {name: text for name, text in more.items() if text}
 
 
@@ -197,13 +268,29 @@ def backfill_date(item: Any) -> Row:
 
 
 def step_run(item: Any) -> Row:
-    took = (item.ended_at - item.started_at).total_seconds() if item.started_at and item.ended_at else None
-    return {"step": item.name, "state": plain(item.state), "took": span(took), "job": plain(item.job), "reason": beginning(item.reason, 100)}
+    took = (
+        (item.ended_at - item.started_at).total_seconds()
+        if item.started_at and item.ended_at
+        else None
+    )
+    return {
+        "step": item.name,
+        "state": plain(item.state),
+        "took": span(took),
+        "job": plain(item.job),
+        "reason": beginning(item.reason, 100),
+    }
 
 
 def step(item: Any) -> Row:
     name = f"{item.name} ×{len(item.elements)}" if item.elements else item.name
-    return {"step": name, "notebook": item.notebook, "after": plain(item.after), "in": plain(item.inputs), "out": plain(item.outputs)}
+    return {
+        "step": name,
+        "notebook": item.notebook,
+        "after": plain(item.after),
+        "in": plain(item.inputs),
+        "out": plain(item.outputs),
+    }
 
 
 def schedule(item: Any) -> Row:
@@ -213,23 +300,37 @@ def schedule(item: Any) -> Row:
         "state": plain(item.state),
         "cron": item.cron,
         "zone": item.tz,
-        "next": beginning(item.problem, 100) if item.problem else plain(item.next[0][:16].replace("T", " ") if item.next else None),
+        "next": (
+            beginning(item.problem, 100)
+            if item.problem
+            else plain(item.next[0][:16].replace("T", " ") if item.next else None)
+        ),
         "missed": plain(item.missed),
-        "last": plain(f"{last.due[:16].replace('T', ' ')} {state(last.outcome or _became(last))}" if last else None),
+        "last": plain(
+            f"{last.due[:16].replace('T', ' ')} {state(last.outcome or _became(last))}"
+            if last
+            else None
+        ),
         "starts": beginning(item.what),
         "parameters": beginning(assigned({**job.get("parameters", {}), **item.parameters}), 100),
-        "needs": beginning(plain({name: job[name] for name in _NEEDS if job.get(name) is not None}), 100),
+        "needs": beginning(
+            plain({name: job[name] for name in _NEEDS if job.get(name) is not None}), 100
+        ),
     }
 
 
 def _became(firing: Any) -> str:
-    """The name of a firing's look: one that was skipped is no step that was not reached, and a start that failed no failed step."""
+    """The name of a firing's look: one that was skipped is no step that was not reached, and a
+    start that failed no failed step.
+    """
     return {"skipped": "overlap", "failed": "refused"}.get(str(firing.state)) or plain(firing.state)
 
 
 def firing(item: Any) -> Row:
     due = item.due[:16].replace("T", " ")
-    two = due != moment(item.due_at)  # it is due in the schedule's zone, and started in the reader's
+    two = due != moment(
+        item.due_at
+    )  # it is due in the schedule's zone, and started in the reader's
     started = moment(item.started_at)
     if two and item.started_at is not None:
         started += f" {item.started_at.astimezone():%:z}"
@@ -266,7 +367,14 @@ def run(item: Any, metrics: Sequence[str] = ()) -> Row:
 
 
 def difference(item: Any) -> Row:
-    return {"kind": item.kind, "key": item.key, **{f"run {index + 1}": beginning(plain(value), 40) for index, value in enumerate(item.values)}}
+    return {
+        "kind": item.kind,
+        "key": item.key,
+        **{
+            f"run {index + 1}": beginning(plain(value), 40)
+            for index, value in enumerate(item.values)
+        },
+    }
 
 
 def model(item: Any) -> Row:
@@ -288,12 +396,16 @@ def version(item: Any, metrics: Sequence[str] = ()) -> Row:
         "run": plain(item.run and item.run[:8]),
         "created": moment(item.created_at),
         "signature": plain(item.signature),
-        "deployable": beginning(f"no: {why}", 100) if (why := item.fault or item.unservable) else "yes",
+        "deployable": (
+            beginning(f"no: {why}", 100) if (why := item.fault or item.unservable) else "yes"
+        ),
     }
 
 
 def deployment(item: Any) -> Row:
-    traffic = ", ".join(f"{entry.version} {entry.traffic} %" for entry in item.versions if entry.traffic)
+    traffic = ", ".join(
+        f"{entry.version} {entry.traffic} %" for entry in item.versions if entry.traffic
+    )
     return {
         "deployment": item.name,
         "state": plain(item.state),
@@ -371,7 +483,13 @@ def hit(item: Any) -> Row:
 
 
 def target_check(item: Any) -> Row:
-    return {"target": item.target, "limit": item.limit, "measured": item.measured, "verdict": item.verdict, "fix": plain(item.fix)}
+    return {
+        "target": item.target,
+        "limit": item.limit,
+        "measured": item.measured,
+        "verdict": item.verdict,
+        "fix": plain(item.fix),
+    }
 
 
 ROWS: Mapping[str, Callable[[Any], Row]] = {
@@ -416,7 +534,9 @@ ROWS: Mapping[str, Callable[[Any], Row]] = {
     "Version": version,
     "View": view,
 }
-"""By class name, which is unique among the records: a list need not import the domain that it came from."""
+"""By class name, which is unique among the records: a list need not import the domain that it came
+from.
+"""
 
 
 def row_of(item: Any, metrics: Sequence[str] = ()) -> Row:
@@ -428,7 +548,9 @@ def row_of(item: Any, metrics: Sequence[str] = ()) -> Row:
 
 
 def rows_of(items: Iterable[Any], *, first: str = "") -> list[Row]:
-    """Rows of one table: every row has the columns of all, in order of appearance. first: the metric that matters most."""
+    """Rows of one table: every row has the columns of all, in order of appearance. first: the
+    metric that matters most.
+    """
     items = list(items)
     metrics = metrics_of(items, first=first)[:METRICS]
     rows = [row_of(item, metrics) for item in items]
@@ -437,7 +559,13 @@ def rows_of(items: Iterable[Any], *, first: str = "") -> list[Row]:
 
 
 def metrics_of(items: Sequence[Any], *, first: str = "") -> list[str]:
-    """The metrics of runs or versions: `first` and its kin (test_… for test_auc), then those that most have."""
-    counts = Counter(name for item in items if type(item).__name__ in ("Run", "Version") for name in item.metrics)
+    """The metrics of runs or versions: `first` and its kin (test_… for test_auc), then those that
+    most have.
+    """
+    counts = Counter(
+        name for item in items if type(item).__name__ in ("Run", "Version") for name in item.metrics
+    )
     kin = first.partition("_")[0]
-    return sorted(counts, key=lambda name: (name != first, name.partition("_")[0] != kin, -counts[name], name))
+    return sorted(
+        counts, key=lambda name: (name != first, name.partition("_")[0] != kin, -counts[name], name)
+    )

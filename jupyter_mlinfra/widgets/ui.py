@@ -1,6 +1,8 @@
-"""Tables to pick from by hand: `runs("flights").selection` is a list of records, to go on with in code.
+"""Tables to pick from by hand: `runs("flights").selection` is a list of records, to go on with in
+code.
 
-The same lists as in the panels, the magics and the command line, in the panels' own table: search, sort, pick, load more.
+The same lists as in the panels, the magics and the command line, in the panels' own table: search,
+sort, pick, load more.
 """
 
 from __future__ import annotations
@@ -17,7 +19,17 @@ from ..workbench import current
 from .reprs import bundle
 from .rows import rows_of
 
-__all__ = ["alerts", "datasets", "deployments", "features", "jobs", "models", "monitors", "pipelines", "runs"]
+__all__ = [
+    "alerts",
+    "datasets",
+    "deployments",
+    "features",
+    "jobs",
+    "models",
+    "monitors",
+    "pipelines",
+    "runs",
+]
 
 _MODULE, _VERSION = "@jupyter-mlinfra/labextension", "^1.0.0"
 """Where the front end has the view, and the version of what both tell each other."""
@@ -28,7 +40,8 @@ def __dir__() -> list[str]:
 
 
 class Table(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets' traits are untyped
-    """A list of records as a widget. title: what it lists. fetch: gives the page that begins at a cursor.
+    """A list of records as a widget. title: what it lists. fetch: gives the page that begins at a
+    cursor.
 
     items: the records that are loaded.
     """
@@ -87,15 +100,22 @@ class Table(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets' traits a
                 self.fault = str(error)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        """The widget, and for where there are none (a saved notebook on the web) the rows as a static table."""
+        """The widget, and for where there are none (a saved notebook on the web) the rows as a
+        static table.
+        """
         shown = super()._repr_mimebundle_(**options)
         static = bundle(self.items) if self.items else {}
-        return {**(shown or {}), **{kind: static[kind] for kind in ("text/html", "text/plain") if kind in static}}
+        return {
+            **(shown or {}),
+            **{kind: static[kind] for kind in ("text/html", "text/plain") if kind in static},
+        }
 
 
 def datasets(namespace: str | None = None) -> Table:
     """Datasets of the current project."""
-    return Table("datasets", lambda cursor: current().catalog.list(namespace=namespace, cursor=cursor))
+    return Table(
+        "datasets", lambda cursor: current().catalog.list(namespace=namespace, cursor=cursor)
+    )
 
 
 def features(view: str | None = None) -> Table:
@@ -115,7 +135,12 @@ def pipelines() -> Table:
 
 def runs(experiment: str | None = None, *, where: str = "", sort: str = "-started") -> Table:
     """Runs of an experiment, or of all."""
-    return Table("runs", lambda cursor: current().experiments.runs(experiment, where=where, sort=sort, cursor=cursor))
+    return Table(
+        "runs",
+        lambda cursor: current().experiments.runs(
+            experiment, where=where, sort=sort, cursor=cursor
+        ),
+    )
 
 
 def models() -> Table:

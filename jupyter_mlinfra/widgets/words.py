@@ -1,4 +1,6 @@
-"""Values as people read them: numbers with their basis, moments in the reader's zone, sizes, spans."""
+"""Values as people read them: numbers with their basis, moments in the reader's zone, sizes,
+spans.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,23 @@ from contextvars import ContextVar
 from ..core.display import NONE, assigned, datum, moment, number, plain, size, spoken, state, stored
 from ..core.records import Number
 
-__all__ = ["NONE", "assigned", "beginning", "counted", "datum", "moment", "number", "plain", "share", "size", "span", "spoken", "state", "stored", "uncut"]
+__all__ = [
+    "NONE",
+    "assigned",
+    "beginning",
+    "counted",
+    "datum",
+    "moment",
+    "number",
+    "plain",
+    "share",
+    "size",
+    "span",
+    "spoken",
+    "state",
+    "stored",
+    "uncut",
+]
 
 
 def counted(count: int, noun: str) -> str:
@@ -20,7 +38,9 @@ def counted(count: int, noun: str) -> str:
 
 
 def share(value: Number | None) -> str:
-    """A fraction in percent, with its basis. What is not nothing, or not all, is not written as such: `< 0.1 %`, `> 99.9 %`."""
+    """A fraction in percent, with its basis. What is not nothing, or not all, is not written as
+    such: `< 0.1 %`, `> 99.9 %`.
+    """
     if value is None or not isinstance(value.value, int | float):
         return number(value)
     text = f"{100 * value.value:.1f} %"
@@ -39,7 +59,9 @@ def took(value: Number | None) -> str:
 
 
 def span(seconds: float | None) -> str:
-    """A span of time: `850 ms`, `12.3 s`, `4 min 05 s`, `2 h 10 min`, `3 d 4 h`. What rounds to a whole unit is written in that."""
+    """A span of time: `850 ms`, `12.3 s`, `4 min 05 s`, `2 h 10 min`, `3 d 4 h`. What rounds to a
+    whole unit is written in that.
+    """
     if seconds is None:
         return NONE
     if round(1000 * seconds) < 1000:
@@ -58,7 +80,9 @@ _whole = ContextVar("whole", default=False)
 
 @contextmanager
 def uncut() -> Iterator[None]:
-    """Texts are whole meanwhile: in a file or a pipe there is no room to save, and what was cut cannot be asked for."""
+    """Texts are whole meanwhile: in a file or a pipe there is no room to save, and what was cut
+    cannot be asked for.
+    """
     token = _whole.set(True)
     try:
         yield

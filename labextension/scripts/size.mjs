@@ -21,7 +21,9 @@ for (const name of await readdir(FOLDER)) {
     const bytes = await readFile(new URL(name, FOLDER));
     const text = bytes.toString();
     const zipped = gzipSync(bytes).length / 1000;
-    const known = NAMES.find(([sign]) => text.includes(sign) && zipped > 15 && !text.includes('jp-mlinfra-'));
+    const known = NAMES.find(
+      ([sign]) => text.includes(sign) && zipped > 15 && !text.includes('jp-mlinfra-')
+    );
     chunks.push({ name: known?.[1] ?? name.split('.')[0], file: name, zipped });
     entry = name.startsWith('remoteEntry') ? text : entry;
   }
@@ -37,13 +39,16 @@ const fetched = ['extension', 'style'].flatMap(part => {
       .matchAll(/\.e\("?(\w+)"?\)/g)
   ].map(([, id]) => id);
 });
-const isFirst = ({ file }) => /^(remoteEntry|style)\./.test(file) || fetched.includes(file.split('.')[0]);
+const isFirst = ({ file }) =>
+  /^(remoteEntry|style)\./.test(file) || fetched.includes(file.split('.')[0]);
 const sum = some => some.reduce((total, { zipped }) => total + zipped, 0);
 
 const own = chunks.filter(({ name }) => name !== 'Vega');
 const start = sum(own.filter(isFirst));
 console.log(`start  ${start.toFixed(1)} kB gzip (budget ${START_KB})`);
-for (const { name, zipped } of chunks.filter(chunk => !isFirst(chunk)).sort((a, b) => b.zipped - a.zipped)) {
+for (const { name, zipped } of chunks
+  .filter(chunk => !isFirst(chunk))
+  .sort((a, b) => b.zipped - a.zipped)) {
   console.log(`later  ${zipped.toFixed(1)} kB  ${name}`);
 }
 console.log(`sum    ${sum(own).toFixed(1)} kB gzip without Vega (budget ${TOTAL_KB})`);

@@ -17,7 +17,10 @@ const document = JSON.parse(await readFile(DOCUMENT, 'utf8'));
 // The routes are called by name in the clients; a test compares them with the document.
 const records = { ...document, paths: {}, components: { schemas: document.components.schemas } };
 const text =
-  HEAD + astToString(await openapiTS(records, { immutable: true, defaultNonNullable: false, alphabetize: true }));
+  HEAD +
+  astToString(
+    await openapiTS(records, { immutable: true, defaultNonNullable: false, alphabetize: true })
+  );
 
 if (process.argv.includes('--check')) {
   const present = await readFile(TARGET, 'utf8').catch(() => '');
@@ -27,5 +30,7 @@ if (process.argv.includes('--check')) {
   }
 } else {
   await writeFile(TARGET, text);
-  console.log(`${fileURLToPath(TARGET)}: ${Object.keys(records.components.schemas).length} records`);
+  console.log(
+    `${fileURLToPath(TARGET)}: ${Object.keys(records.components.schemas).length} records`
+  );
 }

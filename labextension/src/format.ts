@@ -29,8 +29,15 @@ export const real = (value: number | string | undefined): number => Number(value
 const decimal = (value: number, maximumFractionDigits: number): string =>
   minus(value.toLocaleString(language(), { maximumFractionDigits }));
 
-/** The number in the first unit in which it is below 1,000 also after rounding: 999600 is `1M`, and not `1,000k`. */
-function scaled(value: number, units: readonly string[], decimals: (scaled: number, unit: number) => number): string {
+/**
+ * The number in the first unit in which it is below 1,000 also after rounding: 999600 is `1M`, and
+ * not `1,000k`.
+ */
+function scaled(
+  value: number,
+  units: readonly string[],
+  decimals: (scaled: number, unit: number) => number
+): string {
   let unit = 0;
   let size = value;
   let places = decimals(size, unit);
@@ -66,14 +73,20 @@ export function number(value: unknown, digits = 4): string {
     return minus(value.toExponential(digits - 1));
   }
   return minus(
-    value.toLocaleString(language(), { maximumSignificantDigits: Math.max(digits, Math.ceil(Math.log10(size + 1))) })
+    value.toLocaleString(language(), {
+      maximumSignificantDigits: Math.max(digits, Math.ceil(Math.log10(size + 1)))
+    })
   );
 }
 
 /** A value of a column: a whole number without separators, since many are years or ids. */
-export const datum = (value: unknown): string => (Number.isSafeInteger(value) ? minus(String(value)) : number(value));
+export const datum = (value: unknown): string =>
+  Number.isSafeInteger(value) ? minus(String(value)) : number(value);
 
-/** Numbers that stand beside or below each other, with one number of decimals; what is no number stays a text. */
+/**
+ * Numbers that stand beside or below each other, with one number of decimals; what is no number
+ * stays a text.
+ */
 export function alike(values: readonly unknown[], digits = 4): string[] {
   const broken = values.filter(numeric).filter(value => !Number.isInteger(value));
   const sizes = broken.map(Math.abs);
@@ -83,10 +96,15 @@ export function alike(values: readonly unknown[], digits = 4): string[] {
   const needed = sizes.map(size => digits - 1 - Math.floor(Math.log10(size)));
   const decimals = Math.min(6, Math.max(0, ...needed));
   const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-  return values.map(value => (numeric(value) ? minus(value.toLocaleString(language(), options)) : other(value)));
+  return values.map(value =>
+    numeric(value) ? minus(value.toLocaleString(language(), options)) : other(value)
+  );
 }
 
-/** 0.0245 → `2.45 %`. What is not nothing, or not all, is not written as such: `< 0.01 %`, `> 99.99 %`. */
+/**
+ * 0.0245 → `2.45 %`. What is not nothing, or not all, is not written as such: `< 0.01 %`, `> 99.99
+ * %`.
+ */
 export function percent(fraction: unknown, digits = 2): string {
   if (!numeric(fraction)) {
     return DASH;
@@ -116,7 +134,10 @@ const UNITS: readonly [size: number, symbol: string][] = [
   [1, 's']
 ];
 
-/** 1440 → `24 min`, 777600 → `9 d`: one unit, rounded down. The symbols are those of the SI, the same in every language. */
+/**
+ * 1440 → `24 min`, 777600 → `9 d`: one unit, rounded down. The symbols are those of the SI, the
+ * same in every language.
+ */
 export function span(seconds: number): string {
   if (seconds >= 2 * YEAR) {
     return `${Math.floor(seconds / YEAR).toLocaleString(language())} y`;
@@ -141,7 +162,8 @@ export function duration(seconds: unknown): string {
 }
 
 /** Seconds since a moment. */
-export const secondsSince = (moment: string, now = Date.now()): number => (now - Date.parse(moment)) / 1000;
+export const secondsSince = (moment: string, now = Date.now()): number =>
+  (now - Date.parse(moment)) / 1000;
 
 /** `11:40` on the same day, `11-18 16:20` within the year, else with the year. */
 export function time(moment: string | null, now = new Date()): string {
@@ -158,7 +180,9 @@ export function time(moment: string | null, now = new Date()): string {
     return clock;
   }
   const day = `${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
-  return date.getFullYear() === now.getFullYear() ? `${day} ${clock}` : `${date.getFullYear()}-${day} ${clock}`;
+  return date.getFullYear() === now.getFullYear()
+    ? `${day} ${clock}`
+    : `${date.getFullYear()}-${day} ${clock}`;
 }
 
 /** The day of a moment: `2013-12-31`, in the user's zone. */
@@ -173,7 +197,10 @@ export function day(moment: string): string {
 
 const MOMENT = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::[\d.]*)?(Z|[+-]\d{2}:?\d{2})?$/;
 
-/** A text value of a column: moments without their letters, to the minute and with their zone, other texts as they are. */
+/**
+ * A text value of a column: moments without their letters, to the minute and with their zone, other
+ * texts as they are.
+ */
 export const plain = (value: string): string => {
   const [, date, clock, zone] = MOMENT.exec(value) ?? [];
   if (!date) {
@@ -187,7 +214,8 @@ export const plain = (value: string): string => {
 export const unusual = (value: string): string => NOT_FINITE[value] ?? plain(value);
 
 /** A logged text, with a long fraction cut to what tells settings apart. */
-export const setting = (value: string): string => (/^-?\d+\.\d{7,}$/.test(value) ? number(Number(value), 6) : value);
+export const setting = (value: string): string =>
+  /^-?\d+\.\d{7,}$/.test(value) ? number(Number(value), 6) : value;
 
 /** Any value of a table cell as text. */
 export function cell(value: unknown): string {

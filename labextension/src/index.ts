@@ -16,7 +16,10 @@ import { status } from './workbench/status';
 
 export { IMLInfra, IWorkbench } from './tokens';
 
-/** Each can be disabled alone; the panels need nothing but the workbench, the workbench nothing but the client. */
+/**
+ * Each can be disabled alone; the panels need nothing but the workbench, the workbench nothing but
+ * the client.
+ */
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
   client,
   workbench,

@@ -1,9 +1,12 @@
 /**
- * References: the one grammar of search, drag, magics, CLI and deep links, `kind:name[@at]`. `jupyter_mlinfra/core/refs.py` is its other half.
+ * References: the one grammar of search, drag, magics, CLI and deep links, `kind:name[@at]`.
+ * `jupyter_mlinfra/core/refs.py` is its other half.
  *
- * In a name, every sign but letters of ASCII, digits and `_-.~!*'()` is percent-encoded, so that what joins two names (`/` of a step, `:` of
- * a feature, `.` of a column) and the `@` cannot be part of one. The name of a column has its dots encoded as well: what follows the last
- * dot is the column, whatever is before it the dataset. Reading is lenient: a sign that was not encoded stands for itself.
+ * In a name, every sign but letters of ASCII, digits and `_-.~!*'()` is percent-encoded, so that
+ * what joins two names (`/` of a step, `:` of a feature, `.` of a column) and the `@` cannot be
+ * part of one. The name of a column has its dots encoded as well: what follows the last dot is the
+ * column, whatever is before it the dataset. Reading is lenient: a sign that was not encoded stands
+ * for itself.
  */
 export interface IRef {
   kind: string;
@@ -33,7 +36,12 @@ export function parseRef(text: string): IRef | null {
     return null;
   }
   const parts = split(kind, name).map(decoded);
-  return { kind, parts, name: parts.join(JOINS[kind] ?? ''), at: at === undefined ? null : decoded(at) };
+  return {
+    kind,
+    parts,
+    name: parts.join(JOINS[kind] ?? ''),
+    at: at === undefined ? null : decoded(at)
+  };
 }
 
 export const kindOf = (ref: string): string => parseRef(ref)?.kind ?? '';
@@ -45,8 +53,15 @@ export function labelOf(ref: string): string {
   return parsed?.at ? `${parsed.name}@${parsed.at}` : nameOf(ref);
 }
 
-/** The reference of an object by its name, or by its names: `formatRef('column', ['sales.orders', 'amount'])`. */
-export function formatRef(kind: string, name: string | readonly string[], at?: string | null): string {
+/**
+ * The reference of an object by its name, or by its names: `formatRef('column', ['sales.orders',
+ * 'amount'])`.
+ */
+export function formatRef(
+  kind: string,
+  name: string | readonly string[],
+  at?: string | null
+): string {
   const parts = (typeof name === 'string' ? [name] : name).map(encoded);
   if (kind === 'column') {
     parts.push((parts.pop() ?? '').replace(/\./g, '%2E'));
@@ -64,7 +79,8 @@ function split(kind: string, name: string): string[] {
 }
 
 /** Half a character, which a file name can hold, has no encoding. */
-const encoded = (text: string): string => encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));
+const encoded = (text: string): string =>
+  encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));
 
 /** What is no UTF-8 was not encoded by us and stays. */
 const decoded = (text: string): string =>
@@ -85,7 +101,10 @@ const OWNERS: Readonly<Record<string, string>> = {
   alert: 'monitor'
 };
 
-/** The object that has a page: a column opens its dataset, a feature its view, a version its model, an alert its monitor. */
+/**
+ * The object that has a page: a column opens its dataset, a feature its view, a version its model,
+ * an alert its monitor.
+ */
 export function pageOf(ref: string): string {
   const parsed = parseRef(ref);
   if (!parsed) {

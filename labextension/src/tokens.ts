@@ -70,7 +70,10 @@ export interface IPageSpec {
   readonly caption: string;
   readonly title: (name: string) => string;
   readonly body: Lazy<IPageProps>;
-  /** Whether each page has a tab of its own, such as a form: pages of other kinds share one until the user keeps it. */
+  /**
+   * Whether each page has a tab of its own, such as a form: pages of other kinds share one until
+   * the user keeps it.
+   */
   readonly kept?: boolean;
 }
 
@@ -127,7 +130,10 @@ export interface IWorkbench extends IMLInfra {
   addCommand: (spec: ICommandSpec) => IDisposable;
   addPanel: (spec: IPanelSpec) => void;
   addPage: (spec: IPageSpec) => void;
-  /** Show the page of an object, or the page that holds it. It takes the place of the page of that kind that nobody kept. */
+  /**
+   * Show the page of an object, or the page that holds it. It takes the place of the page of that
+   * kind that nobody kept.
+   */
   readonly open: (reference: string) => Promise<void>;
   /** Give the open page of an object a tab of its own. */
   readonly keep: (reference: string) => void;

@@ -1,6 +1,7 @@
 """The feature views of the flights project: plain Feast, over datasets of the catalog.
 
-`known_at` is the moment at which a value became known; a view's ttl is how long it may be used after that.
+`known_at` is the moment at which a value became known; a view's ttl is how long it may be used
+after that.
 """
 
 from datetime import timedelta
@@ -11,10 +12,27 @@ from feast.value_type import ValueType
 
 from jupyter_mlinfra.features import DatasetSource
 
-origin = Entity(name="origin", join_keys=["origin"], value_type=ValueType.STRING, description="Airport of departure: EWR, JFK or LGA")
-carrier = Entity(name="carrier", join_keys=["carrier"], value_type=ValueType.STRING, description="Airline, two letters")
-route = Entity(name="route", join_keys=["route"], value_type=ValueType.STRING, description="Origin and destination, as JFK-LAX")
-plane = Entity(name="plane", join_keys=["tailnum"], value_type=ValueType.STRING, description="Tail number")
+origin = Entity(
+    name="origin",
+    join_keys=["origin"],
+    value_type=ValueType.STRING,
+    description="Airport of departure: EWR, JFK or LGA",
+)
+carrier = Entity(
+    name="carrier",
+    join_keys=["carrier"],
+    value_type=ValueType.STRING,
+    description="Airline, two letters",
+)
+route = Entity(
+    name="route",
+    join_keys=["route"],
+    value_type=ValueType.STRING,
+    description="Origin and destination, as JFK-LAX",
+)
+plane = Entity(
+    name="plane", join_keys=["tailnum"], value_type=ValueType.STRING, description="Tail number"
+)
 
 origin_weather = FeatureView(
     name="origin_weather",
@@ -40,9 +58,17 @@ origin_delays = FeatureView(
     entities=[origin],
     ttl=timedelta(hours=12),
     schema=[
-        Field(name="departures_2h", dtype=Int64, description="Flights that left in the last two hours"),
-        Field(name="late_share_2h", dtype=Float64, description="Share of them that left 15 or more minutes late"),
-        Field(name="mean_delay_2h", dtype=Float64, description="Their mean departure delay, minutes"),
+        Field(
+            name="departures_2h", dtype=Int64, description="Flights that left in the last two hours"
+        ),
+        Field(
+            name="late_share_2h",
+            dtype=Float64,
+            description="Share of them that left 15 or more minutes late",
+        ),
+        Field(
+            name="mean_delay_2h", dtype=Float64, description="Their mean departure delay, minutes"
+        ),
     ],
     source=DatasetSource(dataset="flights.origin_delays", timestamp_field="known_at"),
     description="Departure delays at the origin, last two hours",
@@ -55,8 +81,16 @@ carrier_delays = FeatureView(
     entities=[carrier],
     ttl=timedelta(hours=30),
     schema=[
-        Field(name="landed_6h", dtype=Int64, description="Flights of the carrier that landed in the last six hours"),
-        Field(name="late_share_6h", dtype=Float64, description="Share of them that arrived 15 or more minutes late"),
+        Field(
+            name="landed_6h",
+            dtype=Int64,
+            description="Flights of the carrier that landed in the last six hours",
+        ),
+        Field(
+            name="late_share_6h",
+            dtype=Float64,
+            description="Share of them that arrived 15 or more minutes late",
+        ),
         Field(name="mean_delay_6h", dtype=Float64, description="Their mean arrival delay, minutes"),
     ],
     source=DatasetSource(dataset="flights.carrier_delays", timestamp_field="known_at"),
@@ -70,9 +104,19 @@ route_delays = FeatureView(
     entities=[route],
     ttl=timedelta(days=30),
     schema=[
-        Field(name="landed_14d", dtype=Int64, description="Flights of the route that landed in the last fourteen days"),
-        Field(name="late_share_14d", dtype=Float64, description="Share of them that arrived 15 or more minutes late"),
-        Field(name="mean_delay_14d", dtype=Float64, description="Their mean arrival delay, minutes"),
+        Field(
+            name="landed_14d",
+            dtype=Int64,
+            description="Flights of the route that landed in the last fourteen days",
+        ),
+        Field(
+            name="late_share_14d",
+            dtype=Float64,
+            description="Share of them that arrived 15 or more minutes late",
+        ),
+        Field(
+            name="mean_delay_14d", dtype=Float64, description="Their mean arrival delay, minutes"
+        ),
     ],
     source=DatasetSource(dataset="flights.route_delays", timestamp_field="known_at"),
     description="Arrival delays on the route, last fourteen days",

@@ -1,7 +1,8 @@
 """One JupyterLab on the flights project, one Chromium, and for every test a workspace of its own.
 
-A test gets `lab`: a page of JupyterLab that records what must not happen. After the test there may be no console error,
-no page error, no answer of 500 or above, and no request to anything but this JupyterLab.
+A test gets `lab`: a page of JupyterLab that records what must not happen. After the test there may
+be no console error, no page error, no answer of 500 or above, and no request to anything but this
+JupyterLab.
 """
 
 from __future__ import annotations
@@ -24,16 +25,32 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 from tests.conftest import Demo
 
 FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]  # fmt: skip
-SLOW = 30_000  # ms; what a loaded machine of two cores needs for the slowest step, a kernel that starts
+]
+# ms; what a loaded machine of two cores needs for the slowest step, a kernel that starts
+SLOW = 30_000
 SIZE = {"width": 1440, "height": 900}
 FOLDER = "browser-tests"
 
@@ -74,9 +91,11 @@ class Server:
 
 @contextmanager
 def jupyterlab(root: Path, config: Path, *options: str, theme: str = "Light") -> Iterator[Server]:
-    """JupyterLab on `root` with nothing of this user's configuration; at its end, one in which our code does not stop says in which lines it hangs.
+    """JupyterLab on `root` with nothing of this user's configuration; at its end, one in which our
+    code does not stop says in which lines it hangs.
 
-    Jupyter itself does not, now and then, when it is told to within milliseconds of a save: anyio's thread, which that save took, is never told of the end.
+    Jupyter itself does not, now and then, when it is told to within milliseconds of a save: anyio's
+    thread, which that save took, is never told of the end.
     """
     process, server, log, reader = start_server(root, config, *options, theme=theme)
     try:
@@ -94,12 +113,20 @@ def jupyterlab(root: Path, config: Path, *options: str, theme: str = "Light") ->
             assert "/jupyter_mlinfra/" not in where, where
 
 
-def start_server(root: Path, config: Path, *options: str, theme: str = "Light") -> tuple[subprocess.Popen[str], Server, list[str], threading.Thread]:
-    """Start it, and wait until it tells its address. The list grows by what it says, until its thread has read all."""
+def start_server(
+    root: Path, config: Path, *options: str, theme: str = "Light"
+) -> tuple[subprocess.Popen[str], Server, list[str], threading.Thread]:
+    """Start it, and wait until it tells its address. The list grows by what it says, until its
+    thread has read all.
+    """
     settings = config / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
+    (settings / "notification.jupyterlab-settings").write_text(
+        '{"fetchNews": "false", "checkForUpdates": false}'
+    )
+    (settings / "themes.jupyterlab-settings").write_text(
+        json.dumps({"theme": f"JupyterLab {theme}"})
+    )
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -112,16 +139,32 @@ def start_server(root: Path, config: Path, *options: str, theme: str = "Light") 
         "PYTHONFAULTHANDLER": "1",
     }
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0",
-        f"--ServerApp.root_dir={root}", *options,
-    ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        "--port=0",
+        f"--ServerApp.root_dir={root}",
+        *options,
+    ]
+    process = subprocess.Popen(
+        command,
+        cwd=root,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert process.stderr
     log: list[str] = []
     for line in process.stderr:
         log.append(line)
         if found := re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", line):
-            reader = threading.Thread(target=log.extend, args=(process.stderr,), daemon=True)  # keeps the pipe empty
+            reader = threading.Thread(
+                target=log.extend, args=(process.stderr,), daemon=True
+            )  # keeps the pipe empty
             reader.start()
             return process, Server(found[1], found[2], root), log, reader
     raise AssertionError("JupyterLab did not start:\n" + "".join(log))
@@ -136,7 +179,14 @@ def server(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    found = next(
+        (
+            path
+            for name in ("chromium", "chromium-browser", "google-chrome")
+            if (path := shutil.which(name))
+        ),
+        None,
+    )
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=found, args=FLAGS)
         yield chromium
@@ -145,7 +195,14 @@ def browser() -> Iterator[Browser]:
 
 def cell(source: str, *tags: str) -> dict[str, Any]:
     """A code cell of a notebook file."""
-    return {"cell_type": "code", "id": uuid.uuid4().hex[:8], "metadata": {"tags": list(tags)}, "source": source, "outputs": [], "execution_count": None}
+    return {
+        "cell_type": "code",
+        "id": uuid.uuid4().hex[:8],
+        "metadata": {"tags": list(tags)},
+        "source": source,
+        "outputs": [],
+        "execution_count": None,
+    }
 
 
 @dataclass
@@ -159,7 +216,13 @@ class Lab:
     def go(self, *, path: str = "", query: str = "") -> None:
         """Load JupyterLab and wait until it is ready to take keys."""
         self.page.goto(self.server.url(path=path, query=query))
-        ready = ".jp-NotebookPanel .jp-Cell .cm-content" if path else ".jp-LauncherCard" if not query else "#jp-main-dock-panel .lm-TabBar-tab"
+        ready = (
+            ".jp-NotebookPanel .jp-Cell .cm-content"
+            if path
+            else ".jp-LauncherCard"
+            if not query
+            else "#jp-main-dock-panel .lm-TabBar-tab"
+        )
         self.page.locator(ready).first.wait_for(timeout=90_000)
 
     def region(self, title: str) -> Locator:
@@ -190,27 +253,45 @@ class Lab:
         return page
 
     def notebook(self, *cells: dict[str, Any], name: str = "") -> Locator:
-        """Write a notebook into the project and open it; it has an empty cell unless others are given."""
+        """Write a notebook into the project and open it; it has an empty cell unless others are
+        given.
+        """
         path = f"{FOLDER}/{name or uuid.uuid4().hex[:8]}.ipynb"
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        document = {"cells": list(cells) or [cell("")], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+        document = {
+            "cells": list(cells) or [cell("")],
+            "metadata": {"kernelspec": kernel},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
         file = self.server.root / path
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(document))
         self.go(path=path)
         notebook = self.page.locator(".jp-NotebookPanel:visible")
         expect(self.page.get_by_role("button", name="| Idle")).to_be_visible()
-        expect(notebook.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")).to_be_attached()
-        self.page.wait_for_timeout(1_000)  # the indicator is idle a moment before the kernel's socket is
+        expect(
+            notebook.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+        ).to_be_attached()
+        self.page.wait_for_timeout(
+            1_000
+        )  # the indicator is idle a moment before the kernel's socket is
         return notebook
 
     def reads(self, editor: Locator) -> str:
         """The text of an editor."""
-        return "\n".join(line.replace("\u200b", "").rstrip("\n") for line in editor.locator(".cm-line").all_inner_texts()).strip()
+        return "\n".join(
+            line.replace("\u200b", "").rstrip("\n")
+            for line in editor.locator(".cm-line").all_inner_texts()
+        ).strip()
 
     def refused(self, path: str) -> None:
         """The test has provoked a 4xx of `path`, which the browser writes to the console."""
-        found = [fault for fault in self.faults if "Failed to load resource" in fault and "status of 4" in fault and path in fault]
+        found = [
+            fault
+            for fault in self.faults
+            if "Failed to load resource" in fault and "status of 4" in fault and path in fault
+        ]
         assert found, f"{path} was not refused"
         for fault in found:
             self.faults.remove(fault)
@@ -255,7 +336,9 @@ def fresh(browser: Browser, server: Server) -> Iterator[Opener]:
     labs: list[Lab] = []
 
     def make(at: Server = server) -> Lab:
-        context = browser.new_context(viewport=SIZE, permissions=["clipboard-read", "clipboard-write"])  # type: ignore[arg-type]
+        context = browser.new_context(
+            viewport=SIZE, permissions=["clipboard-read", "clipboard-write"]
+        )  # type: ignore[arg-type]
         contexts.append(context)
         context.set_default_timeout(SLOW)
         page = context.new_page()
@@ -280,5 +363,8 @@ def lab(fresh: Opener) -> Lab:
 
 def refs(where: Locator, kinds: Sequence[str] = ()) -> list[str]:
     """The references of the rows in sight, of these kinds."""
-    found = [row.get_attribute("data-mlinfra-ref") or "" for row in where.locator("[data-mlinfra-ref]").all()]
+    found = [
+        row.get_attribute("data-mlinfra-ref") or ""
+        for row in where.locator("[data-mlinfra-ref]").all()
+    ]
     return [ref for ref in found if not kinds or ref.split(":")[0] in kinds]

@@ -1,4 +1,6 @@
-"""A panel with a page of the flights project beside it, for each domain: for pictures, and for checks of what every page has to be."""
+"""A panel with a page of the flights project beside it, for each domain: for pictures, and for
+checks of what every page has to be.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,12 @@ def jobs(lab: Lab) -> None:
 
 def job(lab: Lab) -> None:
     panel = lab.panel("Jobs")
-    row = panel.get_by_role("tree", name="Jobs").get_by_role("treeitem").filter(has_text="train").first
+    row = (
+        panel.get_by_role("tree", name="Jobs")
+        .get_by_role("treeitem")
+        .filter(has_text="train")
+        .first
+    )
     reference = row.get_attribute("data-mlinfra-ref") or ""
     row.click()
     expect(lab.main(reference).get_by_role("log")).not_to_be_empty()
@@ -59,28 +66,53 @@ SWEEP = "import os, sys, time; time.sleep(1); sys.exit(os.environ['depth'] == '5
 
 
 def queue(lab: Lab) -> None:
-    """One job runs, a sweep is under way, one is held, and one needs all slots: its page, with the queue below."""
+    """One job runs, a sweep is under way, one is held, and one needs all slots: its page, with the
+    queue below.
+    """
 
     def submit(*command: str, **spec: Any) -> dict[str, Any]:
-        found: dict[str, Any] = lab.server.ask("mlinfra/api/jobs/jobs", "POST", {"command": command, **spec})
+        found: dict[str, Any] = lab.server.ask(
+            "mlinfra/api/jobs/jobs", "POST", {"command": command, **spec}
+        )
         return found
 
     compute = lab.server.ask("mlinfra/api/jobs/compute")
     gpus = len(compute["devices"])
     submit("python", "-c", TRAIN, name="train", gpus=gpus // 2, time_limit_minutes=20)
     cpus = max(1, compute["cpus"] - 1)
-    sweep = submit("python", "-c", SWEEP, name="sweep", array=[{"depth": str(depth)} for depth in range(16)], max_parallel=1, cpus=cpus, time_limit_minutes=1)
+    sweep = submit(
+        "python",
+        "-c",
+        SWEEP,
+        name="sweep",
+        array=[{"depth": str(depth)} for depth in range(16)],
+        max_parallel=1,
+        cpus=cpus,
+        time_limit_minutes=1,
+    )
     held = submit("python", "-c", TRAIN, name="report", priority=10)
     lab.server.ask(f"mlinfra/api/jobs/jobs/{held['id']}/hold", "POST", {})
-    waits = submit("python", "-c", TRAIN, name="evaluate", gpus=gpus, cpus=compute["cpus"], time_limit_minutes=30)
+    waits = submit(
+        "python",
+        "-c",
+        TRAIN,
+        name="evaluate",
+        gpus=gpus,
+        cpus=compute["cpus"],
+        time_limit_minutes=30,
+    )
     page = lab.open("Jobs", waits["ref"])
-    expect(lab.row(lab.panel("Jobs"), sweep["ref"]).locator('[data-state="failed"]')).to_be_visible()
+    expect(
+        lab.row(lab.panel("Jobs"), sweep["ref"]).locator('[data-state="failed"]')
+    ).to_be_visible()
     expect(page.get_by_role("grid", name="Queue").locator("tbody tr").nth(3)).to_be_visible()
 
 
 def submit(lab: Lab) -> None:
     code = cell("depth: int = 6\nrate: float = 0.1\nday: str = '2013-12-01'", "parameters")
-    lab.notebook(code, cell("print(depth, rate, day)"), name="training").get_by_role("button", name="Run as Job").click()
+    lab.notebook(code, cell("print(depth, rate, day)"), name="training").get_by_role(
+        "button", name="Run as Job"
+    ).click()
     form = lab.page.locator("form:visible")
     for name, values in (("depth", "[4, 6, 8]"), ("rate", "[0.03, 0.1]")):
         form.get_by_label(f"sweep {name}").check()
@@ -97,7 +129,10 @@ def experiments(lab: Lab) -> None:
     expect(runs.nth(1)).to_be_visible()
     lab.row(lab.panel("Experiments"), "experiment:flights").focus()
     lab.page.keyboard.press("ArrowRight")
-    ids = [(runs.nth(index).get_attribute("data-mlinfra-ref") or "").removeprefix("run:") for index in range(2)]
+    ids = [
+        (runs.nth(index).get_attribute("data-mlinfra-ref") or "").removeprefix("run:")
+        for index in range(2)
+    ]
     for index in range(2):
         runs.nth(index).focus()
         lab.page.keyboard.press("Space")
@@ -117,8 +152,15 @@ def monitor(lab: Lab) -> None:
 
 def notebook(lab: Lab) -> None:
     code = [
-        cell('import jupyter_mlinfra as ml\nfrom jupyter_mlinfra import charts\n\ndepartures = ml.dataset("flights.departures")\ndepartures'),
-        cell('delays = departures.scan().select("arr_delay").drop_nulls().collect()\ncharts.histogram(delays, "arr_delay", limits=(-60, 180))'),
+        cell(
+            "import jupyter_mlinfra as ml\nfrom jupyter_mlinfra import charts\n\ndepartures ="
+            ' ml.dataset("flights.departures")\ndepartures'
+        ),
+        cell(
+            "delays ="
+            ' departures.scan().select("arr_delay").drop_nulls().collect()\ncharts.histogram(delays,'
+            ' "arr_delay", limits=(-60, 180))'
+        ),
     ]
     book: Locator = lab.notebook(*code, name="delays")
     lab.panel("Catalog")
@@ -144,6 +186,16 @@ def schedule(lab: Lab) -> None:
 
 
 SCENES: dict[str, Callable[[Lab], None]] = {
-    "catalog": catalog, "features": features, "jobs": jobs, "job": job, "queue": queue, "submit": submit, "pipeline": pipeline, "schedule": schedule,
-    "experiments": experiments, "models": models, "monitor": monitor, "notebook": notebook,
-}  # fmt: skip
+    "catalog": catalog,
+    "features": features,
+    "jobs": jobs,
+    "job": job,
+    "queue": queue,
+    "submit": submit,
+    "pipeline": pipeline,
+    "schedule": schedule,
+    "experiments": experiments,
+    "models": models,
+    "monitor": monitor,
+    "notebook": notebook,
+}

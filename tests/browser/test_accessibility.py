@@ -13,8 +13,22 @@ from tests.browser.conftest import Opener, Server, jupyterlab
 from tests.browser.scenes import SCENES
 from tests.conftest import Demo
 
-PAGES = ["catalog", "features", "jobs", "job", "submit", "pipeline", "schedule", "experiments", "models", "monitor"]
-OPTIONS = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+PAGES = [
+    "catalog",
+    "features",
+    "jobs",
+    "job",
+    "submit",
+    "pipeline",
+    "schedule",
+    "experiments",
+    "models",
+    "monitor",
+]
+OPTIONS = {
+    "resultTypes": ["violations"],
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+}
 OURS = """
 for (const node of document.querySelectorAll('[class*="jp-mlinfra"]')) {
   if (node.offsetParent !== null && !node.parentElement.closest('[data-axe]')) node.setAttribute('data-axe', '');
@@ -24,7 +38,9 @@ for (const node of document.querySelectorAll('[class*="jp-mlinfra"]')) {
 
 
 @pytest.fixture(scope="module", params=["Light", "Dark"])
-def themed(demo: Demo, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
+def themed(
+    demo: Demo, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Server]:
     """A JupyterLab in each theme."""
     with jupyterlab(demo.root, tmp_path_factory.mktemp("themed"), theme=request.param) as server:
         yield server
@@ -43,12 +59,19 @@ def faults(page: Page) -> list[str]:
     page.evaluate(OURS)
     found: Any = Axe().run(page, context="[data-axe]", options=OPTIONS).response
     assert found["passes"] or found["inapplicable"], "nothing was looked at"
-    return [f"{rule['id']}: {node['html'][:200]} ({node['failureSummary']})" for rule in found["violations"] for node in rule["nodes"]]
+    return [
+        f"{rule['id']}: {node['html'][:200]} ({node['failureSummary']})"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
 
 
 def test_axe_sees_what_is_wrong(fresh: Opener, themed: Server) -> None:
     lab = fresh(themed)
     lab.go()
     SCENES["catalog"](lab)
-    lab.page.evaluate("document.querySelector('[class*=\"jp-mlinfra-page\"] h1').insertAdjacentHTML('afterend', '<img src=\"data:,\">')")
+    lab.page.evaluate(
+        "document.querySelector('[class*=\"jp-mlinfra-page\"] h1').insertAdjacentHTML('afterend',"
+        " '<img src=\"data:,\">')"
+    )
     assert any(fault.startswith("image-alt") for fault in faults(lab.page))

@@ -1,4 +1,6 @@
-"""A dataset's page: its rows are the catalog's own, and no number stands without saying how it was obtained."""
+"""A dataset's page: its rows are the catalog's own, and no number stands without saying how it was
+obtained.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def rows_of(lab: Lab, name: str) -> pl.DataFrame:
 
 def tab(page: Locator, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).click()
-    expect(page.get_by_role("tab", name=name, exact=True)).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name=name, exact=True)).to_have_attribute(
+        "aria-selected", "true"
+    )
 
 
 def is_block(response: Response) -> bool:
@@ -44,14 +48,19 @@ def test_the_preview_of_a_small_dataset_shows_the_rows_of_the_catalog(lab: Lab) 
     expect(grid).to_be_visible()
     expected = rows_of(lab, SMALL)
     assert grid.get_by_role("columnheader").all_inner_texts() == expected.columns
-    shown = [row.get_by_role("gridcell").or_(row.locator("td")).all_inner_texts() for row in grid.locator("tbody tr").all()]
+    shown = [
+        row.get_by_role("gridcell").or_(row.locator("td")).all_inner_texts()
+        for row in grid.locator("tbody tr").all()
+    ]
     assert shown == [[str(value) for value in row] for row in expected.rows()]
 
 
 def test_the_preview_of_a_large_dataset_fetches_the_first_and_the_last_block_only(lab: Lab) -> None:
     """The grid is drawn on a canvas, so the blocks that it was given are compared."""
     blocks: list[Response] = []
-    lab.page.on("response", lambda response: blocks.append(response) if is_block(response) else None)
+    lab.page.on(
+        "response", lambda response: blocks.append(response) if is_block(response) else None
+    )
     page = lab.open("Catalog", f"dataset:{LARGE}")
     tab(page, "Preview")
     canvas = page.locator("canvas").first
@@ -61,7 +70,9 @@ def test_the_preview_of_a_large_dataset_fetches_the_first_and_the_last_block_onl
     box = canvas.bounding_box()
     assert box
     lab.page.mouse.click(box["x"] + 130, box["y"] + 60)
-    with lab.page.expect_response(lambda response: is_block(response) and start_of(response) > expected.height - 2000):
+    with lab.page.expect_response(
+        lambda response: is_block(response) and start_of(response) > expected.height - 2000
+    ):
         lab.page.keyboard.press("Control+ArrowDown")
     lab.page.wait_for_load_state("networkidle")
     found = [(start_of(response), response.json()) for response in blocks]
@@ -95,8 +106,13 @@ def test_a_large_preview_can_be_read_as_a_table_and_be_left(lab: Lab) -> None:
 def same(expected: pl.Series, shown: list[Any]) -> None:
     """A column as it travels: numbers as themselves, times as ISO 8601."""
     if expected.dtype.is_temporal():
-        text = pl.Series(shown, dtype=pl.String).str.to_datetime(time_zone="UTC", time_unit="us", strict=True)
-        assert text.to_list() == expected.dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC")).to_list()
+        text = pl.Series(shown, dtype=pl.String).str.to_datetime(
+            time_zone="UTC", time_unit="us", strict=True
+        )
+        assert (
+            text.to_list()
+            == expected.dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC")).to_list()
+        )
     else:
         assert shown == json.loads(json.dumps(expected.to_list()))
 
@@ -109,15 +125,18 @@ def test_every_number_of_the_columns_says_how_it_was_obtained(lab: Lab) -> None:
     expect(grid.locator("tbody tr")).to_have_count(len(expected.columns))
     expect(grid.locator("[data-basis]").first).to_be_visible()
     numbers = grid.locator("tbody td").evaluate_all(
-        "cells => cells.filter(cell => cell.cellIndex >= 2 && cell.cellIndex <= 6 && cell.innerText.trim())"
-        ".map(cell => [cell.innerText, cell.querySelector('[data-basis]')?.dataset.basis])"
+        "cells => cells.filter(cell => cell.cellIndex >= 2 && cell.cellIndex <= 6 &&"
+        " cell.innerText.trim()).map(cell => [cell.innerText,"
+        " cell.querySelector('[data-basis]')?.dataset.basis])"
     )
     assert len(numbers) > 3 * len(expected.columns)
     assert {basis for _, basis in numbers} <= {"exact", "approx", "sample", "est", "n"}, numbers
     page.get_by_role("button", name="Run Exact").click()
     expect(page.locator('[data-state="passed"]').filter(has_text="exact")).to_be_visible()
     carrier = grid.get_by_role("row").filter(has=lab.page.get_by_text("carrier", exact=True)).first
-    expect(carrier.locator('[data-basis="exact"]').nth(1)).to_contain_text(str(expected["carrier"].n_unique()))
+    expect(carrier.locator('[data-basis="exact"]').nth(1)).to_contain_text(
+        str(expected["carrier"].n_unique())
+    )
 
 
 def test_snapshots_and_lineage_of_a_dataset_are_shown(lab: Lab) -> None:
@@ -140,7 +159,8 @@ def test_a_column_that_was_searched_for_is_selected_on_the_page_of_its_dataset(l
     expect(row).to_have_attribute("data-mlinfra-ref", f"column:{LARGE}.dep_delay")
     expect(row).to_be_focused()
     expect(row).to_be_in_viewport()
-    # The page lies behind another one: what it was asked for last counts, not what it was asked for before.
+    # The page lies behind another one: what it was asked for last counts, not what it was asked for
+    # before.
     lab.chord("q")
     expect(row).to_be_hidden()
     panel.get_by_role("searchbox").fill("arr_delay")
@@ -149,12 +169,16 @@ def test_a_column_that_was_searched_for_is_selected_on_the_page_of_its_dataset(l
 
 
 def test_a_foreign_file_is_registered_as_the_dialog_shows_it(lab: Lab) -> None:
-    """A file of Excel in German: Windows' encoding, semicolons, decimal commas and dates that begin with the day."""
+    """A file of Excel in German: Windows' encoding, semicolons, decimal commas and dates that begin
+    with the day.
+    """
     name, catalog = "data.umsatz", Workbench.open(lab.server.root).catalog
     folder = lab.server.root / FOLDER
     folder.mkdir(exist_ok=True)
     lines = [f"{day:02d}.01.2024;Müller {day};1.{day:03d},50" for day in range(1, 29)]
-    (folder / "umsatz.csv").write_bytes("\n".join(["Datum;Kunde;Umsatz", *lines, ""]).encode("cp1252"))
+    (folder / "umsatz.csv").write_bytes(
+        "\n".join(["Datum;Kunde;Umsatz", *lines, ""]).encode("cp1252")
+    )
     try:
         lab.go()
         lab.page.get_by_role("listitem", name=re.compile(FOLDER)).dblclick()

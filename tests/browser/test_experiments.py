@@ -12,7 +12,10 @@ def compared(lab: Lab) -> tuple[Locator, list[str]]:
     page = lab.open("Experiments", "experiment:flights")
     runs = page.get_by_role("grid", name="Runs").locator("tbody tr")
     expect(runs.nth(1)).to_be_visible()
-    ids = [(runs.nth(index).get_attribute("data-mlinfra-ref") or "").removeprefix("run:") for index in range(2)]
+    ids = [
+        (runs.nth(index).get_attribute("data-mlinfra-ref") or "").removeprefix("run:")
+        for index in range(2)
+    ]
     runs.nth(0).focus()
     lab.page.keyboard.press("Space")
     lab.page.keyboard.press("ArrowDown")
@@ -24,8 +27,14 @@ def compared(lab: Lab) -> tuple[Locator, list[str]]:
 def test_two_runs_are_compared_by_what_differs(lab: Lab) -> None:
     page, ids = compared(lab)
     expected = lab.server.ask(f"mlinfra/api/experiments/compare?ids={','.join(ids)}")
-    rows = {kind: [row["key"] for row in expected["rows"] if row["kind"] == kind] for kind in ("metric", "param")}
-    differ = {kind: [row["key"] for row in expected["rows"] if row["kind"] == kind and not row["same"]] for kind in rows}
+    rows = {
+        kind: [row["key"] for row in expected["rows"] if row["kind"] == kind]
+        for kind in ("metric", "param")
+    }
+    differ = {
+        kind: [row["key"] for row in expected["rows"] if row["kind"] == kind and not row["same"]]
+        for kind in rows
+    }
     assert len(differ["param"]) < len(rows["param"])
     parameters = page.get_by_role("grid", name="Parameters")
     metrics = page.get_by_role("grid", name="Metrics")
@@ -42,8 +51,9 @@ def test_the_curves_of_two_runs_are_drawn(lab: Lab) -> None:
     chart = page.locator("figure").get_by_role("img")
     expect(chart.locator("canvas")).to_be_visible()
     inked = chart.locator("canvas").evaluate(
-        "canvas => { const d = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;"
-        " let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 100; return n }"
+        "canvas => { const d = canvas.getContext('2d').getImageData(0, 0, canvas.width,"
+        " canvas.height).data; let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 100;"
+        " return n }"
     )
     assert inked > 500
     assert "depth" in (chart.get_attribute("aria-label") or "")
@@ -56,7 +66,9 @@ def test_the_runs_are_filtered_by_the_server(lab: Lab) -> None:
     page.get_by_role("searchbox", name="Filter the runs").fill("metrics.tune_auc > 2")
     expect(page.get_by_text("No run of this experiment fits the filter.")).to_be_visible()
     page.get_by_role("searchbox", name="Filter the runs").fill("metrics.tune_auc > ")
-    expect(page.get_by_role("alert")).to_contain_text("A number or a text in quotes is expected here")
+    expect(page.get_by_role("alert")).to_contain_text(
+        "A number or a text in quotes is expected here"
+    )
     expect(page.get_by_role("alert")).to_contain_text("Write one, as in metrics.auc > 0.7")
     lab.refused("/experiments/runs")
     page.get_by_role("searchbox", name="Filter the runs").fill("metrics.tune_auc > 0.5")

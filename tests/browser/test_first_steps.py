@@ -29,14 +29,21 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A JupyterLab in a folder that is in no project."""
     with jupyterlab(tmp_path_factory.mktemp("empty"), tmp_path_factory.mktemp("lab")) as server:
         yield server
-    subprocess.run([sys.executable, "-m", "jupyter_mlinfra.cli", "down"], cwd=server.root, check=False, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "jupyter_mlinfra.cli", "down"],
+        cwd=server.root,
+        check=False,
+        capture_output=True,
+    )
 
 
 def card(panel: Locator) -> Locator:
     return panel.locator('[data-card="empty"]')
 
 
-def test_a_folder_becomes_a_project_and_its_first_feature_view_is_inserted_and_runs(fresh: Opener, empty: Server) -> None:
+def test_a_folder_becomes_a_project_and_its_first_feature_view_is_inserted_and_runs(
+    fresh: Opener, empty: Server
+) -> None:
     lab: Lab = fresh(empty)
     lab.go()
     for title in ("Jobs", "Catalog"):
@@ -44,7 +51,9 @@ def test_a_folder_becomes_a_project_and_its_first_feature_view_is_inserted_and_r
         expect(card(panel)).to_contain_text("There is no project yet.")
         expect(panel.locator("[data-card]")).to_have_count(1)
     lab.refused("/workbench/project")
-    lab.faults[:] = [fault for fault in lab.faults if "status of 404" not in fault]  # the sections that had asked already
+    lab.faults[:] = [
+        fault for fault in lab.faults if "status of 404" not in fault
+    ]  # the sections that had asked already
     panel.get_by_role("button", name="Create Project Here").click()
     expect(card(panel)).to_contain_text("mlinfra catalog ingest")
     expect(panel.get_by_title(str(empty.root))).to_have_text(empty.root.name)

@@ -36,12 +36,16 @@ def test_code_is_found_inserted_and_run_with_the_keyboard_alone(lab: Lab) -> Non
     panel = lab.region("Catalog")
     expect(panel.get_by_role("searchbox")).to_be_focused()
     keys.type("airlines")
-    expect(panel.get_by_role("tree", name="dataset").get_by_role("treeitem").first).to_have_attribute("data-mlinfra-ref", AIRLINES)
+    expect(
+        panel.get_by_role("tree", name="dataset").get_by_role("treeitem").first
+    ).to_have_attribute("data-mlinfra-ref", AIRLINES)
     keys.press("ArrowDown")
     expect(lab.row(panel, AIRLINES)).to_be_focused()
     keys.press("i")
     expect(cells(notebook)).to_have_count(1)
-    expect(cells(notebook).first.locator(".cm-content")).to_contain_text('airlines = ml.dataset("flights.airlines").scan()')
+    expect(cells(notebook).first.locator(".cm-content")).to_contain_text(
+        'airlines = ml.dataset("flights.airlines").scan()'
+    )
     keys.press("Shift+Enter")
     expect(cells(notebook)).to_have_count(2)
     keys.press("Enter")
@@ -56,9 +60,13 @@ def test_a_page_inserts_its_code_by_button_and_by_key_and_it_runs(lab: Lab) -> N
     notebook = lab.notebook()
     page = lab.open("Catalog", AIRLINES)
     page.get_by_role("button", name="Insert Code").click()
-    expect(cells(notebook).first.locator(".cm-content")).to_contain_text("airlines.head(5).collect()")
+    expect(cells(notebook).first.locator(".cm-content")).to_contain_text(
+        "airlines.head(5).collect()"
+    )
     lab.page.keyboard.press("Shift+Enter")
-    expect(cells(notebook).first.locator(".jp-OutputArea-output")).to_contain_text("Endeavor Air Inc.")
+    expect(cells(notebook).first.locator(".jp-OutputArea-output")).to_contain_text(
+        "Endeavor Air Inc."
+    )
     lab.row(lab.panel("Catalog"), AIRLINES).click()
     lab.main(AIRLINES).get_by_role("tab", name="Columns").focus()
     lab.page.keyboard.press("i")
@@ -68,7 +76,10 @@ def test_a_page_inserts_its_code_by_button_and_by_key_and_it_runs(lab: Lab) -> N
 
 
 def test_a_table_of_ml_ui_is_picked_from_and_its_selection_goes_on_in_python(lab: Lab) -> None:
-    notebook = lab.notebook(cell("import jupyter_mlinfra as ml\ntable = ml.ui.datasets()\ntable"), cell("[data.name for data in table.selection]"))
+    notebook = lab.notebook(
+        cell("import jupyter_mlinfra as ml\ntable = ml.ui.datasets()\ntable"),
+        cell("[data.name for data in table.selection]"),
+    )
     cells(notebook).first.locator(".cm-content").click()
     lab.page.keyboard.press("Shift+Enter")
     grid = notebook.get_by_role("grid", name="datasets")
@@ -95,10 +106,18 @@ def test_a_row_dragged_between_cells_becomes_a_cell_there(lab: Lab) -> None:
     assert below
     drag(lab, row, below["x"] + 20, below["y"] + 4)
     expect(cells(notebook)).to_have_count(3)
-    assert [source(lab, one).splitlines()[-1] for one in cells(notebook).all()] == ["first = 1", "airlines.head(5).collect()", "last = 2"]
+    assert [source(lab, one).splitlines()[-1] for one in cells(notebook).all()] == [
+        "first = 1",
+        "airlines.head(5).collect()",
+        "last = 2",
+    ]
     expect(notebook.locator(".jp-Notebook:focus-within")).to_be_attached()
-    lab.page.keyboard.press("Shift+Enter")  # the focus is on the new cell, and no more on the row, whose page it would open
-    expect(cells(notebook).nth(1).locator(".jp-OutputArea-output")).to_contain_text("Endeavor Air Inc.")
+    lab.page.keyboard.press(
+        "Shift+Enter"
+    )  # the focus is on the new cell, and no more on the row, whose page it would open
+    expect(cells(notebook).nth(1).locator(".jp-OutputArea-output")).to_contain_text(
+        "Endeavor Air Inc."
+    )
     expect(lab.page.locator(f'[id="jp-mlinfra-{AIRLINES}"]')).to_have_count(0)
 
 
@@ -109,7 +128,9 @@ def test_a_row_dragged_into_an_editor_becomes_text_there(lab: Lab) -> None:
     editor = cells(notebook).first.locator(".cm-content").bounding_box()
     assert editor
     drag(lab, row, editor["x"] + 40, editor["y"] + editor["height"] - 8)
-    expect(cells(notebook).first.locator(".cm-content")).to_contain_text('airlines = ml.dataset("flights.airlines").scan()')
+    expect(cells(notebook).first.locator(".cm-content")).to_contain_text(
+        'airlines = ml.dataset("flights.airlines").scan()'
+    )
     expect(cells(notebook)).to_have_count(2)
     assert source(lab, cells(notebook).first).count("import jupyter_mlinfra") == 1
     expect(cells(notebook).first.locator(".cm-content")).to_be_focused()
@@ -121,9 +142,13 @@ def test_the_sql_of_a_dataset_runs_in_a_notebook_that_has_loaded_nothing(lab: La
     code = page.get_by_role("group", name="Code")
     code.get_by_role("button", name="SQL", exact=True).click()
     code.get_by_role("button", name="Insert", exact=True).click()
-    expect(cells(notebook).first.locator(".cm-content")).to_contain_text("SELECT * FROM flights.airlines")
+    expect(cells(notebook).first.locator(".cm-content")).to_contain_text(
+        "SELECT * FROM flights.airlines"
+    )
     lab.page.keyboard.press("Shift+Enter")
-    expect(cells(notebook).first.locator(".jp-OutputArea-output")).to_contain_text("Endeavor Air Inc.", timeout=90_000)
+    expect(cells(notebook).first.locator(".jp-OutputArea-output")).to_contain_text(
+        "Endeavor Air Inc.", timeout=90_000
+    )
 
 
 def unfolded(lab: Lab, panel: str, parent: str, beginning: str) -> Locator:
@@ -146,14 +171,25 @@ def test_the_code_of_every_kind_of_object_runs_as_inserted(lab: Lab) -> None:
         ("Models", "model:flights", "version:flights/"),
         ("Jobs", "pipeline:flights", "step:flights/"),
     ]
-    rows = [lambda panel=panel, ref=ref: lab.row(lab.panel(panel), ref) for panel, ref, _ in parents]
+    rows = [
+        lambda panel=panel, ref=ref: lab.row(lab.panel(panel), ref) for panel, ref, _ in parents
+    ]
     rows += [lambda way=way: unfolded(lab, *way) for way in parents]
     rows += [
-        lambda: lab.panel("Jobs").get_by_role("tree", name="Jobs").locator('[data-mlinfra-ref^="job:"]').first,
+        lambda: (
+            lab.panel("Jobs")
+            .get_by_role("tree", name="Jobs")
+            .locator('[data-mlinfra-ref^="job:"]')
+            .first
+        ),
         lambda: lab.row(lab.panel("Models"), "deployment:flights"),
         lambda: lab.row(lab.panel("Models"), "monitor:flights"),
     ]
-    loud = [alert["ref"] for alert in lab.server.ask("mlinfra/api/monitoring/alerts")["items"] if alert["state"] != "ok"]
+    loud = [
+        alert["ref"]
+        for alert in lab.server.ask("mlinfra/api/monitoring/alerts")["items"]
+        if alert["state"] != "ok"
+    ]
     rows += [lambda: lab.row(lab.panel("Models"), loud[0])] if loud else []
     for index, row in enumerate(rows):
         row().focus()
@@ -162,5 +198,9 @@ def test_the_code_of_every_kind_of_object_runs_as_inserted(lab: Lab) -> None:
         lab.page.keyboard.press("Shift+Enter")
         expect(written).to_have_count(index + 2)
     for index in range(len(rows)):
-        expect(written.nth(index).locator(".jp-InputPrompt")).to_have_text(f"[{index + 1}]:", timeout=90_000)
-    assert notebook.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts() == []
+        expect(written.nth(index).locator(".jp-InputPrompt")).to_have_text(
+            f"[{index + 1}]:", timeout=90_000
+        )
+    assert (
+        notebook.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts() == []
+    )

@@ -1,4 +1,6 @@
-"""What the page of a job, the form of one, and the status bar tell of it: its code, its difference, a shell beside it, its whole log, and what runs."""
+"""What the page of a job, the form of one, and the status bar tell of it: its code, its difference,
+a shell beside it, its whole log, and what runs.
+"""
 
 from __future__ import annotations
 
@@ -37,11 +39,18 @@ for part in range(100):
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A JupyterLab of its own on a small project under git, with changes that are not committed."""
     root = tmp_path_factory.mktemp("small")
-    (root / "mlinfra.toml").write_text('[project]\nname = "small"\n[jobs]\ngpus = 2\ncpus = 2\ngrace_seconds = 1.0\nsnapshot_max_mib = 0.5\n')
+    (root / "mlinfra.toml").write_text(
+        '[project]\nname = "small"\n[jobs]\ngpus = 2\ncpus = 2\ngrace_seconds ='
+        " 1.0\nsnapshot_max_mib = 0.5\n"
+    )
     (root / ".gitignore").write_text(".mlinfra/\nbrowser-tests/\n.ipynb_checkpoints/\n")
     (root / "model.py").write_text("DEPTH = 4\nRATE = 0.1\n")
     (root / "work.py").write_text(WORK)
-    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=ana", "-c", "user.email=a@b.example", "commit", "-qm", "first"]):
+    for words in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=ana", "-c", "user.email=a@b.example", "commit", "-qm", "first"],
+    ):
         subprocess.run(["git", *words], cwd=root, check=True)
     (root / "model.py").write_text("DEPTH = 6\nRATE = 0.1\n")
     (root / "new.py").write_text("print('new')\n")
@@ -83,19 +92,24 @@ def test_the_form_says_what_code_a_job_would_run_and_what_is_left_out(lab: Lab) 
     notebook = lab.notebook(cell("depth: int = 4", "parameters"), cell("print(depth)"))
     notebook.get_by_role("button", name="Run as Job").click()
     form = lab.page.locator("form:visible")
-    # model.py, new.py, chatty.py, .gitignore, mlinfra.toml, work.py and the notebook, which git ignores
+    # model.py, new.py, chatty.py, .gitignore, mlinfra.toml, work.py and the notebook, which git
+    # ignores
     expect(form).to_contain_text("Code: snapshot of 7 files, 4 uncommitted, 1 left out")
     why = form.get_by_role("button", name="why")
     why.focus()
     lab.page.keyboard.press("Enter")
     expect(why).to_have_attribute("aria-expanded", "true")
-    expect(form.get_by_role("grid", name="Left out")).to_contain_text(re.compile(r"weights\.bin.*The snapshot would pass 0\.5 MiB"))
+    expect(form.get_by_role("grid", name="Left out")).to_contain_text(
+        re.compile(r"weights\.bin.*The snapshot would pass 0\.5 MiB")
+    )
     expect(form.get_by_role("grid", name="Not committed").locator("tbody tr")).to_have_count(4)
     form.get_by_role("button", name="Submit Job").click()
     page = lab.page.locator('[data-mlinfra-frame="page"]:visible')
     expect(page.locator('[data-state="succeeded"]').first).to_be_visible(timeout=120_000)
     page.get_by_role("tab", name="Code").click()
-    expect(page.get_by_text(re.compile(r"Code: snapshot \w+ · git \w{7} \+ 4 uncommitted files"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"Code: snapshot \w+ · git \w{7} \+ 4 uncommitted files"))
+    ).to_be_visible()
 
 
 def test_the_code_of_a_job_shows_how_it_differs_from_the_commit(lab: Lab) -> None:
@@ -108,7 +122,9 @@ def test_the_code_of_a_job_shows_how_it_differs_from_the_commit(lab: Lab) -> Non
     expect(shown).to_contain_text("+DEPTH = 6")
     removed = shown.get_by_text("-DEPTH = 4")
     added = shown.get_by_text("+DEPTH = 6")
-    colours = [line.evaluate("node => getComputedStyle(node).backgroundColor") for line in (removed, added)]
+    colours = [
+        line.evaluate("node => getComputedStyle(node).backgroundColor") for line in (removed, added)
+    ]
     assert len({*colours, "rgba(0, 0, 0, 0)"}) == 3
     Path(lab.server.root / "model.py").write_text("DEPTH = 8\nRATE = 0.1\n")
     page.get_by_role("tab", name="Log").click()
@@ -126,7 +142,9 @@ def test_attach_opens_a_terminal_in_the_job_s_environment(lab: Lab) -> None:
     terminal = lab.page.locator(".jp-Terminal:visible")
     expect(terminal).to_be_visible()
     terminal.click()
-    lab.page.keyboard.type('echo "job=$MLINFRA_JOB gpus=<$CUDA_VISIBLE_DEVICES>"; grep DEPTH model.py; touch seen')
+    lab.page.keyboard.type(
+        'echo "job=$MLINFRA_JOB gpus=<$CUDA_VISIBLE_DEVICES>"; grep DEPTH model.py; touch seen'
+    )
     lab.page.keyboard.press("Enter")
     # what a terminal shows is drawn on a canvas: the shell's own traces tell
     limit = time.monotonic() + 60
@@ -137,8 +155,16 @@ def test_attach_opens_a_terminal_in_the_job_s_environment(lab: Lab) -> None:
         time.sleep(0.1)
     found = in_state(lab, job, "running")
     assert kept[0].parent.name == found["snapshot"]
-    shells = [words for words in environments() if words.get("MLINFRA_JOB") == job["id"] and "MLINFRA_PROCESS_TOKEN" not in words and "TERM" in words]
-    assert {words["CUDA_VISIBLE_DEVICES"] for words in shells} == {",".join(found["gpu_ids"])} != {""}
+    shells = [
+        words
+        for words in environments()
+        if words.get("MLINFRA_JOB") == job["id"]
+        and "MLINFRA_PROCESS_TOKEN" not in words
+        and "TERM" in words
+    ]
+    assert (
+        {words["CUDA_VISIBLE_DEVICES"] for words in shells} == {",".join(found["gpu_ids"])} != {""}
+    )
     lab.page.keyboard.type("exit")
     lab.page.keyboard.press("Enter")
 
@@ -164,7 +190,9 @@ def test_the_whole_log_is_searched_by_the_server_and_gone_through_with_enter(lab
     page = lab.open("Jobs", job["ref"])
     log = page.get_by_role("log")
     expect(log).to_contain_text(f"{LINES}")
-    expect(log).to_contain_text(re.compile(r"same\s*red 100 % of <b>https://example.org/x</b>$"))  # a bar is one line, markup is text
+    expect(log).to_contain_text(
+        re.compile(r"same\s*red 100 % of <b>https://example.org/x</b>$")
+    )  # a bar is one line, markup is text
     expect(log.locator(".ansi-red-fg").last).to_have_text("red")
     expect(log.get_by_role("link").last).to_have_attribute("rel", "noopener noreferrer")
     log.focus()
@@ -203,7 +231,9 @@ def test_a_click_on_the_status_bar_shows_what_runs_waits_and_fires(lab: Lab) -> 
     expect(running).to_contain_text("first of two")
     expect(running).to_be_in_viewport(ratio=1)
     assert (running.bounding_box() or {"width": 0})["width"] > 300
-    expect(popup.get_by_role("tree", name="Waiting").get_by_role("treeitem")).to_contain_text("Needs 1 GPU, none is free")
+    expect(popup.get_by_role("tree", name="Waiting").get_by_role("treeitem")).to_contain_text(
+        "Needs 1 GPU, none is free"
+    )
     expect(popup).to_contain_text("No alert is firing.")
     expect(popup.get_by_text("GPU1")).to_be_visible()
     lab.page.keyboard.press("Escape")

@@ -11,7 +11,10 @@ from playwright.sync_api import Locator, expect
 from tests.browser.conftest import Lab, cell
 
 PARAMETERS = 'count: int = 3\nword: str = "plane"\nfactor = 0.5'
-WORK = "import time\nfor turn in range(count):\n    print(turn, word, turn * factor, flush=True)\n    time.sleep(0.5)"
+WORK = (
+    "import time\nfor turn in range(count):\n    print(turn, word, turn * factor, flush=True)\n   "
+    " time.sleep(0.5)"
+)
 
 
 def fill(form: Locator, label: str, value: str) -> None:
@@ -21,14 +24,18 @@ def fill(form: Locator, label: str, value: str) -> None:
 @pytest.fixture
 def form(lab: Lab) -> Locator:
     """The submit form of a small notebook, opened from its toolbar."""
-    notebook = lab.notebook(cell(PARAMETERS, "parameters"), cell(WORK), name=f"counting-{time.time_ns()}")
+    notebook = lab.notebook(
+        cell(PARAMETERS, "parameters"), cell(WORK), name=f"counting-{time.time_ns()}"
+    )
     notebook.get_by_role("button", name="Run as Job").click()
     form = lab.page.locator("form:visible")
     expect(form.get_by_role("button", name="Submit Job")).to_be_enabled()
     return form
 
 
-def test_the_form_is_filled_from_the_parameters_cell_and_refuses_what_does_not_fit(form: Locator) -> None:
+def test_the_form_is_filled_from_the_parameters_cell_and_refuses_what_does_not_fit(
+    form: Locator,
+) -> None:
     for label, value in (("count", "3"), ("word", "plane"), ("factor", "0.5")):
         expect(form.get_by_label(re.compile(rf"^{label}\b"))).to_have_value(value)
     fill(form, "count", "many")
@@ -36,9 +43,13 @@ def test_the_form_is_filled_from_the_parameters_cell_and_refuses_what_does_not_f
     expect(form.get_by_role("button", name="Submit Job")).to_be_disabled()
 
 
-def test_the_form_that_is_asked_for_again_shows_the_notebook_as_it_is_now_and_enter_submits_that(lab: Lab, form: Locator) -> None:
+def test_the_form_that_is_asked_for_again_shows_the_notebook_as_it_is_now_and_enter_submits_that(
+    lab: Lab, form: Locator
+) -> None:
     fill(form, "word", "winter")
-    lab.page.locator("#jp-main-dock-panel .lm-TabBar-tab").filter(has_text="counting-").first.click()
+    lab.page.locator("#jp-main-dock-panel .lm-TabBar-tab").filter(
+        has_text="counting-"
+    ).first.click()
     notebook = lab.page.locator(".jp-NotebookPanel:visible")
     notebook.locator(".cm-line").first.click()
     lab.page.keyboard.press("End")
@@ -53,7 +64,9 @@ def test_the_form_that_is_asked_for_again_shows_the_notebook_as_it_is_now_and_en
     expect(page.get_by_role("log")).to_have_text(re.compile("0 winter 0.0"))
 
 
-def test_a_notebook_runs_as_a_job_and_its_end_arrives_in_the_panel_by_itself(lab: Lab, form: Locator) -> None:
+def test_a_notebook_runs_as_a_job_and_its_end_arrives_in_the_panel_by_itself(
+    lab: Lab, form: Locator
+) -> None:
     lab.page.evaluate("window.sameDocument = true")
     panel = lab.panel("Jobs")
     fill(form, "count", "5")
@@ -74,7 +87,11 @@ def test_a_notebook_runs_as_a_job_and_its_end_arrives_in_the_panel_by_itself(lab
     page.get_by_role("tab", name="Parameters").click()
     expect(page.get_by_role("tabpanel")).to_contain_text('"winter"')
     job = lab.server.ask(f"mlinfra/api/jobs/jobs/{reference.split(':')[1]}")
-    assert (job["state"], job["exit_code"], job["parameters"]) == ("succeeded", 0, {"count": 5, "word": "winter"})
+    assert (job["state"], job["exit_code"], job["parameters"]) == (
+        "succeeded",
+        0,
+        {"count": 5, "word": "winter"},
+    )
 
 
 def test_a_job_that_fails_says_in_which_cell_and_a_running_one_can_be_cancelled(lab: Lab) -> None:
@@ -83,8 +100,12 @@ def test_a_job_that_fails_says_in_which_cell_and_a_running_one_can_be_cancelled(
     jobs = panel.get_by_role("tree", name="Jobs")
     expect(jobs.get_by_role("treeitem").first).to_be_visible()
     stamp = str(time.time_ns())
-    sleeper = lab.server.ask("mlinfra/api/jobs/jobs", "POST", {"command": ["sleep", "300"], "name": f"sleeper {stamp}"})
-    lab.server.ask("mlinfra/api/jobs/jobs", "POST", {"command": ["false"], "name": f"failing {stamp}"})
+    sleeper = lab.server.ask(
+        "mlinfra/api/jobs/jobs", "POST", {"command": ["sleep", "300"], "name": f"sleeper {stamp}"}
+    )
+    lab.server.ask(
+        "mlinfra/api/jobs/jobs", "POST", {"command": ["false"], "name": f"failing {stamp}"}
+    )
     failing = jobs.get_by_role("treeitem").filter(has_text=f"failing {stamp}")
     expect(failing.locator('[data-state="failed"]')).to_be_visible()
     asleep = lab.row(panel, sleeper["ref"])
@@ -101,7 +122,9 @@ def test_a_job_that_fails_says_in_which_cell_and_a_running_one_can_be_cancelled(
 
 def test_the_executed_notebook_of_a_failed_job_opens_at_the_cell_that_failed(lab: Lab) -> None:
     cells = [cell(f"print('before {number}')\n" * 12) for number in range(8)]
-    notebook = lab.notebook(*cells, cell("1 / 0"), cell("print('never')"), name=f"breaking-{time.time_ns()}")
+    notebook = lab.notebook(
+        *cells, cell("1 / 0"), cell("print('never')"), name=f"breaking-{time.time_ns()}"
+    )
     notebook.get_by_role("button", name="Run as Job").click()
     form = lab.page.locator("form:visible")
     form.get_by_role("button", name="Submit Job").click()
@@ -112,16 +135,24 @@ def test_the_executed_notebook_of_a_failed_job_opens_at_the_cell_that_failed(lab
     failed = executed.locator(".jp-Cell.jp-mod-active")
     expect(failed).to_contain_text("ZeroDivisionError: division by zero")
     expect(failed).to_be_in_viewport()
-    expect(executed.get_by_title("Notebook is read-only").or_(executed.get_by_text("No Kernel"))).to_be_visible()
-    assert executed.get_by_role("button", name="No Kernel").is_visible(), "a kernel was started for a record"
-    tab = lab.page.locator("#jp-main-dock-panel").get_by_role("tab", name=re.compile(r"^\w{4} \(1\) breaking-"))
+    expect(
+        executed.get_by_title("Notebook is read-only").or_(executed.get_by_text("No Kernel"))
+    ).to_be_visible()
+    assert executed.get_by_role("button", name="No Kernel").is_visible(), (
+        "a kernel was started for a record"
+    )
+    tab = lab.page.locator("#jp-main-dock-panel").get_by_role(
+        "tab", name=re.compile(r"^\w{4} \(1\) breaking-")
+    )
     expect(tab).to_be_visible()  # the notebook itself is open beside it
 
 
 def test_the_file_browser_offers_to_run_a_notebook_as_a_job(lab: Lab) -> None:
     lab.page.get_by_role("listitem", name=re.compile("01_ingest.ipynb")).first.click(button="right")
     lab.page.get_by_role("menuitem", name="Run as Job…").click()
-    expect(lab.page.get_by_role("heading", level=1, name="Submit job: 01_ingest.ipynb")).to_be_visible()
+    expect(
+        lab.page.get_by_role("heading", level=1, name="Submit job: 01_ingest.ipynb")
+    ).to_be_visible()
     expect(lab.page.get_by_role("button", name="Submit Job")).to_be_enabled()
 
 

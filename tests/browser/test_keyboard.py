@@ -114,11 +114,16 @@ def test_escape_in_a_list_returns_to_the_notebook(lab: Lab) -> None:
     expect(notebook.locator(".jp-Notebook:focus-within")).to_be_attached()
 
 
-@pytest.mark.parametrize(("key", "text"), [("r", "dataset:flights.airlines"), ("c", 'ml.dataset("flights.airlines").scan()')])
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [("r", "dataset:flights.airlines"), ("c", 'ml.dataset("flights.airlines").scan()')],
+)
 def test_one_key_copies_the_reference_or_the_code(lab: Lab, key: str, text: str) -> None:
     lab.row(lab.panel("Catalog"), "dataset:flights.airlines").focus()
     lab.page.keyboard.press(key)
-    lab.page.wait_for_function("text => navigator.clipboard.readText().then(found => found.includes(text))", arg=text)
+    lab.page.wait_for_function(
+        "text => navigator.clipboard.readText().then(found => found.includes(text))", arg=text
+    )
 
 
 def test_the_palette_holds_the_commands_of_the_workbench(lab: Lab) -> None:
@@ -126,6 +131,8 @@ def test_the_palette_holds_the_commands_of_the_workbench(lab: Lab) -> None:
     box = lab.page.locator(".lm-CommandPalette-input")
     expect(box).to_be_focused()
     lab.page.keyboard.type("Show Models")
-    expect(lab.page.locator(".lm-CommandPalette-item").filter(has_text="Show Models")).to_be_visible()
+    expect(
+        lab.page.locator(".lm-CommandPalette-item").filter(has_text="Show Models")
+    ).to_be_visible()
     lab.page.keyboard.press("Enter")
     expect(lab.region("Models")).to_be_visible()

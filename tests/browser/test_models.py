@@ -19,17 +19,25 @@ def page(lab: Lab) -> Iterator[Locator]:
     before = shares(lab)
     yield lab.open("Models", DEPLOYMENT)
     if shares(lab) != before:
-        lab.server.ask("mlinfra/api/deployments/deployments/flights/traffic", "POST", {"traffic": before, "reason": "end of a test"})
+        lab.server.ask(
+            "mlinfra/api/deployments/deployments/flights/traffic",
+            "POST",
+            {"traffic": before, "reason": "end of a test"},
+        )
 
 
 def shares(lab: Lab) -> dict[str, int]:
     """What the REST door says."""
-    versions = lab.server.ask("mlinfra/api/deployments/deployments/flights")["deployment"]["versions"]
+    versions = lab.server.ask("mlinfra/api/deployments/deployments/flights")["deployment"][
+        "versions"
+    ]
     return {item["version"]: item["traffic"] for item in versions if item["state"] == "ready"}
 
 
 def shown(page: Locator, version: str) -> Locator:
-    return page.locator(f'[data-version="{version}"]').get_by_role("cell").filter(has_text="%").first
+    return (
+        page.locator(f'[data-version="{version}"]').get_by_role("cell").filter(has_text="%").first
+    )
 
 
 def test_traffic_is_previewed_moved_and_rolled_back_with_one_click(lab: Lab, page: Locator) -> None:
@@ -47,7 +55,9 @@ def test_traffic_is_previewed_moved_and_rolled_back_with_one_click(lab: Lab, pag
     expect(shown(page, canary)).to_contain_text("60 %")
     assert shares(lab) == before | {stable: 40, canary: 60}
     expect(page.get_by_text("more for the canary").first).to_be_visible()
-    page.get_by_role("button", name="Roll Back", exact=True).first.click()  # the page's own; the newest line of the history has another
+    page.get_by_role(
+        "button", name="Roll Back", exact=True
+    ).first.click()  # the page's own; the newest line of the history has another
     expect(shown(page, stable)).to_contain_text(f"{before[stable]} %")
     assert shares(lab) == before
 
@@ -98,7 +108,9 @@ def test_the_monitor_shows_drifted_features_and_their_distribution(lab: Lab) -> 
     expect(chart.get_by_role("img")).to_be_visible()
     assert chart.locator("rect").count() >= 4
     chart.get_by_role("button", name="as table").click()
-    expect(chart.get_by_role("grid", name=f"Bins of {drifted[-1]}").locator("tbody tr").first).to_be_visible()
+    expect(
+        chart.get_by_role("grid", name=f"Bins of {drifted[-1]}").locator("tbody tr").first
+    ).to_be_visible()
 
 
 def test_the_model_names_its_champion(lab: Lab) -> None:
@@ -108,10 +120,13 @@ def test_the_model_names_its_champion(lab: Lab) -> None:
 
 
 def test_a_chart_in_a_notebook_is_drawn_offline_by_our_own_renderer(lab: Lab) -> None:
-    """Vega-Lite 6, which JupyterLab itself does not draw; `lab` holds that nothing outside was asked for."""
+    """Vega-Lite 6, which JupyterLab itself does not draw; `lab` holds that nothing outside was
+    asked for.
+    """
     code = (
-        "import polars as pl\nfrom jupyter_mlinfra import charts\n"
-        'charts.histogram(pl.DataFrame({"delay": [float(i % 37) for i in range(500)]}), "delay", title="Delays")'
+        "import polars as pl\nfrom jupyter_mlinfra import"
+        ' charts\ncharts.histogram(pl.DataFrame({"delay": [float(i % 37) for i in range(500)]}),'
+        ' "delay", title="Delays")'
     )
     notebook = lab.notebook(cell(code))
     notebook.locator(".cm-content").first.click()

@@ -10,7 +10,11 @@ from playwright.sync_api import Error, Route, expect
 from tests.browser.conftest import Lab, Opener, refs
 
 OBJECTS = {
-    "Catalog": ["dataset:flights.departures", "dataset:flights.weather", "dataset:flights.airlines"],
+    "Catalog": [
+        "dataset:flights.departures",
+        "dataset:flights.weather",
+        "dataset:flights.airlines",
+    ],
     "Features": ["view:origin_weather", "view:carrier_delays"],
     "Jobs": ["pipeline:flights"],
     "Experiments": ["experiment:flights"],
@@ -33,7 +37,9 @@ def test_a_panel_paints_its_frame_before_the_server_answers(fresh: Opener) -> No
     lab.go()
     held: list[Route] = []
     answering = False
-    lab.page.route("**/mlinfra/api/**", lambda route: route.continue_() if answering else held.append(route))
+    lab.page.route(
+        "**/mlinfra/api/**", lambda route: route.continue_() if answering else held.append(route)
+    )
     panel = lab.panel("Catalog")
     expect(panel.get_by_role("searchbox")).to_be_visible()
     expect(panel.get_by_role("button", name="Namespaces")).to_be_visible()
@@ -49,13 +55,20 @@ def test_a_panel_paints_its_frame_before_the_server_answers(fresh: Opener) -> No
 
 @pytest.mark.parametrize(
     ("panel", "word", "kinds"),
-    [("Catalog", "flights", {"dataset", "model", "job", "experiment"}), ("Jobs", "temp", {"column", "feature", "view", "dataset"})],
+    [
+        ("Catalog", "flights", {"dataset", "model", "job", "experiment"}),
+        ("Jobs", "temp", {"column", "feature", "view", "dataset"}),
+    ],
 )
-def test_one_word_finds_objects_of_at_least_four_kinds_from_any_panel(lab: Lab, panel: str, word: str, kinds: set[str]) -> None:
+def test_one_word_finds_objects_of_at_least_four_kinds_from_any_panel(
+    lab: Lab, panel: str, word: str, kinds: set[str]
+) -> None:
     region = lab.panel(panel)
     region.get_by_role("searchbox").fill(word)
     for kind in kinds:
-        expect(region.locator(f'[role="treeitem"][data-mlinfra-ref^="{kind}:"]').first).to_be_visible()
+        expect(
+            region.locator(f'[role="treeitem"][data-mlinfra-ref^="{kind}:"]').first
+        ).to_be_visible()
     assert {ref.split(":")[0] for ref in refs(region)} >= kinds
 
 
@@ -74,7 +87,9 @@ def test_the_scope_chip_leaves_only_what_the_panel_shows(lab: Lab) -> None:
 def test_a_reference_in_the_address_opens_its_page(fresh: Opener) -> None:
     lab = fresh()
     lab.go(query="&mlinfra=dataset:flights.airlines")
-    expect(lab.main("dataset:flights.airlines").get_by_role("heading", level=1)).to_have_text("flights.airlines")
+    expect(lab.main("dataset:flights.airlines").get_by_role("heading", level=1)).to_have_text(
+        "flights.airlines"
+    )
 
 
 def test_pages_of_one_kind_share_a_tab_until_one_is_kept(lab: Lab) -> None:

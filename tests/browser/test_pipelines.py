@@ -1,4 +1,6 @@
-"""Pipelines and schedules as someone meets them who has three notebooks: scenarios P1, P2 and P3, each in a project of its own."""
+"""Pipelines and schedules as someone meets them who has three notebooks: scenarios P1, P2 and P3,
+each in a project of its own.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,16 @@ RUN = 180_000  # ms; three notebooks, one after the other, on a loaded machine
 
 NOTEBOOKS = {
     "01_features": ["text = open('raw.csv').read()\nopen('features.txt', 'w').write(text)"],
-    "02_train": ["depth = 6", "text = open('features.txt').read()\nassert depth < 10, 'too deep'\nopen('model.txt', 'w').write(text * depth)"],
-    "03_evaluate": ["model = open('model.txt').read()\nopen('report.txt', 'w').write(str(len(model)))"],
+    "02_train": [
+        "depth = 6",
+        (
+            "text = open('features.txt').read()\nassert depth < 10, 'too deep'\nopen('model.txt',"
+            " 'w').write(text * depth)"
+        ),
+    ],
+    "03_evaluate": [
+        "model = open('model.txt').read()\nopen('report.txt', 'w').write(str(len(model)))"
+    ],
 }
 
 
@@ -55,16 +65,32 @@ class Churn:
     def states(self) -> list[str]:
         """The last column of the matrix, from top to bottom."""
         rows = self.document.get_by_role("grid").locator('[role="row"][data-mlinfra-ref]').all()
-        return [row.get_by_role("gridcell").last.locator("[data-state]").get_attribute("data-state") or "" for row in rows]
+        return [
+            row.get_by_role("gridcell").last.locator("[data-state]").get_attribute("data-state")
+            or ""
+            for row in rows
+        ]
 
     def runs(self, number: int, state: str) -> None:
         """Wait until there are so many runs, and the newest is in this state."""
         expect(self.document.get_by_role("columnheader")).to_have_count(number + 1, timeout=RUN)
-        expect(self.document.locator(f'.jp-mlinfra-page-header [data-state="{state}"]')).to_be_visible(timeout=RUN)
-        expect(self.document.get_by_role("grid").locator('[data-state="running"], [data-state="waiting"]')).to_have_count(0, timeout=RUN)
+        expect(
+            self.document.locator(f'.jp-mlinfra-page-header [data-state="{state}"]')
+        ).to_be_visible(timeout=RUN)
+        expect(
+            self.document.get_by_role("grid").locator(
+                '[data-state="running"], [data-state="waiting"]'
+            )
+        ).to_have_count(0, timeout=RUN)
 
     def mlinfra(self, *words: str) -> None:
-        subprocess.run([sys.executable, "-m", "jupyter_mlinfra.cli", *words], cwd=self.root, check=True, capture_output=True, timeout=120)
+        subprocess.run(
+            [sys.executable, "-m", "jupyter_mlinfra.cli", *words],
+            cwd=self.root,
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
 
 
 def write(root: Path) -> None:
@@ -73,8 +99,20 @@ def write(root: Path) -> None:
     (root / "raw.csv").write_text("x\n1\n2\n")
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     for name, sources in NOTEBOOKS.items():
-        cells = [cell(source, *(["parameters"] if source.startswith("depth") else [])) for source in sources]
-        (root / f"{name}.ipynb").write_text(json.dumps({"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}))
+        cells = [
+            cell(source, *(["parameters"] if source.startswith("depth") else []))
+            for source in sources
+        ]
+        (root / f"{name}.ipynb").write_text(
+            json.dumps(
+                {
+                    "cells": cells,
+                    "metadata": {"kernelspec": kernel},
+                    "nbformat": 4,
+                    "nbformat_minor": 5,
+                }
+            )
+        )
 
 
 @pytest.fixture
@@ -84,7 +122,13 @@ def server(tmp_path: Path) -> Iterator[Server]:
     write(root)
     with jupyterlab(root, tmp_path / "lab") as server:
         yield server
-    subprocess.run([sys.executable, "-m", "jupyter_mlinfra.cli", "down"], cwd=root, check=False, capture_output=True, timeout=120)
+    subprocess.run(
+        [sys.executable, "-m", "jupyter_mlinfra.cli", "down"],
+        cwd=root,
+        check=False,
+        capture_output=True,
+        timeout=120,
+    )
 
 
 @pytest.fixture
@@ -105,13 +149,20 @@ def create(churn: Churn) -> None:
     expect(churn.document.locator("[data-node]")).to_have_count(4)
 
 
-def test_three_notebooks_become_a_pipeline_and_its_second_run_is_all_from_the_cache(churn: Churn) -> None:
+def test_three_notebooks_become_a_pipeline_and_its_second_run_is_all_from_the_cache(
+    churn: Churn,
+) -> None:
     """P1: the edges come from what the code reads and writes."""
     create(churn)
     page = churn.lab.page
     assert re.findall(r"(in|out): \[(.*)\]", churn.text()) == [
-        ("in", "raw.csv"), ("out", "features.txt"), ("in", "features.txt"), ("out", "model.txt"), ("in", "model.txt"), ("out", "report.txt"),
-    ]  # fmt: skip
+        ("in", "raw.csv"),
+        ("out", "features.txt"),
+        ("in", "features.txt"),
+        ("out", "model.txt"),
+        ("in", "model.txt"),
+        ("out", "report.txt"),
+    ]
     churn.document.locator('[data-node="in:raw.csv"]').focus()
     walked = []
     for _ in range(3):
@@ -129,7 +180,9 @@ def test_three_notebooks_become_a_pipeline_and_its_second_run_is_all_from_the_ca
     assert churn.states() == ["cached"] * 3
 
 
-def test_a_failed_step_opens_at_its_cell_and_repair_runs_only_what_hangs_on_it(churn: Churn) -> None:
+def test_a_failed_step_opens_at_its_cell_and_repair_runs_only_what_hangs_on_it(
+    churn: Churn,
+) -> None:
     """P2, by keyboard where it counts: the cell of the matrix opens with Enter."""
     churn.depth(12)
     create(churn)
@@ -137,7 +190,9 @@ def test_a_failed_step_opens_at_its_cell_and_repair_runs_only_what_hangs_on_it(c
     churn.document.get_by_role("button", name="Run", exact=True).click()
     churn.runs(1, "failed")
     assert churn.states() == ["succeeded", "failed", "skipped"]
-    expect(churn.document.get_by_role("alert")).to_contain_text("Cell 2 failed at line 2: AssertionError: too deep")
+    expect(churn.document.get_by_role("alert")).to_contain_text(
+        "Cell 2 failed at line 2: AssertionError: too deep"
+    )
     cells = churn.document.get_by_role("grid").get_by_role("gridcell")
     cells.first.focus()
     page.keyboard.press("ArrowDown")
@@ -155,8 +210,12 @@ def test_a_failed_step_opens_at_its_cell_and_repair_runs_only_what_hangs_on_it(c
     assert (churn.root / "report.txt").read_text() == "42"
 
 
-def test_a_time_that_was_missed_stands_in_the_matrix_and_is_made_up_for_once_and_a_pause_can_be_undone(churn: Churn) -> None:
-    """P3: the schedule is made at 06:00 in a zone where that is some hours away; the state then says that it has been so since yesterday."""
+def test_a_time_that_was_missed_stands_in_the_matrix_and_is_made_up_for_once_and_a_pause_can_be_undone(
+    churn: Churn,
+) -> None:
+    """P3: the schedule is made at 06:00 in a zone where that is some hours away; the state then
+    says that it has been so since yesterday.
+    """
     create(churn)
     page = churn.lab.page
     churn.document.get_by_role("button", name="Schedule…").click()
@@ -168,13 +227,18 @@ def test_a_time_that_was_missed_stands_in_the_matrix_and_is_made_up_for_once_and
     form.get_by_label("cron").fill("0 6 * * *")
     expect(form.get_by_label("how often")).to_have_value("day")
     form.get_by_label("within").fill("48")
-    expect(form.locator("[data-due]").first).to_have_attribute("data-due", re.compile(r"T06:00:00\+0[12]:00$"))
+    expect(form.locator("[data-due]").first).to_have_attribute(
+        "data-due", re.compile(r"T06:00:00\+0[12]:00$")
+    )
     form.get_by_role("button", name="Schedule", exact=True).click()
     expect(churn.document.get_by_role("heading", level=1, name="pipeline-daily")).to_be_visible()
 
     churn.mlinfra("down")
     with sqlite3.connect(churn.root / ".mlinfra" / "state.db") as state:
-        state.execute("UPDATE schedule SET handled_until = handled_until - 86400, created_at = created_at - 2 * 86400")
+        state.execute(
+            "UPDATE schedule SET handled_until = handled_until - 86400, created_at = created_at - 2"
+            " * 86400"
+        )
     churn.mlinfra("up")
 
     panel = churn.lab.panel("Jobs")
@@ -182,21 +246,31 @@ def test_a_time_that_was_missed_stands_in_the_matrix_and_is_made_up_for_once_and
     expect(row).to_contain_text("missed 1", timeout=RUN)
     churn.lab.row(panel, "pipeline:pipeline").click()
     main = churn.lab.main("pipeline:pipeline")
-    expect(main.get_by_role("grid").locator('[role="columnheader"]')).to_have_count(3, timeout=RUN)  # the label, the missed time, one run
+    expect(main.get_by_role("grid").locator('[role="columnheader"]')).to_have_count(
+        3, timeout=RUN
+    )  # the label, the missed time, one run
     expect(main.get_by_role("grid").locator('[data-state="missed"]')).to_have_count(3)
-    expect(main.locator('.jp-mlinfra-page-header [data-state="succeeded"]')).to_be_visible(timeout=RUN)
+    expect(main.locator('.jp-mlinfra-page-header [data-state="succeeded"]')).to_be_visible(
+        timeout=RUN
+    )
     main.get_by_role("grid").locator('[data-state="missed"]').first.click()
     expect(main.locator('[data-card="waiting"]')).to_contain_text("was missed")
 
     row.get_by_role("button", name="Pause pipeline-daily").click()
     expect(row.get_by_role("button", name="Resume pipeline-daily")).to_be_visible()
-    assert churn.lab.server.ask("mlinfra/api/pipelines/schedules/pipeline-daily")["state"] == "paused"
+    assert (
+        churn.lab.server.ask("mlinfra/api/pipelines/schedules/pipeline-daily")["state"] == "paused"
+    )
     page.get_by_role("button", name="Undo").click()
     expect(row.get_by_role("button", name="Pause pipeline-daily")).to_be_visible()
-    assert churn.lab.server.ask("mlinfra/api/pipelines/schedules/pipeline-daily")["state"] == "active"
+    assert (
+        churn.lab.server.ask("mlinfra/api/pipelines/schedules/pipeline-daily")["state"] == "active"
+    )
 
 
-def test_graph_and_text_stay_in_step_and_a_comment_survives_what_the_graph_changes(churn: Churn) -> None:
+def test_graph_and_text_stay_in_step_and_a_comment_survives_what_the_graph_changes(
+    churn: Churn,
+) -> None:
     create(churn)
     page = churn.lab.page
     churn.tab("Text")
@@ -282,7 +356,9 @@ def test_a_notebook_is_dropped_on_the_graph_and_added_from_its_own_toolbar(churn
     notebook.get_by_role("button", name="ML ▾").click()
     page.get_by_role("menuitem", name="Add to Pipeline…").click()
     page.get_by_role("dialog").get_by_role("button", name="Add").click()
-    expect(churn.document.locator('[data-node="features-2"]').or_(churn.document.get_by_role("alert"))).to_be_visible()
+    expect(
+        churn.document.locator('[data-node="features-2"]').or_(churn.document.get_by_role("alert"))
+    ).to_be_visible()
 
 
 def test_what_is_typed_while_the_file_is_read_again_stays(churn: Churn) -> None:
@@ -292,7 +368,9 @@ def test_what_is_typed_while_the_file_is_read_again_stays(churn: Churn) -> None:
     editor = churn.document.locator(".cm-content")
     (path,) = churn.root.glob("*.mlpipeline.yaml")
     held: list[Route] = []
-    page.route(re.compile(r"/api/contents/.*mlpipeline\.yaml.*content=1"), lambda route: held.append(route))  # Playwright marks what it calls
+    page.route(
+        re.compile(r"/api/contents/.*mlpipeline\.yaml.*content=1"), lambda route: held.append(route)
+    )  # Playwright marks what it calls
     path.write_text(path.read_text() + "# by someone else\n")
     for _ in range(100):
         if held:

@@ -1,4 +1,6 @@
-"""Scenarios of the queue: what waits says why and can be moved; a kernel gives its GPU back; a cancel leaves no process; a requeue goes on where it was."""
+"""Scenarios of the queue: what waits says why and can be moved; a kernel gives its GPU back; a
+cancel leaves no process; a requeue goes on where it was.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def processes_of(mark: str) -> list[str]:
     for place in Path("/proc").iterdir():
         if place.name.isdecimal() and place.name != str(os.getpid()):
             try:
-                words = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                words = (
+                    (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
             except OSError:
                 continue
             if mark in words:
@@ -68,9 +72,13 @@ def until(holds: Callable[[], bool], seconds: float = 30) -> None:
 
 @pytest.fixture
 def full(lab: Lab) -> Iterator[dict[str, Any]]:
-    """A job that holds every CPU slot; what the test submitted beside it is cancelled at the end."""
+    """A job that holds every CPU slot; what the test submitted beside it is cancelled at the
+    end.
+    """
     cpus = lab.server.ask(f"{API}/compute")["cpus"]
-    blocker = submit(lab, command=["sleep", "600"], cpus=cpus, name=f"blocker {time.time_ns()}", priority=100)
+    blocker = submit(
+        lab, command=["sleep", "600"], cpus=cpus, name=f"blocker {time.time_ns()}", priority=100
+    )
     until(lambda: show(lab, blocker)["state"] == "running")
     yield blocker
     for state in ("queued", "running"):
@@ -113,7 +121,9 @@ def test_keys_on_the_queue_move_and_hold_what_waits(lab: Lab, full: dict[str, An
     expect(line(lab, second["name"]).locator('[data-state="queued"]')).to_be_visible()
 
 
-def test_a_job_that_waits_says_why_on_its_page_and_is_released_there(lab: Lab, full: dict[str, Any]) -> None:
+def test_a_job_that_waits_says_why_on_its_page_and_is_released_there(
+    lab: Lab, full: dict[str, Any]
+) -> None:
     job = submit(lab, command=["true"], name=f"patient {time.time_ns()}", time_limit_minutes=1)
     page = lab.open("Jobs", job["ref"])
     card = page.locator('[data-card="waiting"]')
@@ -129,7 +139,9 @@ def test_a_job_that_waits_says_why_on_its_page_and_is_released_there(lab: Lab, f
     expect(page.locator('[data-state="succeeded"]').first).to_be_visible()
 
 
-def test_a_cancel_leaves_no_process_and_a_requeue_goes_on_at_the_step_that_its_dialog_names(lab: Lab) -> None:
+def test_a_cancel_leaves_no_process_and_a_requeue_goes_on_at_the_step_that_its_dialog_names(
+    lab: Lab,
+) -> None:
     mark = f"mark-{time.time_ns()}"
     job = submit(lab, command=["python", "-c", WORK, mark], name=f"stepping {mark}")
     page = lab.open("Jobs", job["ref"])
@@ -154,8 +166,16 @@ def test_a_cancel_leaves_no_process_and_a_requeue_goes_on_at_the_step_that_its_d
     until(lambda: not processes_of(mark), 15)
 
 
-def test_a_job_goes_on_while_its_page_is_closed_and_the_server_restarts(fresh: Opener, demo: Demo, tmp_path: Path) -> None:
-    cells = [cell("turns: int = 3", "parameters"), cell("import time\nfor turn in range(turns):\n    print('turn', turn, flush=True)\n    time.sleep(0.2)")]
+def test_a_job_goes_on_while_its_page_is_closed_and_the_server_restarts(
+    fresh: Opener, demo: Demo, tmp_path: Path
+) -> None:
+    cells = [
+        cell("turns: int = 3", "parameters"),
+        cell(
+            "import time\nfor turn in range(turns):\n    print('turn', turn, flush=True)\n   "
+            " time.sleep(0.2)"
+        ),
+    ]
     with jupyterlab(demo.root, tmp_path / "first") as first:
         lab = fresh(first)
         notebook = lab.notebook(*cells, name=f"lasting-{time.time_ns()}")
@@ -185,7 +205,11 @@ def test_a_job_goes_on_while_its_page_is_closed_and_the_server_restarts(fresh: O
 
 def test_a_sweep_is_one_row_with_the_states_of_its_elements(lab: Lab) -> None:
     source = "import time\ntime.sleep(0.1)\nassert depth != 6"
-    notebook = lab.notebook(cell("depth: int = 4\nrate = 0.1", "parameters"), cell(source), name=f"sweeping-{time.time_ns()}")
+    notebook = lab.notebook(
+        cell("depth: int = 4\nrate = 0.1", "parameters"),
+        cell(source),
+        name=f"sweeping-{time.time_ns()}",
+    )
     notebook.get_by_role("button", name="Run as Job").click()
     form = lab.page.locator("form:visible")
     form.get_by_label("sweep depth").check()
@@ -197,7 +221,12 @@ def test_a_sweep_is_one_row_with_the_states_of_its_elements(lab: Lab) -> None:
     name = f"grid {time.time_ns()}"
     form.get_by_label(re.compile("^name")).fill(name)
     form.get_by_role("button", name="Submit 4 Jobs").click()
-    row = lab.panel("Jobs").get_by_role("tree", name="Jobs").get_by_role("treeitem").filter(has_text=f"{name} (4)")
+    row = (
+        lab.panel("Jobs")
+        .get_by_role("tree", name="Jobs")
+        .get_by_role("treeitem")
+        .filter(has_text=f"{name} (4)")
+    )
     expect(row).to_have_count(1)
     page = lab.main(row.get_attribute("data-mlinfra-ref") or "")
     states = page.get_by_role("group", name="Elements by state")
@@ -213,11 +242,15 @@ def test_a_sweep_is_one_row_with_the_states_of_its_elements(lab: Lab) -> None:
 
 
 def test_the_form_says_why_a_job_can_never_start_and_offers_to_save_first(lab: Lab) -> None:
-    notebook = lab.notebook(cell("depth: int = 4", "parameters"), cell("print(depth)"), name=f"unsaved-{time.time_ns()}")
+    notebook = lab.notebook(
+        cell("depth: int = 4", "parameters"), cell("print(depth)"), name=f"unsaved-{time.time_ns()}"
+    )
     notebook.get_by_role("button", name="Run as Job").click()
     form = lab.page.locator("form:visible")
     form.get_by_label(re.compile("^GPUs")).fill("999")
-    expect(form.get_by_role("status")).to_contain_text("It can never start. The job asks for 999 GPUs.")
+    expect(form.get_by_role("status")).to_contain_text(
+        "It can never start. The job asks for 999 GPUs."
+    )
     form.get_by_label(re.compile("^GPUs")).fill("0")
     expect(form.get_by_role("status")).to_contain_text("starts")
     lab.page.locator("#jp-main-dock-panel .lm-TabBar-tab").filter(has_text="unsaved-").first.click()
@@ -234,7 +267,9 @@ def test_the_form_says_why_a_job_can_never_start_and_offers_to_save_first(lab: L
 
 def test_a_clone_is_filled_from_its_job_and_can_run_the_same_code(lab: Lab) -> None:
     name = f"cloning-{time.time_ns()}"
-    notebook = lab.notebook(cell("depth: int = 4", "parameters"), cell("print('then', depth)"), name=name)
+    notebook = lab.notebook(
+        cell("depth: int = 4", "parameters"), cell("print('then', depth)"), name=name
+    )
     notebook.get_by_role("button", name="Run as Job").click()
     form = lab.page.locator("form:visible")
     form.get_by_label(re.compile("^depth")).fill("7")
@@ -242,7 +277,9 @@ def test_a_clone_is_filled_from_its_job_and_can_run_the_same_code(lab: Lab) -> N
     page = lab.page.locator('[data-mlinfra-frame="page"]:visible')
     expect(page.locator('[data-state="succeeded"]').first).to_be_visible(timeout=120_000)
     page.get_by_role("tab", name="Output").click()
-    expect(page.get_by_role("region", name="Cell 2").or_(page.get_by_text("then 7")).first).to_be_visible()
+    expect(
+        page.get_by_role("region", name="Cell 2").or_(page.get_by_text("then 7")).first
+    ).to_be_visible()
     path = lab.server.root / "browser-tests" / f"{name}.ipynb"
     document = json.loads(path.read_text())
     document["cells"][1]["source"] = "print('now', depth)"
@@ -257,8 +294,12 @@ def test_a_clone_is_filled_from_its_job_and_can_run_the_same_code(lab: Lab) -> N
     expect(log).to_contain_text("then 8", timeout=120_000)
 
 
-def test_a_kernel_that_holds_a_gpu_is_named_with_its_notebook_and_can_be_shut_down(lab: Lab) -> None:
-    """The server's word on the GPU is given here, for there is none; notebook, kernel and its end are real."""
+def test_a_kernel_that_holds_a_gpu_is_named_with_its_notebook_and_can_be_shut_down(
+    lab: Lab,
+) -> None:
+    """The server's word on the GPU is given here, for there is none; notebook, kernel and its end
+    are real.
+    """
     notebook = lab.notebook(cell("value = 1"), name=f"eda-{time.time_ns()}")
     name = lab.server.ask("api/sessions")[0]["path"].split("/")[-1]
 
@@ -283,4 +324,6 @@ def test_a_kernel_that_holds_a_gpu_is_named_with_its_notebook_and_can_be_shut_do
     until(lambda: not lab.server.ask("api/sessions"))
     expect(holder).to_be_hidden()
     # JupyterLab's debugger was asking the kernel that ended; nothing else may go wrong.
-    lab.faults[:] = [fault for fault in lab.faults if "Could not restore the debugger state" not in fault]
+    lab.faults[:] = [
+        fault for fault in lab.faults if "Could not restore the debugger state" not in fault
+    ]

@@ -1,4 +1,6 @@
-"""Pictures for the documentation, light and dark; written only when `MLINFRA_SCREENSHOTS` is set in the environment."""
+"""Pictures for the documentation, light and dark; written only when `MLINFRA_SCREENSHOTS` is set in
+the environment.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ MOST = 250_000  # bytes of a picture
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
-def test_pictures_of_the_five_panels_with_a_page_each(fresh: Opener, demo: Demo, tmp_path: Path, theme: str) -> None:
+def test_pictures_of_the_five_panels_with_a_page_each(
+    fresh: Opener, demo: Demo, tmp_path: Path, theme: str
+) -> None:
     with jupyterlab(demo.root, tmp_path, theme=theme) as server:
         for name, scene in SCENES.items():
             view = fresh(server)

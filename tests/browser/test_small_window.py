@@ -1,4 +1,6 @@
-"""In a window of 1024 × 700 a page keeps its title, its tab and all that can be pressed within its edges."""
+"""In a window of 1024 × 700 a page keeps its title, its tab and all that can be pressed within its
+edges.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,10 @@ BEYOND = """page => {
     .map(node => `${node.tagName}: ${node.textContent || node.placeholder}`)
     .concat(frame.scrollWidth > frame.clientWidth ? ['the page scrolls sideways'] : []);
 }"""
-LONG = "raise ValueError('the column customer_identification_number_of_the_previous_month is missing; ' * 9 + '/a/path/without/any/blank/' * 20)"
+LONG = (
+    "raise ValueError('the column customer_identification_number_of_the_previous_month is missing;"
+    " ' * 9 + '/a/path/without/any/blank/' * 20)"
+)
 
 
 @pytest.fixture
@@ -34,7 +39,9 @@ def small(lab: Lab) -> Lab:
 
 
 def through(lab: Lab, page: Locator) -> dict[str, Any]:
-    """What lies beyond the edges, by the tab of the page; after the one that is open at first, which may have no tabs."""
+    """What lies beyond the edges, by the tab of the page; after the one that is open at first,
+    which may have no tabs.
+    """
     expect(page.locator("[data-basis], [role=log], [role=grid]").first).to_be_attached()
     lab.page.wait_for_timeout(500)
     found = {"": page.evaluate(BEYOND)}
@@ -64,9 +71,16 @@ def test_nothing_that_can_be_pressed_is_cut_off(small: Lab, panel: str, referenc
 def test_nothing_of_a_job_that_failed_with_a_long_error_is_cut_off(small: Lab) -> None:
     file = small.server.root / FOLDER / "long.ipynb"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps({"cells": [cell(LONG)], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
-    job = small.server.ask("mlinfra/api/jobs/jobs", "POST", {"notebook": f"{FOLDER}/long.ipynb"})["ref"]
-    while small.server.ask(f"mlinfra/api/jobs/jobs/{job.partition(':')[2]}")["state"] in ("queued", "running"):
+    file.write_text(
+        json.dumps({"cells": [cell(LONG)], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    )
+    job = small.server.ask("mlinfra/api/jobs/jobs", "POST", {"notebook": f"{FOLDER}/long.ipynb"})[
+        "ref"
+    ]
+    while small.server.ask(f"mlinfra/api/jobs/jobs/{job.partition(':')[2]}")["state"] in (
+        "queued",
+        "running",
+    ):
         time.sleep(0.5)
     page = small.open("Jobs", job)
     expect(page.get_by_text("…").first).to_be_visible()  # the reason says that there is more of it
@@ -76,6 +90,8 @@ def test_nothing_of_a_job_that_failed_with_a_long_error_is_cut_off(small: Lab) -
 def test_the_tab_in_front_keeps_its_title_among_many(small: Lab) -> None:
     for panel, reference in PAGES:
         small.open(panel, reference)
-    label = small.page.locator('.lm-TabBar-tab[data-mlinfra-page="monitor:flights"] .lm-TabBar-tabLabel')
+    label = small.page.locator(
+        '.lm-TabBar-tab[data-mlinfra-page="monitor:flights"] .lm-TabBar-tabLabel'
+    )
     expect(label).to_have_text("monitor flights")
     assert label.evaluate("label => label.clientWidth") >= 70

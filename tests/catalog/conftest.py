@@ -1,4 +1,6 @@
-"""What the tests of the catalog share: a catalog, files to put into it, and the rows of a dataset as plain Python."""
+"""What the tests of the catalog share: a catalog, files to put into it, and the rows of a dataset
+as plain Python.
+"""
 
 from __future__ import annotations
 
@@ -44,14 +46,20 @@ def stored(project: Project) -> Callable[[], set[str]]:
     """The files of the warehouse: what a failed write must not have left."""
 
     def listed() -> set[str]:
-        return {str(path.relative_to(project.home)) for path in project.home.glob("warehouse/**/*") if path.is_file()}
+        return {
+            str(path.relative_to(project.home))
+            for path in project.home.glob("warehouse/**/*")
+            if path.is_file()
+        }
 
     return listed
 
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """`meanwhile(work)` does `work` between the data files of the next commit and the commit itself."""
+    """`meanwhile(work)` does `work` between the data files of the next commit and the commit
+    itself.
+    """
     from pyiceberg.catalog.sql import SqlCatalog
 
     real = SqlCatalog.commit_table

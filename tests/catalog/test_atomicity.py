@@ -1,4 +1,6 @@
-"""One commit or nothing: failures between the data files and the catalog's pointer, full and read-only disks, lost answers."""
+"""One commit or nothing: failures between the data files and the catalog's pointer, full and
+read-only disks, lost answers.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def broken_commit(monkeypatch):
 
 
 @pytest.mark.parametrize("mode", ["append", "replace"])
-def test_a_failure_between_files_and_commit_leaves_the_old_rows_and_no_file(project, rows, stored, mode, monkeypatch):
+def test_a_failure_between_files_and_commit_leaves_the_old_rows_and_no_file(
+    project, rows, stored, mode, monkeypatch
+):
     catalog = Catalog(project)
     catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
     before, reports = stored(), []
@@ -68,7 +72,9 @@ def test_a_first_write_that_fails_shows_no_half_table(catalog, broken_commit, pr
     assert catalog.write(pl.DataFrame({"n": [1]}), into="t.a").rows_written == 1
 
 
-def test_an_ingest_that_fails_at_the_commit_keeps_no_quarantine(catalog, broken_commit, project, file):
+def test_an_ingest_that_fails_at_the_commit_keeps_no_quarantine(
+    catalog, broken_commit, project, file
+):
     with pytest.raises(RuntimeError):
         catalog.ingest([file("a.csv", "id,word\n1,a\n2\n")], into="t.a")
     assert not list(project.home.glob("quarantine/**/*.parquet"))
@@ -109,7 +115,11 @@ def test_a_reader_sees_the_old_rows_until_the_commit(project, monkeypatch):
 
 
 def test_a_commit_stands_when_telling_of_it_fails(catalog, project, rows, monkeypatch, caplog):
-    monkeypatch.setattr(type(project.lineage), "record", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left")))
+    monkeypatch.setattr(
+        type(project.lineage),
+        "record",
+        lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left")),
+    )
     assert catalog.write(pl.DataFrame({"n": [1]}), into="t.a").rows_written == 1
     assert rows("t.a") == [{"n": 1}]
     assert "not told" in caplog.text
@@ -145,7 +155,11 @@ def _small_files() -> None:
 def _ingest(project: Project, path: Path, before_exec) -> dict[str, object]:
     # -B: Python leaves half a .pyc where a file may not grow, and every later import of it fails
     done = subprocess.run(
-        [sys.executable, "-B", "-c", _INGEST, str(project.root), str(path)], capture_output=True, text=True, preexec_fn=before_exec, timeout=120
+        [sys.executable, "-B", "-c", _INGEST, str(project.root), str(path)],
+        capture_output=True,
+        text=True,
+        preexec_fn=before_exec,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -154,7 +168,10 @@ def _ingest(project: Project, path: Path, before_exec) -> dict[str, object]:
 def test_a_full_disk_is_named_and_the_old_rows_stand(catalog, project, file, rows, stored):
     catalog.ingest([file("small.csv", "n,word\n1,a\n")], into="t.a")
     before = stored()
-    big = file("big.csv", "n,word\n" + "".join(f"{i},{hash(str(i)):x}{hash(i * 7919):x}\n" for i in range(60_000)))
+    big = file(
+        "big.csv",
+        "n,word\n" + "".join(f"{i},{hash(str(i)):x}{hash(i * 7919):x}\n" for i in range(60_000)),
+    )
     answer = _ingest(project, big, _small_files)
     assert answer.get("code") == "unavailable", answer
     assert answer["fix"]
@@ -162,11 +179,15 @@ def test_a_full_disk_is_named_and_the_old_rows_stand(catalog, project, file, row
     assert stored() == before
 
 
-def test_a_disk_without_a_page_left_is_named_and_nobody_is_told_to_move_the_catalog_away(small_disk, catalog, project, file, rows):
+def test_a_disk_without_a_page_left_is_named_and_nobody_is_told_to_move_the_catalog_away(
+    small_disk, catalog, project, file, rows
+):
     """SQLite cannot even make its log and its shared memory then, and says `disk I/O error`."""
     disk = small_disk(8)
     path = file("small.csv", "n\n1\n")
-    assert _ingest(project, path, None) == {"rows": 1}  # by a process of its own, which closes the catalog
+    assert _ingest(project, path, None) == {
+        "rows": 1
+    }  # by a process of its own, which closes the catalog
     disk.fill()
     said = [_ingest(project, path, None)]
     for verb in (catalog.list, lambda: catalog.show("t.a")):
@@ -204,7 +225,11 @@ def test_a_damaged_catalog_file_is_named(catalog, project):
     catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
     for path in project.home.glob("catalog.db*"):
         path.write_bytes(b"no database" * 1000)
-    for verb in (Catalog(project).list, lambda: Catalog(project).show("t.a"), lambda: Catalog(project).write(pl.DataFrame({"n": [1]}), into="t.a")):
+    for verb in (
+        Catalog(project).list,
+        lambda: Catalog(project).show("t.a"),
+        lambda: Catalog(project).write(pl.DataFrame({"n": [1]}), into="t.a"),
+    ):
         with pytest.raises(MLInfraError) as caught:
             verb()
         assert caught.value.code == "unavailable"
@@ -218,7 +243,10 @@ def test_a_table_whose_files_are_gone_does_not_hide_the_others(catalog, project)
     for path in project.home.glob("warehouse/t/a/metadata/*.json"):
         path.unlink()
     fresh = Catalog(project)
-    assert [(item.name, item.rows.value) for item in fresh.list().items] == [("t.a", None), ("t.b", 1)]
+    assert [(item.name, item.rows.value) for item in fresh.list().items] == [
+        ("t.a", None),
+        ("t.b", 1),
+    ]
     assert {hit.name for hit in fresh.search("t.").items} >= {"t.a", "t.b"}
     with pytest.raises(MLInfraError, match=r"t\.a cannot be read"):
         fresh.show("t.a")

@@ -16,7 +16,9 @@ GOOD = "id,word\n1,a\n2,b\n"
 @pytest.fixture
 def parquet(tmp_path):
     path = tmp_path / "good.parquet"
-    pl.DataFrame({"id": range(5000), "word": [f"w{i % 100}" for i in range(5000)]}).write_parquet(path)
+    pl.DataFrame({"id": range(5000), "word": [f"w{i % 100}" for i in range(5000)]}).write_parquet(
+        path
+    )
     return path
 
 
@@ -25,34 +27,79 @@ def cases(file, parquet, tmp_path):
     half = tmp_path / "half.parquet"
     half.write_bytes(parquet.read_bytes()[: parquet.stat().st_size // 2])
     return {
-        "encoding": (file("encoding.csv", b"id,word\n1,a\n2,Jos\xe9\n"), Unprocessable, "0xE9 in line 3"),
-        "cut letter": (file("cutletter.csv", "id,word\n1,é".encode()[:-1]), Unprocessable, "line 2"),
+        "encoding": (
+            file("encoding.csv", b"id,word\n1,a\n2,Jos\xe9\n"),
+            Unprocessable,
+            "0xE9 in line 3",
+        ),
+        "cut letter": (
+            file("cutletter.csv", "id,word\n1,é".encode()[:-1]),
+            Unprocessable,
+            "line 2",
+        ),
         "utf-16": (file("utf16.csv", GOOD.encode("utf-16")[:-1]), Unprocessable, "is not utf-16"),
-        "zero bytes": (file("zero.csv", "id,word\n1,a\n".encode("utf-16-le")), Unprocessable, "zero byte"),
+        "zero bytes": (
+            file("zero.csv", "id,word\n1,a\n".encode("utf-16-le")),
+            Unprocessable,
+            "zero byte",
+        ),
         "missing column": (file("missing.csv", "id\n3\n"), Unprocessable, "no column 'word'"),
         "empty": (file("empty.csv", ""), Unprocessable, "empty"),
         "blank": (file("blank.csv", "\n\n"), Unprocessable, "empty"),
         "header only": (file("header.csv", "id,word\n"), Unprocessable, "empty"),
         "empty parquet": (file("empty.parquet", b""), Unprocessable, "empty"),
         "half parquet": (half, Unprocessable, "not a whole Parquet file"),
-        "text as parquet": (file("text.parquet", f"{GOOD}3,c\n"), Unprocessable, "not a whole Parquet file"),
+        "text as parquet": (
+            file("text.parquet", f"{GOOD}3,c\n"),
+            Unprocessable,
+            "not a whole Parquet file",
+        ),
         "empty json": (file("empty.json", ""), Unprocessable, "empty"),
         "twice": (file("twice.csv", "id,word,id\n1,a,2\n"), Unprocessable, "two columns 'id'"),
-        "no row fits": (file("nofit.csv", "id,word\nx,a\ny,b\n"), Unprocessable, "No row of nofit.csv can be read"),
+        "no row fits": (
+            file("nofit.csv", "id,word\nx,a\ny,b\n"),
+            Unprocessable,
+            "No row of nofit.csv can be read",
+        ),
         "all torn": (file("torn.csv", "id,word\n1\n2\n"), Unprocessable, "1 field instead of 2"),
         "missing": (tmp_path / "none.csv", NotFound, "no file"),
         "folder": (tmp_path, BadRequest, "not a file"),
         "no gzip": (file("bad.csv.gz", f"{GOOD}4,d\n"), Unprocessable, "damaged"),
-        "cut gzip": (file("cut.csv.gz", gzip.compress(GOOD.encode() * 1000)[:60]), Unprocessable, "damaged"),
+        "cut gzip": (
+            file("cut.csv.gz", gzip.compress(GOOD.encode() * 1000)[:60]),
+            Unprocessable,
+            "damaged",
+        ),
     }
 
 
 @pytest.mark.parametrize(
     "case",
-    ["encoding", "cut letter", "utf-16", "zero bytes", "missing column", "empty", "blank", "header only", "empty parquet", "half parquet", "text as parquet",
-     "empty json", "twice", "no row fits", "all torn", "missing", "folder", "no gzip", "cut gzip"],
-)  # fmt: skip
-def test_a_bad_file_is_named_and_earlier_data_stands(catalog, file, rows, stored, project, cases, case):
+    [
+        "encoding",
+        "cut letter",
+        "utf-16",
+        "zero bytes",
+        "missing column",
+        "empty",
+        "blank",
+        "header only",
+        "empty parquet",
+        "half parquet",
+        "text as parquet",
+        "empty json",
+        "twice",
+        "no row fits",
+        "all torn",
+        "missing",
+        "folder",
+        "no gzip",
+        "cut gzip",
+    ],
+)
+def test_a_bad_file_is_named_and_earlier_data_stands(
+    catalog, file, rows, stored, project, cases, case
+):
     catalog.ingest([file("good.csv", GOOD)], into="t.a")
     before, files, event = rows("t.a"), stored(), project.events.last_id()
     path, error, words = cases[case]
@@ -69,7 +116,9 @@ def test_a_bad_file_is_named_and_earlier_data_stands(catalog, file, rows, stored
     assert not list(project.home.glob("staging/*"))
 
 
-@pytest.mark.parametrize("case", ["encoding", "empty", "half parquet", "all torn", "missing", "cut gzip"])
+@pytest.mark.parametrize(
+    "case", ["encoding", "empty", "half parquet", "all torn", "missing", "cut gzip"]
+)
 def test_a_bad_file_makes_no_dataset(catalog, cases, stored, case):
     path, error, _ = cases[case]
     with pytest.raises(error):
@@ -80,14 +129,21 @@ def test_a_bad_file_makes_no_dataset(catalog, cases, stored, case):
     assert stored() == set()
 
 
-def test_a_parquet_file_with_flipped_or_cut_bytes_is_refused_or_read_right(catalog, parquet, tmp_path):
-    """60 places: whatever is damaged, no error of ours is missing and no row of an accepted file is wrong in number."""
+def test_a_parquet_file_with_flipped_or_cut_bytes_is_refused_or_read_right(
+    catalog, parquet, tmp_path
+):
+    """60 places: whatever is damaged, no error of ours is missing and no row of an accepted file is
+    wrong in number.
+    """
     content, chance = parquet.read_bytes(), random.Random(1)
     path = tmp_path / "damaged.parquet"
     fixes = []
     for _ in range(30):
         place = chance.randrange(len(content))
-        for damaged in (content[:place], content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]):
+        for damaged in (
+            content[:place],
+            content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :],
+        ):
             path.write_bytes(damaged)
             try:
                 assert catalog.ingest([path], into="t.damaged", mode="replace").rows_written == 5000

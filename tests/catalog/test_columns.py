@@ -1,4 +1,6 @@
-"""Columns that were renamed, dropped, moved or widened without new rows: every face without a snapshot shows those of now."""
+"""Columns that were renamed, dropped, moved or widened without new rows: every face without a
+snapshot shows those of now.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from pyiceberg.types import LongType
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.project import Project
 
-ROWS = pl.DataFrame({"a": [1, 2, 3], "b": ["x", "y", None], "n": pl.Series([7, 8, 9], dtype=pl.Int32)})
+ROWS = pl.DataFrame(
+    {"a": [1, 2, 3], "b": ["x", "y", None], "n": pl.Series([7, 8, 9], dtype=pl.Int32)}
+)
 
 
 def change(catalog: Catalog, edit: Callable[[Any], object]) -> None:
@@ -29,9 +33,18 @@ def rename(update: Any) -> None:
 CHANGES = {
     "renamed": (rename, {"id": [1, 2, 3], "b": ["x", "y", None], "n": [7, 8, 9]}),
     "dropped": (lambda update: update.delete_column("b"), {"a": [1, 2, 3], "n": [7, 8, 9]}),
-    "moved": (lambda update: update.move_first("n"), {"n": [7, 8, 9], "a": [1, 2, 3], "b": ["x", "y", None]}),
-    "added": (lambda update: update.add_column("late", LongType()), ROWS.to_dict(as_series=False) | {"late": [None] * 3}),
-    "widened": (lambda update: update.update_column("n", LongType()), ROWS.to_dict(as_series=False)),
+    "moved": (
+        lambda update: update.move_first("n"),
+        {"n": [7, 8, 9], "a": [1, 2, 3], "b": ["x", "y", None]},
+    ),
+    "added": (
+        lambda update: update.add_column("late", LongType()),
+        ROWS.to_dict(as_series=False) | {"late": [None] * 3},
+    ),
+    "widened": (
+        lambda update: update.update_column("n", LongType()),
+        ROWS.to_dict(as_series=False),
+    ),
 }
 
 
@@ -57,12 +70,20 @@ def test_every_face_shows_the_columns_of_now(catalog: Catalog, kind: str) -> Non
     assert catalog.sql("SELECT * FROM t.t").to_dict(as_series=False) == wanted
     for tier in ("footer", "sample", "exact"):
         for profile in (catalog.profile("t.t", tier=tier), table.profile(tier)):
-            assert {column.name: column.min.value for column in profile.columns if column.name in ("id", "a")} in ({"id": 1}, {"a": 1})
+            assert {
+                column.name: column.min.value
+                for column in profile.columns
+                if column.name in ("id", "a")
+            } in ({"id": 1}, {"a": 1})
             assert [column.name for column in profile.columns] == names
-            assert [column.type for column in profile.columns] == [column.type for column in table.detail.schema]
+            assert [column.type for column in profile.columns] == [
+                column.type for column in table.detail.schema
+            ]
 
 
-def test_a_snapshot_that_is_named_has_the_columns_that_it_was_written_with(catalog: Catalog) -> None:
+def test_a_snapshot_that_is_named_has_the_columns_that_it_was_written_with(
+    catalog: Catalog,
+) -> None:
     snapshot = catalog.fingerprint("t.t")
     change(catalog, rename)
     for table in (catalog.dataset(f"t.t@{snapshot}"), catalog.dataset("t.t")):
@@ -82,7 +103,9 @@ def test_a_dataset_that_was_opened_keeps_its_rows_and_its_columns(catalog: Catal
         assert between.scan().collect().equals(ROWS.rename({"a": "id"}))
         assert [column.name for column in between.profile().columns] == ["id", "b", "n"]
         assert [column.name for column in between.preview().columns] == ["id", "b", "n"]
-    assert catalog.dataset("t.t").scan().collect().equals(pl.concat([ROWS, ROWS]).rename({"a": "key"}))
+    assert (
+        catalog.dataset("t.t").scan().collect().equals(pl.concat([ROWS, ROWS]).rename({"a": "key"}))
+    )
 
 
 def test_a_frame_that_is_pickled_reads_the_same_or_fails(catalog: Catalog) -> None:
@@ -95,7 +118,9 @@ def test_a_frame_that_is_pickled_reads_the_same_or_fails(catalog: Catalog) -> No
         pickle.loads(pickle.dumps(opened.scan())).collect()
 
 
-def test_a_change_of_columns_changes_the_fingerprint_and_nothing_else_does(catalog: Catalog) -> None:
+def test_a_change_of_columns_changes_the_fingerprint_and_nothing_else_does(
+    catalog: Catalog,
+) -> None:
     """By it a pipeline's step is run again, or is not."""
     seen = [catalog.fingerprint("t.t")]
     catalog.tag("t.t", add=["gold"])

@@ -33,9 +33,19 @@ for number in range(times):
 
 def _together(project, how, *, writers, times):
     command = [sys.executable, "-c", _WRITER, str(project.root)]
-    running = [subprocess.Popen([*command, str(me), str(times), how], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for me in range(writers)]
+    running = [
+        subprocess.Popen(
+            [*command, str(me), str(times), how],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for me in range(writers)
+    ]
     ended = [process.communicate(timeout=150) for process in running]
-    assert [process.returncode for process in running] == [0] * writers, [error for _, error in ended]
+    assert [process.returncode for process in running] == [0] * writers, [
+        error for _, error in ended
+    ]
     return {(me, int(number)) for me, (out, _) in enumerate(ended) for number in out.split()}
 
 
@@ -75,25 +85,39 @@ def _rename(project, old, new):
         update.rename_column(old, new)
 
 
-def test_an_append_that_a_replacing_write_overtook_keeps_its_values(catalog, project, rows, stored, meanwhile):
+def test_an_append_that_a_replacing_write_overtook_keeps_its_values(
+    catalog, project, rows, stored, meanwhile
+):
     """Their column is another one by now: without a new attempt they would read back as null."""
     catalog.write(pl.DataFrame({"id": [1], "x": [1]}), into="t.a")
-    meanwhile(lambda: Catalog(project).write(pl.DataFrame({"id": [9], "x": ["nine"]}), into="t.a", mode="replace"))
+    meanwhile(
+        lambda: Catalog(project).write(
+            pl.DataFrame({"id": [9], "x": ["nine"]}), into="t.a", mode="replace"
+        )
+    )
     catalog.write(pl.DataFrame({"id": [3], "x": [3]}), into="t.a")
     assert rows("t.a") == [{"id": 3, "x": "3"}, {"id": 9, "x": "nine"}]
     assert len([name for name in stored() if name.endswith(".parquet")]) == 3
 
 
-def test_an_append_that_no_longer_fits_is_refused_and_leaves_no_file(catalog, project, rows, stored, meanwhile):
+def test_an_append_that_no_longer_fits_is_refused_and_leaves_no_file(
+    catalog, project, rows, stored, meanwhile
+):
     catalog.write(pl.DataFrame({"id": [1], "x": ["one"]}), into="t.a")
-    meanwhile(lambda: Catalog(project).write(pl.DataFrame({"id": [9], "x": [9]}), into="t.a", mode="replace"))
+    meanwhile(
+        lambda: Catalog(project).write(
+            pl.DataFrame({"id": [9], "x": [9]}), into="t.a", mode="replace"
+        )
+    )
     with pytest.raises(Unprocessable, match=r"It holds str; the dataset has i64"):
         catalog.write(pl.DataFrame({"id": [3], "x": ["three"]}), into="t.a")
     assert rows("t.a") == [{"id": 9, "x": 9}]
     assert len([name for name in stored() if name.endswith(".parquet")]) == 2
 
 
-def test_a_column_that_a_replacing_write_took_is_made_again_by_an_append(catalog, project, rows, meanwhile):
+def test_a_column_that_a_replacing_write_took_is_made_again_by_an_append(
+    catalog, project, rows, meanwhile
+):
     catalog.write(pl.DataFrame({"id": [1], "y": [1.5]}), into="t.a")
     meanwhile(lambda: Catalog(project).write(pl.DataFrame({"id": [9]}), into="t.a", mode="replace"))
     report = catalog.write(pl.DataFrame({"id": [3], "y": [3.5]}), into="t.a")
@@ -109,7 +133,9 @@ def test_an_append_minds_a_change_of_columns_without_rows(catalog, project, rows
     assert catalog.sql("SELECT * FROM t.a").to_dicts() == [{"id": 1, "z": 1.5}]
 
 
-def test_an_append_to_a_table_that_was_made_anew_lands_in_the_new_one(catalog, project, rows, meanwhile):
+def test_an_append_to_a_table_that_was_made_anew_lands_in_the_new_one(
+    catalog, project, rows, meanwhile
+):
     catalog.write(pl.DataFrame({"id": [1], "y": [1.5]}), into="t.a")
 
     def anew():
@@ -122,14 +148,18 @@ def test_an_append_to_a_table_that_was_made_anew_lands_in_the_new_one(catalog, p
 
 
 @pytest.mark.parametrize("word", [7, "seven"])
-def test_a_replacing_write_that_an_append_overtook_replaces_it_too(catalog, project, rows, meanwhile, word):
+def test_a_replacing_write_that_an_append_overtook_replaces_it_too(
+    catalog, project, rows, meanwhile, word
+):
     catalog.write(pl.DataFrame({"id": [1], "x": [1]}), into="t.a")
     meanwhile(lambda: Catalog(project).write(pl.DataFrame({"id": [3], "x": [3]}), into="t.a"))
     catalog.write(pl.DataFrame({"id": [9], "x": [word]}), into="t.a", mode="replace")
     assert rows("t.a") == [{"id": 9, "x": word}]
 
 
-def test_an_append_that_another_append_overtook_writes_its_files_once(catalog, project, rows, stored, meanwhile):
+def test_an_append_that_another_append_overtook_writes_its_files_once(
+    catalog, project, rows, stored, meanwhile
+):
     catalog.write(pl.DataFrame({"id": [1]}), into="t.a")
     meanwhile(lambda: Catalog(project).write(pl.DataFrame({"id": [2]}), into="t.a"))
     catalog.write(pl.DataFrame({"id": [3]}), into="t.a")

@@ -24,7 +24,9 @@ def test_a_deleted_dataset_is_gone_and_its_name_is_free(catalog, table, rows, pr
     assert rows("t.a") == [{"word": "x"}]
 
 
-def test_what_is_done_is_done_though_nobody_can_be_told(catalog, table, project, monkeypatch, caplog):
+def test_what_is_done_is_done_though_nobody_can_be_told(
+    catalog, table, project, monkeypatch, caplog
+):
     def busy(*_, **__):
         raise Unavailable("state.db is busy.")
 
@@ -47,8 +49,12 @@ def test_what_something_was_made_from_stays_unless_it_is_forced(catalog, table, 
     assert [item.name for item in catalog.list().items] == ["t.b"]
 
 
-def test_an_earlier_state_of_itself_and_a_dataset_that_is_gone_hold_nothing(catalog, table, project):
-    project.lineage.record("step", inputs=["dataset:t.a"], outputs=["dataset:t.a@2", "dataset:t.gone@1"])
+def test_an_earlier_state_of_itself_and_a_dataset_that_is_gone_hold_nothing(
+    catalog, table, project
+):
+    project.lineage.record(
+        "step", inputs=["dataset:t.a"], outputs=["dataset:t.a@2", "dataset:t.gone@1"]
+    )
     catalog.delete("t.a")
     assert catalog.list().total == 0
 

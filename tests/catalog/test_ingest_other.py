@@ -18,20 +18,40 @@ def everything():
     """One column of every type that Iceberg keeps."""
     return pl.DataFrame(
         {
-            "small": pl.Series([1, None], dtype=pl.Int8), "whole": pl.Series([2**40, None]), "unsigned": pl.Series([7, None], dtype=pl.UInt32),
-            "single": pl.Series([1.5, None], dtype=pl.Float32), "double": [0.1, None], "flag": [True, None], "word": ["ä", None],
-            "day": [date(2013, 1, 1), None], "at": [datetime(2013, 1, 1, 5), None], "zoned": pl.Series([datetime(2013, 1, 1, tzinfo=UTC), None]),
-            "blob": [b"\0\1", None], "money": pl.Series([Decimal("1.25"), None], dtype=pl.Decimal(10, 2)), "kind": pl.Series(["a", None], dtype=pl.Categorical),
-            "list": [[1, 2], None], "struct": [{"x": 1, "y": "z"}, None], "nothing": [None, None],
+            "small": pl.Series([1, None], dtype=pl.Int8),
+            "whole": pl.Series([2**40, None]),
+            "unsigned": pl.Series([7, None], dtype=pl.UInt32),
+            "single": pl.Series([1.5, None], dtype=pl.Float32),
+            "double": [0.1, None],
+            "flag": [True, None],
+            "word": ["ä", None],
+            "day": [date(2013, 1, 1), None],
+            "at": [datetime(2013, 1, 1, 5), None],
+            "zoned": pl.Series([datetime(2013, 1, 1, tzinfo=UTC), None]),
+            "blob": [b"\0\1", None],
+            "money": pl.Series([Decimal("1.25"), None], dtype=pl.Decimal(10, 2)),
+            "kind": pl.Series(["a", None], dtype=pl.Categorical),
+            "list": [[1, 2], None],
+            "struct": [{"x": 1, "y": "z"}, None],
+            "nothing": [None, None],
         }
-    )  # fmt: skip
+    )
 
 
 def test_every_type_comes_back_as_duckdb_reads_it_from_the_file(catalog, tmp_path, everything):
     everything.write_parquet(tmp_path / "a.parquet")
     catalog.ingest([tmp_path / "a.parquet"], into="t.a")
-    expected = duckdb.sql(f"SELECT * EXCLUDE (zoned), epoch_us(zoned) AS zoned FROM '{tmp_path}/a.parquet'").fetchall()
-    got = catalog.dataset("t.a").scan().with_columns(pl.col("zoned").dt.epoch("us")).select(pl.exclude("zoned"), "zoned").collect().rows()
+    expected = duckdb.sql(
+        f"SELECT * EXCLUDE (zoned), epoch_us(zoned) AS zoned FROM '{tmp_path}/a.parquet'"
+    ).fetchall()
+    got = (
+        catalog.dataset("t.a")
+        .scan()
+        .with_columns(pl.col("zoned").dt.epoch("us"))
+        .select(pl.exclude("zoned"), "zoned")
+        .collect()
+        .rows()
+    )
     assert got == expected
     types = {column.name: column.type for column in catalog.show("t.a").schema}
     assert types["zoned"] == "ts[us, tz]"
@@ -46,9 +66,15 @@ def test_every_type_comes_back_as_duckdb_reads_it_from_the_file(catalog, tmp_pat
 
 def test_a_narrower_file_fits_a_wider_column_and_whole_floats_fit_whole_numbers(catalog, rows):
     catalog.write(pl.DataFrame({"n": [1], "x": [1.0]}), into="t.a")
-    catalog.write(pl.DataFrame({"n": pl.Series([2], dtype=pl.Int16), "x": pl.Series([2], dtype=pl.Int32)}), into="t.a")
+    catalog.write(
+        pl.DataFrame({"n": pl.Series([2], dtype=pl.Int16), "x": pl.Series([2], dtype=pl.Int32)}),
+        into="t.a",
+    )
     catalog.write(pl.DataFrame({"n": [3.0, float("nan")], "x": [3.0, None]}), into="t.a")
-    assert rows("t.a") == sorted([{"n": 1, "x": 1.0}, {"n": 2, "x": 2.0}, {"n": 3, "x": 3.0}, {"n": None, "x": None}], key=repr)
+    assert rows("t.a") == sorted(
+        [{"n": 1, "x": 1.0}, {"n": 2, "x": 2.0}, {"n": 3, "x": 3.0}, {"n": None, "x": None}],
+        key=repr,
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +111,10 @@ def test_times_with_and_without_zone_are_not_mixed(catalog):
 
 
 def test_a_lazy_frame_is_written_in_order_and_in_parts(catalog):
-    catalog.write(pl.LazyFrame({"n": range(400_000)}).with_columns(pl.col("n").cast(pl.String).alias("word")), into="t.a")
+    catalog.write(
+        pl.LazyFrame({"n": range(400_000)}).with_columns(pl.col("n").cast(pl.String).alias("word")),
+        into="t.a",
+    )
     got = catalog.dataset("t.a").scan().collect()
     assert got["n"].to_list() == list(range(400_000))
     assert got["word"][399_999] == "399999"
@@ -101,18 +130,28 @@ def test_an_empty_frame_is_a_commit_of_no_rows(catalog, rows):
 
 
 def test_json_lines_come_in_with_their_types_and_broken_lines_are_set_aside(catalog, file, rows):
-    lines = ['{"id": 1, "x": 2, "at": "2013-01-01T10:00:00Z", "tags": ["a"]}', "", '{"id": 2, "x": 2.5, "at": "2013-01-01T11:00:00Z"}', "{broken", "[1]"]
+    lines = [
+        '{"id": 1, "x": 2, "at": "2013-01-01T10:00:00Z", "tags": ["a"]}',
+        "",
+        '{"id": 2, "x": 2.5, "at": "2013-01-01T11:00:00Z"}',
+        "{broken",
+        "[1]",
+    ]
     report = catalog.ingest([file("a.jsonl", "\n".join(lines))], into="t.a")
     assert rows("t.a") == [
         {"id": 1, "x": 2.0, "at": datetime(2013, 1, 1, 10, tzinfo=UTC), "tags": ["a"]},
         {"id": 2, "x": 2.5, "at": datetime(2013, 1, 1, 11, tzinfo=UTC), "tags": None},
     ]
-    assert [(row["line"], row["text"]) for row in pl.read_parquet(report.quarantine).to_dicts()] == [(4, "{broken"), (5, "[1]")]
+    assert [
+        (row["line"], row["text"]) for row in pl.read_parquet(report.quarantine).to_dicts()
+    ] == [(4, "{broken"), (5, "[1]")]
 
 
 def test_json_that_does_not_fit_the_table_is_set_aside_with_its_line(catalog, file):
     catalog.ingest([file("a.json", '{"id": 1}\n{"id": 2}\n')], into="t.a")
-    report = catalog.ingest([file("b.json", '\n{"id": 3}\n{bad\n{"id": 4.5}\n{"id": 5}\n')], into="t.a")
+    report = catalog.ingest(
+        [file("b.json", '\n{"id": 3}\n{bad\n{"id": 4.5}\n{"id": 5}\n')], into="t.a"
+    )
     assert (report.rows_written, report.quarantined) == (2, 2)
     assert pl.read_parquet(report.quarantine)["line"].to_list() == [3, 4]
 
@@ -126,12 +165,21 @@ def test_types_that_differ_from_block_to_block_meet(catalog, file):
     lines = [json.dumps({"n": i}) for i in range(25_000)] + [json.dumps({"n": 0.5, "late": "x"})]
     catalog.ingest([file("a.ndjson", "\n".join(lines))], into="t.a")
     got = catalog.dataset("t.a").scan().collect()
-    assert (got.height, got["n"].sum(), got["late"].drop_nulls().to_list()) == (25_001, sum(range(25_000)) + 0.5, ["x"])
+    assert (got.height, got["n"].sum(), got["late"].drop_nulls().to_list()) == (
+        25_001,
+        sum(range(25_000)) + 0.5,
+        ["x"],
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [("{\n  'a': 1\n}", "No row of a.json can be read"), ('[{"a": 1}', "not JSON"), ('{"a": 1}\n{"a": [1]}', "mixes types"), ("[]", "empty")],
+    [
+        ("{\n  'a': 1\n}", "No row of a.json can be read"),
+        ('[{"a": 1}', "not JSON"),
+        ('{"a": 1}\n{"a": [1]}', "mixes types"),
+        ("[]", "empty"),
+    ],
 )
 def test_json_that_cannot_be_rows_is_refused(catalog, file, content, word):
     with pytest.raises(Unprocessable, match=word):
@@ -141,7 +189,14 @@ def test_json_that_cannot_be_rows_is_refused(catalog, file, content, word):
 
 def test_files_of_several_kinds_make_one_commit(catalog, file, tmp_path, rows):
     pl.DataFrame({"id": [1], "word": ["a"]}).write_parquet(tmp_path / "a.parquet")
-    catalog.ingest([tmp_path / "a.parquet", file("b.csv", "id,word\n2,b\n"), file("c.json", '{"word": "c", "id": 3}')], into="t.a")
+    catalog.ingest(
+        [
+            tmp_path / "a.parquet",
+            file("b.csv", "id,word\n2,b\n"),
+            file("c.json", '{"word": "c", "id": 3}'),
+        ],
+        into="t.a",
+    )
     assert [row["word"] for row in rows("t.a")] == ["a", "b", "c"]
 
 
@@ -166,7 +221,10 @@ def test_a_whole_number_of_too_many_digits_is_set_aside_and_not_rounded(catalog,
 
 
 def test_half_a_sign_in_an_array_of_long_numbers_costs_its_row(catalog, file):
-    report = catalog.ingest([file("a.json", '[{"a": "\\ud800", "n": 1234567890123456789}, {"a": "b", "n": 2}]')], into="t.a")
+    report = catalog.ingest(
+        [file("a.json", '[{"a": "\\ud800", "n": 1234567890123456789}, {"a": "b", "n": 2}]')],
+        into="t.a",
+    )
     assert (report.rows_written, report.quarantined) == (1, 1)
 
 
@@ -191,6 +249,12 @@ def test_what_is_no_json_is_not_told_to_look_at_separators(catalog, file):
 
 
 def test_given_words_for_missing_are_missing_in_json_too(catalog, file, rows):
-    path = file("a.ndjson", '{"word": "NA", "day": "2020-01-01", "n": 1}\n{"word": "b", "day": "later", "n": 2}\n')
+    path = file(
+        "a.ndjson",
+        '{"word": "NA", "day": "2020-01-01", "n": 1}\n{"word": "b", "day": "later", "n": 2}\n',
+    )
     catalog.ingest([path], into="t.a", null_values=["NA", "later"])
-    assert rows("t.a") == sorted([{"word": None, "day": date(2020, 1, 1), "n": 1}, {"word": "b", "day": None, "n": 2}], key=repr)
+    assert rows("t.a") == sorted(
+        [{"word": None, "day": date(2020, 1, 1), "n": 1}, {"word": "b", "day": None, "n": 2}],
+        key=repr,
+    )

@@ -17,7 +17,9 @@ from jupyter_mlinfra.core.errors import Unprocessable
 def files(catalog, project):
     """The two data files of a dataset of 2,000 rows."""
     for start in (0, 1000):
-        frame = pl.DataFrame({"id": range(start, start + 1000), "word": [f"w{n % 37}" for n in range(1000)]})
+        frame = pl.DataFrame(
+            {"id": range(start, start + 1000), "word": [f"w{n % 37}" for n in range(1000)]}
+        )
         catalog.write(frame, into="t.a")
     found = sorted(project.home.glob("warehouse/**/*.parquet"))
     assert len(found) == 2
@@ -32,7 +34,13 @@ def flip(file: Path, chance: random.Random) -> None:
 
 def test_files_as_they_were_written_pass(catalog, files):
     found = catalog.verify("t.a")
-    assert (found.files, found.checked, list(found.damaged), list(found.unchecked), found.note) == (2, 2, [], [], "")
+    assert (found.files, found.checked, list(found.damaged), list(found.unchecked), found.note) == (
+        2,
+        2,
+        [],
+        [],
+        "",
+    )
     assert catalog.verify(f"t.a@{catalog.snapshots('t.a').items[1].id}").files == 1
     assert catalog.dataset("t.a").verify() == found
 
@@ -50,18 +58,25 @@ def test_any_flipped_bit_is_found(catalog, files):
     whole = files[1].read_bytes()
     for _ in range(60):
         flip(files[1], chance)
-        assert [Path(damage.file).name for damage in catalog.verify("t.a").damaged] == [files[1].name]
+        assert [Path(damage.file).name for damage in catalog.verify("t.a").damaged] == [
+            files[1].name
+        ]
         files[1].write_bytes(whole)
     assert not catalog.verify("t.a").damaged
 
 
 def test_a_profile_of_all_rows_is_refused_over_a_damaged_file(catalog, files):
     flip(files[0], random.Random(3))
-    with pytest.raises(Unprocessable, match=rf"t\.a has a damaged data file.*{files[0].name}.*mlinfra catalog verify t\.a"):
+    with pytest.raises(
+        Unprocessable,
+        match=rf"t\.a has a damaged data file.*{files[0].name}.*mlinfra catalog verify t\.a",
+    ):
         catalog.profile("t.a", tier="exact")
 
 
-def test_a_file_that_is_gone_or_cut_is_damaged_and_the_others_are_checked_all_the_same(catalog, files):
+def test_a_file_that_is_gone_or_cut_is_damaged_and_the_others_are_checked_all_the_same(
+    catalog, files
+):
     files[0].unlink()
     files[1].write_bytes(files[1].read_bytes()[:-10])
     found = catalog.verify("t.a")
@@ -70,7 +85,9 @@ def test_a_file_that_is_gone_or_cut_is_damaged_and_the_others_are_checked_all_th
 
 
 def test_a_file_of_another_writer_is_named_as_unchecked(catalog, files):
-    catalog._store.iceberg.load_table(("t", "a")).append(pl.DataFrame({"id": [1], "word": ["x"]}).to_arrow())
+    catalog._store.iceberg.load_table(("t", "a")).append(
+        pl.DataFrame({"id": [1], "word": ["x"]}).to_arrow()
+    )
     found = catalog.verify("t.a")
     assert (found.files, found.checked, len(found.unchecked)) == (3, 2, 1)
     assert "other writers" in found.note

@@ -12,20 +12,61 @@ from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, Unprocessable
 from jupyter_mlinfra.core.refs import Ref
 
 HOSTILE = [
-    "", ".", "..", "a", "a.", ".a", "a..b", "../a.b", "a/b.c", "a.b/../../c", "/etc/passwd", "a.b\0", "a.b\n", "a b.c", "a.b;drop", "a.'b'", 'a."b"', "a.b--",
-    "a.%2e%2e", "a.b@", "a.b@-1", "a.b@1; --", "ｆlights.x", "a.b\u202e", "a.🙂", "-a.b", "1a.b", "a." + "b" * 128, "C:\\a.b", "~root.x", "a.b#c", "a.b?c",
-    "$(id).x", "<img src=x onerror=alert(1)>.b", "column:a.b.c", "file:///a.b", "dataset:dataset:a.b",
-]  # fmt: skip
+    "",
+    ".",
+    "..",
+    "a",
+    "a.",
+    ".a",
+    "a..b",
+    "../a.b",
+    "a/b.c",
+    "a.b/../../c",
+    "/etc/passwd",
+    "a.b\0",
+    "a.b\n",
+    "a b.c",
+    "a.b;drop",
+    "a.'b'",
+    'a."b"',
+    "a.b--",
+    "a.%2e%2e",
+    "a.b@",
+    "a.b@-1",
+    "a.b@1; --",
+    "ｆlights.x",
+    "a.b\u202e",
+    "a.🙂",
+    "-a.b",
+    "1a.b",
+    "a." + "b" * 128,
+    "C:\\a.b",
+    "~root.x",
+    "a.b#c",
+    "a.b?c",
+    "$(id).x",
+    "<img src=x onerror=alert(1)>.b",
+    "column:a.b.c",
+    "file:///a.b",
+    "dataset:dataset:a.b",
+]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_refused_by_every_verb(catalog, file, name, stored):
     path = file("a.csv", "n\n1\n")
     verbs = [
-        lambda: catalog.ingest([path], into=name), lambda: catalog.write(pl.DataFrame({"n": [1]}), into=name), lambda: catalog.show(name),
-        lambda: catalog.preview(name), lambda: catalog.snapshots(name), lambda: catalog.profile(name), lambda: catalog.tag(name, add=["x"]),
-        lambda: catalog.describe(name, owner="x"), lambda: catalog.dataset(name), lambda: catalog.lineage(name),
-    ]  # fmt: skip
+        lambda: catalog.ingest([path], into=name),
+        lambda: catalog.write(pl.DataFrame({"n": [1]}), into=name),
+        lambda: catalog.show(name),
+        lambda: catalog.preview(name),
+        lambda: catalog.snapshots(name),
+        lambda: catalog.profile(name),
+        lambda: catalog.tag(name, add=["x"]),
+        lambda: catalog.describe(name, owner="x"),
+        lambda: catalog.dataset(name),
+        lambda: catalog.lineage(name),
+    ]
     for verb in verbs:
         with pytest.raises(BadRequest, match="is not the name of a dataset"):
             verb()
@@ -51,17 +92,30 @@ def test_a_name_that_passes_holds_nothing_but_letters_digits_and_dashes(text):
 
 
 def test_a_reference_and_a_snapshot_are_understood():
-    assert DatasetName.parse("dataset:flights.departures@4711") == DatasetName("flights", "departures", 4711)
+    assert DatasetName.parse("dataset:flights.departures@4711") == DatasetName(
+        "flights", "departures", 4711
+    )
     assert DatasetName.parse("a.b.c").identifier == ("a", "b", "c")
     name = DatasetName.parse("a.b")
-    assert name.at("4711") == name.at(4711) == DatasetName.parse("a.b@4711") == DatasetName("a", "b", 4711)
-    assert name.at("4711.2") == DatasetName.parse("dataset:a.b@4711.2") == DatasetName("a", "b", 4711, 2)
+    assert (
+        name.at("4711")
+        == name.at(4711)
+        == DatasetName.parse("a.b@4711")
+        == DatasetName("a", "b", 4711)
+    )
+    assert (
+        name.at("4711.2")
+        == DatasetName.parse("dataset:a.b@4711.2")
+        == DatasetName("a", "b", 4711, 2)
+    )
     for bad in ("", "x", "-1", "1.x", "1.5.2", "9" * 20):
         with pytest.raises(BadRequest):
             DatasetName("a", "b").at(bad)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=4))
 def test_any_column_names_are_stored_as_they_are_or_refused(catalog, names):
     try:
@@ -70,7 +124,10 @@ def test_any_column_names_are_stored_as_they_are_or_refused(catalog, names):
         return
     frame = pl.DataFrame({name: [number] for number, name in enumerate(expected)})
     report = catalog.write(frame, into="t.names", mode="replace")
-    assert catalog.dataset("t.names").scan(report.snapshot).collect().select(expected).rows() == frame.rows()
+    assert (
+        catalog.dataset("t.names").scan(report.snapshot).collect().select(expected).rows()
+        == frame.rows()
+    )
     assert {column.name for column in catalog.show("t.names").schema} == set(expected)
 
 
@@ -83,10 +140,20 @@ def test_a_verb_about_the_whole_dataset_refuses_a_snapshot(catalog):
 
 def test_an_absent_dataset_is_named_with_those_like_it(catalog):
     catalog.write(pl.DataFrame({"n": [1]}), into="flights.departures")
-    for verb in (catalog.show, catalog.preview, catalog.snapshots, catalog.profile, catalog.dataset, catalog.lineage):
+    for verb in (
+        catalog.show,
+        catalog.preview,
+        catalog.snapshots,
+        catalog.profile,
+        catalog.dataset,
+        catalog.lineage,
+    ):
         with pytest.raises(MLInfraError, match=r"no dataset flights\.departure") as caught:
             verb("flights.departure")
-        assert (caught.value.code, caught.value.fix) == ("not_found", "Perhaps: flights.departures.")
+        assert (caught.value.code, caught.value.fix) == (
+            "not_found",
+            "Perhaps: flights.departures.",
+        )
 
 
 def test_a_table_of_others_with_a_name_that_is_none_here_says_so_in_the_list(catalog, project):
@@ -95,7 +162,11 @@ def test_a_table_of_others_with_a_name_that_is_none_here_says_so_in_the_list(cat
     from jupyter_mlinfra.catalog.store import CATALOG
 
     catalog.write(pl.DataFrame({"n": [1]}), into="t.good")
-    other = SqlCatalog(CATALOG, uri=f"sqlite:///{project.home}/catalog.db", warehouse=str(project.home / "warehouse"))
+    other = SqlCatalog(
+        CATALOG,
+        uri=f"sqlite:///{project.home}/catalog.db",
+        warehouse=str(project.home / "warehouse"),
+    )
     other.create_table(("t", "my table"), pl.DataFrame({"n": [1]}).to_arrow().schema)
     notes = {item.name: item.description for item in catalog.list().items}
     assert notes == {"t.good": "", "t.my table": "'t.my table' is not the name of a dataset."}

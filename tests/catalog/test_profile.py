@@ -1,4 +1,6 @@
-"""Profiles: every number right, and labelled with what it was reckoned from. DuckDB is the oracle."""
+"""Profiles: every number right, and labelled with what it was reckoned from. DuckDB is the
+oracle.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,18 @@ def frame():
             "id": range(ROWS),
             "month": chance.integers(1, 13, ROWS),
             "x": chance.normal(size=ROWS),
-            "word": np.array(["UA", "AA", "B6", "a word of more than sixteen letters"])[chance.choice(4, ROWS, p=[0.5, 0.3, 0.15, 0.05])],
+            "word": np.array(["UA", "AA", "B6", "a word of more than sixteen letters"])[
+                chance.choice(4, ROWS, p=[0.5, 0.3, 0.15, 0.05])
+            ],
             "flag": chance.random(ROWS) < 0.25,
-            "day": [date(2013, 1, 1) + timedelta(days=int(number)) for number in chance.integers(0, 365, ROWS)],
-            "at": [datetime(2013, 1, 1, tzinfo=UTC) + timedelta(hours=int(number)) for number in chance.integers(0, 8760, ROWS)],
+            "day": [
+                date(2013, 1, 1) + timedelta(days=int(number))
+                for number in chance.integers(0, 365, ROWS)
+            ],
+            "at": [
+                datetime(2013, 1, 1, tzinfo=UTC) + timedelta(hours=int(number))
+                for number in chance.integers(0, 8760, ROWS)
+            ],
         }
     ).with_columns(
         pl.when(pl.col("id") % 10 == 0).then(None).otherwise(pl.col("x")).alias("x"),
@@ -41,7 +51,10 @@ def frame():
 def profiled(catalog, frame):
     for start in (0, 2000, 4000):
         catalog.write(frame.slice(start, 2000), into="t.p")
-    return {tier: {column.name: column for column in catalog.profile("t.p", tier=tier).columns} for tier in ("footer", "sample", "exact")}
+    return {
+        tier: {column.name: column for column in catalog.profile("t.p", tier=tier).columns}
+        for tier in ("footer", "sample", "exact")
+    }
 
 
 def _oracle(frame, name, what):
@@ -58,7 +71,10 @@ def test_the_exact_tier_equals_duckdb(frame, profiled, name):
     assert column.missing.value == pytest.approx(_oracle(frame, name, "avg((v IS NULL)::INT)"))
     assert column.distinct.value == _oracle(frame, name, "count(DISTINCT v)")
     if name != "flag":
-        assert (column.min.value, column.max.value) == (_oracle(frame, name, "min(v)"), _oracle(frame, name, "max(v)"))
+        assert (column.min.value, column.max.value) == (
+            _oracle(frame, name, "min(v)"),
+            _oracle(frame, name, "max(v)"),
+        )
     if name in ("id", "month", "x"):
         assert column.mean.value == pytest.approx(_oracle(frame, name, "avg(v)"))
     assert sum(column.shape) == _oracle(frame, name, "count(v)")
@@ -68,45 +84,79 @@ def test_the_exact_tier_equals_duckdb(frame, profiled, name):
 
 def test_the_shape_is_counts_of_equal_bins_or_of_the_top_words(frame, profiled):
     exact = profiled["exact"]
-    assert exact["month"].shape == [_oracle(frame, "month", f"count(*) FILTER (v = {month})") for month in range(1, 13)]
+    assert exact["month"].shape == [
+        _oracle(frame, "month", f"count(*) FILTER (v = {month})") for month in range(1, 13)
+    ]
     values = frame["x"].drop_nulls().to_numpy()
-    assert exact["x"].shape == np.histogram(values, bins=24, range=(values.min(), values.max()))[0].tolist()
-    words = dict(duckdb.sql("SELECT word, count(*) FROM frame WHERE word IS NOT NULL GROUP BY 1").fetchall())
+    assert (
+        exact["x"].shape
+        == np.histogram(values, bins=24, range=(values.min(), values.max()))[0].tolist()
+    )
+    words = dict(
+        duckdb.sql("SELECT word, count(*) FROM frame WHERE word IS NOT NULL GROUP BY 1").fetchall()
+    )
     assert exact["word"].shape == sorted(words.values(), reverse=True)
     assert exact["word"].top.value == f"UA {100 * words['UA'] / ROWS:.1f} %"
     assert sum(exact["flag"].shape) == ROWS
 
 
 def test_a_table_smaller_than_the_sample_is_read_whole_and_says_so(profiled):
-    assert [to_json(column) for column in profiled["sample"].values()] == [to_json(column) for column in profiled["exact"].values()]
+    assert [to_json(column) for column in profiled["sample"].values()] == [
+        to_json(column) for column in profiled["exact"].values()
+    ]
 
 
 def test_the_footer_tier_tells_what_files_know_and_nothing_else(frame, profiled):
     for name, column in profiled["footer"].items():
         assert column.missing.value == pytest.approx(_oracle(frame, name, "avg((v IS NULL)::INT)"))
         assert column.missing.basis == "exact"
-        assert (column.distinct.value, column.mean.value, column.top.value, list(column.shape)) == (None, None, None, [])
+        assert (column.distinct.value, column.mean.value, column.top.value, list(column.shape)) == (
+            None,
+            None,
+            None,
+            [],
+        )
         if name not in ("word", "flag"):
-            assert (column.min.value, column.max.value) == (_oracle(frame, name, "min(v)"), _oracle(frame, name, "max(v)"))
+            assert (column.min.value, column.max.value) == (
+                _oracle(frame, name, "min(v)"),
+                _oracle(frame, name, "max(v)"),
+            )
             assert column.min.basis == "exact"
     assert profiled["footer"]["word"].max.basis == "approx"  # writers may cut long words
 
 
 @pytest.mark.parametrize("blocks", [False, True])
-def test_a_sample_is_labelled_and_near_and_the_same_again(project, frame, tmp_path, monkeypatch, blocks):
+def test_a_sample_is_labelled_and_near_and_the_same_again(
+    project, frame, tmp_path, monkeypatch, blocks
+):
     if blocks:
         monkeypatch.setattr("jupyter_mlinfra.catalog.profile._READ_WHOLE", 1)
-    catalog = Catalog(Project(project.root, project.settings.model_copy(update={"catalog": project.settings.catalog.model_copy(update={"sample_rows": 1000})})))
+    catalog = Catalog(
+        Project(
+            project.root,
+            project.settings.model_copy(
+                update={
+                    "catalog": project.settings.catalog.model_copy(update={"sample_rows": 1000})
+                }
+            ),
+        )
+    )
     catalog.write(frame, into="t.p")
     profile = catalog.profile("t.p", tier="sample")
     found = {column.name: column for column in profile.columns}
     assert profile.rows.value == ROWS
     size = found["x"].mean.n
     assert 850 <= size <= 1150
-    assert (found["x"].mean.basis, found["word"].top.basis, found["month"].distinct.basis) == ("sample",) * 3
+    assert (found["x"].mean.basis, found["word"].top.basis, found["month"].distinct.basis) == (
+        "sample",
+    ) * 3
     assert abs(found["x"].mean.value - frame["x"].mean()) < 5 / np.sqrt(size * 0.9)
     assert abs(found["id"].mean.value - ROWS / 2) < 5 * ROWS / np.sqrt(12 * size)
-    assert (found["id"].min.value, found["id"].max.value, found["id"].max.basis) == (0, ROWS - 1, "exact")  # the files know better than a sample
+    assert (found["id"].min.value, found["id"].max.value, found["id"].max.basis) == (
+        0,
+        ROWS - 1,
+        "exact",
+    )  # the files know better than a sample
     assert (found["x"].missing.value, found["x"].missing.basis) == (pytest.approx(0.1), "exact")
     for path in project.home.glob("profiles/**/*.json"):
         path.unlink()
@@ -117,7 +167,9 @@ def test_a_sample_is_labelled_and_near_and_the_same_again(project, frame, tmp_pa
 def test_a_profile_is_reckoned_once_for_a_snapshot(catalog, project, frame, monkeypatch):
     catalog.write(frame, into="t.p")
     first = catalog.profile("t.p", tier="exact")
-    monkeypatch.setattr("jupyter_mlinfra.catalog.profile._columns", lambda *_: pytest.fail("reckoned again"))
+    monkeypatch.setattr(
+        "jupyter_mlinfra.catalog.profile._columns", lambda *_: pytest.fail("reckoned again")
+    )
     assert to_json(Catalog(project).profile("t.p", tier="exact")) == to_json(first)
     monkeypatch.undo()
     catalog.write(frame, into="t.p")
@@ -129,7 +181,12 @@ def test_a_damaged_kept_profile_is_reckoned_again(catalog, project, frame):
     catalog.write(frame, into="t.p")
     first = catalog.profile("t.p", tier="footer")
     kept = next(iter(project.home.glob("profiles/**/*.json")))
-    for content in (b"", b"{", b'{"columns": 3}', json.dumps({**json.loads(kept.read_bytes()), "surprise": 1}).encode()):
+    for content in (
+        b"",
+        b"{",
+        b'{"columns": 3}',
+        json.dumps({**json.loads(kept.read_bytes()), "surprise": 1}).encode(),
+    ):
         kept.write_bytes(content)
         assert to_json(catalog.profile("t.p", tier="footer").columns) == to_json(first.columns)
 
@@ -137,10 +194,15 @@ def test_a_damaged_kept_profile_is_reckoned_again(catalog, project, frame):
 def test_odd_columns_have_profiles_too(catalog):
     frame = pl.DataFrame(
         {
-            "nothing": pl.Series([None] * 4, dtype=pl.Float64), "same": [3, 3, 3, 3], "nan": [1.0, float("nan"), float("inf"), 2.0],
-            "list": [[1], None, [2], [3]], "blob": [b"a", b"a", None, b"b"], "huge": [0, 2**62, -(2**62), 1], "empty": ["", "", "x", None],
+            "nothing": pl.Series([None] * 4, dtype=pl.Float64),
+            "same": [3, 3, 3, 3],
+            "nan": [1.0, float("nan"), float("inf"), 2.0],
+            "list": [[1], None, [2], [3]],
+            "blob": [b"a", b"a", None, b"b"],
+            "huge": [0, 2**62, -(2**62), 1],
+            "empty": ["", "", "x", None],
         }
-    )  # fmt: skip
+    )
     catalog.write(frame, into="t.odd")
     for tier in ("footer", "sample", "exact"):
         found = {column.name: column for column in catalog.profile("t.odd", tier=tier).columns}
@@ -148,7 +210,11 @@ def test_odd_columns_have_profiles_too(catalog):
         assert found["nothing"].missing.value == 1.0
         assert found["nothing"].min.value is None
     assert (found["same"].shape, found["same"].distinct.value) == ([4], 1)
-    assert (found["nan"].mean.value, found["nan"].max.value, sum(found["nan"].shape)) == (1.5, "inf", 2)
+    assert (found["nan"].mean.value, found["nan"].max.value, sum(found["nan"].shape)) == (
+        1.5,
+        "inf",
+        2,
+    )
     assert (found["list"].missing.value, found["list"].distinct.value) == (0.25, None)
     assert (found["blob"].distinct.value, sum(found["huge"].shape)) == (2, 4)
 
@@ -167,7 +233,11 @@ def _foreign(project, name, frame, properties):
 
     from jupyter_mlinfra.catalog.store import CATALOG
 
-    other = SqlCatalog(CATALOG, uri=f"sqlite:///{project.home}/catalog.db", warehouse=str(project.home / "warehouse"))
+    other = SqlCatalog(
+        CATALOG,
+        uri=f"sqlite:///{project.home}/catalog.db",
+        warehouse=str(project.home / "warehouse"),
+    )
     other.create_namespace_if_not_exists("t")
     rows = frame.to_arrow()
     table = other.create_table(name, rows.schema, properties=properties)
@@ -177,7 +247,13 @@ def _foreign(project, name, frame, properties):
 
 def test_what_no_file_counted_is_unknown_and_not_missing(catalog, project):
     catalog.write(pl.DataFrame({"n": [1]}), into="t.first")
-    frame = pl.DataFrame({"n": [1, None, 3, 4], "list": [[1], None, [2], [3]], "pair": [{"a": 1}, {"a": None}, None, {"a": 2}]})
+    frame = pl.DataFrame(
+        {
+            "n": [1, None, 3, 4],
+            "list": [[1], None, [2], [3]],
+            "pair": [{"a": 1}, {"a": None}, None, {"a": 2}],
+        }
+    )
     table = _foreign(project, "t.plain", frame, {"write.metadata.metrics.default": "none"})
     catalog.write(frame, into="t.own")
     for name, known in (("t.plain", None), ("t.own", 0.25)):
@@ -188,11 +264,15 @@ def test_what_no_file_counted_is_unknown_and_not_missing(catalog, project):
         assert [exact[column].missing.value for column in frame.columns] == [0.25] * 3
     with table.update_schema() as update:
         update.add_column("late", update._schema.find_field("n").field_type)
-    assert catalog.profile("t.plain", tier="footer").columns[3].missing.value == 1.0  # no file can hold it
+    assert (
+        catalog.profile("t.plain", tier="footer").columns[3].missing.value == 1.0
+    )  # no file can hold it
 
 
 def test_a_sample_takes_no_count_for_lists_from_the_files(catalog, project):
-    (project.root / "mlinfra.toml").write_text('[project]\nname = "p"\n[catalog]\nsample_rows = 1000\n')
+    (project.root / "mlinfra.toml").write_text(
+        '[project]\nname = "p"\n[catalog]\nsample_rows = 1000\n'
+    )
     project = Project.open(project.root)
     Catalog(project).write(pl.DataFrame({"list": [[1], None] * 1500}), into="t.lists")
     missing = Catalog(project).profile("t.lists").columns[0].missing
@@ -204,7 +284,9 @@ def test_a_wide_table_is_profiled_in_one_walk_through_its_files(catalog, monkeyp
 
     catalog.write(pl.DataFrame({f"c{place}": [place, None] for place in range(50)}), into="t.wide")
     walks, scan = [], Table.scan
-    monkeypatch.setattr(Table, "scan", lambda *given, **options: (walks.append(1), scan(*given, **options))[1])
+    monkeypatch.setattr(
+        Table, "scan", lambda *given, **options: (walks.append(1), scan(*given, **options))[1]
+    )
     found = catalog.profile("t.wide")
     assert [column.distinct.value for column in found.columns] == [1] * 50
     assert len(walks) < 10
@@ -214,6 +296,10 @@ def test_an_empty_dataset_and_an_unknown_tier(catalog):
     catalog.write(pl.DataFrame({"n": []}, schema={"n": pl.Int64}), into="t.empty")
     for tier in ("footer", "sample", "exact"):
         profile = catalog.profile("t.empty", tier=tier)
-        assert (profile.rows.value, profile.columns[0].missing.value, profile.columns[0].mean.value) == (0, 0.0, None)
+        assert (
+            profile.rows.value,
+            profile.columns[0].missing.value,
+            profile.columns[0].mean.value,
+        ) == (0, 0.0, None)
     with pytest.raises(BadRequest, match="footer, sample, exact"):
         catalog.profile("t.empty", tier="deep")

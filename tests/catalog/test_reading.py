@@ -22,7 +22,9 @@ from jupyter_mlinfra.core.records import to_json
 @pytest.fixture
 def orders(catalog, tmp_path):
     """10,000 orders in three files, and the same in Parquet for the oracle."""
-    frame = pl.DataFrame({"id": range(10_000)}).with_columns((pl.col("id") * 7 % 13).alias("part"), pl.format("w{}", pl.col("id") % 50).alias("word"))
+    frame = pl.DataFrame({"id": range(10_000)}).with_columns(
+        (pl.col("id") * 7 % 13).alias("part"), pl.format("w{}", pl.col("id") % 50).alias("word")
+    )
     for start in (0, 4000, 8000):
         catalog.write(frame.slice(start, 4000), into="sales.orders")
     frame.write_parquet(tmp_path / "orders.parquet")
@@ -42,7 +44,10 @@ def test_pages_cover_every_row_once(catalog, orders):
 
 def test_a_page_holds_the_columns_that_are_asked_for(catalog, orders):
     block = catalog.preview("sales.orders", count=2, columns=["word", "id"])
-    assert [(column.name, column.type) for column in block.columns] == [("word", "str"), ("id", "i64")]
+    assert [(column.name, column.type) for column in block.columns] == [
+        ("word", "str"),
+        ("id", "i64"),
+    ]
     assert len(block.data) == 2
     for bad in ({"columns": ["nope"]}, {"start": -1}, {"count": 0}, {"count": 501}):
         with pytest.raises(BadRequest) as caught:
@@ -51,7 +56,9 @@ def test_a_page_holds_the_columns_that_are_asked_for(catalog, orders):
 
 
 def test_a_page_is_of_one_commit_while_others_write(catalog, project, monkeypatch):
-    """A commit just before the table is opened, and one just after: each adds a row and a column."""
+    """A commit just before the table is opened, and one just after: each adds a row and a
+    column.
+    """
     from jupyter_mlinfra.catalog.store import Store
 
     catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
@@ -67,7 +74,11 @@ def test_a_page_is_of_one_commit_while_others_write(catalog, project, monkeypatc
     catalog.show("t.a")
     monkeypatch.setattr(Store, "load", load)
     block = catalog.preview("t.a")
-    assert ([column.name for column in block.columns], block.shown, block.total) == (["n", "before"], 2, 2)
+    assert ([column.name for column in block.columns], block.shown, block.total) == (
+        ["n", "before"],
+        2,
+        2,
+    )
     assert block.snapshot == catalog.snapshots("t.a").items[1].id
 
 
@@ -90,8 +101,16 @@ def test_columns_that_changed_without_rows_are_those_of_the_rows_that_are_shown(
     first = catalog.write(pl.DataFrame({"old": [1]}), into="t.a").snapshot
     _change_columns(catalog)
     names = lambda block: [column.name for column in block.columns]  # noqa: E731
-    assert names(catalog.preview("t.a")) == ["new"] == [column.name for column in catalog.show("t.a").schema]
-    assert names(catalog.preview(f"t.a@{first}")) == ["old"] == [column.name for column in catalog.show(f"t.a@{first}").schema]
+    assert (
+        names(catalog.preview("t.a"))
+        == ["new"]
+        == [column.name for column in catalog.show("t.a").schema]
+    )
+    assert (
+        names(catalog.preview(f"t.a@{first}"))
+        == ["old"]
+        == [column.name for column in catalog.show(f"t.a@{first}").schema]
+    )
     assert [column.name for column in catalog.profile("t.a", tier="exact").columns] == ["new"]
     assert "old" not in catalog.dataset("t.a")._repr_mimebundle_()["text/plain"]
 
@@ -102,39 +121,76 @@ def test_a_snapshot_that_tells_no_count_is_shown_all_the_same(catalog, project, 
 
     told = Summary.__init__
     monkeypatch.setattr(
-        Summary, "__init__", lambda self, *rest, **named: told(self, *rest, **{key: value for key, value in named.items() if key != "total-records"})
+        Summary,
+        "__init__",
+        lambda self, *rest, **named: told(
+            self, *rest, **{key: value for key, value in named.items() if key != "total-records"}
+        ),
     )
     catalog.write(pl.DataFrame({"n": [1, 2, 3]}), into="t.a")
     monkeypatch.undo()
     assert catalog.show("t.a").dataset.rows.value is None
     assert (catalog.preview("t.a", count=2).shown, catalog.preview("t.a", count=2).total) == (2, 3)
-    assert [hit.detail for hit in catalog.search("t.a").items if hit.kind == "dataset"] == ["– rows, 1 columns"]
+    assert [hit.detail for hit in catalog.search("t.a").items if hit.kind == "dataset"] == [
+        "– rows, 1 columns"
+    ]
     assert "– rows" in repr(catalog.dataset("t.a"))
 
 
 def test_values_are_safe_for_json_and_for_javascript(catalog):
     values = {
-        "big": [2**60], "fits": [2**53], "nan": [float("nan")], "inf": [float("-inf")], "long": ["x" * 5000], "bytes": [b"\xff" * 40],
-        "many": [list(range(80))], "at": [datetime(2013, 1, 1, tzinfo=UTC)], "html": ["<img src=x onerror=alert(1)>"], "inner": [{"a": [1, None]}],
-    }  # fmt: skip
+        "big": [2**60],
+        "fits": [2**53],
+        "nan": [float("nan")],
+        "inf": [float("-inf")],
+        "long": ["x" * 5000],
+        "bytes": [b"\xff" * 40],
+        "many": [list(range(80))],
+        "at": [datetime(2013, 1, 1, tzinfo=UTC)],
+        "html": ["<img src=x onerror=alert(1)>"],
+        "inner": [{"a": [1, None]}],
+    }
     catalog.write(pl.DataFrame(values), into="t.a")
     block = catalog.preview("t.a")
     got = dict(
-        zip((column.name for column in block.columns), (column[0] for column in json.loads(json.dumps(to_json(block), allow_nan=False))["data"]), strict=True)
+        zip(
+            (column.name for column in block.columns),
+            (
+                column[0]
+                for column in json.loads(json.dumps(to_json(block), allow_nan=False))["data"]
+            ),
+            strict=True,
+        )
     )
     assert (got["big"], got["fits"], got["nan"], got["inf"]) == (str(2**60), 2**53, "nan", "-inf")
     assert got["long"] == "x" * 1000 + "… (5,000 characters)"
     assert got["bytes"] == "0x" + "ff" * 32 + "… (40 bytes)"
     assert got["many"][-1] == "… (80 items)"
-    assert (got["at"], got["html"], got["inner"]) == ("2013-01-01T00:00:00Z", "<img src=x onerror=alert(1)>", {"a": [1, None]})
+    assert (got["at"], got["html"], got["inner"]) == (
+        "2013-01-01T00:00:00Z",
+        "<img src=x onerror=alert(1)>",
+        {"a": [1, None]},
+    )
 
 
 def test_snapshots_are_listed_newest_first_and_can_be_read(catalog, orders):
     page = catalog.snapshots("sales.orders", limit=2)
     assert (page.shown, page.total) == (2, 3)
-    assert [item.rows.value for item in [*page.items, *catalog.snapshots("sales.orders", limit=2, cursor=page.cursor).items]] == [10_000, 8000, 4000]
+    assert [
+        item.rows.value
+        for item in [
+            *page.items,
+            *catalog.snapshots("sales.orders", limit=2, cursor=page.cursor).items,
+        ]
+    ] == [10_000, 8000, 4000]
     newest, middle = page.items
-    assert (newest.parent, newest.added, newest.removed, newest.operation, newest.written_by) == (middle.id, 2000, 0, "append", "user:ana")
+    assert (newest.parent, newest.added, newest.removed, newest.operation, newest.written_by) == (
+        middle.id,
+        2000,
+        0,
+        "append",
+        "user:ana",
+    )
     assert catalog.preview("sales.orders", snapshot=middle.id).total == 8000
     assert catalog.preview(f"sales.orders@{middle.id}", start=7_999).shown == 1
     detail = catalog.show(f"sales.orders@{middle.id}")
@@ -153,12 +209,25 @@ def test_lists_are_paged_by_name_and_namespace(catalog):
         catalog.write(pl.DataFrame({"n": [1, 2]}), into=name)
     page = catalog.list(limit=2)
     assert [item.name for item in page.items] == ["a.one", "b.one"]
-    assert (page.total, [item.name for item in catalog.list(limit=2, cursor=page.cursor).items]) == (3, ["b.two"])
+    assert (
+        page.total,
+        [item.name for item in catalog.list(limit=2, cursor=page.cursor).items],
+    ) == (3, ["b.two"])
     assert [item.name for item in catalog.list(namespace="b").items] == ["b.one", "b.two"]
     assert catalog.list(namespace="none").total == 0
-    assert (catalog.namespaces().items, catalog.namespaces(limit=1, cursor="1").items) == (["a", "b"], ["b"])
+    assert (catalog.namespaces().items, catalog.namespaces(limit=1, cursor="1").items) == (
+        ["a", "b"],
+        ["b"],
+    )
     one = page.items[0]
-    assert (one.ref, one.rows.value, one.rows.basis, one.columns, one.owner, one.namespace) == ("dataset:a.one", 2, "exact", 1, "ana", "a")
+    assert (one.ref, one.rows.value, one.rows.basis, one.columns, one.owner, one.namespace) == (
+        "dataset:a.one",
+        2,
+        "exact",
+        1,
+        "ana",
+        "a",
+    )
     assert one.bytes > 0
     assert abs((one.updated_at - datetime.now(UTC)).total_seconds()) < 60
     with pytest.raises(BadRequest):
@@ -177,7 +246,11 @@ def test_tags_owner_and_description_are_kept_with_the_table(catalog, project):
     assert catalog.tag("t.a", add=["gold", "new"], remove=["pii", "never"]).tags == ["gold", "new"]
     catalog.describe("t.a", owner="bob", description="Every <b>order</b>")
     dataset = Catalog(project).show("t.a").dataset
-    assert (dataset.owner, dataset.description, dataset.tags) == ("bob", "Every <b>order</b>", ["gold", "new"])
+    assert (dataset.owner, dataset.description, dataset.tags) == (
+        "bob",
+        "Every <b>order</b>",
+        ["gold", "new"],
+    )
     catalog.describe("t.a", description="")
     assert catalog.show("t.a").dataset.owner == "bob"
     assert catalog.snapshots("t.a").total == 1  # rows did not change
@@ -189,12 +262,15 @@ def test_tags_owner_and_description_are_kept_with_the_table(catalog, project):
 def test_search_finds_datasets_and_columns_by_any_word_and_follows_changes(catalog):
     catalog.write(pl.DataFrame({"dep_delay": [1], "carrier": ["UA"]}), into="flights.departures")
     assert [(hit.ref, hit.kind) for hit in catalog.search("dep_del").items] == [
-        ("column:flights.departures.dep_delay", "column"), ("dataset:flights.departures", "dataset"),
-    ]  # fmt: skip
+        ("column:flights.departures.dep_delay", "column"),
+        ("dataset:flights.departures", "dataset"),
+    ]
     assert catalog.search("champion").total == 0
     catalog.tag("flights.departures", add=["champion"])
     assert [hit.ref for hit in catalog.search("champion").items] == ["dataset:flights.departures"]
-    catalog.write(pl.DataFrame({"dep_delay": [1], "carrier": ["UA"], "later": [1]}), into="flights.departures")
+    catalog.write(
+        pl.DataFrame({"dep_delay": [1], "carrier": ["UA"], "later": [1]}), into="flights.departures"
+    )
     assert catalog.search("later").total == 2
     assert catalog.search("'\" OR 1=1 --").total == 0
 
@@ -206,7 +282,11 @@ def test_the_fingerprint_changes_with_a_commit_and_only_then(catalog):
     catalog.tag("t.a", add=["x"])
     catalog.write(pl.DataFrame({"n": [1]}), into="t.b")
     assert catalog.fingerprint("t.a") == first
-    assert catalog.fingerprint("t.a") != catalog.write(pl.DataFrame({"n": [1]}), into="t.a").snapshot is not None
+    assert (
+        catalog.fingerprint("t.a")
+        != catalog.write(pl.DataFrame({"n": [1]}), into="t.a").snapshot
+        is not None
+    )
     before = catalog.search_fingerprint()
     assert catalog.search_fingerprint() == before
     catalog.tag("t.a", add=["y"])
@@ -226,26 +306,41 @@ def test_an_ingest_is_told_as_event_and_as_lineage(catalog, project, file, monke
         ("dataset:t.raw", f"dataset:t.clean@{second.snapshot}", "notebook:02_clean.ipynb"),
         ("file:raw.csv", f"dataset:t.raw@{first.snapshot}", "job:7f3a"),
     ]
-    assert [catalog.snapshots(name).items[0].written_by for name in ("t.raw", "t.clean")] == ["job:7f3a", "notebook:02_clean.ipynb"]
+    assert [catalog.snapshots(name).items[0].written_by for name in ("t.raw", "t.clean")] == [
+        "job:7f3a",
+        "notebook:02_clean.ipynb",
+    ]
     events = project.events.after(0)
-    assert [(event.topic, event.ref, event.data["rows"]) for event in events] == [("dataset", "dataset:t.raw", 1), ("dataset", "dataset:t.clean", 1)]
+    assert [(event.topic, event.ref, event.data["rows"]) for event in events] == [
+        ("dataset", "dataset:t.raw", 1),
+        ("dataset", "dataset:t.clean", 1),
+    ]
     assert events[0].data["snapshot"] == first.snapshot
 
 
 def test_the_cell_that_writes_is_named_inside_of_a_kernel(catalog, project, monkeypatch):
-    shell = types.SimpleNamespace(get_parent=lambda: {"metadata": {"cellId": "c0ffee"}}, execution_count=7)
+    shell = types.SimpleNamespace(
+        get_parent=lambda: {"metadata": {"cellId": "c0ffee"}}, execution_count=7
+    )
     monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
     monkeypatch.setenv("JPY_SESSION_NAME", str(project.root / "deep" / "a.ipynb"))
     catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
     shell.get_parent = dict
     catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
-    assert [item.written_by for item in catalog.snapshots("t.a").items] == ["notebook:deep/a.ipynb#In[7]", "notebook:deep/a.ipynb#c0ffee"]
+    assert [item.written_by for item in catalog.snapshots("t.a").items] == [
+        "notebook:deep/a.ipynb#In[7]",
+        "notebook:deep/a.ipynb#c0ffee",
+    ]
 
 
 def test_columns_say_what_uses_them(catalog, project):
     catalog.write(pl.DataFrame({"delay": [1], "carrier": ["UA"]}), into="t.a")
-    project.lineage.record("job:1", inputs=["dataset:t.a@5"], outputs=["view:delays", "feature:delays:delay"])
-    project.lineage.record("job:2", inputs=["column:t.a.carrier"], outputs=["feature:delays:who", "run:9c1e"])
+    project.lineage.record(
+        "job:1", inputs=["dataset:t.a@5"], outputs=["view:delays", "feature:delays:delay"]
+    )
+    project.lineage.record(
+        "job:2", inputs=["column:t.a.carrier"], outputs=["feature:delays:who", "run:9c1e"]
+    )
     assert {column.name: column.used_by for column in catalog.show("t.a").schema} == {
         "delay": ("feature:delays:delay",),
         "carrier": ("feature:delays:who", "run:9c1e"),
@@ -280,11 +375,17 @@ print(*sys.modules)
 
 
 def test_of_all_metadata_of_a_table_only_the_newest_stays_in_memory(catalog):
-    """Each commit writes again all that came before it: kept together, they would grow with the square of the commits."""
+    """Each commit writes again all that came before it: kept together, they would grow with the
+    square of the commits.
+    """
     for count in range(5):
         catalog.write(pl.DataFrame({"n": [count]}), into="t.a")
         assert catalog.show("t.a").dataset.rows.value == count + 1
     gc.collect()
     place = str(catalog.show("t.a").location)
-    held = [item for item in gc.get_objects() if type(item) is dict and "current-snapshot-id" in item and item.get("location") == place]
+    held = [
+        item
+        for item in gc.get_objects()
+        if type(item) is dict and "current-snapshot-id" in item and item.get("location") == place
+    ]
     assert [len(item["snapshots"]) for item in held] == [5]

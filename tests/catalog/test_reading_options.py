@@ -13,7 +13,8 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
 
 EUROPEAN = "Datum;Kunde;Umsatz (€);Menge\n" + "".join(
-    f"{day:02d}.{day % 12 + 1:02d}.1962;Müller {day};{day * 1001},{day:02d};{day}.000\n" for day in range(1, 29)
+    f"{day:02d}.{day % 12 + 1:02d}.1962;Müller {day};{day * 1001},{day:02d};{day}.000\n"
+    for day in range(1, 29)
 )
 
 
@@ -25,7 +26,12 @@ def test_a_european_file_comes_in_as_dates_and_numbers(catalog, file, rows):
     catalog.ingest([file("a.csv", EUROPEAN)], into="t.a")
     assert types(catalog) == {"Datum": "date", "Kunde": "str", "Umsatz (€)": "f64", "Menge": "i64"}
     first = next(row for row in rows("t.a") if row["Kunde"] == "Müller 20")
-    assert first == {"Datum": date(1962, 9, 20), "Kunde": "Müller 20", "Umsatz (€)": 20020.20, "Menge": 20_000}
+    assert first == {
+        "Datum": date(1962, 9, 20),
+        "Kunde": "Müller 20",
+        "Umsatz (€)": 20020.20,
+        "Menge": 20_000,
+    }
 
 
 @pytest.mark.parametrize(
@@ -36,11 +42,23 @@ def test_a_european_file_comes_in_as_dates_and_numbers(catalog, file, rows):
         (["1'234.50", "12\u2019345.25", "7"], "f64", [1234.5, 12345.25, 7.0]),
         (["1,234.50", "12,345,678", "7"], "f64", [1234.5, 12345678.0, 7.0]),
         (["12,34,567", "1,00,000", "7"], "i64", [1234567, 100000, 7]),
-        (["20.01.1962", "1.2.1963", "31.12.1999"], "date", [date(1962, 1, 20), date(1963, 2, 1), date(1999, 12, 31)]),
+        (
+            ["20.01.1962", "1.2.1963", "31.12.1999"],
+            "date",
+            [date(1962, 1, 20), date(1963, 2, 1), date(1999, 12, 31)],
+        ),
         (["20/01/1962", "01/02/1963"], "date", [date(1962, 1, 20), date(1963, 2, 1)]),
         (["01/20/1962", "02/01/1963"], "date", [date(1962, 1, 20), date(1963, 2, 1)]),
-        (["20.01.1962 13:45", "01.02.1963 00:00:10"], "ts[us]", [datetime(1962, 1, 20, 13, 45), datetime(1963, 2, 1, 0, 0, 10)]),
-        (["01/20/1962 01:45 PM", "02/01/1963 12:00 AM"], "ts[us]", [datetime(1962, 1, 20, 13, 45), datetime(1963, 2, 1)]),
+        (
+            ["20.01.1962 13:45", "01.02.1963 00:00:10"],
+            "ts[us]",
+            [datetime(1962, 1, 20, 13, 45), datetime(1963, 2, 1, 0, 0, 10)],
+        ),
+        (
+            ["01/20/1962 01:45 PM", "02/01/1963 12:00 AM"],
+            "ts[us]",
+            [datetime(1962, 1, 20, 13, 45), datetime(1963, 2, 1)],
+        ),
         (["20-Jan-1962", "01-Feb-1963"], "date", [date(1962, 1, 20), date(1963, 2, 1)]),
         (["192.168.178.100", "192.168.178.101"], "str", ["192.168.178.100", "192.168.178.101"]),
         (["1.2.3", "1.10.0"], "str", ["1.2.3", "1.10.0"]),
@@ -50,30 +68,57 @@ def test_a_european_file_comes_in_as_dates_and_numbers(catalog, file, rows):
     ],
 )
 def test_numbers_and_dates_are_read_as_they_are_written(catalog, file, words, kind, values):
-    catalog.ingest([file("a.csv", "\n".join(["id\tx", *(f"{place}\t{word}" for place, word in enumerate(words))]))], into="t.a")
+    catalog.ingest(
+        [
+            file(
+                "a.csv",
+                "\n".join(["id\tx", *(f"{place}\t{word}" for place, word in enumerate(words))]),
+            )
+        ],
+        into="t.a",
+    )
     assert types(catalog)["x"] == kind
     assert catalog.dataset("t.a").head()["x"].to_list() == values
 
 
 def test_an_append_reads_the_words_of_another_country_into_the_same_columns(catalog, file):
     catalog.ingest([file("a.csv", "day,x\n2024-01-20,649.37\n")], into="t.a")
-    report = catalog.ingest([file("b.csv", "day;x\n21.01.2024;1.649,38\n22.01.2024;0,5\n")], into="t.a")
+    report = catalog.ingest(
+        [file("b.csv", "day;x\n21.01.2024;1.649,38\n22.01.2024;0,5\n")], into="t.a"
+    )
     assert (report.quarantined, report.rows_written) == (0, 2)
     assert catalog.dataset("t.a").scan().sort("day").collect().rows() == [
-        (date(2024, 1, 20), 649.37), (date(2024, 1, 21), 1649.38), (date(2024, 1, 22), 0.5),
-    ]  # fmt: skip
+        (date(2024, 1, 20), 649.37),
+        (date(2024, 1, 21), 1649.38),
+        (date(2024, 1, 22), 0.5),
+    ]
 
 
-def test_a_column_that_reads_in_two_ways_follows_the_others_or_stays_text_and_says_so(catalog, file, rows):
-    clear = catalog.ingest([file("a.csv", "id;weight;price\n1;1.234;649,37\n2;5.678;1,50\n")], into="t.clear")
-    assert {(row["weight"], row["price"]) for row in rows("t.clear")} == {(1234, 649.37), (5678, 1.5)}
+def test_a_column_that_reads_in_two_ways_follows_the_others_or_stays_text_and_says_so(
+    catalog, file, rows
+):
+    clear = catalog.ingest(
+        [file("a.csv", "id;weight;price\n1;1.234;649,37\n2;5.678;1,50\n")], into="t.clear"
+    )
+    assert {(row["weight"], row["price"]) for row in rows("t.clear")} == {
+        (1234, 649.37),
+        (5678, 1.5),
+    }
     assert clear.notes == []
     assert clear.spelled == ["decimal comma, thousands point: weight, price"]
-    unclear = catalog.ingest([file("b.csv", "id;day;price\n1;01/02/2024;1,234\n2;03/04/2024;5,678\n")], into="t.unclear")
+    unclear = catalog.ingest(
+        [file("b.csv", "id;day;price\n1;01/02/2024;1,234\n2;03/04/2024;5,678\n")], into="t.unclear"
+    )
     assert types(catalog, "t.unclear") == {"id": "i64", "day": "str", "price": "str"}
     assert any("--date-format %d/%m/%Y" in note for note in unclear.notes)
     assert any("--decimal" in note for note in unclear.notes)
-    catalog.ingest([file("c.csv", "id;day;price\n1;01/02/2024;1,234\n")], into="t.said", date_format="%m/%d/%Y", decimal=",", thousands="")
+    catalog.ingest(
+        [file("c.csv", "id;day;price\n1;01/02/2024;1,234\n")],
+        into="t.said",
+        date_format="%m/%d/%Y",
+        decimal=",",
+        thousands="",
+    )
     assert rows("t.said") == [{"id": 1, "day": date(2024, 1, 2), "price": 1.234}]
 
 
@@ -86,7 +131,9 @@ def test_an_ambiguous_date_is_not_bent_into_a_column_of_dates(catalog, file):
 
 
 def test_a_column_that_is_nearly_numbers_says_which_word_makes_it_text(catalog, file):
-    text = "id,x\n" + "".join(f"{place},{'k.A.' if place % 10 == 0 else place}\n" for place in range(100))
+    text = "id,x\n" + "".join(
+        f"{place},{'k.A.' if place % 10 == 0 else place}\n" for place in range(100)
+    )
     report = catalog.ingest([file("a.csv", text)], into="t.a")
     assert types(catalog)["x"] == "str"
     assert "10 of 100 values are no numbers, such as 'k.A.'" in report.notes[0]
@@ -117,13 +164,25 @@ def test_a_file_without_a_header_is_refused_until_it_is_said(catalog, file, rows
 
 def test_the_lines_of_a_file_without_a_header_are_counted_from_its_first_row(catalog, file):
     text = "".join(f"{place},w\n" for place in range(20)) + "20\n" + "x,w\n" + "22,w\n"
-    report = catalog.ingest([file("a.csv", text)], into="t.a", header=False, types={"column_1": "i64"})
+    report = catalog.ingest(
+        [file("a.csv", text)], into="t.a", header=False, types={"column_1": "i64"}
+    )
     assert pl.read_parquet(report.quarantine)["line"].to_list() == [21, 22]
 
 
-@pytest.mark.parametrize("header", ["country,1960,1961,1962", "id,2019,2020", ",a,b", 'id,"1,5",x', "name,Q1,Q2"])
+@pytest.mark.parametrize(
+    "header", ["country,1960,1961,1962", "id,2019,2020", ",a,b", 'id,"1,5",x', "name,Q1,Q2"]
+)
 def test_a_header_with_years_or_above_numbers_is_a_header(catalog, file, header):
-    catalog.ingest([file("a.csv", f"{header}\n7,1,2{',3' if header.count(',') == 3 and 'country' in header else ''}\n")], into="t.a")
+    catalog.ingest(
+        [
+            file(
+                "a.csv",
+                f"{header}\n7,1,2{',3' if header.count(',') == 3 and 'country' in header else ''}\n",
+            )
+        ],
+        into="t.a",
+    )
     assert catalog.show("t.a").dataset.rows.value == 1
 
 
@@ -133,7 +192,9 @@ def test_excels_first_line_names_the_separator_and_is_no_header(catalog, file, r
 
 
 def test_comments_above_and_between_are_left_out_and_lines_keep_their_numbers(catalog, file, rows):
-    text = "# made by hand\n#\nid,x\n1,a\n# between\n2,b\nthree\n" + "".join(f"{place},c\n" for place in range(3, 20))
+    text = "# made by hand\n#\nid,x\n1,a\n# between\n2,b\nthree\n" + "".join(
+        f"{place},c\n" for place in range(3, 20)
+    )
     report = catalog.ingest([file("a.csv", text)], into="t.a")
     assert sorted(row["id"] for row in rows("t.a")) == list(range(1, 20))
     assert pl.read_parquet(report.quarantine)["line"].to_list() == [7]
@@ -144,7 +205,10 @@ def test_comments_above_and_between_are_left_out_and_lines_keep_their_numbers(ca
     [
         (b"# made by x\ra;b\r1;x\r2;y\r", [("1", "x"), ("2", "y")]),
         (b"sep=;\ra;b\r1;x\r2;y", [("1", "x"), ("2", "y")]),
-        (b'# made by x\ra;b\r1;"x\ny"\r2;z\r', [("1", "x\ny"), ("2", "z")]),  # the only newline stands within a field
+        (
+            b'# made by x\ra;b\r1;"x\ny"\r2;z\r',
+            [("1", "x\ny"), ("2", "z")],
+        ),  # the only newline stands within a field
         (b'# one\na;b\n1;"x\ry"\n# two\n2;z\n', [("1", "x\ry"), ("2", "z")]),
         (b'a;"b"\r1;"x"\r2;"y"\r', [("1", "x"), ("2", "y")]),
     ],
@@ -166,9 +230,15 @@ def test_years_of_two_digits_are_pointed_out(catalog, file):
     lines = [f"{day:02}.03.24;1.2.{day};{day:02}.03.24 10:00" for day in range(1, 21)]
     report = catalog.ingest([file("a.csv", "\n".join(["day;version;at", *lines]))], into="t.a")
     assert [column.type for column in catalog.show("t.a").schema] == ["str", "str", "str"]
-    assert ["'day' is text" in report.notes[0], "'at' is text" in report.notes[1], len(report.notes)] == [True, True, 2]
+    assert [
+        "'day' is text" in report.notes[0],
+        "'at' is text" in report.notes[1],
+        len(report.notes),
+    ] == [True, True, 2]
     assert "--date-format %d.%m.%y" in report.notes[0]
-    catalog.ingest([file("b.csv", "\n".join(["day;version;at", *lines]))], into="t.b", date_format="%d.%m.%y")
+    catalog.ingest(
+        [file("b.csv", "\n".join(["day;version;at", *lines]))], into="t.b", date_format="%d.%m.%y"
+    )
     assert [column.type for column in catalog.show("t.b").schema][::2] == ["date", "ts[us]"]
     with pytest.raises(Unprocessable, match=r"--date-format %d\.%m\.%y"):
         catalog.ingest([file("c.csv", "\n".join(["day;version;at", *lines, lines[0]]))], into="t.b")
@@ -215,37 +285,62 @@ def test_any_sign_can_be_the_separator(catalog, file, rows):
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("seed", range(5))
 def test_the_separator_is_the_one_that_duckdb_finds(catalog, tmp_path, separator, seed):
-    """Tables of words, numbers and quoted texts full of the other signs; DuckDB is told the separator and is the oracle of the rows."""
+    """Tables of words, numbers and quoted texts full of the other signs; DuckDB is told the
+    separator and is the oracle of the rows.
+    """
     chance = random.Random(seed)
     others = "".join(set(",;|\t") - {separator})
     decimal = "," if separator == ";" else "."
-    lines = [separator.join(["id", "price", "some, words"[: 4 if separator == "," else 11], "code"])]
+    lines = [
+        separator.join(["id", "price", "some, words"[: 4 if separator == "," else 11], "code"])
+    ]
     for place in range(60):
         text = "".join(chance.choice(f"ab {others}") for _ in range(chance.randint(1, 12)))
-        lines.append(separator.join([str(place), f"{chance.randint(0, 999)}{decimal}{chance.randint(10, 99)}", f'"{text}"', f"c{place}"]))
+        lines.append(
+            separator.join(
+                [
+                    str(place),
+                    f"{chance.randint(0, 999)}{decimal}{chance.randint(10, 99)}",
+                    f'"{text}"',
+                    f"c{place}",
+                ]
+            )
+        )
     path = tmp_path / "a.csv"
     path.write_text("\n".join(lines) + "\n")
     catalog.ingest([path], into="t.a")
-    expected = duckdb.read_csv(str(path), sep=separator, quotechar='"', decimal=decimal, header=True, strict_mode=True).fetchall()
+    expected = duckdb.read_csv(
+        str(path), sep=separator, quotechar='"', decimal=decimal, header=True, strict_mode=True
+    ).fetchall()
     assert catalog.dataset("t.a").scan().sort("id").collect().rows() == expected
 
 
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        ({"separator": ";;"}, "separator"), ({"separator": "ä"}, "separator"), ({"separator": '"', "quote": '"'}, "both"), ({"decimal": ";"}, "decimal"),
-        ({"thousands": "x"}, "thousands"), ({"decimal": ",", "thousands": ","}, "both"), ({"skip": -1}, "out of range"), ({"max_bad": 2}, "out of range"),
-        ({"date_format": "%d.%m"}, "no form of a date"), ({"date_format": "DD.MM"}, "no form of a date"), ({"comment": "\n"}, "comment"),
+        ({"separator": ";;"}, "separator"),
+        ({"separator": "ä"}, "separator"),
+        ({"separator": '"', "quote": '"'}, "both"),
+        ({"decimal": ";"}, "decimal"),
+        ({"thousands": "x"}, "thousands"),
+        ({"decimal": ",", "thousands": ","}, "both"),
+        ({"skip": -1}, "out of range"),
+        ({"max_bad": 2}, "out of range"),
+        ({"date_format": "%d.%m"}, "no form of a date"),
+        ({"date_format": "DD.MM"}, "no form of a date"),
+        ({"comment": "\n"}, "comment"),
         ({"nope": 1}, "no option"),
     ],
-)  # fmt: skip
+)
 def test_an_option_that_cannot_be_is_refused(catalog, file, options, word):
     with pytest.raises(BadRequest, match=word) as caught:
         catalog.ingest([file("a.csv", "a,b\n1,2\n")], into="t.a", **options)
     assert caught.value.fix
 
 
-def test_a_file_of_which_most_rows_do_not_fit_is_refused_with_the_option_to_use(catalog, file, stored):
+def test_a_file_of_which_most_rows_do_not_fit_is_refused_with_the_option_to_use(
+    catalog, file, stored
+):
     catalog.ingest([file("a.csv", "id;x\n1;2.5\n")], into="t.a")
     before = stored()
     cases = [
@@ -268,7 +363,10 @@ def test_a_few_rows_are_set_aside_and_the_reports_first_line_says_so(catalog, fi
     text = "id,x\n" + "".join(f"{place},{place}\n" for place in range(222)) + "222,oops\n"
     report = catalog.ingest([file("a.csv", text)], into="t.a")
     assert (report.rows_written, report.quarantined) == (222, 1)
-    assert report.summary.startswith("1 of 223 rows do not fit and are in quarantine, the first in line 224 of a.csv: 'oops' in column 'x'")
+    assert report.summary.startswith(
+        "1 of 223 rows do not fit and are in quarantine, the first in line 224 of a.csv: 'oops' in"
+        " column 'x'"
+    )
 
 
 def test_how_many_rows_may_be_set_aside_can_be_said(catalog, file):
@@ -283,7 +381,11 @@ def test_how_many_rows_may_be_set_aside_can_be_said(catalog, file):
 
 @pytest.mark.parametrize(
     ("text", "encoding"),
-    [("name;ort\nMüller;Köln\n", "cp1252"), ("имя;город\nИван;Москва\n", "cp1251"), ("jméno;město\nDvořák;Plzeň\nŽák;Děčín\n", "cp1250")],
+    [
+        ("name;ort\nMüller;Köln\n", "cp1252"),
+        ("имя;город\nИван;Москва\n", "cp1251"),
+        ("jméno;město\nDvořák;Plzeň\nŽák;Děčín\n", "cp1250"),
+    ],
 )
 def test_the_error_of_a_foreign_encoding_names_the_likely_one(catalog, file, text, encoding):
     with pytest.raises(Unprocessable) as caught:

@@ -1,4 +1,6 @@
-"""A warehouse on an S3 server of one's own, as documented: an endpoint, keys, no region. Nothing is asked of anybody else."""
+"""A warehouse on an S3 server of one's own, as documented: an endpoint, keys, no region. Nothing is
+asked of anybody else.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from jupyter_mlinfra.core.project import Project
 
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What is asked of other machines: by way of a proxy, or by PyArrow's search for a bucket's region, which heeds no proxy."""
+    """What is asked of other machines: by way of a proxy, or by PyArrow's search for a bucket's
+    region, which heeds no proxy.
+    """
     asked: list[str] = []
 
     class Proxy(BaseHTTPRequestHandler):
@@ -51,7 +55,9 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def lake(project: Project, elsewhere: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalog]:
+def lake(
+    project: Project, elsewhere: list[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Catalog]:
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -61,11 +67,17 @@ def lake(project: Project, elsewhere: list[str], monkeypatch: pytest.MonkeyPatch
     host, port = server.get_host_and_port()
     endpoint = f"http://{host}:{port}"
     monkeypatch.setenv("S3_SECRET", "canary-77")
-    client = boto3.client("s3", endpoint_url=endpoint, aws_access_key_id="k", aws_secret_access_key="canary-77", region_name="us-east-1")
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id="k",
+        aws_secret_access_key="canary-77",
+        region_name="us-east-1",
+    )
     client.create_bucket(Bucket="lake")
     (project.root / "mlinfra.toml").write_text(
-        f'[catalog]\nwarehouse = "s3://lake/warehouse"\n[catalog.properties]\n"s3.endpoint" = "{endpoint}"\n'
-        '"s3.access-key-id" = "k"\n"s3.secret-access-key" = "env:S3_SECRET"\n'
+        '[catalog]\nwarehouse = "s3://lake/warehouse"\n[catalog.properties]\n"s3.endpoint" ='
+        f' "{endpoint}"\n"s3.access-key-id" = "k"\n"s3.secret-access-key" = "env:S3_SECRET"\n'
     )
     yield Catalog(Project.open(project.root))
     server.stop()
@@ -83,19 +95,31 @@ def test_every_verb_stays_at_the_endpoint(lake: Catalog, elsewhere: list[str], f
 
 
 @pytest.mark.parametrize(
-    ("uri", "package"), [("sql+postgresql+psycopg://u:canary@127.0.0.1/c", "psycopg"), ("sql+postgresql://u:canary@127.0.0.1/c", "psycopg")]
+    ("uri", "package"),
+    [
+        ("sql+postgresql+psycopg://u:canary@127.0.0.1/c", "psycopg"),
+        ("sql+postgresql://u:canary@127.0.0.1/c", "psycopg"),
+    ],
 )
-def test_a_missing_driver_names_our_extra(project: Project, monkeypatch: pytest.MonkeyPatch, uri: str, package: str) -> None:
+def test_a_missing_driver_names_our_extra(
+    project: Project, monkeypatch: pytest.MonkeyPatch, uri: str, package: str
+) -> None:
     for name in ("psycopg", "psycopg2"):
         monkeypatch.setitem(sys.modules, name, None)
-    (project.root / "mlinfra.toml").write_text(f'[catalog]\nuri = "{uri}"\nwarehouse = "{project.root}/w"\n')
-    with pytest.raises(Unavailable, match=rf"{package} is not installed.*pip install 'jupyter-mlinfra\[postgres\]'") as said:
+    (project.root / "mlinfra.toml").write_text(
+        f'[catalog]\nuri = "{uri}"\nwarehouse = "{project.root}/w"\n'
+    )
+    with pytest.raises(
+        Unavailable, match=rf"{package} is not installed.*pip install 'jupyter-mlinfra\[postgres\]'"
+    ) as said:
         Catalog(Project.open(project.root)).write(pl.DataFrame({"n": [1]}), into="t.a")
     assert "canary" not in str(said.value)
     assert "network" not in str(said.value)
 
 
 def test_a_driver_that_does_not_exist_is_a_fault_of_the_address(project: Project) -> None:
-    (project.root / "mlinfra.toml").write_text(f'[catalog]\nuri = "sql+nosuch://h/c"\nwarehouse = "{project.root}/w"\n')
+    (project.root / "mlinfra.toml").write_text(
+        f'[catalog]\nuri = "sql+nosuch://h/c"\nwarehouse = "{project.root}/w"\n'
+    )
     with pytest.raises(Unavailable, match=r"nosuch.*Correct \[catalog\] uri"):
         Catalog(Project.open(project.root)).write(pl.DataFrame({"n": [1]}), into="t.a")

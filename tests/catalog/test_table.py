@@ -13,7 +13,9 @@ from jupyter_mlinfra.core.errors import BadRequest, NotFound
 
 @pytest.fixture
 def table(catalog):
-    catalog.write(pl.DataFrame({"id": [1, 2], "<b>col</b>": ["<script>alert(1)</script>", None]}), into="t.a")
+    catalog.write(
+        pl.DataFrame({"id": [1, 2], "<b>col</b>": ["<script>alert(1)</script>", None]}), into="t.a"
+    )
     catalog.tag("t.a", add=["<i>tag</i>"])
     catalog.describe("t.a", owner="<u>ana</u>")
     return catalog.dataset("dataset:t.a")
@@ -52,7 +54,11 @@ def test_its_card_is_plain_where_the_extension_is_missing_and_holds_no_markup_of
     assert "&lt;script&gt;" in bundle["text/html"]
     assert "t.a" in bundle["text/plain"]
     live = bundle["application/vnd.mlinfra.v1+json"]
-    assert (live["ref"], live["kind"], live["record"]["dataset"]["name"]) == (table.ref, "dataset", "t.a")
+    assert (live["ref"], live["kind"], live["record"]["dataset"]["name"]) == (
+        table.ref,
+        "dataset",
+        "t.a",
+    )
     assert re.fullmatch(r"[\d.]+ k?B", live["facts"]["size"])
     json.dumps(bundle, allow_nan=False)
 

@@ -1,4 +1,6 @@
-"""The command line, in this process over a noted workbench, or in a process of its own over a real project."""
+"""The command line, in this process over a noted workbench, or in a process of its own over a real
+project.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,14 @@ def mlinfra(project: Project) -> Callable[..., Said]:
 
     def call(*words: str, timeout: float = 60, cwd: Any = None, stdin: str | None = None) -> Said:
         command = [sys.executable, "-m", "jupyter_mlinfra.cli", *words]
-        done = subprocess.run(command, cwd=cwd or project.root, capture_output=True, text=True, timeout=timeout, input=stdin)
+        done = subprocess.run(
+            command,
+            cwd=cwd or project.root,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            input=stdin,
+        )
         assert "Traceback" not in done.stdout + done.stderr
         return Said(done.returncode, done.stdout, done.stderr)
 

@@ -1,4 +1,6 @@
-"""One rule for paths: first from the working directory, where that lies in the project, else below the project's root."""
+"""One rule for paths: first from the working directory, where that lies in the project, else below
+the project's root.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def root(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("elsewhere", "both.ipynb", "both.ipynb"),
     ],
 )
-def test_a_path_is_looked_up_from_the_working_directory_first(root: Path, monkeypatch: pytest.MonkeyPatch, where: str, given: str, meant: str) -> None:
+def test_a_path_is_looked_up_from_the_working_directory_first(
+    root: Path, monkeypatch: pytest.MonkeyPatch, where: str, given: str, meant: str
+) -> None:
     monkeypatch.chdir(root / where)
     assert in_project(root, given) == meant
 
@@ -56,7 +60,12 @@ def test_a_command_that_names_a_file_beside_it_is_not_sent_to_the_root(
         verb(["jobs", "submit", "--", "python", "train.py", "--lr", "0.1"])
     assert caught.value.fix == "mlinfra jobs submit --cwd nc -- python train.py --lr 0.1"
     assert noted.calls == []
-    for words in (["--cwd", "nc", "--", "python", "train.py"], ["--", "python", "both.py"], ["--", "python", str(root / "nc" / "train.py")], ["--", "ls"]):
+    for words in (
+        ["--cwd", "nc", "--", "python", "train.py"],
+        ["--", "python", "both.py"],
+        ["--", "python", str(root / "nc" / "train.py")],
+        ["--", "ls"],
+    ):
         verb(["jobs", "submit", *words])
     monkeypatch.chdir(root)
     verb(["jobs", "submit", "--", "python", "nc/train.py"])
@@ -76,11 +85,19 @@ def test_a_pipeline_is_a_path_only_as_a_file(root: Path, monkeypatch: pytest.Mon
         ("jobs submit train.ipynb", lambda noted: noted.calls[-1][2]["spec"].notebook),
         ("jobs preview train.ipynb", lambda noted: noted.calls[-1][2]["notebook"]),
         ("jobs parameters train.ipynb", lambda noted: noted.calls[-1][2]["notebook"]),
-        ("schedules create s --cron 0_6_*_*_* --notebook train.ipynb", lambda noted: noted.calls[-1][2]["job"]["notebook"]),
+        (
+            "schedules create s --cron 0_6_*_*_* --notebook train.ipynb",
+            lambda noted: noted.calls[-1][2]["job"]["notebook"],
+        ),
     ],
 )
 def test_these_verbs_follow_it(
-    root: Path, noted: Noted, verb: Callable[[Sequence[str]], Any], monkeypatch: pytest.MonkeyPatch, words: str, found: Callable[[Noted], str]
+    root: Path,
+    noted: Noted,
+    verb: Callable[[Sequence[str]], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    found: Callable[[Noted], str],
 ) -> None:
     monkeypatch.chdir(root / "nc")
     noted.answer = [] if "parameters" in words else made_up(_records()["Job"])

@@ -1,4 +1,6 @@
-"""How the command line speaks: one JSON value for scripts, text for people, three lines for an error, an exit code, never a traceback."""
+"""How the command line speaks: one JSON value for scripts, text for people, three lines for an
+error, an exit code, never a traceback.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +30,25 @@ from tests.server.noted import Noted
 
 
 def test_json_is_one_value_wherever_the_flag_stands(mlinfra: Callable[..., Said]) -> None:
-    for words in (["--json", "jobs", "list"], ["jobs", "--json", "list"], ["jobs", "list", "--json"]):
+    for words in (
+        ["--json", "jobs", "list"],
+        ["jobs", "--json", "list"],
+        ["jobs", "list", "--json"],
+    ):
         said = mlinfra(*words)
-        assert (said.code, said.value) == (0, {"items": [], "shown": 0, "total": 0, "cursor": None, "note": "", "more": False})
+        assert (said.code, said.value) == (
+            0,
+            {"items": [], "shown": 0, "total": 0, "cursor": None, "note": "", "more": False},
+        )
 
 
-def test_the_project_is_named_wherever_the_option_stands(mlinfra: Callable[..., Said], project: Project, tmp_path: Path) -> None:
-    for words in (["--project", str(project.root), "jobs", "list"], ["jobs", "list", f"--project={project.root}"]):
+def test_the_project_is_named_wherever_the_option_stands(
+    mlinfra: Callable[..., Said], project: Project, tmp_path: Path
+) -> None:
+    for words in (
+        ["--project", str(project.root), "jobs", "list"],
+        ["jobs", "list", f"--project={project.root}"],
+    ):
         assert mlinfra(*words, "--json", cwd=tmp_path).code == 0
 
 
@@ -73,7 +87,11 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize(("words", "code", "error"), FAILURES, ids=[" ".join(words) or "nothing" for words, _, _ in FAILURES])
+@pytest.mark.parametrize(
+    ("words", "code", "error"),
+    FAILURES,
+    ids=[" ".join(words) or "nothing" for words, _, _ in FAILURES],
+)
 def test_a_failure_is_json_for_scripts_and_three_lines_for_people(
     project: Project, capfd: pytest.CaptureFixture[str], words: list[str], code: int, error: str
 ) -> None:
@@ -103,7 +121,9 @@ def test_a_failure_is_json_for_scripts_and_three_lines_for_people(
         (["features", "materialize", "--start", "yesterday"], "A moment is written as ISO 8601."),
     ],
 )
-def test_words_that_cannot_be_used_are_told_what_could_be(noted: Noted, capfd: pytest.CaptureFixture[str], words: list[str], why: str) -> None:
+def test_words_that_cannot_be_used_are_told_what_could_be(
+    noted: Noted, capfd: pytest.CaptureFixture[str], words: list[str], why: str
+) -> None:
     with pytest.raises(SystemExit):
         main([*words, "--json"])
     error = json.loads(capfd.readouterr().out)["error"]
@@ -120,16 +140,23 @@ def test_words_that_cannot_be_used_are_told_what_could_be(noted: Noted, capfd: p
         (["jobs", "teleport"], "mlinfra jobs --help"),
     ],
 )
-def test_a_word_that_is_no_command_is_answered_with_those_that_may_be_meant(words: list[str], meant: str) -> None:
+def test_a_word_that_is_no_command_is_answered_with_those_that_may_be_meant(
+    words: list[str], meant: str
+) -> None:
     with pytest.raises(BadRequest, match="There is no command") as caught:
         run(words, Session())
     assert caught.value.fix == meant
 
 
 @pytest.mark.parametrize("name", sorted(BEGIN))
-def test_an_empty_list_says_how_to_begin(noted: Noted, capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_an_empty_list_says_how_to_begin(
+    noted: Noted, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     noted.answer = page_of([], limit=50)
-    for words, told in (([name, "list"], f"There are none yet. To begin: {BEGIN[name]}\n"), ([name, "list", "--limit", "5"], "Nothing found.\n")):
+    for words, told in (
+        ([name, "list"], f"There are none yet. To begin: {BEGIN[name]}\n"),
+        ([name, "list", "--limit", "5"], "Nothing found.\n"),
+    ):
         with pytest.raises(SystemExit):
             main(words)
         assert capsys.readouterr().out == told
@@ -137,7 +164,11 @@ def test_an_empty_list_says_how_to_begin(noted: Noted, capsys: pytest.CaptureFix
 
 def test_help_is_a_word_too(capsys: pytest.CaptureFixture[str]) -> None:
     told = []
-    for words in (["jobs", "submit", "--help"], ["help", "jobs", "submit"], ["jobs", "help", "submit"]):
+    for words in (
+        ["jobs", "submit", "--help"],
+        ["help", "jobs", "submit"],
+        ["jobs", "help", "submit"],
+    ):
         run(words, Session())
         told.append(capsys.readouterr().out)
     assert told[0] == told[1] == told[2]
@@ -148,13 +179,23 @@ def test_help_is_a_word_too(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("words", [[], *([name] for name in GROUPS)], ids=" ".join)
 def test_no_list_of_commands_is_cut(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     run([*words, "--help"], Session())
-    assert [line for line in capsys.readouterr().out.splitlines() if line.endswith("...") and "Usage" not in line] == []
+    assert [
+        line
+        for line in capsys.readouterr().out.splitlines()
+        if line.endswith("...") and "Usage" not in line
+    ] == []
 
 
-def test_a_share_without_percent_is_shown_one(noted: Noted, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_share_without_percent_is_shown_one(
+    noted: Noted, capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         main(["deployments", "traffic", "flights", "v1"])
-    assert capfd.readouterr().err == "error: 'v1' is not VERSION=PERCENT.\n  why: It has no `=`.\n  fix: For example v1=90 v2=10\n"
+    assert (
+        capfd.readouterr().err
+        == "error: 'v1' is not VERSION=PERCENT.\n  why: It has no `=`.\n  fix: For example v1=90"
+        " v2=10\n"
+    )
 
 
 def test_a_card_without_targets_says_how_to_add_one(mlinfra: Callable[..., Said]) -> None:
@@ -172,7 +213,11 @@ def test_a_fault_of_ours_is_an_error_too_and_its_traceback_is_there_for_who_asks
     with pytest.raises(SystemExit) as ended:
         main(["jobs", "list", "--json"])
     said = capfd.readouterr()
-    assert (ended.value.code, json.loads(said.out)["error"]["code"], said.err) == (1, "internal", "")
+    assert (ended.value.code, json.loads(said.out)["error"]["code"], said.err) == (
+        1,
+        "internal",
+        "",
+    )
     monkeypatch.setenv("MLINFRA_DEBUG", "1")
     with pytest.raises(SystemExit):
         main(["jobs", "list", "--json"])
@@ -181,7 +226,9 @@ def test_a_fault_of_ours_is_an_error_too_and_its_traceback_is_there_for_who_asks
     assert "Traceback" in said.err
 
 
-def test_what_a_library_prints_does_not_spoil_the_json(noted: Noted, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_a_library_prints_does_not_spoil_the_json(
+    noted: Noted, capfd: pytest.CaptureFixture[str]
+) -> None:
     def chatty() -> Any:
         sys.stdout.write("a library says hello\n")
         os.write(1, b"and C code too\n")
@@ -212,7 +259,9 @@ def test_progress_is_for_people_only(noted: Noted, capfd: pytest.CaptureFixture[
         assert capfd.readouterr().err == expected
 
 
-def test_in_a_job_progress_and_the_error_go_to_its_files_too(noted: Noted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_job_progress_and_the_error_go_to_its_files_too(
+    noted: Noted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     progress, reason = tmp_path / "progress.json", tmp_path / "reason"
     monkeypatch.setenv("MLINFRA_PROGRESS", str(progress))
     monkeypatch.setenv("MLINFRA_REASON", str(reason))
@@ -231,16 +280,39 @@ def test_in_a_job_progress_and_the_error_go_to_its_files_too(noted: Noted, tmp_p
         reason.unlink()
 
 
-def test_an_outcome_that_is_a_failure_is_a_reason_too(noted: Noted, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outcome_that_is_a_failure_is_a_reason_too(
+    noted: Noted, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     reason = tmp_path / "reason"
     monkeypatch.setenv("MLINFRA_REASON", str(reason))
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    step = StepRun(name="train", state=StepState.FAILED, job=None, notebook=None, reason="Cell 3 failed", started_at=at, ended_at=at)
-    noted.answer = PipelineRun(run="7", pipeline="flights", state=RunState.FAILED, steps=[step], parameters={}, user="a", started_at=at, ended_at=at, reason="")
+    step = StepRun(
+        name="train",
+        state=StepState.FAILED,
+        job=None,
+        notebook=None,
+        reason="Cell 3 failed",
+        started_at=at,
+        ended_at=at,
+    )
+    noted.answer = PipelineRun(
+        run="7",
+        pipeline="flights",
+        state=RunState.FAILED,
+        steps=[step],
+        parameters={},
+        user="a",
+        started_at=at,
+        ended_at=at,
+        reason="",
+    )
     with pytest.raises(SystemExit) as ended:
         main(["pipelines", "run", "flights", "--json"])
     assert (ended.value.code, json.loads(capfd.readouterr().out)["error"]["code"]) == (1, "failed")
-    assert reason.read_text() == "Pipeline flights failed. train: Cell 3 failed. mlinfra pipelines show flights"
+    assert (
+        reason.read_text()
+        == "Pipeline flights failed. train: Cell 3 failed. mlinfra pipelines show flights"
+    )
 
 
 def has_open(process: subprocess.Popen[str], file: Path) -> bool:
@@ -251,7 +323,9 @@ def has_open(process: subprocess.Popen[str], file: Path) -> bool:
     return False
 
 
-def test_ctrl_c_that_python_drops_is_not_lost(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_that_python_drops_is_not_lost(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Interrupted:
         def __del__(self) -> None:
             raise KeyboardInterrupt  # dropped: nothing can be raised out of a finaliser
@@ -264,14 +338,23 @@ def test_ctrl_c_that_python_drops_is_not_lost(capfd: pytest.CaptureFixture[str],
     begun = time.monotonic()
     with pytest.raises(SystemExit) as ended:
         main(["jobs", "list", "--json"])
-    assert (ended.value.code, json.loads(capfd.readouterr().out)["error"]["code"]) == (130, "interrupted")
+    assert (ended.value.code, json.loads(capfd.readouterr().out)["error"]["code"]) == (
+        130,
+        "interrupted",
+    )
     assert time.monotonic() - begun < 30
 
 
-def test_ctrl_c_ends_a_wait_with_130_and_json(mlinfra: Callable[..., Said], project: Project) -> None:
-    job = mlinfra("jobs", "submit", "--json", "--", sys.executable, "-c", "import time; time.sleep(60)").value["id"]
+def test_ctrl_c_ends_a_wait_with_130_and_json(
+    mlinfra: Callable[..., Said], project: Project
+) -> None:
+    job = mlinfra(
+        "jobs", "submit", "--json", "--", sys.executable, "-c", "import time; time.sleep(60)"
+    ).value["id"]
     command = [sys.executable, "-m", "jupyter_mlinfra.cli", "jobs", "wait", job, "--json"]
-    waiting = subprocess.Popen(command, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    waiting = subprocess.Popen(
+        command, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     try:
         while not has_open(waiting, project.home / "state.db"):
             assert waiting.poll() is None, waiting.communicate()
@@ -287,7 +370,8 @@ def test_ctrl_c_ends_a_wait_with_130_and_json(mlinfra: Callable[..., Said], proj
 
 
 def test_ctrl_c_within_an_exec_of_an_import_ends_with_130(project: Project, tmp_path: Path) -> None:
-    # Many imports run text as code (dataclasses, named tuples); CPython ends `python -m` by SIGINT after an interrupt in there.
+    # Many imports run text as code (dataclasses, named tuples); CPython ends `python -m` by SIGINT
+    # after an interrupt in there.
     patch = """
 import jupyter_mlinfra.cli.app as app
 def interrupted(*_, **__):
@@ -304,13 +388,26 @@ app.run, app._fail, once = interrupted, fail, app._fail
 """
     (tmp_path / "sitecustomize.py").write_text(patch)
     command = [sys.executable, "-m", "jupyter_mlinfra.cli", "jobs", "list", "--json"]
-    ended = subprocess.run(command, cwd=project.root, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(
+        command,
+        cwd=project.root,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert (ended.returncode, json.loads(ended.stdout)["error"]["code"]) == (130, "interrupted")
 
 
 def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:
     pipe_in, pipe_out = os.pipe()
-    process = subprocess.Popen([sys.executable, "-m", "jupyter_mlinfra.cli", "status"], cwd=project.root, stdout=pipe_out, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jupyter_mlinfra.cli", "status"],
+        cwd=project.root,
+        stdout=pipe_out,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     os.close(pipe_in)
     os.close(pipe_out)
     _, err = process.communicate(timeout=60)
@@ -321,13 +418,22 @@ def test_an_answer_that_cannot_be_written_is_said(project: Project) -> None:
     for words in ([], ["--json"]):
         with open("/dev/full", "w") as full:
             command = [sys.executable, "-m", "jupyter_mlinfra.cli", "status", *words]
-            done = subprocess.run(command, cwd=project.root, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+            done = subprocess.run(
+                command,
+                cwd=project.root,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+            )
         assert done.returncode == 1
         assert done.stderr.startswith("error: The answer could not be written.")
         assert "Traceback" not in done.stderr
 
 
-def test_a_log_that_ends_in_half_a_letter_is_shown_as_far_as_it_goes(mlinfra: Callable[..., Said], project: Project) -> None:
+def test_a_log_that_ends_in_half_a_letter_is_shown_as_far_as_it_goes(
+    mlinfra: Callable[..., Said], project: Project
+) -> None:
     script = """
 import pathlib, sys, time
 sys.stdout.buffer.write(b"step 1 \\xc3"); sys.stdout.flush()
@@ -349,14 +455,21 @@ sys.stdout.buffer.write(b"\\xa9\\n")
 
 
 def test_a_job_is_followed_to_its_end(mlinfra: Callable[..., Said]) -> None:
-    script = "import time\nfor number in range(3): print('line', number, flush=True); time.sleep(0.4)\nraise SystemExit(3)"
+    script = (
+        "import time\nfor number in range(3): print('line', number, flush=True);"
+        " time.sleep(0.4)\nraise SystemExit(3)"
+    )
     job = mlinfra("jobs", "submit", "--json", "--", sys.executable, "-c", script).value["id"]
     try:
         assert mlinfra("jobs", "logs", job, "-f").out == "line 0\nline 1\nline 2\n"
         assert mlinfra("jobs", "logs", job, "--json").value["text"] == "line 0\nline 1\nline 2\n"
         assert mlinfra("jobs", "logs", job, "--tail", "1").out == "line 2\n"
         waited = mlinfra("jobs", "wait", job, "--json")
-        assert (waited.code, waited.value["items"][0]["exit_code"], waited.value["error"]["code"]) == (1, 3, "failed")
+        assert (
+            waited.code,
+            waited.value["items"][0]["exit_code"],
+            waited.value["error"]["code"],
+        ) == (1, 3, "failed")
         shown = mlinfra("jobs", "show", job, "--json").value
         assert (shown["state"], shown["exit_code"]) == ("failed", 3)
     finally:
@@ -376,14 +489,26 @@ def test_init_makes_a_project_once(mlinfra: Callable[..., Said], tmp_path: Path)
 
 
 def test_help_costs_no_heavy_library_and_a_list_of_jobs_little() -> None:
-    code = "import sys\nfrom jupyter_mlinfra.cli.app import main\ntry: main(sys.argv[1:])\nexcept SystemExit: print(*sys.modules, file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
+    code = (
+        "import sys\nfrom jupyter_mlinfra.cli.app import main\ntry: main(sys.argv[1:])\nexcept"
+        " SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True
+    )
     assert {name.partition(".")[0] for name in done.stderr.split()} & HEAVY == set()
     assert "Domains:" in done.stdout
 
 
 def test_a_list_of_jobs_loads_no_data_library(project: Project) -> None:
     project.database.data_version()  # brings the schema up to date, which needs Alembic once
-    code = "import sys\nfrom jupyter_mlinfra.cli.app import main\ntry: main(['jobs', 'list'])\nexcept SystemExit: print(*sys.modules, file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=project.root)
-    assert {name.partition(".")[0] for name in done.stderr.split()} & (HEAVY - {"pydantic"}) == set()
+    code = (
+        "import sys\nfrom jupyter_mlinfra.cli.app import main\ntry: main(['jobs', 'list'])\nexcept"
+        " SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=project.root
+    )
+    assert {name.partition(".")[0] for name in done.stderr.split()} & (
+        HEAVY - {"pydantic"}
+    ) == set()

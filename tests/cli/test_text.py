@@ -24,11 +24,37 @@ CELL = st.text(st.characters(blacklist_categories=["Cs"]), max_size=30)
 
 
 def test_columns_are_aligned_and_numbers_stand_to_the_right() -> None:
-    rows = [{"name": "a", "rows": "1,234"}, {"name": "weather", "rows": "5"}, {"name": "空港", "rows": "–"}]
-    assert table(rows).splitlines() == ["name      rows", "a        1,234", "weather      5", "空港         –"]
+    rows = [
+        {"name": "a", "rows": "1,234"},
+        {"name": "weather", "rows": "5"},
+        {"name": "空港", "rows": "–"},
+    ]
+    assert table(rows).splitlines() == [
+        "name      rows",
+        "a        1,234",
+        "weather      5",
+        "空港         –",
+    ]
 
 
-@pytest.mark.parametrize("text", ["5", "-0.25", "1,234", "≈ 5", "~ 12.5", "n=5", "3.4 MB", "12.3 s", "4 min 05 s", "97.5 %", "0.5 est.", "1e-05", "–"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5",
+        "-0.25",
+        "1,234",
+        "≈ 5",
+        "~ 12.5",
+        "n=5",
+        "3.4 MB",
+        "12.3 s",
+        "4 min 05 s",
+        "97.5 %",
+        "0.5 est.",
+        "1e-05",
+        "–",
+    ],
+)
 def test_these_are_numbers(text: str) -> None:
     assert table([{"a": text}, {"a": "1" * 20}]).splitlines()[1].endswith(text)
 
@@ -38,7 +64,9 @@ def test_a_share_that_is_nearly_nothing_or_all_is_a_number(text: str) -> None:
     assert table([{"a": text}, {"a": "1" * 20}]).splitlines()[1].endswith(text)
 
 
-@pytest.mark.parametrize("text", ["01_ingest.ipynb", "v1 90 %, v2 10 %", "6cc92be7", "3 of 5", "7 succeeded"])
+@pytest.mark.parametrize(
+    "text", ["01_ingest.ipynb", "v1 90 %, v2 10 %", "6cc92be7", "3 of 5", "7 succeeded"]
+)
 def test_these_are_words(text: str) -> None:
     assert table([{"a": text}, {"a": "1" * 20}]).splitlines()[1] == text
 
@@ -53,7 +81,11 @@ def test_a_long_text_is_cut_to_the_terminal_and_says_so() -> None:
 
 def test_the_values_of_rows_are_not_rounded() -> None:
     prices = pl.DataFrame({"shop": ["a", "b"], "euros": [2361.25, 8607.0], "share": [1 / 3, None]})
-    assert text_of(prices).splitlines() == ["shop    euros              share", "a     2361.25  0.333333333333333", "b        8607                  –"]
+    assert text_of(prices).splitlines() == [
+        "shop    euros              share",
+        "a     2361.25  0.333333333333333",
+        "b        8607                  –",
+    ]
     assert text_of(prices.head(0)) == "no rows"
 
 
@@ -67,34 +99,71 @@ def test_a_reason_is_whole_in_a_pipe_and_cut_in_a_terminal(monkeypatch: pytest.M
 
 
 def test_the_card_of_a_job_shows_its_priority() -> None:
-    assert ["priority", "90"] in [line.split() for line in text_of(replace(made_up(_records()["Job"]), priority=90)).splitlines()]
+    assert ["priority", "90"] in [
+        line.split()
+        for line in text_of(replace(made_up(_records()["Job"]), priority=90)).splitlines()
+    ]
 
 
 def test_columns_without_room_are_named_and_those_before_them_are_whole() -> None:
-    rows = [{"job": "851a6db9", "name": "features", "state": "done", "submitted": "2026-11-25 03:54", "cpus": "1"}]
-    assert table(rows, width=33).splitlines() == ["job       name      state  cpus", "851a6db9  features  done      1", "… 1 more column: submitted"]
-    assert table(rows, width=49).splitlines()[1:] == ["851a6db9  features  done   2026-11-25 03:54     1"]
+    rows = [
+        {
+            "job": "851a6db9",
+            "name": "features",
+            "state": "done",
+            "submitted": "2026-11-25 03:54",
+            "cpus": "1",
+        }
+    ]
+    assert table(rows, width=33).splitlines() == [
+        "job       name      state  cpus",
+        "851a6db9  features  done      1",
+        "… 1 more column: submitted",
+    ]
+    assert table(rows, width=49).splitlines()[1:] == [
+        "851a6db9  features  done   2026-11-25 03:54     1"
+    ]
     rows[0]["submitted"] = "on the first of April, long ago"
-    assert table(rows, width=44).splitlines()[1:] == ["851a6db9  features  done   on the first of …", "… 1 more column: cpus"]
+    assert table(rows, width=44).splitlines()[1:] == [
+        "851a6db9  features  done   on the first of …",
+        "… 1 more column: cpus",
+    ]
     rows[0]["submitted"] = "2026-11-25 03:54"
-    assert table(rows, width=None).splitlines()[1] == "851a6db9  features  done   2026-11-25 03:54     1"
+    assert (
+        table(rows, width=None).splitlines()[1]
+        == "851a6db9  features  done   2026-11-25 03:54     1"
+    )
 
 
 @pytest.mark.parametrize("width", [10, 40, 60, 80, 200])
 def test_an_address_is_whole_or_left_out(width: int) -> None:
     url = "http://127.0.0.1:22596/seldon/flights/flights/api/v1.0/predictions"
-    lines = table([{"deployment": "flights", "state": "healthy", "url": url}], width=width).splitlines()
+    lines = table(
+        [{"deployment": "flights", "state": "healthy", "url": url}], width=width
+    ).splitlines()
     assert url in lines[1] or "http" not in lines[1]
     assert (url in lines[1]) != lines[-1].startswith("…")
     assert url in table([{"url": url}], width=width)
 
 
-def test_a_name_from_outside_does_not_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_from_outside_does_not_command_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     escape = "\x1b[2Jgone\x9b31m\rback"
     for kind in ("Run", "Job", "Deployment", "Comparison"):
         record = made_up(_records()[kind])
-        object.__setattr__(record, "runs" if kind == "Comparison" else "name", [_named(escape)] if kind == "Comparison" else escape)
-        for text in (text_of(record), text_of([record]), text_of({escape: escape}), text_of(escape), bundle(record)["text/plain"]):
+        object.__setattr__(
+            record,
+            "runs" if kind == "Comparison" else "name",
+            [_named(escape)] if kind == "Comparison" else escape,
+        )
+        for text in (
+            text_of(record),
+            text_of([record]),
+            text_of({escape: escape}),
+            text_of(escape),
+            bundle(record)["text/plain"],
+        ):
             assert not set(text) & set("\x1b\x9b\r"), kind
     _tell(NotFound(f"There is no run {escape}.", f"Runs: {escape}.\n  ^", escape), Session())
     assert not set(capsys.readouterr().err) & set("\x1b\x9b\r")
@@ -107,12 +176,22 @@ def _named(name: str) -> Any:
 
 
 def display_width(line: str) -> int:
-    return sum(0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in line)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in line
+    )
 
 
-@given(st.lists(st.fixed_dictionaries({"one": CELL, "two": CELL, "three": CELL}), min_size=1, max_size=5), st.integers(10, 80))
+@given(
+    st.lists(
+        st.fixed_dictionaries({"one": CELL, "two": CELL, "three": CELL}), min_size=1, max_size=5
+    ),
+    st.integers(10, 80),
+)
 def test_no_cell_breaks_the_table(rows: list[dict[str, str]], width: int) -> None:
-    """Newlines, tabs, escape sequences, wide and combining characters: a row stays a line, and a line fits the terminal."""
+    """Newlines, tabs, escape sequences, wide and combining characters: a row stays a line, and a
+    line fits the terminal.
+    """
     lines = table(rows, width=width).split("\n")
     assert len(lines) == len(rows) + 1 + lines[-1].startswith("…")
     for line in lines:

@@ -31,57 +31,215 @@ from tests.server.noted import Noted, made_up
 PAGE = {"limit": 50, "cursor": None}
 # words, the record that answers, and the call: domain, verb, arguments
 CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
-    ("catalog list --namespace flights --limit 7 --cursor 14", "Page[Dataset]", "catalog", "list", {"namespace": "flights", "limit": 7, "cursor": "14"}),
+    (
+        "catalog list --namespace flights --limit 7 --cursor 14",
+        "Page[Dataset]",
+        "catalog",
+        "list",
+        {"namespace": "flights", "limit": 7, "cursor": "14"},
+    ),
     ("catalog show f.p", "DatasetDetail", "catalog", "show", {"name": "f.p"}),
-    ("catalog ingest data.csv --into f.p --replace --null NA --null '' --time-zone America/New_York --type n=str", "IngestReport", "catalog", "ingest",
-     {"files": ("data.csv",), "into": "f.p", "mode": "replace", "again": False,
-      "reading": {"null_values": ("NA", ""), "time_zone": "America/New_York", "types": {"n": "str"}}}),
-    ("catalog ingest data.csv --into f.p --again --no-header --separator tab --skip 2 --comment # --quote none --decimal , --thousands . --encoding cp1252"
-     " --date-format %d.%m.%Y --max-bad 25", "IngestReport", "catalog", "ingest",
-     {"files": ("data.csv",), "into": "f.p", "mode": "append", "again": True,
-      "reading": {"header": False, "separator": "tab", "skip": 2, "comment": "#", "quote": "none", "decimal": ",", "thousands": ".", "encoding": "cp1252",
-       "date_format": "%d.%m.%Y", "max_bad": 0.25}}),
-    ("catalog inspect a.csv b.csv --into f.p --header --decimal .", "Inspection", "catalog", "inspect",
-     {"files": ("a.csv", "b.csv"), "into": "f.p", "mode": "append", "reading": {"header": True, "decimal": "."}}),
-    ("catalog search late flight", "Page[Hit]", "catalog", "search", {"words": "late flight", "limit": 50}),
-    ("catalog preview f.p --start 5 --count 9 --columns a,b --snapshot 4", "RowBlock", "catalog", "preview",
-     {"name": "f.p", "start": 5, "count": 9, "columns": ["a", "b"], "snapshot": "4"}),
+    (
+        (
+            "catalog ingest data.csv --into f.p --replace --null NA --null '' --time-zone"
+            " America/New_York --type n=str"
+        ),
+        "IngestReport",
+        "catalog",
+        "ingest",
+        {
+            "files": ("data.csv",),
+            "into": "f.p",
+            "mode": "replace",
+            "again": False,
+            "reading": {
+                "null_values": ("NA", ""),
+                "time_zone": "America/New_York",
+                "types": {"n": "str"},
+            },
+        },
+    ),
+    (
+        (
+            "catalog ingest data.csv --into f.p --again --no-header --separator tab --skip 2"
+            " --comment # --quote none --decimal , --thousands . --encoding cp1252 --date-format"
+            " %d.%m.%Y --max-bad 25"
+        ),
+        "IngestReport",
+        "catalog",
+        "ingest",
+        {
+            "files": ("data.csv",),
+            "into": "f.p",
+            "mode": "append",
+            "again": True,
+            "reading": {
+                "header": False,
+                "separator": "tab",
+                "skip": 2,
+                "comment": "#",
+                "quote": "none",
+                "decimal": ",",
+                "thousands": ".",
+                "encoding": "cp1252",
+                "date_format": "%d.%m.%Y",
+                "max_bad": 0.25,
+            },
+        },
+    ),
+    (
+        "catalog inspect a.csv b.csv --into f.p --header --decimal .",
+        "Inspection",
+        "catalog",
+        "inspect",
+        {
+            "files": ("a.csv", "b.csv"),
+            "into": "f.p",
+            "mode": "append",
+            "reading": {"header": True, "decimal": "."},
+        },
+    ),
+    (
+        "catalog search late flight",
+        "Page[Hit]",
+        "catalog",
+        "search",
+        {"words": "late flight", "limit": 50},
+    ),
+    (
+        "catalog preview f.p --start 5 --count 9 --columns a,b --snapshot 4",
+        "RowBlock",
+        "catalog",
+        "preview",
+        {"name": "f.p", "start": 5, "count": 9, "columns": ["a", "b"], "snapshot": "4"},
+    ),
     ("catalog verify f.p@7", "Verification", "catalog", "verify", {"name": "f.p@7"}),
-    ("catalog profile f.p --tier exact", "Profile", "catalog", "profile", {"name": "f.p", "tier": "exact"}),
+    (
+        "catalog profile f.p --tier exact",
+        "Profile",
+        "catalog",
+        "profile",
+        {"name": "f.p", "tier": "exact"},
+    ),
     ("catalog snapshots f.p", "Page[Snapshot]", "catalog", "snapshots", {"name": "f.p"} | PAGE),
     ("catalog lineage f.p", "Page[Edge]", "catalog", "lineage", {"name": "f.p"}),
-    ("catalog tag f.p gold clean --remove raw", "Dataset", "catalog", "tag", {"name": "f.p", "add": ("gold", "clean"), "remove": ("raw",)}),
-    ("catalog describe f.p --owner ana", "Dataset", "catalog", "describe", {"name": "f.p", "owner": "ana", "description": None}),
-    ("features list --view w --query temp", "Page[Feature]", "features", "list", {"view": "w", "query": "temp"} | PAGE),
+    (
+        "catalog tag f.p gold clean --remove raw",
+        "Dataset",
+        "catalog",
+        "tag",
+        {"name": "f.p", "add": ("gold", "clean"), "remove": ("raw",)},
+    ),
+    (
+        "catalog describe f.p --owner ana",
+        "Dataset",
+        "catalog",
+        "describe",
+        {"name": "f.p", "owner": "ana", "description": None},
+    ),
+    (
+        "features list --view w --query temp",
+        "Page[Feature]",
+        "features",
+        "list",
+        {"view": "w", "query": "temp"} | PAGE,
+    ),
     ("features views", "Page[View]", "features", "views", {"query": None} | PAGE),
     ("features show w", "ViewDetail", "features", "show", {"view": "w"}),
     ("features search wind", "Page[Hit]", "features", "search", {"words": "wind", "limit": 50}),
     ("features apply", "AppliedViews", "features", "apply", {}),
-    ("features online w w2:temp --key zip=02134 --key zip=LGA", "list[OnlineRow]", "features", "online",
-     {"features": ["w:*", "w2:temp"], "entities": [{"zip": "02134"}, {"zip": "LGA"}]}),
-    ("jobs list --state failed --label run=7", "Page[Job]", "jobs", "list", {"state": "failed", "label": ("run", "7"), "array": None} | PAGE),
-    ("jobs list --state waiting", "Page[Job]", "jobs", "list", {"state": "waiting", "label": None, "array": None} | PAGE),
-    ("jobs list --array 7f3a", "Page[Job]", "jobs", "list", {"state": None, "label": None, "array": "7f3a"} | PAGE),
+    (
+        "features online w w2:temp --key zip=02134 --key zip=LGA",
+        "list[OnlineRow]",
+        "features",
+        "online",
+        {"features": ["w:*", "w2:temp"], "entities": [{"zip": "02134"}, {"zip": "LGA"}]},
+    ),
+    (
+        "jobs list --state failed --label run=7",
+        "Page[Job]",
+        "jobs",
+        "list",
+        {"state": "failed", "label": ("run", "7"), "array": None} | PAGE,
+    ),
+    (
+        "jobs list --state waiting",
+        "Page[Job]",
+        "jobs",
+        "list",
+        {"state": "waiting", "label": None, "array": None} | PAGE,
+    ),
+    (
+        "jobs list --array 7f3a",
+        "Page[Job]",
+        "jobs",
+        "list",
+        {"state": None, "label": None, "array": "7f3a"} | PAGE,
+    ),
     ("jobs requeue 7f3a", "Job", "jobs", "requeue", {"job": "7f3a"}),
     ("jobs restore 7f3a", "Job", "jobs", "restore", {"job": "7f3a"}),
     ("jobs hold 7f3a", "Job", "jobs", "hold", {"job": "7f3a"}),
     ("jobs release 7f3a", "Job", "jobs", "release", {"job": "7f3a"}),
     ("jobs priority 7f3a 90", "Job", "jobs", "prioritize", {"job": "7f3a", "priority": 90}),
-    ("jobs clone 7f3a --same-code --gpus 0.5 --memory-gib 2 --time-limit 9 --retries 0 --after 77ab", "Job", "jobs", "clone",
-     {"job": "7f3a", "same_code": True, "changes": {"gpus": 0.5, "memory_gib": 2.0, "time_limit_minutes": 9.0, "retries": 0, "after": ("77ab",)}}),
-    ("jobs clone 7f3a --memory-gib 0 --time-limit 0 --queue '' --gpus 0", "Job", "jobs", "clone",
-     {"job": "7f3a", "same_code": False, "changes": {"queue": None, "gpus": 0.0, "memory_gib": None, "time_limit_minutes": None}}),
+    (
+        (
+            "jobs clone 7f3a --same-code --gpus 0.5 --memory-gib 2 --time-limit 9 --retries 0"
+            " --after 77ab"
+        ),
+        "Job",
+        "jobs",
+        "clone",
+        {
+            "job": "7f3a",
+            "same_code": True,
+            "changes": {
+                "gpus": 0.5,
+                "memory_gib": 2.0,
+                "time_limit_minutes": 9.0,
+                "retries": 0,
+                "after": ("77ab",),
+            },
+        },
+    ),
+    (
+        "jobs clone 7f3a --memory-gib 0 --time-limit 0 --queue '' --gpus 0",
+        "Job",
+        "jobs",
+        "clone",
+        {
+            "job": "7f3a",
+            "same_code": False,
+            "changes": {"queue": None, "gpus": 0.0, "memory_gib": None, "time_limit_minutes": None},
+        },
+    ),
     ("jobs code 7f3a", "CodeSnapshot", "jobs", "code", {"job": "7f3a"}),
     ("jobs diff 7f3a --limit 9", "CodeDiff", "jobs", "diff", {"job": "7f3a", "limit": 9}),
-    ("jobs preview a.ipynb --limit 9", "CodePreview", "jobs", "preview", {"notebook": "a.ipynb", "limit": 9}),
-    ("jobs logs 7f3a --search 'Loss is' --limit 9 --cursor 5.2.1", "LogHits", "jobs", "search_logs",
-     {"job": "7f3a", "text": "Loss is", "limit": 9, "cursor": "5.2.1"}),
+    (
+        "jobs preview a.ipynb --limit 9",
+        "CodePreview",
+        "jobs",
+        "preview",
+        {"notebook": "a.ipynb", "limit": 9},
+    ),
+    (
+        "jobs logs 7f3a --search 'Loss is' --limit 9 --cursor 5.2.1",
+        "LogHits",
+        "jobs",
+        "search_logs",
+        {"job": "7f3a", "text": "Loss is", "limit": 9, "cursor": "5.2.1"},
+    ),
     ("jobs resources 7f3a", "Resources", "jobs", "resources", {"job": "7f3a", "seconds": 900.0}),
     ("jobs queue", "Page[QueuedJob]", "jobs", "queue", PAGE),
     ("jobs attempts 7f3a", "Page[AttemptRecord]", "jobs", "attempts", {"job": "7f3a"} | PAGE),
     ("jobs show 7f3a", "Job", "jobs", "show", {"job": "7f3a"}),
     ("jobs cancel 7f3a", "Job", "jobs", "cancel", {"job": "7f3a"}),
-    ("jobs wait 7f3a 77ab --timeout 5", "list[Job]", "jobs", "wait", {"jobs": ("7f3a", "77ab"), "timeout": 5.0}),
+    (
+        "jobs wait 7f3a 77ab --timeout 5",
+        "list[Job]",
+        "jobs",
+        "wait",
+        {"jobs": ("7f3a", "77ab"), "timeout": 5.0},
+    ),
     ("jobs compute --backend slurm", "Compute", "jobs", "compute", {"backend": "slurm"}),
     ("jobs parameters a.ipynb", "list[Parameter]", "jobs", "parameters", {"notebook": "a.ipynb"}),
     ("jobs values 7f3a", "list[JobParameter]", "jobs", "values", {"job": "7f3a"}),
@@ -91,91 +249,354 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("jobs supervisor stop", "Supervisor", "jobs", "stop", {}),
     ("pipelines list", "Page[Pipeline]", "pipelines", "list", PAGE),
     ("pipelines show flights", "PipelineDetail", "pipelines", "show", {"name": "flights"}),
-    ("pipelines check a.mlpipeline.yaml", "PipelineDetail", "pipelines", "check", {"path": "a.mlpipeline.yaml"}),
-    ("pipelines runs flights", "Page[PipelineRun]", "pipelines", "runs", {"name": "flights"} | PAGE),
+    (
+        "pipelines check a.mlpipeline.yaml",
+        "PipelineDetail",
+        "pipelines",
+        "check",
+        {"path": "a.mlpipeline.yaml"},
+    ),
+    (
+        "pipelines runs flights",
+        "Page[PipelineRun]",
+        "pipelines",
+        "runs",
+        {"name": "flights"} | PAGE,
+    ),
     ("pipelines runs", "Page[PipelineRun]", "pipelines", "runs", {"name": None} | PAGE),
     ("pipelines status r1", "PipelineRun", "pipelines", "show_run", {"run": "r1"}),
     ("pipelines cancel r1", "PipelineRun", "pipelines", "cancel", {"run": "r1"}),
-    ("pipelines resume r1 --no-wait", "PipelineRun", "pipelines", "resume", {"run": "r1", "wait": False}),
-    ("pipelines run flights -p depth=6 -p name=x -p l=[1,2] -p flag=True -r text=6 --force --no-wait", "PipelineRun", "pipelines", "run",
-     {"name": "flights", "parameters": {"depth": 6, "name": "x", "l": [1, 2], "flag": True, "text": "6"}, "force": True, "wait": False, "on_step": None,
-      "from_step": None, "backend": None}),
-    ("pipelines run flights --from train --backend slurm --no-wait", "PipelineRun", "pipelines", "run",
-     {"name": "flights", "parameters": {}, "force": False, "from_step": "train", "backend": "slurm", "wait": False, "on_step": None}),
-    ("pipelines repair r1 --no-wait", "PipelineRun", "pipelines", "repair", {"run": "r1", "backend": None, "wait": False, "on_step": None}),
-    ("pipelines explain flights/train -p depth=6", "Explanation", "pipelines", "explain", {"step": "flights/train", "parameters": {"depth": 6}}),
-    ("pipelines backfill flights --from 2026-01-01 --to 2026-01-31 --every week -p depth=6 --dry-run", "Backfill", "pipelines", "backfill",
-     {"name": "flights", "first": "2026-01-01", "last": "2026-01-31", "every": "week", "parameters": {"depth": 6}, "parallel": 4, "dry_run": True}),
-    ("pipelines backfill flights --from 2026-01-01 --to 2026-01-02 --yes --no-wait --parallel 2", "Backfill", "pipelines", "backfill",
-     {"name": "flights", "first": "2026-01-01", "last": "2026-01-02", "every": "day", "parameters": {}, "parallel": 2, "wait": False, "on_run": None}),
-    ("pipelines export flights --to argo --image repo/ml:1 --secret keys --schedule nightly --output f.yaml", "Exported", "pipelines", "export",
-     {"name": "flights", "to": "argo", "image": "repo/ml:1", "secret": "keys", "schedule": "nightly", "output": "f.yaml"}),
-    ("pipelines propose a.ipynb b.ipynb --name n --save", "Proposal", "pipelines", "propose",
-     {"notebooks": ("a.ipynb", "b.ipynb"), "name": "n", "save": True}),
-    ("schedules list --limit 9", "Page[Schedule]", "schedules", "list", {"limit": 9, "cursor": None}),
+    (
+        "pipelines resume r1 --no-wait",
+        "PipelineRun",
+        "pipelines",
+        "resume",
+        {"run": "r1", "wait": False},
+    ),
+    (
+        (
+            "pipelines run flights -p depth=6 -p name=x -p l=[1,2] -p flag=True -r text=6 --force"
+            " --no-wait"
+        ),
+        "PipelineRun",
+        "pipelines",
+        "run",
+        {
+            "name": "flights",
+            "parameters": {"depth": 6, "name": "x", "l": [1, 2], "flag": True, "text": "6"},
+            "force": True,
+            "wait": False,
+            "on_step": None,
+            "from_step": None,
+            "backend": None,
+        },
+    ),
+    (
+        "pipelines run flights --from train --backend slurm --no-wait",
+        "PipelineRun",
+        "pipelines",
+        "run",
+        {
+            "name": "flights",
+            "parameters": {},
+            "force": False,
+            "from_step": "train",
+            "backend": "slurm",
+            "wait": False,
+            "on_step": None,
+        },
+    ),
+    (
+        "pipelines repair r1 --no-wait",
+        "PipelineRun",
+        "pipelines",
+        "repair",
+        {"run": "r1", "backend": None, "wait": False, "on_step": None},
+    ),
+    (
+        "pipelines explain flights/train -p depth=6",
+        "Explanation",
+        "pipelines",
+        "explain",
+        {"step": "flights/train", "parameters": {"depth": 6}},
+    ),
+    (
+        (
+            "pipelines backfill flights --from 2026-01-01 --to 2026-01-31 --every week -p depth=6"
+            " --dry-run"
+        ),
+        "Backfill",
+        "pipelines",
+        "backfill",
+        {
+            "name": "flights",
+            "first": "2026-01-01",
+            "last": "2026-01-31",
+            "every": "week",
+            "parameters": {"depth": 6},
+            "parallel": 4,
+            "dry_run": True,
+        },
+    ),
+    (
+        "pipelines backfill flights --from 2026-01-01 --to 2026-01-02 --yes --no-wait --parallel 2",
+        "Backfill",
+        "pipelines",
+        "backfill",
+        {
+            "name": "flights",
+            "first": "2026-01-01",
+            "last": "2026-01-02",
+            "every": "day",
+            "parameters": {},
+            "parallel": 2,
+            "wait": False,
+            "on_run": None,
+        },
+    ),
+    (
+        (
+            "pipelines export flights --to argo --image repo/ml:1 --secret keys --schedule nightly"
+            " --output f.yaml"
+        ),
+        "Exported",
+        "pipelines",
+        "export",
+        {
+            "name": "flights",
+            "to": "argo",
+            "image": "repo/ml:1",
+            "secret": "keys",
+            "schedule": "nightly",
+            "output": "f.yaml",
+        },
+    ),
+    (
+        "pipelines propose a.ipynb b.ipynb --name n --save",
+        "Proposal",
+        "pipelines",
+        "propose",
+        {"notebooks": ("a.ipynb", "b.ipynb"), "name": "n", "save": True},
+    ),
+    (
+        "schedules list --limit 9",
+        "Page[Schedule]",
+        "schedules",
+        "list",
+        {"limit": 9, "cursor": None},
+    ),
     ("schedules show s", "Schedule", "schedules", "show", {"name": "s"}),
     ("schedules create churn", "Schedule", "schedules", "create", {"name": "churn"}),
-    ("schedules create s --pipeline churn --cron '0 6 * * *' --tz Europe/Paris -p day='{{ date }}' --catchup all --grace 2h --overlap cancel", "Schedule",
-     "schedules", "create", {"name": "s", "pipeline": "churn", "facts": {"cron": "0 6 * * *", "tz": "Europe/Paris", "parameters": {"day": "{{ date }}"},
-      "catchup": "all", "grace_seconds": 7200.0, "overlap": "cancel"}}),
-    ("schedules create s --cron '0 6 * * *' --notebook a.ipynb --gpus 1", "Schedule", "schedules", "create",
-     {"name": "s", "job": {"notebook": "a.ipynb", "gpus": 1}, "facts": {"cron": "0 6 * * *"}}),
-    ("schedules create s --cron '0 6 * * *' -- python etl.py --json --cron x", "Schedule", "schedules", "create",
-     {"name": "s", "job": {"command": ["python", "etl.py", "--json", "--cron", "x"]}, "facts": {"cron": "0 6 * * *"}}),
-    ("schedules update s --cron '0 7 * * *' --time-limit 9", "Schedule", "schedules", "update",
-     {"name": "s", "facts": {"cron": "0 7 * * *", "job": {"time_limit_minutes": 9.0}}}),
+    (
+        (
+            "schedules create s --pipeline churn --cron '0 6 * * *' --tz Europe/Paris -p day='{{"
+            " date }}' --catchup all --grace 2h --overlap cancel"
+        ),
+        "Schedule",
+        "schedules",
+        "create",
+        {
+            "name": "s",
+            "pipeline": "churn",
+            "facts": {
+                "cron": "0 6 * * *",
+                "tz": "Europe/Paris",
+                "parameters": {"day": "{{ date }}"},
+                "catchup": "all",
+                "grace_seconds": 7200.0,
+                "overlap": "cancel",
+            },
+        },
+    ),
+    (
+        "schedules create s --cron '0 6 * * *' --notebook a.ipynb --gpus 1",
+        "Schedule",
+        "schedules",
+        "create",
+        {"name": "s", "job": {"notebook": "a.ipynb", "gpus": 1}, "facts": {"cron": "0 6 * * *"}},
+    ),
+    (
+        "schedules create s --cron '0 6 * * *' -- python etl.py --json --cron x",
+        "Schedule",
+        "schedules",
+        "create",
+        {
+            "name": "s",
+            "job": {"command": ["python", "etl.py", "--json", "--cron", "x"]},
+            "facts": {"cron": "0 6 * * *"},
+        },
+    ),
+    (
+        "schedules update s --cron '0 7 * * *' --time-limit 9",
+        "Schedule",
+        "schedules",
+        "update",
+        {"name": "s", "facts": {"cron": "0 7 * * *", "job": {"time_limit_minutes": 9.0}}},
+    ),
     ("schedules pause s", "Schedule", "schedules", "pause", {"name": "s"}),
     ("schedules resume s", "Schedule", "schedules", "resume", {"name": "s"}),
-    ("schedules run-now s --due 2026-03-28T06:00:00+01:00", "Firing", "schedules", "run_now", {"name": "s", "due": datetime(2026, 3, 28, 5, tzinfo=UTC)}),
+    (
+        "schedules run-now s --due 2026-03-28T06:00:00+01:00",
+        "Firing",
+        "schedules",
+        "run_now",
+        {"name": "s", "due": datetime(2026, 3, 28, 5, tzinfo=UTC)},
+    ),
     ("schedules history s", "Page[Firing]", "schedules", "history", {"name": "s"} | PAGE),
-    ("schedules preview '0 6 * * *' --tz Europe/Paris --count 2", "list[Due]", "schedules", "preview",
-     {"cron": "0 6 * * *", "tz": "Europe/Paris", "count": 2}),
+    (
+        "schedules preview '0 6 * * *' --tz Europe/Paris --count 2",
+        "list[Due]",
+        "schedules",
+        "preview",
+        {"cron": "0 6 * * *", "tz": "Europe/Paris", "count": 2},
+    ),
     ("experiments list", "Page[Experiment]", "experiments", "experiments", PAGE),
-    ("runs list flights --where 'metrics.auc > 0.9' --sort -metrics.auc", "Page[Run]", "experiments", "runs",
-     {"experiment": "flights", "where": "metrics.auc > 0.9", "sort": "-metrics.auc"} | PAGE),
+    (
+        "runs list flights --where 'metrics.auc > 0.9' --sort -metrics.auc",
+        "Page[Run]",
+        "experiments",
+        "runs",
+        {"experiment": "flights", "where": "metrics.auc > 0.9", "sort": "-metrics.auc"} | PAGE,
+    ),
     ("runs show 9c1e", "Run", "experiments", "show", {"run": "9c1e"}),
-    ("runs compare a b", "Comparison", "experiments", "compare", {"ids": ("a", "b"), "curves": False}),
+    (
+        "runs compare a b",
+        "Comparison",
+        "experiments",
+        "compare",
+        {"ids": ("a", "b"), "curves": False},
+    ),
     ("models list", "Page[Model]", "experiments", "models", PAGE),
     ("models show flights", "ModelDetail", "experiments", "model", {"name": "flights"}),
     ("models show flights/2", "Version", "experiments", "version", {"ref": "flights/2"}),
-    ("models register 9c1e --model flights", "Version", "experiments", "register", {"run": "9c1e", "model": "flights", "artifact": "model"}),
-    ("models promote flights/2 --alias champion", "Version", "experiments", "promote", {"ref": "flights/2", "alias": "champion"}),
+    (
+        "models register 9c1e --model flights",
+        "Version",
+        "experiments",
+        "register",
+        {"run": "9c1e", "model": "flights", "artifact": "model"},
+    ),
+    (
+        "models promote flights/2 --alias champion",
+        "Version",
+        "experiments",
+        "promote",
+        {"ref": "flights/2", "alias": "champion"},
+    ),
     ("deployments list", "Page[Deployment]", "deployments", "list", PAGE),
-    ("deployments traffic flights v1=90 v2=10 --reason canary", "Deployment", "deployments", "traffic",
-     {"name": "flights", "traffic": {"v1": 90, "v2": 10}, "reason": "canary"}),
-    ("deployments promote flights v2", "Deployment", "deployments", "promote", {"name": "flights", "version": "v2", "reason": ""}),
-    ("deployments rollback flights", "Deployment", "deployments", "rollback", {"name": "flights", "reason": ""}),
-    ("deployments remove flights v1", "Deployment", "deployments", "remove", {"name": "flights", "version": "v1", "reason": ""}),
-    ("deployments history flights", "Page[Change]", "deployments", "history", {"name": "flights"} | PAGE),
+    (
+        "deployments traffic flights v1=90 v2=10 --reason canary",
+        "Deployment",
+        "deployments",
+        "traffic",
+        {"name": "flights", "traffic": {"v1": 90, "v2": 10}, "reason": "canary"},
+    ),
+    (
+        "deployments promote flights v2",
+        "Deployment",
+        "deployments",
+        "promote",
+        {"name": "flights", "version": "v2", "reason": ""},
+    ),
+    (
+        "deployments rollback flights",
+        "Deployment",
+        "deployments",
+        "rollback",
+        {"name": "flights", "reason": ""},
+    ),
+    (
+        "deployments remove flights v1",
+        "Deployment",
+        "deployments",
+        "remove",
+        {"name": "flights", "version": "v1", "reason": ""},
+    ),
+    (
+        "deployments history flights",
+        "Page[Change]",
+        "deployments",
+        "history",
+        {"name": "flights"} | PAGE,
+    ),
     ("deployments down flights", "list[Deployment]", "deployments", "down", {"name": "flights"}),
     ("monitors list", "Page[Monitor]", "monitoring", "list", PAGE),
-    ("monitors status flights --since 24h", "MonitorStatus", "monitoring", "status", {"name": "flights", "since": timedelta(hours=24)}),
-    ("monitors evaluate flights --since 90min", "MonitorStatus", "monitoring", "evaluate", {"name": "flights", "since": timedelta(minutes=90)}),
-    ("monitors watch flights --name f", "Monitor", "monitoring", "watch", {"deployment": "flights", "name": "f"}),
+    (
+        "monitors status flights --since 24h",
+        "MonitorStatus",
+        "monitoring",
+        "status",
+        {"name": "flights", "since": timedelta(hours=24)},
+    ),
+    (
+        "monitors evaluate flights --since 90min",
+        "MonitorStatus",
+        "monitoring",
+        "evaluate",
+        {"name": "flights", "since": timedelta(minutes=90)},
+    ),
+    (
+        "monitors watch flights --name f",
+        "Monitor",
+        "monitoring",
+        "watch",
+        {"deployment": "flights", "name": "f"},
+    ),
     ("alerts list", "Page[Alert]", "monitoring", "alerts", {"firing": False} | PAGE),
     ("status", "dict[str, dict[str, int]]", "workbench", "status", {}),
-    ("search late flights --kind run --kind model --limit 9", "Page[Hit]", "workbench", "search",
-     {"words": "late flights", "kinds": ("run", "model"), "limit": 9}),
-]  # fmt: skip
+    (
+        "search late flights --kind run --kind model --limit 9",
+        "Page[Hit]",
+        "workbench",
+        "search",
+        {"words": "late flights", "kinds": ("run", "model"), "limit": 9},
+    ),
+]
 ELSEWHERE = {  # tested below, each for what it does besides
-    "catalog delete", "catalog sql", "deployments delete", "deployments deploy", "deployments predict", "deployments show", "deployments up", "down",
-    "features materialize", "features use", "init", "jobs attach", "jobs submit", "project check", "project show", "runs import", "schedules delete", "up",
-}  # fmt: skip
+    "catalog delete",
+    "catalog sql",
+    "deployments delete",
+    "deployments deploy",
+    "deployments predict",
+    "deployments show",
+    "deployments up",
+    "down",
+    "features materialize",
+    "features use",
+    "init",
+    "jobs attach",
+    "jobs submit",
+    "project check",
+    "project show",
+    "runs import",
+    "schedules delete",
+    "up",
+}
 
 
 def record(kind: str) -> Any:
     return made_up(eval(kind, {**_records(), "Any": Any}))
 
 
-@pytest.mark.parametrize(("words", "kind", "domain", "asked", "arguments"), CALLS, ids=[call[0] for call in CALLS])
+@pytest.mark.parametrize(
+    ("words", "kind", "domain", "asked", "arguments"), CALLS, ids=[call[0] for call in CALLS]
+)
 def test_a_verb_asks_its_service_and_answers_with_the_record(
-    noted: Noted, verb: Callable[..., Any], words: str, kind: str, domain: str, asked: str, arguments: dict[str, Any]
+    noted: Noted,
+    verb: Callable[..., Any],
+    words: str,
+    kind: str,
+    domain: str,
+    asked: str,
+    arguments: dict[str, Any],
 ) -> None:
     noted.answer = record(kind)
     ended = verb(shlex.split(words))
     assert noted.calls == [(domain, asked, arguments)]
     plain = to_json(ended.value)
-    assert (plain["items"] if isinstance(noted.answer, list) and isinstance(plain, dict) else plain) == to_json(noted.answer)
+    assert (
+        plain["items"] if isinstance(noted.answer, list) and isinstance(plain, dict) else plain
+    ) == to_json(noted.answer)
     text = text_of(ended.value)
     assert text.strip()
     assert "object at 0x" not in text
@@ -183,10 +604,14 @@ def test_a_verb_asks_its_service_and_answers_with_the_record(
 
 
 @pytest.mark.parametrize("words", ["runs import", "runs import old/mlflow.db"])
-def test_an_import_says_how_many_runs_came_from_where(noted: Noted, verb: Callable[..., Any], words: str) -> None:
+def test_an_import_says_how_many_runs_came_from_where(
+    noted: Noted, verb: Callable[..., Any], words: str
+) -> None:
     noted.answer = [replace(record("Imported"), store="old/mlflow.db", runs=["a", "b"], already=3)]
     assert to_json(verb(words.split()).value) == to_json(noted.answer)
-    assert noted.calls == [("experiments", "bring_in", {"store": words.split()[2] if words.count(" ") > 1 else None})]
+    assert noted.calls == [
+        ("experiments", "bring_in", {"store": words.split()[2] if words.count(" ") > 1 else None})
+    ]
     (row,) = run(words.split(), Session()).value
     assert (row["store"], row["brought in"], row["here before"]) == ("old/mlflow.db", 2, 3)
     noted.answer = []
@@ -200,7 +625,9 @@ def test_every_verb_is_in_the_table() -> None:
         command = root.get_command(context, group)
         assert isinstance(command, click.Group)
         every |= {f"{group} {name}" for name in command.commands}
-    called = {" ".join(shlex.split(call[0])[: 1 if call[0].split()[0] in VERBS else 2]) for call in CALLS}
+    called = {
+        " ".join(shlex.split(call[0])[: 1 if call[0].split()[0] in VERBS else 2]) for call in CALLS
+    }
     assert every - called == ELSEWHERE
 
 
@@ -214,19 +641,39 @@ def test_every_verb_has_help_that_ends_as_a_sentence() -> None:
             assert found.help.strip().endswith((".", "`.", "`")), f"{group} {name}"
 
 
-def test_a_parameter_is_read_as_the_default_in_the_file_is(noted: Noted, verb: Callable[..., Any], project: Project) -> None:
-    cell = {"cell_type": "code", "id": "a", "metadata": {"tags": ["parameters"]}, "source": "x = 1", "outputs": [], "execution_count": None}
-    (project.root / "a.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
-    (project.root / "toy.mlpipeline.yaml").write_text(
-        "pipeline: toy\nparameters: {depth: 4, name: six, fail: false, depths: [1]}\nsteps: {a: {notebook: a.ipynb, params: {x: '{{ depth }}'}}}\n"
+def test_a_parameter_is_read_as_the_default_in_the_file_is(
+    noted: Noted, verb: Callable[..., Any], project: Project
+) -> None:
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {"tags": ["parameters"]},
+        "source": "x = 1",
+        "outputs": [],
+        "execution_count": None,
+    }
+    (project.root / "a.ipynb").write_text(
+        json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     )
-    words, want = "-p depth=6 -p name=6 -p fail=true -p depths=[4,6]", {"depth": 6, "name": "6", "fail": True, "depths": [4, 6]}
+    (project.root / "toy.mlpipeline.yaml").write_text(
+        "pipeline: toy\nparameters: {depth: 4, name: six, fail: false, depths: [1]}\nsteps: {a:"
+        " {notebook: a.ipynb, params: {x: '{{ depth }}'}}}\n"
+    )
+    words, want = (
+        "-p depth=6 -p name=6 -p fail=true -p depths=[4,6]",
+        {"depth": 6, "name": "6", "fail": True, "depths": [4, 6]},
+    )
     noted.answer = record("PipelineRun")
     verb(shlex.split(f"pipelines run toy {words} --no-wait"))
     noted.answer = record("Explanation")
     verb(shlex.split(f"pipelines explain toy/a {words}"))
     noted.answer = record("Backfill")
-    verb(shlex.split(f"pipelines backfill toy.mlpipeline.yaml --from 2026-01-01 --to 2026-01-02 --dry-run {words}"))
+    verb(
+        shlex.split(
+            "pipelines backfill toy.mlpipeline.yaml --from 2026-01-01 --to 2026-01-02 --dry-run"
+            f" {words}"
+        )
+    )
     noted.answer = record("Schedule")
     verb(shlex.split(f"schedules create toy --cron '0 6 * * *' {words}"))
     assert [(call[2].get("facts") or call[2])["parameters"] for call in noted.calls] == [want] * 4
@@ -236,9 +683,19 @@ def test_a_parameter_is_read_as_the_default_in_the_file_is(noted: Noted, verb: C
     assert noted.calls[-1][2]["facts"]["parameters"] == {"name": "3.10"}
 
 
-def test_a_job_that_had_ended_before_its_cancel_is_told_as_such(noted: Noted, capfd: pytest.CaptureFixture[str]) -> None:
-    ended = replace(record("Job"), id="7f3a", state=JobState.FAILED, ended_at=datetime(2026, 1, 1, tzinfo=UTC))
-    for job, told in ((ended, True), (replace(ended, state=JobState.CANCELLED, ended_at=datetime(2999, 1, 1, tzinfo=UTC)), False)):
+def test_a_job_that_had_ended_before_its_cancel_is_told_as_such(
+    noted: Noted, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ended = replace(
+        record("Job"), id="7f3a", state=JobState.FAILED, ended_at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    for job, told in (
+        (ended, True),
+        (
+            replace(ended, state=JobState.CANCELLED, ended_at=datetime(2999, 1, 1, tzinfo=UTC)),
+            False,
+        ),
+    ):
         noted.answer = job
         with pytest.raises(SystemExit) as caught:
             main(["jobs", "cancel", "7f3a"])
@@ -246,7 +703,16 @@ def test_a_job_that_had_ended_before_its_cancel_is_told_as_such(noted: Noted, ca
         assert ("Job 7f3a had ended before: failed." in capfd.readouterr().err) is told
 
 
-@pytest.mark.parametrize(("text", "why"), [("6", "no unit"), ("6.5", "no unit"), ("soon", "no number"), ("0s", "above 0"), ("999d", "at most 366 d")])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("6", "no unit"),
+        ("6.5", "no unit"),
+        ("soon", "no number"),
+        ("0s", "above 0"),
+        ("999d", "at most 366 d"),
+    ],
+)
 def test_a_span_that_is_none_says_what_is_missing(text: str, why: str) -> None:
     with pytest.raises(BadRequest) as refused:
         span(text)
@@ -255,14 +721,27 @@ def test_a_span_that_is_none_says_what_is_missing(text: str, why: str) -> None:
 
 def test_a_notebook_is_submitted_with_its_options(noted: Noted, verb: Callable[..., Any]) -> None:
     noted.answer = record("Job")
-    verb(shlex.split("jobs submit a.ipynb -p n=1 -r id=007 --gpus 1 --cpus 2 --memory-gib 3.5 --time-limit 90 --env TOKEN=env:T --label run=7 --key k"))
+    verb(
+        shlex.split(
+            "jobs submit a.ipynb -p n=1 -r id=007 --gpus 1 --cpus 2 --memory-gib 3.5 --time-limit"
+            " 90 --env TOKEN=env:T --label run=7 --key k"
+        )
+    )
     spec = noted.calls[0][2]["spec"]
     assert (spec.notebook, spec.command, spec.parameters) == ("a.ipynb", (), {"n": 1, "id": "007"})
-    assert (spec.gpus, spec.cpus, spec.memory_gib, spec.time_limit_minutes, spec.key) == (1, 2, 3.5, 90.0, "k")
+    assert (spec.gpus, spec.cpus, spec.memory_gib, spec.time_limit_minutes, spec.key) == (
+        1,
+        2,
+        3.5,
+        90.0,
+        "k",
+    )
     assert (spec.environment, spec.labels) == ({"TOKEN": "env:T"}, {"run": "7"})
 
 
-def test_what_stands_after_two_dashes_is_the_command_whatever_it_looks_like(noted: Noted, verb: Callable[..., Any]) -> None:
+def test_what_stands_after_two_dashes_is_the_command_whatever_it_looks_like(
+    noted: Noted, verb: Callable[..., Any]
+) -> None:
     noted.answer = record("Job")
     command = ["python", "train.py", "--json", "--project", "x", "--", "-p", "a;b $(c)", ""]
     verb(["jobs", "submit", "--name", "n", "--", *command])
@@ -270,18 +749,39 @@ def test_what_stands_after_two_dashes_is_the_command_whatever_it_looks_like(note
     assert (spec.notebook, spec.name, spec.command) == (None, "n", tuple(command))
 
 
-def test_a_deployment_is_called_after_its_model_unless_it_is_named(noted: Noted, verb: Callable[..., Any]) -> None:
+def test_a_deployment_is_called_after_its_model_unless_it_is_named(
+    noted: Noted, verb: Callable[..., Any]
+) -> None:
     noted.answer = record("Deployment")
     verb(["deployments", "deploy", "flights/2", "--canary", "10"])
-    verb(["deployments", "deploy", "flights@champion", "--name", "f", "--traffic", "5", "--reason", "r"])
+    verb(
+        [
+            "deployments",
+            "deploy",
+            "flights@champion",
+            "--name",
+            "f",
+            "--traffic",
+            "5",
+            "--reason",
+            "r",
+        ]
+    )
     verb(["deployments", "deploy", "Churn_2026/1"])
     first, second, third = (call[2] for call in noted.calls)
     assert third["name"] == "churn-2026", "a model's name may be none of a deployment"
     assert (first["name"], first["version"], first["traffic"]) == ("flights", "flights/2", 10)
-    assert (second["name"], second["version"], second["traffic"], second["reason"]) == ("f", "flights@champion", 5, "r")
+    assert (second["name"], second["version"], second["traffic"], second["reason"]) == (
+        "f",
+        "flights@champion",
+        5,
+        "r",
+    )
 
 
-def test_a_shown_deployment_has_its_own_fields_at_the_top(noted: Noted, verb: Callable[..., Any]) -> None:
+def test_a_shown_deployment_has_its_own_fields_at_the_top(
+    noted: Noted, verb: Callable[..., Any]
+) -> None:
     noted.answer = record("DeploymentDetail")
     shown = verb(["deployments", "show", "flights"]).value
     assert {"name", "url", "versions", "history", "signature", "sample", "code"} <= set(shown)
@@ -289,9 +789,13 @@ def test_a_shown_deployment_has_its_own_fields_at_the_top(noted: Noted, verb: Ca
 
 
 @pytest.mark.parametrize("name", ["rows.json", "rows.csv", "rows.parquet"])
-def test_rows_to_predict_come_from_a_file(noted: Noted, verb: Callable[..., Any], project: Project, name: str) -> None:
+def test_rows_to_predict_come_from_a_file(
+    noted: Noted, verb: Callable[..., Any], project: Project, name: str
+) -> None:
     frame = pl.DataFrame({"a": [1, 2], "b": ["x", "y"]})
-    {"json": frame.write_json, "csv": frame.write_csv, "parquet": frame.write_parquet}[name.rpartition(".")[2]](project.root / name)
+    {"json": frame.write_json, "csv": frame.write_csv, "parquet": frame.write_parquet}[
+        name.rpartition(".")[2]
+    ](project.root / name)
     noted.answer = record("Prediction")
     verb(["deployments", "predict", "flights", "--rows", name, "--version", "v1"])
     rows = noted.calls[0][2]["rows"]
@@ -299,7 +803,9 @@ def test_rows_to_predict_come_from_a_file(noted: Noted, verb: Callable[..., Any]
     assert noted.calls[0][2]["version"] == "v1"
 
 
-def test_rows_to_predict_from_a_file_without_an_end_are_refused(noted: Noted, verb: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_to_predict_from_a_file_without_an_end_are_refused(
+    noted: Noted, verb: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("jupyter_mlinfra.cli.parse.MOST_ROWS", 1 << 20)
     with pytest.raises(TooLarge, match="/dev/zero is too large"):
         verb(["deployments", "predict", "flights", "--rows", "/dev/zero"])
@@ -308,16 +814,38 @@ def test_rows_to_predict_from_a_file_without_an_end_are_refused(noted: Noted, ve
 
 def test_moments_and_spans_are_read(noted: Noted, verb: Callable[..., Any]) -> None:
     noted.answer = [record("Materialized")]
-    verb(["features", "materialize", "w", "--start", "2013-01-02", "--end", "2013-01-03T04:00:00+01:00"])
+    verb(
+        [
+            "features",
+            "materialize",
+            "w",
+            "--start",
+            "2013-01-02",
+            "--end",
+            "2013-01-03T04:00:00+01:00",
+        ]
+    )
     asked = noted.calls[0][2]
-    assert (asked["view"], asked["start"], asked["end"]) == (("w",), datetime(2013, 1, 2, tzinfo=UTC), datetime(2013, 1, 3, 3, tzinfo=UTC))
+    assert (asked["view"], asked["start"], asked["end"]) == (
+        ("w",),
+        datetime(2013, 1, 2, tzinfo=UTC),
+        datetime(2013, 1, 3, 3, tzinfo=UTC),
+    )
 
 
-def test_a_dataset_is_deleted_when_that_is_confirmed(noted: Noted, verb: Callable[..., Any]) -> None:
+def test_a_dataset_is_deleted_when_that_is_confirmed(
+    noted: Noted, verb: Callable[..., Any]
+) -> None:
     noted.answer = "/warehouse/f/p"
-    assert verb(["catalog", "delete", "f.p", "--yes"]).value == {"deleted": "f.p", "files": "/warehouse/f/p"}
+    assert verb(["catalog", "delete", "f.p", "--yes"]).value == {
+        "deleted": "f.p",
+        "files": "/warehouse/f/p",
+    }
     verb(["catalog", "delete", "f.p", "--yes", "--force"])
-    assert [call[2] for call in noted.calls] == [{"name": "f.p", "force": False}, {"name": "f.p", "force": True}]
+    assert [call[2] for call in noted.calls] == [
+        {"name": "f.p", "force": False},
+        {"name": "f.p", "force": True},
+    ]
 
 
 def test_a_schedule_is_deleted(noted: Noted, verb: Callable[..., Any]) -> None:
@@ -333,11 +861,16 @@ class Engines:
         ids = {"starting": [], "running": ["7f3a", "77ab"] if pid else []}
         self.jobs = SimpleNamespace(
             supervisor=lambda: SimpleNamespace(pid=self.pid),
-            list=lambda state, limit, cursor: SimpleNamespace(cursor=None, items=[SimpleNamespace(id=id) for id in ids[state]]),
+            list=lambda state, limit, cursor: SimpleNamespace(
+                cursor=None, items=[SimpleNamespace(id=id) for id in ids[state]]
+            ),
         )
         states = {"flights": "healthy" if pid else "down", "old": "down"}
         self.deployments = SimpleNamespace(
-            list=lambda limit, cursor: SimpleNamespace(cursor=None, items=[SimpleNamespace(name=name, state=state) for name, state in states.items()])
+            list=lambda limit, cursor: SimpleNamespace(
+                cursor=None,
+                items=[SimpleNamespace(name=name, state=state) for name, state in states.items()],
+            )
         )
 
     def up(self) -> dict[str, Any]:
@@ -355,23 +888,49 @@ class Engines:
         ("up", 5, False, {"supervisor": "was running (process 5)", "deployments": "flights, old"}),
         ("up", None, False, {"supervisor": "started (process 7)", "deployments": "flights, old"}),
         ("up", None, True, {"supervisor": 7, "deployments": ["flights", "old"]}),
-        ("down", 5, False, {"supervisor": "stopped (process 5)", "deployments": "stopped: flights", "jobs": "cancelled: 7f3a, 77ab"}),
-        ("down", None, False, {"supervisor": "none was running", "deployments": "none was running", "jobs": "none was running"}),
+        (
+            "down",
+            5,
+            False,
+            {
+                "supervisor": "stopped (process 5)",
+                "deployments": "stopped: flights",
+                "jobs": "cancelled: 7f3a, 77ab",
+            },
+        ),
+        (
+            "down",
+            None,
+            False,
+            {
+                "supervisor": "none was running",
+                "deployments": "none was running",
+                "jobs": "none was running",
+            },
+        ),
         (
             "down",
             5,
             True,
-            {"supervisor": None, "deployments": ["flights", "old"], "stopped": {"supervisor": 5, "deployments": ["flights"], "jobs": ["7f3a", "77ab"]}},
+            {
+                "supervisor": None,
+                "deployments": ["flights", "old"],
+                "stopped": {"supervisor": 5, "deployments": ["flights"], "jobs": ["7f3a", "77ab"]},
+            },
         ),
     ],
 )
-def test_up_and_down_say_what_they_did(words: str, pid: int | None, json: bool, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_up_and_down_say_what_they_did(
+    words: str, pid: int | None, json: bool, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(workbench, "current", lambda path=None: Engines(pid))
     assert run([words], Session(json=json, say=lambda _: None)).value == answer
 
 
 @pytest.mark.parametrize("words", ["cancel", "requeue", "restore", "hold", "release"])
-def test_several_jobs_have_the_same_done_to_them_and_one_that_is_refused_keeps_no_other_from_it(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_jobs_have_the_same_done_to_them_and_one_that_is_refused_keeps_no_other_from_it(
+    words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = []
 
     def act(id: str) -> Any:
@@ -380,7 +939,11 @@ def test_several_jobs_have_the_same_done_to_them_and_one_that_is_refused_keeps_n
             raise Conflict("Job bad is succeeded.")
         return replace(record("Job"), id=id)
 
-    monkeypatch.setattr(workbench, "current", lambda path=None: SimpleNamespace(jobs=SimpleNamespace(**{words: act})))
+    monkeypatch.setattr(
+        workbench,
+        "current",
+        lambda path=None: SimpleNamespace(jobs=SimpleNamespace(**{words: act})),
+    )
     ended = run(["jobs", words, "7f3a", "bad", "77ab"], Session(json=True))
     assert asked == ["7f3a", "bad", "77ab"]
     assert [job.id for job in ended.value.items] == ["7f3a", "77ab"]
@@ -389,19 +952,30 @@ def test_several_jobs_have_the_same_done_to_them_and_one_that_is_refused_keeps_n
     assert run(["jobs", words, "7f3a", "77ab"], Session(json=True)).error is None
 
 
-def test_the_queue_shows_people_what_runs_above_what_waits(project: Project, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    running, waiting = replace(record("Job"), id="7f3a", name="fit"), replace(record("QueuedJob").job, id="77ab", name="later")
+def test_the_queue_shows_people_what_runs_above_what_waits(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    running, waiting = (
+        replace(record("Job"), id="7f3a", name="fit"),
+        replace(record("QueuedJob").job, id="77ab", name="later"),
+    )
     queued = [replace(record("QueuedJob"), job=waiting)]
 
     def list_jobs(*, state: str, limit: int) -> Any:
         return page_of([running] if state == "running" else [], limit=limit)
 
-    jobs = SimpleNamespace(list=list_jobs, queue=lambda limit, cursor: page_of(queued, limit=limit, cursor=cursor))
-    monkeypatch.setattr(workbench, "current", lambda path=None: SimpleNamespace(jobs=jobs, project=project))
+    jobs = SimpleNamespace(
+        list=list_jobs, queue=lambda limit, cursor: page_of(queued, limit=limit, cursor=cursor)
+    )
+    monkeypatch.setattr(
+        workbench, "current", lambda path=None: SimpleNamespace(jobs=jobs, project=project)
+    )
     with pytest.raises(SystemExit):
         main(["jobs", "queue"])
     said = capfd.readouterr().out
-    assert 0 <= said.index("Running") < said.index("7f3a") < said.index("Waiting") < said.index("77ab")
+    assert (
+        0 <= said.index("Running") < said.index("7f3a") < said.index("Waiting") < said.index("77ab")
+    )
     queued.clear()
     with pytest.raises(SystemExit):
         main(["jobs", "queue"])
@@ -410,7 +984,9 @@ def test_the_queue_shows_people_what_runs_above_what_waits(project: Project, mon
     assert said.endswith("Nothing waits.\n")
 
 
-def test_what_is_no_notebook_is_pointed_to_a_command(noted: Noted, verb: Callable[..., Any]) -> None:
+def test_what_is_no_notebook_is_pointed_to_a_command(
+    noted: Noted, verb: Callable[..., Any]
+) -> None:
     typed = {
         "train.py": "python train.py",
         "train.sh": "train.sh",
@@ -427,7 +1003,9 @@ def test_what_is_no_notebook_is_pointed_to_a_command(noted: Noted, verb: Callabl
     assert noted.calls == []
 
 
-def test_more_retries_than_rest_takes_are_refused(noted: Noted, capfd: pytest.CaptureFixture[str]) -> None:
+def test_more_retries_than_rest_takes_are_refused(
+    noted: Noted, capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["jobs", "submit", "--retries", "1001", "--", "true"])
     assert caught.value.code
@@ -436,9 +1014,17 @@ def test_more_retries_than_rest_takes_are_refused(noted: Noted, capfd: pytest.Ca
 
 
 def test_a_shell_is_started_where_and_as_its_job_runs(
-    noted: Noted, project: Project, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    noted: Noted,
+    project: Project,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    noted.answer = Attachment(command=["sh", "-c", "echo $MARK in $PWD; exit 7"], folder=str(project.root), environment={"MARK": "ours"}, note="It has ended.")
+    noted.answer = Attachment(
+        command=["sh", "-c", "echo $MARK in $PWD; exit 7"],
+        folder=str(project.root),
+        environment={"MARK": "ours"},
+        note="It has ended.",
+    )
     with pytest.raises(SystemExit) as refused:
         main(["jobs", "attach", "7f3a"])
     assert refused.value.code == 2
@@ -450,21 +1036,35 @@ def test_a_shell_is_started_where_and_as_its_job_runs(
     assert tuple(capfd.readouterr()) == (f"ours in {project.root}\n", "It has ended.\n")
     with pytest.raises(SystemExit):
         main(["jobs", "attach", "7f3a", "--json"])
-    assert set(json.loads(capfd.readouterr().out)) == {"command", "folder", "note"}  # the environment may hold secrets
+    assert set(json.loads(capfd.readouterr().out)) == {
+        "command",
+        "folder",
+        "note",
+    }  # the environment may hold secrets
 
 
-def test_a_log_that_was_cleared_away_says_so_beside_its_text(noted: Noted, project: Project, capfd: pytest.CaptureFixture[str]) -> None:
-    noted.answer = LogChunk(text="", offset=0, next=0, size=0, ended=True, note="The log was cleared away.")
+def test_a_log_that_was_cleared_away_says_so_beside_its_text(
+    noted: Noted, project: Project, capfd: pytest.CaptureFixture[str]
+) -> None:
+    noted.answer = LogChunk(
+        text="", offset=0, next=0, size=0, ended=True, note="The log was cleared away."
+    )
     with pytest.raises(SystemExit):
         main(["jobs", "logs", "7f3a"])
     assert tuple(capfd.readouterr()) == ("", "The log was cleared away.\n")
 
 
-def test_people_see_an_answer_to_sql_as_a_table(noted: Noted, project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+def test_people_see_an_answer_to_sql_as_a_table(
+    noted: Noted, project: Project, capfd: pytest.CaptureFixture[str]
+) -> None:
     noted.answer = pl.DataFrame({"year": [2013, 2014], "word": ["a", None], "big": [1234567, 1]})
     with pytest.raises(SystemExit):
         main(["catalog", "sql", "SELECT 1"])
-    assert capfd.readouterr().out.splitlines() == ["year  word      big", "2013  a     1234567", "2014  –           1"]
+    assert capfd.readouterr().out.splitlines() == [
+        "year  word      big",
+        "2013  a     1234567",
+        "2014  –           1",
+    ]
     noted.answer = pl.DataFrame({"year": []})
     with pytest.raises(SystemExit):
         main(["catalog", "sql", "SELECT 1"])
@@ -488,18 +1088,30 @@ def test_sql_answers_with_rows(noted: Noted, verb: Callable[..., Any]) -> None:
         ("pipelines status r", "PipelineRun", {}, 0),
     ],
 )
-def test_an_outcome_is_in_the_exit_code(noted: Noted, verb: Callable[..., Any], words: str, kind: str, change: dict[str, Any], code: int) -> None:
-    noted.answer = type(record(kind))(**{name: getattr(record(kind), name) for name in record(kind).__dataclass_fields__} | change)
+def test_an_outcome_is_in_the_exit_code(
+    noted: Noted, verb: Callable[..., Any], words: str, kind: str, change: dict[str, Any], code: int
+) -> None:
+    noted.answer = type(record(kind))(
+        **{name: getattr(record(kind), name) for name in record(kind).__dataclass_fields__} | change
+    )
     assert verb(words.split()).exit_code == code
 
 
-@pytest.mark.parametrize(("state", "code"), [("succeeded", 0), ("failed", 1), ("cancelled", 1), ("lost", 1), ("running", 1)])
-def test_waiting_for_jobs_that_do_not_succeed_is_a_failure_that_names_them(noted: Noted, verb: Callable[..., Any], state: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [("succeeded", 0), ("failed", 1), ("cancelled", 1), ("lost", 1), ("running", 1)],
+)
+def test_waiting_for_jobs_that_do_not_succeed_is_a_failure_that_names_them(
+    noted: Noted, verb: Callable[..., Any], state: str, code: int
+) -> None:
     from jupyter_mlinfra.jobs import JobState
 
     job = record("Job")
     noted.answer = [
-        type(job)(**{name: getattr(job, name) for name in job.__dataclass_fields__} | {"state": JobState(state), "id": "7f3a", "reason": "Exit code 3."})
+        type(job)(
+            **{name: getattr(job, name) for name in job.__dataclass_fields__}
+            | {"state": JobState(state), "id": "7f3a", "reason": "Exit code 3."}
+        )
     ]
     ended = verb(["jobs", "wait", "7f3a"])
     assert ended.exit_code == code
@@ -510,14 +1122,32 @@ def test_waiting_for_jobs_that_do_not_succeed_is_a_failure_that_names_them(noted
 
 
 def test_a_failed_pipeline_run_prints_its_steps_and_why_and_exits_1(
-    noted: Noted, project: Project, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    noted: Noted,
+    project: Project,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from jupyter_mlinfra.pipelines.spec import PipelineRun, RunState, StepRun, StepState
 
-    step = StepRun(name="train", state=StepState.FAILED, job="7f3a", notebook="out.ipynb", reason="cell 3: KeyError", started_at=None, ended_at=None)
+    step = StepRun(
+        name="train",
+        state=StepState.FAILED,
+        job="7f3a",
+        notebook="out.ipynb",
+        reason="cell 3: KeyError",
+        started_at=None,
+        ended_at=None,
+    )
     at = datetime(2013, 1, 2, tzinfo=UTC)
     noted.answer = failed = PipelineRun(
-        run="r1", pipeline="flights", state=RunState.FAILED, steps=[step], parameters={}, user="ana", started_at=at, ended_at=at
+        run="r1",
+        pipeline="flights",
+        state=RunState.FAILED,
+        steps=[step],
+        parameters={},
+        user="ana",
+        started_at=at,
+        ended_at=at,
     )
     with pytest.raises(SystemExit) as ended:
         main(["pipelines", "run", "flights", "--json"])
@@ -529,8 +1159,15 @@ def test_a_failed_pipeline_run_prints_its_steps_and_why_and_exits_1(
         main(["pipelines", "run", "flights"])
     said = capfd.readouterr()
     assert "train" in said.out
-    assert said.err.splitlines()[-3:] == ["error: Pipeline flights failed.", "  why: train: cell 3: KeyError.", "  fix: mlinfra jobs logs 7f3a"]
-    done = SimpleNamespace(pipelines=SimpleNamespace(run=lambda *_, **__: failed), jobs=SimpleNamespace(show=lambda _: SimpleNamespace(state="succeeded")))
+    assert said.err.splitlines()[-3:] == [
+        "error: Pipeline flights failed.",
+        "  why: train: cell 3: KeyError.",
+        "  fix: mlinfra jobs logs 7f3a",
+    ]
+    done = SimpleNamespace(
+        pipelines=SimpleNamespace(run=lambda *_, **__: failed),
+        jobs=SimpleNamespace(show=lambda _: SimpleNamespace(state="succeeded")),
+    )
     monkeypatch.setattr(workbench, "current", lambda path=None: done)
     found = run(["pipelines", "run", "flights"], Session(say=lambda _: None))
     assert found.error is not None
@@ -546,17 +1183,25 @@ class Typed(StringIO):
 
 @pytest.mark.parametrize(("typed", "runs"), [("y\n", 2), ("n\n", 1), ("", 1)])
 def test_a_backfill_says_how_much_it_is_and_asks(
-    noted: Noted, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, runs: int
+    noted: Noted,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    typed: str,
+    runs: int,
 ) -> None:
     noted.answer = record("Backfill")
     monkeypatch.setattr("sys.stdin", Typed(typed))
     with pytest.raises(SystemExit):
         main(["pipelines", "backfill", "flights", "--from", "2026-01-01", "--to", "2026-01-02"])
-    assert [arguments.get("dry_run", False) for _, _, arguments in noted.calls] == [True, False][:runs]
+    assert [arguments.get("dry_run", False) for _, _, arguments in noted.calls] == [True, False][
+        :runs
+    ]
     assert "runs 1 of 1 date, 1 step to run and 1 from the cache" in capsys.readouterr().err
 
 
-def test_a_backfill_that_nobody_can_be_asked_about_is_refused_and_json_does_not_ask(noted: Noted, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backfill_that_nobody_can_be_asked_about_is_refused_and_json_does_not_ask(
+    noted: Noted, monkeypatch: pytest.MonkeyPatch
+) -> None:
     noted.answer = record("Backfill")
     monkeypatch.setattr("sys.stdin", StringIO("y\n"))
     words = ["pipelines", "backfill", "flights", "--from", "2026-01-01", "--to", "2026-01-02"]
@@ -572,8 +1217,16 @@ def test_a_backfill_with_a_date_that_failed_is_a_failure_that_names_it(noted: No
 
     plan = record("Backfill")
     date = replace(plan.dates[0], date="2026-01-01", run="9c1e", state=RunState.FAILED)
-    noted.answer = replace(plan, dates=[date, replace(date, date="2026-01-02", state=RunState.SUCCEEDED)], runs=2)
-    ended = run(["pipelines", "backfill", "flights", "--from", "2026-01-01", "--to", "2026-01-02", "--yes"], Session())
+    noted.answer = replace(
+        plan, dates=[date, replace(date, date="2026-01-02", state=RunState.SUCCEEDED)], runs=2
+    )
+    ended = run(
+        ["pipelines", "backfill", "flights", "--from", "2026-01-01", "--to", "2026-01-02", "--yes"],
+        Session(),
+    )
     assert ended.exit_code == 1
     assert ended.error is not None
-    assert (ended.error.why, ended.error.fix) == ("1 of 2 dates: 2026-01-01.", "mlinfra pipelines repair 9c1e")
+    assert (ended.error.why, ended.error.fix) == (
+        "1 of 2 dates: 2026-01-01.",
+        "mlinfra pipelines repair 9c1e",
+    )

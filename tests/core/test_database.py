@@ -26,7 +26,9 @@ def _emit(root: str, count: int) -> None:
 
 def test_a_block_that_raises_leaves_nothing(project: Project) -> None:
     with pytest.raises(RuntimeError), project.database.write() as connection:
-        connection.execute("INSERT INTO event (at, topic, ref, data) VALUES ('', 'job', 'job:1', '{}')")
+        connection.execute(
+            "INSERT INTO event (at, topic, ref, data) VALUES ('', 'job', 'job:1', '{}')"
+        )
         raise RuntimeError("in the middle")
     assert project.events.last_id() == 0
 
@@ -35,7 +37,10 @@ def test_a_busy_database_says_how_long_it_was_waited_for(project: Project) -> No
     _ = project.events.last_id()
     other = sqlite3.connect(project.database.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(Unavailable, match=r"is busy.*over 0\.05 s"), project.database.write(busy_seconds=0.05):
+    with (
+        pytest.raises(Unavailable, match=r"is busy.*over 0\.05 s"),
+        project.database.write(busy_seconds=0.05),
+    ):
         pass
     other.execute("ROLLBACK")
     other.close()
@@ -46,9 +51,13 @@ def test_a_busy_database_says_how_long_it_was_waited_for(project: Project) -> No
 def test_a_commit_that_fails_leaves_nothing_and_frees_the_lock(project: Project) -> None:
     with project.database.write() as connection:
         connection.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
-        connection.execute("CREATE TABLE child (parent REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)")
+        connection.execute(
+            "CREATE TABLE child (parent REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)"
+        )
     with pytest.raises(sqlite3.IntegrityError), project.database.write() as connection:
-        connection.execute("INSERT INTO child VALUES (1)")  # refused at COMMIT alone, which leaves the transaction open
+        connection.execute(
+            "INSERT INTO child VALUES (1)"
+        )  # refused at COMMIT alone, which leaves the transaction open
     other = sqlite3.connect(project.database.path, timeout=0.1)
     other.execute("INSERT INTO parent VALUES (2)")
     other.commit()
@@ -61,7 +70,10 @@ def test_a_commit_that_fails_leaves_nothing_and_frees_the_lock(project: Project)
 
 
 def test_four_processes_that_open_a_new_project_at_once_lose_no_write(project: Project) -> None:
-    workers = [multiprocessing.get_context("spawn").Process(target=_emit, args=(str(project.root), 25)) for _ in range(4)]
+    workers = [
+        multiprocessing.get_context("spawn").Process(target=_emit, args=(str(project.root), 25))
+        for _ in range(4)
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -72,8 +84,13 @@ def test_four_processes_that_open_a_new_project_at_once_lose_no_write(project: P
 
 def test_an_open_database_needs_no_sqlalchemy(project: Project) -> None:
     project.events.emit("job", "job:1")
-    code = f"import sys; from jupyter_mlinfra.core.project import Project; p = Project.open({str(project.root)!r}); p.events.last_id(); print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    code = (
+        "import sys; from jupyter_mlinfra.core.project import Project; p ="
+        f" Project.open({str(project.root)!r}); p.events.last_id(); print(*sys.modules)"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert not {"sqlalchemy", "alembic", "polars", "pandas", "mlflow", "feast"} & set(loaded)
 
 
@@ -81,7 +98,9 @@ def test_another_connection_s_commit_changes_the_data_version(project: Project) 
     before = project.database.data_version()
     other = Database(project.database.path)
     with other.write() as connection:
-        connection.execute("INSERT INTO event (at, topic, ref, data) VALUES ('', 'job', 'job:1', '{}')")
+        connection.execute(
+            "INSERT INTO event (at, topic, ref, data) VALUES ('', 'job', 'job:1', '{}')"
+        )
     other.close()
     assert project.database.data_version() != before
 
@@ -101,7 +120,9 @@ def test_a_damaged_database_is_named_with_a_way_out(tmp_path: Path) -> None:
     assert caught.value.fix
 
 
-def test_a_write_that_does_not_fit_on_the_disk_says_so_and_keeps_what_was_there(project: Project) -> None:
+def test_a_write_that_does_not_fit_on_the_disk_says_so_and_keeps_what_was_there(
+    project: Project,
+) -> None:
     """SQLite is held to the size it has: the same answer as from a full disk."""
     project.events.emit("job", "job:before")
     with project.database.read() as connection:
@@ -116,10 +137,22 @@ def test_a_write_that_does_not_fit_on_the_disk_says_so_and_keeps_what_was_there(
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["that is there", "that is not made yet"])
-def test_a_database_on_a_disk_without_a_page_left_asks_for_space_and_nothing_else(there: bool, small_disk: Any, project: Project) -> None:
+def test_a_database_on_a_disk_without_a_page_left_asks_for_space_and_nothing_else(
+    there: bool, small_disk: Any, project: Project
+) -> None:
     disk = small_disk(2)
     if there:
-        subprocess.run([sys.executable, "-c", "from jupyter_mlinfra.core.project import Project\nProject.open().events.emit('job', 'job:1')"], check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                (
+                    "from jupyter_mlinfra.core.project import"
+                    " Project\nProject.open().events.emit('job', 'job:1')"
+                ),
+            ],
+            check=True,
+        )
     disk.fill()
     with pytest.raises(Unavailable) as caught:
         project.events.last_id()
@@ -141,7 +174,10 @@ def test_a_statement_that_is_at_fault_is_not_taken_for_a_damaged_file(project: P
 def test_the_schema_is_that_of_the_newest_migration(project: Project) -> None:
     project.events.last_id()
     connection = sqlite3.connect(project.database.path)
-    assert connection.execute("SELECT version_num FROM alembic_version").fetchone()[0] == newest_revision()
+    assert (
+        connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+        == newest_revision()
+    )
     assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     connection.close()
 
@@ -161,7 +197,9 @@ def test_an_empty_file_is_damage_and_no_new_database(project: Project) -> None:
     assert Project.open(project.root).events.last_id() == 0
 
 
-def test_a_state_that_was_deleted_under_an_open_project_begins_anew_and_swallows_no_write(project: Project) -> None:
+def test_a_state_that_was_deleted_under_an_open_project_begins_anew_and_swallows_no_write(
+    project: Project,
+) -> None:
     project.events.emit("job", "job:1")
     shutil.rmtree(project.home)
     project.home.mkdir(mode=0o700)
@@ -180,11 +218,17 @@ def test_who_works_for_a_project_does_not_bring_its_deleted_state_back(project: 
 
 
 @pytest.mark.parametrize("log", [True, False], ids=["with a log of commits", "without one"])
-def test_a_read_only_disk_is_read_and_a_write_is_told_that_it_is(log: bool, small_disk: Any, project: Project) -> None:
+def test_a_read_only_disk_is_read_and_a_write_is_told_that_it_is(
+    log: bool, small_disk: Any, project: Project
+) -> None:
     disk = small_disk(8)
     for number in range(3):
         project.events.emit("job", f"job:{number}")
-    files = {path: path.read_bytes() for path in project.home.glob("state.db*") if not path.name.endswith("lock")}
+    files = {
+        path: path.read_bytes()
+        for path in project.home.glob("state.db*")
+        if not path.name.endswith("lock")
+    }
     project.database.close()
     if log:  # as a machine leaves it that was switched off
         for path, data in files.items():
@@ -198,7 +242,9 @@ def test_a_read_only_disk_is_read_and_a_write_is_told_that_it_is(log: bool, smal
     assert "writable" in caught.value.fix
 
 
-def test_an_older_database_on_a_read_only_disk_says_that_it_cannot_be_read_and_why(small_disk: Any, project: Project) -> None:
+def test_an_older_database_on_a_read_only_disk_says_that_it_cannot_be_read_and_why(
+    small_disk: Any, project: Project
+) -> None:
     disk = small_disk(8)
     with project.database.write() as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
@@ -226,14 +272,24 @@ Project.open().database.data_version()
 
 @pytest.mark.parametrize("statement", [3, 12, 26, 34])
 def test_a_migration_that_is_killed_is_done_again(statement: int, project: Project) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, str(statement)], cwd=project.root, capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(statement)],
+        cwd=project.root,
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == -9, done.stderr
     assert project.events.last_id() == 0
     with project.database.read() as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone()[0] == newest_revision()
+        assert (
+            connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+            == newest_revision()
+        )
 
 
-def test_a_state_folder_that_cannot_be_made_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_folder_that_cannot_be_made_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "mlinfra.toml").write_text('home = "/proc/nowhere/state"\n')
     with pytest.raises(MLInfraError) as caught:
         Project.open(tmp_path).events.last_id()

@@ -1,4 +1,6 @@
-"""Numbers as people read them. `formats.json` is held against `labextension/src/format.ts` as well: both must write the same."""
+"""Numbers as people read them. `formats.json` is held against `labextension/src/format.ts` as well:
+both must write the same.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,9 @@ from jupyter_mlinfra.core.errors import Conflict, Unavailable
 from jupyter_mlinfra.core.files import file_lock, write_atomic
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_leaves_the_old_file_and_no_litter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "file"
     write_atomic(path, b"old")
 
@@ -34,7 +36,9 @@ def test_a_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     assert (tmp_path / "file").stat().st_mode & 0o077 == 0
 
 
-def test_a_second_holder_is_refused_and_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+def test_a_second_holder_is_refused_and_the_lock_of_a_killed_process_is_free(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "lock"
     code = (
         "import pathlib, time\nfrom jupyter_mlinfra.core.files import file_lock\n"
@@ -43,7 +47,10 @@ def test_a_second_holder_is_refused_and_the_lock_of_a_killed_process_is_free(tmp
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert holder.stdout
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(Conflict, match="The demo is already under way"), file_lock(path, wait=False, what="The demo"):
+    with (
+        pytest.raises(Conflict, match="The demo is already under way"),
+        file_lock(path, wait=False, what="The demo"),
+    ):
         pass
     holder.send_signal(signal.SIGKILL)
     holder.wait()
@@ -51,7 +58,9 @@ def test_a_second_holder_is_refused_and_the_lock_of_a_killed_process_is_free(tmp
         pass
 
 
-def test_an_interrupted_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_write_leaves_the_old_file_and_no_litter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "file"
     write_atomic(path, b"old")
 
@@ -65,8 +74,17 @@ def test_an_interrupted_write_leaves_the_old_file_and_no_litter(tmp_path: Path, 
     assert os.listdir(tmp_path) == ["file"]
 
 
-@pytest.mark.parametrize(("call", "number", "word"), [("open", errno.ENOSPC, "full"), ("open", errno.EROFS, "read-only"), ("mkdir", errno.EROFS, "read-only")])
-def test_a_lock_on_a_disk_that_takes_no_file_says_so(call: str, number: int, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("call", "number", "word"),
+    [
+        ("open", errno.ENOSPC, "full"),
+        ("open", errno.EROFS, "read-only"),
+        ("mkdir", errno.EROFS, "read-only"),
+    ],
+)
+def test_a_lock_on_a_disk_that_takes_no_file_says_so(
+    call: str, number: int, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object, **__: object) -> int:
         raise OSError(number, os.strerror(number))
 

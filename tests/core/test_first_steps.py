@@ -47,6 +47,8 @@ def test_the_notebook_is_valid_its_cells_are_code_and_it_is_made_once(tmp_path):
     assert first_notebook(tmp_path).read_text() == "mine"
 
 
-@pytest.mark.parametrize("word", ["%load_ext jupyter_mlinfra", "%catalog ingest", "ml.track", "ml.runs", "%jobs submit"])
+@pytest.mark.parametrize(
+    "word", ["%load_ext jupyter_mlinfra", "%catalog ingest", "ml.track", "ml.runs", "%jobs submit"]
+)
 def test_the_notebook_goes_through_a_dataset_a_run_and_a_job(tmp_path, word):
     assert any(word in cell.source for cell in nbformat.read(first_notebook(tmp_path), 4).cells)

@@ -40,8 +40,18 @@ def test_importing_the_package_loads_no_heavy_library() -> None:
 
 def test_importing_the_package_takes_under_50_ms() -> None:
     """Of processor time, the best of three: what other work on the machine cannot stretch."""
-    code = "import time; begun = time.process_time(); import jupyter_mlinfra; print(time.process_time() - begun)"
-    seconds = min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(3))
+    code = (
+        "import time; begun = time.process_time(); import jupyter_mlinfra;"
+        " print(time.process_time() - begun)"
+    )
+    seconds = min(
+        float(
+            subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, check=True
+            ).stdout
+        )
+        for _ in range(3)
+    )
     assert seconds < 0.05, f"{seconds * 1000:.0f} ms"
 
 
@@ -52,7 +62,10 @@ def test_the_door_and_the_domain_of_one_name_live_together() -> None:
             "import jupyter_mlinfra.features.spec",
             "import jupyter_mlinfra.workbench",
             "from jupyter_mlinfra.features.spec import View",
-            "assert callable(ml.features) and callable(ml.workbench) and ml.features.__name__ == 'jupyter_mlinfra.features'",
+            (
+                "assert callable(ml.features) and callable(ml.workbench) and ml.features.__name__"
+                " == 'jupyter_mlinfra.features'"
+            ),
             "import jupyter_mlinfra.features as domain; assert domain.spec.View is View",
         ]
     )
@@ -60,7 +73,10 @@ def test_the_door_and_the_domain_of_one_name_live_together() -> None:
 
 
 def test_every_public_name_can_be_had() -> None:
-    loaded_by("import jupyter_mlinfra as ml\nfor name in ml.__all__: assert getattr(ml, name) is not None, name")
+    loaded_by(
+        "import jupyter_mlinfra as ml\nfor name in ml.__all__: assert getattr(ml, name) is not"
+        " None, name"
+    )
 
 
 def test_a_shell_that_imports_the_package_shows_records_as_cards_and_loads_nothing_for_it() -> None:
@@ -93,5 +109,7 @@ assert "<table>" in data["text/html"]
         ("", "Install what it names into this Python."),
     ],
 )
-def test_a_missing_module_is_installed_by_our_extra_or_by_its_package(module: str, fix: str) -> None:
+def test_a_missing_module_is_installed_by_our_extra_or_by_its_package(
+    module: str, fix: str
+) -> None:
     assert fix_of_missing(module) == fix

@@ -30,7 +30,11 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def _event(number: int) -> str:
-    event = {"eventTime": f"2026-01-01T00:00:{number:02d}", "job": {"name": "j"}, "inputs": [{"name": f"dataset:a.t{number}"}]}
+    event = {
+        "eventTime": f"2026-01-01T00:00:{number:02d}",
+        "job": {"name": "j"},
+        "inputs": [{"name": f"dataset:a.t{number}"}],
+    }
     return json.dumps({**event, "outputs": [{"name": f"dataset:a.t{number + 1}"}]}) + "\n"
 
 
@@ -54,7 +58,11 @@ def test_the_files_are_openlineage_and_a_torn_line_is_passed_over(tmp_path: Path
     path = next((tmp_path / "lineage").iterdir())
     event = json.loads(path.read_text())
     assert event["eventType"] == "COMPLETE"
-    assert event["job"] == {"namespace": "test", "name": "step", "facets": event["job"].get("facets", {})}
+    assert event["job"] == {
+        "namespace": "test",
+        "name": "step",
+        "facets": event["job"].get("facets", {}),
+    }
     assert event["run"]["facets"]["mlinfra"]["rows"] == 3
     with path.open("a") as file:
         file.write('{"eventType": "COMP')
@@ -64,18 +72,26 @@ def test_the_files_are_openlineage_and_a_torn_line_is_passed_over(tmp_path: Path
     assert len(lineage.edges()) == 2
 
 
-def test_processes_of_the_same_number_on_other_machines_and_at_other_times_write_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_of_the_same_number_on_other_machines_and_at_other_times_write_other_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lineage = Lineage(tmp_path, namespace="test")
     for host, start in (("a", 1), ("b", 1), ("b", 2), ("b", 2)):
         monkeypatch.setattr(module.socket, "gethostname", lambda host=host: host)
         monkeypatch.setattr(module, "start_ticks", lambda _, start=start: start)
         lineage.record("step", inputs=["dataset:a.b@1"], outputs=["model:m"])
     pid = os.getpid()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"a-{pid}-1.jsonl", f"b-{pid}-1.jsonl", f"b-{pid}-2.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"a-{pid}-1.jsonl",
+        f"b-{pid}-1.jsonl",
+        f"b-{pid}-2.jsonl",
+    ]
     assert len(lineage.edges()) == 4
 
 
-def test_only_what_is_new_is_read_and_a_line_that_is_being_written_is_read_when_it_is_whole(tmp_path: Path, read: list[int]) -> None:
+def test_only_what_is_new_is_read_and_a_line_that_is_being_written_is_read_when_it_is_whole(
+    tmp_path: Path, read: list[int]
+) -> None:
     lineage = Lineage(tmp_path, namespace="test")
     one, two = tmp_path / "1.jsonl", tmp_path / "2.jsonl"
     one.write_text("".join(map(_event, (0, 2, 4))))
@@ -95,7 +111,9 @@ def test_only_what_is_new_is_read_and_a_line_that_is_being_written_is_read_when_
     assert [edge.at[-2:] for edge in lineage.edges()] == ["01", "03", "05"]
 
 
-def test_a_history_that_is_too_long_to_keep_is_read_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_history_that_is_too_long_to_keep_is_read_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "KEPT", 3)
     lineage = Lineage(tmp_path, namespace="test")
     for count in (3, 4, 5):
@@ -114,7 +132,9 @@ def test_a_graph_that_is_cut_says_how_large_it_is_and_keeps_what_is_near(tmp_pat
     assert [edge.input for edge in page.items] == back + forth
 
 
-def test_an_event_that_a_full_disk_tears_costs_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_that_a_full_disk_tears_costs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lineage = Lineage(tmp_path, namespace="test")
     lineage.record("step", inputs=["dataset:a.b"], outputs=["dataset:c.d"])
     real, room = os.write, [100, 0]
@@ -129,12 +149,19 @@ def test_an_event_that_a_full_disk_tears_costs_no_other(tmp_path: Path, monkeypa
         lineage.record("step", inputs=["dataset:lost.x"], outputs=["dataset:lost.y"])
     monkeypatch.undo()
     lineage.record("step", inputs=["dataset:e.f"], outputs=["dataset:g.h"])
-    assert [(edge.input, edge.output) for edge in lineage.edges()] == [("dataset:a.b", "dataset:c.d"), ("dataset:e.f", "dataset:g.h")]
+    assert [(edge.input, edge.output) for edge in lineage.edges()] == [
+        ("dataset:a.b", "dataset:c.d"),
+        ("dataset:e.f", "dataset:g.h"),
+    ]
 
 
-def test_an_event_that_is_written_in_pieces_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_that_is_written_in_pieces_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = os.write
     monkeypatch.setattr(os, "write", lambda handle, data: real(handle, data[:100]))
     lineage = Lineage(tmp_path, namespace="test")
     lineage.record("step", inputs=["dataset:a.b"], outputs=["dataset:c.d"])
-    assert [(edge.input, edge.output) for edge in lineage.edges()] == [("dataset:a.b", "dataset:c.d")]
+    assert [(edge.input, edge.output) for edge in lineage.edges()] == [
+        ("dataset:a.b", "dataset:c.d")
+    ]

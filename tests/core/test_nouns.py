@@ -14,14 +14,21 @@ from jupyter_mlinfra.nouns import JobHandle
 from jupyter_mlinfra.workbench import Workbench
 
 
-def test_the_table_of_an_array_asks_for_runs_by_the_hundred_and_takes_the_newest_of_each_job(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_of_an_array_asks_for_runs_by_the_hundred_and_takes_the_newest_of_each_job(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench = Workbench(project)
     for job, value in (("j3", 0.1), ("j3", 0.3), ("j240", 0.2), ("other", 0.9)):
         with bench.experiments.track("sweep", tags={JOB: job}) as run:
             run.log_metric("auc", value)
     common = {"state": "succeeded", "elapsed_seconds": 1.0, "notebook": "n.ipynb"}
-    elements = [Made(id=f"j{place}", index=place, parameters={"depth": place}, **common) for place in range(250)]
-    bench.__dict__["jobs"] = Made(list=lambda *, array, limit, cursor: page_of(elements, limit=limit, cursor=cursor))
+    elements = [
+        Made(id=f"j{place}", index=place, parameters={"depth": place}, **common)
+        for place in range(250)
+    ]
+    bench.__dict__["jobs"] = Made(
+        list=lambda *, array, limit, cursor: page_of(elements, limit=limit, cursor=cursor)
+    )
     asked, runs = list[str](), bench.experiments.runs
 
     def counted(*words: Any, where: str = "", **options: Any) -> Any:
@@ -31,4 +38,7 @@ def test_the_table_of_an_array_asks_for_runs_by_the_hundred_and_takes_the_newest
     monkeypatch.setattr(bench.experiments, "runs", counted)
     found = JobHandle(bench, "array").table()
     assert len(asked) == 3
-    assert found.filter(found["auc"].is_not_null()).select("job", "depth", "auc").rows() == [("j3", 3, 0.3), ("j240", 240, 0.2)]
+    assert found.filter(found["auc"].is_not_null()).select("job", "depth", "auc").rows() == [
+        ("j3", 3, 0.3),
+        ("j240", 240, 0.2),
+    ]

@@ -18,10 +18,16 @@ from jupyter_mlinfra.jobs.backends.supervisor import say
 
 SHOWN = [
     ("sql+postgresql://ana:s3cr3t@db/cat", "sql+postgresql://ana:[secret]@db/cat"),
-    ("at postgresql+psycopg2://ana:s3/cr@3t@db:5432/cat?x=1, port", "at postgresql+psycopg2://ana:[secret]@db:5432/cat?x=1, port"),
+    (
+        "at postgresql+psycopg2://ana:s3/cr@3t@db:5432/cat?x=1, port",
+        "at postgresql+psycopg2://ana:[secret]@db:5432/cat?x=1, port",
+    ),
     ("'http://:s3cr3t@host:8265/api'", "'http://:[secret]@host:8265/api'"),
     ("https://s3cr3t@host/x", "https://[secret]@host/x"),
-    ("https://host/x?user=ana&password=s3cr3t&y=1", "https://host/x?user=ana&password=[secret]&y=1"),
+    (
+        "https://host/x?user=ana&password=s3cr3t&y=1",
+        "https://host/x?user=ana&password=[secret]&y=1",
+    ),
     ("https://host/x?X-Amz-Signature=s3cr3t", "https://host/x?X-Amz-Signature=[secret]"),
     ("...postgresql://ana:12/s3@db/x", "...postgresql://ana:[secret]@db/x"),
     ("HTTPS://ana:s3/cr:3t@host:80/a@b", "HTTPS://ana:[secret]@b"),
@@ -29,9 +35,16 @@ SHOWN = [
     ("a://u:s3cr3t@h and b://v:s3cr3t@i", "a://u:[secret]@h and b://v:[secret]@i"),
 ]
 LEFT = [
-    "http://127.0.0.1:8265", "http://host:8080/a/churn@champion", "https://[::1]:8080/a/churn@champion", "https://host/a:b/churn@champion",
-    "s3://bucket/a@b", "mail ana@example.com", "https://host/x?page=2&tokens=5", "sqlite:////home/a:b/c.db", "job:1 at 10:30",
-]  # fmt: skip
+    "http://127.0.0.1:8265",
+    "http://host:8080/a/churn@champion",
+    "https://[::1]:8080/a/churn@champion",
+    "https://host/a:b/churn@champion",
+    "s3://bucket/a@b",
+    "mail ana@example.com",
+    "https://host/x?page=2&tokens=5",
+    "sqlite:////home/a:b/c.db",
+    "job:1 at 10:30",
+]
 
 
 @pytest.mark.parametrize(("text", "shown"), SHOWN)
@@ -45,7 +58,9 @@ def test_what_is_no_password_stays(text: str) -> None:
     assert password_in(text) == ""
 
 
-@pytest.mark.parametrize("piece", ["a.", "a://", "://a:", "http://a", "a://b:c:", "?token", "a+", "@", ":"])
+@pytest.mark.parametrize(
+    "piece", ["a.", "a://", "://a:", "http://a", "a://b:c:", "?token", "a+", "@", ":"]
+)
 def test_a_long_text_takes_no_longer_than_its_length(piece: str) -> None:
     """Every error and every line of a log goes through this."""
     spent = []
@@ -54,11 +69,15 @@ def test_a_long_text_takes_no_longer_than_its_length(piece: str) -> None:
         begin = time.process_time()
         without_passwords(text)
         spent.append(time.process_time() - begin)
-    assert spent[1] < 24 * spent[0] + 0.2  # eight times as long; a quadratic search takes 64 times as long, and a minute
+    assert (
+        spent[1] < 24 * spent[0] + 0.2
+    )  # eight times as long; a quadratic search takes 64 times as long, and a minute
 
 
 @pytest.mark.parametrize(("text", "shown"), SHOWN)
-def test_errors_reasons_and_logs_show_none(text: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_reasons_and_logs_show_none(
+    text: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     error = MLInfraError(text, f"Because {text}", fix=text)
     for seen in (error, pickle.loads(pickle.dumps(error))):
         assert "s3" not in f"{seen} {seen.args} {seen.to_json()!r}".replace("s3://", "")
@@ -68,8 +87,17 @@ def test_errors_reasons_and_logs_show_none(text: str, shown: str, capsys: pytest
     assert capsys.readouterr().err.strip().endswith(shown)
 
 
-@pytest.mark.parametrize("uri", ["sql+postgresql://ana:s3cr3t@127.0.0.1:1/cat", "sql+nosuch://ana:s3cr3t@127.0.0.1/cat", "http://ana:s3cr3t@127.0.0.1:1"])
-def test_a_catalog_that_cannot_be_reached_does_not_tell_its_password(uri: str, project: Project) -> None:
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "sql+postgresql://ana:s3cr3t@127.0.0.1:1/cat",
+        "sql+nosuch://ana:s3cr3t@127.0.0.1/cat",
+        "http://ana:s3cr3t@127.0.0.1:1",
+    ],
+)
+def test_a_catalog_that_cannot_be_reached_does_not_tell_its_password(
+    uri: str, project: Project
+) -> None:
     (project.root / "mlinfra.toml").write_text(f'[catalog]\nuri = "{uri}"\n')
     with pytest.raises(MLInfraError) as caught:
         Catalog(Project.open(project.root)).list()

@@ -41,13 +41,15 @@ def test_a_process_is_itself_and_a_stranger_with_its_pid_is_not() -> None:
 def test_a_tree_with_children_in_sessions_of_their_own_is_ended_whole(tmp_path: Path) -> None:
     token = uuid.uuid4().hex
     code = (
-        "import os, pathlib, signal, subprocess, sys, time\n"
-        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        f"child = subprocess.Popen([sys.executable, '-c', 'import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)'], start_new_session=True)\n"
-        f"pathlib.Path({str(tmp_path / 'pids')!r}).write_text(f'{{os.getpid()}} {{child.pid}}')\n"
-        "time.sleep(60)\n"
+        "import os, pathlib, signal, subprocess, sys, time\nsignal.signal(signal.SIGTERM,"
+        " signal.SIG_IGN)\nchild = subprocess.Popen([sys.executable, '-c', 'import signal, time;"
+        " signal.signal(15, signal.SIG_IGN); time.sleep(60)'],"
+        f" start_new_session=True)\npathlib.Path({str(tmp_path / 'pids')!r}).write_text(f'{{os.getpid()}}"
+        " {child.pid}')\ntime.sleep(60)\n"
     )
-    parent = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, processes.TOKEN: token})
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], env={**os.environ, processes.TOKEN: token}
+    )
     pids = [int(pid) for pid in _wait_for(tmp_path / "pids").split()]
     time.sleep(0.3)
     assert set(pids) <= set(processes.with_token(token))
@@ -58,13 +60,22 @@ def test_a_tree_with_children_in_sessions_of_their_own_is_ended_whole(tmp_path: 
 
 def test_a_detached_process_outlives_its_parent_in_a_session_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "sleeper.py").write_text(
-        "import os, pathlib, sys, time\npathlib.Path(sys.argv[1]).write_text(f'{os.getpid()} {os.getsid(0)} {os.getppid()}')\ntime.sleep(60)\n"
+        "import os, pathlib, sys, time\npathlib.Path(sys.argv[1]).write_text(f'{os.getpid()}"
+        " {os.getsid(0)} {os.getppid()}')\ntime.sleep(60)\n"
     )
     code = (
-        "from pathlib import Path; from jupyter_mlinfra.core.processes import spawn_detached; "
-        f"spawn_detached('sleeper', [{str(tmp_path / 'out')!r}], log=Path({str(tmp_path / 'log')!r}))"
+        "from pathlib import Path; from jupyter_mlinfra.core.processes import spawn_detached;"
+        f" spawn_detached('sleeper', [{str(tmp_path / 'out')!r}],"
+        f" log=Path({str(tmp_path / 'log')!r}))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.getcwd()}:" + os.environ.get("PYTHONPATH", "")})
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{tmp_path}:{os.getcwd()}:" + os.environ.get("PYTHONPATH", ""),
+        },
+    )
     pid, session, _ = (int(part) for part in _wait_for(tmp_path / "out").split())
     identity = processes.Identity.of(pid)
     assert identity
@@ -75,14 +86,25 @@ def test_a_detached_process_outlives_its_parent_in_a_session_of_its_own(tmp_path
 def test_what_is_detached_and_its_children_write_for_their_owner_alone(tmp_path: Path) -> None:
     """Whatever the shell allows that it is started from, and in its log too."""
     made = tmp_path / "made"
-    (tmp_path / "writes.py").write_text("import subprocess, sys; print('log'); subprocess.run(['sh', '-c', f'echo text > {sys.argv[1]}'])")
+    (tmp_path / "writes.py").write_text(
+        "import subprocess, sys; print('log'); subprocess.run(['sh', '-c', f'echo text >"
+        " {sys.argv[1]}'])"
+    )
     before = os.umask(0o002)
     try:
-        processes.spawn_detached("writes", [str(made)], log=tmp_path / "log", environment={**os.environ, "PYTHONPATH": str(tmp_path)})
+        processes.spawn_detached(
+            "writes",
+            [str(made)],
+            log=tmp_path / "log",
+            environment={**os.environ, "PYTHONPATH": str(tmp_path)},
+        )
     finally:
         os.umask(before)
     assert _wait_for(made) == "text\n"
-    assert [oct(path.stat().st_mode & 0o777) for path in (made, tmp_path / "log")] == ["0o600", "0o600"]
+    assert [oct(path.stat().st_mode & 0o777) for path in (made, tmp_path / "log")] == [
+        "0o600",
+        "0o600",
+    ]
 
 
 def test_a_process_is_found_while_it_begins_another_program(tmp_path: Path) -> None:
@@ -94,7 +116,9 @@ def test_a_process_is_found_while_it_begins_another_program(tmp_path: Path) -> N
     try:
         _wait_until_carried(restless.pid, token)
         assert {tuple(processes.with_token(token)) for _ in range(500)} == {(restless.pid,)}
-        assert {identity.pid for _ in range(200) for identity in processes.tree(token)} == {restless.pid}
+        assert {identity.pid for _ in range(200) for identity in processes.tree(token)} == {
+            restless.pid
+        }
     finally:
         restless.kill()
         restless.wait()

@@ -16,7 +16,9 @@ from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.project import Project
 
 
-def test_a_user_without_an_account_is_known_by_number(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_an_account_is_known_by_number(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("MLINFRA_USER", "JUPYTERHUB_USER", "LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.delenv(name, raising=False)
 
@@ -30,7 +32,13 @@ def test_a_user_without_an_account_is_known_by_number(project: Project, monkeypa
 def test_git_never_lists_the_state(project: Project) -> None:
     subprocess.run(["git", "init", "--quiet"], cwd=project.root, check=True)
     project.events.last_id()
-    listed = subprocess.run(["git", "status", "--porcelain", "-uall"], cwd=project.root, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "status", "--porcelain", "-uall"],
+        cwd=project.root,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     assert listed.split() == ["??", "mlinfra.toml"]
     assert (project.home / "state.db").exists()
 
@@ -49,7 +57,9 @@ def home(project: Project) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("home", [".", "../"])
-def test_a_folder_in_which_the_project_lies_is_neither_closed_nor_hidden(tmp_path: Path, home: str) -> None:
+def test_a_folder_in_which_the_project_lies_is_neither_closed_nor_hidden(
+    tmp_path: Path, home: str
+) -> None:
     root = tmp_path / "project"
     root.mkdir()
     (root / "mlinfra.toml").write_text(f'home = "{home}"\n')
@@ -61,12 +71,16 @@ def test_a_folder_in_which_the_project_lies_is_neither_closed_nor_hidden(tmp_pat
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o775, 0o750, 0o777])
-def test_a_state_folder_that_is_open_to_other_users_is_closed(project: Project, home: Path, mode: int) -> None:
+def test_a_state_folder_that_is_open_to_other_users_is_closed(
+    project: Project, home: Path, mode: int
+) -> None:
     home.chmod(mode)
     assert stat.S_IMODE(_reopened(project).home.stat().st_mode) == 0o700
 
 
-def test_a_folder_that_others_share_is_no_state_folder_and_stays_as_it_is(project: Project, home: Path) -> None:
+def test_a_folder_that_others_share_is_no_state_folder_and_stays_as_it_is(
+    project: Project, home: Path
+) -> None:
     home.chmod(0o1777)
     with pytest.raises(Unavailable, match=r"open to other users.*1777.*chmod 700"):
         _reopened(project).home.stat()
@@ -90,7 +104,9 @@ def test_a_folder_that_cannot_be_closed_is_refused_unless_nothing_there_can_be_c
         assert _reopened(project).home == home
 
 
-def test_a_file_system_that_keeps_no_modes_is_refused(project: Project, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_that_keeps_no_modes_is_refused(
+    project: Project, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home.chmod(0o755)
     monkeypatch.setattr(Path, "chmod", lambda *_, **__: None)
     with pytest.raises(Unavailable, match="keeps no modes"):

@@ -37,12 +37,21 @@ def test_files_and_frames_become_datasets_and_a_dataset_reads_what_it_wrote(csv:
         ml.dataset(f"shop.orders@{first}").write(pl.DataFrame({"id": [5], "amount": [0.0]}))
     assert ml.sql("SELECT count(*) AS n FROM shop.orders").item() == 4
     assert ml.write(pl.DataFrame({"n": [1]}), into="shop.counts").rows_written == 1
-    assert {hit.ref for hit in ml.search("shop", kinds=["dataset"]).items} == {"dataset:shop.orders", "dataset:shop.counts"}
+    assert {hit.ref for hit in ml.search("shop", kinds=["dataset"]).items} == {
+        "dataset:shop.orders",
+        "dataset:shop.counts",
+    }
 
 
-def test_a_command_and_a_notebook_are_submitted_from_where_the_kernel_stands(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_and_a_notebook_are_submitted_from_where_the_kernel_stands(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = ml.submit([sys.executable, "-c", "print('done')"], name="hello")
-    assert (job.wait(60).state, job.logs().strip(), job.record.name) == ("succeeded", "done", "hello")
+    assert (job.wait(60).state, job.logs().strip(), job.record.name) == (
+        "succeeded",
+        "done",
+        "hello",
+    )
     folder = project.root / "work"
     folder.mkdir()
     empty: dict[str, Any] = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -55,10 +64,16 @@ def test_a_command_and_a_notebook_are_submitted_from_where_the_kernel_stands(pro
 
 @pytest.mark.parametrize(
     ("what", "options", "word"),
-    [("python train.py", {}, "list of words"), (["python"], {"gpu": 1}, "no gpu"), ("train.ipynb", {"notebook": "x"}, "no notebook")],
+    [
+        ("python train.py", {}, "list of words"),
+        (["python"], {"gpu": 1}, "no gpu"),
+        ("train.ipynb", {"notebook": "x"}, "no notebook"),
+    ],
 )
 @pytest.mark.usefixtures("project")
-def test_what_is_no_job_is_refused_with_a_way_out(what: Any, options: dict[str, Any], word: str) -> None:
+def test_what_is_no_job_is_refused_with_a_way_out(
+    what: Any, options: dict[str, Any], word: str
+) -> None:
     with pytest.raises(BadRequest) as refused:
         ml.submit(what, **options)
     assert word in str(refused.value)
@@ -76,7 +91,11 @@ def test_a_run_is_registered_promoted_and_found_by_one_name(project: Project) ->
     made = []
     for _ in range(2):
         with ml.track("shop") as run:
-            mlflow.xgboost.log_model(booster, name="model", signature=infer_signature(inputs, booster.predict(xgboost.DMatrix(inputs))))
+            mlflow.xgboost.log_model(
+                booster,
+                name="model",
+                signature=infer_signature(inputs, booster.predict(xgboost.DMatrix(inputs))),
+            )
         made.append(ml.run(run.id).register("churn"))
     first, second = made
     assert (first.name, second.name) == ("churn/1", "churn/2")
@@ -102,5 +121,7 @@ def test_alerts_of_a_monitor_are_its_own(project: Project, monkeypatch: pytest.M
 
     alerts = [SimpleNamespace(monitor=name) for name in ("a", "b", "a")]
     bench = Workbench(project)
-    bench.__dict__["monitoring"] = SimpleNamespace(alerts=lambda *, firing, limit, cursor=None: page_of(alerts, limit=limit, cursor=cursor))
+    bench.__dict__["monitoring"] = SimpleNamespace(
+        alerts=lambda *, firing, limit, cursor=None: page_of(alerts, limit=limit, cursor=cursor)
+    )
     assert MonitorHandle(bench, "a").alerts() == [alerts[0], alerts[2]]

@@ -34,14 +34,22 @@ def test_a_page_without_bound_is_refused(limit: int) -> None:
         page_of([1], limit=limit)
 
 
-@pytest.mark.parametrize("cursor", ["²", "٣", "9" * 30, "9" * 5000, "-5", "+5", "1_0", " 1", "1.0", "x", str(2**62 + 1)])
+@pytest.mark.parametrize(
+    "cursor", ["²", "٣", "9" * 30, "9" * 5000, "-5", "+5", "1_0", " 1", "1.0", "x", str(2**62 + 1)]
+)
 def test_a_cursor_that_no_answer_gave_is_refused(cursor: str) -> None:
     with pytest.raises(BadRequest, match="cursor"):
         page_of(list(range(10)), limit=3, cursor=cursor)
 
 
 def test_a_cursor_is_a_number_and_none_is_the_first_page() -> None:
-    assert [parse_cursor(text) for text in (None, "", "0", "50", str(2**62))] == [0, 0, 0, 50, 2**62]
+    assert [parse_cursor(text) for text in (None, "", "0", "50", str(2**62))] == [
+        0,
+        0,
+        0,
+        50,
+        2**62,
+    ]
 
 
 def test_json_is_plain_and_times_are_utc() -> None:

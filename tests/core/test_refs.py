@@ -1,4 +1,6 @@
-"""References: every name has one, and it leads back to that name. `references.json` is held against `labextension/src/refs.ts` as well."""
+"""References: every name has one, and it leads back to that name. `references.json` is held against
+`labextension/src/refs.ts` as well.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,28 @@ from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.refs import Ref, decoded, named, reference
 
 CASES = json.loads((Path(__file__).parent / "references.json").read_text(encoding="utf-8"))
-NAMES = st.text(min_size=1, max_size=30) | st.text("a1_-./:@%, \t\n\"'#?&+", min_size=1, max_size=12)
+NAMES = st.text(min_size=1, max_size=30) | st.text(
+    "a1_-./:@%, \t\n\"'#?&+", min_size=1, max_size=12
+)
 DATASETS = st.from_regex(r"[a-z_]{1,5}(\.[a-z0-9-]{1,5}){1,3}", fullmatch=True)
 OBJECTS = (
-    st.tuples(st.sampled_from(["dataset", "view", "job", "pipeline", "schedule", "experiment", "run", "model", "deployment", "monitor"]), st.tuples(NAMES))
+    st.tuples(
+        st.sampled_from(
+            [
+                "dataset",
+                "view",
+                "job",
+                "pipeline",
+                "schedule",
+                "experiment",
+                "run",
+                "model",
+                "deployment",
+                "monitor",
+            ]
+        ),
+        st.tuples(NAMES),
+    )
     | st.tuples(st.sampled_from(["feature", "version", "step", "alert"]), st.tuples(NAMES, NAMES))
     | st.tuples(st.just("column"), st.tuples(DATASETS, NAMES))
 )
@@ -37,12 +57,17 @@ def test_any_name_has_a_reference_that_leads_back_to_it(item, at):
     assert Ref.parse(text) == Ref(kind, parts, at)
 
 
-@given(st.from_regex(r"[A-Za-z0-9_.~-]{1,20}", fullmatch=True), st.sampled_from(["dataset", "model", "experiment", "pipeline", "view"]))
+@given(
+    st.from_regex(r"[A-Za-z0-9_.~-]{1,20}", fullmatch=True),
+    st.sampled_from(["dataset", "model", "experiment", "pipeline", "view"]),
+)
 def test_an_ordinary_name_stands_in_its_reference_as_it_is(name, kind):
     assert reference(kind, name) == f"{kind}:{name}"
 
 
-@pytest.mark.parametrize("text", ["orders", "table:orders", "dataset:", "dataset:a b", "dataset:a@", ""])
+@pytest.mark.parametrize(
+    "text", ["orders", "table:orders", "dataset:", "dataset:a b", "dataset:a@", ""]
+)
 def test_what_is_no_reference_is_refused_with_the_kinds(text: str) -> None:
     with pytest.raises(BadRequest, match="dataset"):
         Ref.parse(text)
@@ -50,7 +75,12 @@ def test_what_is_no_reference_is_refused_with_the_kinds(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("column:data.class.größe", "data.class.größe"), ("experiment:50%", "50%"), ("experiment:%zz%FFa", "%zz%FFa"), ("experiment:a+b=c", "a+b=c")],
+    [
+        ("column:data.class.größe", "data.class.größe"),
+        ("experiment:50%", "50%"),
+        ("experiment:%zz%FFa", "%zz%FFa"),
+        ("experiment:a+b=c", "a+b=c"),
+    ],
 )
 def test_a_name_that_was_typed_without_encoding_is_understood(text, name):
     assert Ref.parse(text).name == name

@@ -17,9 +17,24 @@ from jupyter_mlinfra.core.errors import BadRequest, Unavailable
 from jupyter_mlinfra.core.search import Document, SearchIndex
 
 DOCUMENTS = [
-    Document(ref="dataset:flights.departures", kind="dataset", name="flights.departures", text="dep_delay arr_delay carrier gold"),
-    Document(ref="column:flights.departures.dep_delay", kind="column", name="dep_delay", text="flights.departures i64"),
-    Document(ref="view:carrier_delays", kind="view", name="carrier_delays", text="late_share_6h mean_delay_6h"),
+    Document(
+        ref="dataset:flights.departures",
+        kind="dataset",
+        name="flights.departures",
+        text="dep_delay arr_delay carrier gold",
+    ),
+    Document(
+        ref="column:flights.departures.dep_delay",
+        kind="column",
+        name="dep_delay",
+        text="flights.departures i64",
+    ),
+    Document(
+        ref="view:carrier_delays",
+        kind="view",
+        name="carrier_delays",
+        text="late_share_6h mean_delay_6h",
+    ),
     Document(ref="job:7f3a", kind="job", name="train.ipynb", text="uses dep_delay"),
 ]
 
@@ -31,7 +46,9 @@ def index(tmp_path: Path) -> SearchIndex:
     return index
 
 
-def test_a_column_name_finds_objects_of_several_kinds_the_one_of_that_name_first(index: SearchIndex) -> None:
+def test_a_column_name_finds_objects_of_several_kinds_the_one_of_that_name_first(
+    index: SearchIndex,
+) -> None:
     found = index.search("dep_delay")
     assert found.items[0].ref == "column:flights.departures.dep_delay"
     assert {hit.kind for hit in found.items} == {"column", "dataset", "job"}
@@ -44,7 +61,11 @@ def test_part_of_a_word_and_short_words_are_found(index: SearchIndex) -> None:
 
 
 def test_short_words_are_found_in_any_case_of_any_script(index: SearchIndex) -> None:
-    index.refresh("other", "1", lambda: [Document(ref="dataset:a.b", kind="dataset", name="Été", text="ГОД 東京 größe")])
+    index.refresh(
+        "other",
+        "1",
+        lambda: [Document(ref="dataset:a.b", kind="dataset", name="Été", text="ГОД 東京 größe")],
+    )
     for word in ("ét", "Ét", "ÉT", "té", "го", "ГО", "Го", "東", "öß", "Öß"):
         assert [hit.ref for hit in index.search(word).items] == ["dataset:a.b"], word
     assert index.search("го ét").total == 1
@@ -52,7 +73,9 @@ def test_short_words_are_found_in_any_case_of_any_script(index: SearchIndex) -> 
 
 
 @pytest.mark.parametrize("word", ["{}", "word{}", "é{}"])
-def test_more_words_than_a_search_can_have_are_refused_and_repeated_ones_are_one(index: SearchIndex, word: str) -> None:
+def test_more_words_than_a_search_can_have_are_refused_and_repeated_ones_are_one(
+    index: SearchIndex, word: str
+) -> None:
     with pytest.raises(BadRequest, match="1,001 words"):
         index.search(" ".join(word.format(number) for number in range(1001)))
     assert index.search("6h " * 2000).total == 1
@@ -64,7 +87,9 @@ def test_every_word_must_be_there_and_kinds_narrow(index: SearchIndex) -> None:
 
 
 @given(words=st.text(max_size=40))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_no_text_is_taken_for_query_syntax(index: SearchIndex, words: str) -> None:
     index.search(words)
 
@@ -113,7 +138,9 @@ def test_an_index_without_room_asks_for_space(small_disk: Callable[[int], Any]) 
     assert index.search("train").total == 1
 
 
-def test_a_busy_index_is_said_to_be_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_index_is_said_to_be_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(search, "BUSY_SECONDS", 0.05)
     path = tmp_path / "index.db"
     SearchIndex(path).refresh("test", "1", lambda: DOCUMENTS)
@@ -130,7 +157,9 @@ def test_a_busy_index_is_said_to_be_and_stays(tmp_path: Path, monkeypatch: pytes
     assert fresh.search("train").total == 0
 
 
-def test_a_busy_index_is_waited_for_once_and_not_for_each_domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_index_is_waited_for_once_and_not_for_each_domain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     index, clock, waits = SearchIndex(tmp_path / "index.db"), [1000.0], list[str]()
 
     def documents(domain: str) -> list[Document]:
@@ -153,7 +182,9 @@ def test_a_busy_index_is_waited_for_once_and_not_for_each_domain(tmp_path: Path,
     assert index.refresh("catalog", "2", lambda: DOCUMENTS)
 
 
-def test_a_refresh_that_fails_changes_nothing_and_hinders_no_other(index: SearchIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refresh_that_fails_changes_nothing_and_hinders_no_other(
+    index: SearchIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(search, "_row", lambda domain, item: (item.name, object()))
     with pytest.raises(Unavailable):
         index.refresh("test", "2", lambda: DOCUMENTS[:1])
@@ -175,14 +206,20 @@ def test_a_domain_that_breaks_off_its_list_keeps_the_one_before(index: SearchInd
 
 
 def test_a_name_that_is_no_text_is_found_by_the_rest_of_it(index: SearchIndex) -> None:
-    assert index.refresh("other", "1", lambda: [Document(ref="job:x", kind="job", name="nightly\udc80")])
+    assert index.refresh(
+        "other", "1", lambda: [Document(ref="job:x", kind="job", name="nightly\udc80")]
+    )
     assert index.search("nightly").total == 1
     assert index.search("nothing\udc80").total == 0
     assert index.refresh("other", "2", lambda: [Document(ref="job:x", kind="job", name="weekly")])
 
 
 def test_every_hit_can_be_reached_by_the_cursor(index: SearchIndex) -> None:
-    index.refresh("many", "1", lambda: [Document(ref=f"job:{number}", kind="job", name="same") for number in range(53)])
+    index.refresh(
+        "many",
+        "1",
+        lambda: [Document(ref=f"job:{number}", kind="job", name="same") for number in range(53)],
+    )
     for words in ("same", "sa"):  # ordered by rank, and by length
         seen: list[str] = []
         page = index.search(words, limit=20)
@@ -202,9 +239,18 @@ def test_an_index_of_an_earlier_version_is_made_anew(tmp_path: Path) -> None:
     with sqlite3.connect(path) as old:
         old.execute("CREATE TABLE source (domain TEXT PRIMARY KEY, fingerprint TEXT NOT NULL)")
         old.execute("INSERT INTO source VALUES ('test', '1')")
-        old.execute("CREATE VIRTUAL TABLE document USING fts5(name, text, ref, kind, domain, detail, tokenize = 'trigram')")
+        old.execute(
+            "CREATE VIRTUAL TABLE document USING fts5(name, text, ref, kind, domain, detail,"
+            " tokenize = 'trigram')"
+        )
     old.close()
     index = SearchIndex(path)
-    assert index.refresh("test", "1", lambda: [Document(ref="job:1", kind="job", name="sweep", code="ml.job('1').table()")])
-    assert [(hit.ref, hit.code) for hit in index.search("sweep").items] == [("job:1", "ml.job('1').table()")]
+    assert index.refresh(
+        "test",
+        "1",
+        lambda: [Document(ref="job:1", kind="job", name="sweep", code="ml.job('1').table()")],
+    )
+    assert [(hit.ref, hit.code) for hit in index.search("sweep").items] == [
+        ("job:1", "ml.job('1').table()")
+    ]
     assert not SearchIndex(path).refresh("test", "1", list)

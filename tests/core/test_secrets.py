@@ -21,7 +21,10 @@ PLAIN = """
     """
 
 
-@pytest.mark.parametrize(("name", "secret"), [*((name, True) for name in SECRET.split()), *((name, False) for name in PLAIN.split())])
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [*((name, True) for name in SECRET.split()), *((name, False) for name in PLAIN.split())],
+)
 def test_names_that_say_that_a_value_is_secret(name: str, secret: bool) -> None:
     assert is_named_like_secret(name) is secret
 
@@ -29,7 +32,9 @@ def test_names_that_say_that_a_value_is_secret(name: str, secret: bool) -> None:
 NESTED = {
     "a mapping": {"user": "bob", "password": "hunter2"},
     "a list of mappings": [{"host": "a"}, {"host": "b", "api_key_2": "hunter2"}],
-    "a mapping below a name that says secret": {"db_credentials": {"user": "bob", "word": "hunter2"}},
+    "a mapping below a name that says secret": {
+        "db_credentials": {"user": "bob", "word": "hunter2"}
+    },
     "a list below a name that says secret": {"tokens_of": 1, "hf_token": ["env:A", "hunter2"]},
 }
 
@@ -42,7 +47,12 @@ def test_a_value_in_clear_is_found_however_deep(case: str) -> None:
 
 
 def test_references_are_found_however_deep_and_may_stand_anywhere() -> None:
-    value = {"user": "bob", "password": "env:A", "more": [{"api_key": "keyring:db/ana"}, ["env:B", 3]], "note": "see env:C"}
+    value = {
+        "user": "bob",
+        "password": "env:A",
+        "more": [{"api_key": "keyring:db/ana"}, ["env:B", 3]],
+        "note": "see env:C",
+    }
     check_secret("conn", value, "It")
     assert list(references(value)) == ["env:A", "keyring:db/ana", "env:B"]
 

@@ -23,7 +23,9 @@ def test_an_empty_file_works_and_the_project_is_found_from_below(tmp_path: Path)
     assert project.settings.jobs.backend == "local"
 
 
-def test_the_environment_goes_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_goes_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "mlinfra.toml").write_text("[jobs]\ncpus = 3\ngrace_seconds = 1\n")
     monkeypatch.setenv("MLINFRA_JOBS_CPUS", "5")
     monkeypatch.setenv("MLINFRA_JOBS_SNAPSHOT_MAX_MIB", "7")
@@ -55,13 +57,19 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, text: str, named
         ('address = "head:8265"', "address", "http://HOST:8265"),
         ('token = "s3cret"', "token", "env:NAME or keyring:SERVICE/NAME"),
         ('headers = { X-Api-Key = "s3cret" }', "headers", "The value of X-Api-Key would be kept"),
-        ('headers = { Authorization = "Bearer s3cret" }', "headers", "give a reference to all of it"),
+        (
+            'headers = { Authorization = "Bearer s3cret" }',
+            "headers",
+            "give a reference to all of it",
+        ),
         ("resources = { GPU = 1 }", "resources", "GPU is no custom resource"),
         ("resources = { shared = 0 }", "resources", "amount of shared"),
         ("notice_seconds = 0", "notice_seconds", "greater than or equal to 1"),
     ],
 )
-def test_a_setting_of_ray_that_cannot_be_used_says_what_can(tmp_path: Path, line: str, key: str, words: str) -> None:
+def test_a_setting_of_ray_that_cannot_be_used_says_what_can(
+    tmp_path: Path, line: str, key: str, words: str
+) -> None:
     (tmp_path / "mlinfra.toml").write_text(f"[jobs.ray]\n{line}\n")
     with pytest.raises(BadRequest) as caught:
         load_settings(tmp_path)
@@ -89,7 +97,9 @@ def test_outside_of_a_project_the_way_to_begin_one_is_told(tmp_path: Path) -> No
         Project.open(tmp_path)
 
 
-def test_a_secret_is_read_where_it_is_used_and_its_absence_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_is_read_where_it_is_used_and_its_absence_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("A_SECRET", "s3cret")
     monkeypatch.delenv("NO_SECRET", raising=False)
     assert resolve("env:A_SECRET") == "s3cret"

@@ -1,4 +1,6 @@
-"""Verbs over all domains: one that is down hides no other in a search, keeps no other from its end, and no long list is counted short."""
+"""Verbs over all domains: one that is down hides no other in a search, keeps no other from its end,
+and no long list is counted short.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def sources(project: Project) -> tuple[Workbench, dict[str, Source]]:
     return bench, sources
 
 
-def test_a_domain_that_is_down_is_searched_as_it_was_and_named(sources: tuple[Workbench, dict[str, Source]]) -> None:
+def test_a_domain_that_is_down_is_searched_as_it_was_and_named(
+    sources: tuple[Workbench, dict[str, Source]],
+) -> None:
     bench, domains = sources
     assert (bench.search("planes1").total, bench.search("planes1").note) == (len(DOMAINS), "")
     for source in domains.values():
@@ -53,8 +57,12 @@ def test_a_domain_that_is_down_is_searched_as_it_was_and_named(sources: tuple[Wo
     assert "does not answer" in page.note
 
 
-@pytest.mark.parametrize(("file", "hidden"), [("catalog.db", {"catalog"}), ("mlflow.db", {"experiments", "models"})])
-def test_the_status_counts_all_but_the_store_that_is_damaged_and_says_what_is_wrong_with_it(project: Project, file: str, hidden: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("file", "hidden"), [("catalog.db", {"catalog"}), ("mlflow.db", {"experiments", "models"})]
+)
+def test_the_status_counts_all_but_the_store_that_is_damaged_and_says_what_is_wrong_with_it(
+    project: Project, file: str, hidden: set[str]
+) -> None:
     (project.root / "a.csv").write_text("a\n1\n")
     (project.home / file).write_bytes(b"no database" * 100)
     found = Workbench(project).status()
@@ -64,8 +72,21 @@ def test_the_status_counts_all_but_the_store_that_is_damaged_and_says_what_is_wr
     assert set(Workbench(project).status(["jobs"])) == {"jobs"}
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"{}", b"\xff\xfe", b'{"schemas": [{"schema-id": 0}], "location": 1}', b"[" * 100_000])
-def test_a_table_with_damaged_metadata_is_a_row_beside_the_others(project: Project, damage: bytes) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        b'{"schemas": [{"schema-id": 0}], "location": 1}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_table_with_damaged_metadata_is_a_row_beside_the_others(
+    project: Project, damage: bytes
+) -> None:
     (project.root / "a.csv").write_text("a\n1\n")
     bench = Workbench(project)
     for name in ("d.bad", "d.good"):
@@ -77,12 +98,17 @@ def test_a_table_with_damaged_metadata_is_a_row_beside_the_others(project: Proje
     assert (bad.name, bad.rows.value, good.name, good.rows.value) == ("d.bad", None, "d.good", 1)
     assert "cannot be read" in bad.description
     assert bench.status()["catalog"] == {"datasets": 2}
-    assert {hit.name for hit in bench.search("d.").items if hit.kind == "dataset"} == {"d.bad", "d.good"}
+    assert {hit.name for hit in bench.search("d.").items if hit.kind == "dataset"} == {
+        "d.bad",
+        "d.good",
+    }
     with pytest.raises(Unprocessable, match=newest.name):
         bench.catalog.show("d.bad")
 
 
-def test_a_domain_that_is_down_is_asked_again_after_a_while(sources: tuple[Workbench, dict[str, Source]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_domain_that_is_down_is_asked_again_after_a_while(
+    sources: tuple[Workbench, dict[str, Source]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench, domains = sources
     clock = [1000.0]
     monkeypatch.setattr("jupyter_mlinfra.workbench.time.monotonic", lambda: clock[0])
@@ -105,16 +131,24 @@ class Lasting:
     def stop(self, **_: object) -> list[Made]:
         self.stopped = True
         if self.full:
-            raise Unavailable(f"{self.name} cannot note its end.", "The disk is full.", "Free some space.")
+            raise Unavailable(
+                f"{self.name} cannot note its end.", "The disk is full.", "Free some space."
+            )
         return [Made(name=self.name)]
 
     down = stop
 
 
-@pytest.mark.parametrize("full", [("pipelines",), ("deployments",), ("jobs",), ("pipelines", "deployments", "jobs")])
-def test_down_stops_every_domain_whichever_fails_and_tells_of_each_failure(project: Project, full: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "full", [("pipelines",), ("deployments",), ("jobs",), ("pipelines", "deployments", "jobs")]
+)
+def test_down_stops_every_domain_whichever_fails_and_tells_of_each_failure(
+    project: Project, full: tuple[str, ...]
+) -> None:
     bench = Workbench(project)
-    domains = {name: Lasting(name, full=name in full) for name in ("pipelines", "deployments", "jobs")}
+    domains = {
+        name: Lasting(name, full=name in full) for name in ("pipelines", "deployments", "jobs")
+    }
     bench.__dict__.update(domains)
     with pytest.raises(Unavailable) as caught:
         bench.down()
@@ -137,7 +171,9 @@ def test_what_does_not_fit_on_a_page_is_counted_all_the_same(project: Project) -
         pipelines=Made(list=many(505), count_runs=lambda: 506),
         experiments=Made(experiments=many(507, runs=2), models=many(508, versions=3)),
         deployments=Made(list=many(1509, state="healthy")),
-        monitoring=Made(list=many(510), alerts=lambda firing, limit: page_of([Made()] * 511, limit=limit)),
+        monitoring=Made(
+            list=many(510), alerts=lambda firing, limit: page_of([Made()] * 511, limit=limit)
+        ),
     )
     found = bench.status()
     assert {domain: found[domain] for domain in found if domain != "jobs"} == {

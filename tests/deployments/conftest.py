@@ -54,32 +54,59 @@ def train(folder: Path, *, seed: int = 0) -> Path:
 
     frame = make_frame(2000, seed)
     noise = np.random.default_rng(seed + 1).normal(size=len(frame))
-    label = (frame["x0"] * frame["count"] / 20 + frame["x1"] + frame["flag"] + noise > 0.5).astype(int)
+    label = (frame["x0"] * frame["count"] / 20 + frame["x1"] + frame["flag"] + noise > 0.5).astype(
+        int
+    )
     data = xgboost.DMatrix(frame, label=label)
-    booster = xgboost.train({"objective": "binary:logistic", "max_depth": 4, "nthread": 1, "seed": seed}, data, 30)
+    booster = xgboost.train(
+        {"objective": "binary:logistic", "max_depth": 4, "nthread": 1, "seed": seed}, data, 30
+    )
     signature = infer_signature(frame, booster.predict(data))
-    mlflow.xgboost.save_model(booster, folder, signature=signature, input_example=frame.head(20), model_format="ubj", pip_requirements=requirements())
+    mlflow.xgboost.save_model(
+        booster,
+        folder,
+        signature=signature,
+        input_example=frame.head(20),
+        model_format="ubj",
+        pip_requirements=requirements(),
+    )
     return folder
 
 
 def requirements() -> list[str]:
-    """Named, because MLflow would find them out by loading the model in another process; the same for all, so that they share environments."""
-    return [f"{name}=={metadata.version(name)}" for name in ("mlflow", "numpy", "pandas", "scipy", "xgboost")]
+    """Named, because MLflow would find them out by loading the model in another process; the same
+    for all, so that they share environments.
+    """
+    return [
+        f"{name}=={metadata.version(name)}"
+        for name in ("mlflow", "numpy", "pandas", "scipy", "xgboost")
+    ]
 
 
 def train_classifier(folder: Path) -> tuple[Any, Any]:
-    """Save a classifier of XGBoost's scikit-learn interface that was stopped early; returns it and rows to ask it with."""
+    """Save a classifier of XGBoost's scikit-learn interface that was stopped early; returns it and
+    rows to ask it with.
+    """
     import mlflow
     import xgboost
     from mlflow.models import infer_signature
 
     frame = make_frame(3000, 7)
     label = (frame["x0"] * frame["count"] / 20 + frame["x1"] + frame["x2"] > 0.5).astype(int)
-    model = xgboost.XGBClassifier(n_estimators=300, early_stopping_rounds=3, learning_rate=0.9, n_jobs=1)
+    model = xgboost.XGBClassifier(
+        n_estimators=300, early_stopping_rounds=3, learning_rate=0.9, n_jobs=1
+    )
     model.fit(frame[:2000], label[:2000], eval_set=[(frame[2000:], label[2000:])], verbose=False)
     assert model.best_iteration + 1 < model.get_booster().num_boosted_rounds()
     signature = infer_signature(frame, model.predict(frame))
-    mlflow.xgboost.save_model(model, folder, signature=signature, input_example=frame.head(20), model_format="ubj", pip_requirements=requirements())
+    mlflow.xgboost.save_model(
+        model,
+        folder,
+        signature=signature,
+        input_example=frame.head(20),
+        model_format="ubj",
+        pip_requirements=requirements(),
+    )
     return model, frame
 
 
@@ -139,7 +166,9 @@ def open_project(root: Path, settings: str = "") -> Project:
 
 
 def clean_up(project: Project) -> None:
-    """End whatever a test has left, however it ended: first the keeper, which would start the others again."""
+    """End whatever a test has left, however it ended: first the keeper, which would start the
+    others again.
+    """
     assert end_token(token_of(project, "keeper"), grace_seconds=0)
     for row in DeploymentStore(project.database, project.name).processes():
         assert end_token(row.token, grace_seconds=0)
@@ -155,7 +184,9 @@ def serving(tmp_path: Path, models: Mapping[int, Path]) -> Iterator[Deployments]
 
 
 class Asked(NamedTuple):
-    """One request of a load. begun, ended: seconds of `time.perf_counter`. status: of HTTP, or the name of the error."""
+    """One request of a load. begun, ended: seconds of `time.perf_counter`. status: of HTTP, or the
+    name of the error.
+    """
 
     begun: float
     ended: float
@@ -164,10 +195,26 @@ class Asked(NamedTuple):
 
 
 class Load:
-    """Requests at a steady rate from several clients that keep their connections; counts what came back."""
+    """Requests at a steady rate from several clients that keep their connections; counts what came
+    back.
+    """
 
-    def __init__(self, url: str, body: bytes, *, rate: float, clients: int, headers: Mapping[str, str] | None = None) -> None:
-        self.url, self.body, self.rate, self.clients, self.headers = urlsplit(url), body, rate, clients, dict(headers or {})
+    def __init__(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        rate: float,
+        clients: int,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.url, self.body, self.rate, self.clients, self.headers = (
+            urlsplit(url),
+            body,
+            rate,
+            clients,
+            dict(headers or {}),
+        )
         self.statuses: collections.Counter[Any] = collections.Counter()
         self.versions: collections.Counter[str] = collections.Counter()
         self.asked: list[Asked] = []
@@ -180,7 +227,9 @@ class Load:
         return {status: count for status, count in self.statuses.items() if status != 200}
 
     def next(self, requests: int, *, seconds: float = 60) -> list[Asked]:
-        """The answers to at least so many requests that begin after this call; one that is under way now is none of them."""
+        """The answers to at least so many requests that begin after this call; one that is under
+        way now is none of them.
+        """
         moment = time.perf_counter()
         end = moment + seconds
         while len(found := [item for item in list(self.asked) if item.begun >= moment]) < requests:
@@ -193,7 +242,9 @@ class Load:
         connection = http.client.HTTPConnection(self.url.netloc, timeout=40)
         pause, due = self.clients / self.rate, time.perf_counter()
         while not self._stop.is_set():
-            due = max(due + pause, time.perf_counter() - 5 * pause)  # after a stall the missed ones are not all made up for
+            due = max(
+                due + pause, time.perf_counter() - 5 * pause
+            )  # after a stall the missed ones are not all made up for
             time.sleep(max(0.0, due - time.perf_counter()))
             begun = time.perf_counter()
             try:
@@ -211,7 +262,12 @@ class Load:
         connection.close()
 
 
-def ask(connection: http.client.HTTPConnection, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> tuple[int, str, bytes]:
+def ask(
+    connection: http.client.HTTPConnection,
+    path: str,
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
+) -> tuple[int, str, bytes]:
     """Status, answering version, body."""
     connection.request("POST", path, body, {"Content-Type": "application/json", **(headers or {})})
     answer = connection.getresponse()
@@ -240,7 +296,9 @@ def sample_body(deployments: Deployments, name: str = "flights") -> bytes:
     return json.dumps(deployments.show(name).sample).encode()
 
 
-def count_versions(url: str, body: bytes, requests: int, headers: Mapping[str, str] | None = None) -> collections.Counter[str]:
+def count_versions(
+    url: str, body: bytes, requests: int, headers: Mapping[str, str] | None = None
+) -> collections.Counter[str]:
     """Which versions answered `requests` requests, one after the other."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=40)

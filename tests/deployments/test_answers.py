@@ -1,4 +1,6 @@
-"""What is served equals what the logged model's own pyfunc answers, for every class of XGBoost that is served."""
+"""What is served equals what the logged model's own pyfunc answers, for every class of XGBoost that
+is served.
+"""
 
 from __future__ import annotations
 
@@ -42,14 +44,23 @@ def save(model: Any, folder: Path, frame: pd.DataFrame, answers: Any, **options:
 
     signature = infer_signature(frame, answers)
     needs = {"pip_requirements": ["xgboost"], "model_format": "ubj", **options}
-    mlflow.xgboost.save_model(model, folder, signature=signature, input_example=frame.head(20), **needs)
+    mlflow.xgboost.save_model(
+        model, folder, signature=signature, input_example=frame.head(20), **needs
+    )
     return folder
 
 
 def stopped_early(kind: type, label: Any, **options: Any) -> Any:
     model = kind(n_estimators=200, early_stopping_rounds=3, learning_rate=0.9, n_jobs=1, **options)
-    model.fit(FRAME[:TRAINED], label[:TRAINED], eval_set=[(FRAME[TRAINED:], label[TRAINED:])], verbose=False)
-    assert model.best_iteration + 1 < model.get_booster().num_boosted_rounds()  # else nothing is tested
+    model.fit(
+        FRAME[:TRAINED],
+        label[:TRAINED],
+        eval_set=[(FRAME[TRAINED:], label[TRAINED:])],
+        verbose=False,
+    )
+    assert (
+        model.best_iteration + 1 < model.get_booster().num_boosted_rounds()
+    )  # else nothing is tested
     return model
 
 
@@ -60,10 +71,22 @@ def fitted(name: str) -> Any:
         "early": lambda: stopped_early(xgb.XGBClassifier, TWO),
         "early-three": lambda: stopped_early(xgb.XGBClassifier, THREE),
         "early-regressor": lambda: stopped_early(xgb.XGBRegressor, VALUE),
-        "softmax": lambda: xgb.XGBClassifier(objective="multi:softmax", n_estimators=5, n_jobs=1).fit(FRAME, THREE),
-        "dart": lambda: xgb.XGBClassifier(booster="dart", rate_drop=0.4, n_estimators=10, n_jobs=1).fit(FRAME, TWO),
+        "softmax": (
+            lambda: xgb.XGBClassifier(objective="multi:softmax", n_estimators=5, n_jobs=1).fit(
+                FRAME, THREE
+            )
+        ),
+        "dart": (
+            lambda: xgb.XGBClassifier(booster="dart", rate_drop=0.4, n_estimators=10, n_jobs=1).fit(
+                FRAME, TWO
+            )
+        ),
         "forest": lambda: xgb.XGBRFClassifier(n_estimators=10, n_jobs=1).fit(FRAME, TWO),
-        "ranker": lambda: xgb.XGBRanker(n_estimators=5, n_jobs=1).fit(FRAME, TWO, qid=np.repeat(range(ROWS // 10), 10)),
+        "ranker": (
+            lambda: xgb.XGBRanker(n_estimators=5, n_jobs=1).fit(
+                FRAME, TWO, qid=np.repeat(range(ROWS // 10), 10)
+            )
+        ),
     }
     return makers[name]()
 
@@ -72,17 +95,31 @@ def served(bundle: Bundle, rows: list[list[Any]], monkeypatch: pytest.MonkeyPatc
     """What the code in a serving process answers to these rows."""
     from flask import Flask
 
-    for name, value in {"BUNDLE": str(bundle.folder), "DEPLOYMENT": "flights", "VERSION": "v1", "MODEL": "flights/1", "PAYLOADS": ""}.items():
+    for name, value in {
+        "BUNDLE": str(bundle.folder),
+        "DEPLOYMENT": "flights",
+        "VERSION": "v1",
+        "MODEL": "flights/1",
+        "PAYLOADS": "",
+    }.items():
         monkeypatch.setenv(f"MLINFRA_{name}", value)
     model = Model()
     model.load()
     with Flask(__name__).test_request_context():
-        answer = orjson.loads(model.predict_raw(orjson.dumps({"data": {"names": bundle.sample["names"], "ndarray": rows}})))
+        answer = orjson.loads(
+            model.predict_raw(
+                orjson.dumps({"data": {"names": bundle.sample["names"], "ndarray": rows}})
+            )
+        )
     return answer["data"]["ndarray"]
 
 
-@pytest.mark.parametrize("name", ["early", "early-three", "early-regressor", "softmax", "dart", "forest", "ranker"])
-def test_a_model_of_each_class_is_served_as_its_own_pyfunc_predicts(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "name", ["early", "early-three", "early-regressor", "softmax", "dart", "forest", "ranker"]
+)
+def test_a_model_of_each_class_is_served_as_its_own_pyfunc_predicts(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import mlflow
 
     model = fitted(name)
@@ -97,21 +134,32 @@ def test_a_model_of_each_class_is_served_as_its_own_pyfunc_predicts(name: str, t
 
 
 @pytest.mark.parametrize("name", ["early", "early-three", "softmax"])
-def test_a_classifier_answers_probabilities_when_that_is_chosen(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_classifier_answers_probabilities_when_that_is_chosen(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = fitted(name)
     folder = save(model, tmp_path / "model", FRAME, model.predict_proba(FRAME))
     bundle = package(folder, tmp_path / "bundles", answers="probabilities")
     assert bundle.id != package(folder, tmp_path / "bundles").id
     rows = json.loads(FRAME.to_json(orient="values", double_precision=15))
-    assert np.abs(np.array(served(bundle, rows, monkeypatch)) - model.predict_proba(FRAME)).max() <= 1e-6
+    assert (
+        np.abs(np.array(served(bundle, rows, monkeypatch)) - model.predict_proba(FRAME)).max()
+        <= 1e-6
+    )
 
 
-@pytest.mark.parametrize(("answers", "model_format"), [("classes", "ubj"), ("probabilities", "json")])
+@pytest.mark.parametrize(
+    ("answers", "model_format"), [("classes", "ubj"), ("probabilities", "json")]
+)
 def test_the_oracle_of_the_gate_is_the_logged_pyfunc_in_another_process(
     answers: Any, model_format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = fitted("early")
-    bundle = package(save(model, tmp_path / "model", FRAME, model.predict(FRAME), model_format=model_format), tmp_path / "bundles", answers=answers)
+    bundle = package(
+        save(model, tmp_path / "model", FRAME, model.predict(FRAME), model_format=model_format),
+        tmp_path / "bundles",
+        answers=answers,
+    )
     rows = gates.compared_rows(bundle)
     assert len(rows) == gates.COMPARED_ROWS
     frame = pd.DataFrame(rows, columns=FRAME.columns).astype(FRAME.dtypes)
@@ -119,28 +167,59 @@ def test_the_oracle_of_the_gate_is_the_logged_pyfunc_in_another_process(
     own = np.array(gates.own_answers(bundle, sys.executable))
     assert np.abs(own - wanted).max() <= 1e-6
     assert np.abs(own - np.array(served(bundle, rows, monkeypatch))).max() <= 1e-6
-    every_tree = model.get_booster().inplace_predict(frame)  # how it was served before: the gate would see it
+    every_tree = model.get_booster().inplace_predict(
+        frame
+    )  # how it was served before: the gate would see it
     assert np.abs(own.reshape(len(rows), -1)[:, -1] - every_tree).max() > 0.1
 
 
-def test_texts_that_were_categories_are_compared_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_that_were_categories_are_compared_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import xgboost as xgb
 
-    frame = FRAME.assign(origin=pd.Categorical(np.where(VALUE > NOISE, "JFK", np.where(FRAME["flag"], "EWR", "LGA"))))
+    frame = FRAME.assign(
+        origin=pd.Categorical(np.where(VALUE > NOISE, "JFK", np.where(FRAME["flag"], "EWR", "LGA")))
+    )
     model = xgb.XGBClassifier(enable_categorical=True, n_estimators=5, n_jobs=1).fit(frame, TWO)
-    bundle = package(save(model, tmp_path / "model", frame, model.predict(frame)), tmp_path / "bundles")
-    assert gates.own_answers(bundle, sys.executable) == served(bundle, gates.compared_rows(bundle), monkeypatch)
+    bundle = package(
+        save(model, tmp_path / "model", frame, model.predict(frame)), tmp_path / "bundles"
+    )
+    assert gates.own_answers(bundle, sys.executable) == served(
+        bundle, gates.compared_rows(bundle), monkeypatch
+    )
 
 
-def test_a_booster_states_what_its_objective_gives_and_cannot_be_asked_for_more(tmp_path: Path) -> None:
+def test_a_booster_states_what_its_objective_gives_and_cannot_be_asked_for_more(
+    tmp_path: Path,
+) -> None:
     import xgboost as xgb
 
     found = {}
-    for objective, label in (("binary:logistic", TWO), ("multi:softprob", THREE), ("multi:softmax", THREE), ("reg:squarederror", VALUE)):
+    for objective, label in (
+        ("binary:logistic", TWO),
+        ("multi:softprob", THREE),
+        ("multi:softmax", THREE),
+        ("reg:squarederror", VALUE),
+    ):
         data = xgb.DMatrix(FRAME, label=label)
-        booster = xgb.train({"objective": objective, "nthread": 1, **({"num_class": 3} if "multi" in objective else {})}, data, 2)
+        booster = xgb.train(
+            {
+                "objective": objective,
+                "nthread": 1,
+                **({"num_class": 3} if "multi" in objective else {}),
+            },
+            data,
+            2,
+        )
         for kind in ("ubj", "json"):
-            folder = save(booster, tmp_path / f"{objective}-{kind}", FRAME, booster.predict(data), model_format=kind)
+            folder = save(
+                booster,
+                tmp_path / f"{objective}-{kind}",
+                FRAME,
+                booster.predict(data),
+                model_format=kind,
+            )
             found[objective, kind] = package(folder, tmp_path / "bundles").answers
     assert found == {
         (objective, kind): answers
@@ -157,7 +236,9 @@ def test_a_booster_states_what_its_objective_gives_and_cannot_be_asked_for_more(
 
 
 @pytest.mark.parametrize("model_format", ["ubj", "json"])
-def test_a_linear_booster_is_refused_with_the_true_reason(model_format: str, tmp_path: Path) -> None:
+def test_a_linear_booster_is_refused_with_the_true_reason(
+    model_format: str, tmp_path: Path
+) -> None:
     import xgboost as xgb
 
     model = xgb.XGBRegressor(booster="gblinear", n_jobs=1).fit(FRAME, VALUE)

@@ -1,4 +1,6 @@
-"""Verbs that run at the same time, on a target that carries out at once: whatever their order, the traffic makes 100 and no update is lost."""
+"""Verbs that run at the same time, on a target that carries out at once: whatever their order, the
+traffic makes 100 and no update is lost.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ NUMBERS = range(1, 5)
 
 
 class InstantTarget:
-    """Carries out every wish in the thread that asks, as the keeper would; `before` is called first, so that a test can come in between."""
+    """Carries out every wish in the thread that asks, as the keeper would; `before` is called
+    first, so that a test can come in between.
+    """
 
     def __init__(self, project: Project, store: DeploymentStore) -> None:
         self.store, self.lock = store, threading.Lock()
@@ -47,7 +51,11 @@ class InstantTarget:
         steps: list[VersionState] = []
         if item.wanted and item.proved and item.state is not VersionState.READY:
             steps = [VersionState.STARTING, VersionState.READY]
-        elif not item.wanted and item.state not in (VersionState.STOPPED, VersionState.FAILED, VersionState.BUILDING):
+        elif not item.wanted and item.state not in (
+            VersionState.STOPPED,
+            VersionState.FAILED,
+            VersionState.BUILDING,
+        ):
             steps = [VersionState.STOPPED]
         for state in steps:
             try:
@@ -58,7 +66,10 @@ class InstantTarget:
     def _look(self) -> None:
         """One statement, so one state of the database: what anybody could see at this moment."""
         with self.store._database.read() as connection:
-            rows = connection.execute("SELECT sum(traffic) AS total, sum(traffic > 0 AND NOT proved) AS unproved FROM deployment_version").fetchall()
+            rows = connection.execute(
+                "SELECT sum(traffic) AS total, sum(traffic > 0 AND NOT proved) AS unproved FROM"
+                " deployment_version"
+            ).fetchall()
         self.sums |= {row["total"] for row in rows if row["total"] is not None}
         self.unproved += sum(row["unproved"] or 0 for row in rows)
 
@@ -66,7 +77,12 @@ class InstantTarget:
         return ""
 
     def running(self) -> Mapping[tuple[str, str], int]:
-        return {(row.name, item.version): 1 for row in self.store.deployments() for item in row.versions if item.state is VersionState.READY}
+        return {
+            (row.name, item.version): 1
+            for row in self.store.deployments()
+            for item in row.versions
+            if item.state is VersionState.READY
+        }
 
     def figures(self) -> Mapping[tuple[str, str], Any]:
         return {}
@@ -76,14 +92,27 @@ class InstantTarget:
 
 
 @pytest.fixture
-def deployments(tmp_path: Path, models: Mapping[int, Path], kit: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployments]:
-    """Four versions of which nothing is started and nothing tested, so that a verb takes milliseconds; v1 has the traffic."""
+def deployments(
+    tmp_path: Path, models: Mapping[int, Path], kit: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Deployments]:
+    """Four versions of which nothing is started and nothing tested, so that a verb takes
+    milliseconds; v1 has the traffic.
+    """
     project = kit.open_project(tmp_path / "project", "[deployments]\nretain_versions = 1\n")
     found = Deployments(project, kit.Registry(dict.fromkeys(NUMBERS, models[1])))
     found.__dict__["_target"] = InstantTarget(project, found._store)
 
-    def prove(self: Rollout, name: str, version: str, bundle: Any, tell: Callable[[str], None]) -> list[Gate]:
-        self._store.move(name, version, VersionState.STARTING, bundle=str(bundle.folder), python="/bin/sh", wanted=True)
+    def prove(
+        self: Rollout, name: str, version: str, bundle: Any, tell: Callable[[str], None]
+    ) -> list[Gate]:
+        self._store.move(
+            name,
+            version,
+            VersionState.STARTING,
+            bundle=str(bundle.folder),
+            python="/bin/sh",
+            wanted=True,
+        )
         tell("proving")
         self._store.move(name, version, VersionState.TESTING)
         return []
@@ -101,7 +130,11 @@ def target_of(deployments: Deployments) -> InstantTarget:
 
 
 def shares(deployments: Deployments) -> dict[str, int]:
-    return {version: percent for version, percent in deployments._store.deployment("flights").traffic.items() if percent}
+    return {
+        version: percent
+        for version, percent in deployments._store.deployment("flights").traffic.items()
+        if percent
+    }
 
 
 def cool(deployments: Deployments, version: str) -> None:
@@ -128,33 +161,55 @@ def once(action: Callable[[], Any]) -> Callable[..., None]:
     return hook
 
 
-def test_a_promotion_does_not_forget_a_version_that_was_deployed_meanwhile(deployments: Deployments) -> None:
+def test_a_promotion_does_not_forget_a_version_that_was_deployed_meanwhile(
+    deployments: Deployments,
+) -> None:
     deployments.deploy("flights", version="flights/2")
     deployments.promote("flights", "v2")
     cool(deployments, "v1")  # so a promotion has to start it first
-    target_of(deployments).before = once(lambda: deployments.deploy("flights", version="flights/4", traffic=100))
+    target_of(deployments).before = once(
+        lambda: deployments.deploy("flights", version="flights/4", traffic=100)
+    )
     deployments.promote("flights", "v1")
     assert shares(deployments) == {"v1": 100}
-    assert [change.verb for change in deployments._store.changes("flights")[:2]] == ["promote", "deploy"]
+    assert [change.verb for change in deployments._store.changes("flights")[:2]] == [
+        "promote",
+        "deploy",
+    ]
     deployments.rollback("flights")
     assert shares(deployments) == {"v4": 100}
 
 
-def test_a_deploy_without_traffic_leaves_shares_that_were_set_while_it_was_proving(deployments: Deployments) -> None:
+def test_a_deploy_without_traffic_leaves_shares_that_were_set_while_it_was_proving(
+    deployments: Deployments,
+) -> None:
     deployments.deploy("flights", version="flights/2")
     meanwhile = once(lambda: deployments.traffic("flights", {"v1": 70, "v2": 30}))
-    deployments.deploy("flights", version="flights/3", on_progress=lambda line: meanwhile() if line == "proving" else None)
+    deployments.deploy(
+        "flights",
+        version="flights/3",
+        on_progress=lambda line: meanwhile() if line == "proving" else None,
+    )
     assert shares(deployments) == {"v1": 70, "v2": 30}
 
 
-def test_a_canary_takes_its_share_of_the_traffic_that_there_is_when_it_is_proved(deployments: Deployments) -> None:
+def test_a_canary_takes_its_share_of_the_traffic_that_there_is_when_it_is_proved(
+    deployments: Deployments,
+) -> None:
     deployments.deploy("flights", version="flights/2")
     meanwhile = once(lambda: deployments.promote("flights", "v2"))
-    deployments.deploy("flights", version="flights/3", traffic=10, on_progress=lambda line: meanwhile() if line == "proving" else None)
+    deployments.deploy(
+        "flights",
+        version="flights/3",
+        traffic=10,
+        on_progress=lambda line: meanwhile() if line == "proving" else None,
+    )
     assert shares(deployments) == {"v2": 90, "v3": 10}
 
 
-def test_a_version_that_is_cooled_while_traffic_is_moved_to_it_is_warmed_again(deployments: Deployments) -> None:
+def test_a_version_that_is_cooled_while_traffic_is_moved_to_it_is_warmed_again(
+    deployments: Deployments,
+) -> None:
     deployments.deploy("flights", version="flights/2")
     cool(deployments, "v2")
     rollout = deployments._rollout
@@ -181,7 +236,9 @@ def test_a_rollback_does_not_wait_for_a_deploy_that_is_under_way(deployments: De
             assert done.wait(30)
 
     with ThreadPoolExecutor(1) as pool:
-        deploy = pool.submit(lambda: deployments.deploy("flights", version="flights/3", on_progress=hold))
+        deploy = pool.submit(
+            lambda: deployments.deploy("flights", version="flights/3", on_progress=hold)
+        )
         assert proving.wait(30)
         deployments.rollback("flights")
         assert shares(deployments) == {"v1": 100}
@@ -191,23 +248,34 @@ def test_a_rollback_does_not_wait_for_a_deploy_that_is_under_way(deployments: De
     assert shares(deployments) == {"v1": 100}
 
 
-def test_a_version_that_gets_traffic_while_it_is_removed_stays_and_nothing_is_noted(deployments: Deployments) -> None:
+def test_a_version_that_gets_traffic_while_it_is_removed_stays_and_nothing_is_noted(
+    deployments: Deployments,
+) -> None:
     deployments.deploy("flights", version="flights/2")
     before = [change.verb for change in deployments._store.changes("flights")]
-    target_of(deployments).before = once(lambda: deployments.traffic("flights", {"v1": 50, "v2": 50}))
+    target_of(deployments).before = once(
+        lambda: deployments.traffic("flights", {"v1": 50, "v2": 50})
+    )
     with pytest.raises(Conflict, match="not removed"):
         deployments.remove("flights", "v2")
     assert shares(deployments) == {"v1": 50, "v2": 50}
     assert [change.verb for change in deployments._store.changes("flights")] == ["traffic", *before]
 
 
-def test_traffic_that_moves_while_a_version_is_removed_is_one_step_of_the_rollbacks(deployments: Deployments) -> None:
+def test_traffic_that_moves_while_a_version_is_removed_is_one_step_of_the_rollbacks(
+    deployments: Deployments,
+) -> None:
     for number in (2, 3):
         deployments.deploy("flights", version=f"flights/{number}")
     target_of(deployments).before = once(lambda: deployments.promote("flights", "v3"))
     deployments.remove("flights", "v2")
-    assert [change.verb for change in deployments._store.changes("flights")[:2]] == ["remove", "promote"]
-    assert [earlier for _, earlier in deployments._store.earlier_traffic("flights")] == [{"v1": 100}]
+    assert [change.verb for change in deployments._store.changes("flights")[:2]] == [
+        "remove",
+        "promote",
+    ]
+    assert [earlier for _, earlier in deployments._store.earlier_traffic("flights")] == [
+        {"v1": 100}
+    ]
 
 
 def test_a_deployment_that_is_up_again_is_not_deleted(deployments: Deployments) -> None:
@@ -237,7 +305,9 @@ def test_a_deploy_that_ends_at_its_very_last_step_leaves_no_ready_version_withou
     assert deployments._store.deployment("trains").traffic == {"v1": 100}
 
 
-def test_who_stops_waiting_for_traffic_that_is_given_already_takes_nothing_away(deployments: Deployments) -> None:
+def test_who_stops_waiting_for_traffic_that_is_given_already_takes_nothing_away(
+    deployments: Deployments,
+) -> None:
     target = target_of(deployments)
 
     def stop() -> None:
@@ -248,11 +318,20 @@ def test_who_stops_waiting_for_traffic_that_is_given_already_takes_nothing_away(
     with pytest.raises(KeyboardInterrupt):
         deployments.deploy("trains", version="flights/1")
     item = deployments._store.deployment("trains").version("v1")
-    assert (item.state, item.proved, item.traffic, item.wanted) == (VersionState.READY, True, 100, True)
+    assert (item.state, item.proved, item.traffic, item.wanted) == (
+        VersionState.READY,
+        True,
+        100,
+        True,
+    )
 
 
-def test_a_version_that_was_proved_but_never_got_traffic_gets_it_when_it_is_deployed_again(deployments: Deployments) -> None:
-    deployments.deploy("trains", version="flights/1", traffic=0)  # as a deploy left it that was killed before it gave traffic
+def test_a_version_that_was_proved_but_never_got_traffic_gets_it_when_it_is_deployed_again(
+    deployments: Deployments,
+) -> None:
+    deployments.deploy(
+        "trains", version="flights/1", traffic=0
+    )  # as a deploy left it that was killed before it gave traffic
     assert deployments._store.deployment("trains").traffic == {"v1": 0}
     deployments.deploy("trains", version="flights/1", traffic=0)
     assert deployments._store.deployment("trains").traffic == {"v1": 0}
@@ -260,17 +339,27 @@ def test_a_version_that_was_proved_but_never_got_traffic_gets_it_when_it_is_depl
     assert deployments._store.deployment("trains").traffic == {"v1": 100}
 
 
-def test_the_store_itself_refuses_other_sums_and_versions_that_are_not_proved(deployments: Deployments) -> None:
+def test_the_store_itself_refuses_other_sums_and_versions_that_are_not_proved(
+    deployments: Deployments,
+) -> None:
     store = deployments._store
     store.begin("flights", "v4", target="local", model="flights", number=4, workers=1)
-    for traffic in ({"v1": 100, "v4": 100}, {"v1": 50}, {"v1": 0}, {"v4": 100}, {"v1": 60, "v4": 40}):
+    for traffic in (
+        {"v1": 100, "v4": 100},
+        {"v1": 50},
+        {"v1": 0},
+        {"v4": 100},
+        {"v1": 60, "v4": 40},
+    ):
         with pytest.raises(MLInfraError), store.change("flights") as change:
             change.traffic(traffic, verb="traffic", user="ana", reason="")
     assert shares(deployments) == {"v1": 100}
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_random_verbs_at_the_same_time_always_leave_100_percent_and_a_linear_history(deployments: Deployments, seed: int) -> None:
+def test_random_verbs_at_the_same_time_always_leave_100_percent_and_a_linear_history(
+    deployments: Deployments, seed: int
+) -> None:
     deployments.deploy("flights", version="flights/2")
     refused: list[MLInfraError] = []
 
@@ -280,8 +369,13 @@ def test_random_verbs_at_the_same_time_always_leave_100_percent_and_a_linear_his
             number, share = dice.choice(NUMBERS), dice.choice((0, 10, 50, 90, 100))
             verbs: list[Callable[[], Any]] = [
                 lambda number=number: deployments.promote("flights", f"v{number}"),
-                lambda number=number, share=share: deployments.traffic("flights", {"v1": 100 - share, f"v{number}": share} if number > 1 else {"v1": 100}),
-                lambda number=number, share=share: deployments.deploy("flights", version=f"flights/{number}", traffic=share),
+                lambda number=number, share=share: deployments.traffic(
+                    "flights",
+                    {"v1": 100 - share, f"v{number}": share} if number > 1 else {"v1": 100},
+                ),
+                lambda number=number, share=share: deployments.deploy(
+                    "flights", version=f"flights/{number}", traffic=share
+                ),
                 lambda number=number: deployments.deploy("flights", version=f"flights/{number}"),
                 lambda: deployments.rollback("flights"),
                 lambda number=number: deployments.remove("flights", f"v{number}"),
@@ -302,15 +396,28 @@ def test_random_verbs_at_the_same_time_always_leave_100_percent_and_a_linear_his
     assert len(changes) > 5
     for before, after in pairwise(changes):
         assert sum(after.traffic.values()) == 100
-        moved = {version for version in {*before.traffic, *after.traffic} if before.traffic.get(version, 0) != after.traffic.get(version, 0)}
+        moved = {
+            version
+            for version in {*before.traffic, *after.traffic}
+            if before.traffic.get(version, 0) != after.traffic.get(version, 0)
+        }
         for version in moved:  # each change starts from where the one before it has ended
-            assert f"{version} {before.traffic.get(version, 0)} → {after.traffic.get(version, 0)} %" in after.text
-    assert {version: percent for version, percent in changes[-1].traffic.items() if percent} == shares(deployments)
+            assert (
+                f"{version} {before.traffic.get(version, 0)} → {after.traffic.get(version, 0)} %"
+                in after.text
+            )
+    assert {
+        version: percent for version, percent in changes[-1].traffic.items() if percent
+    } == shares(deployments)
     assert not [error for error in refused if error.status >= 500], refused
 
 
-@pytest.mark.parametrize("spelled", ["flights/{}", "version:flights/{}", "flights/v{}", "v{}", "{}"])
-def test_every_verb_takes_a_version_as_the_registry_names_it(deployments: Deployments, spelled: str) -> None:
+@pytest.mark.parametrize(
+    "spelled", ["flights/{}", "version:flights/{}", "flights/v{}", "v{}", "{}"]
+)
+def test_every_verb_takes_a_version_as_the_registry_names_it(
+    deployments: Deployments, spelled: str
+) -> None:
     deployments.deploy("flights", version="flights/2")
     deployments.traffic("flights", {spelled.format(1): 60, spelled.format(2): 40})
     assert shares(deployments) == {"v1": 60, "v2": 40}

@@ -22,7 +22,9 @@ CONTRACT = Contract(
         Column("carrier", "string", categories=("AA", "DL", "UA")),
     ]
 )
-NUMBERS = Contract([Column("a", "double"), Column("b", "long"), Column("c", "double", optional=True)])
+NUMBERS = Contract(
+    [Column("a", "double"), Column("b", "long"), Column("c", "double", optional=True)]
+)
 GOOD = {"distance": 1400.5, "wind": 3, "seats": 180, "night": True, "carrier": "UA"}
 
 
@@ -107,29 +109,60 @@ def test_unknown_missing_and_doubled_columns_are_named() -> None:
     assert "twice" in refused({"names": [*GOOD, "wind"], "ndarray": [[*GOOD.values(), 1.0]]}).what
 
 
-@pytest.mark.parametrize("names", [["a"] * 60_000, [f"n{place}" for place in range(60_000)]], ids=["one name", "many names"])
-def test_a_request_that_names_very_many_columns_is_refused_in_no_more_time_than_it_takes_to_read(names: list[str]) -> None:
+@pytest.mark.parametrize(
+    "names",
+    [["a"] * 60_000, [f"n{place}" for place in range(60_000)]],
+    ids=["one name", "many names"],
+)
+def test_a_request_that_names_very_many_columns_is_refused_in_no_more_time_than_it_takes_to_read(
+    names: list[str],
+) -> None:
     begun = time.perf_counter()
     error = refused({"names": names, "ndarray": [[1] * len(names)]}, NUMBERS)
-    assert time.perf_counter() - begun < 10  # milliseconds; to count each name among all of them takes a minute
+    assert (
+        time.perf_counter() - begun < 10
+    )  # milliseconds; to count each name among all of them takes a minute
     assert len(str(error)) < 2000
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        None, [], "text", {}, {"ndarray": None}, {"ndarray": {}}, {"ndarray": []}, {"ndarray": [[]]}, {"ndarray": [1, 2]}, {"ndarray": [[1.0, 2.0]]},
-        {"names": "distance", "ndarray": [[1, 2, 3, 4, 5]]}, {"names": [1, 2, 3, 4, 5], "ndarray": [[1, 2, 3, 4, 5]]},
-        {"names": list(GOOD), "ndarray": [list(GOOD.values()), [1.0]]}, {"names": list(GOOD), "ndarray": [[1.0]]},
-        {"tensor": {"shape": [1, 5], "values": [1, 2, 3, 4, 5]}}, {"strData": "x"},
+        None,
+        [],
+        "text",
+        {},
+        {"ndarray": None},
+        {"ndarray": {}},
+        {"ndarray": []},
+        {"ndarray": [[]]},
+        {"ndarray": [1, 2]},
+        {"ndarray": [[1.0, 2.0]]},
+        {"names": "distance", "ndarray": [[1, 2, 3, 4, 5]]},
+        {"names": [1, 2, 3, 4, 5], "ndarray": [[1, 2, 3, 4, 5]]},
+        {"names": list(GOOD), "ndarray": [list(GOOD.values()), [1.0]]},
+        {"names": list(GOOD), "ndarray": [[1.0]]},
+        {"tensor": {"shape": [1, 5], "values": [1, 2, 3, 4, 5]}},
+        {"strData": "x"},
     ],
-)  # fmt: skip
+)
 def test_a_body_of_another_shape_is_refused(data: Any) -> None:
     refused(data)
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b"7", b'"x"', b"\xff\xfe", b'{"data": {"ndarray": [[NaN]]}}', b"[" * 100_000, b'{"data":{"ndarray":[[1e400,1,1]]}}']
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"7",
+        b'"x"',
+        b"\xff\xfe",
+        b'{"data": {"ndarray": [[NaN]]}}',
+        b"[" * 100_000,
+        b'{"data":{"ndarray":[[1e400,1,1]]}}',
+    ],
 )
 def test_broken_json_is_refused(body: bytes) -> None:
     with pytest.raises(Refused) as found:
@@ -160,10 +193,15 @@ def test_a_bad_tensor_is_refused(tensor: Any) -> None:
 
 
 def test_a_tensor_is_read_row_by_row_and_answered_as_a_tensor() -> None:
-    batch = read({"names": ["c", "a", "b"], "tensor": {"shape": [2, 3], "values": [None, 1.5, 2, 3, 4, 5]}}, NUMBERS)
+    batch = read(
+        {"names": ["c", "a", "b"], "tensor": {"shape": [2, 3], "values": [None, 1.5, 2, 3, 4, 5]}},
+        NUMBERS,
+    )
     assert batch.matrix.tolist()[1] == [4.0, 5.0, 3.0]
     assert np.isnan(batch.matrix[0, 2])
-    body = json.loads(answer(batch, np.array([[0.1, 0.9], [0.4, 0.6]], dtype=np.float32), ["no", "yes"], {}))
+    body = json.loads(
+        answer(batch, np.array([[0.1, 0.9], [0.4, 0.6]], dtype=np.float32), ["no", "yes"], {})
+    )
     assert body["data"]["tensor"]["shape"] == [2, 2]
     assert body["data"]["names"] == ["no", "yes"]
 
@@ -171,18 +209,30 @@ def test_a_tensor_is_read_row_by_row_and_answered_as_a_tensor() -> None:
 @settings(max_examples=50)
 @given(
     st.lists(
-        st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**53), 2**53), st.none() | st.floats(-1e30, 1e30)), min_size=1, max_size=20
+        st.tuples(
+            st.floats(allow_nan=False, allow_infinity=False),
+            st.integers(-(2**53), 2**53),
+            st.none() | st.floats(-1e30, 1e30),
+        ),
+        min_size=1,
+        max_size=20,
     )
 )
-def test_every_row_that_fits_comes_through_unchanged(rows: list[tuple[float, int, float | None]]) -> None:
-    matrix = read({"names": ["a", "b", "c"], "ndarray": [list(row) for row in rows]}, NUMBERS).matrix
+def test_every_row_that_fits_comes_through_unchanged(
+    rows: list[tuple[float, int, float | None]],
+) -> None:
+    matrix = read(
+        {"names": ["a", "b", "c"], "ndarray": [list(row) for row in rows]}, NUMBERS
+    ).matrix
     expected = [[float(a), float(b), float("nan") if c is None else c] for a, b, c in rows]
     np.testing.assert_array_equal(matrix, np.array(expected))
 
 
 def test_only_a_harmless_puid_is_taken_over() -> None:
     def puid(value: Any) -> str:
-        return NUMBERS.read(json.dumps({"meta": {"puid": value}, "data": {"ndarray": [[1, 2, 3]]}}).encode()).puid
+        return NUMBERS.read(
+            json.dumps({"meta": {"puid": value}, "data": {"ndarray": [[1, 2, 3]]}}).encode()
+        ).puid
 
     assert puid("abc-1") == "abc-1"
     assert [puid(bad) for bad in (7, "x" * 129, "a\nb", None)] == ["", "", "", ""]

@@ -27,10 +27,16 @@ Alter = Callable[..., Path]
 
 
 def shares(deployments: Deployments) -> dict[str, int]:
-    return {item.version: item.traffic for item in deployments.show("flights").deployment.versions if item.traffic}
+    return {
+        item.version: item.traffic
+        for item in deployments.show("flights").deployment.versions
+        if item.traffic
+    }
 
 
-def test_a_model_without_signature_is_refused_and_nothing_is_noted(serving: Deployments, altered: Alter) -> None:
+def test_a_model_without_signature_is_refused_and_nothing_is_noted(
+    serving: Deployments, altered: Alter
+) -> None:
     serving._experiments.folders[4] = altered(lambda document: document.pop("signature"))  # type: ignore[attr-defined]
     with pytest.raises(Unprocessable) as refused:
         serving.deploy("flights", version="flights/4")
@@ -40,7 +46,9 @@ def test_a_model_without_signature_is_refused_and_nothing_is_noted(serving: Depl
     assert serving._target.stopped()
 
 
-def test_a_wrong_name_version_or_share_is_refused_before_anything_is_built(serving: Deployments) -> None:
+def test_a_wrong_name_version_or_share_is_refused_before_anything_is_built(
+    serving: Deployments,
+) -> None:
     for name in ("Flights", "a b", "../x", "", "-a", "x" * 64):
         with pytest.raises(BadRequest):
             serving.deploy(name, version="flights/1")
@@ -58,13 +66,17 @@ def test_a_wrong_name_version_or_share_is_refused_before_anything_is_built(servi
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["set", "kept"])
-def test_a_port_that_is_taken_is_named_with_its_holder(kit: ModuleType, tmp_path: Path, models: Mapping[int, Path], kept: bool) -> None:
+def test_a_port_that_is_taken_is_named_with_its_holder(
+    kit: ModuleType, tmp_path: Path, models: Mapping[int, Path], kept: bool
+) -> None:
     """One of the settings, and one that was chosen when the deployments were up before."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        project = kit.open_project(tmp_path / "taken", "" if kept else f"[deployments]\nport = {port}\n")
+        project = kit.open_project(
+            tmp_path / "taken", "" if kept else f"[deployments]\nport = {port}\n"
+        )
         deployments = Deployments(project, kit.Registry(models))
         if kept:
             deployments._store.note_target(port=port)
@@ -78,13 +90,24 @@ def test_a_port_that_is_taken_is_named_with_its_holder(kit: ModuleType, tmp_path
 
 
 @pytest.mark.slow
-def test_a_failed_test_blocks_and_leaves_the_traffic_as_it_was(serving: Deployments, models: Mapping[int, Path], tmp_path: Path, kit: ModuleType) -> None:
+def test_a_failed_test_blocks_and_leaves_the_traffic_as_it_was(
+    serving: Deployments, models: Mapping[int, Path], tmp_path: Path, kit: ModuleType
+) -> None:
     import shutil
 
     serving.deploy("flights", version="flights/1")
     url = serving.show("flights").deployment.url
-    lying = shutil.copytree(models[2], tmp_path / "lying")  # the signature promises text, the model has no categories
-    text = (lying / "MLmodel").read_text().replace('{"type": "double", "name": "x0", "required":', '{"type": "string", "name": "x0", "required":')
+    lying = shutil.copytree(
+        models[2], tmp_path / "lying"
+    )  # the signature promises text, the model has no categories
+    text = (
+        (lying / "MLmodel")
+        .read_text()
+        .replace(
+            '{"type": "double", "name": "x0", "required":',
+            '{"type": "string", "name": "x0", "required":',
+        )
+    )
     assert text.count('"string"') == 1
     (lying / "MLmodel").write_text(text)
     broken = shutil.copytree(models[2], tmp_path / "broken")
@@ -100,20 +123,31 @@ def test_a_failed_test_blocks_and_leaves_the_traffic_as_it_was(serving: Deployme
     assert set(load.versions) == {"v1"}
     assert shares(serving) == {"v1": 100}
     record = serving.show("flights").deployment
-    assert {item.version: item.state for item in record.versions} == {"v1": VersionState.READY, "v4": VersionState.FAILED, "v5": VersionState.FAILED}
+    assert {item.version: item.state for item in record.versions} == {
+        "v1": VersionState.READY,
+        "v4": VersionState.FAILED,
+        "v5": VersionState.FAILED,
+    }
     assert all(item.reason for item in record.versions if item.state is VersionState.FAILED)
     assert record.state is DeploymentState.HEALTHY
-    for verb in (lambda: serving.promote("flights", "v4"), lambda: serving.traffic("flights", {"v1": 50, "v4": 50})):
+    for verb in (
+        lambda: serving.promote("flights", "v4"),
+        lambda: serving.traffic("flights", {"v1": 50, "v4": 50}),
+    ):
         with pytest.raises(Conflict, match="failed"):
             verb()
     serving._experiments.folders[4] = models[2]  # type: ignore[attr-defined]  # mended
     serving.deploy("flights", version="flights/4", traffic=20)
     assert shares(serving) == {"v1": 80, "v4": 20}
     before = serving.show("flights").history
-    again = serving.deploy("flights", version="flights/4")  # a notebook that is run again changes nothing
+    again = serving.deploy(
+        "flights", version="flights/4"
+    )  # a notebook that is run again changes nothing
     assert serving.show("flights").history == before
     assert {item.version: item.traffic for item in again.versions} == {"v1": 80, "v4": 20, "v5": 0}
-    with pytest.raises(Conflict, match="v1 of flights is deployed already and has 80 %"):  # a canary that is the champion
+    with pytest.raises(
+        Conflict, match="v1 of flights is deployed already and has 80 %"
+    ):  # a canary that is the champion
         serving.deploy("flights", version="flights/1", traffic=10)
     assert serving.show("flights").history == before
     serving._experiments.model = "other"  # type: ignore[attr-defined]
@@ -122,9 +156,13 @@ def test_a_failed_test_blocks_and_leaves_the_traffic_as_it_was(serving: Deployme
 
 
 @pytest.mark.slow
-def test_a_classifier_that_was_stopped_early_is_served_as_it_predicts_and_answers_what_was_chosen(tmp_path: Path, kit: ModuleType) -> None:
+def test_a_classifier_that_was_stopped_early_is_served_as_it_predicts_and_answers_what_was_chosen(
+    tmp_path: Path, kit: ModuleType
+) -> None:
     model, frame = kit.train_classifier(tmp_path / "model")
-    project = kit.open_project(tmp_path / "project", "[deployments]\nworkers = 1\nrequire_token = true\n")
+    project = kit.open_project(
+        tmp_path / "project", "[deployments]\nworkers = 1\nrequire_token = true\n"
+    )
     deployments = Deployments(project, kit.Registry({1: tmp_path / "model"}))
     try:
         deployments.deploy("flights", version="flights/1", answers="probabilities")
@@ -134,11 +172,20 @@ def test_a_classifier_that_was_stopped_early_is_served_as_it_predicts_and_answer
         part = frame[:500]
         found = np.array(deployments.predict("flights", part).predictions)
         assert np.abs(found - model.predict_proba(part)).max() <= 1e-6
-        curl = subprocess.run(["bash", "-c", detail.code["curl"]], capture_output=True, text=True, check=True).stdout
+        curl = subprocess.run(
+            ["bash", "-c", detail.code["curl"]], capture_output=True, text=True, check=True
+        ).stdout
         assert len(json.loads(curl)["data"]["ndarray"][0]) == 2
-        without = subprocess.run(["bash", "-c", re.sub(r" -H @\S+", "", detail.code["curl"])], capture_output=True, text=True, check=True).stdout
+        without = subprocess.run(
+            ["bash", "-c", re.sub(r" -H @\S+", "", detail.code["curl"])],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
         assert json.loads(without)["status"]["code"] == 401
-        assert np.abs(found[:, 1] - model.get_booster().inplace_predict(part)).max() > 0.01  # with all of its trees it would differ
+        assert (
+            np.abs(found[:, 1] - model.get_booster().inplace_predict(part)).max() > 0.01
+        )  # with all of its trees it would differ
         with pytest.raises(Conflict, match="answers probabilities"):
             deployments.deploy("flights", version="flights/1", answers="classes")
         deployments.deploy("classes", version="flights/1")
@@ -149,7 +196,9 @@ def test_a_classifier_that_was_stopped_early_is_served_as_it_predicts_and_answer
 
 
 @pytest.mark.slow
-def test_a_latency_beyond_the_projects_target_blocks_with_both_figures(tmp_path: Path, models: Mapping[int, Path], kit: ModuleType) -> None:
+def test_a_latency_beyond_the_projects_target_blocks_with_both_figures(
+    tmp_path: Path, models: Mapping[int, Path], kit: ModuleType
+) -> None:
     project = kit.open_project(
         tmp_path / ("a path with blanks, longer than the name of a socket may be " * 3),
         "[project.targets]\nlatency_p99_ms = 0.001\n[deployments]\nworkers = 1\n",
@@ -212,17 +261,25 @@ Deployments(Project(Path(sys.argv[1])), Registry()).deploy("flights", version=f"
 
 
 @pytest.mark.slow
-def test_a_deploy_from_a_job_outlives_the_job_and_one_that_is_killed_leaves_no_process(serving: Deployments, models: Mapping[int, Path]) -> None:
+def test_a_deploy_from_a_job_outlives_the_job_and_one_that_is_killed_leaves_no_process(
+    serving: Deployments, models: Mapping[int, Path]
+) -> None:
     root = str(serving._project.root)
     token = f"job-{os.getpid()}-{time.time_ns()}"
-    subprocess.run([sys.executable, "-c", DEPLOY, root, str(models[1]), "1"], env={**os.environ, TOKEN: token, "MLINFRA_JOB": "7f3a"}, check=True)
+    subprocess.run(
+        [sys.executable, "-c", DEPLOY, root, str(models[1]), "1"],
+        env={**os.environ, TOKEN: token, "MLINFRA_JOB": "7f3a"},
+        check=True,
+    )
     assert end_token(token, grace_seconds=0)  # what the job supervisor does with a job's leftovers
     record = serving.show("flights").deployment
     assert record.state is DeploymentState.HEALTHY
     assert serving.predict("flights", serving.show("flights").sample or {}).version == "v1"
     for row in serving._store.processes():
         assert b"MLINFRA_JOB=" not in Path(f"/proc/{row.identity.pid}/environ").read_bytes()
-    process = subprocess.Popen([sys.executable, "-c", DEPLOY, root, str(models[2]), "2"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", DEPLOY, root, str(models[2]), "2"], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("test before traffic"):
@@ -236,7 +293,11 @@ def test_a_deploy_from_a_job_outlives_the_job_and_one_that_is_killed_leaves_no_p
         if second.state is VersionState.FAILED and not second.workers:
             break
         time.sleep(0.2)
-    assert (second.state, second.reason, second.workers) == (VersionState.FAILED, "Its deploy was interrupted.", 0)
+    assert (second.state, second.reason, second.workers) == (
+        VersionState.FAILED,
+        "Its deploy was interrupted.",
+        0,
+    )
     assert shares(serving) == {"v1": 100}
     serving.deploy("flights", version="flights/2")  # nothing stands in the way of another try
     serving.delete("flights")
@@ -245,7 +306,9 @@ def test_a_deploy_from_a_job_outlives_the_job_and_one_that_is_killed_leaves_no_p
 
 
 @pytest.mark.slow
-def test_a_model_with_texts_is_served_from_the_real_registry(tmp_path: Path, kit: ModuleType) -> None:
+def test_a_model_with_texts_is_served_from_the_real_registry(
+    tmp_path: Path, kit: ModuleType
+) -> None:
     import mlflow
     import numpy as np
     import pandas as pd
@@ -256,11 +319,19 @@ def test_a_model_with_texts_is_served_from_the_real_registry(tmp_path: Path, kit
 
     random = np.random.default_rng(5)
     frame = pd.DataFrame(
-        {"distance": random.normal(size=500), "carrier": pd.Categorical(random.choice(["AA", "DL", "UA", "Ü"], 500)), "hour": random.integers(0, 24, 500)}
+        {
+            "distance": random.normal(size=500),
+            "carrier": pd.Categorical(random.choice(["AA", "DL", "UA", "Ü"], 500)),
+            "hour": random.integers(0, 24, 500),
+        }
     )
-    label = (frame["distance"] + (frame["carrier"] == "UA") * 2 - frame["hour"] / 10 > 0).astype(int)
+    label = (frame["distance"] + (frame["carrier"] == "UA") * 2 - frame["hour"] / 10 > 0).astype(
+        int
+    )
     data = xgboost.DMatrix(frame, label=label, enable_categorical=True)
-    booster = xgboost.train({"objective": "multi:softprob", "num_class": 2, "max_depth": 4, "nthread": 1}, data, 20)
+    booster = xgboost.train(
+        {"objective": "multi:softprob", "num_class": 2, "max_depth": 4, "nthread": 1}, data, 20
+    )
     project = kit.open_project(tmp_path / "registry", "[deployments]\nworkers = 1\n")
     experiments = Experiments(project)
     deployments = Deployments(project, experiments)
@@ -268,7 +339,11 @@ def test_a_model_with_texts_is_served_from_the_real_registry(tmp_path: Path, kit
         with experiments.track("flights", name="texts"):
             sample = frame.astype({"carrier": str}).head(10)
             mlflow.xgboost.log_model(
-                booster, name="model", signature=infer_signature(sample, booster.predict(data)[:10]), input_example=sample, model_format="ubj"
+                booster,
+                name="model",
+                signature=infer_signature(sample, booster.predict(data)[:10]),
+                input_example=sample,
+                model_format="ubj",
             )
             run = mlflow.active_run()
         assert run is not None
@@ -286,7 +361,11 @@ def test_a_model_with_texts_is_served_from_the_real_registry(tmp_path: Path, kit
             time.sleep(0.05)
             logged = deployments.payloads("flights")
         assert logged.filter(logged["status"] == 200)["carrier"].to_list() == list(frame["carrier"])
-        np.testing.assert_allclose(logged.filter(logged["status"] == 200)["prediction_1"], booster.predict(data)[:, 1], atol=1e-6)
+        np.testing.assert_allclose(
+            logged.filter(logged["status"] == 200)["prediction_1"],
+            booster.predict(data)[:, 1],
+            atol=1e-6,
+        )
         json.dumps(deployments.show("flights").sample)
     finally:
         kit.clean_up(project)

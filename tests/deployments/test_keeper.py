@@ -61,7 +61,9 @@ class Keeper:
         return False
 
 
-def test_the_loop_outlives_every_kind_of_failed_write(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loop_outlives_every_kind_of_failed_write(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(keeper, "IDLE_SECONDS", 0.0)
     found = Keeper([FULL, FULL, Unavailable("The database is busy."), FULL])
     keeper._loop(found)  # type: ignore[arg-type]
@@ -70,34 +72,49 @@ def test_the_loop_outlives_every_kind_of_failed_write(caplog: pytest.LogCaptureF
     assert "No space left" in caplog.text
 
 
-def test_the_loop_outlives_a_fault_of_its_own_and_logs_where_it_was(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loop_outlives_a_fault_of_its_own_and_logs_where_it_was(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(keeper, "IDLE_SECONDS", 0.0)
     found = Keeper([ValueError("zip() argument 2 is longer"), KeyError("stats"), KeyError("stats")])
     keeper._loop(found)  # type: ignore[arg-type]
     assert found.finished
     assert "ValueError: zip() argument 2 is longer" in caplog.text
     assert "in _turn" in caplog.text
-    assert caplog.text.count("KeyError: 'stats'") == 1  # the same fault again and again fills no disk
+    assert (
+        caplog.text.count("KeyError: 'stats'") == 1
+    )  # the same fault again and again fills no disk
 
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., envoy.Figures]:
-    """Reads a meter five seconds after the last time; what Envoy has counted since it was started, or None where it does not answer."""
+    """Reads a meter five seconds after the last time; what Envoy has counted since it was started,
+    or None where it does not answer.
+    """
     meter, clock = envoy.Meter(), [1000.0]
     monkeypatch.setattr(envoy, "time", SimpleNamespace(time=lambda: clock[0]))
 
-    def read(requests: int | None, *, histogram: int | None = None, errors: int = 0, probes: int = 0) -> envoy.Figures:
+    def read(
+        requests: int | None, *, histogram: int | None = None, errors: int = 0, probes: int = 0
+    ) -> envoy.Figures:
         clock[0] += 5
-        told = {"cluster.a.v1.upstream_rq_completed": str(requests), "cluster.a.v1.upstream_rq_5xx": str(errors)}
+        told = {
+            "cluster.a.v1.upstream_rq_completed": str(requests),
+            "cluster.a.v1.upstream_rq_5xx": str(errors),
+        }
         told["cluster.a.v1.probe.upstream_rq_completed"] = str(probes)
         monkeypatch.setattr(envoy, "statistics", lambda _: None if requests is None else told)
-        monkeypatch.setattr(envoy, "_buckets", lambda: None if histogram is None else {"a.v1": [histogram] * 29})
+        monkeypatch.setattr(
+            envoy, "_buckets", lambda: None if histogram is None else {"a.v1": [histogram] * 29}
+        )
         return meter.read(["a.v1"])["a.v1"]
 
     return read
 
 
-def test_a_reading_that_envoy_does_not_answer_is_left_out_and_is_no_count_of_zero(counted: Callable[..., envoy.Figures]) -> None:
+def test_a_reading_that_envoy_does_not_answer_is_left_out_and_is_no_count_of_zero(
+    counted: Callable[..., envoy.Figures],
+) -> None:
     counted(100_000, histogram=100_000)
     before = counted(100_010, histogram=100_010)
     assert counted(None, histogram=100_020) == before
@@ -106,14 +123,18 @@ def test_a_reading_that_envoy_does_not_answer_is_left_out_and_is_no_count_of_zer
     assert (after.requests, after.seconds) == (40, 20)  # two a second, as all the while
 
 
-def test_a_gateway_that_was_started_anew_is_counted_from_zero(counted: Callable[..., envoy.Figures]) -> None:
+def test_a_gateway_that_was_started_anew_is_counted_from_zero(
+    counted: Callable[..., envoy.Figures],
+) -> None:
     counted(100_000, histogram=100_000)
     counted(3, histogram=3)
     after = counted(13, histogram=13)
     assert (after.requests, after.seconds) == (10, 5)
 
 
-def test_a_probe_that_ends_between_two_readings_looks_neither_like_a_client_nor_like_a_new_gateway(counted: Callable[..., envoy.Figures]) -> None:
+def test_a_probe_that_ends_between_two_readings_looks_neither_like_a_client_nor_like_a_new_gateway(
+    counted: Callable[..., envoy.Figures],
+) -> None:
     counted(50, histogram=50)
     torn = counted(150, histogram=50, probes=101)  # it was counted by the second reading only
     assert (torn.requests, torn.seconds) == (0, 5)
@@ -123,14 +144,18 @@ def test_a_probe_that_ends_between_two_readings_looks_neither_like_a_client_nor_
 
 
 def test_a_version_is_not_idle_when_nobody_can_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is drained until the gateway answers that nothing is under way, or the time for that is over."""
+    """It is drained until the gateway answers that nothing is under way, or the time for that is
+    over.
+    """
     ended: list[float] = []
     clock = [1000.0]
     answer: list[bytes | None] = [None]
     monkeypatch.setattr(envoy, "get", lambda *_, **__: answer[0])
     monkeypatch.setattr(keeper, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     found = SimpleNamespace(
-        workers=SimpleNamespace(all={("flights", "v1"): []}, end=lambda _: ended.append(clock[0])), gateway=SimpleNamespace(alive=lambda: True), draining={}
+        workers=SimpleNamespace(all={("flights", "v1"): []}, end=lambda _: ended.append(clock[0])),
+        gateway=SimpleNamespace(alive=lambda: True),
+        draining={},
     )
 
     def drain(seconds: float, said: bytes | None) -> list[float]:
@@ -158,8 +183,12 @@ def gate(project: Project) -> Iterator[keeper.Gateway]:
     found.kill()
 
 
-def test_a_port_is_kept_once_the_gateway_has_served_on_it_and_then_no_other_is_chosen(gate: keeper.Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first one is taken between choice and start, as by a project that starts at the same time."""
+def test_a_port_is_kept_once_the_gateway_has_served_on_it_and_then_no_other_is_chosen(
+    gate: keeper.Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one is taken between choice and start, as by a project that starts at the same
+    time.
+    """
     store = gate._store
     with socket.socket() as first, monkeypatch.context() as patch:
         first.bind(("127.0.0.1", 0))
@@ -212,22 +241,43 @@ def whole_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole_bundles: None) -> Iterator[tuple[Workers, Callable[[Callable[[], bool]], None]]]:
-    """Workers that take `seconds` to start, of which 0.2 s of illness are one too many; and a loop like the keeper's."""
+def slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole_bundles: None
+) -> Iterator[tuple[Workers, Callable[[Callable[[], bool]], None]]]:
+    """Workers that take `seconds` to start, of which 0.2 s of illness are one too many; and a loop
+    like the keeper's.
+    """
     python = tmp_path / "python"
     python.write_text(SLOW)
     python.chmod(0o700)
     (tmp_path / "seconds").write_text("1.5")
     monkeypatch.setattr("jupyter_mlinfra.deployments.targets.workers.SICK_SECONDS", 0.2)
-    found = Workers(SimpleNamespace(drop_process=lambda _: None, add_process=lambda _: None), f"mlinfra-test-{os.getpid()}-{time.time_ns()}")  # type: ignore[arg-type]
-    launch = Launch(deployment="flights", version="v1", model="flights/1", python=str(python), bundle=str(tmp_path), payloads=tmp_path, logs=tmp_path)
+    found = Workers(
+        SimpleNamespace(drop_process=lambda _: None, add_process=lambda _: None),
+        f"mlinfra-test-{os.getpid()}-{time.time_ns()}",
+    )  # type: ignore[arg-type]
+    launch = Launch(
+        deployment="flights",
+        version="v1",
+        model="flights/1",
+        python=str(python),
+        bundle=str(tmp_path),
+        payloads=tmp_path,
+        logs=tmp_path,
+    )
 
     def run(happened: Callable[[], bool]) -> None:
         end = time.monotonic() + 60
         while not happened():
             assert time.monotonic() < end
             found.keep(launch, 1)
-            found.heal({path for path in found.sockets(("flights", "v1")) if envoy.get(path, "/health/ping", timeout=0.1) is None})
+            found.heal(
+                {
+                    path
+                    for path in found.sockets(("flights", "v1"))
+                    if envoy.get(path, "/health/ping", timeout=0.1) is None
+                }
+            )
             time.sleep(0.02)
 
     yield found, run
@@ -235,10 +285,16 @@ def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole_bundles: None) -
 
 
 def starts() -> list[int]:
-    return [int(line) for line in Path("starts").read_text().splitlines()] if Path("starts").exists() else []
+    return (
+        [int(line) for line in Path("starts").read_text().splitlines()]
+        if Path("starts").exists()
+        else []
+    )
 
 
-def test_a_hung_worker_is_replaced_once_however_long_it_takes_to_start(slow: tuple[Workers, Callable[[Callable[[], bool]], None]]) -> None:
+def test_a_hung_worker_is_replaced_once_however_long_it_takes_to_start(
+    slow: tuple[Workers, Callable[[Callable[[], bool]], None]],
+) -> None:
     workers, run = slow
     run(lambda: workers.ready(("flights", "v1")) == 1)
     (first,) = starts()  # not killed while it started
@@ -248,7 +304,9 @@ def test_a_hung_worker_is_replaced_once_however_long_it_takes_to_start(slow: tup
 
 
 def test_a_worker_that_never_answers_is_killed_when_its_time_is_over(
-    slow: tuple[Workers, Callable[[Callable[[], bool]], None]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    slow: tuple[Workers, Callable[[Callable[[], bool]], None]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     workers, run = slow
     (tmp_path / "seconds").write_text("600")
@@ -280,7 +338,9 @@ def test_a_worker_that_has_ended_is_let_go_of_even_when_that_cannot_be_noted() -
     assert (worker.token, worker.identity) == ("", None)  # so that the next step starts it
 
 
-def test_a_worker_that_is_started_on_a_full_disk_is_noted_when_there_is_room(tmp_path: Path, whole_bundles: None) -> None:
+def test_a_worker_that_is_started_on_a_full_disk_is_noted_when_there_is_room(
+    tmp_path: Path, whole_bundles: None
+) -> None:
     rows: list[ProcessRow] = []
     full = [True]
 
@@ -295,7 +355,13 @@ def test_a_worker_that_is_started_on_a_full_disk_is_noted_when_there_is_room(tmp
     python.chmod(0o700)
     workers = Workers(SimpleNamespace(drop_process=lambda _: None, add_process=add), token)  # type: ignore[arg-type]
     launch = Launch(
-        deployment="flights", version="v1", model="flights/1", python=str(python), bundle=str(tmp_path), payloads=tmp_path, logs=tmp_path / "no such folder"
+        deployment="flights",
+        version="v1",
+        model="flights/1",
+        python=str(python),
+        bundle=str(tmp_path),
+        payloads=tmp_path,
+        logs=tmp_path / "no such folder",
     )
     try:
         workers.keep(launch, 2)
@@ -311,14 +377,26 @@ def test_a_worker_that_is_started_on_a_full_disk_is_noted_when_there_is_room(tmp
     assert not any(identity.alive() for identity in workers.identities())
 
 
-def test_a_bundle_that_was_changed_is_not_started_and_the_reason_is_kept(tmp_path: Path, models: Mapping[int, Path]) -> None:
+def test_a_bundle_that_was_changed_is_not_started_and_the_reason_is_kept(
+    tmp_path: Path, models: Mapping[int, Path]
+) -> None:
     bundle = package(models[1], tmp_path / "bundles").folder
     (bundle / "mlinfra_runtime" / "contract.py").write_text("import os\n")
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\ntouch started\n")
     python.chmod(0o700)
-    launch = Launch(deployment="flights", version="v1", model="flights/1", python=str(python), bundle=str(bundle), payloads=tmp_path, logs=tmp_path)
-    workers = Workers(SimpleNamespace(drop_process=lambda _: None), f"mlinfra-test-{os.getpid()}-{time.time_ns()}")  # type: ignore[arg-type]
+    launch = Launch(
+        deployment="flights",
+        version="v1",
+        model="flights/1",
+        python=str(python),
+        bundle=str(bundle),
+        payloads=tmp_path,
+        logs=tmp_path,
+    )
+    workers = Workers(
+        SimpleNamespace(drop_process=lambda _: None), f"mlinfra-test-{os.getpid()}-{time.time_ns()}"
+    )  # type: ignore[arg-type]
     workers.keep(launch, 1)
     assert workers.identities() == []
     assert not Path("started").exists()

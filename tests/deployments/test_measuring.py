@@ -24,7 +24,9 @@ KEYS = Keys(probe="ours")
 OK = {"data": {"names": [], "ndarray": [0.5]}, "meta": {}}
 
 
-def answer_in(monkeypatch: pytest.MonkeyPatch, milliseconds: Iterator[float], status: int = 200) -> list[float]:
+def answer_in(
+    monkeypatch: pytest.MonkeyPatch, milliseconds: Iterator[float], status: int = 200
+) -> list[float]:
     """Have the gateway answer in these times; what was taken so far comes back."""
     taken: list[float] = []
 
@@ -37,7 +39,9 @@ def answer_in(monkeypatch: pytest.MonkeyPatch, milliseconds: Iterator[float], st
 
 
 def times(slow: int) -> Iterator[float]:
-    """Warm-up, then rounds of 1,000 requests of which `slow` take 500 ms and the others 1 to 2 ms."""
+    """Warm-up, then rounds of 1,000 requests of which `slow` take 500 ms and the others 1 to 2
+    ms.
+    """
     yield from [9000.0] * measuring.WARM_UP
     while True:
         yield from [500.0] * slow
@@ -45,13 +49,19 @@ def times(slow: int) -> Iterator[float]:
 
 
 @pytest.mark.parametrize(("slow", "met"), [(0, True), (10, True), (11, False), (50, False)])
-def test_one_request_in_a_hundred_may_be_slow_and_no_more(monkeypatch: pytest.MonkeyPatch, slow: int, met: bool) -> None:
+def test_one_request_in_a_hundred_may_be_slow_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, slow: int, met: bool
+) -> None:
     taken = answer_in(monkeypatch, times(slow))
     found = measuring.latency("http://gateway", b"", at_most_ms=100, keys=KEYS)
     assert (found.p99_ms <= 100) is met
     assert found.p99_ms == (500.0 if slow > 10 else pytest.approx(1.989))
-    assert len(taken) == measuring.WARM_UP + 1000 * (1 if met else 3)  # further rounds only when one was missed
-    assert f"{found}" == f"p99 {found.p99_ms:.1f} ms over 1,000 requests" + ("" if met else ", best of 3 rounds")
+    assert len(taken) == measuring.WARM_UP + 1000 * (
+        1 if met else 3
+    )  # further rounds only when one was missed
+    assert f"{found}" == f"p99 {found.p99_ms:.1f} ms over 1,000 requests" + (
+        "" if met else ", best of 3 rounds"
+    )
 
 
 def test_a_deployment_that_does_not_answer_has_no_latency(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,9 +72,16 @@ def test_a_deployment_that_does_not_answer_has_no_latency(monkeypatch: pytest.Mo
 
 def asked(live: Sequence[str], *, named: str = "", rate: float = 20.0, **verbs: Any) -> Any:
     """A workbench with deployments that are live, and a card with a latency and a volume."""
-    deployments = SimpleNamespace(list=partial(page_of, [SimpleNamespace(name=name, state="healthy") for name in live]), **verbs)
-    card = ProjectCard(deployment=named, targets=Targets(latency_p99_ms=100.0, requests_per_second=rate))
-    return SimpleNamespace(deployments=deployments, project=SimpleNamespace(settings=SimpleNamespace(project=card)))
+    deployments = SimpleNamespace(
+        list=partial(page_of, [SimpleNamespace(name=name, state="healthy") for name in live]),
+        **verbs,
+    )
+    card = ProjectCard(
+        deployment=named, targets=Targets(latency_p99_ms=100.0, requests_per_second=rate)
+    )
+    return SimpleNamespace(
+        deployments=deployments, project=SimpleNamespace(settings=SimpleNamespace(project=card))
+    )
 
 
 def test_readiness_says_what_the_test_before_traffic_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +89,9 @@ def test_readiness_says_what_the_test_before_traffic_says(monkeypatch: pytest.Mo
     measured = SimpleNamespace(rate=19.9, failed=0, requests=100, client_slow=False)
     workbench = asked(
         ["flights"],
-        latency=lambda name, at_most_ms: measuring.latency("http://gateway", b"", at_most_ms=at_most_ms, keys=KEYS),
+        latency=lambda name, at_most_ms: measuring.latency(
+            "http://gateway", b"", at_most_ms=at_most_ms, keys=KEYS
+        ),
         measure=lambda name, seconds, rate: measured,
     )
     latency, volume = readiness.check(workbench, DOMAINS)
@@ -91,7 +110,11 @@ def busy(seconds: float) -> None:
         pass
 
 
-@pytest.mark.parametrize(("work", "verdict"), [(lambda: busy(0.02), "unknown"), (lambda: time.sleep(0.5), "missed")], ids=["client", "server"])
+@pytest.mark.parametrize(
+    ("work", "verdict"),
+    [(lambda: busy(0.02), "unknown"), (lambda: time.sleep(0.5), "missed")],
+    ids=["client", "server"],
+)
 def test_a_volume_that_the_client_cannot_make_is_unknown_and_one_that_the_server_does_not_answer_is_missed(
     monkeypatch: pytest.MonkeyPatch, work: Callable[[], None], verdict: str
 ) -> None:
@@ -105,7 +128,9 @@ def test_a_volume_that_the_client_cannot_make_is_unknown_and_one_that_the_server
         ["flights"],
         rate=200.0,
         latency=lambda name, at_most_ms: measuring.Latency(p99_ms=1.0, requests=1000, rounds=1),
-        measure=lambda name, seconds, rate: measuring.measure("http://gateway", b"", seconds=2.0, rate=rate, keys=KEYS),
+        measure=lambda name, seconds, rate: measuring.measure(
+            "http://gateway", b"", seconds=2.0, rate=rate, keys=KEYS
+        ),
     )
     _, volume = readiness.check(workbench, DOMAINS)
     assert (volume.target, volume.verdict) == ("volume of flights", verdict)
@@ -116,7 +141,11 @@ def test_a_volume_that_the_client_cannot_make_is_unknown_and_one_that_the_server
 @pytest.mark.parametrize(("failed", "verdict"), [(0, "unknown"), (1, "missed")])
 def test_a_slow_client_hides_no_failed_request(failed: int, verdict: str) -> None:
     figures = SimpleNamespace(rate=3.0, failed=failed, requests=100, client_slow=True)
-    workbench = asked(["flights"], latency=lambda *_, **__: measuring.Latency(p99_ms=1.0, requests=1000, rounds=1), measure=lambda *_, **__: figures)
+    workbench = asked(
+        ["flights"],
+        latency=lambda *_, **__: measuring.Latency(p99_ms=1.0, requests=1000, rounds=1),
+        measure=lambda *_, **__: figures,
+    )
     assert readiness.check(workbench, DOMAINS)[1].verdict == verdict
 
 
@@ -127,8 +156,12 @@ def test_what_cannot_be_measured_is_unknown_and_says_why(monkeypatch: pytest.Mon
     monkeypatch.setattr(client, "post", silent)
     workbench = asked(
         ["flights"],
-        latency=lambda name, at_most_ms: measuring.latency("http://gateway", b"", at_most_ms=at_most_ms, keys=KEYS),
-        measure=lambda name, seconds, rate: measuring.measure("http://gateway", b"", seconds=0.1, rate=rate, keys=KEYS),
+        latency=lambda name, at_most_ms: measuring.latency(
+            "http://gateway", b"", at_most_ms=at_most_ms, keys=KEYS
+        ),
+        measure=lambda name, seconds, rate: measuring.measure(
+            "http://gateway", b"", seconds=0.1, rate=rate, keys=KEYS
+        ),
     )
     latency, volume = readiness.check(workbench, DOMAINS)
     assert (latency.target, latency.verdict, latency.measured, latency.fix) == (
@@ -137,23 +170,37 @@ def test_what_cannot_be_measured_is_unknown_and_says_why(monkeypatch: pytest.Mon
         "The gateway does not answer. Nothing listens.",
         "mlinfra up",
     )
-    assert (volume.target, volume.limit, volume.verdict) == ("volume of flights", "20 requests/s", "unknown")
+    assert (volume.target, volume.limit, volume.verdict) == (
+        "volume of flights",
+        "20 requests/s",
+        "unknown",
+    )
     workbench.deployments.list = silent
     (nothing,) = readiness.check(workbench, DOMAINS)
-    assert (nothing.target, nothing.verdict, nothing.measured) == ("live deployment", "unknown", "The gateway does not answer. Nothing listens.")
+    assert (nothing.target, nothing.verdict, nothing.measured) == (
+        "live deployment",
+        "unknown",
+        "The gateway does not answer. Nothing listens.",
+    )
 
 
 def test_the_deployment_that_the_card_names_is_measured_and_of_several_none_is_guessed() -> None:
     def measure(name: str, **_: Any) -> Any:
-        return SimpleNamespace(rate=20.0, failed=0, requests=100, p99_ms=len(name), client_slow=False)
+        return SimpleNamespace(
+            rate=20.0, failed=0, requests=100, p99_ms=len(name), client_slow=False
+        )
 
     names = ["churn", "flights", "weather"]
-    checks = readiness.check(asked(names, named="flights", latency=measure, measure=measure), DOMAINS)
+    checks = readiness.check(
+        asked(names, named="flights", latency=measure, measure=measure), DOMAINS
+    )
     assert [check.target for check in checks] == ["latency of flights", "volume of flights"]
     (unnamed,) = readiness.check(asked(names, latency=measure, measure=measure), DOMAINS)
     assert (unnamed.verdict, unnamed.measured) == ("unknown", "3 deployments are healthy")
     assert unnamed.fix == 'Name one in mlinfra.toml: [project] deployment = "churn"'
-    (gone,) = readiness.check(asked(names, named="trains", latency=measure, measure=measure), DOMAINS)
+    (gone,) = readiness.check(
+        asked(names, named="trains", latency=measure, measure=measure), DOMAINS
+    )
     assert (gone.verdict, gone.measured) == ("unknown", "trains is not healthy")
 
 
@@ -163,8 +210,14 @@ def test_the_setting_takes_what_can_be_measured_and_no_more() -> None:
         Targets(requests_per_second=10_001)
 
 
-@pytest.mark.parametrize("several", [np.array([1.0, 2.0]), np.array([]), pl.Series([1, 2]), [1, 2]], ids=["array", "empty array", "series", "list"])
+@pytest.mark.parametrize(
+    "several",
+    [np.array([1.0, 2.0]), np.array([]), pl.Series([1, 2]), [1, 2]],
+    ids=["array", "empty array", "series", "list"],
+)
 def test_a_cell_that_holds_several_values_is_refused_and_named(several: Any) -> None:
     with pytest.raises(BadRequest, match=f"{type(several).__name__} cannot be sent"):
         client.request_body([{"x": several}])
-    assert client.request_body([{"x": np.float32(0.5), "y": np.int64(3)}])["data"]["ndarray"] == [[0.5, 3]]
+    assert client.request_body([{"x": np.float32(0.5), "y": np.int64(3)}])["data"]["ndarray"] == [
+        [0.5, 3]
+    ]

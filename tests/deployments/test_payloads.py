@@ -24,10 +24,26 @@ from jupyter_mlinfra.deployments.runtime.journal import Journal
 HEAD = {"deployment": "flights", "version": "v1", "model": "flights/1", "names": ["a", "b"]}
 
 
-def entry(number: int, rows: int = 1, *, at: float = 1_700_000_000.0, puid: str | None = None, unique: str = "") -> dict[str, object]:
+def entry(
+    number: int,
+    rows: int = 1,
+    *,
+    at: float = 1_700_000_000.0,
+    puid: str | None = None,
+    unique: str = "",
+) -> dict[str, object]:
     matrix = np.array([[number, np.nan if row else row] for row in range(rows)], dtype=float)
     scores = np.full(rows, number / 10)
-    return {"k": "p", "id": puid or f"r{number}", "u": unique or f"u{number}", "ts": at + number, "ms": 1.5, "st": 200, "x": matrix, "y": scores}
+    return {
+        "k": "p",
+        "id": puid or f"r{number}",
+        "u": unique or f"u{number}",
+        "ts": at + number,
+        "ms": 1.5,
+        "st": 200,
+        "x": matrix,
+        "y": scores,
+    }
 
 
 def wait_for(folder: Path, rows: int) -> pl.DataFrame:
@@ -40,13 +56,66 @@ def wait_for(folder: Path, rows: int) -> pl.DataFrame:
 def test_what_is_put_is_read_back_with_names_and_times(tmp_path: Path) -> None:
     journal = Journal(tmp_path, HEAD)
     journal.put(entry(1, rows=2))
-    journal.put({"k": "e", "id": "bad", "ts": 1_700_000_009.0, "ms": 0.2, "st": 400, "what": "The columns do not fit."})
+    journal.put(
+        {
+            "k": "e",
+            "id": "bad",
+            "ts": 1_700_000_009.0,
+            "ms": 0.2,
+            "st": 400,
+            "what": "The columns do not fit.",
+        }
+    )
     frame = wait_for(tmp_path, 3)
-    assert frame.columns == ["request_id", "row", "ts", "deployment", "version", "status", "latency_ms", "prediction", "a", "b"]
+    assert frame.columns == [
+        "request_id",
+        "row",
+        "ts",
+        "deployment",
+        "version",
+        "status",
+        "latency_ms",
+        "prediction",
+        "a",
+        "b",
+    ]
     assert frame.rows() == [
-        ("r1", 0, datetime.fromtimestamp(1_700_000_001, UTC), "flights", "v1", 200, 1.5, 0.1, 1.0, 0.0),
-        ("r1", 1, datetime.fromtimestamp(1_700_000_001, UTC), "flights", "v1", 200, 1.5, 0.1, 1.0, None),
-        ("bad", 0, datetime.fromtimestamp(1_700_000_009, UTC), "flights", "v1", 400, 0.2, None, None, None),
+        (
+            "r1",
+            0,
+            datetime.fromtimestamp(1_700_000_001, UTC),
+            "flights",
+            "v1",
+            200,
+            1.5,
+            0.1,
+            1.0,
+            0.0,
+        ),
+        (
+            "r1",
+            1,
+            datetime.fromtimestamp(1_700_000_001, UTC),
+            "flights",
+            "v1",
+            200,
+            1.5,
+            0.1,
+            1.0,
+            None,
+        ),
+        (
+            "bad",
+            0,
+            datetime.fromtimestamp(1_700_000_009, UTC),
+            "flights",
+            "v1",
+            400,
+            0.2,
+            None,
+            None,
+            None,
+        ),
     ]
 
 
@@ -80,7 +149,9 @@ def test_a_request_that_two_processes_answered_counts_once(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("compacted", [False, True])
-def test_requests_that_their_caller_gave_the_same_id_all_count(tmp_path: Path, compacted: bool) -> None:
+def test_requests_that_their_caller_gave_the_same_id_all_count(
+    tmp_path: Path, compacted: bool
+) -> None:
     for version in ("v1", "v2"):
         journal = Journal(tmp_path, {**HEAD, "version": version})
         for number in range(3):
@@ -90,11 +161,15 @@ def test_requests_that_their_caller_gave_the_same_id_all_count(tmp_path: Path, c
         payloads.compact(tmp_path)
     frame = payloads.scan(tmp_path)
     assert frame["request_id"].to_list() == ["same"] * 6
-    assert sorted(frame.select("version", "a").rows()) == [(version, float(number)) for version in ("v1", "v2") for number in range(3)]
+    assert sorted(frame.select("version", "a").rows()) == [
+        (version, float(number)) for version in ("v1", "v2") for number in range(3)
+    ]
     assert frame.columns == [*payloads.OWN, "a", "b"]
 
 
-def test_files_of_a_version_without_ids_of_the_gateway_are_read_by_the_callers(tmp_path: Path) -> None:
+def test_files_of_a_version_without_ids_of_the_gateway_are_read_by_the_callers(
+    tmp_path: Path,
+) -> None:
     head = {"format": 1, **HEAD, "started": 1.7e9}
     old = {"k": "p", "id": "r1", "ts": 1.7e9, "ms": 1.5, "st": 200, "x": [[1.0, 2.0]], "y": [0.5]}
     for name in ("v1-1-1", "v1-2-2"):  # the gateway tried it twice
@@ -133,7 +208,10 @@ def test_versions_with_other_inputs_are_read_together(tmp_path: Path) -> None:
         journal.put(entry(1, puid=version, unique=version))
         journal.close()
     frame = payloads.scan(tmp_path).sort("version")
-    assert frame.select("version", "a", "b", "c").rows() == [("v1", 1.0, 0.0, None), ("v2", 1.0, None, 0.0)]
+    assert frame.select("version", "a", "b", "c").rows() == [
+        ("v1", 1.0, 0.0, None),
+        ("v2", 1.0, None, 0.0),
+    ]
 
 
 def test_categories_are_read_as_texts(tmp_path: Path) -> None:
@@ -152,7 +230,9 @@ def test_feedback_is_kept_and_the_last_word_counts(tmp_path: Path) -> None:
     journal.put({"k": "f", "id": "r1", "ts": 1_700_000_001.0, "reward": 0.0, "truth": [0.0]})
     journal.put({"k": "f", "id": "r1", "ts": 1_700_000_002.0, "reward": 1.0, "truth": [[1.0]]})
     journal.close()
-    assert payloads.feedback(tmp_path).select("request_id", "reward", "truth").rows() == [("r1", 1.0, [1.0])]
+    assert payloads.feedback(tmp_path).select("request_id", "reward", "truth").rows() == [
+        ("r1", 1.0, [1.0])
+    ]
 
 
 def test_a_full_queue_drops_and_counts_and_never_waits(tmp_path: Path) -> None:
@@ -186,7 +266,9 @@ def test_files_are_closed_at_their_size_and_none_of_it_is_lost(tmp_path: Path) -
     assert payloads.scan(tmp_path)["request_id"].n_unique() == 100
 
 
-def test_an_end_waits_for_what_is_being_written_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_end_waits_for_what_is_being_written_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal = Journal(tmp_path, HEAD)
     journal.put(entry(1))
     wait_for(tmp_path, 1)  # its file is open
@@ -216,7 +298,9 @@ def test_compacting_changes_nothing_of_what_is_read(tmp_path: Path) -> None:
     journal = Journal(tmp_path, HEAD, segment_bytes=2000)
     for number in range(60):
         journal.put(entry(number, rows=2))
-        journal.put({"k": "f", "id": f"r{number}", "ts": 1_700_000_000.0, "reward": 1.0, "truth": None})
+        journal.put(
+            {"k": "f", "id": f"r{number}", "ts": 1_700_000_000.0, "reward": 1.0, "truth": None}
+        )
         journal._flush()
     journal.put({"k": "d", "ts": 1_700_000_000.0, "n": 5})
     journal.close()
@@ -229,7 +313,9 @@ def test_compacting_changes_nothing_of_what_is_read(tmp_path: Path) -> None:
     assert before[2] == after[2] == 5
 
 
-def test_a_compaction_that_died_before_it_removed_the_journal_counts_nothing_twice(tmp_path: Path) -> None:
+def test_a_compaction_that_died_before_it_removed_the_journal_counts_nothing_twice(
+    tmp_path: Path,
+) -> None:
     journal = Journal(tmp_path, HEAD)
     journal.put(entry(1))
     journal.put({"k": "d", "ts": 1_700_000_000.0, "n": 3})
@@ -255,8 +341,12 @@ for number in range(1_000_000):
 """
 
 
-def test_a_killed_process_loses_only_its_last_moment_and_what_it_loses_is_counted(tmp_path: Path) -> None:
-    process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), json.dumps(HEAD)], stdout=subprocess.PIPE)
+def test_a_killed_process_loses_only_its_last_moment_and_what_it_loses_is_counted(
+    tmp_path: Path,
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path), json.dumps(HEAD)], stdout=subprocess.PIPE
+    )
     assert process.stdout is not None
     for line in process.stdout:
         if int(line) == 800:
@@ -269,7 +359,9 @@ def test_a_killed_process_loses_only_its_last_moment_and_what_it_loses_is_counte
     numbers = sorted(int(name.removeprefix("r")) for name in found)
     assert numbers == list(range(len(numbers)))  # no gap
     assert len(numbers) >= 300  # what was written in the last 0.1 s may be missing
-    assert 0 <= len(numbers) + payloads.dropped(tmp_path) - put <= 1  # put, and killed before it was printed
+    assert (
+        0 <= len(numbers) + payloads.dropped(tmp_path) - put <= 1
+    )  # put, and killed before it was printed
     lost = payloads.dropped(tmp_path, datetime.fromtimestamp(time.time() - 60, UTC))
     assert lost == payloads.dropped(tmp_path)
     assert payloads.dropped(tmp_path, datetime.fromtimestamp(time.time() + 60, UTC)) == 0
@@ -329,8 +421,15 @@ print(json.dumps([*full, payloads.dropped(folder)]))
 """
 
 
-def test_on_a_full_disk_what_is_lost_is_counted_at_once_and_no_files_pile_up(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-B", "-c", ON_A_FULL_DISK, str(tmp_path), json.dumps(HEAD)], capture_output=True, text=True, check=False)
+def test_on_a_full_disk_what_is_lost_is_counted_at_once_and_no_files_pile_up(
+    tmp_path: Path,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", ON_A_FULL_DISK, str(tmp_path), json.dumps(HEAD)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     suffixes, rows, whole, dropped = json.loads(done.stdout)
     assert suffixes == [".count", ".open"]
@@ -339,7 +438,9 @@ def test_on_a_full_disk_what_is_lost_is_counted_at_once_and_no_files_pile_up(tmp
     assert dropped == 500
 
 
-def test_a_file_that_cannot_be_begun_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_begun_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("jupyter_mlinfra.deployments.runtime.journal.RETRY_SECONDS", 0.01)
     tries: list[int] = []
 
@@ -370,11 +471,34 @@ def test_an_entry_without_a_json_form_costs_itself_alone(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("compacted", [False, True])
-def test_refused_and_failed_requests_are_read_with_their_reason_and_body(tmp_path: Path, compacted: bool) -> None:
+def test_refused_and_failed_requests_are_read_with_their_reason_and_body(
+    tmp_path: Path, compacted: bool
+) -> None:
     journal = Journal(tmp_path, HEAD)
     journal.put(entry(1))
-    journal.put({"k": "e", "id": "a", "u": "1", "ts": 1.7e9, "ms": 0.2, "st": 400, "what": "Column b has an unknown category in row 1.", "b": '{"data": 1}'})
-    journal.put({"k": "e", "id": "b", "u": "2", "ts": 1.7e9 + 1, "ms": 0.2, "st": 500, "what": "the model failed"})  # of an earlier version
+    journal.put(
+        {
+            "k": "e",
+            "id": "a",
+            "u": "1",
+            "ts": 1.7e9,
+            "ms": 0.2,
+            "st": 400,
+            "what": "Column b has an unknown category in row 1.",
+            "b": '{"data": 1}',
+        }
+    )
+    journal.put(
+        {
+            "k": "e",
+            "id": "b",
+            "u": "2",
+            "ts": 1.7e9 + 1,
+            "ms": 0.2,
+            "st": 500,
+            "what": "the model failed",
+        }
+    )  # of an earlier version
     journal.close()
     if compacted:
         payloads.compact(tmp_path)
@@ -382,19 +506,38 @@ def test_refused_and_failed_requests_are_read_with_their_reason_and_body(tmp_pat
         ("a", "v1", 400, "Column b has an unknown category in row 1.", '{"data": 1}'),
         ("b", "v1", 500, "the model failed", ""),
     ]
-    assert payloads.refused(tmp_path, datetime.fromtimestamp(1.7e9 + 1, UTC))["request_id"].to_list() == ["b"]
+    assert payloads.refused(tmp_path, datetime.fromtimestamp(1.7e9 + 1, UTC))[
+        "request_id"
+    ].to_list() == ["b"]
     assert payloads.refused(tmp_path / "nothing").height == 0
 
 
-def test_of_compacted_files_only_the_refused_rows_and_their_columns_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A monitor asks at each evaluation. A file of an earlier version has neither the gateway's id nor the request's body."""
+def test_of_compacted_files_only_the_refused_rows_and_their_columns_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A monitor asks at each evaluation. A file of an earlier version has neither the gateway's id
+    nor the request's body.
+    """
     journal = Journal(tmp_path, HEAD)
     journal.put(entry(1))
-    journal.put({"k": "e", "id": "a", "u": "1", "ts": 1.7e9, "ms": 0.2, "st": 400, "what": "Column b has an unknown category in row 1.", "b": "{}"})
+    journal.put(
+        {
+            "k": "e",
+            "id": "a",
+            "u": "1",
+            "ts": 1.7e9,
+            "ms": 0.2,
+            "st": 400,
+            "what": "Column b has an unknown category in row 1.",
+            "b": "{}",
+        }
+    )
     journal.close()
     payloads.compact(tmp_path)
     (file,) = (tmp_path / "parquet").iterdir()
-    pl.read_parquet(file).drop(".unique", "what", "request").with_columns(request_id=pl.lit("old")).write_parquet(file.with_name("v0-1-1.parquet"))
+    pl.read_parquet(file).drop(".unique", "what", "request").with_columns(
+        request_id=pl.lit("old")
+    ).write_parquet(file.with_name("v0-1-1.parquet"))
     (tmp_path / "parquet" / "v0-1-1.parquet").touch()
     monkeypatch.delattr(pl, "read_parquet")
     found = payloads.refused(tmp_path).sort("request_id")
@@ -416,7 +559,9 @@ def closed(folder: Path, number: int) -> Path:
 
 
 @pytest.mark.parametrize("compacted", [False, True])
-def test_what_is_older_than_the_days_kept_goes_and_the_rest_is_read_as_before(tmp_path: Path, compacted: bool) -> None:
+def test_what_is_older_than_the_days_kept_goes_and_the_rest_is_read_as_before(
+    tmp_path: Path, compacted: bool
+) -> None:
     for number in range(5):
         closed(tmp_path, number)
     if compacted:

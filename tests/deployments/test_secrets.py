@@ -12,7 +12,9 @@ from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.deployments.targets.secrets import authorization_file, keys_of
 
 
-def test_secrets_are_made_once_and_only_the_owner_reads_them(tmp_path: Path, kit: ModuleType) -> None:
+def test_secrets_are_made_once_and_only_the_owner_reads_them(
+    tmp_path: Path, kit: ModuleType
+) -> None:
     project = kit.open_project(tmp_path, "[deployments]\nrequire_token = true\n")
     with ThreadPoolExecutor(8) as crowd:
         (keys,) = set(crowd.map(lambda _: keys_of(project), range(16)))
@@ -35,8 +37,12 @@ def test_without_the_setting_no_token_is_needed(tmp_path: Path, kit: ModuleType)
     project.database.close()
 
 
-@pytest.mark.parametrize("text", ["", "Authorization: Bearer \n", "something else that is long enough\n"])
-def test_a_file_without_a_secret_is_no_open_door(tmp_path: Path, kit: ModuleType, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "Authorization: Bearer \n", "something else that is long enough\n"]
+)
+def test_a_file_without_a_secret_is_no_open_door(
+    tmp_path: Path, kit: ModuleType, text: str
+) -> None:
     project = kit.open_project(tmp_path, "[deployments]\nrequire_token = true\n")
     keys_of(project)
     authorization_file(project).write_text(text)

@@ -1,4 +1,6 @@
-"""What can be deployed is told from `MLmodel` alone, in the same words at registration and at deploy, with a fix that fits the model."""
+"""What can be deployed is told from `MLmodel` alone, in the same words at registration and at
+deploy, with a fix that fits the model.
+"""
 
 from __future__ import annotations
 
@@ -22,22 +24,44 @@ def document(flavors: Any, **inputs: str) -> dict[str, Any]:
     """An MLmodel. inputs: types by name."""
     found: dict[str, Any] = {} if flavors is None else {"flavors": flavors}
     if inputs:
-        found["signature"] = {"inputs": json.dumps([{"name": name, "type": kind} for name, kind in inputs.items()])}
+        found["signature"] = {
+            "inputs": json.dumps([{"name": name, "type": kind} for name, kind in inputs.items()])
+        }
     return found
 
 
 def tensors(*shapes: list[int], dtype: str = "float32") -> dict[str, Any]:
-    inputs = [{"type": "tensor", "tensor-spec": {"dtype": dtype, "shape": shape}} for shape in shapes]
+    inputs = [
+        {"type": "tensor", "tensor-spec": {"dtype": dtype, "shape": shape}} for shape in shapes
+    ]
     return {**document(XGBOOST), "signature": {"inputs": json.dumps(inputs)}}
 
 
 REFUSED = [
-    (document({"xgboost": {"data": "model.pkl"}}), "model.pkl is neither UBJ nor JSON", 'Log it with model_format="ubj".'),
+    (
+        document({"xgboost": {"data": "model.pkl"}}),
+        "model.pkl is neither UBJ nor JSON",
+        'Log it with model_format="ubj".',
+    ),
     (document({"sklearn": {}, "python_function": {}}), "of flavor sklearn;", USE),
     (document({"python_function": {}}), "of flavor python_function;", USE),
-    (document({"xgboost": {**CLASSIFIER, "model_class": "my.Boosted"}}), "It is a my.Boosted;", "model.get_booster()"),
-    (document({"xgboost": CLASSIFIER, "python_function": {"loader_module": "mlflow.pyfunc.model"}}), "loaded by mlflow.pyfunc.model", "mlflow.xgboost"),
-    (document(XGBOOST, x="double", when="datetime"), "Input when is of type datetime", "Turn it into a number"),
+    (
+        document({"xgboost": {**CLASSIFIER, "model_class": "my.Boosted"}}),
+        "It is a my.Boosted;",
+        "model.get_booster()",
+    ),
+    (
+        document(
+            {"xgboost": CLASSIFIER, "python_function": {"loader_module": "mlflow.pyfunc.model"}}
+        ),
+        "loaded by mlflow.pyfunc.model",
+        "mlflow.xgboost",
+    ),
+    (
+        document(XGBOOST, x="double", when="datetime"),
+        "Input when is of type datetime",
+        "Turn it into a number",
+    ),
     (tensors([-1, 3, 2]), "a tensor of shape [-1, 3, 2] and type float32", "named columns"),
     (tensors([-1, 3], dtype="object"), "of shape [-1, 3] and type object", "named columns"),
     (tensors([-1, 3], [-1, 3]), "2 inputs, of which some are tensors", "named columns"),
@@ -59,8 +83,17 @@ def test_nothing_speaks_against_a_model_of_xgboost(good: dict[str, Any]) -> None
     assert unservable(good) == ""
 
 
-@pytest.mark.parametrize(("bad", "why", "fix"), [*REFUSED, (document(None), "names no flavor", USE), (document("text"), "names no flavor", USE)])
-def test_why_a_model_cannot_be_deployed_and_what_to_do(bad: dict[str, Any], why: str, fix: str) -> None:
+@pytest.mark.parametrize(
+    ("bad", "why", "fix"),
+    [
+        *REFUSED,
+        (document(None), "names no flavor", USE),
+        (document("text"), "names no flavor", USE),
+    ],
+)
+def test_why_a_model_cannot_be_deployed_and_what_to_do(
+    bad: dict[str, Any], why: str, fix: str
+) -> None:
     found = refusal(bad)
     assert found is not None
     assert why in found.why == unservable(bad)

@@ -1,4 +1,6 @@
-"""A deployment that answers: the real seldon-core microservice behind the real Envoy, asked over HTTP."""
+"""A deployment that answers: the real seldon-core microservice behind the real Envoy, asked over
+HTTP.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ ROWS = 1000
 
 
 @pytest.fixture(scope="module")
-def deployments(tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, Path], kit: ModuleType) -> Iterator[Deployments]:
+def deployments(
+    tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, Path], kit: ModuleType
+) -> Iterator[Deployments]:
     """Versions 1 and 2 of the model, deployed; version 1 has all of the traffic."""
     project = kit.open_project(tmp_path_factory.mktemp("serving"))
     found = Deployments(project, kit.Registry(models))
@@ -51,17 +55,33 @@ def frame(kit: ModuleType) -> pd.DataFrame:
     return found
 
 
-def ask(url: str, body: Any, headers: Mapping[str, str] | None = None, *, part: str = "", method: str = "POST") -> tuple[int, Any, Mapping[str, str]]:
+def ask(
+    url: str,
+    body: Any,
+    headers: Mapping[str, str] | None = None,
+    *,
+    part: str = "",
+    method: str = "POST",
+) -> tuple[int, Any, Mapping[str, str]]:
     """Status, JSON and headers of one request. part: in the place of `api/v1.0/predictions`."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=40)
     path = parts.path.replace("api/v1.0/predictions", part) if part else parts.path
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    connection.request(method, path, data if method == "POST" else None, {"Content-Type": "application/json", **(headers or {})})
+    connection.request(
+        method,
+        path,
+        data if method == "POST" else None,
+        {"Content-Type": "application/json", **(headers or {})},
+    )
     answer = connection.getresponse()
     text = answer.read()
     connection.close()
-    return answer.status, json.loads(text) if text else None, {name.lower(): value for name, value in answer.getheaders()}
+    return (
+        answer.status,
+        json.loads(text) if text else None,
+        {name.lower(): value for name, value in answer.getheaders()},
+    )
 
 
 def pids(deployments: Deployments) -> set[int]:
@@ -75,7 +95,11 @@ def pids(deployments: Deployments) -> set[int]:
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_answers_equal_offline_predictions_on_a_thousand_rows(
-    deployments: Deployments, url: str, frame: pd.DataFrame, models: Mapping[int, Path], version: int
+    deployments: Deployments,
+    url: str,
+    frame: pd.DataFrame,
+    models: Mapping[int, Path],
+    version: int,
 ) -> None:
     import xgboost
 
@@ -84,27 +108,61 @@ def test_answers_equal_offline_predictions_on_a_thousand_rows(
     answer = deployments.predict("flights", frame, version=f"v{version}")
     assert answer.version == f"v{version}"
     assert np.abs(np.array(answer.predictions) - expected).max() <= 1e-6
-    body = {"data": {"names": list(frame.columns), "ndarray": json.loads(frame.to_json(orient="values", double_precision=15))}}
+    body = {
+        "data": {
+            "names": list(frame.columns),
+            "ndarray": json.loads(frame.to_json(orient="values", double_precision=15)),
+        }
+    }
     status, found, headers = ask(url, body, {"x-mlinfra-version": f"v{version}"})
     assert status == 200
-    assert headers["x-mlinfra-version"] == found["meta"]["tags"]["version"] == found["meta"]["requestPath"]["flights"] == f"v{version}"
+    assert (
+        headers["x-mlinfra-version"]
+        == found["meta"]["tags"]["version"]
+        == found["meta"]["requestPath"]["flights"]
+        == f"v{version}"
+    )
     assert np.abs(np.array(found["data"]["ndarray"]) - expected).max() <= 1e-6
-    values = [None if math.isnan(value) else value for value in frame.to_numpy(dtype=float).ravel().tolist()]
-    tensor = {"data": {"names": list(frame.columns), "tensor": {"shape": list(frame.shape), "values": values}}}
+    values = [
+        None if math.isnan(value) else value
+        for value in frame.to_numpy(dtype=float).ravel().tolist()
+    ]
+    tensor = {
+        "data": {
+            "names": list(frame.columns),
+            "tensor": {"shape": list(frame.shape), "values": values},
+        }
+    }
     _, found, _ = ask(url, tensor, {"x-mlinfra-version": f"v{version}"})
     assert found["data"]["tensor"]["shape"] == [ROWS]
     assert np.abs(np.array(found["data"]["tensor"]["values"]) - expected).max() <= 1e-6
 
 
-def test_rows_and_frames_of_either_library_are_the_same_request(deployments: Deployments, frame: pd.DataFrame) -> None:
+def test_rows_and_frames_of_either_library_are_the_same_request(
+    deployments: Deployments, frame: pd.DataFrame
+) -> None:
     part = frame.head(5)
-    rows = [{name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()} for row in part.to_dict("records")]
-    scalars = [{name: None if value is None else np.asarray(value)[()] for name, value in row.items()} for row in rows]
-    answers = [deployments.predict("flights", given, version="v1").predictions for given in (part, pl.DataFrame(rows), rows, scalars)]
+    rows = [
+        {
+            name: None if isinstance(value, float) and math.isnan(value) else value
+            for name, value in row.items()
+        }
+        for row in part.to_dict("records")
+    ]
+    scalars = [
+        {name: None if value is None else np.asarray(value)[()] for name, value in row.items()}
+        for row in rows
+    ]
+    answers = [
+        deployments.predict("flights", given, version="v1").predictions
+        for given in (part, pl.DataFrame(rows), rows, scalars)
+    ]
     assert answers[0] == answers[1] == answers[2] == answers[3]
 
 
-def test_bad_requests_get_4xx_with_what_why_and_fix_and_the_processes_stay_up(deployments: Deployments, url: str) -> None:
+def test_bad_requests_get_4xx_with_what_why_and_fix_and_the_processes_stay_up(
+    deployments: Deployments, url: str
+) -> None:
     before = pids(deployments)
     good = json.loads(json.dumps(deployments.show("flights").sample))
     names, row = good["data"]["names"], good["data"]["ndarray"][0]
@@ -120,7 +178,12 @@ def test_bad_requests_get_4xx_with_what_why_and_fix_and_the_processes_stay_up(de
         "no body": b"",
         "not UTF-8": b"\xff\xfe\x00",
         "huge number": json.dumps(good).replace(str(row[0]), "1e999").encode(),
-        "900,000 columns": json.dumps({"data": {"names": ["a"] * 900_000, "ndarray": [[1] * 900_000]}}, separators=(",", ":")).encode(),
+        "900,000 columns": (
+            json.dumps(
+                {"data": {"names": ["a"] * 900_000, "ndarray": [[1] * 900_000]}},
+                separators=(",", ":"),
+            ).encode()
+        ),
         "10 MB": b'{"data":{"ndarray":[[' + b"1," * 5_000_000 + b"1]]}}",
     }
     for name, body in cases.items():
@@ -152,7 +215,9 @@ def test_what_the_gateway_itself_refuses_is_json_with_what_why_and_fix(url: str)
         assert answer["fix"]
 
 
-def test_python_errors_carry_the_words_of_the_endpoint(deployments: Deployments, frame: pd.DataFrame) -> None:
+def test_python_errors_carry_the_words_of_the_endpoint(
+    deployments: Deployments, frame: pd.DataFrame
+) -> None:
     with pytest.raises(BadRequest) as refused:
         deployments.predict("flights", frame.head(2).rename(columns={"x0": "y0"}))
     assert "y0" in refused.value.why
@@ -174,7 +239,9 @@ def test_a_web_page_of_another_origin_can_neither_send_nor_read(url: str) -> Non
     assert not [name for name in headers if name.startswith("access-control")]
     assert status == 400
     assert ask(url, {}, {"Host": "evil.example"})[0] == 404  # a name that was pointed at 127.0.0.1
-    assert ask(url, b"{}", {"Content-Type": "text/plain"})[0] == 415  # the one kind a page may send without asking
+    assert (
+        ask(url, b"{}", {"Content-Type": "text/plain"})[0] == 415
+    )  # the one kind a page may send without asking
 
 
 def test_health_and_metadata_are_at_seldons_paths(url: str) -> None:
@@ -186,7 +253,10 @@ def test_health_and_metadata_are_at_seldons_paths(url: str) -> None:
         text = answer.read().decode()
         connection.close()
         assert answer.status == 200, part
-        assert part != "api/v1.0/metadata" or json.loads(text)["inputs"][0]["schema"]["names"][0] == "x0"
+        assert (
+            part != "api/v1.0/metadata"
+            or json.loads(text)["inputs"][0]["schema"]["names"][0] == "x0"
+        )
 
 
 def test_nothing_listens_but_the_gateway_on_loopback(deployments: Deployments, url: str) -> None:
@@ -198,7 +268,9 @@ def test_nothing_listens_but_the_gateway_on_loopback(deployments: Deployments, u
         for connection in one.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     ]
-    assert [(address.ip, address.port) for address in listening] == [("127.0.0.1", urlsplit(url).port)]
+    assert [(address.ip, address.port) for address in listening] == [
+        ("127.0.0.1", urlsplit(url).port)
+    ]
     run = deployments._project.home / "deployments" / "run"
     assert run.stat().st_mode & 0o077 == 0
     assert all(path.stat().st_mode & 0o077 == 0 for path in run.glob("*.sock"))
@@ -212,7 +284,9 @@ def test_the_processes_are_the_real_microservice(deployments: Deployments) -> No
 
 
 @pytest.mark.parametrize("share", [50, 10])
-def test_traffic_is_shared_as_told_within_five_sigma(deployments: Deployments, url: str, kit: ModuleType, share: int) -> None:
+def test_traffic_is_shared_as_told_within_five_sigma(
+    deployments: Deployments, url: str, kit: ModuleType, share: int
+) -> None:
     deployments.traffic("flights", {"v1": 100 - share, "v2": share})
     requests = 1500
     counted = kit.count_versions(url, kit.sample_body(deployments), requests)
@@ -221,7 +295,9 @@ def test_traffic_is_shared_as_told_within_five_sigma(deployments: Deployments, u
     deployments.traffic("flights", {"v1": 100})
 
 
-def test_a_version_without_traffic_gets_exactly_none(deployments: Deployments, url: str, kit: ModuleType) -> None:
+def test_a_version_without_traffic_gets_exactly_none(
+    deployments: Deployments, url: str, kit: ModuleType
+) -> None:
     body = kit.sample_body(deployments)
     for _ in range(3):
         deployments.traffic("flights", {"v1": 50, "v2": 50})
@@ -232,31 +308,56 @@ def test_a_version_without_traffic_gets_exactly_none(deployments: Deployments, u
 
 
 def settled(deployments: Deployments) -> int:
-    """Rows in the log once everything that was asked so far is in it: that is so when a further request is, process by process."""
+    """Rows in the log once everything that was asked so far is in it: that is so when a further
+    request is, process by process.
+    """
     for version in ("v1", "v2"):
         for number in range(16):  # enough for each of its two workers
-            deployments.predict("flights", {**(deployments.show("flights").sample or {}), "meta": {"puid": f"last-{version}-{number}"}}, version=version)
+            deployments.predict(
+                "flights",
+                {
+                    **(deployments.show("flights").sample or {}),
+                    "meta": {"puid": f"last-{version}-{number}"},
+                },
+                version=version,
+            )
     end = time.monotonic() + 10
-    while (logged := deployments.payloads("flights")).filter(pl.col("request_id").str.starts_with("last-")).height < 32:
+    while (logged := deployments.payloads("flights")).filter(
+        pl.col("request_id").str.starts_with("last-")
+    ).height < 32:
         assert time.monotonic() < end
         time.sleep(0.05)
     return logged.height
 
 
-def test_requests_are_in_the_payload_log_once_with_inputs_score_and_version(deployments: Deployments, url: str, frame: pd.DataFrame) -> None:
+def test_requests_are_in_the_payload_log_once_with_inputs_score_and_version(
+    deployments: Deployments, url: str, frame: pd.DataFrame
+) -> None:
     before = settled(deployments)
     deployments.measure("flights", seconds=0.2, rate=50)  # probes, not logged
     part = frame.head(7)
     answer = deployments.predict("flights", part, version="v2")
     deployments.feedback("flights", answer.request_id, reward=0.5, truth=[1.0])
     sample = json.loads(json.dumps(deployments.show("flights").sample))
-    for headers in ({}, {"x-mlinfra-version": "v2"}, {"x-mlinfra-request": "forged"}, {"x-mlinfra-request": "forged"}):  # one id for all of its requests
+    for headers in (
+        {},
+        {"x-mlinfra-version": "v2"},
+        {"x-mlinfra-request": "forged"},
+        {"x-mlinfra-request": "forged"},
+    ):  # one id for all of its requests
         status, given, _ = ask(url, {"meta": {"puid": "mine"}, **sample}, headers)
         assert (status, given["meta"]["puid"]) == (200, "mine")
     for _ in range(3):
         assert ask(url, sample, {"x-request-id": "theirs"})[1]["meta"]["puid"] == "theirs"
     ask(url, {"data": {"ndarray": [[1.0]]}}, {"x-request-id": "refused-one"})
-    assert ask(url, {"data": {}}, {"x-request-id": "no-json", "Content-Type": "text/plain", "x-mlinfra-probe": "1"})[0] == 415  # no probe of ours
+    assert (
+        ask(
+            url,
+            {"data": {}},
+            {"x-request-id": "no-json", "Content-Type": "text/plain", "x-mlinfra-probe": "1"},
+        )[0]
+        == 415
+    )  # no probe of ours
     logged, end = deployments.payloads("flights"), time.monotonic() + 10
     while logged.height < before + 16 and time.monotonic() < end:
         time.sleep(0.05)
@@ -264,19 +365,27 @@ def test_requests_are_in_the_payload_log_once_with_inputs_score_and_version(depl
     rows = logged.filter(pl.col("request_id") == answer.request_id).sort("row")
     assert rows["version"].unique().to_list() == ["v2"]
     assert rows["status"].unique().to_list() == [200]
-    assert rows["prediction"].to_list() == answer.predictions  # the number that was answered, to its last digit
-    np.testing.assert_array_equal(rows.select(*frame.columns).cast(pl.Float64).to_numpy(), part.to_numpy(dtype=float))
+    assert (
+        rows["prediction"].to_list() == answer.predictions
+    )  # the number that was answered, to its last digit
+    np.testing.assert_array_equal(
+        rows.select(*frame.columns).cast(pl.Float64).to_numpy(), part.to_numpy(dtype=float)
+    )
     assert (rows["latency_ms"] > 0).all()
     assert logged.filter(pl.col("request_id") == "mine").height == 4
     assert logged.filter(pl.col("request_id") == "theirs").height == 3
     assert logged.filter(pl.col("request_id") == "refused-one")["status"].to_list() == [400]
-    refused = deployments.payloads_refused("flights").filter(pl.col("request_id").is_in(["refused-one", "no-json"]))
+    refused = deployments.payloads_refused("flights").filter(
+        pl.col("request_id").is_in(["refused-one", "no-json"])
+    )
     assert refused.select("status", "what", "request").rows() == [
         (400, "The columns do not fit.", '{"data": {"ndarray": [[1.0]]}}'),
         (415, "The request is not marked as JSON.", '{"data": {}}'),
     ]
     assert logged.height == before + 16  # the measurement has left nothing
-    assert deployments.payloads_feedback("flights").select("request_id", "reward", "truth").rows() == [(answer.request_id, 0.5, [1.0])]
+    assert deployments.payloads_feedback("flights").select(
+        "request_id", "reward", "truth"
+    ).rows() == [(answer.request_id, 0.5, [1.0])]
     assert deployments.payloads_dropped("flights") == 0
 
 
@@ -289,7 +398,11 @@ def test_feedback_without_a_request_is_refused(url: str) -> None:
 
 
 def test_a_steady_load_is_measured(deployments: Deployments) -> None:
-    for _ in range(5):  # a stall of the machine spoils one measurement; what is wrong with ours would spoil them all
+    for _ in range(
+        5
+        # a stall of the machine spoils one measurement; what is wrong with ours would spoil them
+        # all
+    ):
         found = deployments.measure("flights", seconds=2, rate=50)
         assert found.requests == 100
         assert found.failed == 0
@@ -302,13 +415,19 @@ def test_a_steady_load_is_measured(deployments: Deployments) -> None:
         deployments.measure("flights", seconds=0, rate=50)
 
 
-def test_the_page_shows_versions_gates_figures_and_code_that_runs(deployments: Deployments, kit: ModuleType, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_shows_versions_gates_figures_and_code_that_runs(
+    deployments: Deployments, kit: ModuleType, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kit.count_versions(url, kit.sample_body(deployments), 200)
     end = time.monotonic() + 15
     while time.monotonic() < end:
         detail = deployments.show("flights")
         first = detail.deployment.versions[0]
-        if first.p50_ms is not None and first.requests_per_second is not None and first.requests_per_second.value:
+        if (
+            first.p50_ms is not None
+            and first.requests_per_second is not None
+            and first.requests_per_second.value
+        ):
             break
         time.sleep(0.2)
     assert first.requests_per_second is not None
@@ -316,17 +435,35 @@ def test_the_page_shows_versions_gates_figures_and_code_that_runs(deployments: D
     assert first.p50_ms.value <= first.p95_ms.value  # type: ignore[union-attr]
     assert first.error_fraction is not None
     assert first.error_fraction.value == 0
-    assert (first.version, first.model, first.role, first.workers, first.state) == ("v1", "flights", "stable", 2, "ready")
-    assert [gate.name for gate in first.gates] == ["signature", "start", "equal", "refuses", "latency"]
+    assert (first.version, first.model, first.role, first.workers, first.state) == (
+        "v1",
+        "flights",
+        "stable",
+        2,
+        "ready",
+    )
+    assert [gate.name for gate in first.gates] == [
+        "signature",
+        "start",
+        "equal",
+        "refuses",
+        "latency",
+    ]
     assert all(gate.passed for gate in first.gates)
     assert detail.deployment.url.endswith("/seldon/test/flights/api/v1.0/predictions")
     assert {"name": "x5", "type": "double", "required": False} in detail.signature
     assert detail.history[-1].reason == "first"
     json.dumps(to_json(detail))
-    monkeypatch.setattr("jupyter_mlinfra.deployment", lambda name: SimpleNamespace(predict=lambda rows: deployments.predict(name, rows)), raising=False)
+    monkeypatch.setattr(
+        "jupyter_mlinfra.deployment",
+        lambda name: SimpleNamespace(predict=lambda rows: deployments.predict(name, rows)),
+        raising=False,
+    )
     *_, last = detail.code["python"].splitlines()
     assert eval(last, {"ml": importlib.import_module("jupyter_mlinfra")}).version == "v1"
-    done = subprocess.run(["bash", "-c", detail.code["curl"]], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["bash", "-c", detail.code["curl"]], capture_output=True, text=True, check=True
+    )
     assert json.loads(done.stdout)["data"]["ndarray"]
 
 
@@ -339,7 +476,9 @@ def test_it_is_found_by_name_model_version_and_input(deployments: Deployments) -
     print_ = deployments.fingerprint("flights")
     deployments.traffic("flights", {"v1": 99, "v2": 1})
     assert deployments.search_fingerprint() != before
-    assert deployments.fingerprint("flights") == print_  # a pipeline is not stale because traffic moved
+    assert (
+        deployments.fingerprint("flights") == print_
+    )  # a pipeline is not stale because traffic moved
     assert deployments.fingerprint("other") is None
     deployments.traffic("flights", {"v1": 100})
 

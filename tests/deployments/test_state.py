@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from jupyter_mlinfra.core.database import Database
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.deployments.spec import DeploymentState, VersionState
-from jupyter_mlinfra.deployments.state import advance, check_traffic, deployment_state, describe, roles, with_share
+from jupyter_mlinfra.deployments.state import (
+    advance,
+    check_traffic,
+    deployment_state,
+    describe,
+    roles,
+    with_share,
+)
 from jupyter_mlinfra.deployments.store import DeploymentStore
 
 
@@ -22,16 +29,24 @@ def test_a_version_without_tests_cannot_become_ready() -> None:
 
 
 def test_a_failed_version_is_built_anew() -> None:
-    for to in set(VersionState) - {VersionState.BUILDING, VersionState.STOPPED, VersionState.FAILED}:
+    for to in set(VersionState) - {
+        VersionState.BUILDING,
+        VersionState.STOPPED,
+        VersionState.FAILED,
+    }:
         with pytest.raises(Conflict):
             advance("v1", VersionState.FAILED, to)
 
 
-shares = st.dictionaries(st.sampled_from(["v1", "v2", "v3", "v4", "v5"]), st.integers(1, 100), min_size=2)
+shares = st.dictionaries(
+    st.sampled_from(["v1", "v2", "v3", "v4", "v5"]), st.integers(1, 100), min_size=2
+)
 
 
 @given(shares, st.integers(0, 100))
-def test_a_new_share_leaves_whole_percents_that_make_100_in_the_old_proportion(weights: dict[str, int], percent: int) -> None:
+def test_a_new_share_leaves_whole_percents_that_make_100_in_the_old_proportion(
+    weights: dict[str, int], percent: int
+) -> None:
     total = sum(weights.values())
     traffic = {name: 100 * weight // total for name, weight in weights.items()}
     traffic[next(iter(traffic))] += 100 - sum(traffic.values())
@@ -49,7 +64,18 @@ def test_a_share_that_leaves_the_rest_for_nobody_is_refused() -> None:
         with_share({}, "v1", 10)
 
 
-@pytest.mark.parametrize("traffic", [{"v1": 50}, {"v1": 60, "v2": 60}, {"v1": 101, "v2": -1}, {"v9": 100}, {"v1": True, "v2": 99}, {"v1": 99.5, "v2": 0.5}, {}])
+@pytest.mark.parametrize(
+    "traffic",
+    [
+        {"v1": 50},
+        {"v1": 60, "v2": 60},
+        {"v1": 101, "v2": -1},
+        {"v9": 100},
+        {"v1": True, "v2": 99},
+        {"v1": 99.5, "v2": 0.5},
+        {},
+    ],
+)
 def test_nonsense_traffic_is_refused(traffic: dict[str, int]) -> None:
     with pytest.raises(BadRequest) as refused:
         check_traffic(traffic, ["v1", "v2"])
@@ -63,8 +89,14 @@ def test_versions_that_are_not_named_get_nothing() -> None:
 def test_roles_and_states_are_those_of_the_traffic() -> None:
     assert roles({"v1": 50, "v2": 50, "v3": 0}) == {"v1": "stable", "v2": "canary", "v3": "standby"}
     ready, failed = VersionState.READY, VersionState.FAILED
-    assert deployment_state({"v1": ready, "v2": failed}, {"v1": 100, "v2": 0}, reachable=True) is DeploymentState.HEALTHY
-    assert deployment_state({"v1": ready, "v2": failed}, {"v1": 90, "v2": 10}, reachable=True) is DeploymentState.DEGRADED
+    assert (
+        deployment_state({"v1": ready, "v2": failed}, {"v1": 100, "v2": 0}, reachable=True)
+        is DeploymentState.HEALTHY
+    )
+    assert (
+        deployment_state({"v1": ready, "v2": failed}, {"v1": 90, "v2": 10}, reachable=True)
+        is DeploymentState.DEGRADED
+    )
     assert deployment_state({"v1": failed}, {"v1": 100}, reachable=True) is DeploymentState.DOWN
     assert deployment_state({"v1": ready}, {"v1": 100}, reachable=False) is DeploymentState.DOWN
     assert describe({"v1": 100}, {"v1": 90, "v2": 10}) == "v1 100 → 90 %, v2 0 → 10 %"
@@ -84,9 +116,21 @@ def store(tmp_path: Path) -> DeploymentStore:
     return store
 
 
-def set_traffic(store: DeploymentStore, shares: dict[str, int], *, verb: str = "traffic", returns_to: int | None = None) -> None:
+def set_traffic(
+    store: DeploymentStore,
+    shares: dict[str, int],
+    *,
+    verb: str = "traffic",
+    returns_to: int | None = None,
+) -> None:
     with store.change("flights") as change:
-        change.traffic(check_traffic(shares, ["v1", "v2", "v3"]), verb=verb, user="ana", reason="", returns_to=returns_to)
+        change.traffic(
+            check_traffic(shares, ["v1", "v2", "v3"]),
+            verb=verb,
+            user="ana",
+            reason="",
+            returns_to=returns_to,
+        )
 
 
 def test_rollbacks_go_further_back_one_by_one_and_never_forward(store: DeploymentStore) -> None:
@@ -100,7 +144,9 @@ def test_rollbacks_go_further_back_one_by_one_and_never_forward(store: Deploymen
     assert seen == [{"v2": 100}, {"v1": 90, "v2": 10}, {"v1": 100}]
 
 
-def test_a_rollback_never_leads_to_what_an_earlier_one_has_left_behind(store: DeploymentStore) -> None:
+def test_a_rollback_never_leads_to_what_an_earlier_one_has_left_behind(
+    store: DeploymentStore,
+) -> None:
     set_traffic(store, {"v1": 100})
     set_traffic(store, {"v2": 100})  # bad
     change, shares = store.earlier_traffic("flights")[0]
@@ -123,7 +169,9 @@ def test_every_change_is_an_event_in_the_same_transaction(store: DeploymentStore
     assert store.changes("flights") == []
     set_traffic(store, {"v1": 100})
     with store._database.read() as connection:
-        last = connection.execute("SELECT topic, ref, data FROM event ORDER BY id DESC LIMIT 1").fetchone()
+        last = connection.execute(
+            "SELECT topic, ref, data FROM event ORDER BY id DESC LIMIT 1"
+        ).fetchone()
     assert (last["topic"], last["ref"]) == ("deployment", "deployment:flights")
     assert '"v1": 100' in last["data"]
 

@@ -14,9 +14,30 @@ from jupyter_mlinfra.deployments.targets.layout import token_of
 from jupyter_mlinfra.jobs import environment
 
 OF_A_JOB = [
-    *(environment.JOB, environment.PROGRESS, environment.REASON, environment.CHECKPOINTS, environment.ARRAY_INDEX, environment.GPU_SHARE),
-    *(environment.NODE, environment.PREEMPT_SIGNALS, environment.PROJECT, "MLINFRA_ENDS_AT", "MLINFRA_GPU_IDS", "MLINFRA_FAIL"),
-    *("MLFLOW_RUN_ID", "MLFLOW_RUN_CONTEXT", "MLFLOW_TRACKING_TOKEN", "WAREHOUSE_PASSWORD", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"),
+    *(
+        environment.JOB,
+        environment.PROGRESS,
+        environment.REASON,
+        environment.CHECKPOINTS,
+        environment.ARRAY_INDEX,
+        environment.GPU_SHARE,
+    ),
+    *(
+        environment.NODE,
+        environment.PREEMPT_SIGNALS,
+        environment.PROJECT,
+        "MLINFRA_ENDS_AT",
+        "MLINFRA_GPU_IDS",
+        "MLINFRA_FAIL",
+    ),
+    *(
+        "MLFLOW_RUN_ID",
+        "MLFLOW_RUN_CONTEXT",
+        "MLFLOW_TRACKING_TOKEN",
+        "WAREHOUSE_PASSWORD",
+        "OMP_NUM_THREADS",
+        "CUDA_VISIBLE_DEVICES",
+    ),
 ]
 
 
@@ -30,11 +51,15 @@ def in_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("in_a_job")
-def test_the_keeper_gets_the_settings_and_nothing_of_the_job(tmp_path: Path, kit: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_keeper_gets_the_settings_and_nothing_of_the_job(
+    tmp_path: Path, kit: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv(environment.NODE)  # on another machine nobody deploys
     project = kit.open_project(tmp_path)
     given: list[dict[str, str]] = []
-    monkeypatch.setattr(local, "spawn_detached", lambda *_, environment, **__: given.append(environment))
+    monkeypatch.setattr(
+        local, "spawn_detached", lambda *_, environment, **__: given.append(environment)
+    )
     local.LocalTarget(project, DeploymentStore(project.database, project.name))._spawn()
     assert {name for name, value in given[0].items() if value == "of the job"} == set()
     assert given[0][TOKEN] == token_of(project, "keeper")
@@ -45,8 +70,21 @@ def test_the_keeper_gets_the_settings_and_nothing_of_the_job(tmp_path: Path, kit
 
 @pytest.mark.usefixtures("in_a_job")
 def test_a_serving_process_gets_nothing_of_whoever_started_the_keeper(tmp_path: Path) -> None:
-    launch = workers.Launch(deployment="flights", version="v1", model="flights/1", python="", bundle="/bundle", payloads=tmp_path, logs=tmp_path)
+    launch = workers.Launch(
+        deployment="flights",
+        version="v1",
+        model="flights/1",
+        python="",
+        bundle="/bundle",
+        payloads=tmp_path,
+        logs=tmp_path,
+    )
     given = workers._environment(launch, "v1.sock", "the token")
     assert {name for name, value in given.items() if value == "of the job"} == set()
-    assert (given[TOKEN], given["PYTHONPATH"], given["OMP_NUM_THREADS"], given["CUDA_VISIBLE_DEVICES"]) == ("the token", "/bundle", "1", "")
+    assert (
+        given[TOKEN],
+        given["PYTHONPATH"],
+        given["OMP_NUM_THREADS"],
+        given["CUDA_VISIBLE_DEVICES"],
+    ) == ("the token", "/bundle", "1", "")
     assert "PATH" in given

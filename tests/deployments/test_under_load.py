@@ -1,4 +1,6 @@
-"""Traffic moves and versions come and go under a load of some hundred requests a second; none is lost."""
+"""Traffic moves and versions come and go under a load of some hundred requests a second; none is
+lost.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionSta
 
 
 @pytest.fixture(scope="module")
-def deployments(tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, Path], kit: ModuleType) -> Iterator[Deployments]:
+def deployments(
+    tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, Path], kit: ModuleType
+) -> Iterator[Deployments]:
     project = kit.open_project(tmp_path_factory.mktemp("load"))
     found = Deployments(project, kit.Registry(models))
     found.deploy("flights", version="flights/1")
@@ -24,7 +28,9 @@ def deployments(tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, P
 
 
 @pytest.mark.slow
-def test_a_canary_comes_grows_is_promoted_rolled_back_and_removed_and_no_request_is_lost(deployments: Deployments, kit: ModuleType) -> None:
+def test_a_canary_comes_grows_is_promoted_rolled_back_and_removed_and_no_request_is_lost(
+    deployments: Deployments, kit: ModuleType
+) -> None:
     url = deployments.show("flights").deployment.url
     with kit.load(url, kit.sample_body(deployments), rate=250) as load:
         deployments.deploy("flights", version="flights/2", traffic=10, reason="canary")
@@ -62,7 +68,9 @@ def test_a_canary_comes_grows_is_promoted_rolled_back_and_removed_and_no_request
     with pytest.raises(NotFound):
         deployments.predict("flights", [], version="v2")
     logged, end = deployments.payloads("flights"), time.monotonic() + 10
-    while logged.height < sum(load.statuses.values()) and time.monotonic() < end:  # the log is a tenth of a second behind
+    while (
+        logged.height < sum(load.statuses.values()) and time.monotonic() < end
+    ):  # the log is a tenth of a second behind
         time.sleep(0.1)
         logged = deployments.payloads("flights")
     assert logged["request_id"].n_unique() == logged.height == sum(load.statuses.values())
@@ -73,7 +81,9 @@ def test_a_canary_comes_grows_is_promoted_rolled_back_and_removed_and_no_request
 def test_a_version_beyond_those_kept_warm_is_ended_and_comes_back_when_it_is_rolled_back_to(
     tmp_path: Path, models: Mapping[int, Path], kit: ModuleType
 ) -> None:
-    project = kit.open_project(tmp_path / "retain", "[deployments]\nretain_versions = 0\nworkers = 1\n")
+    project = kit.open_project(
+        tmp_path / "retain", "[deployments]\nretain_versions = 0\nworkers = 1\n"
+    )
     deployments = Deployments(project, kit.Registry(models))
     try:
         deployments.deploy("flights", version="flights/1")
@@ -82,7 +92,10 @@ def test_a_version_beyond_those_kept_warm_is_ended_and_comes_back_when_it_is_rol
         with kit.load(url, kit.sample_body(deployments), rate=100, clients=4) as load:
             deployments.promote("flights", "v2")
             end = time.monotonic() + 20
-            while deployments.show("flights").deployment.versions[0].state is not VersionState.STOPPED and time.monotonic() < end:
+            while (
+                deployments.show("flights").deployment.versions[0].state is not VersionState.STOPPED
+                and time.monotonic() < end
+            ):
                 time.sleep(0.1)
             first = deployments.show("flights").deployment.versions[0]
             assert (first.state, first.workers, first.traffic) == (VersionState.STOPPED, 0, 0)

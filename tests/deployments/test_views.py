@@ -41,8 +41,19 @@ def shown(live: int, figures: Figures) -> DeployedVersion:
         created_at=AT,
         used_at=AT,
     )
-    row = DeploymentRow(name="flights", namespace="test", target="local", model="flights", up=True, created_at=AT, updated_at=AT, versions=[version])
-    (found,) = views.deployment(row, running={KEY: live}, figures={KEY: figures}, base_url="http://127.0.0.1:1").versions
+    row = DeploymentRow(
+        name="flights",
+        namespace="test",
+        target="local",
+        model="flights",
+        up=True,
+        created_at=AT,
+        updated_at=AT,
+        versions=[version],
+    )
+    (found,) = views.deployment(
+        row, running={KEY: live}, figures={KEY: figures}, base_url="http://127.0.0.1:1"
+    ).versions
     return found
 
 
@@ -53,7 +64,12 @@ def test_what_is_down_shows_no_figures_of_the_time_before() -> None:
     assert (up.requests_per_second.value, up.requests_per_second.n) == (pytest.approx(2.0), 120)
     assert up.p50_ms is not None
     down = shown(0, figures)
-    assert (down.requests_per_second, down.p50_ms, down.p95_ms, down.error_fraction) == (None, None, None, None)
+    assert (down.requests_per_second, down.p50_ms, down.p95_ms, down.error_fraction) == (
+        None,
+        None,
+        None,
+        None,
+    )
 
 
 def detail_of(row: list[Any], header_file: str = "") -> Any:
@@ -72,22 +88,35 @@ def detail_of(row: list[Any], header_file: str = "") -> Any:
     )
     names = [f"x{place}" for place in range(len(row))]
     bundle = views.Bundle(
-        folder=Path(), columns=[], output_names=[], model_class="", answers="classes", model_file="", requirements=[], own_requirements=[], document={},
+        folder=Path(),
+        columns=[],
+        output_names=[],
+        model_class="",
+        answers="classes",
+        model_file="",
+        requirements=[],
+        own_requirements=[],
+        document={},
         sample={"names": names, "ndarray": [row, row]},
-    )  # fmt: skip
+    )
     return views.detail(record, bundle, [], header_file)
 
 
 def test_the_code_shows_numbers_that_people_write_and_keeps_whole_ones() -> None:
     detail = detail_of([0.1 + 0.2, 1 / 3, 1234567, None, True, "JFK"])
     assert detail.sample["data"]["ndarray"] == [[0.3, 0.333333, 1234567, None, True, "JFK"]]
-    assert "predict([{'x0': 0.3, 'x1': 0.333333, 'x2': 1234567, 'x3': None, 'x4': True, 'x5': 'JFK'}])" in detail.code["python"]
+    assert (
+        "predict([{'x0': 0.3, 'x1': 0.333333, 'x2': 1234567, 'x3': None, 'x4': True, 'x5': 'JFK'}])"
+        in detail.code["python"]
+    )
     assert json.dumps(detail.sample) in detail.code["curl"]
     assert (detail.answers, " -H @" in detail.code["curl"]) == ("classes", False)
     assert " -H '@/a b/authorization' " in detail_of([1], "/a b/authorization").code["curl"]
 
 
-def test_a_bundle_that_is_gone_is_the_reason_of_its_version_and_hides_nothing_else(tmp_path: Path, models: Mapping[int, Path], kit: ModuleType) -> None:
+def test_a_bundle_that_is_gone_is_the_reason_of_its_version_and_hides_nothing_else(
+    tmp_path: Path, models: Mapping[int, Path], kit: ModuleType
+) -> None:
     project = kit.open_project(tmp_path / "project")
     deployments = Deployments(project, kit.Registry(models))
     bundle = package(models[1], tmp_path / "bundles")
@@ -104,7 +133,9 @@ def test_a_bundle_that_is_gone_is_the_reason_of_its_version_and_hides_nothing_el
 
 
 @pytest.mark.parametrize("harm", ["", "{"], ids=["model", "description"])
-def test_a_damaged_bundle_is_made_again_with_the_answers_that_were_chosen(tmp_path: Path, kit: ModuleType, harm: str) -> None:
+def test_a_damaged_bundle_is_made_again_with_the_answers_that_were_chosen(
+    tmp_path: Path, kit: ModuleType, harm: str
+) -> None:
     kit.train_classifier(tmp_path / "model")
     project = kit.open_project(tmp_path / "project")
     deployments = Deployments(project, kit.Registry({1: tmp_path / "model"}))

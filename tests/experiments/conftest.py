@@ -15,7 +15,9 @@ from jupyter_mlinfra.experiments import Experiments
 
 @pytest.fixture(autouse=True)
 def clean_mlflow() -> Iterator[None]:
-    """`activate` sets process-wide state of MLflow: put it back, and end what a test left active."""
+    """`activate` sets process-wide state of MLflow: put it back, and end what a test left
+    active.
+    """
     before = dict(os.environ)
     yield
     os.environ.clear()
@@ -25,7 +27,9 @@ def clean_mlflow() -> Iterator[None]:
 
         while mlflow.active_run():
             mlflow.end_run()
-        mlflow.tracking.fluent._active_experiment_id = None  # of `set_experiment`: it is none of the next test's store
+        mlflow.tracking.fluent._active_experiment_id = (
+            None  # of `set_experiment`: it is none of the next test's store
+        )
         mlflow.set_tracking_uri("")
         mlflow.set_registry_uri("")
 
@@ -57,7 +61,8 @@ class Writer:
         self._path = path
         with sqlite3.connect(path) as connection:
             connection.execute(
-                "INSERT INTO experiments (experiment_id, name, lifecycle_stage, last_update_time, workspace) VALUES (1, 'churn', 'active', 5, 'default')"
+                "INSERT INTO experiments (experiment_id, name, lifecycle_stage, last_update_time,"
+                " workspace) VALUES (1, 'churn', 'active', 5, 'default')"
             )
 
     def runs(self, rows: Sequence[tuple[str, int, dict[str, float], dict[str, str]]]) -> None:
@@ -70,17 +75,32 @@ class Writer:
             )
             connection.executemany(
                 "INSERT INTO latest_metrics VALUES (?, ?, 0, 0, ?, ?)",
-                [(key, 0 if value != value else value, value != value, id) for id, _, metrics, _ in rows for key, value in metrics.items()],
+                [
+                    (key, 0 if value != value else value, value != value, id)
+                    for id, _, metrics, _ in rows
+                    for key, value in metrics.items()
+                ],
             )
-            connection.executemany("INSERT INTO params VALUES (?, ?, ?)", [(key, value, id) for id, _, _, params in rows for key, value in params.items()])
+            connection.executemany(
+                "INSERT INTO params VALUES (?, ?, ?)",
+                [(key, value, id) for id, _, _, params in rows for key, value in params.items()],
+            )
 
     def points(self, run: str, key: str, points: Sequence[tuple[int, int, float]]) -> None:
         """(timestamp, step, value) of one metric."""
         with sqlite3.connect(self._path) as connection:
-            rows = [(key, 0 if value != value else value, when, run, step, value != value) for when, step, value in points]
-            connection.executemany("INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) VALUES (?, ?, ?, ?, ?, ?)", rows)
+            rows = [
+                (key, 0 if value != value else value, when, run, step, value != value)
+                for when, step, value in points
+            ]
+            connection.executemany(
+                "INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) VALUES (?, ?,"
+                " ?, ?, ?, ?)",
+                rows,
+            )
             connection.execute(
-                "INSERT OR REPLACE INTO latest_metrics VALUES (?, ?, ?, ?, ?, ?)", (key, rows[-1][1], rows[-1][2], rows[-1][4], rows[-1][5], run)
+                "INSERT OR REPLACE INTO latest_metrics VALUES (?, ?, ?, ?, ?, ?)",
+                (key, rows[-1][1], rows[-1][2], rows[-1][4], rows[-1][5], run),
             )
 
 

@@ -16,7 +16,9 @@ from jupyter_mlinfra.experiments import evaluation
 COSTS = {"cost_action": 30.0, "cost_late": 120.0}
 
 
-def sample(rows: int = 400, seed: int = 0, *, digits: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def sample(
+    rows: int = 400, seed: int = 0, *, digits: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     source = np.random.default_rng(seed)
     y = (source.random(rows) < 0.3).astype(float)
     p = np.clip(0.25 + 0.25 * y + 0.2 * source.standard_normal(rows), 0, 1)
@@ -27,7 +29,9 @@ def sample(rows: int = 400, seed: int = 0, *, digits: int | None = None) -> tupl
 def test_auc_and_average_precision_equal_scikit_learn_with_and_without_ties(digits):
     y, p = sample(digits=digits)
     assert evaluation.auc(y, p) == pytest.approx(sk.roc_auc_score(y, p), abs=1e-12)
-    assert evaluation.average_precision(y, p) == pytest.approx(sk.average_precision_score(y, p), abs=1e-12)
+    assert evaluation.average_precision(y, p) == pytest.approx(
+        sk.average_precision_score(y, p), abs=1e-12
+    )
     assert evaluation.brier(y, p) == pytest.approx(sk.brier_score_loss(y, p), abs=1e-12)
 
 
@@ -70,7 +74,10 @@ def test_perfect_predictions_have_no_calibration_error():
 
 def brute_force_saving(y, p, threshold):
     nothing = sum(COSTS["cost_late"] for label in y if label)
-    acting = sum(COSTS["cost_action"] if score >= threshold else COSTS["cost_late"] * label for label, score in zip(y, p, strict=True))
+    acting = sum(
+        COSTS["cost_action"] if score >= threshold else COSTS["cost_late"] * label
+        for label, score in zip(y, p, strict=True)
+    )
     return 1000 * (nothing - acting) / len(y)
 
 
@@ -78,13 +85,18 @@ def brute_force_saving(y, p, threshold):
 def test_the_best_threshold_saves_as_much_as_the_best_of_all_that_were_tried(digits):
     y, p = sample(300, digits=digits)
     threshold, saved = evaluation.best_threshold(y, p, **COSTS)
-    assert saved == pytest.approx(max(brute_force_saving(y, p, candidate) for candidate in {*p, math.inf}))
+    assert saved == pytest.approx(
+        max(brute_force_saving(y, p, candidate) for candidate in {*p, math.inf})
+    )
     assert evaluation.business_kpi(y, p, threshold=threshold, **COSTS) == pytest.approx(saved)
     assert brute_force_saving(y, p, threshold) == pytest.approx(saved)
 
 
 def test_where_acting_never_pays_nothing_is_done():
-    assert evaluation.best_threshold([0, 0, 1], [0.9, 0.8, 0.1], cost_action=100, cost_late=50) == (math.inf, 0.0)
+    assert evaluation.best_threshold([0, 0, 1], [0.9, 0.8, 0.1], cost_action=100, cost_late=50) == (
+        math.inf,
+        0.0,
+    )
 
 
 def test_the_interval_of_a_difference_is_that_of_resampled_rows():
@@ -92,9 +104,13 @@ def test_the_interval_of_a_difference_is_that_of_resampled_rows():
     worse = np.clip(p + 0.3 * np.random.default_rng(9).standard_normal(200), 0, 1)
     found = evaluation.bootstrap_difference(y, p, worse, resamples=300, seed=5)
     rows = np.random.default_rng(5).integers(0, 200, size=(300, 200))
-    naive = [sk.roc_auc_score(y[row], p[row]) - sk.roc_auc_score(y[row], worse[row]) for row in rows]
+    naive = [
+        sk.roc_auc_score(y[row], p[row]) - sk.roc_auc_score(y[row], worse[row]) for row in rows
+    ]
     assert found.value == pytest.approx(sk.roc_auc_score(y, p) - sk.roc_auc_score(y, worse))
-    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(naive, [0.025, 0.975])), abs=1e-12)
+    assert (found.low, found.high) == pytest.approx(
+        tuple(np.quantile(naive, [0.025, 0.975])), abs=1e-12
+    )
     assert found == evaluation.bootstrap_difference(y, p, worse, resamples=300, seed=5)
     assert found != evaluation.bootstrap_difference(y, p, worse, resamples=300, seed=6)
 
@@ -102,9 +118,15 @@ def test_the_interval_of_a_difference_is_that_of_resampled_rows():
 def test_a_metric_given_as_function_gets_the_same_interval_as_the_built_in_one():
     y, p = sample(150)
     worse = p[::-1].copy()
-    built_in = evaluation.bootstrap_difference(y, p, worse, metric="average_precision", resamples=120)
-    function = evaluation.bootstrap_difference(y, p, worse, metric=sk.average_precision_score, resamples=120)
-    assert (built_in.value, built_in.low, built_in.high) == pytest.approx((function.value, function.low, function.high))
+    built_in = evaluation.bootstrap_difference(
+        y, p, worse, metric="average_precision", resamples=120
+    )
+    function = evaluation.bootstrap_difference(
+        y, p, worse, metric=sk.average_precision_score, resamples=120
+    )
+    assert (built_in.value, built_in.low, built_in.high) == pytest.approx(
+        (function.value, function.low, function.high)
+    )
 
 
 def test_a_model_against_itself_differs_by_nothing():
@@ -119,22 +141,36 @@ def test_the_interval_covers_the_true_value_about_as_often_as_it_says():
     for seed in range(100):
         source = np.random.default_rng(seed)
         y = np.repeat([0.0, 1.0], 150)
-        found = evaluation.bootstrap_metric(y, source.standard_normal(300) + math.sqrt(2) * y, resamples=200, seed=seed)
+        found = evaluation.bootstrap_metric(
+            y, source.standard_normal(300) + math.sqrt(2) * y, resamples=200, seed=seed
+        )
         hits += found.low <= true <= found.high
     assert 88 <= hits <= 99  # binomial(100, 0.95) lies there with 99 %
 
 
 def test_rows_of_a_group_are_drawn_together_or_the_interval_is_too_narrow():
-    """Days differ: within one, the saving of all rows is shifted alike. The mean of 40 days is what is uncertain."""
+    """Days differ: within one, the saving of all rows is shifted alike. The mean of 40 days is what
+    is uncertain.
+    """
     hits = {True: 0, False: 0}
     for seed in range(60):
         source = np.random.default_rng(seed)
         day = np.repeat(np.arange(40), 25)
         share = np.clip(source.normal(0.4, 0.2, 40), 0, 1)
         y = (source.random(1000) < share[day]).astype(float)
-        true = 1000 * (120 * np.clip(np.random.default_rng(0).normal(0.4, 0.2, 1_000_000), 0, 1).mean() - 30)
+        true = 1000 * (
+            120 * np.clip(np.random.default_rng(0).normal(0.4, 0.2, 1_000_000), 0, 1).mean() - 30
+        )
         for grouped in hits:
-            found = evaluation.bootstrap_saving(y, np.ones(1000), threshold=0.5, **COSTS, groups=day if grouped else None, resamples=200, seed=seed)
+            found = evaluation.bootstrap_saving(
+                y,
+                np.ones(1000),
+                threshold=0.5,
+                **COSTS,
+                groups=day if grouped else None,
+                resamples=200,
+                seed=seed,
+            )
             hits[grouped] += found.low <= true <= found.high
     assert hits[True] >= 52  # binomial(60, 0.95) lies there with 99 %
     assert hits[False] <= 45
@@ -142,7 +178,9 @@ def test_rows_of_a_group_are_drawn_together_or_the_interval_is_too_narrow():
 
 def test_groups_of_one_row_are_rows():
     y, p = sample(150)
-    assert evaluation.bootstrap_metric(y, p, groups=np.arange(150), resamples=100) == evaluation.bootstrap_metric(y, p, resamples=100)
+    assert evaluation.bootstrap_metric(
+        y, p, groups=np.arange(150), resamples=100
+    ) == evaluation.bootstrap_metric(y, p, resamples=100)
     with pytest.raises(BadRequest, match="9 groups give no interval"):
         evaluation.bootstrap_metric(y, p, groups=np.arange(150) % 9, resamples=100)
     with pytest.raises(BadRequest, match="150 rows and 149 groups"):
@@ -167,7 +205,9 @@ def test_a_report_has_a_row_for_each_score_column():
     assert found["auc"].to_list() == pytest.approx([sk.roc_auc_score(y, p), 0.5])
     assert found["saved_per_1000"].to_list() == pytest.approx([brute_force_saving(y, p, 0.4), 0])
     each = evaluation.report(frame, label="late", threshold={"model": 0.3, "never": 0.0}, **COSTS)
-    assert each["saved_per_1000"].to_list() == pytest.approx([brute_force_saving(y, p, 0.3), brute_force_saving(y, np.zeros(len(y)), 0.0)])
+    assert each["saved_per_1000"].to_list() == pytest.approx(
+        [brute_force_saving(y, p, 0.3), brute_force_saving(y, np.zeros(len(y)), 0.0)]
+    )
     with pytest.raises(BadRequest, match="never has no threshold"):
         evaluation.report(frame, label="late", threshold={"model": 0.3}, **COSTS)
 

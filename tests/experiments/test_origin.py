@@ -27,12 +27,24 @@ def jobs(project):
 
 @pytest.mark.slow
 def test_a_run_of_a_pipelines_job_names_notebook_job_and_step(project, experiments, jobs):
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)]), project.root / "train.ipynb")
-    job = jobs.submit(JobSpec(notebook="train.ipynb", labels={"pipeline": "flights", "run": "r1", "step": "train"}))
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)]),
+        project.root / "train.ipynb",
+    )
+    job = jobs.submit(
+        JobSpec(
+            notebook="train.ipynb", labels={"pipeline": "flights", "run": "r1", "step": "train"}
+        )
+    )
     ended = jobs.wait([job.id], timeout=120)[0]
     assert ended.state == "succeeded", jobs.logs(job.id).text
     run = experiments.runs("churn", where=f"job = '{job.id}' and step = 'flights/train'").items[0]
-    assert (run.notebook, run.job, run.step, run.status) == ("train.ipynb", job.id, "flights/train", "finished")
+    assert (run.notebook, run.job, run.step, run.status) == (
+        "train.ipynb",
+        job.id,
+        "flights/train",
+        "finished",
+    )
 
 
 def test_in_a_job_that_the_project_does_not_know_only_its_id_is_noted(project, monkeypatch):
@@ -42,7 +54,13 @@ def test_in_a_job_that_the_project_does_not_know_only_its_id_is_noted(project, m
 
 
 @pytest.mark.parametrize(
-    ("session", "notebook"), [("sub/a.ipynb", "sub/a.ipynb"), ("{root}/a.ipynb", "a.ipynb"), ("/elsewhere/a.ipynb", "/elsewhere/a.ipynb"), ("console-1", "")]
+    ("session", "notebook"),
+    [
+        ("sub/a.ipynb", "sub/a.ipynb"),
+        ("{root}/a.ipynb", "a.ipynb"),
+        ("/elsewhere/a.ipynb", "/elsewhere/a.ipynb"),
+        ("console-1", ""),
+    ],
 )
 def test_a_kernels_session_names_the_notebook(project, monkeypatch, session, notebook):
     monkeypatch.setenv("JPY_SESSION_NAME", session.format(root=project.root))

@@ -17,10 +17,18 @@ from jupyter_mlinfra.experiments.matching import matches
 from jupyter_mlinfra.experiments.query import Field, Sort, is_like, parse_filter, parse_sort
 
 RUN = RunFacts(
-    id="9c1e", name="depth 8", experiment="churn", status="finished", user="ana", started=1_764_000_000_000, ended=1_764_000_090_000,
-    metrics={"auc": 0.92, "val/loss": 0.1, "nan": float("nan")}, params={"depth": "8", "model": "tree's"}, tags={"k": "x", "mlinfra.job": "7f3a"},
+    id="9c1e",
+    name="depth 8",
+    experiment="churn",
+    status="finished",
+    user="ana",
+    started=1_764_000_000_000,
+    ended=1_764_000_090_000,
+    metrics={"auc": 0.92, "val/loss": 0.1, "nan": float("nan")},
+    params={"depth": "8", "model": "tree's"},
+    tags={"k": "x", "mlinfra.job": "7f3a"},
     datasets=["dataset:a.b@1", "dataset:c.d@2"],
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(
@@ -96,20 +104,32 @@ def test_the_caret_stands_below_the_fault(text, at, word):
 
 def test_like_means_what_it_does_in_sqlite():
     texts = ["".join(letters) for length in range(5) for letters in product("ab\n", repeat=length)]
-    patterns = ["".join(letters) for length in range(6) for letters in product("ab%_", repeat=length)]
+    patterns = [
+        "".join(letters) for length in range(6) for letters in product("ab%_", repeat=length)
+    ]
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("PRAGMA case_sensitive_like = 1")
         connection.execute("CREATE TABLE texts (text TEXT)")
         connection.executemany("INSERT INTO texts VALUES (?)", [(text,) for text in texts])
         for pattern in patterns:
-            told = {text for (text,) in connection.execute("SELECT text FROM texts WHERE text LIKE ?", (pattern,))}
+            told = {
+                text
+                for (text,) in connection.execute(
+                    "SELECT text FROM texts WHERE text LIKE ?", (pattern,)
+                )
+            }
             assert {text for text in texts if is_like(pattern, False, text)} == told, pattern
 
 
 def test_no_pattern_keeps_the_server_busy():
     """Tried in a process of its own: one that backtracks would not come back."""
-    code = "from jupyter_mlinfra.experiments.query import is_like; print(is_like('%a' * 200 + '%b', False, 'a' * 8000))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    code = (
+        "from jupyter_mlinfra.experiments.query import is_like; print(is_like('%a' * 200 + '%b',"
+        " False, 'a' * 8000))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout == "False\n"
     with pytest.raises(BadRequest, match="501 characters"):
         parse_filter(f"name like '{'x' * 501}'")
@@ -153,7 +173,10 @@ AUC, STARTED = Field("metric", "auc"), Field("attribute", "started")
         ("start_time DESC", [Sort(STARTED, True)]),
         ("parameters.depth", [Sort(Field("param", "depth"), False)]),
         ('tags."mlflow.user" DESC', [Sort(Field("tag", "mlflow.user"), True)]),
-        ("-metrics.auc, params.`a, b`,started", [Sort(AUC, True), Sort(Field("param", "a, b"), False), Sort(STARTED, False)]),
+        (
+            "-metrics.auc, params.`a, b`,started",
+            [Sort(AUC, True), Sort(Field("param", "a, b"), False), Sort(STARTED, False)],
+        ),
     ],
 )
 def test_a_sort_order_names_its_fields_in_our_words_or_in_mlflows(text, sorts):
@@ -161,12 +184,25 @@ def test_a_sort_order_names_its_fields_in_our_words_or_in_mlflows(text, sorts):
 
 
 def test_a_filter_takes_mlflows_words_for_attributes():
-    assert parse_filter("attributes.start_time > 1500 and run_name = 'a' and tags.\"mlflow.user\" = 'b'") == parse_filter(
+    assert parse_filter(
+        "attributes.start_time > 1500 and run_name = 'a' and tags.\"mlflow.user\" = 'b'"
+    ) == parse_filter(
         "started > '1970-01-01T00:00:01.500' and name = 'a' and tags.mlflow.user = 'b'"
     )
 
 
 def test_a_sort_order_that_names_nothing_is_refused():
-    for text in ("", "-", "dataset", "auc,", ",auc", "auc,,loss", "-auc DESC", "attributes.colour", "auc, metrics.auc", "a,b,c,d,e,f"):
+    for text in (
+        "",
+        "-",
+        "dataset",
+        "auc,",
+        ",auc",
+        "auc,,loss",
+        "-auc DESC",
+        "attributes.colour",
+        "auc, metrics.auc",
+        "a,b,c,d,e,f",
+    ):
         with pytest.raises(BadRequest):
             parse_sort(text)

@@ -20,7 +20,12 @@ def id_of(number: int) -> str:
 
 def test_before_anything_was_tracked_all_lists_are_empty_and_no_store_is_made(project):
     experiments = Experiments(project)
-    assert experiments.experiments().total == experiments.models().total == experiments.runs(None).total == 0
+    assert (
+        experiments.experiments().total
+        == experiments.models().total
+        == experiments.runs(None).total
+        == 0
+    )
     assert list(experiments.search_documents()) == []
     with pytest.raises(NotFound, match="no experiment churn"):
         experiments.runs("churn")
@@ -33,11 +38,21 @@ def test_before_anything_was_tracked_all_lists_are_empty_and_no_store_is_made(pr
 
 def test_pages_of_a_filtered_and_sorted_list_hold_every_run_once(experiments, writer):
     source = np.random.default_rng(0)
-    rows = [(id_of(n), 1000 * n, {"auc": float(source.integers(0, 20)) / 20} if n % 7 else {}, {"depth": str(n % 5)}) for n in range(230)]
+    rows = [
+        (
+            id_of(n),
+            1000 * n,
+            {"auc": float(source.integers(0, 20)) / 20} if n % 7 else {},
+            {"depth": str(n % 5)},
+        )
+        for n in range(230)
+    ]
     writer.runs(rows)
     seen, cursor = [], None
     while True:
-        page = experiments.runs("churn", where="params.depth in (1, 2, 3)", sort="-metrics.auc", limit=50, cursor=cursor)
+        page = experiments.runs(
+            "churn", where="params.depth in (1, 2, 3)", sort="-metrics.auc", limit=50, cursor=cursor
+        )
         assert page.total == 138
         assert page.shown == len(page.items)
         seen += page.items
@@ -52,7 +67,13 @@ def test_pages_of_a_filtered_and_sorted_list_hold_every_run_once(experiments, wr
 def test_a_run_tells_what_the_store_knows_of_it(experiments, writer):
     writer.runs([(id_of(1), 1_764_000_000_000, {"auc": 0.9, "bad": math.nan}, {"depth": "8"})])
     run = experiments.show("run:" + id_of(1))
-    assert (run.ref, run.name, run.experiment, run.status, run.user) == ("run:" + id_of(1), "name " + id_of(1), "churn", "finished", "ana")
+    assert (run.ref, run.name, run.experiment, run.status, run.user) == (
+        "run:" + id_of(1),
+        "name " + id_of(1),
+        "churn",
+        "finished",
+        "ana",
+    )
     assert run.started_at == datetime.fromtimestamp(1_764_000_000, UTC)
     assert run.duration_seconds == 2
     assert run.metrics["auc"] == 0.9
@@ -76,7 +97,17 @@ def test_a_misspelt_experiment_gets_a_suggestion(experiments, writer):
     assert caught.value.fix == "Did you mean churn?"
 
 
-@pytest.mark.parametrize("options", [{"limit": 0}, {"limit": 501}, {"cursor": "x"}, {"cursor": "-5"}, {"sort": ""}, {"where": "auc > 1"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"limit": 0},
+        {"limit": 501},
+        {"cursor": "x"},
+        {"cursor": "-5"},
+        {"sort": ""},
+        {"where": "auc > 1"},
+    ],
+)
 def test_a_page_that_cannot_be_is_refused(experiments, writer, options):
     with pytest.raises(BadRequest):
         experiments.runs("churn", **options)
@@ -85,7 +116,16 @@ def test_a_page_that_cannot_be_is_refused(experiments, writer, options):
 def test_a_list_is_sorted_by_several_keys_in_mlflows_spelling_too(experiments, writer):
     writer.runs([(id_of(n), n, {"auc": n % 2}, {"depth": str(n)}) for n in range(8)])
     for sort in ("metrics.auc DESC, params.depth", "-auc,params.depth ASC"):
-        assert [int(run.params["depth"]) for run in experiments.runs("churn", sort=sort).items] == [1, 3, 5, 7, 0, 2, 4, 6]
+        assert [int(run.params["depth"]) for run in experiments.runs("churn", sort=sort).items] == [
+            1,
+            3,
+            5,
+            7,
+            0,
+            2,
+            4,
+            6,
+        ]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +156,14 @@ def test_hostile_names_are_values_and_never_sql(experiments, writer):
     key = "x'); DROP TABLE runs; --"
     writer.runs([(id_of(1), 1, {key: 1.0}, {key: key})])
     quoted = key.replace("'", "''")
-    assert experiments.runs("churn", where=f"metrics.`{key}` = 1 and params.`{key}` = '{quoted}'", sort=f"-metrics.{key}").total == 1
+    assert (
+        experiments.runs(
+            "churn",
+            where=f"metrics.`{key}` = 1 and params.`{key}` = '{quoted}'",
+            sort=f"-metrics.{key}",
+        ).total
+        == 1
+    )
     assert experiments.show(id_of(1)).params[key] == key
 
 
@@ -124,7 +171,9 @@ def test_a_spike_of_one_step_in_ten_thousand_survives(experiments, writer):
     writer.runs([(id_of(1), 1, {}, {})])
     values = np.random.default_rng(0).random(10_000)
     values[6_543], values[1_234] = 99.0, -99.0
-    writer.points(id_of(1), "loss", [(step, step, float(value)) for step, value in enumerate(values)])
+    writer.points(
+        id_of(1), "loss", [(step, step, float(value)) for step, value in enumerate(values)]
+    )
     curve = experiments.curves(id_of(1), "loss", points=320)
     assert curve.total == 10_000
     assert len(curve.step) <= 320
@@ -145,7 +194,9 @@ def test_points_without_steps_are_numbered_in_the_order_of_their_time(experiment
 
 def test_nan_is_a_gap_in_a_curve_and_counted(experiments, writer):
     writer.runs([(id_of(1), 1, {}, {})])
-    writer.points(id_of(1), "loss", [(step, step, math.nan if step == 2 else 1.0) for step in range(4)])
+    writer.points(
+        id_of(1), "loss", [(step, step, math.nan if step == 2 else 1.0) for step in range(4)]
+    )
     curve = experiments.curves(id_of(1), "loss")
     assert list(curve.step) == [0, 1, 3]
     assert curve.total == 4
@@ -161,21 +212,33 @@ def test_a_curve_that_does_not_exist_names_those_that_do(experiments, writer):
 
 
 def test_a_comparison_shows_what_differs_first(experiments, writer):
-    writer.runs([
-        (id_of(1), 1, {"auc": 0.9, "same": 1.0, "nan": math.nan}, {"depth": "6", "eta": "0.1"}),
-        (id_of(2), 2, {"auc": 0.8, "same": 1.0, "nan": math.nan}, {"depth": "8", "eta": "0.1", "only": "here"}),
-    ])  # fmt: skip
+    writer.runs(
+        [
+            (id_of(1), 1, {"auc": 0.9, "same": 1.0, "nan": math.nan}, {"depth": "6", "eta": "0.1"}),
+            (
+                id_of(2),
+                2,
+                {"auc": 0.8, "same": 1.0, "nan": math.nan},
+                {"depth": "8", "eta": "0.1", "only": "here"},
+            ),
+        ]
+    )
     writer.points(id_of(1), "loss", [(step, step, 1.0) for step in range(3)])
     found = experiments.compare([id_of(2), id_of(1)])
     assert [run.id for run in found.runs] == [id_of(2), id_of(1)]
     assert [(row.kind, row.key, tuple(row.values)) for row in found.rows if not row.same] == [
-        ("param", "depth", ("8", "6")), ("param", "only", ("here", None)), ("metric", "auc", (0.8, 0.9)), ("metric", "loss", (None, 1.0)),
-    ]  # fmt: skip
+        ("param", "depth", ("8", "6")),
+        ("param", "only", ("here", None)),
+        ("metric", "auc", (0.8, 0.9)),
+        ("metric", "loss", (None, 1.0)),
+    ]
     assert [row.key for row in found.rows[4:]] == ["eta", "nan", "same"]
     assert all(row.same for row in found.rows[4:])
     assert [(curve.run, curve.metric) for curve in found.curves] == [(id_of(1), "loss")]
     assert found.curve_metrics == ["loss"]
-    assert found.frame("loss").rows() == [(f"name {id_of(1)} 00000000", step, 1.0, 1.0, 1.0) for step in range(3)]
+    assert found.frame("loss").rows() == [
+        (f"name {id_of(1)} 00000000", step, 1.0, 1.0, 1.0) for step in range(3)
+    ]
     assert set(found.code) == {"python", "magic", "cli"}
     compile(found.code["python"], "cell", "exec")
 
@@ -183,14 +246,19 @@ def test_a_comparison_shows_what_differs_first(experiments, writer):
 def test_the_code_of_a_comparison_runs_as_inserted_and_draws_the_curves(experiments, writer):
     writer.runs([(id_of(n), n, {"auc": 0.5}, {}) for n in (1, 2)])
     found = {}
-    exec(experiments.compare([id_of(1), id_of(2)]).code["python"].replace("\n\n", "\n\nfound = ", 1), found)
+    exec(
+        experiments.compare([id_of(1), id_of(2)]).code["python"].replace("\n\n", "\n\nfound = ", 1),
+        found,
+    )
     assert found["found"].select("run", "metrics.auc").rows() == [(id_of(1), 0.5), (id_of(2), 0.5)]
     for n in (1, 2):
         writer.points(id_of(n), "loss", [(step, step, float(n)) for step in range(3)])
     code = experiments.compare([id_of(1), id_of(2)]).code["python"].splitlines()
     exec("\n".join([*code[:-1], f"found = {code[-1]}"]), found)
     drawn = next(iter(found["found"].to_dict()["datasets"].values()))
-    assert {(row["run"], row["mean"]) for row in drawn} == {(f"name {id_of(n)} 00000000", float(n)) for n in (1, 2)}
+    assert {(row["run"], row["mean"]) for row in drawn} == {
+        (f"name {id_of(n)} 00000000", float(n)) for n in (1, 2)
+    }
 
 
 def test_only_two_to_a_hundred_different_runs_are_compared(experiments, writer):
@@ -212,12 +280,16 @@ def test_a_comparison_of_many_runs_and_metrics_is_bounded_and_names_the_rest(exp
 
 
 def test_a_damaged_store_says_so(project, experiments):
-    (project.home / "mlflow.db").write_bytes(b"not a database at all, but long enough to be read as one" * 50)
+    (project.home / "mlflow.db").write_bytes(
+        b"not a database at all, but long enough to be read as one" * 50
+    )
     with pytest.raises(Unavailable, match="damaged"):
         experiments.experiments()
 
 
-def test_a_store_without_room_asks_for_space_whether_it_is_read_or_written(small_disk, project, empty_store):
+def test_a_store_without_room_asks_for_space_whether_it_is_read_or_written(
+    small_disk, project, empty_store
+):
     disk = small_disk(4)
     shutil.copy(empty_store, project.home / "mlflow.db")
     disk.fill()
@@ -262,26 +334,46 @@ def test_reading_the_embedded_store_imports_no_heavy_library(project, experiment
     writer.runs([(id_of(n), n, {"auc": 0.5}, {}) for n in (1, 2)])
     writer.points(id_of(1), "loss", [(1, 1, 1.0), (2, 2, 1.0)])
     with sqlite3.connect(project.home / "mlflow.db") as connection:
-        connection.execute("INSERT INTO registered_models (name, workspace) VALUES ('m', 'default')")
         connection.execute(
-            "INSERT INTO model_versions (name, version, creation_time, run_id, source, storage_location, current_stage) VALUES ('m', 1, 1, ?, '', '/x', '')",
+            "INSERT INTO registered_models (name, workspace) VALUES ('m', 'default')"
+        )
+        connection.execute(
+            "INSERT INTO model_versions (name, version, creation_time, run_id, source,"
+            " storage_location, current_stage) VALUES ('m', 1, 1, ?, '', '/x', '')",
             (id_of(1),),
         )
-        connection.execute("INSERT INTO registered_model_aliases (alias, version, name) VALUES ('champion', 1, 'm')")
-    done = subprocess.run([sys.executable, "-c", READ_ALL, str(project.root)], capture_output=True, text=True, check=True)
+        connection.execute(
+            "INSERT INTO registered_model_aliases (alias, version, name) VALUES ('champion', 1,"
+            " 'm')"
+        )
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ALL, str(project.root)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout == "[]\n"
 
 
 def test_importing_the_package_takes_no_heavy_library():
-    code = "import sys, jupyter_mlinfra.experiments.service; print(sorted({'mlflow', 'polars', 'numpy', 'yaml'} & set(sys.modules)))"
+    code = (
+        "import sys, jupyter_mlinfra.experiments.service; print(sorted({'mlflow', 'polars',"
+        " 'numpy', 'yaml'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
-def test_search_finds_runs_models_and_experiments_and_notes_every_commit(project, experiments, writer):
+def test_search_finds_runs_models_and_experiments_and_notes_every_commit(
+    project, experiments, writer
+):
     before = experiments.search_fingerprint()
     writer.runs([(id_of(1), 1, {"auc": 0.5}, {"max_depth": "6"})])
     assert experiments.search_fingerprint() != before
-    project.index.refresh("experiments", experiments.search_fingerprint(), experiments.search_documents)
+    project.index.refresh(
+        "experiments", experiments.search_fingerprint(), experiments.search_documents
+    )
     assert [hit.ref for hit in project.index.search("max_depth=6").items] == ["run:" + id_of(1)]
-    assert [hit.ref for hit in project.index.search("churn", kinds=["experiment"]).items] == ["experiment:churn"]
+    assert [hit.ref for hit in project.index.search("churn", kinds=["experiment"]).items] == [
+        "experiment:churn"
+    ]

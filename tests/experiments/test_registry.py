@@ -26,11 +26,23 @@ def trained(experiments: Experiments, *, signature: bool = True, seed: int = 0) 
 
     source = np.random.default_rng(seed)
     inputs = pl.DataFrame({"depth": source.random(50), "width": source.random(50)}).to_pandas()
-    booster = xgboost.train({"max_depth": 2, "nthread": 1}, xgboost.DMatrix(inputs, source.random(50)), 2)
-    stated = mlflow.models.infer_signature(inputs, booster.inplace_predict(inputs)) if signature else None
+    booster = xgboost.train(
+        {"max_depth": 2, "nthread": 1}, xgboost.DMatrix(inputs, source.random(50)), 2
+    )
+    stated = (
+        mlflow.models.infer_signature(inputs, booster.inplace_predict(inputs))
+        if signature
+        else None
+    )
     with experiments.track("churn", datasets=["dataset:sales.orders@4711"]) as run:
         run.log_metric("auc", 0.5 + seed / 100)
-        mlflow.xgboost.log_model(booster, name="model", signature=stated, pip_requirements=["xgboost>=3", "# a comment", "numpy"], model_format="ubj")
+        mlflow.xgboost.log_model(
+            booster,
+            name="model",
+            signature=stated,
+            pip_requirements=["xgboost>=3", "# a comment", "numpy"],
+            model_format="ubj",
+        )
     return run.id
 
 
@@ -41,24 +53,42 @@ def run(experiments: Experiments) -> str:
 
 def test_a_registered_model_knows_its_run_data_and_signature(project, experiments, run):
     version = experiments.register(run, model="churn")
-    assert (version.ref, version.model, version.version, version.run) == ("version:churn/1", "churn", 1, run)
+    assert (version.ref, version.model, version.version, version.run) == (
+        "version:churn/1",
+        "churn",
+        1,
+        run,
+    )
     assert version.signature
     assert version.metrics == {"auc": 0.5}
     assert version.datasets == ["dataset:sales.orders@4711"]
     assert experiments.show(run).versions == ["version:churn/1"]
-    assert experiments.version("churn/1") == experiments.version("version:churn/1") == experiments.version("models:/churn/1") == version
-    assert [(edge.input, edge.output) for edge in project.lineage.around("version:churn/1").items] == [
-        ("run:" + run, "version:churn/1"), ("dataset:sales.orders@4711", "run:" + run),
-    ]  # fmt: skip
-    assert [(event.topic, event.ref, event.data["verb"]) for event in project.events.after(0) if event.topic == "model"] == [
-        ("model", "model:churn", "register")
+    assert (
+        experiments.version("churn/1")
+        == experiments.version("version:churn/1")
+        == experiments.version("models:/churn/1")
+        == version
+    )
+    assert [
+        (edge.input, edge.output) for edge in project.lineage.around("version:churn/1").items
+    ] == [
+        ("run:" + run, "version:churn/1"),
+        ("dataset:sales.orders@4711", "run:" + run),
     ]
+    assert [
+        (event.topic, event.ref, event.data["verb"])
+        for event in project.events.after(0)
+        if event.topic == "model"
+    ] == [("model", "model:churn", "register")]
 
 
 def test_a_retried_registration_makes_no_second_version(experiments, run):
     assert experiments.register(run, model="churn") == experiments.register(run, model="churn")
     assert experiments.register(run, model="other").version == 1
-    assert [(item.name, item.versions) for item in sorted(experiments.models().items, key=lambda item: item.name)] == [("churn", 1), ("other", 1)]
+    assert [
+        (item.name, item.versions)
+        for item in sorted(experiments.models().items, key=lambda item: item.name)
+    ] == [("churn", 1), ("other", 1)]
 
 
 def test_a_model_without_signature_is_refused_and_nothing_is_registered(experiments):
@@ -111,14 +141,26 @@ def test_the_old_champion_stays_reachable_and_a_rollback_swaps_the_two(project, 
     assert experiments.promote("churn@rollback", alias="champion").aliases == ("champion",)
     assert experiments.model("churn").model.aliases == {"champion": 1, "rollback": 2}
     assert [item.version for item in experiments.model("churn").versions] == [2, 1]
-    assert [item.aliases for item in experiments.model("churn").versions] == [("rollback",), ("champion",)]
-    promoted = [event.data for event in project.events.after(0) if event.data.get("verb") == "promote"]
-    assert [(item["version"], item["alias"]) for item in promoted] == [(1, "champion"), (2, "champion"), (1, "champion")]
+    assert [item.aliases for item in experiments.model("churn").versions] == [
+        ("rollback",),
+        ("champion",),
+    ]
+    promoted = [
+        event.data for event in project.events.after(0) if event.data.get("verb") == "promote"
+    ]
+    assert [(item["version"], item["alias"]) for item in promoted] == [
+        (1, "champion"),
+        (2, "champion"),
+        (1, "champion"),
+    ]
 
 
 def test_aliases_move_so_that_a_crash_between_two_writes_keeps_the_champion():
     assert moved({}, alias="champion", version=1) == {"champion": 1}
-    assert list(moved({"champion": 1}, alias="champion", version=2).items()) == [("rollback", 1), ("champion", 2)]
+    assert list(moved({"champion": 1}, alias="champion", version=2).items()) == [
+        ("rollback", 1),
+        ("champion", 2),
+    ]
     assert moved({"champion": 2, "rollback": 1}, alias="champion", version=2) == {}
     assert moved({"champion": 1}, alias="candidate", version=2) == {"candidate": 2}
     for alias in ("", "latest", "v3", "Champion", "a b", "x" * 64):
@@ -128,7 +170,13 @@ def test_aliases_move_so_that_a_crash_between_two_writes_keeps_the_champion():
 
 @pytest.mark.parametrize(
     ("ref", "parsed"),
-    [("m/3", ("m", 3, "")), ("m/v3", ("m", 3, "")), ("m@champion", ("m", None, "champion")), ("version:m@x", ("m", None, "x")), ("models:/m/3", ("m", 3, ""))],
+    [
+        ("m/3", ("m", 3, "")),
+        ("m/v3", ("m", 3, "")),
+        ("m@champion", ("m", None, "champion")),
+        ("version:m@x", ("m", None, "x")),
+        ("models:/m/3", ("m", 3, "")),
+    ],
 )
 def test_a_version_is_named_by_number_or_alias(ref, parsed):
     assert parse(ref) == parsed
@@ -147,7 +195,12 @@ def test_what_names_no_version_is_told_what_would(experiments, run):
     for ref in ("churn", "", "/3", "@x", "churn/", "churn/x"):
         with pytest.raises(BadRequest, match="names no version"):
             experiments.version(ref)
-    for ref, words in (("churn/9", "newest is 1"), ("churn@champion", "It has: none"), ("chrun/1", "Models: churn"), ("chrun@x", "Models: churn")):
+    for ref, words in (
+        ("churn/9", "newest is 1"),
+        ("churn@champion", "It has: none"),
+        ("chrun/1", "Models: churn"),
+        ("chrun@x", "Models: churn"),
+    ):
         with pytest.raises(NotFound) as caught:
             experiments.version(ref)
         assert words in caught.value.why
@@ -160,8 +213,13 @@ def test_the_files_of_a_version_are_handed_out_with_requirements_and_signature(e
     experiments.register(run, model="churn")
     folder = experiments.download("churn/1")
     assert {"MLmodel", "requirements.txt"} <= {path.name for path in folder.iterdir()}
-    assert experiments.requirements("churn/1")[-2:] == ["xgboost>=3", "numpy"]  # MLflow puts itself before them
-    assert [(column["name"], column["type"]) for column in experiments.signature("churn/1")["inputs"]] == [("depth", "double"), ("width", "double")]
+    assert experiments.requirements("churn/1")[-2:] == [
+        "xgboost>=3",
+        "numpy",
+    ]  # MLflow puts itself before them
+    assert [
+        (column["name"], column["type"]) for column in experiments.signature("churn/1")["inputs"]
+    ] == [("depth", "double"), ("width", "double")]
     assert python_version(folder) == ".".join(map(str, __import__("sys").version_info[:3]))
 
 
@@ -178,7 +236,12 @@ def test_files_that_were_changed_after_registration_are_refused(experiments, run
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    for verb in (experiments.download, experiments.load, experiments.requirements, experiments.signature):
+    for verb in (
+        experiments.download,
+        experiments.load,
+        experiments.requirements,
+        experiments.signature,
+    ):
         with pytest.raises(Unprocessable, match="were changed"):
             verb("churn/1")
 
@@ -198,7 +261,17 @@ def test_a_broken_mlmodel_file_is_unprocessable(experiments, run):
         experiments.download("churn/1")
 
 
-@pytest.mark.parametrize("text", [b"flavors: [\n\0", b"- a list", b"signature: a text\n", b"\xff\xfe", b"[" * 5000, b"a: 9999-99-99\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"flavors: [\n\0",
+        b"- a list",
+        b"signature: a text\n",
+        b"\xff\xfe",
+        b"[" * 5000,
+        b"a: 9999-99-99\n",
+    ],
+)
 def test_one_broken_mlmodel_is_the_fault_of_its_version_alone(experiments, run, text):
     experiments.register(run, model="churn")
     other = trained(experiments, seed=1)
@@ -207,14 +280,20 @@ def test_one_broken_mlmodel_is_the_fault_of_its_version_alone(experiments, run, 
     good, bad = experiments.model("churn").versions
     assert (good.version, good.fault, good.signature) == (2, "", True)
     assert bad.version == 1
-    assert bad.fault or text == b"signature: a text\n"  # that one can be read: it only states nothing
+    assert (
+        bad.fault or text == b"signature: a text\n"
+    )  # that one can be read: it only states nothing
 
 
-def test_a_version_whose_storage_lacks_its_client_is_a_row_that_says_so(experiments, run, monkeypatch):
+def test_a_version_whose_storage_lacks_its_client_is_a_row_that_says_so(
+    experiments, run, monkeypatch
+):
     for name in ("boto3", "botocore"):
         monkeypatch.setitem(sys.modules, name, None)
     experiments.register(run, model="churn")
-    experiments._store.client().create_model_version("churn", "s3://bucket/models/churn", run_id=run)
+    experiments._store.client().create_model_version(
+        "churn", "s3://bucket/models/churn", run_id=run
+    )
     far, near = experiments.model("churn").versions
     assert (near.version, near.fault) == (1, "")
     assert far.fault.startswith("The files in s3: storage cannot be fetched. The package boto")
@@ -223,20 +302,33 @@ def test_a_version_whose_storage_lacks_its_client_is_a_row_that_says_so(experime
         experiments.download("churn/2")
 
 
-def test_that_a_model_cannot_be_deployed_is_told_when_it_is_registered_and_on_its_page(project, experiments, run):
+def test_that_a_model_cannot_be_deployed_is_told_when_it_is_registered_and_on_its_page(
+    project, experiments, run
+):
     bench = Workbench(project).experiments
     assert bench.register(run, model="churn").unservable == ""
     folder = experiments.download("churn/1")
-    (folder / "MLmodel").write_text((folder / "MLmodel").read_text().replace("  xgboost:", "  sklearn:"))
-    assert bench.register(run, model="other").unservable == "It is of flavor sklearn; so far only XGBoost models can be deployed."
-    assert [item.unservable for item in bench.model("other").versions] == ["It is of flavor sklearn; so far only XGBoost models can be deployed."]
+    (folder / "MLmodel").write_text(
+        (folder / "MLmodel").read_text().replace("  xgboost:", "  sklearn:")
+    )
+    assert (
+        bench.register(run, model="other").unservable
+        == "It is of flavor sklearn; so far only XGBoost models can be deployed."
+    )
+    assert [item.unservable for item in bench.model("other").versions] == [
+        "It is of flavor sklearn; so far only XGBoost models can be deployed."
+    ]
 
 
-def test_listing_and_reading_a_model_never_runs_code_from_its_files(project, experiments, run, tmp_path):
+def test_listing_and_reading_a_model_never_runs_code_from_its_files(
+    project, experiments, run, tmp_path
+):
     experiments.register(run, model="churn")
     folder = Path(experiments.download("churn/1"))
     canary = tmp_path / "canary"
-    (folder / "python_model.pkl").write_bytes(b"cos\nsystem\n(S'touch " + str(canary).encode() + b"'\ntR.")
+    (folder / "python_model.pkl").write_bytes(
+        b"cos\nsystem\n(S'touch " + str(canary).encode() + b"'\ntR."
+    )
     (folder / "conftest.py").write_text(f"open({str(canary)!r}, 'w')")
     experiments.model("churn")
     experiments.version("churn/1")
@@ -246,7 +338,9 @@ def test_listing_and_reading_a_model_never_runs_code_from_its_files(project, exp
     assert not canary.exists()
 
 
-def test_the_fingerprint_of_a_model_changes_with_its_versions_and_that_of_an_alias_with_its_target(experiments):
+def test_the_fingerprint_of_a_model_changes_with_its_versions_and_that_of_an_alias_with_its_target(
+    experiments,
+):
     assert experiments.fingerprint("churn") is None
     experiments.register(trained(experiments, seed=0), model="churn")
     first = experiments.fingerprint("churn")
@@ -256,7 +350,9 @@ def test_the_fingerprint_of_a_model_changes_with_its_versions_and_that_of_an_ali
     champion = experiments.fingerprint("churn@champion")
     experiments.register(trained(experiments, seed=1), model="churn")
     assert experiments.fingerprint("churn") != first
-    assert experiments.fingerprint("churn@champion") == champion == experiments.fingerprint("churn/1")
+    assert (
+        experiments.fingerprint("churn@champion") == champion == experiments.fingerprint("churn/1")
+    )
     experiments.promote("churn/2", alias="champion")
     assert experiments.fingerprint("churn@champion") != champion
 
@@ -264,15 +360,21 @@ def test_the_fingerprint_of_a_model_changes_with_its_versions_and_that_of_an_ali
 def test_versions_registered_at_the_same_time_are_numbered_without_gap(project, experiments):
     runs = [trained(experiments, seed=seed) for seed in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda run: Experiments(project).register(run, model="churn").version, runs))
+        made = list(
+            pool.map(lambda run: Experiments(project).register(run, model="churn").version, runs)
+        )
     assert sorted(made) == [1, 2, 3, 4]
 
 
 def test_search_finds_models_and_versions_by_alias(project, experiments, run):
     experiments.register(run, model="churn")
     experiments.promote("churn/1", alias="champion")
-    project.index.refresh("experiments", experiments.search_fingerprint(), experiments.search_documents)
-    assert {hit.ref for hit in project.index.search("champion", kinds=["model", "version"]).items} == {"model:churn", "version:churn/1"}
+    project.index.refresh(
+        "experiments", experiments.search_fingerprint(), experiments.search_documents
+    )
+    assert {
+        hit.ref for hit in project.index.search("champion", kinds=["model", "version"]).items
+    } == {"model:churn", "version:churn/1"}
     assert project.index.search("churn/1", kinds=["version"]).items[0].detail == "champion"
 
 
@@ -285,7 +387,9 @@ def test_code_of_a_model_loads_its_champion(experiments, run):
     assert set(detail.code) == {"python", "magic", "cli"}
 
 
-def test_names_that_another_client_wrote_are_found_by_their_references(experiments, writer, tmp_path):
+def test_names_that_another_client_wrote_are_found_by_their_references(
+    experiments, writer, tmp_path
+):
     from mlflow import MlflowClient
 
     experiments.activate()
@@ -295,9 +399,15 @@ def test_names_that_another_client_wrote_are_found_by_their_references(experimen
     client.create_model_version("a b@c", source=str(tmp_path))
     client.set_registered_model_alias("a b@c", "champion", "1")
 
-    [experiment] = [item for item in experiments.experiments().items if item.name.startswith("my exp")]
+    [experiment] = [
+        item for item in experiments.experiments().items if item.name.startswith("my exp")
+    ]
     assert experiment.ref == "experiment:my%20exp%2Fv.2%2050%25"
-    assert experiments.runs(experiment=experiment.ref).items == experiments.runs(experiment=experiment.name).items == []
+    assert (
+        experiments.runs(experiment=experiment.ref).items
+        == experiments.runs(experiment=experiment.name).items
+        == []
+    )
     [model] = experiments.models().items
     assert model.ref == "model:a%20b%40c"
     assert experiments.model(model.ref) == experiments.model("a b@c")
@@ -305,12 +415,23 @@ def test_names_that_another_client_wrote_are_found_by_their_references(experimen
     for ref in ("version:a%20b%40c/1", "version:a%20b%40c@champion", "a b@c/1", "a b@c@champion"):
         assert experiments.version(ref) == version
     assert version.ref == "version:a%20b%40c/1"
-    assert experiments.fingerprint("a b@c") == experiments.fingerprint("a b@c/1") != experiments.fingerprint("a b")
-    assert {model.ref, version.ref, experiment.ref} <= {document.ref for document in experiments.search_documents()}
+    assert (
+        experiments.fingerprint("a b@c")
+        == experiments.fingerprint("a b@c/1")
+        != experiments.fingerprint("a b")
+    )
+    assert {model.ref, version.ref, experiment.ref} <= {
+        document.ref for document in experiments.search_documents()
+    }
 
 
-def test_a_bare_name_is_the_champion_and_the_newest_version_while_there_is_none(project, experiments, monkeypatch):
-    monkeypatch.setattr("jupyter_mlinfra.nouns.experiments.current", lambda: SimpleNamespace(experiments=experiments))
+def test_a_bare_name_is_the_champion_and_the_newest_version_while_there_is_none(
+    project, experiments, monkeypatch
+):
+    monkeypatch.setattr(
+        "jupyter_mlinfra.nouns.experiments.current",
+        lambda: SimpleNamespace(experiments=experiments),
+    )
     for seed in range(2):
         experiments.register(trained(experiments, seed=seed), model="churn")
     assert nouns.model("churn").record.version == 2

@@ -38,12 +38,25 @@ def server(tmp_path):
         "--artifacts-destination",
         str(tmp_path / "artifacts"),
     ]
-    quiet = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    quiet = {
+        **os.environ,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
     with (tmp_path / "server.log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "mlflow", "server", *words], stdout=log, stderr=log, env=quiet, start_new_session=True)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", *words],
+            stdout=log,
+            stderr=log,
+            env=quiet,
+            start_new_session=True,
+        )
     try:
         for _ in range(480):
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as answer:
+            with (
+                contextlib.suppress(OSError),
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as answer,
+            ):
                 assert answer.status == 200
                 break
             assert process.poll() is None, (tmp_path / "server.log").read_text()
@@ -73,18 +86,31 @@ def test_all_verbs_work_on_a_server_whose_files_are_elsewhere(tmp_path, server):
             for step in range(3):
                 run.log_metric("loss", depth + step, step=step)
             run.log_metric("bad", float("nan"))
-            mlflow.xgboost.log_model(booster, name="model", signature=signature, pip_requirements=["xgboost"], model_format="ubj")
+            mlflow.xgboost.log_model(
+                booster,
+                name="model",
+                signature=signature,
+                pip_requirements=["xgboost"],
+                model_format="ubj",
+            )
         assert experiments.register(run.id, model="churn").version == depth + 1
         experiments.promote(f"churn/{depth + 1}", alias="champion")
     assert experiments.slow_reason
-    assert {(item.name, item.runs) for item in experiments.experiments().items} == {("churn", None), ("Default", None)}
+    assert {(item.name, item.runs) for item in experiments.experiments().items} == {
+        ("churn", None),
+        ("Default", None),
+    }
     first = experiments.runs("churn", sort="-metrics.loss", limit=1)
     assert (first.items[0].id, first.total, first.more) == (run.id, 1, True)
     rest = experiments.runs("churn", sort="-metrics.loss", limit=5, cursor=first.cursor)
     assert (len(rest.items), rest.total, rest.cursor, rest.more) == (1, 2, None, False)
     assert experiments.show(run.id[:7]).id == run.id
-    best = experiments.runs("churn", where="params.depth > 0 or metrics.loss > 9", sort="-loss").items
-    assert [(item.id, item.metrics["loss"], item.datasets, item.versions) for item in best] == [(run.id, 3.0, ["dataset:a.b@1"], ["version:churn/2"])]
+    best = experiments.runs(
+        "churn", where="params.depth > 0 or metrics.loss > 9", sort="-loss"
+    ).items
+    assert [(item.id, item.metrics["loss"], item.datasets, item.versions) for item in best] == [
+        (run.id, 3.0, ["dataset:a.b@1"], ["version:churn/2"])
+    ]
     compared = experiments.compare([item.id for item in experiments.runs("churn").items])
     assert [row.key for row in compared.rows if not row.same] == ["depth", "loss"]
     assert [list(curve.high) for curve in compared.curves] == [[1, 2, 3], [0, 1, 2]]
@@ -98,7 +124,14 @@ def test_all_verbs_work_on_a_server_whose_files_are_elsewhere(tmp_path, server):
     with pytest.raises(NotFound):
         experiments.version("churn/9")
     assert [column["name"] for column in experiments.signature("churn/1")["inputs"]] == ["a", "b"]
-    assert np.array_equal(experiments.load("churn/2").inplace_predict(inputs), booster.inplace_predict(inputs))
-    assert {document.kind for document in experiments.search_documents()} == {"experiment", "model", "version", "run"}
+    assert np.array_equal(
+        experiments.load("churn/2").inplace_predict(inputs), booster.inplace_predict(inputs)
+    )
+    assert {document.kind for document in experiments.search_documents()} == {
+        "experiment",
+        "model",
+        "version",
+        "run",
+    }
     assert not (project.home / "mlflow.db").exists()
     project.database.close()

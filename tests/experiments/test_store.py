@@ -34,7 +34,9 @@ def test_plain_mlflow_calls_reach_the_store_after_activate(project, experiments)
     assert not (project.root / "mlflow.db").exists()
 
 
-def test_the_store_is_in_wal_mode_so_that_a_panel_reads_while_a_job_writes(project, experiments, writer):
+def test_the_store_is_in_wal_mode_so_that_a_panel_reads_while_a_job_writes(
+    project, experiments, writer
+):
     path = project.home / "mlflow.db"
     assert pragma(path, "journal_mode") == "wal"
     connection = sqlite3.connect(path, isolation_level=None)
@@ -55,8 +57,13 @@ from mlflow.telemetry import get_telemetry_client
 from mlflow.telemetry.utils import is_telemetry_disabled
 print(is_telemetry_disabled(), get_telemetry_client())
 """
-    plain = {"PATH": os.environ["PATH"], "HOME": str(project.home)}  # MLflow is silent under continuous integration and under pytest anyway
-    done = subprocess.run([sys.executable, "-c", code], env=plain, capture_output=True, text=True, check=True)
+    plain = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(project.home),
+    }  # MLflow is silent under continuous integration and under pytest anyway
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=plain, capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["True", "None"]
 
 
@@ -67,7 +74,9 @@ def test_a_store_is_made_as_mlflow_makes_it(project, tmp_path):
     def contents(path):
         with sqlite3.connect(path) as connection:
             connection.execute("UPDATE experiments SET creation_time = 0, last_update_time = 0")
-            return sorted(sorted(re.findall(r"\w+", statement)) for statement in connection.iterdump())  # the words of a CHECK come in any order
+            return sorted(
+                sorted(re.findall(r"\w+", statement)) for statement in connection.iterdump()
+            )  # the words of a CHECK come in any order
 
     SqlAlchemyStore(f"sqlite:///{tmp_path / 'theirs.db'}", str(project.home / "artifacts"))
     Store(project).prepare_at_once()
@@ -88,29 +97,55 @@ def test_processes_of_plain_mlflow_that_are_the_first_of_a_project_share_its_sto
     """None of them imports this package: the store is there before they start."""
     code = "import mlflow\nwith mlflow.start_run(): mlflow.log_metric('auc', 0.5)"
     environment = {**with_store(project, {"PATH": os.environ["PATH"], "HOME": str(project.home)})}
-    started = [subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=project.root, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=environment,
+            cwd=project.root,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
     for process in started:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-    assert [(item.name, item.runs) for item in Experiments(project).experiments().items] == [("Default", 3)]
+    assert [(item.name, item.runs) for item in Experiments(project).experiments().items] == [
+        ("Default", 3)
+    ]
 
 
 def test_a_store_that_cannot_be_made_yet_keeps_no_job_from_being_submitted(project):
     project.home.chmod(0o500)
     (project.home / "mlflow.schema.lock").mkdir()
-    assert with_store(project, {})["MLFLOW_TRACKING_URI"] == f"sqlite:///{project.home / 'mlflow.db'}"
+    assert (
+        with_store(project, {})["MLFLOW_TRACKING_URI"] == f"sqlite:///{project.home / 'mlflow.db'}"
+    )
 
 
 @pytest.mark.slow
 def test_jobs_that_start_together_make_one_schema(project):
-    code = "import sys; from jupyter_mlinfra.core.project import Project; from jupyter_mlinfra.experiments import Experiments\n"
-    code += "with Experiments(Project.open(sys.argv[1])).track('churn') as run: run.log_metric('auc', 0.5)"
-    started = [subprocess.Popen([sys.executable, "-c", code, str(project.root)], stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    code = (
+        "import sys; from jupyter_mlinfra.core.project import Project; from"
+        " jupyter_mlinfra.experiments import Experiments\n"
+    )
+    code += (
+        "with Experiments(Project.open(sys.argv[1])).track('churn') as run: run.log_metric('auc',"
+        " 0.5)"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(project.root)], stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
     for process in started:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
     assert revision_of(project.home / "mlflow.db") in TESTED
-    assert [(item.name, item.runs) for item in Experiments(project).experiments().items] == [("churn", 3)]
+    assert [(item.name, item.runs) for item in Experiments(project).experiments().items] == [
+        ("churn", 3)
+    ]
 
 
 def test_statistics_are_gathered_when_the_runs_have_doubled(project, experiments, writer):
@@ -120,7 +155,9 @@ def test_statistics_are_gathered_when_the_runs_have_doubled(project, experiments
     def analyzed():
         with sqlite3.connect(path) as connection:
             try:
-                row = connection.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = 'runs'").fetchone()
+                row = connection.execute(
+                    "SELECT stat FROM sqlite_stat1 WHERE tbl = 'runs'"
+                ).fetchone()
             except sqlite3.OperationalError:
                 return None
         return row and int(row[0].split()[0])
@@ -155,15 +192,17 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 def test_a_full_disk_says_so_and_leaves_no_half_store(project):
     """SQLite is told that the file may not grow: the same error as on a full disk."""
     code = (
-        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); sys.dont_write_bytecode = True\n"
-        "from jupyter_mlinfra.core.project import Project; from jupyter_mlinfra.experiments import Experiments\n"
-        "from jupyter_mlinfra.core.errors import MLInfraError; import mlflow\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
-        "try: Experiments(Project.open(sys.argv[1])).activate()\n"
-        "except MLInfraError as error: print(type(error).__name__, error.what)\n"
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        " sys.dont_write_bytecode = True\nfrom jupyter_mlinfra.core.project import Project; from"
+        " jupyter_mlinfra.experiments import Experiments\nfrom jupyter_mlinfra.core.errors import"
+        " MLInfraError; import mlflow\nresource.setrlimit(resource.RLIMIT_FSIZE, (100_000,"
+        " 100_000))\ntry: Experiments(Project.open(sys.argv[1])).activate()\nexcept MLInfraError as"
+        " error: print(type(error).__name__, error.what)\n"
     )
     # -B: Python leaves half a .pyc where a file may not grow, and every later import of it fails
-    done = subprocess.run([sys.executable, "-B", "-c", code, str(project.root)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code, str(project.root)], capture_output=True, text=True
+    )
     assert done.stdout.startswith("Unavailable The experiment store"), done.stderr
     Experiments(project).activate()
     assert Experiments(project).slow_reason == ""
@@ -187,8 +226,12 @@ def test_the_tracking_uri_of_the_settings(tmp_path, monkeypatch, text, uri):
     assert "secret" not in store.shown_uri
 
 
-@pytest.mark.parametrize("text", ["http://ana:hush@127.0.0.1:9", "env:WHERE"], ids=["password", "reference"])
-def test_a_password_of_the_store_is_not_inherited_by_the_processes_that_this_one_starts(tmp_path, monkeypatch, text):
+@pytest.mark.parametrize(
+    "text", ["http://ana:hush@127.0.0.1:9", "env:WHERE"], ids=["password", "reference"]
+)
+def test_a_password_of_the_store_is_not_inherited_by_the_processes_that_this_one_starts(
+    tmp_path, monkeypatch, text
+):
     import mlflow
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://left-by-another-project")
@@ -211,13 +254,21 @@ def test_a_scheme_that_mlflow_does_not_know_is_refused(tmp_path):
         Experiments(Project(tmp_path)).experiments()
 
 
-@pytest.mark.parametrize(("scheme", "driver"), [("postgresql", "psycopg"), ("postgresql+psycopg2", "psycopg2")])
-def test_a_database_without_its_driver_is_told_with_what_to_install(tmp_path, monkeypatch, scheme, driver):
+@pytest.mark.parametrize(
+    ("scheme", "driver"), [("postgresql", "psycopg"), ("postgresql+psycopg2", "psycopg2")]
+)
+def test_a_database_without_its_driver_is_told_with_what_to_install(
+    tmp_path, monkeypatch, scheme, driver
+):
     monkeypatch.setitem(sys.modules, driver, None)
-    (tmp_path / "mlinfra.toml").write_text(f'[experiments]\ntracking_uri = "{scheme}://ana:hush@127.0.0.1:9/mlflow"\n')
+    (tmp_path / "mlinfra.toml").write_text(
+        f'[experiments]\ntracking_uri = "{scheme}://ana:hush@127.0.0.1:9/mlflow"\n'
+    )
     with pytest.raises(Unavailable) as caught:
         Experiments(Project(tmp_path)).experiments()
-    assert caught.value.what == f"The experiment store {scheme}://127.0.0.1:9/mlflow needs {driver}."
+    assert (
+        caught.value.what == f"The experiment store {scheme}://127.0.0.1:9/mlflow needs {driver}."
+    )
     assert caught.value.fix == "pip install 'jupyter-mlinfra[postgres]'"
 
 
@@ -228,7 +279,9 @@ def test_a_database_without_its_driver_is_told_with_what_to_install(tmp_path, mo
         ("451aebb31d03", "written by an older MLflow", "mlflow db upgrade sqlite:///"),
     ],
 )
-def test_a_store_of_another_mlflow_is_upgraded_only_when_it_is_the_older_one(project, experiments, revision, what, fix):
+def test_a_store_of_another_mlflow_is_upgraded_only_when_it_is_the_older_one(
+    project, experiments, revision, what, fix
+):
     with sqlite3.connect(project.home / "mlflow.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
     with pytest.raises(Unavailable) as caught:
@@ -244,7 +297,9 @@ def test_a_server_that_is_down_is_told_apart_from_an_empty_one(tmp_path, monkeyp
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    (tmp_path / "mlinfra.toml").write_text(f'[experiments]\ntracking_uri = "http://ana:secret@127.0.0.1:{port}"\n')
+    (tmp_path / "mlinfra.toml").write_text(
+        f'[experiments]\ntracking_uri = "http://ana:secret@127.0.0.1:{port}"\n'
+    )
     experiments = Experiments(Project(tmp_path))
     assert "no SQLite file" in experiments.slow_reason
     with pytest.raises(Unavailable) as caught:

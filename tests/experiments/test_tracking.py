@@ -13,8 +13,20 @@ from jupyter_mlinfra.jobs import Jobs, JobState
 
 
 def git(root, *words):
-    identity = {"GIT_AUTHOR_NAME": "ana", "GIT_AUTHOR_EMAIL": "ana@example.org", "GIT_COMMITTER_NAME": "ana", "GIT_COMMITTER_EMAIL": "ana@example.org"}
-    return subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True, env={**os.environ, **identity}).stdout.strip()
+    identity = {
+        "GIT_AUTHOR_NAME": "ana",
+        "GIT_AUTHOR_EMAIL": "ana@example.org",
+        "GIT_COMMITTER_NAME": "ana",
+        "GIT_COMMITTER_EMAIL": "ana@example.org",
+    }
+    return subprocess.run(
+        ["git", *words],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **identity},
+    ).stdout.strip()
 
 
 def test_a_tracked_block_is_a_run_that_knows_where_it_came_from(project, experiments, monkeypatch):
@@ -23,20 +35,36 @@ def test_a_tracked_block_is_a_run_that_knows_where_it_came_from(project, experim
     git(project.root, "commit", "-q", "-m", "Begin")
     (project.root / "mlinfra.toml").write_text('[project]\nname = "changed"\n')
     monkeypatch.setenv("JPY_SESSION_NAME", str(project.root / "work" / "train.ipynb"))
-    with experiments.track("churn", name="depth 8", tags={"team": "a"}, datasets=["dataset:sales.orders@4711", "view:user_stats"]) as run:
+    with experiments.track(
+        "churn",
+        name="depth 8",
+        tags={"team": "a"},
+        datasets=["dataset:sales.orders@4711", "view:user_stats"],
+    ) as run:
         assert experiments.show(run.id).status == "running"
         run.log_params({"depth": 8, "eta": 0.1})
         run.log_metric("auc", 0.9)
         run.log_metrics({"loss": 0.2}, step=3)
     found = experiments.show(run.id)
-    assert (found.experiment, found.name, found.status, found.user) == ("churn", "depth 8", "finished", "ana")
+    assert (found.experiment, found.name, found.status, found.user) == (
+        "churn",
+        "depth 8",
+        "finished",
+        "ana",
+    )
     assert found.notebook == "work/train.ipynb"
     assert (found.job, found.step) == (None, None)
     assert found.params == {"depth": "8", "eta": "0.1"}
     assert found.metrics == {"auc": 0.9, "loss": 0.2}
     assert found.datasets == ["dataset:sales.orders@4711", "view:user_stats"]
-    assert found.tags == {"mlflow.source.git.commit": git(project.root, "rev-parse", "HEAD"), "mlinfra.git.changed_files": "1", "team": "a"} | {
-        key: value for key, value in found.tags.items() if key.startswith("mlflow.source.git.") and key != "mlflow.source.git.commit"
+    assert found.tags == {
+        "mlflow.source.git.commit": git(project.root, "rev-parse", "HEAD"),
+        "mlinfra.git.changed_files": "1",
+        "team": "a",
+    } | {
+        key: value
+        for key, value in found.tags.items()
+        if key.startswith("mlflow.source.git.") and key != "mlflow.source.git.commit"
     }
 
 
@@ -46,7 +74,9 @@ def test_the_datasets_of_a_run_are_mlflow_inputs_with_the_snapshot_as_digest(pro
     from mlflow import MlflowClient
 
     inputs = MlflowClient(experiments.tracking_uri).get_run(run.id).inputs.dataset_inputs
-    assert [(item.dataset.name, item.dataset.digest) for item in inputs] == [("dataset:sales.orders", "4711")]
+    assert [(item.dataset.name, item.dataset.digest) for item in inputs] == [
+        ("dataset:sales.orders", "4711")
+    ]
 
 
 def test_plain_mlflow_calls_in_the_block_reach_the_run(experiments):
@@ -63,11 +93,18 @@ def test_lineage_and_events_tell_of_the_run(project, experiments):
         pass
     edge = project.lineage.around(run.ref).items[0]
     assert (edge.input, edge.output, edge.job) == ("dataset:sales.orders@4711", run.ref, "python")
-    assert [(event.topic, event.ref, event.data["state"]) for event in project.events.after(0)] == [("run", run.ref, "running"), ("run", run.ref, "finished")]
+    assert [(event.topic, event.ref, event.data["state"]) for event in project.events.after(0)] == [
+        ("run", run.ref, "running"),
+        ("run", run.ref, "finished"),
+    ]
 
 
-@pytest.mark.parametrize(("raised", "status"), [(ValueError, "failed"), (KeyboardInterrupt, "killed")])
-def test_a_block_that_raises_ends_its_run_and_lets_the_exception_through(project, experiments, raised, status):
+@pytest.mark.parametrize(
+    ("raised", "status"), [(ValueError, "failed"), (KeyboardInterrupt, "killed")]
+)
+def test_a_block_that_raises_ends_its_run_and_lets_the_exception_through(
+    project, experiments, raised, status
+):
     with pytest.raises(raised), experiments.track("churn") as run:
         run.log_metric("auc", 0.5)
         raise raised("no")
@@ -84,7 +121,10 @@ def test_a_run_whose_inputs_cannot_be_noted_is_not_left_running(experiments, mon
 
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "log_inputs", _raising(MlflowException("database is locked")))
-        with pytest.raises(Unavailable), experiments.track("churn", datasets=["dataset:sales.orders@4711"]):
+        with (
+            pytest.raises(Unavailable),
+            experiments.track("churn", datasets=["dataset:sales.orders@4711"]),
+        ):
             pytest.fail("the block must not run")
     assert [run.status for run in experiments.runs("churn").items] == ["failed"]
     with experiments.track("churn") as after:
@@ -92,15 +132,26 @@ def test_a_run_whose_inputs_cannot_be_noted_is_not_left_running(experiments, mon
 
 
 @pytest.mark.parametrize("broken", ["lineage", "events"])
-def test_a_project_that_cannot_be_told_neither_fails_a_run_nor_hides_its_error(project, experiments, monkeypatch, caplog, broken):
-    monkeypatch.setattr(type(project.lineage), "record", _raising(OSError("No space left on device"))) if broken == "lineage" else monkeypatch.setattr(
-        type(project.events), "emit", _raising(Unavailable("state.db is busy."))
+def test_a_project_that_cannot_be_told_neither_fails_a_run_nor_hides_its_error(
+    project, experiments, monkeypatch, caplog, broken
+):
+    (
+        monkeypatch.setattr(
+            type(project.lineage), "record", _raising(OSError("No space left on device"))
+        )
+        if broken == "lineage"
+        else monkeypatch.setattr(
+            type(project.events), "emit", _raising(Unavailable("state.db is busy."))
+        )
     )
     with experiments.track("churn") as first:
         pass
     with pytest.raises(ValueError, match="of the user"), experiments.track("churn") as second:
         raise ValueError("of the user")
-    assert (experiments.show(first.id).status, experiments.show(second.id).status) == ("finished", "failed")
+    assert (experiments.show(first.id).status, experiments.show(second.id).status) == (
+        "finished",
+        "failed",
+    )
     assert f"{first.ref} is finished, but not told" in caplog.text
     assert experiments.log_metrics(first.id, {"auc": 0.5}).metrics == {"auc": 0.5}
 
@@ -110,7 +161,9 @@ def test_the_error_of_a_block_is_seen_also_when_its_run_cannot_be_ended(experime
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-    monkeypatch.setattr(MlflowClient, "set_terminated", _raising(MlflowException("database is locked")))
+    monkeypatch.setattr(
+        MlflowClient, "set_terminated", _raising(MlflowException("database is locked"))
+    )
     with pytest.raises(ValueError, match="of the user"), experiments.track("churn"):
         raise ValueError("of the user")
     with pytest.raises(Unavailable, match="does not answer"), experiments.track("churn"):
@@ -118,14 +171,33 @@ def test_the_error_of_a_block_is_seen_also_when_its_run_cannot_be_ended(experime
     assert mlflow.active_run() is None
 
 
-@pytest.mark.parametrize(("state", "shown"), [("failed", "failed"), ("cancelled", "killed"), ("lost", "failed"), ("running", "running"), (None, "running")])
-def test_a_run_whose_process_was_killed_by_force_is_shown_as_its_job_ended(experiments, monkeypatch, state, shown):
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        ("failed", "failed"),
+        ("cancelled", "killed"),
+        ("lost", "failed"),
+        ("running", "running"),
+        (None, "running"),
+    ],
+)
+def test_a_run_whose_process_was_killed_by_force_is_shown_as_its_job_ended(
+    experiments, monkeypatch, state, shown
+):
     import mlflow
 
     experiments.activate()
     run = mlflow.start_run(tags={"mlinfra.job": "ab12"})  # nobody ends it
     ended = datetime(2030, 1, 2, tzinfo=UTC)
-    jobs = {"ab12": SimpleNamespace(state=JobState(state), ended_at=ended if shown != "running" else None)} if state else {}
+    jobs = (
+        {
+            "ab12": SimpleNamespace(
+                state=JobState(state), ended_at=ended if shown != "running" else None
+            )
+        }
+        if state
+        else {}
+    )
 
     def show(_, job):
         if job not in jobs:
@@ -136,12 +208,21 @@ def test_a_run_whose_process_was_killed_by_force_is_shown_as_its_job_ended(exper
     found = experiments.show(run.info.run_id)
     assert (found.status, found.ended_at) == (shown, ended if shown != "running" else None)
     assert experiments.runs("Default").items == [found]
-    asked = {"ended is null": shown == "running", "duration > 0": shown != "running", "ended >= '2030-01-02'": shown != "running"}
+    asked = {
+        "ended is null": shown == "running",
+        "duration > 0": shown != "running",
+        "ended >= '2030-01-02'": shown != "running",
+    }
     for status in ("running", "failed", "killed"):
-        asked |= {f"status = '{status}'": status == shown, f"not status in ('{status}')": status != shown}
+        asked |= {
+            f"status = '{status}'": status == shown,
+            f"not status in ('{status}')": status != shown,
+        }
     for where, expected in asked.items():
         page = experiments.runs("Default", where=where)
-        assert (page.total, [run.status for run in page.items]) == ((1, [shown]) if expected else (0, [])), where
+        assert (page.total, [run.status for run in page.items]) == (
+            (1, [shown]) if expected else (0, [])
+        ), where
 
 
 def _raising(error):
@@ -246,7 +327,9 @@ def test_two_projects_in_one_process_keep_their_runs_apart(experiments, tmp_path
         pass
     assert [(item.name, item.runs) for item in experiments.experiments().items] == [("one", 2)]
     assert [(item.name, item.runs) for item in other.experiments().items] == [("two", 1)]
-    assert {path.name.partition("-")[0] for path in (project.home / "artifacts").glob("*")} <= {"two"}
+    assert {path.name.partition("-")[0] for path in (project.home / "artifacts").glob("*")} <= {
+        "two"
+    }
     project.database.close()
 
 

@@ -46,14 +46,32 @@ spend = FeatureView(
 
 
 def write_sources(data: Path) -> None:
-    """Ten users; user u clicked u times at T0 and 10·u times a day later, noted at once. User 0 has no rate."""
+    """Ten users; user u clicked u times at T0 and 10·u times a day later, noted at once. User 0 has
+    no rate.
+    """
     data.mkdir(parents=True, exist_ok=True)
     users = list(range(10))
-    first = pl.DataFrame({"user_id": users, "at": [T0] * 10, "clicks_7d": users, "rate": [None, *[u / 10 for u in users[1:]]]})
-    second = first.with_columns(at=pl.col("at") + timedelta(days=1), clicks_7d=pl.col("clicks_7d") * 10)
-    pl.concat([first, second]).with_columns(made=pl.col("at")).write_parquet(data / "clicks.parquet")
+    first = pl.DataFrame(
+        {
+            "user_id": users,
+            "at": [T0] * 10,
+            "clicks_7d": users,
+            "rate": [None, *[u / 10 for u in users[1:]]],
+        }
+    )
+    second = first.with_columns(
+        at=pl.col("at") + timedelta(days=1), clicks_7d=pl.col("clicks_7d") * 10
+    )
+    pl.concat([first, second]).with_columns(made=pl.col("at")).write_parquet(
+        data / "clicks.parquet"
+    )
     pairs = [(u, i) for u in range(3) for i in ("book", "pen")]
-    spent = {"user_id": [u for u, _ in pairs], "item_id": [i for _, i in pairs], "amount": [float(n) for n in range(6)], "shop": ["x"] * 6}
+    spent = {
+        "user_id": [u for u, _ in pairs],
+        "item_id": [i for _, i in pairs],
+        "amount": [float(n) for n in range(6)],
+        "shop": ["x"] * 6,
+    }
     pl.DataFrame(spent).with_columns(at=pl.lit(T0)).write_parquet(data / "spend.parquet")
 
 
@@ -95,8 +113,12 @@ def applied_shop(tmp_path: Path, template: Path) -> Iterator[Project]:
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Features]:
-    """The shop, applied and materialized; tests only read it. Times are judged as of T0 + 2 days."""
-    project = make_shop(tmp_path_factory.mktemp("shop"), f'[features]\nas_of = "{T0 + timedelta(days=2)}"\n')
+    """The shop, applied and materialized; tests only read it. Times are judged as of T0 + 2
+    days.
+    """
+    project = make_shop(
+        tmp_path_factory.mktemp("shop"), f'[features]\nas_of = "{T0 + timedelta(days=2)}"\n'
+    )
     features = Features(project)
     features.apply()
     features.materialize()

@@ -32,29 +32,49 @@ def definitions(project: Project) -> Path:
 
 def registry(project: Project) -> list[tuple[str, bytes]]:
     with sqlite3.connect(project.home / "features" / "registry.db") as connection:
-        return connection.execute("SELECT feature_view_name, feature_view_proto FROM feature_views ORDER BY 1").fetchall()
+        return connection.execute(
+            "SELECT feature_view_name, feature_view_proto FROM feature_views ORDER BY 1"
+        ).fetchall()
 
 
 def test_apply_says_what_was_created_changed_and_deleted(fresh_shop: Project) -> None:
     features, file = Features(fresh_shop), definitions(fresh_shop)
     assert features.views().total == 0
-    assert features.apply() == AppliedViews(created=["clicks", "spend"], updated=[], deleted=[], unchanged=[])
+    assert features.apply() == AppliedViews(
+        created=["clicks", "spend"], updated=[], deleted=[], unchanged=[]
+    )
     text = file.read_text().replace("timedelta(hours=30)", "timedelta(hours=5)")
     file.write_text(text[: text.index("spend = ")])
     features.materialize()
-    assert features.apply() == AppliedViews(created=[], updated=["clicks"], deleted=["spend"], unchanged=[])
-    assert [(view.name, view.ttl_seconds) for view in features.views().items] == [("clicks", 5 * 3600)]
-    told = [(event.ref, event.data["change"]) for event in fresh_shop.events.after(0) if event.topic == "view"]
+    assert features.apply() == AppliedViews(
+        created=[], updated=["clicks"], deleted=["spend"], unchanged=[]
+    )
+    assert [(view.name, view.ttl_seconds) for view in features.views().items] == [
+        ("clicks", 5 * 3600)
+    ]
+    told = [
+        (event.ref, event.data["change"])
+        for event in fresh_shop.events.after(0)
+        if event.topic == "view"
+    ]
     assert told == [
-        ("view:clicks", "created"), ("view:spend", "created"), ("view:clicks", "materialized"), ("view:spend", "materialized"),
-        ("view:clicks", "updated"), ("view:spend", "deleted"),
-    ]  # fmt: skip
+        ("view:clicks", "created"),
+        ("view:spend", "created"),
+        ("view:clicks", "materialized"),
+        ("view:spend", "materialized"),
+        ("view:clicks", "updated"),
+        ("view:spend", "deleted"),
+    ]
     first = fresh_shop.lineage.edges()[0]
     assert (first.input, first.output) == ("data/clicks.parquet", "view:clicks")
 
 
-def test_a_broken_definition_file_is_named_with_its_line_and_the_registry_is_untouched(applied_shop: Project) -> None:
-    (applied_shop.root / "feature_repo" / "broken.py").write_text("from feast import Entity\n\nuser = Entity(name=1)\n")
+def test_a_broken_definition_file_is_named_with_its_line_and_the_registry_is_untouched(
+    applied_shop: Project,
+) -> None:
+    (applied_shop.root / "feature_repo" / "broken.py").write_text(
+        "from feast import Entity\n\nuser = Entity(name=1)\n"
+    )
     before = registry(applied_shop)
     with pytest.raises(Unprocessable, match=r"broken\.py, line 3") as caught:
         Features(applied_shop).apply()
@@ -69,11 +89,18 @@ def test_a_broken_definition_file_is_named_with_its_line_and_the_registry_is_unt
         ("unclosed", "x = 1\ny = (\n", "unclosed.py, line 2", "SyntaxError"),
         ("uses_helper", "import divides\n", "divides.py, line 2", "ZeroDivisionError"),
         ("ends", "import sys\nsys.exit(3)\n", "ends.py, line 2", "SystemExit"),
-        ("needs", "import no_such_library\n", "needs.py, line 1", "No module named 'no_such_library'"),
+        (
+            "needs",
+            "import no_such_library\n",
+            "needs.py, line 1",
+            "No module named 'no_such_library'",
+        ),
         ("json", "x = 1\n", "json.py was not read", "name is that of a module"),
     ],
 )
-def test_each_way_to_break_a_file_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: str, where: str, why: str) -> None:
+def test_each_way_to_break_a_file_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: str, where: str, why: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / f"{name}.py").write_text(code)
@@ -86,11 +113,15 @@ def test_each_way_to_break_a_file_is_told_apart(tmp_path: Path, monkeypatch: pyt
     assert why in caught.value.why
 
 
-def test_a_view_that_does_not_fit_its_source_is_refused_and_the_registry_is_untouched(applied_shop: Project) -> None:
+def test_a_view_that_does_not_fit_its_source_is_refused_and_the_registry_is_untouched(
+    applied_shop: Project,
+) -> None:
     file = definitions(applied_shop)
     file.write_text(file.read_text().replace('join_keys=["user_id"]', 'join_keys=["uid"]', 1))
     before = registry(applied_shop)
-    with pytest.raises(Unprocessable, match=r"views\.py, line 12, clicks: The source of clicks has no column uid"):
+    with pytest.raises(
+        Unprocessable, match=r"views\.py, line 12, clicks: The source of clicks has no column uid"
+    ):
         Features(applied_shop).apply()
     assert registry(applied_shop) == before
 
@@ -98,18 +129,35 @@ def test_a_view_that_does_not_fit_its_source_is_refused_and_the_registry_is_unto
 @pytest.mark.parametrize(
     ("changes", "what", "cure"),
     [
-        ({"schema": [Field(name="ratio", dtype=Float64)]}, "v: The source of v has no column ratio", "Correct"),
+        (
+            {"schema": [Field(name="ratio", dtype=Float64)]},
+            "v: The source of v has no column ratio",
+            "Correct",
+        ),
         ({"time": "when"}, "v: The rows of rows.parquet have no column when", "at, name, rate"),
         ({"time": "name"}, "v: Column name is String", "to_datetime"),
         ({"created": "user_id"}, "v: Column user_id is Int64", "Datetime"),
         ({"path": "gone.parquet"}, "gone.parquet", "Write the file"),
     ],
 )
-def test_the_column_and_the_cure_are_named(tmp_path: Path, changes: dict[str, Any], what: str, cure: str) -> None:
-    pl.DataFrame({"user_id": [1], "at": [datetime(2026, 1, 1)], "name": ["x"], "rate": [1.0]}).write_parquet(tmp_path / "rows.parquet")
-    source = FileSource(path=changes.get("path", "rows.parquet"), timestamp_field=changes.get("time", "at"), created_timestamp_column=changes.get("created"))
+def test_the_column_and_the_cure_are_named(
+    tmp_path: Path, changes: dict[str, Any], what: str, cure: str
+) -> None:
+    pl.DataFrame(
+        {"user_id": [1], "at": [datetime(2026, 1, 1)], "name": ["x"], "rate": [1.0]}
+    ).write_parquet(tmp_path / "rows.parquet")
+    source = FileSource(
+        path=changes.get("path", "rows.parquet"),
+        timestamp_field=changes.get("time", "at"),
+        created_timestamp_column=changes.get("created"),
+    )
     schema = changes.get("schema", [Field(name="rate", dtype=Float64)])
-    view = FeatureView(name="v", entities=[Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)], schema=schema, source=source)
+    view = FeatureView(
+        name="v",
+        entities=[Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)],
+        schema=schema,
+        source=source,
+    )
     with pytest.raises((Unprocessable, NotFound)) as caught:
         check_source(view, tmp_path, {"user": "user_id"})
     assert what in caught.value.what
@@ -117,7 +165,10 @@ def test_the_column_and_the_cure_are_named(tmp_path: Path, changes: dict[str, An
 
 
 def test_definitions_are_run_in_a_process_of_their_own_and_may_print(fresh_shop: Project) -> None:
-    code = "import os, pathlib\nprint('hello')\npathlib.Path(__file__).with_suffix('.pid').write_text(str(os.getpid()))\n"
+    code = (
+        "import os,"
+        " pathlib\nprint('hello')\npathlib.Path(__file__).with_suffix('.pid').write_text(str(os.getpid()))\n"
+    )
     (fresh_shop.root / "feature_repo" / "more.py").write_text(code)
     assert Features(fresh_shop).apply().created == ["clicks", "spend"]
     assert int((fresh_shop.root / "feature_repo" / "more.pid").read_text()) != os.getpid()
@@ -153,11 +204,21 @@ def test_a_registry_is_put_back_when_a_write_fails_halfway(tmp_path: Path) -> No
 
 def online_rows(root: Path) -> dict[str, int]:
     with closing(sqlite3.connect(root / ".mlinfra" / "features" / "online.db")) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
-        return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}
+        tables = [
+            name
+            for (name,) in connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+            ).fetchall()
+        ]
+        return {
+            name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
+            for name in tables
+        }
 
 
-def test_a_copied_project_leaves_the_online_store_of_the_original_alone_and_a_moved_one_is_applied(fresh_shop: Project, tmp_path: Path) -> None:
+def test_a_copied_project_leaves_the_online_store_of_the_original_alone_and_a_moved_one_is_applied(
+    fresh_shop: Project, tmp_path: Path
+) -> None:
     features = Features(fresh_shop)
     features.apply()
     features.materialize()
@@ -172,15 +233,23 @@ def test_a_copied_project_leaves_the_online_store_of_the_original_alone_and_a_mo
     assert online_rows(tmp_path / "moved") == original
 
 
-def test_a_full_disk_is_said_and_leaves_the_registry_as_it_was(applied_shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_said_and_leaves_the_registry_as_it_was(
+    applied_shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file, before = definitions(applied_shop), registry(applied_shop)
     file.write_text(
-        file.read_text().replace('owner="ana"', 'owner="ana", description="' + "x" * 50_000 + '"').replace('    description="What a user clicked",\n', "")
+        file.read_text()
+        .replace('owner="ana"', 'owner="ana", description="' + "x" * 50_000 + '"')
+        .replace('    description="What a user clicked",\n', "")
     )
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     limit = (applied_shop.home / "features" / "registry.db").stat().st_size + 4096
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # it leaves half a .pyc where a file may not grow, and every later import of it fails
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))  # the child inherits it: no file can grow beyond
+    monkeypatch.setenv(
+        "PYTHONDONTWRITEBYTECODE", "1"
+    )  # it leaves half a .pyc where a file may not grow, and every later import of it fails
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (limit, hard)
+    )  # the child inherits it: no file can grow beyond
     try:
         with pytest.raises(Unavailable, match="features apply could not be done"):
             Features(applied_shop).apply()
@@ -190,10 +259,17 @@ def test_a_full_disk_is_said_and_leaves_the_registry_as_it_was(applied_shop: Pro
     assert Features(applied_shop).apply().updated == ["clicks"]
 
 
-def test_a_definition_file_that_never_ends_is_given_up_and_named_and_the_next_apply_can_begin(fresh_shop: Project) -> None:
-    settings, endless = fresh_shop.root / "mlinfra.toml", fresh_shop.root / "feature_repo" / "endless.py"
+def test_a_definition_file_that_never_ends_is_given_up_and_named_and_the_next_apply_can_begin(
+    fresh_shop: Project,
+) -> None:
+    settings, endless = (
+        fresh_shop.root / "mlinfra.toml",
+        fresh_shop.root / "feature_repo" / "endless.py",
+    )
     begun, before = fresh_shop.root / "begun", settings.read_text()
-    endless.write_text(f"import time\nopen({str(begun)!r}, 'w').close()\n\nwhile True:\n    time.sleep(0.1)\n")
+    endless.write_text(
+        f"import time\nopen({str(begun)!r}, 'w').close()\n\nwhile True:\n    time.sleep(0.1)\n"
+    )
     for minutes in (0.2, 1, 4):  # a busy machine needs longer to get as far as that file
         settings.write_text(f"{before}[features]\napply_minutes = {minutes}\n")
         with pytest.raises(Unavailable, match="given up after") as caught:
@@ -202,13 +278,17 @@ def test_a_definition_file_that_never_ends_is_given_up_and_named_and_the_next_ap
             break
     assert "endless.py" in caught.value.why
     assert "apply_minutes" in caught.value.fix
-    endless.write_text("import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n")  # what it leaves behind must not hold us
+    endless.write_text(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n"
+    )  # what it leaves behind must not hold us
     started = time.monotonic()
     assert Features(fresh_shop).apply().created == ["clicks", "spend"]
     assert time.monotonic() - started < 300
 
 
-def test_a_process_that_dies_before_it_is_asked_is_told_with_its_last_words(fresh_shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_dies_before_it_is_asked_is_told_with_its_last_words(
+    fresh_shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(MLInfraError, match="ended with 1 and no answer"):
         Features(fresh_shop).apply()
@@ -217,7 +297,10 @@ def test_a_process_that_dies_before_it_is_asked_is_told_with_its_last_words(fres
 @pytest.mark.slow
 def test_two_applies_at_once_both_end_well(fresh_shop: Project) -> None:
     results: list[AppliedViews] = []
-    threads = [threading.Thread(target=lambda: results.append(Features(fresh_shop).apply())) for _ in range(2)]
+    threads = [
+        threading.Thread(target=lambda: results.append(Features(fresh_shop).apply()))
+        for _ in range(2)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,4 +1,6 @@
-"""Lists, pages, search and code of the feature store; none of it loads Feast or runs what a registry holds."""
+"""Lists, pages, search and code of the feature store; none of it loads Feast or runs what a
+registry holds.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,12 @@ def test_views_and_features_are_listed_by_page_and_filtered_by_words(shop: Featu
     first = shop.views(limit=1)
     assert ([view.name for view in first.items], first.shown, first.total) == (["clicks"], 1, 2)
     assert [view.name for view in shop.views(limit=1, cursor=first.cursor).items] == ["spend"]
-    assert [feature.ref for feature in shop.list().items] == ["feature:clicks:clicks_7d", "feature:clicks:rate", "feature:spend:amount", "feature:spend:shop"]
+    assert [feature.ref for feature in shop.list().items] == [
+        "feature:clicks:clicks_7d",
+        "feature:clicks:rate",
+        "feature:spend:amount",
+        "feature:spend:shop",
+    ]
     assert [feature.name for feature in shop.list(view="spend").items] == ["amount", "shop"]
     assert [view.name for view in shop.views(query="GROWTH ana").items] == ["clicks"]
     assert [feature.name for feature in shop.list(query="clicks week").items] == ["clicks_7d"]
@@ -37,20 +44,35 @@ def test_views_and_features_are_listed_by_page_and_filtered_by_words(shop: Featu
 
 def test_a_views_page_tells_its_keys_times_figures_and_owner(shop: Features) -> None:
     page = shop.show("view:clicks")
-    assert (page.join_keys, page.timestamp_column, page.created_column) == (["user_id"], "at", "made")
+    assert (page.join_keys, page.timestamp_column, page.created_column) == (
+        ["user_id"],
+        "at",
+        "made",
+    )
     assert page.rows == Number(value=20)
     assert [(feature.name, feature.type, feature.fill) for feature in page.features] == [
-        ("clicks_7d", "i64", Number(value=1.0, n=20)), ("rate", "f64", Number(value=0.9, n=20)),
-    ]  # fmt: skip
-    assert (page.view.owner, page.view.tags, page.view.ttl_seconds, page.view.entities) == ("ana", {"team": "growth"}, 108_000, ["user"])
+        ("clicks_7d", "i64", Number(value=1.0, n=20)),
+        ("rate", "f64", Number(value=0.9, n=20)),
+    ]
+    assert (page.view.owner, page.view.tags, page.view.ttl_seconds, page.view.entities) == (
+        "ana",
+        {"team": "growth"},
+        108_000,
+        ["user"],
+    )
     assert shop.show("spend").view.ttl_seconds is None
     with pytest.raises(NotFound, match="no view click") as caught:
         shop.show("click")
     assert "clicks" in caught.value.why
 
 
-def test_figures_follow_the_source_and_a_source_that_is_gone_takes_no_page_with_it(applied_shop: Project) -> None:
-    features, path = Features(applied_shop), applied_shop.root / "feature_repo" / "data" / "clicks.parquet"
+def test_figures_follow_the_source_and_a_source_that_is_gone_takes_no_page_with_it(
+    applied_shop: Project,
+) -> None:
+    features, path = (
+        Features(applied_shop),
+        applied_shop.root / "feature_repo" / "data" / "clicks.parquet",
+    )
     assert features.show("clicks").rows.value == 20
     pl.read_parquet(path).with_columns(rate=float("nan")).head(5).write_parquet(path)
     page = features.show("clicks")
@@ -61,8 +83,13 @@ def test_figures_follow_the_source_and_a_source_that_is_gone_takes_no_page_with_
     assert features.views().total == 2
 
 
-def test_a_source_without_its_time_column_or_with_damaged_bytes_is_told_by_its_own_view_and_the_list_stays(applied_shop: Project) -> None:
-    features, path = Features(applied_shop), applied_shop.root / "feature_repo" / "data" / "clicks.parquet"
+def test_a_source_without_its_time_column_or_with_damaged_bytes_is_told_by_its_own_view_and_the_list_stays(
+    applied_shop: Project,
+) -> None:
+    features, path = (
+        Features(applied_shop),
+        applied_shop.root / "feature_repo" / "data" / "clicks.parquet",
+    )
     whole = path.read_bytes()
     pl.read_parquet(path).rename({"at": "when"}).write_parquet(path)
     clicks, spend = features.views().items
@@ -72,7 +99,11 @@ def test_a_source_without_its_time_column_or_with_damaged_bytes_is_told_by_its_o
     assert features.show("clicks").rows.value is None
     with pytest.raises(BadRequest, match="no column at"):
         features.materialize("clicks")
-    for damaged in (whole[:100], b"PAR1 no such thing PAR1", whole[: len(whole) // 2] + whole[-200:]):
+    for damaged in (
+        whole[:100],
+        b"PAR1 no such thing PAR1",
+        whole[: len(whole) // 2] + whole[-200:],
+    ):
         path.write_bytes(damaged)
         clicks, spend = features.views().items
         assert "clicks.parquet cannot be read" in clicks.problem
@@ -98,7 +129,9 @@ def _full(*_: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_the_lineage_is_read_once_for_a_page_of_features(shop: Features, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lineage_is_read_once_for_a_page_of_features(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read: list[int] = []
     edges = Lineage.edges
     monkeypatch.setattr(Lineage, "edges", lambda self: read.append(1) or edges(self))
@@ -107,13 +140,21 @@ def test_the_lineage_is_read_once_for_a_page_of_features(shop: Features, monkeyp
 
 
 def test_search_finds_views_and_features_by_name_tag_owner_and_description(shop: Features) -> None:
-    assert {hit.ref for hit in shop.search("clicks").items} >= {"view:clicks", "feature:clicks:clicks_7d"}
+    assert {hit.ref for hit in shop.search("clicks").items} >= {
+        "view:clicks",
+        "feature:clicks:clicks_7d",
+    }
     assert {hit.kind for hit in shop.search("growth").items} == {"view", "feature"}
-    assert [hit.ref for hit in shop.search("amount").items] == ["feature:spend:amount", "view:spend"]
+    assert [hit.ref for hit in shop.search("amount").items] == [
+        "feature:spend:amount",
+        "view:spend",
+    ]
     assert shop.search("ana nothing").total == 0
 
 
-def test_a_fingerprint_changes_with_the_source_and_with_the_definition_only(applied_shop: Project) -> None:
+def test_a_fingerprint_changes_with_the_source_and_with_the_definition_only(
+    applied_shop: Project,
+) -> None:
     features = Features(applied_shop)
     first = features.fingerprint("clicks")
     features.materialize("clicks")
@@ -126,7 +167,9 @@ def test_a_fingerprint_changes_with_the_source_and_with_the_definition_only(appl
     assert features.fingerprint("nothing") is None
 
 
-def test_the_code_of_a_view_runs_as_it_is_inserted(shop: Features, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_code_of_a_view_runs_as_it_is_inserted(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(shop._project.root)
     for code in (shop.show("spend").code["python"], shop.use(["clicks:rate", "spend:*"])):
         names: dict[str, pl.DataFrame] = {}
@@ -139,13 +182,16 @@ def test_the_code_of_a_view_runs_as_it_is_inserted(shop: Features, monkeypatch: 
 
 def test_browsing_loads_neither_feast_nor_a_data_library(shop: Features) -> None:
     code = (
-        "import sys\nfrom jupyter_mlinfra.core.project import Project\nfrom jupyter_mlinfra.features import Features\n"
-        f"features = Features(Project.open({str(shop._project.root)!r}))\n"
-        "features.views(), features.list(), features.show('clicks'), features.search('rate'), features.fingerprint('spend')\n"
-        "print(*sys.modules)"
+        "import sys\nfrom jupyter_mlinfra.core.project import Project\nfrom"
+        " jupyter_mlinfra.features import Features\nfeatures ="
+        f" Features(Project.open({str(shop._project.root)!r}))\nfeatures.views(), features.list(),"
+        " features.show('clicks'), features.search('rate'),"
+        " features.fingerprint('spend')\nprint(*sys.modules)"
     )
     shop.views()  # figures are cached
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert not {"feast", "polars", "pandas", "pyarrow", "sqlalchemy"} & set(loaded)
 
 
@@ -157,8 +203,12 @@ def test_a_change_made_by_feast_itself_is_seen(applied_shop: Project) -> None:
     assert "spend" not in [view.name for view in features.feast().list_feature_views()]
 
 
-def test_code_pickled_in_a_registry_is_not_run_by_browsing(fresh_shop: Project, tmp_path: Path) -> None:
-    """On-demand views keep their function in the registry as a pickle that runs code when it is loaded."""
+def test_code_pickled_in_a_registry_is_not_run_by_browsing(
+    fresh_shop: Project, tmp_path: Path
+) -> None:
+    """On-demand views keep their function in the registry as a pickle that runs code when it is
+    loaded.
+    """
     canary = tmp_path / "canary"
     more = f"""
 import pandas as pd
@@ -186,12 +236,21 @@ doubled = on_demand_feature_view(sources=[clicks], schema=[Field(name="doubled",
     assert [feature.name for feature in features.show("double").features] == ["doubled"]
     features.search("doubled"), features.fingerprint("double")
     features.materialize("spend")
-    assert features.online(["spend:amount"], [{"user_id": 1, "item_id": "pen"}])[0].values == {"spend:amount": 3.0}
+    assert features.online(["spend:amount"], [{"user_id": 1, "item_id": "pen"}])[0].values == {
+        "spend:amount": 3.0
+    }
     with pytest.raises(BadRequest, match="double is not served online"):
         features.online(["double:doubled"], [{"user_id": 1}])
     assert not canary.exists()
-    body = features.feast().registry.proto().on_demand_feature_views[0].spec.feature_transformation.user_defined_function.body
+    body = (
+        features.feast()
+        .registry.proto()
+        .on_demand_feature_views[0]
+        .spec.feature_transformation.user_defined_function.body
+    )
     dill.loads(body)
     assert canary.exists()  # so the trap was there
-    train = features.training_set(["double:doubled"], features.examples(["clicks:*"]))  # in the user's own process its function may run
+    train = features.training_set(
+        ["double:doubled"], features.examples(["clicks:*"])
+    )  # in the user's own process its function may run
     assert train.columns == ["user_id", "event_timestamp", "doubled"]

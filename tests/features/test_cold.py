@@ -36,7 +36,12 @@ print(json.dumps(found))
 
 
 def test_look_ups_that_come_while_feast_is_loaded_wait_for_it(shop: Features) -> None:
-    done = subprocess.run([sys.executable, "-c", COLD, str(shop._project.root)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", COLD, str(shop._project.root)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert json.loads(done.stdout) == [10] * 5
 
 

@@ -1,4 +1,6 @@
-"""Views over datasets of the catalog: one snapshot a read, incremental runs that miss nothing, lineage down to the snapshot."""
+"""Views over datasets of the catalog: one snapshot a read, incremental runs that miss nothing,
+lineage down to the snapshot.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,14 @@ def rows(*given: tuple[str, int, float], made: int = 0) -> pl.DataFrame:
     """(origin, hour, temperature) of each, written in the hour `made`."""
     at = [T0 + hour * HOUR for _, hour, _ in given]
     made_at = [T0 + made * HOUR] * len(given)
-    return pl.DataFrame({"origin": [origin for origin, _, _ in given], "known_at": at, "made_at": made_at, "temp": [temp for _, _, temp in given]})
+    return pl.DataFrame(
+        {
+            "origin": [origin for origin, _, _ in given],
+            "known_at": at,
+            "made_at": made_at,
+            "temp": [temp for _, _, temp in given],
+        }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,29 +70,46 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def flights(template: Path) -> Iterator[Project]:
     """A project whose view reads a dataset; each test appends to it and looks at what changed."""
     project = Project.open(template)
-    Catalog(project).write(rows(("JFK", 0, 1.0), ("JFK", 5, 6.0), ("LGA", 2, 3.0)), into="flights.weather")
+    Catalog(project).write(
+        rows(("JFK", 0, 1.0), ("JFK", 5, 6.0), ("LGA", 2, 3.0)), into="flights.weather"
+    )
     Features(project).apply()
     yield project
     project.database.close()
 
 
 def online(features: Features) -> dict[str, float]:
-    return {row.entity["origin"]: row.values["weather:temp"] for row in features.online(["weather:*"], [{"origin": name} for name in ("JFK", "LGA", "EWR")])}
+    return {
+        row.entity["origin"]: row.values["weather:temp"]
+        for row in features.online(
+            ["weather:*"], [{"origin": name} for name in ("JFK", "LGA", "EWR")]
+        )
+    }
 
 
 def test_the_life_of_a_view_over_a_growing_dataset(flights: Project) -> None:
     catalog, features = Catalog(flights), Features(flights)
-    asked = pl.DataFrame({"origin": ["LGA", "JFK", "JFK"], "event_timestamp": [T0 + 3 * HOUR, T0 + HOUR, T0 + 9 * HOUR]})
+    asked = pl.DataFrame(
+        {
+            "origin": ["LGA", "JFK", "JFK"],
+            "event_timestamp": [T0 + 3 * HOUR, T0 + HOUR, T0 + 9 * HOUR],
+        }
+    )
     first = catalog.fingerprint("flights.weather")
     prints = {features.fingerprint("weather")}
 
     assert features.training_set(["weather:temp"], asked)["temp"].to_list() == [3.0, 1.0, 6.0]
-    assert any(edge.input == f"dataset:flights.weather@{first}" for edge in flights.lineage.edges() if edge.job == "features.training_set")
+    assert any(
+        edge.input == f"dataset:flights.weather@{first}"
+        for edge in flights.lineage.edges()
+        if edge.job == "features.training_set"
+    )
     assert features.show("weather").view.dataset == "flights.weather"
     assert [item.rows for item in features.materialize()] == [2]
     assert [item.rows for item in features.materialize()] == [0]
 
-    # rows at the end: only these are read, and those of the same hour, of which the one made last counts
+    # rows at the end: only these are read, and those of the same hour, of which the one made last
+    # counts
     catalog.write(rows(("JFK", 5, 6.5), ("LGA", 7, 8.0), made=1), into="flights.weather")
     prints.add(features.fingerprint("weather"))
     assert features.show("weather").view.source_at == T0 + 7 * HOUR
@@ -96,12 +122,20 @@ def test_the_life_of_a_view_over_a_growing_dataset(flights: Project) -> None:
     assert online(features) == {"JFK": 6.5, "LGA": 8.0, "EWR": 2.0}
 
     # corrected rows: old event times, new values
-    catalog.write(rows(("JFK", 5, 60.0), ("LGA", 7, 80.0), ("EWR", 1, 20.0)), into="flights.weather", mode="replace")
+    catalog.write(
+        rows(("JFK", 5, 60.0), ("LGA", 7, 80.0), ("EWR", 1, 20.0)),
+        into="flights.weather",
+        mode="replace",
+    )
     prints.add(features.fingerprint("weather"))
     assert features.materialize()[0].rows == 3
     assert online(features) == {"JFK": 60.0, "LGA": 80.0, "EWR": 20.0}
     assert len(prints) == 3
-    edges = [(edge.input.partition("@")[0], edge.output) for edge in flights.lineage.edges() if edge.job == "features.materialize"]
+    edges = [
+        (edge.input.partition("@")[0], edge.output)
+        for edge in flights.lineage.edges()
+        if edge.job == "features.materialize"
+    ]
     assert set(edges) == {("dataset:flights.weather", "view:weather")}
 
 
@@ -120,7 +154,9 @@ def test_within_one_read_a_dataset_keeps_its_snapshot(flights: Project) -> None:
 
 
 def test_files_that_no_row_can_need_are_left_out_and_the_answer_stays(flights: Project) -> None:
-    """The numbering of rows must be the same in both readings of the source, whatever files and rows the filters remove."""
+    """The numbering of rows must be the same in both readings of the source, whatever files and
+    rows the filters remove.
+    """
     catalog = Catalog(flights)
     parts = [
         pl.DataFrame(
@@ -134,22 +170,41 @@ def test_files_that_no_row_can_need_are_left_out_and_the_answer_stays(flights: P
     ]
     for part in parts:
         catalog.write(part, into="flights.parts")
-    asked = pl.DataFrame({"k": [1, 2, 3], "at": [T0 + timedelta(minutes=minute) for minute in (500, 520, 620)]})
+    asked = pl.DataFrame(
+        {"k": [1, 2, 3], "at": [T0 + timedelta(minutes=minute) for minute in (500, 520, 620)]}
+    )
     everything = pl.concat(parts)
     wanted = [
-        everything.filter((pl.col("k") == row["k"]) & (pl.col("t") <= row["at"]) & (pl.col("t") >= row["at"] - 2 * HOUR)).sort("t")["x"].to_list()[-1]
+        everything.filter(
+            (pl.col("k") == row["k"])
+            & (pl.col("t") <= row["at"])
+            & (pl.col("t") >= row["at"] - 2 * HOUR)
+        )
+        .sort("t")["x"]
+        .to_list()[-1]
         for row in asked.to_dicts()
     ]
     frame = catalog.dataset("flights.parts").scan()
     for strategy in ("asof", "hash"):
-        view = JoinView(name="v", frame=frame, keys={"k": "k"}, features={"x": "x"}, time="t", ttl=2 * HOUR)
-        assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()["x"].to_list() == wanted  # type: ignore[arg-type]
+        view = JoinView(
+            name="v", frame=frame, keys={"k": "k"}, features={"x": "x"}, time="t", ttl=2 * HOUR
+        )
+        assert (
+            join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()["x"].to_list()
+            == wanted
+        )  # type: ignore[arg-type]
 
 
 def test_columns_that_another_client_changed_count_at_once(flights: Project) -> None:
-    """Without new rows: the page, training sets and what comes online follow; values of the column of before are not kept online."""
+    """Without new rows: the page, training sets and what comes online follow; values of the column
+    of before are not kept online.
+    """
     catalog, features = Catalog(flights), Features(flights)
-    catalog.write(rows(("JFK", 0, 1.0), ("LGA", 2, 3.0)).with_columns(dew=pl.col("temp") - 10), into="flights.weather", mode="replace")
+    catalog.write(
+        rows(("JFK", 0, 1.0), ("LGA", 2, 3.0)).with_columns(dew=pl.col("temp") - 10),
+        into="flights.weather",
+        mode="replace",
+    )
     features.materialize()
     asked = pl.DataFrame({"origin": ["LGA"], "event_timestamp": [T0 + 3 * HOUR]})
     before = features.fingerprint("weather")
@@ -170,23 +225,44 @@ def test_columns_that_another_client_changed_count_at_once(flights: Project) -> 
 
 def test_a_source_survives_the_registry(flights: Project) -> None:
     given = DatasetSource(
-        dataset="a.b", timestamp_field="t", created_timestamp_column="c", field_mapping={"x": "y"}, description="d", tags={"k": "v"}, owner="ana"
+        dataset="a.b",
+        timestamp_field="t",
+        created_timestamp_column="c",
+        field_mapping={"x": "y"},
+        description="d",
+        tags={"k": "v"},
+        owner="ana",
     )
     back = DatasetSource.from_proto(given.to_proto())
     assert back == given
-    assert (back.dataset, back.owner, back.tags, back.field_mapping) == ("a.b", "ana", {"k": "v"}, {"x": "y"})
-    assert spec_of(given.to_proto()) == SourceSpec(kind="dataset", name="a.b", time="t", created="c", mapping={"x": "y"})
-    assert given != DatasetSource(dataset="a.c", name="a.b", timestamp_field="t", created_timestamp_column="c")
+    assert (back.dataset, back.owner, back.tags, back.field_mapping) == (
+        "a.b",
+        "ana",
+        {"k": "v"},
+        {"x": "y"},
+    )
+    assert spec_of(given.to_proto()) == SourceSpec(
+        kind="dataset", name="a.b", time="t", created="c", mapping={"x": "y"}
+    )
+    assert given != DatasetSource(
+        dataset="a.c", name="a.b", timestamp_field="t", created_timestamp_column="c"
+    )
 
 
 def test_types_are_inferred_from_the_dataset_and_rows_can_be_written_back(flights: Project) -> None:
     import pandas as pd
 
     feast = Features(flights).feast()
-    columns = dict(feast.get_feature_view("weather").batch_source.get_table_column_names_and_types(feast.config))
+    columns = dict(
+        feast.get_feature_view("weather").batch_source.get_table_column_names_and_types(
+            feast.config
+        )
+    )
     assert set(columns) == {"origin", "known_at", "made_at", "temp"}
     height = Catalog(flights).dataset("flights.weather").scan().collect().height
-    new = pd.DataFrame({"origin": ["JFK"], "known_at": [T0 + 9 * HOUR], "made_at": [T0], "temp": [9.0]})
+    new = pd.DataFrame(
+        {"origin": ["JFK"], "known_at": [T0 + 9 * HOUR], "made_at": [T0], "temp": [9.0]}
+    )
     feast.write_to_offline_store("weather", new)
     assert Catalog(flights).dataset("flights.weather").scan().collect().height == height + 1
 
@@ -202,40 +278,98 @@ homes = FeatureView(name="homes", entities=[home], source=DatasetSource(dataset=
 
 HOMES = pl.DataFrame(
     {
-        "zip": ["02134", "10001"], "at": [T0, T0], "street": ["Elm", None], "rooms": [3, 4], "floors": pl.Series([1, 2], dtype=pl.Int32), "price": [1.5, None],
-        "sold": [True, False], "built": [date(1999, 1, 2), None], "seen": [T0, None], "local": [datetime(2026, 1, 1)] * 2, "plan": [b"x", b"y"],
-        "areas": [[1.5, 2.0], []], "names": [["a", "b"], None], "counts": [[1], [2]], "visits": [[T0], []], "days": [[date(2026, 1, 1)], []],
+        "zip": ["02134", "10001"],
+        "at": [T0, T0],
+        "street": ["Elm", None],
+        "rooms": [3, 4],
+        "floors": pl.Series([1, 2], dtype=pl.Int32),
+        "price": [1.5, None],
+        "sold": [True, False],
+        "built": [date(1999, 1, 2), None],
+        "seen": [T0, None],
+        "local": [datetime(2026, 1, 1)] * 2,
+        "plan": [b"x", b"y"],
+        "areas": [[1.5, 2.0], []],
+        "names": [["a", "b"], None],
+        "counts": [[1], [2]],
+        "visits": [[T0], []],
+        "days": [[date(2026, 1, 1)], []],
     }
-)  # fmt: skip
+)
 
 
-def test_a_view_without_a_schema_has_the_types_that_feast_gives_the_rows_in_a_file(flights: Project) -> None:
-    """And its values come online and into training sets. The file is written by Arrow: a text in it is text, which is large text in Polars."""
+def test_a_view_without_a_schema_has_the_types_that_feast_gives_the_rows_in_a_file(
+    flights: Project,
+) -> None:
+    """And its values come online and into training sets. The file is written by Arrow: a text in it
+    is text, which is large text in Polars.
+    """
     from feast import FileSource
     from pyarrow import parquet
 
-    catalog, features, file = Catalog(flights), Features(flights), flights.root / "feature_repo" / "homes.py"
+    catalog, features, file = (
+        Catalog(flights),
+        Features(flights),
+        flights.root / "feature_repo" / "homes.py",
+    )
     catalog.write(HOMES, into="flights.homes")
     file.write_text(WHOLE)
     features.apply()
     shown = {feature.name: feature.type for feature in features.show("homes").features}
     assert shown == {
-        "street": "str", "rooms": "i64", "floors": "i32", "price": "f64", "sold": "bool", "built": "ts", "seen": "ts", "local": "ts", "plan": "bytes",
-        "areas": "list[f64]", "names": "list[str]", "counts": "list[i64]", "visits": "list[ts]", "days": "list[ts]",
-    }  # fmt: skip
-    plain = HOMES.drop("built", "names", "visits", "days")  # of these Feast 0.67 has no type in a file
-    parquet.write_table(pa.Table.from_pandas(plain.to_pandas(), preserve_index=False), flights.root / "feature_repo" / "homes.parquet")
+        "street": "str",
+        "rooms": "i64",
+        "floors": "i32",
+        "price": "f64",
+        "sold": "bool",
+        "built": "ts",
+        "seen": "ts",
+        "local": "ts",
+        "plan": "bytes",
+        "areas": "list[f64]",
+        "names": "list[str]",
+        "counts": "list[i64]",
+        "visits": "list[ts]",
+        "days": "list[ts]",
+    }
+    plain = HOMES.drop(
+        "built", "names", "visits", "days"
+    )  # of these Feast 0.67 has no type in a file
+    parquet.write_table(
+        pa.Table.from_pandas(plain.to_pandas(), preserve_index=False),
+        flights.root / "feature_repo" / "homes.parquet",
+    )
     config = features.feast().config
     translate = FileSource.source_datatype_to_feast_value_type()
-    theirs = {name: translate(kind).name for name, kind in FileSource(path="homes.parquet", timestamp_field="at").get_table_column_names_and_types(config)}
-    ours = {name: translate(kind).name for name, kind in features.feast().get_feature_view("homes").batch_source.get_table_column_names_and_types(config)}
+    theirs = {
+        name: translate(kind).name
+        for name, kind in FileSource(
+            path="homes.parquet", timestamp_field="at"
+        ).get_table_column_names_and_types(config)
+    }
+    ours = {
+        name: translate(kind).name
+        for name, kind in (
+            features.feast()
+            .get_feature_view("homes")
+            .batch_source.get_table_column_names_and_types(config)
+        )
+    }
     assert {name: ours[name] for name in theirs} == theirs
 
     assert [item.rows for item in features.materialize("homes")] == [2]
     found = features.online(["homes:*"], [{"zip": "02134"}])[0].values
     midnight = datetime(1999, 1, 2, tzinfo=UTC)
-    assert (found["homes:street"], found["homes:built"], found["homes:areas"], found["homes:names"]) == ("Elm", midnight, [1.5, 2.0], ["a", "b"])
-    assert (found["homes:days"], found["homes:visits"]) == ([datetime(2026, 1, 1, tzinfo=UTC)], [T0])
+    assert (
+        found["homes:street"],
+        found["homes:built"],
+        found["homes:areas"],
+        found["homes:names"],
+    ) == ("Elm", midnight, [1.5, 2.0], ["a", "b"])
+    assert (found["homes:days"], found["homes:visits"]) == (
+        [datetime(2026, 1, 1, tzinfo=UTC)],
+        [T0],
+    )
     asked = pl.DataFrame({"zip": ["10001"], "event_timestamp": [T0]})
     assert features.training_set(["homes:*"], asked).row(0, named=True)["counts"] == [2]
     file.unlink()
@@ -243,10 +377,15 @@ def test_a_view_without_a_schema_has_the_types_that_feast_gives_the_rows_in_a_fi
 
 def test_a_column_that_feast_has_no_type_for_is_named(flights: Project) -> None:
     file = flights.root / "feature_repo" / "homes.py"
-    Catalog(flights).write(HOMES.with_columns(tax=pl.lit(Decimal("1.50"))), into="flights.homes", mode="replace")
+    Catalog(flights).write(
+        HOMES.with_columns(tax=pl.lit(Decimal("1.50"))), into="flights.homes", mode="replace"
+    )
     file.write_text(WHOLE)
     try:
-        with pytest.raises(Unprocessable, match=r"homes.py, line 7, homes: Feast has no type for column tax \(decimal") as caught:
+        with pytest.raises(
+            Unprocessable,
+            match=r"homes.py, line 7, homes: Feast has no type for column tax \(decimal",
+        ) as caught:
             Features(flights).apply()
         assert "schema=" in caught.value.fix
     finally:
@@ -260,7 +399,9 @@ def test_a_column_that_feast_has_no_type_for_is_named(flights: Project) -> None:
         ('timestamp_field="known_at"', 'timestamp_field="when"', Unprocessable, "no column when"),
     ],
 )
-def test_a_dataset_or_column_that_is_not_there_is_named(flights: Project, old: str, new: str, error: type[Exception], what: str) -> None:
+def test_a_dataset_or_column_that_is_not_there_is_named(
+    flights: Project, old: str, new: str, error: type[Exception], what: str
+) -> None:
     file = flights.root / "feature_repo" / "views.py"
     file.write_text(DEFINITIONS.replace(old, new))
     try:

@@ -1,4 +1,6 @@
-"""The target for online features on the project card: behind the source, and never past a view's own ttl."""
+"""The target for online features on the project card: behind the source, and never past a view's
+own ttl.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +20,26 @@ NEWEST = T0 + DAY
 
 
 def _check(project: Project, *, lag: float, as_of: str) -> dict[str, TargetCheck]:
-    card = f'[project]\nname = "shop"\n[project.targets]\nfeature_lag_hours = {lag}\n[features]\nas_of = "{as_of}"\n'
+    card = (
+        f'[project]\nname = "shop"\n[project.targets]\nfeature_lag_hours = {lag}\n[features]\nas_of'
+        f' = "{as_of}"\n'
+    )
     (project.root / "mlinfra.toml").write_text(card)
-    return {check.target.rpartition(" ")[2]: check for check in Workbench.open(project.root).check()}
+    return {
+        check.target.rpartition(" ")[2]: check for check in Workbench.open(project.root).check()
+    }
 
 
 def _materialized(project: Project, until: str) -> None:
-    (project.root / "mlinfra.toml").write_text(f'[project]\nname = "shop"\n[features]\nas_of = "{until}"\n')
+    (project.root / "mlinfra.toml").write_text(
+        f'[project]\nname = "shop"\n[features]\nas_of = "{until}"\n'
+    )
     Workbench.open(project.root).features.materialize()
 
 
-def test_a_view_is_held_to_its_ttl_where_that_is_shorter_than_the_target(applied_shop: Project) -> None:
+def test_a_view_is_held_to_its_ttl_where_that_is_shorter_than_the_target(
+    applied_shop: Project,
+) -> None:
     _materialized(applied_shop, (NEWEST + HOUR).isoformat())
     found = _check(applied_shop, lag=48, as_of=(NEWEST + HOUR).isoformat())
     assert found["clicks"].verdict == found["spend"].verdict == "met"
@@ -36,10 +47,15 @@ def test_a_view_is_held_to_its_ttl_where_that_is_shorter_than_the_target(applied
     assert "ttl" in found["clicks"].limit
     assert "48 h" in found["spend"].limit
     assert "the target" in found["spend"].limit
-    assert "at most 6 h" in _check(applied_shop, lag=6, as_of=(NEWEST + HOUR).isoformat())["clicks"].limit
+    assert (
+        "at most 6 h"
+        in _check(applied_shop, lag=6, as_of=(NEWEST + HOUR).isoformat())["clicks"].limit
+    )
 
 
-def test_values_past_their_ttl_miss_the_target_though_the_source_has_no_newer_ones(applied_shop: Project) -> None:
+def test_values_past_their_ttl_miss_the_target_though_the_source_has_no_newer_ones(
+    applied_shop: Project,
+) -> None:
     late = (NEWEST + 31 * HOUR).isoformat()
     _materialized(applied_shop, late)
     found = _check(applied_shop, lag=48, as_of=late)
@@ -58,10 +74,14 @@ def test_online_values_behind_a_source_that_went_on_miss_the_target(applied_shop
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=1), 400 * DAY])
-def test_rows_of_the_source_from_beyond_the_clock_are_not_missing_online(applied_shop: Project, ahead: timedelta) -> None:
+def test_rows_of_the_source_from_beyond_the_clock_are_not_missing_online(
+    applied_shop: Project, ahead: timedelta
+) -> None:
     file = applied_shop.root / "feature_repo" / "data" / "clicks.parquet"
     clicks = pl.read_parquet(file)
-    later = clicks.head(1).with_columns(pl.lit(NEWEST + HOUR + ahead).cast(clicks.schema["at"]).alias("at"))
+    later = clicks.head(1).with_columns(
+        pl.lit(NEWEST + HOUR + ahead).cast(clicks.schema["at"]).alias("at")
+    )
     pl.concat([clicks, later]).write_parquet(file)
     _materialized(applied_shop, (NEWEST + HOUR).isoformat())
     found = _check(applied_shop, lag=2, as_of=(NEWEST + HOUR).isoformat())["clicks"]

@@ -22,9 +22,15 @@ STRATEGIES: list[Strategy] = ["asof", "hash", "auto"]
 
 
 def brute_force(
-    entities: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], keys: Sequence[str], ttl: timedelta | None, created_counts: bool
+    entities: Sequence[dict[str, Any]],
+    rows: Sequence[dict[str, Any]],
+    keys: Sequence[str],
+    ttl: timedelta | None,
+    created_counts: bool,
 ) -> list[int | None]:
-    """Position of the winning source row of each entity row, by looking at every pair. Times are plain datetimes or None."""
+    """Position of the winning source row of each entity row, by looking at every pair. Times are
+    plain datetimes or None.
+    """
     answer: list[int | None] = []
     for entity in entities:
         usable = [
@@ -53,35 +59,85 @@ def many(seed: int, count: int, *, entities: bool) -> list[tuple[int | None, ...
     def some(low: int, high: int) -> int | None:
         return None if rng.random() < 0.08 else rng.randint(low, high)
 
-    return [(some(0, 2), some(0, 2), some(0, 30)) if entities else (some(0, 2), some(0, 2), some(0, 30), some(-3, 40)) for _ in range(count)]
+    return [
+        (
+            (some(0, 2), some(0, 2), some(0, 30))
+            if entities
+            else (some(0, 2), some(0, 2), some(0, 30), some(-3, 40))
+        )
+        for _ in range(count)
+    ]
 
 
 seeds = st.integers(0, 2**20)
-source_rows = st.one_of(st.lists(st.tuples(key, key, ticks, late), max_size=20), seeds.map(lambda seed: many(seed, 60, entities=False)))
-entity_rows = st.one_of(st.lists(st.tuples(key, key, ticks), max_size=20), seeds.map(lambda seed: many(seed, 40, entities=True)))
-ttls = st.one_of(st.none(), st.sampled_from([timedelta(0), timedelta(minutes=1), timedelta(minutes=90), timedelta(hours=30), timedelta(days=2)]))
-dtypes = st.sampled_from([pl.Datetime("us", "UTC"), pl.Datetime("ns", "America/New_York"), pl.Datetime("ms", "Asia/Kolkata"), pl.Datetime("us")])
+source_rows = st.one_of(
+    st.lists(st.tuples(key, key, ticks, late), max_size=20),
+    seeds.map(lambda seed: many(seed, 60, entities=False)),
+)
+entity_rows = st.one_of(
+    st.lists(st.tuples(key, key, ticks), max_size=20),
+    seeds.map(lambda seed: many(seed, 40, entities=True)),
+)
+ttls = st.one_of(
+    st.none(),
+    st.sampled_from(
+        [
+            timedelta(0),
+            timedelta(minutes=1),
+            timedelta(minutes=90),
+            timedelta(hours=30),
+            timedelta(days=2),
+        ]
+    ),
+)
+dtypes = st.sampled_from(
+    [
+        pl.Datetime("us", "UTC"),
+        pl.Datetime("ns", "America/New_York"),
+        pl.Datetime("ms", "Asia/Kolkata"),
+        pl.Datetime("us"),
+    ]
+)
 key_sets = st.sampled_from([["a"], ["a", "b"], []])
 
 
-def frame(rows: Sequence[dict[str, Any]], names: Sequence[str], times: dict[str, pl.DataType]) -> pl.DataFrame:
-    schema: dict[str, Any] = {name: pl.Datetime("us", "UTC") if name in times else pl.Int64 for name in names}
+def frame(
+    rows: Sequence[dict[str, Any]], names: Sequence[str], times: dict[str, pl.DataType]
+) -> pl.DataFrame:
+    schema: dict[str, Any] = {
+        name: pl.Datetime("us", "UTC") if name in times else pl.Int64 for name in names
+    }
     made = pl.DataFrame(list(rows), schema=schema)
     return made.with_columns(
-        pl.col(name).dt.convert_time_zone(zone).cast(dtype) if (zone := dtype.time_zone) else pl.col(name).dt.replace_time_zone(None).cast(dtype)
+        (
+            pl.col(name).dt.convert_time_zone(zone).cast(dtype)
+            if (zone := dtype.time_zone)
+            else pl.col(name).dt.replace_time_zone(None).cast(dtype)
+        )
         for name, dtype in times.items()
     )
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    sources=st.tuples(source_rows, source_rows), asked=entity_rows, keys=st.tuples(key_sets, key_sets), ttl=st.tuples(ttls, ttls),
-    dtype=st.tuples(dtypes, dtypes, dtypes), unit=st.sampled_from([timedelta(minutes=1), timedelta(hours=7)]), created_counts=st.booleans(),
-)  # fmt: skip
+    sources=st.tuples(source_rows, source_rows),
+    asked=entity_rows,
+    keys=st.tuples(key_sets, key_sets),
+    ttl=st.tuples(ttls, ttls),
+    dtype=st.tuples(dtypes, dtypes, dtypes),
+    unit=st.sampled_from([timedelta(minutes=1), timedelta(hours=7)]),
+    created_counts=st.booleans(),
+)
 def test_every_strategy_finds_the_rows_that_a_search_over_all_pairs_finds(
-    sources: tuple[list[Any], list[Any]], asked: list[Any], keys: tuple[list[str], list[str]], ttl: tuple[timedelta | None, timedelta | None],
-    dtype: tuple[pl.Datetime, pl.Datetime, pl.Datetime], unit: timedelta, created_counts: bool,
-) -> None:  # fmt: skip
+    sources: tuple[list[Any], list[Any]],
+    asked: list[Any],
+    keys: tuple[list[str], list[str]],
+    ttl: tuple[timedelta | None, timedelta | None],
+    dtype: tuple[pl.Datetime, pl.Datetime, pl.Datetime],
+    unit: timedelta,
+    created_counts: bool,
+) -> None:
+
     def when(tick: int | None) -> datetime | None:
         return None if tick is None else T0 + tick * unit
 
@@ -89,7 +145,11 @@ def test_every_strategy_finds_the_rows_that_a_search_over_all_pairs_finds(
     views, wanted = [], []
     for i, rows in enumerate(sources):
         plain = [{"a": a, "b": b, "t": when(t), "c": when(c)} for a, b, t, c in rows]
-        stored = frame(plain, ["a", "b", "t", "c"], {"t": dtype[i], "c": dtype[1 - i]}).with_row_index("position").cast({"position": pl.Int64})
+        stored = (
+            frame(plain, ["a", "b", "t", "c"], {"t": dtype[i], "c": dtype[1 - i]})
+            .with_row_index("position")
+            .cast({"position": pl.Int64})
+        )
         views.append(
             JoinView(
                 name=f"v{i}",
@@ -104,39 +164,76 @@ def test_every_strategy_finds_the_rows_that_a_search_over_all_pairs_finds(
         )
         wanted.append(brute_force(entities, plain, keys[i], ttl[i], created_counts))
     left = frame(entities, ["a", "b", "at", "label"], {"at": dtype[2]})
-    expected = left.with_columns(pl.Series("position0", wanted[0], pl.Int64), pl.Series("position1", wanted[1], pl.Int64))
+    expected = left.with_columns(
+        pl.Series("position0", wanted[0], pl.Int64), pl.Series("position1", wanted[1], pl.Int64)
+    )
     for strategy in STRATEGIES:
         for engine in ("streaming", "in-memory"):
-            got = join_as_of(left.lazy(), views, at="at", strategy=strategy, engine=engine).collect()  # type: ignore[arg-type]
+            got = join_as_of(
+                left.lazy(), views, at="at", strategy=strategy, engine=engine
+            ).collect()  # type: ignore[arg-type]
             assert_frame_equal(got, expected)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_ties_go_to_the_latest_created_row_then_to_the_later_row_of_the_source(strategy: Strategy) -> None:
-    rows = pl.DataFrame({
-        "k": [1, 1, 1, 2, 2, 3, 3],
-        "t": [T0] * 7,
-        "c": [T0, T0 + timedelta(hours=2), T0 + timedelta(hours=1), None, T0, T0, T0],
-        "x": ["old", "newest", "middle", "never said", "said", "first", "last"],
-    })  # fmt: skip
-    view = JoinView(name="v", frame=rows.lazy(), keys={"k": "k"}, features={"x": "x"}, time="t", created="c")
+def test_ties_go_to_the_latest_created_row_then_to_the_later_row_of_the_source(
+    strategy: Strategy,
+) -> None:
+    rows = pl.DataFrame(
+        {
+            "k": [1, 1, 1, 2, 2, 3, 3],
+            "t": [T0] * 7,
+            "c": [T0, T0 + timedelta(hours=2), T0 + timedelta(hours=1), None, T0, T0, T0],
+            "x": ["old", "newest", "middle", "never said", "said", "first", "last"],
+        }
+    )
+    view = JoinView(
+        name="v", frame=rows.lazy(), keys={"k": "k"}, features={"x": "x"}, time="t", created="c"
+    )
     asked = pl.DataFrame({"k": [1, 2, 3], "at": [T0] * 3})
-    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()["x"].to_list() == ["newest", "said", "last"]
+    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()[
+        "x"
+    ].to_list() == ["newest", "said", "last"]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_nanosecond_decides(strategy: Strategy) -> None:
-    rows = pl.DataFrame({"k": [1, 1], "t": pl.Series([1_000_000_000_000_000_000, 1_000_000_000_000_000_002]).cast(pl.Datetime("ns", "UTC")), "x": [1, 2]})
+    rows = pl.DataFrame(
+        {
+            "k": [1, 1],
+            "t": (
+                pl.Series([1_000_000_000_000_000_000, 1_000_000_000_000_000_002]).cast(
+                    pl.Datetime("ns", "UTC")
+                )
+            ),
+            "x": [1, 2],
+        }
+    )
     asked = pl.DataFrame(
-        {"k": [1] * 3, "at": pl.Series([999_999_999_999_999_999, 1_000_000_000_000_000_001, 1_000_000_000_000_000_002]).cast(pl.Datetime("ns", "UTC"))}
+        {
+            "k": [1] * 3,
+            "at": (
+                pl.Series(
+                    [999_999_999_999_999_999, 1_000_000_000_000_000_001, 1_000_000_000_000_000_002]
+                ).cast(pl.Datetime("ns", "UTC"))
+            ),
+        }
     )
     view = JoinView(name="v", frame=rows.lazy(), keys={"k": "k"}, features={"x": "x"}, time="t")
-    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()["x"].to_list() == [None, 1, 2]
+    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()[
+        "x"
+    ].to_list() == [None, 1, 2]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_dates_mean_midnight_utc(strategy: Strategy) -> None:
-    rows = pl.DataFrame({"k": [1, 1, 1], "t": [date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 5)], "x": [1, 2, 5]})
+    rows = pl.DataFrame(
+        {
+            "k": [1, 1, 1],
+            "t": [date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 5)],
+            "x": [1, 2, 5],
+        }
+    )
     asked = pl.DataFrame(
         {
             "k": [1] * 4,
@@ -148,23 +245,55 @@ def test_dates_mean_midnight_utc(strategy: Strategy) -> None:
             ],
         }
     )
-    view = JoinView(name="v", frame=rows.lazy(), keys={"k": "k"}, features={"x": "x"}, time="t", ttl=timedelta(days=2))
-    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()["x"].to_list() == [1, 2, 2, None]
+    view = JoinView(
+        name="v",
+        frame=rows.lazy(),
+        keys={"k": "k"},
+        features={"x": "x"},
+        time="t",
+        ttl=timedelta(days=2),
+    )
+    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()[
+        "x"
+    ].to_list() == [1, 2, 2, None]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_times_far_from_ours_neither_overflow_nor_match(strategy: Strategy) -> None:
-    rows = pl.DataFrame({"k": [1, 1], "t": pl.Series([datetime(9999, 12, 31), datetime(2026, 1, 1)], dtype=pl.Datetime("us")), "x": [1, 2]})
-    asked = pl.DataFrame({"k": [1], "at": pl.Series([datetime(2026, 2, 1)], dtype=pl.Datetime("ns"))})
-    view = JoinView(name="v", frame=rows.lazy(), keys={"k": "k"}, features={"x": "x"}, time="t", ttl=timedelta(days=999_999))
-    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()["x"].to_list() == [2]
+    rows = pl.DataFrame(
+        {
+            "k": [1, 1],
+            "t": pl.Series([datetime(9999, 12, 31), datetime(2026, 1, 1)], dtype=pl.Datetime("us")),
+            "x": [1, 2],
+        }
+    )
+    asked = pl.DataFrame(
+        {"k": [1], "at": pl.Series([datetime(2026, 2, 1)], dtype=pl.Datetime("ns"))}
+    )
+    view = JoinView(
+        name="v",
+        frame=rows.lazy(),
+        keys={"k": "k"},
+        features={"x": "x"},
+        time="t",
+        ttl=timedelta(days=999_999),
+    )
+    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()[
+        "x"
+    ].to_list() == [2]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_keys_of_different_widths_and_encodings_are_compared_by_value(strategy: Strategy) -> None:
-    rows = pl.DataFrame({"n": pl.Series([1, 2], dtype=pl.Int16), "s": ["x", "y"], "t": [T0, T0], "v": [10, 20]})
-    asked = pl.DataFrame({"n": [1, 2, 70_000], "s": pl.Series(["x", "y", "x"], dtype=pl.Categorical), "at": [T0] * 3})
-    view = JoinView(name="v", frame=rows.lazy(), keys={"n": "n", "s": "s"}, features={"v": "v"}, time="t")
+    rows = pl.DataFrame(
+        {"n": pl.Series([1, 2], dtype=pl.Int16), "s": ["x", "y"], "t": [T0, T0], "v": [10, 20]}
+    )
+    asked = pl.DataFrame(
+        {"n": [1, 2, 70_000], "s": pl.Series(["x", "y", "x"], dtype=pl.Categorical), "at": [T0] * 3}
+    )
+    view = JoinView(
+        name="v", frame=rows.lazy(), keys={"n": "n", "s": "s"}, features={"v": "v"}, time="t"
+    )
     got = join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()
     assert got["v"].to_list() == [10, 20, None]
     assert got.drop("v").equals(asked)
@@ -172,20 +301,43 @@ def test_keys_of_different_widths_and_encodings_are_compared_by_value(strategy: 
 
 def test_a_source_in_parquet_files_gives_the_same_answer_as_in_memory(tmp_path: Path) -> None:
     """Row groups are skipped by statistics: the numbering of rows must survive it."""
-    rows = pl.DataFrame({"k": [i % 7 for i in range(5000)], "t": [T0 + timedelta(minutes=i) for i in range(5000)], "x": range(5000)})
+    rows = pl.DataFrame(
+        {
+            "k": [i % 7 for i in range(5000)],
+            "t": [T0 + timedelta(minutes=i) for i in range(5000)],
+            "x": range(5000),
+        }
+    )
     rows[:3000].write_parquet(tmp_path / "a.parquet", row_group_size=100)
     rows[3000:].write_parquet(tmp_path / "b.parquet", row_group_size=100)
-    asked = pl.DataFrame({"k": [3, 5, 3], "at": [T0 + timedelta(minutes=minute) for minute in (4000, 4100, 3990)]})
+    asked = pl.DataFrame(
+        {"k": [3, 5, 3], "at": [T0 + timedelta(minutes=minute) for minute in (4000, 4100, 3990)]}
+    )
     for strategy in STRATEGIES:
         for source in (rows.lazy(), pl.scan_parquet(tmp_path / "*.parquet")):
-            wanted = JoinView(name="v", frame=source, keys={"k": "k"}, features={"x": "x"}, time="t", ttl=timedelta(hours=5))
+            wanted = JoinView(
+                name="v",
+                frame=source,
+                keys={"k": "k"},
+                features={"x": "x"},
+                time="t",
+                ttl=timedelta(hours=5),
+            )
             # the newest minute m <= asked with m % 7 == k
-            assert join_as_of(asked.lazy(), [wanted], at="at", strategy=strategy).collect()["x"].to_list() == [4000, 4100, 3986]
+            assert join_as_of(asked.lazy(), [wanted], at="at", strategy=strategy).collect()[
+                "x"
+            ].to_list() == [4000, 4100, 3986]
 
 
 def view(**changes: Any) -> JoinView:
     frame = pl.LazyFrame({"origin": ["JFK"], "t": [T0], "temp": [1.0]})
-    given: dict[str, Any] = {"name": "weather", "frame": frame, "keys": {"origin": "origin"}, "features": {"temp": "temp"}, "time": "t"}
+    given: dict[str, Any] = {
+        "name": "weather",
+        "frame": frame,
+        "keys": {"origin": "origin"},
+        "features": {"temp": "temp"},
+        "time": "t",
+    }
     return JoinView(**(given | changes))
 
 
@@ -200,7 +352,9 @@ def view(**changes: Any) -> JoinView:
         (pl.DataFrame({"origin": ["JFK"], "at": [T0], "temp": [3.0]}), "temp would be there twice"),
     ],
 )
-def test_entity_rows_that_cannot_be_joined_are_refused_with_the_column_and_the_cure(entities: pl.DataFrame, what: str) -> None:
+def test_entity_rows_that_cannot_be_joined_are_refused_with_the_column_and_the_cure(
+    entities: pl.DataFrame, what: str
+) -> None:
     with pytest.raises(BadRequest, match=what) as caught:
         join_as_of(entities.lazy(), [view()], at="at")
     assert caught.value.fix
@@ -208,7 +362,9 @@ def test_entity_rows_that_cannot_be_joined_are_refused_with_the_column_and_the_c
 
 def test_two_views_that_give_the_same_name_are_refused() -> None:
     with pytest.raises(BadRequest, match="temp would be there twice"):
-        join_as_of(pl.LazyFrame({"origin": ["JFK"], "at": [T0]}), [view(), view(name="forecast")], at="at")
+        join_as_of(
+            pl.LazyFrame({"origin": ["JFK"], "at": [T0]}), [view(), view(name="forecast")], at="at"
+        )
 
 
 def test_a_source_without_a_column_of_the_definition_is_named() -> None:

@@ -1,4 +1,6 @@
-"""What comes online: the newest row of each entity, incrementally, and never less than a full run would bring."""
+"""What comes online: the newest row of each entity, incrementally, and never less than a full run
+would bring.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +35,15 @@ def features(applied_shop: Project, monkeypatch: pytest.MonkeyPatch) -> Features
     return Features(Project.open(applied_shop.root))
 
 
-def test_the_newest_row_of_each_entity_comes_online_with_progress_and_only_once(features: Features, applied_shop: Project) -> None:
+def test_the_newest_row_of_each_entity_comes_online_with_progress_and_only_once(
+    features: Features, applied_shop: Project
+) -> None:
     steps: list[tuple[str, int, int]] = []
     done = features.materialize(on_progress=lambda *step: steps.append(step))
-    assert [(item.view, item.rows, item.start) for item in done] == [("clicks", 10, T0 + DAY), ("spend", 6, T0)]
+    assert [(item.view, item.rows, item.start) for item in done] == [
+        ("clicks", 10, T0 + DAY),
+        ("spend", 6, T0),
+    ]
     assert steps == [("clicks", 0, 10), ("clicks", 10, 10), ("spend", 0, 6), ("spend", 6, 6)]
     assert clicks(features) == {user: 10 * user for user in range(10)}
     view = features.show("clicks").view
@@ -49,13 +56,20 @@ def test_the_newest_row_of_each_entity_comes_online_with_progress_and_only_once(
 
 
 def test_a_range_brings_the_values_of_that_time(features: Features) -> None:
-    assert [(item.view, item.rows) for item in features.materialize("clicks", end=T0 + timedelta(hours=3))] == [("clicks", 10)]
+    assert [
+        (item.view, item.rows)
+        for item in features.materialize("clicks", end=T0 + timedelta(hours=3))
+    ] == [("clicks", 10)]
     assert clicks(features) == {user: user for user in range(10)}
-    assert [item.rows for item in features.materialize("view:clicks", start=T0 + timedelta(hours=4))] == [10]
+    assert [
+        item.rows for item in features.materialize("view:clicks", start=T0 + timedelta(hours=4))
+    ] == [10]
     assert clicks(features) == {user: 10 * user for user in range(10)}
 
 
-def test_nothing_from_beyond_as_of_comes_online(applied_shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_from_beyond_as_of_comes_online(
+    applied_shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLINFRA_FEATURES_AS_OF", (T0 + DAY - timedelta(seconds=1)).isoformat())
     features = Features(Project.open(applied_shop.root))
     assert features.materialize("clicks")[0].end == T0 + DAY - timedelta(seconds=1)
@@ -66,10 +80,16 @@ def test_rows_that_arrive_late_are_not_missed(features: Features, applied_shop: 
     """A rewritten file may hold anything: the run is then a full one."""
     features.materialize("clicks")
     path = applied_shop.root / "feature_repo" / "data" / "clicks.parquet"
-    late = pl.DataFrame({"user_id": [77], "at": [T0 - DAY], "clicks_7d": [7], "rate": [0.5], "made": [T0 + 2 * DAY]})
-    pl.concat([pl.read_parquet(path), late.cast(dict(pl.read_parquet_schema(path)))]).write_parquet(path)
+    late = pl.DataFrame(
+        {"user_id": [77], "at": [T0 - DAY], "clicks_7d": [7], "rate": [0.5], "made": [T0 + 2 * DAY]}
+    )
+    pl.concat([pl.read_parquet(path), late.cast(dict(pl.read_parquet_schema(path)))]).write_parquet(
+        path
+    )
     assert features.materialize("clicks")[0].rows == 11
-    assert features.online(["clicks:clicks_7d"], [{"user_id": 77}])[0].event_at == {"clicks:clicks_7d": T0 - DAY}
+    assert features.online(["clicks:clicks_7d"], [{"user_id": 77}])[0].event_at == {
+        "clicks:clicks_7d": T0 - DAY
+    }
 
 
 @pytest.mark.parametrize(
@@ -78,13 +98,17 @@ def test_rows_that_arrive_late_are_not_missed(features: Features, applied_shop: 
         ("klicks", {}, NotFound, "no view klicks"),
         ("clicks", {"start": T0 + DAY, "end": T0}, BadRequest, "is after end"),
     ],
-)  # fmt: skip
-def test_what_cannot_be_materialized_is_refused(features: Features, view: str, options: Mapping[str, Any], error: type[Exception], what: str) -> None:
+)
+def test_what_cannot_be_materialized_is_refused(
+    features: Features, view: str, options: Mapping[str, Any], error: type[Exception], what: str
+) -> None:
     with pytest.raises(error, match=what):
         features.materialize(view, **options)
 
 
-def test_a_view_that_was_never_materialized_says_so_with_the_command_that_does_it(features: Features) -> None:
+def test_a_view_that_was_never_materialized_says_so_with_the_command_that_does_it(
+    features: Features,
+) -> None:
     assert features.show("clicks").view.freshness is Freshness.NEVER
     with pytest.raises(Conflict, match="no values of clicks") as caught:
         features.online(["clicks:*"], [{"user_id": 1}])
@@ -111,13 +135,33 @@ def fed(**changes: Any) -> Fed:
         (fed(newest=None), "m", T0 + 2 * DAY, Window(after=None, until=T0 + 2 * DAY)),
         (fed(), "m", T0 - DAY, Window(after=None, until=T0 - DAY)),
     ],
-    ids=["first", "same source", "changed source", "unknown state", "never known", "changed definition", "nothing online", "back in time"],
+    ids=[
+        "first",
+        "same source",
+        "changed source",
+        "unknown state",
+        "never known",
+        "changed definition",
+        "nothing online",
+        "back in time",
+    ],
 )
 def test_only_an_unchanged_source_is_read_from_where_the_last_run_ended(
     tmp_path: Path, last: Fed | None, mark: str | None, until: datetime, wanted: Window
 ) -> None:
     view = Definition(
-        name="v", kind="batch", entities=[], keys=[], features=[], ttl_seconds=None, source=SOURCE, online=True, owner="", tags={}, description="",
-        digest="d", fed_until=None,
-    )  # fmt: skip
+        name="v",
+        kind="batch",
+        entities=[],
+        keys=[],
+        features=[],
+        ttl_seconds=None,
+        source=SOURCE,
+        online=True,
+        owner="",
+        tags={},
+        description="",
+        digest="d",
+        fed_until=None,
+    )
     assert _window(view, last, SOURCE, mark, until, tmp_path) == wanted

@@ -32,7 +32,10 @@ def shop_at(shop: Features, monkeypatch: pytest.MonkeyPatch) -> Callable[[dateti
 
 
 def test_each_value_has_a_status_and_its_event_time(shop: Features) -> None:
-    rows = shop.online(["clicks:clicks_7d", "clicks:rate", "spend:amount"], [{"user_id": 0, "item_id": "pen"}, {"user_id": 99, "item_id": "pen"}])
+    rows = shop.online(
+        ["clicks:clicks_7d", "clicks:rate", "spend:amount"],
+        [{"user_id": 0, "item_id": "pen"}, {"user_id": 99, "item_id": "pen"}],
+    )
     assert rows == [
         OnlineRow(
             entity={"user_id": 0, "item_id": "pen"},
@@ -55,18 +58,25 @@ def test_what_is_no_key_is_the_request_s_fault(shop: Features, key: Any) -> None
         shop.online(["clicks:rate"], [{"user_id": key}])
 
 
-def test_a_key_that_feast_cannot_look_up_is_said_and_trains_all_the_same(fresh_shop: Project) -> None:
+def test_a_key_that_feast_cannot_look_up_is_said_and_trains_all_the_same(
+    fresh_shop: Project,
+) -> None:
     repo = fresh_shop.root / "feature_repo"
     rows = pl.DataFrame({"weight": [1.5, 2.5], "raw": [b"a", b"b"], "at": [T0, T0], "v": [1, 2]})
     rows.write_parquet(repo / "data" / "odd.parquet")
     (repo / "views.py").write_text(ODD_KEYS)
     features = Features(fresh_shop)
     features.apply()
-    for look in (lambda: features.materialize("heavy"), lambda: features.online(["heavy:v"], [{"weight": 1.5}])):
+    for look in (
+        lambda: features.materialize("heavy"),
+        lambda: features.online(["heavy:v"], [{"weight": 1.5}]),
+    ):
         with pytest.raises(Conflict, match="key weight is double") as caught:
             look()
         assert "online=False" in caught.value.fix
-    assert features.training_set(["heavy:v"], rows.select("weight", event_timestamp="at"))["v"].to_list() == [1, 2]
+    assert features.training_set(["heavy:v"], rows.select("weight", event_timestamp="at"))[
+        "v"
+    ].to_list() == [1, 2]
     with pytest.raises(Conflict, match="All other views are online"):
         features.materialize()
     assert features.show("raw").view.online_at is not None
@@ -87,9 +97,13 @@ raw_view = FeatureView(name="raw", entities=[raw], schema=[Field(name="v", dtype
 """
 
 
-def test_another_library_s_idea_of_a_timestamp_in_sqlite_does_no_harm_and_is_left_alone(shop: Features) -> None:
+def test_another_library_s_idea_of_a_timestamp_in_sqlite_does_no_harm_and_is_left_alone(
+    shop: Features,
+) -> None:
     """IPython's history registers a converter of the same name, in every kernel."""
-    shop.online(["spend:amount"], [{"user_id": 0, "item_id": "pen"}])  # Feast's own is registered now
+    shop.online(
+        ["spend:amount"], [{"user_id": 0, "item_id": "pen"}]
+    )  # Feast's own is registered now
     before = sqlite3.converters["TIMESTAMP"]
     other = sqlite3.converters["TIMESTAMP"] = lambda text: datetime.fromisoformat(text.decode())
     try:
@@ -109,20 +123,38 @@ def test_another_library_s_idea_of_a_timestamp_in_sqlite_does_no_harm_and_is_lef
     ],
 )
 def test_a_value_past_its_ttl_is_expired_and_not_given(
-    shop_at: Callable[[datetime], Features], age: timedelta, status: OnlineStatus, value: int | None, freshness: Freshness
+    shop_at: Callable[[datetime], Features],
+    age: timedelta,
+    status: OnlineStatus,
+    value: int | None,
+    freshness: Freshness,
 ) -> None:
     features = shop_at(T0 + DAY + age)
-    row = features.online(["clicks:clicks_7d", "spend:shop"], [{"user_id": 2, "item_id": "book"}])[0]
+    row = features.online(["clicks:clicks_7d", "spend:shop"], [{"user_id": 2, "item_id": "book"}])[
+        0
+    ]
     assert (row.status["clicks:clicks_7d"], row.values["clicks:clicks_7d"]) == (status, value)
     assert row.event_at["clicks:clicks_7d"] == T0 + DAY
-    assert (row.status["spend:shop"], row.values["spend:shop"]) == (FOUND, "x")  # a ttl of 0 means for ever
+    assert (row.status["spend:shop"], row.values["spend:shop"]) == (
+        FOUND,
+        "x",
+    )  # a ttl of 0 means for ever
     assert features.show("clicks").view.freshness is freshness
 
 
-def test_many_entities_come_back_in_their_order_and_equal_to_feasts_own_answer(shop: Features) -> None:
+def test_many_entities_come_back_in_their_order_and_equal_to_feasts_own_answer(
+    shop: Features,
+) -> None:
     users = [(7 * n) % 23 for n in range(1500)]
     rows = shop.online(["clicks:*"], [{"user_id": user} for user in users])
-    feast = shop.feast().get_online_features(features=["clicks:clicks_7d", "clicks:rate"], entity_rows=[{"user_id": user} for user in users]).to_dict()
+    feast = (
+        shop.feast()
+        .get_online_features(
+            features=["clicks:clicks_7d", "clicks:rate"],
+            entity_rows=[{"user_id": user} for user in users],
+        )
+        .to_dict()
+    )
     assert [row.entity["user_id"] for row in rows] == users
     for name in ("clicks_7d", "rate"):
         assert [row.values[f"clicks:{name}"] for row in rows] == feast[name]
@@ -131,19 +163,36 @@ def test_many_entities_come_back_in_their_order_and_equal_to_feasts_own_answer(s
 @pytest.mark.parametrize(
     ("refs", "entities", "error", "what", "hint"),
     [
-        (["clicks:clicks_7"], [{"user_id": 1}], NotFound, "clicks has no feature clicks_7", "clicks_7d"),
+        (
+            ["clicks:clicks_7"],
+            [{"user_id": 1}],
+            NotFound,
+            "clicks has no feature clicks_7",
+            "clicks_7d",
+        ),
         (["click:rate"], [{"user_id": 1}], NotFound, "no view click", "clicks"),
         (["clicks"], [{"user_id": 1}], NotFound, "no feature", "clicks:*"),
         ([], [{"user_id": 1}], BadRequest, "No features", "view:feature"),
         (["spend:*"], [{"user_id": 1}], BadRequest, "needs the key item_id", "item_id"),
         (["clicks:*"], [{"user_id": None}], BadRequest, "needs the key user_id", "user_id"),
-        (["clicks:*"], [{"user_id": "ana"}], BadRequest, "wrong type", "'ana' is not a whole number"),
+        (
+            ["clicks:*"],
+            [{"user_id": "ana"}],
+            BadRequest,
+            "wrong type",
+            "'ana' is not a whole number",
+        ),
         (["clicks:*"], [{"user_id": 1.5}], BadRequest, "wrong type", "1.5 is not a whole number"),
         (["clicks:*"], [{"user_id": 1}] * 10_001, BadRequest, "too many", "parts"),
     ],
 )
 def test_a_question_that_cannot_be_answered_is_refused_with_a_hint(
-    shop: Features, refs: list[str], entities: list[dict[str, Any]], error: type[Exception], what: str, hint: str
+    shop: Features,
+    refs: list[str],
+    entities: list[dict[str, Any]],
+    error: type[Exception],
+    what: str,
+    hint: str,
 ) -> None:
     with pytest.raises(error, match=what) as caught:
         shop.online(refs, entities)
@@ -153,8 +202,14 @@ def test_a_question_that_cannot_be_answered_is_refused_with_a_hint(
 def test_a_key_that_is_typed_is_read_as_its_type(shop: Features) -> None:
     """A form and a command line send text; pandas makes whole numbers floats."""
     for user in ("7", " 7 ", 7.0):
-        assert shop.online(["clicks:clicks_7d"], [{"user_id": user}])[0].values["clicks:clicks_7d"] == 70
-    assert shop.online(["spend:shop"], [{"user_id": "1", "item_id": "02134"}])[0].status["spend:shop"] is ABSENT  # text, and no number
+        assert (
+            shop.online(["clicks:clicks_7d"], [{"user_id": user}])[0].values["clicks:clicks_7d"]
+            == 70
+        )
+    assert (
+        shop.online(["spend:shop"], [{"user_id": "1", "item_id": "02134"}])[0].status["spend:shop"]
+        is ABSENT
+    )  # text, and no number
 
 
 @pytest.mark.parametrize(
@@ -173,21 +228,31 @@ def test_text_becomes_a_key_of_each_type(kind: str, typed: str, read: Any) -> No
 
 
 def test_references_may_be_written_in_full_and_repeated(shop: Features) -> None:
-    for refs in (["feature:clicks:rate", "clicks:rate"], ["view:clicks"], ["clicks:*", "clicks:rate"]):
+    for refs in (
+        ["feature:clicks:rate", "clicks:rate"],
+        ["view:clicks"],
+        ["clicks:*", "clicks:rate"],
+    ):
         row = shop.online(refs, [{"user_id": 3}])[0]
         assert row.values["clicks:rate"] == 0.3
 
 
-def test_a_store_that_answers_with_1970_for_an_absent_key_is_understood(applied_shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_answers_with_1970_for_an_absent_key_is_understood(
+    applied_shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As Feast's Redis store does."""
     from feast.protos.feast.types.Value_pb2 import Value
 
     class Redis:
-        def online_read(self, config: Any, table: Any, keys: list[Any], features: list[str]) -> list[tuple[datetime, dict[str, Value]]]:
+        def online_read(
+            self, config: Any, table: Any, keys: list[Any], features: list[str]
+        ) -> list[tuple[datetime, dict[str, Value]]]:
             known = (T0 + 900 * DAY, {"rate": Value(double_val=0.5)})
             return [known, (datetime(1970, 1, 1, tzinfo=UTC), {"rate": Value()})]
 
-    monkeypatch.setattr("jupyter_mlinfra.features.online.OnlineReader._open", lambda self: (None, Redis()))
+    monkeypatch.setattr(
+        "jupyter_mlinfra.features.online.OnlineReader._open", lambda self: (None, Redis())
+    )
     rows = Features(applied_shop).online(["clicks:rate"], [{"user_id": 1}, {"user_id": 2}])
     assert [row.status["clicks:rate"] for row in rows] == [FOUND, ABSENT]
     assert rows[1].event_at == {"clicks:rate": None}
@@ -198,6 +263,8 @@ def test_no_entities_give_no_rows(shop: Features) -> None:
 
 
 def test_a_store_that_does_not_answer_is_unavailable(applied_shop: Project) -> None:
-    (applied_shop.home / "features" / "online.db").write_bytes(b"not a database, and long enough to be read as one" * 100)
+    (applied_shop.home / "features" / "online.db").write_bytes(
+        b"not a database, and long enough to be read as one" * 100
+    )
     with pytest.raises(Unavailable, match="did not answer"):
         Features(applied_shop).online(["clicks:*"], [{"user_id": 1}])

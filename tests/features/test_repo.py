@@ -26,7 +26,11 @@ def settings(project: Project, text: str) -> Path:
 
 def test_without_a_file_everything_is_embedded_in_the_project(project: Project) -> None:
     config = feast_config(project)
-    assert (config.project, config.online_store.type, config.offline_store.type) == ("test", "sqlite", OFFLINE_STORE)
+    assert (config.project, config.online_store.type, config.offline_store.type) == (
+        "test",
+        "sqlite",
+        OFFLINE_STORE,
+    )
     assert registry_file(project) == project.home / "features" / "registry.db"
     assert Path(config.online_store.path).parent == project.home / "features"
 
@@ -46,11 +50,19 @@ def test_a_project_with_a_hyphen_in_its_name_has_a_feature_store(tmp_path: Path)
         project.database.close()
 
 
-def test_keys_of_feature_store_yaml_win_and_may_take_values_from_the_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_of_feature_store_yaml_win_and_may_take_values_from_the_environment(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ONLINE_PATH", "/tmp/elsewhere.db")
-    settings(project, "registry: data/registry.pb\nonline_store:\n  type: sqlite\n  path: ${ONLINE_PATH}\n")
+    settings(
+        project,
+        "registry: data/registry.pb\nonline_store:\n  type: sqlite\n  path: ${ONLINE_PATH}\n",
+    )
     config = feast_config(project)
-    assert (config.online_store.path, config.offline_store.type) == ("/tmp/elsewhere.db", OFFLINE_STORE)
+    assert (config.online_store.path, config.offline_store.type) == (
+        "/tmp/elsewhere.db",
+        OFFLINE_STORE,
+    )
     assert registry_file(project) == project.root / "feature_repo" / "data" / "registry.pb"
     settings(project, "registry:\n  registry_type: sql\n  path: postgresql+psycopg://db/feast\n")
     assert registry_file(project) is None
@@ -79,7 +91,9 @@ def test_a_registry_in_a_file_works_as_well(fresh_shop: Project) -> None:
     assert features.apply().created == ["clicks", "spend"]
     assert [view.name for view in Features(fresh_shop).views().items] == ["clicks", "spend"]
     features.materialize("spend")
-    assert features.online(["spend:shop"], [{"user_id": 1, "item_id": "pen"}])[0].values == {"spend:shop": "x"}
+    assert features.online(["spend:shop"], [{"user_id": 1, "item_id": "pen"}])[0].values == {
+        "spend:shop": "x"
+    }
 
 
 def test_a_project_without_a_repository_is_empty_and_says_what_to_write(project: Project) -> None:
@@ -91,7 +105,9 @@ def test_a_project_without_a_repository_is_empty_and_says_what_to_write(project:
 
 
 def test_a_process_that_dies_is_reported_with_what_it_printed(fresh_shop: Project) -> None:
-    (fresh_shop.root / "feature_repo" / "deadly.py").write_text("import os, sys\nprint('last words', flush=True)\nos._exit(9)\n")
+    (fresh_shop.root / "feature_repo" / "deadly.py").write_text(
+        "import os, sys\nprint('last words', flush=True)\nos._exit(9)\n"
+    )
     with pytest.raises(MLInfraError, match="ended with 9 and no answer") as caught:
         Features(fresh_shop).apply()
     assert "last words" in caught.value.why
@@ -99,7 +115,10 @@ def test_a_process_that_dies_is_reported_with_what_it_printed(fresh_shop: Projec
 
 def test_an_interrupt_ends_the_process_too(fresh_shop: Project) -> None:
     pid_file = fresh_shop.root / "pid"
-    code = f"import os, pathlib, time\npathlib.Path({str(pid_file)!r}).write_text(str(os.getpid()))\ntime.sleep(60)\n"
+    code = (
+        "import os, pathlib,"
+        f" time\npathlib.Path({str(pid_file)!r}).write_text(str(os.getpid()))\ntime.sleep(60)\n"
+    )
     (fresh_shop.root / "feature_repo" / "sleeps.py").write_text(code)
 
     def interrupt() -> None:

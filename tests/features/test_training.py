@@ -18,7 +18,11 @@ T0 = datetime(2026, 3, 1, tzinfo=UTC)
 
 def entities(**columns: Any) -> pl.DataFrame:
     hours = [25, 1, 25, 1, 90]
-    given = {"user_id": [2, 1, 99, 1, 1], "event_timestamp": [T0 + timedelta(hours=hour) for hour in hours], "label": ["a", "b", "c", "b", "d"]}
+    given = {
+        "user_id": [2, 1, 99, 1, 1],
+        "event_timestamp": [T0 + timedelta(hours=hour) for hour in hours],
+        "label": ["a", "b", "c", "b", "d"],
+    }
     return pl.DataFrame(given | columns)
 
 
@@ -27,7 +31,13 @@ def test_rows_order_and_columns_of_the_entities_are_kept(shop: Features) -> None
     got = shop.training_set(["clicks:clicks_7d", "clicks:rate"], asked)
     assert_frame_equal(got.select(asked.columns), asked)
     assert got.columns == [*asked.columns, "clicks_7d", "rate"]
-    assert got["clicks_7d"].to_list() == [20, 1, None, 1, None]  # user 1 at 90 h: past the ttl of 30 h
+    assert got["clicks_7d"].to_list() == [
+        20,
+        1,
+        None,
+        1,
+        None,
+    ]  # user 1 at 90 h: past the ttl of 30 h
 
 
 def test_several_views_are_joined_each_by_its_own_keys(shop: Features) -> None:
@@ -43,12 +53,20 @@ def test_several_views_are_joined_each_by_its_own_keys(shop: Features) -> None:
         pl.Series([T0 + timedelta(hours=25)] * 5),
         pl.Series([datetime(2026, 3, 2, 1)] * 5),
         pl.Series([date(2026, 3, 2)] * 5),
-        pl.Series([T0 + timedelta(hours=25)] * 5).dt.cast_time_unit("ns").dt.convert_time_zone("Asia/Tokyo"),
+        pl.Series([T0 + timedelta(hours=25)] * 5)
+        .dt.cast_time_unit("ns")
+        .dt.convert_time_zone("Asia/Tokyo"),
     ],
     ids=["UTC", "no zone is UTC", "dates", "another zone"],
 )
-def test_the_time_column_may_have_any_name_zone_and_unit_and_comes_back_as_it_was(shop: Features, times: pl.Series) -> None:
-    asked = entities().drop("event_timestamp").with_columns(times.alias("decided_at"), event_timestamp=pl.lit("not a time"))
+def test_the_time_column_may_have_any_name_zone_and_unit_and_comes_back_as_it_was(
+    shop: Features, times: pl.Series
+) -> None:
+    asked = (
+        entities()
+        .drop("event_timestamp")
+        .with_columns(times.alias("decided_at"), event_timestamp=pl.lit("not a time"))
+    )
     got = shop.training_set(["clicks:*"], asked, at="decided_at")
     assert_frame_equal(got.select(asked.columns), asked)
     assert got["clicks_7d"].to_list() == [20, 10, None, 10, 10]
@@ -70,20 +88,45 @@ def test_an_empty_frame_gives_an_empty_training_set(shop: Features) -> None:
         (["clicks:nope"], {}, "event_timestamp", NotFound, "clicks has no feature nope"),
         (["spend:*"], {}, "event_timestamp", BadRequest, "no column item_id"),
         (["clicks:*"], {}, "when", BadRequest, "no column when"),
-        (["clicks:*"], {"event_timestamp": ["2026-03-01"] * 5}, "event_timestamp", BadRequest, "Column event_timestamp is String"),
-        (["clicks:*"], {"user_id": ["1"] * 5}, "event_timestamp", BadRequest, "Column user_id of the entity rows is String"),
-        (["clicks:*"], {"rate": [1.0] * 5}, "event_timestamp", BadRequest, "rate would be there twice"),
+        (
+            ["clicks:*"],
+            {"event_timestamp": ["2026-03-01"] * 5},
+            "event_timestamp",
+            BadRequest,
+            "Column event_timestamp is String",
+        ),
+        (
+            ["clicks:*"],
+            {"user_id": ["1"] * 5},
+            "event_timestamp",
+            BadRequest,
+            "Column user_id of the entity rows is String",
+        ),
+        (
+            ["clicks:*"],
+            {"rate": [1.0] * 5},
+            "event_timestamp",
+            BadRequest,
+            "rate would be there twice",
+        ),
     ],
 )
 def test_entities_that_do_not_fit_are_refused_with_the_cure(
-    shop: Features, refs: list[str], change: dict[str, Any], at: str, error: type[Exception], what: str
+    shop: Features,
+    refs: list[str],
+    change: dict[str, Any],
+    at: str,
+    error: type[Exception],
+    what: str,
 ) -> None:
     with pytest.raises(error, match=what) as caught:
         shop.training_set(refs, entities(**change), at=at)
     assert caught.value.fix  # type: ignore[attr-defined]
 
 
-def test_lineage_names_sources_views_and_features_and_who_asked(applied_shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lineage_names_sources_views_and_features_and_who_asked(
+    applied_shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLINFRA_JOB", "7f3a")
     features = Features(applied_shop)
     features.training_set(["clicks:rate"], entities())
@@ -93,15 +136,23 @@ def test_lineage_names_sources_views_and_features_and_who_asked(applied_shop: Pr
         ("view:clicks", "job:7f3a"),
         ("feature:clicks:rate", "job:7f3a"),
     }
-    assert [(item.name, list(item.used_by)) for item in features.list().items if item.used_by] == [("rate", ["job:7f3a"])]
+    assert [(item.name, list(item.used_by)) for item in features.list().items if item.used_by] == [
+        ("rate", ["job:7f3a"])
+    ]
 
 
-def test_another_offline_store_can_be_named_but_a_row_that_it_loses_is_an_error(applied_shop: Project) -> None:
+def test_another_offline_store_can_be_named_but_a_row_that_it_loses_is_an_error(
+    applied_shop: Project,
+) -> None:
     """Feast's default store drops rows whose values are all past the ttl."""
-    (applied_shop.root / "feature_repo" / "feature_store.yaml").write_text("offline_store:\n  type: dask\n")
+    (applied_shop.root / "feature_repo" / "feature_store.yaml").write_text(
+        "offline_store:\n  type: dask\n"
+    )
     features, asked = Features(applied_shop), entities()
     fine = asked.head(1)
-    got = features.training_set(["clicks:clicks_7d"], pl.concat([fine, fine.with_columns(user_id=pl.lit(7, pl.Int64))]))
+    got = features.training_set(
+        ["clicks:clicks_7d"], pl.concat([fine, fine.with_columns(user_id=pl.lit(7, pl.Int64))])
+    )
     assert got["clicks_7d"].to_list() == [20, 70]
     with pytest.raises(Unavailable, match=r"returned \d of 5 rows") as caught:
         features.training_set(["clicks:clicks_7d"], asked)

@@ -1,4 +1,6 @@
-"""The main job, end to end, on real flights: what a user has after `make demo`, told by the words that scripts rely on."""
+"""The main job, end to end, on real flights: what a user has after `make demo`, told by the words
+that scripts rely on.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,8 @@ def test_a_second_run_takes_every_step_from_the_cache_in_under_five_seconds(demo
     took = time.monotonic() - begun
     assert answer.code == 0
     assert [(step["name"], step["state"]) for step in answer.value["steps"]] == [
-        (name, "cached") for name in ("ingest", "explore", "features", "train", "evaluate", "deploy", "monitor")
+        (name, "cached")
+        for name in ("ingest", "explore", "features", "train", "evaluate", "deploy", "monitor")
     ]
     assert took < 5, f"{took:.1f} s"
 
@@ -111,9 +114,15 @@ print(json.dumps(found | {"logged": dict(ml.workbench().experiments.version("fli
 """
 
 
-def test_the_champion_beats_both_baselines_in_ranking_and_in_money_by_more_than_chance(demo: Demo) -> None:
-    """The figures and their intervals are reckoned again, by numpy and scikit-learn, from the stored training set and the champion's booster."""
-    done = subprocess.run([sys.executable, "-c", RECKON], cwd=demo.root, capture_output=True, text=True, timeout=600)
+def test_the_champion_beats_both_baselines_in_ranking_and_in_money_by_more_than_chance(
+    demo: Demo,
+) -> None:
+    """The figures and their intervals are reckoned again, by numpy and scikit-learn, from the
+    stored training set and the champion's booster.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", RECKON], cwd=demo.root, capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     logged = found["logged"]
@@ -121,7 +130,9 @@ def test_the_champion_beats_both_baselines_in_ranking_and_in_money_by_more_than_
     assert found["versus_rate_auc"][0] > 0.05
     assert found["test_auc"] > 0.70
     assert logged["test_auc"] == pytest.approx(found["test_auc"], abs=1e-6)
-    assert logged["test_saved_per_1000"] == pytest.approx(found["versus_never_saved_per_1000"][0], rel=1e-6)
+    assert logged["test_saved_per_1000"] == pytest.approx(
+        found["versus_never_saved_per_1000"][0], rel=1e-6
+    )
     for baseline in ("rate", "never"):
         for measure in ("auc", "saved_per_1000"):
             name = f"versus_{baseline}_{measure}"
@@ -148,35 +159,65 @@ def test_the_body_of_the_sample_is_of_december_as_new_york_counts_it(demo: Demo)
     assert first["day_of_week"] == 7  # 1 December 2013 was a Sunday, 30 November a Saturday
     with (demo.root / "data" / "raw" / "flights.csv").open() as file:
         of_day = [row for row in csv.DictReader(file) if (row["month"], row["day"]) == ("12", "1")]
-    earliest = sorted(60 * int(row["hour"]) + int(row["minute"]) for row in of_day)[: len(body["ndarray"])]
+    earliest = sorted(60 * int(row["hour"]) + int(row["minute"]) for row in of_day)[
+        : len(body["ndarray"])
+    ]
     assert [row[body["names"].index("minute_of_day")] for row in body["ndarray"]] == earliest
 
 
 def test_december_is_replayed_in_time_order_and_each_flight_once(demo: Demo) -> None:
-    """The rows that the monitor step sent, as the payload log of the deployment has them, against the flights of the raw file."""
+    """The rows that the monitor step sent, as the payload log of the deployment has them, against
+    the flights of the raw file.
+    """
     code = """
 import json, polars as pl, jupyter_mlinfra as ml
 from datetime import datetime
 logged = ml.workbench().deployments.payloads("flights", since=datetime.fromisoformat("2000-01-01T00:00:00+00:00"))
 print(json.dumps(logged.sort("ts", maintain_order=True).select("day_of_week", "minute_of_day", "distance").rows()))
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=demo.root, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=demo.root, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     logged = [tuple(row) for row in json.loads(done.stdout.splitlines()[-1])]
     with (demo.root / "data" / "raw" / "flights.csv").open() as file:
         december = [row for row in csv.DictReader(file) if row["month"] == "12"]
     wanted = [
-        (datetime(2013, 12, int(row["day"])).isoweekday(), 60 * int(row["hour"]) + int(row["minute"]), int(row["distance"]))
-        for row in sorted(december, key=lambda row: (int(row["day"]), int(row["hour"]), int(row["minute"]), row["carrier"], int(row["flight"]), row["origin"]))
+        (
+            datetime(2013, 12, int(row["day"])).isoweekday(),
+            60 * int(row["hour"]) + int(row["minute"]),
+            int(row["distance"]),
+        )
+        for row in sorted(
+            december,
+            key=lambda row: (
+                int(row["day"]),
+                int(row["hour"]),
+                int(row["minute"]),
+                row["carrier"],
+                int(row["flight"]),
+                row["origin"],
+            ),
+        )
     ]
-    at = next(place for place in range(len(logged)) if logged[place : place + 200] == wanted[:200])  # before it: tests of the gates, and the sample
+    at = next(
+        place for place in range(len(logged)) if logged[place : place + 200] == wanted[:200]
+    )  # before it: tests of the gates, and the sample
     assert logged[at : at + len(wanted)] == wanted
 
 
 def test_every_target_of_the_project_card_is_measured(demo: Demo) -> None:
     checks = {check["target"]: check for check in demo.mlinfra("project", "check").value["items"]}
-    latency = {target for target in checks if "latency" in target or "volume" in target or "per second" in target}  # of a machine that may be busy
-    assert {target: check["verdict"] for target, check in checks.items() if target not in latency and check["verdict"] != "met"} == {}
+    latency = {
+        target
+        for target in checks
+        if "latency" in target or "volume" in target or "per second" in target
+    }  # of a machine that may be busy
+    assert {
+        target: check["verdict"]
+        for target, check in checks.items()
+        if target not in latency and check["verdict"] != "met"
+    } == {}
     p99 = next(checks[target] for target in latency if "latency" in target)
     measured, limit = (float(re.findall(r"[\d.]+", p99[side])[0]) for side in ("measured", "limit"))
     assert p99["verdict"] == ("met" if measured <= limit else "missed"), p99
@@ -213,15 +254,24 @@ def test_moving_traffic_and_rolling_back_under_load_lose_no_request(demo: Demo) 
     assert [item for item in found if item[0] != 200] == []
     assert {version for _, version in found} == {"v1", "v2"}
     after = demo.mlinfra("deployments", "show", "flights").value
-    assert {item["version"]: item["traffic"] for item in after["versions"]} == {item["version"]: item["traffic"] for item in before["versions"]}
+    assert {item["version"]: item["traffic"] for item in after["versions"]} == {
+        item["version"]: item["traffic"] for item in before["versions"]
+    }
 
 
 def test_a_killed_server_and_supervisor_lose_and_double_no_job(demo: Demo, tmp_path: Path) -> None:
-    """`kill -9` of the Jupyter server and of the supervisor during a job: it runs once and ends with its own exit code, and both say so after restart."""
+    """`kill -9` of the Jupyter server and of the supervisor during a job: it runs once and ends
+    with its own exit code, and both say so after restart.
+    """
     server, base = _start_server(demo, tmp_path)
     count = tmp_path / "count"
-    script = f"import sys, time\nopen({str(count)!r}, 'a').write('run\\n')\ntime.sleep(6)\nsys.exit(3)"
-    job = _post(f"{base}mlinfra/api/jobs/jobs", {"command": [sys.executable, "-c", script], "name": "survivor"})["id"]
+    script = (
+        f"import sys, time\nopen({str(count)!r}, 'a').write('run\\n')\ntime.sleep(6)\nsys.exit(3)"
+    )
+    job = _post(
+        f"{base}mlinfra/api/jobs/jobs",
+        {"command": [sys.executable, "-c", script], "name": "survivor"},
+    )["id"]
     _until(lambda: demo.mlinfra("jobs", "show", job).value["state"] == "running")
     supervisor = demo.mlinfra("jobs", "supervisor").value["pid"]
     os.killpg(server.pid, signal.SIGKILL)
@@ -230,7 +280,13 @@ def test_a_killed_server_and_supervisor_lose_and_double_no_job(demo: Demo, tmp_p
     time.sleep(1)
     assert demo.mlinfra("up").code == 0
     assert demo.mlinfra("jobs", "supervisor").value["pid"] != supervisor
-    _until(lambda: demo.mlinfra("jobs", "show", job).value["state"] not in ("queued", "starting", "running"), seconds=60)
+    _until(
+        lambda: (
+            demo.mlinfra("jobs", "show", job).value["state"]
+            not in ("queued", "starting", "running")
+        ),
+        seconds=60,
+    )
     shown = demo.mlinfra("jobs", "show", job).value
     assert (shown["state"], shown["exit_code"], shown["attempt"]) == ("failed", 3, 1)
     server, base = _start_server(demo, tmp_path)
@@ -256,7 +312,9 @@ def test_after_down_nothing_runs_and_up_brings_the_same_address_back(demo: Demo)
     url = demo.mlinfra("deployments", "show", "flights").value["url"]
     assert demo.mlinfra("down").code == 0
     here = str(demo.root / ".mlinfra")
-    assert [pid for pid in os.listdir("/proc") if pid.isdigit() and here in _command_line(pid)] == []
+    assert [
+        pid for pid in os.listdir("/proc") if pid.isdigit() and here in _command_line(pid)
+    ] == []
     assert demo.mlinfra("up").code == 0
     _until(lambda: demo.mlinfra("status").value["deployments"]["live"] == 1, seconds=90)
     assert demo.mlinfra("deployments", "show", "flights").value["url"] == url
@@ -281,9 +339,17 @@ def _start_server(demo: Demo, folder: Path) -> tuple[subprocess.Popen[str], str]
     options = ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--IdentityProvider.token=secret"]
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root", *options],
-        cwd=demo.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env={**os.environ, "JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTER_RUNTIME_DIR": str(folder / "runtime")},
-    )  # fmt: skip
+        cwd=demo.root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={
+            **os.environ,
+            "JUPYTER_CONFIG_DIR": str(folder / "config"),
+            "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        },
+    )
     base = _base_url(server)
     _until(lambda: _answers(f"{base}api"))
     return server, base
@@ -306,13 +372,19 @@ def _answers(url: str) -> bool:
 
 
 def _get(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": "token secret"}), timeout=30) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(url, headers={"Authorization": "token secret"}), timeout=30
+    ) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
 
 
 def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json", "Authorization": "token secret"})
+    request = urllib.request.Request(
+        url,
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json", "Authorization": "token secret"},
+    )
     with urllib.request.urlopen(request, timeout=30) as answer:
         found: dict[str, Any] = json.load(answer)
         return found

@@ -1,4 +1,6 @@
-"""`make demo` where its state cannot be written: what a user reads is a sentence with a way out, never a traceback."""
+"""`make demo` where its state cannot be written: what a user reads is a sentence with a way out,
+never a traceback.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,10 @@ import pytest
 from jupyter_mlinfra.core.project import Project
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-SHORT = "import runpy, jupyter_mlinfra.pipelines.engine as engine; engine._PATIENCE_SECONDS = 1.0; runpy.run_path('run_demo.py', run_name='__main__')"
+SHORT = (
+    "import runpy, jupyter_mlinfra.pipelines.engine as engine; engine._PATIENCE_SECONDS = 1.0;"
+    " runpy.run_path('run_demo.py', run_name='__main__')"
+)
 """The demo, with a shorter wait for room on the disk."""
 
 
@@ -25,7 +30,14 @@ def run_demo(project: Project) -> Callable[[], list[str]]:
     shutil.copytree(NOTEBOOKS, project.root, ignore=hidden, dirs_exist_ok=True)
 
     def run() -> list[str]:
-        done = subprocess.run([sys.executable, "-c", SHORT], cwd=project.root, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", SHORT],
+            cwd=project.root,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
         assert done.returncode == 1, done.stderr
         assert "Traceback" not in done.stderr
         return done.stderr.splitlines()
@@ -41,11 +53,23 @@ def look(lines: list[str], *, fix: str) -> None:
 
 
 @pytest.mark.parametrize("used", [False, True], ids=["empty", "used before"])
-def test_a_read_only_state_folder_is_named(used: bool, small_disk: Any, run_demo: Callable[[], list[str]], project: Project) -> None:
+def test_a_read_only_state_folder_is_named(
+    used: bool, small_disk: Any, run_demo: Callable[[], list[str]], project: Project
+) -> None:
     disk = small_disk(4)
     if used:
         (project.home / "demo.lock").touch()
-        subprocess.run([sys.executable, "-c", "from jupyter_mlinfra.core.project import Project\nProject.open().events.emit('job', 'job:1')"], check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                (
+                    "from jupyter_mlinfra.core.project import"
+                    " Project\nProject.open().events.emit('job', 'job:1')"
+                ),
+            ],
+            check=True,
+        )
     disk.lock()
     look(run_demo(), fix="writ")
 
@@ -60,7 +84,9 @@ def test_a_disk_that_has_room_for_a_run_but_not_for_its_code_ends_the_run_as_fai
     small_disk: Any, run_demo: Callable[[], list[str]], project: Project
 ) -> None:
     small_disk(4)
-    (project.root / "large.py").write_bytes(b"#" * 8_000_000)  # goes into the code snapshot of every job
+    (project.root / "large.py").write_bytes(
+        b"#" * 8_000_000
+    )  # goes into the code snapshot of every job
     lines = run_demo()
     look(lines, fix="make demo again")
     assert "full" in lines[1]

@@ -1,6 +1,8 @@
-"""scripts/setup.sh and scripts/chromium.sh on machines that have little: which Python is taken, who waits, what is said when nothing works.
+"""scripts/setup.sh and scripts/chromium.sh on machines that have little: which Python is taken, who
+waits, what is said when nothing works.
 
-Programs that note how they are called stand in for Python, uv and apt-get; the scripts are the project's own.
+Programs that note how they are called stand in for Python, uv and apt-get; the scripts are the
+project's own.
 """
 
 from __future__ import annotations
@@ -68,19 +70,37 @@ class Machine:
 
     def __init__(self, root: Path) -> None:
         self.root, self.checkout, self.calls = root, root / "checkout", root / "calls"
-        self.environment = {"HOME": str(root / "home"), "STAGE": str(root), "CALLS": str(self.calls)}
+        self.environment = {
+            "HOME": str(root / "home"),
+            "STAGE": str(root),
+            "CALLS": str(self.calls),
+        }
         self.path = [root / "bin", root / "tools"]
-        for name in ("home", "bin", "tools", "checkout/scripts", *(f"checkout/labextension/{name}" for name in ("src", "style", "schema"))):
+        for name in (
+            "home",
+            "bin",
+            "tools",
+            "checkout/scripts",
+            *(f"checkout/labextension/{name}" for name in ("src", "style", "schema")),
+        ):
             (root / name).mkdir(parents=True)
         for name in SYSTEM:
             (root / "tools" / name).symlink_to(shutil.which(name) or pytest.skip(f"needs {name}"))
-        for name in ("pyproject.toml", "install.json", "labextension/package.json", "labextension/yarn.lock", "labextension/src/index.ts"):
+        for name in (
+            "pyproject.toml",
+            "install.json",
+            "labextension/package.json",
+            "labextension/yarn.lock",
+            "labextension/src/index.ts",
+        ):
             (self.checkout / name).write_text(name)
         for name in ("setup.sh", "chromium.sh"):
             text = (SCRIPTS / name).read_text()
             for place in PLACES if name == "setup.sh" else ():
                 assert f" {place}" in text
-                text = text.replace(f" {place}", f" {root}{place}")  # a machine of our own: this one may have a Python there
+                text = text.replace(
+                    f" {place}", f" {root}{place}"
+                )  # a machine of our own: this one may have a Python there
             self.program(self.checkout / "scripts" / name, text)
         self.program(root / "pip", 'cp "$STAGE/uv" .tools/bin/uv')
         self.program(root / "python", PYTHON)
@@ -88,7 +108,9 @@ class Machine:
         (root / "help").write_text("Options:\n  --system-certs\n")
 
     def program(self, path: Path, body: str) -> Path:
-        """A program that notes how it is called, then does `body`; one with a first line of its own is written as it is."""
+        """A program that notes how it is called, then does `body`; one with a first line of its own
+        is written as it is.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         note = f'#!{shutil.which("bash")}\necho "{path.name} $*" >>"$CALLS"\n'
         path.write_text(body if body.startswith("#!") else note + body)
@@ -98,7 +120,13 @@ class Machine:
     def start(self, script: str, *words: str) -> subprocess.Popen[str]:
         environment = self.environment | {"PATH": os.pathsep.join(map(str, self.path))}
         bash = shutil.which("bash") or ""
-        return subprocess.Popen([bash, f"scripts/{script}", *words], cwd=self.checkout, env=environment, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            [bash, f"scripts/{script}", *words],
+            cwd=self.checkout,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def run(self, script: str, *words: str) -> tuple[int, str]:
         """Exit code and what was said."""
@@ -125,10 +153,16 @@ def with_uv(machine: Machine) -> Iterator[Machine]:
 
 def is_error(said: str) -> bool:
     """Whether it ends in what, why and fix."""
-    return [line.strip().partition(" ")[0] for line in said.splitlines()[-3:]] == ["error:", "why:", "fix:"]
+    return [line.strip().partition(" ")[0] for line in said.splitlines()[-3:]] == [
+        "error:",
+        "why:",
+        "fix:",
+    ]
 
 
-def test_python_is_looked_for_in_path_then_pyenv_then_the_system_and_3_12_before_newer_ones(with_uv: Machine) -> None:
+def test_python_is_looked_for_in_path_then_pyenv_then_the_system_and_3_12_before_newer_ones(
+    with_uv: Machine,
+) -> None:
     root = with_uv.root
     with_uv.environment["PYENV_ROOT"] = str(root / "given")
     with_uv.path.append(root / "elsewhere" / "shims")  # a pyenv that only PATH knows of
@@ -150,26 +184,39 @@ def test_python_is_looked_for_in_path_then_pyenv_then_the_system_and_3_12_before
     for place in order:
         code, said = with_uv.run("setup.sh", ".venv", "demo")
         assert code == 0, said
-        assert with_uv.called("uv venv")[-1] == f"uv venv --quiet --allow-existing --python {place} .venv"
+        assert (
+            with_uv.called("uv venv")[-1]
+            == f"uv venv --quiet --allow-existing --python {place} .venv"
+        )
         place.unlink()
         shutil.rmtree(with_uv.checkout / ".venv")
     assert with_uv.run("setup.sh", ".venv", "demo")[0] == 0
-    assert with_uv.called("uv venv")[-1] == "uv venv --quiet --allow-existing --python 3.12 .venv"  # uv fetches its own
+    assert (
+        with_uv.called("uv venv")[-1] == "uv venv --quiet --allow-existing --python 3.12 .venv"
+    )  # uv fetches its own
 
 
 def test_a_python_that_is_too_old_or_a_shim_of_none_is_passed_over(with_uv: Machine) -> None:
-    with_uv.program(with_uv.root / "bin" / "python3.12", "echo 'pyenv: python3.12: command not found' >&2; exit 127")
+    with_uv.program(
+        with_uv.root / "bin" / "python3.12",
+        "echo 'pyenv: python3.12: command not found' >&2; exit 127",
+    )
     with_uv.program(with_uv.root / "home/.pyenv/versions/3.12.0/bin/python", "exit 1")
     good = with_uv.program(with_uv.root / "usr/bin/python3.13", PYTHON)
     assert with_uv.run("setup.sh", ".venv", "demo")[0] == 0
     assert f"--python {good} " in with_uv.called("uv venv")[-1]
 
 
-def test_a_python_that_the_tests_do_not_run_on_is_not_chosen_and_it_is_said(with_uv: Machine) -> None:
+def test_a_python_that_the_tests_do_not_run_on_is_not_chosen_and_it_is_said(
+    with_uv: Machine,
+) -> None:
     newer = with_uv.program(with_uv.root / "usr/bin/python3.14", answers("3.14"))
     code, said = with_uv.run("setup.sh", ".venv", "demo")
     assert code == 0
-    assert f"{newer} is not chosen: the tests run on Python 3.12 and 3.13 only. PYTHON=3.14 chooses it all the same." in said
+    assert (
+        f"{newer} is not chosen: the tests run on Python 3.12 and 3.13 only. PYTHON=3.14 chooses it"
+        " all the same." in said
+    )
     assert "--python 3.12 " in with_uv.called("uv venv")[-1], "uv fetches one"
     shutil.rmtree(with_uv.checkout / ".venv")
     with_uv.environment["PYTHON"] = "3.14"
@@ -177,7 +224,9 @@ def test_a_python_that_the_tests_do_not_run_on_is_not_chosen_and_it_is_said(with
     assert f"--python {newer} " in with_uv.called("uv venv")[-1]
 
 
-def test_a_python_can_be_chosen_by_version_or_path_and_another_environment_is_made_for_it(with_uv: Machine) -> None:
+def test_a_python_can_be_chosen_by_version_or_path_and_another_environment_is_made_for_it(
+    with_uv: Machine,
+) -> None:
     with_uv.program(with_uv.root / "usr/bin/python3.12", PYTHON)
     chosen = with_uv.program(with_uv.root / "usr/bin/python3.13", PYTHON)
     assert with_uv.run("setup.sh", ".venv", "demo")[0] == 0
@@ -221,7 +270,9 @@ def test_a_second_set_up_waits_for_the_first_and_finds_the_work_done(with_uv: Ma
     assert (link / "install.json").read_text() == "install.json"
 
 
-def test_a_change_of_the_sources_is_installed_and_an_environment_for_tests_serves_the_demo_too(with_uv: Machine) -> None:
+def test_a_change_of_the_sources_is_installed_and_an_environment_for_tests_serves_the_demo_too(
+    with_uv: Machine,
+) -> None:
     with_uv.program(with_uv.root / "bin" / "chromium", "")
     assert with_uv.run("setup.sh", ".venv", "test")[0] == 0
     assert with_uv.run("setup.sh", ".venv", "demo") == (0, "")
@@ -247,12 +298,21 @@ def test_a_machine_without_anything_is_told_what_to_install(machine: Machine) ->
 
 
 @pytest.mark.parametrize(
-    ("missing", "told"), [("no-venv", "uv could not fetch one"), ("no-packages", "could not be installed"), ("no-uv", "uv could not be installed")]
+    ("missing", "told"),
+    [
+        ("no-venv", "uv could not fetch one"),
+        ("no-packages", "could not be installed"),
+        ("no-uv", "uv could not be installed"),
+    ],
 )
-def test_a_step_that_fails_says_what_to_do_and_is_done_again_by_the_next_call(missing: str, told: str, machine: Machine) -> None:
+def test_a_step_that_fails_says_what_to_do_and_is_done_again_by_the_next_call(
+    missing: str, told: str, machine: Machine
+) -> None:
     machine.program(machine.root / "bin" / "python3", PYTHON)
     (machine.root / missing).touch()
-    machine.program(machine.root / "pip", '[ ! -e "$STAGE/no-uv" ] || exit 1; cp "$STAGE/uv" .tools/bin/uv')
+    machine.program(
+        machine.root / "pip", '[ ! -e "$STAGE/no-uv" ] || exit 1; cp "$STAGE/uv" .tools/bin/uv'
+    )
     code, said = machine.run("setup.sh", ".venv", "demo")
     assert code == 1
     assert is_error(said), said
@@ -261,10 +321,17 @@ def test_a_step_that_fails_says_what_to_do_and_is_done_again_by_the_next_call(mi
     assert machine.run("setup.sh", ".venv", "demo")[0] == 0
 
 
-@pytest.mark.parametrize(("options", "variable"), [("--system-certs", "UV_SYSTEM_CERTS"), ("--native-tls", "UV_NATIVE_TLS")])
-def test_behind_a_proxy_with_a_certificate_of_its_own_those_of_the_system_are_asked(options: str, variable: str, with_uv: Machine) -> None:
+@pytest.mark.parametrize(
+    ("options", "variable"),
+    [("--system-certs", "UV_SYSTEM_CERTS"), ("--native-tls", "UV_NATIVE_TLS")],
+)
+def test_behind_a_proxy_with_a_certificate_of_its_own_those_of_the_system_are_asked(
+    options: str, variable: str, with_uv: Machine
+) -> None:
     assert with_uv.run("setup.sh", ".venv", "demo")[0] == 0
-    assert with_uv.called("UV_") == ["UV_SYSTEM_CERTS= UV_NATIVE_TLS= NODE_USE_SYSTEM_CA="], "only where those of uv do not do"
+    assert with_uv.called("UV_") == ["UV_SYSTEM_CERTS= UV_NATIVE_TLS= NODE_USE_SYSTEM_CA="], (
+        "only where those of uv do not do"
+    )
     shutil.rmtree(with_uv.checkout / ".venv")
     with_uv.calls.unlink()
     (with_uv.root / "proxy").touch()
@@ -278,7 +345,9 @@ def test_behind_a_proxy_with_a_certificate_of_its_own_those_of_the_system_are_as
     assert second.endswith("NODE_USE_SYSTEM_CA=1")
 
 
-def test_a_certificate_that_the_system_does_not_trust_either_is_told_with_the_variables_that_name_it(with_uv: Machine) -> None:
+def test_a_certificate_that_the_system_does_not_trust_either_is_told_with_the_variables_that_name_it(
+    with_uv: Machine,
+) -> None:
     for name in ("proxy", "unknown"):
         (with_uv.root / name).touch()
     code, said = with_uv.run("setup.sh", ".venv", "demo")
@@ -287,12 +356,16 @@ def test_a_certificate_that_the_system_does_not_trust_either_is_told_with_the_va
     assert "UnknownIssuer" in said
     assert "SSL_CERT_FILE" in said
     assert "NODE_EXTRA_CA_CERTS" in said
-    assert not [call for call in with_uv.called("uv") if "insecure" in call or "trusted-host" in call]
+    assert not [
+        call for call in with_uv.called("uv") if "insecure" in call or "trusted-host" in call
+    ]
 
 
 @pytest.fixture
 def browserless(machine: Machine) -> Machine:
-    """No Chromium; an apt-get that fails at all it is told; an environment whose Playwright finds no network."""
+    """No Chromium; an apt-get that fails at all it is told; an environment whose Playwright finds
+    no network.
+    """
     machine.program(machine.root / "bin" / "apt-get", "exit 100")
     machine.program(machine.root / "bin" / "id", "echo ${WHO:-0}")
     machine.program(machine.checkout / ".venv/bin/python", PYTHON)
@@ -304,7 +377,9 @@ def test_when_no_way_leads_to_a_chromium_it_says_so(browserless: Machine) -> Non
     assert code == 1
     assert is_error(said), said
     assert "Playwright could not" in said
-    assert [call for call in browserless.called("apt-get") if "install" in call]  # the lists that are there might have done
+    assert [
+        call for call in browserless.called("apt-get") if "install" in call
+    ]  # the lists that are there might have done
     assert browserless.called("python -m playwright")
 
 

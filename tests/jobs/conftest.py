@@ -32,27 +32,44 @@ _GUARDS = {f"jupyter_mlinfra.jobs.backends.{name}" for name in ("following.guard
 
 
 class Tools:
-    """What the tests of this folder share; a fixture, because test modules cannot import each other."""
+    """What the tests of this folder share; a fixture, because test modules cannot import each
+    other.
+    """
 
     wait = WAIT
     sleep = (sys.executable, "-c", "import time; time.sleep(600)")
 
     @staticmethod
     def processes_of(root: Path, *, supervisor: bool = True) -> list[psutil.Process]:
-        """Every process that works for the project, found without the code under test; without the supervisor if so asked."""
+        """Every process that works for the project, found without the code under test; without the
+        supervisor if so asked.
+        """
         found = []
         for process in psutil.process_iter():
             try:
                 words, environment = process.cmdline(), process.environ()
-                waits = environment.get("MLINFRA_PROCESS_TOKEN", "").startswith("warm-ready-") and not process.children()
+                waits = (
+                    environment.get("MLINFRA_PROCESS_TOKEN", "").startswith("warm-ready-")
+                    and not process.children()
+                )
             except psutil.Error:
                 continue
             if waits:  # a wrapper without a job, see test_ready.py: it ends by itself
                 continue
-            supervises = "jupyter_mlinfra.jobs.backends.supervisor" in words and any(f'"{root}"' in word for word in words)
-            supervises = supervises or ("jupyter_mlinfra.jobs.backends.following.follower" in words and str(root) in words)
-            guards = bool(_GUARDS & set(words)) and any(word.startswith(f"{root}{os.sep}") for word in words)
-            if process.pid != os.getpid() and ((supervises and supervisor) or guards or environment.get("MLINFRA_PROJECT") == str(root)):
+            supervises = "jupyter_mlinfra.jobs.backends.supervisor" in words and any(
+                f'"{root}"' in word for word in words
+            )
+            supervises = supervises or (
+                "jupyter_mlinfra.jobs.backends.following.follower" in words and str(root) in words
+            )
+            guards = bool(_GUARDS & set(words)) and any(
+                word.startswith(f"{root}{os.sep}") for word in words
+            )
+            if process.pid != os.getpid() and (
+                (supervises and supervisor)
+                or guards
+                or environment.get("MLINFRA_PROJECT") == str(root)
+            ):
                 found.append(process)
         return found
 
@@ -92,14 +109,28 @@ class Tools:
     def cell(source: str, *tags: str) -> dict[str, Any]:
         """A code cell as JupyterLab saves it."""
         ident = hashlib.sha256(source.encode()).hexdigest()[:8]
-        return {"cell_type": "code", "id": ident, "metadata": {"tags": list(tags)}, "source": source, "outputs": [], "execution_count": None}
+        return {
+            "cell_type": "code",
+            "id": ident,
+            "metadata": {"tags": list(tags)},
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
 
     @staticmethod
     def write_notebook(path: Path, *cells: dict[str, Any], kernel: str = "python3") -> Path:
         """A Python notebook."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        metadata = {"kernelspec": {"name": kernel, "language": "python", "display_name": "Python 3"}, "language_info": {"name": "python"}}
-        path.write_text(json.dumps({"cells": list(cells), "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
+        metadata = {
+            "kernelspec": {"name": kernel, "language": "python", "display_name": "Python 3"},
+            "language_info": {"name": "python"},
+        }
+        path.write_text(
+            json.dumps(
+                {"cells": list(cells), "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+            )
+        )
         return path
 
 
@@ -109,27 +140,46 @@ class Submitter:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def __call__(self, code: str, *, fail: str | None = None, kill_after: bool = False) -> subprocess.CompletedProcess[str]:
-        """Run Python code with `jobs` and `JobSpec` in a process of its own; with `kill_after` that process is killed at its end."""
-        prelude = "from jupyter_mlinfra.core.project import Project\nfrom jupyter_mlinfra.jobs import Jobs, JobSpec\njobs = Jobs(Project.open())\n"
+    def __call__(
+        self, code: str, *, fail: str | None = None, kill_after: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Python code with `jobs` and `JobSpec` in a process of its own; with `kill_after` that
+        process is killed at its end.
+        """
+        prelude = (
+            "from jupyter_mlinfra.core.project import Project\nfrom jupyter_mlinfra.jobs import"
+            " Jobs, JobSpec\njobs = Jobs(Project.open())\n"
+        )
         ending = "\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n" if kill_after else ""
         environment = {**os.environ, **({"MLINFRA_FAIL": fail} if fail else {})}
         return subprocess.run(
-            [sys.executable, "-c", prelude + code + ending], cwd=self.root, env=environment, capture_output=True, text=True, timeout=WAIT, check=False
+            [sys.executable, "-c", prelude + code + ending],
+            cwd=self.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=WAIT,
+            check=False,
         )
 
 
 @pytest.fixture
 def jobs(project: Project) -> Iterator[Jobs]:
     """Jobs of a fresh project with 2 CPU slots and a short grace."""
-    (project.root / "mlinfra.toml").write_text('[project]\nname = "test"\n[pipelines]\nwarm_kernels = 0\n[jobs]\ncpus = 2\ngpus = 0\ngrace_seconds = 1.0\n')
+    (project.root / "mlinfra.toml").write_text(
+        '[project]\nname = "test"\n[pipelines]\nwarm_kernels = 0\n[jobs]\ncpus = 2\ngpus ='
+        " 0\ngrace_seconds = 1.0\n"
+    )
     yield from clean(project.root)
 
 
 @pytest.fixture
 def gpu_jobs(project: Project) -> Iterator[Jobs]:
     """The same with 2 GPU slots that only count."""
-    (project.root / "mlinfra.toml").write_text('[project]\nname = "test"\n[pipelines]\nwarm_kernels = 0\n[jobs]\ncpus = 4\ngpus = 2\ngrace_seconds = 1.0\n')
+    (project.root / "mlinfra.toml").write_text(
+        '[project]\nname = "test"\n[pipelines]\nwarm_kernels = 0\n[jobs]\ncpus = 4\ngpus ='
+        " 2\ngrace_seconds = 1.0\n"
+    )
     yield from clean(project.root)
 
 

@@ -1,4 +1,6 @@
-"""Alarms of the wall clock: given once their time has come, again while nobody sets them anew, and on a clock that jumps."""
+"""Alarms of the wall clock: given once their time has come, again while nobody sets them anew, and
+on a clock that jumps.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,17 @@ def put(project: Project) -> Any:
         (folder / "program_of_tests.py").write_text(PROGRAM)
         log = str(project.root / "log")
         with project.database.write() as connection:
-            set_alarm(connection, Alarm(name=name, due_at=due_at, set_at=set_at, module="program_of_tests", arguments=[str(project.root / "rung")], log=log))
+            set_alarm(
+                connection,
+                Alarm(
+                    name=name,
+                    due_at=due_at,
+                    set_at=set_at,
+                    module="program_of_tests",
+                    arguments=[str(project.root / "rung")],
+                    log=log,
+                ),
+            )
 
     return put
 
@@ -52,7 +64,11 @@ def put(project: Project) -> Any:
 def given(project: Project) -> tuple[Clock, list[str], Alarms]:
     """A clock to set, the names of alarms that were given, and what gives them."""
     clock, names = Clock(), list[str]()
-    return clock, names, Alarms(project.database, start=lambda alarm: names.append(alarm.name), clock=clock)
+    return (
+        clock,
+        names,
+        Alarms(project.database, start=lambda alarm: names.append(alarm.name), clock=clock),
+    )
 
 
 def test_an_alarm_is_given_when_its_time_has_come_and_not_before(given: Any, put: Any) -> None:
@@ -67,7 +83,9 @@ def test_an_alarm_is_given_when_its_time_has_come_and_not_before(given: Any, put
     assert names == ["a"], "once, though nobody has set it anew yet"
 
 
-def test_it_is_given_again_when_nobody_sets_it_anew_and_at_once_when_somebody_does(given: Any, put: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_given_again_when_nobody_sets_it_anew_and_at_once_when_somebody_does(
+    given: Any, put: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock, names, alarms = given
     seconds = [1000.0]
     monkeypatch.setattr(giving.time, "monotonic", lambda: seconds[0])
@@ -105,7 +123,10 @@ def test_one_that_was_cleared_is_forgotten(given: Any, put: Any, project: Projec
     assert (names, alarms.due()) == ([], None)
 
 
-@pytest.mark.skipif(not WallClock().exists(), reason="only Linux has a timer on the wall clock; elsewhere the supervisor looks once a minute")
+@pytest.mark.skipif(
+    not WallClock().exists(),
+    reason="only Linux has a timer on the wall clock; elsewhere the supervisor looks once a minute",
+)
 def test_the_timer_rings_at_a_time_of_day() -> None:
     timer = WallClock()
     at = time.time() + 0.3
@@ -121,7 +142,9 @@ def test_the_timer_rings_at_a_time_of_day() -> None:
     assert not select.select([timer], [], [], 0.1)[0]
 
 
-def test_without_such_a_timer_the_clock_is_looked_at_once_a_minute(given: Any, put: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_such_a_timer_the_clock_is_looked_at_once_a_minute(
+    given: Any, put: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock, _, alarms = given
     monkeypatch.setattr(WallClock, "set", lambda self, at: False)
     put(clock.now + 86_400, set_at=clock.now)
@@ -132,8 +155,12 @@ def test_without_such_a_timer_the_clock_is_looked_at_once_a_minute(given: Any, p
     assert 9 < alarms.due() - time.monotonic() <= 10
 
 
-def test_a_real_supervisor_gives_it_in_time_and_sleeps_until_then(jobs: Jobs, put: Any, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(project.root / "programs"), *filter(None, sys.path)]))
+def test_a_real_supervisor_gives_it_in_time_and_sleeps_until_then(
+    jobs: Jobs, put: Any, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([str(project.root / "programs"), *filter(None, sys.path)])
+    )
     supervisor = jobs.start()
     due = time.time() + 2
     put(due, set_at=time.time())
@@ -149,7 +176,9 @@ def test_a_real_supervisor_gives_it_in_time_and_sleeps_until_then(jobs: Jobs, pu
     assert process.memory_info().rss <= 30 * 2**20
 
 
-def test_a_supervisor_that_was_killed_is_started_again_by_whoever_asks_while_an_alarm_is_set(jobs: Jobs, put: Any, tools: Any) -> None:
+def test_a_supervisor_that_was_killed_is_started_again_by_whoever_asks_while_an_alarm_is_set(
+    jobs: Jobs, put: Any, tools: Any
+) -> None:
     jobs.start()
     put(time.time() + 86_400, set_at=time.time())
     killed = tools.kill_supervisor(jobs)
@@ -160,7 +189,19 @@ def test_a_supervisor_that_was_killed_is_started_again_by_whoever_asks_while_an_
 def test_the_log_of_a_program_is_kept(jobs: Jobs, project: Project, tools: Any) -> None:
     log = project.home / "logs" / "alarm.log"
     with project.database.write() as connection:
-        set_alarm(connection, Alarm(name="a", due_at=1.0, set_at=1.0, module="no_such_module_of_tests", arguments=[], log=str(log)))
+        set_alarm(
+            connection,
+            Alarm(
+                name="a",
+                due_at=1.0,
+                set_at=1.0,
+                module="no_such_module_of_tests",
+                arguments=[],
+                log=str(log),
+            ),
+        )
     jobs.start()
     jobs.heed_alarms(start=False)
-    tools.until(lambda: "no_such_module_of_tests" in (Path(log).read_text() if log.exists() else ""))
+    tools.until(
+        lambda: "no_such_module_of_tests" in (Path(log).read_text() if log.exists() else "")
+    )

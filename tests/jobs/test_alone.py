@@ -1,4 +1,6 @@
-"""What is wrong with one job is nothing to the others: the supervisor goes on, and each of them ends as it should."""
+"""What is wrong with one job is nothing to the others: the supervisor goes on, and each of them
+ends as it should.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,11 @@ from jupyter_mlinfra.jobs.backends.live import Live
 from jupyter_mlinfra.jobs.rows import Launch
 from jupyter_mlinfra.jobs.store import JobStore
 
-ODD = ['{"fraction": 0.5, "text": "caf\\udce9.csv"}', '{"fraction": 1' + "0" * 400 + "}", "[" * 9000]
+ODD = [
+    '{"fraction": 0.5, "text": "caf\\udce9.csv"}',
+    '{"fraction": 1' + "0" * 400 + "}",
+    "[" * 9000,
+]
 FAULTS = """
 import sys
 import jupyter_mlinfra.jobs.backends.supervisor as s
@@ -41,12 +47,18 @@ s.judge, s.Live.look, launch.prepare, ready.prepare, s.find, s.LATER_SECONDS = b
 
 
 @pytest.fixture
-def faulty(jobs: Jobs, project: Project, tools: Any) -> Iterator[Callable[[], subprocess.Popen[str]]]:
-    """Starts a supervisor that fails in one of four ways with jobs of certain names, or of a certain exit code."""
+def faulty(
+    jobs: Jobs, project: Project, tools: Any
+) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """Starts a supervisor that fails in one of four ways with jobs of certain names, or of a
+    certain exit code.
+    """
     started = []
 
     def start() -> subprocess.Popen[str]:
-        code = f"{FAULTS}\nsys.argv[1:] = [{Config.of(Project.open(project.root)).dump()!r}]\ns.main()"
+        code = (
+            f"{FAULTS}\nsys.argv[1:] = [{Config.of(Project.open(project.root)).dump()!r}]\ns.main()"
+        )
         jobs.counts()  # makes the database, and heals nothing
         process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
         started.append(process)
@@ -61,38 +73,67 @@ def faulty(jobs: Jobs, project: Project, tools: Any) -> Iterator[Callable[[], su
             process.stderr.close()
 
 
-@pytest.mark.parametrize("text", ODD, ids=["half a character", "a huge number", "nested beyond measure"])
-def test_odd_progress_of_one_job_ends_neither_it_nor_the_supervisor(text: str, run: Callable[..., Job], jobs: Jobs) -> None:
+@pytest.mark.parametrize(
+    "text", ODD, ids=["half a character", "a huge number", "nested beyond measure"]
+)
+def test_odd_progress_of_one_job_ends_neither_it_nor_the_supervisor(
+    text: str, run: Callable[..., Job], jobs: Jobs
+) -> None:
     pid = jobs.start().pid
-    job = run(sys.executable, "-c", f"import os; open(os.environ['MLINFRA_PROGRESS'], 'w').write({text!r}); raise SystemExit(3)")
+    job = run(
+        sys.executable,
+        "-c",
+        f"import os; open(os.environ['MLINFRA_PROGRESS'], 'w').write({text!r}); raise"
+        " SystemExit(3)",
+    )
     assert (job.state, job.exit_code) == ("failed", 3)
     assert run("true").state == "succeeded"
     assert jobs.supervisor().pid == pid
 
 
-def test_a_time_limit_of_months_is_kept_and_one_that_is_no_number_refused(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_time_limit_of_months_is_kept_and_one_that_is_no_number_refused(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     pid = jobs.start().pid
     for minutes in (60_000.0, 1e7, 1e308):
-        job = jobs.submit(JobSpec(command=["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done"], time_limit_minutes=minutes, cpus=0))
+        job = jobs.submit(
+            JobSpec(
+                command=["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done"],
+                time_limit_minutes=minutes,
+                cpus=0,
+            )
+        )
         tools.until(lambda: jobs.show(job.id).state == "running")  # noqa: B023
     (project.root / "go").touch()
-    assert {job.state for job in jobs.wait([job.id for job in jobs.list().items], timeout=tools.wait)} == {"succeeded"}
+    assert {
+        job.state for job in jobs.wait([job.id for job in jobs.list().items], timeout=tools.wait)
+    } == {"succeeded"}
     assert jobs.supervisor().pid == pid
     with pytest.raises(BadRequest, match="nan is not a number above 0"):
         jobs.submit(JobSpec(command=["true"], time_limit_minutes=float("nan")))
 
 
-def test_a_fault_with_one_job_fails_or_parks_it_alone(faulty: Callable[[], subprocess.Popen[str]], jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_fault_with_one_job_fails_or_parks_it_alone(
+    faulty: Callable[[], subprocess.Popen[str]], jobs: Jobs, project: Project, tools: Any
+) -> None:
     supervisor = faulty()
     unseen = jobs.submit(JobSpec(command=tools.sleep, name="unseen", cpus=0))
     unstarted = jobs.submit(JobSpec(command=["true"], name="unstarted", cpus=0))
     unjudged = jobs.submit(JobSpec(command=["sh", "-c", "exit 42"], cpus=0))
     tools.until(lambda: jobs.show(unseen.id).state == "running")
     other = jobs.submit(JobSpec(command=["sh", "-c", "exit 5"]))
-    ended = {job.id: job for job in jobs.wait([unstarted.id, unjudged.id, other.id], timeout=tools.wait)}
+    ended = {
+        job.id: job for job in jobs.wait([unstarted.id, unjudged.id, other.id], timeout=tools.wait)
+    }
     assert (ended[other.id].state, ended[other.id].exit_code) == ("failed", 5)
-    assert (ended[unstarted.id].state, ended[unstarted.id].reason[:48]) == ("failed", "It could not be started: ZeroDivisionError: divi")
-    assert (ended[unjudged.id].state, ended[unjudged.id].reason[:53]) == ("failed", "How it ended could not be judged: ZeroDivisionError: ")
+    assert (ended[unstarted.id].state, ended[unstarted.id].reason[:48]) == (
+        "failed",
+        "It could not be started: ZeroDivisionError: divi",
+    )
+    assert (ended[unjudged.id].state, ended[unjudged.id].reason[:53]) == (
+        "failed",
+        "How it ended could not be judged: ZeroDivisionError: ",
+    )
     assert jobs.show(unseen.id).state == "running"
     assert supervisor.poll() is None
     supervisor.terminate()
@@ -109,42 +150,81 @@ def test_a_job_that_cannot_be_adopted_keeps_what_it_holds_and_stops_no_other(
     tools.until(lambda: jobs.show(job.id).state == "running")
     tools.kill_supervisor(jobs)
     faulty()
-    small, large = jobs.submit(JobSpec(command=["true"])), jobs.submit(JobSpec(command=["true"], cpus=2))
+    small, large = (
+        jobs.submit(JobSpec(command=["true"])),
+        jobs.submit(JobSpec(command=["true"], cpus=2)),
+    )
     assert jobs.wait([small.id], timeout=tools.wait)[0].state == "succeeded"
-    tools.until(lambda: jobs.show(large.id).reason == f"Needs 2 CPUs, 1 is free; held by job {job.id}.")
+    tools.until(
+        lambda: jobs.show(large.id).reason == f"Needs 2 CPUs, 1 is free; held by job {job.id}."
+    )
     tools.kill_supervisor(jobs)
     jobs.cancel(job.id)
     ended = jobs.wait([job.id, large.id], timeout=tools.wait)
     assert [one.state for one in ended] == ["cancelled", "succeeded"]
 
 
-def test_a_job_whose_claim_found_the_disk_full_is_tried_again(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_job_whose_claim_found_the_disk_full_is_tried_again(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     store = JobStore(project.database)
-    launch = Launch(folder=str(project.root), command=["sh", "-c", "echo x >> count"], python=sys.executable, environment="")
-    job = store.insert(JobSpec(command=launch.command), Accepted(name="x", launch=launch, snapshot=None, backend="local", user="ana"))
+    launch = Launch(
+        folder=str(project.root),
+        command=["sh", "-c", "echo x >> count"],
+        python=sys.executable,
+        environment="",
+    )
+    job = store.insert(
+        JobSpec(command=launch.command),
+        Accepted(name="x", launch=launch, snapshot=None, backend="local", user="ana"),
+    )
     claim = project.home / "jobs" / job.id / "1" / "claim"
     claim.parent.mkdir(parents=True)
     claim.touch()  # what creates the file and cannot write into it leaves behind
     jobs.start()
     ended = jobs.wait([job.id], timeout=tools.wait)[0]
-    assert (ended.state, ended.attempt, tools.lines(project.root / "count")) == ("succeeded", 2, ["x"])
+    assert (ended.state, ended.attempt, tools.lines(project.root / "count")) == (
+        "succeeded",
+        2,
+        ["x"],
+    )
 
 
-def test_a_start_on_a_full_disk_is_known_never_to_have_begun(jobs: Jobs, project: Project, tmp_path: Path) -> None:
+def test_a_start_on_a_full_disk_is_known_never_to_have_begun(
+    jobs: Jobs, project: Project, tmp_path: Path
+) -> None:
     place = tmp_path / "home"
     place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], capture_output=True, check=False
+    ).returncode:
         pytest.skip("needs the right to mount a tmpfs; run as root")
     try:
         store = JobStore(project.database)
-        launch = Launch(folder=str(project.root), command=["touch", "ran"], python=sys.executable, environment="")
-        job = store.insert(JobSpec(command=launch.command), Accepted(name="x", launch=launch, snapshot=None, backend="local", user="ana"))
+        launch = Launch(
+            folder=str(project.root),
+            command=["touch", "ran"],
+            python=sys.executable,
+            environment="",
+        )
+        job = store.insert(
+            JobSpec(command=launch.command),
+            Accepted(name="x", launch=launch, snapshot=None, backend="local", user="ana"),
+        )
         entry = store.starting(job.id, token="t", gpu_ids=[])
-        with pytest.raises(OSError, match="No space left"), open(place / "filler", "wb", buffering=0) as file:
+        with (
+            pytest.raises(OSError, match="No space left"),
+            open(place / "filler", "wb", buffering=0) as file,
+        ):
             while True:
                 file.write(bytes(4096))
         pid = spawn(entry, Place(root=project.root, home=place))
-        live = Live(entry=entry, attempt=Attempt.of(place, job.id, 1), wrapper=None, status=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        live = Live(
+            entry=entry,
+            attempt=Attempt.of(place, job.id, 1),
+            wrapper=None,
+            status=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]),
+        )
         assert live.never_began()
         assert not (project.root / "ran").exists()
     finally:

@@ -1,4 +1,6 @@
-"""A shell beside a local job: its code, its GPUs, its variables, and that it is no process of the job."""
+"""A shell beside a local job: its code, its GPUs, its variables, and that it is no process of the
+job.
+"""
 
 from __future__ import annotations
 
@@ -24,37 +26,51 @@ while not pathlib.Path("go").exists():
 
 
 @pytest.fixture
-def submitted(project: Project, jobs: Jobs, tools: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, dict[str, str]]:
+def submitted(
+    project: Project, jobs: Jobs, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Any, dict[str, str]]:
     """A job that runs a script of the project with a secret, and the environment that it sees."""
     monkeypatch.setenv("OF_THE_SUBMITTER", "yes")
     monkeypatch.setenv("TOKEN", "hush")
     (project.root / "train.py").write_text(SCRIPT)
-    job = jobs.submit(JobSpec(command=[sys.executable, "train.py"], environment={"SECRET": "env:TOKEN"}))
+    job = jobs.submit(
+        JobSpec(command=[sys.executable, "train.py"], environment={"SECRET": "env:TOKEN"})
+    )
     seen = project.root / "seen.json"
     tools.until(seen.exists)
     return job, json.loads(seen.read_text())
 
 
-def test_a_shell_has_the_job_s_environment_but_is_none_of_its_processes(submitted: Any, jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_shell_has_the_job_s_environment_but_is_none_of_its_processes(
+    submitted: Any, jobs: Jobs, project: Project, tools: Any
+) -> None:
     job, seen = submitted
     found = jobs.attach(job.id)
     del seen["MLINFRA_PROCESS_TOKEN"]
     own = {"PWD", "OLDPWD", "SHLVL", "_"}  # of the wrapper's shell
-    assert {name: value for name, value in found.environment.items() if name not in own} == {name: value for name, value in seen.items() if name not in own}
+    assert {name: value for name, value in found.environment.items() if name not in own} == {
+        name: value for name, value in seen.items() if name not in own
+    }
     assert found.environment["SECRET"] == "hush"
     assert (found.environment["CUDA_VISIBLE_DEVICES"], found.note) == ("", "")
     assert "hush" not in repr(found)
     assert Path(found.folder).is_relative_to(project.home)
     assert (Path(found.folder) / "train.py").read_text() == SCRIPT
     said = subprocess.run(
-        [*found.command, "-c", "echo $MLINFRA_JOB; cat train.py | head -2"], cwd=found.folder, env=found.environment, capture_output=True, text=True
+        [*found.command, "-c", "echo $MLINFRA_JOB; cat train.py | head -2"],
+        cwd=found.folder,
+        env=found.environment,
+        capture_output=True,
+        text=True,
     )
     assert said.stdout.split("\n")[:3] == [job.id, "", "import json, os, pathlib, time"]
     (project.root / "go").touch()
     assert jobs.wait([job.id], timeout=tools.wait)[0].state == "succeeded"
 
 
-def test_a_job_that_has_ended_gives_its_code_and_no_gpus(submitted: Any, jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_job_that_has_ended_gives_its_code_and_no_gpus(
+    submitted: Any, jobs: Jobs, project: Project, tools: Any
+) -> None:
     job, _ = submitted
     (project.root / "go").touch()
     jobs.wait([job.id], timeout=tools.wait)
@@ -67,7 +83,13 @@ def test_a_job_that_has_ended_gives_its_code_and_no_gpus(submitted: Any, jobs: J
 def test_where_no_shell_can_be_the_reason_is_said(jobs: Jobs, project: Project, tools: Any) -> None:
     folder = project.root / "work"
     folder.mkdir()
-    held = jobs.submit(JobSpec(command=["sleep", "60"], cwd="work", after=[jobs.submit(JobSpec(command=list(tools.sleep))).id]))
+    held = jobs.submit(
+        JobSpec(
+            command=["sleep", "60"],
+            cwd="work",
+            after=[jobs.submit(JobSpec(command=list(tools.sleep))).id],
+        )
+    )
     with pytest.raises(Conflict, match="has not started"):
         jobs.attach(held.id)
     done = jobs.submit(JobSpec(command=["true"], cwd="work"))

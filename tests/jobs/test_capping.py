@@ -1,4 +1,6 @@
-"""A log that grows without end fills no disk: its middle is dropped, that is said, and readers notice nothing but the gap."""
+"""A log that grows without end fills no disk: its middle is dropped, that is said, and readers
+notice nothing but the gap.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +80,8 @@ def test_offsets_count_what_the_job_wrote_whatever_was_dropped(log: Log) -> None
     behind = len(log.written) - 40
     assert log.read(offset=behind).text == log.written[behind:].decode()
     assert log.read(offset=0, limit=60).text == log.written[:60].decode().rpartition("\n")[0] + "\n"
-    # Whoever had read on to the middle gets the line that says what is missing, then what comes after.
+    # Whoever had read on to the middle gets the line that says what is missing, then what comes
+    # after.
     onward = log.read(offset=before.next, limit=4_000_000)
     assert SAID.match(onward.text)
     assert onward.text.endswith("line 399999\n")
@@ -150,7 +153,17 @@ def test_what_is_cleared_away_after_the_job_has_ended_counts_anew(log: Log) -> N
     assert log.read().text == log.attempt.log.read_text()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"at": -1, "dropped": 5, "marker": 1}', '{"at": 1, "dropped": 0, "marker": 9}', '{"at": "x"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"at": -1, "dropped": 5, "marker": 1}',
+        '{"at": 1, "dropped": 0, "marker": 9}',
+        '{"at": "x"}',
+    ],
+)
 def test_a_damaged_note_of_what_is_missing_hides_nothing(text: str, log: Log) -> None:
     log.lines(0, 10)
     log.attempt.gap.write_text(text)
@@ -180,13 +193,16 @@ def test_a_job_that_writes_all_the_while_goes_on_writing(log: Log) -> None:
     assert len(numbers) == len(set(numbers)), "no line is there twice"
 
 
-def test_the_log_of_a_running_job_stays_below_its_cap_and_its_last_words_are_kept(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_the_log_of_a_running_job_stays_below_its_cap_and_its_last_words_are_kept(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     settings = project.root / "mlinfra.toml"
     settings.write_text(settings.read_text() + "log_gib = 0.002\n")
     jobs = Jobs(Project.open(project.root))
     code = (
-        "import os, sys\nfor number in range(200): print('y' * 99, flush=True)\n"
-        "while not os.path.exists('go'): sys.stdout.write(('y' * 99 + '\\n') * 1000)\nprint('the last word'); sys.exit(3)"
+        "import os, sys\nfor number in range(200): print('y' * 99, flush=True)\nwhile not"
+        " os.path.exists('go'): sys.stdout.write(('y' * 99 + '\\n') * 1000)\nprint('the last"
+        " word'); sys.exit(3)"
     )
     job = jobs.submit(JobSpec(command=[sys.executable, "-c", code]))
     log = project.home / "jobs" / job.id / "1" / "log"

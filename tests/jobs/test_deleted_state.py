@@ -1,4 +1,6 @@
-"""A project's state is deleted while jobs wait: nothing of them is left in memory, and nobody works on for it."""
+"""A project's state is deleted while jobs wait: nothing of them is left in memory, and nobody works
+on for it.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +25,16 @@ def environments(home: Path) -> list[Path]:
     return [path for path in runtime_folder(home).iterdir() if "environment" in path.name]
 
 
-def test_a_supervisor_whose_state_is_deleted_while_jobs_run_and_wait_leaves_no_environment(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_supervisor_whose_state_is_deleted_while_jobs_run_and_wait_leaves_no_environment(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     for _ in range(3):  # on two CPUs: one waits
         jobs.submit(JobSpec(command=tools.sleep))
     tools.until(lambda: jobs.counts()["running"] == 2)
     assert environments(project.home)
-    project.home.rename(project.root / "gone")  # in one step: who works there may make a file in a folder that is being emptied
+    project.home.rename(
+        project.root / "gone"
+    )  # in one step: who works there may make a file in a folder that is being emptied
     shutil.rmtree(project.root / "gone", ignore_errors=True)
     tools.until(lambda: not environments(project.home))
     tools.until(lambda: not any(map(_supervises, tools.processes_of(project.root))))
@@ -45,7 +51,9 @@ def _supervises(process: psutil.Process) -> bool:
 
 @pytest.fixture
 def left(project: Project, tmp_path: Path) -> Iterator[Path]:
-    """The state of another project, with an old environment of a job that waits. Its supervisor does not run."""
+    """The state of another project, with an old environment of a job that waits. Its supervisor
+    does not run.
+    """
     home = tmp_path / "other" / ".mlinfra"
     home.mkdir(parents=True)
     folder = runtime_folder(home)
@@ -66,8 +74,13 @@ def _look_twice(project: Project, home: Path) -> None:
     forget_deleted(runtime_folder(project.home))
 
 
-def test_what_a_deleted_project_left_without_a_supervisor_goes_once_it_was_missed_for_an_hour(project: Project, left: Path) -> None:
-    kept, fresh = Path(keep({"A": "1"}, runtime_folder(project.home))), Path(keep({"A": "3"}, runtime_folder(left)))
+def test_what_a_deleted_project_left_without_a_supervisor_goes_once_it_was_missed_for_an_hour(
+    project: Project, left: Path
+) -> None:
+    kept, fresh = (
+        Path(keep({"A": "1"}, runtime_folder(project.home))),
+        Path(keep({"A": "3"}, runtime_folder(left))),
+    )
     _age(kept)
     shutil.rmtree(left.parent)
     for _ in range(2):
@@ -89,7 +102,9 @@ def test_a_project_that_is_there_again_is_missed_anew(project: Project, left: Pa
 
 
 @pytest.mark.parametrize("fault", [errno.EACCES, errno.ESTALE, errno.EIO, errno.ENOTCONN])
-def test_a_state_that_cannot_be_looked_at_is_not_deleted(fault: int, project: Project, left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_that_cannot_be_looked_at_is_not_deleted(
+    fault: int, project: Project, left: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = os.stat
 
     def stat(path: Any, **how: Any) -> os.stat_result:
@@ -102,9 +117,13 @@ def test_a_state_that_cannot_be_looked_at_is_not_deleted(fault: int, project: Pr
     assert len(environments(left)) == 1
 
 
-def test_a_state_on_a_share_that_is_not_mounted_is_not_deleted(project: Project, left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_on_a_share_that_is_not_mounted_is_not_deleted(
+    project: Project, left: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     share, real = left.parent, os.stat
-    monkeypatch.setattr(os, "stat", lambda path, **how: _on_another_file_system(real(path, **how), path, share))
+    monkeypatch.setattr(
+        os, "stat", lambda path, **how: _on_another_file_system(real(path, **how), path, share)
+    )
     runtime_folder(left)  # as a submit does: it notes where the state is
     shutil.rmtree(share)
     share.mkdir()
@@ -114,7 +133,9 @@ def test_a_state_on_a_share_that_is_not_mounted_is_not_deleted(project: Project,
 
 
 def _on_another_file_system(found: os.stat_result, path: Any, share: Path) -> os.stat_result:
-    if not isinstance(path, str | bytes | Path) or not Path(os.fsdecode(path)).is_relative_to(share):
+    if not isinstance(path, str | bytes | Path) or not Path(os.fsdecode(path)).is_relative_to(
+        share
+    ):
         return found
     return os.stat_result([*found[:2], found.st_dev + 1, *found[3:]])
 

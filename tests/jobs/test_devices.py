@@ -70,18 +70,30 @@ def test_gpus_are_known_by_their_uuid_and_the_driver_is_let_go(driver: FakeDrive
     assert driver.open == 0
 
 
-def test_a_divided_gpu_is_given_by_its_instances(driver: FakeDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_divided_gpu_is_given_by_its_instances(
+    driver: FakeDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def instance(handle: int, place: int) -> str:
         if place == 1:
             raise driver.NVMLError  # an empty place
         return f"MIG-{place}"
 
     whole = driver.nvmlDeviceGetUUID
-    monkeypatch.setattr(driver, "nvmlDeviceGetMigMode", lambda handle: [1, 1] if handle == 0 else [0, 0])
+    monkeypatch.setattr(
+        driver, "nvmlDeviceGetMigMode", lambda handle: [1, 1] if handle == 0 else [0, 0]
+    )
     monkeypatch.setattr(driver, "nvmlDeviceGetMaxMigDeviceCount", lambda handle: 3, raising=False)
     monkeypatch.setattr(driver, "nvmlDeviceGetMigDeviceHandleByIndex", instance, raising=False)
-    monkeypatch.setattr(driver, "nvmlDeviceGetUUID", lambda handle: handle if isinstance(handle, str) else whole(handle))
-    assert [(gpu.id, gpu.number) for gpu in devices.gpu_slots(-1)] == [("MIG-0", 0), ("MIG-2", 1), ("GPU-new-bindings", 2)]
+    monkeypatch.setattr(
+        driver,
+        "nvmlDeviceGetUUID",
+        lambda handle: handle if isinstance(handle, str) else whole(handle),
+    )
+    assert [(gpu.id, gpu.number) for gpu in devices.gpu_slots(-1)] == [
+        ("MIG-0", 0),
+        ("MIG-2", 1),
+        ("GPU-new-bindings", 2),
+    ]
 
 
 def test_what_the_driver_does_not_tell_is_missing_and_no_failure(driver: FakeDriver) -> None:
@@ -92,7 +104,9 @@ def test_what_the_driver_does_not_tell_is_missing_and_no_failure(driver: FakeDri
     assert driver.open == 0
 
 
-def test_a_setting_takes_some_of_the_gpus_or_counts_slots_where_there_are_fewer(driver: FakeDriver) -> None:
+def test_a_setting_takes_some_of_the_gpus_or_counts_slots_where_there_are_fewer(
+    driver: FakeDriver,
+) -> None:
     assert [gpu.id for gpu in devices.gpu_slots(1)] == ["GPU-old-bindings"]
     assert [gpu.id for gpu in devices.gpu_slots(3)] == ["0", "1", "2"]
     assert devices.gpu_slots(0) == ()

@@ -1,4 +1,6 @@
-"""Full and read-only disks: a clear error, nothing half-written, and work goes on when there is room again."""
+"""Full and read-only disks: a clear error, nothing half-written, and work goes on when there is
+room again.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,18 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
 
 SUBMIT = (
-    "import sys\nfrom jupyter_mlinfra.core.errors import MLInfraError\nfrom jupyter_mlinfra.core.project import Project\n"
-    "from jupyter_mlinfra.jobs import Jobs, JobSpec\n"
-    "spec = JobSpec(notebook='n.ipynb') if sys.argv[1] == 'notebook' else JobSpec(command=['true'])\ntry:\n    Jobs(Project.open()).submit(spec)\n"
-    "except MLInfraError as error:\n    print(error.code, '|', error.what, '|', error.why, '|', error.fix)\n"
+    "import sys\nfrom jupyter_mlinfra.core.errors import MLInfraError\nfrom"
+    " jupyter_mlinfra.core.project import Project\nfrom jupyter_mlinfra.jobs import Jobs,"
+    " JobSpec\nspec = JobSpec(notebook='n.ipynb') if sys.argv[1] == 'notebook' else"
+    " JobSpec(command=['true'])\ntry:\n    Jobs(Project.open()).submit(spec)\nexcept MLInfraError"
+    " as error:\n    print(error.code, '|', error.what, '|', error.why, '|', error.fix)\n"
 )
 
 
 def _no_room() -> None:
-    """What a write finds on a full disk, for this process alone: files cannot grow past a few bytes."""
+    """What a write finds on a full disk, for this process alone: files cannot grow past a few
+    bytes.
+    """
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 
@@ -55,17 +60,24 @@ def _submit(project: Project, kind: str, prepare: Callable[[], None]) -> str:
 
 
 @pytest.mark.parametrize("kind", ["notebook", "command"])
-def test_a_full_disk_refuses_the_job_and_the_next_one_is_accepted(kind: str, jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_full_disk_refuses_the_job_and_the_next_one_is_accepted(
+    kind: str, jobs: Jobs, project: Project, tools: Any
+) -> None:
     tools.write_notebook(project.root / "n.ipynb", tools.cell("x = 1"))
     jobs.start()
     text = _submit(project, kind, _no_room)
     assert text.startswith("unavailable | ")
     assert jobs.list().total == 0
-    assert jobs.wait([jobs.submit(JobSpec(command=["true"])).id], timeout=tools.wait)[0].state == "succeeded"
+    assert (
+        jobs.wait([jobs.submit(JobSpec(command=["true"])).id], timeout=tools.wait)[0].state
+        == "succeeded"
+    )
 
 
 @pytest.mark.parametrize("kind", ["notebook", "command"])
-def test_a_read_only_state_folder_refuses_the_job_and_says_how_to_mend_it(kind: str, jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_read_only_state_folder_refuses_the_job_and_says_how_to_mend_it(
+    kind: str, jobs: Jobs, project: Project, tools: Any
+) -> None:
     tools.write_notebook(project.root / "n.ipynb", tools.cell("x = 1"))
     jobs.start()
     jobs.stop()
@@ -86,20 +98,31 @@ def test_a_read_only_state_folder_refuses_the_job_and_says_how_to_mend_it(kind: 
     assert jobs.list().total == 1
 
 
-STUBBORN = (sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'x'); time.sleep(600)")
+STUBBORN = (
+    sys.executable,
+    "-c",
+    (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'x');"
+        " time.sleep(600)"
+    ),
+)
 
 
 @pytest.fixture
 def full(small_disk: Any, jobs: Jobs, project: Project, tools: Any) -> tuple[Any, list[Job]]:
     """A disk without a page left under two jobs that run, one of which ignores SIGTERM."""
     disk = small_disk(4)
-    running = [jobs.submit(JobSpec(command=command, retries=1)) for command in (tools.sleep, STUBBORN)]
+    running = [
+        jobs.submit(JobSpec(command=command, retries=1)) for command in (tools.sleep, STUBBORN)
+    ]
     tools.until(lambda: jobs.counts()["running"] == 2 and (project.root / "deaf").exists())
     disk.fill()
     return disk, running
 
 
-def test_a_job_is_cancelled_on_a_full_disk_and_known_as_cancelled_when_there_is_room(full: Any, jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_job_is_cancelled_on_a_full_disk_and_known_as_cancelled_when_there_is_room(
+    full: Any, jobs: Jobs, project: Project, tools: Any
+) -> None:
     disk, running = full
     for job in running:
         assert "cancelled by ana" in jobs.cancel(job.id).reason
@@ -107,10 +130,14 @@ def test_a_job_is_cancelled_on_a_full_disk_and_known_as_cancelled_when_there_is_
     assert jobs.supervisor().pid
     disk.free()
     ended = jobs.wait([job.id for job in running], timeout=tools.wait)
-    assert [(job.state, job.reason, job.attempt) for job in ended] == [("cancelled", "Cancelled by ana.", 1)] * 2
+    assert [(job.state, job.reason, job.attempt) for job in ended] == [
+        ("cancelled", "Cancelled by ana.", 1)
+    ] * 2
 
 
-def test_a_stop_on_a_full_disk_leaves_no_process_and_says_what_is_not_written(full: Any, jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_stop_on_a_full_disk_leaves_no_process_and_says_what_is_not_written(
+    full: Any, jobs: Jobs, project: Project, tools: Any
+) -> None:
     disk, running = full
     with pytest.raises(Unavailable) as caught:
         jobs.stop(cancel_running=True)
@@ -120,10 +147,14 @@ def test_a_stop_on_a_full_disk_leaves_no_process_and_says_what_is_not_written(fu
     disk.free()
     jobs.start()  # another supervisor, that knows only what was left for it
     ended = jobs.wait([job.id for job in running], timeout=tools.wait)
-    assert [(job.state, job.reason, job.attempt) for job in ended] == [("cancelled", "Cancelled by ana.", 1)] * 2
+    assert [(job.state, job.reason, job.attempt) for job in ended] == [
+        ("cancelled", "Cancelled by ana.", 1)
+    ] * 2
 
 
-def test_a_job_without_a_supervisor_is_cancelled_on_a_full_disk(full: Any, jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_job_without_a_supervisor_is_cancelled_on_a_full_disk(
+    full: Any, jobs: Jobs, project: Project, tools: Any
+) -> None:
     disk, running = full
     tools.kill_supervisor(jobs)
     for job in running:
@@ -131,21 +162,30 @@ def test_a_job_without_a_supervisor_is_cancelled_on_a_full_disk(full: Any, jobs:
     tools.until(lambda: not tools.processes_of(project.root, supervisor=False))
     disk.free()
     jobs.start()
-    assert {job.state for job in jobs.wait([job.id for job in running], timeout=tools.wait)} == {"cancelled"}
+    assert {job.state for job in jobs.wait([job.id for job in running], timeout=tools.wait)} == {
+        "cancelled"
+    }
 
 
-def test_a_supervisor_is_not_waited_for_where_it_could_not_tell_that_it_runs(small_disk: Any, jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_supervisor_is_not_waited_for_where_it_could_not_tell_that_it_runs(
+    small_disk: Any, jobs: Jobs, project: Project, tools: Any
+) -> None:
     disk = small_disk(4)
     jobs.counts()  # the state database is there
     disk.fill()
     with pytest.raises(Unavailable, match="cannot be started") as caught:
         jobs.start()
-    assert (caught.value.why, caught.value.fix.startswith("Free some space")) == ("The disk is full.", True)
+    assert (caught.value.why, caught.value.fix.startswith("Free some space")) == (
+        "The disk is full.",
+        True,
+    )
     assert tools.processes_of(project.root) == []
     disk.free()
     assert jobs.start().pid
 
 
 def test_the_exit_code_is_known_even_if_it_could_not_be_written(run: Callable[..., Job]) -> None:
-    job = run("sh", "-c", 'mkdir "$(dirname "$MLINFRA_PROGRESS")/exit"; exit 6')  # where the wrapper would write it
+    job = run(
+        "sh", "-c", 'mkdir "$(dirname "$MLINFRA_PROGRESS")/exit"; exit 6'
+    )  # where the wrapper would write it
     assert (job.state, job.exit_code) == ("failed", 6)

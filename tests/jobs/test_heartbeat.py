@@ -16,7 +16,12 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec
 from jupyter_mlinfra.jobs.backends import detached
 from jupyter_mlinfra.jobs.backends.bell import Bell, beat_path
-from jupyter_mlinfra.jobs.backends.following.control import SILENT_SECONDS, FollowerControl, Mark, mark_path
+from jupyter_mlinfra.jobs.backends.following.control import (
+    SILENT_SECONDS,
+    FollowerControl,
+    Mark,
+    mark_path,
+)
 from jupyter_mlinfra.jobs.backends.registry import Registry
 from jupyter_mlinfra.jobs.backends.slurm.commands import ANSWER_SECONDS
 from jupyter_mlinfra.jobs.dispatch import Dispatch
@@ -32,24 +37,42 @@ def _stop(jobs: Jobs, tools: Any) -> int:
     return pid
 
 
-def test_a_stopped_supervisor_is_said_where_its_jobs_are_shown_and_they_go_on_with_it(jobs: Jobs, tools: Any) -> None:
+def test_a_stopped_supervisor_is_said_where_its_jobs_are_shown_and_they_go_on_with_it(
+    jobs: Jobs, tools: Any
+) -> None:
     assert jobs.start().trouble == ""
     pid = _stop(jobs, tools)
     job = jobs.submit(JobSpec(command=["true"]))
-    words = f"The job supervisor (process {pid}) is stopped: somebody suspended it. It goes on after `kill -CONT {pid}`."
-    assert [jobs.supervisor().trouble, jobs.show(job.id).reason, jobs.list().items[0].reason, jobs.queue().items[0].job.reason] == [words] * 4
+    words = (
+        f"The job supervisor (process {pid}) is stopped: somebody suspended it. It goes on after"
+        f" `kill -CONT {pid}`."
+    )
+    assert [
+        jobs.supervisor().trouble,
+        jobs.show(job.id).reason,
+        jobs.list().items[0].reason,
+        jobs.queue().items[0].job.reason,
+    ] == [words] * 4
     os.kill(pid, signal.SIGCONT)
     assert jobs.wait([job.id], timeout=tools.wait)[0].state == "succeeded"
     assert (jobs.supervisor().pid, jobs.supervisor().trouble) == (pid, "")
 
 
-def test_a_list_asks_once_of_each_backend_who_sees_to_its_jobs(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_asks_once_of_each_backend_who_sees_to_its_jobs(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = list[str]()
     monkeypatch.setattr(Dispatch, "start", lambda *_: None)
     ids = [jobs.submit(JobSpec(command=["true"])).id for _ in range(5)]
     monkeypatch.setattr(Dispatch, "heal", lambda self: None)
-    monkeypatch.setattr(Dispatch, "trouble", lambda self, backend: asked.append(backend) or f"{backend} is stopped.")
-    for found in (lambda: jobs.list().items, lambda: [item.job for item in jobs.queue().items], lambda: jobs.wait(ids, timeout=0)):
+    monkeypatch.setattr(
+        Dispatch, "trouble", lambda self, backend: asked.append(backend) or f"{backend} is stopped."
+    )
+    for found in (
+        lambda: jobs.list().items,
+        lambda: [item.job for item in jobs.queue().items],
+        lambda: jobs.wait(ids, timeout=0),
+    ):
         assert [job.reason for job in found()] == ["local is stopped."] * 5
         assert asked == ["local"]
         asked.clear()
@@ -63,8 +86,12 @@ def test_a_stopped_supervisor_ends_at_once(jobs: Jobs, tools: Any) -> None:
     assert Identity.of(pid) is None
 
 
-def test_a_start_replaces_a_stopped_supervisor_and_its_jobs_go_on(jobs: Jobs, project: Project, tools: Any) -> None:
-    job = jobs.submit(JobSpec(command=["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done; exit 4"]))
+def test_a_start_replaces_a_stopped_supervisor_and_its_jobs_go_on(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
+    job = jobs.submit(
+        JobSpec(command=["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done; exit 4"])
+    )
     tools.until(lambda: jobs.show(job.id).state == "running")
     old = _stop(jobs, tools)
     new = jobs.start()
@@ -75,7 +102,9 @@ def test_a_start_replaces_a_stopped_supervisor_and_its_jobs_go_on(jobs: Jobs, pr
     assert (ended.state, ended.exit_code, ended.attempt) == ("failed", 4, 1)
 
 
-def test_a_submit_replaces_a_supervisor_that_hangs(jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_submit_replaces_a_supervisor_that_hangs(
+    jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old = jobs.start().pid
     entry = Registry(project.database).read()
     assert entry is not None
@@ -87,15 +116,21 @@ def test_a_submit_replaces_a_supervisor_that_hangs(jobs: Jobs, project: Project,
     assert jobs.supervisor().pid != old
 
 
-def test_the_heart_beats_while_it_sleeps_and_only_then_are_small_things_done(project: Project) -> None:
+def test_the_heart_beats_while_it_sleeps_and_only_then_are_small_things_done(
+    project: Project,
+) -> None:
     bell, done = Bell(project.home, "test"), list[float]()
     bell.hang()
     try:
         before = int(beat_path(bell.path).read_text())
-        assert not bell.wait(0.3, meanwhile=lambda: done.append(time.monotonic()) is None, every=0.1).rung
+        assert not bell.wait(
+            0.3, meanwhile=lambda: done.append(time.monotonic()) is None, every=0.1
+        ).rung
         assert int(beat_path(bell.path).read_text()) - before > 0.25e9
         assert len(done) in (1, 2, 3, 4)
-        assert not bell.wait(60, meanwhile=lambda: False, every=0.01).rung  # what it looks after is gone: it wakes up
+        assert not bell.wait(
+            60, meanwhile=lambda: False, every=0.01
+        ).rung  # what it looks after is gone: it wakes up
     finally:
         bell.close()
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -105,12 +140,18 @@ def test_the_heart_beats_while_it_sleeps_and_only_then_are_small_things_done(pro
     assert not beat_path(bell.path).exists()
 
 
-@pytest.mark.parametrize(("silent", "hangs"), [(2 * ANSWER_SECONDS, False), (SILENT_SECONDS + 60, True)])
-def test_a_follower_whose_cluster_answers_slowly_does_not_hang(project: Project, silent: float, hangs: bool) -> None:
+@pytest.mark.parametrize(
+    ("silent", "hangs"), [(2 * ANSWER_SECONDS, False), (SILENT_SECONDS + 60, True)]
+)
+def test_a_follower_whose_cluster_answers_slowly_does_not_hang(
+    project: Project, silent: float, hangs: bool
+) -> None:
     own, beat = Identity.of(os.getpid()), beat_path(project.home / "slurm.sock")
     assert own is not None
     mark_path(project.home, "slurm").parent.mkdir(parents=True, exist_ok=True)
-    Mark(process=own, socket=str(beat.with_suffix(".sock")), settings="").write(mark_path(project.home, "slurm"))
+    Mark(process=own, socket=str(beat.with_suffix(".sock")), settings="").write(
+        mark_path(project.home, "slurm")
+    )
     beat.write_text(str(time.monotonic_ns() - int(silent * 1e9)))
     assert ("has not moved for" in FollowerControl(project, "slurm").trouble()) is hangs
 

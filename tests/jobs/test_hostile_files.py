@@ -1,4 +1,6 @@
-"""What a job puts in the place of its own files keeps nobody waiting but itself: FIFOs, links, folders."""
+"""What a job puts in the place of its own files keeps nobody waiting but itself: FIFOs, links,
+folders.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def within[T](action: Any, *arguments: Any, **options: Any) -> T:
 
 @pytest.fixture
 def unblocked(project: Project) -> Any:
-    """At the end, whoever still waits for a FIFO of the project is let go, so that a failing test does not hang."""
+    """At the end, whoever still waits for a FIFO of the project is let go, so that a failing test
+    does not hang.
+    """
     yield
     for path in project.home.rglob("*"):
         if path.is_fifo():
@@ -46,7 +50,9 @@ def unblocked(project: Project) -> Any:
 
 
 @pytest.mark.usefixtures("unblocked")
-def test_a_job_whose_files_are_fifos_ends_and_stops_neither_supervisor_nor_lists(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_job_whose_files_are_fifos_ends_and_stops_neither_supervisor_nor_lists(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     job = jobs.submit(JobSpec(command=["sh", "-c", FIFOS]))
     ended = within(jobs.wait, [job.id], timeout=SECONDS)[0]
     assert (ended.state, ended.exit_code) == ("failed", 3)
@@ -64,7 +70,11 @@ def test_a_job_whose_files_are_fifos_ends_and_stops_neither_supervisor_nor_lists
 def test_a_running_job_whose_progress_is_a_fifo_blocks_no_list(jobs: Jobs, tools: Any) -> None:
     job = jobs.submit(JobSpec(command=["sh", "-c", 'mkfifo "$MLINFRA_PROGRESS"; sleep 600']))
     tools.until(lambda: within(jobs.show, job.id).state == "running")
-    tools.until(lambda: Path(os.path.dirname(jobs.show(job.id).checkpoints or ""), "1", "progress.json").is_fifo())
+    tools.until(
+        lambda: Path(
+            os.path.dirname(jobs.show(job.id).checkpoints or ""), "1", "progress.json"
+        ).is_fifo()
+    )
     assert within(jobs.list).items[0].progress is None
     within(jobs.cancel, job.id)
     assert within(jobs.wait, [job.id], timeout=SECONDS)[0].state == "cancelled"
@@ -96,7 +106,11 @@ def test_only_regular_files_are_opened(kind: str, tmp_path: Path) -> None:
     elif kind == "folder":
         path.mkdir()
     place = Path(os.devnull) if kind == "device" else path
-    for action in (read_regular, lambda found: read_tail(found, 10), lambda found: write_regular(found, "x")):
+    for action in (
+        read_regular,
+        lambda found: read_tail(found, 10),
+        lambda found: write_regular(found, "x"),
+    ):
         with pytest.raises(OSError):
             within(action, place)
     assert (tmp_path / "real").read_text() == "secret"
@@ -106,7 +120,11 @@ def test_a_regular_file_is_read_written_and_inherited_as_always(tmp_path: Path) 
     path = tmp_path / "it"
     write_regular(path, "0123456789")
     write_regular(path, "abcdef")
-    assert (read_regular(path), read_regular(path, 2), read_tail(path, 2)) == (b"abcdef", b"ab", b"ef")
+    assert (read_regular(path), read_regular(path, 2), read_tail(path, 2)) == (
+        b"abcdef",
+        b"ab",
+        b"ef",
+    )
     (tmp_path / "link").symlink_to(path)
     assert read_regular(tmp_path / "link", follow=True) == b"abcdef"
     handle = open_regular(path)

@@ -17,7 +17,9 @@ from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
 def installed(root: Path, *argv: str) -> dict[str, str]:
     """A kernel named `own`, and the environment in which it is found."""
     (root / "share" / "kernels" / "own").mkdir(parents=True)
-    (root / "share" / "kernels" / "own" / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "Own", "language": "python"}))
+    (root / "share" / "kernels" / "own" / "kernel.json").write_text(
+        json.dumps({"argv": argv, "display_name": "Own", "language": "python"})
+    )
     return {"JUPYTER_PATH": str(root / "share")}
 
 
@@ -25,15 +27,24 @@ def finish(jobs: Jobs, **spec: Any) -> Job:
     return jobs.wait([jobs.submit(JobSpec(notebook="n.ipynb", **spec)).id], timeout=120)[0]
 
 
-def test_a_kernel_that_dies_before_its_first_answer_is_the_reason(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_kernel_that_dies_before_its_first_answer_is_the_reason(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     tools.write_notebook(project.root / "n.ipynb", tools.cell("print(1)"), kernel="own")
-    job = finish(jobs, environment=installed(project.root, sys.executable, "-c", "print('no licence')", "{connection_file}"))
+    job = finish(
+        jobs,
+        environment=installed(
+            project.root, sys.executable, "-c", "print('no licence')", "{connection_file}"
+        ),
+    )
     assert (job.state, job.exit_code) == ("failed", 2)
     assert "The kernel 'own' died before its first answer" in job.reason
     assert "no licence" in jobs.logs(job.id).text
 
 
-def test_a_kernel_that_is_not_installed_is_the_reason(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_kernel_that_is_not_installed_is_the_reason(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     tools.write_notebook(project.root / "n.ipynb", tools.cell("print(1)"), kernel="absent")
     job = finish(jobs)
     assert (job.state, job.exit_code) == ("failed", 2)
@@ -42,8 +53,15 @@ def test_a_kernel_that_is_not_installed_is_the_reason(jobs: Jobs, project: Proje
 
 def test_a_bar_of_tqdm_auto_is_in_the_log(jobs: Jobs, project: Project, tools: Any) -> None:
     pytest.importorskip("ipywidgets")
-    bars = "from tqdm.auto import tqdm, trange\nfor _ in tqdm(range(7), desc='first', mininterval=0): pass\nfor _ in trange(3, desc='second'): pass"
-    tools.write_notebook(project.root / "n.ipynb", tools.cell("print('before:', [name for name in dir() if name in ('_Bars', '_sys')])"), tools.cell(bars))
+    bars = (
+        "from tqdm.auto import tqdm, trange\nfor _ in tqdm(range(7), desc='first', mininterval=0):"
+        " pass\nfor _ in trange(3, desc='second'): pass"
+    )
+    tools.write_notebook(
+        project.root / "n.ipynb",
+        tools.cell("print('before:', [name for name in dir() if name in ('_Bars', '_sys')])"),
+        tools.cell(bars),
+    )
     job = finish(jobs)
     log = jobs.logs(job.id).text
     assert job.state == "succeeded", log
@@ -52,26 +70,44 @@ def test_a_bar_of_tqdm_auto_is_in_the_log(jobs: Jobs, project: Project, tools: A
     assert "before: []" in log
 
 
-SLEEPS = "import os, sys, time; open(sys.argv[1] + '.pid', 'w').write(str(os.getpid())); time.sleep(600)"
+SLEEPS = (
+    "import os, sys, time; open(sys.argv[1] + '.pid', 'w').write(str(os.getpid())); time.sleep(600)"
+)
 
 
-def test_a_kernel_that_was_started_in_vain_ends_with_its_job(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_kernel_that_was_started_in_vain_ends_with_its_job(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     """It starts before papermill has looked at the notebook."""
     path = tools.write_notebook(project.root / "n.ipynb", tools.cell("print(1)"), kernel="own")
     notebook = json.loads(path.read_text())
     del notebook["cells"][0]["metadata"]
     path.write_text(json.dumps(notebook))
     mark = project.root / "started"
-    job = finish(jobs, environment=installed(project.root, sys.executable, "-c", SLEEPS, str(mark), "{connection_file}"))
+    job = finish(
+        jobs,
+        environment=installed(
+            project.root, sys.executable, "-c", SLEEPS, str(mark), "{connection_file}"
+        ),
+    )
     assert (job.state, job.exit_code) == ("failed", 2)
     assert "is not a valid notebook" in job.reason
     assert not tools.processes_of(project.root, supervisor=False)
 
 
-def test_a_job_that_is_cancelled_while_its_kernel_starts_leaves_none(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_job_that_is_cancelled_while_its_kernel_starts_leaves_none(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     tools.write_notebook(project.root / "n.ipynb", tools.cell("print(1)"), kernel="own")
     mark = project.root / "started"
-    job = jobs.submit(JobSpec(notebook="n.ipynb", environment=installed(project.root, sys.executable, "-c", SLEEPS, str(mark), "{connection_file}")))
+    job = jobs.submit(
+        JobSpec(
+            notebook="n.ipynb",
+            environment=installed(
+                project.root, sys.executable, "-c", SLEEPS, str(mark), "{connection_file}"
+            ),
+        )
+    )
     pid = tools.until(lambda: Path(f"{mark}.pid").exists() and Path(f"{mark}.pid").read_text())
     jobs.cancel(job.id)
     assert jobs.wait([job.id], timeout=60)[0].state == "cancelled"
@@ -79,6 +115,11 @@ def test_a_job_that_is_cancelled_while_its_kernel_starts_leaves_none(jobs: Jobs,
 
 
 def test_papermill_loads_without_a_grammar_that_takes_most_of_a_second() -> None:
-    """jsonschema compiles it for addresses, of which a notebook's schema has none; who asks for it later still gets it."""
-    program = "import sys, jupyter_mlinfra.jobs.engine as engine; assert 'rfc3987_syntax' not in sys.modules; engine.nbformat; import rfc3987_syntax"
+    """jsonschema compiles it for addresses, of which a notebook's schema has none; who asks for it
+    later still gets it.
+    """
+    program = (
+        "import sys, jupyter_mlinfra.jobs.engine as engine; assert 'rfc3987_syntax' not in"
+        " sys.modules; engine.nbformat; import rfc3987_syntax"
+    )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

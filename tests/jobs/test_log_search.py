@@ -32,12 +32,22 @@ def pages(home: Path, attempts: int, text: str, limit: int) -> Iterator[LogHits]
             return
 
 
-WORDS = st.sampled_from([b"loss", b"LOSS 0.1", b"other", b"\xff\xfe", "ÄRGER".encode(), b"", b"a loss of loss"])
+WORDS = st.sampled_from(
+    [b"loss", b"LOSS 0.1", b"other", b"\xff\xfe", "ÄRGER".encode(), b"", b"a loss of loss"]
+)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(WORDS, max_size=30), min_size=1, max_size=3), st.sampled_from(["loss", "Loss 0", "ärger", "missing"]), st.integers(1, 7))
-def test_all_lines_that_hold_a_text_are_found_at_their_bytes(tmp_path: Path, parts: list[list[bytes]], text: str, limit: int) -> None:
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.lists(WORDS, max_size=30), min_size=1, max_size=3),
+    st.sampled_from(["loss", "Loss 0", "ärger", "missing"]),
+    st.integers(1, 7),
+)
+def test_all_lines_that_hold_a_text_are_found_at_their_bytes(
+    tmp_path: Path, parts: list[list[bytes]], text: str, limit: int
+) -> None:
     attempts = [b"".join(line + b"\n" for line in part) for part in parts]
     write(tmp_path, *attempts)
     whole = b"".join(attempts)
@@ -55,10 +65,18 @@ def test_all_lines_that_hold_a_text_are_found_at_their_bytes(tmp_path: Path, par
     assert all(text.lower() in hit.text.lower() for page in found for hit in page.items)
 
 
-def test_a_log_that_is_too_long_for_one_look_says_at_least_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_that_is_too_long_for_one_look_says_at_least_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(logs, "_BLOCK", 1_000)
     monkeypatch.setattr(logs, "SCANNED_BYTES", 10_000)
-    write(tmp_path, b"".join(f"{number} {'needle' if number % 500 == 0 else 'hay'}\n".encode() for number in range(1, 10_001)))
+    write(
+        tmp_path,
+        b"".join(
+            f"{number} {'needle' if number % 500 == 0 else 'hay'}\n".encode()
+            for number in range(1, 10_001)
+        ),
+    )
     found = list(pages(tmp_path, 1, "needle", 50))
     assert [hit.line for page in found for hit in page.items] == list(range(500, 10_001, 500))
     assert found[0].more

@@ -35,15 +35,22 @@ HOSTILE = {
 }
 
 
-def test_a_notebook_runs_with_parameters_that_arrive_verbatim(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_notebook_runs_with_parameters_that_arrive_verbatim(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     tools.write_notebook(
         project.root / "sub dir" / "it's {a} $(note)book.ipynb",
         tools.cell("text = ''\nnumbers: list = []\nnested = {}\nratio = 0.0", "parameters"),
-        tools.cell("import json\njson.dump([text, numbers, nested, ratio], open('seen.json', 'w'))\nprint('written')"),
+        tools.cell(
+            "import json\njson.dump([text, numbers, nested, ratio], open('seen.json',"
+            " 'w'))\nprint('written')"
+        ),
     )
     job = finish(jobs, tools, notebook="sub dir/it's {a} $(note)book.ipynb", parameters=HOSTILE)
     assert (job.state, job.reason, job.exit_code) == ("succeeded", "", 0)
-    seen = json.loads((project.root / "sub dir" / "seen.json").read_text())  # it ran in the notebook's own folder
+    seen = json.loads(
+        (project.root / "sub dir" / "seen.json").read_text()
+    )  # it ran in the notebook's own folder
     assert seen == list(HOSTILE.values())
     assert jobs.logs(job.id).text == "written\n"
     assert job.name == "it's {a} $(note)book"
@@ -52,7 +59,9 @@ def test_a_notebook_runs_with_parameters_that_arrive_verbatim(jobs: Jobs, projec
     assert tags == [["parameters"], ["injected-parameters"], []]
 
 
-def test_parameters_for_a_notebook_without_the_tagged_cell_are_refused_with_the_fix(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_parameters_for_a_notebook_without_the_tagged_cell_are_refused_with_the_fix(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     tools.write_notebook(project.root / "plain.ipynb", tools.cell("depth = 3"))
     with pytest.raises(BadRequest) as caught:
         jobs.submit(JobSpec(notebook="plain.ipynb", parameters={"depth": 6}))
@@ -62,15 +71,21 @@ def test_parameters_for_a_notebook_without_the_tagged_cell_are_refused_with_the_
     assert jobs.list().total == 0
 
 
-def test_a_parameter_that_the_notebook_does_not_have_is_refused(jobs: Jobs, project: Project, tools: Any) -> None:
-    tools.write_notebook(project.root / "train.ipynb", tools.cell("depth = 3\nday = 'x'", "parameters"))
+def test_a_parameter_that_the_notebook_does_not_have_is_refused(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
+    tools.write_notebook(
+        project.root / "train.ipynb", tools.cell("depth = 3\nday = 'x'", "parameters")
+    )
     with pytest.raises(BadRequest, match=r"no parameter dpeth.*depth, day"):
         jobs.submit(JobSpec(notebook="train.ipynb", parameters={"dpeth": 6}))
     with pytest.raises(BadRequest, match="has no JSON form"):
         jobs.submit(JobSpec(notebook="train.ipynb", parameters={"depth": object()}))
 
 
-def test_an_error_in_cell_3_ends_the_job_names_the_line_and_keeps_the_notebook(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_an_error_in_cell_3_ends_the_job_names_the_line_and_keeps_the_notebook(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     tools.write_notebook(
         project.root / "bad.ipynb",
         tools.cell("n = 1", "parameters"),
@@ -91,20 +106,34 @@ def test_an_error_in_cell_3_ends_the_job_names_the_line_and_keeps_the_notebook(j
     assert shown.content["cells"][shown.failed_cell]["source"] == ["x = n\n", "y = x / (n - n)"]
 
 
-def test_a_reason_that_is_too_long_shows_that_it_was_cut(jobs: Jobs, project: Project, tools: Any) -> None:
-    tools.write_notebook(project.root / "n.ipynb", tools.cell("raise ValueError('a column is missing; ' * 30)"))
+def test_a_reason_that_is_too_long_shows_that_it_was_cut(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
+    tools.write_notebook(
+        project.root / "n.ipynb", tools.cell("raise ValueError('a column is missing; ' * 30)")
+    )
     job = finish(jobs, tools, notebook="n.ipynb")
-    assert job.reason.startswith("Cell 1 failed at line 1: ValueError: a column is missing; a column")
+    assert job.reason.startswith(
+        "Cell 1 failed at line 1: ValueError: a column is missing; a column"
+    )
     assert (job.reason[-1], len(job.reason) < 400) == ("…", True)
 
 
-def test_an_error_that_a_cell_is_tagged_for_fails_no_job(jobs: Jobs, project: Project, tools: Any) -> None:
-    tools.write_notebook(project.root / "n.ipynb", tools.cell("1 / 0", "raises-exception"), tools.cell("print('after')"))
+def test_an_error_that_a_cell_is_tagged_for_fails_no_job(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
+    tools.write_notebook(
+        project.root / "n.ipynb",
+        tools.cell("1 / 0", "raises-exception"),
+        tools.cell("print('after')"),
+    )
     job = finish(jobs, tools, notebook="n.ipynb")
     assert (job.state, job.reason, jobs.logs(job.id).text) == ("succeeded", "", "after\n")
     assert job.output is not None
     assert jobs.executed(job.output).failed_cell is None
-    tools.write_notebook(project.root / "n.ipynb", tools.cell("1 / 0", "raises-exception"), tools.cell("'a' + 1"))
+    tools.write_notebook(
+        project.root / "n.ipynb", tools.cell("1 / 0", "raises-exception"), tools.cell("'a' + 1")
+    )
     job = finish(jobs, tools, notebook="n.ipynb")
     assert (job.state, job.reason[:35]) == ("failed", "Cell 2 failed at line 1: TypeError:")
     assert job.output is not None
@@ -115,8 +144,12 @@ def test_an_error_that_a_cell_is_tagged_for_fails_no_job(jobs: Jobs, project: Pr
     assert jobs.executed(job.output, since="2020-01-01T00:00:00Z") == shown
 
 
-def test_a_kernel_whose_sockets_are_closed_as_it_ends_leaves_no_error_in_the_log(jobs: Jobs, project: Project, tools: Any) -> None:
-    """The race of ipykernel's two threads, always lost; any other error of its callbacks is still told."""
+def test_a_kernel_whose_sockets_are_closed_as_it_ends_leaves_no_error_in_the_log(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
+    """The race of ipykernel's two threads, always lost; any other error of its callbacks is still
+    told.
+    """
     cell = """
 import zmq
 from ipykernel.kernelbase import Kernel
@@ -136,7 +169,9 @@ print("ran")
 
 
 @pytest.mark.parametrize("cells", ["[1]", '[{"outputs": 1}]', '[{"outputs": [1]}]'])
-def test_an_executed_notebook_whose_cells_are_none_is_refused(cells: str, jobs: Jobs, project: Project) -> None:
+def test_an_executed_notebook_whose_cells_are_none_is_refused(
+    cells: str, jobs: Jobs, project: Project
+) -> None:
     place = project.home / "jobs" / "x" / "n.ipynb"
     place.parent.mkdir(parents=True)
     place.write_text(f'{{"cells": {cells}}}')
@@ -144,7 +179,9 @@ def test_an_executed_notebook_whose_cells_are_none_is_refused(cells: str, jobs: 
         jobs.executed(".mlinfra/jobs/x/n.ipynb")
 
 
-def test_only_what_was_executed_is_shown_from_the_state_of_the_project(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_only_what_was_executed_is_shown_from_the_state_of_the_project(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     tools.write_notebook(project.root / "n.ipynb", tools.cell("1"))
     (project.home / "jobs" / "x").mkdir(parents=True)
     tools.write_notebook(project.home / "secret.ipynb", tools.cell("1"))
@@ -152,7 +189,14 @@ def test_only_what_was_executed_is_shown_from_the_state_of_the_project(jobs: Job
     (project.home / "jobs" / "x" / "link.ipynb").symlink_to(project.home / "secret.ipynb")
     (project.home / "jobs" / "x" / "task.json").write_text("{}")
     assert jobs.executed(".mlinfra/jobs/x/n.ipynb").failed_cell is None
-    hidden = ("n.ipynb", ".mlinfra/secret.ipynb", ".mlinfra/jobs/x/link.ipynb", ".mlinfra/jobs/x/task.json", ".mlinfra/jobs/../secret.ipynb", ".mlinfra/jobs/x")
+    hidden = (
+        "n.ipynb",
+        ".mlinfra/secret.ipynb",
+        ".mlinfra/jobs/x/link.ipynb",
+        ".mlinfra/jobs/x/task.json",
+        ".mlinfra/jobs/../secret.ipynb",
+        ".mlinfra/jobs/x",
+    )
     for path in (*hidden, "/etc/passwd", ".mlinfra/jobs/none.ipynb", ""):
         with pytest.raises(NotFound):
             jobs.executed(path)
@@ -168,8 +212,12 @@ def test_only_what_was_executed_is_shown_from_the_state_of_the_project(jobs: Job
         ("import os\nos._exit(3)", 1, "The kernel died in cell 1"),
     ],
 )
-def test_a_cell_that_ends_the_run_decides_the_exit_code(source: str, code: int, reason: str | None, jobs: Jobs, project: Project, tools: Any) -> None:
-    tools.write_notebook(project.root / "end.ipynb", tools.cell(source), tools.cell("open('never', 'w')"))
+def test_a_cell_that_ends_the_run_decides_the_exit_code(
+    source: str, code: int, reason: str | None, jobs: Jobs, project: Project, tools: Any
+) -> None:
+    tools.write_notebook(
+        project.root / "end.ipynb", tools.cell(source), tools.cell("open('never', 'w')")
+    )
     job = jobs.submit(JobSpec(notebook="end.ipynb"))
     if code == 75:
         again = tools.until(lambda: (seen := jobs.show(job.id)).attempt == 2 and seen, seconds=120)
@@ -181,12 +229,19 @@ def test_a_cell_that_ends_the_run_decides_the_exit_code(source: str, code: int, 
     assert not (project.root / "never").exists()
 
 
-def test_editing_notebook_and_module_after_the_submit_changes_nothing(jobs: Jobs, project: Project, tools: Any) -> None:
-    blocker = jobs.submit(JobSpec(command=["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done"], cpus=2))
+def test_editing_notebook_and_module_after_the_submit_changes_nothing(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
+    blocker = jobs.submit(
+        JobSpec(command=["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done"], cpus=2)
+    )
     (project.root / "work").mkdir()
     (project.root / "work" / "helper.py").write_text("value = 'old module'\n")
     (project.root / "work" / "data.txt").write_text("old data")
-    path = tools.write_notebook(project.root / "work" / "n.ipynb", tools.cell("import helper\nprint('old notebook', helper.value, open('data.txt').read())"))
+    path = tools.write_notebook(
+        project.root / "work" / "n.ipynb",
+        tools.cell("import helper\nprint('old notebook', helper.value, open('data.txt').read())"),
+    )
     job = jobs.submit(JobSpec(notebook="work/n.ipynb"))
     tools.write_notebook(path, tools.cell("print('new notebook')"))
     (project.root / "work" / "helper.py").write_text("value = 'new module'\n")
@@ -194,15 +249,23 @@ def test_editing_notebook_and_module_after_the_submit_changes_nothing(jobs: Jobs
     (project.root / "go").touch()
     ended = jobs.wait([blocker.id, job.id], timeout=120)[1]
     assert ended.state == "succeeded"
-    assert jobs.logs(job.id).text == "old notebook old module new data\n"  # code is frozen, data is the project's own
+    assert (
+        jobs.logs(job.id).text == "old notebook old module new data\n"
+    )  # code is frozen, data is the project's own
     assert ended.snapshot == job.snapshot is not None
 
 
-def test_editing_a_script_after_the_submit_changes_nothing(jobs: Jobs, project: Project, tools: Any) -> None:
-    blocker = jobs.submit(JobSpec(command=["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done"], cpus=2))
+def test_editing_a_script_after_the_submit_changes_nothing(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
+    blocker = jobs.submit(
+        JobSpec(command=["sh", "-c", "while [ ! -e go ]; do sleep 0.02; done"], cpus=2)
+    )
     (project.root / "src").mkdir()
     (project.root / "src" / "part.py").write_text("part = 'old'\n")
-    (project.root / "src" / "train.py").write_text("import sys, part\nprint('old', part.part, sys.argv[1:])\nopen('result', 'w').write('x')\n")
+    (project.root / "src" / "train.py").write_text(
+        "import sys, part\nprint('old', part.part, sys.argv[1:])\nopen('result', 'w').write('x')\n"
+    )
     job = jobs.submit(JobSpec(command=["python3", "-u", "src/train.py", "src/part.py"]))
     (project.root / "src" / "train.py").write_text("print('new')\n")
     (project.root / "src" / "part.py").write_text("part = 'new'\n")
@@ -212,14 +275,23 @@ def test_editing_a_script_after_the_submit_changes_nothing(jobs: Jobs, project: 
     assert (project.root / "result").exists()
 
 
-def test_a_secret_parameter_is_resolved_in_the_kernel_and_written_nowhere(jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_parameter_is_resolved_in_the_kernel_and_written_nowhere(
+    jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DB_PASSWORD", "canary-88aa31")
     tools.write_notebook(
-        project.root / "s.ipynb", tools.cell("password = ''\nuser = 'x'", "parameters"), tools.cell("print(password == 'canary-' + '88aa31', user)")
+        project.root / "s.ipynb",
+        tools.cell("password = ''\nuser = 'x'", "parameters"),
+        tools.cell("print(password == 'canary-' + '88aa31', user)"),
     )
-    job = finish(jobs, tools, notebook="s.ipynb", parameters={"password": "env:DB_PASSWORD", "user": "ana"})
+    job = finish(
+        jobs, tools, notebook="s.ipynb", parameters={"password": "env:DB_PASSWORD", "user": "ana"}
+    )
     assert jobs.logs(job.id).text == "True ana\n"
-    assert executed(project, job)["metadata"]["papermill"]["parameters"] == {"password": "env:DB_PASSWORD", "user": "ana"}
+    assert executed(project, job)["metadata"]["papermill"]["parameters"] == {
+        "password": "env:DB_PASSWORD",
+        "user": "ana",
+    }
     jobs.stop()
     for path in project.root.rglob("*"):
         assert not path.is_file() or b"canary-88aa31" not in path.read_bytes(), path
@@ -227,7 +299,9 @@ def test_a_secret_parameter_is_resolved_in_the_kernel_and_written_nowhere(jobs: 
         jobs.submit(JobSpec(notebook="s.ipynb", parameters={"password": "env:NOT_THERE"}))
 
 
-def test_the_executed_notebook_goes_where_it_is_asked_to(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_the_executed_notebook_goes_where_it_is_asked_to(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     tools.write_notebook(project.root / "n.ipynb", tools.cell("print(1)"))
     job = finish(jobs, tools, notebook="n.ipynb", output="out/deep/done.ipynb")
     assert job.output == "out/deep/done.ipynb"
@@ -237,7 +311,9 @@ def test_the_executed_notebook_goes_where_it_is_asked_to(jobs: Jobs, project: Pr
             jobs.submit(JobSpec(notebook="n.ipynb", output=output))
 
 
-def test_an_output_takes_the_place_of_an_earlier_output_and_of_no_other_file(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_an_output_takes_the_place_of_an_earlier_output_and_of_no_other_file(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     tools.write_notebook(project.root / "n.ipynb", tools.cell("print(1)"))
     source = tools.write_notebook(project.root / "train.ipynb", tools.cell("precious"))
     finish(jobs, tools, notebook="n.ipynb", output="done.ipynb")
@@ -253,22 +329,32 @@ def test_an_output_takes_the_place_of_an_earlier_output_and_of_no_other_file(job
     assert finish(jobs, tools, notebook="n.ipynb", output="done.ipynb").state == "succeeded"
 
 
-def test_progress_within_a_cell_adds_to_that_of_the_cells(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_progress_within_a_cell_adds_to_that_of_the_cells(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     code = (
-        "import json, os, pathlib, time\np = os.environ['MLINFRA_PROGRESS']\n"
-        "open(p + '~', 'w').write(json.dumps({'fraction': 0.5, 'text': 'epoch 2/4'}))\nos.replace(p + '~', p)\n"
-        "while not pathlib.Path('go').exists(): time.sleep(0.02)"
+        "import json, os, pathlib, time\np = os.environ['MLINFRA_PROGRESS']\nopen(p + '~',"
+        " 'w').write(json.dumps({'fraction': 0.5, 'text': 'epoch 2/4'}))\nos.replace(p + '~',"
+        " p)\nwhile not pathlib.Path('go').exists(): time.sleep(0.02)"
     )
     tools.write_notebook(project.root / "n.ipynb", tools.cell("1"), tools.cell(code))
     job = jobs.submit(JobSpec(notebook="n.ipynb"))
-    seen = tools.until(lambda: "epoch" in (now := jobs.show(job.id)).progress_text and now, seconds=120)
+    seen = tools.until(
+        lambda: "epoch" in (now := jobs.show(job.id)).progress_text and now, seconds=120
+    )
     assert (seen.progress.value, seen.progress_text) == (0.75, "cell 2/2 · epoch 2/4")
     (project.root / "go").touch()
     assert jobs.wait([job.id], timeout=120)[0].progress.value == 1.0
 
 
-def test_a_cancelled_notebook_leaves_no_kernel_and_keeps_what_was_run(jobs: Jobs, project: Project, tools: Any) -> None:
-    tools.write_notebook(project.root / "n.ipynb", tools.cell("print('first')"), tools.cell("open('up', 'w')\nimport time; time.sleep(600)"))
+def test_a_cancelled_notebook_leaves_no_kernel_and_keeps_what_was_run(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
+    tools.write_notebook(
+        project.root / "n.ipynb",
+        tools.cell("print('first')"),
+        tools.cell("open('up', 'w')\nimport time; time.sleep(600)"),
+    )
     job = jobs.submit(JobSpec(notebook="n.ipynb"))
     tools.until((project.root / "up").exists, seconds=120)
     jobs.cancel(job.id)
@@ -278,18 +364,32 @@ def test_a_cancelled_notebook_leaves_no_kernel_and_keeps_what_was_run(jobs: Jobs
     assert executed(project, ended)["cells"][0]["outputs"][0]["text"] == ["first\n"]
 
 
-def test_what_was_said_before_a_long_silent_cell_is_in_the_file_when_the_runner_is_killed(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_what_was_said_before_a_long_silent_cell_is_in_the_file_when_the_runner_is_killed(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     """Takes more than five seconds, the time between two saves: the outputs come just after one."""
-    tools.write_notebook(project.root / "n.ipynb", tools.cell("print('early')"), tools.cell("print('just now')\nimport time\ntime.sleep(600)"))
+    tools.write_notebook(
+        project.root / "n.ipynb",
+        tools.cell("print('early')"),
+        tools.cell("print('just now')\nimport time\ntime.sleep(600)"),
+    )
     job = jobs.submit(JobSpec(notebook="n.ipynb", output="out.ipynb"))
 
     def texts() -> list[str]:
-        cells = json.loads((project.root / "out.ipynb").read_text())["cells"] if (project.root / "out.ipynb").exists() else []
+        cells = (
+            json.loads((project.root / "out.ipynb").read_text())["cells"]
+            if (project.root / "out.ipynb").exists()
+            else []
+        )
         return ["".join(output["text"]) for cell in cells for output in cell["outputs"]]
 
     tools.until(lambda: texts() == ["early\n", "just now\n"])
     words = {process: process.cmdline() for process in tools.processes_of(project.root)}
-    next(process for process, line in words.items() if "jupyter_mlinfra.jobs.notebook" in line and line[0] != "sh").kill()
+    next(
+        process
+        for process, line in words.items()
+        if "jupyter_mlinfra.jobs.notebook" in line and line[0] != "sh"
+    ).kill()
     assert jobs.wait([job.id], timeout=60)[0].state == "failed"
     assert texts() == ["early\n", "just now\n"]
 
@@ -303,9 +403,17 @@ def test_a_kernel_that_is_not_installed_is_named(jobs: Jobs, project: Project, t
 
 @pytest.mark.parametrize(
     ("content", "error"),
-    [(None, NotFound), (b"{", Unprocessable), (b"[]", Unprocessable), (b'{"worksheets": []}', Unprocessable), (b"\x93NUMPY", Unprocessable)],
+    [
+        (None, NotFound),
+        (b"{", Unprocessable),
+        (b"[]", Unprocessable),
+        (b'{"worksheets": []}', Unprocessable),
+        (b"\x93NUMPY", Unprocessable),
+    ],
 )
-def test_what_is_no_notebook_is_refused_at_submit(content: bytes | None, error: type[Exception], jobs: Jobs, project: Project) -> None:
+def test_what_is_no_notebook_is_refused_at_submit(
+    content: bytes | None, error: type[Exception], jobs: Jobs, project: Project
+) -> None:
     if content is not None:
         (project.root / "n.ipynb").write_bytes(content)
     with pytest.raises(error, match=r"n\.ipynb"):
@@ -313,7 +421,9 @@ def test_what_is_no_notebook_is_refused_at_submit(content: bytes | None, error: 
     assert jobs.list().total == 0
 
 
-def test_a_notebook_outside_the_project_is_refused(jobs: Jobs, project: Project, tools: Any, tmp_path: Path) -> None:
+def test_a_notebook_outside_the_project_is_refused(
+    jobs: Jobs, project: Project, tools: Any, tmp_path: Path
+) -> None:
     outside = tools.write_notebook(tmp_path / "outside.ipynb", tools.cell("1"))
     (project.root / "link.ipynb").symlink_to(outside)
     for name in ("../outside.ipynb", str(outside), "link.ipynb"):
@@ -323,7 +433,9 @@ def test_a_notebook_outside_the_project_is_refused(jobs: Jobs, project: Project,
             jobs.parameters(name)
 
 
-def test_of_a_path_outside_the_project_it_is_not_said_whether_it_is_there(jobs: Jobs, tools: Any, tmp_path: Path) -> None:
+def test_of_a_path_outside_the_project_it_is_not_said_whether_it_is_there(
+    jobs: Jobs, tools: Any, tmp_path: Path
+) -> None:
     said = list[str]()
     for name in ("there.ipynb", "gone.ipynb"):
         path = tmp_path / "outside" / name
@@ -341,19 +453,29 @@ def test_what_is_no_file_or_too_large_is_not_read(jobs: Jobs, project: Project) 
     with open(project.root / "large.ipynb", "wb") as file:
         file.truncate(101 * 2**20)  # takes no room on the disk
     (project.root / "circle.ipynb").symlink_to("circle.ipynb")
-    for name, error in (("fifo.ipynb", NotFound), ("circle.ipynb", BadRequest), ("a\0b", BadRequest), ("folder.ipynb", NotFound), ("large.ipynb", TooLarge)):
+    for name, error in (
+        ("fifo.ipynb", NotFound),
+        ("circle.ipynb", BadRequest),
+        ("a\0b", BadRequest),
+        ("folder.ipynb", NotFound),
+        ("large.ipynb", TooLarge),
+    ):
         with pytest.raises(error):
             jobs.parameters(name)
 
 
-def test_a_notebook_larger_than_a_snapshot_may_be_is_refused(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_notebook_larger_than_a_snapshot_may_be_is_refused(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     (project.root / "mlinfra.toml").write_text("[jobs]\nsnapshot_max_mib = 0.01\n")
     tools.write_notebook(project.root / "n.ipynb", tools.cell("x = 1\n" * 5000))
     with pytest.raises(TooLarge, match=r"snapshot_max_mib"):
         Jobs(Project.open(project.root)).submit(JobSpec(notebook="n.ipynb"))
 
 
-def test_a_python_file_beside_the_notebook_replaces_no_library_as_little_as_in_jupyterlab(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_python_file_beside_the_notebook_replaces_no_library_as_little_as_in_jupyterlab(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     for name in ("json.py", "random.py", "sqlite3.py"):
         (project.root / name).write_text("raise SystemExit('shadowed')\n")
     tools.write_notebook(project.root / "n.ipynb", tools.cell("import json, random\nprint('ran')"))
@@ -361,16 +483,26 @@ def test_a_python_file_beside_the_notebook_replaces_no_library_as_little_as_in_j
     assert (job.state, jobs.logs(job.id).text) == ("succeeded", "ran\n")
 
 
-def test_the_parameters_of_a_job_are_those_given_and_the_defaults_of_then(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_the_parameters_of_a_job_are_those_given_and_the_defaults_of_then(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     path = project.root / "n.ipynb"
     tools.write_notebook(path, tools.cell("depth: int = 6\nword = 'plane'", "parameters"))
     job = jobs.submit(JobSpec(notebook="n.ipynb", parameters={"depth": 8}))
     tools.write_notebook(path, tools.cell("depth: int = 6\nword = 'ship'", "parameters"))
-    assert [(each.name, each.type, each.value, each.given) for each in jobs.values(job.id)] == [("depth", "int", 8, True), ("word", "str", "plane", False)]
+    assert [(each.name, each.type, each.value, each.given) for each in jobs.values(job.id)] == [
+        ("depth", "int", 8, True),
+        ("word", "str", "plane", False),
+    ]
     jobs.wait([job.id], timeout=tools.wait)
     shutil.rmtree(project.home / "snapshots")
     assert [(each.name, each.value) for each in jobs.values(job.id)] == [("depth", 8)]
 
 
 def test_the_backends_are_named_with_the_usual_one(jobs: Jobs) -> None:
-    assert {each.name: each.usual for each in jobs.backends()} == {"kubernetes": False, "local": True, "ray": False, "slurm": False}
+    assert {each.name: each.usual for each in jobs.backends()} == {
+        "kubernetes": False,
+        "local": True,
+        "ray": False,
+        "slurm": False,
+    }

@@ -32,13 +32,20 @@ def write_logs(home: Path, *parts: bytes) -> None:
         (folder / "log").write_bytes(part)
 
 
-@given(parts=st.lists(st.text(alphabet="aé€🚀\n", max_size=20), min_size=1, max_size=3), limit=st.integers(1, 12))
-def test_a_log_read_in_pieces_is_the_whole_log(parts: list[str], limit: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+@given(
+    parts=st.lists(st.text(alphabet="aé€🚀\n", max_size=20), min_size=1, max_size=3),
+    limit=st.integers(1, 12),
+)
+def test_a_log_read_in_pieces_is_the_whole_log(
+    parts: list[str], limit: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     home = tmp_path_factory.mktemp("home")
     write_logs(home, *(part.encode() for part in parts))
     whole, text, offset = "".join(parts), "", 0
     for _ in range(200):
-        chunk = read_log(home, "7f3a", len(parts), offset=offset, limit=max(limit, 4), tail=None, ended=True)
+        chunk = read_log(
+            home, "7f3a", len(parts), offset=offset, limit=max(limit, 4), tail=None, ended=True
+        )
         text, offset = text + chunk.text, chunk.next
         if chunk.ended:
             break
@@ -46,8 +53,13 @@ def test_a_log_read_in_pieces_is_the_whole_log(parts: list[str], limit: int, tmp
     assert (offset, chunk.size) == (len(whole.encode()), len(whole.encode()))
 
 
-@given(parts=st.lists(st.text(alphabet="ab\n", max_size=20), min_size=1, max_size=3), tail=st.integers(1, 6))
-def test_a_tail_is_the_last_lines(parts: list[str], tail: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+@given(
+    parts=st.lists(st.text(alphabet="ab\n", max_size=20), min_size=1, max_size=3),
+    tail=st.integers(1, 6),
+)
+def test_a_tail_is_the_last_lines(
+    parts: list[str], tail: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     home = tmp_path_factory.mktemp("home")
     write_logs(home, *(part.encode() for part in parts))
     chunk = read_log(home, "7f3a", len(parts), offset=0, limit=1000, tail=tail, ended=True)
@@ -55,7 +67,9 @@ def test_a_tail_is_the_last_lines(parts: list[str], tail: int, tmp_path_factory:
     assert chunk.ended
 
 
-def test_half_a_character_at_the_end_of_a_growing_log_is_left_for_the_next_read(tmp_path: Path) -> None:
+def test_half_a_character_at_the_end_of_a_growing_log_is_left_for_the_next_read(
+    tmp_path: Path,
+) -> None:
     write_logs(tmp_path, "ab€".encode()[:-1])
     chunk = read_log(tmp_path, "7f3a", 1, offset=0, limit=100, tail=None, ended=False)
     assert (chunk.text, chunk.next, chunk.ended) == ("ab", 2, False)
@@ -63,7 +77,9 @@ def test_half_a_character_at_the_end_of_a_growing_log_is_left_for_the_next_read(
     assert (done.text, done.ended) == ("ab\ufffd", True)
 
 
-def test_bytes_that_are_no_text_are_shown_as_such_and_do_not_stop_the_reader(tmp_path: Path) -> None:
+def test_bytes_that_are_no_text_are_shown_as_such_and_do_not_stop_the_reader(
+    tmp_path: Path,
+) -> None:
     write_logs(tmp_path, b"\xff\xfe\x80" * 10 + b"end")
     text, offset = "", 0
     while not text.endswith("end"):
@@ -73,43 +89,80 @@ def test_bytes_that_are_no_text_are_shown_as_such_and_do_not_stop_the_reader(tmp
     assert text.count("\ufffd") >= 10
 
 
-def test_a_log_read_backwards_is_the_whole_log_in_whole_lines_whatever_its_bytes_are(tmp_path: Path) -> None:
-    lines = [b"\xff\xfe %d \xc3\n" % number for number in range(50)] + [b"y" * 70 + b"\n", b"the end"]
+def test_a_log_read_backwards_is_the_whole_log_in_whole_lines_whatever_its_bytes_are(
+    tmp_path: Path,
+) -> None:
+    lines = [b"\xff\xfe %d \xc3\n" % number for number in range(50)] + [
+        b"y" * 70 + b"\n",
+        b"the end",
+    ]
     write_logs(tmp_path, b"".join(lines[:20]), b"".join(lines[20:]))
     whole, until, pieces = b"".join(lines), None, list[bytes]()
     while until != 0:
-        chunk = read_log(tmp_path, "7f3a", 2, offset=0, limit=60, tail=1000, until=until, ended=True)
+        chunk = read_log(
+            tmp_path, "7f3a", 2, offset=0, limit=60, tail=1000, until=until, ended=True
+        )
         assert chunk.offset < chunk.next == (len(whole) if until is None else until)
         pieces.insert(0, whole[chunk.offset : chunk.next])
         assert chunk.text == pieces[0].decode("utf-8", "replace")
         until = chunk.offset
     assert b"".join(pieces) == whole
-    assert {piece[-1:] for piece in pieces if piece[:1] != b"y"} == {b"\n", b"y", b"d"}  # within the line that is longer than a piece, and nowhere else
+    assert {piece[-1:] for piece in pieces if piece[:1] != b"y"} == {
+        b"\n",
+        b"y",
+        b"d",
+    }  # within the line that is longer than a piece, and nowhere else
     assert sum(piece[-1:] == b"y" for piece in pieces) == 1
 
 
 def test_a_piece_of_a_log_ends_behind_a_line_where_it_can(tmp_path: Path) -> None:
     write_logs(tmp_path, b"one\ntwo\nthree" + b"x" * 40)
-    ends = [read_log(tmp_path, "7f3a", 1, offset=offset, limit=10, tail=None, ended=False).next for offset in (0, 8)]
+    ends = [
+        read_log(tmp_path, "7f3a", 1, offset=offset, limit=10, tail=None, ended=False).next
+        for offset in (0, 8)
+    ]
     assert ends == [8, 18]
-    assert read_log(tmp_path, "7f3a", 1, offset=8, limit=100, tail=None, ended=False).next == 53  # what is there of the last line
+    assert (
+        read_log(tmp_path, "7f3a", 1, offset=8, limit=100, tail=None, ended=False).next == 53
+    )  # what is there of the last line
 
 
 @pytest.mark.parametrize("wrong", [{"offset": -1}, {"limit": 0}, {"tail": 0}])
-def test_a_part_of_a_log_that_makes_no_sense_is_refused(wrong: dict[str, int], tmp_path: Path) -> None:
+def test_a_part_of_a_log_that_makes_no_sense_is_refused(
+    wrong: dict[str, int], tmp_path: Path
+) -> None:
     with pytest.raises(BadRequest):
-        read_log(tmp_path, "7f3a", 1, **{"offset": 0, "limit": 10, "tail": None, "ended": True, **wrong})
+        read_log(
+            tmp_path, "7f3a", 1, **{"offset": 0, "limit": 10, "tail": None, "ended": True, **wrong}
+        )
 
 
 def test_an_exit_code_counts_only_when_it_was_written_whole(tmp_path: Path) -> None:
     attempt = Attempt(tmp_path)
-    for text, code in ((None, None), ("", None), ("13", None), ("137\n", 137), ("0\n", 0), ("x\n", None)):
+    for text, code in (
+        (None, None),
+        ("", None),
+        ("13", None),
+        ("137\n", 137),
+        ("0\n", 0),
+        ("x\n", None),
+    ):
         if text is not None:
             (tmp_path / "exit").write_text(text)
         assert attempt.exit_code() == code
 
 
-NO_PROGRESS = ["", "{", "[]", '{"fraction": "x"}', '{"fraction": true}', '{"text": 5}', '{"fraction": NaN}', '{"fraction": Infinity}', "[" * 9000]
+NO_PROGRESS = [
+    "",
+    "{",
+    "[]",
+    '{"fraction": "x"}',
+    '{"fraction": true}',
+    '{"text": 5}',
+    '{"fraction": NaN}',
+    '{"fraction": Infinity}',
+    "[" * 9000,
+]
 
 
 @pytest.mark.parametrize("text", NO_PROGRESS)
@@ -123,7 +176,11 @@ def test_a_progress_file_that_makes_no_sense_is_no_progress(text: str, tmp_path:
 @pytest.mark.parametrize(
     ("text", "fraction", "words"),
     [
-        ('{"fraction": 0.5, "text": "reading caf\\udce9.csv"}', 0.5, "reading caf?.csv"),  # a file's name that is no text, as Python hands it on
+        (
+            '{"fraction": 0.5, "text": "reading caf\\udce9.csv"}',
+            0.5,
+            "reading caf?.csv",
+        ),  # a file's name that is no text, as Python hands it on
         ('{"fraction": 0.5, "text": "\\ud83d"}', 0.5, "?"),  # half an emoji
         ('{"fraction": 0.5, "text": ["a"]}', 0.5, ""),
         ('{"fraction": 1' + "0" * 400 + "}", 1.0, ""),
@@ -132,7 +189,9 @@ def test_a_progress_file_that_makes_no_sense_is_no_progress(text: str, tmp_path:
         ('{"fraction": 0.5, "cells": -1}', 0.5, ""),
     ],
 )
-def test_odd_progress_is_read_as_far_as_it_makes_sense(text: str, fraction: float, words: str, tmp_path: Path) -> None:
+def test_odd_progress_is_read_as_far_as_it_makes_sense(
+    text: str, fraction: float, words: str, tmp_path: Path
+) -> None:
     (tmp_path / "progress.json").write_text(text)
     (tmp_path / "cell.json").write_text('{"fraction": 1}')
     assert Attempt(tmp_path).read_progress() == (fraction, words)
@@ -148,10 +207,14 @@ def test_a_claim_that_was_not_written_whole_is_none(tmp_path: Path) -> None:
 
 def test_parameters_have_names_types_and_defaults(jobs: Jobs, project: Project, tools: Any) -> None:
     source = (
-        '"""Settings."""\nimport datetime\ndepth = 6  # levels\nrate: float = 0.1\nday = "2013-12-01"\nflags = [1, "a"]\nnothing = None\n'
-        "maybe: int | None = None\nwhen = datetime.date(2013, 1, 1)\na = b = True\ndepth = 7\nx, (y, z) = 1, (2, None)\nrate_only: int\n"
+        '"""Settings."""\nimport datetime\ndepth = 6  # levels\nrate: float = 0.1\nday ='
+        ' "2013-12-01"\nflags = [1, "a"]\nnothing = None\nmaybe: int | None = None\nwhen ='
+        " datetime.date(2013, 1, 1)\na = b = True\ndepth = 7\nx, (y, z) = 1, (2, None)\nrate_only:"
+        " int\n"
     )
-    tools.write_notebook(project.root / "n.ipynb", tools.cell("other = 1"), tools.cell(source, "parameters"))
+    tools.write_notebook(
+        project.root / "n.ipynb", tools.cell("other = 1"), tools.cell(source, "parameters")
+    )
     assert jobs.parameters("n.ipynb") == [
         Parameter(name="depth", type="int", default=7),
         Parameter(name="rate", type="float", default=0.1),
@@ -173,11 +236,19 @@ PARAMETER_CELLS: dict[str, dict[str, Any]] = {
     "%load_ext x\nthreshold = 0.5": {"threshold": 0.5},
     "%%time\nthreshold = 0.5": {"threshold": 0.5},
     "!pip install 'it\nthreshold = 0.5  # why?\nthreshold?\n?threshold": {"threshold": 0.5},
-    'question = "why?"\ntext = """\n%s\nhow?\n"""\n%matplotlib inline': {"question": "why?", "text": "\n%s\nhow?\n"},
+    'question = "why?"\ntext = """\n%s\nhow?\n"""\n%matplotlib inline': {
+        "question": "why?",
+        "text": "\n%s\nhow?\n",
+    },
     "rest = (7\n% 4)\n!ls": {"rest": "7 % 4"},
     "files = !ls\nn = 1": {"files": None, "n": 1},
     "if True:\n    %time x\nn = 1": {"n": 1},
-    "a, *b = 1, 2\nc, d = f()\ne[0], f.g = 1, 2": {"a": "(1, 2)", "b": "(1, 2)", "c": "f()", "d": "f()"},
+    "a, *b = 1, 2\nc, d = f()\ne[0], f.g = 1, 2": {
+        "a": "(1, 2)",
+        "b": "(1, 2)",
+        "c": "f()",
+        "d": "f()",
+    },
     "a = 1\nb = (": {},
     "a = \0": {},
     "a = " + "-" * 50_000 + "1": {},
@@ -186,7 +257,9 @@ PARAMETER_CELLS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("source", PARAMETER_CELLS)
-def test_jobs_and_pipelines_see_the_same_parameters(source: str, tmp_path: Path, tools: Any) -> None:
+def test_jobs_and_pipelines_see_the_same_parameters(
+    source: str, tmp_path: Path, tools: Any
+) -> None:
     path = tools.write_notebook(tmp_path / "n.ipynb", tools.cell(source, "parameters"))
     found = parameters_of(read_notebook(path, "n.ipynb"))
     assert found is not None
@@ -205,16 +278,39 @@ def test_a_notebook_without_parameters_has_none(jobs: Jobs, project: Project, to
 @pytest.mark.parametrize(
     ("command", "place"),
     [
-        (["python", "train.py"], 1), (["python3.12", "-u", "train.py", "conf.py"], 2), (["/usr/bin/python3", "-W", "ignore", "train.py"], 3),
-        (["sh", "src/run.sh"], 1), (["./train.py"], 0), (["src/run.sh", "train.py"], 0), (["bash", "-x", "src/run.sh"], 2),
-        (["python", "-m", "train"], None), (["python", "-c", "x", "train.py"], None), (["sh", "-c", "python train.py"], None), (["python", "missing.py"], None),
-        (["python", "../outside.py"], None), (["cp", "train.py", "x.py"], None), (["python"], None), (["env/bin/tool", "train.py"], None),
-        (["python", "env/bin/tool"], None), ([".venv/bin/python", "train.py"], 1), (["train.py"], None),
+        (["python", "train.py"], 1),
+        (["python3.12", "-u", "train.py", "conf.py"], 2),
+        (["/usr/bin/python3", "-W", "ignore", "train.py"], 3),
+        (["sh", "src/run.sh"], 1),
+        (["./train.py"], 0),
+        (["src/run.sh", "train.py"], 0),
+        (["bash", "-x", "src/run.sh"], 2),
+        (["python", "-m", "train"], None),
+        (["python", "-c", "x", "train.py"], None),
+        (["sh", "-c", "python train.py"], None),
+        (["python", "missing.py"], None),
+        (["python", "../outside.py"], None),
+        (["cp", "train.py", "x.py"], None),
+        (["python"], None),
+        (["env/bin/tool", "train.py"], None),
+        (["python", "env/bin/tool"], None),
+        ([".venv/bin/python", "train.py"], 1),
+        (["train.py"], None),
     ],
-)  # fmt: skip
-def test_the_script_of_a_command_is_found(command: list[str], place: int | None, tmp_path: Path) -> None:
+)
+def test_the_script_of_a_command_is_found(
+    command: list[str], place: int | None, tmp_path: Path
+) -> None:
     root = tmp_path / "project"
-    for name in ("train.py", "conf.py", "src/run.sh", "env/bin/tool", "env/pyvenv.cfg", ".venv/bin/python", "../outside.py"):
+    for name in (
+        "train.py",
+        "conf.py",
+        "src/run.sh",
+        "env/bin/tool",
+        "env/pyvenv.cfg",
+        ".venv/bin/python",
+        "../outside.py",
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("x")
     assert script_of(command, root, root) == place
@@ -223,14 +319,29 @@ def test_the_script_of_a_command_is_found(command: list[str], place: int | None,
 @pytest.mark.parametrize(
     "spec",
     [
-        {}, {"notebook": "n.ipynb", "command": ["x"]}, {"command": "ls -l"}, {"command": ["a\0b"]}, {"command": ["\ud800"]}, {"command": [1]},
-        {"command": ["x"], "gpus": -1}, {"command": ["x"], "cpus": -1}, {"command": ["x"], "retries": -1}, {"command": ["x"], "memory_gib": 0},
-        {"command": ["x"], "time_limit_minutes": -2}, {"command": ["x"], "priority": 101}, {"command": ["x"], "environment": {"A=B": "x"}},
+        {},
+        {"notebook": "n.ipynb", "command": ["x"]},
+        {"command": "ls -l"},
+        {"command": ["a\0b"]},
+        {"command": ["\ud800"]},
+        {"command": [1]},
+        {"command": ["x"], "gpus": -1},
+        {"command": ["x"], "cpus": -1},
+        {"command": ["x"], "retries": -1},
+        {"command": ["x"], "memory_gib": 0},
+        {"command": ["x"], "time_limit_minutes": -2},
+        {"command": ["x"], "priority": 101},
+        {"command": ["x"], "environment": {"A=B": "x"}},
         {"command": ["x"], "environment": {"": "x"}},
-        *({"command": ["x"], name: float(value)} for name in ("memory_gib", "time_limit_minutes") for value in ("nan", "inf", "-inf")),
-        {"command": ["x"], "labels": {"a": "\ud83d"}}, {"command": ["x"], "key": "\ud83d"},
+        *(
+            {"command": ["x"], name: float(value)}
+            for name in ("memory_gib", "time_limit_minutes")
+            for value in ("nan", "inf", "-inf")
+        ),
+        {"command": ["x"], "labels": {"a": "\ud83d"}},
+        {"command": ["x"], "key": "\ud83d"},
     ],
-)  # fmt: skip
+)
 def test_a_spec_refuses_nonsense(spec: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
         JobSpec(**spec)
@@ -261,7 +372,9 @@ def test_an_environment_is_kept_in_memory_for_its_owner_only_and_forgotten(tmp_p
         shutil.rmtree(folder)
 
 
-def test_no_environment_is_left_once_no_job_needs_it(jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_environment_is_left_once_no_job_needs_it(
+    jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = runtime_folder(project.home)
 
     def kept() -> int:
@@ -288,7 +401,9 @@ def test_no_environment_is_left_once_no_job_needs_it(jobs: Jobs, project: Projec
     tools.until(lambda: kept() == 0)
 
 
-def test_a_runtime_folder_that_others_can_enter_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_folder_that_others_can_enter_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm") as base:
         monkeypatch.setenv("XDG_RUNTIME_DIR", base)
         good = runtime_folder(tmp_path)
@@ -300,7 +415,9 @@ def test_a_runtime_folder_that_others_can_enter_is_not_used(tmp_path: Path, monk
 
 
 def test_no_environment_is_kept_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "_in_memory", environment._in_memory.__wrapped__)  # not remembered
+    monkeypatch.setattr(
+        environment, "_in_memory", environment._in_memory.__wrapped__
+    )  # not remembered
     mounts = "/dev/root / ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\n"
     monkeypatch.setattr(Path, "read_text", lambda path, *_, **__: mounts)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
@@ -319,7 +436,9 @@ def test_the_local_backend_is_found_and_an_unknown_one_is_named(project: Project
         load_backend("nomad", project)
 
 
-def test_a_state_folder_that_cannot_be_made_is_a_clear_error(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_folder_that_cannot_be_made_is_a_clear_error(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLINFRA_HOME", "/proc/mlinfra")  # a place that even root cannot write to
     with pytest.raises(Unavailable) as caught:
         Jobs(Project.open(project.root)).submit(JobSpec(command=["true"]))
@@ -327,7 +446,9 @@ def test_a_state_folder_that_cannot_be_made_is_a_clear_error(project: Project, m
     assert caught.value.fix
 
 
-def test_one_long_log_is_cut_to_its_end_and_costs_the_others_nothing(jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_long_log_is_cut_to_its_end_and_costs_the_others_nothing(
+    jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from jupyter_mlinfra.jobs import retention
     from jupyter_mlinfra.jobs.store import JobStore
 
@@ -341,7 +462,9 @@ def test_one_long_log_is_cut_to_its_end_and_costs_the_others_nothing(jobs: Jobs,
     for _ in range(2):  # what was cut is not cut again
         retention.Retention(JobStore(project.database), project.root, project.home).tidy(int)
         first, *rest = jobs.logs(ids[2]).text.splitlines(keepends=True)
-        assert first.startswith(f"[{len(long) - len(''.join(rest)):,} bytes were cleared away before this")
+        assert first.startswith(
+            f"[{len(long) - len(''.join(rest)):,} bytes were cleared away before this"
+        )
         assert long.endswith("".join(rest))
         assert 400 < len("".join(rest)) <= 500
         assert [jobs.logs(ident).text for ident in ids[:2]] == ["words of 0\n", "words of 1\n"]
@@ -360,10 +483,14 @@ def test_the_newest_logs_are_kept_whatever_they_need_and_a_cleared_one_says_so(
     monkeypatch.setattr(retention, "KEEP_NEWEST", 3)
     retention.Retention(JobStore(project.database), project.root, project.home).tidy(int)
     assert [jobs.logs(ident).text for ident in ids] == ["", "", "words of 2\n", "", ""]
-    assert [jobs.logs(ident).note[:24] for ident in ids] == ["The log was cleared away"] * 2 + [""] * 3
+    assert [jobs.logs(ident).note[:24] for ident in ids] == ["The log was cleared away"] * 2 + [
+        ""
+    ] * 3
 
 
-def test_old_logs_go_and_executed_notebooks_stay(jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_logs_go_and_executed_notebooks_stay(
+    jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from jupyter_mlinfra.jobs.retention import Retention
     from jupyter_mlinfra.jobs.store import JobStore
 

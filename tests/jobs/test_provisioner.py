@@ -1,4 +1,6 @@
-"""Jupyter's own kernels from those that stand by: a client cannot tell one from a cold start but by the clock, and no process is left."""
+"""Jupyter's own kernels from those that stand by: a client cannot tell one from a cold start but by
+the clock, and no process is left.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs.warm import pool
 from tests.core.test_import import HEAVY
 
-SETTINGS = '[project]\nname = "test"\n[pipelines]\nwarm_kernels = {size}\nwarm_memory_gib = {memory}\nwarm_imports = ["colorsys", "cronsim"]\n'
+SETTINGS = (
+    '[project]\nname = "test"\n[pipelines]\nwarm_kernels = {size}\nwarm_memory_gib ='
+    ' {memory}\nwarm_imports = ["colorsys", "cronsim"]\n'
+)
 LOOK = """
 import ipykernel, json, cronsim, os, sys
 me = {
@@ -57,7 +62,11 @@ class Kernel:
     async def run(self, code: str) -> str:
         """What the code prints."""
         found = list[str]()
-        reply = await self.client.execute_interactive(code, output_hook=lambda message: found.append(message["content"].get("text", "")), timeout=60)
+        reply = await self.client.execute_interactive(
+            code,
+            output_hook=lambda message: found.append(message["content"].get("text", "")),
+            timeout=60,
+        )
         assert reply["content"]["status"] == "ok", reply["content"]
         return "".join(found)
 
@@ -77,7 +86,10 @@ class Bench:
 
     async def start(self, cwd: Path | None = None, environment: Mapping[str, str] = {}) -> Kernel:
         manager = AsyncKernelManager(kernel_name="python3")
-        await manager.start_kernel(cwd=str(cwd or self.root), env={**os.environ, "JPY_SESSION_NAME": "n.ipynb", **environment})
+        await manager.start_kernel(
+            cwd=str(cwd or self.root),
+            env={**os.environ, "JPY_SESSION_NAME": "n.ipynb", **environment},
+        )
         client = manager.client()
         client.start_channels()
         kernel = Kernel(manager, client)
@@ -88,7 +100,11 @@ class Bench:
     async def ready(self) -> int:
         """The pid of the kernel that stands by, once it is warm."""
         found: int = await asyncio.to_thread(
-            self.until, lambda: next((each.process.pid for each in list(pool._POOLS[self.root]._standbys) if each.ready), None)
+            self.until,
+            lambda: next(
+                (each.process.pid for each in list(pool._POOLS[self.root]._standbys) if each.ready),
+                None,
+            ),
         )
         return found
 
@@ -111,8 +127,12 @@ def standing_by(parent: int) -> list[psutil.Process]:
 
 @pytest.fixture(autouse=True)
 def chosen(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every kernel of this process is asked of the provisioner; at the end no kernel stands by, and no port is held."""
-    monkeypatch.setattr(KernelProvisionerFactory.instance(), "default_provisioner_name", "mlinfra-warm")
+    """Every kernel of this process is asked of the provisioner; at the end no kernel stands by, and
+    no port is held.
+    """
+    monkeypatch.setattr(
+        KernelProvisionerFactory.instance(), "default_provisioner_name", "mlinfra-warm"
+    )
     monkeypatch.setattr(pool, "REFILL_SECONDS", 0.0)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     held = set(LocalPortCache.instance().currently_used_ports)
@@ -143,11 +163,21 @@ async def test_a_client_cannot_tell_a_kernel_that_stood_by_from_a_cold_one(bench
     assert psutil.Process(warm.pid).create_time() < begun
     seen = [await cold.look(), await warm.look()]
     assert [each["pid"] for each in seen] == [cold.pid, stood_by]
-    assert [each["environment"].pop("JPY_SESSION_NAME") for each in seen] == ["n.ipynb", "folder/other.ipynb"]
+    assert [each["environment"].pop("JPY_SESSION_NAME") for each in seen] == [
+        "n.ipynb",
+        "folder/other.ipynb",
+    ]
     assert [each.pop("session") for each in seen] == ["n.ipynb", "folder/other.ipynb"]
-    assert [each.pop("file") for each in seen] == [cold.manager.connection_file, warm.manager.connection_file]
-    assert [each.pop("arguments")[1:] for each in seen] == [["-f", kernel.manager.connection_file] for kernel in (cold, warm)]
-    assert {key: value for key, value in seen[0].items() if key != "pid"} == {key: value for key, value in seen[1].items() if key != "pid"}
+    assert [each.pop("file") for each in seen] == [
+        cold.manager.connection_file,
+        warm.manager.connection_file,
+    ]
+    assert [each.pop("arguments")[1:] for each in seen] == [
+        ["-f", kernel.manager.connection_file] for kernel in (cold, warm)
+    ]
+    assert {key: value for key, value in seen[0].items() if key != "pid"} == {
+        key: value for key, value in seen[1].items() if key != "pid"
+    }
     assert seen[1]["cwd"] == str(folder)
 
 
@@ -162,14 +192,18 @@ async def test_the_imports_are_done_and_each_serves_once(bench: Bench) -> None:
     assert not (await bench._kernels[-1].look())["leaked"]
 
 
-async def test_what_the_notebooks_beside_import_is_loaded_when_no_setting_names_imports(bench: Bench, tools: Any) -> None:
+async def test_what_the_notebooks_beside_import_is_loaded_when_no_setting_names_imports(
+    bench: Bench, tools: Any
+) -> None:
     (bench.root / "mlinfra.toml").write_text("[pipelines]\nwarm_kernels = 1\n")
     (bench.root / "helper.py").write_text("")
     tools.write_notebook(bench.root / "n.ipynb", tools.cell("import cronsim, helper"))
     await bench.start()
     await bench.ready()
     kernel = await bench.start()
-    assert (await kernel.run("import sys; print('cronsim' in sys.modules, 'helper' in sys.modules)")).split() == ["True", "False"]
+    assert (
+        await kernel.run("import sys; print('cronsim' in sys.modules, 'helper' in sys.modules)")
+    ).split() == ["True", "False"]
 
 
 async def test_it_can_be_interrupted_restarted_and_ended(bench: Bench) -> None:
@@ -177,7 +211,13 @@ async def test_it_can_be_interrupted_restarted_and_ended(bench: Bench) -> None:
     stood_by = await bench.ready()
     kernel = await bench.start()
     ports, key = kernel.manager.ports, kernel.manager.session.key
-    running = asyncio.create_task(kernel.client.execute_interactive("open('begun', 'w'); import time; time.sleep(600)", output_hook=lambda _: None, timeout=60))
+    running = asyncio.create_task(
+        kernel.client.execute_interactive(
+            "open('begun', 'w'); import time; time.sleep(600)",
+            output_hook=lambda _: None,
+            timeout=60,
+        )
+    )
     await asyncio.to_thread(bench.until, (bench.root / "begun").exists)
     await kernel.manager.interrupt_kernel()
     assert (await running)["content"]["ename"] == "KeyboardInterrupt"
@@ -187,9 +227,14 @@ async def test_it_can_be_interrupted_restarted_and_ended(bench: Bench) -> None:
     assert (await kernel.run(LOADED)).split()[1] == "False"
     assert kernel.manager.provisioner.pid != stood_by
     assert not psutil.pid_exists(stood_by)
-    assert (kernel.manager.ports, kernel.manager.session.key) == (ports, key)  # its clients are still connected
+    assert (kernel.manager.ports, kernel.manager.session.key) == (
+        ports,
+        key,
+    )  # its clients are still connected
     kernel.client.shutdown()
-    await asyncio.to_thread(bench.until, lambda: kernel.manager.provisioner.process.poll() is not None)
+    await asyncio.to_thread(
+        bench.until, lambda: kernel.manager.provisioner.process.poll() is not None
+    )
     assert not await kernel.manager.is_alive()
 
 
@@ -202,7 +247,9 @@ async def test_one_that_does_not_fit_is_not_served(bench: Bench, tmp_path: Path)
     for cwd, environment in ((bench.root, {"OMP_NUM_THREADS": "3"}), (other, {}), (tmp_path, {})):
         assert (await bench.start(cwd, environment)).pid != stood_by
     kinds = set(pool._POOLS[bench.root]._kinds)
-    await bench.start(environment={"PYTHONPATH": f"lib:{os.environ.get('PYTHONPATH', '/none')}"})  # it would stand by in another folder
+    await bench.start(
+        environment={"PYTHONPATH": f"lib:{os.environ.get('PYTHONPATH', '/none')}"}
+    )  # it would stand by in another folder
     assert set(pool._POOLS[bench.root]._kinds) == kinds
     (tmp_path / "ipython" / "profile_default" / "startup" / "own.py").write_text("mine = 1")
     kernel = await bench.start()
@@ -211,7 +258,9 @@ async def test_one_that_does_not_fit_is_not_served(bench: Bench, tmp_path: Path)
     await asyncio.to_thread(bench.until, lambda: not psutil.pid_exists(stood_by))
 
 
-async def test_a_dead_one_and_one_that_is_stuck_give_way_to_a_cold_start(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_dead_one_and_one_that_is_stuck_give_way_to_a_cold_start(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("jupyter_mlinfra.jobs.warm.standby.HAND_OUT_SECONDS", 1.0)
     await bench.start()
     for number in (signal.SIGKILL, signal.SIGSTOP):
@@ -223,7 +272,9 @@ async def test_a_dead_one_and_one_that_is_stuck_give_way_to_a_cold_start(bench: 
         assert not psutil.pid_exists(stood_by)
 
 
-async def test_a_start_that_is_given_up_leaves_no_kernel(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_start_that_is_given_up_leaves_no_kernel(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await bench.start()
     stood_by = await bench.ready()
     given, go, hand_out = threading.Event(), threading.Event(), pool.Standby.hand_out
@@ -253,7 +304,9 @@ async def test_of_two_clients_one_has_it(bench: Bench) -> None:
     assert sorted([(await kernel.run(LOADED)).split()[1] for kernel in both]) == ["False", "True"]
 
 
-async def test_without_the_setting_or_a_project_there_is_no_pool(bench: Bench, tmp_path: Path) -> None:
+async def test_without_the_setting_or_a_project_there_is_no_pool(
+    bench: Bench, tmp_path: Path
+) -> None:
     bench.settings(size=0)
     await bench.start()
     await bench.start(tmp_path)
@@ -264,7 +317,10 @@ async def test_the_limits_hold(bench: Bench, monkeypatch: pytest.MonkeyPatch) ->
     bench.settings(size=2)
     await bench.start()
     await bench.start(environment={"OMP_NUM_THREADS": "3"})
-    await asyncio.to_thread(bench.until, lambda: len([each for each in pool._POOLS[bench.root]._standbys if each.ready]) == 2)
+    await asyncio.to_thread(
+        bench.until,
+        lambda: len([each for each in pool._POOLS[bench.root]._standbys if each.ready]) == 2,
+    )
     bench.settings(size=2, memory=0.05)
     await bench.start(environment={"OMP_NUM_THREADS": "4"})
     await asyncio.to_thread(bench.until, lambda: standing_by(os.getpid()) == [])
@@ -278,7 +334,9 @@ async def test_the_limits_hold(bench: Bench, monkeypatch: pytest.MonkeyPatch) ->
     assert pool._POOLS[bench.root]._kinds == {}  # nor is an environment kept
 
 
-async def test_none_is_kept_while_the_machine_is_short_of_memory(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_none_is_kept_while_the_machine_is_short_of_memory(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await bench.start()
     await bench.ready()
     monkeypatch.setattr(pool, "memory_used", lambda: 0.95)
@@ -296,29 +354,55 @@ def test_papermill_and_nbclient_are_served(engine: str, project: Project, tools:
         if engine == "papermill":
             import papermill
 
-            papermill.execute_notebook("n.ipynb", "out.ipynb", cwd=str(project.root), progress_bar=False)
+            papermill.execute_notebook(
+                "n.ipynb", "out.ipynb", cwd=str(project.root), progress_bar=False
+            )
             notebook = nbformat.read("out.ipynb", 4)
         else:
             from nbclient import NotebookClient
 
-            notebook = NotebookClient(nbformat.read("n.ipynb", 4), resources={"metadata": {"path": str(project.root)}}).execute()
+            notebook = NotebookClient(
+                nbformat.read("n.ipynb", 4), resources={"metadata": {"path": str(project.root)}}
+            ).execute()
         said: str = notebook.cells[-1].outputs[0].text
         return said.split()
 
     assert run()[1] == "False"
-    stood_by = tools.until(lambda: next((each.process.pid for each in pool._POOLS[project.root]._standbys if each.ready), None))
+    stood_by = tools.until(
+        lambda: next(
+            (each.process.pid for each in pool._POOLS[project.root]._standbys if each.ready), None
+        )
+    )
     assert run() == [str(stood_by), "True"]
     assert not psutil.pid_exists(stood_by)
 
 
 @pytest.mark.slow  # a server that is started and killed
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_jupyter_server_hands_them_out_and_leaves_none(number: int, project: Project, tools: Any, tmp_path: Path) -> None:
+def test_a_jupyter_server_hands_them_out_and_leaves_none(
+    number: int, project: Project, tools: Any, tmp_path: Path
+) -> None:
     (project.root / "mlinfra.toml").write_text(SETTINGS.format(size=1, memory=2.0))
-    environment = {**os.environ, "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"), "JUPYTER_TOKEN": "t"}
-    command = [sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser", "--port=0", "--port-retries=0", f"--ServerApp.root_dir={project.root}"]
+    environment = {
+        **os.environ,
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+        "JUPYTER_TOKEN": "t",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter_server",
+        "--allow-root",
+        "--no-browser",
+        "--port=0",
+        "--port-retries=0",
+        f"--ServerApp.root_dir={project.root}",
+    ]
     server = subprocess.Popen(
-        [*command, "--KernelProvisionerFactory.default_provisioner_name=mlinfra-warm"], env=environment, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+        [*command, "--KernelProvisionerFactory.default_provisioner_name=mlinfra-warm"],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
     )
     try:
         url = tools.until(lambda: _url(tmp_path / "runtime"))
@@ -340,14 +424,22 @@ def _url(runtime: Path) -> str:
 
 
 async def _use(url: str, server: int, tools: Any) -> None:
-    """Start two sessions, run a cell in the second one, restart its kernel, run it again, as JupyterLab does."""
+    """Start two sessions, run a cell in the second one, restart its kernel, run it again, as
+    JupyterLab does.
+    """
     import httpx
     from tornado.websocket import websocket_connect
 
     def pids() -> list[int]:
-        return [process.pid for process in standing_by(server) if not any(Path(word).exists() for word in process.cmdline() if "mlinfra-warm-" in word)]
+        return [
+            process.pid
+            for process in standing_by(server)
+            if not any(Path(word).exists() for word in process.cmdline() if "mlinfra-warm-" in word)
+        ]
 
-    async with httpx.AsyncClient(base_url=url, headers={"Authorization": "token t"}, timeout=60) as client:
+    async with httpx.AsyncClient(
+        base_url=url, headers={"Authorization": "token t"}, timeout=60
+    ) as client:
 
         async def session(name: str) -> str:
             body = {"path": name, "name": name, "type": "notebook", "kernel": {"name": "python3"}}
@@ -356,10 +448,34 @@ async def _use(url: str, server: int, tools: Any) -> None:
             return kernel
 
         async def run(kernel: str, code: str) -> list[str]:
-            socket = await websocket_connect(f"{url.replace('http', 'ws', 1)}api/kernels/{kernel}/channels?token=t")
-            header = {"msg_id": os.urandom(8).hex(), "msg_type": "execute_request", "username": "", "session": "s", "version": "5.3"}
-            content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
-            await socket.write_message(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}))
+            socket = await websocket_connect(
+                f"{url.replace('http', 'ws', 1)}api/kernels/{kernel}/channels?token=t"
+            )
+            header = {
+                "msg_id": os.urandom(8).hex(),
+                "msg_type": "execute_request",
+                "username": "",
+                "session": "s",
+                "version": "5.3",
+            }
+            content = {
+                "code": code,
+                "silent": False,
+                "store_history": True,
+                "user_expressions": {},
+                "allow_stdin": False,
+            }
+            await socket.write_message(
+                json.dumps(
+                    {
+                        "header": header,
+                        "parent_header": {},
+                        "metadata": {},
+                        "content": content,
+                        "channel": "shell",
+                    }
+                )
+            )
             said = ""
             while True:
                 raw = await asyncio.wait_for(socket.read_message(), 60)
@@ -371,19 +487,29 @@ async def _use(url: str, server: int, tools: Any) -> None:
                         socket.close()
                         return said.split()
 
-        code = "import os, sys; print(os.getpid(), os.path.basename(os.environ['JPY_SESSION_NAME']), 'cronsim' in sys.modules)"
+        code = (
+            "import os, sys; print(os.getpid(), os.path.basename(os.environ['JPY_SESSION_NAME']),"
+            " 'cronsim' in sys.modules)"
+        )
         await session("a.ipynb")
         stood_by = await asyncio.to_thread(tools.until, pids)
         kernel = await session("b.ipynb")
         assert await run(kernel, code) == [str(stood_by[0]), "b.ipynb", "True"]
         (await client.post(f"api/kernels/{kernel}/restart")).raise_for_status()
-        pid, name, loaded = await run(kernel, code)  # over a new socket, as JupyterLab does after a restart
+        pid, name, loaded = await run(
+            kernel, code
+        )  # over a new socket, as JupyterLab does after a restart
         assert (int(pid) != stood_by[0], name, loaded) == (True, "b.ipynb", "False")
         await asyncio.to_thread(tools.until, pids)
 
 
 def test_loading_the_provisioner_loads_no_heavy_library() -> None:
     """Jupyter loads it when the first kernel is started, in its event loop."""
-    code = "import sys, jupyter_client.provisioning; import jupyter_mlinfra.jobs.warm.provisioner; print(*sys.modules)"
+    code = (
+        "import sys, jupyter_client.provisioning; import jupyter_mlinfra.jobs.warm.provisioner;"
+        " print(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert {name.partition(".")[0] for name in done.stdout.split()} & (HEAVY | {"papermill", "nbclient", "IPython"}) == set()
+    assert {name.partition(".")[0] for name in done.stdout.split()} & (
+        HEAVY | {"papermill", "nbclient", "IPython"}
+    ) == set()

@@ -1,4 +1,6 @@
-"""Arrays, jobs after jobs, jobs on hold, jobs that are run again, users that share: with real jobs wherever one has to run."""
+"""Arrays, jobs after jobs, jobs on hold, jobs that are run again, users that share: with real jobs
+wherever one has to run.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ from jupyter_mlinfra.jobs.accepting import Accepted
 from jupyter_mlinfra.jobs.rows import Launch
 from jupyter_mlinfra.jobs.store import JobStore
 
-NOTE = "import os, sys; open(sys.argv[1], 'a').write(os.environ['DEPTH'] + ' ' + os.environ['MLINFRA_ARRAY_INDEX'] + chr(10))"
+NOTE = (
+    "import os, sys; open(sys.argv[1], 'a').write(os.environ['DEPTH'] + ' ' +"
+    " os.environ['MLINFRA_ARRAY_INDEX'] + chr(10))"
+)
 COUNT = """
 import os, sys, time
 path = sys.argv[1]
@@ -42,68 +47,122 @@ def order(store: JobStore, *, limit: int = 100) -> list[str]:
 # Arrays
 
 
-def test_an_array_runs_every_element_with_its_own_values(jobs: Jobs, tools: Any, tmp_path: Path) -> None:
+def test_an_array_runs_every_element_with_its_own_values(
+    jobs: Jobs, tools: Any, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    array = jobs.submit(JobSpec(command=[sys.executable, "-c", NOTE, str(out)], name="sweep", array=[{"DEPTH": depth} for depth in (4, 6, 8)]))
+    array = jobs.submit(
+        JobSpec(
+            command=[sys.executable, "-c", NOTE, str(out)],
+            name="sweep",
+            array=[{"DEPTH": depth} for depth in (4, 6, 8)],
+        )
+    )
     assert array.array is not None
     assert array.array.size == 3
     ended = jobs.wait([array.id], timeout=tools.wait)
-    assert [(job.name, job.index, job.part_of, job.state) for job in ended] == [(f"sweep/{place}", place, array.id, "succeeded") for place in range(3)]
+    assert [(job.name, job.index, job.part_of, job.state) for job in ended] == [
+        (f"sweep/{place}", place, array.id, "succeeded") for place in range(3)
+    ]
     assert sorted(tools.lines(out)) == ["4 0", "6 1", "8 2"]
     whole = jobs.show(array.id)
-    assert (whole.name, whole.state, whole.array and whole.array.states) == ("sweep", "succeeded", {"succeeded": 3})
+    assert (whole.name, whole.state, whole.array and whole.array.states) == (
+        "sweep",
+        "succeeded",
+        {"succeeded": 3},
+    )
     assert jobs.show(f"{array.id}/1").id == ended[1].id
 
 
-def test_the_elements_of_a_notebook_get_their_parameters(jobs: Jobs, tools: Any, project: Project) -> None:
-    tools.write_notebook(project.root / "train.ipynb", tools.cell("depth = 1\nseed = 0", "parameters"), tools.cell("print(depth, seed)"))
-    array = jobs.submit(JobSpec(notebook="train.ipynb", parameters={"seed": 7}, array=[{"depth": 4}, {"depth": 6}]))
+def test_the_elements_of_a_notebook_get_their_parameters(
+    jobs: Jobs, tools: Any, project: Project
+) -> None:
+    tools.write_notebook(
+        project.root / "train.ipynb",
+        tools.cell("depth = 1\nseed = 0", "parameters"),
+        tools.cell("print(depth, seed)"),
+    )
+    array = jobs.submit(
+        JobSpec(notebook="train.ipynb", parameters={"seed": 7}, array=[{"depth": 4}, {"depth": 6}])
+    )
     first, second = jobs.wait([array.id], timeout=tools.wait)
-    assert [first.parameters, second.parameters] == [{"seed": 7, "depth": 4}, {"seed": 7, "depth": 6}]
-    assert "6 7" in jobs.logs(second.id).text or "6 7" in json.dumps(jobs.executed(second.output or "").content)
+    assert [first.parameters, second.parameters] == [
+        {"seed": 7, "depth": 4},
+        {"seed": 7, "depth": 6},
+    ]
+    assert "6 7" in jobs.logs(second.id).text or "6 7" in json.dumps(
+        jobs.executed(second.output or "").content
+    )
     with pytest.raises(BadRequest, match="has no parameter depht"):
         jobs.submit(JobSpec(notebook="train.ipynb", array=[{"depht": 4}]))
 
 
-def test_no_more_elements_run_at_a_time_than_was_asked(jobs: Jobs, tools: Any, tmp_path: Path) -> None:
+def test_no_more_elements_run_at_a_time_than_was_asked(
+    jobs: Jobs, tools: Any, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
-    array = jobs.submit(JobSpec(command=[sys.executable, "-c", COUNT, str(out)], array=[{}] * 4, max_parallel=1))
+    array = jobs.submit(
+        JobSpec(command=[sys.executable, "-c", COUNT, str(out)], array=[{}] * 4, max_parallel=1)
+    )
     jobs.wait([array.id], timeout=tools.wait)
     assert out.read_text() == "+-" * 4  # two CPU slots were free all the time
 
 
-def test_an_array_is_one_row_of_a_list_and_its_elements_are_a_list_of_their_own(jobs: Jobs, project: Project, tmp_path: Path) -> None:
+def test_an_array_is_one_row_of_a_list_and_its_elements_are_a_list_of_their_own(
+    jobs: Jobs, project: Project, tmp_path: Path
+) -> None:
     store = JobStore(project.database)
     alone = accept(store, tmp_path)
     array = accept(store, tmp_path, array=[{}] * 3)
     page = store.page(state=None, label=None, limit=10, cursor=None)
-    assert [(job.id, job.array.size if job.array else None) for job in page.items] == [(array.id, 3), (alone.id, None)]
+    assert [(job.id, job.array.size if job.array else None) for job in page.items] == [
+        (array.id, 3),
+        (alone.id, None),
+    ]
     assert page.total == 2
     assert array.array is not None
     first = store.page(state=None, label=None, limit=2, cursor=None, array=array.id)
     second = store.page(state=None, label=None, limit=2, cursor=first.cursor, array=array.id)
     assert [job.id for job in (*first.items, *second.items)] == list(array.array.elements)
-    last = store.page(state=None, label=None, limit=2, cursor="2", array=array.id)  # a page that none led to
+    last = store.page(
+        state=None, label=None, limit=2, cursor="2", array=array.id
+    )  # a page that none led to
     assert ([job.index for job in last.items], last.total, last.cursor) == ([2], 3, None)
     assert store.page(state=None, label=None, limit=2, cursor="3", array=array.id).items == []
     store.request_cancel([array.array.elements[2]], user="ana")
-    assert [job.id for job in store.page(state=JobState.CANCELLED, label=None, limit=10, cursor=None).items] == [array.id]
+    assert [
+        job.id
+        for job in store.page(state=JobState.CANCELLED, label=None, limit=10, cursor=None).items
+    ] == [array.id]
     assert store.job(array.id).state == "queued"
 
 
-def test_a_whole_array_is_cancelled_and_run_again_but_for_what_succeeded(jobs: Jobs, tools: Any, project: Project, tmp_path: Path) -> None:
-    code = "import os, sys; sys.exit(0 if os.environ['MLINFRA_ARRAY_INDEX'] == '0' or os.path.exists(sys.argv[1]) else 3)"
-    array = jobs.submit(JobSpec(command=[sys.executable, "-c", code, str(tmp_path / "mended")], array=[{}] * 3))
+def test_a_whole_array_is_cancelled_and_run_again_but_for_what_succeeded(
+    jobs: Jobs, tools: Any, project: Project, tmp_path: Path
+) -> None:
+    code = (
+        "import os, sys; sys.exit(0 if os.environ['MLINFRA_ARRAY_INDEX'] == '0' or"
+        " os.path.exists(sys.argv[1]) else 3)"
+    )
+    array = jobs.submit(
+        JobSpec(command=[sys.executable, "-c", code, str(tmp_path / "mended")], array=[{}] * 3)
+    )
     jobs.wait([array.id], timeout=tools.wait)
     assert jobs.show(array.id).state == "failed"
     (tmp_path / "mended").touch()
     jobs.requeue(array.id)
     ended = jobs.wait([array.id], timeout=tools.wait)
-    assert [(job.state, job.attempt) for job in ended] == [("succeeded", 1), ("succeeded", 2), ("succeeded", 2)]
+    assert [(job.state, job.attempt) for job in ended] == [
+        ("succeeded", 1),
+        ("succeeded", 2),
+        ("succeeded", 2),
+    ]
     with pytest.raises(Conflict, match=f"Array {array.id} succeeded"):
         jobs.requeue(array.id)
     long = jobs.submit(JobSpec(command=tools.sleep, array=[{}] * 4))
-    tools.until(lambda: (found := jobs.show(long.id).array) is not None and found.states.get("running") == 2)
+    tools.until(
+        lambda: (found := jobs.show(long.id).array) is not None and found.states.get("running") == 2
+    )
     assert jobs.cancel(long.id).array is not None
     assert [job.state for job in jobs.wait([long.id], timeout=tools.wait)] == ["cancelled"] * 4
     tools.until(lambda: not tools.processes_of(project.root, supervisor=False))
@@ -111,7 +170,9 @@ def test_a_whole_array_is_cancelled_and_run_again_but_for_what_succeeded(jobs: J
 
 @pytest.mark.parametrize("array", [(), [{}] * 2])
 @pytest.mark.parametrize("name", ["later", "decade"])
-def test_a_name_where_an_id_is_asked_for_is_answered_with_the_newest_id(jobs: Jobs, array: Any, name: str) -> None:
+def test_a_name_where_an_id_is_asked_for_is_answered_with_the_newest_id(
+    jobs: Jobs, array: Any, name: str
+) -> None:
     for _ in range(2):
         job = jobs.submit(JobSpec(command=["true"], name=name, array=array))
     with pytest.raises(NotFound) as caught:
@@ -156,18 +217,26 @@ def test_a_log_is_that_of_one_element(jobs: Jobs, tools: Any) -> None:
 # After
 
 
-def test_a_job_starts_once_those_before_it_have_succeeded(jobs: Jobs, tools: Any, tmp_path: Path) -> None:
+def test_a_job_starts_once_those_before_it_have_succeeded(
+    jobs: Jobs, tools: Any, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     first = jobs.submit(JobSpec(command=["sh", "-c", f"sleep 0.3; echo first >> {out}"]))
-    array = jobs.submit(JobSpec(command=["sh", "-c", f"echo part >> {out}"], array=[{}] * 2, after=[first.id]))
-    last = jobs.submit(JobSpec(command=["sh", "-c", f"echo last >> {out}"], after=[array.id], priority=100))
+    array = jobs.submit(
+        JobSpec(command=["sh", "-c", f"echo part >> {out}"], array=[{}] * 2, after=[first.id])
+    )
+    last = jobs.submit(
+        JobSpec(command=["sh", "-c", f"echo last >> {out}"], after=[array.id], priority=100)
+    )
     assert last.reason == f"Starts after job {array.id}."
     assert jobs.show(last.id).after == sorted(array.array.elements if array.array else [])
     jobs.wait([last.id], timeout=tools.wait)
     assert tools.lines(out) == ["first", "part", "part", "last"]
 
 
-def test_what_was_to_start_after_a_job_that_failed_is_cancelled_near_and_far(jobs: Jobs, tools: Any) -> None:
+def test_what_was_to_start_after_a_job_that_failed_is_cancelled_near_and_far(
+    jobs: Jobs, tools: Any
+) -> None:
     first = jobs.submit(JobSpec(command=["sh", "-c", "sleep 0.2; exit 3"]))
     second = jobs.submit(JobSpec(command=["true"], after=[first.id]))
     third = jobs.submit(JobSpec(command=["true"], after=[second.id]))
@@ -189,7 +258,9 @@ def test_a_long_chain_is_given_up_whole(project: Project, tmp_path: Path) -> Non
     assert store.counts()["cancelled"] == 1201
 
 
-def test_two_large_arrays_after_each_other_are_refused_before_anything_is_written(project: Project, tmp_path: Path) -> None:
+def test_two_large_arrays_after_each_other_are_refused_before_anything_is_written(
+    project: Project, tmp_path: Path
+) -> None:
     store = JobStore(project.database)
     first = accept(store, tmp_path, array=[{}] * 400)
     with pytest.raises(BadRequest, match="too much to wait for"):
@@ -197,7 +268,9 @@ def test_two_large_arrays_after_each_other_are_refused_before_anything_is_writte
     assert sum(store.counts().values()) == 400
 
 
-def test_what_was_given_up_is_run_again_after_what_it_waits_for(project: Project, tmp_path: Path) -> None:
+def test_what_was_given_up_is_run_again_after_what_it_waits_for(
+    project: Project, tmp_path: Path
+) -> None:
     store = JobStore(project.database)
     first = accept(store, tmp_path)
     second = accept(store, tmp_path, after=[first.id])
@@ -207,13 +280,19 @@ def test_what_was_given_up_is_run_again_after_what_it_waits_for(project: Project
         store.requeue([second.id], user="ana", environment="none")
     store.requeue([first.id], user="ana", environment="none")
     (again,) = store.requeue([second.id], user="ana", environment="none")
-    assert (again.state, again.held_by, again.reason) == ("queued", "", f"Requeued by ana. Starts after job {first.id}.")
+    assert (again.state, again.held_by, again.reason) == (
+        "queued",
+        "",
+        f"Requeued by ana. Starts after job {first.id}.",
+    )
 
 
 # Held, moved, run again
 
 
-def test_a_job_on_hold_waits_and_says_who_holds_it(jobs: Jobs, tools: Any, run: Callable[..., Job]) -> None:
+def test_a_job_on_hold_waits_and_says_who_holds_it(
+    jobs: Jobs, tools: Any, run: Callable[..., Job]
+) -> None:
     running = [jobs.submit(JobSpec(command=tools.sleep)) for _ in range(2)]
     waits = jobs.submit(JobSpec(command=["true"]))
     held = jobs.hold(waits.id)
@@ -235,7 +314,9 @@ def test_a_waiting_job_can_be_moved_in_the_queue(project: Project, tmp_path: Pat
     assert order(store) == [second.id, first.id]
 
 
-def test_a_job_that_was_cancelled_is_run_again_with_its_checkpoints(jobs: Jobs, tools: Any, project: Project) -> None:
+def test_a_job_that_was_cancelled_is_run_again_with_its_checkpoints(
+    jobs: Jobs, tools: Any, project: Project
+) -> None:
     """J3: cancel ends every process, requeue goes on under the same id."""
     code = """
 import os, subprocess, sys, time
@@ -250,7 +331,9 @@ time.sleep(600)
     job = jobs.submit(JobSpec(command=[sys.executable, "-c", code]))
     kept = project.home / "jobs" / job.id / "checkpoints" / "step"
     assert job.checkpoints == str(kept.parent)
-    tools.until(lambda: kept.exists() and len(tools.processes_of(project.root, supervisor=False)) >= 3)
+    tools.until(
+        lambda: kept.exists() and len(tools.processes_of(project.root, supervisor=False)) >= 3
+    )
     jobs.cancel(job.id)
     assert jobs.wait([job.id], timeout=tools.wait)[0].state == "cancelled"
     tools.until(lambda: not tools.processes_of(project.root, supervisor=False))
@@ -274,8 +357,12 @@ def test_a_running_job_is_ended_and_queued_again(jobs: Jobs, tools: Any) -> None
     assert jobs.wait([job.id], timeout=tools.wait)[0].state == "cancelled"
 
 
-def test_a_job_that_is_being_cancelled_is_requeued_once_it_has_ended(jobs: Jobs, tools: Any, project: Project) -> None:
-    job = jobs.submit(JobSpec(command=["sh", "-c", "trap '' TERM; touch up; while :; do sleep 0.02; done"]))
+def test_a_job_that_is_being_cancelled_is_requeued_once_it_has_ended(
+    jobs: Jobs, tools: Any, project: Project
+) -> None:
+    job = jobs.submit(
+        JobSpec(command=["sh", "-c", "trap '' TERM; touch up; while :; do sleep 0.02; done"])
+    )
     tools.until((project.root / "up").exists)
     jobs.cancel(job.id)
     with pytest.raises(Conflict, match="is being cancelled by ana"):
@@ -284,7 +371,9 @@ def test_a_job_that_is_being_cancelled_is_requeued_once_it_has_ended(jobs: Jobs,
     assert jobs.requeue(job.id).state != "cancelled"
 
 
-def test_a_requeue_is_not_lost_with_the_supervisor(jobs: Jobs, tools: Any, project: Project) -> None:
+def test_a_requeue_is_not_lost_with_the_supervisor(
+    jobs: Jobs, tools: Any, project: Project
+) -> None:
     job = jobs.submit(JobSpec(command=tools.sleep))
     tools.until(lambda: jobs.show(job.id).state == "running")
     tools.kill_supervisor(jobs)
@@ -292,14 +381,18 @@ def test_a_requeue_is_not_lost_with_the_supervisor(jobs: Jobs, tools: Any, proje
     tools.until(lambda: (found := jobs.show(job.id)).attempt == 2 and found.state == "running")
 
 
-def test_a_known_key_gives_its_job_whatever_has_become_of_the_notebook(jobs: Jobs, tools: Any, project: Project) -> None:
+def test_a_known_key_gives_its_job_whatever_has_become_of_the_notebook(
+    jobs: Jobs, tools: Any, project: Project
+) -> None:
     notebook = tools.write_notebook(project.root / "n.ipynb", tools.cell("pass"))
     first = jobs.submit(JobSpec(notebook="n.ipynb", key="k"))
     notebook.unlink()
     assert jobs.submit(JobSpec(notebook="n.ipynb", key="k")).id == first.id
 
 
-def test_a_tracking_server_that_hangs_keeps_nobody_from_seeing_how_a_job_stands(jobs: Jobs, tools: Any, project: Project) -> None:
+def test_a_tracking_server_that_hangs_keeps_nobody_from_seeing_how_a_job_stands(
+    jobs: Jobs, tools: Any, project: Project
+) -> None:
     def hang(job: str) -> str:
         raise AssertionError(f"It was asked for the run of {job}.")
 
@@ -311,7 +404,9 @@ def test_a_tracking_server_that_hangs_keeps_nobody_from_seeing_how_a_job_stands(
         here.show(job.id)
 
 
-def test_a_supervisor_that_takes_long_to_come_back_keeps_one_reader_waiting(jobs: Jobs, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_supervisor_that_takes_long_to_come_back_keeps_one_reader_waiting(
+    jobs: Jobs, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from jupyter_mlinfra.jobs.backends.local import LocalBackend
 
     job, gate, begun = jobs.submit(JobSpec(command=tools.sleep)), threading.Event(), list[str]()
@@ -332,7 +427,9 @@ def test_a_supervisor_that_takes_long_to_come_back_keeps_one_reader_waiting(jobs
     assert len(begun) == 2
 
 
-def test_a_backend_that_cannot_be_told_of_an_array_loses_nothing(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backend_that_cannot_be_told_of_an_array_loses_nothing(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from jupyter_mlinfra.jobs.backends.local import LocalBackend
 
     def down(*_: object) -> None:
@@ -345,14 +442,19 @@ def test_a_backend_that_cannot_be_told_of_an_array_loses_nothing(jobs: Jobs, mon
     assert array.array.size == 2
 
 
-@pytest.mark.parametrize("given", [{"environment": {"DB_PASSWORD": "hunter2plain"}}, {"array": [{"API_TOKEN": "hunter2plain"}]}])
+@pytest.mark.parametrize(
+    "given",
+    [{"environment": {"DB_PASSWORD": "hunter2plain"}}, {"array": [{"API_TOKEN": "hunter2plain"}]}],
+)
 def test_no_secret_is_kept_in_clear(given: dict[str, Any], jobs: Jobs, project: Project) -> None:
     with pytest.raises(BadRequest, match="in clear"):
         jobs.submit(JobSpec(command=["true"], **given))
     assert not any(b"hunter2plain" in path.read_bytes() for path in project.home.rglob("state.db*"))
 
 
-def test_a_large_array_hides_no_job_that_asks_for_something_else(project: Project, tmp_path: Path) -> None:
+def test_a_large_array_hides_no_job_that_asks_for_something_else(
+    project: Project, tmp_path: Path
+) -> None:
     store = JobStore(project.database)
     array = accept(store, tmp_path, array=[{}] * 300, gpus=1)
     other = accept(store, tmp_path)
@@ -366,19 +468,26 @@ def test_a_large_array_hides_no_job_that_asks_for_something_else(project: Projec
 # What is kept
 
 
-def test_a_job_that_ended_just_now_keeps_its_log_however_early_it_was_submitted(project: Project, tmp_path: Path) -> None:
+def test_a_job_that_ended_just_now_keeps_its_log_however_early_it_was_submitted(
+    project: Project, tmp_path: Path
+) -> None:
     from jupyter_mlinfra.core.processes import Identity
     from jupyter_mlinfra.jobs import retention
 
     store = JobStore(project.database)
     early = accept(store, tmp_path)
-    kept = [project.home / "jobs" / early.id / "1" / "log", project.home / "jobs" / early.id / "checkpoints" / "step"]
+    kept = [
+        project.home / "jobs" / early.id / "1" / "log",
+        project.home / "jobs" / early.id / "checkpoints" / "step",
+    ]
     for path in kept:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
     later = accept(store, tmp_path, array=[{}] * 1000)
     assert later.array is not None
-    store.request_cancel(later.array.elements, user="ana")  # they never ran: they keep no place from anybody
+    store.request_cancel(
+        later.array.elements, user="ana"
+    )  # they never ran: they keep no place from anybody
     for job in [accept(store, tmp_path) for _ in range(520)]:
         store.starting(job.id, token="t", gpu_ids=[])
         store.end(job.id, JobState.SUCCEEDED, reason="", exit_code=0)
@@ -392,19 +501,30 @@ def test_a_job_that_ended_just_now_keeps_its_log_however_early_it_was_submitted(
 # Shares and estimates
 
 
-def test_whoever_used_less_of_late_is_first_at_equal_priority(project: Project, tmp_path: Path) -> None:
+def test_whoever_used_less_of_late_is_first_at_equal_priority(
+    project: Project, tmp_path: Path
+) -> None:
     store = JobStore(project.database)
-    bobs, anas, urgent = accept(store, tmp_path, user="bob"), accept(store, tmp_path), accept(store, tmp_path, user="bob", priority=60)
+    bobs, anas, urgent = (
+        accept(store, tmp_path, user="bob"),
+        accept(store, tmp_path),
+        accept(store, tmp_path, user="bob", priority=60),
+    )
     assert order(store) == [urgent.id, bobs.id, anas.id]
     with project.database.write() as connection:
-        connection.execute("INSERT INTO job_share VALUES ('bob', 100, ?), ('ana', 60, ?)", (time.time() - 7 * 86_400, time.time()))
+        connection.execute(
+            "INSERT INTO job_share VALUES ('bob', 100, ?), ('ana', 60, ?)",
+            (time.time() - 7 * 86_400, time.time()),
+        )
     assert order(store) == [urgent.id, bobs.id, anas.id]  # half of bob's use has faded by now
     with project.database.write() as connection:
         connection.execute("UPDATE job_share SET seconds = 130 WHERE user = 'bob'")
     assert order(store) == [urgent.id, anas.id, bobs.id]
 
 
-def test_what_an_attempt_held_is_charged_to_its_user(jobs: Jobs, run: Callable[..., Job], project: Project) -> None:
+def test_what_an_attempt_held_is_charged_to_its_user(
+    jobs: Jobs, run: Callable[..., Job], project: Project
+) -> None:
     job = run("sleep", "0.5", cpus=2)
     with project.database.read() as connection:
         row = connection.execute("SELECT * FROM job_share").fetchone()
@@ -412,10 +532,18 @@ def test_what_an_attempt_held_is_charged_to_its_user(jobs: Jobs, run: Callable[.
     assert row["seconds"] == pytest.approx((job.elapsed_seconds or 0) * 2 / 16, rel=0.05)
 
 
-def test_the_queue_tells_places_reasons_and_starts(jobs: Jobs, tools: Any, project: Project) -> None:
-    limits = [jobs.submit(JobSpec(command=tools.sleep, time_limit_minutes=minutes)) for minutes in (10, 30)]
+def test_the_queue_tells_places_reasons_and_starts(
+    jobs: Jobs, tools: Any, project: Project
+) -> None:
+    limits = [
+        jobs.submit(JobSpec(command=tools.sleep, time_limit_minutes=minutes))
+        for minutes in (10, 30)
+    ]
     tools.until(lambda: all(jobs.show(job.id).state == "running" for job in limits))
-    big, held = jobs.submit(JobSpec(command=["true"], cpus=2)), jobs.submit(JobSpec(command=["true"]))
+    big, held = (
+        jobs.submit(JobSpec(command=["true"], cpus=2)),
+        jobs.submit(JobSpec(command=["true"])),
+    )
     jobs.hold(held.id)
     tools.until(lambda: "Needs 2 CPUs" in jobs.show(big.id).reason)
     first, second = jobs.queue().items
@@ -430,15 +558,28 @@ def test_reasons_call_elements_as_lists_do(jobs: Jobs, tools: Any) -> None:
     later = jobs.submit(JobSpec(command=["true"]))
     last = jobs.submit(JobSpec(command=["true"], after=(f"{array.id}/2",)))
     tools.until(lambda: "before it" in jobs.show(later.id).reason)
-    assert jobs.show(later.id).reason == f"Needs 1 CPU, none is free; held by jobs {array.id}/0, {array.id}/1. Job {array.id}/2 is before it."
-    assert jobs.show(f"{array.id}/2").reason == f"Needs 1 CPU, none is free; held by jobs {array.id}/0, {array.id}/1."
+    assert (
+        jobs.show(later.id).reason
+        == f"Needs 1 CPU, none is free; held by jobs {array.id}/0, {array.id}/1. Job {array.id}/2"
+        " is before it."
+    )
+    assert (
+        jobs.show(f"{array.id}/2").reason
+        == f"Needs 1 CPU, none is free; held by jobs {array.id}/0, {array.id}/1."
+    )
     jobs.cancel(f"{array.id}/2")
-    assert jobs.show(last.id).reason == f"It was to start after job {array.id}/2, which is cancelled."
+    assert (
+        jobs.show(last.id).reason == f"It was to start after job {array.id}/2, which is cancelled."
+    )
 
 
-def test_a_job_that_outlasts_the_earlier_ones_promises_no_start_but_that_of_its_time_limit(jobs: Jobs, tools: Any, project: Project) -> None:
+def test_a_job_that_outlasts_the_earlier_ones_promises_no_start_but_that_of_its_time_limit(
+    jobs: Jobs, tools: Any, project: Project
+) -> None:
     script = ["sh", "-c", "while [ -e hold ]; do sleep 0.05; done"]
-    jobs.wait([jobs.submit(JobSpec(command=script, cpus=2)).id for _ in range(2)], timeout=tools.wait)
+    jobs.wait(
+        [jobs.submit(JobSpec(command=script, cpus=2)).id for _ in range(2)], timeout=tools.wait
+    )
     (project.root / "hold").touch()
     slow = jobs.submit(JobSpec(command=script, cpus=2))
     usual = max(jobs.estimate(JobSpec(command=script)).seconds.value, 0.2)
@@ -449,26 +590,50 @@ def test_a_job_that_outlasts_the_earlier_ones_promises_no_start_but_that_of_its_
     jobs.wait([slow.id, waits.id], timeout=tools.wait)
     (project.root / "hold").touch()
     limited = jobs.submit(JobSpec(command=script, cpus=2, time_limit_minutes=10))
-    tools.until(lambda: (jobs.show(limited.id).elapsed_seconds or 0) > jobs.estimate(JobSpec(command=script)).seconds.value)
+    tools.until(
+        lambda: (
+            (jobs.show(limited.id).elapsed_seconds or 0)
+            > jobs.estimate(JobSpec(command=script)).seconds.value
+        )
+    )
     starts = jobs.estimate(JobSpec(command=["true"])).starts_at
     began = jobs.show(limited.id).started_at
     assert (starts - began).total_seconds() == pytest.approx(600, abs=5)
 
 
-def test_earlier_runs_with_the_same_parameters_tell_more_than_the_others(jobs: Jobs, tools: Any, project: Project) -> None:
-    tools.write_notebook(project.root / "n.ipynb", tools.cell("rows = 1", "parameters"), tools.cell("import time; time.sleep(rows)"))
-    ids = [jobs.submit(JobSpec(notebook="n.ipynb", parameters={"rows": rows})).id for rows in (0, 0, 1)]
+def test_earlier_runs_with_the_same_parameters_tell_more_than_the_others(
+    jobs: Jobs, tools: Any, project: Project
+) -> None:
+    tools.write_notebook(
+        project.root / "n.ipynb",
+        tools.cell("rows = 1", "parameters"),
+        tools.cell("import time; time.sleep(rows)"),
+    )
+    ids = [
+        jobs.submit(JobSpec(notebook="n.ipynb", parameters={"rows": rows})).id for rows in (0, 0, 1)
+    ]
     assert {job.state for job in jobs.wait(ids, timeout=tools.wait)} == {"succeeded"}
-    found = {rows: jobs.estimate(JobSpec(notebook="n.ipynb", parameters={"rows": rows})) for rows in (0, 1, 7)}
+    found = {
+        rows: jobs.estimate(JobSpec(notebook="n.ipynb", parameters={"rows": rows}))
+        for rows in (0, 1, 7)
+    }
     assert {rows: estimate.like for rows, estimate in found.items()} == {0: 2, 1: 1, 7: 3}
     assert found[1].seconds.value > 1
 
 
-def test_an_estimate_tells_start_duration_cost_or_why_it_can_never_start(project: Project, tools: Any, jobs: Jobs) -> None:
-    (project.root / "mlinfra.toml").write_text('[project]\nname = "test"\n[jobs]\ncpus = 2\ngpus = 0\ncpu_hour_price = 3600.0\n')
+def test_an_estimate_tells_start_duration_cost_or_why_it_can_never_start(
+    project: Project, tools: Any, jobs: Jobs
+) -> None:
+    (project.root / "mlinfra.toml").write_text(
+        '[project]\nname = "test"\n[jobs]\ncpus = 2\ngpus = 0\ncpu_hour_price = 3600.0\n'
+    )
     jobs = Jobs(Project.open(project.root))
     spec = JobSpec(command=["sleep", "0.2"])
-    assert (jobs.estimate(spec).like, jobs.estimate(spec).seconds, jobs.estimate(spec).cost) == (0, None, None)
+    assert (jobs.estimate(spec).like, jobs.estimate(spec).seconds, jobs.estimate(spec).cost) == (
+        0,
+        None,
+        None,
+    )
     jobs.wait([jobs.submit(spec).id for _ in range(3)], timeout=tools.wait)
     found = jobs.estimate(spec)
     assert found.like == 3
@@ -477,17 +642,24 @@ def test_an_estimate_tells_start_duration_cost_or_why_it_can_never_start(project
     assert 0.2 <= found.seconds.value < 5
     assert found.cost.value == pytest.approx(found.seconds.value)
     assert found.starts_at is not None
-    assert jobs.estimate(JobSpec(command=["true"], gpus=1)).refused.startswith("The job asks for 1 GPU.")
+    assert jobs.estimate(JobSpec(command=["true"], gpus=1)).refused.startswith(
+        "The job asks for 1 GPU."
+    )
 
 
 # Resources
 
 
 def test_what_a_job_uses_is_sampled_while_it_runs(jobs: Jobs, tools: Any) -> None:
-    burns = "import time\nkept = bytearray(200 << 20)\nend = time.time() + 600\nwhile time.time() < end: pass"
+    burns = (
+        "import time\nkept = bytearray(200 << 20)\nend = time.time() + 600\nwhile time.time() <"
+        " end: pass"
+    )
     job = jobs.submit(JobSpec(command=[sys.executable, "-c", burns], cpus=2))
     found = tools.until(lambda: (points := jobs.resources(job.id).points) and points)
     jobs.cancel(job.id)
-    assert 0.01 < found[-1].cpu <= 0.75  # one of two CPUs, on a machine that may be busy with much else
+    assert (
+        0.01 < found[-1].cpu <= 0.75
+    )  # one of two CPUs, on a machine that may be busy with much else
     assert 0.2 < found[-1].memory_gib < 0.4
     assert jobs.resources(job.id, seconds=0.001).points == []

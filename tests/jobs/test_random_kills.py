@@ -1,4 +1,5 @@
-"""Kills at random moments, of who submits, of the supervisor and of wrappers: nothing is lost, nothing runs twice, no GPU is given twice.
+"""Kills at random moments, of who submits, of the supervisor and of wrappers: nothing is lost,
+nothing runs twice, no GPU is given twice.
 
 `make kills` makes them two hundred.
 """
@@ -46,7 +47,9 @@ class Submitter:
 
     def _start(self) -> None:
         command = [sys.executable, "-c", SUBMITS]
-        self.process = subprocess.Popen(command, cwd=self._root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, cwd=self._root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == "ready\n"
 
@@ -79,8 +82,15 @@ class Submitter:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_kills_at_random_lose_and_double_nothing(gpu_jobs: Jobs, project: Project, tools: Any) -> None:
-    rng, codes, wrapperless, kills = random.Random(1936), dict[str, int](), set[str](), Counter[str]()
+def test_kills_at_random_lose_and_double_nothing(
+    gpu_jobs: Jobs, project: Project, tools: Any
+) -> None:
+    rng, codes, wrapperless, kills = (
+        random.Random(1936),
+        dict[str, int](),
+        set[str](),
+        Counter[str](),
+    )
     submitter = Submitter(project.root)
     try:
         while kills.total() < KILLS or min(kills[victim] for victim in VICTIMS) < KILLS // 20:
@@ -90,12 +100,16 @@ def test_kills_at_random_lose_and_double_nothing(gpu_jobs: Jobs, project: Projec
             codes[key] = code
             seconds = "0.5" if victim == "wrapper" else rng.choice(["0", "0.05", "0.3"])
             line = f"{key} {rng.choice(['0', '0.5', '1', '1', '2'])} {seconds} {code}"
-            submitter.submit(line, kill_after=rng.random() * 0.04 if victim == "submitter" else None)
+            submitter.submit(
+                line, kill_after=rng.random() * 0.04 if victim == "submitter" else None
+            )
             time.sleep(rng.random() * 0.05)
             kills[victim] += victim == "submitter"
             kills[victim] += victim == "supervisor" and killed_supervisor(gpu_jobs)
             if victim == "wrapper" and not kills[victim] and kills.total() >= KILLS // 2:
-                tools.until(lambda: running(project))  # a busy machine is slow to start what it accepts
+                tools.until(
+                    lambda: running(project)
+                )  # a busy machine is slow to start what it accepts
             if victim == "wrapper" and (hit := killed_wrapper(project, rng)):
                 wrapperless.add(hit)
                 kills[victim] += 1
@@ -104,13 +118,17 @@ def test_kills_at_random_lose_and_double_nothing(gpu_jobs: Jobs, project: Projec
     jobs = {job.id: job for job in gpu_jobs.wait(ids(project), timeout=tools.wait)}
     assert len(jobs) == len(codes)
     lines = [line.split() for line in tools.lines(project.root / "runs")]
-    assert Counter(line[1] for line in lines if line[0] == "+") == Counter(codes.keys())  # each once
+    assert Counter(line[1] for line in lines if line[0] == "+") == Counter(
+        codes.keys()
+    )  # each once
     for job, record in jobs.items():
         code = codes[key_of(project, job)]
         known = (record.state, record.exit_code) == ("succeeded" if code == 0 else "failed", code)
         assert known or (job in wrapperless and record.state == "lost"), record
         assert record.attempt == 1
-    assert overbooked(lines, {key_of(project, job): record.gpus for job, record in jobs.items()}) == []
+    assert (
+        overbooked(lines, {key_of(project, job): record.gpus for job, record in jobs.items()}) == []
+    )
 
 
 def killed_supervisor(jobs: Jobs) -> bool:
@@ -127,7 +145,9 @@ def killed_wrapper(project: Project, rng: random.Random) -> str | None:
     for row in rng.sample(rows, len(rows)):
         with contextlib.suppress(OSError):
             words = Path(f"/proc/{row['pid']}/cmdline").read_bytes().split(b"\0")
-            if any(word.endswith(f"/jobs/{row['id']}/1".encode()) for word in words):  # it and no stranger
+            if any(
+                word.endswith(f"/jobs/{row['id']}/1".encode()) for word in words
+            ):  # it and no stranger
                 os.kill(row["pid"], signal.SIGKILL)
                 return str(row["id"])
     return None
@@ -135,7 +155,9 @@ def killed_wrapper(project: Project, rng: random.Random) -> str | None:
 
 def running(project: Project) -> list[Any]:
     with project.database.read() as connection:
-        return connection.execute("SELECT id, pid FROM job WHERE state = 'running' AND pid IS NOT NULL").fetchall()
+        return connection.execute(
+            "SELECT id, pid FROM job WHERE state = 'running' AND pid IS NOT NULL"
+        ).fetchall()
 
 
 def ids(project: Project) -> list[str]:
@@ -149,7 +171,9 @@ def key_of(project: Project, job: str) -> str:
 
 
 def overbooked(lines: list[list[str]], gpus: dict[str, float]) -> list[str]:
-    """Jobs at whose start a GPU of theirs was given to others beyond its whole, by what the jobs themselves wrote in order."""
+    """Jobs at whose start a GPU of theirs was given to others beyond its whole, by what the jobs
+    themselves wrote in order.
+    """
     held, found = dict[str, tuple[list[str], float]](), []
     for line in lines:
         if line[0] == "-":
@@ -158,7 +182,10 @@ def overbooked(lines: list[list[str]], gpus: dict[str, float]) -> list[str]:
         devices = line[2].split(",") if len(line) == 4 else []
         share = min(1.0, gpus[line[1]])
         held[line[1]] = (devices, share)
-        if any(sum(part for others, part in held.values() if device in others) > 1 + 1e-9 for device in devices):
+        if any(
+            sum(part for others, part in held.values() if device in others) > 1 + 1e-9
+            for device in devices
+        ):
             found.append(line[1])
     return found
 

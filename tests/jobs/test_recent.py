@@ -19,7 +19,9 @@ class Counting:
 
 
 @pytest.mark.parametrize(("name", "asked"), [("slurm", 1), ("local", 2)])
-def test_a_cluster_is_asked_again_after_a_while_and_this_machine_each_time(monkeypatch: pytest.MonkeyPatch, name: str, asked: int) -> None:
+def test_a_cluster_is_asked_again_after_a_while_and_this_machine_each_time(
+    monkeypatch: pytest.MonkeyPatch, name: str, asked: int
+) -> None:
     clock, backend = [1000.0], Counting(name)
     monkeypatch.setattr(backends, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     backends.recent_compute(backend)  # type: ignore[arg-type]

@@ -37,14 +37,25 @@ def take(root: Path) -> Callable[..., Snapshots]:
 
 
 def git(root: Path, *words: str) -> None:
-    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=root, check=True, capture_output=True)
+    subprocess.run(
+        ["git", "-c", "user.name=a", "-c", "user.email=a@b", *words],
+        cwd=root,
+        check=True,
+        capture_output=True,
+    )
 
 
 def files_of(tree: Path) -> dict[str, str]:
-    return {str(path.relative_to(tree)): path.read_text() for path in sorted(tree.rglob("*")) if path.is_file() and not path.is_symlink()}
+    return {
+        str(path.relative_to(tree)): path.read_text()
+        for path in sorted(tree.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
 
 
-def test_git_says_what_is_code_and_the_rest_is_linked(root: Path, take: Callable[..., Snapshots]) -> None:
+def test_git_says_what_is_code_and_the_rest_is_linked(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
     git(root, "init", "-q")
     (root / ".gitignore").write_text("data/\n*.log\n")
     (root / "data").mkdir()
@@ -58,7 +69,12 @@ def test_git_says_what_is_code_and_the_rest_is_linked(root: Path, take: Callable
     snapshots = take()
     snapshot = snapshots.take(["n.ipynb"])
     tree = snapshots.tree(snapshot.id)
-    assert files_of(tree) == {".gitignore": "data/\n*.log\n", "n.ipynb": '{"cells": []}', "tracked.py": "a = 'changed'\n", "untracked.py": "b = 2\n"}
+    assert files_of(tree) == {
+        ".gitignore": "data/\n*.log\n",
+        "n.ipynb": '{"cells": []}',
+        "tracked.py": "a = 'changed'\n",
+        "untracked.py": "b = 2\n",
+    }
     assert (tree / "data").resolve() == root / "data"
     assert (tree / "data" / "big.csv").read_text() == "1,2\n"
     assert not (tree / ".mlinfra").exists()
@@ -66,16 +82,30 @@ def test_git_says_what_is_code_and_the_rest_is_linked(root: Path, take: Callable
     assert snapshot.left_out == []
 
 
-def test_an_ignored_notebook_is_held_when_it_is_the_one_that_runs(root: Path, take: Callable[..., Snapshots]) -> None:
+def test_an_ignored_notebook_is_held_when_it_is_the_one_that_runs(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
     git(root, "init", "-q")
     (root / ".gitignore").write_text("*.ipynb\n")
     snapshots = take()
-    assert set(files_of(snapshots.tree(snapshots.take(["n.ipynb"]).id))) == {".gitignore", "n.ipynb"}
+    assert set(files_of(snapshots.tree(snapshots.take(["n.ipynb"]).id))) == {
+        ".gitignore",
+        "n.ipynb",
+    }
 
 
-def test_without_git_hidden_and_installed_files_are_no_code(root: Path, take: Callable[..., Snapshots], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_git_hidden_and_installed_files_are_no_code(
+    root: Path, take: Callable[..., Snapshots], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GIT_DIR", str(root / "nowhere"))  # as in a hook of another repository
-    for name in ("lib/mod.py", ".hidden/x.py", "__pycache__/x.pyc", "my env/bin/tool", "my env/pyvenv.cfg", ".secret"):
+    for name in (
+        "lib/mod.py",
+        ".hidden/x.py",
+        "__pycache__/x.pyc",
+        "my env/bin/tool",
+        "my env/pyvenv.cfg",
+        ".secret",
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
     snapshots = take()
@@ -84,7 +114,9 @@ def test_without_git_hidden_and_installed_files_are_no_code(root: Path, take: Ca
     assert (tree / "my env" / "bin" / "tool").read_text() == "my env/bin/tool"
 
 
-def test_the_largest_files_are_left_out_beyond_the_limit_and_listed(root: Path, take: Callable[..., Snapshots]) -> None:
+def test_the_largest_files_are_left_out_beyond_the_limit_and_listed(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
     (root / "small.py").write_text("x" * 100)
     (root / "large.csv").write_text("x" * 300_000)
     (root / "larger.csv").write_text("x" * 900_000)
@@ -97,7 +129,9 @@ def test_the_largest_files_are_left_out_beyond_the_limit_and_listed(root: Path, 
     assert (tree / "larger.csv").resolve() == root / "larger.csv"
 
 
-def test_the_same_code_is_the_same_snapshot_and_any_change_another(root: Path, take: Callable[..., Snapshots]) -> None:
+def test_the_same_code_is_the_same_snapshot_and_any_change_another(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
     seen = [take().take(["n.ipynb"]).id, take().take(["n.ipynb"]).id]
     (root / "n.ipynb").write_text('{"cells": [1]}')
     seen.append(take().take(["n.ipynb"]).id)
@@ -109,7 +143,9 @@ def test_the_same_code_is_the_same_snapshot_and_any_change_another(root: Path, t
     assert len(set(seen)) == 4
 
 
-def test_a_checkout_does_not_change_with_the_project_and_is_not_to_be_written(root: Path, take: Callable[..., Snapshots]) -> None:
+def test_a_checkout_does_not_change_with_the_project_and_is_not_to_be_written(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
     (root / "run.sh").write_text("#!/bin/sh\n")
     (root / "run.sh").chmod(0o755)
     snapshots = take()
@@ -121,7 +157,9 @@ def test_a_checkout_does_not_change_with_the_project_and_is_not_to_be_written(ro
     assert (tree / "run.sh").stat().st_mode & 0o777 == 0o500
 
 
-def test_links_are_kept_and_do_not_break_when_they_leave_the_project(root: Path, take: Callable[..., Snapshots], tmp_path: Path) -> None:
+def test_links_are_kept_and_do_not_break_when_they_leave_the_project(
+    root: Path, take: Callable[..., Snapshots], tmp_path: Path
+) -> None:
     (tmp_path / "outside.txt").write_text("outside")
     (root / "inside").symlink_to("n.ipynb")
     (root / "out").symlink_to("../outside.txt")
@@ -133,7 +171,18 @@ def test_links_are_kept_and_do_not_break_when_they_leave_the_project(root: Path,
     assert os.readlink(tree / "nowhere") == "missing"
 
 
-@pytest.mark.parametrize("name", ["a b.py", "quote'\".py", "new\nline.py", "-n.py", "ü🚀.py", "$(x).py", os.fsdecode(b"not-utf8-\xff.py")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b.py",
+        "quote'\".py",
+        "new\nline.py",
+        "-n.py",
+        "ü🚀.py",
+        "$(x).py",
+        os.fsdecode(b"not-utf8-\xff.py"),
+    ],
+)
 def test_hostile_file_names_are_held(name: str, root: Path, take: Callable[..., Snapshots]) -> None:
     for repository in (False, True):
         if repository:
@@ -143,7 +192,9 @@ def test_hostile_file_names_are_held(name: str, root: Path, take: Callable[..., 
         assert (snapshots.tree(snapshots.take([]).id) / name).read_text() == f"x = {repository}\n"
 
 
-def test_a_file_that_vanishes_while_it_is_listed_is_no_failure(root: Path, take: Callable[..., Snapshots], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_vanishes_while_it_is_listed_is_no_failure(
+    root: Path, take: Callable[..., Snapshots], monkeypatch: pytest.MonkeyPatch
+) -> None:
     git(root, "init", "-q")
     (root / "gone.py").write_text("x")
     git(root, "add", "-A")
@@ -152,7 +203,9 @@ def test_a_file_that_vanishes_while_it_is_listed_is_no_failure(root: Path, take:
     assert "gone.py" not in files_of(snapshots.tree(snapshots.take([]).id))
 
 
-def test_a_checkout_that_was_cleaned_away_is_made_again(root: Path, take: Callable[..., Snapshots]) -> None:
+def test_a_checkout_that_was_cleaned_away_is_made_again(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
     snapshots = take()
     ident = snapshots.take(["n.ipynb"]).id
     old = 1_000_000
@@ -168,7 +221,9 @@ def test_a_checkout_that_was_cleaned_away_is_made_again(root: Path, take: Callab
     snapshots.prune(running=[ident], known=[], beat=int)
     assert snapshots.tree_path(ident).exists()
     snapshots.prune(running=[], known=[], beat=int)
-    assert [path for path in (root / ".mlinfra" / "snapshots" / "objects").rglob("*") if path.is_file()] == []
+    assert [
+        path for path in (root / ".mlinfra" / "snapshots" / "objects").rglob("*") if path.is_file()
+    ] == []
     with pytest.raises(NotFound, match="cleaned away"):
         snapshots.tree(ident)
 
@@ -182,7 +237,9 @@ def test_a_walk_without_git_comes_to_an_end(root: Path, monkeypatch: pytest.Monk
     assert "use git" in found.left_out[0].why
 
 
-def test_without_git_hidden_files_and_linked_folders_are_found_beside_the_code(root: Path, take: Callable[..., Snapshots], tmp_path: Path) -> None:
+def test_without_git_hidden_files_and_linked_folders_are_found_beside_the_code(
+    root: Path, take: Callable[..., Snapshots], tmp_path: Path
+) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "disk" / "big.csv").write_text("1,2\n")
     (root / "lib").mkdir()
@@ -198,7 +255,9 @@ def test_without_git_hidden_files_and_linked_folders_are_found_beside_the_code(r
     assert snapshot.files == 1
 
 
-def test_data_that_comes_later_is_found_by_the_next_job_of_the_same_code(root: Path, take: Callable[..., Snapshots]) -> None:
+def test_data_that_comes_later_is_found_by_the_next_job_of_the_same_code(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
     git(root, "init", "-q")
     (root / ".gitignore").write_text("data/\n*.log\nwork/\n")
     (root / "lib").mkdir()
@@ -218,7 +277,9 @@ def test_data_that_comes_later_is_found_by_the_next_job_of_the_same_code(root: P
     assert not (root / "lib" / "of a job that runs").exists()
 
 
-def test_what_is_left_out_and_the_commit_are_those_of_each_submit(root: Path, take: Callable[..., Snapshots]) -> None:
+def test_what_is_left_out_and_the_commit_are_those_of_each_submit(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
     git(root, "init", "-q")
     commits = []
     for message in ("one", "two"):
@@ -231,10 +292,14 @@ def test_what_is_left_out_and_the_commit_are_those_of_each_submit(root: Path, ta
     assert [item.path for item in snapshot.left_out] == ["large.csv"]
     assert (take().tree(snapshot.id) / "large.csv").resolve() == root / "large.csv"
     (root / "large.csv").write_text("x" * 900_001)
-    assert take(0.5).take(["n.ipynb"]).id == snapshot.id, "a file that is left out and grows is no other code"
+    assert take(0.5).take(["n.ipynb"]).id == snapshot.id, (
+        "a file that is left out and grows is no other code"
+    )
 
 
-def test_a_job_that_rewrites_its_checkout_changes_no_code_but_its_own(root: Path, take: Callable[..., Snapshots], tmp_path: Path) -> None:
+def test_a_job_that_rewrites_its_checkout_changes_no_code_but_its_own(
+    root: Path, take: Callable[..., Snapshots], tmp_path: Path
+) -> None:
     (root / "lib").mkdir()
     (root / "lib" / "mod.py").write_text("good")
     (root / "run.sh").write_text("#!/bin/sh\n")
@@ -248,11 +313,18 @@ def test_a_job_that_rewrites_its_checkout_changes_no_code_but_its_own(root: Path
     (tree / "lib" / "result.txt").write_text("of the job")
     assert (second / "lib" / "mod.py").read_text() == "good"
     assert take().tree(first) == tree
-    assert files_of(tree) == {"lib/mod.py": "good", "lib/result.txt": "of the job", "n.ipynb": '{"cells": []}', "run.sh": "#!/bin/sh\n"}
+    assert files_of(tree) == {
+        "lib/mod.py": "good",
+        "lib/result.txt": "of the job",
+        "n.ipynb": '{"cells": []}',
+        "run.sh": "#!/bin/sh\n",
+    }
     assert (tree / "lib" / "mod.py").stat().st_mode & 0o777 == 0o400
 
 
-def test_mending_a_checkout_never_writes_through_a_link_that_a_job_put_there(root: Path, take: Callable[..., Snapshots]) -> None:
+def test_mending_a_checkout_never_writes_through_a_link_that_a_job_put_there(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
     (root / "lib").mkdir()
     (root / "lib" / "mod.py").write_text("frozen")
     first = take().take(["n.ipynb"]).id
@@ -264,7 +336,9 @@ def test_mending_a_checkout_never_writes_through_a_link_that_a_job_put_there(roo
     assert (root / "lib" / "mod.py").read_text() == "newer work of the user"
 
 
-def test_a_damaged_object_is_stored_again_by_the_next_submit_and_never_run(root: Path, take: Callable[..., Snapshots]) -> None:
+def test_a_damaged_object_is_stored_again_by_the_next_submit_and_never_run(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
     ident = take().take(["n.ipynb"]).id
     store = root / ".mlinfra" / "snapshots"
     (damaged,) = (path for path in (store / "objects").rglob("*") if path.is_file())
@@ -277,7 +351,9 @@ def test_a_damaged_object_is_stored_again_by_the_next_submit_and_never_run(root:
     assert (take().tree(take().take(["n.ipynb"]).id) / "n.ipynb").read_text() == '{"cells": []}'
 
 
-def test_a_checkout_of_hard_links_made_by_an_earlier_version_is_made_of_copies(root: Path, take: Callable[..., Snapshots]) -> None:
+def test_a_checkout_of_hard_links_made_by_an_earlier_version_is_made_of_copies(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
     ident = take().take(["n.ipynb"]).id
     store = root / ".mlinfra" / "snapshots"
     (held,) = (path for path in (store / "objects").rglob("*") if path.is_file())
@@ -287,33 +363,62 @@ def test_a_checkout_of_hard_links_made_by_an_earlier_version_is_made_of_copies(r
     assert (take().tree(ident) / "n.ipynb").stat().st_nlink == 1
 
 
-def test_drafts_of_a_killed_submit_go_after_a_day(root: Path, take: Callable[..., Snapshots]) -> None:
+def test_drafts_of_a_killed_submit_go_after_a_day(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
     take().take(["n.ipynb"])
     store, old = root / ".mlinfra" / "snapshots", time.time() - 2 * 86_400
     (store / "trees" / ".tree.old" / "lib").mkdir(parents=True)
     (store / "trees" / ".tree.new").mkdir()
     for path in (store / ".object.old", store / "manifests" / ".x.json.old", store / ".object.new"):
         path.write_text("x")
-    for path in (store / ".object.old", store / "manifests" / ".x.json.old", store / "trees" / ".tree.old"):
+    for path in (
+        store / ".object.old",
+        store / "manifests" / ".x.json.old",
+        store / "trees" / ".tree.old",
+    ):
         os.utime(path, (old, old))
     take().prune(running=[], known=[], beat=int)
     assert {path.name for path in store.rglob(".*")} == {".object.new", ".tree.new"}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(contents=st.dictionaries(st.text(alphabet="abcxyz", min_size=1, max_size=4), st.binary(max_size=50), max_size=6))
-def test_a_checkout_holds_exactly_the_bytes_of_the_project(contents: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> None:
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    contents=st.dictionaries(
+        st.text(alphabet="abcxyz", min_size=1, max_size=4), st.binary(max_size=50), max_size=6
+    )
+)
+def test_a_checkout_holds_exactly_the_bytes_of_the_project(
+    contents: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     root = tmp_path_factory.mktemp("project")
     (root / ".mlinfra").mkdir()
     for name, data in contents.items():
         (root / name).write_bytes(data)
     snapshots = Snapshots(root, root / ".mlinfra", max_mib=1)
     tree = snapshots.tree(snapshots.take([]).id)
-    assert {path.name: path.read_bytes() for path in tree.iterdir() if not path.is_symlink()} == contents
+    assert {
+        path.name: path.read_bytes() for path in tree.iterdir() if not path.is_symlink()
+    } == contents
 
 
-@pytest.mark.parametrize("text", ["", "{", "null", "[]", '{"files": []}', '{"files": {"n.ipynb": {}}, "left_out": [], "commit": ""}', "[" * 100_000])
-def test_a_damaged_list_of_files_is_written_again_by_the_next_submit(text: str, root: Path, take: Callable[..., Snapshots]) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        '{"files": []}',
+        '{"files": {"n.ipynb": {}}, "left_out": [], "commit": ""}',
+        "[" * 100_000,
+    ],
+)
+def test_a_damaged_list_of_files_is_written_again_by_the_next_submit(
+    text: str, root: Path, take: Callable[..., Snapshots]
+) -> None:
     snapshots = take()
     known = snapshots.take(["n.ipynb"])
     (manifest,) = (root / ".mlinfra" / "snapshots" / "manifests").iterdir()
@@ -325,7 +430,9 @@ def test_a_damaged_list_of_files_is_written_again_by_the_next_submit(text: str, 
     assert files_of(snapshots.tree(known.id)) == {"n.ipynb": '{"cells": []}'}
 
 
-def test_a_damaged_list_of_files_keeps_nothing_else_from_being_tidied(root: Path, take: Callable[..., Snapshots]) -> None:
+def test_a_damaged_list_of_files_keeps_nothing_else_from_being_tidied(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
     snapshots = take()
     old = snapshots.take(["n.ipynb"])
     (root / "n.ipynb").write_text('{"cells": [1]}')
@@ -343,8 +450,15 @@ def test_a_list_of_files_that_cannot_be_read_for_a_moment_costs_no_snapshot(
 ) -> None:
     snapshots = take()
     known = snapshots.take(["n.ipynb"])
-    monkeypatch.setattr(snapshot, "read_regular", lambda path: (_ for _ in ()).throw(OSError(fault, os.strerror(fault), str(path))))
-    for read in (lambda: snapshots.prune(running=[], known=[known.id], beat=int), lambda: snapshots.tree(known.id)):
+    monkeypatch.setattr(
+        snapshot,
+        "read_regular",
+        lambda path: (_ for _ in ()).throw(OSError(fault, os.strerror(fault), str(path))),
+    )
+    for read in (
+        lambda: snapshots.prune(running=[], known=[known.id], beat=int),
+        lambda: snapshots.tree(known.id),
+    ):
         with pytest.raises(Unavailable, match=r"snapshot .* cannot be read"):
             read()
     monkeypatch.undo()
@@ -352,7 +466,9 @@ def test_a_list_of_files_that_cannot_be_read_for_a_moment_costs_no_snapshot(
     assert files_of(snapshots.tree(known.id)) == {"n.ipynb": '{"cells": []}'}
 
 
-def test_what_is_no_file_in_place_of_a_list_of_files_is_damage(root: Path, take: Callable[..., Snapshots]) -> None:
+def test_what_is_no_file_in_place_of_a_list_of_files_is_damage(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
     snapshots = take()
     known = snapshots.take(["n.ipynb"])
     (manifest,) = (root / ".mlinfra" / "snapshots" / "manifests").iterdir()
@@ -364,7 +480,9 @@ def test_what_is_no_file_in_place_of_a_list_of_files_is_damage(root: Path, take:
 
 
 @pytest.mark.parametrize("entry", ["null", "[]", '[[1, 2, 3, 4], ""]', '["x"]', '{"a": 1}'])
-def test_a_damaged_note_of_known_digests_refuses_no_submit(entry: str, root: Path, take: Callable[..., Snapshots]) -> None:
+def test_a_damaged_note_of_known_digests_refuses_no_submit(
+    entry: str, root: Path, take: Callable[..., Snapshots]
+) -> None:
     snapshots = take()
     known = snapshots.take(["n.ipynb"])
     (root / ".mlinfra" / "snapshots" / "cache.json").write_text(f'{{"n.ipynb": {entry}}}')

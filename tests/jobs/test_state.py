@@ -20,16 +20,43 @@ ALLOWED = {
     "failed": {"queued"},
     "cancelled": {"queued"},
     "lost": {"queued"},
-}  # fmt: skip
+}
 
 
 def job(state: str = "queued") -> Job:
     return Job(
-        id="7f3a", ref="job:7f3a", name="train", state=JobState(state), reason="", exit_code=None, backend="local", user="ana", notebook=None, command=["x"],
-        parameters={}, gpus=0, gpu_type=None, cpus=1, memory_gib=None, time_limit_minutes=None, queue=None, gpu_ids=["0"], priority=50, attempt=0, retries=0,
-        submitted_at=AT, started_at=None, ended_at=None, elapsed_seconds=None, progress=None, progress_text="", output=None, snapshot=None,
-        checkpoints=None, labels={},
-    )  # fmt: skip
+        id="7f3a",
+        ref="job:7f3a",
+        name="train",
+        state=JobState(state),
+        reason="",
+        exit_code=None,
+        backend="local",
+        user="ana",
+        notebook=None,
+        command=["x"],
+        parameters={},
+        gpus=0,
+        gpu_type=None,
+        cpus=1,
+        memory_gib=None,
+        time_limit_minutes=None,
+        queue=None,
+        gpu_ids=["0"],
+        priority=50,
+        attempt=0,
+        retries=0,
+        submitted_at=AT,
+        started_at=None,
+        ended_at=None,
+        elapsed_seconds=None,
+        progress=None,
+        progress_text="",
+        output=None,
+        snapshot=None,
+        checkpoints=None,
+        labels={},
+    )
 
 
 @pytest.mark.parametrize("start", ALLOWED)
@@ -54,7 +81,12 @@ def test_times_and_attempts_follow_the_state() -> None:
     ended = advance(replace(running), JobState.FAILED, at=AT, reason="Exit code 3.", exit_code=3)
     assert (started.attempt, started.started_at) == (1, None)
     assert (running.attempt, running.started_at, running.ended_at) == (1, AT, None)
-    assert (again.attempt, again.started_at, list(again.gpu_ids), again.reason) == (1, None, [], "Saved.")
+    assert (again.attempt, again.started_at, list(again.gpu_ids), again.reason) == (
+        1,
+        None,
+        [],
+        "Saved.",
+    )
     assert (ended.ended_at, ended.exit_code, ended.reason) == (AT, 3, "Exit code 3.")
     assert advance(again, JobState.STARTING, at=AT).attempt == 2
 
@@ -71,14 +103,19 @@ def test_times_and_attempts_follow_the_state() -> None:
         (Ended(code=143, seconds=5, asked=JobState.FAILED), JobState.FAILED, False),
     ],
 )
-def test_without_retries_an_ended_attempt_decides_the_job(ended: Ended, state: JobState, counted: bool) -> None:
+def test_without_retries_an_ended_attempt_decides_the_job(
+    ended: Ended, state: JobState, counted: bool
+) -> None:
     verdict = judge(ended, failures=0, retries=0, requeues=0)
     assert (verdict.state, verdict.exit_code) == (state, ended.code)
     assert verdict.counted is counted or state in (JobState.FAILED, JobState.LOST)
 
 
 def test_retries_wait_twice_as_long_each_time_and_come_to_an_end() -> None:
-    verdicts = [judge(Ended(code=1, seconds=1), failures=failures, retries=3, requeues=0) for failures in range(4)]
+    verdicts = [
+        judge(Ended(code=1, seconds=1), failures=failures, retries=3, requeues=0)
+        for failures in range(4)
+    ]
     assert [verdict.state for verdict in verdicts] == ["queued", "queued", "queued", "failed"]
     assert [verdict.delay for verdict in verdicts[:3]] == [1, 2, 4]
     assert judge(Ended(code=1, seconds=1), failures=30, retries=99, requeues=0).delay == 300
@@ -89,16 +126,32 @@ def test_retries_wait_twice_as_long_each_time_and_come_to_an_end() -> None:
 
 def test_a_job_that_asks_to_go_on_is_slowed_down_only_when_it_goes_round_in_circles() -> None:
     assert judge(Ended(code=75, seconds=3600), failures=0, retries=0, requeues=9).delay == 0
-    assert [judge(Ended(code=75, seconds=1), failures=0, retries=0, requeues=n).delay for n in (0, 1, 2, 20, 5000)] == [0, 1, 3, 60, 60]
+    assert [
+        judge(Ended(code=75, seconds=1), failures=0, retries=0, requeues=n).delay
+        for n in (0, 1, 2, 20, 5000)
+    ] == [0, 1, 3, 60, 60]
 
 
 def test_the_jobs_own_words_are_its_reason() -> None:
-    assert judge(Ended(code=1, seconds=1, said="Cell 3 failed."), failures=0, retries=0, requeues=0).reason == "Cell 3 failed."
+    assert (
+        judge(
+            Ended(code=1, seconds=1, said="Cell 3 failed."), failures=0, retries=0, requeues=0
+        ).reason
+        == "Cell 3 failed."
+    )
 
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [(3, "Exit code 3."), (137, "SIGKILL"), (139, "SIGSEGV"), (127, "not found"), (126, "cannot be run"), (None, "not known"), (250, "Exit code 250.")],
+    [
+        (3, "Exit code 3."),
+        (137, "SIGKILL"),
+        (139, "SIGSEGV"),
+        (127, "not found"),
+        (126, "cannot be run"),
+        (None, "not known"),
+        (250, "Exit code 250."),
+    ],
 )
 def test_an_exit_code_is_put_into_words(code: int | None, words: str) -> None:
     assert words in explain_exit(code)
@@ -108,4 +161,7 @@ def test_a_state_goes_by_its_name_and_by_the_word_of_the_tables() -> None:
     assert JobState.parse("waiting") is JobState.parse("queued") is JobState.QUEUED
     with pytest.raises(BadRequest) as refused:
         JobState.parse("happy")
-    assert refused.value.why == "States: waiting, starting, running, succeeded, failed, cancelled, lost."
+    assert (
+        refused.value.why
+        == "States: waiting, starting, running, succeeded, failed, cancelled, lost."
+    )

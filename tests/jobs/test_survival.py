@@ -1,4 +1,6 @@
-"""kill -9 of everything at the worst moments: each job runs once, and ends with its own exit code."""
+"""kill -9 of everything at the worst moments: each job runs once, and ends with its own exit
+code.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,13 @@ COUNTED = "echo x >> count; while [ ! -e go ]; do sleep 0.02; done; echo done >>
 SUBMIT = f"jobs.submit(JobSpec(command=['sh', '-c', {COUNTED!r}]))"
 
 
-def test_kill_9_of_the_supervisor_during_a_job_changes_nothing_for_the_job(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_kill_9_of_the_supervisor_during_a_job_changes_nothing_for_the_job(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     job = jobs.submit(JobSpec(command=["sh", "-c", COUNTED]))
-    tools.until(lambda: tools.lines(project.root / "count") and jobs.show(job.id).state == "running")
+    tools.until(
+        lambda: tools.lines(project.root / "count") and jobs.show(job.id).state == "running"
+    )
     old = tools.kill_supervisor(jobs)
     assert jobs.list().items[0].state == "running"  # not watched for a moment is not failed
     new = tools.until(lambda: jobs.supervisor().pid)
@@ -33,7 +39,9 @@ def test_kill_9_of_the_supervisor_during_a_job_changes_nothing_for_the_job(jobs:
     assert tools.lines(project.root / "count") == ["x", "done"]
 
 
-def test_the_exit_code_of_a_job_that_ended_while_nobody_watched_is_found(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_the_exit_code_of_a_job_that_ended_while_nobody_watched_is_found(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     job = jobs.submit(JobSpec(command=["sh", "-c", COUNTED]))
     tools.until(lambda: tools.lines(project.root / "count"))
     tools.kill_supervisor(jobs)
@@ -52,22 +60,35 @@ def test_gpus_of_an_adopted_job_stay_its_own(gpu_jobs: Jobs, tools: Any) -> None
     tools.kill_supervisor(gpu_jobs)
     second = gpu_jobs.submit(JobSpec(command=["true"], gpus=1))
     reason = tools.until(lambda: "GPU" in (seen := gpu_jobs.show(second.id)).reason and seen.reason)
-    assert reason == f"Needs 1 GPU, none is free; GPU 0 is held by job {first.id}, GPU 1 is held by job {first.id}."
+    assert (
+        reason
+        == f"Needs 1 GPU, none is free; GPU 0 is held by job {first.id}, GPU 1 is held by job"
+        f" {first.id}."
+    )
 
 
-@pytest.mark.parametrize("point", ["submitted", "starting", "spawned", "running", "ended", "settled"])
-def test_no_job_is_lost_or_doubled_whatever_dies_at(point: str, jobs: Jobs, project: Project, tools: Any, submitter: Any) -> None:
+@pytest.mark.parametrize(
+    "point", ["submitted", "starting", "spawned", "running", "ended", "settled"]
+)
+def test_no_job_is_lost_or_doubled_whatever_dies_at(
+    point: str, jobs: Jobs, project: Project, tools: Any, submitter: Any
+) -> None:
     if point == "submitted":
         done = submitter(SUBMIT, fail=point)
         assert done.returncode == -signal.SIGKILL
     else:
-        # The supervisor inherits the failpoint from whoever starts it, and dies there with its first job.
+        # The supervisor inherits the failpoint from whoever starts it, and dies there with its
+        # first job.
         assert submitter("jobs.start()", fail=point).returncode == 0
         pid = jobs.supervisor().pid
         assert pid is not None
         (project.root / "go").touch()
         submitter(SUBMIT)
-        tools.until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        tools.until(
+            lambda: (
+                not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+            )
+        )
     (project.root / "go").touch()
     ids = [job.id for job in jobs.list().items]
     ended = jobs.wait(ids, timeout=tools.wait)
@@ -75,8 +96,12 @@ def test_no_job_is_lost_or_doubled_whatever_dies_at(point: str, jobs: Jobs, proj
     assert tools.lines(project.root / "count") == ["x", "done"]
 
 
-def test_an_attempt_is_taken_once_even_if_it_is_started_twice(jobs: Jobs, project: Project, tools: Any) -> None:
-    """The claim: what no look at the processes can rule out, a second wrapper finds out by itself."""
+def test_an_attempt_is_taken_once_even_if_it_is_started_twice(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
+    """The claim: what no look at the processes can rule out, a second wrapper finds out by
+    itself.
+    """
     from jupyter_mlinfra.jobs.backends.launch import Place, spawn
     from jupyter_mlinfra.jobs.store import JobStore
 
@@ -90,7 +115,9 @@ def test_an_attempt_is_taken_once_even_if_it_is_started_twice(jobs: Jobs, projec
     assert tools.lines(project.root / "count") == ["x", "done"]
 
 
-def test_the_death_of_whoever_submitted_is_nothing_to_the_job(jobs: Jobs, project: Project, tools: Any, submitter: Any) -> None:
+def test_the_death_of_whoever_submitted_is_nothing_to_the_job(
+    jobs: Jobs, project: Project, tools: Any, submitter: Any
+) -> None:
     assert submitter(SUBMIT, kill_after=True).returncode == -signal.SIGKILL
     tools.until(lambda: tools.lines(project.root / "count"))
     (project.root / "go").touch()
@@ -99,13 +126,18 @@ def test_the_death_of_whoever_submitted_is_nothing_to_the_job(jobs: Jobs, projec
     assert tools.lines(project.root / "count") == ["x", "done"]
 
 
-def test_a_job_whose_wrapper_was_killed_goes_on_and_is_lost_only_when_it_has_ended(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_job_whose_wrapper_was_killed_goes_on_and_is_lost_only_when_it_has_ended(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     job = jobs.submit(JobSpec(command=["sh", "-c", COUNTED]))
     tools.until(lambda: tools.lines(project.root / "count"))
     wrapper = int((project.home / "jobs" / job.id / "1" / "claim").read_text())
     os.kill(wrapper, signal.SIGKILL)
     seen = tools.until(lambda: (now := jobs.show(job.id)).reason and now)
-    assert (seen.state, seen.reason) == ("running", "Runs on, but the process that keeps its exit code was killed.")
+    assert (seen.state, seen.reason) == (
+        "running",
+        "Runs on, but the process that keeps its exit code was killed.",
+    )
     (project.root / "go").touch()
     ended = jobs.wait([job.id], timeout=tools.wait)[0]
     assert (ended.state, ended.exit_code) == ("lost", None)
@@ -113,7 +145,9 @@ def test_a_job_whose_wrapper_was_killed_goes_on_and_is_lost_only_when_it_has_end
     assert tools.lines(project.root / "count") == ["x", "done"]
 
 
-def test_after_the_death_of_wrapper_and_job_a_job_with_retries_is_started_again(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_after_the_death_of_wrapper_and_job_a_job_with_retries_is_started_again(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     job = jobs.submit(JobSpec(command=["sh", "-c", COUNTED], retries=1))
     tools.until(lambda: tools.lines(project.root / "count"))
     tools.kill_workers(project.root)
@@ -127,12 +161,20 @@ def test_after_the_death_of_wrapper_and_job_a_job_with_retries_is_started_again(
 def test_after_a_restart_of_the_machine_a_running_job_is_lost_or_tried_again(
     retries: int, state: str, attempt: int, jobs: Jobs, project: Project, tools: Any
 ) -> None:
-    job = jobs.submit(JobSpec(command=["sh", "-c", "echo x >> count; [ -e go ] || exec sleep 600"], retries=retries))
-    tools.until(lambda: jobs.show(job.id).state == "running" and tools.lines(project.root / "count"))
+    job = jobs.submit(
+        JobSpec(
+            command=["sh", "-c", "echo x >> count; [ -e go ] || exec sleep 600"], retries=retries
+        )
+    )
+    tools.until(
+        lambda: jobs.show(job.id).state == "running" and tools.lines(project.root / "count")
+    )
     pid = tools.kill_supervisor(jobs)
     tools.kill_workers(project.root)
     (project.root / "go").touch()
-    with sqlite3.connect(project.home / "state.db") as connection:  # as an earlier boot would have left it
+    with sqlite3.connect(
+        project.home / "state.db"
+    ) as connection:  # as an earlier boot would have left it
         connection.execute("UPDATE job SET boot = 'before'")
         connection.execute("UPDATE supervisor SET boot = 'before', pid = 1")
     connection.close()
@@ -142,7 +184,9 @@ def test_after_a_restart_of_the_machine_a_running_job_is_lost_or_tried_again(
     assert state != "lost" or ended.reason == "The machine restarted while it ran."
 
 
-def test_a_stranger_with_the_pid_of_a_job_is_left_alone(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_stranger_with_the_pid_of_a_job_is_left_alone(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     stranger = psutil.Popen(tools.sleep)
     try:
         job = jobs.submit(JobSpec(command=tools.sleep))
@@ -162,7 +206,9 @@ def test_a_stranger_with_the_pid_of_a_job_is_left_alone(jobs: Jobs, project: Pro
         stranger.wait()
 
 
-def test_a_database_that_is_locked_for_a_while_loses_nothing(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_a_database_that_is_locked_for_a_while_loses_nothing(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     job = jobs.submit(JobSpec(command=["sh", "-c", COUNTED]))
     tools.until(lambda: tools.lines(project.root / "count"))
     connection = sqlite3.connect(project.home / "state.db", isolation_level=None)
@@ -171,14 +217,18 @@ def test_a_database_that_is_locked_for_a_while_loses_nothing(jobs: Jobs, project
     begun = supervisor.num_ctx_switches().voluntary
     (project.root / "go").touch()
     tools.until((project.home / "jobs" / job.id / "1" / "exit").exists)
-    tools.until(lambda: supervisor.num_ctx_switches().voluntary >= begun + 5)  # it has heard of the end and cannot write it down
+    tools.until(
+        lambda: supervisor.num_ctx_switches().voluntary >= begun + 5
+    )  # it has heard of the end and cannot write it down
     connection.execute("ROLLBACK")
     connection.close()
     ended = jobs.wait([job.id], timeout=tools.wait)[0]
     assert (ended.state, ended.exit_code) == ("failed", 7)
 
 
-def test_a_supervisor_that_cannot_start_is_an_error_that_shows_its_log_and_the_job_waits(jobs: Jobs, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_supervisor_that_cannot_start_is_an_error_that_shows_its_log_and_the_job_waits(
+    jobs: Jobs, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from jupyter_mlinfra.jobs.backends import control
 
     monkeypatch.setattr(control, "START_SECONDS", 1.0)
@@ -186,7 +236,10 @@ def test_a_supervisor_that_cannot_start_is_an_error_that_shows_its_log_and_the_j
     job = jobs.submit(JobSpec(command=["true"]))
     assert job.state == "queued"
     waiting = jobs.show(job.id)
-    assert (waiting.state, waiting.reason[:39]) == ("queued", "Waits: The job supervisor did not start")
+    assert (waiting.state, waiting.reason[:39]) == (
+        "queued",
+        "Waits: The job supervisor did not start",
+    )
     with pytest.raises(Unavailable, match="No module named no_such_module"):
         jobs.start()
     monkeypatch.undo()
@@ -194,26 +247,40 @@ def test_a_supervisor_that_cannot_start_is_an_error_that_shows_its_log_and_the_j
     assert jobs.wait([job.id], timeout=60)[0].state == "succeeded"
 
 
-def test_a_supervisor_that_nothing_ends_is_an_error_and_no_endless_wait(jobs: Jobs, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_supervisor_that_nothing_ends_is_an_error_and_no_endless_wait(
+    jobs: Jobs, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from jupyter_mlinfra.core.processes import Identity
     from jupyter_mlinfra.jobs.backends import detached
 
     pid = jobs.start().pid
     sent = list[int]()
     monkeypatch.setattr(detached, "END_SECONDS", 0.05)
-    monkeypatch.setattr(Identity, "signal", lambda _, number: sent.append(number))  # as a process in uninterruptible sleep takes them
+    monkeypatch.setattr(
+        Identity, "signal", lambda _, number: sent.append(number)
+    )  # as a process in uninterruptible sleep takes them
     with pytest.raises(Unavailable, match=f"Process {pid} was killed and is still there"):
         jobs.stop()
     assert sent == [signal.SIGTERM, signal.SIGKILL]
 
 
-def test_random_kills_of_the_supervisor_lose_and_double_nothing(jobs: Jobs, project: Project, tools: Any) -> None:
+def test_random_kills_of_the_supervisor_lose_and_double_nothing(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
     rng, expected, kills = random.Random(20131225), dict[str, int](), 0
     jobs.start()
     while kills < 15:
         for _ in range(rng.randint(1, 3)):
             code, seconds = rng.choice([0, 1, 7]), rng.choice([0, 0, 0.02, 0.1])
-            job = jobs.submit(JobSpec(command=["sh", "-c", f'echo "$MLINFRA_JOB" >> runs; sleep {seconds}; exit {code}']))
+            job = jobs.submit(
+                JobSpec(
+                    command=[
+                        "sh",
+                        "-c",
+                        f'echo "$MLINFRA_JOB" >> runs; sleep {seconds}; exit {code}',
+                    ]
+                )
+            )
             expected[job.id] = code
         time.sleep(rng.random() * 0.03)
         pid = jobs.supervisor().pid
@@ -221,5 +288,7 @@ def test_random_kills_of_the_supervisor_lose_and_double_nothing(jobs: Jobs, proj
             os.kill(pid, signal.SIGKILL)
             kills += 1
     ended = jobs.wait(expected, timeout=tools.wait)
-    assert {job.id: (job.exit_code, job.attempt) for job in ended} == {job: (code, 1) for job, code in expected.items()}
+    assert {job.id: (job.exit_code, job.attempt) for job in ended} == {
+        job: (code, 1) for job, code in expected.items()
+    }
     assert sorted(tools.lines(project.root / "runs")) == sorted(expected)

@@ -27,13 +27,17 @@ def newcomer(project: Project, clean: Any) -> Iterator[Jobs]:
     yield from clean(project.root)
 
 
-def test_the_first_notebook_job_of_a_project_keeps_one_kernel_ready_for_the_next(newcomer: Jobs, project: Project, tools: Any) -> None:
+def test_the_first_notebook_job_of_a_project_keeps_one_kernel_ready_for_the_next(
+    newcomer: Jobs, project: Project, tools: Any
+) -> None:
     tools.write_notebook(project.root / "n.ipynb", tools.cell(LOOK))
     newcomer.wait([newcomer.submit(JobSpec(command=["true"])).id], timeout=tools.wait)
     log, seen = project.home / "logs" / "supervisor.log", list[str]()
     assert "warm" not in log.read_text()  # a command needs none
     for turn in range(2):
-        job = newcomer.wait([newcomer.submit(JobSpec(notebook="n.ipynb")).id], timeout=tools.wait)[0]
+        job = newcomer.wait([newcomer.submit(JobSpec(notebook="n.ipynb")).id], timeout=tools.wait)[
+            0
+        ]
         assert job.state == "succeeded", job.reason
         seen.append((project.root / f"{job.id}.txt").read_text())
         tools.until(lambda turn=turn: log.read_text().count("keeps a kernel warm") == turn + 1)
@@ -49,7 +53,9 @@ def test_the_first_notebook_job_of_a_project_keeps_one_kernel_ready_for_the_next
         ("warm_kernels = 3\nwarm_memory_gib = 1000", 3, 1000.0),
     ],
 )
-def test_the_setting_says_how_many_and_within_how_much_memory(text: str, size: int, room: float, project: Project) -> None:
+def test_the_setting_says_how_many_and_within_how_much_memory(
+    text: str, size: int, room: float, project: Project
+) -> None:
     (project.root / "mlinfra.toml").write_text(f"[pipelines]\n{text}\n")
     config = json.loads(Config.of(Project.open(project.root)).dump())
     assert (config["warm_kernels"], config["warm_memory_gib"]) == (size, pytest.approx(room))

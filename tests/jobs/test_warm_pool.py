@@ -1,4 +1,6 @@
-"""Which warm runners there are, which job may have one, and the shell around them; with processes that only sleep."""
+"""Which warm runners there are, which job may have one, and the shell around them; with processes
+that only sleep.
+"""
 
 from __future__ import annotations
 
@@ -38,14 +40,28 @@ class Doors:
 
 @pytest.fixture
 def asleep(project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Warm runners of a project whose processes only sleep, one job to ask with, and what was said."""
+    """Warm runners of a project whose processes only sleep, one job to ask with, and what was
+    said.
+    """
     entry = Entry(
         number=1,
         job=cast("Job", SimpleNamespace(id="a1", snapshot="s", attempt=1)),
         spec=JobSpec(notebook="n.ipynb"),
-        launch=Launch(folder=str(project.root), command=(), python=sys.executable, environment="", kernel="python3"),
-        token="", process=None, failures=0, requeues=0, cancelled_by="", requeued_by="", remote=None,
-    )  # fmt: skip
+        launch=Launch(
+            folder=str(project.root),
+            command=(),
+            python=sys.executable,
+            environment="",
+            kernel="python3",
+        ),
+        token="",
+        process=None,
+        failures=0,
+        requeues=0,
+        cancelled_by="",
+        requeued_by="",
+        remote=None,
+    )
     monkeypatch.setattr(warm.environment, "recall", lambda _: dict(os.environ))
     monkeypatch.setattr(warm, "WRAPPER", "exec sleep 600")
     monkeypatch.setattr(warm, "memory_used", lambda: 0.5)
@@ -53,10 +69,14 @@ def asleep(project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
     place = Place(root=project.root, home=project.home)
     tree = project.home / "snapshots" / "trees" / "s"
     tree.mkdir(parents=True)
-    runners = warm.Warm(place, size=1, memory_gib=1.0, imports=(), bell=cast("Any", doors), say=said.append)
+    runners = warm.Warm(
+        place, size=1, memory_gib=1.0, imports=(), bell=cast("Any", doors), say=said.append
+    )
 
     def ask(gpus: Sequence[str] = (), **changes: Any) -> warm.TakenRunner | None:
-        store = SimpleNamespace(entry=lambda _: replace(entry, launch=replace(entry.launch, **changes)))
+        store = SimpleNamespace(
+            entry=lambda _: replace(entry, launch=replace(entry.launch, **changes))
+        )
         return runners.take(cast("Any", store), "a1", gpus)
 
     def ready(*, gpu: bool = True, modules: Sequence[str] = ()) -> None:
@@ -67,13 +87,24 @@ def asleep(project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
         """Wait for 1: its shell becomes `sleep` in a moment."""
         return sum("sleep" in process.cmdline() for process in tools.processes_of(project.root))
 
-    yield SimpleNamespace(runners=runners, ask=ask, ready=ready, alive=alive, said=said, doors=doors, root=project.root, tree=tree)
+    yield SimpleNamespace(
+        runners=runners,
+        ask=ask,
+        ready=ready,
+        alive=alive,
+        said=said,
+        doors=doors,
+        root=project.root,
+        tree=tree,
+    )
     runners.close()
     assert alive() == 0
     assert not doors.watched
 
 
-def test_none_is_made_ready_before_a_job_asked_nor_while_no_cpu_is_free(asleep: Any, tools: Any) -> None:
+def test_none_is_made_ready_before_a_job_asked_nor_while_no_cpu_is_free(
+    asleep: Any, tools: Any
+) -> None:
     asleep.runners.tend(free=True)
     assert asleep.ask() is None
     asleep.runners.tend(free=False)
@@ -84,12 +115,17 @@ def test_none_is_made_ready_before_a_job_asked_nor_while_no_cpu_is_free(asleep: 
     tools.until(lambda: asleep.alive() == 1)
 
 
-def test_runners_go_when_no_job_asks_or_memory_is_short(asleep: Any, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runners_go_when_no_job_asks_or_memory_is_short(
+    asleep: Any, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asleep.ask()
     asleep.runners.tend(free=True)
     monkeypatch.setattr(warm, "memory_used", lambda: 0.95)
     asleep.runners.tend(free=True)
-    assert (asleep.alive(), asleep.said[-1]) == (0, "a warm kernel is ended: the machine is short of memory")
+    assert (asleep.alive(), asleep.said[-1]) == (
+        0,
+        "a warm kernel is ended: the machine is short of memory",
+    )
     monkeypatch.setattr(warm, "memory_used", lambda: 0.5)
     asleep.runners.tend(free=True)
     tools.until(lambda: asleep.alive() == 1)
@@ -101,7 +137,9 @@ def test_runners_go_when_no_job_asks_or_memory_is_short(asleep: Any, tools: Any,
     assert asleep.alive() == 0  # nor does one come back, or an environment stay, before a job asks
 
 
-def test_a_kind_that_is_never_ready_is_given_up(asleep: Any, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kind_that_is_never_ready_is_given_up(
+    asleep: Any, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(warm, "FAILED_SECONDS", 0.0)
     asleep.ask()
     asleep.runners.tend(free=True)
@@ -117,7 +155,9 @@ def test_a_kind_that_is_never_ready_is_given_up(asleep: Any, tools: Any, monkeyp
     tools.until(lambda: asleep.alive() == 1)
 
 
-def test_only_an_equal_job_is_given_a_runner_and_a_gpu_job_none_that_opened_a_driver(asleep: Any) -> None:
+def test_only_an_equal_job_is_given_a_runner_and_a_gpu_job_none_that_opened_a_driver(
+    asleep: Any,
+) -> None:
     asleep.ask()
     asleep.runners.tend(free=True)
     assert asleep.ask() is None  # not ready yet
@@ -135,7 +175,9 @@ def test_only_an_equal_job_is_given_a_runner_and_a_gpu_job_none_that_opened_a_dr
 
 
 @pytest.mark.parametrize("where", ["tree", "root", "path"])
-@pytest.mark.parametrize("file", ["cronsim.py", "cronsim/__init__.py", "cronsim.cpython-312-x86_64-linux-gnu.so"])
+@pytest.mark.parametrize(
+    "file", ["cronsim.py", "cronsim/__init__.py", "cronsim.cpython-312-x86_64-linux-gnu.so"]
+)
 def test_a_job_with_a_module_of_its_own_in_place_of_a_loaded_one_is_given_none(
     where: str, file: str, asleep: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,18 +196,24 @@ def test_a_job_with_a_module_of_its_own_in_place_of_a_loaded_one_is_given_none(
 
 
 @pytest.mark.parametrize("value", ["lib", "/usr/lib:", ":/usr/lib", "/usr/lib::/lib", "."])
-def test_none_is_made_for_a_path_that_hangs_on_the_folder(value: str, asleep: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_none_is_made_for_a_path_that_hangs_on_the_folder(
+    value: str, asleep: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTHONPATH", value)
     assert asleep.ask() is None
     asleep.runners.tend(free=True)
     assert asleep.alive() == 0
 
 
-def test_a_job_whose_runner_neither_takes_it_nor_ends_waits_and_can_be_cancelled(project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_whose_runner_neither_takes_it_nor_ends_waits_and_can_be_cancelled(
+    project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(live, "SETTLE_SECONDS", 0.1)
     token = f"{live.WARM}test"
     attempt = Attempt(project.root)
-    process = subprocess.Popen(tools.sleep, env={**os.environ, "MLINFRA_PROCESS_TOKEN": token}, start_new_session=True)
+    process = subprocess.Popen(
+        tools.sleep, env={**os.environ, "MLINFRA_PROCESS_TOKEN": token}, start_new_session=True
+    )
     entry = cast("Any", SimpleNamespace(token=token, cancelled_by=""))
     try:
         with pytest.raises(Conflict):
@@ -193,15 +241,39 @@ sys.exit(7)
 """
 
 
-@pytest.mark.parametrize("shell", [path for path in ("/bin/dash", "/bin/bash") if os.path.exists(path)])
 @pytest.mark.parametrize(
-    ("mode", "code", "kept"), [("ours", 7, "7"), ("none", 113, ""), ("another's", 113, ""), ("killed", 137, "137"), ("asked to end", 7, "7")]
+    "shell", [path for path in ("/bin/dash", "/bin/bash") if os.path.exists(path)]
 )
-def test_the_wrapper_keeps_the_exit_code_of_its_own_attempt_alone(shell: str, mode: str, code: int, kept: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("mode", "code", "kept"),
+    [
+        ("ours", 7, "7"),
+        ("none", 113, ""),
+        ("another's", 113, ""),
+        ("killed", 137, "137"),
+        ("asked to end", 7, "7"),
+    ],
+)
+def test_the_wrapper_keeps_the_exit_code_of_its_own_attempt_alone(
+    shell: str, mode: str, code: int, kept: str, tmp_path: Path
+) -> None:
     folder = tmp_path / "with a space"
     folder.mkdir()
-    command = ["sh", "-c", warm.WRAPPER, "mlinfra-warm", sys.executable, "-S", "-c", RUNNER, str(folder), mode]
-    done = subprocess.run(command, executable=shell, stderr=subprocess.DEVNULL, check=False, timeout=60)
+    command = [
+        "sh",
+        "-c",
+        warm.WRAPPER,
+        "mlinfra-warm",
+        sys.executable,
+        "-S",
+        "-c",
+        RUNNER,
+        str(folder),
+        mode,
+    ]
+    done = subprocess.run(
+        command, executable=shell, stderr=subprocess.DEVNULL, check=False, timeout=60
+    )
     assert done.returncode == code
     assert (folder / "exit").exists() == bool(kept)
     assert not kept or (folder / "exit").read_text() == f"{kept}\n"

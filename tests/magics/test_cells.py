@@ -24,7 +24,15 @@ from jupyter_mlinfra.workbench import Workbench, current
 
 @pytest.mark.parametrize(
     "value",
-    [pl.DataFrame({"a": [1, None]}), pd.DataFrame({"b": ["x", "y"]}), np.arange(6.0).reshape(2, 3), {"k": [1, 2.5, None, "é"]}, "text", 7, [True]],
+    [
+        pl.DataFrame({"a": [1, None]}),
+        pd.DataFrame({"b": ["x", "y"]}),
+        np.arange(6.0).reshape(2, 3),
+        {"k": [1, 2.5, None, "é"]},
+        "text",
+        7,
+        [True],
+    ],
     ids=lambda value: type(value).__name__,
 )
 def test_a_value_comes_back_as_it_went(tmp_path: Path, value: Any) -> None:
@@ -49,7 +57,9 @@ def test_a_booster_comes_back_with_the_same_answers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [lambda: 1, {1: "a"}, (1, 2), float("nan"), np.array([object()]), {"a": {1, 2}}, open], ids=lambda value: type(value).__name__
+    "value",
+    [lambda: 1, {1: "a"}, (1, 2), float("nan"), np.array([object()]), {"a": {1, 2}}, open],
+    ids=lambda value: type(value).__name__,
 )
 def test_what_no_file_of_data_can_hold_is_refused(tmp_path: Path, value: Any) -> None:
     with pytest.raises(Unprocessable, match="cannot be handed over"):
@@ -59,7 +69,13 @@ def test_what_no_file_of_data_can_hold_is_refused(tmp_path: Path, value: Any) ->
 @pytest.mark.parametrize(
     ("cell", "name"),
     [
-        ("# load\nimport polars as pl\nfrom x import y\n\n%matplotlib inline\nmodel = fit(  df,\n  depth=6)", "model = fit( df,"),
+        (
+            (
+                "# load\nimport polars as pl\nfrom x import y\n\n%matplotlib inline\nmodel = fit( "
+                " df,\n  depth=6)"
+            ),
+            "model = fit( df,",
+        ),
         ("token = 'hunter2'", "token = …"),
         ('df.write_csv(f"a/{b}.csv")', "df.write_csv(…"),
         ("rate = a / b", "rate = a …"),
@@ -69,7 +85,9 @@ def test_what_no_file_of_data_can_hold_is_refused(tmp_path: Path, value: Any) ->
         ("", "cell of my train.ipynb"),
     ],
 )
-def test_the_job_of_a_cell_goes_by_its_code_or_its_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cell: str, name: str) -> None:
+def test_the_job_of_a_cell_goes_by_its_code_or_its_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cell: str, name: str
+) -> None:
     monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "nc" / "my train.ipynb"))
     assert title_of(cell, tmp_path) == name
     monkeypatch.delenv("JPY_SESSION_NAME")
@@ -85,7 +103,9 @@ def test_a_value_that_a_job_did_not_leave_is_not_found(tmp_path: Path) -> None:
 def test_sql_in_a_cell_gives_a_frame_and_a_variable(shell: Any, project: Project) -> None:
     (project.root / "planes.csv").write_text("tail,year\nN1,1999\nN2,2004\n")
     shell.run_line_magic("catalog", "ingest planes.csv --into flights.planes")
-    found = shell.run_cell_magic("catalog", "sql --out late", "SELECT tail FROM flights.planes WHERE year > 2000")
+    found = shell.run_cell_magic(
+        "catalog", "sql --out late", "SELECT tail FROM flights.planes WHERE year > 2000"
+    )
     assert found.to_dicts() == [{"tail": "N2"}]
     assert shell.user_ns["late"] is found
 
@@ -97,10 +117,14 @@ def supervised(project: Project) -> Any:
     current().jobs.stop(cancel_running=True)
 
 
-def test_a_cell_runs_as_a_job_with_its_values_and_hands_others_back(shell: Any, supervised: Project) -> None:
+def test_a_cell_runs_as_a_job_with_its_values_and_hands_others_back(
+    shell: Any, supervised: Project
+) -> None:
     shell.user_ns["frame"] = pl.DataFrame({"x": [1, 2, 3]})
     job = shell.run_cell_magic(
-        "job", "--in frame --out total,doubled --name sums --wait", "total = int(frame['x'].sum())\ndoubled = frame.select(x=frame['x'] * 2)"
+        "job",
+        "--in frame --out total,doubled --name sums --wait",
+        "total = int(frame['x'].sum())\ndoubled = frame.select(x=frame['x'] * 2)",
     )
     assert (job.name, job.state) == ("sums", "succeeded")
     assert shell.user_ns["total"] == 6
@@ -110,7 +134,9 @@ def test_a_cell_runs_as_a_job_with_its_values_and_hands_others_back(shell: Any, 
     assert shell.user_ns["total"] == 6
 
 
-def test_a_name_that_comes_back_stands_for_its_value_while_the_kernel_stays_free(shell: Any, supervised: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_comes_back_stands_for_its_value_while_the_kernel_stays_free(
+    shell: Any, supervised: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(supervised.root)
     job = shell.run_cell_magic("job", "--out total --gpus 0 --priority 70", "total = 6")
     assert job.priority == 70
@@ -121,11 +147,18 @@ def test_a_name_that_comes_back_stands_for_its_value_while_the_kernel_stays_free
         shell.user_ns["other"].result(timeout=120)
 
 
-def test_an_array_is_a_table_of_what_its_elements_made(supervised: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_array_is_a_table_of_what_its_elements_made(
+    supervised: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(supervised.root)
-    tracks = "import jupyter_mlinfra as ml, mlflow\nwith ml.track('sweep'):\n    mlflow.log_metric('auc', depth / 10)"
+    tracks = (
+        "import jupyter_mlinfra as ml, mlflow\nwith ml.track('sweep'):\n   "
+        " mlflow.log_metric('auc', depth / 10)"
+    )
     cells = [("depth = 1", ["parameters"]), (tracks, [])]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, metadata={"tags": tags}) for source, tags in cells])
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source, metadata={"tags": tags}) for source, tags in cells]
+    )
     nbformat.write(notebook, supervised.root / "train.ipynb")
     jobs = Workbench(supervised).jobs
     array = jobs.submit(JobSpec(notebook="train.ipynb", array=[{"depth": 4}, {"depth": 6}]))
@@ -134,10 +167,15 @@ def test_an_array_is_a_table_of_what_its_elements_made(supervised: Project, monk
     element = ml.job(f"{array.id}/1").record
     assert element.run is not None
     assert ml.run(element.run).metrics == {"auc": 0.6}
-    assert found.select("index", "state", "depth", "auc").rows() == [(0, "succeeded", 4, 0.4), (1, "succeeded", 6, 0.6)]
+    assert found.select("index", "state", "depth", "auc").rows() == [
+        (0, "succeeded", 4, 0.4),
+        (1, "succeeded", 6, 0.6),
+    ]
 
 
-def test_values_go_when_their_job_has_ended_and_results_a_week_later(shell: Any, supervised: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_go_when_their_job_has_ended_and_results_a_week_later(
+    shell: Any, supervised: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(supervised.root)
     cells = supervised.home / "cells"
     shell.user_ns["big"] = list(range(10))
@@ -157,12 +195,16 @@ def test_values_go_when_their_job_has_ended_and_results_a_week_later(shell: Any,
     assert (cells / running.labels["cell"] / "in" / "big.json").exists()
 
 
-def test_a_cell_that_is_not_waited_for_says_how_its_values_come(shell: Any, supervised: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cell_that_is_not_waited_for_says_how_its_values_come(
+    shell: Any, supervised: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     job = shell.run_cell_magic("job", "--out x,y", "x = y = 1")
     assert f"`%job collect {job.id}` brings x, y" in capsys.readouterr().out
 
 
-def test_a_cell_that_is_waited_for_shows_what_it_wrote(shell: Any, supervised: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cell_that_is_waited_for_shows_what_it_wrote(
+    shell: Any, supervised: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     job = shell.run_cell_magic("job", "--wait", "print('auc', 0.5 + 0.25)")
     said = capsys.readouterr().out.splitlines()
     assert "auc 0.75" in said[:-1]
@@ -177,7 +219,9 @@ def test_a_cell_that_is_refused_leaves_no_values(shell: Any, project: Project) -
     assert list((project.home / "cells").iterdir()) == []
 
 
-def test_a_cell_that_fails_as_a_job_fails_the_cell_and_hands_nothing_back(shell: Any, supervised: Project) -> None:
+def test_a_cell_that_fails_as_a_job_fails_the_cell_and_hands_nothing_back(
+    shell: Any, supervised: Project
+) -> None:
     with capture_output() as said:
         done = shell.run_cell("%%job --out x --wait\nx = 1\nraise ValueError('on purpose')")
     assert isinstance(done.error_in_exec, Unprocessable)
@@ -192,8 +236,15 @@ def test_a_cell_needs_the_variables_that_it_names(shell: Any, project: Project) 
 
 
 def test_a_tracked_cell_is_a_run_that_ends_as_the_cell_does(shell: Any, project: Project) -> None:
-    run = shell.run_cell_magic("track", "demo --name first", "import mlflow\nmlflow.log_metric('auc', 0.5)\nkept = 1")
-    assert (run.name, run.experiment, run.status, run.metrics) == ("first", "demo", "finished", {"auc": 0.5})
+    run = shell.run_cell_magic(
+        "track", "demo --name first", "import mlflow\nmlflow.log_metric('auc', 0.5)\nkept = 1"
+    )
+    assert (run.name, run.experiment, run.status, run.metrics) == (
+        "first",
+        "demo",
+        "finished",
+        {"auc": 0.5},
+    )
     assert shell.user_ns["kept"] == 1
     with capture_output():
         done = shell.run_cell("%%track demo --name second\n1 / 0")

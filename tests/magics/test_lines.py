@@ -44,7 +44,11 @@ STANDS_FOR = [
         "backfill flights --from 2026-01-01 --to 2026-01-02 seed=2 --yes",
         "pipelines backfill flights --from 2026-01-01 --to 2026-01-02 -p seed=2 --yes",
     ),
-    ("pipeline", "run flights seed=2 -p depth=6 --force", "pipelines run flights -p seed=2 -p depth=6 --force"),
+    (
+        "pipeline",
+        "run flights seed=2 -p depth=6 --force",
+        "pipelines run flights -p seed=2 -p depth=6 --force",
+    ),
     ("schedule", "", "schedules list"),
     ("schedule", "churn-daily", "schedules show churn-daily"),
     ("schedules", "pause churn-daily", "schedules pause churn-daily"),
@@ -69,8 +73,14 @@ STANDS_FOR = [
 ]
 
 
-@pytest.mark.parametrize(("magic", "line", "words"), STANDS_FOR, ids=[f"%{magic} {line}".strip() for magic, line, _ in STANDS_FOR])
-def test_a_short_magic_stands_for_words_of_the_command_line(magic: str, line: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("magic", "line", "words"),
+    STANDS_FOR,
+    ids=[f"%{magic} {line}".strip() for magic, line, _ in STANDS_FOR],
+)
+def test_a_short_magic_stands_for_words_of_the_command_line(
+    magic: str, line: str, words: str
+) -> None:
     assert SHORT[magic].words(split(line)) == shlex.split(words)
 
 
@@ -86,7 +96,10 @@ def test_a_magic_has_the_verbs_of_the_command_line_and_no_others(name: str) -> N
 
 
 def test_every_domain_of_the_command_line_has_a_magic() -> None:
-    assert set(GROUPS) - {short.group for short in SHORT.values()} == {"experiments", "project"}  # %mlinfra has them
+    assert set(GROUPS) - {short.group for short in SHORT.values()} == {
+        "experiments",
+        "project",
+    }  # %mlinfra has them
 
 
 def test_quotes_that_do_not_close_are_said() -> None:
@@ -113,21 +126,32 @@ def test_a_magic_answers_with_the_record(shell: Any, noted: Noted) -> None:
     ],
 )
 def test_a_magic_asks_the_project_that_its_line_names(
-    shell: Any, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, magic: str, line: str
+    shell: Any,
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    magic: str,
+    line: str,
 ) -> None:
     other = tmp_path / "other project"
     other.mkdir()
     (other / FILE).write_text("[project]\nname = 'other'\n")
     monkeypatch.chdir(project.root)
     asked = []
-    monkeypatch.setattr(Jobs, "list", lambda self, **_: asked.append(self._project.root) or Page(items=[], shown=0, total=0))
+    monkeypatch.setattr(
+        Jobs,
+        "list",
+        lambda self, **_: asked.append(self._project.root) or Page(items=[], shown=0, total=0),
+    )
     shell.run_line_magic(magic, line.format(shlex.quote(str(other))))
     shell.run_line_magic("jobs", "list")
     assert asked == [other.resolve(), project.root]
 
 
 @pytest.mark.parametrize("line", ["features online w --key origin=JFK", "jobs parameters a.ipynb"])
-def test_an_answer_of_several_records_is_a_table_wherever_it_is_printed(shell: Any, noted: Noted, line: str) -> None:
+def test_an_answer_of_several_records_is_a_table_wherever_it_is_printed(
+    shell: Any, noted: Noted, line: str
+) -> None:
     noted.answer = [made_up(_records()["OnlineRow" if "online" in line else "Parameter"])] * 2
     found = shell.run_line_magic("mlinfra", line)
     data, _ = shell.display_formatter.format(found)
@@ -143,25 +167,42 @@ def test_a_line_comes_as_it_was_written(shell: Any, noted: Noted) -> None:
     noted.answer = made_up(_records()["Schedule"])
     shell.user_ns["depth"] = 6
     for magic in ("%schedule", "%mlinfra schedules"):
-        done = shell.run_cell(f'{magic} create z --pipeline churn --cron "0 6 * * *" -p day="{{{{ date }}}}" -p a={{depth}} -p b=$depth')
+        done = shell.run_cell(
+            f'{magic} create z --pipeline churn --cron "0 6 * * *" -p day="{{{{ date }}}}" -p'
+            " a={depth} -p b=$depth"
+        )
         assert done.success
-        assert noted.calls.pop()[2]["facts"]["parameters"] == {"day": "{{ date }}", "a": "{depth}", "b": "$depth"}
+        assert noted.calls.pop()[2]["facts"]["parameters"] == {
+            "day": "{{ date }}",
+            "a": "{depth}",
+            "b": "$depth",
+        }
 
 
 def test_what_follows_two_dashes_is_the_users_own(shell: Any, noted: Noted) -> None:
     noted.answer = made_up(_records()["Job"])
     for magic, verb in (("jobs", "submit"), ("mlinfra", "jobs submit")):
         shell.run_line_magic(magic, f"{verb} --json -- tool --json --project here")
-    assert [list(call[2]["spec"].command) for call in noted.calls] == [["tool", "--json", "--project", "here"]] * 2
+    assert [list(call[2]["spec"].command) for call in noted.calls] == [
+        ["tool", "--json", "--project", "here"]
+    ] * 2
 
 
-def test_an_error_is_a_card_without_a_traceback_and_the_cell_fails(shell: Any, noted: Noted) -> None:
-    noted.error = NotFound("There is no dataset <b>x</b>.", "It was never ingested.", "mlinfra catalog list")
+def test_an_error_is_a_card_without_a_traceback_and_the_cell_fails(
+    shell: Any, noted: Noted
+) -> None:
+    noted.error = NotFound(
+        "There is no dataset <b>x</b>.", "It was never ingested.", "mlinfra catalog list"
+    )
     with capture_output() as said:
         done = shell.run_cell("%catalog show x")
     assert isinstance(done.error_in_exec, NotFound)
     (card,) = [output for output in said.outputs if "text/html" in output.data]
-    assert card.data["text/plain"] == "✗ There is no dataset <b>x</b>.\n  why It was never ingested.\n  fix mlinfra catalog list"
+    assert (
+        card.data["text/plain"]
+        == "✗ There is no dataset <b>x</b>.\n  why It was never ingested.\n  fix mlinfra catalog"
+        " list"
+    )
     assert "<b>x</b>" not in card.data["text/html"]
     assert "&lt;b&gt;x&lt;/b&gt;" in card.data["text/html"]
     assert (said.stdout + said.stderr).strip() == "NotFound: There is no dataset <b>x</b>."
@@ -200,7 +241,10 @@ def test_loading_twice_is_no_clash_and_a_taken_name_is_left_alone_and_said(shell
     shell.register_magic_function(lambda line: f"theirs {line}", magic_name="jobs")
     with capture_output() as said:
         load(shell)
-    assert said.stdout == "%jobs: the name is taken, so it was left as it is; %mlinfra does the same.\n"
+    assert (
+        said.stdout
+        == "%jobs: the name is taken, so it was left as it is; %mlinfra does the same.\n"
+    )
     assert shell.run_line_magic("jobs", "x") == "theirs x"
 
 

@@ -31,4 +31,7 @@ def test_too_little_data_is_never_green_and_does_not_end_a_firing_alert() -> Non
     assert advance(AlertState.FIRING, T0, breached=None, at=T0 + HOLD) == (AlertState.FIRING, T0)
     for state in set(AlertState) - {AlertState.FIRING}:
         assert advance(state, T0, breached=None, at=T0 + HOLD)[0] is AlertState.NO_DATA
-    assert advance(AlertState.NO_DATA, T0, breached=False, at=T0 + HOLD) == (AlertState.OK, T0 + HOLD)
+    assert advance(AlertState.NO_DATA, T0, breached=False, at=T0 + HOLD) == (
+        AlertState.OK,
+        T0 + HOLD,
+    )

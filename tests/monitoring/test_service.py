@@ -25,11 +25,18 @@ from jupyter_mlinfra.monitoring.references import path_of
 from jupyter_mlinfra.monitoring.service import FEATURES
 from jupyter_mlinfra.monitoring.store import MonitorStore
 
-TRAINING = pl.DataFrame({"temp": np.random.default_rng(1).normal(60, 10, 5000), "origin": np.random.default_rng(2).choice(["EWR", "JFK", "LGA"], 5000)})
+TRAINING = pl.DataFrame(
+    {
+        "temp": np.random.default_rng(1).normal(60, 10, 5000),
+        "origin": np.random.default_rng(2).choice(["EWR", "JFK", "LGA"], 5000),
+    }
+)
 
 
 class Deployments:
-    """One deployment with two versions, and the rows that it was asked: the real domain's answers, without its processes."""
+    """One deployment with two versions, and the rows that it was asked: the real domain's answers,
+    without its processes.
+    """
 
     def __init__(self) -> None:
         self.rows = payload(0)
@@ -38,7 +45,10 @@ class Deployments:
     def show(self, name: str) -> Any:
         if name != "flights" or not self.traffic:
             raise NotFound(f"There is no deployment {name}.")
-        versions = [SimpleNamespace(version=version, model="flights", traffic=percent) for version, percent in self.traffic.items()]
+        versions = [
+            SimpleNamespace(version=version, model="flights", traffic=percent)
+            for version, percent in self.traffic.items()
+        ]
         return SimpleNamespace(deployment=SimpleNamespace(versions=versions))
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
@@ -46,7 +56,9 @@ class Deployments:
 
     def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         bad = self.payloads(name, since=since).filter(pl.col("status") >= 400)
-        return bad.with_columns(what=pl.format("Column origin has an unknown category in row {}.", pl.col("row")))
+        return bad.with_columns(
+            what=pl.format("Column origin has an unknown category in row {}.", pl.col("row"))
+        )
 
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
         assert since is not None  # the window's, not those of all time
@@ -66,12 +78,16 @@ def payload(rows: int, *, shift: float = 0.0, status: int = 200) -> pl.DataFrame
             "request_id": [f"r{number // 5}" for number in range(rows)],
             "row": pl.Series([number % 5 for number in range(rows)], dtype=pl.Int32),
             "ts": pl.Series([now() - timedelta(minutes=5)] * rows, dtype=pl.Datetime("us", "UTC")),
-            "version": pl.Series(["v1" if number % 10 == 0 else "v2" for number in range(rows)], dtype=pl.String),
+            "version": pl.Series(
+                ["v1" if number % 10 == 0 else "v2" for number in range(rows)], dtype=pl.String
+            ),
             "status": pl.Series([status] * rows, dtype=pl.Int64),
             "latency_ms": pl.Series(np.linspace(1, 9, rows) if rows else [], dtype=pl.Float64),
             "prediction": pl.Series(random.random(rows), dtype=pl.Float64),
             "temp": pl.Series(random.normal(60 + shift, 10, rows), dtype=pl.Float64),
-            "origin": pl.Series(random.choice(["EWR", "JFK", "LGA"], rows) if rows else [], dtype=pl.String),
+            "origin": pl.Series(
+                random.choice(["EWR", "JFK", "LGA"], rows) if rows else [], dtype=pl.String
+            ),
         }
     )
 
@@ -88,7 +104,11 @@ def monitoring(project: Project, deployments: Deployments) -> Monitoring:
 
 def told(project: Project, rule: str = "drift") -> list[str]:
     """The states of a rule that were events."""
-    return [event.data["state"] for event in project.events.after(0) if event.ref == f"alert:flights/{rule}"]
+    return [
+        event.data["state"]
+        for event in project.events.after(0)
+        if event.ref == f"alert:flights/{rule}"
+    ]
 
 
 def watched(monitoring: Monitoring) -> Monitoring:
@@ -97,7 +117,9 @@ def watched(monitoring: Monitoring) -> Monitoring:
     return monitoring
 
 
-def test_a_version_without_reference_is_not_watched_and_the_fix_is_told(monitoring: Monitoring) -> None:
+def test_a_version_without_reference_is_not_watched_and_the_fix_is_told(
+    monitoring: Monitoring,
+) -> None:
     with pytest.raises(NotFound, match="reference profile") as caught:
         monitoring.watch("flights")
     assert "ml.model('flights/2').reference(" in caught.value.fix
@@ -109,7 +131,9 @@ def test_a_deployment_that_does_not_exist_is_not_watched(monitoring: Monitoring)
         monitoring.watch("nothing")
 
 
-def test_a_name_keeps_to_its_deployment_and_hostile_names_are_refused(monitoring: Monitoring) -> None:
+def test_a_name_keeps_to_its_deployment_and_hostile_names_are_refused(
+    monitoring: Monitoring,
+) -> None:
     watched(monitoring)
     assert monitoring.watch("flights").deployment == "flights"
     monitoring._store.add("other", "elsewhere", "ana")
@@ -120,7 +144,9 @@ def test_a_name_keeps_to_its_deployment_and_hostile_names_are_refused(monitoring
             monitoring.watch("flights", name=name or "-")
 
 
-def test_a_shift_of_one_feature_fires_on_that_feature_and_tells_of_it_once(monitoring: Monitoring, deployments: Deployments, project: Project) -> None:
+def test_a_shift_of_one_feature_fires_on_that_feature_and_tells_of_it_once(
+    monitoring: Monitoring, deployments: Deployments, project: Project
+) -> None:
     watched(monitoring)
     deployments.rows = payload(1000)
     assert monitoring.evaluate("flights").monitor.state is AlertState.OK
@@ -137,7 +163,9 @@ def test_a_shift_of_one_feature_fires_on_that_feature_and_tells_of_it_once(monit
     assert monitoring.alerts(firing=True).total == 0
 
 
-def test_after_a_promotion_of_a_version_without_reference_nothing_stays_green(monitoring: Monitoring, deployments: Deployments, project: Project) -> None:
+def test_after_a_promotion_of_a_version_without_reference_nothing_stays_green(
+    monitoring: Monitoring, deployments: Deployments, project: Project
+) -> None:
     watched(monitoring)
     deployments.rows = payload(1000)
     assert monitoring.evaluate("flights").monitor.state is AlertState.OK
@@ -145,22 +173,35 @@ def test_after_a_promotion_of_a_version_without_reference_nothing_stays_green(mo
     status = monitoring.evaluate("flights")
     assert status.monitor.state is AlertState.NO_DATA
     assert "flights/3 has no reference profile" in status.alerts[0].text
-    assert [(item.name, item.state) for item in status.alerts] == [("drift", "no_data"), ("failed", "ok"), ("refused", "ok")]
+    assert [(item.name, item.state) for item in status.alerts] == [
+        ("drift", "no_data"),
+        ("failed", "ok"),
+        ("refused", "ok"),
+    ]
     assert [item.state for item in monitoring.list().items] == [AlertState.NO_DATA]
     assert told(project) == ["ok", "no_data"]
     assert "no reference profile" in monitoring.status("flights").trouble
 
 
-def test_a_verdict_that_nobody_has_confirmed_for_a_day_is_not_green(monitoring: Monitoring, deployments: Deployments, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_verdict_that_nobody_has_confirmed_for_a_day_is_not_green(
+    monitoring: Monitoring, deployments: Deployments, monkeypatch: pytest.MonkeyPatch
+) -> None:
     watched(monitoring)
     deployments.rows = payload(1000)
     at = now()
     monitoring.evaluate("flights")
     monkeypatch.setattr("jupyter_mlinfra.monitoring.store.now", lambda: at + timedelta(hours=23))
-    assert {item.state for item in (*monitoring.alerts().items, *monitoring.list().items)} == {AlertState.OK}
+    assert {item.state for item in (*monitoring.alerts().items, *monitoring.list().items)} == {
+        AlertState.OK
+    }
     monkeypatch.setattr("jupyter_mlinfra.monitoring.store.now", lambda: at + timedelta(hours=25))
-    assert {item.state for item in (*monitoring.alerts().items, *monitoring.list().items)} == {AlertState.NO_DATA}
-    assert all(item.text.startswith("not judged for over 24 hours; before: ") for item in monitoring.alerts().items)
+    assert {item.state for item in (*monitoring.alerts().items, *monitoring.list().items)} == {
+        AlertState.NO_DATA
+    }
+    assert all(
+        item.text.startswith("not judged for over 24 hours; before: ")
+        for item in monitoring.alerts().items
+    )
     assert monitoring.evaluate("flights").monitor.state is AlertState.OK
 
 
@@ -172,7 +213,9 @@ def a_bug(*_: Any, **__: Any) -> pl.DataFrame:
     raise pl.exceptions.SchemaError("columns")
 
 
-def test_what_cannot_be_measured_at_all_is_no_data_with_the_reason(monitoring: Monitoring, deployments: Deployments, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_measured_at_all_is_no_data_with_the_reason(
+    monitoring: Monitoring, deployments: Deployments, monkeypatch: pytest.MonkeyPatch
+) -> None:
     watched(monitoring)
     deployments.rows = payload(1000)
     monitoring.evaluate("flights")
@@ -191,38 +234,58 @@ def test_what_cannot_be_measured_at_all_is_no_data_with_the_reason(monitoring: M
     assert "There is no deployment" in monitoring.evaluate("flights").alerts[0].text
 
 
-def test_refused_requests_fire_and_the_reason_is_named(monitoring: Monitoring, deployments: Deployments, project: Project) -> None:
+def test_refused_requests_fire_and_the_reason_is_named(
+    monitoring: Monitoring, deployments: Deployments, project: Project
+) -> None:
     """A new category in one request of ten: those that were answered are as in training."""
     watched(monitoring)
     one_row = {"row": pl.lit(0, dtype=pl.Int32)}
     deployments.rows = payload(900).with_columns(**one_row)
     assert monitoring.evaluate("flights").monitor.state is AlertState.OK
-    deployments.rows = pl.concat([deployments.rows, payload(100, status=400).with_columns(**one_row)])
+    deployments.rows = pl.concat(
+        [deployments.rows, payload(100, status=400).with_columns(**one_row)]
+    )
     status = monitoring.evaluate("flights")
     assert status.monitor.state is AlertState.FIRING
     (alert,) = monitoring.alerts(firing=True).items
     assert alert.ref == "alert:flights/refused"
-    assert alert.text == "100 of 1,000 requests were refused, limit 5 %; most often: Column origin has an unknown category."
+    assert (
+        alert.text
+        == "100 of 1,000 requests were refused, limit 5 %; most often: Column origin has an unknown"
+        " category."
+    )
     assert (alert.value and alert.value.value, alert.threshold) == (pytest.approx(0.1), 0.05)
     assert told(project, "refused") == ["ok", "firing"]
     assert told(project) == ["ok"]
 
 
-def test_failed_requests_fire_sooner_and_one_typing_error_does_not(monitoring: Monitoring, deployments: Deployments) -> None:
+def test_failed_requests_fire_sooner_and_one_typing_error_does_not(
+    monitoring: Monitoring, deployments: Deployments
+) -> None:
     watched(monitoring)
     one_row = {"row": pl.lit(0, dtype=pl.Int32)}
     deployments.rows = pl.concat([payload(3), payload(1, status=400)]).with_columns(**one_row)
     states = {item.name: item.state for item in monitoring.evaluate("flights").alerts}
     assert states == {"drift": "no_data", "failed": "ok", "refused": "ok"}
-    deployments.rows = payload(10, status=400).with_columns(**one_row)  # all of them: whatever comes, it is more than the limit
-    assert {item.name: item.state for item in monitoring.evaluate("flights").alerts}["refused"] == "firing"
+    deployments.rows = payload(10, status=400).with_columns(
+        **one_row
+    )  # all of them: whatever comes, it is more than the limit
+    assert {item.name: item.state for item in monitoring.evaluate("flights").alerts}[
+        "refused"
+    ] == "firing"
     deployments.rows = pl.concat([payload(990), payload(10, status=500)]).with_columns(**one_row)
     alerts = {item.name: item for item in monitoring.evaluate("flights").alerts}
-    assert {name: item.state for name, item in alerts.items()} == {"drift": "ok", "failed": "firing", "refused": "ok"}
+    assert {name: item.state for name, item in alerts.items()} == {
+        "drift": "ok",
+        "failed": "firing",
+        "refused": "ok",
+    }
     assert alerts["failed"].text.startswith("10 of 1,000 requests failed, limit 1 %")
 
 
-def test_too_few_rows_are_no_data_and_never_green(monitoring: Monitoring, deployments: Deployments) -> None:
+def test_too_few_rows_are_no_data_and_never_green(
+    monitoring: Monitoring, deployments: Deployments
+) -> None:
     watched(monitoring)
     for rows in (0, 50):
         deployments.rows = payload(rows, shift=50)
@@ -232,14 +295,19 @@ def test_too_few_rows_are_no_data_and_never_green(monitoring: Monitoring, deploy
     assert monitoring.alerts(firing=True).total == 0
 
 
-def test_a_firing_alert_outlasts_a_window_with_too_few_rows_and_says_so(monitoring: Monitoring, deployments: Deployments, project: Project) -> None:
+def test_a_firing_alert_outlasts_a_window_with_too_few_rows_and_says_so(
+    monitoring: Monitoring, deployments: Deployments, project: Project
+) -> None:
     watched(monitoring)
     deployments.rows = payload(1000, shift=12)
     since = monitoring.evaluate("flights").alerts[0].since
     deployments.rows = payload(20)
     status = monitoring.evaluate("flights")
     assert (status.monitor.state, status.alerts[0].since) == (AlertState.FIRING, since)
-    assert status.alerts[0].text == "still firing, as it could not be judged anew: 18 rows in the window; 200 are needed"
+    assert (
+        status.alerts[0].text
+        == "still firing, as it could not be judged anew: 18 rows in the window; 200 are needed"
+    )
     assert told(project) == ["firing"]
     deployments.rows = payload(1000)
     assert monitoring.evaluate("flights").monitor.state is AlertState.OK
@@ -254,7 +322,10 @@ def test_with_a_hold_a_breach_is_pending_with_the_time_left_before_it_fires(
     deployments.rows = payload(1000, shift=12)
     seen = []
     for minutes in (0, 4, 11):
-        monkeypatch.setattr("jupyter_mlinfra.monitoring.service.now", lambda minutes=minutes: begun + timedelta(minutes=minutes))
+        monkeypatch.setattr(
+            "jupyter_mlinfra.monitoring.service.now",
+            lambda minutes=minutes: begun + timedelta(minutes=minutes),
+        )
         alert = monitoring.evaluate("flights").alerts[0]
         seen.append((alert.state, alert.since, alert.text.partition("; ")[2]))
     assert seen == [
@@ -264,17 +335,26 @@ def test_with_a_hold_a_breach_is_pending_with_the_time_left_before_it_fires(
     ]
 
 
-def test_each_version_is_held_against_its_own_reference(monitoring: Monitoring, deployments: Deployments) -> None:
-    """v2 was trained on warmer days than v1 and is asked about such days: neither drifts, though the two together would."""
+def test_each_version_is_held_against_its_own_reference(
+    monitoring: Monitoring, deployments: Deployments
+) -> None:
+    """v2 was trained on warmer days than v1 and is asked about such days: neither drifts, though
+    the two together would.
+    """
     warmer = TRAINING.with_columns(pl.col("temp") + 40)
     monitoring.reference("flights/1", TRAINING)
     monitoring.reference("flights/2", warmer)
     monitoring.watch("flights")
-    old, new = payload(400).with_columns(version=pl.lit("v1")), payload(600, shift=40).with_columns(version=pl.lit("v2"))
+    old, new = (
+        payload(400).with_columns(version=pl.lit("v1")),
+        payload(600, shift=40).with_columns(version=pl.lit("v2")),
+    )
     deployments.rows = pl.concat([old, new])
     stable, other = monitoring.evaluate("flights"), monitoring.status("flights", version="v1")
     assert (stable.reference, other.reference) == ("version:flights/2", "version:flights/1")
-    assert [item.feature for status in (stable, other) for item in status.drift if item.drifted] == []
+    assert [
+        item.feature for status in (stable, other) for item in status.drift if item.drifted
+    ] == []
     assert {item.psi.n for item in stable.drift} == {600}
     assert {item.psi.n for item in other.drift} == {400}
     assert stable.versions == {"v1": 400, "v2": 600}
@@ -282,8 +362,12 @@ def test_each_version_is_held_against_its_own_reference(monitoring: Monitoring, 
         monitoring.status("flights", version="v9")
 
 
-def test_an_input_that_no_longer_comes_is_drift_and_one_named_like_a_column_of_the_log_is_found(monitoring: Monitoring, deployments: Deployments) -> None:
-    monitoring.reference("flights/2", TRAINING.with_columns(status=pl.col("temp"), wind=pl.col("temp")))
+def test_an_input_that_no_longer_comes_is_drift_and_one_named_like_a_column_of_the_log_is_found(
+    monitoring: Monitoring, deployments: Deployments
+) -> None:
+    monitoring.reference(
+        "flights/2", TRAINING.with_columns(status=pl.col("temp"), wind=pl.col("temp"))
+    )
     monitoring.watch("flights")
     deployments.rows = payload(1000).with_columns(pl.col("temp").alias("input.status"))
     found = {item.feature: item for item in monitoring.status("flights").drift}
@@ -292,12 +376,16 @@ def test_an_input_that_no_longer_comes_is_drift_and_one_named_like_a_column_of_t
     assert found["wind"].missing_window.value == 1.0
 
 
-def test_a_status_carries_the_features_that_moved_most_and_counts_all(monitoring: Monitoring, deployments: Deployments) -> None:
+def test_a_status_carries_the_features_that_moved_most_and_counts_all(
+    monitoring: Monitoring, deployments: Deployments
+) -> None:
     many = pl.DataFrame({f"x{place}": [0.0, 1.0] * 150 for place in range(FEATURES + 7)})
     monitoring.reference("flights/2", many)
     monitoring.watch("flights")
     asked = many.with_columns(x9=pl.lit(1.0))
-    deployments.rows = pl.concat([payload(300).with_columns(version=pl.lit("v2")), asked], how="horizontal")
+    deployments.rows = pl.concat(
+        [payload(300).with_columns(version=pl.lit("v2")), asked], how="horizontal"
+    )
     status = monitoring.status("flights")
     assert (len(status.drift), status.features) == (FEATURES, FEATURES + 7)
     assert status.drift[0].feature == "x9"
@@ -305,25 +393,38 @@ def test_a_status_carries_the_features_that_moved_most_and_counts_all(monitoring
 
 def first_rows(rows: pl.DataFrame) -> list[float]:
     """The latency of each request, whose rows carry it all."""
-    return [float(latency) for row, latency in rows.select("row", "latency_ms").iter_rows() if row == 0]
+    return [
+        float(latency) for row, latency in rows.select("row", "latency_ms").iter_rows() if row == 0
+    ]
 
 
-def test_requests_versions_latency_and_errors_are_those_of_the_log(monitoring: Monitoring, deployments: Deployments) -> None:
+def test_requests_versions_latency_and_errors_are_those_of_the_log(
+    monitoring: Monitoring, deployments: Deployments
+) -> None:
     watched(monitoring)
     one_row = {"row": pl.lit(0, dtype=pl.Int32)}
-    refused = payload(100, status=422).with_columns(request_id=pl.lit("bad"), **one_row)  # one id for all of them: they are 100 requests all the same
-    failed = payload(10, status=503).with_columns(request_id=pl.lit("bad"), latency_ms=pl.lit(70.0), **one_row)
+    refused = payload(100, status=422).with_columns(
+        request_id=pl.lit("bad"), **one_row
+    )  # one id for all of them: they are 100 requests all the same
+    failed = payload(10, status=503).with_columns(
+        request_id=pl.lit("bad"), latency_ms=pl.lit(70.0), **one_row
+    )
     deployments.rows = pl.concat([payload(900), refused, failed])
     status = monitoring.status("flights")
     assert status.monitor.rows.value == 900
-    assert status.monitor.requests.value == 290  # 180 with 900 answered rows, 100 refused, 10 failed
+    assert (
+        status.monitor.requests.value == 290
+    )  # 180 with 900 answered rows, 100 refused, 10 failed
     assert status.versions == {"v1": 90, "v2": 810}
     assert status.error_fraction is not None
     assert (status.error_fraction.value, status.error_fraction.n) == (pytest.approx(10 / 290), 290)
     assert status.refused_fraction is not None
     assert status.refused_fraction.value == pytest.approx(100 / 290)
     assert status.p95_ms is not None
-    assert (status.p95_ms.value, status.p95_ms.n) == (pytest.approx(np.quantile(first_rows(deployments.rows), 0.95), abs=0.2), 290)
+    assert (status.p95_ms.value, status.p95_ms.n) == (
+        pytest.approx(np.quantile(first_rows(deployments.rows), 0.95), abs=0.2),
+        290,
+    )
     assert status.dropped == 3
     assert status.p50_ms is not None
     assert 4 < float(status.p50_ms.value or 0) < 6
@@ -331,14 +432,19 @@ def test_requests_versions_latency_and_errors_are_those_of_the_log(monitoring: M
     assert status.score is not None
 
 
-def test_the_worst_psi_in_a_list_says_how_many_rows_it_is_of(monitoring: Monitoring, deployments: Deployments) -> None:
+def test_the_worst_psi_in_a_list_says_how_many_rows_it_is_of(
+    monitoring: Monitoring, deployments: Deployments
+) -> None:
     watched(monitoring)
     deployments.rows = payload(1000, shift=12)
     status = monitoring.evaluate("flights")
     (listed,) = monitoring.list().items
     assert listed == status.monitor
     assert listed.worst_psi is not None
-    assert (listed.worst_psi.n, listed.rows.value) == (900, 1000)  # those of v2, whose reference it is held against
+    assert (listed.worst_psi.n, listed.rows.value) == (
+        900,
+        1000,
+    )  # those of v2, whose reference it is held against
 
 
 def test_an_older_window_is_left_out(monitoring: Monitoring, deployments: Deployments) -> None:
@@ -348,7 +454,9 @@ def test_an_older_window_is_left_out(monitoring: Monitoring, deployments: Deploy
     assert monitoring.status("flights", since=timedelta(hours=48)).monitor.rows.value == 500
 
 
-def test_a_reference_holds_no_rows_and_a_broken_one_is_named(monitoring: Monitoring, deployments: Deployments, project: Project) -> None:
+def test_a_reference_holds_no_rows_and_a_broken_one_is_named(
+    monitoring: Monitoring, deployments: Deployments, project: Project
+) -> None:
     watched(monitoring)
     path = path_of(project, "flights/2")
     assert path.stat().st_size < 500_000
@@ -356,10 +464,16 @@ def test_a_reference_holds_no_rows_and_a_broken_one_is_named(monitoring: Monitor
     deployments.rows = payload(1000)
     status = monitoring.status("flights")
     assert str(path) in status.trouble
-    assert (status.reference, status.drift, status.monitor.rows.value) == ("", [], 1000)  # what does not need it is there
+    assert (status.reference, status.drift, status.monitor.rows.value) == (
+        "",
+        [],
+        1000,
+    )  # what does not need it is there
 
 
-def test_a_reference_of_nothing_or_of_another_length_is_refused_and_the_old_one_stands(monitoring: Monitoring, project: Project) -> None:
+def test_a_reference_of_nothing_or_of_another_length_is_refused_and_the_old_one_stands(
+    monitoring: Monitoring, project: Project
+) -> None:
     watched(monitoring)
     before = path_of(project, "flights/2").read_bytes()
     with pytest.raises(BadRequest):
@@ -369,7 +483,9 @@ def test_a_reference_of_nothing_or_of_another_length_is_refused_and_the_old_one_
     assert path_of(project, "flights/2").read_bytes() == before
 
 
-def test_monitors_and_alerts_are_found_by_search(monitoring: Monitoring, deployments: Deployments) -> None:
+def test_monitors_and_alerts_are_found_by_search(
+    monitoring: Monitoring, deployments: Deployments
+) -> None:
     watched(monitoring)
     before = monitoring.search_fingerprint()
     deployments.rows = payload(1000, shift=12)
@@ -383,7 +499,9 @@ def test_monitors_and_alerts_are_found_by_search(monitoring: Monitoring, deploym
     }
 
 
-def test_a_monitor_of_before_keeps_its_rows_and_knows_of_no_requests_until_it_is_evaluated(tmp_path: Path) -> None:
+def test_a_monitor_of_before_keeps_its_rows_and_knows_of_no_requests_until_it_is_evaluated(
+    tmp_path: Path,
+) -> None:
     """What was noted as requests were rows."""
     path = tmp_path / "state.db"
     config = Config()
@@ -391,7 +509,10 @@ def test_a_monitor_of_before_keeps_its_rows_and_knows_of_no_requests_until_it_is
     config.attributes["path"] = path
     command.upgrade(config, "0006")
     with sqlite3.connect(path) as connection:
-        connection.execute("INSERT INTO monitor (name, deployment, created_at, created_by, state, requests, worst) VALUES ('m', 'd', '', '', 'ok', 10005, '')")
+        connection.execute(
+            "INSERT INTO monitor (name, deployment, created_at, created_by, state, requests, worst)"
+            " VALUES ('m', 'd', '', '', 'ok', 10005, '')"
+        )
     connection.close()
     found = database.Database(path)
     monitor = MonitorStore(found).show("m")
@@ -402,11 +523,20 @@ def test_a_monitor_of_before_keeps_its_rows_and_knows_of_no_requests_until_it_is
 def test_a_reference_is_made_of_a_pandas_frame_as_of_one_of_polars(project: Project) -> None:
     monitoring = Monitoring(project, Deployments(), Experiments())  # type: ignore[arg-type]
     kept = json.loads(monitoring.reference("flights/2", TRAINING).read_text())["columns"]
-    for frame in (TRAINING.lazy(), TRAINING.to_pandas(), TRAINING.to_pandas().astype({"origin": "category"}).iloc[::-1].iloc[::-1]):
+    for frame in (
+        TRAINING.lazy(),
+        TRAINING.to_pandas(),
+        TRAINING.to_pandas().astype({"origin": "category"}).iloc[::-1].iloc[::-1],
+    ):
         assert json.loads(monitoring.reference("flights/2", frame).read_text())["columns"] == kept
 
 
-@pytest.mark.parametrize(("given", "why"), [([[1.0]], "list is not a frame"), (pd.DataFrame({"x": [1, "a", None, {}]}), "cannot be read")])
-def test_what_is_no_frame_of_columns_makes_no_reference(project: Project, given: Any, why: str) -> None:
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [([[1.0]], "list is not a frame"), (pd.DataFrame({"x": [1, "a", None, {}]}), "cannot be read")],
+)
+def test_what_is_no_frame_of_columns_makes_no_reference(
+    project: Project, given: Any, why: str
+) -> None:
     with pytest.raises(BadRequest, match=why):
         Monitoring(project, Deployments(), Experiments()).reference("flights/2", given)  # type: ignore[arg-type]

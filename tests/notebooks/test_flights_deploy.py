@@ -29,8 +29,12 @@ class Deployments:
         self.shares, self.reason = shares, reason
 
     def show(self, name: str) -> SimpleNamespace:
-        shares = {f"v{version.rpartition('/')[2]}": percent for version, percent in self.shares.items()}
-        found = [SimpleNamespace(version=item, traffic=shares.get(item, 0)) for item in self.versions]
+        shares = {
+            f"v{version.rpartition('/')[2]}": percent for version, percent in self.shares.items()
+        }
+        found = [
+            SimpleNamespace(version=item, traffic=shares.get(item, 0)) for item in self.versions
+        ]
         return SimpleNamespace(deployment=SimpleNamespace(versions=found))
 
     def remove(self, name: str, version: str, **_: Any) -> None:
@@ -46,16 +50,36 @@ class Deployments:
     ],
 )
 def test_the_champion_is_deployed_beside_another_version_or_alone(
-    made: list[int], shares: dict[str, int], word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    made: list[int],
+    shares: dict[str, int],
+    word: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    records = {f"flights/{number}": SimpleNamespace(model="flights", version=number, ref=f"version:flights/{number}") for number in made}
+    records = {
+        f"flights/{number}": SimpleNamespace(
+            model="flights", version=number, ref=f"version:flights/{number}"
+        )
+        for number in made
+    }
     records["flights@champion"] = records["flights/2"]
-    experiments = SimpleNamespace(version=records.__getitem__, model=lambda _: SimpleNamespace(versions=[records[f"flights/{number}"] for number in made]))
+    experiments = SimpleNamespace(
+        version=records.__getitem__,
+        model=lambda _: SimpleNamespace(versions=[records[f"flights/{number}"] for number in made]),
+    )
     deployments = Deployments()
     workbench: Any = SimpleNamespace(experiments=experiments, deployments=deployments)
-    monkeypatch.setitem(sys.modules, "jupyter_mlinfra", SimpleNamespace(model=lambda ref: ModelHandle(workbench, ref)))
+    monkeypatch.setitem(
+        sys.modules,
+        "jupyter_mlinfra",
+        SimpleNamespace(model=lambda ref: ModelHandle(workbench, ref)),
+    )
     monkeypatch.syspath_prepend(NOTEBOOKS)
-    cells = [cell for cell in json.loads((NOTEBOOKS / "06_deploy.ipynb").read_text())["cells"] if cell["cell_type"] == "code"]
+    cells = [
+        cell
+        for cell in json.loads((NOTEBOOKS / "06_deploy.ipynb").read_text())["cells"]
+        if cell["cell_type"] == "code"
+    ]
     names: dict[str, Any] = {}
     for cell in cells[:3]:  # parameters, deploy, traffic
         exec("".join(cell["source"]), names)

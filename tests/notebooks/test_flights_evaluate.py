@@ -39,12 +39,21 @@ class Candidate:
 
 
 def _judged(model: str) -> tuple[Candidate, str]:
-    """Run the cells from the comparison on, on sixty days whose rate by carrier and hour is a fair guess; what is said when the model lost."""
+    """Run the cells from the comparison on, on sixty days whose rate by carrier and hour is a fair
+    guess; what is said when the model lost.
+    """
     source = np.random.default_rng(3)
     late = np.tile([1, 0, 0, 0], 600)
     fair = late + source.normal(0, 1.5, len(late))
-    found = {"good": late + source.normal(0, 0.3, len(late)), "equal": fair, "poor": source.normal(0, 1, len(late))}[model]
-    days = [datetime(2013, 11, 1, 15, tzinfo=UTC) + timedelta(days=place % 60) for place in range(len(late))]
+    found = {
+        "good": late + source.normal(0, 0.3, len(late)),
+        "equal": fair,
+        "poor": source.normal(0, 1, len(late)),
+    }[model]
+    days = [
+        datetime(2013, 11, 1, 15, tzinfo=UTC) + timedelta(days=place % 60)
+        for place in range(len(late))
+    ]
     candidate = Candidate()
     names: dict[str, Any] = {
         "pl": pl,
@@ -53,11 +62,17 @@ def _judged(model: str) -> tuple[Candidate, str]:
         "candidate": candidate,
         "resamples": 200,
         "test": pl.DataFrame({"scheduled_at": days}),
-        "scores": pl.DataFrame({"late": late, "model": found, "rate by carrier and hour": fair, "never late": 0.0}),
+        "scores": pl.DataFrame(
+            {"late": late, "model": found, "rate by carrier and hour": fair, "never late": 0.0}
+        ),
         "thresholds": {"model": 0.5, "rate by carrier and hour": 0.5, "never late": float("inf")},
         "costs": {"cost_action": 30.0, "cost_late": 120.0},
     }
-    cells = ["".join(cell["source"]) for cell in json.loads((NOTEBOOKS / "05_evaluate.ipynb").read_text())["cells"] if cell["cell_type"] == "code"]
+    cells = [
+        "".join(cell["source"])
+        for cell in json.loads((NOTEBOOKS / "05_evaluate.ipynb").read_text())["cells"]
+        if cell["cell_type"] == "code"
+    ]
     said = ""
     for cell in cells:
         if "bootstrap_difference" in cell or "log_metrics" in cell:
@@ -77,7 +92,9 @@ def test_a_candidate_that_beats_both_baselines_becomes_the_champion() -> None:
 
 
 @pytest.mark.parametrize("model", ["equal", "poor"])
-def test_a_candidate_that_wins_by_no_more_than_chance_is_told_so_and_not_promoted(model: str) -> None:
+def test_a_candidate_that_wins_by_no_more_than_chance_is_told_so_and_not_promoted(
+    model: str,
+) -> None:
     candidate, said = _judged(model)
     assert candidate.promoted == []
     assert "versus_rate_saved_per_1000" in said

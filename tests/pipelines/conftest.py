@@ -28,7 +28,9 @@ class Workshop:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def notebook(self, name: str, *cells: str, parameters: str = "", kernel: str = "python3") -> Path:
+    def notebook(
+        self, name: str, *cells: str, parameters: str = "", kernel: str = "python3"
+    ) -> Path:
         """A notebook `name.ipynb`; `parameters` becomes the tagged cell at its top."""
         made = [self._cell(parameters, ["parameters"])] if parameters else []
         made += [self._cell(textwrap.dedent(cell).strip("\n")) for cell in cells]
@@ -39,14 +41,21 @@ class Workshop:
         path = self.root / f"{name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         metadata = {"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}}
-        path.write_text(json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
+        path.write_text(
+            json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+        )
         return path
 
     def step(self, name: str, *, takes: str = "", makes: str = "", then: str = "") -> Path:
-        """A notebook that counts its runs, copies what it takes to what it makes, and adds its name."""
+        """A notebook that counts its runs, copies what it takes to what it makes, and adds its
+        name.
+        """
         body = COUNT.format(name) + then
         if makes:
-            body += f"\nPath('{makes}').write_text((Path('{takes}').read_text() if '{takes}' else '') + '{name}')"
+            body += (
+                f"\nPath('{makes}').write_text((Path('{takes}').read_text() if '{takes}' else '') +"
+                f" '{name}')"
+            )
         return self.notebook(name, body)
 
     def pipeline(self, text: str, name: str = "p.mlpipeline.yaml") -> Path:
@@ -64,9 +73,13 @@ class Workshop:
     @staticmethod
     def _cell(source: str, tags: list[str] | None = None) -> dict[str, Any]:
         return {
-            "cell_type": "code", "id": f"c{abs(hash(source)) % 10**8}", "metadata": {"tags": tags} if tags else {},
-            "source": source.splitlines(keepends=True), "outputs": [], "execution_count": None,
-        }  # fmt: skip
+            "cell_type": "code",
+            "id": f"c{abs(hash(source)) % 10**8}",
+            "metadata": {"tags": tags} if tags else {},
+            "source": source.splitlines(keepends=True),
+            "outputs": [],
+            "execution_count": None,
+        }
 
 
 @pytest.fixture
@@ -90,6 +103,8 @@ def fingerprints() -> dict[str, Callable[[str], str | None]]:
 
 
 @pytest.fixture
-def pipelines(project: Project, jobs: Jobs, fingerprints: dict[str, Callable[[str], str | None]]) -> Pipelines:
+def pipelines(
+    project: Project, jobs: Jobs, fingerprints: dict[str, Callable[[str], str | None]]
+) -> Pipelines:
     """Pipelines on real jobs."""
     return Pipelines(project, jobs, fingerprints)

@@ -1,4 +1,6 @@
-"""Backfills: counted first, one run a date, oldest first, some at once where that is safe, and gone on with."""
+"""Backfills: counted first, one run a date, oldest first, some at once where that is safe, and gone
+on with.
+"""
 
 from __future__ import annotations
 
@@ -59,22 +61,36 @@ def test_it_counts_and_then_runs_each_date_and_then_has_nothing_left_to_do(churn
     assert (churn.ran(), churn.pipelines.count_runs()) == ([], 0), "counting runs nothing"
 
     done = churn.pipelines.backfill("churn", **WEEK, parallel=1)
-    assert [(item.date, item.state, item.done) for item in done.dates] == [(f"2026-11-0{day}", RunState.SUCCEEDED, True) for day in (1, 2, 3)]
+    assert [(item.date, item.state, item.done) for item in done.dates] == [
+        (f"2026-11-0{day}", RunState.SUCCEEDED, True) for day in (1, 2, 3)
+    ]
     runs = churn.pipelines.runs("churn").items[::-1]
     assert [run.date for run in runs] == ["2026-11-01", "2026-11-02", "2026-11-03"], "oldest first"
     assert {run.backfill for run in runs} == {done.id}
     assert (churn.root / "daily/2026-11-02.csv").read_text() == '["daily", {"day": "2026-11-02"}]'
 
     again = churn.pipelines.backfill("churn", **WEEK)
-    assert (again.runs, [item.done for item in again.dates], churn.pipelines.count_runs()) == (0, [True] * 3, 3)
+    assert (again.runs, [item.done for item in again.dates], churn.pipelines.count_runs()) == (
+        0,
+        [True] * 3,
+        3,
+    )
     more = churn.pipelines.backfill("churn", first="2026-11-02", last="2026-11-04", dry_run=True)
-    assert [(item.date, item.done, item.steps) for item in more.dates] == [("2026-11-02", True, 0), ("2026-11-03", True, 0), ("2026-11-04", False, 2)]
+    assert [(item.date, item.done, item.steps) for item in more.dates] == [
+        ("2026-11-02", True, 0),
+        ("2026-11-03", True, 0),
+        ("2026-11-04", False, 2),
+    ]
 
 
-def test_a_date_that_failed_or_whose_code_has_changed_is_run_again_and_only_what_it_needs(churn: Bench):
+def test_a_date_that_failed_or_whose_code_has_changed_is_run_again_and_only_what_it_needs(
+    churn: Bench,
+):
     churn.jobs.fails = {"daily"}
     failed = churn.pipelines.backfill("churn", **WEEK)
-    assert {item.state for item in failed.dates} == {RunState.FAILED}, "one that fails keeps none of the others from running"
+    assert {item.state for item in failed.dates} == {RunState.FAILED}, (
+        "one that fails keeps none of the others from running"
+    )
     churn.jobs.fails = set()
     churn.ran()
     plan = churn.pipelines.backfill("churn", **WEEK, dry_run=True)
@@ -99,9 +115,15 @@ def test_a_date_whose_own_output_is_gone_is_not_done_and_is_made_again(churn: Be
     assert churn.pipelines.backfill("churn", **WEEK, dry_run=True).runs == 0
 
 
-def test_a_step_with_an_output_of_its_date_counts_though_another_step_makes_a_shared_one(churn: Bench):
-    churn.workshop.pipeline(SHARED.replace("out: daily.csv", 'out: "daily-{{ day }}.csv"'), "shared.mlpipeline.yaml")
-    churn.jobs.outputs = lambda spec: ["fixed.csv" if spec.labels["step"] == "fixed" else f"daily-{spec.parameters['day']}.csv"]
+def test_a_step_with_an_output_of_its_date_counts_though_another_step_makes_a_shared_one(
+    churn: Bench,
+):
+    churn.workshop.pipeline(
+        SHARED.replace("out: daily.csv", 'out: "daily-{{ day }}.csv"'), "shared.mlpipeline.yaml"
+    )
+    churn.jobs.outputs = lambda spec: [
+        "fixed.csv" if spec.labels["step"] == "fixed" else f"daily-{spec.parameters['day']}.csv"
+    ]
     churn.pipelines.backfill("shared", **WEEK)
     (churn.root / "daily-2026-11-02.csv").unlink()
     (churn.root / "fixed.csv").write_text("of another one")
@@ -119,7 +141,11 @@ def test_a_date_that_was_repaired_is_done_unless_what_was_kept_is_of_other_code(
     churn.pipelines.repair(second.run)
     churn.workshop.notebook("fixed", "1")
     plan = churn.pipelines.backfill("churn", **WEEK, dry_run=True)
-    assert [(item.done, item.state) for item in plan.dates] == [(True, "succeeded"), (False, "succeeded"), (False, "failed")]
+    assert [(item.done, item.state) for item in plan.dates] == [
+        (True, "succeeded"),
+        (False, "succeeded"),
+        (False, "failed"),
+    ]
 
 
 def test_each_date_keeps_its_own_result(churn: Bench):
@@ -131,8 +157,12 @@ def test_each_date_keeps_its_own_result(churn: Bench):
 
 
 @pytest.mark.parametrize("model", ["m", "m-{{ lot }}"])
-def test_a_date_whose_model_another_date_has_made_anew_is_run_again(churn: Bench, project, model: str):
-    """One output is named by the date, the other is shared: what evaluates a date must not find the model of another one."""
+def test_a_date_whose_model_another_date_has_made_anew_is_run_again(
+    churn: Bench, project, model: str
+):
+    """One output is named by the date, the other is shared: what evaluates a date must not find the
+    model of another one.
+    """
     made: dict[str, str] = {}
     submit = churn.jobs.submit
 
@@ -144,16 +174,21 @@ def test_a_date_whose_model_another_date_has_made_anew_is_run_again(churn: Bench
         return submit(spec)
 
     churn.jobs.submit = submitted
-    churn.jobs.outputs = lambda spec: [f"{spec.labels['step']}-{churn.pipelines.show_run(spec.labels['run']).date}.txt"]
+    churn.jobs.outputs = lambda spec: [
+        f"{spec.labels['step']}-{churn.pipelines.show_run(spec.labels['run']).date}.txt"
+    ]
     churn.workshop.notebook("train", "1", parameters="day = ''")
     churn.workshop.notebook("ev", "1")
-    churn.workshop.pipeline(f"""
+    churn.workshop.pipeline(
+        f"""
         pipeline: shared
         parameters: {{lot: 7}}
         steps:
           train: {{notebook: train.ipynb, params: {{day: "{{{{ date }}}}"}}, out: ["train-{{{{ date }}}}.txt", "model:{model}"]}}
           ev: {{notebook: ev.ipynb, in: "model:{model}", out: "ev-{{{{ date }}}}.txt"}}
-        """, "shared.mlpipeline.yaml")  # fmt: skip
+        """,
+        "shared.mlpipeline.yaml",
+    )
     pipelines = Pipelines(project, churn.jobs, {"model": made.get})
     for day in ("2026-11-01", "2026-11-02", "2026-11-01"):
         assert pipelines.run("shared", parameters={"date": day}).state is RunState.SUCCEEDED
@@ -165,14 +200,20 @@ def test_dates_that_write_the_same_things_go_one_after_the_other_and_say_why(chu
     plan = churn.pipelines.backfill("shared", **WEEK, dry_run=True)
     assert (plan.parallel, plan.parameter) == (1, "day")
     assert "each of them makes fixed.csv" in plan.note
-    assert (plan.runs, plan.steps, plan.cached) == (3, 4, 2), "the first date makes what does not depend on it, the others take that"
+    assert (plan.runs, plan.steps, plan.cached) == (
+        3,
+        4,
+        2,
+    ), "the first date makes what does not depend on it, the others take that"
     churn.pipelines.backfill("shared", **WEEK)
     assert churn.ran() == ["fixed", "daily", "daily", "daily"]
     again = churn.pipelines.backfill("shared", **WEEK, dry_run=True)
     assert again.runs == 0, "a later date has written over its file, and it is done all the same"
 
 
-def test_dates_that_write_different_things_go_on_at_once_but_no_more_than_said(churn: Bench, monkeypatch: pytest.MonkeyPatch):
+def test_dates_that_write_different_things_go_on_at_once_but_no_more_than_said(
+    churn: Bench, monkeypatch: pytest.MonkeyPatch
+):
     together, most, lock = [0], [0], threading.Lock()
     both = threading.Barrier(2, timeout=30)
     submit = churn.jobs.submit
@@ -192,7 +233,12 @@ def test_dates_that_write_different_things_go_on_at_once_but_no_more_than_said(c
     monkeypatch.setattr(churn.jobs, "submit", counted)
     done = churn.pipelines.backfill("churn", first="2026-11-01", last="2026-11-04", parallel=2)
     assert done.parallel == 2
-    assert [run.date[-1] for run in churn.pipelines.runs("churn").items] == ["4", "3", "2", "1"], "oldest first"
+    assert [run.date[-1] for run in churn.pipelines.runs("churn").items] == [
+        "4",
+        "3",
+        "2",
+        "1",
+    ], "oldest first"
     assert {item.state for item in done.dates} == {RunState.SUCCEEDED}
     assert most[0] == 2
 
@@ -226,7 +272,9 @@ def test_cancelling_one_of_its_runs_ends_it(churn: Bench):
     assert churn.pipelines.count_runs() == 1
 
 
-def test_a_date_that_cannot_begin_does_not_keep_the_others(churn: Bench, monkeypatch: pytest.MonkeyPatch):
+def test_a_date_that_cannot_begin_does_not_keep_the_others(
+    churn: Bench, monkeypatch: pytest.MonkeyPatch
+):
     launch = churn.pipelines._launcher.launch
 
     def refuses(definition, bound, values, *rest, **options):
@@ -237,16 +285,23 @@ def test_a_date_that_cannot_begin_does_not_keep_the_others(churn: Bench, monkeyp
     monkeypatch.setattr(churn.pipelines._launcher, "launch", refuses)
     with pytest.raises(Unavailable, match=r"No\. Just so\."):
         churn.pipelines.backfill("churn", **WEEK)
-    assert sorted(run.date for run in churn.pipelines.runs("churn").items) == ["2026-11-01", "2026-11-03"]
+    assert sorted(run.date for run in churn.pipelines.runs("churn").items) == [
+        "2026-11-01",
+        "2026-11-03",
+    ]
 
 
-def test_whoever_begins_a_dated_run_reads_no_input_and_its_driver_notes_what_it_is_made_of(churn: Bench, monkeypatch: pytest.MonkeyPatch):
+def test_whoever_begins_a_dated_run_reads_no_input_and_its_driver_notes_what_it_is_made_of(
+    churn: Bench, monkeypatch: pytest.MonkeyPatch
+):
     churn.workshop.pipeline(DATED.replace("fixed.ipynb,", "fixed.ipynb, in: large.bin,"))
     (churn.root / "large.bin").write_bytes(b"1")
     started: list[str] = []
     monkeypatch.setattr(Launcher, "spawn", lambda _, words, **__: started.extend(words))
     with monkeypatch.context() as patch:
-        patch.setattr("jupyter_mlinfra.pipelines.contents.file_digest", lambda *_: pytest.fail("it was read"))
+        patch.setattr(
+            "jupyter_mlinfra.pipelines.contents.file_digest", lambda *_: pytest.fail("it was read")
+        )
         churn.pipelines.run("churn", parameters={"date": "2026-11-01"}, wait=False)
     one = {"first": "2026-11-01", "last": "2026-11-01", "dry_run": True}
     assert not churn.pipelines.backfill("churn", **one).dates[0].done
@@ -256,18 +311,25 @@ def test_whoever_begins_a_dated_run_reads_no_input_and_its_driver_notes_what_it_
     assert not churn.pipelines.backfill("churn", **one).dates[0].done
 
 
-def test_an_input_that_may_not_be_read_is_told_before_a_run(churn: Bench, monkeypatch: pytest.MonkeyPatch):
+def test_an_input_that_may_not_be_read_is_told_before_a_run(
+    churn: Bench, monkeypatch: pytest.MonkeyPatch
+):
     churn.workshop.pipeline(DATED.replace("fixed.ipynb,", "fixed.ipynb, in: large.bin,"))
     with pytest.raises(Unprocessable, match=r"fixed takes large.bin, which does not exist"):
         churn.pipelines.run("churn")
     (churn.root / "large.bin").write_bytes(b"1")
-    monkeypatch.setattr("os.access", lambda path, _: not str(path).endswith("large.bin"))  # root may read all
+    monkeypatch.setattr(
+        "os.access", lambda path, _: not str(path).endswith("large.bin")
+    )  # root may read all
     with pytest.raises(Unprocessable, match=r"large.bin cannot be read\. Permission denied"):
         churn.pipelines.run("churn")
 
 
 def test_a_pipeline_without_a_date_says_how_to_have_one(churn: Bench):
-    churn.workshop.pipeline("pipeline: plain\nsteps: {fixed: {notebook: fixed.ipynb, out: x.csv}}", "plain.mlpipeline.yaml")
+    churn.workshop.pipeline(
+        "pipeline: plain\nsteps: {fixed: {notebook: fixed.ipynb, out: x.csv}}",
+        "plain.mlpipeline.yaml",
+    )
     with pytest.raises(Unprocessable, match=r"depends on no date.*\{\{ date \}\}"):
         churn.pipelines.backfill("plain", **WEEK)
 
@@ -282,9 +344,19 @@ def test_a_run_without_a_date_is_of_today_in_utc(churn: Bench):
 @pytest.mark.parametrize(
     ("first", "last", "every", "expected"),
     [
-        ("2026-01-30", "2026-02-02", "day", ["2026-01-30", "2026-01-31", "2026-02-01", "2026-02-02"]),
+        (
+            "2026-01-30",
+            "2026-02-02",
+            "day",
+            ["2026-01-30", "2026-01-31", "2026-02-01", "2026-02-02"],
+        ),
         ("2026-01-01", "2026-01-20", "week", ["2026-01-01", "2026-01-08", "2026-01-15"]),
-        ("2026-01-31", "2026-04-30", "month", ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"]),
+        (
+            "2026-01-31",
+            "2026-04-30",
+            "month",
+            ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"],
+        ),
         ("2026-01-01", "2026-01-01", "month", ["2026-01-01"]),
     ],
 )
@@ -294,15 +366,25 @@ def test_the_dates_of_a_range(first: str, last: str, every: str, expected: list[
 
 @given(st.dates(max_value=date(9999, 12, 1)), st.integers(0, 900))
 def test_every_day_between_is_there_once(first: date, count: int):
-    last = min(date.max - timedelta(days=1), first + timedelta(days=min(count, (date.max - first).days - 1)))
+    last = min(
+        date.max - timedelta(days=1),
+        first + timedelta(days=min(count, (date.max - first).days - 1)),
+    )
     found = dates(first.isoformat(), last.isoformat(), "day")
-    assert [date.fromisoformat(day).toordinal() for day in found] == list(range(first.toordinal(), last.toordinal() + 1))
+    assert [date.fromisoformat(day).toordinal() for day in found] == list(
+        range(first.toordinal(), last.toordinal() + 1)
+    )
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "every"), [("yesterday", "2026-01-01", "day"), ("2026-01-02", "2026-01-01", "day"), ("1900-01-01", "2026-01-01", "day"),
-     ("2026-01-01", "2026-01-02", "hour")],
-)  # fmt: skip
+    ("first", "last", "every"),
+    [
+        ("yesterday", "2026-01-01", "day"),
+        ("2026-01-02", "2026-01-01", "day"),
+        ("1900-01-01", "2026-01-01", "day"),
+        ("2026-01-01", "2026-01-02", "hour"),
+    ],
+)
 def test_a_range_that_is_none_is_refused(first: str, last: str, every: str):
     with pytest.raises(BadRequest):
         dates(first, last, every)

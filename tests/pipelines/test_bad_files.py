@@ -1,4 +1,6 @@
-"""One broken pipeline file is a row with its fault, whatever is in it; every good one is beside it."""
+"""One broken pipeline file is a row with its fault, whatever is in it; every good one is beside
+it.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,45 @@ from jupyter_mlinfra.workbench import Workbench
 GOOD = "pipeline: good\nsteps:\n  a: {notebook: a.ipynb}\n"
 NOTEBOOK = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
 BITS = [
-    "pipeline", "steps", "a", "notebook", ":", " ", "\n", "\n  ", "- ", "[", "]", "{", "}", "&x ", "*x", "!!int ", "!!float ", "!!timestamp ", "!!omap ",
-    "!x ", "|\n", "'", '"', "#", "<<", "? ", "---\n", "%YAML 1.1\n", "1" * 5000, "\\x", "\t", "\x85", "\u2028", "\ufeff", "{{ date }}", "\0", "\x1b", "\x95",
-]  # fmt: skip
+    "pipeline",
+    "steps",
+    "a",
+    "notebook",
+    ":",
+    " ",
+    "\n",
+    "\n  ",
+    "- ",
+    "[",
+    "]",
+    "{",
+    "}",
+    "&x ",
+    "*x",
+    "!!int ",
+    "!!float ",
+    "!!timestamp ",
+    "!!omap ",
+    "!x ",
+    "|\n",
+    "'",
+    '"',
+    "#",
+    "<<",
+    "? ",
+    "---\n",
+    "%YAML 1.1\n",
+    "1" * 5000,
+    "\\x",
+    "\t",
+    "\x85",
+    "\u2028",
+    "\ufeff",
+    "{{ date }}",
+    "\0",
+    "\x1b",
+    "\x95",
+]
 
 
 @pytest.fixture
@@ -34,8 +72,12 @@ def bench(project: Project) -> Workbench:
 
 @pytest.mark.parametrize("character", ["\0", "\x1b", "\x95", "\ud800", "\ufffe"])
 @pytest.mark.parametrize("place", ["pipeline: bad@\n", "# one\n# two @\n" + GOOD])
-def test_a_character_that_no_yaml_holds_is_the_fault_of_its_file_and_hides_no_other(bench: Workbench, project: Project, character: str, place: str) -> None:
-    (project.root / "bad.mlpipeline.yaml").write_bytes(place.replace("@", character).encode(errors="surrogatepass"))
+def test_a_character_that_no_yaml_holds_is_the_fault_of_its_file_and_hides_no_other(
+    bench: Workbench, project: Project, character: str, place: str
+) -> None:
+    (project.root / "bad.mlpipeline.yaml").write_bytes(
+        place.replace("@", character).encode(errors="surrogatepass")
+    )
     rows = {row.name: row.problem for row in bench.pipelines.list().items}
     assert rows["good"] == ""
     assert rows["bad"].startswith("bad.mlpipeline.yaml")
@@ -52,7 +94,13 @@ def test_the_line_of_such_a_character_is_named() -> None:
         parse_document("pipeline: x\n\n# \x1b[31m\nsteps: {}\n", "x")
 
 
-@settings(max_examples=300, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=300,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
 @given(st.one_of(st.lists(st.sampled_from(BITS), max_size=30).map("".join), st.text(max_size=30)))
 @example("!!float &x ")
 @example("\t")
@@ -68,16 +116,23 @@ def test_no_text_is_a_fault_of_ours(text: str) -> None:
             work()
 
 
-@pytest.mark.parametrize("value", ["\x1b[31m", "a\x95b", "\x7f", "line\nline", "tab\t", 'quote"', "ünï", {"k\x95": ["\x00"]}])
+@pytest.mark.parametrize(
+    "value",
+    ["\x1b[31m", "a\x95b", "\x7f", "line\nline", "tab\t", 'quote"', "ünï", {"k\x95": ["\x00"]}],
+)
 def test_an_edit_writes_what_yaml_cannot_hold_as_an_escape(value: Any) -> None:
     text = set_value(GOOD, ["steps", "a", "params"], {"x": value})
     assert parse_document(text, "x").data["steps"]["a"]["params"] == {"x": value}
 
 
-def test_a_proposal_names_a_notebook_with_such_a_character_so_that_it_is_found(bench: Workbench, project: Project) -> None:
+def test_a_proposal_names_a_notebook_with_such_a_character_so_that_it_is_found(
+    bench: Workbench, project: Project
+) -> None:
     (project.root / "b\x95.ipynb").write_text(NOTEBOOK)
     text = bench.pipelines.propose(["b\x95.ipynb"]).text
-    assert [step["notebook"] for step in parse_document(text, "x").data["steps"].values()] == ["b\x95.ipynb"]
+    assert [step["notebook"] for step in parse_document(text, "x").data["steps"].values()] == [
+        "b\x95.ipynb"
+    ]
 
 
 def _deep(levels: int) -> Any:
@@ -90,10 +145,17 @@ def _deep(levels: int) -> Any:
 def test_an_edit_that_would_nest_too_deep_is_refused() -> None:
     with pytest.raises(Unprocessable):
         set_value(GOOD, ["steps", "a", "params"], _deep(90))
-    assert json.dumps(_deep(40)) in json.dumps(parse_document(set_value(GOOD, ["steps", "a", "params"], _deep(40)), "x").data)
+    assert json.dumps(_deep(40)) in json.dumps(
+        parse_document(set_value(GOOD, ["steps", "a", "params"], _deep(40)), "x").data
+    )
 
 
-def test_a_folder_with_the_name_of_a_pipeline_file_and_a_link_to_nowhere_hide_nothing(bench: Workbench, project: Project) -> None:
+def test_a_folder_with_the_name_of_a_pipeline_file_and_a_link_to_nowhere_hide_nothing(
+    bench: Workbench, project: Project
+) -> None:
     (project.root / "folder.mlpipeline.yaml").mkdir()
     Path(project.root / "link.mlpipeline.yaml").symlink_to("link.mlpipeline.yaml")
-    assert {row.name: bool(row.problem) for row in bench.pipelines.list().items} == {"good": False, "link": True}
+    assert {row.name: bool(row.problem) for row in bench.pipelines.list().items} == {
+        "good": False,
+        "link": True,
+    }

@@ -1,4 +1,6 @@
-"""The cache: for each part of the key, changing it runs the step again and says so; changing anything else does not."""
+"""The cache: for each part of the key, changing it runs the step again and says so; changing
+anything else does not.
+"""
 
 from __future__ import annotations
 
@@ -55,9 +57,15 @@ class Bench:
     def write(self) -> None:
         self.notebook(*CELLS)
         for path, text in {
-            "tools.py": "from pack import part\n", "pack/__init__.py": "", "pack/part.py": "def f(): pass\n", "unused.py": "1\n",
-            "lab/rows.csv": "a\n1\n", "folder/one": "1", "folder/deep/two": "2", "model.bin": "trained",
-        }.items():  # fmt: skip
+            "tools.py": "from pack import part\n",
+            "pack/__init__.py": "",
+            "pack/part.py": "def f(): pass\n",
+            "unused.py": "1\n",
+            "lab/rows.csv": "a\n1\n",
+            "folder/one": "1",
+            "folder/deep/two": "2",
+            "model.bin": "trained",
+        }.items():
             self.file(path, text)
 
     def file(self, path: str, text: str) -> None:
@@ -65,17 +73,25 @@ class Bench:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
 
-    def notebook(self, *cells: str, parameters: str = "depth = 6\nextra = 0", kernel: str = "python3") -> None:
+    def notebook(
+        self, *cells: str, parameters: str = "depth = 6\nextra = 0", kernel: str = "python3"
+    ) -> None:
         self.workshop.notebook("lab/train", *cells, parameters=parameters, kernel=kernel)
 
     @property
     def contents(self) -> Contents:
-        return Contents(self.root, self.store, {"dataset": self.references.get, "model": self.references.get})
+        return Contents(
+            self.root, self.store, {"dataset": self.references.get, "model": self.references.get}
+        )
 
     def look(self):
         self.workshop.pipeline(FILE.format(more=self.more))
         definition = load(self.root, self.root / "p.mlpipeline.yaml")
-        definition = bind(definition, definition.values(self.values), read_document(self.root / definition.path, definition.path).error)
+        definition = bind(
+            definition,
+            definition.values(self.values),
+            read_document(self.root / definition.path, definition.path).error,
+        )
         assessor = Assessor(self.root, self.store, self.contents, pipeline="p", force=self.force)
         return definition, assessor, assessor.look(definition.steps[0])
 
@@ -90,7 +106,14 @@ class Bench:
         run = self.store.begin(definition, parameters={}, force=False, user="ana")
         entry = self.store.start(run, self.store.steps(run)["train"], found.parts, reason="")
         if whole:
-            self.store.succeed(run, entry, Result(whole=True, parts=found.parts, outputs=assessor.outputs(definition.steps[0])), reason="")
+            self.store.succeed(
+                run,
+                entry,
+                Result(
+                    whole=True, parts=found.parts, outputs=assessor.outputs(definition.steps[0])
+                ),
+                reason="",
+            )
         self.store.end(run, RunState.SUCCEEDED if whole else RunState.FAILED)
 
 
@@ -129,31 +152,83 @@ def rename_kernel(bench: Bench) -> None:
 
 
 CHANGES = {
-    "a cell": (lambda b: b.notebook("import tools", "x = depth", "y = x + 2", "print(y)"), "code changed: cell 4"),
-    "two cells apart": (lambda b: b.notebook("import tools # !", "x = depth", "y = x + 2", "print(y)"), "code changed: cell 2, cell 4"),
+    "a cell": (
+        lambda b: b.notebook("import tools", "x = depth", "y = x + 2", "print(y)"),
+        "code changed: cell 4",
+    ),
+    "two cells apart": (
+        lambda b: b.notebook("import tools # !", "x = depth", "y = x + 2", "print(y)"),
+        "code changed: cell 2, cell 4",
+    ),
     "a cell added": (lambda b: b.notebook(*CELLS, "z = 1"), "code changed: cell 6 added"),
-    "a cell taken out": (lambda b: b.notebook(*CELLS[:2], CELLS[3]), "code changed: cell 4 taken out"),
-    "a cell below words": (lambda b: (insert(b, WORDS), edit(b, with_another_y)), "code changed: cell 5"),
-    "a default": (lambda b: b.notebook(*CELLS, parameters="depth = 6\nextra = 1"), "code changed: cell 1"),
-    "a module that a cell imports": (lambda b: b.file("tools.py", "from pack import part\nnew = 1\n"), "code changed: tools.py"),
-    "a module that a module imports": (lambda b: b.file("pack/part.py", "def f(): return 1\n"), "code changed: pack/part.py"),
-    "a module that comes before another": (lambda b: b.file("lab/tools.py", ""), "code changed: lab/tools.py added"),
-    "a parameter of the run": (lambda b: setattr(b, "values", {"depth": 5}), "params changed: depth 4 → 5"),
-    "the type of a parameter": (lambda b: setattr(b, "values", {"depth": 4.0}), "params changed: depth 4 → 4.0"),
-    "a parameter of the step": (lambda b: setattr(b, "more", ", extra: 7"), "params changed: extra its default → 7"),
+    "a cell taken out": (
+        lambda b: b.notebook(*CELLS[:2], CELLS[3]),
+        "code changed: cell 4 taken out",
+    ),
+    "a cell below words": (
+        lambda b: (insert(b, WORDS), edit(b, with_another_y)),
+        "code changed: cell 5",
+    ),
+    "a default": (
+        lambda b: b.notebook(*CELLS, parameters="depth = 6\nextra = 1"),
+        "code changed: cell 1",
+    ),
+    "a module that a cell imports": (
+        lambda b: b.file("tools.py", "from pack import part\nnew = 1\n"),
+        "code changed: tools.py",
+    ),
+    "a module that a module imports": (
+        lambda b: b.file("pack/part.py", "def f(): return 1\n"),
+        "code changed: pack/part.py",
+    ),
+    "a module that comes before another": (
+        lambda b: b.file("lab/tools.py", ""),
+        "code changed: lab/tools.py added",
+    ),
+    "a parameter of the run": (
+        lambda b: setattr(b, "values", {"depth": 5}),
+        "params changed: depth 4 → 5",
+    ),
+    "the type of a parameter": (
+        lambda b: setattr(b, "values", {"depth": 4.0}),
+        "params changed: depth 4 → 4.0",
+    ),
+    "a parameter of the step": (
+        lambda b: setattr(b, "more", ", extra: 7"),
+        "params changed: extra its default → 7",
+    ),
     "an input file": (lambda b: b.file("lab/rows.csv", "a\n2\n"), "inputs changed: lab/rows.csv"),
-    "a file in an input folder": (lambda b: b.file("folder/deep/two", "3"), "inputs changed: folder"),
-    "a file more in an input folder": (lambda b: b.file("folder/three", ""), "inputs changed: folder"),
-    "an input of a domain": (lambda b: b.references.update({"raw.events": "snapshot 2"}), "inputs changed: dataset:raw.events"),
+    "a file in an input folder": (
+        lambda b: b.file("folder/deep/two", "3"),
+        "inputs changed: folder",
+    ),
+    "a file more in an input folder": (
+        lambda b: b.file("folder/three", ""),
+        "inputs changed: folder",
+    ),
+    "an input of a domain": (
+        lambda b: b.references.update({"raw.events": "snapshot 2"}),
+        "inputs changed: dataset:raw.events",
+    ),
     "the kernel": (rename_kernel, "kernel changed: python3 → other"),
-    "an output that is gone": (lambda b: os.unlink(b.root / "model.bin"), "output missing: model.bin"),
-    "an output that is not what was made": (lambda b: b.file("model.bin", "half"), "output changed: model.bin"),
-    "an output of a domain that is gone": (lambda b: b.references.pop("m"), "output missing: model:m"),
+    "an output that is gone": (
+        lambda b: os.unlink(b.root / "model.bin"),
+        "output missing: model.bin",
+    ),
+    "an output that is not what was made": (
+        lambda b: b.file("model.bin", "half"),
+        "output changed: model.bin",
+    ),
+    "an output of a domain that is gone": (
+        lambda b: b.references.pop("m"),
+        "output missing: model:m",
+    ),
     "force": (lambda b: setattr(b, "force", True), "forced"),
     "code and input together": (
-        lambda b: (b.notebook(*CELLS[:3]), b.references.update({"raw.events": "s"})), "code changed: cell 5 taken out; inputs changed: dataset:raw.events",
+        lambda b: (b.notebook(*CELLS[:3]), b.references.update({"raw.events": "s"})),
+        "code changed: cell 5 taken out; inputs changed: dataset:raw.events",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", CHANGES)
@@ -167,18 +242,35 @@ def test_a_change_runs_the_step_again_and_is_named(case, bench: Bench):
 
 
 UNCHANGED = {
-    "outputs in the notebook": lambda b: edit(b, lambda cell: cell.update(outputs=[{"output_type": "stream", "text": "x"}], execution_count=9)),
+    "outputs in the notebook": lambda b: edit(
+        b,
+        lambda cell: cell.update(
+            outputs=[{"output_type": "stream", "text": "x"}], execution_count=9
+        ),
+    ),
     "ids of cells": lambda b: edit(b, lambda cell: cell.update(id=f"new-{cell['id']}")),
     "metadata of cells": lambda b: edit(b, lambda cell: cell["metadata"].update(collapsed=True)),
-    "source as one text": lambda b: edit(b, lambda cell: cell.update(source="".join(cell["source"]))),
+    "source as one text": lambda b: edit(
+        b, lambda cell: cell.update(source="".join(cell["source"]))
+    ),
     "a cell of words": lambda b: insert(b, WORDS),
-    "an empty cell": lambda b: insert(b, {"cell_type": "code", "metadata": {}, "source": "\n", "outputs": [], "execution_count": None, "id": "e"}),
+    "an empty cell": lambda b: insert(
+        b,
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "source": "\n",
+            "outputs": [],
+            "execution_count": None,
+            "id": "e",
+        },
+    ),
     "a module that nobody imports": lambda b: b.file("unused.py", "2\n"),
     "the time of a file": lambda b: os.utime(b.root / "lab/rows.csv"),
     "a checkpoint in an input folder": lambda b: b.file("folder/.ipynb_checkpoints/one", "old"),
     "an output of a domain that went on": lambda b: b.references.update({"m": "versions 2"}),
     "a parameter that says what was the default": lambda b: setattr(b, "values", {}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", UNCHANGED)
@@ -187,18 +279,29 @@ def test_what_does_not_matter_leaves_the_step_cached(case, bench: Bench):
     assert bench.reason() == ""
 
 
-INJECTED = {"cell_type": "code", "metadata": {"tags": ["injected-parameters"]}, "source": "depth = 5", "outputs": [], "execution_count": None, "id": "i"}
+INJECTED = {
+    "cell_type": "code",
+    "metadata": {"tags": ["injected-parameters"]},
+    "source": "depth = 5",
+    "outputs": [],
+    "execution_count": None,
+    "id": "i",
+}
 
 
 def test_a_cell_that_papermill_left_counts_when_it_runs_and_not_when_it_is_replaced(bench: Bench):
-    """It is replaced when the step gives parameters; else it is a cell like any other. A second one is never replaced."""
+    """It is replaced when the step gives parameters; else it is a cell like any other. A second one
+    is never replaced.
+    """
     insert(bench, INJECTED)
     assert bench.reason() == ""
     insert(bench, INJECTED | {"id": "j"})
     assert bench.reason() == "code changed: cell 2 added"
 
 
-def test_the_values_that_a_notebook_was_left_with_are_code_of_a_step_that_gives_none(pipelines: Pipelines, workshop):
+def test_the_values_that_a_notebook_was_left_with_are_code_of_a_step_that_gives_none(
+    pipelines: Pipelines, workshop
+):
     def saved_with(depth: int) -> None:
         path = workshop.notebook("a", "open('out', 'w').write(str(depth))", parameters="depth = 1")
         content = json.loads(path.read_text())
@@ -264,8 +367,13 @@ def test_another_package_or_python_is_named(bench: Bench, monkeypatch: pytest.Mo
     now = environment_of("python3")
     other = replace(now, packages={**now.packages, "polars": "99.0", "newcomer": "1"})
     monkeypatch.setattr("jupyter_mlinfra.pipelines.assess.environment_of", lambda _: other)
-    assert bench.reason() == f"environment changed: newcomer absent → 1, polars {now.packages['polars']} → 99.0"
-    monkeypatch.setattr("jupyter_mlinfra.pipelines.assess.environment_of", lambda _: replace(now, python="3.99.0"))
+    assert (
+        bench.reason()
+        == f"environment changed: newcomer absent → 1, polars {now.packages['polars']} → 99.0"
+    )
+    monkeypatch.setattr(
+        "jupyter_mlinfra.pipelines.assess.environment_of", lambda _: replace(now, python="3.99.0")
+    )
     assert bench.reason() == f"environment changed: Python {now.python} → 3.99.0"
 
 
@@ -292,9 +400,16 @@ def test_only_the_newest_run_counts_since_its_outputs_are_those_that_stand(bench
 
 
 def test_a_step_with_cache_off_always_runs(bench: Bench):
-    (bench.root / "q.mlpipeline.yaml").write_text("pipeline: q\nsteps: {train: {notebook: lab/train.ipynb, cache: false}}")
+    (bench.root / "q.mlpipeline.yaml").write_text(
+        "pipeline: q\nsteps: {train: {notebook: lab/train.ipynb, cache: false}}"
+    )
     step = load(bench.root, bench.root / "q.mlpipeline.yaml").steps[0]
-    assert Assessor(bench.root, bench.store, bench.contents, pipeline="q", force=False).look(step).reason == "cache is off"
+    assert (
+        Assessor(bench.root, bench.store, bench.contents, pipeline="q", force=False)
+        .look(step)
+        .reason
+        == "cache is off"
+    )
 
 
 def test_a_missing_input_is_named(bench: Bench):
@@ -303,13 +418,20 @@ def test_a_missing_input_is_named(bench: Bench):
         bench.reason()
 
 
-def test_a_large_file_is_read_once_until_it_is_touched(project: Project, monkeypatch: pytest.MonkeyPatch):
+def test_a_large_file_is_read_once_until_it_is_touched(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+):
     path = project.root / "big"
     path.write_text("x")
     os.utime(path, (1e9, 1e9))
-    monkeypatch.setattr("jupyter_mlinfra.pipelines.contents._SETTLED_SECONDS", -1.0)  # its change time is now, whatever `utime` says
+    monkeypatch.setattr(
+        "jupyter_mlinfra.pipelines.contents._SETTLED_SECONDS", -1.0
+    )  # its change time is now, whatever `utime` says
     reads: list[str] = []
-    monkeypatch.setattr("jupyter_mlinfra.pipelines.contents.file_digest", lambda file, name: (reads.append(name), file_digest(file, name))[1])
+    monkeypatch.setattr(
+        "jupyter_mlinfra.pipelines.contents.file_digest",
+        lambda file, name: (reads.append(name), file_digest(file, name))[1],
+    )
     store = Store(project.database)
     first = Contents(project.root, store, {}).of("big")
     assert Contents(project.root, store, {}).of("big") == first
@@ -339,12 +461,24 @@ IMPORTS = {
     "%load_ext autoreload\n%autoreload 2\nimport one": {"one.py"},
     "%%time\nimport one": {"one.py"},
     "?broken syntax (\nimport one": {"one.py"},
-    "def (:\nfrom pkg import part, far as f\nimport two as t": {"pkg/__init__.py", "pkg/part.py", "pkg/near.py", "pkg/far.py", "two.py"},
+    "def (:\nfrom pkg import part, far as f\nimport two as t": {
+        "pkg/__init__.py",
+        "pkg/part.py",
+        "pkg/near.py",
+        "pkg/far.py",
+        "two.py",
+    },
     "%run script.py": {"script.py", "one.py"},
     "%run -i script": {"script.py", "one.py"},
     "import spaced.inner": {"spaced/inner.py"},
     "import both": {"both/__init__.py", "both/inner.py"},
-    "%run helper.ipynb": {"helper.ipynb", "run/tool.py", "run/own.py", "pkg/__init__.py", "pkg/far.py"},
+    "%run helper.ipynb": {
+        "helper.ipynb",
+        "run/tool.py",
+        "run/own.py",
+        "pkg/__init__.py",
+        "pkg/far.py",
+    },
     "%run -m pkg.far": {"pkg/__init__.py", "pkg/far.py"},
     "%run 'run/a tool.py'": {"run/a tool.py", "one.py"},
     "import big": {"big.py", "one.py"},
@@ -354,23 +488,41 @@ IMPORTS = {
 
 
 def modules_of(project: Project, path: Path, kernel: str = "python3") -> set[str]:
-    return set(local_modules(read_notebook(path, path.name), path.parent, project.root, interpreter_of(kernel)))
+    return set(
+        local_modules(
+            read_notebook(path, path.name), path.parent, project.root, interpreter_of(kernel)
+        )
+    )
 
 
 @pytest.mark.parametrize("cell", IMPORTS)
 def test_the_projects_own_modules_are_found_as_python_would(cell, project: Project, workshop):
     for path, text in {
-        "one.py": "", "two.py": "", "script.py": "import one", "pkg/__init__.py": "", "pkg/part.py": "from . import near\nfrom .near import x",
-        "pkg/near.py": "import math", "pkg/far.py": "", "spaced/inner.py": "", "both.py": "", "both/__init__.py": "from . import inner",
-        "both/inner.py": "", "run/own.py": "", "run/tool.py": "import own", "run/a tool.py": "import one", "big.py": "#" * 5_100_000 + "\nimport one\n",
-    }.items():  # fmt: skip
+        "one.py": "",
+        "two.py": "",
+        "script.py": "import one",
+        "pkg/__init__.py": "",
+        "pkg/part.py": "from . import near\nfrom .near import x",
+        "pkg/near.py": "import math",
+        "pkg/far.py": "",
+        "spaced/inner.py": "",
+        "both.py": "",
+        "both/__init__.py": "from . import inner",
+        "both/inner.py": "",
+        "run/own.py": "",
+        "run/tool.py": "import own",
+        "run/a tool.py": "import one",
+        "big.py": "#" * 5_100_000 + "\nimport one\n",
+    }.items():
         (project.root / path).parent.mkdir(exist_ok=True)
         (project.root / path).write_text(text)
     workshop.notebook("helper", "%run run/tool.py", "from pkg import far")
     assert modules_of(project, workshop.notebook("n", cell)) == IMPORTS[cell]
 
 
-def test_a_notebook_that_is_run_counts_by_its_code_and_a_large_file_by_all_of_it(project: Project, workshop):
+def test_a_notebook_that_is_run_counts_by_its_code_and_a_large_file_by_all_of_it(
+    project: Project, workshop
+):
     def digests() -> dict[str, str]:
         path = workshop.notebook("n", "import big\n%run helper.ipynb")
         return local_modules(read_notebook(path, path.name), path.parent, project.root)
@@ -379,12 +531,18 @@ def test_a_notebook_that_is_run_counts_by_its_code_and_a_large_file_by_all_of_it
     big.write_text(f"{'#' * 5_100_000}\nx = 1\n")
     before = digests()
     content = json.loads(helper.read_text())
-    content["cells"][0] |= {"outputs": [{"output_type": "stream", "name": "stdout", "text": "1"}], "execution_count": 3}
+    content["cells"][0] |= {
+        "outputs": [{"output_type": "stream", "name": "stdout", "text": "1"}],
+        "execution_count": 3,
+    }
     helper.write_text(json.dumps(content))
     assert digests() == before
     workshop.notebook("helper", "x = 2")
     big.write_text(f"{'#' * 5_100_000}\nx = 2\n")
-    assert {name for name, digest in digests().items() if digest != before[name]} == {"helper.ipynb", "big.py"}
+    assert {name for name, digest in digests().items() if digest != before[name]} == {
+        "helper.ipynb",
+        "big.py",
+    }
 
 
 FINDER = """
@@ -406,7 +564,9 @@ def by_path_file(root: Path, site: Path, words: pytest.MonkeyPatch) -> None:
 def by_finder(root: Path, site: Path, words: pytest.MonkeyPatch) -> None:
     """As setuptools does it."""
     (site / "__editable__.churn.pth").write_text("import __editable___churn_finder")
-    (site / "__editable___churn_finder.py").write_text(FINDER.format(MAPPING={"churnlib": str(root / "src/churnlib")}))
+    (site / "__editable___churn_finder.py").write_text(
+        FINDER.format(MAPPING={"churnlib": str(root / "src/churnlib")})
+    )
 
 
 def by_python_path(root: Path, site: Path, words: pytest.MonkeyPatch) -> None:
@@ -419,12 +579,21 @@ def by_relative_path(root: Path, site: Path, words: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An environment of its own, with the kernel `far`; nothing but the standard library is in it."""
+    """An environment of its own, with the kernel `far`; nothing but the standard library is in
+    it.
+    """
     environment = tmp_path / "far env"
     venv.create(environment, with_pip=False, symlinks=True)
     spec = tmp_path / "data/kernels/far/kernel.json"
     spec.parent.mkdir(parents=True)
-    command = [str(environment / "bin/python"), "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    command = [
+        str(environment / "bin/python"),
+        "-Xfrozen_modules=off",
+        "-m",
+        "ipykernel_launcher",
+        "-f",
+        "{connection_file}",
+    ]
     spec.write_text(json.dumps({"argv": command, "display_name": "Far", "language": "python"}))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "data"))
     monkeypatch.delenv("PYTHONPATH", raising=False)
@@ -432,30 +601,55 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("installed", [by_path_file, by_finder, by_python_path, by_relative_path])
-def test_a_package_of_the_project_in_a_folder_of_sources_is_found_as_the_kernel_finds_it(installed, far: Path, project: Project, workshop, monkeypatch):
-    for path, text in {"src/churnlib/__init__.py": "from .part import x", "src/churnlib/part.py": "x = 1"}.items():
+def test_a_package_of_the_project_in_a_folder_of_sources_is_found_as_the_kernel_finds_it(
+    installed, far: Path, project: Project, workshop, monkeypatch
+):
+    for path, text in {
+        "src/churnlib/__init__.py": "from .part import x",
+        "src/churnlib/part.py": "x = 1",
+    }.items():
         (project.root / path).parent.mkdir(parents=True, exist_ok=True)
         (project.root / path).write_text(text)
     path = workshop.notebook("lab/n", "import churnlib")
     assert modules_of(project, path, "far") == set()
     [site] = far.glob("lib/python*/site-packages")
     installed(project.root, site, monkeypatch)
-    program = ["-c", "import churnlib, churnlib.part; print(churnlib.__file__, churnlib.part.__file__)"]
-    there = subprocess.run([far / "bin/python", *program], cwd=path.parent, capture_output=True, text=True, check=True).stdout.split()
-    found = {os.path.relpath(os.path.realpath(path.parent / place), project.root) for place in there}
-    assert modules_of(project, path, "far") == found == {"src/churnlib/__init__.py", "src/churnlib/part.py"}
+    program = [
+        "-c",
+        "import churnlib, churnlib.part; print(churnlib.__file__, churnlib.part.__file__)",
+    ]
+    there = subprocess.run(
+        [far / "bin/python", *program], cwd=path.parent, capture_output=True, text=True, check=True
+    ).stdout.split()
+    found = {
+        os.path.relpath(os.path.realpath(path.parent / place), project.root) for place in there
+    }
+    assert (
+        modules_of(project, path, "far")
+        == found
+        == {"src/churnlib/__init__.py", "src/churnlib/part.py"}
+    )
 
 
-def put(site: Path, name: str, version: str, suffix: str = "dist-info", file: str = "METADATA") -> None:
+def put(
+    site: Path, name: str, version: str, suffix: str = "dist-info", file: str = "METADATA"
+) -> None:
     folder = site / f"{name.replace('-', '_')}-{version}.{suffix}"
     folder.mkdir(parents=True)
-    (folder / file).write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version.removesuffix('-py3.11')}\n")
+    (folder / file).write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version.removesuffix('-py3.11')}\n"
+    )
 
 
 def imported_by(python: Path) -> dict[str, str]:
     """What that interpreter itself says is installed."""
-    words = "import importlib.metadata as m, json; print(json.dumps([[d.metadata['Name'], d.version] for d in m.distributions()]))"
-    done = subprocess.run([python, "-c", words], cwd="/", capture_output=True, text=True, check=True)
+    words = (
+        "import importlib.metadata as m, json; print(json.dumps([[d.metadata['Name'], d.version]"
+        " for d in m.distributions()]))"
+    )
+    done = subprocess.run(
+        [python, "-c", words], cwd="/", capture_output=True, text=True, check=True
+    )
     found: dict[str, str] = {}
     for name, version in json.loads(done.stdout):
         found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), version)  # PEP 503
@@ -469,15 +663,21 @@ def test_a_kernel_of_another_environment_has_what_that_has(far: Path):
     put(site, "Odd-Name", "2.1")
     put(site, "old-one", "3.0-py3.11", "egg-info", "PKG-INFO")
     put(site, "jaraco.text", "4.0")  # another installer names its folder jaraco_text-4.0.dist-info
-    assert environment_of("far") == Environment("far", python, {"odd-name": "2.1", "old-one": "3.0", "jaraco-text": "4.0"})
+    assert environment_of("far") == Environment(
+        "far", python, {"odd-name": "2.1", "old-one": "3.0", "jaraco-text": "4.0"}
+    )
     assert environment_of("far").packages == imported_by(far / "bin/python")
 
 
-def test_what_the_system_the_user_and_a_path_file_give_a_kernel_is_seen(far: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_the_system_the_user_and_a_path_file_give_a_kernel_is_seen(
+    far: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     [site] = far.glob("lib/python*/site-packages")
     put(site, "twice", "1")
     assert environment_of("far").packages == {"twice": "1"}
-    (far / "pyvenv.cfg").write_text((far / "pyvenv.cfg").read_text().replace("packages = false", "packages = true"))
+    (far / "pyvenv.cfg").write_text(
+        (far / "pyvenv.cfg").read_text().replace("packages = false", "packages = true")
+    )
     monkeypatch.setenv("PYTHONUSERBASE", str(tmp_path / "user"))
     user = tmp_path / "user" / site.relative_to(far)
     put(user, "twice", "2")
@@ -488,17 +688,31 @@ def test_what_the_system_the_user_and_a_path_file_give_a_kernel_is_seen(far: Pat
     assert found == imported_by(far / "bin/python")
     assert {"twice": "1", "of-user": "1", "linked": "1"}.items() <= found.items()
     base = Path(sys.base_prefix) / site.relative_to(far)
-    assert {path.name.partition("-")[0] for path in base.glob("pip-*.dist-info")} <= set(found), "that of the system"
+    assert {path.name.partition("-")[0] for path in base.glob("pip-*.dist-info")} <= set(found), (
+        "that of the system"
+    )
 
 
-def test_a_kernel_is_found_as_jupyter_finds_it_and_one_that_is_unknown_has_nothing_of_ours(far: Path, tmp_path: Path):
+def test_a_kernel_is_found_as_jupyter_finds_it_and_one_that_is_unknown_has_nothing_of_ours(
+    far: Path, tmp_path: Path
+):
     [site] = far.glob("lib/python*/site-packages")
     put(site, "odd", "1")
     kernels = tmp_path / "data/kernels"
     (kernels / "far").rename(kernels / "MyEnv")
     assert environment_of("myenv").packages == {"odd": "1"}
-    assert (environment_of("unknown").packages, environment_of("unknown").python) == ({}, "unknown: there is no such kernel here")
-    for argv in (["R", "--slave"], ["sh", "-m", "x"], ["/nowhere/bin/python", "-m", "ipykernel_launcher"], ["/bin/false", "-m", "ipykernel_launcher"]):
-        (kernels / "MyEnv/kernel.json").write_text(json.dumps({"argv": argv, "display_name": "x", "language": "R"}))
+    assert (environment_of("unknown").packages, environment_of("unknown").python) == (
+        {},
+        "unknown: there is no such kernel here",
+    )
+    for argv in (
+        ["R", "--slave"],
+        ["sh", "-m", "x"],
+        ["/nowhere/bin/python", "-m", "ipykernel_launcher"],
+        ["/bin/false", "-m", "ipykernel_launcher"],
+    ):
+        (kernels / "MyEnv/kernel.json").write_text(
+            json.dumps({"argv": argv, "display_name": "x", "language": "R"})
+        )
         assert environment_of("myenv").packages == {}
         assert environment_of("myenv").python.startswith(argv[0])

@@ -1,4 +1,6 @@
-"""A run that is driven by a process of its own: it outlives its starter, and its own death costs nothing."""
+"""A run that is driven by a process of its own: it outlives its starter, and its own death costs
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +40,12 @@ steps:
 
 
 @pytest.fixture
-def pipelines(project: Project, jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pipelines:
-    """Pipelines whose drivers begin with a module of this test, since a domain knows nothing of the workbench above it."""
+def pipelines(
+    project: Project, jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Pipelines:
+    """Pipelines whose drivers begin with a module of this test, since a domain knows nothing of the
+    workbench above it.
+    """
     (tmp_path / "opener").mkdir()
     (tmp_path / "opener" / "opener_of_tests.py").write_text(OPENER)
     paths = [str(tmp_path / "opener"), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -67,7 +73,9 @@ def until(condition: Callable[[], object], seconds: float = 200) -> None:
 
 def driver_of(project: Project, run: PipelineRun) -> int | None:
     with project.database.read() as connection:
-        row = connection.execute("SELECT driver FROM pipeline_run WHERE run = ?", (run.run,)).fetchone()
+        row = connection.execute(
+            "SELECT driver FROM pipeline_run WHERE run = ?", (run.run,)
+        ).fetchone()
     return json.loads(row["driver"])[1] if row["driver"] else None
 
 
@@ -75,14 +83,18 @@ def step(pipelines: Pipelines, run: PipelineRun, name: str):
     return next(step for step in pipelines.show_run(run.run).steps if step.name == name)
 
 
-def test_a_driver_killed_twice_loses_no_step_and_doubles_none(pipelines: Pipelines, project: Project, chain):
+def test_a_driver_killed_twice_loses_no_step_and_doubles_none(
+    pipelines: Pipelines, project: Project, chain
+):
     run = pipelines.run("chain", wait=False)
     assert run.state is RunState.RUNNING
     until(lambda: chain.count("slow") == 1)
 
     os.kill(driver_of(project, run), signal.SIGKILL)
     until(lambda: "resume" in pipelines.show_run(run.run).reason)
-    assert step(pipelines, run, "slow").state is StepState.RUNNING, "its job goes on without the driver"
+    assert step(pipelines, run, "slow").state is StepState.RUNNING, (
+        "its job goes on without the driver"
+    )
 
     pipelines.resume(run.run, wait=False)
     until(lambda: pipelines.show_run(run.run).reason == "" and driver_of(project, run))
@@ -116,20 +128,33 @@ def test_the_same_pipeline_is_not_run_twice_at_once(pipelines: Pipelines, projec
     assert [str(step.state) for step in cancelled.steps] == ["succeeded", "cancelled", "cancelled"]
     assert cancelled.reason == "Cancelled by ana."
     assert not (chain.root / "slow.txt").exists()
-    until(lambda: subprocess.run(["kill", "-0", str(driver_of(project, run))], capture_output=True).returncode)
+    until(
+        lambda: (
+            subprocess.run(
+                ["kill", "-0", str(driver_of(project, run))], capture_output=True
+            ).returncode
+        )
+    )
     assert "cancelled" in (project.home / "runs" / run.run / "driver.log").read_text()
 
 
 def test_a_run_outlives_the_process_that_started_it(pipelines: Pipelines, chain, tmp_path: Path):
-    code = "from opener_of_tests import Opened; print(Opened('.').pipelines.run('chain', wait=False).run)"
-    starter = subprocess.run([sys.executable, "-c", code], cwd=chain.root, capture_output=True, text=True, check=True)
+    code = (
+        "from opener_of_tests import Opened; print(Opened('.').pipelines.run('chain',"
+        " wait=False).run)"
+    )
+    starter = subprocess.run(
+        [sys.executable, "-c", code], cwd=chain.root, capture_output=True, text=True, check=True
+    )
     run = pipelines.show_run(starter.stdout.strip())
     (chain.root / "go").touch()
     until(lambda: pipelines.show_run(run.run).state is not RunState.RUNNING)
     assert pipelines.show_run(run.run).state is RunState.SUCCEEDED
 
 
-def test_a_driver_that_cannot_open_the_project_leaves_its_words_in_the_log(project: Project, jobs: Jobs, workshop):
+def test_a_driver_that_cannot_open_the_project_leaves_its_words_in_the_log(
+    project: Project, jobs: Jobs, workshop
+):
     workshop.step("first", makes="first.txt")
     workshop.pipeline("pipeline: p\nsteps: {first: {notebook: first.ipynb, out: first.txt}}")
     run = Pipelines(project, jobs, opener="no_such_module:open").run("p", wait=False)
@@ -138,9 +163,16 @@ def test_a_driver_that_cannot_open_the_project_leaves_its_words_in_the_log(proje
     assert Pipelines(project, jobs).resume(run.run).state is RunState.SUCCEEDED
 
 
-def test_a_backfill_of_its_own_goes_on_without_whoever_asked_and_its_runs_bear_their_dates(pipelines: Pipelines, workshop):
-    workshop.notebook("daily", "from pathlib import Path\nPath(day).write_text(day)", parameters="day = ''")
-    workshop.pipeline('pipeline: p\nsteps: {daily: {notebook: daily.ipynb, params: {day: "{{ date }}"}, out: "{{ date }}"}}')
+def test_a_backfill_of_its_own_goes_on_without_whoever_asked_and_its_runs_bear_their_dates(
+    pipelines: Pipelines, workshop
+):
+    workshop.notebook(
+        "daily", "from pathlib import Path\nPath(day).write_text(day)", parameters="day = ''"
+    )
+    workshop.pipeline(
+        'pipeline: p\nsteps: {daily: {notebook: daily.ipynb, params: {day: "{{ date }}"}, out: "{{'
+        ' date }}"}}'
+    )
     plan = pipelines.backfill("p", first="2026-11-01", last="2026-11-02", wait=False)
     assert (plan.runs, plan.parallel, bool(plan.id)) == (2, 2, True)
     until(lambda: [run.state for run in pipelines.runs("p").items].count(RunState.SUCCEEDED) == 2)

@@ -1,4 +1,6 @@
-"""Changes of a pipeline file's text: what was asked for is there, and every other sign is where it was."""
+"""Changes of a pipeline file's text: what was asked for is there, and every other sign is where it
+was.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,13 @@ import yaml
 
 from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.pipelines.editing import parameters_text, read_parameters, rename_step, set_parameters, set_value
+from jupyter_mlinfra.pipelines.editing import (
+    parameters_text,
+    read_parameters,
+    rename_step,
+    set_parameters,
+    set_value,
+)
 from jupyter_mlinfra.workbench import Workbench
 
 TEXT = """\
@@ -44,7 +52,9 @@ steps:
 def moved(new: str, old: str = TEXT) -> tuple[list[str], list[str]]:
     """Lines that went, lines that came."""
     found = list(difflib.ndiff(old.splitlines(), new.splitlines()))
-    return [line[2:] for line in found if line.startswith("- ")], [line[2:] for line in found if line.startswith("+ ")]
+    return [line[2:] for line in found if line.startswith("- ")], [
+        line[2:] for line in found if line.startswith("+ ")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -52,28 +62,83 @@ def moved(new: str, old: str = TEXT) -> tuple[list[str], list[str]]:
     [
         ("pipeline", "churn-2", ["pipeline: churn   # short"], ["pipeline: churn-2   # short"]),
         ("description", "Who leaves: a study", [], ['description: "Who leaves: a study"']),
-        ("steps features notebook", "f.ipynb", ["    notebook: 'features.ipynb'"], ["    notebook: f.ipynb"]),
-        ("steps features in", ["dataset:sales.orders", "data/x.csv", "b.csv"],
-         ["    in: [dataset:sales.orders, data/x.csv]   # raw"], ["    in: [dataset:sales.orders, data/x.csv, b.csv]   # raw"]),
+        (
+            "steps features notebook",
+            "f.ipynb",
+            ["    notebook: 'features.ipynb'"],
+            ["    notebook: f.ipynb"],
+        ),
+        (
+            "steps features in",
+            ["dataset:sales.orders", "data/x.csv", "b.csv"],
+            ["    in: [dataset:sales.orders, data/x.csv]   # raw"],
+            ["    in: [dataset:sales.orders, data/x.csv, b.csv]   # raw"],
+        ),
         ("steps features out", ["a", "b"], ["    out: data/features.parquet"], ["    out: [a, b]"]),
-        ("steps train in", ["data/features.parquet", "step:features", "b.csv"], [], ["      - b.csv"]),
-        ("steps train in", ["b.csv"], ["    in:", "      - data/features.parquet  # all of them", "      - step:features"], ["    in: [b.csv]"]),
-        ("steps train in", None, ["    in:", "      - data/features.parquet  # all of them", "      - step:features"], []),
-        ("steps train resources gpus", 0.5, ["    resources: {gpus: 1}"], ["    resources: {gpus: 0.5}"]),
-        ("steps train resources cpus", 2, ["    resources: {gpus: 1}"], ["    resources: {gpus: 1, cpus: 2}"]),
+        (
+            "steps train in",
+            ["data/features.parquet", "step:features", "b.csv"],
+            [],
+            ["      - b.csv"],
+        ),
+        (
+            "steps train in",
+            ["b.csv"],
+            ["    in:", "      - data/features.parquet  # all of them", "      - step:features"],
+            ["    in: [b.csv]"],
+        ),
+        (
+            "steps train in",
+            None,
+            ["    in:", "      - data/features.parquet  # all of them", "      - step:features"],
+            [],
+        ),
+        (
+            "steps train resources gpus",
+            0.5,
+            ["    resources: {gpus: 1}"],
+            ["    resources: {gpus: 0.5}"],
+        ),
+        (
+            "steps train resources cpus",
+            2,
+            ["    resources: {gpus: 1}"],
+            ["    resources: {gpus: 1, cpus: 2}"],
+        ),
         ("steps features resources cpus", 2, [], ["    resources: {cpus: 2}"]),
         ("steps train params depth", 6, [], ["      depth: 6"]),
-        ("steps evaluate retries", 2, ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn]}"],
-         ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn], retries: 2}"]),
-        ("steps evaluate in", None, ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn]}"], ["  evaluate: {notebook: evaluate.ipynb}"]),
-        ("steps evaluate notebook", None, ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn]}"], ["  evaluate: {in: [model:churn]}"]),
+        (
+            "steps evaluate retries",
+            2,
+            ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn]}"],
+            ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn], retries: 2}"],
+        ),
+        (
+            "steps evaluate in",
+            None,
+            ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn]}"],
+            ["  evaluate: {notebook: evaluate.ipynb}"],
+        ),
+        (
+            "steps evaluate notebook",
+            None,
+            ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn]}"],
+            ["  evaluate: {in: [model:churn]}"],
+        ),
         ("steps evaluate", None, ["  evaluate: {notebook: evaluate.ipynb, in: [model:churn]}"], []),
-        ("steps report", {"notebook": "a b.ipynb", "in": ["model:churn"]}, [], ["  report:", '    notebook: "a b.ipynb"', "    in: [model:churn]"]),
+        (
+            "steps report",
+            {"notebook": "a b.ipynb", "in": ["model:churn"]},
+            [],
+            ["  report:", '    notebook: "a b.ipynb"', "    in: [model:churn]"],
+        ),
         ("steps train params rate", 1e-05, [], ["      rate: 1e-05"]),
         ("steps features params day", "2026-11-24", [], ['    params: {day: "2026-11-24"}']),
     ],
-)  # fmt: skip
-def test_one_value_changes_and_nothing_else(path: str, value: object, gone: list[str], come: list[str]):
+)
+def test_one_value_changes_and_nothing_else(
+    path: str, value: object, gone: list[str], come: list[str]
+):
     new = set_value(TEXT, path.split(), value)
     assert moved(new) == (gone, come)
 
@@ -103,7 +168,9 @@ steps:
         (["one.csv", "two.csv", "three.csv"], [], []),
     ],
 )
-def test_an_item_of_a_list_goes_with_its_line_only(value: list[str], gone: list[str], come: list[str]):
+def test_an_item_of_a_list_goes_with_its_line_only(
+    value: list[str], gone: list[str], come: list[str]
+):
     new = set_value(LIST, ["steps", "a", "in"], value)
     assert moved(new, LIST) == (gone, come)
     assert yaml.safe_load(new)["steps"]["a"]["in"] == value
@@ -112,7 +179,10 @@ def test_an_item_of_a_list_goes_with_its_line_only(value: list[str], gone: list[
 def test_an_item_of_the_last_line_and_of_a_list_without_indent_goes():
     text = "steps:\n  a:\n    in:\n    - one\n    - two  # !"
     assert set_value(text, ["steps", "a", "in"], ["two"]) == "steps:\n  a:\n    in:\n    - two  # !"
-    assert set_value(text, ["steps", "a", "in"], ["one"]).rstrip("\n") == "steps:\n  a:\n    in:\n    - one"
+    assert (
+        set_value(text, ["steps", "a", "in"], ["one"]).rstrip("\n")
+        == "steps:\n  a:\n    in:\n    - one"
+    )
 
 
 def test_a_step_between_comments_goes_and_its_neighbours_stay():
@@ -122,11 +192,24 @@ def test_a_step_between_comments_goes_and_its_neighbours_stay():
     assert "# slow" in new
 
 
-@pytest.mark.parametrize("text", ["", "# only words\n", "pipeline: p\n", "pipeline: p\nsteps:\n", "steps: {}\n", "{pipeline: p}", "pipeline: p\nsteps:"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# only words\n",
+        "pipeline: p\n",
+        "pipeline: p\nsteps:\n",
+        "steps: {}\n",
+        "{pipeline: p}",
+        "pipeline: p\nsteps:",
+    ],
+)
 def test_the_first_step_of_any_beginning(text: str):
     new = set_value(text, ["steps", "a"], {"notebook": "a.ipynb"})
     assert yaml.safe_load(new)["steps"] == {"a": {"notebook": "a.ipynb"}}
-    again = yaml.safe_load(set_value(new, ["steps", "b"], {"notebook": "b.ipynb", "in": ["x"]}))["steps"]
+    again = yaml.safe_load(set_value(new, ["steps", "b"], {"notebook": "b.ipynb", "in": ["x"]}))[
+        "steps"
+    ]
     assert again == {"a": {"notebook": "a.ipynb"}, "b": {"notebook": "b.ipynb", "in": ["x"]}}
 
 
@@ -154,7 +237,9 @@ def test_what_can_only_be_changed_in_the_text_is_refused(text: str, path: list[s
 
 
 def test_any_value_comes_back_as_it_was_given():
-    """Words that YAML takes for something else, signs that it gives a meaning: PyYAML is the oracle."""
+    """Words that YAML takes for something else, signs that it gives a meaning: PyYAML is the
+    oracle.
+    """
     chance = random.Random(7)
     words = [
         "yes",
@@ -182,13 +267,25 @@ def test_any_value_comes_back_as_it_was_given():
     ]
     for _ in range(300):
         word = chance.choice(words)
-        value = chance.choice([word, [word, chance.choice(words)], {word or "k": [1, None, True]}, chance.random(), -3])
-        new = set_value(TEXT, ["steps", chance.choice(["features", "train", "evaluate"]), "params", "x"], value)
+        value = chance.choice(
+            [
+                word,
+                [word, chance.choice(words)],
+                {word or "k": [1, None, True]},
+                chance.random(),
+                -3,
+            ]
+        )
+        new = set_value(
+            TEXT, ["steps", chance.choice(["features", "train", "evaluate"]), "params", "x"], value
+        )
         found = [step.get("params", {}).get("x") for step in yaml.safe_load(new)["steps"].values()]
         assert value in found
 
 
-@pytest.mark.parametrize("text", [TEXT, "steps:\n  train:\n", "steps:\n  train: {notebook: gone.ipynb, in: [nothing]}\n"])
+@pytest.mark.parametrize(
+    "text", [TEXT, "steps:\n  train:\n", "steps:\n  train: {notebook: gone.ipynb, in: [nothing]}\n"]
+)
 def test_what_is_to_be_new_replaces_nothing(text: str, project: Project) -> None:
     service = Workbench(project).pipelines
     once = service.edit(text, ["steps", "train"], {"notebook": "other.ipynb"}, new=True)
@@ -196,7 +293,9 @@ def test_what_is_to_be_new_replaces_nothing(text: str, project: Project) -> None
     assert (once.name, twice.name) == ("train-2", "train-3")
     news = {name: {"notebook": "other.ipynb"} for name in ("train-2", "train-3")}
     assert yaml.safe_load(twice.text)["steps"] == {**yaml.safe_load(text)["steps"], **news}
-    assert service.edit(text, ["steps", "more"], {"notebook": "other.ipynb"}, new=True).name == "more"
+    assert (
+        service.edit(text, ["steps", "more"], {"notebook": "other.ipynb"}, new=True).name == "more"
+    )
 
 
 PARAMETERS = """\
@@ -224,14 +323,22 @@ steps:
         ("", {}),
     ],
 )
-def test_parameters_are_read_as_the_file_reads_them_and_written_so_that_they_read_the_same(written: str, values: dict[str, object]) -> None:
+def test_parameters_are_read_as_the_file_reads_them_and_written_so_that_they_read_the_same(
+    written: str, values: dict[str, object]
+) -> None:
     assert read_parameters(written) == values
     assert read_parameters(parameters_text(values)) == values
 
 
 @pytest.mark.parametrize(
     ("written", "says"),
-    [("k:5", "one text"), ("- 5", "a list"), ("5", "one value"), ("k: 5\nk: 6", "given twice"), ("k: [1", "line 1")],
+    [
+        ("k:5", "one text"),
+        ("- 5", "a list"),
+        ("5", "one value"),
+        ("k: 5\nk: 6", "given twice"),
+        ("k: [1", "line 1"),
+    ],
 )
 def test_what_is_no_mapping_is_refused_with_how_it_reads(written: str, says: str) -> None:
     with pytest.raises(Unprocessable, match=says):
@@ -240,11 +347,15 @@ def test_what_is_no_mapping_is_refused_with_how_it_reads(written: str, says: str
 
 def test_a_parameter_that_changes_leaves_the_others_with_their_comments_and_quotes() -> None:
     path = ("steps", "train", "params")
-    assert moved(set_parameters(PARAMETERS, path, {"k": 7, "rate": "0.05", "seed": 1}), PARAMETERS) == (
+    assert moved(
+        set_parameters(PARAMETERS, path, {"k": 7, "rate": "0.05", "seed": 1}), PARAMETERS
+    ) == (
         ["      k: 5         # neighbours", "      word: plane"],
         ["      k: 7         # neighbours", "      seed: 1"],
     )
-    assert moved(set_parameters(PARAMETERS, path, {"k": True, "rate": 0.05, "word": "plane"}), PARAMETERS)[1] == [
+    assert moved(
+        set_parameters(PARAMETERS, path, {"k": True, "rate": 0.05, "word": "plane"}), PARAMETERS
+    )[1] == [
         "      k: true         # neighbours",
         "      rate: 0.05",
     ]
@@ -253,8 +364,11 @@ def test_a_parameter_that_changes_leaves_the_others_with_their_comments_and_quot
 
 
 def test_the_draft_of_a_file_has_the_parameters_as_they_can_be_written(project: Project) -> None:
-    (project.root / "train.ipynb").write_text('{"cells": [{"cell_type": "code", "source": "k = 1\\nrate = 1\\nword = 1", "metadata": '
-                                              '{"tags": ["parameters"]}, "outputs": []}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')  # fmt: skip
+    (project.root / "train.ipynb").write_text(
+        '{"cells": [{"cell_type": "code", "source": "k = 1\\nrate = 1\\nword = 1", "metadata":'
+        ' {"tags": ["parameters"]}, "outputs": []}], "metadata": {}, "nbformat": 4,'
+        ' "nbformat_minor": 5}'
+    )
     pipelines = Workbench(project).pipelines
     draft = pipelines.draft("a.mlpipeline.yaml", PARAMETERS)
     assert draft.fault is None
@@ -263,5 +377,11 @@ def test_the_draft_of_a_file_has_the_parameters_as_they_can_be_written(project: 
     assert refused.text == PARAMETERS
     assert refused.fault is not None
     assert (refused.fault.line, refused.fault.what) == (1, "This is not valid YAML.")
-    edited = pipelines.edit(PARAMETERS, ["steps", "train", "params"], parameters='k: 6\nrate: "0.05"\nword: plane')
-    assert pipelines.draft("a.mlpipeline.yaml", edited.text).graph[0].parameters == {"k": 6, "rate": "0.05", "word": "plane"}
+    edited = pipelines.edit(
+        PARAMETERS, ["steps", "train", "params"], parameters='k: 6\nrate: "0.05"\nword: plane'
+    )
+    assert pipelines.draft("a.mlpipeline.yaml", edited.text).graph[0].parameters == {
+        "k": 6,
+        "rate": "0.05",
+        "word": "plane",
+    }

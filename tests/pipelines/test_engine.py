@@ -1,4 +1,6 @@
-"""The engine against made-up jobs: any graph, any failures, any death of the driver; the oracle walks all paths by brute force."""
+"""The engine against made-up jobs: any graph, any failures, any death of the driver; the oracle
+walks all paths by brute force.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class Killed(BaseException):
 
 @dataclass
 class MadeUpJobs:
-    """Jobs that end at once, in an order that a test chooses. One key is one job, as the real ones promise."""
+    """Jobs that end at once, in an order that a test chooses. One key is one job, as the real ones
+    promise.
+    """
 
     root: Path
     fails: set[str] = field(default_factory=set)
@@ -88,7 +92,15 @@ class MadeUpJobs:
             state = JobState.FAILED if step in self.fails else JobState.SUCCEEDED
         reason = "" if state is JobState.SUCCEEDED else f"job {state}"
         ended = None if state is JobState.RUNNING else self.ended[job]
-        return SimpleNamespace(id=job, state=state, reason=reason, output=None, labels=self.specs[job].labels, started_at=None, ended_at=ended)
+        return SimpleNamespace(
+            id=job,
+            state=state,
+            reason=reason,
+            output=None,
+            labels=self.specs[job].labels,
+            started_at=None,
+            ended_at=ended,
+        )
 
 
 @dataclass
@@ -106,7 +118,11 @@ class Stage:
         workshop = Workshop(self.root)
         for name in self.after:
             workshop.notebook(name, f"# {name}")
-        lines = [f"  {name}: {{notebook: {name}.ipynb, in: [{', '.join(f'{b}.out' for b in before)}], out: {name}.out}}" for name, before in self.after.items()]
+        lines = [
+            f"  {name}: {{notebook: {name}.ipynb, in: [{', '.join(f'{b}.out' for b in before)}],"
+            f" out: {name}.out}}"
+            for name, before in self.after.items()
+        ]
         workshop.pipeline("\n".join(["pipeline: p", "steps:", *lines]))
 
     def __enter__(self):
@@ -125,7 +141,10 @@ def stage(after) -> Stage:
 def acyclic(draw):
     """Any graph without cycles of up to seven steps; the file's order is any order."""
     names = "abcdefg"[: draw(st.integers(1, 7))]
-    after = {name: tuple(draw(st.sets(st.sampled_from(names[:place])))) if place else () for place, name in enumerate(names)}
+    after = {
+        name: tuple(draw(st.sets(st.sampled_from(names[:place])))) if place else ()
+        for place, name in enumerate(names)
+    }
     return {name: after[name] for name in draw(st.permutations(names))}
 
 
@@ -136,12 +155,21 @@ def ancestors(after, name):
 
 @pytest.fixture(autouse=True)
 def made_up_jobs_tell_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Real jobs commit when they end; these do not, so nothing is to be waited for. No power cut is played here: no fsync is needed."""
+    """Real jobs commit when they end; these do not, so nothing is to be waited for. No power cut is
+    played here: no fsync is needed.
+    """
     monkeypatch.setattr("jupyter_mlinfra.pipelines.engine._QUIET_SECONDS", 0.01)
-    monkeypatch.setattr("jupyter_mlinfra.core.database._PRAGMAS", ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", "PRAGMA foreign_keys=ON"))
+    monkeypatch.setattr(
+        "jupyter_mlinfra.core.database._PRAGMAS",
+        ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", "PRAGMA foreign_keys=ON"),
+    )
 
 
-quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+quick = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 
 
 @quick
@@ -153,27 +181,45 @@ def test_a_failing_step_skips_what_depends_on_it_and_nothing_else(after, fails):
         reached = [spec.labels["step"] for spec in here.jobs.specs.values()]
         for step in run.steps:
             lost = ancestors(after, step.name) & fails
-            expected = StepState.SKIPPED if lost else StepState.FAILED if step.name in fails else StepState.SUCCEEDED
+            expected = (
+                StepState.SKIPPED
+                if lost
+                else StepState.FAILED
+                if step.name in fails
+                else StepState.SUCCEEDED
+            )
             assert step.state is expected
             assert (step.name in reached) is not bool(lost), "a skipped step has no job"
             if lost:
                 assert any(step.reason == f"{name} failed" for name in lost)
         assert len(reached) == len(set(reached)), "no step runs twice"
-        assert all(reached.index(before) < reached.index(name) for name in reached for before in after[name])
+        assert all(
+            reached.index(before) < reached.index(name)
+            for name in reached
+            for before in after[name]
+        )
         assert run.state is (RunState.FAILED if fails & set(after) else RunState.SUCCEEDED)
 
         here.jobs.fails = set()
         again = here.pipelines.run("p")
         for step, before in zip(again.steps, run.steps, strict=True):
-            assert step.state is (StepState.CACHED if before.state is StepState.SUCCEEDED else StepState.SUCCEEDED), "only what failed and what hangs on it"
+            assert step.state is (
+                StepState.CACHED if before.state is StepState.SUCCEEDED else StepState.SUCCEEDED
+            ), "only what failed and what hangs on it"
         assert {str(step.state) for step in here.pipelines.run("p").steps} == {"cached"}
 
 
 @quick
 @example(after={"d": ("a",), "g": ("d", "e"), "a": (), "e": ()}, fails={"d", "e"}, deaths=[0])
 @example(after={"d": ("a",), "g": ("d", "e"), "a": (), "e": ()}, fails={"d", "e"}, deaths=[4])
-@given(acyclic(), st.sets(st.sampled_from("abcdefg"), max_size=2), st.lists(st.integers(0, 12), max_size=6))
-def test_a_driver_that_dies_anywhere_any_number_of_times_loses_and_doubles_nothing(after, fails, deaths):
+@given(
+    acyclic(),
+    st.sets(st.sampled_from("abcdefg"), max_size=2),
+    st.lists(st.integers(0, 12), max_size=6),
+)
+def test_a_driver_that_dies_anywhere_any_number_of_times_loses_and_doubles_nothing(
+    after, fails, deaths
+):
     with stage(after) as here, stage(after) as undisturbed:
         here.jobs.fails = undisturbed.jobs.fails = fails
         for death in deaths:
@@ -185,20 +231,30 @@ def test_a_driver_that_dies_anywhere_any_number_of_times_loses_and_doubles_nothi
             break
         here.jobs.die_after = None
         page = here.pipelines.runs("p")
-        run = here.pipelines.resume(page.items[0].run) if page.items and page.items[0].state is RunState.RUNNING else None
+        run = (
+            here.pipelines.resume(page.items[0].run)
+            if page.items and page.items[0].state is RunState.RUNNING
+            else None
+        )
         run = run or (page.items[0] if page.items else here.pipelines.run("p"))
         expected = undisturbed.pipelines.run("p")
-        assert [(step.name, step.state) for step in run.steps] == [(step.name, step.state) for step in expected.steps]
+        assert [(step.name, step.state) for step in run.steps] == [
+            (step.name, step.state) for step in expected.steps
+        ]
         for driven, jobs in ((run, here.jobs), (expected, undisturbed.jobs)):
             ended = {spec.labels["step"]: jobs.ended[job] for job, spec in jobs.specs.items()}
             for step in driven.steps:
                 lost = ancestors(after, step.name) & fails & set(ended)
                 if lost:
-                    assert step.reason == f"{min(lost, key=ended.__getitem__)} failed", "the first that failed, as told by the jobs"
+                    assert step.reason == f"{min(lost, key=ended.__getitem__)} failed", (
+                        "the first that failed, as told by the jobs"
+                    )
                 else:
                     assert step.reason == ("job failed" if step.name in fails else "first run")
         assert run.state is expected.state
-        assert sorted(spec.labels["step"] for spec in here.jobs.specs.values()) == sorted(spec.labels["step"] for spec in undisturbed.jobs.specs.values())
+        assert sorted(spec.labels["step"] for spec in here.jobs.specs.values()) == sorted(
+            spec.labels["step"] for spec in undisturbed.jobs.specs.values()
+        )
         assert here.pipelines.count_runs() == 1, "the same run is gone on with"
 
 
@@ -210,14 +266,23 @@ def test_a_changed_file_is_not_gone_on_with_but_run_anew():
         workshop = Workshop(here.root)
         workshop.pipeline("pipeline: p\nsteps:\n  a: {notebook: a.ipynb, out: a.out, retries: 1}")
         run = here.pipelines.run("p")
-        assert [str(item.state) for item in here.pipelines.runs("p").items] == ["succeeded", "cancelled"]
+        assert [str(item.state) for item in here.pipelines.runs("p").items] == [
+            "succeeded",
+            "cancelled",
+        ]
         assert [step.name for step in run.steps] == ["a"]
 
 
 MEANWHILE = {
     "an input": (lambda here, data: (here.root / "in.txt").write_text("B"), "in.txt"),
-    "an input, and back": (lambda here, data: [(here.root / "in.txt").write_text(text) for text in "BA"], "in.txt"),
-    "a file in an input folder": (lambda here, data: (here.root / "rows/1").write_text("B"), "rows"),
+    "an input, and back": (
+        lambda here, data: [(here.root / "in.txt").write_text(text) for text in "BA"],
+        "in.txt",
+    ),
+    "a file in an input folder": (
+        lambda here, data: (here.root / "rows/1").write_text("B"),
+        "rows",
+    ),
     "an input that is gone": (lambda here, data: (here.root / "in.txt").unlink(), "in.txt"),
     "a module": (lambda here, data: (here.root / "tools.py").write_text("x = 1"), "tools.py"),
     "a dataset": (lambda here, data: data.update({"d.t": "2"}), "dataset:d.t"),
@@ -226,7 +291,9 @@ MEANWHILE = {
 
 @pytest.mark.parametrize("case", MEANWHILE)
 def test_what_changes_while_a_step_runs_makes_a_result_that_is_not_taken_again(case):
-    """Back to what it was afterwards, the inputs would fit a result that may have been made of others."""
+    """Back to what it was afterwards, the inputs would fit a result that may have been made of
+    others.
+    """
     change, name = MEANWHILE[case]
     with stage({"a": (), "b": ("a",)}) as here:
         workshop, data = Workshop(here.root), {"d.t": "1"}
@@ -257,11 +324,17 @@ def test_what_changes_while_a_step_runs_makes_a_result_that_is_not_taken_again(c
         here.jobs.fails = set()
         written()
         repaired = pipelines.repair(first.run)
-        assert [str(step.state) for step in repaired.steps] == ["cached", "succeeded"], "what had succeeded stays"
+        assert [str(step.state) for step in repaired.steps] == [
+            "cached",
+            "succeeded",
+        ], "what had succeeded stays"
         here.jobs.makes = lambda spec: [f"{spec.labels['step']}.out"]
         assert pipelines.explain("p/a").changed == ("unfinished",)
         run = pipelines.run("p")
-        assert (str(run.steps[0].state), run.steps[0].reason) == ("succeeded", "what it takes changed while it ran last time")
+        assert (str(run.steps[0].state), run.steps[0].reason) == (
+            "succeeded",
+            "what it takes changed while it ran last time",
+        )
         assert str(pipelines.run("p").steps[0].state) == "cached"
 
 
@@ -280,7 +353,11 @@ def interrupted(here: Stage) -> str:
     workshop.notebook("a", "import tools")
     for name in ("tools.py", "raw.csv"):
         (here.root / name).write_text("")
-    lines = ["a: {notebook: a.ipynb, in: raw.csv, out: a.out}", "b: {notebook: b.ipynb, out: b.out}", "c: {notebook: c.ipynb, in: [a.out, b.out], out: c.out}"]
+    lines = [
+        "a: {notebook: a.ipynb, in: raw.csv, out: a.out}",
+        "b: {notebook: b.ipynb, out: b.out}",
+        "c: {notebook: c.ipynb, in: [a.out, b.out], out: c.out}",
+    ]
     workshop.pipeline("\n".join(["pipeline: p", "steps:", *(f"  {line}" for line in lines)]))
     here.jobs.lasting, show = {"c"}, here.jobs.look
 
@@ -300,14 +377,20 @@ def interrupted(here: Stage) -> str:
 
 @pytest.mark.parametrize("case", SINCE)
 def test_a_run_after_an_interrupted_one_is_of_what_there_is_now_and_takes_what_is_still_good(case):
-    """The file and the parameters are the same: only what the steps are made of has changed. A resume goes on all the same."""
+    """The file and the parameters are the same: only what the steps are made of has changed. A
+    resume goes on all the same.
+    """
     with stage({"a": (), "b": (), "c": ()}) as here:
         left = interrupted(here)
         SINCE[case](here)
         run = here.pipelines.run("p")
         assert run.run != left
         assert here.pipelines.show_run(left).state is RunState.CANCELLED
-        again = ["cached", "cached", "succeeded"] if case == "code of the step under way" else ["succeeded", "cached", "succeeded"]
+        again = (
+            ["cached", "cached", "succeeded"]
+            if case == "code of the step under way"
+            else ["succeeded", "cached", "succeeded"]
+        )
         assert [str(step.state) for step in run.steps] == again
     with stage({"a": (), "b": (), "c": ()}) as here:
         left = interrupted(here)
@@ -330,14 +413,19 @@ def test_jobs_of_an_abandoned_run_are_cancelled_before_the_next_one_starts():
         assert len(here.jobs.specs) == 2
 
 
-def test_a_disk_that_takes_no_lineage_ends_no_run(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+def test_a_disk_that_takes_no_lineage_ends_no_run(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with stage({"a": (), "b": ("a",)}) as here:
         monkeypatch.setattr(here.project.lineage, "record", full)
         run = here.pipelines.run("p")
-        assert (str(run.state), [str(step.state) for step in run.steps]) == ("succeeded", ["succeeded", "succeeded"])
+        assert (str(run.state), [str(step.state) for step in run.steps]) == (
+            "succeeded",
+            ["succeeded", "succeeded"],
+        )
         assert "step:p/a is done, but not told" in caplog.text
 
 
@@ -371,7 +459,13 @@ def test_what_a_step_asks_for_reaches_its_job():
         assert spec.notebook == "a.ipynb"
         assert spec.parameters == {"day": 4} == run.parameters
         assert (spec.backend, spec.gpu_type, spec.queue) == (None, None, None)
-        assert (spec.gpus, spec.cpus, spec.memory_gib, spec.retries, spec.time_limit_minutes) == (1, 2, 4, 2, 5)
+        assert (spec.gpus, spec.cpus, spec.memory_gib, spec.retries, spec.time_limit_minutes) == (
+            1,
+            2,
+            4,
+            2,
+            5,
+        )
         assert spec.output == f".mlinfra/runs/{run.run}/a.ipynb"
         assert spec.labels == {"pipeline": "p", "run": run.run, "step": "a"}
         assert spec.name == "p/a"
@@ -393,7 +487,9 @@ def test_a_step_says_where_it_runs_before_the_run_does():
         assert run.backend == "ray"
 
 
-def test_a_state_folder_outside_of_the_project_keeps_executed_notebooks_with_their_jobs(tmp_path: Path):
+def test_a_state_folder_outside_of_the_project_keeps_executed_notebooks_with_their_jobs(
+    tmp_path: Path,
+):
     with stage({"a": ()}) as here:
         (here.root / "mlinfra.toml").write_text(f'home = "{tmp_path / "state"}"')
         project = Project.open(here.root)
@@ -429,7 +525,11 @@ def test_at_most_so_many_steps_run_at_a_time(monkeypatch: pytest.MonkeyPatch):
 
         def counting(job):
             nonlocal most
-            running = [step for step in here.pipelines._store.runs("p", limit=1, cursor=None).items[0].steps if step.state is StepState.RUNNING]
+            running = [
+                step
+                for step in here.pipelines._store.runs("p", limit=1, cursor=None).items[0].steps
+                if step.state is StepState.RUNNING
+            ]
             most = max(most, len(running))
             return show(job)
 
@@ -441,36 +541,57 @@ def test_at_most_so_many_steps_run_at_a_time(monkeypatch: pytest.MonkeyPatch):
 def test_every_move_is_an_event_in_order_and_each_made_step_has_its_lineage():
     with stage({"a": (), "b": ("a",)}) as here:
         run = here.pipelines.run("p")
-        told = [(event.ref, event.data["state"]) for event in here.project.events.after(0) if event.topic == "step"]
+        told = [
+            (event.ref, event.data["state"])
+            for event in here.project.events.after(0)
+            if event.topic == "step"
+        ]
         assert list(dict.fromkeys(told)) == [
             ("pipeline:p", "running"),
             *[("step:p/a", state) for state in ("running", "succeeded")],
             *[("step:p/b", state) for state in ("running", "succeeded")],
             ("pipeline:p", "succeeded"),
         ]
-        assert {event.data["run"] for event in here.project.events.after(0) if event.topic == "step"} == {run.run}
-        assert [(edge.input, edge.output, edge.job) for edge in here.project.lineage.edges()] == [("a.out", "b.out", "step:p/b")]
+        assert {
+            event.data["run"] for event in here.project.events.after(0) if event.topic == "step"
+        } == {run.run}
+        assert [(edge.input, edge.output, edge.job) for edge in here.project.lineage.edges()] == [
+            ("a.out", "b.out", "step:p/b")
+        ]
         here.pipelines.run("p")
         assert len(here.project.lineage.edges()) == 1, "a cached step makes nothing"
 
 
 def test_a_step_claims_no_source_of_an_output_whose_own_sources_its_job_has_told():
-    """One dataset is told of now, one was told of in an older snapshot only, a view was told of when it was defined; of a file nobody speaks."""
+    """One dataset is told of now, one was told of in an older snapshot only, a view was told of
+    when it was defined; of a file nobody speaks.
+    """
     with stage({"a": ()}) as here:
         for name in ("one.csv", "two.csv"):
             (here.root / name).write_text("")
         workshop = Workshop(here.root)
         outputs = "dataset:d.told, dataset:d.older, view:told, a.out"
-        workshop.pipeline(f"pipeline: p\nsteps:\n  a: {{notebook: a.ipynb, in: [one.csv, two.csv], out: [{outputs}]}}")
+        workshop.pipeline(
+            "pipeline: p\nsteps:\n  a: {notebook: a.ipynb, in: [one.csv, two.csv], out:"
+            f" [{outputs}]}}"
+        )
         lineage = here.project.lineage
         lineage.record("features.apply", inputs=["dataset:d.told"], outputs=["view:told"])
         lineage.record("job:before", inputs=["file:one.csv"], outputs=["dataset:d.older@1"])
         lineage.record("job:now", inputs=["file:one.csv"], outputs=["dataset:d.told@7"])
         before = len(lineage.edges())
-        pipelines = Pipelines(here.project, here.jobs, {"dataset": {"d.told": "7", "d.older": "2"}.get, "view": {"told": "c0ffee"}.get})
+        pipelines = Pipelines(
+            here.project,
+            here.jobs,
+            {"dataset": {"d.told": "7", "d.older": "2"}.get, "view": {"told": "c0ffee"}.get},
+        )
         assert pipelines.run("p").state is RunState.SUCCEEDED
         found = [(edge.input, edge.output) for edge in lineage.edges()[before:]]
-        assert sorted(found) == [(taken, made) for taken in ("one.csv", "two.csv") for made in ("a.out", "dataset:d.older")]
+        assert sorted(found) == [
+            (taken, made)
+            for taken in ("one.csv", "two.csv")
+            for made in ("a.out", "dataset:d.older")
+        ]
         assert pipelines.run("p", force=True).state is RunState.SUCCEEDED
         assert {(edge.input, edge.output) for edge in lineage.edges()[before:]} == set(found)
 
@@ -509,7 +630,10 @@ def test_an_interrupt_cancels_the_run_and_its_jobs():
 def test_a_job_that_somebody_cancels_ends_the_run_instead_of_starting_more():
     with stage({"a": (), "b": ("a",), "c": ()}) as here:
         here.jobs.lasting = {"a"}
-        run = here.pipelines.run("p", on_step=lambda step: here.jobs.cancelled.add(step.job) if step.name == "a" else None)
+        run = here.pipelines.run(
+            "p",
+            on_step=lambda step: here.jobs.cancelled.add(step.job) if step.name == "a" else None,
+        )
         assert run.state is RunState.CANCELLED
         assert run.reason == "The job of step a was cancelled."
         assert [str(step.state) for step in run.steps if step.name == "b"] == ["cancelled"]
@@ -520,7 +644,9 @@ def test_cancel_ends_a_run_that_another_thread_drives():
         here.jobs.lasting = {"a"}
         ended: list = []
         begun = threading.Event()
-        driver = threading.Thread(target=lambda: ended.append(here.pipelines.run("p", on_step=lambda step: begun.set())))
+        driver = threading.Thread(
+            target=lambda: ended.append(here.pipelines.run("p", on_step=lambda step: begun.set()))
+        )
         driver.start()
         assert begun.wait(10)
         run = here.pipelines.runs("p").items[0]
@@ -571,7 +697,11 @@ def test_a_job_that_a_killed_driver_had_no_time_to_note_is_ended_with_its_run():
         (job,) = here.jobs.specs
         here.jobs.submit = full
         (run,) = here.pipelines.stop()
-        assert (run.state, run.steps[0].job, here.jobs.cancelled) == (RunState.CANCELLED, job, {job})
+        assert (run.state, run.steps[0].job, here.jobs.cancelled) == (
+            RunState.CANCELLED,
+            job,
+            {job},
+        )
 
 
 def test_a_clone_of_a_job_is_no_job_of_the_run():
@@ -585,7 +715,9 @@ def test_a_clone_of_a_job_is_no_job_of_the_run():
         assert here.jobs.cancelled == {job}
 
 
-def test_a_step_that_the_disk_has_no_room_for_is_waited_for_and_then_fails_with_the_reason(monkeypatch: pytest.MonkeyPatch):
+def test_a_step_that_the_disk_has_no_room_for_is_waited_for_and_then_fails_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+):
     monkeypatch.setattr("jupyter_mlinfra.pipelines.engine._PATIENCE_SECONDS", 1.5)
     with stage({"a": (), "b": ("a",)}) as here:
         real, tries = here.jobs.submit, []
@@ -599,7 +731,9 @@ def test_a_step_that_the_disk_has_no_room_for_is_waited_for_and_then_fails_with_
         assert here.pipelines.run("p").state is RunState.SUCCEEDED
 
 
-def test_a_job_that_was_accepted_in_spite_of_the_error_is_followed_and_not_taken_for_failed(monkeypatch: pytest.MonkeyPatch):
+def test_a_job_that_was_accepted_in_spite_of_the_error_is_followed_and_not_taken_for_failed(
+    monkeypatch: pytest.MonkeyPatch,
+):
     monkeypatch.setattr("jupyter_mlinfra.pipelines.engine._PATIENCE_SECONDS", 0.0)
     with stage({"a": ()}) as here:
         real = here.jobs.submit
@@ -608,11 +742,15 @@ def test_a_job_that_was_accepted_in_spite_of_the_error_is_followed_and_not_taken
         with pytest.raises(Unavailable):
             here.pipelines.run("p")
         here.jobs.submit, here.jobs.lasting = real, set()
-        assert here.pipelines.resume(here.pipelines.runs("p").items[0].run).state is RunState.SUCCEEDED
+        assert (
+            here.pipelines.resume(here.pipelines.runs("p").items[0].run).state is RunState.SUCCEEDED
+        )
         assert len(here.jobs.specs) == 1
 
 
-def test_a_cancel_that_cannot_be_written_down_ends_the_jobs_and_says_what_is_missing(monkeypatch: pytest.MonkeyPatch):
+def test_a_cancel_that_cannot_be_written_down_ends_the_jobs_and_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+):
     with stage({"a": ()}) as here:
         here.jobs.lasting, here.jobs.die_after = {"a"}, 1
         with pytest.raises(Killed):
@@ -660,7 +798,9 @@ def test_a_run_that_nobody_drives_says_so(monkeypatch: pytest.MonkeyPatch):
         with pytest.raises(Killed):
             here.pipelines.run("p")
         run = here.pipelines.runs("p").items[0]
-        with here.project.database.write() as connection:  # the driver was another process, and is gone
+        with (
+            here.project.database.write() as connection
+        ):  # the driver was another process, and is gone
             connection.execute("UPDATE pipeline_run SET driver = '[\"boot\", 1, 1]'")
         observed = here.pipelines.show_run(run.run)
         assert observed.state is RunState.RUNNING, "failing to observe is no failure"
@@ -668,8 +808,13 @@ def test_a_run_that_nobody_drives_says_so(monkeypatch: pytest.MonkeyPatch):
         assert time.time() - observed.started_at.timestamp() < 60
 
 
-def test_a_step_waits_while_its_job_does_and_takes_the_seconds_of_its_job(monkeypatch: pytest.MonkeyPatch):
-    short, begun = "Needs 1 CPU, none is free; held by job 1.", datetime(2026, 11, 25, 12, tzinfo=UTC)
+def test_a_step_waits_while_its_job_does_and_takes_the_seconds_of_its_job(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    short, begun = (
+        "Needs 1 CPU, none is free; held by job 1.",
+        datetime(2026, 11, 25, 12, tzinfo=UTC),
+    )
     with stage({"a": ()}) as theatre:
         free, show = threading.Event(), theatre.jobs.look
         told, seen = [], []
@@ -692,5 +837,7 @@ def test_a_step_waits_while_its_job_does_and_takes_the_seconds_of_its_job(monkey
         monkeypatch.setattr(theatre.jobs, "look", waits)
         (step,) = theatre.pipelines.run("p", on_step=watch).steps
         assert told == [("waiting", short), ("running", "first run"), ("succeeded", "first run")]
-        assert [(each.state, each.reason, each.started_at) for each in seen] == [(StepState.WAITING, short, None)] * 2
+        assert [(each.state, each.reason, each.started_at) for each in seen] == [
+            (StepState.WAITING, short, None)
+        ] * 2
         assert (step.started_at, step.ended_at) == (begun, begun + timedelta(seconds=2.4))

@@ -31,10 +31,14 @@ SNAPSHOTS = {"raw.events": "4711"}
 def churn(bench: Bench, project: Project) -> Bench:
     bench.pipelines = Pipelines(project, bench.jobs, {"dataset": SNAPSHOTS.get})
     bench.workshop.notebook("features", "rows = 1")
-    bench.workshop.notebook("train", "x = depth\ny = x + 1\nz = 3", "print(y)", parameters="depth = 1")
+    bench.workshop.notebook(
+        "train", "x = depth\ny = x + 1\nz = 3", "print(y)", parameters="depth = 1"
+    )
     bench.workshop.pipeline(FILE)
     (bench.root / "raw.csv").write_text("1")
-    bench.jobs.outputs = lambda spec: {"features": ["rows.csv"], "train": ["model.bin"]}[spec.labels["step"]]
+    bench.jobs.outputs = lambda spec: {"features": ["rows.csv"], "train": ["model.bin"]}[
+        spec.labels["step"]
+    ]
     bench.pipelines.run("churn")
     _as_executed(bench)
     assert bench.pipelines.explain("churn/train").changed == ()
@@ -47,15 +51,26 @@ def _as_executed(bench: Bench) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for step in ("features", "train"):
         body = json.loads((bench.root / f"{step}.ipynb").read_text())
-        injected = {"cell_type": "code", "metadata": {"tags": ["injected-parameters"]}, "source": "depth = 4", "outputs": [], "execution_count": 1, "id": "i"}
+        injected = {
+            "cell_type": "code",
+            "metadata": {"tags": ["injected-parameters"]},
+            "source": "depth = 4",
+            "outputs": [],
+            "execution_count": 1,
+            "id": "i",
+        }
         body["cells"].insert(1, injected)
         (folder / f"{step}.ipynb").write_text(json.dumps(body))
     with bench.pipelines._store._database.write() as connection:
-        connection.execute("UPDATE pipeline_result SET notebook = '.mlinfra/runs/x/' || step || '.ipynb'")
+        connection.execute(
+            "UPDATE pipeline_result SET notebook = '.mlinfra/runs/x/' || step || '.ipynb'"
+        )
 
 
 def another_line(bench: Bench) -> None:
-    bench.workshop.notebook("train", "x = depth\ny = x + 2\nz = 3", "print(y)", parameters="depth = 1")
+    bench.workshop.notebook(
+        "train", "x = depth\ny = x + 2\nz = 3", "print(y)", parameters="depth = 1"
+    )
 
 
 def another_package(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,20 +80,50 @@ def another_package(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CHANGES: dict[str, tuple[Callable[..., object], str, list[str]]] = {
-    "a line": (another_line, "code", ["code changed: cell 2", "train.ipynb, cell 2", "-y = x + 1\n+y = x + 2", "@@ -1,3 +1,3 @@"]),
-    "a default of the file": (
-        lambda b, _: b.workshop.pipeline(FILE.replace("depth: 4", "depth: 6")), "params", ["params changed: depth 4 → 6"],
+    "a line": (
+        another_line,
+        "code",
+        [
+            "code changed: cell 2",
+            "train.ipynb, cell 2",
+            "-y = x + 1\n+y = x + 2",
+            "@@ -1,3 +1,3 @@",
+        ],
     ),
-    "a snapshot": (lambda b, m: m.setitem(SNAPSHOTS, "raw.events", "4712"), "inputs", ["dataset:raw.events", "4711 → 4712"]),
+    "a default of the file": (
+        lambda b, _: b.workshop.pipeline(FILE.replace("depth: 4", "depth: 6")),
+        "params",
+        ["params changed: depth 4 → 6"],
+    ),
+    "a snapshot": (
+        lambda b, m: m.setitem(SNAPSHOTS, "raw.events", "4712"),
+        "inputs",
+        ["dataset:raw.events", "4711 → 4712"],
+    ),
     "a package": (another_package, "environment", ["environment changed: polars", "→ 99.0"]),
-    "the kernel": (lambda b, _: b.workshop.notebook("train", "x = depth\ny = x + 1\nz = 3", "print(y)", parameters="depth = 1", kernel="other"), "kernel",
-                   ["kernel changed: python3 → other"]),
-    "an output": (lambda b, _: (b.root / "model.bin").unlink(), "outputs", ["output missing: model.bin"]),
-}  # fmt: skip
+    "the kernel": (
+        lambda b, _: b.workshop.notebook(
+            "train",
+            "x = depth\ny = x + 1\nz = 3",
+            "print(y)",
+            parameters="depth = 1",
+            kernel="other",
+        ),
+        "kernel",
+        ["kernel changed: python3 → other"],
+    ),
+    "an output": (
+        lambda b, _: (b.root / "model.bin").unlink(),
+        "outputs",
+        ["output missing: model.bin"],
+    ),
+}
 
 
 @pytest.mark.parametrize("case", CHANGES)
-def test_what_changed_is_named_with_old_and_new(case: str, churn: Bench, monkeypatch: pytest.MonkeyPatch):
+def test_what_changed_is_named_with_old_and_new(
+    case: str, churn: Bench, monkeypatch: pytest.MonkeyPatch
+):
     change, part, words = CHANGES[case]
     change(*(churn, monkeypatch)[: 1 if change is another_line else 2])
     found = churn.pipelines.explain("churn/train")
@@ -90,7 +135,10 @@ def test_what_changed_is_named_with_old_and_new(case: str, churn: Bench, monkeyp
     if case != "the kernel":
         churn.pipelines.run("churn")
         kept = churn.pipelines.runs("churn").items[0].steps[1]
-        assert (kept.changed, kept.detail.splitlines()[0]) == (found.changed, found.detail.splitlines()[0]), "and a run keeps why it ran"
+        assert (kept.changed, kept.detail.splitlines()[0]) == (
+            found.changed,
+            found.detail.splitlines()[0],
+        ), "and a run keeps why it ran"
 
 
 def test_why_it_ran_stays_when_it_fails(churn: Bench):
@@ -100,7 +148,10 @@ def test_why_it_ran_stays_when_it_fails(churn: Bench):
     assert (step.reason, list(step.changed)) == ("job failed", ["code"])
     assert "+y = x + 2" in step.detail
     found = churn.pipelines.explain("churn/train")
-    assert list(found.changed) == ["unfinished", "code"], "it differs from the last whole result, not from the attempt that failed"
+    assert list(found.changed) == [
+        "unfinished",
+        "code",
+    ], "it differs from the last whole result, not from the attempt that failed"
 
 
 def test_a_step_whose_input_is_to_come_says_who_makes_it(churn: Bench):
@@ -110,21 +161,36 @@ def test_a_step_whose_input_is_to_come_says_who_makes_it(churn: Bench):
     assert "features would run before it" in found.detail
     (churn.root / "rows.csv").unlink()
     found = churn.pipelines.explain("churn/train")
-    assert (list(found.changed), found.detail) == (["inputs"], "rows.csv is not there yet: step features makes it")
+    assert (list(found.changed), found.detail) == (
+        ["inputs"],
+        "rows.csv is not there yet: step features makes it",
+    )
 
 
-def test_a_step_that_never_ran_and_whose_input_is_to_come_would_run_for_the_first_time(churn: Bench):
-    churn.workshop.pipeline(FILE.replace("churn", "other").replace("rows.csv", "other.csv"), "other.mlpipeline.yaml")
+def test_a_step_that_never_ran_and_whose_input_is_to_come_would_run_for_the_first_time(
+    churn: Bench,
+):
+    churn.workshop.pipeline(
+        FILE.replace("churn", "other").replace("rows.csv", "other.csv"), "other.mlpipeline.yaml"
+    )
     found = churn.pipelines.explain("other/train")
-    assert (list(found.changed), found.detail) == (["first run"], "other.csv is not there yet: step features makes it")
+    assert (list(found.changed), found.detail) == (
+        ["first run"],
+        "other.csv is not there yet: step features makes it",
+    )
 
 
 def test_a_step_that_never_ran_and_one_without_a_cache(churn: Bench):
-    churn.workshop.pipeline(FILE.replace("churn", "other").replace("in: raw.csv", "cache: false, in: raw.csv"), "other.mlpipeline.yaml")
+    churn.workshop.pipeline(
+        FILE.replace("churn", "other").replace("in: raw.csv", "cache: false, in: raw.csv"),
+        "other.mlpipeline.yaml",
+    )
     assert list(churn.pipelines.explain("other/features").changed) == ["first run"]
     churn.pipelines.run("other")
     assert list(churn.pipelines.explain("other/features").changed) == ["cache off"]
-    assert list(churn.pipelines.explain("churn/train", parameters={"depth": 5}).changed) == ["params"]
+    assert list(churn.pipelines.explain("churn/train", parameters={"depth": 5}).changed) == [
+        "params"
+    ]
 
 
 def test_forced_steps_have_changed_nothing(churn: Bench):
@@ -157,7 +223,9 @@ def test_one_word_is_answered_with_steps_that_there_are(churn: Bench, word: str,
 
 def test_the_elements_of_a_step_are_told_apart(bench: Bench):
     bench.workshop.notebook("a", "1", parameters="n = 0")
-    bench.workshop.pipeline("pipeline: p\nsteps: {a: {notebook: a.ipynb, foreach: {n: [1, 2]}, out: 'o-{{ n }}'}}")
+    bench.workshop.pipeline(
+        "pipeline: p\nsteps: {a: {notebook: a.ipynb, foreach: {n: [1, 2]}, out: 'o-{{ n }}'}}"
+    )
     bench.jobs.outputs = lambda spec: [f"o-{spec.parameters['n']}"]
     bench.pipelines.run("p")
     (bench.root / "o-2").unlink()

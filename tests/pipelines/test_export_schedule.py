@@ -51,7 +51,9 @@ def schedules(churn: Bench, project) -> Schedules:
 
 
 def exported(bench: Bench, schedule: str = "churn") -> dict[str, Any]:
-    body = yaml.safe_load(bench.pipelines.export("churn", image="repo/ml:1", schedule=schedule).text)
+    body = yaml.safe_load(
+        bench.pipelines.export("churn", image="repo/ml:1", schedule=schedule).text
+    )
     assert [*schema_faults(body), *rule_faults(body)] == []
     return body
 
@@ -62,7 +64,10 @@ FORMS = {"2006-01-02": "%Y-%m-%d", "2006-01-02T15:04:05-07:00": "%Y-%m-%dT%H:%M:
 
 def evaluated(text: str) -> str:
     """What Argo's expressions give: sprig's functions, which here read as Python."""
-    sprig = SimpleNamespace(toDate=lambda form, at: at, dateInZone=lambda form, at, zone: at.astimezone(ZoneInfo(zone)).strftime(FORMS[form]))
+    sprig = SimpleNamespace(
+        toDate=lambda form, at: at,
+        dateInZone=lambda form, at, zone: at.astimezone(ZoneInfo(zone)).strftime(FORMS[form]),
+    )
     names = {"sprig": sprig, "workflow": SimpleNamespace(scheduledTime=DUE), "toJson": json.dumps}
     return re.sub(r"\{\{=(.*?)\}\}", lambda found: eval(found[1], names), text)
 
@@ -70,10 +75,18 @@ def evaluated(text: str) -> str:
 def test_the_schedule_of_the_file_becomes_that_of_the_cron_workflow(churn: Bench):
     body = exported(churn)
     assert (body["kind"], body["metadata"]["name"]) == ("CronWorkflow", "churn")
-    spec = {name: value for name, value in body["spec"].items() if name not in ("workflowSpec", "workflowMetadata")}
+    spec = {
+        name: value
+        for name, value in body["spec"].items()
+        if name not in ("workflowSpec", "workflowMetadata")
+    }
     assert spec == {
-        "schedules": ["30 0 * * 1-5"], "timezone": "Europe/Paris", "concurrencyPolicy": "Forbid", "startingDeadlineSeconds": 7200, "suspend": False,
-    }  # fmt: skip
+        "schedules": ["30 0 * * 1-5"],
+        "timezone": "Europe/Paris",
+        "concurrencyPolicy": "Forbid",
+        "startingDeadlineSeconds": 7200,
+        "suspend": False,
+    }
 
 
 def test_parameters_are_those_of_the_schedule_and_of_the_due_time_in_its_zone(churn: Bench):
@@ -81,15 +94,32 @@ def test_parameters_are_those_of_the_schedule_and_of_the_due_time_in_its_zone(ch
     assert spec["arguments"]["parameters"] == [{"name": "depth", "value": "8"}]
     words = [evaluated(word) for word in spec["templates"][1]["container"]["args"]]
     assert words[4:] == [
-        "-r", "day", "2026-11-03", "-p", "depth", "{{workflow.parameters.depth}}",
-        "-y", '"days": ["from 2026-11-03T00:30:00+01:00"]', "-r", "note", "on 2026-11-03",
-    ]  # fmt: skip
+        "-r",
+        "day",
+        "2026-11-03",
+        "-p",
+        "depth",
+        "{{workflow.parameters.depth}}",
+        "-y",
+        '"days": ["from 2026-11-03T00:30:00+01:00"]',
+        "-r",
+        "note",
+        "on 2026-11-03",
+    ]
 
 
-def test_a_schedule_that_was_made_gives_its_own_facts_and_its_pause(churn: Bench, schedules: Schedules):
-    schedules.create("nightly", pipeline="churn", cron="0 2 * * *", overlap="cancel", catchup="none")
+def test_a_schedule_that_was_made_gives_its_own_facts_and_its_pause(
+    churn: Bench, schedules: Schedules
+):
+    schedules.create(
+        "nightly", pipeline="churn", cron="0 2 * * *", overlap="cancel", catchup="none"
+    )
     body = exported(churn, "nightly")
-    assert (body["spec"]["concurrencyPolicy"], body["spec"]["startingDeadlineSeconds"], body["spec"]["suspend"]) == ("Replace", 1, False)
+    assert (
+        body["spec"]["concurrencyPolicy"],
+        body["spec"]["startingDeadlineSeconds"],
+        body["spec"]["suspend"],
+    ) == ("Replace", 1, False)
     assert body["metadata"]["name"] == "nightly"
     schedules.pause("nightly")
     assert exported(churn, "nightly")["spec"]["suspend"] is True
@@ -98,10 +128,19 @@ def test_a_schedule_that_was_made_gives_its_own_facts_and_its_pause(churn: Bench
 def test_those_that_wait_for_their_turn_wait_for_a_lock(churn: Bench, schedules: Schedules):
     schedules.create("nightly", pipeline="churn", cron="0 2 * * *", overlap="queue")
     spec = exported(churn, "nightly")["spec"]
-    assert (spec["concurrencyPolicy"], spec["workflowSpec"]["synchronization"]) == ("Allow", {"mutexes": [{"name": "nightly"}]})
+    assert (spec["concurrencyPolicy"], spec["workflowSpec"]["synchronization"]) == (
+        "Allow",
+        {"mutexes": [{"name": "nightly"}]},
+    )
 
 
-SAME = {"0 6 * * 1-5": "0 6 * * 1-5", "0 6 * * 5-7": "0 6 * * 0,5,6", "0 6 * * 7": "0 6 * * 0", "*/7 * * * MON": "*/7 * * * MON", "0 6 7 7 *": "0 6 7 7 *"}
+SAME = {
+    "0 6 * * 1-5": "0 6 * * 1-5",
+    "0 6 * * 5-7": "0 6 * * 0,5,6",
+    "0 6 * * 7": "0 6 * * 0",
+    "*/7 * * * MON": "*/7 * * * MON",
+    "0 6 7 7 *": "0 6 7 7 *",
+}
 
 
 @pytest.mark.parametrize("text", SAME)
@@ -109,7 +148,9 @@ def test_a_cron_text_keeps_its_days(text: str):
     assert crontab(text) == SAME[text]
 
 
-@pytest.mark.parametrize("text", ["0 6 L * *", "0 6 LW * *", "0 6 * * 5#2", "0 6 * * 5L", "0 6 */2 * 1", "0 6 1 * */2"])
+@pytest.mark.parametrize(
+    "text", ["0 6 L * *", "0 6 LW * *", "0 6 * * 5#2", "0 6 * * 5L", "0 6 */2 * 1", "0 6 1 * */2"]
+)
 def test_a_cron_text_that_argo_reads_otherwise_is_refused(text: str):
     with pytest.raises(Unprocessable, match="cannot keep the times") as caught:
         crontab(text)
@@ -132,7 +173,9 @@ def test_what_a_clock_of_argo_cannot_do_is_refused(churn: Bench, schedules: Sche
 
 
 def test_items_that_hang_on_the_due_time_are_refused(churn: Bench):
-    text = FILE.replace("notebook: a.ipynb,", 'notebook: a.ipynb, foreach: {x: "{{ days }}"}, out: "a/{{ x }}",')
+    text = FILE.replace(
+        "notebook: a.ipynb,", 'notebook: a.ipynb, foreach: {x: "{{ days }}"}, out: "a/{{ x }}",'
+    )
     churn.workshop.pipeline(text.replace("days: []", "days: [x]"), "churn.mlpipeline.yaml")
     with pytest.raises(Unprocessable, match="cannot spread step a"):
         churn.pipelines.export("churn", image="i", schedule="churn")
@@ -146,7 +189,12 @@ def test_the_head_says_what_the_clocks_do_there(churn: Bench):
 
 def test_the_check_finds_what_is_wrong_with_a_clock(churn: Bench):
     body = exported(churn)
-    body["spec"] |= {"schedules": ["0 6 * * 7"], "timezone": "Paris", "concurrencyPolicy": "Queue", "startingDeadlineSeconds": -1}
+    body["spec"] |= {
+        "schedules": ["0 6 * * 7"],
+        "timezone": "Paris",
+        "concurrencyPolicy": "Queue",
+        "startingDeadlineSeconds": -1,
+    }
     assert len(list(rule_faults(body))) == 4
     body["spec"]["startingDeadlineSeconds"] = "60"
     assert any("startingDeadlineSeconds" in fault for fault in schema_faults(body))

@@ -21,7 +21,9 @@ def graphs(draw):
 
 
 def orders(after):
-    """Every order in which no step stands before what it comes after: brute force over all permutations."""
+    """Every order in which no step stands before what it comes after: brute force over all
+    permutations.
+    """
     for order in permutations(after):
         place = {name: position for position, name in enumerate(order)}
         if all(place[before] < place[name] for name in after for before in after[name]):
@@ -44,7 +46,10 @@ def test_a_cycle_is_found_exactly_when_no_order_exists_and_is_a_real_one(after):
     assert (cycle is None) == (possible is not None)
     if cycle:
         assert len(set(cycle)) == len(cycle)
-        assert all(before in after[step] for before, step in zip(cycle, [*cycle[1:], cycle[0]], strict=True))
+        assert all(
+            before in after[step]
+            for before, step in zip(cycle, [*cycle[1:], cycle[0]], strict=True)
+        )
         assert cycle[0] == min(cycle), "it begins with the step that the file names first"
 
 
@@ -63,7 +68,11 @@ def test_two_outputs_overlap_exactly_when_writing_one_touches_the_other(first, s
     def files(path):
         """All paths of a small tree at or below `path`."""
         tree = ["a", "a/b", "a/b/c", "a/bc", "ab", "a.b"]
-        return {item for item in tree if path in (".", item) or item.split("/")[: len(path.split("/"))] == path.split("/")}
+        return {
+            item
+            for item in tree
+            if path in (".", item) or item.split("/")[: len(path.split("/"))] == path.split("/")
+        }
 
     paths = first in PATHS and second in PATHS
     expected = bool(files(first) & files(second)) if paths else first == second
@@ -82,9 +91,24 @@ def test_a_version_is_fed_by_its_name_but_not_the_name_by_a_version():
 
 
 def test_edges_come_from_what_is_taken_and_made_and_from_nothing_else():
-    takes = {"load": ["raw.csv"], "clean": ["dataset:raw"], "train": ["data", "view:v"], "report": ["models/m.bin"]}
-    makes = {"load": ["dataset:raw"], "clean": ["data/x.parquet", "data/y.parquet"], "train": ["models"], "report": []}
-    assert graph.edges(takes, makes) == {"load": (), "clean": ("load",), "train": ("clean",), "report": ("train",)}
+    takes = {
+        "load": ["raw.csv"],
+        "clean": ["dataset:raw"],
+        "train": ["data", "view:v"],
+        "report": ["models/m.bin"],
+    }
+    makes = {
+        "load": ["dataset:raw"],
+        "clean": ["data/x.parquet", "data/y.parquet"],
+        "train": ["models"],
+        "report": [],
+    }
+    assert graph.edges(takes, makes) == {
+        "load": (),
+        "clean": ("load",),
+        "train": ("clean",),
+        "report": ("train",),
+    }
 
 
 def test_a_chain_longer_than_the_stack_of_python_is_no_problem():

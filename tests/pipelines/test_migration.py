@@ -31,7 +31,10 @@ def test_runs_and_results_of_before_stay(project: Project, workshop, monkeypatch
             rows[table] = [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
     definition = json.loads(rows["pipeline_run"][0]["definition"])
     definition.pop("date")
-    definition["steps"] = [{key: value for key, value in step.items() if key not in ADDED} for step in definition["steps"]]
+    definition["steps"] = [
+        {key: value for key, value in step.items() if key not in ADDED}
+        for step in definition["steps"]
+    ]
     rows["pipeline_run"][0]["definition"] = json.dumps(definition)
 
     project.database.close()
@@ -53,6 +56,9 @@ def _make_before(path: Path, rows: dict[str, list[dict[str, object]]]) -> None:
         known = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
         for row in found:
             marks = ", ".join("?" * len(known))
-            connection.execute(f"INSERT INTO {table} ({', '.join(known)}) VALUES ({marks})", [row[name] for name in known])
+            connection.execute(
+                f"INSERT INTO {table} ({', '.join(known)}) VALUES ({marks})",
+                [row[name] for name in known],
+            )
     connection.commit()
     connection.close()

@@ -1,4 +1,6 @@
-"""Repair, and running from a step on: what runs again, what is kept, and what happens when that is gone."""
+"""Repair, and running from a step on: what runs again, what is kept, and what happens when that is
+gone.
+"""
 
 from __future__ import annotations
 
@@ -47,13 +49,23 @@ def test_only_what_failed_and_what_hangs_on_it_runs_with_the_same_parameters(fli
     base = failed(flights, "train", day=7)
     run = flights.pipelines.repair(base)
     assert flights.ran() == ["train", "report"]
-    assert states(run) == {"load": "cached", "train": "succeeded", "report": "succeeded", "beside": "cached"}
+    assert states(run) == {
+        "load": "cached",
+        "train": "succeeded",
+        "report": "succeeded",
+        "beside": "cached",
+    }
     assert reasons(run) == {
-        "load": f"succeeded in run {base}", "train": f"failed in run {base}", "report": f"skipped in run {base}", "beside": f"succeeded in run {base}",
-    }  # fmt: skip
+        "load": f"succeeded in run {base}",
+        "train": f"failed in run {base}",
+        "report": f"skipped in run {base}",
+        "beside": f"succeeded in run {base}",
+    }
     assert (run.repairs, run.parameters, run.state) == (base, {"day": 7}, RunState.SUCCEEDED)
     assert run.run != base
-    assert states(flights.pipelines.run("p", parameters={"day": 7})) == dict.fromkeys(states(run), "cached"), "what was repaired is whole"
+    assert states(flights.pipelines.run("p", parameters={"day": 7})) == dict.fromkeys(
+        states(run), "cached"
+    ), "what was repaired is whole"
 
 
 def test_the_name_of_a_pipeline_is_no_run_and_its_newest_run_is_named(flights: Bench):
@@ -75,13 +87,18 @@ def test_a_run_of_one_step_alone_says_so(flights: Bench):
 def test_a_run_says_whether_it_can_be_repaired_also_an_older_one(flights: Bench):
     base = failed(flights, "train", day=7)
     flights.pipelines.run("p", parameters={"day": 8})
-    assert [(run.run == base, run.repairable) for run in flights.pipelines.runs("p").items] == [(False, False), (True, True)]
+    assert [(run.run == base, run.repairable) for run in flights.pipelines.runs("p").items] == [
+        (False, False),
+        (True, True),
+    ]
     entry = flights.pipelines._store.run(base)
     begun = flights.pipelines._store.begin(entry.definition, parameters={}, force=False, user="ana")
     assert not flights.pipelines.show_run(begun.run.run).repairable, "it has not ended"
 
 
-def test_what_had_succeeded_is_kept_though_its_code_has_changed_and_the_next_run_sees_that(flights: Bench):
+def test_what_had_succeeded_is_kept_though_its_code_has_changed_and_the_next_run_sees_that(
+    flights: Bench,
+):
     base = failed(flights, "train")
     flights.workshop.notebook("load", "2", parameters="day = 0")
     flights.pipelines.repair(base)
@@ -90,9 +107,13 @@ def test_what_had_succeeded_is_kept_though_its_code_has_changed_and_the_next_run
 
 
 def test_what_hangs_on_it_runs_though_nothing_else_than_before_comes_out(flights: Bench):
-    """A report of an earlier run fits what train makes again; the word was to run it, and that is what is done."""
+    """A report of an earlier run fits what train makes again; the word was to run it, and that is
+    what is done.
+    """
     flights.pipelines.run("p")
-    (flights.root / "train.ipynb").write_text((flights.root / "train.ipynb").read_text().replace("# train", "# train!"))
+    (flights.root / "train.ipynb").write_text(
+        (flights.root / "train.ipynb").read_text().replace("# train", "# train!")
+    )
     base = failed(flights, "train")
     flights.pipelines.repair(base)
     assert flights.ran() == ["train", "report"]
@@ -109,7 +130,9 @@ def test_a_kept_result_that_is_gone_runs_again(flights: Bench):
     flights.pipelines.run("p", parameters={"day": 2})
     flights.ran()
     run = flights.pipelines.repair(base)
-    assert reasons(run)["load"] == "params changed: day 2 → 3", "what stands is the result of another run"
+    assert reasons(run)["load"] == "params changed: day 2 → 3", (
+        "what stands is the result of another run"
+    )
     assert reasons(run)["beside"] == "inputs changed: load.out", "and so is what was made from it"
 
 
@@ -119,13 +142,21 @@ def test_a_run_is_not_repairable_once_its_failed_steps_are_out_of_the_file(fligh
     whole = file.read_text()
 
     def told() -> list[bool]:
-        return [flights.pipelines.show_run(base).repairable, flights.pipelines.runs("p").items[0].repairable]
+        return [
+            flights.pipelines.show_run(base).repairable,
+            flights.pipelines.runs("p").items[0].repairable,
+        ]
 
-    file.write_text("".join(line for line in whole.splitlines(keepends=True) if "beside" not in line))
+    file.write_text(
+        "".join(line for line in whole.splitlines(keepends=True) if "beside" not in line)
+    )
     assert told() == [False, False]
     with pytest.raises(Conflict) as refused:
         flights.pipelines.repair(base)
-    assert refused.value.why == "What did not succeed in it is no step of the pipeline any more: beside."
+    assert (
+        refused.value.why
+        == "What did not succeed in it is no step of the pipeline any more: beside."
+    )
     file.write_text("steps: [")
     assert told() == [True, True], "once the file is mended"
     file.unlink()
@@ -142,11 +173,20 @@ def test_a_repair_whose_driver_dies_is_gone_on_with(flights: Bench):
         flights.pipelines.repair(base)
     run = flights.pipelines.repair(base)
     assert run.repairs == base
-    assert states(run) == {"load": "cached", "train": "succeeded", "report": "succeeded", "beside": "cached"}
-    assert len(flights.pipelines.runs("p").items) == 2, "the repair that was begun is the one that ended"
+    assert states(run) == {
+        "load": "cached",
+        "train": "succeeded",
+        "report": "succeeded",
+        "beside": "cached",
+    }
+    assert len(flights.pipelines.runs("p").items) == 2, (
+        "the repair that was begun is the one that ended"
+    )
 
 
-def test_a_run_of_one_step_is_repaired_as_that_step_with_the_values_that_it_was_given(flights: Bench):
+def test_a_run_of_one_step_is_repaired_as_that_step_with_the_values_that_it_was_given(
+    flights: Bench,
+):
     flights.workshop.notebook("load", "1", parameters="day = 0\nlot = 1")
     flights.jobs.fails = {"load"}
     base = flights.pipelines.run_step("p", "load", parameters={"lot": 99})
@@ -161,7 +201,10 @@ def test_a_run_of_one_step_is_repaired_as_that_step_with_the_values_that_it_was_
 
 def test_an_element_that_ran_alone_is_repaired_alone(flights: Bench):
     flights.workshop.pipeline(
-        FILE.replace('params: {day: "{{ day }}"}, out: load.out', 'foreach: {day: [1, 2]}, out: "load{{ day }}.out"').replace("in: load.out", "in: step:load")
+        FILE.replace(
+            'params: {day: "{{ day }}"}, out: load.out',
+            'foreach: {day: [1, 2]}, out: "load{{ day }}.out"',
+        ).replace("in: load.out", "in: step:load")
     )
     flights.jobs.outputs = lambda spec: [f"load{spec.parameters['day']}.out"]
     flights.jobs.fails = {"load[day=2]"}
@@ -183,7 +226,9 @@ def test_nothing_to_repair_is_refused(flights: Bench):
         flights.pipelines.repair(left.run)
 
 
-def test_a_run_from_a_step_on_runs_it_and_what_hangs_on_it_and_takes_last_results_before_it(flights: Bench):
+def test_a_run_from_a_step_on_runs_it_and_what_hangs_on_it_and_takes_last_results_before_it(
+    flights: Bench,
+):
     flights.pipelines.run("p")
     flights.ran()
     flights.workshop.notebook("load", "2", parameters="day = 0")
@@ -191,8 +236,10 @@ def test_a_run_from_a_step_on_runs_it_and_what_hangs_on_it_and_takes_last_result
     assert flights.ran() == ["train", "report"]
     assert reasons(run) == {
         "load": "last result taken, though code changed: cell 2",
-        "train": "asked for: from train on", "report": "train runs again", "beside": "nothing changed",
-    }  # fmt: skip
+        "train": "asked for: from train on",
+        "report": "train runs again",
+        "beside": "nothing changed",
+    }
 
 
 def test_a_step_without_a_cache_is_not_run_by_a_run_from_a_later_one(flights: Bench):

@@ -1,4 +1,6 @@
-"""Changes of a schedule under a set clock: what it was due for until then is not forgotten over them."""
+"""Changes of a schedule under a set clock: what it was due for until then is not forgotten over
+them.
+"""
 
 from __future__ import annotations
 
@@ -28,18 +30,26 @@ def world(project: Project) -> World:
     return World(project.root)
 
 
-@pytest.mark.parametrize("change", [{"cron": "30 * * * *"}, {"tz": "Asia/Kolkata"}, {"overlap": "queue"}])
-def test_a_due_time_just_before_a_change_is_started_all_the_same(world: World, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "change", [{"cron": "30 * * * *"}, {"tz": "Asia/Kolkata"}, {"overlap": "queue"}]
+)
+def test_a_due_time_just_before_a_change_is_started_all_the_same(
+    world: World, change: dict[str, Any]
+) -> None:
     world.create("0 * * * *", catchup="none")
     world.pass_time(hours=1, seconds=2)  # the ring is on its way
     world.schedules.update("s", **change)
     world.ring()
-    assert [(row.due_at.hour, row.cause, row.state) for row in world.rows()] == [(13, "clock", "started")]
+    assert [(row.due_at.hour, row.cause, row.state) for row in world.rows()] == [
+        (13, "clock", "started")
+    ]
     assert len(world.jobs.taken) == 1
 
 
 @pytest.mark.parametrize("said", ["before", "with the change"])
-def test_days_without_a_supervisor_are_made_up_for_after_new_times_were_set(world: World, said: str) -> None:
+def test_days_without_a_supervisor_are_made_up_for_after_new_times_were_set(
+    world: World, said: str
+) -> None:
     policy: dict[str, Any] = {"catchup": "all", "grace_seconds": 3 * 86_400}
     world.create("0 6 * * *", **(policy if said == "before" else {"catchup": "none"}))
     world.pass_time(days=3)
@@ -48,7 +58,11 @@ def test_days_without_a_supervisor_are_made_up_for_after_new_times_were_set(worl
     world.ring()
     days = ["03-28T06:00", "03-29T06:00", "03-30T06:00"]
     assert [due[5:16] for due in world.jobs.due_times()] == days
-    assert sorted(world.told()) == sorted((day, cause, state) for day in days for cause, state in (("clock", "missed"), ("catchup", "started")))
+    assert sorted(world.told()) == sorted(
+        (day, cause, state)
+        for day in days
+        for cause, state in (("clock", "missed"), ("catchup", "started"))
+    )
 
 
 def test_a_due_time_just_before_a_pause_has_its_row(world: World) -> None:
@@ -58,7 +72,9 @@ def test_a_due_time_just_before_a_pause_has_its_row(world: World) -> None:
     world.pass_time(hours=1)
     world.schedules.resume("s")
     world.ring()
-    assert [(row.due[11:16], row.state, row.reason) for row in world.rows()] == [("13:00", "skipped", "The schedule was paused.")]
+    assert [(row.due[11:16], row.state, row.reason) for row in world.rows()] == [
+        ("13:00", "skipped", "The schedule was paused.")
+    ]
 
 
 def test_what_was_missed_before_a_pause_counts_and_what_passes_in_it_does_not(world: World) -> None:
@@ -67,16 +83,25 @@ def test_what_was_missed_before_a_pause_counts_and_what_passes_in_it_does_not(wo
     assert world.schedules.pause("s").missed == 2
     world.pass_time(hours=4)
     resumed = world.schedules.resume("s")
-    assert (resumed.missed, [due[11:16] for due in resumed.next]) == (2, ["19:00", "20:00", "21:00", "22:00", "23:00"])
+    assert (resumed.missed, [due[11:16] for due in resumed.next]) == (
+        2,
+        ["19:00", "20:00", "21:00", "22:00", "23:00"],
+    )
     world.ring()
     assert world.jobs.due_times() == []
-    assert [(row.cause, row.state) for row in world.rows()] == [("clock", "missed"), ("catchup", "skipped")] * 2
+    assert [(row.cause, row.state) for row in world.rows()] == [
+        ("clock", "missed"),
+        ("catchup", "skipped"),
+    ] * 2
 
 
 @pytest.mark.parametrize(
     ("due", "why"),
     [
-        ("2026-03-28T06:00:00", "the next time after it is 2026-03-29T06:00:00+02:00"),  # UTC, as everywhere: 07:00 in Paris
+        (
+            "2026-03-28T06:00:00",
+            "the next time after it is 2026-03-29T06:00:00+02:00",
+        ),  # UTC, as everywhere: 07:00 in Paris
         ("2026-03-28T05:00:01+00:00", "the next time"),
         ("2026-03-28T05:00:00.5+00:00", "the next time"),
         ("2026-03-29T06:00:00+02:00", "not come yet"),
@@ -84,7 +109,9 @@ def test_what_was_missed_before_a_pause_counts_and_what_passes_in_it_does_not(wo
         ("9999-12-31T23:59:59-12:00", "does not reach"),
     ],
 )
-def test_by_hand_for_a_time_at_which_it_was_not_due_is_refused(world: World, due: str, why: str) -> None:
+def test_by_hand_for_a_time_at_which_it_was_not_due_is_refused(
+    world: World, due: str, why: str
+) -> None:
     world.create("0 6 * * *", tz="Europe/Paris")
     world.pass_time(hours=20)
     with pytest.raises(BadRequest, match="was not due at") as caught:
@@ -94,7 +121,9 @@ def test_by_hand_for_a_time_at_which_it_was_not_due_is_refused(world: World, due
     assert (world.rows(), world.jobs.taken) == ([], {})
 
 
-def test_a_due_time_without_a_zone_is_in_utc_wherever_the_server_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_due_time_without_a_zone_is_in_utc_wherever_the_server_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     try:
@@ -120,7 +149,9 @@ def test_a_due_time_of_earlier_times_is_run_by_hand_after_they_were_changed(worl
 def test_of_an_hour_that_comes_twice_the_due_time_is_the_first(world: World) -> None:
     world.now = datetime(2026, 10, 26, tzinfo=UTC)
     world.create("30 2 * * *", tz="Europe/Paris")
-    first, second = (datetime(2026, 10, 25, 2, 30, fold=fold, tzinfo=ZoneInfo("Europe/Paris")) for fold in (0, 1))
+    first, second = (
+        datetime(2026, 10, 25, 2, 30, fold=fold, tzinfo=ZoneInfo("Europe/Paris")) for fold in (0, 1)
+    )
     for due in (first, first.astimezone(UTC)):
         assert world.schedules.run_now("s", due=due).due == "2026-10-25T02:30:00+02:00"
     for due in (second, second.astimezone(UTC)):
@@ -147,17 +178,29 @@ def test_a_clock_that_was_ahead_without_a_supervisor_holds_up_no_schedule(world:
     world.pass_time(days=-400)
     shown = world.schedules.show("s")
     assert (shown.next[0], shown.missed) == ("2026-03-28T06:00:00+00:00", 0)
-    world.schedules.create("other", cron="0 0 1 1 *", job={"command": ["true"]})  # sets the alarm anew, by a clock that is right
+    world.schedules.create(
+        "other", cron="0 0 1 1 *", job={"command": ["true"]}
+    )  # sets the alarm anew, by a clock that is right
     with world.project.database.read() as connection:
-        assert connection.execute("SELECT due_at FROM alarm").fetchone()["due_at"] == datetime(2026, 3, 28, 6, tzinfo=UTC).timestamp()
+        assert (
+            connection.execute("SELECT due_at FROM alarm").fetchone()["due_at"]
+            == datetime(2026, 3, 28, 6, tzinfo=UTC).timestamp()
+        )
     world.pass_time(hours=18)
     world.ring()
-    assert [row.due for row in world.rows() if row.cause == "clock" and row.state == "started"] == ["2026-03-28T06:00:00+00:00"]
+    assert [row.due for row in world.rows() if row.cause == "clock" and row.state == "started"] == [
+        "2026-03-28T06:00:00+00:00"
+    ]
 
 
-def test_a_schedule_is_not_deleted_while_its_due_time_is_started(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_schedule_is_not_deleted_while_its_due_time_is_started(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.create("0 * * * *")
-    submit, deleting = world.jobs.submit, threading.Thread(target=lambda: world.schedules.delete("s"))
+    submit, deleting = (
+        world.jobs.submit,
+        threading.Thread(target=lambda: world.schedules.delete("s")),
+    )
 
     def slow(spec: Any) -> Any:
         deleting.start()
@@ -174,7 +217,9 @@ def test_a_schedule_is_not_deleted_while_its_due_time_is_started(world: World, m
 
 
 @pytest.mark.parametrize("change", ["pause", "another start", "a pipeline instead"])
-def test_what_was_begun_just_before_the_end_of_who_began_it_counts_as_started(world: World, change: str) -> None:
+def test_what_was_begun_just_before_the_end_of_who_began_it_counts_as_started(
+    world: World, change: str
+) -> None:
     world.create("0 * * * *", overlap="skip")
     world.pass_time(hours=1)
     world.jobs.kill, world.jobs.lasting = "after", True
@@ -185,15 +230,21 @@ def test_what_was_begun_just_before_the_end_of_who_began_it_counts_as_started(wo
     elif change == "another start":  # which goes on still when its turn comes again
         world.schedules.run_now("s", due=datetime(2026, 3, 27, 11, tzinfo=UTC))
     else:
-        (world.project.root / "a.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
-        (world.project.root / "p.mlpipeline.yaml").write_text("pipeline: p\nsteps: {a: {notebook: a.ipynb}}\n")
+        (world.project.root / "a.ipynb").write_text(
+            '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+        )
+        (world.project.root / "p.mlpipeline.yaml").write_text(
+            "pipeline: p\nsteps: {a: {notebook: a.ipynb}}\n"
+        )
         world.schedules.update("s", pipeline="p")
     world.ring()
     (row,) = (row for row in world.rows() if row.cause == "clock")
     assert (row.state, row.job) == ("started", "00000000")
 
 
-def test_a_fault_of_one_schedule_keeps_no_other_from_being_started(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_of_one_schedule_keeps_no_other_from_being_started(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     submit = world.jobs.submit
 
     def faulty(spec: Any) -> Any:
@@ -213,7 +264,12 @@ def test_a_fault_of_one_schedule_keeps_no_other_from_being_started(world: World,
 ACTS = st.one_of(
     st.tuples(st.just("pass"), st.integers(1, 200_000)),  # seconds
     st.tuples(st.just("pass"), st.integers(1, 300)),
-    st.tuples(st.sampled_from(["ring", "ring", "pause", "resume", "down", "up", "kill before", "kill after"]), st.just(0)),
+    st.tuples(
+        st.sampled_from(
+            ["ring", "ring", "pause", "resume", "down", "up", "kill before", "kill after"]
+        ),
+        st.just(0),
+    ),
     st.tuples(st.just("change"), st.integers(0, 4)),
 )
 TIMES = [
@@ -226,9 +282,18 @@ TIMES = [
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.sampled_from([datetime(2026, 3, 27, 12, tzinfo=UTC), datetime(2026, 10, 23, 12, tzinfo=UTC)]), st.lists(ACTS, max_size=15))
-def test_whatever_is_done_to_it_each_due_time_that_it_had_has_one_row(empty_state: bytes, start: datetime, acts: list[tuple[str, int]]) -> None:
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
+@given(
+    st.sampled_from(
+        [datetime(2026, 3, 27, 12, tzinfo=UTC), datetime(2026, 10, 23, 12, tzinfo=UTC)]
+    ),
+    st.lists(ACTS, max_size=15),
+)
+def test_whatever_is_done_to_it_each_due_time_that_it_had_has_one_row(
+    empty_state: bytes, start: datetime, acts: list[tuple[str, int]]
+) -> None:
+    with tempfile.TemporaryDirectory(
+        dir="/dev/shm" if Path("/dev/shm").is_dir() else None
+    ) as folder:
         root = Path(folder).resolve()
         (root / ".mlinfra").mkdir()
         (root / ".mlinfra" / "state.db").write_bytes(empty_state)
@@ -275,14 +340,19 @@ def forget_zone(world: World, name: str, zone: str = "Europe/Nowhere") -> None:
         connection.execute("UPDATE schedule SET tz = ? WHERE name = ?", (zone, name))
 
 
-def test_a_schedule_whose_zone_is_not_known_here_is_a_row_with_its_problem_beside_the_others(world: World) -> None:
+def test_a_schedule_whose_zone_is_not_known_here_is_a_row_with_its_problem_beside_the_others(
+    world: World,
+) -> None:
     world.create("0 * * * *")
     world.schedules.create("t", cron="0 * * * *", job={"command": ["true", "{{ due }}"]})
     world.pass_time(hours=1, seconds=2)
     world.ring()
     forget_zone(world, "s")
     found = {item.name: item for item in world.schedules.list().items}
-    assert (found["s"].problem, found["s"].next) == ("There is no time zone 'Europe/Nowhere'. It is not in the IANA list.", [])
+    assert (found["s"].problem, found["s"].next) == (
+        "There is no time zone 'Europe/Nowhere'. It is not in the IANA list.",
+        [],
+    )
     assert (found["t"].problem, len(found["t"].next)) == ("", 5)
     assert [row.due for row in world.rows()] == ["2026-03-27T13:00:00+00:00"]
     assert {item.name for item in world.schedules.search_documents()} == {"s", "t"}
@@ -290,7 +360,9 @@ def test_a_schedule_whose_zone_is_not_known_here_is_a_row_with_its_problem_besid
         world.schedules.run_now("s")
 
 
-def test_others_are_started_while_a_zone_is_not_known_and_what_it_missed_is_told_once_it_is(world: World) -> None:
+def test_others_are_started_while_a_zone_is_not_known_and_what_it_missed_is_told_once_it_is(
+    world: World,
+) -> None:
     world.create("0 * * * *", catchup="all")
     world.schedules.create("t", cron="0 * * * *", job={"command": ["true", "{{ due }}"]})
     forget_zone(world, "s")

@@ -1,4 +1,6 @@
-"""Schedules under every clock: no due time is started twice, none is lost, and each has its row. The store is real, what is started is not."""
+"""Schedules under every clock: no due time is started twice, none is lost, and each has its row.
+The store is real, what is started is not.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class Killed(BaseException):
 
 
 class Jobs:
-    """Takes jobs once a key, as the real ones; `kill` ends the caller before or after the next one is taken."""
+    """Takes jobs once a key, as the real ones; `kill` ends the caller before or after the next one
+    is taken.
+    """
 
     def __init__(self) -> None:
         self.taken: dict[str, SimpleNamespace] = {}
@@ -43,7 +47,9 @@ class Jobs:
         self._end("before")
         if spec.key not in self.taken:
             state = "running" if self.lasting else "succeeded"
-            self.taken[spec.key] = SimpleNamespace(id=f"{len(self.taken):08x}", spec=spec, state=state, reason="")
+            self.taken[spec.key] = SimpleNamespace(
+                id=f"{len(self.taken):08x}", spec=spec, state=state, reason=""
+            )
         self._end("after")
         return self.taken[spec.key]
 
@@ -85,7 +91,9 @@ class World:
         self.restart()
 
     def restart(self) -> None:
-        self.schedules = Schedules(self.project, None, self.jobs, clock=lambda: self.now, steady=lambda: self.awake)  # type: ignore[arg-type]
+        self.schedules = Schedules(
+            self.project, None, self.jobs, clock=lambda: self.now, steady=lambda: self.awake
+        )  # type: ignore[arg-type]
 
     def create(self, cron: str, **facts: Any) -> None:
         self.schedules.create("s", cron=cron, job={"command": ["echo", "{{ due }}"]}, **facts)
@@ -148,13 +156,26 @@ STEPS = st.one_of(
     st.sampled_from(["0 * * * *", "30 2 * * *", "*/20 1-4 * * *", "0 0 * * *", "15,45 */6 * * *"]),
     st.sampled_from(["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "UTC"]),
     st.sampled_from(["all", "latest", "none"]),
-    st.sampled_from([datetime(2026, 3, 27, 12, tzinfo=UTC), datetime(2026, 10, 23, 12, tzinfo=UTC), datetime(2026, 4, 3, 3, tzinfo=UTC)]),
+    st.sampled_from(
+        [
+            datetime(2026, 3, 27, 12, tzinfo=UTC),
+            datetime(2026, 10, 23, 12, tzinfo=UTC),
+            datetime(2026, 4, 3, 3, tzinfo=UTC),
+        ]
+    ),
     st.lists(STEPS, max_size=12),
 )
 def test_none_twice_and_none_lost_whatever_the_clock_does(
-    empty_state: bytes, cron: str, tz: str, catchup: str, start: datetime, steps: list[tuple[str, int]]
+    empty_state: bytes,
+    cron: str,
+    tz: str,
+    catchup: str,
+    start: datetime,
+    steps: list[tuple[str, int]],
 ) -> None:
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:  # a disk that syncs would make it minutes
+    with tempfile.TemporaryDirectory(
+        dir="/dev/shm" if Path("/dev/shm").is_dir() else None
+    ) as folder:  # a disk that syncs would make it minutes
         root = Path(folder).resolve()
         (root / ".mlinfra").mkdir()
         (root / ".mlinfra" / "state.db").write_bytes(empty_state)
@@ -172,7 +193,9 @@ def test_none_twice_and_none_lost_whatever_the_clock_does(
                 world.jobs.kill = what.removeprefix("kill ")
             earliest, latest = min(earliest, world.now), max(latest, world.now)
             world.ring()
-        world.now = max(latest, world.now) + timedelta(seconds=1)  # the clock is right again, and has passed every time that it ever showed
+        world.now = max(latest, world.now) + timedelta(
+            seconds=1
+        )  # the clock is right again, and has passed every time that it ever showed
         world.jobs.kill = ""
         world.ring()
 
@@ -180,7 +203,9 @@ def test_none_twice_and_none_lost_whatever_the_clock_does(
         rows = world.rows()
         started = Counter(world.jobs.due_times())
         assert not [due for due, count in started.items() if count > 1], "twice"
-        assert sorted(row.due for row in rows if row.cause == "clock") == sorted(every), "each due time has one row"
+        assert sorted(row.due for row in rows if row.cause == "clock") == sorted(every), (
+            "each due time has one row"
+        )
         assert not [row for row in rows if row.state == "waiting"]
         assert {row.due for row in rows if row.state == "started"} == set(started)
         if catchup == "all":
@@ -196,7 +221,9 @@ def test_none_twice_and_none_lost_whatever_the_clock_does(
     st.sampled_from(["all", "latest", "none"]),
     st.integers(0, 400_000),
 )
-def test_a_decision_has_one_row_a_due_time_and_makes_up_for_no_more_than_the_policy_says(ages: list[int], catchup: Any, grace: int) -> None:
+def test_a_decision_has_one_row_a_due_time_and_makes_up_for_no_more_than_the_policy_says(
+    ages: list[int], catchup: Any, grace: int
+) -> None:
     dues = [NOON + timedelta(seconds=age) for age in sorted(ages)]
     verdicts = decide(dues, NOON, catchup=catchup, grace=timedelta(seconds=grace))
     assert [verdict.due for verdict in verdicts if verdict.cause == "clock"] == dues
@@ -209,7 +236,9 @@ def test_a_decision_has_one_row_a_due_time_and_makes_up_for_no_more_than_the_pol
     assert all(verdict.reason for verdict in verdicts if verdict.state == "missed")
 
 
-def test_stopped_over_a_due_time_one_missed_row_stands_and_the_latest_runs_once(world: World) -> None:
+def test_stopped_over_a_due_time_one_missed_row_stands_and_the_latest_runs_once(
+    world: World,
+) -> None:
     world.create("0 6 * * *", tz="Europe/Paris")
     world.pass_time(hours=17)  # 05:00 UTC is 06:00 in Paris
     world.ring()
@@ -224,26 +253,45 @@ def test_stopped_over_a_due_time_one_missed_row_stands_and_the_latest_runs_once(
     world.schedules.start()
     for _ in range(3):
         world.ring()
-    assert world.told()[1:] == [("03-29T06:00", "clock", "missed"), ("03-29T06:00", "catchup", "started")]
+    assert world.told()[1:] == [
+        ("03-29T06:00", "clock", "missed"),
+        ("03-29T06:00", "catchup", "started"),
+    ]
     assert world.schedules.show("s").missed == 1
     assert world.jobs.due_times() == ["2026-03-28T06:00:00+01:00", "2026-03-29T06:00:00+02:00"]
 
 
 @pytest.mark.parametrize(
     ("catchup", "grace_hours", "made_up"),
-    [("latest", 6, ["11:00"]), ("all", 6, ["06:00", "07:00", "08:00", "09:00", "10:00", "11:00"]), ("none", 6, []), ("latest", 0.4, []),
-     ("all", 2, ["10:00", "11:00"])],
-)  # fmt: skip
-def test_what_was_missed_is_made_up_for_as_the_policy_says(world: World, catchup: str, grace_hours: float, made_up: list[str]) -> None:
+    [
+        ("latest", 6, ["11:00"]),
+        ("all", 6, ["06:00", "07:00", "08:00", "09:00", "10:00", "11:00"]),
+        ("none", 6, []),
+        ("latest", 0.4, []),
+        ("all", 2, ["10:00", "11:00"]),
+    ],
+)
+def test_what_was_missed_is_made_up_for_as_the_policy_says(
+    world: World, catchup: str, grace_hours: float, made_up: list[str]
+) -> None:
     world.now = datetime(2026, 11, 1, 0, 30, tzinfo=UTC)
     world.create("0 * * * *", catchup=catchup, grace_seconds=grace_hours * 3600)
     world.pass_time(hours=11)  # 11:30
     world.ring()
     world.ring()
-    assert [row.due[11:16] for row in world.rows() if row.cause == "clock" and row.state == "missed"] == [f"{hour:02d}:00" for hour in range(1, 12)]
+    assert [
+        row.due[11:16] for row in world.rows() if row.cause == "clock" and row.state == "missed"
+    ] == [f"{hour:02d}:00" for hour in range(1, 12)]
     assert [due[11:16] for due in world.jobs.due_times()] == made_up
-    left = [row.reason for row in world.rows() if row.state == "missed" and row.due[11:16] not in made_up]
-    assert all("The policy" in reason or "older than the grace" in reason or "Only the latest" in reason for reason in left)
+    left = [
+        row.reason
+        for row in world.rows()
+        if row.state == "missed" and row.due[11:16] not in made_up
+    ]
+    assert all(
+        "The policy" in reason or "older than the grace" in reason or "Only the latest" in reason
+        for reason in left
+    )
 
 
 def test_of_an_hour_that_comes_twice_only_the_latest_is_made_up_for(world: World) -> None:
@@ -251,7 +299,10 @@ def test_of_an_hour_that_comes_twice_only_the_latest_is_made_up_for(world: World
     world.create("30 * * * *", tz="Europe/Paris", catchup="latest")
     world.pass_time(hours=2)
     world.ring()
-    assert [row.due for row in world.rows() if row.state == "missed"] == ["2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"]
+    assert [row.due for row in world.rows() if row.state == "missed"] == [
+        "2026-10-25T02:30:00+02:00",
+        "2026-10-25T02:30:00+01:00",
+    ]
     assert world.jobs.due_times() == ["2026-10-25T02:30:00+01:00"]
 
 
@@ -267,7 +318,9 @@ def test_a_clock_that_was_years_ahead_stops_nothing_when_it_is_right_again(world
     world.ring()
     (first,) = [row for row in world.rows() if row.due.startswith("2026-03-28")]
     assert (first.cause, first.state) == ("clock", "started")
-    (alarm,) = world.project.database._connection().execute("SELECT due_at, set_at FROM alarm").fetchall()
+    (alarm,) = (
+        world.project.database._connection().execute("SELECT due_at, set_at FROM alarm").fetchall()
+    )
     assert alarm["due_at"] == datetime(2026, 3, 29, 6, tzinfo=UTC).timestamp()
 
 
@@ -283,7 +336,11 @@ def test_a_due_time_while_the_one_before_goes_on(world: World, policy: str) -> N
         assert [row.state for row in (first, second, third)] == ["started", "skipped", "skipped"]
         assert second.reason == "Job 00000000 went on still."
     if policy == "cancel":
-        assert [row.outcome for row in (first, second, third)] == ["cancelled", "cancelled", "running"]
+        assert [row.outcome for row in (first, second, third)] == [
+            "cancelled",
+            "cancelled",
+            "running",
+        ]
     if policy == "queue":
         assert [row.state for row in (first, second, third)] == ["started", "waiting", "waiting"]
         assert second.reason == "Waits for job 00000000 to end."
@@ -322,7 +379,10 @@ def test_a_pause_is_nobodys_loss(world: World) -> None:
     world.pass_time(hours=1)
     world.schedules.resume("s")  # again, while it goes on: no due time is forgotten over it
     world.ring()
-    assert world.told() == [("03-27T18:00", "clock", "missed"), ("03-27T18:00", "catchup", "started")]
+    assert world.told() == [
+        ("03-27T18:00", "clock", "missed"),
+        ("03-27T18:00", "catchup", "started"),
+    ]
 
 
 def test_a_pause_takes_back_what_waits(world: World) -> None:
@@ -333,7 +393,10 @@ def test_a_pause_takes_back_what_waits(world: World) -> None:
         world.ring()
     world.schedules.pause("s")
     world.schedules.resume("s")
-    assert [(row.state, row.reason) for row in world.rows()] == [("started", ""), ("skipped", "The schedule was paused.")]
+    assert [(row.state, row.reason) for row in world.rows()] == [
+        ("started", ""),
+        ("skipped", "The schedule was paused."),
+    ]
 
 
 def test_a_missed_due_time_is_run_by_hand_with_its_own_date(world: World) -> None:
@@ -343,7 +406,12 @@ def test_a_missed_due_time_is_run_by_hand_with_its_own_date(world: World) -> Non
     assert world.schedules.show("s").missed == 1
     (missed,) = world.rows()
     firing = world.schedules.run_now("s", due=missed.due_at)
-    assert (firing.cause, firing.state, firing.due, firing.user) == ("hand", "started", missed.due, "ana")
+    assert (firing.cause, firing.state, firing.due, firing.user) == (
+        "hand",
+        "started",
+        missed.due,
+        "ana",
+    )
     assert world.jobs.due_times() == ["2026-03-28T06:00:00+01:00"]
     assert world.schedules.show("s").missed == 0
     assert [row.state for row in world.rows()] == ["missed", "started"]
@@ -357,13 +425,21 @@ def test_new_times_count_from_now_on(world: World) -> None:
     world.ring()
     assert world.rows() == []
     kept = world.schedules.update("s", overlap="queue", job={"gpus": 0})
-    assert (kept.overlap, kept.job, kept.catchup) == ("queue", {"command": ["echo", "{{ due }}"], "gpus": 0}, "all")
+    assert (kept.overlap, kept.job, kept.catchup) == (
+        "queue",
+        {"command": ["echo", "{{ due }}"], "gpus": 0},
+        "all",
+    )
 
 
-def test_what_cannot_be_started_fails_with_its_reason_and_the_next_is_tried(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_started_fails_with_its_reason_and_the_next_is_tried(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.create("0 * * * *")
     submit = world.jobs.submit
-    faults: Iterator[Exception | None] = iter([NotFound("There is no a.ipynb."), Unavailable("The disk is full."), None])
+    faults: Iterator[Exception | None] = iter(
+        [NotFound("There is no a.ipynb."), Unavailable("The disk is full."), None]
+    )
 
     def broken(spec: Any) -> Any:
         if (fault := next(faults)) is not None:
@@ -375,7 +451,10 @@ def test_what_cannot_be_started_fails_with_its_reason_and_the_next_is_tried(worl
     world.ring()
     world.pass_time(hours=1)
     world.ring()
-    assert [(row.state, row.reason) for row in world.rows()] == [("failed", "There is no a.ipynb."), ("waiting", "Waits: The disk is full.")]
+    assert [(row.state, row.reason) for row in world.rows()] == [
+        ("failed", "There is no a.ipynb."),
+        ("waiting", "Waits: The disk is full."),
+    ]
     world.pass_time(seconds=15)
     world.ring()
     assert [row.state for row in world.rows()] == ["failed", "started"]
@@ -412,7 +491,9 @@ def rings(root: str, at: datetime, count: int) -> None:
 
     project = Project.open(root)
     for minute in range(count):
-        schedules = Schedules(project, None, Lines(), clock=lambda now=at + timedelta(minutes=minute, seconds=1): now)  # type: ignore[arg-type, misc]
+        schedules = Schedules(
+            project, None, Lines(), clock=lambda now=at + timedelta(minutes=minute, seconds=1): now
+        )  # type: ignore[arg-type, misc]
         for _ in range(3):
             try:
                 schedules.ring()
@@ -424,7 +505,9 @@ def rings(root: str, at: datetime, count: int) -> None:
 def test_rings_of_several_processes_start_each_due_time_once(world: World) -> None:
     world.create("* * * * *", catchup="all", overlap="queue")
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=rings, args=(str(world.project.root), NOON, 30)) for _ in range(3)]
+    processes = [
+        context.Process(target=rings, args=(str(world.project.root), NOON, 30)) for _ in range(3)
+    ]
     for process in processes:
         process.start()
     for process in processes:
@@ -432,7 +515,9 @@ def test_rings_of_several_processes_start_each_due_time_once(world: World) -> No
     world.now = NOON + timedelta(minutes=29, seconds=1)
     rings(str(world.project.root), NOON, 30)
     lines = (world.project.root / "lines").read_text().splitlines()
-    assert sorted(lines) == sorted((NOON + timedelta(minutes=minute)).isoformat() for minute in range(1, 30))
+    assert sorted(lines) == sorted(
+        (NOON + timedelta(minutes=minute)).isoformat() for minute in range(1, 30)
+    )
 
 
 @pytest.mark.parametrize(
@@ -454,7 +539,9 @@ def test_rings_of_several_processes_start_each_due_time_once(world: World) -> No
         ({"colour": "red"}, "has no colour"),
     ],
 )
-def test_nonsense_is_refused_when_it_is_said(world: World, facts: dict[str, Any], words: str) -> None:
+def test_nonsense_is_refused_when_it_is_said(
+    world: World, facts: dict[str, Any], words: str
+) -> None:
     sound: dict[str, Any] = {"name": "s", "cron": "0 6 * * *", "job": {"command": ["echo"]}}
     with pytest.raises(BadRequest, match=words):
         world.schedules.create(**(sound | facts))

@@ -1,4 +1,6 @@
-"""Schedules of pipelines under a set clock: what a due time does beside other runs. Runs, lanes and locks are real; their drivers are not started."""
+"""Schedules of pipelines under a set clock: what a due time does beside other runs. Runs, lanes and
+locks are real; their drivers are not started.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ steps:
 
 
 class World:
-    """A pipeline, a clock that can be set, and a schedule of the pipeline. `drivers`: runs for which one was asked."""
+    """A pipeline, a clock that can be set, and a schedule of the pipeline. `drivers`: runs for
+    which one was asked.
+    """
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -46,7 +50,12 @@ class World:
     def alarm(self) -> timedelta:
         """How long until the next ring."""
         with self.project.database.read() as connection:
-            return datetime.fromtimestamp(connection.execute("SELECT due_at FROM alarm").fetchone()["due_at"], UTC) - self.now
+            return (
+                datetime.fromtimestamp(
+                    connection.execute("SELECT due_at FROM alarm").fetchone()["due_at"], UTC
+                )
+                - self.now
+            )
 
     def rows(self) -> list[Firing]:
         """The history, oldest first."""
@@ -118,8 +127,12 @@ def test_a_run_that_lost_its_driver_goes_on_in_a_pause(world: World) -> None:
     assert world.drivers == [row.run] * 2
 
 
-def test_a_due_time_waits_for_a_run_that_had_to_be_gone_on_with_and_no_other_is_left_out_for_it(world: World) -> None:
-    world.schedules.create("s", pipeline="churn", cron="0 6 * * *", overlap="skip", parameters={"day": "{{ date }}"})
+def test_a_due_time_waits_for_a_run_that_had_to_be_gone_on_with_and_no_other_is_left_out_for_it(
+    world: World,
+) -> None:
+    world.schedules.create(
+        "s", pipeline="churn", cron="0 6 * * *", overlap="skip", parameters={"day": "{{ date }}"}
+    )
     world.ring(SIX, seconds=1)
     first = world.rows()[0].run or ""
     world.lose_driver(first)
@@ -131,7 +144,10 @@ def test_a_due_time_waits_for_a_run_that_had_to_be_gone_on_with_and_no_other_is_
 
     world.end(first)
     world.ring(seconds=15)
-    assert world.told() == [("03-27T06:00", "started", "succeeded"), ("03-28T06:00", "started", "running")]
+    assert world.told() == [
+        ("03-27T06:00", "started", "succeeded"),
+        ("03-28T06:00", "started", "running"),
+    ]
     second: PipelineRun = world.pipelines.show_run(world.rows()[1].run or "")
     assert second.parameters == {"day": "2026-03-28"}
 
@@ -173,18 +189,26 @@ def test_the_history_says_why_a_run_failed(world: World) -> None:
     assert (row.state, row.outcome, row.reason) == ("started", "failed", "only: Exit code 2.")
 
 
-def test_a_run_of_another_date_hides_none_of_the_schedule_and_hinders_none(world: World, workshop: Workshop) -> None:
+def test_a_run_of_another_date_hides_none_of_the_schedule_and_hinders_none(
+    world: World, workshop: Workshop
+) -> None:
     workshop.pipeline(DATED)
     world.schedules.create("s", pipeline="churn", cron="0 6 * * *", overlap="skip")
-    world.pipelines.run("churn", parameters={"date": "2025-12-31"}, wait=False)  # goes on all the time
+    world.pipelines.run(
+        "churn", parameters={"date": "2025-12-31"}, wait=False
+    )  # goes on all the time
     world.ring(SIX, seconds=1)
-    world.end(world.pipelines.run("churn", parameters={"date": "2025-01-01"}, wait=False).run)  # newer, and over
+    world.end(
+        world.pipelines.run("churn", parameters={"date": "2025-01-01"}, wait=False).run
+    )  # newer, and over
     world.ring(SIX, days=1, seconds=1)
     assert world.told() == [("03-27T06:00", "started", "running"), ("03-28T06:00", "skipped", "")]
     assert world.rows()[1].reason == f"Run {world.rows()[0].run} went on still."
 
 
-def test_of_due_times_that_wait_for_somebody_else_the_last_one_takes_the_place_of_the_others_where_the_policy_is_to_cancel(world: World) -> None:
+def test_of_due_times_that_wait_for_somebody_else_the_last_one_takes_the_place_of_the_others_where_the_policy_is_to_cancel(
+    world: World,
+) -> None:
     world.schedules.create("s", pipeline="churn", cron="0 * * * *", overlap="cancel")
     other = world.pipelines.run("churn", parameters={"day": "by hand"}, wait=False).run
     world.ring(SIX, seconds=1)
@@ -194,9 +218,15 @@ def test_of_due_times_that_wait_for_somebody_else_the_last_one_takes_the_place_o
     assert [row.state for row in world.rows()] == ["skipped", "started"]
 
 
-def test_a_run_that_has_begun_is_noted_though_its_file_has_gone_since(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_has_begun_is_noted_though_its_file_has_gone_since(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.schedules.create("s", pipeline="churn", cron="0 6 * * *")
-    monkeypatch.setattr(world.schedules._store, "started", lambda *_, **__: (_ for _ in ()).throw(Unavailable("The disk is full.")))
+    monkeypatch.setattr(
+        world.schedules._store,
+        "started",
+        lambda *_, **__: (_ for _ in ()).throw(Unavailable("The disk is full.")),
+    )
     world.ring(SIX, seconds=1)
     assert [row.state for row in world.rows()] == ["waiting"]
     monkeypatch.undo()
@@ -207,7 +237,9 @@ def test_a_run_that_has_begun_is_noted_though_its_file_has_gone_since(world: Wor
 
 
 @pytest.mark.parametrize("driven", [True, False])
-def test_a_run_that_is_cancelled_for_the_next_is_left_to_its_driver(world: World, driven: bool) -> None:
+def test_a_run_that_is_cancelled_for_the_next_is_left_to_its_driver(
+    world: World, driven: bool
+) -> None:
     world.schedules.create("s", pipeline="churn", cron="0 6 * * *", overlap="cancel")
     world.ring(SIX, seconds=1)
     first = world.rows()[0].run or ""
@@ -216,13 +248,18 @@ def test_a_run_that_is_cancelled_for_the_next_is_left_to_its_driver(world: World
     world.ring(SIX, days=1, seconds=1)
     assert world.cancelled(first)
     assert world.drivers == [first] * (1 if driven else 2)
-    assert [(row.state, row.reason) for row in world.rows()][1] == ("waiting", f"Waits for run {first}, which is being cancelled, to end.")
+    assert [(row.state, row.reason) for row in world.rows()][1] == (
+        "waiting",
+        f"Waits for run {first}, which is being cancelled, to end.",
+    )
     world.end(first)
     world.ring(seconds=15)
     assert [row.state for row in world.rows()] == ["started", "started"]
 
 
-def test_a_cancel_that_does_not_wait_gives_a_run_without_a_driver_one_to_end_it(world: World) -> None:
+def test_a_cancel_that_does_not_wait_gives_a_run_without_a_driver_one_to_end_it(
+    world: World,
+) -> None:
     run = world.pipelines.run("churn", wait=False).run
     assert world.pipelines.cancel(run, wait=False).state == "running"
     assert world.drivers == [run]

@@ -1,4 +1,6 @@
-"""Schedules on the real supervisor, without any server: what is due starts once, whoever is killed."""
+"""Schedules on the real supervisor, without any server: what is due starts once, whoever is
+killed.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ steps:
 @pytest.fixture
 def bench(project: Project) -> Iterator[Workbench]:
     """A project whose processes are ended after the test."""
-    (project.root / "mlinfra.toml").write_text('[project]\nname = "test"\n[jobs]\ngrace_seconds = 1.0\ngpus = 0\n')
+    (project.root / "mlinfra.toml").write_text(
+        '[project]\nname = "test"\n[jobs]\ngrace_seconds = 1.0\ngpus = 0\n'
+    )
     bench = Workbench(Project.open(project.root))
     yield bench
     bench.schedules.stop()
@@ -44,11 +48,17 @@ def bench(project: Project) -> Iterator[Workbench]:
 
 @pytest.fixture
 def due_now(bench: Workbench) -> Callable[..., str]:
-    """Makes a schedule that is due just now, or in some seconds, as one that was made before; gives the due time."""
+    """Makes a schedule that is due just now, or in some seconds, as one that was made before; gives
+    the due time.
+    """
 
     def due_now(name: str = "s", **facts: Any) -> str:
-        due = (now() + timedelta(seconds=20)).replace(second=0, microsecond=0)  # 40 s ago at most: a minute late would be missed
-        early = Schedules(bench.project, bench.pipelines, bench.jobs, clock=lambda: due - timedelta(seconds=30))
+        due = (now() + timedelta(seconds=20)).replace(
+            second=0, microsecond=0
+        )  # 40 s ago at most: a minute late would be missed
+        early = Schedules(
+            bench.project, bench.pipelines, bench.jobs, clock=lambda: due - timedelta(seconds=30)
+        )
         early.create(name, cron=f"{due.minute} {due.hour} * * *", **facts)
         return due.isoformat()
 
@@ -96,7 +106,11 @@ COMMAND = {"command": ["sh", "-c", "echo {{ due }} >> ran"]}
     ids=["written down, not started", "started, not noted", "noted, next alarm not set"],
 )
 def test_a_due_job_starts_once_though_ring_and_supervisor_are_killed(
-    bench: Workbench, due_now: Callable[..., str], failpoint: str, seen: Callable[[Workbench], object], monkeypatch: pytest.MonkeyPatch
+    bench: Workbench,
+    due_now: Callable[..., str],
+    failpoint: str,
+    seen: Callable[[Workbench], object],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MLINFRA_FAIL", failpoint)
     bench.jobs.start()
@@ -125,7 +139,11 @@ def alarm_is_later(bench: Workbench) -> bool:
 def test_a_pipeline_is_begun_once_though_the_ring_is_killed_between_begin_and_driver(
     bench: Workbench, workshop: Any, due_now: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workshop.notebook("only", "with open('ran', 'a') as file: file.write(day + '\\n')\nopen('only.txt', 'w').close()", parameters="day = ''")
+    workshop.notebook(
+        "only",
+        "with open('ran', 'a') as file: file.write(day + '\\n')\nopen('only.txt', 'w').close()",
+        parameters="day = ''",
+    )
     workshop.pipeline(CHAIN)
     monkeypatch.setenv("MLINFRA_FAIL", "begun")
     bench.jobs.start()
@@ -143,7 +161,9 @@ def test_a_pipeline_is_begun_once_though_the_ring_is_killed_between_begin_and_dr
     assert (told.outcome, told.run) == ("succeeded", firing.run)
 
 
-def test_down_over_a_due_time_up_again_one_miss_stands_and_the_latest_runs_once(bench: Workbench) -> None:
+def test_down_over_a_due_time_up_again_one_miss_stands_and_the_latest_runs_once(
+    bench: Workbench,
+) -> None:
     due = (now() - timedelta(hours=2)).replace(minute=0, second=0, microsecond=0)
     before = due - timedelta(hours=1)
     early = Schedules(bench.project, bench.pipelines, bench.jobs, clock=lambda: before)
@@ -153,49 +173,79 @@ def test_down_over_a_due_time_up_again_one_miss_stands_and_the_latest_runs_once(
     bench.jobs.stop()
     assert bench.schedules.show("s").missed == 0
 
-    job = bench.jobs.submit(JobSpec(command=["true"]))  # brings the supervisor up; the schedules stay down until `up`
+    job = bench.jobs.submit(
+        JobSpec(command=["true"])
+    )  # brings the supervisor up; the schedules stay down until `up`
     assert bench.jobs.wait([job.id], timeout=60)[0].state == "succeeded"
     assert firings(bench) == []
     bench.up()
 
     (made_up,) = until(lambda: started(bench))
     assert bench.jobs.wait([made_up.job], timeout=60)[0].state == "succeeded"
-    assert [(firing.due_at, firing.cause, firing.state) for firing in firings(bench)] == [(due, "catchup", "started"), (due, "clock", "missed")]
+    assert [(firing.due_at, firing.cause, firing.state) for firing in firings(bench)] == [
+        (due, "catchup", "started"),
+        (due, "clock", "missed"),
+    ]
     assert lines(bench) == [due.isoformat()]
     shown = bench.schedules.show("s")
     assert (shown.missed, len(shown.next)) == (1, 5)
 
 
-def test_a_run_that_lost_its_driver_stands_in_nobodys_way(bench: Workbench, workshop: Any, due_now: Callable[..., str]) -> None:
+def test_a_run_that_lost_its_driver_stands_in_nobodys_way(
+    bench: Workbench, workshop: Any, due_now: Callable[..., str]
+) -> None:
     wait = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.05)"
-    workshop.notebook("only", f"open('began', 'w').close()\n{wait}\nopen('only.txt', 'w').close()", parameters="day = ''")
+    workshop.notebook(
+        "only",
+        f"open('began', 'w').close()\n{wait}\nopen('only.txt', 'w').close()",
+        parameters="day = ''",
+    )
     workshop.pipeline(CHAIN)
     run = bench.pipelines.run("churn", wait=False)
     until((bench.project.root / "began").exists)
     with bench.project.database.read() as connection:
-        driver = json.loads(connection.execute("SELECT driver FROM pipeline_run").fetchone()["driver"])
+        driver = json.loads(
+            connection.execute("SELECT driver FROM pipeline_run").fetchone()["driver"]
+        )
     os.kill(driver[1], signal.SIGKILL)
     until(lambda: "resume" in bench.pipelines.show_run(run.run).reason)
     due_now("churn")
     bench.jobs.start()
-    (waiting,) = until(lambda: [firing for firing in firings(bench, "churn") if firing.state == "waiting" and firing.reason])
+    (waiting,) = until(
+        lambda: [
+            firing
+            for firing in firings(bench, "churn")
+            if firing.state == "waiting" and firing.reason
+        ]
+    )
     assert waiting.reason == f"Waits for run {run.run} of {run.user} to end."
     (bench.project.root / "go").touch()
     until(lambda: bench.pipelines.show_run(run.run).state == "succeeded")
     until(lambda: [firing for firing in firings(bench, "churn") if firing.outcome == "succeeded"])
 
 
-def test_a_schedule_in_the_pipelines_file_is_taken_from_there(bench: Workbench, workshop: Any) -> None:
+def test_a_schedule_in_the_pipelines_file_is_taken_from_there(
+    bench: Workbench, workshop: Any
+) -> None:
     workshop.notebook("only", "pass", parameters="day = ''")
     path = workshop.pipeline(CHAIN)
     made = bench.schedules.create("churn")
-    assert (made.what, made.cron, made.tz, made.catchup, made.overlap) == ("pipeline:churn", "0 6 * * 1-5", "Europe/Paris", "all", "queue")
+    assert (made.what, made.cron, made.tz, made.catchup, made.overlap) == (
+        "pipeline:churn",
+        "0 6 * * 1-5",
+        "Europe/Paris",
+        "all",
+        "queue",
+    )
     assert (made.grace_seconds, made.parameters) == (5400, {"day": "{{ date }}"})
     assert all("T06:00:00+0" in due for due in made.next)
     other = bench.schedules.create("churn-late", pipeline="churn", overlap="skip")
     assert (other.cron, other.overlap) == ("0 6 * * 1-5", "skip")
     for text, words in (
-        (CHAIN.replace("0 6 * * 1-5", "0 25 * * *"), "schedule.cron cannot be used. '0 25 * * *' is not a cron text. Bad hour: it is 0-23."),
+        (
+            CHAIN.replace("0 6 * * 1-5", "0 25 * * *"),
+            "schedule.cron cannot be used. '0 25 * * *' is not a cron text. Bad hour: it is 0-23.",
+        ),
         (CHAIN.replace("Europe/Paris", "Europe/Pairs"), "There is no time zone 'Europe/Pairs'"),
         (CHAIN.replace("catchup", "catchups"), "Did you mean catchup?"),
         (CHAIN.replace("90min", "soon"), "schedule.grace cannot be used. 'soon' is not a span"),
@@ -205,12 +255,18 @@ def test_a_schedule_in_the_pipelines_file_is_taken_from_there(bench: Workbench, 
             bench.pipelines.check("p.mlpipeline.yaml")
         assert words in str(caught.value)
         assert "line 2" in str(caught.value)
-    path.write_text("".join(line + "\n" for line in CHAIN.strip().splitlines() if not line.startswith("schedule")))
+    path.write_text(
+        "".join(
+            line + "\n" for line in CHAIN.strip().splitlines() if not line.startswith("schedule")
+        )
+    )
     with pytest.raises(BadRequest, match="says no `schedule:`"):
         bench.schedules.create("third", pipeline="churn")
 
 
-def test_what_is_not_there_is_said_when_the_schedule_is_made(bench: Workbench, workshop: Any) -> None:
+def test_what_is_not_there_is_said_when_the_schedule_is_made(
+    bench: Workbench, workshop: Any
+) -> None:
     workshop.notebook("only", "pass", parameters="day = ''")
     workshop.pipeline(CHAIN)
     sound: dict[str, Any] = {"name": "s", "cron": "0 6 * * *"}
@@ -218,14 +274,20 @@ def test_what_is_not_there_is_said_when_the_schedule_is_made(bench: Workbench, w
         ({}, NotFound, "There is no pipeline s"),
         ({"pipeline": "churn", "parameters": {"dya": 1}}, BadRequest, "Did you mean day?"),
         ({"job": {"notebook": "other.ipynb"}}, NotFound, "other.ipynb"),
-        ({"job": {"notebook": "only.ipynb"}, "parameters": {"dya": 1}}, BadRequest, "has no parameter dya"),
+        (
+            {"job": {"notebook": "only.ipynb"}, "parameters": {"dya": 1}},
+            BadRequest,
+            "has no parameter dya",
+        ),
     ):
         with pytest.raises(error, match=words):
             bench.schedules.create(**sound, **facts)
     assert bench.schedules.list().total == 0
 
 
-def test_a_job_that_the_backend_could_never_start_is_refused_as_by_a_submit(bench: Workbench, workshop: Any) -> None:
+def test_a_job_that_the_backend_could_never_start_is_refused_as_by_a_submit(
+    bench: Workbench, workshop: Any
+) -> None:
     workshop.notebook("report", "pass")
     with pytest.raises(BadRequest) as submitted:
         bench.jobs.submit(JobSpec(notebook="report.ipynb", gpus=1))
@@ -238,8 +300,14 @@ def test_a_job_that_the_backend_could_never_start_is_refused_as_by_a_submit(benc
     assert bench.schedules.show("s").job == {"notebook": "report.ipynb"}
 
 
-def test_a_notebook_is_run_with_the_date_of_its_due_time(bench: Workbench, workshop: Any, due_now: Callable[..., str]) -> None:
-    workshop.notebook("report", "open('ran', 'w').write(f'{day} {at} {depth}')", parameters="day = ''\nat = ''\ndepth = 1")
+def test_a_notebook_is_run_with_the_date_of_its_due_time(
+    bench: Workbench, workshop: Any, due_now: Callable[..., str]
+) -> None:
+    workshop.notebook(
+        "report",
+        "open('ran', 'w').write(f'{day} {at} {depth}')",
+        parameters="day = ''\nat = ''\ndepth = 1",
+    )
     job = {"notebook": "report.ipynb", "parameters": {"depth": 6}, "priority": 70}
     due = due_now(job=job, tz="UTC", parameters={"day": "{{ date }}", "at": "due {{ due }}"})
     bench.jobs.start()
@@ -249,22 +317,34 @@ def test_a_notebook_is_run_with_the_date_of_its_due_time(bench: Workbench, works
     assert lines(bench) == [f"{due[:10]} due {due} 6"]
 
 
-def test_a_broken_file_fails_its_due_time_with_the_line_and_no_other_schedule(bench: Workbench, workshop: Any, due_now: Callable[..., str]) -> None:
+def test_a_broken_file_fails_its_due_time_with_the_line_and_no_other_schedule(
+    bench: Workbench, workshop: Any, due_now: Callable[..., str]
+) -> None:
     workshop.notebook("only", "pass", parameters="day = ''")
     path = workshop.pipeline(CHAIN)
     due_now("broken", pipeline="p.mlpipeline.yaml", parameters={"day": "x"})
     path.write_text("pipeline: churn\nsteps: 1\n")
     due_now("sound", job=COMMAND)
     bench.jobs.start()
-    (firing,) = until(lambda: [firing for firing in firings(bench, "broken") if firing.state != "waiting" and firing.cause == "clock"])
+    (firing,) = until(
+        lambda: [
+            firing
+            for firing in firings(bench, "broken")
+            if firing.state != "waiting" and firing.cause == "clock"
+        ]
+    )
     if firing.state == "missed":  # the machine was slow: what makes up for it fails
-        (firing,) = until(lambda: [firing for firing in firings(bench, "broken") if firing.state == "failed"])
+        (firing,) = until(
+            lambda: [firing for firing in firings(bench, "broken") if firing.state == "failed"]
+        )
     assert firing.state == "failed"
     assert "line 2" in firing.reason
     until(lambda: started(bench, "sound"))
 
 
-def test_by_hand_while_it_runs_is_refused_with_the_run_in_the_way(bench: Workbench, workshop: Any) -> None:
+def test_by_hand_while_it_runs_is_refused_with_the_run_in_the_way(
+    bench: Workbench, workshop: Any
+) -> None:
     workshop.notebook("only", "import time\ntime.sleep(600)", parameters="day = ''")
     workshop.pipeline(CHAIN)
     bench.schedules.create("churn")

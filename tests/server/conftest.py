@@ -1,4 +1,6 @@
-"""A real Jupyter server with the extension, over a project in a temporary folder or over a workbench that only notes what it is asked."""
+"""A real Jupyter server with the extension, over a project in a temporary folder or over a
+workbench that only notes what it is asked.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,12 @@ def jp_root_dir(project: Any) -> Path:
 
 @pytest.fixture
 def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlinfra": True}, "allow_unauthenticated_access": False}}
+    return {
+        "ServerApp": {
+            "jpserver_extensions": {"jupyter_mlinfra": True},
+            "allow_unauthenticated_access": False,
+        }
+    }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,16 +43,35 @@ class Answer:
 
 
 @pytest.fixture
-def ask(jp_serverapp: Any, http_server_client: Any, jp_auth_header: Mapping[str, str], jp_base_url: str) -> Callable[..., Any]:
-    """Ask a path below /mlinfra/api, as it is written: nothing is escaped again, no status raises."""
+def ask(
+    jp_serverapp: Any, http_server_client: Any, jp_auth_header: Mapping[str, str], jp_base_url: str
+) -> Callable[..., Any]:
+    """Ask a path below /mlinfra/api, as it is written: nothing is escaped again, no status
+    raises.
+    """
 
-    async def _ask(path: str, body: Any = None, *, method: str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    async def _ask(
+        path: str,
+        body: Any = None,
+        *,
+        method: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         verb = method or ("GET" if body is None else "POST")
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        options = {"method": verb, "body": data, "headers": jp_auth_header if headers is None else headers, "allow_nonstandard_methods": True}
+        options = {
+            "method": verb,
+            "body": data,
+            "headers": jp_auth_header if headers is None else headers,
+            "allow_nonstandard_methods": True,
+        }
         url = f"{jp_base_url}mlinfra/api/{path}"
-        found = await http_server_client.fetch(url, follow_redirects=False, request_timeout=30, raise_error=False, **options)
-        return Answer(found.code, json.loads(found.body) if found.body else None, dict(found.headers))
+        found = await http_server_client.fetch(
+            url, follow_redirects=False, request_timeout=30, raise_error=False, **options
+        )
+        return Answer(
+            found.code, json.loads(found.body) if found.body else None, dict(found.headers)
+        )
 
     return _ask
 

@@ -1,4 +1,6 @@
-"""A workbench that only notes what it is asked, and made-up answers; for the faces, which say little more than what they ask."""
+"""A workbench that only notes what it is asked, and made-up answers; for the faces, which say
+little more than what they ask.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ PACKAGES = {"schedules": "pipelines"}  # where one is not of its own name
 
 
 class Noted:
-    """A workbench that notes each call, holds it against the signature of the real service, and answers with a made-up record."""
+    """A workbench that notes each call, holds it against the signature of the real service, and
+    answers with a made-up record.
+    """
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
@@ -38,9 +42,20 @@ class Noted:
 
     def __getattr__(self, name: str) -> Any:
         if name in SERVICES:
-            return NotedDomain(self, name, getattr(import_module(f"jupyter_mlinfra.{PACKAGES.get(name, name)}"), SERVICES[name]))
+            return NotedDomain(
+                self,
+                name,
+                getattr(
+                    import_module(f"jupyter_mlinfra.{PACKAGES.get(name, name)}"), SERVICES[name]
+                ),
+            )
         if name in ("search", "status", "check", "up", "down"):
-            return getattr(NotedDomain(self, "workbench", import_module("jupyter_mlinfra.workbench").Workbench), name)
+            return getattr(
+                NotedDomain(
+                    self, "workbench", import_module("jupyter_mlinfra.workbench").Workbench
+                ),
+                name,
+            )
         raise AttributeError(name)
 
 
@@ -51,7 +66,13 @@ class NotedDomain:
     def __getattr__(self, verb: str) -> Callable[..., Any]:
         def call(*args: Any, **named: Any) -> Any:
             bound = inspect.signature(getattr(self._service, verb)).bind(self, *args, **named)
-            self._notes.calls.append((self._domain, verb, {name: value for name, value in bound.arguments.items() if name != "self"}))
+            self._notes.calls.append(
+                (
+                    self._domain,
+                    verb,
+                    {name: value for name, value in bound.arguments.items() if name != "self"},
+                )
+            )
             if self._notes.error is not None:
                 raise self._notes.error
             return self._notes.answer
@@ -76,20 +97,41 @@ def made_up(kind: Any) -> Any:
         return _record(kind, {})
     if isinstance(kind, type) and issubclass(kind, Enum):
         return next(iter(kind))
-    plain = {str: "x", int: 1, float: 1.5, bool: True, datetime: datetime(2013, 1, 2, 3, 4, 5, tzinfo=UTC), Any: None, type(None): None}
+    plain = {
+        str: "x",
+        int: 1,
+        float: 1.5,
+        bool: True,
+        datetime: datetime(2013, 1, 2, 3, 4, 5, tzinfo=UTC),
+        Any: None,
+        type(None): None,
+    }
     return plain[kind]
 
 
 def _record(kind: Any, parameters: Mapping[Any, Any]) -> Any:
-    hints = typing.get_type_hints(kind, {**vars(import_module(kind.__module__)), "pl": None} | {str(name): name for name in kind.__type_params__})
-    return kind(**{field.name: made_up(_filled(hints[field.name], parameters)) for field in dataclasses.fields(kind)})
+    hints = typing.get_type_hints(
+        kind,
+        {**vars(import_module(kind.__module__)), "pl": None}
+        | {str(name): name for name in kind.__type_params__},
+    )
+    return kind(
+        **{
+            field.name: made_up(_filled(hints[field.name], parameters))
+            for field in dataclasses.fields(kind)
+        }
+    )
 
 
 def _filled(hint: Any, parameters: Mapping[Any, Any]) -> Any:
     if hint in parameters:
         return parameters[hint]
     args = typing.get_args(hint)
-    return typing.get_origin(hint)[tuple(_filled(arg, parameters) for arg in args)] if any(arg in parameters for arg in args) else hint
+    return (
+        typing.get_origin(hint)[tuple(_filled(arg, parameters) for arg in args)]
+        if any(arg in parameters for arg in args)
+        else hint
+    )
 
 
 def answer_of(path: str, verb: str) -> Any:

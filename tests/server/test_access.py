@@ -1,4 +1,6 @@
-"""Who may do what: every route and verb, signed out, denied, and with the action and resource that an administrator would grant."""
+"""Who may do what: every route and verb, signed out, denied, and with the action and resource that
+an administrator would grant.
+"""
 
 from __future__ import annotations
 
@@ -153,30 +155,55 @@ def guarded(jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_table_has_every_route_of_the_live_router(jp_web_app: Any, jp_base_url: str) -> None:
-    rules = [rule for group in jp_web_app.default_router.rules for rule in getattr(group.target, "rules", [])]
-    ours = [rule for rule in rules if isinstance(rule.target, type) and issubclass(rule.target, Handler)]
+    rules = [
+        rule
+        for group in jp_web_app.default_router.rules
+        for rule in getattr(group.target, "rules", [])
+    ]
+    ours = [
+        rule for rule in rules if isinstance(rule.target, type) and issubclass(rule.target, Handler)
+    ]
     assert len(ours) == len({key.partition(" ")[2] for key in EXPECTED})
     found = []
     for rule in ours:
-        matching = [path for path in paths() if rule.matcher.regex.match(f"{jp_base_url}mlinfra/api/{filled(path)}")]
+        matching = [
+            path
+            for path in paths()
+            if rule.matcher.regex.match(f"{jp_base_url}mlinfra/api/{filled(path)}")
+        ]
         path = "no/such/route" if "no/such/route" in matching else matching[0]
-        found += [f"{verb.upper()} {path}" for verb in ("get", "post") if hasattr(getattr(rule.target, verb), "endpoint")]
+        found += [
+            f"{verb.upper()} {path}"
+            for verb in ("get", "post")
+            if hasattr(getattr(rule.target, verb), "endpoint")
+        ]
     assert sorted(found) == sorted(EXPECTED)
 
 
-async def test_signed_out_every_route_and_verb_is_refused(guarded: None, ask: Callable[..., Any]) -> None:
+async def test_signed_out_every_route_and_verb_is_refused(
+    guarded: None, ask: Callable[..., Any]
+) -> None:
     for path in paths():
         for verb in VERBS:
-            answer = await ask(filled(path), b"{}" if verb in ("POST", "PUT", "PATCH") else None, method=verb, headers={})
+            answer = await ask(
+                filled(path),
+                b"{}" if verb in ("POST", "PUT", "PATCH") else None,
+                method=verb,
+                headers={},
+            )
             known = f"{verb} {path}" in EXPECTED
-            assert answer.code in ({401, 403} if known else {403, 405}), f"{verb} {path}: {answer.code}"
+            assert answer.code in ({401, 403} if known else {403, 405}), (
+                f"{verb} {path}: {answer.code}"
+            )
             assert "came through" not in str(answer.value)
 
 
 async def test_a_wrong_token_is_no_token(guarded: None, ask: Callable[..., Any]) -> None:
     for key in EXPECTED:
         verb, _, path = key.partition(" ")
-        answer = await ask(filled(path), {} if verb == "POST" else None, headers={"Authorization": "token wrong"})
+        answer = await ask(
+            filled(path), {} if verb == "POST" else None, headers={"Authorization": "token wrong"}
+        )
         assert answer.code in (401, 403), key
 
 
@@ -188,8 +215,12 @@ def denied(jp_serverapp: Any, guarded: None) -> Deny:
     return authorizer
 
 
-async def test_signed_in_but_not_allowed_every_route_is_refused_for_its_own_action_and_resource(denied: Deny, ask: Callable[..., Any]) -> None:
-    """In two orders: a decorator that keeps what it was first asked for would pass in one of them."""
+async def test_signed_in_but_not_allowed_every_route_is_refused_for_its_own_action_and_resource(
+    denied: Deny, ask: Callable[..., Any]
+) -> None:
+    """In two orders: a decorator that keeps what it was first asked for would pass in one of
+    them.
+    """
     keys = [*EXPECTED]
     for seed in (1, 2):
         random.Random(seed).shuffle(keys)
@@ -203,8 +234,16 @@ async def test_signed_in_but_not_allowed_every_route_is_refused_for_its_own_acti
             assert denied.asked == [(action, f"mlinfra:{resource}")], key
 
 
-async def test_a_cookie_alone_cannot_write(guarded: None, ask: Callable[..., Any], jp_serverapp: Any, http_server_client: Any, jp_base_url: str) -> None:
-    """A page of another site can make a browser send the cookie, but neither the `_xsrf` value nor our origin."""
+async def test_a_cookie_alone_cannot_write(
+    guarded: None,
+    ask: Callable[..., Any],
+    jp_serverapp: Any,
+    http_server_client: Any,
+    jp_base_url: str,
+) -> None:
+    """A page of another site can make a browser send the cookie, but neither the `_xsrf` value nor
+    our origin.
+    """
     cookies = await _sign_in(jp_serverapp, http_server_client, jp_base_url)
     path = "workbench/up"
     own = {"Cookie": cookies, "Origin": f"http://127.0.0.1:{http_server_client.get_http_port()}"}
@@ -213,21 +252,33 @@ async def test_a_cookie_alone_cannot_write(guarded: None, ask: Callable[..., Any
     assert (await ask(path, {}, headers=own)).code == 403
     foreign = {**own, "Origin": "http://evil.example", "X-XSRFToken": value[1]}
     assert (await ask(path, {}, headers=foreign)).code in (403, 404)
-    assert (await ask(path, headers={**foreign, "Referer": "http://evil.example/page"})).code in (403, 404)
+    assert (await ask(path, headers={**foreign, "Referer": "http://evil.example/page"})).code in (
+        403,
+        404,
+    )
     answer = await ask(path, {}, headers={**own, "X-XSRFToken": value[1]})
     assert answer.value["message"] == "the request came through"
 
 
-async def test_another_host_name_is_refused(guarded: None, ask: Callable[..., Any], jp_auth_header: Mapping[str, str]) -> None:
+async def test_another_host_name_is_refused(
+    guarded: None, ask: Callable[..., Any], jp_auth_header: Mapping[str, str]
+) -> None:
     """DNS rebinding: the address is ours, the name is the attacker's."""
     assert (await ask("jobs/jobs", headers={**jp_auth_header, "Host": "evil.example"})).code == 403
 
 
 async def _sign_in(app: Any, client: Any, base: str) -> str:
     token = app.identity_provider.token
-    found = await client.fetch(f"{base}tree?token={token}", follow_redirects=False, raise_error=False)
+    found = await client.fetch(
+        f"{base}tree?token={token}", follow_redirects=False, raise_error=False
+    )
     cookies = [line.partition(";")[0] for line in found.headers.get_list("Set-Cookie")]
     if not any(cookie.startswith("_xsrf") for cookie in cookies):
-        page = await client.fetch(f"{base}login", headers={"Cookie": "; ".join(cookies)}, follow_redirects=False, raise_error=False)
+        page = await client.fetch(
+            f"{base}login",
+            headers={"Cookie": "; ".join(cookies)},
+            follow_redirects=False,
+            raise_error=False,
+        )
         cookies += [line.partition(";")[0] for line in page.headers.get_list("Set-Cookie")]
     return "; ".join(cookies)

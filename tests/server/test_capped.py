@@ -23,15 +23,23 @@ def small(monkeypatch: pytest.MonkeyPatch) -> int:
     return 1 << 20
 
 
-async def test_a_list_of_large_runs_is_answered_in_parts_that_are_small_and_together_whole(ask: Callable[..., Any], project: Project, small: int) -> None:
+async def test_a_list_of_large_runs_is_answered_in_parts_that_are_small_and_together_whole(
+    ask: Callable[..., Any], project: Project, small: int
+) -> None:
     bench = current()
     for number in range(6):
         with bench.experiments.track("wide", name=f"run{number}") as run:
             run.log_params({f"p{place}": "x" * 5000 for place in range(60)})
     names, cursor, sizes = list[str](), "", list[int]()
     for _ in range(10):
-        answer = await ask(f"experiments/runs?experiment=wide&limit=6{cursor and f'&cursor={cursor}'}")
-        assert (answer.code, answer.value["total"], answer.value["shown"]) == (200, 6, len(answer.value["items"]))
+        answer = await ask(
+            f"experiments/runs?experiment=wide&limit=6{cursor and f'&cursor={cursor}'}"
+        )
+        assert (answer.code, answer.value["total"], answer.value["shown"]) == (
+            200,
+            6,
+            len(answer.value["items"]),
+        )
         sizes.append(len(json.dumps(answer.value)))
         names += [item["name"] for item in answer.value["items"]]
         cursor = answer.value["cursor"]
@@ -43,7 +51,9 @@ async def test_a_list_of_large_runs_is_answered_in_parts_that_are_small_and_toge
 
 
 @pytest.mark.parametrize(("size", "expected"), [(10, 50), (300_000, 1), (2_000_000, 1)])
-def test_an_item_that_is_larger_than_a_list_may_be_is_answered_whole_and_few_tries_are_made(size: int, expected: int) -> None:
+def test_an_item_that_is_larger_than_a_list_may_be_is_answered_whole_and_few_tries_are_made(
+    size: int, expected: int
+) -> None:
     asked: list[int] = []
 
     def answer(given: Mapping[str, Any]) -> Page[str]:
@@ -66,7 +76,9 @@ def test_what_is_no_list_is_asked_for_once() -> None:
     assert len(asked) == 2
 
 
-async def test_a_block_of_wide_rows_has_fewer_rows_and_says_so(ask: Callable[..., Any], project: Project, small: int) -> None:
+async def test_a_block_of_wide_rows_has_fewer_rows_and_says_so(
+    ask: Callable[..., Any], project: Project, small: int
+) -> None:
     wide = pl.DataFrame({f"c{place}": ["x" * 150] * 100 for place in range(200)})
     current().catalog.write(wide, into="t.wide")
     answer = await ask("catalog/datasets/t.wide/rows?count=100")

@@ -1,4 +1,6 @@
-"""An authorizer that grants some domains only: what starts a job asks for jobs, and what spans the domains tells of the granted ones alone."""
+"""An authorizer that grants some domains only: what starts a job asks for jobs, and what spans the
+domains tells of the granted ones alone.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ class Only(Authorizer):
 
 @pytest.fixture
 def grant(jp_serverapp: Any) -> Callable[..., None]:
-    """From now on the server lets everybody do everything on these domains, and nothing else: no jobs, terminals, contents, kernels."""
+    """From now on the server lets everybody do everything on these domains, and nothing else: no
+    jobs, terminals, contents, kernels.
+    """
 
     def _grant(*domains: str) -> None:
         authorizer = Only(parent=jp_serverapp)
@@ -47,7 +51,12 @@ def grant(jp_serverapp: Any) -> Callable[..., None]:
     ],
 )
 async def test_who_may_start_no_jobs_starts_none_by_a_schedule(
-    ask: Callable[..., Any], project: Project, grant: Callable[..., None], made: None, path: str, body: Any
+    ask: Callable[..., Any],
+    project: Project,
+    grant: Callable[..., None],
+    made: None,
+    path: str,
+    body: Any,
 ) -> None:
     bench = current()
     before = bench.schedules.show("daily")
@@ -72,13 +81,17 @@ async def test_who_may_start_no_jobs_still_has_schedules_of_pipelines_and_may_st
         assert (await ask(path, body)).code == 200, path
 
 
-async def test_with_the_right_to_start_jobs_a_schedule_of_one_is_made(ask: Callable[..., Any], grant: Callable[..., None], made: None) -> None:
+async def test_with_the_right_to_start_jobs_a_schedule_of_one_is_made(
+    ask: Callable[..., Any], grant: Callable[..., None], made: None
+) -> None:
     grant("pipelines", "jobs")
     answer = await ask("pipelines/schedules", {"name": "mine", "cron": "0 0 * * *", "job": JOB})
     assert (answer.code, answer.value["what"]) == (200, "true")
 
 
-async def test_a_search_and_the_status_tell_of_the_granted_domains_alone(ask: Callable[..., Any], grant: Callable[..., None], made: None) -> None:
+async def test_a_search_and_the_status_tell_of_the_granted_domains_alone(
+    ask: Callable[..., Any], grant: Callable[..., None], made: None
+) -> None:
     everything = {hit["kind"] for hit in (await ask("workbench/search?q=daily")).value["items"]}
     assert everything == {"dataset", "column", "schedule", "experiment", "run"}
     grant("workbench", "experiments")
@@ -92,14 +105,20 @@ async def test_a_search_and_the_status_tell_of_the_granted_domains_alone(ask: Ca
     assert (await ask("workbench/status")).value == {}
 
 
-async def test_a_granted_domain_is_checked(ask: Callable[..., Any], grant: Callable[..., None], made: None) -> None:
+async def test_a_granted_domain_is_checked(
+    ask: Callable[..., Any], grant: Callable[..., None], made: None
+) -> None:
     grant("workbench", "catalog")
-    assert [(target["target"], target["verdict"]) for target in (await ask("workbench/check", {})).value] == [("dataset data.daily", "met")]
+    assert [
+        (target["target"], target["verdict"]) for target in (await ask("workbench/check", {})).value
+    ] == [("dataset data.daily", "met")]
 
 
 @pytest.fixture
 def made(project: Project) -> None:
-    """Objects of several domains that one word finds; the project card has a target on one of them."""
+    """Objects of several domains that one word finds; the project card has a target on one of
+    them.
+    """
     root = project.root
     (root / "mlinfra.toml").write_text('[project.targets]\ndatasets = ["data.daily"]\n')
     bench = current()

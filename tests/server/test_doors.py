@@ -1,4 +1,6 @@
-"""Four doors, one house: panel (REST), command line, magic and Python give the same answer, and the code that records carry is understood."""
+"""Four doors, one house: panel (REST), command line, magic and Python give the same answer, and the
+code that records carry is understood.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,12 @@ steps:
     notebook: second.ipynb
     in: [file:first.txt]
 """
-NOTEBOOK = {"cells": [], "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}}, "nbformat": 4, "nbformat_minor": 5}
+NOTEBOOK = {
+    "cells": [],
+    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
 
 
 @pytest.fixture
@@ -64,37 +71,89 @@ def doors(bench: Workbench) -> list[tuple[str, str, Any, Callable[[], Any]]]:
     run_id = bench.experiments.runs("demo").items[0].id
     return [
         ("catalog/datasets", "catalog list", "catalog", lambda: bench.catalog.list()),
-        ("catalog/datasets?limit=1", "catalog list --limit 1", "catalog list --limit 1", lambda: bench.catalog.list(limit=1)),
-        ("catalog/datasets/flights.planes", "catalog show flights.planes", "catalog flights.planes", lambda: bench.catalog.show("flights.planes")),
-        ("catalog/datasets/flights.planes/rows", "catalog preview flights.planes --count 100", "catalog preview flights.planes --count 100",
-         lambda: bench.catalog.preview("flights.planes")),
-        ("catalog/datasets/flights.planes/snapshots", "catalog snapshots flights.planes", "catalog snapshots flights.planes",
-         lambda: bench.catalog.snapshots("flights.planes")),
+        (
+            "catalog/datasets?limit=1",
+            "catalog list --limit 1",
+            "catalog list --limit 1",
+            lambda: bench.catalog.list(limit=1),
+        ),
+        (
+            "catalog/datasets/flights.planes",
+            "catalog show flights.planes",
+            "catalog flights.planes",
+            lambda: bench.catalog.show("flights.planes"),
+        ),
+        (
+            "catalog/datasets/flights.planes/rows",
+            "catalog preview flights.planes --count 100",
+            "catalog preview flights.planes --count 100",
+            lambda: bench.catalog.preview("flights.planes"),
+        ),
+        (
+            "catalog/datasets/flights.planes/snapshots",
+            "catalog snapshots flights.planes",
+            "catalog snapshots flights.planes",
+            lambda: bench.catalog.snapshots("flights.planes"),
+        ),
         ("features/views", "features views", "features views", lambda: bench.features.views()),
         ("features/features", "features list", "features", lambda: bench.features.list()),
         ("jobs/jobs", "jobs list", "jobs", lambda: bench.jobs.list()),
         (f"jobs/jobs/{job}", f"jobs show {job}", f"job {job}", lambda: bench.jobs.show(job)),
         ("pipelines/pipelines", "pipelines list", "pipeline", lambda: bench.pipelines.list()),
-        ("pipelines/pipelines/demo", "pipelines show demo", "pipeline demo", lambda: bench.pipelines.show("demo")),
-        ("pipelines/pipelines/demo/runs", "pipelines runs demo", "pipeline runs demo", lambda: bench.pipelines.runs("demo")),
-        ("experiments/experiments", "experiments list", "mlinfra experiments list", lambda: bench.experiments.experiments()),
-        ("experiments/runs?experiment=demo", "runs list demo", "runs demo", lambda: bench.experiments.runs("demo")),
-        (f"experiments/runs/{run_id}", f"runs show {run_id}", f"runs show {run_id}", lambda: bench.experiments.show(run_id)),
+        (
+            "pipelines/pipelines/demo",
+            "pipelines show demo",
+            "pipeline demo",
+            lambda: bench.pipelines.show("demo"),
+        ),
+        (
+            "pipelines/pipelines/demo/runs",
+            "pipelines runs demo",
+            "pipeline runs demo",
+            lambda: bench.pipelines.runs("demo"),
+        ),
+        (
+            "experiments/experiments",
+            "experiments list",
+            "mlinfra experiments list",
+            lambda: bench.experiments.experiments(),
+        ),
+        (
+            "experiments/runs?experiment=demo",
+            "runs list demo",
+            "runs demo",
+            lambda: bench.experiments.runs("demo"),
+        ),
+        (
+            f"experiments/runs/{run_id}",
+            f"runs show {run_id}",
+            f"runs show {run_id}",
+            lambda: bench.experiments.show(run_id),
+        ),
         ("experiments/models", "models list", "models", lambda: bench.experiments.models()),
         ("deployments/deployments", "deployments list", "deploy", lambda: bench.deployments.list()),
         ("monitoring/monitors", "monitors list", "monitor", lambda: bench.monitoring.list()),
         ("monitoring/alerts", "alerts list", "alerts", lambda: bench.monitoring.alerts()),
-        ("workbench/search?q=planes", "search planes", "mlinfra search planes", lambda: bench.search("planes")),
+        (
+            "workbench/search?q=planes",
+            "search planes",
+            "mlinfra search planes",
+            lambda: bench.search("planes"),
+        ),
         ("workbench/status", "status", "mlinfra status", lambda: bench.status()),
-    ]  # fmt: skip
+    ]
 
 
 def magic(line: str) -> Any:
     name, _, rest = line.partition(" ")
-    return to_json(carry_out(split(rest) if name == "mlinfra" else SHORT[name].words(split(rest)), None))
+    return to_json(
+        carry_out(split(rest) if name == "mlinfra" else SHORT[name].words(split(rest)), None)
+    )
 
 
-async def test_the_four_doors_give_the_same_answer(furnished: Workbench, ask: Callable[..., Any], capfd: pytest.CaptureFixture[str]) -> None:
+async def test_the_four_doors_give_the_same_answer(
+    furnished: Workbench, ask: Callable[..., Any], capfd: pytest.CaptureFixture[str]
+) -> None:
     for path, words, line, call in doors(furnished):
         expected = json.loads(json.dumps(to_json(call())))
         answer = await ask(path)
@@ -107,8 +166,12 @@ async def test_the_four_doors_give_the_same_answer(furnished: Workbench, ask: Ca
         assert json.loads(json.dumps(magic(line))) == expected, line
 
 
-async def test_many_panels_at_once_get_the_answers_that_one_gets(furnished: Workbench, ask: Callable[..., Any]) -> None:
-    """The domains are shared between the threads of the server, and opened by whichever asks first."""
+async def test_many_panels_at_once_get_the_answers_that_one_gets(
+    furnished: Workbench, ask: Callable[..., Any]
+) -> None:
+    """The domains are shared between the threads of the server, and opened by whichever asks
+    first.
+    """
     paths = [path for path, *_ in doors(furnished)]
     answers = await asyncio.gather(*(ask(path) for path in paths * 6))
     assert [answer.code for answer in answers] == [200] * len(answers)
@@ -117,7 +180,9 @@ async def test_many_panels_at_once_get_the_answers_that_one_gets(furnished: Work
         assert all(value == same[0] for value in same), path
 
 
-async def test_the_three_doors_give_the_same_error(project: Project, ask: Callable[..., Any], capfd: pytest.CaptureFixture[str]) -> None:
+async def test_the_three_doors_give_the_same_error(
+    project: Project, ask: Callable[..., Any], capfd: pytest.CaptureFixture[str]
+) -> None:
     for path, words, line in (
         ("catalog/datasets/a.b", "catalog show a.b", "catalog a.b"),
         ("jobs/jobs/beef", "jobs show beef", "job beef"),
@@ -131,7 +196,12 @@ async def test_the_three_doors_give_the_same_error(project: Project, ask: Callab
         with pytest.raises(SystemExit):
             main([*words.split(), "--json"])
         error = json.loads(capfd.readouterr().out)["error"]
-        assert error == {"code": body["error"], "what": body["message"], "why": body["why"], "fix": body["fix"]}, path
+        assert error == {
+            "code": body["error"],
+            "what": body["message"],
+            "why": body["why"],
+            "fix": body["fix"],
+        }, path
         with pytest.raises(Exception, match=re.escape(body["message"])):
             magic(line)
 
@@ -142,7 +212,9 @@ def codes(bench: Workbench) -> Iterator[tuple[str, str]]:
         bench.catalog.show("flights.planes"),
         bench.jobs.show(bench.jobs.list().items[0].id),
         bench.pipelines.show("demo"),
-        bench.experiments.compare([bench.experiments.runs("demo").items[0].id, _another_run(bench)]),
+        bench.experiments.compare(
+            [bench.experiments.runs("demo").items[0].id, _another_run(bench)]
+        ),
     ]
     for record in records:
         for kind in ("cli", "magic"):
@@ -166,8 +238,12 @@ def _another_run(bench: Workbench) -> str:
     return str(tracked.id)
 
 
-def test_the_code_that_records_carry_is_understood(furnished: Workbench, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each line is carried out over a workbench that only notes the call: words that do not fit would be refused."""
+def test_the_code_that_records_carry_is_understood(
+    furnished: Workbench, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each line is carried out over a workbench that only notes the call: words that do not fit
+    would be refused.
+    """
     found = list(codes(furnished))
     notes = Noted()
     notes.__dict__["project"] = project
@@ -187,7 +263,11 @@ def test_the_code_that_records_carry_is_understood(furnished: Workbench, project
         assert len(notes.calls) == before + 1, line
 
 
-PROSE = re.compile(r"`?mlinfra ((?:catalog|features|jobs|pipelines|experiments|runs|models|deployments|monitors|alerts|project) [a-z]+)")
+PROSE = re.compile(
+    r"`?mlinfra"
+    r" ((?:catalog|features|jobs|pipelines|experiments|runs|models|deployments|monitors|alerts|project)"
+    r" [a-z]+)"
+)
 
 
 def test_every_verb_that_a_message_or_document_names_exists() -> None:
@@ -196,7 +276,11 @@ def test_every_verb_that_a_message_or_document_names_exists() -> None:
     from jupyter_mlinfra.cli.app import root
 
     package = Path(workbench.__file__).parent
-    files = [*package.rglob("*.py"), *(package.parent / "docs").glob("*.md"), package.parent / "README.md"]
+    files = [
+        *package.rglob("*.py"),
+        *(package.parent / "docs").glob("*.md"),
+        package.parent / "README.md",
+    ]
     named = {match for file in files for match in PROSE.findall(file.read_text())}
     assert len(named) > 20
     for words in sorted(named):

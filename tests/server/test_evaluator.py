@@ -16,7 +16,9 @@ from jupyter_mlinfra.workbench import Workbench
 
 
 class Monitoring:
-    """Three monitors on two pages; the first two cannot be judged, one for a reason that nobody foresaw. The first round of all fails as a whole."""
+    """Three monitors on two pages; the first two cannot be judged, one for a reason that nobody
+    foresaw. The first round of all fails as a whole.
+    """
 
     def __init__(self) -> None:
         self.evaluated: list[str] = []
@@ -26,7 +28,15 @@ class Monitoring:
         self.asked += 1
         if self.asked == 1:
             raise RuntimeError("unforeseen, of the round")
-        return page_of([SimpleNamespace(name="broken"), SimpleNamespace(name="odd"), SimpleNamespace(name="flights")], limit=2, cursor=cursor)
+        return page_of(
+            [
+                SimpleNamespace(name="broken"),
+                SimpleNamespace(name="odd"),
+                SimpleNamespace(name="flights"),
+            ],
+            limit=2,
+            cursor=cursor,
+        )
 
     def evaluate(self, name: str) -> None:
         self.evaluated.append(name)
@@ -59,6 +69,8 @@ async def test_every_monitor_is_evaluated_again_and_again_once_the_server_is_use
     assert "monitor broken was not evaluated: Its reference is damaged." in caplog.text
 
 
-async def test_a_server_that_nobody_uses_evaluates_nothing(monitoring: Monitoring, jp_serverapp: Any) -> None:
+async def test_a_server_that_nobody_uses_evaluates_nothing(
+    monitoring: Monitoring, jp_serverapp: Any
+) -> None:
     await asyncio.sleep(1.5)
     assert monitoring.evaluated == []

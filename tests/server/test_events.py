@@ -1,4 +1,6 @@
-"""Events on Jupyter's bus: what is committed anywhere in the project reaches a panel soon, in order, once."""
+"""Events on Jupyter's bus: what is committed anywhere in the project reaches a panel soon, in
+order, once.
+"""
 
 from __future__ import annotations
 
@@ -55,12 +57,18 @@ async def test_a_commit_in_this_process_arrives_within_a_quarter_of_a_second(
             project.events.emit("job", f"job:{number}", {"state": "running", "progress": 0.5})
             (event,) = await heard(stream)
             took.append(time.monotonic() - begun)
-            assert (event["schema_id"], event["ref"], event["data"]) == (events.schema_of("job"), f"job:{number}", {"state": "running", "progress": 0.5})
+            assert (event["schema_id"], event["ref"], event["data"]) == (
+                events.schema_of("job"),
+                f"job:{number}",
+                {"state": "running", "progress": 0.5},
+            )
             assert set(event) == {"schema_id", "ref", "data", "id", "at"}
         assert sorted(took)[2] <= 0.25, took
 
 
-async def test_commits_of_another_process_arrive_all_once_and_in_order(jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project) -> None:
+async def test_commits_of_another_process_arrive_all_once_and_in_order(
+    jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project
+) -> None:
     """More than one page of them, of every topic, in one transaction and in many."""
     code = """
 from jupyter_mlinfra.core.events import TOPICS, append
@@ -81,7 +89,9 @@ for number in range(700, 720):
         assert len({event["schema_id"] for event in found}) == 8
 
 
-async def test_events_from_before_the_first_request_are_not_told_again(jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project) -> None:
+async def test_events_from_before_the_first_request_are_not_told_again(
+    jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project
+) -> None:
     project.events.emit("job", "job:old")
     async with socket(jp_ws_fetch) as stream:
         await begin(ask, jp_serverapp)
@@ -89,7 +99,9 @@ async def test_events_from_before_the_first_request_are_not_told_again(jp_server
         assert [event["ref"] for event in await heard(stream)] == ["job:new"]
 
 
-async def test_a_server_that_nobody_asks_does_not_open_the_project(jp_serverapp: Any, project: Project) -> None:
+async def test_a_server_that_nobody_asks_does_not_open_the_project(
+    jp_serverapp: Any, project: Project
+) -> None:
     await asyncio.sleep(0.5)
     assert not (project.root / ".mlinfra").exists()
 
@@ -114,11 +126,19 @@ async def test_what_happens_while_the_settings_are_saved_or_broken_is_told_and_t
         assert caplog.text.count("events are not forwarded") == 1
         file.write_text(before + "\n")
         project.events.emit("alert", "alert:flights/drift", {"state": "firing"})
-        assert [event["ref"] for event in await heard(stream, 2)] == ["job:2", "alert:flights/drift"]
+        assert [event["ref"] for event in await heard(stream, 2)] == [
+            "job:2",
+            "alert:flights/drift",
+        ]
 
 
 async def test_the_events_of_another_project_are_told_from_the_first_look_on(
-    jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project, tmp_path: Path, monkeypatch: Any
+    jp_serverapp: Any,
+    jp_ws_fetch: Any,
+    ask: Callable[..., Any],
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: Any,
 ) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "mlinfra.toml").touch()
@@ -140,7 +160,12 @@ async def test_the_events_of_another_project_are_told_from_the_first_look_on(
 
 
 async def test_a_fault_that_nobody_foresaw_does_not_end_the_forwarding(
-    jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project, caplog: Any, monkeypatch: Any
+    jp_serverapp: Any,
+    jp_ws_fetch: Any,
+    ask: Callable[..., Any],
+    project: Project,
+    caplog: Any,
+    monkeypatch: Any,
 ) -> None:
     async with socket(jp_ws_fetch) as stream:
         await begin(ask, jp_serverapp)
@@ -155,7 +180,10 @@ async def test_a_fault_that_nobody_foresaw_does_not_end_the_forwarding(
 
         monkeypatch.setattr(forwarder, "_new", once)
         with project.database.write() as connection:  # as a newer version of the workbench might
-            connection.execute("INSERT INTO event (at, topic, ref, data) VALUES ('2026-01-01', 'telepathy', 'x:1', '{}')")
+            connection.execute(
+                "INSERT INTO event (at, topic, ref, data) VALUES ('2026-01-01', 'telepathy', 'x:1',"
+                " '{}')"
+            )
         project.events.emit("job", "job:1")
         assert [event["ref"] for event in await heard(stream)] == ["job:1"]
     assert "unforeseen" in caplog.text

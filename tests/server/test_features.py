@@ -12,7 +12,9 @@ from tests.server.noted import Noted, answer_of
 
 
 @pytest.mark.parametrize("online", [True, False])
-async def test_the_page_of_a_view_that_is_online_warms_the_first_look_up(ask: Callable[..., Any], noted: Noted, online: bool) -> None:
+async def test_the_page_of_a_view_that_is_online_warms_the_first_look_up(
+    ask: Callable[..., Any], noted: Noted, online: bool
+) -> None:
     detail = answer_of("features/views/{name}", "get")
     noted.answer = replace(detail, view=replace(detail.view, online=online))
     assert (await ask("features/views/weather")).code == 200

@@ -12,7 +12,9 @@ BUDGET_MS = 50
 
 
 def loading() -> dict[str, object]:
-    """Seconds of processor time to load the extension into a server that has its own modules, and the modules it brought."""
+    """Seconds of processor time to load the extension into a server that has its own modules, and
+    the modules it brought.
+    """
     code = """
 import json, logging, sys, time
 from jupyter_server.serverapp import ServerApp
@@ -42,6 +44,8 @@ def test_the_extension_loads_no_heavy_library() -> None:
     modules = loading()["modules"]
     assert isinstance(modules, list)
     assert {name.partition(".")[0] for name in modules} & HEAVY == set()
-    assert [name for name in modules if name.startswith("jupyter_mlinfra") and name.endswith((".service", ".workbench", ".spec"))] == [
-        "jupyter_mlinfra.server.workbench"
-    ]
+    assert [
+        name
+        for name in modules
+        if name.startswith("jupyter_mlinfra") and name.endswith((".service", ".workbench", ".spec"))
+    ] == ["jupyter_mlinfra.server.workbench"]

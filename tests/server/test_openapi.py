@@ -22,10 +22,14 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 
 
 def test_the_document_in_docs_is_that_of_the_code() -> None:
-    assert json.loads(DOCUMENT.read_text()) == document(), "write it again: python -m jupyter_mlinfra.server.openapi"
+    assert json.loads(DOCUMENT.read_text()) == document(), (
+        "write it again: python -m jupyter_mlinfra.server.openapi"
+    )
 
 
-def test_a_check_says_whether_the_document_is_current_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_says_whether_the_document_is_current_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "openapi.json"
     monkeypatch.setattr(openapi, "DOCUMENT", path)
     assert "is not that of the code" in (openapi.main("--check") or "")
@@ -48,7 +52,11 @@ async def test_the_server_hands_it_out(ask: Callable[..., Any]) -> None:
 
 def test_every_field_of_an_answer_is_promised() -> None:
     schema = document()["components"]["schemas"]["DatasetDetail"]
-    assert set(schema["required"]) == {field.name for field in fields(DatasetDetail)} == set(schema["properties"])
+    assert (
+        set(schema["required"])
+        == {field.name for field in fields(DatasetDetail)}
+        == set(schema["properties"])
+    )
 
 
 def test_every_list_of_objects_is_a_page_or_bounded_by_its_object() -> None:
@@ -64,7 +72,8 @@ def test_every_list_of_objects_is_a_page_or_bounded_by_its_object() -> None:
         path
         for path, verbs in document()["paths"].items()
         for operation in verbs.values()
-        if operation["responses"]["200"]["content"]["application/json"]["schema"].get("type") == "array"
+        if operation["responses"]["200"]["content"]["application/json"]["schema"].get("type")
+        == "array"
     }
     assert bare == set(bounded)
 
@@ -80,7 +89,11 @@ def test_a_query_of_the_longest_values_fits_into_a_header() -> None:
     longest = {}
     for path, operations in document()["paths"].items():
         for operation in operations.values():
-            texts = [part.get("maxLength", 0) for one in operation.get("parameters", []) for part in _schemas(one["schema"])]
+            texts = [
+                part.get("maxLength", 0)
+                for one in operation.get("parameters", [])
+                for part in _schemas(one["schema"])
+            ]
             longest[path] = 12 * sum(texts)
     assert longest["/experiments/compare"] == 12 * 20_000
     assert max(longest.values()) < (HEADER_KIB - 64) << 10  # the rest is for cookies and tokens
@@ -90,7 +103,9 @@ def _schemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
     return [schema, *schema.get("anyOf", [])]
 
 
-async def test_as_many_runs_as_a_comparison_takes_can_be_named_by_their_references(ask: Callable[..., Any], project: Project) -> None:
+async def test_as_many_runs_as_a_comparison_takes_can_be_named_by_their_references(
+    ask: Callable[..., Any], project: Project
+) -> None:
     ids = ",".join(f"run:{number:032x}" for number in range(COMPARED))
     answer = await ask(f"experiments/compare?ids={ids}")
     assert (answer.code, answer.value["error"]) == (404, "not_found")

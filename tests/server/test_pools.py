@@ -1,4 +1,6 @@
-"""Which threads do what: a read waits for no write, and what asks a cluster holds no quick thread."""
+"""Which threads do what: a read waits for no write, and what asks a cluster holds no quick
+thread.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +23,40 @@ from jupyter_mlinfra.server import context
 from jupyter_mlinfra.server.handler import Handler
 from jupyter_mlinfra.workbench import current
 
-NOTEBOOK = {"cells": [], "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}}, "nbformat": 4, "nbformat_minor": 5}
+NOTEBOOK = {
+    "cells": [],
+    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
 READS = [
-    "catalog/datasets", "catalog/datasets/d.t", "catalog/datasets/d.t/rows", "catalog/datasets/d.t/profile", "features/views", "jobs/jobs", "jobs/queue",
-    "jobs/compute", "jobs/supervisor", "jobs/parameters?notebook=a.ipynb", "jobs/preview?notebook=a.ipynb", "pipelines/pipelines", "pipelines/pipelines/p",
-    "pipelines/pipelines/p/runs", "pipelines/pipelines/p/steps/a/explain", "pipelines/schedules", "pipelines/schedules/s", "experiments/experiments",
-    "experiments/runs", "experiments/models", "deployments/deployments", "monitoring/monitors", "monitoring/alerts", "workbench/search?q=a",
-    "workbench/status", "workbench/project",
-]  # fmt: skip
+    "catalog/datasets",
+    "catalog/datasets/d.t",
+    "catalog/datasets/d.t/rows",
+    "catalog/datasets/d.t/profile",
+    "features/views",
+    "jobs/jobs",
+    "jobs/queue",
+    "jobs/compute",
+    "jobs/supervisor",
+    "jobs/parameters?notebook=a.ipynb",
+    "jobs/preview?notebook=a.ipynb",
+    "pipelines/pipelines",
+    "pipelines/pipelines/p",
+    "pipelines/pipelines/p/runs",
+    "pipelines/pipelines/p/steps/a/explain",
+    "pipelines/schedules",
+    "pipelines/schedules/s",
+    "experiments/experiments",
+    "experiments/runs",
+    "experiments/models",
+    "deployments/deployments",
+    "monitoring/monitors",
+    "monitoring/alerts",
+    "workbench/search?q=a",
+    "workbench/status",
+    "workbench/project",
+]
 
 
 @contextlib.contextmanager
@@ -51,7 +79,9 @@ async def test_no_read_waits_for_the_submits_that_wait_for_a_locked_database(
     jp_auth_header: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As many as there are threads and more; a supervisor that died is to be started as well, which each look at the jobs sees to."""
+    """As many as there are threads and more; a supervisor that died is to be started as well, which
+    each look at the jobs sees to.
+    """
     root = project.root
     (root / "a.csv").write_text("a\n1\n")
     (root / "a.ipynb").write_text(json.dumps(NOTEBOOK))
@@ -65,19 +95,32 @@ async def test_no_read_waits_for_the_submits_that_wait_for_a_locked_database(
     gate = threading.Event()
     monkeypatch.setattr(Control, "heal", lambda _: gate.wait(60))
     monkeypatch.setattr(Control, "wake", lambda _: None)
-    url = f"http://127.0.0.1:{http_server_client.get_http_port()}{jp_base_url}mlinfra/api/"  # the fixture's client has ten connections
-    async with httpx.AsyncClient(base_url=url, headers=jp_auth_header, limits=httpx.Limits(max_connections=None), timeout=60) as other:
+    # the fixture's client has ten connections
+    url = f"http://127.0.0.1:{http_server_client.get_http_port()}{jp_base_url}mlinfra/api/"
+    async with httpx.AsyncClient(
+        base_url=url, headers=jp_auth_header, limits=httpx.Limits(max_connections=None), timeout=60
+    ) as other:
         await _read_meanwhile(ask, project, other, gate)
     assert (await ask("jobs/jobs")).value["total"] == 12
 
 
-async def _read_meanwhile(ask: Callable[..., Any], project: Project, other: httpx.AsyncClient, gate: threading.Event) -> None:
+async def _read_meanwhile(
+    ask: Callable[..., Any], project: Project, other: httpx.AsyncClient, gate: threading.Event
+) -> None:
     with written_by_another(project.home / "state.db"):
-        submits = [asyncio.ensure_future(other.post("jobs/jobs", json={"command": ["true"]})) for _ in range(12)]
-        submits += [asyncio.ensure_future(other.post("pipelines/schedules/s/pause", json={})) for _ in range(context.SLOW)]
+        submits = [
+            asyncio.ensure_future(other.post("jobs/jobs", json={"command": ["true"]}))
+            for _ in range(12)
+        ]
+        submits += [
+            asyncio.ensure_future(other.post("pipelines/schedules/s/pause", json={}))
+            for _ in range(context.SLOW)
+        ]
         try:
             for _ in range(2):
-                answers = await asyncio.wait_for(asyncio.gather(*map(ask, READS)), 25)  # a write waits for 30 s
+                answers = await asyncio.wait_for(
+                    asyncio.gather(*map(ask, READS)), 25
+                )  # a write waits for 30 s
                 assert [answer.code for answer in answers] == [200] * len(READS)
             assert not any(submit.done() for submit in submits)
         finally:

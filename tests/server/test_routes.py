@@ -1,4 +1,6 @@
-"""What each route asks of the workbench, and that what it answers is what the OpenAPI document promises."""
+"""What each route asks of the workbench, and that what it answers is what the OpenAPI document
+promises.
+"""
 
 from __future__ import annotations
 
@@ -21,146 +23,511 @@ from tests.server.noted import Noted, answer_of
 
 DOMAINS = [*workbench.DOMAINS]
 PAGE = {"limit": 50, "cursor": None}
-JOB: dict[str, Any] = {"notebook": "a.ipynb", "parameters": {"n": 1}, "name": "night", "gpus": 1, "cpus": 2, "priority": 60, "labels": {"run": "7"}}
+JOB: dict[str, Any] = {
+    "notebook": "a.ipynb",
+    "parameters": {"n": 1},
+    "name": "night",
+    "gpus": 1,
+    "cpus": 2,
+    "priority": 60,
+    "labels": {"run": "7"},
+}
 # request, body, and the call it makes: domain, verb, arguments
 CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ("catalog/datasets", None, "catalog", "list", {"namespace": None} | PAGE),
-    ("catalog/datasets?namespace=flights&limit=7&cursor=14", None, "catalog", "list", {"namespace": "flights", "limit": 7, "cursor": "14"}),
+    (
+        "catalog/datasets?namespace=flights&limit=7&cursor=14",
+        None,
+        "catalog",
+        "list",
+        {"namespace": "flights", "limit": 7, "cursor": "14"},
+    ),
     ("catalog/datasets/flights.planes", None, "catalog", "show", {"name": "flights.planes"}),
     (
         "catalog/datasets/f.p/rows?start=200&count=50&columns=tail,%20year&snapshot=47",
-        None, "catalog", "preview", {"name": "f.p", "start": 200, "count": 50, "columns": ["tail", "year"], "snapshot": "47"},
+        None,
+        "catalog",
+        "preview",
+        {"name": "f.p", "start": 200, "count": 50, "columns": ["tail", "year"], "snapshot": "47"},
     ),
-    ("catalog/datasets/f.p/profile?tier=exact", None, "catalog", "profile", {"name": "f.p", "tier": "exact"}),
+    (
+        "catalog/datasets/f.p/profile?tier=exact",
+        None,
+        "catalog",
+        "profile",
+        {"name": "f.p", "tier": "exact"},
+    ),
     ("catalog/datasets/f.p/snapshots", None, "catalog", "snapshots", {"name": "f.p"} | PAGE),
     ("catalog/datasets/f.p/lineage", None, "catalog", "lineage", {"name": "f.p"}),
-    ("catalog/datasets/f.p/tags", {"add": ["gold"], "remove": ["raw"]}, "catalog", "tag", {"name": "f.p", "add": ("gold",), "remove": ("raw",)}),
-    ("catalog/datasets/f.p/description", {"owner": "ana"}, "catalog", "describe", {"name": "f.p", "owner": "ana", "description": None}),
+    (
+        "catalog/datasets/f.p/tags",
+        {"add": ["gold"], "remove": ["raw"]},
+        "catalog",
+        "tag",
+        {"name": "f.p", "add": ("gold",), "remove": ("raw",)},
+    ),
+    (
+        "catalog/datasets/f.p/description",
+        {"owner": "ana"},
+        "catalog",
+        "describe",
+        {"name": "f.p", "owner": "ana", "description": None},
+    ),
     ("catalog/namespaces", None, "catalog", "namespaces", PAGE),
     ("features/views?query=wind", None, "features", "views", {"query": "wind"} | PAGE),
     ("features/views/origin_weather", None, "features", "show", {"view": "origin_weather"}),
-    ("features/features?view=w&query=temp", None, "features", "list", {"view": "w", "query": "temp"} | PAGE),
-    ("features/online", {"features": ["w:*"], "entities": [{"origin": "JFK"}]}, "features", "online", {"features": ["w:*"], "entities": [{"origin": "JFK"}]}),
-    ("jobs/jobs?state=running&label=run%3D7&limit=5", None, "jobs", "list",
-     {"state": "running", "label": ("run", "7"), "array": None, "limit": 5, "cursor": None}),
+    (
+        "features/features?view=w&query=temp",
+        None,
+        "features",
+        "list",
+        {"view": "w", "query": "temp"} | PAGE,
+    ),
+    (
+        "features/online",
+        {"features": ["w:*"], "entities": [{"origin": "JFK"}]},
+        "features",
+        "online",
+        {"features": ["w:*"], "entities": [{"origin": "JFK"}]},
+    ),
+    (
+        "jobs/jobs?state=running&label=run%3D7&limit=5",
+        None,
+        "jobs",
+        "list",
+        {"state": "running", "label": ("run", "7"), "array": None, "limit": 5, "cursor": None},
+    ),
     ("jobs/jobs/7f3a/requeue", {}, "jobs", "requeue", {"job": "7f3a"}),
     ("jobs/jobs/7f3a/restore", {}, "jobs", "restore", {"job": "7f3a"}),
     ("jobs/jobs/7f3a/hold", {}, "jobs", "hold", {"job": "7f3a"}),
     ("jobs/jobs/7f3a/release", {}, "jobs", "release", {"job": "7f3a"}),
-    ("jobs/jobs/7f3a/priority", {"priority": 90}, "jobs", "prioritize", {"job": "7f3a", "priority": 90}),
-    ("jobs/jobs/7f3a/clone", {"same_code": True, "needs": {"gpus": 2, "memory_gib": None, "name": "wide"}}, "jobs", "clone",
-     {"job": "7f3a", "same_code": True, "changes": {"gpus": 2, "memory_gib": None, "name": "wide"}}),
+    (
+        "jobs/jobs/7f3a/priority",
+        {"priority": 90},
+        "jobs",
+        "prioritize",
+        {"job": "7f3a", "priority": 90},
+    ),
+    (
+        "jobs/jobs/7f3a/clone",
+        {"same_code": True, "needs": {"gpus": 2, "memory_gib": None, "name": "wide"}},
+        "jobs",
+        "clone",
+        {
+            "job": "7f3a",
+            "same_code": True,
+            "changes": {"gpus": 2, "memory_gib": None, "name": "wide"},
+        },
+    ),
     ("jobs/jobs/7f3a/parameters", None, "jobs", "values", {"job": "7f3a"}),
     ("jobs/backends", None, "jobs", "backends", {}),
     ("jobs/jobs/7f3a/diff?limit=9", None, "jobs", "diff", {"job": "7f3a", "limit": 9}),
-    ("jobs/jobs/7f3a/log/search?text=Loss%20is&limit=9&cursor=5.2.1", None, "jobs", "search_logs",
-     {"job": "7f3a", "text": "Loss is", "limit": 9, "cursor": "5.2.1"}),
-    ("jobs/preview?notebook=a%2Fb.ipynb&limit=9", None, "jobs", "preview", {"notebook": "a/b.ipynb", "limit": 9}),
+    (
+        "jobs/jobs/7f3a/log/search?text=Loss%20is&limit=9&cursor=5.2.1",
+        None,
+        "jobs",
+        "search_logs",
+        {"job": "7f3a", "text": "Loss is", "limit": 9, "cursor": "5.2.1"},
+    ),
+    (
+        "jobs/preview?notebook=a%2Fb.ipynb&limit=9",
+        None,
+        "jobs",
+        "preview",
+        {"notebook": "a/b.ipynb", "limit": 9},
+    ),
     ("jobs/jobs/7f3a/attempts", None, "jobs", "attempts", {"job": "7f3a"} | PAGE),
-    ("jobs/jobs/7f3a/resources?seconds=60", None, "jobs", "resources", {"job": "7f3a", "seconds": 60.0}),
+    (
+        "jobs/jobs/7f3a/resources?seconds=60",
+        None,
+        "jobs",
+        "resources",
+        {"job": "7f3a", "seconds": 60.0},
+    ),
     ("jobs/jobs/7f3a/code", None, "jobs", "code", {"job": "7f3a"}),
     ("jobs/queue", None, "jobs", "queue", PAGE),
     ("jobs/jobs/7f3a", None, "jobs", "show", {"job": "7f3a"}),
-    ("jobs/jobs/7f3a/log?offset=10&limit=20", None, "jobs", "logs", {"job": "7f3a", "offset": 10, "limit": 20, "tail": None, "until": None}),
-    ("jobs/jobs/7f3a/log?tail=9&until=5", None, "jobs", "logs", {"job": "7f3a", "offset": 0, "limit": 1_000_000, "tail": 9, "until": 5}),
+    (
+        "jobs/jobs/7f3a/log?offset=10&limit=20",
+        None,
+        "jobs",
+        "logs",
+        {"job": "7f3a", "offset": 10, "limit": 20, "tail": None, "until": None},
+    ),
+    (
+        "jobs/jobs/7f3a/log?tail=9&until=5",
+        None,
+        "jobs",
+        "logs",
+        {"job": "7f3a", "offset": 0, "limit": 1_000_000, "tail": 9, "until": 5},
+    ),
     ("jobs/jobs/7f3a/cancel", {}, "jobs", "cancel", {"job": "7f3a"}),
     ("jobs/compute?backend=slurm", None, "jobs", "compute", {"backend": "slurm"}),
     ("jobs/supervisor", None, "jobs", "supervisor", {}),
-    ("jobs/executed?path=.mlinfra%2Fjobs%2Fb.ipynb", None, "jobs", "executed", {"path": ".mlinfra/jobs/b.ipynb", "since": None}),
+    (
+        "jobs/executed?path=.mlinfra%2Fjobs%2Fb.ipynb",
+        None,
+        "jobs",
+        "executed",
+        {"path": ".mlinfra/jobs/b.ipynb", "since": None},
+    ),
     ("jobs/parameters?notebook=a%2Fb.ipynb", None, "jobs", "parameters", {"notebook": "a/b.ipynb"}),
     ("pipelines/pipelines", None, "pipelines", "list", PAGE),
     ("pipelines/pipelines/flights", None, "pipelines", "show", {"name": "flights"}),
-    ("pipelines/pipelines/flights/runs?limit=3", None, "pipelines", "runs", {"name": "flights", "limit": 3, "cursor": None}),
-    ("pipelines/pipelines/flights/runs", {"parameters": {"seed": 2}, "force": True}, "pipelines", "run",
-     {"name": "flights", "parameters": {"seed": 2}, "force": True, "from_step": None, "backend": None, "wait": False}),
-    ("pipelines/pipelines/flights/backfill", {"first": "2026-01-01", "last": "2026-01-03", "dry_run": True}, "pipelines", "backfill",
-     {"name": "flights", "first": "2026-01-01", "last": "2026-01-03", "every": "day", "parameters": {}, "parallel": 4, "dry_run": True, "wait": False}),
-    ("pipelines/pipelines/flights/export?image=ml&schedule=s", None, "pipelines", "export",
-     {"name": "flights", "to": "argo", "image": "ml", "secret": None, "schedule": "s"}),
-    ("pipelines/pipelines/flights/steps/train%5Bdepth=4%5D/explain", None, "pipelines", "explain", {"step": "flights/train[depth=4]"}),
-    ("pipelines/pipelines/flights/steps/train/runs", {"parameters": {"depth": 6}}, "pipelines", "run_step",
-     {"name": "flights", "step": "train", "parameters": {"depth": 6}, "force": False, "backend": None, "wait": False}),
-    ("pipelines/runs/r1/repair", {}, "pipelines", "repair", {"run": "r1", "backend": None, "wait": False}),
+    (
+        "pipelines/pipelines/flights/runs?limit=3",
+        None,
+        "pipelines",
+        "runs",
+        {"name": "flights", "limit": 3, "cursor": None},
+    ),
+    (
+        "pipelines/pipelines/flights/runs",
+        {"parameters": {"seed": 2}, "force": True},
+        "pipelines",
+        "run",
+        {
+            "name": "flights",
+            "parameters": {"seed": 2},
+            "force": True,
+            "from_step": None,
+            "backend": None,
+            "wait": False,
+        },
+    ),
+    (
+        "pipelines/pipelines/flights/backfill",
+        {"first": "2026-01-01", "last": "2026-01-03", "dry_run": True},
+        "pipelines",
+        "backfill",
+        {
+            "name": "flights",
+            "first": "2026-01-01",
+            "last": "2026-01-03",
+            "every": "day",
+            "parameters": {},
+            "parallel": 4,
+            "dry_run": True,
+            "wait": False,
+        },
+    ),
+    (
+        "pipelines/pipelines/flights/export?image=ml&schedule=s",
+        None,
+        "pipelines",
+        "export",
+        {"name": "flights", "to": "argo", "image": "ml", "secret": None, "schedule": "s"},
+    ),
+    (
+        "pipelines/pipelines/flights/steps/train%5Bdepth=4%5D/explain",
+        None,
+        "pipelines",
+        "explain",
+        {"step": "flights/train[depth=4]"},
+    ),
+    (
+        "pipelines/pipelines/flights/steps/train/runs",
+        {"parameters": {"depth": 6}},
+        "pipelines",
+        "run_step",
+        {
+            "name": "flights",
+            "step": "train",
+            "parameters": {"depth": 6},
+            "force": False,
+            "backend": None,
+            "wait": False,
+        },
+    ),
+    (
+        "pipelines/runs/r1/repair",
+        {},
+        "pipelines",
+        "repair",
+        {"run": "r1", "backend": None, "wait": False},
+    ),
     ("pipelines/runs/r1", None, "pipelines", "show_run", {"run": "r1"}),
     ("pipelines/runs/r1/cancel", {}, "pipelines", "cancel", {"run": "r1"}),
-    ("pipelines/draft", {"path": "a.mlpipeline.yaml", "text": "steps:"}, "pipelines", "draft", {"path": "a.mlpipeline.yaml", "text": "steps:"}),
-    ("pipelines/edit", {"text": "steps: {}", "at": ["steps", "a", "in"], "value": ["x"], "new": True}, "pipelines", "edit",
-     {"text": "steps: {}", "at": ["steps", "a", "in"], "value": ["x"], "parameters": None, "rename": None, "new": True}),
-    ("pipelines/edit", {"text": "", "at": ["steps", "a", "params"], "parameters": "k: 5"}, "pipelines", "edit",
-     {"text": "", "at": ["steps", "a", "params"], "value": None, "parameters": "k: 5", "rename": None, "new": False}),
-    ("pipelines/propose", {"notebooks": ["a.ipynb", "b.ipynb"], "name": "n"}, "pipelines", "propose", {"notebooks": ["a.ipynb", "b.ipynb"], "name": "n"}),
+    (
+        "pipelines/draft",
+        {"path": "a.mlpipeline.yaml", "text": "steps:"},
+        "pipelines",
+        "draft",
+        {"path": "a.mlpipeline.yaml", "text": "steps:"},
+    ),
+    (
+        "pipelines/edit",
+        {"text": "steps: {}", "at": ["steps", "a", "in"], "value": ["x"], "new": True},
+        "pipelines",
+        "edit",
+        {
+            "text": "steps: {}",
+            "at": ["steps", "a", "in"],
+            "value": ["x"],
+            "parameters": None,
+            "rename": None,
+            "new": True,
+        },
+    ),
+    (
+        "pipelines/edit",
+        {"text": "", "at": ["steps", "a", "params"], "parameters": "k: 5"},
+        "pipelines",
+        "edit",
+        {
+            "text": "",
+            "at": ["steps", "a", "params"],
+            "value": None,
+            "parameters": "k: 5",
+            "rename": None,
+            "new": False,
+        },
+    ),
+    (
+        "pipelines/propose",
+        {"notebooks": ["a.ipynb", "b.ipynb"], "name": "n"},
+        "pipelines",
+        "propose",
+        {"notebooks": ["a.ipynb", "b.ipynb"], "name": "n"},
+    ),
     ("pipelines/schedules?limit=9", None, "schedules", "list", {"limit": 9, "cursor": None}),
-    ("pipelines/schedules", {"name": "s", "pipeline": "p", "cron": "0 6 * * *", "tz": "Europe/Paris", "parameters": {"day": "{{ date }}"}, "overlap": "queue"},
-     "schedules", "create", {"name": "s", "pipeline": "p", "job": None, "facts": {"cron": "0 6 * * *", "tz": "Europe/Paris", "catchup": None,
-      "parameters": {"day": "{{ date }}"}, "grace_seconds": None, "overlap": "queue"}}),
+    (
+        "pipelines/schedules",
+        {
+            "name": "s",
+            "pipeline": "p",
+            "cron": "0 6 * * *",
+            "tz": "Europe/Paris",
+            "parameters": {"day": "{{ date }}"},
+            "overlap": "queue",
+        },
+        "schedules",
+        "create",
+        {
+            "name": "s",
+            "pipeline": "p",
+            "job": None,
+            "facts": {
+                "cron": "0 6 * * *",
+                "tz": "Europe/Paris",
+                "catchup": None,
+                "parameters": {"day": "{{ date }}"},
+                "grace_seconds": None,
+                "overlap": "queue",
+            },
+        },
+    ),
     ("pipelines/schedules/s", None, "schedules", "show", {"name": "s"}),
-    ("pipelines/schedules/s/update", {"job": {"gpus": 1}, "grace_seconds": 60, "catchup": "all"}, "schedules", "update",
-     {"name": "s", "facts": {"pipeline": None, "job": {"gpus": 1}, "cron": None, "tz": None, "parameters": None, "catchup": "all", "grace_seconds": 60.0,
-      "overlap": None}}),
+    (
+        "pipelines/schedules/s/update",
+        {"job": {"gpus": 1}, "grace_seconds": 60, "catchup": "all"},
+        "schedules",
+        "update",
+        {
+            "name": "s",
+            "facts": {
+                "pipeline": None,
+                "job": {"gpus": 1},
+                "cron": None,
+                "tz": None,
+                "parameters": None,
+                "catchup": "all",
+                "grace_seconds": 60.0,
+                "overlap": None,
+            },
+        },
+    ),
     ("pipelines/schedules/s/pause", {}, "schedules", "pause", {"name": "s"}),
     ("pipelines/schedules/s/resume", {}, "schedules", "resume", {"name": "s"}),
-    ("pipelines/schedules/s/run", {"due": "2026-03-28T06:00:00+01:00"}, "schedules", "run_now",
-     {"name": "s", "due": datetime(2026, 3, 28, 5, tzinfo=UTC)}),
+    (
+        "pipelines/schedules/s/run",
+        {"due": "2026-03-28T06:00:00+01:00"},
+        "schedules",
+        "run_now",
+        {"name": "s", "due": datetime(2026, 3, 28, 5, tzinfo=UTC)},
+    ),
     ("pipelines/schedules/s/delete", {}, "schedules", "delete", {"name": "s"}),
-    ("pipelines/schedules/s/history?limit=3", None, "schedules", "history", {"name": "s", "limit": 3, "cursor": None}),
-    ("pipelines/due-times?cron=0%206%20*%20*%20*&tz=Europe%2FParis&count=3", None, "schedules", "foresee",
-     {"cron": "0 6 * * *", "tz": "Europe/Paris", "count": 3}),
+    (
+        "pipelines/schedules/s/history?limit=3",
+        None,
+        "schedules",
+        "history",
+        {"name": "s", "limit": 3, "cursor": None},
+    ),
+    (
+        "pipelines/due-times?cron=0%206%20*%20*%20*&tz=Europe%2FParis&count=3",
+        None,
+        "schedules",
+        "foresee",
+        {"cron": "0 6 * * *", "tz": "Europe/Paris", "count": 3},
+    ),
     ("experiments/experiments", None, "experiments", "experiments", PAGE),
-    ("experiments/runs?experiment=flights&where=metrics.auc%20%3E%200.9&sort=-metrics.auc", None, "experiments", "runs",
-     {"experiment": "flights", "where": "metrics.auc > 0.9", "sort": "-metrics.auc"} | PAGE),
+    (
+        "experiments/runs?experiment=flights&where=metrics.auc%20%3E%200.9&sort=-metrics.auc",
+        None,
+        "experiments",
+        "runs",
+        {"experiment": "flights", "where": "metrics.auc > 0.9", "sort": "-metrics.auc"} | PAGE,
+    ),
     ("experiments/runs/9c1e", None, "experiments", "show", {"run": "9c1e"}),
-    ("experiments/runs/9c1e/curve?metric=auc&points=50", None, "experiments", "curves", {"run": "9c1e", "metric": "auc", "points": 50}),
-    ("experiments/compare?ids=a,b&curves=false", None, "experiments", "compare", {"ids": ["a", "b"], "curves": False, "points": 400}),
+    (
+        "experiments/runs/9c1e/curve?metric=auc&points=50",
+        None,
+        "experiments",
+        "curves",
+        {"run": "9c1e", "metric": "auc", "points": 50},
+    ),
+    (
+        "experiments/compare?ids=a,b&curves=false",
+        None,
+        "experiments",
+        "compare",
+        {"ids": ["a", "b"], "curves": False, "points": 400},
+    ),
     ("experiments/models", None, "experiments", "models", PAGE),
     ("experiments/models/flights", None, "experiments", "model", {"name": "flights"}),
-    ("experiments/models/flights/versions", {"run": "9c1e"}, "experiments", "register", {"run": "9c1e", "model": "flights", "artifact": "model"}),
+    (
+        "experiments/models/flights/versions",
+        {"run": "9c1e"},
+        "experiments",
+        "register",
+        {"run": "9c1e", "model": "flights", "artifact": "model"},
+    ),
     ("experiments/versions/flights/3", None, "experiments", "version", {"ref": "flights/3"}),
-    ("experiments/versions/flights/3/promote", {"alias": "champion"}, "experiments", "promote", {"ref": "flights/3", "alias": "champion"}),
+    (
+        "experiments/versions/flights/3/promote",
+        {"alias": "champion"},
+        "experiments",
+        "promote",
+        {"ref": "flights/3", "alias": "champion"},
+    ),
     ("deployments/deployments", None, "deployments", "list", PAGE),
     ("deployments/deployments/flights", None, "deployments", "show", {"name": "flights"}),
-    ("deployments/deployments/flights/history", None, "deployments", "history", {"name": "flights"} | PAGE),
-    ("deployments/deployments/flights/traffic", {"traffic": {"v1": 50, "v2": 50}}, "deployments", "traffic",
-     {"name": "flights", "traffic": {"v1": 50, "v2": 50}, "reason": ""}),
-    ("deployments/deployments/flights/promote", {"version": "v2"}, "deployments", "promote", {"name": "flights", "version": "v2"}),
-    ("deployments/deployments/flights/rollback", {}, "deployments", "rollback", {"name": "flights"}),
-    ("deployments/deployments/flights/remove", {"version": "v1"}, "deployments", "remove", {"name": "flights", "version": "v1"}),
-    ("deployments/deployments/flights/predict", {"rows": [{"temp": 1.5}]}, "deployments", "predict",
-     {"name": "flights", "rows": [{"temp": 1.5}], "version": None}),
-    ("deployments/deployments/flights/predict", {"rows": {"data": {"ndarray": [[1]]}}, "version": "v1"}, "deployments", "predict",
-     {"name": "flights", "rows": {"data": {"ndarray": [[1]]}}, "version": "v1"}),
+    (
+        "deployments/deployments/flights/history",
+        None,
+        "deployments",
+        "history",
+        {"name": "flights"} | PAGE,
+    ),
+    (
+        "deployments/deployments/flights/traffic",
+        {"traffic": {"v1": 50, "v2": 50}},
+        "deployments",
+        "traffic",
+        {"name": "flights", "traffic": {"v1": 50, "v2": 50}, "reason": ""},
+    ),
+    (
+        "deployments/deployments/flights/promote",
+        {"version": "v2"},
+        "deployments",
+        "promote",
+        {"name": "flights", "version": "v2"},
+    ),
+    (
+        "deployments/deployments/flights/rollback",
+        {},
+        "deployments",
+        "rollback",
+        {"name": "flights"},
+    ),
+    (
+        "deployments/deployments/flights/remove",
+        {"version": "v1"},
+        "deployments",
+        "remove",
+        {"name": "flights", "version": "v1"},
+    ),
+    (
+        "deployments/deployments/flights/predict",
+        {"rows": [{"temp": 1.5}]},
+        "deployments",
+        "predict",
+        {"name": "flights", "rows": [{"temp": 1.5}], "version": None},
+    ),
+    (
+        "deployments/deployments/flights/predict",
+        {"rows": {"data": {"ndarray": [[1]]}}, "version": "v1"},
+        "deployments",
+        "predict",
+        {"name": "flights", "rows": {"data": {"ndarray": [[1]]}}, "version": "v1"},
+    ),
     ("monitoring/monitors", None, "monitoring", "list", PAGE),
-    ("monitoring/monitors", {"deployment": "flights"}, "monitoring", "watch", {"deployment": "flights", "name": None}),
-    ("monitoring/monitors/flights?since=3600", None, "monitoring", "status", {"name": "flights", "since": timedelta(hours=1)}),
-    ("monitoring/monitors/flights/evaluate", {}, "monitoring", "evaluate", {"name": "flights", "since": None}),
+    (
+        "monitoring/monitors",
+        {"deployment": "flights"},
+        "monitoring",
+        "watch",
+        {"deployment": "flights", "name": None},
+    ),
+    (
+        "monitoring/monitors/flights?since=3600",
+        None,
+        "monitoring",
+        "status",
+        {"name": "flights", "since": timedelta(hours=1)},
+    ),
+    (
+        "monitoring/monitors/flights/evaluate",
+        {},
+        "monitoring",
+        "evaluate",
+        {"name": "flights", "since": None},
+    ),
     ("monitoring/alerts?firing=true", None, "monitoring", "alerts", {"firing": True} | PAGE),
-    ("workbench/search?q=late%20flights&kinds=run,model&limit=9", None, "workbench", "search",
-     {"words": "late flights", "kinds": ["run", "model"], "domains": DOMAINS, "limit": 9, "cursor": None}),
+    (
+        "workbench/search?q=late%20flights&kinds=run,model&limit=9",
+        None,
+        "workbench",
+        "search",
+        {
+            "words": "late flights",
+            "kinds": ["run", "model"],
+            "domains": DOMAINS,
+            "limit": 9,
+            "cursor": None,
+        },
+    ),
     ("workbench/status", None, "workbench", "status", {"domains": DOMAINS}),
     ("workbench/check", {}, "workbench", "check", {"domains": DOMAINS}),
     ("workbench/up", {}, "workbench", "up", {}),
     ("workbench/down", {}, "workbench", "down", {}),
-]  # fmt: skip
+]
 
 
 def template_of(request: str) -> str:
     """The path of the OpenAPI document that a request is for."""
     path = "/" + request.partition("?")[0]
-    exact = [template for template in document()["paths"] if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)]
+    exact = [
+        template
+        for template in document()["paths"]
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)
+    ]
     return min(exact, key=lambda template: template.count("{"))
 
 
 @pytest.mark.parametrize(
-    ("request_", "body", "domain", "verb", "arguments"), CALLS, ids=[f"{'GET' if call[1] is None else 'POST'} {call[0]}" for call in CALLS]
+    ("request_", "body", "domain", "verb", "arguments"),
+    CALLS,
+    ids=[f"{'GET' if call[1] is None else 'POST'} {call[0]}" for call in CALLS],
 )
 async def test_a_route_asks_its_service_and_answers_as_documented(
-    noted: Noted, ask: Callable[..., Any], request_: str, body: Any, domain: str, verb: str, arguments: dict[str, Any]
+    noted: Noted,
+    ask: Callable[..., Any],
+    request_: str,
+    body: Any,
+    domain: str,
+    verb: str,
+    arguments: dict[str, Any],
 ) -> None:
     template, method = template_of(request_), "get" if body is None else "post"
     noted.answer = answer_of(template[1:], method)
     answer = await ask(request_, body)
     assert answer.code == 200, answer.value
     assert noted.calls[0] == (domain, verb, arguments)
-    schema = document()["paths"][template][method]["responses"]["200"]["content"]["application/json"]["schema"]
+    schema = document()["paths"][template][method]["responses"]["200"]["content"][
+        "application/json"
+    ]["schema"]
     jsonschema.validate(answer.value, {**schema, "components": document()["components"]})
 
 
@@ -168,14 +535,23 @@ def test_every_route_is_in_the_table() -> None:
     called = {(template_of(call[0]), "get" if call[1] is None else "post") for call in CALLS}
     every = {(path, verb) for path, verbs in document()["paths"].items() for verb in verbs}
     elsewhere = {
-        ("/jobs/jobs", "post"), ("/jobs/estimate", "post"), ("/jobs/jobs/{id}/attach", "post"), ("/workbench/init", "post"), ("/workbench/project", "get"),
-        ("/catalog/inspect", "post"), ("/workbench/first-steps", "post"),
+        ("/jobs/jobs", "post"),
+        ("/jobs/estimate", "post"),
+        ("/jobs/jobs/{id}/attach", "post"),
+        ("/workbench/init", "post"),
+        ("/workbench/project", "get"),
+        ("/catalog/inspect", "post"),
+        ("/workbench/first-steps", "post"),
         ("/openapi.json", "get"),
-    }  # fmt: skip
-    assert every - called == elsewhere | {(f"/{template_of(path)[1:]}", "post") for path, *_ in LONG}
+    }
+    assert every - called == elsewhere | {
+        (f"/{template_of(path)[1:]}", "post") for path, *_ in LONG
+    }
 
 
-async def test_a_submitted_job_is_the_one_that_was_asked_for(noted: Noted, ask: Callable[..., Any]) -> None:
+async def test_a_submitted_job_is_the_one_that_was_asked_for(
+    noted: Noted, ask: Callable[..., Any]
+) -> None:
     noted.answer = answer_of("jobs/jobs", "post")
     assert (await ask("jobs/jobs", JOB)).code == 200
     _, verb, arguments = noted.calls[0]
@@ -185,49 +561,139 @@ async def test_a_submitted_job_is_the_one_that_was_asked_for(noted: Noted, ask: 
     assert (spec.command, spec.retries, spec.environment) == ((), 0, {})
 
 
-async def test_an_estimate_is_asked_for_with_any_command(noted: Noted, ask: Callable[..., Any]) -> None:
+async def test_an_estimate_is_asked_for_with_any_command(
+    noted: Noted, ask: Callable[..., Any]
+) -> None:
     noted.answer = answer_of("jobs/estimate", "post")
     command = ["python", "-c", "import sys\nprint(1, sys.argv)", "a,b", ""]
     assert (await ask("jobs/estimate", {"command": command, "gpus": 0.5})).code == 200
     _, verb, arguments = noted.calls[0]
-    assert (verb, arguments["spec"].command, arguments["spec"].gpus) == ("estimate", tuple(command), 0.5)
+    assert (verb, arguments["spec"].command, arguments["spec"].gpus) == (
+        "estimate",
+        tuple(command),
+        0.5,
+    )
 
 
 LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
     # route, body, name of the job, words of its command line, and what those ask for
-    ("catalog/ingest", {"files": ["-x.csv"], "into": "a.b", "mode": "replace"}, "ingest a.b",
-     ["catalog", "ingest", "--into=a.b", "--replace", "--", "{root}/-x.csv"],
-     {"files": ("{root}/-x.csv",), "into": "a.b", "mode": "replace"}),
-    ("catalog/ingest", {"files": ["-x.csv"], "into": "a.b", "again": True, "header": False, "separator": ";", "skip": 0, "quote": "", "decimal": ",",
-                        "date_format": "%d.%m.%Y", "null_values": ["-", ""], "types": {"Umsatz (€)": "f64", "a=b": "str"}, "max_bad": 0.5, "comment": None},
-     "ingest a.b",
-     ["catalog", "ingest", "--into=a.b", "--again", "--separator=;", "--skip=0", "--quote=", "--decimal=,", "--date-format=%d.%m.%Y", "--no-header",
-      "--max-bad=50.0", "--null=-", "--null=", "--type=Umsatz (€)=f64", "--type=a=b=str", "--", "{root}/-x.csv"],
-     {"files": ("{root}/-x.csv",), "again": True,
-      "reading": {"header": False, "separator": ";", "skip": 0, "quote": "", "decimal": ",", "date_format": "%d.%m.%Y", "null_values": ("-", ""),
-                  "types": {"Umsatz (€)": "f64", "a=b": "str"}, "max_bad": 0.5}}),
-    ("features/views/w/materialize", {"start": "2013-01-02T03:04:05Z"}, "materialize w",
-     ["features", "materialize", "--start=2013-01-02T03:04:05+00:00", "--", "w"],
-     {"view": ("w",), "start": datetime(2013, 1, 2, 3, 4, 5, tzinfo=UTC), "end": None}),
+    (
+        "catalog/ingest",
+        {"files": ["-x.csv"], "into": "a.b", "mode": "replace"},
+        "ingest a.b",
+        ["catalog", "ingest", "--into=a.b", "--replace", "--", "{root}/-x.csv"],
+        {"files": ("{root}/-x.csv",), "into": "a.b", "mode": "replace"},
+    ),
+    (
+        "catalog/ingest",
+        {
+            "files": ["-x.csv"],
+            "into": "a.b",
+            "again": True,
+            "header": False,
+            "separator": ";",
+            "skip": 0,
+            "quote": "",
+            "decimal": ",",
+            "date_format": "%d.%m.%Y",
+            "null_values": ["-", ""],
+            "types": {"Umsatz (€)": "f64", "a=b": "str"},
+            "max_bad": 0.5,
+            "comment": None,
+        },
+        "ingest a.b",
+        [
+            "catalog",
+            "ingest",
+            "--into=a.b",
+            "--again",
+            "--separator=;",
+            "--skip=0",
+            "--quote=",
+            "--decimal=,",
+            "--date-format=%d.%m.%Y",
+            "--no-header",
+            "--max-bad=50.0",
+            "--null=-",
+            "--null=",
+            "--type=Umsatz (€)=f64",
+            "--type=a=b=str",
+            "--",
+            "{root}/-x.csv",
+        ],
+        {
+            "files": ("{root}/-x.csv",),
+            "again": True,
+            "reading": {
+                "header": False,
+                "separator": ";",
+                "skip": 0,
+                "quote": "",
+                "decimal": ",",
+                "date_format": "%d.%m.%Y",
+                "null_values": ("-", ""),
+                "types": {"Umsatz (€)": "f64", "a=b": "str"},
+                "max_bad": 0.5,
+            },
+        },
+    ),
+    (
+        "features/views/w/materialize",
+        {"start": "2013-01-02T03:04:05Z"},
+        "materialize w",
+        ["features", "materialize", "--start=2013-01-02T03:04:05+00:00", "--", "w"],
+        {"view": ("w",), "start": datetime(2013, 1, 2, 3, 4, 5, tzinfo=UTC), "end": None},
+    ),
     ("features/apply", {}, "apply feature views", ["features", "apply"], {}),
-    ("deployments/deployments", {"name": "flights", "version": "flights/2", "traffic": 0, "reason": "--help"}, "deploy flights/2 to flights",
-     ["deployments", "deploy", "--name=flights", "--traffic=0", "--reason=--help", "--", "flights/2"],
-     {"name": "flights", "version": "flights/2", "traffic": 0, "reason": "--help"}),
-    ("deployments/deployments", {"version": "Churn_2026/1"}, "deploy Churn_2026/1 to churn-2026",
-     ["deployments", "deploy", "--name=churn-2026", "--", "Churn_2026/1"], {"name": "churn-2026", "version": "Churn_2026/1"}),
-]  # fmt: skip
+    (
+        "deployments/deployments",
+        {"name": "flights", "version": "flights/2", "traffic": 0, "reason": "--help"},
+        "deploy flights/2 to flights",
+        [
+            "deployments",
+            "deploy",
+            "--name=flights",
+            "--traffic=0",
+            "--reason=--help",
+            "--",
+            "flights/2",
+        ],
+        {"name": "flights", "version": "flights/2", "traffic": 0, "reason": "--help"},
+    ),
+    (
+        "deployments/deployments",
+        {"version": "Churn_2026/1"},
+        "deploy Churn_2026/1 to churn-2026",
+        ["deployments", "deploy", "--name=churn-2026", "--", "Churn_2026/1"],
+        {"name": "churn-2026", "version": "Churn_2026/1"},
+    ),
+]
 
 
-@pytest.mark.parametrize(("route", "body", "name", "words", "asked"), LONG, ids=[entry[0] for entry in LONG])
+@pytest.mark.parametrize(
+    ("route", "body", "name", "words", "asked"), LONG, ids=[entry[0] for entry in LONG]
+)
 async def test_a_verb_that_may_take_long_is_a_job_of_the_command_line(
-    noted: Noted, ask: Callable[..., Any], route: str, body: Any, name: str, words: list[str], asked: dict[str, Any]
+    noted: Noted,
+    ask: Callable[..., Any],
+    route: str,
+    body: Any,
+    name: str,
+    words: list[str],
+    asked: dict[str, Any],
 ) -> None:
     root = str(noted.project.root)
     (noted.project.root / "-x.csv").write_text("a\n1\n")
     noted.answer = answer_of("jobs/jobs", "post")
     assert (await ask(route, body)).code == 200
     spec = noted.calls[-1][2]["spec"]
-    assert spec.command == (sys.executable, "-P", "-m", "jupyter_mlinfra.cli", *(word.format(root=root) for word in words))
+    assert spec.command == (
+        sys.executable,
+        "-P",
+        "-m",
+        "jupyter_mlinfra.cli",
+        *(word.format(root=root) for word in words),
+    )
     assert (spec.name, spec.cpus, spec.labels) == (name, 0, {"verb": " ".join(words[:2])})
     session = Session(json=True)
     session.__dict__["bench"] = job = Noted()
@@ -235,11 +701,18 @@ async def test_a_verb_that_may_take_long_is_a_job_of_the_command_line(
     run(spec.command[4:], session)
     domain, verb, arguments = job.calls[0]
     assert [domain, verb] == words[:2]
-    assert {key: arguments[key] for key in asked} == {key: (value[0].format(root=root),) if key == "files" else value for key, value in asked.items()}
+    assert {key: arguments[key] for key in asked} == {
+        key: (value[0].format(root=root),) if key == "files" else value
+        for key, value in asked.items()
+    }
 
 
-@pytest.mark.parametrize(("route", "answer"), [("catalog/ingest", "Job"), ("catalog/inspect", "Inspection")])
-async def test_a_panel_reads_files_of_the_project_and_no_others(noted: Noted, ask: Callable[..., Any], tmp_path: Path, route: str, answer: str) -> None:
+@pytest.mark.parametrize(
+    ("route", "answer"), [("catalog/ingest", "Job"), ("catalog/inspect", "Inspection")]
+)
+async def test_a_panel_reads_files_of_the_project_and_no_others(
+    noted: Noted, ask: Callable[..., Any], tmp_path: Path, route: str, answer: str
+) -> None:
     root = noted.project.root
     (root / "data.csv").write_text("a\n1\n")
     (tmp_path / "secret.csv").write_text("a\n1\n")
@@ -257,10 +730,19 @@ async def test_a_panel_reads_files_of_the_project_and_no_others(noted: Noted, as
     assert len(noted.calls) == 1
 
 
-async def test_what_is_said_of_the_reading_reaches_the_look_at_the_files(noted: Noted, ask: Callable[..., Any]) -> None:
+async def test_what_is_said_of_the_reading_reaches_the_look_at_the_files(
+    noted: Noted, ask: Callable[..., Any]
+) -> None:
     (noted.project.root / "data.csv").write_text("a\n1\n")
     noted.answer = answer_of("catalog/inspect", "post")
-    body = {"files": ["data.csv"], "mode": "replace", "header": False, "skip": None, "separator": "\t", "types": {"a": "str"}}
+    body = {
+        "files": ["data.csv"],
+        "mode": "replace",
+        "header": False,
+        "skip": None,
+        "separator": "\t",
+        "types": {"a": "str"},
+    }
     assert (await ask("catalog/inspect", body)).code == 200
     _, verb, arguments = noted.calls[0]
     assert (verb, arguments["into"], arguments["mode"]) == ("inspect", None, "replace")
@@ -269,25 +751,41 @@ async def test_what_is_said_of_the_reading_reaches_the_look_at_the_files(noted: 
 
 async def test_an_option_that_cannot_be_makes_no_job(noted: Noted, ask: Callable[..., Any]) -> None:
     (noted.project.root / "data.csv").write_text("a\n1\n")
-    for wrong in ({"separator": ";;"}, {"decimal": ";"}, {"thousands": "x"}, {"skip": -1}, {"nope": 1}, {"quote": "ab"}, {"comment": "\0"}):
+    for wrong in (
+        {"separator": ";;"},
+        {"decimal": ";"},
+        {"thousands": "x"},
+        {"skip": -1},
+        {"nope": 1},
+        {"quote": "ab"},
+        {"comment": "\0"},
+    ):
         answer = await ask("catalog/ingest", {"files": ["data.csv"], "into": "a.b", **wrong})
         assert (answer.code, answer.value["error"]) == (400, "bad_request"), wrong
     assert noted.calls == []
 
 
-async def test_the_same_answer_twice_is_sent_once(noted: Noted, ask: Callable[..., Any], jp_auth_header: dict[str, str]) -> None:
+async def test_the_same_answer_twice_is_sent_once(
+    noted: Noted, ask: Callable[..., Any], jp_auth_header: dict[str, str]
+) -> None:
     noted.answer = answer_of("jobs/jobs", "get")
     first = await ask("jobs/jobs")
-    second = await ask("jobs/jobs", headers={**jp_auth_header, "If-None-Match": first.headers["Etag"]})
+    second = await ask(
+        "jobs/jobs", headers={**jp_auth_header, "If-None-Match": first.headers["Etag"]}
+    )
     assert (second.code, second.value) == (304, None)
 
 
-async def test_numbers_that_json_does_not_have_are_words(noted: Noted, ask: Callable[..., Any]) -> None:
+async def test_numbers_that_json_does_not_have_are_words(
+    noted: Noted, ask: Callable[..., Any]
+) -> None:
     noted.answer = {"status": {"x": float("nan")}}
     assert (await ask("workbench/status")).value == {"status": {"x": "NaN"}}
 
 
-async def test_the_first_notebook_is_made_once_and_named_as_the_file_browser_names_it(noted: Noted, ask: Callable[..., Any]) -> None:
+async def test_the_first_notebook_is_made_once_and_named_as_the_file_browser_names_it(
+    noted: Noted, ask: Callable[..., Any]
+) -> None:
     first = (await ask("workbench/first-steps", {})).value
     notebook = noted.project.root / first["path"]
     notebook.write_text("changed")

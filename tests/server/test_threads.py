@@ -42,12 +42,16 @@ def threads() -> Iterator[Threads]:
 
 
 def test_a_server_that_stops_waits_for_no_request() -> None:
-    done = subprocess.run([sys.executable, "-c", _STOP_DURING_A_REQUEST], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", _STOP_DURING_A_REQUEST], capture_output=True, text=True, timeout=60
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "stopped\n", "")
 
 
 def test_answers_and_errors_come_back(threads: Threads) -> None:
-    assert [threads.submit(lambda number=number: number * 2).result(30) for number in range(20)] == list(range(0, 40, 2))  # type: ignore[misc]
+    assert [
+        threads.submit(lambda number=number: number * 2).result(30) for number in range(20)
+    ] == list(range(0, 40, 2))  # type: ignore[misc]
     with pytest.raises(ZeroDivisionError):
         threads.submit(lambda: 1 // 0).result(30)
     assert threads.submit(lambda: "still here").result(30) == "still here"

@@ -34,7 +34,9 @@ class Reply:
 
 @dataclass(kw_only=True)
 class FakeHttp:
-    """A server. outage: status that every request gets instead of an answer; 200: a page of some proxy, -1: the line breaks off. asked: requests so far."""
+    """A server. outage: status that every request gets instead of an answer; 200: a page of some
+    proxy, -1: the line breaks off. asked: requests so far.
+    """
 
     outage: int = 0
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -44,7 +46,9 @@ class FakeHttp:
     def __post_init__(self) -> None:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
 
     @property
     def address(self) -> str:
@@ -57,7 +61,9 @@ class FakeHttp:
         self.server.server_close()
 
     def reply(self, request: Request) -> Reply:
-        """The answer to a request, or to one that an outage is in the way of. Raises ConnectionError where it gets lost."""
+        """The answer to a request, or to one that an outage is in the way of. Raises
+        ConnectionError where it gets lost.
+        """
         raise NotImplementedError
 
 
@@ -73,7 +79,15 @@ def _handler(fake: FakeHttp) -> Callable[..., BaseHTTPRequestHandler]:
             if fake.outage == -1:
                 self.close_connection = True
                 return
-            reply = fake.reply(Request(self.command, parts.path, parse_qs(parts.query), dict(self.headers.items()), body))
+            reply = fake.reply(
+                Request(
+                    self.command,
+                    parts.path,
+                    parse_qs(parts.query),
+                    dict(self.headers.items()),
+                    body,
+                )
+            )
             self.send_response(reply.status)
             for name, value in {**reply.headers, "Content-Length": str(len(reply.data))}.items():
                 self.send_header(name, value)
@@ -83,7 +97,9 @@ def _handler(fake: FakeHttp) -> Callable[..., BaseHTTPRequestHandler]:
         do_GET = do_POST = do_DELETE = _serve  # noqa: N815
 
         def handle(self) -> None:
-            with contextlib.suppress(ConnectionError):  # a client that was killed, an answer that is lost
+            with contextlib.suppress(
+                ConnectionError
+            ):  # a client that was killed, an answer that is lost
                 super().handle()
 
         def log_message(self, *_: Any) -> None:

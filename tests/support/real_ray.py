@@ -1,6 +1,7 @@
 """A real Ray head for `make ray`: one for the run, with a folder and ports of its own.
 
-On a small or busy machine a start takes long and may fail; Ray's own limits for it are widened, and it is tried again.
+On a small or busy machine a start takes long and may fail; Ray's own limits for it are widened, and
+it is tried again.
 """
 
 from __future__ import annotations
@@ -24,9 +25,14 @@ import psutil
 
 START_SECONDS = 420.0
 TRIES = 3
-_PATIENCE = {"RAY_agent_register_timeout_ms": "400000", "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "250", "RAY_USAGE_STATS_ENABLED": "0"}
+_PATIENCE = {
+    "RAY_agent_register_timeout_ms": "400000",
+    "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "250",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
 
-# Ray gives a raylet 30 s to come up, which no setting changes: the question after it is made more patient.
+# Ray gives a raylet 30 s to come up, which no setting changes: the question after it is made more
+# patient.
 _START = """
 import time
 from ray._private import services
@@ -47,11 +53,17 @@ main()
 
 
 class RayHead:
-    """A head that can be stopped and started again at the same address; it forgets its jobs with that."""
+    """A head that can be stopped and started again at the same address; it forgets its jobs with
+    that.
+    """
 
-    def __init__(self, *, cpus: int = 8, gpus: int = 2, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *, cpus: int = 8, gpus: int = 2, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._cpus, self._gpus, self._environment = cpus, gpus, dict(environment or {})
-        self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # paths of sockets have to be short
+        self._folder = Path(
+            tempfile.mkdtemp(prefix="ray-", dir="/tmp")
+        )  # paths of sockets have to be short
         self._ports = [_free_port() for _ in range(4)]
         self._process: subprocess.Popen[bytes] | None = None
         self.address = f"http://127.0.0.1:{self._ports[1]}"
@@ -62,20 +74,46 @@ class RayHead:
             if self._try():
                 return self
             self.stop()
-            sys.stderr.write(f"Ray did not start ({number + 1} of {TRIES}): {self._log().read_text(errors='replace')[-800:]}\n")
+            sys.stderr.write(
+                f"Ray did not start ({number + 1} of {TRIES}):"
+                f" {self._log().read_text(errors='replace')[-800:]}\n"
+            )
         raise AssertionError(f"Ray did not start; see {self._log()}")
 
     def _try(self) -> bool:
         assert importlib.util.find_spec("ray") is not None, "Ray is not installed here: make ray"
         words = [
-            "start", "--head", "--block", f"--port={self._ports[0]}", f"--dashboard-port={self._ports[1]}", "--dashboard-host=127.0.0.1",
-            f"--dashboard-agent-listen-port={self._ports[2]}", f"--ray-client-server-port={self._ports[3]}",  # beside any other Ray of this machine
-            f"--temp-dir={self._folder}", f"--num-cpus={self._cpus}", f"--num-gpus={self._gpus}", "--disable-usage-stats",
-        ]  # fmt: skip
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLINFRA_", "RAY_", "CUDA_"))} | _PATIENCE | self._environment
+            "start",
+            "--head",
+            "--block",
+            f"--port={self._ports[0]}",
+            f"--dashboard-port={self._ports[1]}",
+            "--dashboard-host=127.0.0.1",
+            # beside any other Ray of this machine
+            f"--dashboard-agent-listen-port={self._ports[2]}",
+            f"--ray-client-server-port={self._ports[3]}",
+            f"--temp-dir={self._folder}",
+            f"--num-cpus={self._cpus}",
+            f"--num-gpus={self._gpus}",
+            "--disable-usage-stats",
+        ]
+        environment = (
+            {
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("MLINFRA_", "RAY_", "CUDA_"))
+            }
+            | _PATIENCE
+            | self._environment
+        )
         with open(self._log(), "wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _START, *words], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                [sys.executable, "-c", _START, *words],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         limit = time.monotonic() + START_SECONDS
         while time.monotonic() < limit and self._process.poll() is None:
@@ -118,7 +156,9 @@ class RayHead:
         query = "detail=1&limit=1000&filter_keys=state&filter_predicates=%3D&filter_values=ALIVE"
         with urllib.request.urlopen(f"{self.address}/api/v0/actors?{query}", timeout=30) as answer:
             actors = json.load(answer)["data"]["result"]["result"]
-        [pid] = [actor["pid"] for actor in actors if actor["name"] == f"_ray_internal_job_actor_{job}"]
+        [pid] = [
+            actor["pid"] for actor in actors if actor["name"] == f"_ray_internal_job_actor_{job}"
+        ]
         os.kill(pid, signal.SIGKILL)
 
     def restart(self) -> None:
@@ -132,7 +172,9 @@ class RayHead:
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 words = process.cmdline()
-                mine = any(str(self._folder) in word for word in words) or (words[:1] and words[0].startswith("ray::") and self._is_mine(process))
+                mine = any(str(self._folder) in word for word in words) or (
+                    words[:1] and words[0].startswith("ray::") and self._is_mine(process)
+                )
                 if mine and process.pid != os.getpid():
                     found.append(process)
         return found

@@ -30,7 +30,9 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_the_newest_is_found_with_its_facts_and_the_manifest_tells_every_file(tmp_path: Path) -> None:
+def test_the_newest_is_found_with_its_facts_and_the_manifest_tells_every_file(
+    tmp_path: Path,
+) -> None:
     assert latest(tmp_path) is None
     make(tmp_path, 9)
     make(tmp_path, 100, epoch=2, metrics={"loss": 0.5, "broken": float("nan")}, run="abc")
@@ -40,23 +42,38 @@ def test_the_newest_is_found_with_its_facts_and_the_manifest_tells_every_file(tm
     assert (found.folder / "state.ckpt").read_text() == "weights of step 100"
     manifest = json.loads((found.folder / "manifest.json").read_text())
     expected = {
-        name: {"size": len(text), "sha256": hashlib.sha256(text).hexdigest()} for name, text in [("state.ckpt", b"weights of step 100"), ("ranks/1", b"other")]
+        name: {"size": len(text), "sha256": hashlib.sha256(text).hexdigest()}
+        for name, text in [("state.ckpt", b"weights of step 100"), ("ranks/1", b"other")]
     }
     assert manifest["files"] == expected
 
 
 SPOIL = {
-    "cut": (lambda folder: os.truncate(folder / "state.ckpt", 3), "state.ckpt has 3 bytes and had 18"),
-    "one bit": (lambda folder: (folder / "state.ckpt").write_text("weights of step 3!"), "state.ckpt has other content"),
+    "cut": (
+        lambda folder: os.truncate(folder / "state.ckpt", 3),
+        "state.ckpt has 3 bytes and had 18",
+    ),
+    "one bit": (
+        lambda folder: (folder / "state.ckpt").write_text("weights of step 3!"),
+        "state.ckpt has other content",
+    ),
     "a file is gone": (lambda folder: (folder / "ranks" / "1").unlink(), "ranks/1 cannot be read"),
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "it has no manifest"),
-    "half a manifest": (lambda folder: os.truncate(folder / "manifest.json", 40), "its manifest cannot be read"),
-    "another manifest": (lambda folder: (folder / "manifest.json").write_text("[1]"), "its manifest cannot be read"),
+    "half a manifest": (
+        lambda folder: os.truncate(folder / "manifest.json", 40),
+        "its manifest cannot be read",
+    ),
+    "another manifest": (
+        lambda folder: (folder / "manifest.json").write_text("[1]"),
+        "its manifest cannot be read",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", SPOIL)
-def test_a_spoilt_one_is_passed_over_with_the_reason_for_the_one_before(case: str, tmp_path: Path) -> None:
+def test_a_spoilt_one_is_passed_over_with_the_reason_for_the_one_before(
+    case: str, tmp_path: Path
+) -> None:
     spoil, why = SPOIL[case]
     make(tmp_path, 20, run="good")
     spoil(make(tmp_path, 30).folder)
@@ -66,7 +83,9 @@ def test_a_spoilt_one_is_passed_over_with_the_reason_for_the_one_before(case: st
     assert (found.step, found.run) == (20, "good")
 
 
-def test_the_newest_ones_and_the_best_are_kept_and_a_spoilt_one_pushes_none_out(tmp_path: Path) -> None:
+def test_the_newest_ones_and_the_best_are_kept_and_a_spoilt_one_pushes_none_out(
+    tmp_path: Path,
+) -> None:
     for step, loss in [(1, 0.9), (2, 0.1), (3, 0.5), (4, 0.4), (5, 0.3)]:
         make(tmp_path, step, metrics={"loss": loss})
     (tmp_path / "step-0000000005" / "state.ckpt").unlink()
@@ -79,7 +98,9 @@ def test_the_newest_ones_and_the_best_are_kept_and_a_spoilt_one_pushes_none_out(
 
 
 @pytest.mark.parametrize("keep", [1, 2])
-def test_one_that_was_passed_over_pushes_out_none_that_is_written_after_it(keep: int, tmp_path: Path) -> None:
+def test_one_that_was_passed_over_pushes_out_none_that_is_written_after_it(
+    keep: int, tmp_path: Path
+) -> None:
     make(tmp_path, 20)
     (make(tmp_path, 30).folder / "state.ckpt").write_text("weights of step 3!")  # of the right size
     with pytest.warns(UserWarning, match="passed over"):
@@ -144,13 +165,19 @@ checkpoints.prune(folder, written=2, keep=1)
 
 
 def test_a_kill_at_any_point_leaves_the_old_or_the_new_one_whole(tmp_path: Path) -> None:
-    """At each call that reaches the disk, in one process after another, until none is left to be killed at."""
+    """At each call that reaches the disk, in one process after another, until none is left to be
+    killed at.
+    """
     outcomes = []
     for at in range(1, 40):
         folder = tmp_path / str(at)
         make(folder, 1, "old")
-        done = subprocess.run([sys.executable, "-c", KILLED, str(folder), str(at)], capture_output=True, text=True)
-        found = latest(folder)  # a warning would be an error of its own: nothing torn may carry a name
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, str(folder), str(at)], capture_output=True, text=True
+        )
+        found = latest(
+            folder
+        )  # a warning would be an error of its own: nothing torn may carry a name
         assert found is not None, at
         assert (found.folder / "state.ckpt").read_text() == {1: "old", 2: "new" * 1000}[found.step]
         outcomes.append(found.step)
@@ -161,10 +188,14 @@ def test_a_kill_at_any_point_leaves_the_old_or_the_new_one_whole(tmp_path: Path)
     assert outcomes == sorted(outcomes)
     assert set(outcomes) == {1, 2}, "it was killed before and after the rename"
     make(folder, 3)
-    assert not [name for name in names(folder) if name.startswith(".")], "what was left behind is removed"
+    assert not [name for name in names(folder) if name.startswith(".")], (
+        "what was left behind is removed"
+    )
 
 
-def test_the_folder_is_that_of_the_job_and_so_is_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_is_that_of_the_job_and_so_is_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("MLINFRA_CHECKPOINTS", raising=False)
     assert resumed_run() is None
     with pytest.raises(BadRequest, match="no folder for checkpoints"):
@@ -175,7 +206,9 @@ def test_the_folder_is_that_of_the_job_and_so_is_the_run(tmp_path: Path, monkeyp
     assert resumed_run() == "abc"
 
 
-def test_of_several_trainings_the_run_is_that_of_the_first_that_is_not_done_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_several_trainings_the_run_is_that_of_the_first_that_is_not_done_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLINFRA_CHECKPOINTS", str(tmp_path))
     for run in ("first", "second"):  # of an attempt that did the one and left off the other
         training = take_up(tmp_path, {"learns": run}, sure=True)
@@ -190,9 +223,13 @@ def test_of_several_trainings_the_run_is_that_of_the_first_that_is_not_done_here
     assert resumed_run() is None
 
 
-def test_where_equal_facts_say_little_it_counts_which_one_of_a_process_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_equal_facts_say_little_it_counts_which_one_of_a_process_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def attempt(job: str, *contents: str, done: int) -> list[int]:
-        """Steps that each training of one process finds; it comes to the end of the first `done` of them."""
+        """Steps that each training of one process finds; it comes to the end of the first `done` of
+        them.
+        """
         monkeypatch.setattr(trainings, "_begun", set())
         monkeypatch.setattr(trainings, "_ended", set())
         monkeypatch.setenv("MLINFRA_JOB", job)
@@ -200,12 +237,24 @@ def test_where_equal_facts_say_little_it_counts_which_one_of_a_process_it_is(tmp
         for place, content in enumerate(contents):
             training = take_up(tmp_path, {"layers": 2}, content=content, sure=False)
             found.append(training.newest.step if training.newest else 0)
-            make(training.folder, found[-1] + 10 * (place + 1), training=training.note, finished=place < done)
+            make(
+                training.folder,
+                found[-1] + 10 * (place + 1),
+                training=training.note,
+                finished=place < done,
+            )
             if place < done:
                 training.end()
         return found
 
     assert attempt("a", "monday", "tuesday", done=1) == [0, 0]
-    assert attempt("a", "another seed", "of all that", "wednesday", done=2) == [10, 20, 0], "in a job it is the order"
-    assert attempt("", "wednesday", "of all that", done=2) == [30, 40], "elsewhere it is the content"
+    assert attempt("a", "another seed", "of all that", "wednesday", done=2) == [
+        10,
+        20,
+        0,
+    ], "in a job it is the order"
+    assert attempt("", "wednesday", "of all that", done=2) == [
+        30,
+        40,
+    ], "elsewhere it is the content"
     assert attempt("b", "thursday", done=1) == [0]

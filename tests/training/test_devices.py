@@ -18,8 +18,14 @@ from jupyter_mlinfra.training import device, devices
         ("7f3a", "0", False, "cpu"),  # a slot that only counts
     ],
 )
-def test_a_gpu_is_used_only_if_the_job_was_given_one_that_works(job: str, named: str, driver: bool, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_is_used_only_if_the_job_was_given_one_that_works(
+    job: str, named: str, driver: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLINFRA_JOB", job)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
-    monkeypatch.setattr(devices, "gpu_slots", lambda setting: (Gpu(id="GPU-1", number=0, name="A GPU"),) if driver else ())
+    monkeypatch.setattr(
+        devices,
+        "gpu_slots",
+        lambda setting: (Gpu(id="GPU-1", number=0, name="A GPU"),) if driver else (),
+    )
     assert device("xgboost") == expected

@@ -12,9 +12,15 @@ from jupyter_mlinfra import training
 
 @pytest.mark.parametrize("name", ["fit", "PreemptionCheckpoint"])
 def test_without_lightning_its_names_say_what_to_install(name: str) -> None:
-    code = f"import sys; sys.modules['lightning'] = None; from jupyter_mlinfra import training; training.{name}"
+    code = (
+        "import sys; sys.modules['lightning'] = None; from jupyter_mlinfra import training;"
+        f" training.{name}"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stderr.splitlines()[-1].endswith("Lightning is not installed. The base installation is light. pip install 'jupyter-mlinfra[train]'")
+    assert done.stderr.splitlines()[-1].endswith(
+        "Lightning is not installed. The base installation is light. pip install"
+        " 'jupyter-mlinfra[train]'"
+    )
 
 
 def test_every_other_name_is_there_without_it() -> None:

@@ -1,4 +1,6 @@
-"""The wish to end sets a flag, in scripts and in notebooks, and the job is started again with what it saved."""
+"""The wish to end sets a flag, in scripts and in notebooks, and the job is started again with what
+it saved.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,8 @@ def test_another_thread_is_warned_and_leaves_the_handlers_alone() -> None:
     assert seen == [before]
 
 
-# Counts by tenths of a second; saves when asked to end, goes on from there, and ends at 100 or when the file `enough` is there.
+# Counts by tenths of a second; saves when asked to end, goes on from there, and ends at 100 or when
+# the file `enough` is there.
 COUNTER = """
 import sys, time
 from pathlib import Path
@@ -83,7 +86,9 @@ Path("done").write_text(f"{count} {saved.read_text()}")
 
 @pytest.fixture
 def jobs(project: Project):
-    (project.root / "mlinfra.toml").write_text('[project]\nname = "test"\n[jobs]\ncpus = 2\ngpus = 0\ngrace_seconds = 10.0\n')
+    (project.root / "mlinfra.toml").write_text(
+        '[project]\nname = "test"\n[jobs]\ncpus = 2\ngpus = 0\ngrace_seconds = 10.0\n'
+    )
     jobs = Jobs(project)
     yield jobs
     jobs.stop(cancel_running=True)
@@ -114,7 +119,9 @@ def processes_of(job: str) -> list[int]:
 
 @pytest.mark.parametrize("kind", ["script", "notebook", "notebook whose runner alone is signalled"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
-def test_a_job_that_is_asked_to_end_saves_is_started_again_and_goes_on(kind: str, number: signal.Signals, jobs: Jobs, project: Project) -> None:
+def test_a_job_that_is_asked_to_end_saves_is_started_again_and_goes_on(
+    kind: str, number: signal.Signals, jobs: Jobs, project: Project
+) -> None:
     if kind == "script":
         (project.root / "count.py").write_text(COUNTER)
         job = jobs.submit(JobSpec(command=[sys.executable, "count.py"]))
@@ -122,10 +129,16 @@ def test_a_job_that_is_asked_to_end_saves_is_started_again_and_goes_on(kind: str
         write_notebook(project.root / "count.ipynb", COUNTER)
         job = jobs.submit(JobSpec(notebook="count.ipynb"))
     until((project.root / "up").exists)
-    signalled = [pid for pid in processes_of(job.id) if kind.startswith("script") or not kind.endswith("signalled") or is_runner(pid)]
+    signalled = [
+        pid
+        for pid in processes_of(job.id)
+        if kind.startswith("script") or not kind.endswith("signalled") or is_runner(pid)
+    ]
     for pid in signalled:
         os.kill(pid, number)
-    again = until(lambda: (seen := jobs.show(job.id)).attempt == 2 and seen.state == "running" and seen)
+    again = until(
+        lambda: (seen := jobs.show(job.id)).attempt == 2 and seen.state == "running" and seen
+    )
     assert again.attempt == 2
     (project.root / "enough").touch()
     ended = jobs.wait([job.id], timeout=WAIT)[0]
@@ -141,13 +154,30 @@ def is_runner(pid: int) -> bool:
 def write_notebook(path: Path, source: str) -> None:
     import json
 
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
-    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}, "language_info": {"name": "python"}}
-    path.write_text(json.dumps({"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "source": source,
+        "outputs": [],
+        "execution_count": None,
+    }
+    kernel = {
+        "kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"},
+        "language_info": {"name": "python"},
+    }
+    path.write_text(
+        json.dumps({"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5})
+    )
 
 
-def test_a_notebook_that_does_not_catch_the_wish_ends_by_it_and_keeps_what_was_run(jobs: Jobs, project: Project) -> None:
-    write_notebook(project.root / "n.ipynb", "print('first', flush=True)\nopen('up', 'w')\nimport time; time.sleep(600)")
+def test_a_notebook_that_does_not_catch_the_wish_ends_by_it_and_keeps_what_was_run(
+    jobs: Jobs, project: Project
+) -> None:
+    write_notebook(
+        project.root / "n.ipynb",
+        "print('first', flush=True)\nopen('up', 'w')\nimport time; time.sleep(600)",
+    )
     job = jobs.submit(JobSpec(notebook="n.ipynb"))
     until((project.root / "up").exists)
     until(lambda: "first" in jobs.logs(job.id).text)
@@ -155,6 +185,10 @@ def test_a_notebook_that_does_not_catch_the_wish_ends_by_it_and_keeps_what_was_r
         if is_runner(pid):
             os.kill(pid, signal.SIGTERM)
     ended = jobs.wait([job.id], timeout=WAIT)[0]
-    assert (ended.state, ended.exit_code, ended.reason) == ("failed", 143, "Killed by SIGTERM (exit code 143).")
+    assert (ended.state, ended.exit_code, ended.reason) == (
+        "failed",
+        143,
+        "Killed by SIGTERM (exit code 143).",
+    )
     assert ended.output is not None
     assert "first" in (project.root / ended.output).read_text()

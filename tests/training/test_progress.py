@@ -59,6 +59,8 @@ def test_a_reader_never_sees_half_a_report(tmp_path: Path, monkeypatch: pytest.M
     assert [item.name for item in tmp_path.iterdir()] == ["progress.json"], "no draft is left"
 
 
-def test_a_folder_that_is_gone_does_not_end_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_folder_that_is_gone_does_not_end_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("MLINFRA_PROGRESS", str(tmp_path / "gone" / "progress.json"))
     report(0.5, "still here")

@@ -1,4 +1,6 @@
-"""How records show themselves: every one of them, escaped, in text and HTML, small enough to be saved."""
+"""How records show themselves: every one of them, escaped, in text and HTML, small enough to be
+saved.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,17 @@ def test_a_record_shows_itself_without_script(name: str) -> None:
     if name not in ("FeatureDrift", "Edge"):
         html = bundle(hostile(record))["text/html"]
         assert "<script" not in html.lower()
-        assert set(re.findall(r"<(\w+)", html)) <= {"div", "b", "code", "table", "thead", "tbody", "tr", "th", "td"}
+        assert set(re.findall(r"<(\w+)", html)) <= {
+            "div",
+            "b",
+            "code",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+        }
 
 
 @pytest.mark.parametrize("name", ["FeatureDrift", "Edge"])
@@ -126,12 +138,19 @@ def runs(*metrics: dict[str, float]) -> list[Any]:
 
 
 def test_a_list_of_runs_shows_the_metrics_that_matter_and_counts_the_others() -> None:
-    """No metric that a run has reads as missing because another run has other ones before it in the alphabet."""
+    """No metric that a run has reads as missing because another run has other ones before it in the
+    alphabet.
+    """
     common = {"loss": 0.1, "zeta": 0.2}
-    items = runs({**common, "a1": 1, "a2": 1, "test_auc": 0.7, "test_saved": 9.0}, {**common, "b1": 1, "b2": 1, "test_auc": 0.8})
+    items = runs(
+        {**common, "a1": 1, "a2": 1, "test_auc": 0.7, "test_saved": 9.0},
+        {**common, "b1": 1, "b2": 1, "test_auc": 0.8},
+    )
     card = card_of(Page(items=items, shown=2, total=2), first="test_auc")
     assert card is not None
-    shown = [name for name in card.rows[0] if name in {key for item in items for key in item.metrics}]
+    shown = [
+        name for name in card.rows[0] if name in {key for item in items for key in item.metrics}
+    ]
     assert shown == ["test_auc", "test_saved", "loss", "zeta", "a1"]
     assert [row["test_auc"] for row in card.rows] == ["0.7", "0.8"]
     assert card.note == "3 more metrics: a2, b1, b2"
@@ -142,7 +161,10 @@ def test_a_list_of_runs_shows_the_metrics_that_matter_and_counts_the_others() ->
 
 def test_the_card_of_a_monitor_says_of_how_many_features_it_shows_those_that_moved_most() -> None:
     status, drift = made_up(_records()["MonitorStatus"]), made_up(_records()["FeatureDrift"])
-    for name, value in {"drift": [drift] * 500, "features": 1234}.items():  # a status carries 500 of them at most
+    for name, value in {
+        "drift": [drift] * 500,
+        "features": 1234,
+    }.items():  # a status carries 500 of them at most
         object.__setattr__(status, name, value)
     card = card_of(status)
     assert card is not None
@@ -178,8 +200,19 @@ def test_the_metric_of_the_project_comes_first_and_jobs_have_their_names(project
     workbench.project.database.close()
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.9996, "> 99.9 %"), (1.0, "100.0 %"), (0.999, "99.9 %"), (0.0004, "< 0.1 %"), (0.0, "0.0 %")])
-def test_a_share_that_is_not_all_and_not_nothing_is_not_written_as_such(value: float, text: str) -> None:
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.9996, "> 99.9 %"),
+        (1.0, "100.0 %"),
+        (0.999, "99.9 %"),
+        (0.0004, "< 0.1 %"),
+        (0.0, "0.0 %"),
+    ],
+)
+def test_a_share_that_is_not_all_and_not_nothing_is_not_written_as_such(
+    value: float, text: str
+) -> None:
     assert share(Number(value=value)) == text
 
 
@@ -206,7 +239,9 @@ def test_values_of_data_have_no_commas_and_figures_about_them_do() -> None:
 def test_states_are_the_words_of_the_panels() -> None:
     """`labextension/src/components/state.tsx` has them."""
     source = (REPOSITORY / "labextension/src/components/state.tsx").read_text()
-    words = dict(re.findall(r"^  (\w+): look\('\w+', '\w+', trans => trans\.__\('([^']+)'\)\)", source, re.M))
+    words = dict(
+        re.findall(r"^  (\w+): look\('\w+', '\w+', trans => trans\.__\('([^']+)'\)\)", source, re.M)
+    )
     assert len(words) > 20
     for name, word in words.items():
         if name not in ("passed",):  # a test, which no text face shows
@@ -220,12 +255,23 @@ def test_what_waits_and_what_is_skipped_have_one_word_each() -> None:
     assert card is not None
     assert card.facts["elements"] == "1,200 waiting, 3 succeeded"
     object.__setattr__(firing, "state", "skipped")
-    assert spoken(rows_of([firing])[0])["state"] == "skipped"  # a step of that state was not reached
-    assert spoken(rows_of([replace(firing, state="failed")])[0])["state"] == "not started"  # the run before went on, say: no step has failed
+    assert (
+        spoken(rows_of([firing])[0])["state"] == "skipped"
+    )  # a step of that state was not reached
+    assert (
+        spoken(rows_of([replace(firing, state="failed")])[0])["state"] == "not started"
+    )  # the run before went on, say: no step has failed
 
 
 @pytest.mark.parametrize(
-    ("count", "noun", "text"), [(1, "run", "1 run"), (2, "run", "2 runs"), (0, "entity", "0 entities"), (1, "entity", "1 entity"), (1234, "job", "1,234 jobs")]
+    ("count", "noun", "text"),
+    [
+        (1, "run", "1 run"),
+        (2, "run", "2 runs"),
+        (0, "entity", "0 entities"),
+        (1, "entity", "1 entity"),
+        (1234, "job", "1,234 jobs"),
+    ],
 )
 def test_one_is_no_several(count: int, noun: str, text: str) -> None:
     assert counted(count, noun) == text
@@ -246,14 +292,19 @@ def test_times_of_two_zones_in_a_row_say_their_offsets(monkeypatch: pytest.Monke
         shown[zone] = (row["due"], row["started"])
     monkeypatch.undo()
     time.tzset()
-    assert shown == {"UTC": ("2026-11-25 22:55 +01:00", "2026-11-25 21:56 +00:00"), "Europe/Paris": ("2026-11-25 22:55", "2026-11-25 22:56")}
+    assert shown == {
+        "UTC": ("2026-11-25 22:55 +01:00", "2026-11-25 21:56 +00:00"),
+        "Europe/Paris": ("2026-11-25 22:55", "2026-11-25 22:56"),
+    }
 
 
 def test_attempts_of_one_minute_are_told_apart() -> None:
     record = made_up(_records()["AttemptRecord"])
     began = [datetime(2026, 11, 25, 21, 55, second, tzinfo=UTC) for second in (3, 41)]
     rows = rows_of([replace(record, began_at=at, ended_at=at) for at in began])
-    assert [row["began"][-3:] for row in rows] == [row["ended"][-3:] for row in rows] == [":03", ":41"]
+    assert (
+        [row["began"][-3:] for row in rows] == [row["ended"][-3:] for row in rows] == [":03", ":41"]
+    )
 
 
 def test_a_part_of_a_list_says_once_how_much_it_is() -> None:
@@ -263,7 +314,9 @@ def test_a_part_of_a_list_says_once_how_much_it_is() -> None:
 
 
 def test_words_in_backticks_are_code_in_the_card_of_an_error_and_nothing_else_is() -> None:
-    card = ErrorCard(BadRequest("`a<b>` is none.", "One ` alone.", "Use `x` or `y`."))._repr_mimebundle_()
+    card = ErrorCard(
+        BadRequest("`a<b>` is none.", "One ` alone.", "Use `x` or `y`.")
+    )._repr_mimebundle_()
     assert "<code>a&lt;b&gt;</code> is none." in card["text/html"]
     assert "One ` alone." in card["text/html"]
     assert "Use <code>x</code> or <code>y</code>." in card["text/html"]
@@ -280,11 +333,24 @@ def test_what_has_changed_is_not_told_twice() -> None:
 
 def test_a_schedule_says_with_what_its_job_starts_and_what_that_needs() -> None:
     schedule = made_up(_records()["Schedule"])
-    object.__setattr__(schedule, "job", {"notebook": "report.ipynb", "parameters": {"depth": 6}, "gpus": 1, "memory_gib": 4.5, "queue": None})
+    object.__setattr__(
+        schedule,
+        "job",
+        {
+            "notebook": "report.ipynb",
+            "parameters": {"depth": 6},
+            "gpus": 1,
+            "memory_gib": 4.5,
+            "queue": None,
+        },
+    )
     object.__setattr__(schedule, "parameters", {"day": "{{ date }}"})
     card = card_of(schedule)
     assert card is not None
-    assert (card.facts["parameters"], card.facts["needs"]) == ("depth=6, day={{ date }}", "gpus=1, memory_gib=4.5")
+    assert (card.facts["parameters"], card.facts["needs"]) == (
+        "depth=6, day={{ date }}",
+        "gpus=1, memory_gib=4.5",
+    )
     assert rows_of([schedule])[0]["needs"] == "gpus=1, memory_gib=4.5"
     object.__setattr__(schedule, "job", None)
     assert rows_of([schedule])[0]["needs"] == "–"
@@ -301,7 +367,9 @@ def test_an_empty_page_says_so_and_other_values_have_no_card() -> None:
     assert card is not None
     assert card.title == "Nothing found."
     for items in ([], [made_up(_records()["Job"])]):
-        noted = card_of(Page(items=items, shown=len(items), total=len(items), note="The catalog is down."))
+        noted = card_of(
+            Page(items=items, shown=len(items), total=len(items), note="The catalog is down.")
+        )
         assert noted is not None
         assert noted.note == "The catalog is down."
     assert card_of({"a": 1}) is None
@@ -330,8 +398,26 @@ def test_values_are_one_line() -> None:
     assert plain("a\n b\t c") == "a b c"
     assert plain(["a", 1, None]) == "a, 1, –"
     assert plain(True) == "yes"
-    values = {"depth": 1000, "rate": 1e-05, "fail": False, "depths": [4, 6], "of": {"a": None}, "name": "a\n b", "empty": ""}
-    assert assigned(values) == 'depth=1000, rate=1e-05, fail=false, depths=[4, 6], of={"a": null}, name=a b, empty='
+    values = {
+        "depth": 1000,
+        "rate": 1e-05,
+        "fail": False,
+        "depths": [4, 6],
+        "of": {"a": None},
+        "name": "a\n b",
+        "empty": "",
+    }
+    assert (
+        assigned(values)
+        == 'depth=1000, rate=1e-05, fail=false, depths=[4, 6], of={"a": null}, name=a b, empty='
+    )
     assert assigned({}) == "–"
-    assert [span(value) for value in (0.25, 12.34, 245, 7800, 273_600, None)] == ["250 ms", "12.3 s", "4 min 05 s", "2 h 10 min", "3 d 4 h", "–"]
+    assert [span(value) for value in (0.25, 12.34, 245, 7800, 273_600, None)] == [
+        "250 ms",
+        "12.3 s",
+        "4 min 05 s",
+        "2 h 10 min",
+        "3 d 4 h",
+        "–",
+    ]
     assert [size(value) for value in (12, 3_400_000, None)] == ["12 B", "3.4 MB", "–"]

@@ -21,7 +21,13 @@ from tests.server.noted import Noted, made_up
 def noted(project: Project, monkeypatch: pytest.MonkeyPatch) -> Noted:
     notes = Noted()
     notes.__dict__["project"] = project
-    for module in (workbench, *(getattr(nouns, name) for name in ("deployments", "experiments", "jobs", "monitoring", "pipelines"))):
+    for module in (
+        workbench,
+        *(
+            getattr(nouns, name)
+            for name in ("deployments", "experiments", "jobs", "monitoring", "pipelines")
+        ),
+    ):
         monkeypatch.setattr(module, "current", lambda path=None: notes)
     return notes
 
@@ -44,7 +50,9 @@ def test_a_noun_shows_its_record(noted: Noted, name: str, kind: str, state: str 
     assert found["text/plain"].strip()
 
 
-def test_runs_show_the_metric_of_the_project_and_where_they_belong(noted: Noted, project: Project) -> None:
+def test_runs_show_the_metric_of_the_project_and_where_they_belong(
+    noted: Noted, project: Project
+) -> None:
     run = made_up(_records()["Run"])
     object.__setattr__(run, "metrics", {f"m{number}": 0.5 for number in range(7)})
     noted.answer = run
@@ -57,12 +65,21 @@ def test_runs_show_the_metric_of_the_project_and_where_they_belong(noted: Noted,
 
 def test_runs_that_are_not_all_say_so_and_all_can_be_had(noted: Noted) -> None:
     run = made_up(_records()["Run"])
-    noted.__dict__["experiments"] = SimpleNamespace(runs=lambda which, *, where, sort, limit, cursor=None: page_of([run] * 601, limit=limit, cursor=cursor))
+    noted.__dict__["experiments"] = SimpleNamespace(
+        runs=lambda which, *, where, sort, limit, cursor=None: page_of(
+            [run] * 601, limit=limit, cursor=cursor
+        )
+    )
     first: Any = nouns.runs("churn")
-    assert first._repr_mimebundle_()["text/plain"].startswith("500 of 601 runs · limit=None gives them all  experiment:x\n")
+    assert first._repr_mimebundle_()["text/plain"].startswith(
+        "500 of 601 runs · limit=None gives them all  experiment:x\n"
+    )
     assert (len(first), len(first[:10]), first.frame().height) == (500, 10, 500)
     every: Any = nouns.runs("churn", limit=None)
-    assert (len(every), every._repr_mimebundle_()["text/plain"].partition("  ")[0]) == (601, "601 runs")
+    assert (len(every), every._repr_mimebundle_()["text/plain"].partition("  ")[0]) == (
+        601,
+        "601 runs",
+    )
 
 
 def test_an_alert_is_found_on_whatever_page_it_stands(noted: Noted) -> None:
@@ -76,8 +93,14 @@ def test_a_noun_of_what_is_not_there_says_why_and_what_to_do(noted: Noted, name:
     noted.error = NotFound("There is no such thing.", "Things: none.", "Make one.")
     found = getattr(nouns, name)("nope")._repr_mimebundle_()
     assert found["text/plain"] == "✗ There is no such thing.\n  why Things: none.\n  fix Make one."
-    assert all(part in found["text/html"] for part in ("There is no such thing.", "Things: none.", "Make one."))
+    assert all(
+        part in found["text/html"]
+        for part in ("There is no such thing.", "Things: none.", "Make one.")
+    )
 
 
 def test_printed_runs_are_a_table(noted: Noted) -> None:
-    assert repr(nouns.RunList(noted, [made_up(_records()["Run"])] * 2)).splitlines()[0] == "2 runs  experiment:x"  # type: ignore[arg-type]
+    assert (
+        repr(nouns.RunList(noted, [made_up(_records()["Run"])] * 2)).splitlines()[0]
+        == "2 runs  experiment:x"
+    )  # type: ignore[arg-type]

@@ -78,16 +78,31 @@ def test_a_place_that_there_is_not_picks_nothing(table: ui.Table) -> None:
 
 def test_it_shows_itself_as_a_widget_and_as_a_static_table_where_there_are_none() -> None:
     name = "<img src=x onerror=alert(1)>"
-    shown = ui.Table("datasets", lambda cursor: page_of([dataset(name)], cursor=cursor))._repr_mimebundle_()
+    shown = ui.Table(
+        "datasets", lambda cursor: page_of([dataset(name)], cursor=cursor)
+    )._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in shown
     assert "<img" not in shown["text/html"]
     assert "onerror" in shown["text/html"]
     assert name in shown["text/plain"]
-    assert "application/vnd.jupyter.widget-view+json" in ui.Table("jobs", lambda cursor: page_of([], cursor=cursor))._repr_mimebundle_()
+    assert (
+        "application/vnd.jupyter.widget-view+json"
+        in ui.Table("jobs", lambda cursor: page_of([], cursor=cursor))._repr_mimebundle_()
+    )
 
 
 def test_the_module_shows_its_functions_only() -> None:
-    assert dir(ui) == ["alerts", "datasets", "deployments", "features", "jobs", "models", "monitors", "pipelines", "runs"]
+    assert dir(ui) == [
+        "alerts",
+        "datasets",
+        "deployments",
+        "features",
+        "jobs",
+        "models",
+        "monitors",
+        "pipelines",
+        "runs",
+    ]
     assert all(callable(getattr(ui, name)) for name in dir(ui))
 
 
@@ -98,8 +113,23 @@ def test_the_front_end_has_the_view_that_is_asked_for() -> None:
     assert f"VERSION = '{table._view_module_version.removeprefix('^')}'" in source
 
 
-@pytest.mark.parametrize("name", ["datasets", "features", "jobs", "pipelines", "runs", "models", "deployments", "monitors", "alerts"])
-def test_each_list_of_the_workbench_has_a_table(name: str, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "datasets",
+        "features",
+        "jobs",
+        "pipelines",
+        "runs",
+        "models",
+        "deployments",
+        "monitors",
+        "alerts",
+    ],
+)
+def test_each_list_of_the_workbench_has_a_table(
+    name: str, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     notes = Noted()
     notes.answer = Page(items=[], shown=0, total=0)
     monkeypatch.setattr(ui, "current", lambda: notes)

@@ -1,1 +1,3 @@
-"""Alembic migrations of `state.db`; one file a change, in `versions`, never edited after a release."""
+"""Alembic migrations of `state.db`; one file a change, in `versions`, never edited after a
+release.
+"""

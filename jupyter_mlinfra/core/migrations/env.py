@@ -7,7 +7,8 @@ from sqlalchemy.pool import NullPool
 engine = create_engine(f"sqlite:///{context.config.attributes['path']}", poolclass=NullPool)
 with engine.begin() as connection:
     connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-    # SQLite takes back DDL as well, but its driver begins no transaction for it: a kill between two statements would leave half a migration.
+    # SQLite takes back DDL as well, but its driver begins no transaction for it: a kill between two
+    # statements would leave half a migration.
     connection.connection.driver_connection.isolation_level = None
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     context.configure(connection=connection)

@@ -1,4 +1,6 @@
-"""The code that runs inside a serving environment; it is copied into each bundle and imports nothing of the workbench.
+"""The code that runs inside a serving environment; it is copied into each bundle and imports
+nothing of the workbench.
 
-Needs only what a serving environment has: seldon-core (with flask and gunicorn), numpy, orjson, xgboost.
+Needs only what a serving environment has: seldon-core (with flask and gunicorn), numpy, orjson,
+xgboost.
 """

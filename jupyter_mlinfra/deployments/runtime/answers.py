@@ -1,7 +1,8 @@
-"""What a model answers: the scores of its booster, made into what its own `predict` or `predict_proba` gives.
+"""What a model answers: the scores of its booster, made into what its own `predict` or
+`predict_proba` gives.
 
-XGBoost's scikit-learn classes are not loaded here, because they would need scikit-learn in every serving environment. The test before
-traffic holds these few lines against the real ones.
+XGBoost's scikit-learn classes are not loaded here, because they would need scikit-learn in every
+serving environment. The test before traffic holds these few lines against the real ones.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ _PROBABILITIES = ("binary:logistic", "multi:softprob", _SOFTMAX)
 def predictor(booster: Any, model_class: str, answers: str) -> Callable[[np.ndarray], np.ndarray]:
     """A function from a matrix of inputs to answers: one value or one row of values a row.
 
-    model_class: of the logged model. answers: `classes` or `probabilities` of a classifier; anything else is what the booster gives.
-    Raises ValueError when the model cannot give these answers.
+    model_class: of the logged model. answers: `classes` or `probabilities` of a classifier;
+    anything else is what the booster gives. Raises ValueError when the model cannot give these
+    answers.
     """
     learner = orjson.loads(booster.save_config())["learner"]
     objective, name = str(learner["objective"]["name"]), str(learner["gradient_booster"]["name"])
@@ -35,7 +37,9 @@ def predictor(booster: Any, model_class: str, answers: str) -> Callable[[np.ndar
     kind = "margin" if answers == "probabilities" and objective == _SOFTMAX else "value"
 
     def predict(matrix: np.ndarray) -> np.ndarray:
-        scores = booster.inplace_predict(matrix, iteration_range=rounds, predict_type=kind, validate_features=False)
+        scores = booster.inplace_predict(
+            matrix, iteration_range=rounds, predict_type=kind, validate_features=False
+        )
         if answers == "classes":
             return _classes(scores, objective, classes)
         if answers == "probabilities":

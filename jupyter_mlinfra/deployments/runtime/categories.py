@@ -13,22 +13,32 @@ from .contract import Column
 
 
 def with_categories(columns: Sequence[Column], booster: Any) -> list[Column]:
-    """Give each text column the categories in the order of their codes. Raises ValueError when the model has none for it."""
+    """Give each text column the categories in the order of their codes. Raises ValueError when the
+    model has none for it.
+    """
     if not any(column.type == "string" for column in columns):
         return list(columns)
-    # Read from the JSON form: `Booster.get_categories` would need pyarrow in every serving environment.
+    # Read from the JSON form: `Booster.get_categories` would need pyarrow in every serving
+    # environment.
     learner = orjson.loads(bytes(booster.save_raw("json")))["learner"]
     encoded = learner["gradient_booster"].get("model", {}).get("cats", {}).get("enc", [])
     names = learner["feature_names"] or [column.name for column in columns]
     known = {name: _texts(item) for name, item in zip(names, encoded, strict=False)}
     for column in columns:
         if column.type == "string" and not known.get(column.name):
-            raise ValueError(f"Input {column.name} is a text, but the model knows no categories for it")
-    return [replace(column, categories=known[column.name]) if column.type == "string" else column for column in columns]
+            raise ValueError(
+                f"Input {column.name} is a text, but the model knows no categories for it"
+            )
+    return [
+        replace(column, categories=known[column.name]) if column.type == "string" else column
+        for column in columns
+    ]
 
 
 def _texts(encoded: Any) -> tuple[str, ...]:
-    """Arrow's layout: one run of UTF-8 bytes and the offsets between the texts. Empty when the categories are no texts."""
+    """Arrow's layout: one run of UTF-8 bytes and the offsets between the texts. Empty when the
+    categories are no texts.
+    """
     offsets = encoded.get("offsets") if isinstance(encoded, dict) else None
     if not offsets:
         return ()

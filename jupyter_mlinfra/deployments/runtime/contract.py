@@ -38,7 +38,9 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One input. optional: a missing value is part of what the model was trained on. categories: texts in the order of their codes."""
+    """One input. optional: a missing value is part of what the model was trained on. categories:
+    texts in the order of their codes.
+    """
 
     name: str
     type: str
@@ -48,7 +50,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A request that passed. matrix: n rows, one column an input in the model's order, missing values as NaN (float64).
+    """A request that passed. matrix: n rows, one column an input in the model's order, missing
+    values as NaN (float64).
 
     form: `ndarray` or `tensor`, as the request had it. puid: the id that the caller gave, or empty.
     """
@@ -67,11 +70,20 @@ class Contract:
         self._place = {name: place for place, name in enumerate(self.names)}
         self._optional = [column.optional for column in self.columns]
         self._codes: list[dict[str, float] | None] = [
-            {text: float(code) for code, text in enumerate(column.categories)} if column.type == "string" else None for column in self.columns
+            (
+                {text: float(code) for code, text in enumerate(column.categories)}
+                if column.type == "string"
+                else None
+            )
+            for column in self.columns
         ]
         self._plain = not any(codes is not None for codes in self._codes)
-        self._wide = any(column.type in _RANGE or column.type == "boolean" for column in self.columns)
-        self._seen: set[tuple[type, ...]] = set()  # rows of types that passed: most requests look like the one before
+        self._wide = any(
+            column.type in _RANGE or column.type == "boolean" for column in self.columns
+        )
+        self._seen: set[tuple[type, ...]] = (
+            set()
+        )  # rows of types that passed: most requests look like the one before
 
     def read(self, body: bytes) -> Batch:
         """Check a request body of Seldon's protocol. Raises Refused with what, why and fix."""
@@ -102,15 +114,23 @@ class Contract:
 
     def _from_rows(self, rows: Any, names: Any) -> np.ndarray:
         if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-            raise self._refuse('"ndarray" is no list of rows.', "Each row is a list with one value per column.")
+            raise self._refuse(
+                '"ndarray" is no list of rows.', "Each row is a list with one value per column."
+            )
         if not rows:
-            raise self._refuse("The batch is empty.", '"ndarray" has no row.', "Send at least one row.")
+            raise self._refuse(
+                "The batch is empty.", '"ndarray" has no row.', "Send at least one row."
+            )
         order = self._order(names, len(rows[0]))
         width = len(rows[0])
         for number, row in enumerate(rows):
             if len(row) != width:
                 why = f"It has {len(row)} values; row 1 has {width}."
-                raise self._refuse(f"Row {number + 1} is ragged.", why, "Give every row one value per column; null for a missing one.")
+                raise self._refuse(
+                    f"Row {number + 1} is ragged.",
+                    why,
+                    "Give every row one value per column; null for a missing one.",
+                )
         if order is not None:
             rows = [[None if place is None else row[place] for place in order] for row in rows]
         for number, row in enumerate(rows):
@@ -127,17 +147,41 @@ class Contract:
 
     def _from_tensor(self, tensor: Any, names: Any) -> np.ndarray:
         if not self._plain:
-            raise self._refuse("This model cannot be asked with a tensor.", "It has inputs that are texts.", 'Send the rows as "ndarray".')
-        shape, values = (tensor.get("shape"), tensor.get("values")) if isinstance(tensor, dict) else (None, None)
-        if not isinstance(shape, list) or len(shape) != 2 or not all(type(item) is int and item >= 0 for item in shape) or not isinstance(values, list):
-            raise self._refuse('"tensor" is not usable.', 'It needs "shape": [rows, columns] and "values".')
+            raise self._refuse(
+                "This model cannot be asked with a tensor.",
+                "It has inputs that are texts.",
+                'Send the rows as "ndarray".',
+            )
+        shape, values = (
+            (tensor.get("shape"), tensor.get("values"))
+            if isinstance(tensor, dict)
+            else (None, None)
+        )
+        if (
+            not isinstance(shape, list)
+            or len(shape) != 2
+            or not all(type(item) is int and item >= 0 for item in shape)
+            or not isinstance(values, list)
+        ):
+            raise self._refuse(
+                '"tensor" is not usable.', 'It needs "shape": [rows, columns] and "values".'
+            )
         if not shape[0] or not values:
-            raise self._refuse("The batch is empty.", "The tensor has no row.", "Send at least one row.")
+            raise self._refuse(
+                "The batch is empty.", "The tensor has no row.", "Send at least one row."
+            )
         if shape[0] * shape[1] != len(values):
-            raise self._refuse("The tensor does not fit its shape.", f"{shape[0]} × {shape[1]} values were promised, {len(values)} came.")
+            raise self._refuse(
+                "The tensor does not fit its shape.",
+                f"{shape[0]} × {shape[1]} values were promised, {len(values)} came.",
+            )
         if not all(type(value) in (float, int) or value is None for value in values):
-            bad = next(value for value in values if type(value) not in (float, int) and value is not None)
-            raise self._refuse("The tensor holds something that is no number.", f"{_show(bad)} is {_kind(bad)}.")
+            bad = next(
+                value for value in values if type(value) not in (float, int) and value is not None
+            )
+            raise self._refuse(
+                "The tensor holds something that is no number.", f"{_show(bad)} is {_kind(bad)}."
+            )
         try:
             flat = np.array(values, dtype=np.float64).reshape(shape)
         except OverflowError:
@@ -145,7 +189,9 @@ class Contract:
         order = self._order(names, shape[1])
         if order is not None:
             blank = np.full((shape[0], 1), np.nan)
-            flat = np.hstack([flat, blank])[:, [shape[1] if place is None else place for place in order]]
+            flat = np.hstack([flat, blank])[
+                :, [shape[1] if place is None else place for place in order]
+            ]
         self._check_values(flat, missing_checked=False)
         return np.ascontiguousarray(flat)
 
@@ -154,27 +200,48 @@ class Contract:
         if not names:
             if width != len(self.names):
                 why = f"A row has {width} values, the model takes {len(self.names)} columns."
-                raise self._refuse("The columns do not fit.", why, f'Name them in "names": {_list(self.names)}.')
+                raise self._refuse(
+                    "The columns do not fit.", why, f'Name them in "names": {_list(self.names)}.'
+                )
             return None
         if names == self.names:
             if width != len(names):
-                raise self._refuse("The rows do not fit the names.", f"{len(names)} names, {width} values in a row.")
+                raise self._refuse(
+                    "The rows do not fit the names.",
+                    f"{len(names)} names, {width} values in a row.",
+                )
             return None
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise self._refuse('"names" is no list of texts.')
         if width != len(names):
-            raise self._refuse("The rows do not fit the names.", f"{len(names)} names, {width} values in a row.")
-        given = Counter(names)  # once: a request may name a million columns, and must not hold a thread for longer than it takes to read
+            raise self._refuse(
+                "The rows do not fit the names.", f"{len(names)} names, {width} values in a row."
+            )
+        given = Counter(
+            names
+        )  # once: a request may name a million columns, and must not hold a thread for longer than it takes to read
         twice = sorted(name for name, count in given.items() if count > 1)
         if twice:
             why = f"The request names {len(names):,} columns, {len(given):,} of them different."
-            raise self._refuse(f"Column {_list(twice)} is given twice.", why, "Give each column once.")
+            raise self._refuse(
+                f"Column {_list(twice)} is given twice.", why, "Give each column once."
+            )
         unknown = [name for name in names if name not in self._place]
-        missing = [column.name for column in self.columns if column.name not in given and not column.optional]
+        missing = [
+            column.name
+            for column in self.columns
+            if column.name not in given and not column.optional
+        ]
         if unknown or missing:
-            said = [f"unknown: {_list(unknown)}"] * bool(unknown) + [f"missing: {_list(missing)}"] * bool(missing)
+            said = [f"unknown: {_list(unknown)}"] * bool(unknown) + [
+                f"missing: {_list(missing)}"
+            ] * bool(missing)
             why = "; ".join(said)  # the names stay as they are written
-            raise self._refuse("The columns do not fit.", f"{why[0].upper()}{why[1:]}.", f"The model takes {_list(self.names, 60)}.")
+            raise self._refuse(
+                "The columns do not fit.",
+                f"{why[0].upper()}{why[1:]}.",
+                f"The model takes {_list(self.names, 60)}.",
+            )
         places = {name: place for place, name in enumerate(names)}
         return [places.get(name) for name in self.names]
 
@@ -183,15 +250,26 @@ class Contract:
             if value is None:
                 self._check_missing(column, number)
             elif not _FITS[column.type](value):
-                why = f"{_show(value)} is {_kind(value)}; {column.type} means {_EXPECTED[column.type]}."
-                raise self._refuse(f"Column {column.name} has a wrong type in row {number + 1}.", why, f"Send {_EXPECTED[column.type]}.")
+                why = (
+                    f"{_show(value)} is {_kind(value)}; {column.type} means"
+                    f" {_EXPECTED[column.type]}."
+                )
+                raise self._refuse(
+                    f"Column {column.name} has a wrong type in row {number + 1}.",
+                    why,
+                    f"Send {_EXPECTED[column.type]}.",
+                )
         if len(self._seen) < 1000:
             self._seen.add(tuple(map(type, row)))
 
     def _check_missing(self, column: Column, number: int) -> None:
         if not column.optional:
             why = "The model's signature does not allow it: its training data had no gap there."
-            raise self._refuse(f"Column {column.name} has no value in row {number + 1}.", why, f"Send {_EXPECTED[column.type]}.")
+            raise self._refuse(
+                f"Column {column.name} has no value in row {number + 1}.",
+                why,
+                f"Send {_EXPECTED[column.type]}.",
+            )
 
     def _encode(self, row: list[Any], number: int) -> list[Any]:
         coded = list(row)
@@ -212,24 +290,38 @@ class Contract:
     def _check_values(self, matrix: np.ndarray, *, missing_checked: bool) -> None:
         if np.isinf(matrix).any():
             row, place = (int(item) for item in np.argwhere(np.isinf(matrix))[0])
-            raise self._refuse(f"Column {self.names[place]} is infinite in row {row + 1}.", "The model takes finite numbers.", "Send a finite number.")
+            raise self._refuse(
+                f"Column {self.names[place]} is infinite in row {row + 1}.",
+                "The model takes finite numbers.",
+                "Send a finite number.",
+            )
         if not missing_checked:
             for gap in np.flatnonzero(np.isnan(matrix).any(axis=0)):
-                self._check_missing(self.columns[gap], int(np.flatnonzero(np.isnan(matrix[:, gap]))[0]))
+                self._check_missing(
+                    self.columns[gap], int(np.flatnonzero(np.isnan(matrix[:, gap]))[0])
+                )
         if not self._wide:
             return
         for place, column in enumerate(self.columns):
             values = matrix[:, place]
             if column.type in _RANGE:
-                bad = (values != np.floor(values)) & ~np.isnan(values) | (np.abs(values) > _RANGE[column.type])
+                bad = (values != np.floor(values)) & ~np.isnan(values) | (
+                    np.abs(values) > _RANGE[column.type]
+                )
             elif column.type == "boolean":
                 bad = (values != 0) & (values != 1) & ~np.isnan(values)
             else:
                 continue
             if bad.any():
                 row = int(np.flatnonzero(bad)[0])
-                why = f"{values[row]:g} is not {_EXPECTED[column.type]}" + (" in its range." if column.type in _RANGE else ".")
-                raise self._refuse(f"Column {column.name} has a wrong type in row {row + 1}.", why, f"Send {_EXPECTED[column.type]}.")
+                why = f"{values[row]:g} is not {_EXPECTED[column.type]}" + (
+                    " in its range." if column.type in _RANGE else "."
+                )
+                raise self._refuse(
+                    f"Column {column.name} has a wrong type in row {row + 1}.",
+                    why,
+                    f"Send {_EXPECTED[column.type]}.",
+                )
 
     def _refuse(self, what: str, why: str = "", fix: str = "") -> Refused:
         return Refused(what, why, fix or self._hint())
@@ -237,7 +329,12 @@ class Contract:
     def _hint(self) -> str:
         names = self.names[:3]
         more = ", …" if len(self.names) > 3 else ""
-        return 'Send {"data": {"names": [' + ", ".join(f'"{name}"' for name in names) + more + '], "ndarray": [[…]]}}.'
+        return (
+            'Send {"data": {"names": ['
+            + ", ".join(f'"{name}"' for name in names)
+            + more
+            + '], "ndarray": [[…]]}}.'
+        )
 
 
 def _number(value: Any) -> bool:
@@ -245,7 +342,8 @@ def _number(value: Any) -> bool:
 
 
 def _whole(value: Any) -> bool:
-    # a fraction is found later, on the array: here only the type counts, so that equal types need no second look
+    # a fraction is found later, on the array: here only the type counts, so that equal types need
+    # no second look
     return type(value) in (float, int)
 
 
@@ -260,25 +358,45 @@ _FITS: Mapping[str, Callable[[Any], bool]] = {
 TYPES = tuple(_FITS)
 
 
-def answer(batch: Batch, scores: np.ndarray, names: Sequence[str], meta: Mapping[str, Any]) -> bytes:
-    """The answer in the form of the request. scores: one value or one row of values per row of the batch."""
-    values = scores if scores.dtype.kind == "i" else scores.astype(np.float64)  # float32 in decimal would lose the last digits
+def answer(
+    batch: Batch, scores: np.ndarray, names: Sequence[str], meta: Mapping[str, Any]
+) -> bytes:
+    """The answer in the form of the request. scores: one value or one row of values per row of the
+    batch.
+    """
+    values = (
+        scores if scores.dtype.kind == "i" else scores.astype(np.float64)
+    )  # float32 in decimal would lose the last digits
     if batch.form == "tensor":
-        data: dict[str, Any] = {"names": list(names), "tensor": {"shape": list(values.shape), "values": values.ravel().tolist()}}
+        data: dict[str, Any] = {
+            "names": list(names),
+            "tensor": {"shape": list(values.shape), "values": values.ravel().tolist()},
+        }
     else:
         data = {"names": list(names), "ndarray": values.tolist()}
     return orjson.dumps({"data": data, "meta": meta})
 
 
 def _show(value: Any) -> str:
-    text = orjson.dumps(value).decode() if not (isinstance(value, float) and not math.isfinite(value)) else str(value)
+    text = (
+        orjson.dumps(value).decode()
+        if not (isinstance(value, float) and not math.isfinite(value))
+        else str(value)
+    )
     return text if len(text) <= 40 else text[:39] + "…"
 
 
 def _kind(value: Any) -> str:
     if value is None:
         return "null"
-    return {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "an object"}[type(value)]
+    return {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        list: "a list",
+        dict: "an object",
+    }[type(value)]
 
 
 def _list(names: Sequence[str], most: int = 8) -> str:

@@ -1,21 +1,27 @@
-"""The payload log of one serving process: a bounded queue, and a thread that appends JSON lines to a file of its own.
+"""The payload log of one serving process: a bounded queue, and a thread that appends JSON lines to
+a file of its own.
 
-A prediction never waits for the log and never fails because of it: what does not fit is counted and left out.
-Lines are written whole with one `write` each flush; after a kill at most the last line is torn, and a reader passes over it.
-While the disk is full, entries wait in the queue, and no further file is begun. What is lost is counted in a `Ledger` as well, which a
-full disk and a kill cannot keep from being right.
+A prediction never waits for the log and never fails because of it: what does not fit is counted and
+left out. Lines are written whole with one `write` each flush; after a kill at most the last line is
+torn, and a reader passes over it. While the disk is full, entries wait in the queue, and no further
+file is begun. What is lost is counted in a `Ledger` as well, which a full disk and a kill cannot
+keep from being right.
 
-File `<version>-<started, µs>-<pid>.jsonl`, kept `.open` at the end of its name while it is written to:
+File `<version>-<started, µs>-<pid>.jsonl`, kept `.open` at the end of its name while it is written
+to:
 
-    {"format": 1, "deployment": …, "version": …, "model": …, "names": [inputs], "categories": [[texts]], "started": s}   first line
-    {"k": "p", "id": request id, "u": …, "ts": s, "ms": latency, "st": 200, "x": [[…]], "y": […]}  answered: rows, scores
-    {"k": "e", "id": …, "u": …, "ts": …, "ms": …, "st": 400, "what": …, "b": …}                    refused or failed; b: its body
-    {"k": "f", "id": …, "ts": …, "reward": …, "truth": […]}                                        feedback on a request
-    {"k": "d", "ts": …, "n": 17}                                                                   left out since the last such line
+    {"format": 1, "deployment": …, "version": …, "model": …, "names": [inputs], "categories":
+    [[texts]], "started": s}   first line {"k": "p", "id": request id, "u": …, "ts": s, "ms":
+    latency, "st": 200, "x": [[…]], "y": […]}  answered: rows, scores {"k": "e", "id": …, "u": …,
+    "ts": …, "ms": …, "st": 400, "what": …, "b": …}                    refused or failed; b: its
+    body {"k": "f", "id": …, "ts": …, "reward": …, "truth": […]}
+    feedback on a request {"k": "d", "ts": …, "n": 17}
+    left out since the last such line
 
-id is what the caller calls the request, so it may come twice; u is the gateway's own id, the same only when the gateway has tried again.
-x holds numbers: true as 1, a text as its place in `categories` (one list an input, empty for numbers), missing as null.
-ts: seconds since 1970 (UTC) at the arrival. ms: time in the model's process, without network and queue.
+id is what the caller calls the request, so it may come twice; u is the gateway's own id, the same
+only when the gateway has tried again. x holds numbers: true as 1, a text as its place in
+`categories` (one list an input, empty for numbers), missing as null. ts: seconds since 1970 (UTC)
+at the arrival. ms: time in the model's process, without network and queue.
 """
 
 from __future__ import annotations
@@ -49,18 +55,23 @@ SEGMENT_SECONDS = 3600.0
 
 
 LEDGER = struct.Struct("@QQQd")
-"""Entries that were put; of them written, or counted in a line of the log; known to be lost and in no line yet; time of the last one."""
+"""Entries that were put; of them written, or counted in a line of the log; known to be lost and in
+no line yet; time of the last one.
+"""
 
 
 class Ledger:
-    """Counts of one process in memory that it shares with a file, `<version>-<started, µs>-<pid>.count`: they outlive a `kill -9`.
+    """Counts of one process in memory that it shares with a file, `<version>-<started,
+    µs>-<pid>.count`: they outlive a `kill -9`.
 
     Its one block is allocated when it is made, so that counting goes on while the disk is full.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)  # kept open: a reader sees who counts
+        self._handle = os.open(
+            path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
+        )  # kept open: a reader sees who counts
         try:
             os.posix_fallocate(self._handle, 0, LEDGER.size)
             self._memory = mmap.mmap(self._handle, LEDGER.size)
@@ -81,9 +92,18 @@ class Ledger:
 
 
 class Journal:
-    """The log of one process. `put` may be called by many threads; the writer starts with the first entry, so after a fork."""
+    """The log of one process. `put` may be called by many threads; the writer starts with the first
+    entry, so after a fork.
+    """
 
-    def __init__(self, folder: Path, head: Mapping[str, Any], *, segment_bytes: int = SEGMENT_BYTES, queue_cells: int = QUEUE_CELLS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        head: Mapping[str, Any],
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+        queue_cells: int = QUEUE_CELLS,
+    ) -> None:
         self._folder, self._head = folder, dict(head)
         self._segment_bytes, self._queue_cells = segment_bytes, queue_cells
         self._waiting: deque[tuple[dict[str, Any], int]] = deque()
@@ -128,7 +148,9 @@ class Journal:
             self._wake.wait(None if good else RETRY_SECONDS)
             self._wake.clear()
             good = self._flush()
-            time.sleep(FLUSH_SECONDS if good else RETRY_SECONDS)  # so that a busy process writes ten times a second, not a thousand times
+            time.sleep(
+                FLUSH_SECONDS if good else RETRY_SECONDS
+            )  # so that a busy process writes ten times a second, not a thousand times
 
     def _flush(self) -> bool:
         with self._writing:
@@ -142,7 +164,10 @@ class Journal:
         if self._ledger is None:
             with contextlib.suppress(OSError):  # a full disk: at the next try
                 self._folder.mkdir(parents=True, exist_ok=True)
-                self._ledger = Ledger(self._folder / f"{self._head['version']}-{int(time.time() * 1e6)}-{os.getpid()}.count")
+                self._ledger = Ledger(
+                    self._folder
+                    / f"{self._head['version']}-{int(time.time() * 1e6)}-{os.getpid()}.count"
+                )
             with self._lock:
                 self._note()
 
@@ -175,7 +200,10 @@ class Journal:
         return True
 
     def _append(self, block: bytes) -> None:
-        if self._handle is not None and (self._size + len(block) > self._segment_bytes or time.time() - self._begun > SEGMENT_SECONDS):
+        if self._handle is not None and (
+            self._size + len(block) > self._segment_bytes
+            or time.time() - self._begun > SEGMENT_SECONDS
+        ):
             self._finish()
         if self._handle is None:
             self._begin()

@@ -1,11 +1,14 @@
 """Where the microservice listens, and what it leaves out.
 
-seldon-core 1.19 binds every server to 0.0.0.0 and has no option for it (`microservice._make_rest_server_prod`). On one machine nobody
-but the gateway may reach a worker, so its gunicorn listens on a Unix socket that only the owner can open: no port to collide with,
-nothing on the network, and no Nagle's algorithm between gateway and worker. The metrics server (two processes) and the metrics manager
-(one process, two round trips a request) are left out: the gateway counts requests, errors and latency for each version.
+seldon-core 1.19 binds every server to 0.0.0.0 and has no option for it
+(`microservice._make_rest_server_prod`). On one machine nobody but the gateway may reach a worker,
+so its gunicorn listens on a Unix socket that only the owner can open: no port to collide with,
+nothing on the network, and no Nagle's algorithm between gateway and worker. The metrics server (two
+processes) and the metrics manager (one process, two round trips a request) are left out: the
+gateway counts requests, errors and latency for each version.
 
-Environment: MLINFRA_SOCKET, path of the socket; without it seldon-core is left as it is (so the bundle also runs on a cluster).
+Environment: MLINFRA_SOCKET, path of the socket; without it seldon-core is left as it is (so the
+bundle also runs on a cluster).
 """
 
 from __future__ import annotations
@@ -15,25 +18,37 @@ from typing import Any
 
 
 def on_private_socket() -> None:
-    """Change the microservice that imports this module. Raises RuntimeError when seldon-core is not as expected."""
+    """Change the microservice that imports this module. Raises RuntimeError when seldon-core is not
+    as expected.
+    """
     path = os.environ.get("MLINFRA_SOCKET")
     if not path:
         return
     from seldon_core import gunicorn_utils, microservice
 
-    for owner, name in ((microservice, "SeldonMetrics"), (microservice, "_make_rest_metrics_server"), (gunicorn_utils.StandaloneApplication, "load_config")):
+    for owner, name in (
+        (microservice, "SeldonMetrics"),
+        (microservice, "_make_rest_metrics_server"),
+        (gunicorn_utils.StandaloneApplication, "load_config"),
+    ):
         if not hasattr(owner, name):
-            raise RuntimeError(f"This seldon-core has no {owner.__name__}.{name}: it could not be kept off the network.")
+            raise RuntimeError(
+                f"This seldon-core has no {owner.__name__}.{name}: it could not be kept off the"
+                " network."
+            )
     load_config = gunicorn_utils.StandaloneApplication.load_config
 
     def load_private_config(self: Any) -> None:
         load_config(self)
         self.cfg.set("bind", f"unix:{path}")
         self.cfg.set("umask", 0o077)
-        # The model is loaded before the socket exists: a connection is never taken by a process that cannot answer yet.
+        # The model is loaded before the socket exists: a connection is never taken by a process
+        # that cannot answer yet.
         self.cfg.set("preload_app", True)
         self.cfg.set("graceful_timeout", 30)
-        if "control_socket_disable" in self.cfg.settings:  # gunicorn ≥ 25: one path for all of the user's servers
+        if (
+            "control_socket_disable" in self.cfg.settings
+        ):  # gunicorn ≥ 25: one path for all of the user's servers
             self.cfg.set("control_socket_disable", True)
 
     gunicorn_utils.StandaloneApplication.load_config = load_private_config

@@ -1,10 +1,13 @@
-"""The Seldon component that serves an XGBoost model: `seldon-core-microservice mlinfra_runtime.model.Model`.
+"""The Seldon component that serves an XGBoost model: `seldon-core-microservice
+mlinfra_runtime.model.Model`.
 
-Seldon's own routes, error form and gunicorn server are used as they are; this class gives them a prediction that costs
-little (bytes in, bytes out: PAYLOAD_PASSTHROUGH), a signature that is enforced, and a payload log that never waits.
+Seldon's own routes, error form and gunicorn server are used as they are; this class gives them a
+prediction that costs little (bytes in, bytes out: PAYLOAD_PASSTHROUGH), a signature that is
+enforced, and a payload log that never waits.
 
-Environment: MLINFRA_BUNDLE (folder with `bundle.json` and the model), MLINFRA_DEPLOYMENT, MLINFRA_VERSION,
-MLINFRA_MODEL (`name/3`), MLINFRA_PAYLOADS (folder of the log; empty = none), and those of `listen`.
+Environment: MLINFRA_BUNDLE (folder with `bundle.json` and the model), MLINFRA_DEPLOYMENT,
+MLINFRA_VERSION, MLINFRA_MODEL (`name/3`), MLINFRA_PAYLOADS (folder of the log; empty = none), and
+those of `listen`.
 """
 
 from __future__ import annotations
@@ -34,7 +37,8 @@ from .journal import BODY_BYTES, Journal
 listen.on_private_socket()
 
 PROBE = "x-mlinfra-probe"
-"""Header of our own tests and measurements: answered like any request, left out of the payload log."""
+"""Header of our own tests and measurements: answered like any request, left out of the payload log.
+"""
 
 VERSION = "x-mlinfra-version"
 REQUEST = "x-mlinfra-request"
@@ -42,17 +46,23 @@ REQUEST = "x-mlinfra-request"
 
 
 class Model:
-    """One model version. Made once before gunicorn forks; `predict_raw` is called by its threads."""
+    """One model version. Made once before gunicorn forks; `predict_raw` is called by its
+    threads.
+    """
 
     def __init__(self) -> None:
         self.folder = Path(os.environ["MLINFRA_BUNDLE"])
         self.bundle: dict[str, Any] = json.loads((self.folder / "bundle.json").read_text())
-        self.deployment, self.version, self.name = (os.environ[name] for name in ("MLINFRA_DEPLOYMENT", "MLINFRA_VERSION", "MLINFRA_MODEL"))
+        self.deployment, self.version, self.name = (
+            os.environ[name] for name in ("MLINFRA_DEPLOYMENT", "MLINFRA_VERSION", "MLINFRA_MODEL")
+        )
         self.output_names: list[str] = self.bundle["output_names"]
         self.model_error_handler = _blueprint(self)
 
     def load(self) -> None:
-        """Read the model. Seldon swallows an AttributeError here: it is raised as another error, so that the start fails."""
+        """Read the model. Seldon swallows an AttributeError here: it is raised as another error, so
+        that the start fails.
+        """
         try:
             self._load()
         except AttributeError as error:
@@ -63,12 +73,22 @@ class Model:
         if hashlib.sha256(file.read_bytes()).hexdigest() != self.bundle["model_sha256"]:
             raise RuntimeError(f"{file.name} is not the file that was packaged.")
         booster = xgboost.Booster(model_file=str(file))
-        # One thread a request: gunicorn's threads are the parallelism, and a pool of OpenMP threads would not survive the fork.
+        # One thread a request: gunicorn's threads are the parallelism, and a pool of OpenMP threads
+        # would not survive the fork.
         booster.set_param({"nthread": 1})
         columns = with_categories(
-            _in_model_order([Column(**{**item, "categories": tuple(item["categories"])}) for item in self.bundle["columns"]], booster), booster
+            _in_model_order(
+                [
+                    Column(**{**item, "categories": tuple(item["categories"])})
+                    for item in self.bundle["columns"]
+                ],
+                booster,
+            ),
+            booster,
         )
-        booster.feature_names = booster.feature_types = None  # names are checked by the contract; XGBoost would check them again
+        booster.feature_names = booster.feature_types = (
+            None  # names are checked by the contract; XGBoost would check them again
+        )
         self.contract = Contract(columns)
         self.predict = predictor(booster, self.bundle["model_class"], self.bundle["answers"])
         head = {
@@ -97,22 +117,44 @@ class Model:
             status, what = refused.status, refused.what
             raise
         finally:
-            self._log(batch, scores, _Outcome(status, what, body, at, (time.perf_counter() - began) * 1000))
-        meta = {"puid": _request_id(batch), "requestPath": {self.deployment: self.version}, "tags": {"version": self.version, "model": self.name}}
+            self._log(
+                batch,
+                scores,
+                _Outcome(status, what, body, at, (time.perf_counter() - began) * 1000),
+            )
+        meta = {
+            "puid": _request_id(batch),
+            "requestPath": {self.deployment: self.version},
+            "tags": {"version": self.version, "model": self.name},
+        }
         return answer(batch, scores, self._names_of(scores), meta)
 
     def send_feedback_raw(self, feedback: Any) -> Any:
-        """Note the reward or the truth of an earlier answer; the id is `response.meta.puid` (or `request.meta.puid`)."""
+        """Note the reward or the truth of an earlier answer; the id is `response.meta.puid` (or
+        `request.meta.puid`).
+        """
         from google.protobuf import json_format
 
         message = json_format.MessageToDict(feedback)
         puid = _puid(message.get("response")) or _puid(message.get("request"))
         if not puid:
-            raise Refused("The feedback names no request.", "response.meta.puid is missing.", "Send back the meta of the answer.")
+            raise Refused(
+                "The feedback names no request.",
+                "response.meta.puid is missing.",
+                "Send back the meta of the answer.",
+            )
         data = message.get("truth", {}).get("data", {})
         truth = data.get("ndarray", data.get("tensor", {}).get("values"))
         if self.journal is not None:
-            self.journal.put({"k": "f", "id": puid, "ts": time.time(), "reward": message.get("reward", 0.0), "truth": truth})
+            self.journal.put(
+                {
+                    "k": "f",
+                    "id": puid,
+                    "ts": time.time(),
+                    "reward": message.get("reward", 0.0),
+                    "truth": truth,
+                }
+            )
         return type(feedback.response)()
 
     def health_status(self) -> list[str]:
@@ -120,17 +162,33 @@ class Model:
         return [self.deployment, self.version]
 
     def init_metadata(self) -> dict[str, Any]:
-        """What `/api/v1.0/metadata` answers: Seldon's model metadata with the signature, and what the model answers."""
-        inputs = [{"messagetype": "tensor", "schema": {"names": self.output_columns(), "shape": [len(self.output_columns())]}}]
+        """What `/api/v1.0/metadata` answers: Seldon's model metadata with the signature, and what
+        the model answers.
+        """
+        inputs = [
+            {
+                "messagetype": "tensor",
+                "schema": {"names": self.output_columns(), "shape": [len(self.output_columns())]},
+            }
+        ]
         custom = {"answers": self.bundle["answers"]}
-        return {"name": self.deployment, "versions": [self.version], "platform": "xgboost", "inputs": inputs, "outputs": [], "custom": custom}
+        return {
+            "name": self.deployment,
+            "versions": [self.version],
+            "platform": "xgboost",
+            "inputs": inputs,
+            "outputs": [],
+            "custom": custom,
+        }
 
     def output_columns(self) -> list[str]:
         """Names of the inputs, known before the model is loaded."""
         return [item["name"] for item in self.bundle["columns"]]
 
     def _names_of(self, scores: np.ndarray) -> list[str]:
-        """Class names as Seldon gives them: of the signature when they fit, else t:0, t:1, …; none for one value a row."""
+        """Class names as Seldon gives them: of the signature when they fit, else t:0, t:1, …; none
+        for one value a row.
+        """
         width = scores.shape[1] if scores.ndim > 1 else 1
         if len(self.output_names) == width:
             return self.output_names
@@ -138,19 +196,34 @@ class Model:
 
     def note_refusal(self, refused: Refused) -> None:
         """Log a request that was refused before it was read."""
-        self._log(None, np.empty(0), _Outcome(refused.status, refused.what, request.get_data(), time.time(), 0.0))
+        self._log(
+            None,
+            np.empty(0),
+            _Outcome(refused.status, refused.what, request.get_data(), time.time(), 0.0),
+        )
 
     def _log(self, batch: Batch | None, scores: np.ndarray, outcome: _Outcome) -> None:
         if self.journal is None or PROBE in request.headers:
             return
         known = {"id": _request_id(batch), "u": request.headers.get(REQUEST) or _own_id()}
-        entry = {"k": "p", **known, "ts": outcome.at, "ms": round(outcome.milliseconds, 3), "st": outcome.status}
+        entry = {
+            "k": "p",
+            **known,
+            "ts": outcome.at,
+            "ms": round(outcome.milliseconds, 3),
+            "st": outcome.status,
+        }
         if outcome.status == 200 and batch is not None:
-            # float64, as in the answer: float32 in decimal would be another number, and the log must hold the one that was answered
-            self.journal.put({**entry, "x": batch.matrix, "y": scores.astype(np.float64)}, batch.matrix.size)
+            # float64, as in the answer: float32 in decimal would be another number, and the log
+            # must hold the one that was answered
+            self.journal.put(
+                {**entry, "x": batch.matrix, "y": scores.astype(np.float64)}, batch.matrix.size
+            )
         else:
             body = outcome.body[:BODY_BYTES].decode(errors="replace")
-            self.journal.put({**entry, "k": "e", "what": outcome.what, "b": body}, 1 + len(body) // 8)
+            self.journal.put(
+                {**entry, "k": "e", "what": outcome.what, "b": body}, 1 + len(body) // 8
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +238,9 @@ class _Outcome:
 
 
 def _in_model_order(columns: list[Column], booster: xgboost.Booster) -> list[Column]:
-    """The signature's columns in the order of the booster: an array has no names to find them by."""
+    """The signature's columns in the order of the booster: an array has no names to find them
+    by.
+    """
     names = booster.feature_names
     if names is None or names == [column.name for column in columns]:
         return columns
@@ -173,12 +248,18 @@ def _in_model_order(columns: list[Column], booster: xgboost.Booster) -> list[Col
     if set(names) == set(given):
         return [given[name] for name in names]
     if len(names) == len(columns) and list(given) == [f"f{place}" for place in range(len(columns))]:
-        return [replace(column, name=name) for column, name in zip(columns, names, strict=True)]  # a signature without names
-    raise RuntimeError(f"Signature and model disagree on the inputs: {sorted(set(names) ^ set(given))[:5]}.")
+        return [
+            replace(column, name=name) for column, name in zip(columns, names, strict=True)
+        ]  # a signature without names
+    raise RuntimeError(
+        f"Signature and model disagree on the inputs: {sorted(set(names) ^ set(given))[:5]}."
+    )
 
 
 def _request_id(batch: Batch | None) -> str:
-    """What the caller and its feedback call the request: its puid, else its x-request-id, else one of ours."""
+    """What the caller and its feedback call the request: its puid, else its x-request-id, else one
+    of ours.
+    """
     if batch is not None and batch.puid:
         return batch.puid
     given = request.headers.get("x-request-id", "")
@@ -200,15 +281,23 @@ def _puid(message: Any) -> str:
 
 
 def _blueprint(model: Model) -> Blueprint:
-    """Hooks that Seldon registers in its app: error bodies with what, why and fix; the version in each answer's header."""
+    """Hooks that Seldon registers in its app: error bodies with what, why and fix; the version in
+    each answer's header.
+    """
     hooks = Blueprint("mlinfra", __name__)
 
     @hooks.before_app_request
     def only_json() -> None:
-        # A form can be posted across origins by any web page; JSON cannot without the consent that is never given here.
+        # A form can be posted across origins by any web page; JSON cannot without the consent that
+        # is never given here.
         if request.method == "POST" and not request.is_json:
             given = request.content_type or "none"
-            refused = Refused("The request is not marked as JSON.", f"Its Content-Type is {given[:80]}.", "Send Content-Type: application/json.", status=415)
+            refused = Refused(
+                "The request is not marked as JSON.",
+                f"Its Content-Type is {given[:80]}.",
+                "Send Content-Type: application/json.",
+                status=415,
+            )
             if request.path.endswith("/predictions"):
                 model.note_refusal(refused)
             raise refused
@@ -222,12 +311,19 @@ def _blueprint(model: Model) -> Blueprint:
 
     @hooks.app_errorhandler(Refused)
     def refuse(refused: Refused) -> Response:
-        return Response(orjson.dumps(refused.to_json()), status=refused.status, mimetype="application/json")
+        return Response(
+            orjson.dumps(refused.to_json()), status=refused.status, mimetype="application/json"
+        )
 
     @hooks.app_errorhandler(HTTPException)
     def refuse_http(error: HTTPException) -> Response:
         fix = "POST to api/v1.0/predictions." if error.code in (404, 405) else ""
-        refused = Refused(f"{request.method} {request.path[:200]}: {error.name}.", error.description or "", fix, status=error.code or 400)
+        refused = Refused(
+            f"{request.method} {request.path[:200]}: {error.name}.",
+            error.description or "",
+            fix,
+            status=error.code or 400,
+        )
         return refuse(refused)
 
     return hooks
@@ -237,7 +333,10 @@ def _check_feedback(body: bytes) -> None:
     from google.protobuf import json_format
     from seldon_core.proto import prediction_pb2
 
-    fix = 'Send {"response": {"meta": {"puid": "…"}}, "reward": 1.0, "truth": {"data": {"ndarray": [0.0]}}}.'
+    fix = (
+        'Send {"response": {"meta": {"puid": "…"}}, "reward": 1.0, "truth": {"data": {"ndarray":'
+        " [0.0]}}}."
+    )
     try:
         json_format.Parse(body, prediction_pb2.Feedback())
     except (json_format.ParseError, UnicodeDecodeError) as error:

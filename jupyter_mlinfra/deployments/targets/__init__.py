@@ -1,4 +1,6 @@
-"""Where deployments run. A target is found by entry point `mlinfra.deployment_targets`; `local` is built in."""
+"""Where deployments run. A target is found by entry point `mlinfra.deployment_targets`; `local` is
+built in.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What the gateway has counted for a version in its last window of `seconds`. p50_ms, p95_ms: None before the first request.
+    """What the gateway has counted for a version in its last window of `seconds`. p50_ms, p95_ms:
+    None before the first request.
 
     errors: answers of the 5xx range; a refused request (4xx) is not the version's fault.
     """
@@ -30,13 +33,19 @@ class Figures:
 
 
 class DeploymentTarget(Protocol):
-    """Makes true outside what the store wants. Verbs write to the store, then ask the target to carry it out."""
+    """Makes true outside what the store wants. Verbs write to the store, then ask the target to
+    carry it out.
+    """
 
     def prepare(self) -> None:
-        """Refuse, before anything is built, what could not be carried out (a port that is taken)."""
+        """Refuse, before anything is built, what could not be carried out (a port that is
+        taken).
+        """
 
     def carry_out(self, wish: int, *, timeout: float = 60.0) -> None:
-        """Return when traffic goes as the store said at `wish`. Raises Unavailable with the target's trouble, or after `timeout` seconds."""
+        """Return when traffic goes as the store said at `wish`. Raises Unavailable with the
+        target's trouble, or after `timeout` seconds.
+        """
 
     def base_url(self) -> str:
         """Where requests go, without a slash at the end; empty before the first start."""
@@ -57,7 +66,9 @@ class DeploymentTarget(Protocol):
         """Whether nothing of this project runs any more."""
 
     def kill(self) -> None:
-        """End all processes of this project although no wish can be written. Raises Unavailable when some do not end."""
+        """End all processes of this project although no wish can be written. Raises Unavailable
+        when some do not end.
+        """
 
 
 def load_target(name: str, project: Project, store: DeploymentStore) -> DeploymentTarget:
@@ -71,4 +82,8 @@ def load_target(name: str, project: Project, store: DeploymentStore) -> Deployme
 
         return LocalTarget(project, store)
     known = ", ".join(sorted({"local", *found.names}))
-    raise NotFound(f"There is no deployment target {name!r}.", f"Installed: {known}.", "Install the package that adds it, or set [deployments] target.")
+    raise NotFound(
+        f"There is no deployment target {name!r}.",
+        f"Installed: {known}.",
+        "Install the package that adds it, or set [deployments] target.",
+    )

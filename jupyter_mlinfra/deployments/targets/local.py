@@ -35,17 +35,25 @@ KILL_SECONDS = 5.0
 
 
 class LocalTarget:
-    """Talks to the keeper through the store: a wish is written, the keeper is woken, its answer is awaited."""
+    """Talks to the keeper through the store: a wish is written, the keeper is woken, its answer is
+    awaited.
+    """
 
     def __init__(self, project: Project, store: DeploymentStore) -> None:
         self._project, self._store = project, store
         self._tended_at = -math.inf
 
     def prepare(self) -> None:
-        """Raise Unavailable when the port of the settings, or the one that was chosen before, is taken by somebody else."""
+        """Raise Unavailable when the port of the settings, or the one that was chosen before, is
+        taken by somebody else.
+        """
         kept = self._store.target().port
         port = self._project.settings.deployments.port or kept
-        if not port or ports.is_free(port) or (port == kept and with_token(token_of(self._project, "gateway"))):
+        if (
+            not port
+            or ports.is_free(port)
+            or (port == kept and with_token(token_of(self._project, "gateway")))
+        ):
             return
         if not ports.falls_free(port):
             raise ports.taken(port)
@@ -59,7 +67,11 @@ class LocalTarget:
                 told = json.loads(target.trouble)
                 raise Unavailable(told["what"], told.get("why", ""), told.get("fix", ""))
             if at - begun > timeout:
-                raise Unavailable("The change is noted, but not in force yet.", f"The keeper did not carry it out within {timeout:.0f} s.", f"See {self._log}.")
+                raise Unavailable(
+                    "The change is noted, but not in force yet.",
+                    f"The keeper did not carry it out within {timeout:.0f} s.",
+                    f"See {self._log}.",
+                )
             if not self._poke() and at - spawned > SPAWN_SECONDS:
                 spawned = at
                 self._store.note_target(trouble="")
@@ -78,15 +90,23 @@ class LocalTarget:
 
     def header_file(self) -> str:
         """Of the token; empty when none is asked for."""
-        return str(authorization_file(self._project)) if self._project.settings.deployments.require_token else ""
+        return (
+            str(authorization_file(self._project))
+            if self._project.settings.deployments.require_token
+            else ""
+        )
 
     def running(self) -> Mapping[tuple[str, str], int]:
         """Live serving processes by (deployment, version); empty while the gateway is down.
 
-        Who looks also sees to it that somebody looks after them: a keeper that was killed is started again.
+        Who looks also sees to it that somebody looks after them: a keeper that was killed is
+        started again.
         """
         rows = [row for row in self._store.processes() if row.identity.alive()]
-        if any(row.token.startswith((token_of(self._project), token_of(self._project, "gateway"))) for row in rows):  # not those of a project copied here
+        if any(
+            row.token.startswith((token_of(self._project), token_of(self._project, "gateway")))
+            for row in rows
+        ):  # not those of a project copied here
             self._tend()
         if all(row.deployment for row in rows):
             return {}
@@ -102,30 +122,46 @@ class LocalTarget:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             document = json.loads((run_folder(self._project) / FIGURES).read_text())
             if time.time() - document["at"] <= STALE_SECONDS:
-                return {(item.pop("deployment"), item.pop("version")): Figures(**item) for item in document["figures"]}
+                return {
+                    (item.pop("deployment"), item.pop("version")): Figures(**item)
+                    for item in document["figures"]
+                }
         return {}
 
     def stopped(self) -> bool:
-        """Whether neither keeper nor gateway nor a serving process runs. The keeper frees its lock a moment before it ends."""
+        """Whether neither keeper nor gateway nor a serving process runs. The keeper frees its lock
+        a moment before it ends.
+        """
         if self._keeper_alive() or any(row.identity.alive() for row in self._store.processes()):
             return False
         return not with_token(token_of(self._project, "keeper"))
 
     def kill(self) -> None:
-        """End the keeper, which would start the others again, then the gateway and the serving processes, found by their marks alone.
+        """End the keeper, which would start the others again, then the gateway and the serving
+        processes, found by their marks alone.
 
         Twice: meanwhile, whoever looks may have started another keeper.
         """
         left: list[str] = []
         for grace in (KILL_SECONDS, 0.0):
-            left = [part for part in ("keeper", "gateway", "serve") if not end_token(token_of(self._project, part), grace_seconds=grace, begins=True)]
+            left = [
+                part
+                for part in ("keeper", "gateway", "serve")
+                if not end_token(token_of(self._project, part), grace_seconds=grace, begins=True)
+            ]
         if left:
             why = "They were killed, and wait for a disk or a network share."
-            raise Unavailable(f"Processes of the deployments do not end: {', '.join(left)}.", why, "Repair what they wait for, or restart the machine.")
+            raise Unavailable(
+                f"Processes of the deployments do not end: {', '.join(left)}.",
+                why,
+                "Repair what they wait for, or restart the machine.",
+            )
 
     def _keeper_alive(self) -> bool:
         try:
-            handle = os.open(run_folder(self._project) / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = os.open(
+                run_folder(self._project) / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
         except OSError as error:
             raise explain_os_error(error, "The state of the deployments cannot be read.") from error
         try:
@@ -140,7 +176,9 @@ class LocalTarget:
         """Wake the keeper; says whether there is one."""
         if not self._keeper_alive():
             return False
-        with contextlib.suppress(OSError):  # it has only just taken its lock: it looks at the store anyway
+        with contextlib.suppress(
+            OSError
+        ):  # it has only just taken its lock: it looks at the store anyway
             handle = os.open(run_folder(self._project) / POKE, os.O_WRONLY | os.O_NONBLOCK)
             try:
                 os.write(handle, b"!")
@@ -150,7 +188,12 @@ class LocalTarget:
 
     def _spawn(self) -> None:
         environment = {**keepers_surroundings(os.environ), TOKEN: token_of(self._project, "keeper")}
-        spawn_detached("jupyter_mlinfra.deployments.targets.keeper", [str(self._project.root)], log=self._log, environment=environment)
+        spawn_detached(
+            "jupyter_mlinfra.deployments.targets.keeper",
+            [str(self._project.root)],
+            log=self._log,
+            environment=environment,
+        )
 
     @property
     def _log(self) -> Path:

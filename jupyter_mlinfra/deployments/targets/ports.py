@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ...core.errors import Unavailable
 
-# Below the range from which the kernel takes ports for outgoing connections (32768 and up): such a port is not taken by accident.
+# Below the range from which the kernel takes ports for outgoing connections (32768 and up): such a
+# port is not taken by accident.
 FIRST, LAST = 20_000, 29_999
 FALL_SECONDS = 3.0
 """How long the port of a gateway that was killed may stay taken."""
@@ -20,7 +21,9 @@ _PAUSE_SECONDS = 0.05
 def is_free(port: int) -> bool:
     """Whether a listener on 127.0.0.1 can be opened."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Envoy does: connections that linger do not matter
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as Envoy does: connections that linger do not matter
         try:
             probe.bind(("127.0.0.1", port))
             probe.listen(1)
@@ -30,7 +33,9 @@ def is_free(port: int) -> bool:
 
 
 def falls_free(port: int) -> bool:
-    """Whether a port is free, or becomes so in a moment: a killed process with many threads holds its sockets until the last of them has ended."""
+    """Whether a port is free, or becomes so in a moment: a killed process with many threads holds
+    its sockets until the last of them has ended.
+    """
     limit = time.monotonic() + FALL_SECONDS
     while not is_free(port):
         if time.monotonic() >= limit:
@@ -40,13 +45,19 @@ def falls_free(port: int) -> bool:
 
 
 def choose(seed: Path) -> int:
-    """A free port; the same one for the same project as long as nobody takes it. Raises Unavailable when none is free."""
+    """A free port; the same one for the same project as long as nobody takes it. Raises Unavailable
+    when none is free.
+    """
     begin = int(hashlib.sha256(str(seed).encode()).hexdigest(), 16) % (LAST - FIRST + 1)
     for step in range(LAST - FIRST + 1):
         port = FIRST + (begin + step) % (LAST - FIRST + 1)
         if is_free(port):
             return port
-    raise Unavailable("No port is free.", f"All of {FIRST} to {LAST} are taken.", "End some servers, or set [deployments] port.")
+    raise Unavailable(
+        "No port is free.",
+        f"All of {FIRST} to {LAST} are taken.",
+        "End some servers, or set [deployments] port.",
+    )
 
 
 def taken(port: int) -> Unavailable:
@@ -62,6 +73,11 @@ def _holder(port: int) -> str:
 
     with contextlib.suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port and connection.pid:
+            if (
+                connection.status == psutil.CONN_LISTEN
+                and connection.laddr
+                and connection.laddr.port == port
+                and connection.pid
+            ):
                 return f"{connection.pid} ({psutil.Process(connection.pid).name()})"
     return ""

@@ -16,14 +16,18 @@ _SCHEME = "Authorization: Bearer "
 
 
 def authorization_file(project: Project) -> Path:
-    """The file with the header that the gateway asks for; `curl -H @FILE` sends it, and no list of processes shows it."""
+    """The file with the header that the gateway asks for; `curl -H @FILE` sends it, and no list of
+    processes shows it.
+    """
     return project.folder("deployments") / "authorization"
 
 
 def keys_of(project: Project) -> Keys:
-    """What marks our own tests, and the token of the project when `[deployments] require_token` asks for one.
+    """What marks our own tests, and the token of the project when `[deployments] require_token`
+    asks for one.
 
-    Raises Unavailable when they can be neither read nor made, Unprocessable when a file was changed to something else.
+    Raises Unavailable when they can be neither read nor made, Unprocessable when a file was changed
+    to something else.
     """
     probe = _kept(project.folder("deployments") / "probe", "")
     wanted = project.settings.deployments.require_token
@@ -42,7 +46,11 @@ def _kept(path: Path, before: str) -> str:
         raise explain_os_error(error, f"{path.name} of the gateway cannot be used.") from error
     secret = text.removeprefix(before).strip()
     if not text.startswith(before) or len(secret) < 20 or not secret.isprintable():
-        raise Unprocessable(f"{path} holds no secret of the gateway.", "It was changed.", "Remove it, then: mlinfra down, and mlinfra up")
+        raise Unprocessable(
+            f"{path} holds no secret of the gateway.",
+            "It was changed.",
+            "Remove it, then: mlinfra down, and mlinfra up",
+        )
     return secret
 
 

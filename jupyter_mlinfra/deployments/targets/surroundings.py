@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _NAMES = frozenset(
-    {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+    {
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "LD_LIBRARY_PATH",
+        "LD_PRELOAD",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    }
 )
 _BEGINNINGS = ("LC_", "XDG_")
 _SETTINGS = ("MLINFRA_HOME", "MLINFRA_PROJECT_", "MLINFRA_DEPLOYMENTS_")
@@ -13,11 +27,21 @@ _SETTINGS = ("MLINFRA_HOME", "MLINFRA_PROJECT_", "MLINFRA_DEPLOYMENTS_")
 
 
 def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a machine and a user. Who deploys may be a job: what the job was given, secrets too, ends with the job."""
-    return {name: value for name, value in environment.items() if name in _NAMES or name.startswith(_BEGINNINGS)}
+    """The variables of a machine and a user. Who deploys may be a job: what the job was given,
+    secrets too, ends with the job.
+    """
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in _NAMES or name.startswith(_BEGINNINGS)
+    }
 
 
 def keepers_surroundings(environment: Mapping[str, str]) -> dict[str, str]:
     """With what the keeper needs to find our package and the project's settings."""
-    own = {name: value for name, value in environment.items() if name == "PYTHONPATH" or name.startswith(_SETTINGS)}
+    own = {
+        name: value
+        for name, value in environment.items()
+        if name == "PYTHONPATH" or name.startswith(_SETTINGS)
+    }
     return {**surroundings(environment), **own}

@@ -1,4 +1,6 @@
-"""Serving processes of the local target: start, find again, restart with back-off, end after a drain."""
+"""Serving processes of the local target: start, find again, restart with back-off, end after a
+drain.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,14 @@ from .surroundings import surroundings
 
 THREADS = 8
 KEEPALIVE_SECONDS = 75
-"""Above the gateway's UPSTREAM_IDLE_SECONDS: the gateway closes an idle connection first, so no request meets a closing one."""
+"""Above the gateway's UPSTREAM_IDLE_SECONDS: the gateway closes an idle connection first, so no
+request meets a closing one.
+"""
 
 START_SECONDS = 150.0
-"""A process that has not answered after so long is killed; longer than a deploy waits, which says more of it."""
+"""A process that has not answered after so long is killed; longer than a deploy waits, which says
+more of it.
+"""
 
 SICK_SECONDS = 30.0
 """A process that has answered, and fails the gateway's check for so long, is killed."""
@@ -85,12 +91,19 @@ class Workers:
         self.all: dict[tuple[str, str], list[Worker]] = {}
 
     def adopt(self) -> None:
-        """Take over what an earlier keeper has started; what is gone is forgotten, with whatever it left behind."""
+        """Take over what an earlier keeper has started; what is gone is forgotten, with whatever it
+        left behind.
+        """
         for row in self._store.processes():
             if not row.deployment:
                 continue
             worker = self._slot((row.deployment, row.version), row.slot)
-            worker.identity, worker.token, worker.started, worker.noted = row.identity, row.token, time.monotonic(), True
+            worker.identity, worker.token, worker.started, worker.noted = (
+                row.identity,
+                row.token,
+                time.monotonic(),
+                True,
+            )
             if not worker.alive():
                 self._forget(worker)
 
@@ -100,7 +113,9 @@ class Workers:
         for slot in range(slots):
             worker = self._slot(key, slot)
             worker.log = launch.logs / f"{cluster_name(*key)}.{slot}.log"
-            if worker.ending_since:  # wanted again while it was on its way out: it cannot be called back
+            if (
+                worker.ending_since
+            ):  # wanted again while it was on its way out: it cannot be called back
                 self._end(worker)
             elif worker.identity is not None and not worker.alive():
                 self._note_failure(worker)
@@ -119,7 +134,9 @@ class Workers:
                     self._note(key, worker)
 
     def end(self, key: tuple[str, str]) -> bool:
-        """Ask the processes of a drained version to end, kill them when they do not. Says whether none is left."""
+        """Ask the processes of a drained version to end, kill them when they do not. Says whether
+        none is left.
+        """
         for worker in self.all.get(key, ()):
             self._end(worker)
         if all(worker.identity is None for worker in self.all.get(key, ())):
@@ -128,22 +145,37 @@ class Workers:
         return False
 
     def heal(self, sick: Collection[str]) -> None:
-        """Kill what lives but does not answer; `keep` starts it anew. sick: sockets that fail the gateway's check.
+        """Kill what lives but does not answer; `keep` starts it anew. sick: sockets that fail the
+        gateway's check.
 
-        Those of processes that are only starting are among them: such a one has its own time, whatever the check says.
+        Those of processes that are only starting are among them: such a one has its own time,
+        whatever the check says.
         """
-        for worker in (worker for workers in self.all.values() for worker in workers if worker.identity is not None):
+        for worker in (
+            worker
+            for workers in self.all.values()
+            for worker in workers
+            if worker.identity is not None
+        ):
             if not worker.ready:
-                hangs = not worker.ending_since and time.monotonic() - worker.started > START_SECONDS
+                hangs = (
+                    not worker.ending_since and time.monotonic() - worker.started > START_SECONDS
+                )
             else:
-                worker.sick_since = (worker.sick_since or time.monotonic()) if worker.socket in sick else 0.0
-                hangs = bool(worker.sick_since) and time.monotonic() - worker.sick_since > SICK_SECONDS
+                worker.sick_since = (
+                    (worker.sick_since or time.monotonic()) if worker.socket in sick else 0.0
+                )
+                hangs = (
+                    bool(worker.sick_since) and time.monotonic() - worker.sick_since > SICK_SECONDS
+                )
             if hangs and worker.identity is not None:
                 worker.identity.signal(signal.SIGKILL)
 
     def kill(self) -> None:
         """End all at once, without the store."""
-        for worker in (worker for workers in self.all.values() for worker in workers if worker.token):
+        for worker in (
+            worker for workers in self.all.values() for worker in workers if worker.token
+        ):
             end_token(worker.token, grace_seconds=0)
 
     def ready(self, key: tuple[str, str]) -> int:
@@ -160,7 +192,11 @@ class Workers:
 
     def busy(self) -> bool:
         """Whether something is starting, ending, or waits to be tried again."""
-        return any(worker.identity is None or not worker.ready or worker.ending_since for workers in self.all.values() for worker in workers)
+        return any(
+            worker.identity is None or not worker.ready or worker.ending_since
+            for workers in self.all.values()
+            for worker in workers
+        )
 
     def damage(self, key: tuple[str, str]) -> str:
         """Why the bundle of a version is not started; empty when it was whole at the last start."""
@@ -170,7 +206,11 @@ class Workers:
         """Why a start failed: the last line of the log that reads like an error."""
         for worker in self.all.get(key, ()):
             with contextlib.suppress(OSError):
-                lines = [line.strip() for line in worker.log.read_text(errors="replace").splitlines()[-80:] if line.strip()]
+                lines = [
+                    line.strip()
+                    for line in worker.log.read_text(errors="replace").splitlines()[-80:]
+                    if line.strip()
+                ]
                 said = [line for line in lines if "Error" in line or "error" in line]
                 if said or lines:
                     return (said or lines)[-1][:400]
@@ -178,17 +218,26 @@ class Workers:
 
     def identities(self) -> list[Identity]:
         """Every process there is."""
-        return [worker.identity for workers in self.all.values() for worker in workers if worker.identity is not None]
+        return [
+            worker.identity
+            for workers in self.all.values()
+            for worker in workers
+            if worker.identity is not None
+        ]
 
     def _slot(self, key: tuple[str, str], slot: int) -> Worker:
         workers = self.all.setdefault(key, [])
         while len(workers) <= slot:
-            workers.append(Worker(slot=len(workers), socket=f"{cluster_name(*key)}.{len(workers)}.sock"))
+            workers.append(
+                Worker(slot=len(workers), socket=f"{cluster_name(*key)}.{len(workers)}.sock")
+            )
         return workers[slot]
 
     def _start(self, worker: Worker, launch: Launch) -> None:
         token = f"{self._token}-{cluster_name(launch.deployment, launch.version)}-{worker.slot}"
-        end_token(token, grace_seconds=0)  # of a keeper that was killed before it could note what it started
+        end_token(
+            token, grace_seconds=0
+        )  # of a keeper that was killed before it could note what it started
         with contextlib.suppress(OSError):
             if worker.log.stat().st_size > LOG_BYTES:
                 worker.log.replace(worker.log.with_suffix(".old.log"))
@@ -200,7 +249,14 @@ class Workers:
         with _open_log(worker.log) as log:
             environment = _environment(launch, worker.socket, token)
             try:
-                process = subprocess.Popen(_command(launch), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                process = subprocess.Popen(
+                    _command(launch),
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
             except OSError as error:  # its environment was removed
                 log.write(f"Error: {error}\n".encode())
                 self._note_failure(worker)
@@ -215,24 +271,42 @@ class Workers:
     def _note(self, key: tuple[str, str], worker: Worker) -> None:
         assert worker.identity is not None
         self._store.drop_process(worker.token)
-        row = ProcessRow(token=worker.token, deployment=key[0], version=key[1], slot=worker.slot, identity=worker.identity, started_at=now())
+        row = ProcessRow(
+            token=worker.token,
+            deployment=key[0],
+            version=key[1],
+            slot=worker.slot,
+            identity=worker.identity,
+            started_at=now(),
+        )
         self._store.add_process(row)
         worker.noted = True
 
     def _note_failure(self, worker: Worker) -> None:
         ran = time.monotonic() - worker.started
         worker.failures = 0 if ran > STABLE_SECONDS else worker.failures + 1
-        # at once the first time, so that a crash costs little; then 1, 2, 4, … 30 s, so that a broken model costs little
-        worker.retry_at = time.monotonic() + (0 if worker.failures <= 1 else min(30.0, 2.0 ** (worker.failures - 2)))
+        # at once the first time, so that a crash costs little; then 1, 2, 4, … 30 s, so that a
+        # broken model costs little
+        worker.retry_at = time.monotonic() + (
+            0 if worker.failures <= 1 else min(30.0, 2.0 ** (worker.failures - 2))
+        )
         self._forget(worker)
 
     def _forget(self, worker: Worker) -> None:
         token = worker.token
-        worker.identity, worker.process, worker.token, worker.noted, worker.ready = None, None, "", False, False
+        worker.identity, worker.process, worker.token, worker.noted, worker.ready = (
+            None,
+            None,
+            "",
+            False,
+            False,
+        )
         worker.sick_since = worker.ending_since = 0.0
         if token:
             end_token(token, grace_seconds=0)  # its children, if its own end was not an orderly one
-            self._store.drop_process(token)  # last: when the disk is full, the worker is started anew all the same
+            self._store.drop_process(
+                token
+            )  # last: when the disk is full, the worker is started anew all the same
 
     def _end(self, worker: Worker) -> None:
         worker.damage = ""
@@ -257,8 +331,26 @@ def _open_log(path: Path) -> BinaryIO:
 
 def _command(launch: Launch) -> list[str]:
     script = Path(launch.python).parent / "seldon-core-microservice"
-    options = ["--service-type", "MODEL", "--grpc-workers", "0", "--workers", "1", "--threads", str(THREADS), "--keepalive", str(KEEPALIVE_SECONDS)]
-    return [launch.python, str(script), f"{RUNTIME_NAME}.model.Model", *options, "--log-level", "ERROR"]
+    options = [
+        "--service-type",
+        "MODEL",
+        "--grpc-workers",
+        "0",
+        "--workers",
+        "1",
+        "--threads",
+        str(THREADS),
+        "--keepalive",
+        str(KEEPALIVE_SECONDS),
+    ]
+    return [
+        launch.python,
+        str(script),
+        f"{RUNTIME_NAME}.model.Model",
+        *options,
+        "--log-level",
+        "ERROR",
+    ]
 
 
 def _environment(launch: Launch, socket: str, token: str) -> Mapping[str, str]:
@@ -266,9 +358,11 @@ def _environment(launch: Launch, socket: str, token: str) -> Mapping[str, str]:
         **surroundings(os.environ),
         TOKEN: token,
         "PYTHONPATH": launch.bundle,
-        "PYTHONDONTWRITEBYTECODE": "1",  # a bundle is named by its content: nothing is written into it
+        # a bundle is named by its content: nothing is written into it
+        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
-        "PAYLOAD_PASSTHROUGH": "true",  # bytes in, bytes out: the component parses and answers by itself
+        # bytes in, bytes out: the component parses and answers by itself
+        "PAYLOAD_PASSTHROUGH": "true",
         "OMP_NUM_THREADS": "1",
         "CUDA_VISIBLE_DEVICES": "",
         "MLINFRA_BUNDLE": launch.bundle,

@@ -22,8 +22,11 @@ GROUP = "mlinfra.job_backends"
 LOCAL = "local"
 """The backend of this machine: it answers at once."""
 COMPUTE_SECONDS = 2.0
-"""How long what a cluster said of itself is good for: every window of JupyterLab asks at each event of a job."""
-# Those that come with the package work from a plain checkout too, and are found without reading the metadata of every installed package.
+"""How long what a cluster said of itself is good for: every window of JupyterLab asks at each event
+of a job.
+"""
+# Those that come with the package work from a plain checkout too, and are found without reading the
+# metadata of every installed package.
 _BUILT_IN = {
     "local": "jupyter_mlinfra.jobs.backends.local:LocalBackend",
     "kubernetes": "jupyter_mlinfra.jobs.backends.kubernetes.backend:KubernetesBackend",
@@ -33,7 +36,9 @@ _BUILT_IN = {
 
 
 class JobBackend(Protocol):
-    """Runs the jobs of one project. The queue in `state.db` is the truth: a backend is told ids and moves their states."""
+    """Runs the jobs of one project. The queue in `state.db` is the truth: a backend is told ids and
+    moves their states.
+    """
 
     def __init__(self, project: Project) -> None: ...
 
@@ -47,13 +52,17 @@ class JobBackend(Protocol):
         """End active jobs that are written down as being cancelled or requeued."""
 
     def heal(self) -> None:
-        """Make sure that who follows the jobs is there, for it may have been killed. Asked often: it has to cost nothing when all is well."""
+        """Make sure that who follows the jobs is there, for it may have been killed. Asked often:
+        it has to cost nothing when all is well.
+        """
 
     def starts(self) -> Mapping[str, datetime]:
         """When waiting jobs may start, as far as that can be told."""
 
     def would_start(self, spec: JobSpec) -> datetime | None:
-        """When a job with these needs may start that is submitted now; None when it cannot be told."""
+        """When a job with these needs may start that is submitted now; None when it cannot be
+        told.
+        """
 
     def compute(self) -> Compute:
         """What there is, and who holds it."""
@@ -64,7 +73,9 @@ class Attaching(Protocol):
     """A backend that gives shells beside its jobs; one of another package need not."""
 
     def attach(self, entry: Entry) -> Attachment:
-        """How to get one. Raises Conflict when the job has no place for it, Unavailable when a program is missing here."""
+        """How to get one. Raises Conflict when the job has no place for it, Unavailable when a
+        program is missing here.
+        """
 
 
 def load_backend(name: str, project: Project) -> JobBackend:

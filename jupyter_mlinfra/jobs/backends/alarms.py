@@ -18,9 +18,17 @@ AGAIN_SECONDS = (5.0, 60.0)
 
 
 class Alarms:
-    """All alarms of one project, for one supervisor. start: module, arguments and log of a program; clock: seconds since 1970."""
+    """All alarms of one project, for one supervisor. start: module, arguments and log of a program;
+    clock: seconds since 1970.
+    """
 
-    def __init__(self, database: Database, *, start: Callable[[Alarm], None] | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        start: Callable[[Alarm], None] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._database = database
         self._start = start or _start
         self._clock = clock
@@ -34,13 +42,17 @@ class Alarms:
             hear(self._timer)
 
     def due(self) -> float | None:
-        """When to look again at the latest, on the monotonic clock; None: when the timer or somebody rings."""
+        """When to look again at the latest, on the monotonic clock; None: when the timer or
+        somebody rings.
+        """
         return self._look_at
 
     def tend(self) -> None:
         """Give those whose time has come; see to it that the next one is not overslept."""
         alarms, at, now = read_alarms(self._database), self._clock(), time.monotonic()
-        self._given = {alarm.name: self._given[alarm.name] for alarm in alarms if alarm.name in self._given}
+        self._given = {
+            alarm.name: self._given[alarm.name] for alarm in alarms if alarm.name in self._given
+        }
         looks: list[float] = []
         for alarm in alarms:
             if not alarm.is_due(at):

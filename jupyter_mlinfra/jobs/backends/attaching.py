@@ -1,4 +1,6 @@
-"""A shell in the environment of a job: what runs it, where, and with which words. Whoever asks starts it."""
+"""A shell in the environment of a job: what runs it, where, and with which words. Whoever asks
+starts it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from .launch import Place, inherited_by, ours, own_words, resolved
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """How to get a shell beside a job. environment: all of it; it may hold secrets, so it is in no answer. note: how it differs from the job's own."""
+    """How to get a shell beside a job. environment: all of it; it may hold secrets, so it is in no
+    answer. note: how it differs from the job's own.
+    """
 
     command: Sequence[str]
     folder: str
@@ -33,27 +37,50 @@ def shell_of(words: Mapping[str, str]) -> str:
 def begun(entry: Entry) -> None:
     """Raises Conflict for a job that waits: it has neither code, nor GPUs, nor a place."""
     if entry.job.state in (JobState.QUEUED, JobState.STARTING):
-        raise Conflict(f"Job {entry.job.id} has not started.", "It has no GPUs and no place to run in yet.", "Attach to it once it runs.")
+        raise Conflict(
+            f"Job {entry.job.id} has not started.",
+            "It has no GPUs and no place to run in yet.",
+            "Attach to it once it runs.",
+        )
 
 
 def running(entry: Entry) -> None:
-    """Raises Conflict for a job that does not run: elsewhere nothing is left of one that has ended."""
+    """Raises Conflict for a job that does not run: elsewhere nothing is left of one that has
+    ended.
+    """
     begun(entry)
     if entry.job.state is not JobState.RUNNING:
         why = f"It is {entry.job.state}, and what it had on {entry.job.backend} was given back."
-        raise Conflict(f"Job {entry.job.id} does not run.", why, "Requeue or clone it, and attach while it runs.")
+        raise Conflict(
+            f"Job {entry.job.id} does not run.",
+            why,
+            "Requeue or clone it, and attach while it runs.",
+        )
 
 
 def local_shell(entry: Entry, place: Place) -> Attachment:
-    """A shell on this machine, in the job's code and with its environment; of one that has ended without the GPUs, which others may have by now."""
+    """A shell on this machine, in the job's code and with its environment; of one that has ended
+    without the GPUs, which others may have by now.
+    """
     begun(entry)
-    attempt, over = Attempt.of(place.home, entry.job.id, entry.job.attempt), entry.job.state is not JobState.RUNNING
-    inherited = inherited_by(entry)  # without the token, which would make the shell a process of the job: it would be ended with it
+    attempt, over = (
+        Attempt.of(place.home, entry.job.id, entry.job.attempt),
+        entry.job.state is not JobState.RUNNING,
+    )
+    inherited = inherited_by(
+        entry
+    )  # without the token, which would make the shell a process of the job: it would be ended with it
     words = {**inherited, **own_words(entry, place, attempt, inherited)}
     if over:
         words["CUDA_VISIBLE_DEVICES"] = ""
-    note = f"Job {entry.job.id} has ended: its GPUs and its environment were given back." if over else ""
-    return Attachment(command=[shell_of(words)], folder=_folder(entry, place), environment=words, note=note)
+    note = (
+        f"Job {entry.job.id} has ended: its GPUs and its environment were given back."
+        if over
+        else ""
+    )
+    return Attachment(
+        command=[shell_of(words)], folder=_folder(entry, place), environment=words, note=note
+    )
 
 
 def far_words(entry: Entry, place: Place) -> dict[str, str]:
@@ -66,7 +93,11 @@ def _folder(entry: Entry, place: Place) -> str:
     """The checkout of the job's code, where in it the job runs; for a job without, its folder."""
     if entry.job.snapshot is None:
         if not os.path.isdir(entry.launch.folder):
-            raise NotFound(f"The folder of job {entry.job.id} is gone.", f"{entry.launch.folder} is no more.", "Submit it again from another one.")
+            raise NotFound(
+                f"The folder of job {entry.job.id} is gone.",
+                f"{entry.launch.folder} is no more.",
+                "Submit it again from another one.",
+            )
         return entry.launch.folder
     snapshots = Snapshots(place.root, place.home, max_mib=0)
     tree = snapshots.tree_path(entry.job.snapshot)

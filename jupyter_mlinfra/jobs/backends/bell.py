@@ -1,6 +1,8 @@
-"""What wakes the supervisor: a datagram, a signal, the end of a process that is watched. Otherwise it sleeps, and its heart beats.
+"""What wakes the supervisor: a datagram, a signal, the end of a process that is watched. Otherwise
+it sleeps, and its heart beats.
 
-The heartbeat is the time (of the monotonic clock) in a file in memory: it stops when the process is stopped, or hangs in its work.
+The heartbeat is the time (of the monotonic clock) in a file in memory: it stops when the process is
+stopped, or hangs in its work.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ BEAT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """rung: whether anything happened. ended: job and process handle of each watched process that ended."""
+    """rung: whether anything happened. ended: job and process handle of each watched process that
+    ended.
+    """
 
     rung: bool
     ended: tuple[tuple[str, int], ...]
@@ -42,7 +46,9 @@ class Bell:
         self._beat: int | None = None
 
     def hang(self) -> None:
-        """Take signals and datagrams from now on: SIGTERM asks to end, SIGHUP to listen again (the socket's file is gone)."""
+        """Take signals and datagrams from now on: SIGTERM asks to end, SIGHUP to listen again (the
+        socket's file is gone).
+        """
         reader, self._writer = socket.socketpair()
         reader.setblocking(False)
         self._writer.setblocking(False)
@@ -53,8 +59,16 @@ class Bell:
         signal.signal(signal.SIGHUP, self._hear_of_loss)
         self._listen()
 
-    def wait(self, seconds: float, *, meanwhile: Callable[[], bool] | None = None, every: float = BEAT_SECONDS) -> Rung:
-        """Sleep until something happens, or for this long. meanwhile: small things that are done now and then; says whether to sleep on."""
+    def wait(
+        self,
+        seconds: float,
+        *,
+        meanwhile: Callable[[], bool] | None = None,
+        every: float = BEAT_SECONDS,
+    ) -> Rung:
+        """Sleep until something happens, or for this long. meanwhile: small things that are done
+        now and then; says whether to sleep on.
+        """
         happened: list[tuple[selectors.SelectorKey, int]] = []
         limit = time.monotonic() + seconds
         while not happened and not self._lost and not self.stopping:
@@ -118,7 +132,11 @@ class Bell:
         self._selector.register(self._listener, selectors.EVENT_READ)
         if self._beat is not None:
             os.close(self._beat)
-        self._beat = os.open(beat_path(self.path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._beat = os.open(
+            beat_path(self.path),
+            os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW,
+            0o600,
+        )
         self.beat()
 
     def _stop(self, *_: Any) -> None:

@@ -27,7 +27,9 @@ WHAT = "The job supervisor"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What a supervisor is started with. cpus, gpus: as in the settings. settings: digest, differs when it has to be replaced."""
+    """What a supervisor is started with. cpus, gpus: as in the settings. settings: digest, differs
+    when it has to be replaced.
+    """
 
     root: str
     home: str
@@ -76,12 +78,20 @@ class Control:
         return entry if entry is not None and entry.process.alive() else None
 
     def trouble(self) -> str:
-        """Why the supervisor sees to nothing although it is there; empty when it does, or when none is there."""
+        """Why the supervisor sees to nothing although it is there; empty when it does, or when none
+        is there.
+        """
         entry = self.alive()
-        return "" if entry is None else detached.trouble(entry, WHAT, silent_seconds=detached.SILENT_SECONDS)
+        return (
+            ""
+            if entry is None
+            else detached.trouble(entry, WHAT, silent_seconds=detached.SILENT_SECONDS)
+        )
 
     def wake(self) -> None:
-        """Tell the supervisor of a new job; start one when none runs with the present settings, or the one that does hangs."""
+        """Tell the supervisor of a new job; start one when none runs with the present settings, or
+        the one that does hangs.
+        """
         entry = self._registry.read()
         if (
             entry is None
@@ -93,7 +103,9 @@ class Control:
             self.start()
 
     def nudge(self) -> None:
-        """Tell the supervisor of a change that whichever runs can see to; start one when none does."""
+        """Tell the supervisor of a change that whichever runs can see to; start one when none
+        does.
+        """
         entry = self._registry.read()
         if entry is None or not detached.poke(entry):
             self.start()
@@ -120,18 +132,25 @@ class Control:
     def start(self) -> Registered:
         """Make sure that a supervisor with the present settings runs. Jobs that run go on under it.
 
-        Raises Unavailable on a full or read-only disk, and with the end of its log when it does not come up.
+        Raises Unavailable on a full or read-only disk, and with the end of its log when it does not
+        come up.
         """
         with file_lock(self._project.folder("jobs") / "start.lock"):
             entry, config = self.alive(), self._config()
-            if entry is not None and entry.settings == config.settings and not detached.trouble(entry, WHAT, silent_seconds=detached.SILENT_SECONDS):
+            if (
+                entry is not None
+                and entry.settings == config.settings
+                and not detached.trouble(entry, WHAT, silent_seconds=detached.SILENT_SECONDS)
+            ):
                 if entry.stopped:
                     self._registry.mark(stopped=False)
                 detached.poke(entry)
                 return entry
             if entry is not None:
                 detached.end(entry, WHAT)
-            check_room(self._project.home, "The job supervisor cannot be started.")  # it could not tell, and would be waited for
+            check_room(
+                self._project.home, "The job supervisor cannot be started."
+            )  # it could not tell, and would be waited for
             return detached.start(
                 MODULE,
                 [config.dump()],

@@ -1,4 +1,6 @@
-"""A detached process that sees to jobs, from the client's side: start it, wake it, end it. Who it is, each kind writes down in its own place."""
+"""A detached process that sees to jobs, from the client's side: start it, wake it, end it. Who it
+is, each kind writes down in its own place.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,16 @@ START_SECONDS = 30.0
 END_SECONDS = 30.0
 """How long it may take to end, and then to die."""
 SILENT_SECONDS = 60.0
-"""Without a heartbeat for so long, a supervisor hangs. One step may take a while: it waits up to 30 s for a database that is busy."""
+"""Without a heartbeat for so long, a supervisor hangs. One step may take a while: it waits up to 30
+s for a database that is busy.
+"""
 _LOG_BYTES = 1_000_000
 
 
 class Running(Protocol):
-    """One that runs. socket: where it listens. settings: digest, differs when it has to be replaced."""
+    """One that runs. socket: where it listens. settings: digest, differs when it has to be
+    replaced.
+    """
 
     @property
     def process(self) -> Identity: ...
@@ -44,36 +50,53 @@ def poke(who: Running) -> bool:
         except BlockingIOError:
             pass  # it has many such messages to read: it will look anyway
         except OSError:
-            # No one listens there, or somebody cleaned the folder away: the signal makes it listen again.
+            # No one listens there, or somebody cleaned the folder away: the signal makes it listen
+            # again.
             return who.process.signal(signal.SIGHUP)
     return True
 
 
 def trouble(who: Running, what: str, *, silent_seconds: float) -> str:
-    """Why one that is there sees to nothing; empty when all is well. what: it is, with a capital letter. silent_seconds: as of `hangs`."""
+    """Why one that is there sees to nothing; empty when all is well. what: it is, with a capital
+    letter. silent_seconds: as of `hangs`.
+    """
     pid = who.process.pid
     if is_stopped(pid):
-        return f"{what} (process {pid}) is stopped: somebody suspended it. It goes on after `kill -CONT {pid}`."
+        return (
+            f"{what} (process {pid}) is stopped: somebody suspended it. It goes on after `kill"
+            f" -CONT {pid}`."
+        )
     if hangs(who, silent_seconds=silent_seconds):
-        return f"{what} (process {pid}) has not moved for {_silence(who):.0f} s: it waits for a disk or a network share. `mlinfra up` replaces it."
+        return (
+            f"{what} (process {pid}) has not moved for {_silence(who):.0f} s: it waits for a disk"
+            " or a network share. `mlinfra up` replaces it."
+        )
     return ""
 
 
 def hangs(who: Running, *, silent_seconds: float) -> bool:
-    """Whether its heart has stopped although nobody suspended it. silent_seconds: how long it may be silent at its work."""
-    return _silence(who) > silent_seconds and not is_stopped(who.process.pid) and who.process.alive()
+    """Whether its heart has stopped although nobody suspended it. silent_seconds: how long it may
+    be silent at its work.
+    """
+    return (
+        _silence(who) > silent_seconds and not is_stopped(who.process.pid) and who.process.alive()
+    )
 
 
 def _silence(who: Running) -> float:
     """Seconds since its last heartbeat; 0 where none can be read, which tells nothing."""
     try:
-        return max(0.0, time.monotonic() - int(read_regular(beat_path(Path(who.socket)), 100)) / 1e9)
+        return max(
+            0.0, time.monotonic() - int(read_regular(beat_path(Path(who.socket)), 100)) / 1e9
+        )
     except (OSError, ValueError):
         return 0.0
 
 
 def end(who: Running, what: str) -> None:
-    """End it; its jobs do not notice, and the next one finds them. Raises Unavailable when not even SIGKILL does. what: it is, with a capital letter."""
+    """End it; its jobs do not notice, and the next one finds them. Raises Unavailable when not even
+    SIGKILL does. what: it is, with a capital letter.
+    """
     for number in (signal.SIGTERM, signal.SIGKILL):
         who.process.signal(number)
         if is_stopped(who.process.pid):
@@ -83,8 +106,13 @@ def end(who: Running, what: str) -> None:
             if not who.process.alive():
                 return
             time.sleep(0.005)
-    why = f"Process {who.process.pid} was killed and is still there: it waits for a disk or a network share."
-    raise Unavailable(f"{what} does not end.", why, "Repair what it waits for, or restart the machine.")
+    why = (
+        f"Process {who.process.pid} was killed and is still there: it waits for a disk or a network"
+        " share."
+    )
+    raise Unavailable(
+        f"{what} does not end.", why, "Repair what it waits for, or restart the machine."
+    )
 
 
 def start[R: Running](
@@ -98,7 +126,9 @@ def start[R: Running](
     what: str,
     seconds: float,
 ) -> R:
-    """Start it, and return it once it has said who it is. Raises Unavailable with the end of its log when it does not come up."""
+    """Start it, and return it once it has said who it is. Raises Unavailable with the end of its
+    log when it does not come up.
+    """
     if log.exists() and log.stat().st_size > _LOG_BYTES:
         os.replace(log, log.with_suffix(".log.1"))
     spawn_detached(module, arguments, log=log, environment=environment)
@@ -109,4 +139,8 @@ def start[R: Running](
             return found
         time.sleep(0.005)
     tail = log.read_text(errors="replace")[-500:].strip() if log.exists() else ""
-    raise Unavailable(f"{what} did not start.", tail or f"It said nothing in {seconds:.0f} s.", f"See {log}; jobs wait until it runs.")
+    raise Unavailable(
+        f"{what} did not start.",
+        tail or f"It said nothing in {seconds:.0f} s.",
+        f"See {log}; jobs wait until it runs.",
+    )

@@ -1,4 +1,6 @@
-"""Starting a job's process: a small shell wrapper that takes the attempt, runs the command and keeps its exit code."""
+"""Starting a job's process: a small shell wrapper that takes the attempt, runs the command and
+keeps its exit code.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,11 @@ from ..rows import Entry
 from ..snapshot import Snapshots
 from .program import CannotStart, find_program
 
-# The script is fixed; folder, working folder and command are its arguments, so no word of a job is ever read by a shell.
-# 1. Take the attempt: the claim is created exclusively, so a second start of the same attempt ends here, having done nothing.
-# 2. Outlive SIGTERM until the command has ended (a trap with a command is not inherited, unlike an ignored signal).
-# 3. Keep the exit code in one write; the line end tells a whole number from a torn one. A FIFO of that name would never take it.
+# The script is fixed; folder, working folder and command are its arguments, so no word of a job is
+# ever read by a shell. 1. Take the attempt: the claim is created exclusively, so a second start of
+# the same attempt ends here, having done nothing. 2. Outlive SIGTERM until the command has ended (a
+# trap with a command is not inherited, unlike an ignored signal). 3. Keep the exit code in one
+# write; the line end tells a whole number from a torn one. A FIFO of that name would never take it.
 WRAPPER = """
 set -C
 { echo $$ > "$1/claim"; } 2>/dev/null || exit 113
@@ -36,7 +39,15 @@ echo "$code" > "$1/exit"
 exit "$code"
 """
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGXFSZ)
-_LATER = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_LATER = {
+    errno.EAGAIN,
+    errno.ENOMEM,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+}
 
 
 @dataclass(eq=False)
@@ -56,7 +67,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """An attempt that can be started: its files, its environment, the arguments of its wrapper. own: what of the environment is not the submitter's."""
+    """An attempt that can be started: its files, its environment, the arguments of its wrapper.
+    own: what of the environment is not the submitter's.
+    """
 
     attempt: Attempt
     inherited: Mapping[str, str]
@@ -80,7 +93,9 @@ def spawn(entry: Entry, place: Place) -> int:
 
 
 def prepare(entry: Entry, place: Place, inherited: Mapping[str, str] | None = None) -> Start:
-    """Make the attempt's folder, and put together what is run there. inherited: what it has from its submitter, where that is known already."""
+    """Make the attempt's folder, and put together what is run there. inherited: what it has from
+    its submitter, where that is known already.
+    """
     attempt = Attempt.of(place.home, entry.job.id, entry.job.attempt)
     attempt.folder.parent.mkdir(parents=True, exist_ok=True)
     attempt.folder.mkdir(exist_ok=True)
@@ -90,11 +105,25 @@ def prepare(entry: Entry, place: Place, inherited: Mapping[str, str] | None = No
     if entry.spec.notebook is None:
         path = own.get("PATH") or inherited.get("PATH") or os.defpath
         command[0] = find_program(command[0], entry.spec.command[0], entry.launch.folder, path)
-    return Start(attempt=attempt, inherited=inherited, own=own, arguments=(str(attempt.folder), entry.launch.folder, *command))
+    return Start(
+        attempt=attempt,
+        inherited=inherited,
+        own=own,
+        arguments=(str(attempt.folder), entry.launch.folder, *command),
+    )
 
 
-def spawn_wrapper(script: str, arguments: Sequence[str], words: Mapping[str, str], *, log: Path | None, word: int | None = None) -> int:
-    """Start a shell on one of our scripts, in a session of its own. log: None to drop its output. word: what it gets as its descriptor 3."""
+def spawn_wrapper(
+    script: str,
+    arguments: Sequence[str],
+    words: Mapping[str, str],
+    *,
+    log: Path | None,
+    word: int | None = None,
+) -> int:
+    """Start a shell on one of our scripts, in a session of its own. log: None to drop its output.
+    word: what it gets as its descriptor 3.
+    """
     handle = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC) if log is None else open_log(log)
     try:
         return os.posix_spawn(
@@ -109,14 +138,17 @@ def spawn_wrapper(script: str, arguments: Sequence[str], words: Mapping[str, str
             ],
             setsid=True,
             setsigmask=(),
-            setsigdef=_DEFAULT_SIGNALS,  # Python ignores SIGPIPE, and an ignored signal is inherited
+            # Python ignores SIGPIPE, and an ignored signal is inherited
+            setsigdef=_DEFAULT_SIGNALS,
         )
     finally:
         os.close(handle)
 
 
 def open_log(log: Path) -> int:
-    """Open a log for whoever is to write it; an earlier attempt may have left something else there. Raises OSError."""
+    """Open a log for whoever is to write it; an earlier attempt may have left something else there.
+    Raises OSError.
+    """
     return open_regular(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
@@ -136,12 +168,16 @@ def explained() -> Iterator[None]:
         raise CannotStart(f"It could not be started: {error.strerror or error}{where}.") from error
 
 
-def own_words(entry: Entry, place: Place, attempt: Attempt, inherited: Mapping[str, str]) -> dict[str, str]:
+def own_words(
+    entry: Entry, place: Place, attempt: Attempt, inherited: Mapping[str, str]
+) -> dict[str, str]:
     """What an attempt has beside the submitter's environment: the spec's, ours."""
     return {
         **resolved(entry, inherited),
         **ours(entry, place),
-        "CUDA_VISIBLE_DEVICES": ",".join(entry.job.gpu_ids),  # empty: a job that asked for no GPU sees none
+        "CUDA_VISIBLE_DEVICES": ",".join(
+            entry.job.gpu_ids
+        ),  # empty: a job that asked for no GPU sees none
         environment.PROGRESS: str(attempt.progress),
         environment.REASON: str(attempt.reason),
     }
@@ -165,7 +201,9 @@ def ours(entry: Entry, place: Place) -> dict[str, str]:
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         environment.PROJECT: str(place.root),
         environment.JOB: entry.job.id,
-        environment.CHECKPOINTS: str(checkpoint_folder(place.root, place.home, entry.job.id, entry.spec.checkpoints)),
+        environment.CHECKPOINTS: str(
+            checkpoint_folder(place.root, place.home, entry.job.id, entry.spec.checkpoints)
+        ),
         **({environment.ARRAY_INDEX: str(entry.job.index)} if entry.job.index is not None else {}),
         **({environment.GPU_SHARE: f"{entry.spec.gpus:g}"} if 0 < entry.spec.gpus < 1 else {}),
     }
@@ -178,20 +216,32 @@ def _secret(value: str, inherited: Mapping[str, str]) -> str:
 
 
 def command_of(entry: Entry, place: Place, attempt: Attempt) -> list[str]:
-    """The words of a job's command; the program as written. Makes its code ready. Raises CannotStart when its folder is gone."""
+    """The words of a job's command; the program as written. Makes its code ready. Raises
+    CannotStart when its folder is gone.
+    """
     code = Path(entry.launch.folder)
     if entry.job.snapshot:
         snapshots = Snapshots(place.root, place.home, max_mib=0)
         code = snapshots.tree(entry.job.snapshot)
     if not os.path.isdir(entry.launch.folder):
         raise CannotStart(f"The folder {entry.launch.folder} that it was to run in is gone.")
-    return list(entry.launch.command) if entry.spec.notebook is None else _notebook_command(entry, place, attempt, code)
+    return (
+        list(entry.launch.command)
+        if entry.spec.notebook is None
+        else _notebook_command(entry, place, attempt, code)
+    )
 
 
 def _notebook_command(entry: Entry, place: Place, attempt: Attempt, tree: Path) -> list[str]:
     shown = entry.spec.notebook or ""
     output = place.root / entry.spec.output if entry.spec.output else Path(shown).name
     relative = os.path.relpath(entry.launch.folder, place.root)
-    task = NotebookTask(source=str(tree / shown), shown=shown, output=str(output), parameters=entry.spec.parameters, code=str(tree / relative))
+    task = NotebookTask(
+        source=str(tree / shown),
+        shown=shown,
+        output=str(output),
+        parameters=entry.spec.parameters,
+        code=str(tree / relative),
+    )
     task.write(attempt.notebook)
     return notebook_command(entry.launch.python, str(attempt.notebook))

@@ -1,4 +1,6 @@
-"""The local backend: jobs are processes of this machine, watched over by one supervisor a project."""
+"""The local backend: jobs are processes of this machine, watched over by one supervisor a
+project.
+"""
 
 from __future__ import annotations
 
@@ -45,18 +47,34 @@ class LocalBackend:
         settings = self._project.settings.jobs
         cpus = cpu_slots(settings.cpus)
         if spec.cpus > cpus:
-            raise BadRequest(f"The job asks for {spec.cpus} CPUs.", f"The local backend has {cpus}.", "Ask for less, or raise [jobs] cpus in mlinfra.toml.")
+            raise BadRequest(
+                f"The job asks for {spec.cpus} CPUs.",
+                f"The local backend has {cpus}.",
+                "Ask for less, or raise [jobs] cpus in mlinfra.toml.",
+            )
         if spec.gpus:
             self._check_gpus(spec)
         if spec.memory_gib and spec.memory_gib > memory_gib():
-            raise BadRequest(f"The job asks for {spec.memory_gib:g} GiB of memory.", f"This machine has {memory_gib():.1f}.", "Ask for less.")
+            raise BadRequest(
+                f"The job asks for {spec.memory_gib:g} GiB of memory.",
+                f"This machine has {memory_gib():.1f}.",
+                "Ask for less.",
+            )
 
     def _check_gpus(self, spec: JobSpec) -> None:
         slots = gpu_slots(self._project.settings.jobs.gpus)
-        usable = [gpu for gpu in slots if spec.gpu_type is None or spec.gpu_type.casefold() in gpu.name.casefold()]
+        usable = [
+            gpu
+            for gpu in slots
+            if spec.gpu_type is None or spec.gpu_type.casefold() in gpu.name.casefold()
+        ]
         if spec.gpus > len(usable):
             kind = f"{spec.gpu_type} GPU" if spec.gpu_type else "GPU"
-            there = f" ({', '.join(sorted({gpu.name for gpu in slots}))})" if spec.gpu_type and slots else ""
+            there = (
+                f" ({', '.join(sorted({gpu.name for gpu in slots}))})"
+                if spec.gpu_type and slots
+                else ""
+            )
             raise BadRequest(
                 f"The job asks for {spec.gpus:g} {kind}{'s' if spec.gpus > 1 else ''}.",
                 f"The local backend has {len(usable)}{there}.",
@@ -68,7 +86,8 @@ class LocalBackend:
         self._control.wake()
 
     def cancel(self, jobs: Sequence[str]) -> None:
-        """Wake the supervisor, which reads who is to be cancelled; end the jobs here when a full disk lets none start.
+        """Wake the supervisor, which reads who is to be cancelled; end the jobs here when a full
+        disk lets none start.
 
         The next supervisor finds by the wish why they have ended.
         """
@@ -77,7 +96,10 @@ class LocalBackend:
         except Unavailable:
             for job in jobs:
                 self._wishes.leave(job, self._project.user)
-                if not end_token(self._store.entry(job).token, grace_seconds=self._project.settings.jobs.grace_seconds):
+                if not end_token(
+                    self._store.entry(job).token,
+                    grace_seconds=self._project.settings.jobs.grace_seconds,
+                ):
                     raise
 
     def heal(self) -> None:
@@ -85,13 +107,22 @@ class LocalBackend:
         self._control.heal()
 
     def starts(self) -> Mapping[str, datetime]:
-        """When waiting jobs may start: the queue is played through with the durations of earlier runs, else with time limits."""
+        """When waiting jobs may start: the queue is played through with the durations of earlier
+        runs, else with time limits.
+        """
         return self._foretell(())
 
     def would_start(self, spec: JobSpec) -> datetime | None:
         """When such a job may start that is submitted now."""
         seconds = None if spec.time_limit_minutes is None else spec.time_limit_minutes * 60
-        need = Need(job="", cpus=spec.cpus, gpus=spec.gpus, memory_gib=spec.memory_gib or 0.0, gpu_type=spec.gpu_type, seconds=seconds)
+        need = Need(
+            job="",
+            cpus=spec.cpus,
+            gpus=spec.gpus,
+            memory_gib=spec.memory_gib or 0.0,
+            gpu_type=spec.gpu_type,
+            seconds=seconds,
+        )
         return self._foretell([need]).get("")
 
     def _foretell(self, more: Sequence[Need]) -> dict[str, datetime]:
@@ -103,13 +134,24 @@ class LocalBackend:
         seconds |= {entry.job.id: self._expected(entry, at) for entry in entries}
         holdings = holdings_of(active)
         gpus = gpu_slots(jobs.gpus)
-        capacity = capacity_of(gpus, holdings, cpus=cpu_slots(jobs.cpus), memory_gib=memory_gib(), look=bool(gpus))
-        found = forecast([*needs_of(waiting), *more], holdings, capacity, {job: value for job, value in seconds.items() if value is not None})
+        capacity = capacity_of(
+            gpus, holdings, cpus=cpu_slots(jobs.cpus), memory_gib=memory_gib(), look=bool(gpus)
+        )
+        found = forecast(
+            [*needs_of(waiting), *more],
+            holdings,
+            capacity,
+            {job: value for job, value in seconds.items() if value is not None},
+        )
         return {job: at + timedelta(seconds=value) for job, value in found.items()}
 
     def _expected(self, entry: Entry, at: datetime) -> float | None:
-        """Seconds that a job still takes: up to the median of earlier ones; where there are none, or it has run for longer, up to its time limit."""
-        ran = (at - entry.job.started_at).total_seconds() if entry.job.started_at is not None else 0.0
+        """Seconds that a job still takes: up to the median of earlier ones; where there are none,
+        or it has run for longer, up to its time limit.
+        """
+        ran = (
+            (at - entry.job.started_at).total_seconds() if entry.job.started_at is not None else 0.0
+        )
         earlier = self._store.durations(entry.spec)
         if earlier and (usual := median(earlier)) > ran:
             return usual - ran
@@ -124,12 +166,19 @@ class LocalBackend:
         """Slots and their holders, and how busy the machine is."""
         settings = self._project.settings.jobs
         active, counts = self._store.active(), self._store.counts(backend="local")
-        holders = {gpu: ", ".join(entry.job.ref for entry in active if gpu in entry.job.gpu_ids) for entry in active for gpu in entry.job.gpu_ids}
+        holders = {
+            gpu: ", ".join(entry.job.ref for entry in active if gpu in entry.job.gpu_ids)
+            for entry in active
+            for gpu in entry.job.gpu_ids
+        }
         readings = gpu_readings() if settings.gpus else {}
         disk = shutil.disk_usage(self._project.home)
         return Compute(
             backend="local",
-            devices=[_device(gpu, holders.get(gpu.id), readings.get(gpu.id)) for gpu in gpu_slots(settings.gpus)],
+            devices=[
+                _device(gpu, holders.get(gpu.id), readings.get(gpu.id))
+                for gpu in gpu_slots(settings.gpus)
+            ],
             cpus=cpu_slots(settings.cpus),
             cpus_used=sum(entry.spec.cpus for entry in active),
             load=Number(value=load(), basis="approx"),
@@ -147,6 +196,12 @@ def _device(gpu: Gpu, holder: str | None, reading: Reading | None) -> Device:
         id=gpu.id,
         name=gpu.name,
         holder=holder or "",
-        load=Number(value=reading.load) if reading is not None and reading.load is not None else None,
-        memory=Number(value=reading.memory) if reading is not None and reading.memory is not None else None,
+        load=(
+            Number(value=reading.load) if reading is not None and reading.load is not None else None
+        ),
+        memory=(
+            Number(value=reading.memory)
+            if reading is not None and reading.memory is not None
+            else None
+        ),
     )

@@ -1,9 +1,11 @@
-"""Which waiting jobs start now, why the others wait, and when they may start. No I/O: the same queue gives the same answer.
+"""Which waiting jobs start now, why the others wait, and when they may start. No I/O: the same
+queue gives the same answer.
 
-A job that does not fit sets aside what it needs: a later job starts only on what the earlier ones would leave over, so a large job
-is never starved by small ones, and a CPU job need not wait behind a GPU job. What is set aside is lent to a later job whose time
-limit ends it before any earlier one could start by the limits of what runs (EASY backfill, Lifka 1995, with a reservation for
-every earlier job): it delays nobody.
+A job that does not fit sets aside what it needs: a later job starts only on what the earlier ones
+would leave over, so a large job is never starved by small ones, and a CPU job need not wait behind
+a GPU job. What is set aside is lent to a later job whose time limit ends it before any earlier one
+could start by the limits of what runs (EASY backfill, Lifka 1995, with a reservation for every
+earlier job): it delays nobody.
 """
 
 from __future__ import annotations
@@ -13,7 +15,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .reasons import behind, why
-from .room import Capacity, Holding, Need, Room, can_ever, fit, hold, reservation, room_of, set_aside, take
+from .room import (
+    Capacity,
+    Holding,
+    Need,
+    Room,
+    can_ever,
+    fit,
+    hold,
+    reservation,
+    room_of,
+    set_aside,
+    take,
+)
 
 __all__ = ["Capacity", "Holding", "Need", "Plan", "forecast", "plan"]
 
@@ -26,25 +40,44 @@ class Plan:
     reasons: Mapping[str, str]
 
 
-def plan(waiting: Sequence[Need], holdings: Sequence[Holding], capacity: Capacity, *, explained: int | None = None) -> Plan:
-    """Decide over the waiting jobs, given in the order of the queue. explained: how many of those that go on waiting get a reason, from the first."""
+def plan(
+    waiting: Sequence[Need],
+    holdings: Sequence[Holding],
+    capacity: Capacity,
+    *,
+    explained: int | None = None,
+) -> Plan:
+    """Decide over the waiting jobs, given in the order of the queue. explained: how many of those
+    that go on waiting get a reason, from the first.
+    """
     starts, blocked = _decide(waiting, holdings, capacity)
     running = [*holdings, *(hold(need, gpu_ids) for need, gpu_ids in starts)]
     reasons, first = dict[str, str](), None
     for need in blocked[:explained]:
         possible = can_ever(need, capacity)
-        reasons[need.job] = why(need, running, capacity) if first is None or not possible else behind(need, running, capacity, first)
+        reasons[need.job] = (
+            why(need, running, capacity)
+            if first is None or not possible
+            else behind(need, running, capacity, first)
+        )
         if first is None and possible:
             first = need.called
     return Plan(tuple((need.job, gpu_ids) for need, gpu_ids in starts), reasons)
 
 
-def forecast(waiting: Sequence[Need], holdings: Sequence[Holding], capacity: Capacity, seconds: Mapping[str, float]) -> dict[str, float]:
-    """Seconds from now until each waiting job starts; jobs of which that cannot be told are left out.
+def forecast(
+    waiting: Sequence[Need],
+    holdings: Sequence[Holding],
+    capacity: Capacity,
+    seconds: Mapping[str, float],
+) -> dict[str, float]:
+    """Seconds from now until each waiting job starts; jobs of which that cannot be told are left
+    out.
 
     seconds: what each job takes (from now on, where it runs).
 
-    The queue is played through: whenever a job ends, the same decision is taken that the supervisor takes.
+    The queue is played through: whenever a job ends, the same decision is taken that the supervisor
+    takes.
     """
     ends = {holding.job: seconds.get(holding.job, math.inf) for holding in holdings}
     queue, running, clock, starts = list(waiting), list(holdings), 0.0, dict[str, float]()
@@ -54,7 +87,12 @@ def forecast(waiting: Sequence[Need], holdings: Sequence[Holding], capacity: Cap
         for need, gpu_ids in begun:
             starts[need.job] = clock
             ends[need.job] = clock + seconds.get(need.job, math.inf)
-            running.append(replace(hold(need, gpu_ids), ends_in=clock + (math.inf if need.seconds is None else need.seconds)))
+            running.append(
+                replace(
+                    hold(need, gpu_ids),
+                    ends_in=clock + (math.inf if need.seconds is None else need.seconds),
+                )
+            )
         clock = min((ends[holding.job] for holding in running), default=math.inf)
         if clock == math.inf:
             break
@@ -62,7 +100,9 @@ def forecast(waiting: Sequence[Need], holdings: Sequence[Holding], capacity: Cap
     return starts
 
 
-def _decide(waiting: Sequence[Need], holdings: Sequence[Holding], capacity: Capacity) -> tuple[list[tuple[Need, tuple[str, ...]]], list[Need]]:
+def _decide(
+    waiting: Sequence[Need], holdings: Sequence[Holding], capacity: Capacity
+) -> tuple[list[tuple[Need, tuple[str, ...]]], list[Need]]:
     """What starts, with its GPUs, and what does not."""
     starts, blocked, running = list[tuple[Need, tuple[str, ...]]](), list[Need](), list(holdings)
     free = left = room_of(holdings, capacity)
@@ -85,7 +125,9 @@ def _decide(waiting: Sequence[Need], holdings: Sequence[Holding], capacity: Capa
     return starts, blocked
 
 
-def _place(need: Need, left: Room, free: Room, lent_for: float, capacity: Capacity) -> tuple[str, ...] | None:
+def _place(
+    need: Need, left: Room, free: Room, lent_for: float, capacity: Capacity
+) -> tuple[str, ...] | None:
     """On what nobody waits for, else on what is lent."""
     given = fit(need, left, capacity)
     if given is None and need.seconds is not None and need.seconds <= lent_for:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(eq=False)
 class CannotStart(Exception):
-    """The job can never be started as it is. code: what a shell would answer, None when there is no such convention."""
+    """The job can never be started as it is. code: what a shell would answer, None when there is no
+    such convention.
+    """
 
     reason: str
     code: int | None = None
@@ -18,7 +20,8 @@ class CannotStart(Exception):
 def find_program(program: str, shown: str, folder: str, path: str) -> str:
     """The program's absolute path, so that no shell can take its name for one of its own words.
 
-    shown: as the user wrote it. path: of the job's environment. Raises CannotStart with what a shell would answer.
+    shown: as the user wrote it. path: of the job's environment. Raises CannotStart with what a
+    shell would answer.
     """
     if os.sep in program:
         found = os.path.join(folder, program)
@@ -27,7 +30,8 @@ def find_program(program: str, shown: str, folder: str, path: str) -> str:
         if not os.access(found, os.X_OK) or os.path.isdir(found):
             raise CannotStart(f"{shown} cannot be run: chmod +x {shown}", 126)
         return found
-    # An empty or relative part of PATH means the folder that the job runs in, not that of whoever starts it.
+    # An empty or relative part of PATH means the folder that the job runs in, not that of whoever
+    # starts it.
     where = os.pathsep.join(os.path.join(folder, part) for part in path.split(os.pathsep))
     found_there = shutil.which(program, path=where)
     if found_there is None:

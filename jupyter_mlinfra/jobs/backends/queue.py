@@ -1,4 +1,6 @@
-"""The queue and what runs, as the plan wants to see them: the supervisor decides with it, the local backend foretells with it."""
+"""The queue and what runs, as the plan wants to see them: the supervisor decides with it, the local
+backend foretells with it.
+"""
 
 from __future__ import annotations
 
@@ -16,23 +18,32 @@ def needs_of(waiting: Iterable[Waiting]) -> list[Need]:
     """What waiting jobs ask for, in the order given."""
     return [
         Need(
-            job=item.id, cpus=item.cpus, gpus=item.gpus, memory_gib=item.memory_gib, gpu_type=item.gpu_type,
-            seconds=None if item.minutes is None else item.minutes * 60, element=_element(item.part_of, item.place),
+            job=item.id,
+            cpus=item.cpus,
+            gpus=item.gpus,
+            memory_gib=item.memory_gib,
+            gpu_type=item.gpu_type,
+            seconds=None if item.minutes is None else item.minutes * 60,
+            element=_element(item.part_of, item.place),
         )
         for item in waiting
-    ]  # fmt: skip
+    ]
 
 
 def holdings_of(entries: Iterable[Entry]) -> list[Holding]:
     """What running jobs hold."""
     return [
         Holding(
-            job=entry.job.id, cpus=entry.spec.cpus, gpu_ids=tuple(entry.job.gpu_ids), memory_gib=entry.spec.memory_gib or 0.0,
-            share=Need(job="", cpus=0, gpus=entry.spec.gpus).share, ends_in=_ends_in(entry),
+            job=entry.job.id,
+            cpus=entry.spec.cpus,
+            gpu_ids=tuple(entry.job.gpu_ids),
+            memory_gib=entry.spec.memory_gib or 0.0,
+            share=Need(job="", cpus=0, gpus=entry.spec.gpus).share,
+            ends_in=_ends_in(entry),
             element=_element(entry.job.part_of, entry.job.index),
         )
         for entry in entries
-    ]  # fmt: skip
+    ]
 
 
 def _element(array: str | None, place: int | None) -> str:
@@ -48,9 +59,23 @@ def _ends_in(entry: Entry) -> float:
     return max(0.0, entry.spec.time_limit_minutes * 60 - ran)
 
 
-def capacity_of(gpus: Sequence[Gpu], holdings: Sequence[Holding], *, cpus: int, memory_gib: float, look: bool) -> Capacity:
-    """What the machine has; with `look` also which GPUs something outside the queue computes on: a notebook kernel, another project's job."""
+def capacity_of(
+    gpus: Sequence[Gpu], holdings: Sequence[Holding], *, cpus: int, memory_gib: float, look: bool
+) -> Capacity:
+    """What the machine has; with `look` also which GPUs something outside the queue computes on: a
+    notebook kernel, another project's job.
+    """
     held = {gpu for holding in holdings for gpu in holding.gpu_ids}
     readings = gpu_readings() if look else {}
-    busy = {gpu: process_name(reading.pids[0]) for gpu, reading in readings.items() if reading.pids and gpu not in held}
-    return Capacity(cpus=cpus, gpus={gpu.id: gpu.number for gpu in gpus}, types={gpu.id: gpu.name for gpu in gpus}, memory_gib=memory_gib, busy=busy)
+    busy = {
+        gpu: process_name(reading.pids[0])
+        for gpu, reading in readings.items()
+        if reading.pids and gpu not in held
+    }
+    return Capacity(
+        cpus=cpus,
+        gpus={gpu.id: gpu.number for gpu in gpus},
+        types={gpu.id: gpu.name for gpu in gpus},
+        memory_gib=memory_gib,
+        busy=busy,
+    )

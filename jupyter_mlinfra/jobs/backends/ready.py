@@ -1,7 +1,9 @@
-"""A wrapper that is started before its attempt, so that the next job need not wait for a shell to come up.
+"""A wrapper that is started before its attempt, so that the next job need not wait for a shell to
+come up.
 
-One is kept while jobs start one after the other, and none once the queue is quiet. It waits for a script on a pipe: the attempt. Its
-token is written down with the attempt before that, and whatever dies, it either has all of the script or ends without having done anything.
+One is kept while jobs start one after the other, and none once the queue is quiet. It waits for a
+script on a pipe: the attempt. Its token is written down with the attempt before that, and whatever
+dies, it either has all of the script or ends without having done anything.
 """
 
 from __future__ import annotations
@@ -24,13 +26,29 @@ from .live import WARM
 KEPT_SECONDS = 10.0
 """How long one is kept for the next job."""
 PAUSE_SECONDS = 0.005
-"""How long after a start the next one is started, which would take the processor from the job that begins."""
+"""How long after a start the next one is started, which would take the processor from the job that
+begins.
+"""
 SCRIPT_BYTES = 60_000
 """A longer script might be cut in two: it has to fit into the pipe."""
 _TRIES = 3
-"""Wrappers that may end before they are asked, until none is kept any more: this system's shell does not do it."""
+"""Wrappers that may end before they are asked, until none is kept any more: this system's shell
+does not do it.
+"""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SHELLS_OWN = {"UID", "EUID", "PPID", "SHELLOPTS", "BASHOPTS", "BASH_VERSINFO", "IFS", "LINENO", "OPTIND", "PWD", "OLDPWD"}
+_SHELLS_OWN = {
+    "UID",
+    "EUID",
+    "PPID",
+    "SHELLOPTS",
+    "BASHOPTS",
+    "BASH_VERSINFO",
+    "IFS",
+    "LINENO",
+    "OPTIND",
+    "PWD",
+    "OLDPWD",
+}
 """Variables that a shell does not let itself be given, or reads itself."""
 
 # The other wrapper, once it is told its arguments and its own part of the environment.
@@ -46,7 +64,9 @@ exec 3<&- >> "$1/log" 2>&1
 
 @dataclass(frozen=True, slots=True)
 class Wrapper:
-    """One that waits. kind, words: file and content of the environment that it was started with. word: where its script goes."""
+    """One that waits. kind, words: file and content of the environment that it was started with.
+    word: where its script goes.
+    """
 
     pool: Ready
     kind: str
@@ -88,7 +108,9 @@ class Wrapper:
 
 
 class Ready:
-    """The wrapper of one supervisor that waits for its attempt, if there is one. ended: our children that were, or are about to."""
+    """The wrapper of one supervisor that waits for its attempt, if there is one. ended: our
+    children that were, or are about to.
+    """
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -109,7 +131,9 @@ class Ready:
 
     def suits(self, wrapper: Wrapper, entry: Entry) -> bool:
         """Whether a job can have this one."""
-        return wrapper.kind == entry.launch.environment and all(_NAME.fullmatch(name) and name not in _SHELLS_OWN for name in entry.spec.environment)
+        return wrapper.kind == entry.launch.environment and all(
+            _NAME.fullmatch(name) and name not in _SHELLS_OWN for name in entry.spec.environment
+        )
 
     def started(self, entry: Entry) -> None:
         """A job was started: another may follow, from the same submitter."""
@@ -136,7 +160,9 @@ class Ready:
         return self._until if self._wrapper is not None else None
 
     def _wants(self) -> bool:
-        return self._failures < _TRIES and (self._wrapper is None or self._wrapper.kind != self._wanted)
+        return self._failures < _TRIES and (
+            self._wrapper is None or self._wrapper.kind != self._wanted
+        )
 
     def pids(self) -> list[int]:
         """Our children among them."""
@@ -155,7 +181,13 @@ class Ready:
         token = f"{WARM}ready-{secrets.token_hex(16)}"
         reader, writer = os.pipe()
         try:
-            pid = spawn_wrapper(_WRAPPER, [], {**words, environment.PROJECT: str(self.place.root), TOKEN: token}, log=None, word=reader)
+            pid = spawn_wrapper(
+                _WRAPPER,
+                [],
+                {**words, environment.PROJECT: str(self.place.root), TOKEN: token},
+                log=None,
+                word=reader,
+            )
         except BaseException:
             os.close(writer)
             raise

@@ -19,22 +19,41 @@ def why(need: Need, running: Sequence[Holding], capacity: Capacity) -> str:
     if need.devices > free_gpus:
         unit = f"{need.gpu_type} GPU" if need.gpu_type else "GPU"
         amount = f"{need.gpus:g}" if need.share < WHOLE else str(need.devices)
-        parts.append(_shortage(amount, need.devices, unit, free_gpus, len(usable), _gpu_holders(usable, running, capacity)))
+        parts.append(
+            _shortage(
+                amount,
+                need.devices,
+                unit,
+                free_gpus,
+                len(usable),
+                _gpu_holders(usable, running, capacity),
+            )
+        )
     if need.cpus > room.cpus:
         holders = _holders([holding.called for holding in running if holding.cpus])
         parts.append(_shortage(str(need.cpus), need.cpus, "CPU", room.cpus, capacity.cpus, holders))
     if need.memory_gib > capacity.memory_gib:
-        parts.append(f"Needs {need.memory_gib:g} GiB of memory, this machine has {capacity.memory_gib:.3g}: it cannot start here.")
+        parts.append(
+            f"Needs {need.memory_gib:g} GiB of memory, this machine has {capacity.memory_gib:.3g}:"
+            " it cannot start here."
+        )
     elif need.memory_gib > room.memory_gib:
         holders = _holders([holding.called for holding in running if holding.memory_gib])
-        parts.append(f"Needs {need.memory_gib:g} GiB of memory, {room.memory_gib:.3g} of {capacity.memory_gib:.3g} are free{holders}.")
+        parts.append(
+            f"Needs {need.memory_gib:g} GiB of memory, {room.memory_gib:.3g} of"
+            f" {capacity.memory_gib:.3g} are free{holders}."
+        )
     return " ".join(parts)
 
 
 def behind(need: Need, running: Sequence[Holding], capacity: Capacity, first: str) -> str:
     """The same of a job that another is before."""
     short = why(need, running, capacity)
-    return f"{short} Job {first} is before it." if short else f"Waits behind job {first}, which is before it in the queue."
+    return (
+        f"{short} Job {first} is before it."
+        if short
+        else f"Waits behind job {first}, which is before it in the queue."
+    )
 
 
 def _shortage(amount: str, needed: int, unit: str, free: int, total: int, holders: str) -> str:
@@ -45,9 +64,12 @@ def _shortage(amount: str, needed: int, unit: str, free: int, total: int, holder
 
 
 def _gpu_holders(usable: Sequence[str], running: Sequence[Holding], capacity: Capacity) -> str:
-    holders = {gpu: [holding.called for holding in running if gpu in holding.gpu_ids] for gpu in usable}
+    holders = {
+        gpu: [holding.called for holding in running if gpu in holding.gpu_ids] for gpu in usable
+    }
     texts = [
-        f"GPU {capacity.gpus[gpu]} is held by {f'job {", ".join(jobs)}' if jobs else capacity.busy[gpu]}"
+        f"GPU {capacity.gpus[gpu]} is held by"
+        f" {f'job {", ".join(jobs)}' if jobs else capacity.busy[gpu]}"
         for gpu, jobs in holders.items()
         if jobs or gpu in capacity.busy
     ]

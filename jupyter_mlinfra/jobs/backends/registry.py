@@ -11,7 +11,9 @@ from ...core.processes import Identity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """The supervisor that was last started. stopped: a user asked it to end: it starts no job, and nothing but a user's wish starts another."""
+    """The supervisor that was last started. stopped: a user asked it to end: it starts no job, and
+    nothing but a user's wish starts another.
+    """
 
     process: Identity
     started_at: datetime
@@ -23,7 +25,9 @@ class Registered:
 
 
 class Registry:
-    """The entry of one project. The lock decides who supervises; this only says how to reach whoever holds it."""
+    """The entry of one project. The lock decides who supervises; this only says how to reach
+    whoever holds it.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -35,16 +39,33 @@ class Registry:
         if row is None:
             return None
         return Registered(
-            process=Identity(row["boot"], row["pid"], row["start"]), started_at=datetime.fromtimestamp(row["started_at"], UTC), socket=row["socket"],
-            settings=row["settings"], cpus=row["cpus"], gpus=row["gpus"], stopped=bool(row["stopped"]),
-        )  # fmt: skip
+            process=Identity(row["boot"], row["pid"], row["start"]),
+            started_at=datetime.fromtimestamp(row["started_at"], UTC),
+            socket=row["socket"],
+            settings=row["settings"],
+            cpus=row["cpus"],
+            gpus=row["gpus"],
+            stopped=bool(row["stopped"]),
+        )
 
     def write(self, entry: Registered) -> None:
         """Replace the entry."""
         who = entry.process
-        values = (who.boot, who.pid, who.start, entry.started_at.timestamp(), entry.socket, entry.settings, entry.cpus, entry.gpus, entry.stopped)
+        values = (
+            who.boot,
+            who.pid,
+            who.start,
+            entry.started_at.timestamp(),
+            entry.socket,
+            entry.settings,
+            entry.cpus,
+            entry.gpus,
+            entry.stopped,
+        )
         with self._database.write() as connection:
-            connection.execute("INSERT OR REPLACE INTO supervisor VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            connection.execute(
+                "INSERT OR REPLACE INTO supervisor VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
+            )
 
     def mark(self, *, stopped: bool) -> None:
         """Write down whether a user asked for no supervisor."""

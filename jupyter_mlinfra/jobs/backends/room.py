@@ -1,4 +1,6 @@
-"""Slots of a machine: what a job needs, what a running one holds, what is left. No I/O, and nothing is decided here."""
+"""Slots of a machine: what a job needs, what a running one holds, what is left. No I/O, and nothing
+is decided here.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ WHOLE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a job asks for. gpus: below 1 a part of one. gpu_type: a word of the device's name. seconds: its time limit, None without one.
+    """What a job asks for. gpus: below 1 a part of one. gpu_type: a word of the device's name.
+    seconds: its time limit, None without one.
 
     element: of an array, how people call it: ARRAY/INDEX.
     """
@@ -43,7 +46,9 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """What a job that runs holds. share: hundredths of each of its GPUs. ends_in: seconds until its time limit ends it. element: as of a need."""
+    """What a job that runs holds. share: hundredths of each of its GPUs. ends_in: seconds until its
+    time limit ends it. element: as of a need.
+    """
 
     job: str
     cpus: int
@@ -61,7 +66,9 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """What the machine has. gpus: number by id. types: name by id. busy: GPUs that a process outside the queue computes on, and who that is."""
+    """What the machine has. gpus: number by id. types: name by id. busy: GPUs that a process
+    outside the queue computes on, and who that is.
+    """
 
     cpus: int
     gpus: Mapping[str, int]
@@ -71,7 +78,11 @@ class Capacity:
 
     def of_type(self, wanted: str | None) -> list[str]:
         """GPUs whose name has this word."""
-        return [gpu for gpu in self.gpus if wanted is None or wanted.casefold() in self.types.get(gpu, "").casefold()]
+        return [
+            gpu
+            for gpu in self.gpus
+            if wanted is None or wanted.casefold() in self.types.get(gpu, "").casefold()
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +98,20 @@ def hold(need: Need, gpu_ids: tuple[str, ...]) -> Holding:
     """What a job holds once it has started."""
     ends_in = math.inf if need.seconds is None else need.seconds
     return Holding(
-        job=need.job, cpus=need.cpus, gpu_ids=gpu_ids, memory_gib=need.memory_gib, share=need.share, ends_in=ends_in, element=need.element
-    )  # fmt: skip
+        job=need.job,
+        cpus=need.cpus,
+        gpu_ids=gpu_ids,
+        memory_gib=need.memory_gib,
+        share=need.share,
+        ends_in=ends_in,
+        element=need.element,
+    )
 
 
 def room_of(holdings: Iterable[Holding], capacity: Capacity) -> Room:
-    """What is left beside these. Less than nothing of CPUs counts as nothing: jobs may run on from a time of more slots."""
+    """What is left beside these. Less than nothing of CPUs counts as nothing: jobs may run on from
+    a time of more slots.
+    """
     gpus = {gpu: 0 if gpu in capacity.busy else WHOLE for gpu in capacity.gpus}
     cpus, memory = capacity.cpus, capacity.memory_gib
     for holding in holdings:
@@ -104,10 +123,16 @@ def room_of(holdings: Iterable[Holding], capacity: Capacity) -> Room:
 
 
 def fit(need: Need, room: Room, capacity: Capacity) -> tuple[str, ...] | None:
-    """The GPUs that it would get; None when there is no room. A part comes from the device with the least that is enough, so that whole ones stay whole."""
+    """The GPUs that it would get; None when there is no room. A part comes from the device with the
+    least that is enough, so that whole ones stay whole.
+    """
     if need.cpus > room.cpus or need.memory_gib > room.memory_gib:
         return None
-    enough = [gpu for gpu in capacity.of_type(need.gpu_type) if room.gpus[gpu] >= need.share] if need.gpus else []
+    enough = (
+        [gpu for gpu in capacity.of_type(need.gpu_type) if room.gpus[gpu] >= need.share]
+        if need.gpus
+        else []
+    )
     if len(enough) < need.devices:
         return None
     if need.share < WHOLE:
@@ -117,12 +142,17 @@ def fit(need: Need, room: Room, capacity: Capacity) -> tuple[str, ...] | None:
 
 def take(need: Need, gpu_ids: Sequence[str], room: Room) -> Room:
     """What is left once it has started there."""
-    gpus = {gpu: max(0, free - need.share) if gpu in gpu_ids else free for gpu, free in room.gpus.items()}
+    gpus = {
+        gpu: max(0, free - need.share) if gpu in gpu_ids else free
+        for gpu, free in room.gpus.items()
+    }
     return Room(max(0, room.cpus - need.cpus), max(0.0, room.memory_gib - need.memory_gib), gpus)
 
 
 def set_aside(need: Need, room: Room, capacity: Capacity) -> Room:
-    """What is left for later jobs beside one that waits: of the GPUs, those that have most room are kept for it."""
+    """What is left for later jobs beside one that waits: of the GPUs, those that have most room are
+    kept for it.
+    """
     most = sorted(capacity.of_type(need.gpu_type), key=lambda gpu: -room.gpus[gpu])[: need.devices]
     return take(need, most, room)
 
@@ -133,7 +163,9 @@ def can_ever(need: Need, capacity: Capacity) -> bool:
 
 
 def reservation(need: Need, holdings: Sequence[Holding], capacity: Capacity) -> float:
-    """Seconds until it starts at the latest, by the time limits of what runs; infinite when that depends on a job without one."""
+    """Seconds until it starts at the latest, by the time limits of what runs; infinite when that
+    depends on a job without one.
+    """
     left = sorted(holdings, key=lambda holding: holding.ends_in)
     while left:
         ends_in = left[0].ends_in

@@ -1,8 +1,9 @@
 """The local supervisor: one process a project that starts queued jobs and writes down how they end.
 
-It is woken by a datagram, by the end of a process that it watches (pidfd), by a signal or by a due time, and sleeps otherwise.
-It may be killed at any point: what it does is written down before (attempt and token) and after (process), a job's wrapper keeps
-the exit code in a file, and the next supervisor looks for every trace before it starts anything.
+It is woken by a datagram, by the end of a process that it watches (pidfd), by a signal or by a due
+time, and sleeps otherwise. It may be killed at any point: what it does is written down before
+(attempt and token) and after (process), a job's wrapper keeps the exit code in a file, and the next
+supervisor looks for every trace before it starts anything.
 
     python -m jupyter_mlinfra.jobs.backends.supervisor CONFIG
 """
@@ -55,9 +56,13 @@ from .wishes import Wishes
 QUEUE_LIMIT = 500
 """Waiting jobs that are looked at for a start."""
 ALIKE = 64
-"""Of those, jobs that ask for the same: where the first do not start, neither do the others, and nobody behind them is to be overlooked."""
+"""Of those, jobs that ask for the same: where the first do not start, neither do the others, and
+nobody behind them is to be overlooked.
+"""
 EXPLAINED = 100
-"""Waiting jobs, from the head of the queue, that are told why they wait; the others wait for their turn."""
+"""Waiting jobs, from the head of the queue, that are told why they wait; the others wait for their
+turn.
+"""
 EXPLAIN_SECONDS = 0.5
 EXPLAIN_SHARE = 0.05
 """Of the supervisor's time, to tell jobs why they wait."""
@@ -66,7 +71,9 @@ RELEASE_SECONDS = 2.0
 RETRY_SECONDS = 1.0
 """Pause after the database was busy or the disk full."""
 LATER_SECONDS = 5.0
-"""Pause before a start is tried again that the machine had no room for, or whose GPU somebody else holds."""
+"""Pause before a start is tried again that the machine had no room for, or whose GPU somebody else
+holds.
+"""
 ALONE_SECONDS = 600.0
 """How often an idle supervisor looks at its queue, whatever it heard."""
 
@@ -95,7 +102,14 @@ class Supervisor:
         self._wishes = Wishes(self._place.home)
         self._sampler = Sampler(self._place.home)
         self._alarms = Alarms(database)
-        self._warm = Warm(self._place, size=config.warm_kernels, memory_gib=config.warm_memory_gib, imports=config.warm_imports, bell=self._bell, say=say)
+        self._warm = Warm(
+            self._place,
+            size=config.warm_kernels,
+            memory_gib=config.warm_memory_gib,
+            imports=config.warm_imports,
+            bell=self._bell,
+            say=say,
+        )
         self._ready = Ready(self._place)
         self._aside: dict[str, Entry] = {}
         self._adopt_at: float | None = 0.0
@@ -107,7 +121,9 @@ class Supervisor:
         self._trouble = ""
 
     def run(self) -> None:
-        """Supervise; returns when told to end. Raises Conflict when another supervisor holds the project."""
+        """Supervise; returns when told to end. Raises Conflict when another supervisor holds the
+        project.
+        """
         with file_lock(self._lock, wait=False, what="Supervision of this project") as handle:
             self._inode = os.fstat(handle).st_ino
             self._adopts = adopt_orphans()
@@ -118,7 +134,12 @@ class Supervisor:
             Thread(target=_forget_deleted, args=(self._bell.path.parent,), daemon=True).start()
             while not self._bell.stopping:
                 if not self._there():  # the project was deleted, or its state moved away
-                    forget(self._bell.path.parent, jobs=set(self._live), environments=(), fresh_seconds=0)
+                    forget(
+                        self._bell.path.parent,
+                        jobs=set(self._live),
+                        environments=(),
+                        fresh_seconds=0,
+                    )
                     break
                 self._safely(self._round)
                 self._sleep()
@@ -151,7 +172,10 @@ class Supervisor:
 
     def _sleep(self) -> None:
         """Wait for the bell or the next due time."""
-        sample_at, live = self._sampler.due(running=bool(self._live)), (live.due() for live in self._live.values())
+        sample_at, live = (
+            self._sampler.due(running=bool(self._live)),
+            (live.due() for live in self._live.values()),
+        )
         moments = [
             self._queue_at,
             self._explain_at,
@@ -163,16 +187,24 @@ class Supervisor:
             self._ready.due(),
             *live,
         ]
-        due = [moment for moment in moments if moment is not None] if self._retry_at is None else [self._retry_at]
+        due = (
+            [moment for moment in moments if moment is not None]
+            if self._retry_at is None
+            else [self._retry_at]
+        )
         timeout = min(due, default=math.inf) - time.monotonic()
         every = capping.LOOK_SECONDS if self._live else BEAT_SECONDS
         # Bounded: the system cannot be asked to sleep for a month.
-        rung = self._bell.wait(min(max(0.0, timeout), ALONE_SECONDS), meanwhile=self._look_after, every=every)
+        rung = self._bell.wait(
+            min(max(0.0, timeout), ALONE_SECONDS), meanwhile=self._look_after, every=every
+        )
         for job, handle in rung.ended:
             (self._live[job].heard if job else self._warm.heard)(handle)
 
     def _look_after(self) -> bool:
-        """Keep what the jobs write within bounds, now and then; says whether the state is still there."""
+        """Keep what the jobs write within bounds, now and then; says whether the state is still
+        there.
+        """
         if time.monotonic() >= self._cap_at:
             self._cap_logs()
         return self._there()
@@ -184,7 +216,9 @@ class Supervisor:
                 capping.cap_log(live.attempt, self._log_bytes)
 
     def _safely(self, action: Callable[[], None]) -> None:
-        """A database that is busy or full for a while ends nothing, nor does a fault of ours: the same is tried again, from what is written down."""
+        """A database that is busy or full for a while ends nothing, nor does a fault of ours: the
+        same is tried again, from what is written down.
+        """
         try:
             action()
             self._retry_at, self._trouble = None, ""
@@ -196,7 +230,8 @@ class Supervisor:
             self._retry_at = time.monotonic() + RETRY_SECONDS
 
     def _alone(self, job: str, action: Callable[[], None]) -> bool:
-        """Do something for one job; says whether it went well. What goes wrong with one job is nothing to the others, and logged once.
+        """Do something for one job; says whether it went well. What goes wrong with one job is
+        nothing to the others, and logged once.
 
         Raises Unavailable: that is the database, and goes for all of them.
         """
@@ -232,7 +267,8 @@ class Supervisor:
             self._release_all()
 
     def _force(self) -> None:
-        """Force to the disk how jobs ended in this round: once, and after the starts, for the disk takes longer than those.
+        """Force to the disk how jobs ended in this round: once, and after the starts, for the disk
+        takes longer than those.
 
         A power cut before that leaves such a job as one that ran when it came.
         """
@@ -243,11 +279,17 @@ class Supervisor:
     # Jobs under way
 
     def _adopt(self) -> None:
-        """Take over what an earlier supervisor started; start what it was about to start and did not."""
+        """Take over what an earlier supervisor started; start what it was about to start and did
+        not.
+        """
         self._aside = {}
         for entry in self._store.active():
             job = entry.job.id
-            if job not in self._live and not self._alone(job, partial(self._adopt_one, entry)) and job not in self._live:
+            if (
+                job not in self._live
+                and not self._alone(job, partial(self._adopt_one, entry))
+                and job not in self._live
+            ):
                 self._aside[job] = entry
         self._adopt_at = time.monotonic() + LATER_SECONDS if self._aside else None
 
@@ -257,7 +299,9 @@ class Supervisor:
             say(f"adopts job {entry.job.id}")
             self._take(live)
         elif by := entry.cancelled_by or self._wishes.read().get(entry.job.id):
-            self._store.end(entry.job.id, JobState.CANCELLED, reason=f"Cancelled by {by}.", exit_code=None)
+            self._store.end(
+                entry.job.id, JobState.CANCELLED, reason=f"Cancelled by {by}.", exit_code=None
+            )
         else:
             self._spawn(entry)
 
@@ -278,14 +322,18 @@ class Supervisor:
         wishes = {job: (JobState.CANCELLED, user) for job, user in self._wishes.read().items()}
         for job, (state, user) in {**self._store.asked(), **wishes}.items():
             live = self._live.get(job)
-            if live is not None and (live.asked is None or (live.asked is JobState.QUEUED and state is JobState.CANCELLED)):
+            if live is not None and (
+                live.asked is None
+                or (live.asked is JobState.QUEUED and state is JobState.CANCELLED)
+            ):
                 reason = f"{'Cancelled' if state is JobState.CANCELLED else 'Requeued'} by {user}."
                 self._alone(job, partial(live.ask_to_end, state, reason, grace_seconds=self._grace))
 
     def _follow(self) -> None:
         """See to each job that runs; one that cannot be seen to is tried again later.
 
-        Also when what became of another cannot be written: a full disk keeps no process alive past its grace.
+        Also when what became of another cannot be written: a full disk keeps no process alive past
+        its grace.
         """
         trouble: Unavailable | None = None
         for live in list(self._live.values()):
@@ -300,10 +348,16 @@ class Supervisor:
             raise trouble
 
     def _see_to(self, live: Live) -> None:
-        """End it when it is past its limit, write down what could not be, judge it when it is over."""
+        """End it when it is past its limit, write down what could not be, judge it when it is
+        over.
+        """
         if live.limit_at is not None and live.asked is None and time.monotonic() >= live.limit_at:
             minutes = live.entry.spec.time_limit_minutes
-            live.ask_to_end(JobState.FAILED, f"Reached its time limit of {minutes:g} min.", grace_seconds=self._grace)
+            live.ask_to_end(
+                JobState.FAILED,
+                f"Reached its time limit of {minutes:g} min.",
+                grace_seconds=self._grace,
+            )
         over = live.look(self._bell.watch, grace_seconds=self._grace, orphans=self._orphans)
         if not live.saved:
             self._write_running(live)
@@ -311,7 +365,9 @@ class Supervisor:
             self._settle(live)
         elif live.orphaned() and not live.told:
             live.told = True
-            self._store.explain({live.id: "Runs on, but the process that keeps its exit code was killed."})
+            self._store.explain(
+                {live.id: "Runs on, but the process that keeps its exit code was killed."}
+            )
 
     def _orphans(self) -> bool:
         wrappers = (live.wrapper.pid for live in self._live.values() if live.wrapper is not None)
@@ -336,7 +392,9 @@ class Supervisor:
         self._release(live.entry)
 
     def _release(self, entry: Entry) -> None:
-        """The job has ended. Its environment goes soon, unless another job has the same: the next submit most often does."""
+        """The job has ended. Its environment goes soon, unless another job has the same: the next
+        submit most often does.
+        """
         self._unforced = True
         self._unneeded.add(entry.launch.environment)
         self._release_at = self._release_at or time.monotonic() + RELEASE_SECONDS
@@ -350,15 +408,39 @@ class Supervisor:
     def _judge(self, live: Live) -> None:
         entry, job = live.entry, live.id
         if live.never_began() and live.asked is None:
-            self._store.again(job, reason="The state folder could not be written; tries again.", exit_code=None, counted=False, delay=LATER_SECONDS)
+            self._store.again(
+                job,
+                reason="The state folder could not be written; tries again.",
+                exit_code=None,
+                counted=False,
+                delay=LATER_SECONDS,
+            )
             return
-        verdict = judge(live.ended(), failures=entry.failures, retries=entry.spec.retries, requeues=entry.requeues)
+        verdict = judge(
+            live.ended(),
+            failures=entry.failures,
+            retries=entry.spec.retries,
+            requeues=entry.requeues,
+        )
         if verdict.state is JobState.QUEUED:
-            self._store.again(job, reason=verdict.reason, exit_code=verdict.exit_code, counted=verdict.counted, delay=verdict.delay)
+            self._store.again(
+                job,
+                reason=verdict.reason,
+                exit_code=verdict.exit_code,
+                counted=verdict.counted,
+                delay=verdict.delay,
+            )
             return
         began = None if entry.job.started_at else live.attempt.began_at()
         progress = live.attempt.read_progress()
-        self._store.end(job, verdict.state, reason=verdict.reason, exit_code=verdict.exit_code, started_at=began, progress=progress)
+        self._store.end(
+            job,
+            verdict.state,
+            reason=verdict.reason,
+            exit_code=verdict.exit_code,
+            started_at=began,
+            progress=progress,
+        )
         self._wishes.forget(job)
 
     def _fail(self, job: str, what: str, error: Exception) -> None:
@@ -380,9 +462,13 @@ class Supervisor:
         if registered is None or registered.stopped:
             return
         needs = needs_of(waiting)
-        holdings = holdings_of((*(live.entry for live in self._live.values()), *self._aside.values()))
+        holdings = holdings_of(
+            (*(live.entry for live in self._live.values()), *self._aside.values())
+        )
         look = any(need.gpus for need in needs)
-        capacity = capacity_of(self._gpus, holdings, cpus=self._cpus, memory_gib=self._memory, look=look)
+        capacity = capacity_of(
+            self._gpus, holdings, cpus=self._cpus, memory_gib=self._memory, look=look
+        )
         explain = time.monotonic() >= self._explain_from  # not at every turn of a fast queue
         decided = plan(needs, holdings, capacity, explained=EXPLAINED if explain else 0)
         for job, gpu_ids in decided.starts:
@@ -393,7 +479,13 @@ class Supervisor:
             self._queue_at = min(self._queue_at or math.inf, time.monotonic() + LATER_SECONDS)
         if explain:
             began = time.monotonic()
-            self._store.explain({item.id: reason for item in waiting if (reason := decided.reasons.get(item.id, item.reason)) != item.reason})
+            self._store.explain(
+                {
+                    item.id: reason
+                    for item in waiting
+                    if (reason := decided.reasons.get(item.id, item.reason)) != item.reason
+                }
+            )
             took = time.monotonic() - began
             self._explain_from = began + max(EXPLAIN_SECONDS, took / EXPLAIN_SHARE)
         else:
@@ -402,7 +494,9 @@ class Supervisor:
     def _launch(self, job: str, gpu_ids: tuple[str, ...]) -> None:
         taken = self._warm.take(self._store, job, gpu_ids) or self._ready.take()
         try:
-            entry = self._store.starting(job, token=taken.token if taken else secrets.token_hex(16), gpu_ids=gpu_ids)
+            entry = self._store.starting(
+                job, token=taken.token if taken else secrets.token_hex(16), gpu_ids=gpu_ids
+            )
         except Conflict:  # cancelled since the queue was read
             if taken is not None:
                 taken.give_back()
@@ -415,7 +509,9 @@ class Supervisor:
         self._spawn(entry, taken)
 
     def _spawn(self, entry: Entry, taken: Taken | None = None) -> None:
-        """Start the process of an attempt that is written down as starting, or give it to one that waits for it."""
+        """Start the process of an attempt that is written down as starting, or give it to one that
+        waits for it.
+        """
         job = entry.job.id
         try:
             with explained():
@@ -426,7 +522,9 @@ class Supervisor:
             self._release(entry)
             return
         except TryLater as error:
-            self._store.again(job, reason=error.reason, exit_code=None, counted=False, delay=LATER_SECONDS)
+            self._store.again(
+                job, reason=error.reason, exit_code=None, counted=False, delay=LATER_SECONDS
+            )
             return
         except Exception as error:  # noqa: BLE001
             self._fail(job, "It could not be started", error)
@@ -434,14 +532,22 @@ class Supervisor:
         failpoint("spawned")
         self._ready.started(entry)
         wrapper = Identity(boot_id(), pid, start_ticks(pid, zombie=True) or 0)
-        live = Live(entry=entry, attempt=Attempt.of(self._place.home, job, entry.job.attempt), wrapper=wrapper, saved=False, ours=True)
+        live = Live(
+            entry=entry,
+            attempt=Attempt.of(self._place.home, job, entry.job.attempt),
+            wrapper=wrapper,
+            saved=False,
+            ours=True,
+        )
         live.limit_at = limit_at(entry, live.attempt, wrapper)
         self._take(live)
         failpoint("running")
 
 
 def _forget_deleted(folder: Path) -> None:
-    """Now and then, beside all else: the state of another project may be on a share that does not answer."""
+    """Now and then, beside all else: the state of another project may be on a share that does not
+    answer.
+    """
     while True:
         with contextlib.suppress(OSError):
             forget_deleted(folder)
@@ -450,7 +556,11 @@ def _forget_deleted(folder: Path) -> None:
 
 def _told(error: Exception) -> str:
     """What the log says: where a fault of ours is, and in a word what is usual."""
-    return str(error) if isinstance(error, MLInfraError | OSError) else "".join(traceback.format_exception(error)).rstrip()
+    return (
+        str(error)
+        if isinstance(error, MLInfraError | OSError)
+        else "".join(traceback.format_exception(error)).rstrip()
+    )
 
 
 def say(text: str) -> None:

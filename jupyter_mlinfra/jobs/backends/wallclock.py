@@ -1,7 +1,9 @@
-"""A timer on the wall clock: it rings at a time of day, also when the clock is set or the machine was asleep meanwhile.
+"""A timer on the wall clock: it rings at a time of day, also when the clock is set or the machine
+was asleep meanwhile.
 
-The supervisor's own sleep counts seconds, and knows nothing of a clock that jumps. Linux has a timer that does; elsewhere the
-supervisor looks at the clock once a minute while there is something to wait for.
+The supervisor's own sleep counts seconds, and knows nothing of a clock that jumps. Linux has a
+timer that does; elsewhere the supervisor looks at the clock once a minute while there is something
+to wait for.
 """
 
 from __future__ import annotations
@@ -25,22 +27,33 @@ class _Setting(ctypes.Structure):
 
 
 class WallClock:
-    """One timer; `fileno` becomes readable when it rings. Python 3.13 has this as os.timerfd_create."""
+    """One timer; `fileno` becomes readable when it rings. Python 3.13 has this as
+    os.timerfd_create.
+    """
 
     def __init__(self) -> None:
         self._handle: int | None = None
-        with contextlib.suppress(AttributeError, OSError):  # not Linux, or a sandbox that has no such timers
+        with contextlib.suppress(
+            AttributeError, OSError
+        ):  # not Linux, or a sandbox that has no such timers
             self._libc = ctypes.CDLL(None, use_errno=True)
             handle = self._libc.timerfd_create(_CLOCK_REALTIME, os.O_NONBLOCK | os.O_CLOEXEC)
             self._handle = handle if handle >= 0 else None
 
     def set(self, at: float | None) -> bool:
-        """Ring at `at`, in seconds since 1970, and whenever the clock is set; None: not at all. Says whether it will: else look yourself."""
+        """Ring at `at`, in seconds since 1970, and whenever the clock is set; None: not at all.
+        Says whether it will: else look yourself.
+        """
         if self._handle is None:
             return False
         moment = _Moment(0, 0) if at is None else _Moment(max(1, int(at)), int(at % 1 * 1e9))
         setting = _Setting(_Moment(0, 0), moment)
-        return bool(self._libc.timerfd_settime(self._handle, _ABSOLUTE | _CANCEL_ON_SET, ctypes.byref(setting), None) == 0)
+        return bool(
+            self._libc.timerfd_settime(
+                self._handle, _ABSOLUTE | _CANCEL_ON_SET, ctypes.byref(setting), None
+            )
+            == 0
+        )
 
     def exists(self) -> bool:
         """Whether this system has such timers."""
@@ -51,7 +64,9 @@ class WallClock:
         return -1 if self._handle is None else self._handle
 
     def recv(self, size: int) -> bytes:
-        """Take note of a ring, as from a socket; empty when the clock was set. Raises BlockingIOError when it has not rung."""
+        """Take note of a ring, as from a socket; empty when the clock was set. Raises
+        BlockingIOError when it has not rung.
+        """
         try:
             return os.read(self.fileno(), size)
         except OSError as error:

@@ -1,7 +1,9 @@
-"""The warm runners of one supervisor: which there are, which job may have which, when another is made ready and when they go.
+"""The warm runners of one supervisor: which there are, which job may have which, when another is
+made ready and when they go.
 
-The safety of jobs is not in here. A runner carries a token from its start; the attempt that it is given is written down with that
-token first, so that whatever dies, its processes are found like those of any attempt.
+The safety of jobs is not in here. A runner carries a token from its start; the attempt that it is
+given is written down with that token first, so that whatever dies, its processes are found like
+those of any attempt.
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ _WORD_BYTES = 65536
 
 @dataclass(slots=True)
 class _Kind:
-    """Runners that are alike. words: the environment they start in. notebooks: frozen ones that ran lately, newest first. failures: in a row."""
+    """Runners that are alike. words: the environment they start in. notebooks: frozen ones that ran
+    lately, newest first. failures: in a row.
+    """
 
     python: str
     kernel: str
@@ -99,8 +103,22 @@ class TakenRunner:
 class Warm:
     """The runners of one project; without a size it does nothing."""
 
-    def __init__(self, place: Place, *, size: int, memory_gib: float, imports: Sequence[str], bell: Bell, say: Callable[[str], None]) -> None:
-        self._place, self._size, self._room, self._imports = place, size, int(memory_gib * 2**30), tuple(imports)
+    def __init__(
+        self,
+        place: Place,
+        *,
+        size: int,
+        memory_gib: float,
+        imports: Sequence[str],
+        bell: Bell,
+        say: Callable[[str], None],
+    ) -> None:
+        self._place, self._size, self._room, self._imports = (
+            place,
+            size,
+            int(memory_gib * 2**30),
+            tuple(imports),
+        )
         self._bell, self._say = bell, say
         self._begin = f"{WARM}{blake2b(os.fsencode(place.home), digest_size=6).hexdigest()}-"
         self._folder = place.home / "warm"
@@ -136,25 +154,38 @@ class Warm:
         self._used_at = time.monotonic()
         folders = self._folders_before(entry)
         for runner in list(self._runners):
-            if runner.key == kind and _suits(runner.standing, gpu_ids, folders) and self._fit(runner):
+            if (
+                runner.key == kind
+                and _suits(runner.standing, gpu_ids, folders)
+                and self._fit(runner)
+            ):
                 self._let_go(runner)
                 self._again_at = self._used_at + REFILL_SECONDS
                 return TakenRunner(self, runner)
         return None
 
     def hand_over(self, runner: Runner, entry: Entry) -> int | None:
-        """Give it the attempt, which is written down with its token; the wrapper's pid, or None when it is to be started as always.
+        """Give it the attempt, which is written down with its token; the wrapper's pid, or None
+        when it is to be started as always.
 
-        Either it has all of the order or it ends without having taken anything: the socket is closed behind us.
-        Raises what `prepare` raises.
+        Either it has all of the order or it ends without having taken anything: the socket is
+        closed behind us. Raises what `prepare` raises.
         """
         given = False
         try:
             start = prepare(entry, self._place)
             os.truncate(runner.log, 0)  # what the imports wrote
             os.replace(runner.log, start.attempt.log)  # all of its processes write there already
-            words = {**start.words(runner.token), "PWD": entry.launch.folder}  # as the shell of a cold start sets it
-            order = Order(folder=str(start.attempt.folder), cwd=entry.launch.folder, task=str(start.attempt.notebook), environment=words)
+            words = {
+                **start.words(runner.token),
+                "PWD": entry.launch.folder,
+            }  # as the shell of a cold start sets it
+            order = Order(
+                folder=str(start.attempt.folder),
+                cwd=entry.launch.folder,
+                task=str(start.attempt.notebook),
+                environment=words,
+            )
             failpoint("giving")
             runner.word.settimeout(SEND_SECONDS)
             with contextlib.suppress(OSError):
@@ -198,10 +229,15 @@ class Warm:
             self._largest = max(self._largest, runner.size)
             if (kind := self._kinds.get(runner.key)) is not None:
                 kind.failures = 0
-            self._say(f"keeps a kernel warm: {runner.size / 2**20:.0f} MiB, ready after {time.monotonic() - runner.since:.1f} s")
+            self._say(
+                f"keeps a kernel warm: {runner.size / 2**20:.0f} MiB, ready after"
+                f" {time.monotonic() - runner.since:.1f} s"
+            )
 
     def tend(self, *, free: bool) -> None:
-        """Let go of what is old, stale or too much; start one that is wanted. free: whether a CPU slot is."""
+        """Let go of what is old, stale or too much; start one that is wanted. free: whether a CPU
+        slot is.
+        """
         if not self._size:
             return
         self._reap()
@@ -219,7 +255,12 @@ class Warm:
         elif self._held() > self._room and self._runners:
             self._drop(self._runners[0], "together they hold more than warm_memory_gib")
             self._again_at = at + IDLE_SECONDS
-        elif free and at >= self._again_at and all(runner.standing is not None for runner in self._runners) and self._kinds:
+        elif (
+            free
+            and at >= self._again_at
+            and all(runner.standing is not None for runner in self._runners)
+            and self._kinds
+        ):
             self._fill()
 
     def pids(self) -> list[int]:
@@ -228,8 +269,16 @@ class Warm:
 
     def due(self) -> float | None:
         """When to look again, in monotonic seconds."""
-        moments = [time.monotonic() + LOOK_SECONDS, self._used_at + IDLE_SECONDS] if self._runners or self._ended else []
-        if self._again_at > time.monotonic() and self._kinds and time.monotonic() < self._used_at + IDLE_SECONDS:
+        moments = (
+            [time.monotonic() + LOOK_SECONDS, self._used_at + IDLE_SECONDS]
+            if self._runners or self._ended
+            else []
+        )
+        if (
+            self._again_at > time.monotonic()
+            and self._kinds
+            and time.monotonic() < self._used_at + IDLE_SECONDS
+        ):
             moments.append(self._again_at)
         return min(moments, default=None)
 
@@ -253,20 +302,48 @@ class Warm:
         key = key_of((launch.python, launch.kernel), words)
         kind = self._kinds.pop(key, None)
         if kind is None:
-            plain = {name: value for name, value in words.items() if name not in entry.spec.environment or not is_reference(value)}
+            plain = {
+                name: value
+                for name, value in words.items()
+                if name not in entry.spec.environment or not is_reference(value)
+            }
             kind = _Kind(launch.python, launch.kernel, plain)
         self._kinds[key] = kind  # the newest is the last
         while len(self._kinds) > KINDS:
             del self._kinds[next(iter(self._kinds))]
-        source = str(self._place.home / "snapshots" / "trees" / (entry.job.snapshot or "") / entry.spec.notebook)
-        kind.notebooks = [source, *(path for path in kind.notebooks if path != source and not path.endswith(f"/{entry.spec.notebook}"))][:NOTEBOOKS]
+        source = str(
+            self._place.home
+            / "snapshots"
+            / "trees"
+            / (entry.job.snapshot or "")
+            / entry.spec.notebook
+        )
+        kind.notebooks = [
+            source,
+            *(
+                path
+                for path in kind.notebooks
+                if path != source and not path.endswith(f"/{entry.spec.notebook}")
+            ),
+        ][:NOTEBOOKS]
         return key
 
     def _folders_before(self, entry: Entry) -> list[str]:
-        """Where the job looks for modules before the installed packages: frozen folder, working folder, PYTHONPATH."""
-        tree = self._place.home / "snapshots" / "trees" / (entry.job.snapshot or "") / os.path.relpath(entry.launch.folder, self._place.root)
+        """Where the job looks for modules before the installed packages: frozen folder, working
+        folder, PYTHONPATH.
+        """
+        tree = (
+            self._place.home
+            / "snapshots"
+            / "trees"
+            / (entry.job.snapshot or "")
+            / os.path.relpath(entry.launch.folder, self._place.root)
+        )
         words = {**(environment.recall(entry.launch.environment) or {}), **entry.spec.environment}
-        return [*([str(tree)] if entry.job.snapshot else []), *folders_before(entry.launch.folder, words)]
+        return [
+            *([str(tree)] if entry.job.snapshot else []),
+            *folders_before(entry.launch.folder, words),
+        ]
 
     def _fill(self) -> None:
         """Start one runner of the kind that was asked for last, if there is room."""
@@ -293,15 +370,25 @@ class Warm:
         self._folder.mkdir(exist_ok=True)
         log = self._folder / token
         warming = Warming(
-            kernel=kind.kernel, sockets=str(environment.runtime_folder(self._place.home) / f"{token}.kernel"), imports=self._imports, notebooks=kind.notebooks
+            kernel=kind.kernel,
+            sockets=str(environment.runtime_folder(self._place.home) / f"{token}.kernel"),
+            imports=self._imports,
+            notebooks=kind.notebooks,
         )
-        words = {**kind.words, "PYTHONUNBUFFERED": "1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ""}
+        words = {
+            **kind.words,
+            "PYTHONUNBUFFERED": "1",
+            "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+            "CUDA_VISIBLE_DEVICES": "",
+        }
         words |= {environment.PROJECT: str(self._place.root), TOKEN: token}
         command = [kind.python, "-P", "-m", "jupyter_mlinfra.jobs.warm.runner", warming.dump()]
         ours, its = socket.socketpair()
         try:
             with its:
-                pid = spawn_wrapper(WRAPPER, ["mlinfra-warm", *command], words, log=log, word=its.fileno())
+                pid = spawn_wrapper(
+                    WRAPPER, ["mlinfra-warm", *command], words, log=log, word=its.fileno()
+                )
         except BaseException:
             ours.close()
             raise
@@ -343,11 +430,16 @@ class Warm:
         self._let_go(runner)
         runner.word.close()
         with contextlib.suppress(OSError):
-            os.killpg(runner.pid, signal.SIGKILL)  # our child, so the pid is its own; one that is just being started shows no token for a moment
+            os.killpg(
+                runner.pid, signal.SIGKILL
+            )  # our child, so the pid is its own; one that is just being started shows no token for a moment
         end_token(runner.token, grace_seconds=0)
         self._ended.append(runner.pid)
         self._reap()
-        for path in (runner.log, *environment.runtime_folder(self._place.home).glob(f"{runner.token}.*")):
+        for path in (
+            runner.log,
+            *environment.runtime_folder(self._place.home).glob(f"{runner.token}.*"),
+        ):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
         if why:
@@ -366,7 +458,9 @@ class Warm:
 
 
 def _suits(standing: Standing | None, gpu_ids: Sequence[str], folders: Sequence[str]) -> bool:
-    """Whether a runner can stand for a process that was started for the job. folders: where that one looks for modules first."""
+    """Whether a runner can stand for a process that was started for the job. folders: where that
+    one looks for modules first.
+    """
     if standing is None or (gpu_ids and not standing.gpu):
         return False
     try:

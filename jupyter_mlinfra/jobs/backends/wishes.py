@@ -1,4 +1,5 @@
-"""Word to the supervisor that a job is to end, for when `state.db` cannot be written: in memory, so a full disk does not keep a job alive.
+"""Word to the supervisor that a job is to end, for when `state.db` cannot be written: in memory, so
+a full disk does not keep a job alive.
 
 A wish stays until the job's end is written down, also for the next supervisor; a reboot ends both.
 """
@@ -39,7 +40,9 @@ class Wishes:
         for name in names:
             if name.endswith(_SUFFIX):
                 with contextlib.suppress(OSError):  # just now fulfilled
-                    found[name.removesuffix(_SUFFIX)] = read_regular(self._folder / name, _BYTES).decode(errors="replace")
+                    found[name.removesuffix(_SUFFIX)] = read_regular(
+                        self._folder / name, _BYTES
+                    ).decode(errors="replace")
         return found
 
     def forget(self, job: str) -> None:

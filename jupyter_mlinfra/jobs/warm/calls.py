@@ -1,4 +1,6 @@
-"""How a function of `inside` is called in a kernel: one expression with the text of that file in it, which leaves no name, history or count there."""
+"""How a function of `inside` is called in a kernel: one expression with the text of that file in
+it, which leaves no name, history or count there.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,23 @@ _INSIDE = Path(__file__).with_name("inside.py")
 def expression(function: str, given: Any) -> str:
     """For the `user_expressions` of a request. given: plain values."""
     call = f"{_INSIDE.read_text()}\nanswer = {function}(json_loads({json.dumps(given)!r}))"
-    return f"(lambda scope: (exec({call!r}, scope), __import__('json').dumps(scope['answer']))[1])({{'json_loads': __import__('json').loads, '__name__': ''}})"
+    return (
+        f"(lambda scope: (exec({call!r}, scope),"
+        " __import__('json').dumps(scope['answer']))[1])({'json_loads': __import__('json').loads,"
+        " '__name__': ''})"
+    )
 
 
 def answer_of(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What the function gave. content: of the reply to a request whose one expression is called `answer`. Raises Unavailable when it failed."""
+    """What the function gave. content: of the reply to a request whose one expression is called
+    `answer`. Raises Unavailable when it failed.
+    """
     answer = content if content["status"] != "ok" else content["user_expressions"]["answer"]
     if answer.get("status") != "ok":
-        raise Unavailable("The warm kernel does not answer.", f"{answer.get('ename')}: {answer.get('evalue')}.", "The notebook starts as always.")
+        raise Unavailable(
+            "The warm kernel does not answer.",
+            f"{answer.get('ename')}: {answer.get('evalue')}.",
+            "The notebook starts as always.",
+        )
     found: dict[str, Any] = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
     return found

@@ -1,4 +1,5 @@
-"""What is run inside a warm kernel. The text of this file is sent there: the kernel may belong to an environment that has none of ours.
+"""What is run inside a warm kernel. The text of this file is sent there: the kernel may belong to
+an environment that has none of ours.
 
 So it imports the standard library alone, and nothing that it defines stays in the notebook's names.
 """
@@ -17,8 +18,10 @@ from typing import Any
 def warm_up(lines: list[str]) -> dict[str, Any]:
     """Run the imports of installed packages.
 
-    Says why the kernel cannot be used (`unfit`), whether a GPU job may have it, what it was made from, and which top-level modules it has loaded that a
-    file beside the notebook would have come before. A module of the project is never among them: it would be that of now, not of the job's snapshot.
+    Says why the kernel cannot be used (`unfit`), whether a GPU job may have it, what it was made
+    from, and which top-level modules it has loaded that a file beside the notebook would have come
+    before. A module of the project is never among them: it would be that of now, not of the job's
+    snapshot.
     """
     unfit = _startup_files()
     roots, known = _installed(), set(sys.modules)
@@ -28,19 +31,27 @@ def warm_up(lines: list[str]) -> dict[str, Any]:
                 exec(line, {})  # noqa: S102 - an import statement
             except BaseException:  # noqa: BLE001, S112 - sys.exit too; the notebook will tell
                 continue
-    # What is loaded now lives until the end: to look through it at every collection, and once more at the end, takes half a second.
+    # What is loaded now lives until the end: to look through it at every collection, and once more
+    # at the end, takes half a second.
     gc.collect()
     gc.freeze()
     loaded = set(sys.modules) - known
     modules = sorted({name.partition(".")[0] for name in loaded} - sys.stdlib_module_names)
     unfit = unfit or _foreign(loaded)
-    return {"unfit": unfit, "gpu": not _has_touched_a_gpu(), "places": [*roots, *_profile()], "modules": modules, "pid": os.getpid()}
+    return {
+        "unfit": unfit,
+        "gpu": not _has_touched_a_gpu(),
+        "places": [*roots, *_profile()],
+        "modules": modules,
+        "pid": os.getpid(),
+    }
 
 
 def hand_out(given: dict[str, Any]) -> dict[str, Any]:
     """Make the kernel that of a job: environment, folder, where modules are looked for.
 
-    given: `cwd`, `code` (the frozen twin of that folder), `before` and `environment` (of the runner at its start, and of the job).
+    given: `cwd`, `code` (the frozen twin of that folder), `before` and `environment` (of the runner
+    at its start, and of the job).
     """
     _move(given)
     sys.path.insert(sys.path.index("") if "" in sys.path else len(sys.path), given["code"])
@@ -50,11 +61,14 @@ def hand_out(given: dict[str, Any]) -> dict[str, Any]:
 def take_over(given: dict[str, Any]) -> dict[str, Any]:
     """Make the kernel that of a client of Jupyter's, as if it had been started for it.
 
-    given: `cwd`, `before` and `environment` as above, `connection` (the path of its connection file), `arguments` (of its command line).
+    given: `cwd`, `before` and `environment` as above, `connection` (the path of its connection
+    file), `arguments` (of its command line).
     """
     _move(given)
     app = sys.modules["ipykernel.kernelapp"].IPKernelApp.instance()
-    app.connection_file = given["connection"]  # %connect_info and whoever looks for the kernel's id read it
+    app.connection_file = given[
+        "connection"
+    ]  # %connect_info and whoever looks for the kernel's id read it
     sys.argv[1:] = given["arguments"]
     if session := given["environment"].get("JPY_SESSION_NAME"):
         app.shell.user_ns["__session__"] = session  # as ipykernel does at its start
@@ -62,7 +76,9 @@ def take_over(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _move(given: dict[str, Any]) -> None:
-    """To its folder, with its environment. A variable that the kernel has set for itself stays so, as in a kernel that was started there."""
+    """To its folder, with its environment. A variable that the kernel has set for itself stays so,
+    as in a kernel that was started there.
+    """
     before, wanted = given["before"], given["environment"]
     for name in {*before, *wanted}:
         if before.get(name) != wanted.get(name) and os.environ.get(name) == before.get(name):
@@ -78,8 +94,18 @@ def _installed() -> list[str]:
     """Folders that packages are installed into."""
     import site
 
-    named = [*sysconfig.get_paths().values(), *site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
-    return sorted({path for path in map(os.path.realpath, named) if os.path.basename(path) in ("site-packages", "dist-packages") and os.path.isdir(path)})
+    named = [
+        *sysconfig.get_paths().values(),
+        *site.getsitepackages(),
+        *([site.getusersitepackages()] if site.ENABLE_USER_SITE else []),
+    ]
+    return sorted(
+        {
+            path
+            for path in map(os.path.realpath, named)
+            if os.path.basename(path) in ("site-packages", "dist-packages") and os.path.isdir(path)
+        }
+    )
 
 
 def _is_installed(name: str, roots: list[str]) -> bool:
@@ -91,18 +117,27 @@ def _is_installed(name: str, roots: list[str]) -> bool:
     if spec is None:
         return False
     places = list(spec.submodule_search_locations or ()) or [spec.origin or ""]
-    return all(any(os.path.realpath(place).startswith(root + os.sep) for root in roots) for place in places)
+    return all(
+        any(os.path.realpath(place).startswith(root + os.sep) for root in roots) for place in places
+    )
 
 
 def _foreign(names: set[str]) -> str:
-    """A module that an import has brought in from a folder of somebody's, such as that of a package installed by `pip install -e`."""
-    library = [os.path.realpath(path) + os.sep for path in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))]
+    """A module that an import has brought in from a folder of somebody's, such as that of a package
+    installed by `pip install -e`.
+    """
+    library = [
+        os.path.realpath(path) + os.sep
+        for path in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
+    ]
     for name in sorted(names):
         file = getattr(sys.modules.get(name), "__file__", None)
         if not isinstance(file, str) or not os.path.isfile(file):  # built in, or made up: torch.ops
             continue
         place = os.path.realpath(file)
-        if not place.startswith(tuple(library)) and not {"site-packages", "dist-packages"} & {*place.split(os.sep)}:
+        if not place.startswith(tuple(library)) and not {"site-packages", "dist-packages"} & {
+            *place.split(os.sep)
+        }:
             return f"An import has loaded {name} from {os.path.dirname(file)}"
     return ""
 
@@ -112,11 +147,19 @@ def _profile() -> list[str]:
     shell: Any = sys.modules["IPython"].get_ipython()
     if shell is None:
         return []
-    return [shell.profile_dir.startup_dir, *(os.path.join(shell.profile_dir.location, f"{name}_config.py") for name in ("ipython", "ipython_kernel"))]
+    return [
+        shell.profile_dir.startup_dir,
+        *(
+            os.path.join(shell.profile_dir.location, f"{name}_config.py")
+            for name in ("ipython", "ipython_kernel")
+        ),
+    ]
 
 
 def _startup_files() -> str:
-    """Files of the user's that IPython has run at the start, in no job's folder: what they do cannot be known."""
+    """Files of the user's that IPython has run at the start, in no job's folder: what they do
+    cannot be known.
+    """
     folder = next(iter(_profile()), "")
     try:
         found = [name for name in os.listdir(folder) if name.endswith((".py", ".ipy"))]

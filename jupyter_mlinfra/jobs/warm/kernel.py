@@ -18,7 +18,9 @@ from .calls import answer_of, expression
 
 @dataclass(frozen=True, slots=True)
 class Warmed:
-    """ready: for one notebook. gpu: whether that of a GPU job. places: folders and files that it was made from. modules: what it has loaded."""
+    """ready: for one notebook. gpu: whether that of a GPU job. places: folders and files that it
+    was made from. modules: what it has loaded.
+    """
 
     ready: Ready
     gpu: bool
@@ -32,26 +34,54 @@ def warmed(name: str, lines: Sequence[str], sockets: str) -> Warmed:
     Raises NoSuchKernel, and Unavailable for a kernel that cannot be kept warm.
     """
     if not is_ipython(name):
-        raise Unavailable(f"Kernel {name} cannot be kept warm.", "It is not IPython's.", "Its notebooks start as always.")
+        raise Unavailable(
+            f"Kernel {name} cannot be kept warm.",
+            "It is not IPython's.",
+            "Its notebooks start as always.",
+        )
     ready = _started(name, sockets)
     try:
         said = ask(ready, "warm_up", list(lines))
         if said["unfit"]:
-            raise Unavailable(f"Kernel {name} cannot be kept warm.", f"{said['unfit']}.", "Its notebooks start as always.")
+            raise Unavailable(
+                f"Kernel {name} cannot be kept warm.",
+                f"{said['unfit']}.",
+                "Its notebooks start as always.",
+            )
     except BaseException:
         end(ready)
         raise
-    specs = [*jupyter_path("kernels"), ready.kernel.kernel_spec.resource_dir, os.path.join(ready.kernel.kernel_spec.resource_dir, "kernel.json")]
+    specs = [
+        *jupyter_path("kernels"),
+        ready.kernel.kernel_spec.resource_dir,
+        os.path.join(ready.kernel.kernel_spec.resource_dir, "kernel.json"),
+    ]
     return Warmed(ready, bool(said["gpu"]), [*said["places"], *specs], said["modules"])
 
 
-def hand_out(ready: Ready, *, cwd: str, code: str, before: Mapping[str, str], environment: Mapping[str, str], sockets: str) -> None:
-    """Make it the kernel of a job. sockets: how their paths begin from now on. Raises Unavailable when it is dead."""
+def hand_out(
+    ready: Ready,
+    *,
+    cwd: str,
+    code: str,
+    before: Mapping[str, str],
+    environment: Mapping[str, str],
+    sockets: str,
+) -> None:
+    """Make it the kernel of a job. sockets: how their paths begin from now on. Raises Unavailable
+    when it is dead.
+    """
     kernel = ready.kernel
     for port in kernel.ports:
-        os.rename(f"{kernel.ip}-{port}", f"{sockets}-{port}")  # named for the job, or they would be tidied away while it runs
+        os.rename(
+            f"{kernel.ip}-{port}", f"{sockets}-{port}"
+        )  # named for the job, or they would be tidied away while it runs
     kernel.ip = sockets
-    ask(ready, "hand_out", {"cwd": cwd, "code": code, "before": dict(before), "environment": dict(environment)})
+    ask(
+        ready,
+        "hand_out",
+        {"cwd": cwd, "code": code, "before": dict(before), "environment": dict(environment)},
+    )
 
 
 def end(ready: Ready) -> None:
@@ -70,13 +100,23 @@ async def _ask(ready: Ready, wanted: str) -> Mapping[str, Any]:
     import asyncio
 
     client = ready.client
-    sent = client.execute("", silent=True, store_history=False, user_expressions={"answer": wanted}, allow_stdin=False)
+    sent = client.execute(
+        "", silent=True, store_history=False, user_expressions={"answer": wanted}, allow_stdin=False
+    )
     limit = asyncio.get_running_loop().time() + START_SECONDS
-    reply = await _until(ready, client.get_shell_msg, lambda message: message["parent_header"].get("msg_id") == sent, limit)
+    reply = await _until(
+        ready,
+        client.get_shell_msg,
+        lambda message: message["parent_header"].get("msg_id") == sent,
+        limit,
+    )
     await _until(
         ready,
         client.get_iopub_msg,
-        lambda message: message["parent_header"].get("msg_id") == sent and message["content"].get("execution_state") == "idle",
+        lambda message: (
+            message["parent_header"].get("msg_id") == sent
+            and message["content"].get("execution_state") == "idle"
+        ),
         limit,
     )
     content: Mapping[str, Any] = reply["content"]
@@ -84,7 +124,9 @@ async def _ask(ready: Ready, wanted: str) -> Mapping[str, Any]:
 
 
 async def _until(ready: Ready, read: Any, wanted: Any, limit: float) -> Any:
-    """The first message that is wanted. Raises Unavailable when the kernel has died, or takes too long."""
+    """The first message that is wanted. Raises Unavailable when the kernel has died, or takes too
+    long.
+    """
     import asyncio
     from queue import Empty
 
@@ -95,12 +137,16 @@ async def _until(ready: Ready, read: Any, wanted: Any, limit: float) -> Any:
             continue
         if wanted(message):
             return message
-    raise Unavailable("The warm kernel has died, or is stuck.", fix="The notebook starts as always.")
+    raise Unavailable(
+        "The warm kernel has died, or is stuck.", fix="The notebook starts as always."
+    )
 
 
 def _started(name: str, sockets: str) -> Ready:
     kernel = new_kernel(name, sockets)
-    kernel.connection_file = f"{sockets}-connection.json"  # beside the sockets: whoever removes them removes it
+    kernel.connection_file = (  # beside the sockets: whoever removes them removes it
+        f"{sockets}-connection.json"
+    )
     launch(kernel, None)
     try:
         return connect(kernel)

@@ -1,4 +1,5 @@
-"""The standing-by kernels of one process and one project: which there are, who may have which, when another is started and when they go.
+"""The standing-by kernels of one process and one project: which there are, who may have which, when
+another is started and when they go.
 
 One thread starts and ends them; it lives while there is anything to tend.
 """
@@ -19,7 +20,16 @@ from ...core.settings import PipelineSettings
 from ..machine import memory_gib, memory_used
 from ..parameters import read_notebook
 from .imports import import_lines, lines_of
-from .kinds import FAILED_SECONDS, FULL, IDLE_SECONDS, KINDS, LOOK_SECONDS, NOTEBOOKS, REFILL_SECONDS, TRIES
+from .kinds import (
+    FAILED_SECONDS,
+    FULL,
+    IDLE_SECONDS,
+    KINDS,
+    LOOK_SECONDS,
+    NOTEBOOKS,
+    REFILL_SECONDS,
+    TRIES,
+)
 from .standby import Standby, Wish
 
 
@@ -51,7 +61,9 @@ class Pool:
         return os.getpid() != self._pid
 
     def take(self, wish: Wish, connection: str) -> Standby | None:
-        """A kernel that is what was wished for, no longer ours; None when it is to be started as always."""
+        """A kernel that is what was wished for, no longer ours; None when it is to be started as
+        always.
+        """
         with self._changed:
             try:
                 found = next(standby for standby in self._standbys if standby.suits(wish))
@@ -78,7 +90,10 @@ class Pool:
             while len(self._kinds) > KINDS:
                 del self._kinds[next(iter(self._kinds))]
             self._used_at = time.monotonic()
-            self._again_at = max(self._again_at if settings == self._settings else 0.0, self._used_at + REFILL_SECONDS)
+            self._again_at = max(
+                self._again_at if settings == self._settings else 0.0,
+                self._used_at + REFILL_SECONDS,
+            )
             self._settings = settings
             if self._thread is None:
                 self._thread = threading.Thread(target=self._tend, name="mlinfra-warm", daemon=True)
@@ -129,7 +144,10 @@ class Pool:
         with self._changed:
             kind.failures = 0
             self._largest = max(self._largest, standby.size)
-            self._say(f"A kernel is kept warm: {standby.size / 2**20:.0f} MiB, ready after {time.monotonic() - begun:.1f} s.")
+            self._say(
+                f"A kernel is kept warm: {standby.size / 2**20:.0f} MiB, ready after"
+                f" {time.monotonic() - begun:.1f} s."
+            )
 
     def _drop_unfit(self) -> None:
         for standby in list(self._standbys):
@@ -149,9 +167,15 @@ class Pool:
             self._drop(self._standbys[0], "fewer are wanted")
 
     def _due(self) -> str | None:
-        """The kind of which one is to be started now: of the last that were wished for, the newest that has none."""
+        """The kind of which one is to be started now: of the last that were wished for, the newest
+        that has none.
+        """
         size = self._settings.warm_size
-        wanted = [key for key, kind in self._kinds.items() if kind.failures < TRIES][-size:] if size else []
+        wanted = (
+            [key for key, kind in self._kinds.items() if kind.failures < TRIES][-size:]
+            if size
+            else []
+        )
         if not wanted or time.monotonic() < self._again_at:
             return None
         if len(self._standbys) >= size:
@@ -166,7 +190,16 @@ class Pool:
     def _pause(self) -> float:
         """Seconds until the next look."""
         at = time.monotonic()
-        return min([LOOK_SECONDS, *(moment - at for moment in (self._again_at, self._used_at + IDLE_SECONDS) if moment > at)])
+        return min(
+            [
+                LOOK_SECONDS,
+                *(
+                    moment - at
+                    for moment in (self._again_at, self._used_at + IDLE_SECONDS)
+                    if moment > at
+                ),
+            ]
+        )
 
     @property
     def _room(self) -> int:

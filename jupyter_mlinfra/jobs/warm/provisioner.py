@@ -1,7 +1,9 @@
-"""Jupyter's own kernels, of JupyterLab, papermill and nbclient, from those that stand by: the kernel provisioner `mlinfra-warm`.
+"""Jupyter's own kernels, of JupyterLab, papermill and nbclient, from those that stand by: the
+kernel provisioner `mlinfra-warm`.
 
-It is jupyter_client's local provisioner but for the start, where it may return the connection of a process that was there before.
-Whatever speaks against that, the kernel starts as always. A restarted one always does, at the same ports: its clients are connected to them.
+It is jupyter_client's local provisioner but for the start, where it may return the connection of a
+process that was there before. Whatever speaks against that, the kernel starts as always. A
+restarted one always does, at the same ports: its clients are connected to them.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ _KNOWN = {"env", "cwd", "kernel_id", "extra_arguments"}
 
 
 class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client's traits are untyped
-    """A kernel that stands by, of the project that the kernel's folder lies in; outside of one, or with `warm_kernels = 0`, the local provisioner."""
+    """A kernel that stands by, of the project that the kernel's folder lies in; outside of one, or
+    with `warm_kernels = 0`, the local provisioner.
+    """
 
     _started = False
 
@@ -41,24 +45,46 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
         if standby is None:
             return await super().launch_kernel(cmd, **kwargs)
         self._release_ports()
-        self.process, self.pid, self.pgid, self.cwd = standby.process, standby.process.pid, standby.process.pid, wish.folder
-        self.ports_cached, self.connection_info = True, standby.info  # `cleanup` gives these ports back
+        self.process, self.pid, self.pgid, self.cwd = (
+            standby.process,
+            standby.process.pid,
+            standby.process.pid,
+            wish.folder,
+        )
+        self.ports_cached, self.connection_info = (
+            True,
+            standby.info,
+        )  # `cleanup` gives these ports back
         return self.connection_info
 
     def _wish(self, cmd: list[str], kwargs: dict[str, Any]) -> Wish | None:
         """The kernel that is asked for; None when no kernel that stands by could be it."""
         manager = self.parent
-        if manager is None or kwargs.keys() - _KNOWN or manager.transport != "tcp" or not manager.cache_ports or not manager.session.key:
+        if (
+            manager is None
+            or kwargs.keys() - _KNOWN
+            or manager.transport != "tcp"
+            or not manager.cache_ports
+            or not manager.session.key
+        ):
             return None
-        if manager.session.signature_scheme != "hmac-sha256" or getattr(manager, "transport_encryption", "disabled") != "disabled":
+        if (
+            manager.session.signature_scheme != "hmac-sha256"
+            or getattr(manager, "transport_encryption", "disabled") != "disabled"
+        ):
             return None
         if hangs_on_folder(kwargs["env"]):
             return None
-        file, folder = os.path.realpath(manager.connection_file), os.path.abspath(kwargs.get("cwd") or os.getcwd())
+        file, folder = (
+            os.path.realpath(manager.connection_file),
+            os.path.abspath(kwargs.get("cwd") or os.getcwd()),
+        )
         command = tuple(None if word == file else word for word in cmd)
         wish = Wish(command=command, environment=dict(kwargs["env"]), folder=folder, ip=manager.ip)
         with contextlib.suppress(ValueError):
-            return wish if command.count(None) == 1 and wish.arguments <= command.index(None) else None
+            return (
+                wish if command.count(None) == 1 and wish.arguments <= command.index(None) else None
+            )
         return None
 
     def _taken(self, wish: Wish) -> Standby | None:
@@ -87,5 +113,9 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
 
 def _end(taken: asyncio.Future[Standby | None]) -> None:
     """The start was given up before the kernel was there."""
-    if not taken.cancelled() and taken.exception() is None and (standby := taken.result()) is not None:
+    if (
+        not taken.cancelled()
+        and taken.exception() is None
+        and (standby := taken.result()) is not None
+    ):
         standby.end()

@@ -1,9 +1,11 @@
-"""The process that is kept warm: papermill loaded, a kernel that has run the imports. It takes one attempt, runs it and ends.
+"""The process that is kept warm: papermill loaded, a kernel that has run the imports. It takes one
+attempt, runs it and ends.
 
     python -m jupyter_mlinfra.jobs.warm.runner WARMING WRAPPER_PID
 
-It ends by itself when its supervisor does before it was given an attempt. What stands in the way of the warm kernel once it has
-one is no reason to fail: it then becomes the process that a cold start would have made.
+It ends by itself when its supervisor does before it was given an attempt. What stands in the way of
+the warm kernel once it has one is no reason to fail: it then becomes the process that a cold start
+would have made.
 """
 
 from __future__ import annotations
@@ -38,7 +40,10 @@ def main() -> None:
     os.set_inheritable(WORD, False)
     before = dict(os.environ)
     warm, order = _warm(warming), None
-    with socket.socket(fileno=WORD) as word, contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the supervisor has died meanwhile
+    with (
+        socket.socket(fileno=WORD) as word,
+        contextlib.suppress(BrokenPipeError, ConnectionResetError),
+    ):  # the supervisor has died meanwhile
         word.sendall(dump(_standing(warm)))
         order = _wait(word)
     if order is None or not _take(order, wrapper, tell):
@@ -64,8 +69,14 @@ def _warm(warming: Warming) -> Warmed:
 
 
 def _standing(warm: Warmed) -> Standing:
-    own = [path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")]
-    return Standing(gpu=warm.gpu, places={place: changed_at(place) for place in {*warm.places, *own}}, modules=warm.modules)
+    own = [
+        path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")
+    ]
+    return Standing(
+        gpu=warm.gpu,
+        places={place: changed_at(place) for place in {*warm.places, *own}},
+        modules=warm.modules,
+    )
 
 
 def _wait(word: socket.socket) -> Order | None:
@@ -85,7 +96,9 @@ def _take(order: Order, wrapper: int, tell: int) -> bool:
     os.write(tell, os.fsencode(order.folder))
     os.close(tell)
     try:
-        claim = os.open(os.path.join(order.folder, "claim"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        claim = os.open(
+            os.path.join(order.folder, "claim"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600
+        )
         os.write(claim, f"{wrapper}\n".encode())
         os.close(claim)
     except OSError:
@@ -109,11 +122,23 @@ def _run(order: Order, warm: Warmed, before: Mapping[str, str], kernel: str) -> 
     try:
         if kernel_of(read_notebook(Path(task.source), task.shown)) != kernel:
             raise ValueError("the notebook asks for another kernel")
-        sockets = runtime_folder(Path(order.task).parents[3]) / f"{order.environment[JOB]}.{os.getpid():x}.kernel"
-        hand_out(warm.ready, cwd=order.cwd, code=task.code, before=before, environment=order.environment, sockets=str(sockets))
+        sockets = (
+            runtime_folder(Path(order.task).parents[3])
+            / f"{order.environment[JOB]}.{os.getpid():x}.kernel"
+        )
+        hand_out(
+            warm.ready,
+            cwd=order.cwd,
+            code=task.code,
+            before=before,
+            environment=order.environment,
+            sockets=str(sockets),
+        )
     except Exception:  # noqa: BLE001 - whatever it is, the job can still be started as always
         _end(warm)
-        os.execve(sys.executable, notebook_command(sys.executable, order.task), dict(order.environment))  # noqa: S606
+        os.execve(  # noqa: S606
+            sys.executable, notebook_command(sys.executable, order.task), dict(order.environment)
+        )
     run_attempt(Path(order.task), warm.ready)
 
 

@@ -1,4 +1,6 @@
-"""A schedule as a CronWorkflow. Argo's calendar is robfig/cron's, which is not that of the schedules here: what it would read otherwise is refused."""
+"""A schedule as a CronWorkflow. Argo's calendar is robfig/cron's, which is not that of the
+schedules here: what it would read otherwise is refused.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,19 @@ _SEVEN = re.compile(r"(^|[,-])7($|[,/-])")
 _POLICIES = {"skip": "Forbid", "cancel": "Replace", "queue": "Allow"}
 
 
-def cron_spec(schedule: ScheduleSpec, *, paused: bool, workflow: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
-    """What makes a workflow start by the clock. Raises Unprocessable for what Argo's clock cannot do."""
+def cron_spec(
+    schedule: ScheduleSpec, *, paused: bool, workflow: dict[str, Any], labels: dict[str, str]
+) -> dict[str, Any]:
+    """What makes a workflow start by the clock. Raises Unprocessable for what Argo's clock cannot
+    do.
+    """
     if schedule.catchup == "all":
         why = "It makes up for the newest of the due times that were missed, not for each."
-        raise Unprocessable(f"Argo cannot keep `catchup: all` of schedule {schedule.name}.", why, "Say catchup: latest, or none.")
+        raise Unprocessable(
+            f"Argo cannot keep `catchup: all` of schedule {schedule.name}.",
+            why,
+            "Say catchup: latest, or none.",
+        )
     # Argo takes 0 for no deadline at all, so the shortest stands for "none".
     deadline = 1 if schedule.catchup == "none" else max(1, round(schedule.grace_seconds))
     if schedule.overlap == "queue":  # each waits for the lock, in the order they came
@@ -39,19 +49,30 @@ def cron_spec(schedule: ScheduleSpec, *, paused: bool, workflow: dict[str, Any],
 
 
 def crontab(text: str) -> str:
-    """The cron text as robfig/cron reads it to the same days. Raises Unprocessable where it has no form for them."""
+    """The cron text as robfig/cron reads it to the same days. Raises Unprocessable where it has no
+    form for them.
+    """
     fields = text.split()
     for field in fields:
         if any(not _PART.fullmatch(part) or _LAST.fullmatch(part) for part in field.split(",")):
             raise _refused(text, f"Argo's cron does not know {field}.")
     day, week = fields[2], fields[4]
     if not {"*", "?"} & {day, week} and "*" in (day[0], week[0]):
-        raise _refused(text, f"With {day} and {week} both given, either day is enough for Argo; here it takes both.")
+        raise _refused(
+            text,
+            f"With {day} and {week} both given, either day is enough for Argo; here it takes both.",
+        )
     if _SEVEN.search(week):  # Sunday is 0 there, and 7 an error
-        days = sorted({number % 7 for number in CronSim(text, now()).weekdays if isinstance(number, int)})
+        days = sorted(
+            {number % 7 for number in CronSim(text, now()).weekdays if isinstance(number, int)}
+        )
         fields[4] = ",".join(map(str, days))
     return " ".join(fields)
 
 
 def _refused(text: str, why: str) -> MLInfraError:
-    return Unprocessable(f"Argo cannot keep the times of {text!r}.", why, "Write it with numbers, lists, ranges and steps; or as two schedules.")
+    return Unprocessable(
+        f"Argo cannot keep the times of {text!r}.",
+        why,
+        "Write it with numbers, lists, ranges and steps; or as two schedules.",
+    )

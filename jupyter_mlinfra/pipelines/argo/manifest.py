@@ -19,8 +19,8 @@ FOLDER = "/project"
 _PAPERMILL = "exec python -m papermill --no-progress-bar"
 _RUN = f'mkdir -p "$(dirname "$2")" && {_PAPERMILL} "$@"'
 _RUN_WITH_SECRETS = (
-    'program=$1 given=$2 notebook=$3; shift 3; mkdir -p "$(dirname "$1")" && python -c "$program" "$notebook" /tmp/step.ipynb $given && '
-    f'{_PAPERMILL} /tmp/step.ipynb "$@"'
+    'program=$1 given=$2 notebook=$3; shift 3; mkdir -p "$(dirname "$1")" && python -c "$program"'
+    f' "$notebook" /tmp/step.ipynb $given && {_PAPERMILL} /tmp/step.ipynb "$@"'
 )
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _TAG = re.compile(r"\{\{=?(.*?)\}\}")
@@ -37,21 +37,37 @@ def manifest(plan: ArgoPlan) -> dict[str, Any]:
         metadata["annotations"] = {"workflows.argoproj.io/description": plan.definition.description}
     body = _workflow(plan, found)
     if plan.schedule is None:
-        return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"generateName": f"{plan.name}-", **metadata}, "spec": body}
+        return {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Workflow",
+            "metadata": {"generateName": f"{plan.name}-", **metadata},
+            "spec": body,
+        }
     spec = cron_spec(plan.schedule, paused=plan.paused, workflow=body, labels=labels)
-    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "CronWorkflow", "metadata": {"name": slug(plan.schedule.name), **metadata}, "spec": spec}
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "CronWorkflow",
+        "metadata": {"name": slug(plan.schedule.name), **metadata},
+        "spec": spec,
+    }
 
 
 def _workflow(plan: ArgoPlan, found: Scope) -> dict[str, Any]:
     names = _names([step.name for step in plan.definition.steps])
     steps = [(step, items_of(plan, step)) for step in plan.definition.steps]
-    arguments = [{"name": name} if text is None else {"name": name, "value": text} for name, text in found.arguments.items()]
+    arguments = [
+        {"name": name} if text is None else {"name": name, "value": text}
+        for name, text in found.arguments.items()
+    ]
     return {
         "entrypoint": "pipeline",
         "arguments": {"parameters": arguments},
         "volumes": [{"name": "project", "persistentVolumeClaim": {"claimName": plan.claim}}],
         "templates": [
-            {"name": "pipeline", "dag": {"tasks": [_task(step, items, names, found) for step, items in steps]}},
+            {
+                "name": "pipeline",
+                "dag": {"tasks": [_task(step, items, names, found) for step, items in steps]},
+            },
             *(_template(plan, step, items, names, found) for step, items in steps),
         ],
     }
@@ -59,10 +75,16 @@ def _workflow(plan: ArgoPlan, found: Scope) -> dict[str, Any]:
 
 def items_of(plan: ArgoPlan, step: StepDefinition) -> list[Mapping[str, Any]]:
     """The items of its `foreach`; none of a step that has none."""
-    return [element.item for element in elements_of(plan.bound, step.name)] if step.foreach is not None else []
+    return (
+        [element.item for element in elements_of(plan.bound, step.name)]
+        if step.foreach is not None
+        else []
+    )
 
 
-def _task(step: StepDefinition, items: Sequence[Mapping[str, Any]], names: Mapping[str, str], found: Scope) -> dict[str, Any]:
+def _task(
+    step: StepDefinition, items: Sequence[Mapping[str, Any]], names: Mapping[str, str], found: Scope
+) -> dict[str, Any]:
     task: dict[str, Any] = {"name": names[step.name], "template": names[step.name]}
     if step.after:
         task["depends"] = " && ".join(names[before] for before in step.after)
@@ -72,43 +94,78 @@ def _task(step: StepDefinition, items: Sequence[Mapping[str, Any]], names: Mappi
 
 
 def _loop(step: StepDefinition, items: Sequence[Mapping[str, Any]], found: Scope) -> dict[str, Any]:
-    """A list that is a parameter of the pipeline is read when the workflow runs, any other now. Items are text: a number could come back as another."""
+    """A list that is a parameter of the pipeline is read when the workflow runs, any other now.
+    Items are text: a number could come back as another.
+    """
     source = parameter_of(step, found)
     if source is None:
-        loop: dict[str, Any] = {"withItems": [{name: text_of(value) for name, value in item.items()} for item in items]}
+        loop: dict[str, Any] = {
+            "withItems": [{name: text_of(value) for name, value in item.items()} for item in items]
+        }
     else:
         loop = {"withParam": found.texts[source]}
-    given = [{"name": name, "value": f"{{{{item.{name}}}}}" if source is None else "{{item}}"} for name in items[0]]
+    given = [
+        {"name": name, "value": f"{{{{item.{name}}}}}" if source is None else "{{item}}"}
+        for name in items[0]
+    ]
     return loop | {"arguments": {"parameters": given}}
 
 
 def parameter_of(step: StepDefinition, found: Scope) -> str | None:
-    """The parameter of the pipeline that is the one list of a `foreach`, `{depth: "{{ depths }}"}`; None for any other."""
-    given = next(iter(step.foreach.values())) if isinstance(step.foreach, Mapping) and len(step.foreach) == 1 else None
+    """The parameter of the pipeline that is the one list of a `foreach`, `{depth: "{{ depths }}"}`;
+    None for any other.
+    """
+    given = (
+        next(iter(step.foreach.values()))
+        if isinstance(step.foreach, Mapping) and len(step.foreach) == 1
+        else None
+    )
     alone = _ALONE.fullmatch(given.strip()) if isinstance(given, str) else None
     return alone[1] if alone and alone[1] in found.arguments else None
 
 
-def _template(plan: ArgoPlan, step: StepDefinition, items: Sequence[Mapping[str, Any]], names: Mapping[str, str], found: Scope) -> dict[str, Any]:
+def _template(
+    plan: ArgoPlan,
+    step: StepDefinition,
+    items: Sequence[Mapping[str, Any]],
+    names: Mapping[str, str],
+    found: Scope,
+) -> dict[str, Any]:
     template: dict[str, Any] = {"name": names[step.name]}
     if items:
         template["inputs"] = {"parameters": [{"name": name} for name in items[0]]}
     if step.queue:
-        template["metadata"] = {"labels": {"kueue.x-k8s.io/queue-name": _label(step, "queue", step.queue)}}
+        template["metadata"] = {
+            "labels": {"kueue.x-k8s.io/queue-name": _label(step, "queue", step.queue)}
+        }
     if step.gpu_type:
-        template["nodeSelector"] = {"nvidia.com/gpu.product": _label(step, "gpu_type", step.gpu_type)}
+        template["nodeSelector"] = {
+            "nvidia.com/gpu.product": _label(step, "gpu_type", step.gpu_type)
+        }
     if step.retries:
-        template["retryStrategy"] = {"limit": str(step.retries), "retryPolicy": "Always", "backoff": {"duration": "2", "factor": "2", "maxDuration": "1h"}}
+        template["retryStrategy"] = {
+            "limit": str(step.retries),
+            "retryPolicy": "Always",
+            "backoff": {"duration": "2", "factor": "2", "maxDuration": "1h"},
+        }
     if step.time_limit_minutes is not None:
         template["activeDeadlineSeconds"] = max(1, round(step.time_limit_minutes * 60))
     return template | {"container": _container(plan, step, items, names[step.name], found)}
 
 
-def _container(plan: ArgoPlan, step: StepDefinition, items: Sequence[Mapping[str, Any]], own: str, found: Scope) -> dict[str, Any]:
+def _container(
+    plan: ArgoPlan, step: StepDefinition, items: Sequence[Mapping[str, Any]], own: str, found: Scope
+) -> dict[str, Any]:
     item = _kinds(step, items)
     secrets = secrets_of(step, item, found)
     executed = f".mlinfra/argo/{{{{workflow.name}}}}/{own}-{{{{pod.name}}}}.ipynb"
-    words = [step.notebook, executed, "--cwd", step.notebook.rpartition("/")[0] or ".", *_words(step, item, found, {one.parameter for one in secrets})]
+    words = [
+        step.notebook,
+        executed,
+        "--cwd",
+        step.notebook.rpartition("/")[0] or ".",
+        *_words(step, item, found, {one.parameter for one in secrets}),
+    ]
     if secrets:
         words = [PREPARE, " ".join(f"{one.parameter}={one.variable}" for one in secrets), *words]
     return {
@@ -123,11 +180,20 @@ def _container(plan: ArgoPlan, step: StepDefinition, items: Sequence[Mapping[str
 
 
 def _kinds(step: StepDefinition, items: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The first item, whose types are those of all. Raises Unprocessable where one name is text in one item and not in another."""
+    """The first item, whose types are those of all. Raises Unprocessable where one name is text in
+    one item and not in another.
+    """
     for name in items[0] if items else ():
         if len({isinstance(item[name], str) for item in items}) > 1:
-            why = "Argo hands all items over as text, so the notebook could not distinguish 8 from '8'."
-            raise Unprocessable(f"foreach of step {step.name} has text and other values as {name}.", why, "Make all of them text, or none.")
+            why = (
+                "Argo hands all items over as text, so the notebook could not distinguish 8 from"
+                " '8'."
+            )
+            raise Unprocessable(
+                f"foreach of step {step.name} has text and other values as {name}.",
+                why,
+                "Make all of them text, or none.",
+            )
     return items[0] if items else {}
 
 
@@ -140,8 +206,12 @@ def _resources(step: StepDefinition) -> dict[str, dict[str, str]]:
     return {"requests": asked | gpus} | ({"limits": limits} if limits else {})
 
 
-def _words(step: StepDefinition, item: Mapping[str, Any], found: Scope, secrets: set[str]) -> list[str]:
-    """Words of papermill's command line: texts as they are (`-r`), numbers read (`-p`), the rest as YAML (`-y`)."""
+def _words(
+    step: StepDefinition, item: Mapping[str, Any], found: Scope, secrets: set[str]
+) -> list[str]:
+    """Words of papermill's command line: texts as they are (`-r`), numbers read (`-p`), the rest as
+    YAML (`-y`).
+    """
     known = {**found.known, **item}
     names = {**found.texts, **{name: f"{{{{inputs.parameters.{name}}}}}" for name in item}}
     words: list[str] = []
@@ -163,11 +233,19 @@ def _words(step: StepDefinition, item: Mapping[str, Any], found: Scope, secrets:
 
 
 def _yaml(filled: Any, kind: Any) -> str:
-    """YAML in which what Argo fills in is read by its type: a text between quotes, all else as it stands."""
+    """YAML in which what Argo fills in is read by its type: a text between quotes, all else as it
+    stands.
+    """
     if isinstance(filled, str):
         return _quoted(filled) if isinstance(kind, str) else filled
     if isinstance(filled, Mapping):
-        return "{" + ", ".join(f"{json.dumps(key)}: {_yaml(value, kind[key])}" for key, value in filled.items()) + "}"
+        return (
+            "{"
+            + ", ".join(
+                f"{json.dumps(key)}: {_yaml(value, kind[key])}" for key, value in filled.items()
+            )
+            + "}"
+        )
     if isinstance(filled, list):
         return "[" + ", ".join(_yaml(*pair) for pair in zip(filled, kind, strict=True)) + "]"
     return json.dumps(filled)
@@ -186,13 +264,23 @@ def _quoted(text: str) -> str:
 
 def _literal(text: str) -> str:
     """A text in an expression of Argo; empty for none."""
-    return "'" + json.dumps(text, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("'", "\\'") + "'" if text else ""
+    return (
+        "'"
+        + json.dumps(text, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("'", "\\'")
+        + "'"
+        if text
+        else ""
+    )
 
 
 def _label(step: StepDefinition, what: str, value: str) -> str:
     if not _LABEL.fullmatch(value):
         why = "It is no value of a label."
-        raise Unprocessable(f"{value!r} cannot be the {what} of step {step.name} in Kubernetes.", why, "Use at most 63 letters, digits, dots and dashes.")
+        raise Unprocessable(
+            f"{value!r} cannot be the {what} of step {step.name} in Kubernetes.",
+            why,
+            "Use at most 63 letters, digits, dots and dashes.",
+        )
     return value
 
 

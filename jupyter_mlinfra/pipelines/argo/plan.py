@@ -19,9 +19,11 @@ _EXAMPLES = {"date": "2000-01-01", "due": "2000-01-01T00:00:00+00:00"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArgoPlan:
-    """One export. bound: the pipeline with its own defaults, for the items of `foreach`. image: None is said at each submit.
+    """One export. bound: the pipeline with its own defaults, for the items of `foreach`. image:
+    None is said at each submit.
 
-    secret: name of the Kubernetes Secret. schedule: makes it a CronWorkflow. paused: that schedule is.
+    secret: name of the Kubernetes Secret. schedule: makes it a CronWorkflow. paused: that schedule
+    is.
     """
 
     definition: Definition
@@ -44,7 +46,8 @@ class ArgoPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """The names that `{{ name }}` may stand for. known: each with a value of its type. texts: each with what Argo reads in its place.
+    """The names that `{{ name }}` may stand for. known: each with a value of its type. texts: each
+    with what Argo reads in its place.
 
     arguments: those that a submit can set, None for one that it has to.
     """
@@ -55,7 +58,9 @@ class Scope:
 
 
 def scope(plan: ArgoPlan) -> Scope:
-    """Parameters and date of the pipeline. A secret stays its reference, and what depends on the due time is no argument: only Argo knows it."""
+    """Parameters and date of the pipeline. A secret stays its reference, and what depends on the
+    due time is no argument: only Argo knows it.
+    """
     schedule = plan.schedule
     given = {**plan.definition.parameters, **(schedule.parameters if schedule else {})}
     date = plan.definition.date
@@ -63,7 +68,11 @@ def scope(plan: ArgoPlan) -> Scope:
         given[date] = "{{ date }}"  # the day that it was due, as here
     known, texts, arguments = dict[str, Any](), dict[str, str](), dict[str, str | None]()
     for name, value in given.items():
-        of_due = schedule is not None and (name in schedule.parameters or name == date) and any(True for _ in placeholders(value))
+        of_due = (
+            schedule is not None
+            and (name in schedule.parameters or name == date)
+            and any(True for _ in placeholders(value))
+        )
         known[name] = render(value, _EXAMPLES) if of_due else value
         if isinstance(value, str) and is_reference(value):
             texts[name] = value
@@ -74,27 +83,53 @@ def scope(plan: ArgoPlan) -> Scope:
             texts[name] = f"{{{{workflow.parameters.{name}}}}}"
     if date and date not in given:
         known[date], texts[date], arguments[date] = "", f"{{{{workflow.parameters.{date}}}}}", None
-    return Scope(known=known, texts=texts, arguments=arguments if plan.image else {**arguments, "image": None})
+    return Scope(
+        known=known,
+        texts=texts,
+        arguments=arguments if plan.image else {**arguments, "image": None},
+    )
 
 
 def check(plan: ArgoPlan, found: Scope) -> None:
-    """Raise Unprocessable for names and values that Argo would refuse, or read as something else."""
+    """Raise Unprocessable for names and values that Argo would refuse, or read as something
+    else.
+    """
     items = [(step, step.item) for step in plan.bound.steps]
     for name in (*found.known, *(name for _, item in items for name in item)):
         if not _NAME.fullmatch(name):
-            raise Unprocessable(f"Argo takes no parameter called {name}.", "It knows letters without accents, digits and _.", "Give it another name.")
+            raise Unprocessable(
+                f"Argo takes no parameter called {name}.",
+                "It knows letters without accents, digits and _.",
+                "Give it another name.",
+            )
     if not plan.image and "image" in found.known:
-        raise Unprocessable("The workflow would have two parameters called image.", "One of them names the container image.", "Give --image.")
-    late = {name for name, text in found.texts.items() if plan.schedule is not None and "{{=" in text}
+        raise Unprocessable(
+            "The workflow would have two parameters called image.",
+            "One of them names the container image.",
+            "Give --image.",
+        )
+    late = {
+        name for name, text in found.texts.items() if plan.schedule is not None and "{{=" in text
+    }
     for step in plan.definition.steps:
         if names := late & set(placeholders(step.foreach or "")):
             why = f"Its items hang on {', '.join(sorted(names))}, which is known when it is due."
-            raise Unprocessable(f"Argo cannot spread step {step.name} over its items.", why, "Give it fixed items.")
+            raise Unprocessable(
+                f"Argo cannot spread step {step.name} over its items.", why, "Give it fixed items."
+            )
     values = [(f"parameter {name}", text) for name, text in found.arguments.items()]
-    values += [(f"foreach of step {step.file_name}", text_of(value)) for step, item in items for value in item.values()]
+    values += [
+        (f"foreach of step {step.file_name}", text_of(value))
+        for step, item in items
+        for value in item.values()
+    ]
     for what, text in values:
         if text is not None and "{{" in text:
-            raise Unprocessable(f"Argo would fill in {text!r} of {what}.", "It reads {{ wherever it finds it.", "Write the value without {{.")
+            raise Unprocessable(
+                f"Argo would fill in {text!r} of {what}.",
+                "It reads {{ wherever it finds it.",
+                "Write the value without {{.",
+            )
 
 
 def text_of(value: Any) -> str:
@@ -109,6 +144,9 @@ def slug(name: str) -> str:
 
 def _due(tz: str) -> dict[str, str]:
     """Argo's expressions for the due time in a zone."""
-    at = "sprig.toDate('2006-01-02T15:04:05Z07:00', workflow.scheduledTime)"  # the time that Go writes its forms with
+    # the time that Go writes its forms with
+    at = "sprig.toDate('2006-01-02T15:04:05Z07:00', workflow.scheduledTime)"
     forms = {"date": "2006-01-02", "due": "2006-01-02T15:04:05-07:00"}
-    return {name: f"{{{{=sprig.dateInZone('{form}', {at}, '{tz}')}}}}" for name, form in forms.items()}
+    return {
+        name: f"{{{{=sprig.dateInZone('{form}', {at}, '{tz}')}}}}" for name, form in forms.items()
+    }

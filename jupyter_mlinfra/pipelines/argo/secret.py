@@ -1,4 +1,6 @@
-"""Secrets of a step: keys of one Kubernetes Secret that its container has as variables. No manifest and no executed notebook holds a value."""
+"""Secrets of a step: keys of one Kubernetes Secret that its container has as variables. No manifest
+and no executed notebook holds a value.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +28,16 @@ cell = nbformat.v4.new_code_cell("\\n".join(lines), metadata={"tags": ["injected
 notebook.cells.insert(last + 1, cell)
 nbformat.write(notebook, target)
 """.strip()
-"""Gives a notebook a cell that asks for the secrets inside the kernel, as jobs here do: papermill's own cell would hold their values."""
+"""Gives a notebook a cell that asks for the secrets inside the kernel, as jobs here do: papermill's
+own cell would hold their values.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
-    """A secret of a step. parameter: of the notebook. key: in the Kubernetes Secret. variable: of the container's environment."""
+    """A secret of a step. parameter: of the notebook. key: in the Kubernetes Secret. variable: of
+    the container's environment.
+    """
 
     parameter: str
     reference: str
@@ -40,7 +46,9 @@ class Secret:
 
 
 def secrets_of(step: StepDefinition, item: Mapping[str, Any], found: Scope) -> list[Secret]:
-    """The parameters of a step that are secrets. Raises Unprocessable for one within a list or mapping, or that only a submit or an item decides."""
+    """The parameters of a step that are secrets. Raises Unprocessable for one within a list or
+    mapping, or that only a submit or an item decides.
+    """
     secrets = []
     names = {**found.texts, **{name: f"{{{{inputs.parameters.{name}}}}}" for name in item}}
     for name, value in step.parameters.items():
@@ -48,12 +56,27 @@ def secrets_of(step: StepDefinition, item: Mapping[str, Any], found: Scope) -> l
         if not any(True for _ in references(kind)):
             continue
         if not isinstance(kind, str):
-            why = "It lies within a list or mapping, and a container has secrets as variables, one by one."
-            raise Unprocessable(f"Step {step.name} takes a secret in its parameter {name} that Argo cannot hand over.", why, "Make it a parameter of its own.")
+            why = (
+                "It lies within a list or mapping, and a container has secrets as variables, one by"
+                " one."
+            )
+            raise Unprocessable(
+                f"Step {step.name} takes a secret in its parameter {name} that Argo cannot hand"
+                " over.",
+                why,
+                "Make it a parameter of its own.",
+            )
         reference = render(value, names)
         if "{{" in reference:
-            why = "Which secret it is depends on an item of foreach, or on another parameter; a container's is fixed in the manifest."
-            raise Unprocessable(f"Step {step.name} takes a secret as its parameter {name} that Argo cannot choose.", why, "Name it: env:NAME.")
+            why = (
+                "Which secret it is depends on an item of foreach, or on another parameter; a"
+                " container's is fixed in the manifest."
+            )
+            raise Unprocessable(
+                f"Step {step.name} takes a secret as its parameter {name} that Argo cannot choose.",
+                why,
+                "Name it: env:NAME.",
+            )
         secrets.append(_secret(name, reference))
     return secrets
 
@@ -61,14 +84,28 @@ def secrets_of(step: StepDefinition, item: Mapping[str, Any], found: Scope) -> l
 def environment(secrets: Iterable[Secret], secret: str) -> list[dict[str, Any]]:
     """The variables of the container."""
     keys = {one.variable: one.key for one in secrets}
-    return [{"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}} for variable, key in keys.items()]
+    return [
+        {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+        for variable, key in keys.items()
+    ]
 
 
 def _secret(parameter: str, reference: str) -> Secret:
-    """`env:NAME` is the key NAME; `keyring:SERVICE/NAME`, which a cluster has not, the key SERVICE.NAME."""
+    """`env:NAME` is the key NAME; `keyring:SERVICE/NAME`, which a cluster has not, the key
+    SERVICE.NAME.
+    """
     kind, _, name = reference.partition(":")
     key = name if kind == "env" else _OTHER.sub("-", name.replace("/", ".", 1))
     if not _KEY.fullmatch(key):
         fix = "Use letters, digits, dots, - and _ in its name."
-        raise Unprocessable(f"{reference} cannot be a key of a Kubernetes Secret.", f"Parameter {parameter} asks for it.", fix)
-    return Secret(parameter=parameter, reference=reference, key=key, variable=key if kind == "env" else re.sub(r"\W", "_", key).upper())
+        raise Unprocessable(
+            f"{reference} cannot be a key of a Kubernetes Secret.",
+            f"Parameter {parameter} asks for it.",
+            fix,
+        )
+    return Secret(
+        parameter=parameter,
+        reference=reference,
+        key=key,
+        variable=key if kind == "env" else re.sub(r"\W", "_", key).upper(),
+    )

@@ -1,8 +1,9 @@
-"""When a schedule is due: cron text and time zone to moments. The calendar is cronsim's, which follows Debian's cron.
+"""When a schedule is due: cron text and time zone to moments. The calendar is cronsim's, which
+follows Debian's cron.
 
-On the day that clocks go forward, a fixed time that does not exist is due right after the gap. On the day that they go back, a
-fixed time that comes twice is due the first time only. `*` and `*/n` in the minute or hour follow the clock as it runs. Why cronsim:
-docs/pipelines.md.
+On the day that clocks go forward, a fixed time that does not exist is due right after the gap. On
+the day that they go back, a fixed time that comes twice is due the first time only. `*` and `*/n`
+in the minute or hour follow the clock as it runs. Why cronsim: docs/pipelines.md.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from cronsim import CronSim, CronSimError
 from ...core.errors import BadRequest
 
 _SECOND = timedelta(seconds=1)
-_EXAMPLE = "Minute, hour, day of the month, month, day of the week: 0 6 * * 1-5 is 06:00 from Monday to Friday."
+_EXAMPLE = (
+    "Minute, hour, day of the month, month, day of the week: 0 6 * * 1-5 is 06:00 from Monday to"
+    " Friday."
+)
 
 _FIELDS = {
     "minute": "0-59",
@@ -32,27 +36,49 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The due times of one schedule. Raises BadRequest for a cron text or a zone that is none, or that never comes."""
+    """The due times of one schedule. Raises BadRequest for a cron text or a zone that is none, or
+    that never comes.
+    """
 
     cron: str
     tz: str = "UTC"
 
     def __post_init__(self) -> None:
         if (fields := len(self.cron.split())) != 5:
-            raise BadRequest(f"{self.cron!r} is not a cron text.", f"It has {fields} field{'s' if fields != 1 else ''} instead of 5.", _EXAMPLE)
+            raise BadRequest(
+                f"{self.cron!r} is not a cron text.",
+                f"It has {fields} field{'s' if fields != 1 else ''} instead of 5.",
+                _EXAMPLE,
+            )
         try:
             ZoneInfo(self.tz)
-        except (LookupError, ValueError, OSError):  # a name that is none; one with `..`, with a NUL, or of a folder
-            raise BadRequest(f"There is no time zone {self.tz!r}.", "It is not in the IANA list.", "Use a name such as Europe/Paris or UTC.") from None
+        except (
+            LookupError,
+            ValueError,
+            OSError,
+        ):  # a name that is none; one with `..`, with a NUL, or of a folder
+            raise BadRequest(
+                f"There is no time zone {self.tz!r}.",
+                "It is not in the IANA list.",
+                "Use a name such as Europe/Paris or UTC.",
+            ) from None
         try:
             next(CronSim(self.cron, datetime.now(UTC)))
         except CronSimError as error:
-            raise BadRequest(f"{self.cron!r} is not a cron text.", _bad(str(error)), _EXAMPLE) from None
+            raise BadRequest(
+                f"{self.cron!r} is not a cron text.", _bad(str(error)), _EXAMPLE
+            ) from None
         except StopIteration:
-            raise BadRequest(f"{self.cron!r} never comes.", "No day fits in the next 50 years.", "Correct the day or the month.") from None
+            raise BadRequest(
+                f"{self.cron!r} never comes.",
+                "No day fits in the next 50 years.",
+                "Correct the day or the month.",
+            ) from None
 
     def after(self, moment: datetime) -> Iterator[datetime]:
-        """Due times later than `moment`, in the schedule's zone; each is later than the one before."""
+        """Due times later than `moment`, in the schedule's zone; each is later than the one
+        before.
+        """
         zone = ZoneInfo(self.tz)
         while True:
             following = self._following(moment.astimezone(UTC), zone)
@@ -73,11 +99,21 @@ class Calendar:
         minute, hour = self.cron.split()[:2]
         if minute.startswith("*") or hour.startswith("*"):
             return self._as_clocks_run(moment, zone)
-        # cronsim goes by the wall clock here: where an hour comes twice it may give a time that has passed, and the end of a gap once for each time in it.
-        return next((due for each in CronSim(self.cron, moment.astimezone(zone)) if (due := each.astimezone(UTC)) > moment), None)
+        # cronsim goes by the wall clock here: where an hour comes twice it may give a time that has
+        # passed, and the end of a gap once for each time in it.
+        return next(
+            (
+                due
+                for each in CronSim(self.cron, moment.astimezone(zone))
+                if (due := each.astimezone(UTC)) > moment
+            ),
+            None,
+        )
 
     def _as_clocks_run(self, moment: datetime, zone: ZoneInfo) -> datetime | None:
-        """With a fixed offset from one change of the clocks to the next: over a change of half an hour cronsim steps past what it looks for."""
+        """With a fixed offset from one change of the clocks to the next: over a change of half an
+        hour cronsim steps past what it looks for.
+        """
         start, since, offset = moment, moment.replace(microsecond=0), _offset(moment, zone)
         while True:
             local = next(CronSim(self.cron, (start + offset).replace(tzinfo=None)), None)
@@ -112,7 +148,9 @@ def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
 
 
 def _change(since: datetime, until: datetime, offset: timedelta, zone: ZoneInfo) -> datetime | None:
-    """The first second later than `since`, up to and with `until`, that has another offset; None when there is none."""
+    """The first second later than `since`, up to and with `until`, that has another offset; None
+    when there is none.
+    """
     low = since
     while _offset(high := min(low + timedelta(days=1), until), zone) == offset:
         if high == until:

@@ -1,4 +1,6 @@
-"""What becomes of due times once the clock has passed them: a pure decision, so that every clock can be tried."""
+"""What becomes of due times once the clock has passed them: a pure decision, so that every clock
+can be tried.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,24 @@ class Verdict:
     reason: str = ""
 
 
-def decide(dues: Sequence[datetime], now: datetime, *, catchup: Catchup, grace: timedelta, busy: timedelta = timedelta()) -> list[Verdict]:
-    """What becomes of the due times, oldest first, that passed since the last look. Each has exactly one verdict by the clock.
+def decide(
+    dues: Sequence[datetime],
+    now: datetime,
+    *,
+    catchup: Catchup,
+    grace: timedelta,
+    busy: timedelta = timedelta(),
+) -> list[Verdict]:
+    """What becomes of the due times, oldest first, that passed since the last look. Each has
+    exactly one verdict by the clock.
 
-    One that is late is missed, and stays so in the history. Those that the policy makes up for have a second verdict. busy: how long whoever
-    looks has been at work since the last look; what came due meanwhile was not missed, only looked at late.
+    One that is late is missed, and stays so in the history. Those that the policy makes up for have
+    a second verdict. busy: how long whoever looks has been at work since the last look; what came
+    due meanwhile was not missed, only looked at late.
     """
-    dues = [due.astimezone(UTC) for due in dues]  # within a zone, the two times of an hour that comes twice are equal
+    dues = [
+        due.astimezone(UTC) for due in dues
+    ]  # within a zone, the two times of an hour that comes twice are equal
     missed = [due for due in dues if now - due > ON_TIME + busy]
     within = [due for due in missed if now - due <= grace]
     latest = within[-1:] if len(missed) == len(dues) else []  # one that is on time is the latest

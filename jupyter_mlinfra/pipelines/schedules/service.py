@@ -39,10 +39,12 @@ _RING = "jupyter_mlinfra.pipelines.schedules.ring"
 
 
 class Schedules:
-    """Schedules of one project: at its due times each starts a pipeline or a job, in the project's supervisor, with or without a server.
+    """Schedules of one project: at its due times each starts a pipeline or a job, in the project's
+    supervisor, with or without a server.
 
-    opener: `module:function` that opens the project at a path and has these schedules as `.schedules`. clock: gives the time; steady: seconds
-    that the machine was awake, whatever the clock is set to.
+    opener: `module:function` that opens the project at a path and has these schedules as
+    `.schedules`. clock: gives the time; steady: seconds that the machine was awake, whatever the
+    clock is set to.
     """
 
     def __init__(
@@ -59,7 +61,11 @@ class Schedules:
         self._jobs = jobs
         self._clock = clock
         self._steady = steady
-        waker = Waker(module=_RING, arguments=["--project", str(project.root), "--open", opener], log=str(project.home / "logs" / "schedules.log"))
+        waker = Waker(
+            module=_RING,
+            arguments=["--project", str(project.root), "--open", opener],
+            log=str(project.home / "logs" / "schedules.log"),
+        )
         self._store = ScheduleStore(project.database, waker)
         self._starter = Starter(project, self._store, pipelines, jobs)
 
@@ -68,14 +74,20 @@ class Schedules:
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Schedule]:
         """Schedules by name, each with its next five due times."""
         page = page_of(self._store.entries(), limit=limit, cursor=cursor)
-        return Page(items=[self._record(entry) for entry in page.items], shown=page.shown, total=page.total, cursor=page.cursor)
+        return Page(
+            items=[self._record(entry) for entry in page.items],
+            shown=page.shown,
+            total=page.total,
+            cursor=page.cursor,
+        )
 
     def show(self, name: str) -> Schedule:
         """One schedule. Raises NotFound."""
         return self._record(self._store.entry(name))
 
     def planned(self, name: str, definition: Definition) -> tuple[ScheduleSpec, bool]:
-        """The schedule of that name and whether it is paused; where there is none, what `create(name)` would make of the file of pipeline `name`.
+        """The schedule of that name and whether it is paused; where there is none, what
+        `create(name)` would make of the file of pipeline `name`.
 
         Raises NotFound, or BadRequest when it starts something else than this pipeline.
         """
@@ -85,13 +97,25 @@ class Schedules:
         except NotFound as error:
             from ..file import declared_schedule
 
-            facts = declared_schedule(self._project.root, self._project.root / definition.path) if name == definition.name else None
+            facts = (
+                declared_schedule(self._project.root, self._project.root / definition.path)
+                if name == definition.name
+                else None
+            )
             if facts is None:
-                why = f"Nor does {definition.path} say `schedule:`." if name == definition.name else ""
+                why = (
+                    f"Nor does {definition.path} say `schedule:`."
+                    if name == definition.name
+                    else ""
+                )
                 raise NotFound(error.what, why, error.fix) from None
             spec, paused = ScheduleSpec(name=name, pipeline=name, **facts), False
         if spec.pipeline is None or self._starter.definition(spec).path != definition.path:
-            raise BadRequest(f"Schedule {name} does not start pipeline {definition.name}.", f"It starts {_what(spec)}.", "Name one of its own schedules.")
+            raise BadRequest(
+                f"Schedule {name} does not start pipeline {definition.name}.",
+                f"It starts {_what(spec)}.",
+                "Name one of its own schedules.",
+            )
         self._starter.check(spec)
         return spec, paused
 
@@ -99,16 +123,26 @@ class Schedules:
         """What became of its due times, newest first. Raises NotFound."""
         entry = self._store.entry(name)
         page = self._store.page(entry, limit=limit, cursor=cursor)
-        return Page(items=[self._firing(entry, firing) for firing in page.items], shown=page.shown, total=page.total, cursor=page.cursor)
+        return Page(
+            items=[self._firing(entry, firing) for firing in page.items],
+            shown=page.shown,
+            total=page.total,
+            cursor=page.cursor,
+        )
 
     def preview(self, cron: str, *, tz: str = "UTC", count: int = NEXT) -> Sequence[Due]:
         """The next due times of a cron text in a time zone. Raises BadRequest for what is none."""
         if not 1 <= count <= 500:
             raise BadRequest(f"count={count} is out of range.", "It is 1 to 500.")
-        return [Due(at=due.isoformat(), note=clock_change(due)) for due in Calendar(cron, tz).next(count, self._clock())]
+        return [
+            Due(at=due.isoformat(), note=clock_change(due))
+            for due in Calendar(cron, tz).next(count, self._clock())
+        ]
 
     def foresee(self, cron: str, *, tz: str = "UTC", count: int = NEXT) -> DueTimes:
-        """The same for whoever is still writing it: what is no cron text yet, or no zone, is an answer."""
+        """The same for whoever is still writing it: what is no cron text yet, or no zone, is an
+        answer.
+        """
         try:
             return DueTimes(valid=True, reason="", items=self.preview(cron, tz=tz, count=count))
         except BadRequest as error:
@@ -116,11 +150,20 @@ class Schedules:
 
     # Changing
 
-    def create(self, name: str, *, pipeline: str | None = None, job: Mapping[str, Any] | None = None, **facts: Any) -> Schedule:
-        """A new schedule for a pipeline or a job (fields of a JobSpec); with neither, for the pipeline of its own name.
+    def create(
+        self,
+        name: str,
+        *,
+        pipeline: str | None = None,
+        job: Mapping[str, Any] | None = None,
+        **facts: Any,
+    ) -> Schedule:
+        """A new schedule for a pipeline or a job (fields of a JobSpec); with neither, for the
+        pipeline of its own name.
 
-        facts: as in ScheduleSpec: cron, tz, parameters, catchup, grace_seconds, overlap. Without `cron` they are those of `schedule:` in
-        the pipeline's file. Raises BadRequest, Conflict when there is one of that name, NotFound and Unprocessable of what it is to start.
+        facts: as in ScheduleSpec: cron, tz, parameters, catchup, grace_seconds, overlap. Without
+        `cron` they are those of `schedule:` in the pipeline's file. Raises BadRequest, Conflict
+        when there is one of that name, NotFound and Unprocessable of what it is to start.
         """
         own = pipeline is None and job is None
         if own:
@@ -129,19 +172,32 @@ class Schedules:
         if pipeline is not None and "cron" not in given:
             given = {**self._declared(pipeline), **given}
         if "cron" not in given:
-            raise BadRequest("When is it due?", "A schedule of a job has a cron text.", "For example --cron '0 6 * * *' --tz Europe/Paris")
+            raise BadRequest(
+                "When is it due?",
+                "A schedule of a job has a cron text.",
+                "For example --cron '0 6 * * *' --tz Europe/Paris",
+            )
         spec = ScheduleSpec(name=name, pipeline=pipeline, job=job, **_known(given))
         try:
             self._starter.check(spec)
         except NotFound as error:
             if not own:
                 raise
-            fix = "Say what it starts: --pipeline NAME, --notebook PATH, or a command after two dashes."
-            raise NotFound(error.what, f"A schedule starts the pipeline of its name unless it is told otherwise. {error.why}", fix) from error
+            fix = (
+                "Say what it starts: --pipeline NAME, --notebook PATH, or a command after two"
+                " dashes."
+            )
+            raise NotFound(
+                error.what,
+                "A schedule starts the pipeline of its name unless it is told otherwise."
+                f" {error.why}",
+                fix,
+            ) from error
         return self._heeded(self._store.insert(spec, user=self._project.user, at=self._clock()))
 
     def update(self, name: str, **facts: Any) -> Schedule:
-        """Change what is given of it. New times count from now on; what the old ones were due for by now is written down first.
+        """Change what is given of it. New times count from now on; what the old ones were due for
+        by now is written down first.
 
         What becomes of those that were missed is decided by the policy as it is said now.
         """
@@ -150,7 +206,15 @@ class Schedules:
             spec = self._changed(entry.spec, facts)
             at = self._clock()
             self._starter.note_begun(entry, at=at)
-            self._pass(replace(entry, spec=replace(entry.spec, catchup=spec.catchup, grace_seconds=spec.grace_seconds)), at)
+            self._pass(
+                replace(
+                    entry,
+                    spec=replace(
+                        entry.spec, catchup=spec.catchup, grace_seconds=spec.grace_seconds
+                    ),
+                ),
+                at,
+            )
             entry = self._store.update(entry, spec, at=at)
         return self._heeded(entry)
 
@@ -171,7 +235,8 @@ class Schedules:
     def run_now(self, name: str, *, due: datetime | None = None) -> Firing:
         """Start it by hand, at once. Raises what keeps it from being started.
 
-        due: for that due time, such as one that was missed; without a zone it is UTC. Raises BadRequest for a time at which it was not due.
+        due: for that due time, such as one that was missed; without a zone it is UTC. Raises
+        BadRequest for a time at which it was not due.
         """
         with self._lock(wait=True):
             entry, at, seen = self._store.entry(name), self._clock(), self._steady()
@@ -192,7 +257,8 @@ class Schedules:
     # Coming due
 
     def ring(self) -> None:
-        """Write down what becomes of every due time that has passed, start what is to be started, set the next alarm.
+        """Write down what becomes of every due time that has passed, start what is to be started,
+        set the next alarm.
 
         Raises Conflict while another does so.
         """
@@ -215,7 +281,9 @@ class Schedules:
         self._jobs.heed_alarms(start=False)
 
     def start(self) -> None:
-        """Look at due times again after `stop`; those that passed meanwhile are made up for as each schedule says."""
+        """Look at due times again after `stop`; those that passed meanwhile are made up for as each
+        schedule says.
+        """
         self._store.rearm(at=self._clock())
         self._jobs.heed_alarms(start=False)
 
@@ -232,12 +300,15 @@ class Schedules:
         return seen
 
     def _look_again(self, seen: float) -> float:
-        """The same after work that took long: what came due meanwhile is not to be missed for it."""
+        """The same after work that took long: what came due meanwhile is not to be missed for
+        it.
+        """
         busy = timedelta(seconds=self._steady() - seen)
         return self._look(busy) if busy > _BUSY else seen
 
     def _pass(self, entry: ScheduleEntry, at: datetime, busy: timedelta = timedelta()) -> None:
-        """Write down what becomes of the due times that the clock has passed; the caller holds the lock. Those of a pause are none.
+        """Write down what becomes of the due times that the clock has passed; the caller holds the
+        lock. Those of a pause are none.
 
         Where the calendar cannot be used, they are told once it can.
 
@@ -252,12 +323,21 @@ class Schedules:
         dues: list[datetime] = []
         for due in spec.calendar.between(entry.handled_until, at):
             dues.append(due)
-            if len(dues) >= _CHUNK and at - due > max(grace, ON_TIME + busy):  # nothing of these is run any more
-                if not self._store.record(entry, decide(dues, at, catchup=spec.catchup, grace=grace), until=due, at=at):
+            if len(dues) >= _CHUNK and at - due > max(
+                grace, ON_TIME + busy
+            ):  # nothing of these is run any more
+                if not self._store.record(
+                    entry, decide(dues, at, catchup=spec.catchup, grace=grace), until=due, at=at
+                ):
                     return
                 entry, dues = replace(entry, handled_until=due), []
         if dues:
-            self._store.record(entry, decide(dues, at, catchup=spec.catchup, grace=grace, busy=busy), until=at, at=at)
+            self._store.record(
+                entry,
+                decide(dues, at, catchup=spec.catchup, grace=grace, busy=busy),
+                until=at,
+                at=at,
+            )
 
     # Search
 
@@ -270,7 +350,13 @@ class Schedules:
         for entry in self._store.entries():
             spec = entry.spec
             detail = f"{spec.cron} {spec.tz} · {_what(spec)}"
-            yield Document(ref=reference("schedule", spec.name), kind="schedule", name=spec.name, text=f"{_what(spec)} {entry.user}", detail=detail)
+            yield Document(
+                ref=reference("schedule", spec.name),
+                kind="schedule",
+                name=spec.name,
+                text=f"{_what(spec)} {entry.user}",
+                detail=detail,
+            )
 
     # Within
 
@@ -281,15 +367,23 @@ class Schedules:
             given.setdefault("job", None)
         elif "job" in given:
             whole = "notebook" in given["job"] or "command" in given["job"]
-            given |= {"pipeline": None, "job": given["job"] if whole else {**(spec.job or {}), **given["job"]}}
+            given |= {
+                "pipeline": None,
+                "job": given["job"] if whole else {**(spec.job or {}), **given["job"]},
+            }
         changed = replace(spec, **_known(given))
         self._starter.check(changed)
         return changed
 
     def _due(self, entry: ScheduleEntry, given: datetime, at: datetime) -> datetime:
-        """The due time that is meant: one of its present times, or of earlier ones that are in its history."""
+        """The due time that is meant: one of its present times, or of earlier ones that are in its
+        history.
+        """
         spec, what = entry.spec, f"{entry.spec.name} was not due at {given.isoformat()}."
-        fix = f"mlinfra schedules history {spec.name} shows its due times; without one it is started for now."
+        fix = (
+            f"mlinfra schedules history {spec.name} shows its due times; without one it is started"
+            " for now."
+        )
         try:
             due = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
             if due > at:
@@ -299,8 +393,14 @@ class Schedules:
             (next_one,) = spec.calendar.next(1, due - timedelta(seconds=1))
         except OverflowError:
             raise BadRequest(what, "The calendar does not reach so far.", fix) from None
-        if next_one.astimezone(UTC) != due:  # of two zones, times of an hour that comes twice are never equal
-            raise BadRequest(what, f"By {spec.cron} in {spec.tz} the next time after it is {next_one.isoformat()}.", fix)
+        if (
+            next_one.astimezone(UTC) != due
+        ):  # of two zones, times of an hour that comes twice are never equal
+            raise BadRequest(
+                what,
+                f"By {spec.cron} in {spec.tz} the next time after it is {next_one.isoformat()}.",
+                fix,
+            )
         return due
 
     def _switched(self, name: str, to: ScheduleState) -> ScheduleEntry:
@@ -311,21 +411,31 @@ class Schedules:
             return self._store.switch(entry, to, at=at)
 
     def _lock(self, *, wait: bool) -> contextlib.AbstractContextManager[int]:
-        return file_lock(self._project.folder("pipelines") / ".schedules.lock", wait=wait, what="Looking at the schedules")
+        return file_lock(
+            self._project.folder("pipelines") / ".schedules.lock",
+            wait=wait,
+            what="Looking at the schedules",
+        )
 
     def _declared(self, pipeline: str) -> dict[str, Any]:
         """The schedule in a pipeline's file. Raises BadRequest when it has none."""
         from ..file import declared_schedule
 
-        definition = self._starter.definition(ScheduleSpec(name="x", cron="0 0 * * *", pipeline=pipeline))
+        definition = self._starter.definition(
+            ScheduleSpec(name="x", cron="0 0 * * *", pipeline=pipeline)
+        )
         found = declared_schedule(self._project.root, self._project.root / definition.path)
         if found is None:
             fix = "Give --cron, or write into it: schedule: {cron: '0 6 * * *', tz: Europe/Paris}"
-            raise BadRequest(f"When is {definition.name} due?", f"{definition.path} says no `schedule:`.", fix)
+            raise BadRequest(
+                f"When is {definition.name} due?", f"{definition.path} says no `schedule:`.", fix
+            )
         return found
 
     def _heeded(self, entry: ScheduleEntry, *, start: bool = True) -> Schedule:
-        """It is written down: a supervisor that does not come up now is started by the next look at the jobs, and is no fault of the schedule."""
+        """It is written down: a supervisor that does not come up now is started by the next look at
+        the jobs, and is no fault of the schedule.
+        """
         with contextlib.suppress(Unavailable):
             self._jobs.heed_alarms(start=start)
         return self._record(entry)
@@ -333,7 +443,11 @@ class Schedules:
     def _record(self, entry: ScheduleEntry) -> Schedule:
         spec, at = entry.spec, self._clock()
         problem = entry.problem
-        following = spec.calendar.next(NEXT, at) if entry.state is ScheduleState.ACTIVE and not problem else []
+        following = (
+            spec.calendar.next(NEXT, at)
+            if entry.state is ScheduleState.ACTIVE and not problem
+            else []
+        )
         newest = self._store.page(entry, limit=1, cursor=None).items
         return Schedule(
             ref=reference("schedule", spec.name),

@@ -30,7 +30,9 @@ class ScheduleState(StrEnum):
 
 
 class FiringState(StrEnum):
-    """What became of a due time. waiting: it will be started. failed: it could not be started. missed, skipped: it was not run."""
+    """What became of a due time. waiting: it will be started. failed: it could not be started.
+    missed, skipped: it was not run.
+    """
 
     WAITING = "waiting"
     STARTED = "started"
@@ -41,12 +43,14 @@ class FiringState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleSpec:
-    """When to start what. Exactly one of `pipeline` (name or path of its file) and `job` (fields of a JobSpec).
+    """When to start what. Exactly one of `pipeline` (name or path of its file) and `job` (fields of
+    a JobSpec).
 
-    cron: five fields, in the time zone `tz`. parameters: of the pipeline or the notebook; `{{ date }}` and `{{ due }}` stand for the due time in that zone.
-    catchup: which due times are run that were missed, as the machine was off, and are no older than `grace_seconds`.
-    overlap: what a due time does while the run before it goes on.
-    Whether `cron` and `tz` can be used, `check_calendar` says: a zone that was known may be unknown later, or on another machine.
+    cron: five fields, in the time zone `tz`. parameters: of the pipeline or the notebook; `{{ date
+    }}` and `{{ due }}` stand for the due time in that zone. catchup: which due times are run that
+    were missed, as the machine was off, and are no older than `grace_seconds`. overlap: what a due
+    time does while the run before it goes on. Whether `cron` and `tz` can be used, `check_calendar`
+    says: a zone that was known may be unknown later, or on another machine.
     """
 
     name: str
@@ -62,19 +66,40 @@ class ScheduleSpec:
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
             rule = "A name has letters, digits, dot, - and _, and begins with a letter or digit."
-            raise BadRequest(f"{self.name[:100]!r} cannot be the name of a schedule.", rule, "For example churn-daily")
+            raise BadRequest(
+                f"{self.name[:100]!r} cannot be the name of a schedule.",
+                rule,
+                "For example churn-daily",
+            )
         if (self.pipeline is None) == (self.job is None):
-            raise BadRequest("A schedule starts one pipeline or one job.", "Both or neither were given.", "Name a pipeline, a notebook or a command.")
-        for what, value, known in (("catchup", self.catchup, CATCHUPS), ("overlap", self.overlap, OVERLAPS)):
+            raise BadRequest(
+                "A schedule starts one pipeline or one job.",
+                "Both or neither were given.",
+                "Name a pipeline, a notebook or a command.",
+            )
+        for what, value, known in (
+            ("catchup", self.catchup, CATCHUPS),
+            ("overlap", self.overlap, OVERLAPS),
+        ):
             if value not in known:
-                raise BadRequest(f"{what} cannot be {value!r}.", f"It is one of {', '.join(known)}.")
+                raise BadRequest(
+                    f"{what} cannot be {value!r}.", f"It is one of {', '.join(known)}."
+                )
         if not 0 <= self.grace_seconds <= 366 * 86_400:
-            raise BadRequest(f"A grace of {self.grace_seconds} s cannot be used.", "It is from 0 to 366 d.", "For example 6h")
+            raise BadRequest(
+                f"A grace of {self.grace_seconds} s cannot be used.",
+                "It is from 0 to 366 d.",
+                "For example 6h",
+            )
         for given in (self.parameters, self.job or {}):
             try:
                 json.dumps(given, allow_nan=False)
             except (TypeError, ValueError) as error:
-                raise BadRequest("A schedule keeps values of JSON only.", f"{error}.", "Give text, numbers, lists or mappings.") from None
+                raise BadRequest(
+                    "A schedule keeps values of JSON only.",
+                    f"{error}.",
+                    "Give text, numbers, lists or mappings.",
+                ) from None
 
     @property
     def calendar(self) -> Calendar:
@@ -88,7 +113,9 @@ class ScheduleSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A due time. at: ISO 8601 with the offset of the zone. note: what the clocks do on that day, mostly empty."""
+    """A due time. at: ISO 8601 with the offset of the zone. note: what the clocks do on that day,
+    mostly empty.
+    """
 
     at: str
     note: str
@@ -105,10 +132,12 @@ class DueTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firing:
-    """What became of one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup (it was missed before) or hand.
+    """What became of one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup (it
+    was missed before) or hand.
 
-    reason: why it waits, was missed or skipped, or failed; of one that was started that of its run or job, and whether the run was gone on with.
-    run, job: ids of what was started. outcome: where that stands now, empty before.
+    reason: why it waits, was missed or skipped, or failed; of one that was started that of its run
+    or job, and whether the run was gone on with. run, job: ids of what was started. outcome: where
+    that stands now, empty before.
     """
 
     schedule: str
@@ -126,10 +155,12 @@ class Firing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """One schedule. what: `pipeline:NAME`, or the notebook or command of its job. next: five due times, ISO 8601 with the zone's offset; none in a pause.
+    """One schedule. what: `pipeline:NAME`, or the notebook or command of its job. next: five due
+    times, ISO 8601 with the zone's offset; none in a pause.
 
-    next_notes: for each of them what the clocks do on that day, mostly empty. missed: due times of the last 30 days that were not met at
-    their time and that nobody has run by hand since. last: the newest firing. problem: why it starts nothing until it is changed, mostly empty.
+    next_notes: for each of them what the clocks do on that day, mostly empty. missed: due times of
+    the last 30 days that were not met at their time and that nobody has run by hand since. last:
+    the newest firing. problem: why it starts nothing until it is changed, mostly empty.
     """
 
     ref: str

@@ -33,18 +33,26 @@ _FINAL_JOBS = ("succeeded", "failed", "cancelled", "lost")
 class Starter:
     """For one project."""
 
-    def __init__(self, project: Project, store: ScheduleStore, pipelines: Pipelines, jobs: Jobs) -> None:
+    def __init__(
+        self, project: Project, store: ScheduleStore, pipelines: Pipelines, jobs: Jobs
+    ) -> None:
         self._project = project
         self._store = store
         self._pipelines = pipelines
         self._jobs = jobs
 
     def check(self, spec: ScheduleSpec) -> None:
-        """Raise for what could never be started: by no calendar, a pipeline, notebook or parameter that is not there, needs that its backend never has."""
+        """Raise for what could never be started: by no calendar, a pipeline, notebook or parameter
+        that is not there, needs that its backend never has.
+        """
         spec.check_calendar()
         for name in placeholders([spec.parameters, spec.job or {}]):
             if name not in TEMPLATES:
-                raise BadRequest(f"{{{{ {name} }}}} stands for nothing.", f"A schedule knows {', '.join(TEMPLATES)}: the due time in its zone.", "Correct it.")
+                raise BadRequest(
+                    f"{{{{ {name} }}}} stands for nothing.",
+                    f"A schedule knows {', '.join(TEMPLATES)}: the due time in its zone.",
+                    "Correct it.",
+                )
         if spec.pipeline is not None:
             self.definition(spec).values(spec.parameters)
             return
@@ -55,9 +63,17 @@ class Starter:
         if job.notebook is not None:
             known = {item.name for item in self._jobs.parameters(job.notebook)}
             if known and (unknown := [name for name in job.parameters if name not in known]):
-                raise BadRequest(f"{job.notebook} has no parameter {unknown[0]}.", f"It has: {', '.join(sorted(known))}.", "Correct the name.")
+                raise BadRequest(
+                    f"{job.notebook} has no parameter {unknown[0]}.",
+                    f"It has: {', '.join(sorted(known))}.",
+                    "Correct the name.",
+                )
         elif job.parameters:
-            raise BadRequest("A command takes no parameters.", "They are for notebooks and pipelines.", "Put them among its words: {{ date }} works there too.")
+            raise BadRequest(
+                "A command takes no parameters.",
+                "They are for notebooks and pipelines.",
+                "Put them among its words: {{ date }} works there too.",
+            )
         self._jobs.check(job)
 
     def definition(self, spec: ScheduleSpec) -> Definition:
@@ -70,27 +86,41 @@ class Starter:
         run, job = self._begun(spec, firing)
         if spec.pipeline is not None:
             given = {} if run is not None else self._parameters(spec, firing)
-            run = self._pipelines.run(spec.pipeline, parameters=given, wait=False, key=firing.key).run
+            run = self._pipelines.run(
+                spec.pipeline, parameters=given, wait=False, key=firing.key
+            ).run
         elif job is None:
-            job = self._jobs.submit(self._job(spec, firing.due.astimezone(ZoneInfo(spec.tz)), key=firing.key)).id
+            job = self._jobs.submit(
+                self._job(spec, firing.due.astimezone(ZoneInfo(spec.tz)), key=firing.key)
+            ).id
         return self._store.started(entry, firing, run=run, job=job, at=at)
 
     def note_begun(self, entry: ScheduleEntry, *, at: datetime) -> None:
-        """Note what somebody began who died before he noted it: from here on it may not wait any more, and it is not to count as skipped."""
+        """Note what somebody began who died before he noted it: from here on it may not wait any
+        more, and it is not to count as skipped.
+        """
         for firing in self._store.unsettled(entry):
-            if firing.state is FiringState.WAITING and (begun := self._begun(entry.spec, firing)) != (None, None):
+            if firing.state is FiringState.WAITING and (
+                begun := self._begun(entry.spec, firing)
+            ) != (None, None):
                 self._store.started(entry, firing, run=begun[0], job=begun[1], at=at)
 
     def dispatch(self, entry: ScheduleEntry, *, clock: Callable[[], datetime]) -> None:
-        """Go on with runs that lost their drivers, and start what waits, oldest first, as far as the overlap policy lets it."""
+        """Go on with runs that lost their drivers, and start what waits, oldest first, as far as
+        the overlap policy lets it.
+        """
         self._running(entry)
-        waiting = [firing for firing in self._store.unsettled(entry) if firing.state is FiringState.WAITING]
+        waiting = [
+            firing for firing in self._store.unsettled(entry) if firing.state is FiringState.WAITING
+        ]
         for place, firing in enumerate(waiting):
             later = any(other.cause == "clock" for other in waiting[place + 1 :])
             self._take(entry, firing, place=place, later=later, at=clock())
 
     def outcome(self, firing: FiringEntry) -> tuple[str, str]:
-        """Where that stands now which a firing started, and why; empty when it started nothing, or nothing is known of it any more."""
+        """Where that stands now which a firing started, and why; empty when it started nothing, or
+        nothing is known of it any more.
+        """
         with contextlib.suppress(NotFound):
             if firing.run is not None:
                 run = self._pipelines.run_of(firing.key)
@@ -100,21 +130,30 @@ class Starter:
                 return str(job.state), job.reason
         return "", ""
 
-    def _take(self, entry: ScheduleEntry, firing: FiringEntry, *, place: int, later: bool, at: datetime) -> None:
-        passing: tuple[type[MLInfraError], ...] = (Unavailable,)  # a disk or a database that cannot be used now
+    def _take(
+        self, entry: ScheduleEntry, firing: FiringEntry, *, place: int, later: bool, at: datetime
+    ) -> None:
+        passing: tuple[type[MLInfraError], ...] = (
+            Unavailable,
+        )  # a disk or a database that cannot be used now
         try:
-            if self._begun(entry.spec, firing) == (None, None) and not self._clear(entry, firing, place=place, later=later):
+            if self._begun(entry.spec, firing) == (None, None) and not self._clear(
+                entry, firing, place=place, later=later
+            ):
                 return
             passing = (Unavailable, Conflict)  # another run begins just now
             self.start(entry, firing, at=at)
         except MLInfraError as error:
             if isinstance(error, passing):
-                self._store.settle(entry, firing, FiringState.WAITING, f"Waits: {error.what} {error.why}".strip())
+                self._store.settle(
+                    entry, firing, FiringState.WAITING, f"Waits: {error.what} {error.why}".strip()
+                )
             else:
                 self._store.settle(entry, firing, FiringState.FAILED, str(error))
 
     def _clear(self, entry: ScheduleEntry, firing: FiringEntry, *, place: int, later: bool) -> bool:
-        """Whether nothing stands in the way of a firing any more; else it was told to wait, or skipped.
+        """Whether nothing stands in the way of a firing any more; else it was told to wait, or
+        skipped.
 
         The policy is for what this schedule has started. The run of somebody else is waited for.
         """
@@ -123,7 +162,8 @@ class Starter:
         if not running and other is None:
             return True
         what = f"run {other.run} of {other.user}" if other is not None else _named(running[0])
-        # What is made up for takes its turn: two of them would else shut each other out. A run that lost its driver is no reason to leave a due time out.
+        # What is made up for takes its turn: two of them would else shut each other out. A run that
+        # lost its driver is no reason to leave a due time out.
         policy = entry.spec.overlap if firing.cause == "clock" else "queue"
         if policy == "skip" and (other is not None or any(each.resumed for each in running)):
             policy = "queue"
@@ -134,13 +174,19 @@ class Starter:
                 return True
             what += ", which is being cancelled,"
         if policy == "cancel" and later:
-            self._store.settle(entry, firing, FiringState.SKIPPED, "A later due time takes its place.")
+            self._store.settle(
+                entry, firing, FiringState.SKIPPED, "A later due time takes its place."
+            )
         elif policy == "skip":
-            self._store.settle(entry, firing, FiringState.SKIPPED, f"{what[:1].upper()}{what[1:]} went on still.")
+            self._store.settle(
+                entry, firing, FiringState.SKIPPED, f"{what[:1].upper()}{what[1:]} went on still."
+            )
         elif place < QUEUE_LIMIT:
             self._store.settle(entry, firing, FiringState.WAITING, f"Waits for {what} to end.")
         else:
-            self._store.settle(entry, firing, FiringState.SKIPPED, f"{QUEUE_LIMIT} earlier ones wait already.")
+            self._store.settle(
+                entry, firing, FiringState.SKIPPED, f"{QUEUE_LIMIT} earlier ones wait already."
+            )
         return False
 
     def _begun(self, spec: ScheduleSpec, firing: FiringEntry) -> tuple[str | None, str | None]:
@@ -152,16 +198,22 @@ class Starter:
         return None, (None if job is None else job.id)
 
     def _other(self, spec: ScheduleSpec, firing: FiringEntry) -> PipelineRun | None:
-        """The run of somebody else that writes what this firing's would. One that nobody drives would be in the way for ever, and is gone on with."""
+        """The run of somebody else that writes what this firing's would. One that nobody drives
+        would be in the way for ever, and is gone on with.
+        """
         if spec.pipeline is None:
             return None
-        for run in self._pipelines.under_way(spec.pipeline, parameters=self._parameters(spec, firing)):
+        for run in self._pipelines.under_way(
+            spec.pipeline, parameters=self._parameters(spec, firing)
+        ):
             self._go_on(run)
             return run
         return None
 
     def _running(self, entry: ScheduleEntry) -> list[FiringEntry]:
-        """What this schedule started and has not ended, oldest first. A run of it that nobody drives is gone on with."""
+        """What this schedule started and has not ended, oldest first. A run of it that nobody
+        drives is gone on with.
+        """
         running: list[FiringEntry] = []
         for firing in self._store.unsettled(entry):
             if firing.state is not FiringState.STARTED:
@@ -171,12 +223,19 @@ class Starter:
                 continue
             run = None if firing.run is None else self._pipelines.run_of(firing.key)
             if run is not None and self._go_on(run):
-                firing = self._store.settle(entry, firing, FiringState.STARTED, "The process that drove it had ended; it was gone on with.")
+                firing = self._store.settle(
+                    entry,
+                    firing,
+                    FiringState.STARTED,
+                    "The process that drove it had ended; it was gone on with.",
+                )
             running.append(firing)
         return running
 
     def _go_on(self, run: PipelineRun) -> bool:
-        """Whether nobody drove a run: it would stand in the way for ever, and has a driver from now on."""
+        """Whether nobody drove a run: it would stand in the way for ever, and has a driver from now
+        on.
+        """
         if run.state is not RunState.RUNNING or not run.reason:
             return False
         with contextlib.suppress(Conflict):  # somebody goes on with it just now
@@ -203,27 +262,43 @@ class Starter:
         from ...jobs import JobSpec
 
         given = _plain(spec)
-        facts = _filled({**given, "parameters": {**given.get("parameters", {}), **spec.parameters}}, due)
+        facts = _filled(
+            {**given, "parameters": {**given.get("parameters", {}), **spec.parameters}}, due
+        )
         labels = {**facts.pop("labels", {}), "schedule": spec.name}
         try:
-            return TypeAdapter(JobSpec).validate_python({"name": spec.name, **facts, "labels": labels, "key": key})
+            return TypeAdapter(JobSpec).validate_python(
+                {"name": spec.name, **facts, "labels": labels, "key": key}
+            )
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"]))
-            raise BadRequest(f"{place[:200]} of the job of schedule {spec.name} cannot be used.", f"{first['msg']}.", "See the fields of a JobSpec.") from None
+            raise BadRequest(
+                f"{place[:200]} of the job of schedule {spec.name} cannot be used.",
+                f"{first['msg']}.",
+                "See the fields of a JobSpec.",
+            ) from None
 
 
 def _plain(spec: ScheduleSpec) -> Mapping[str, Any]:
-    """What the schedule says of its job. Raises BadRequest for what a job does not have, and for mappings that are none."""
+    """What the schedule says of its job. Raises BadRequest for what a job does not have, and for
+    mappings that are none.
+    """
     from ...jobs import JobSpec
 
     given, known = spec.job or {}, [field.name for field in fields(JobSpec)]
     for name in given:
         if name not in known:
-            raise BadRequest(f"A job has no {name[:80]}.", f"It has: {', '.join(known)}.", "Correct the name.")
+            raise BadRequest(
+                f"A job has no {name[:80]}.", f"It has: {', '.join(known)}.", "Correct the name."
+            )
     for name in ("parameters", "labels"):
         if not isinstance(given.get(name, {}), Mapping):
-            raise BadRequest(f"{name} of the job of schedule {spec.name} cannot be used.", "It is no mapping.", "Give names with their values.")
+            raise BadRequest(
+                f"{name} of the job of schedule {spec.name} cannot be used.",
+                "It is no mapping.",
+                "Give names with their values.",
+            )
     return given
 
 

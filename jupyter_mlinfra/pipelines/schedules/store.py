@@ -1,4 +1,6 @@
-"""Schedules and their firings in `state.db`. Whatever changes one sets the alarm anew in the same transaction, so none is overslept."""
+"""Schedules and their firings in `state.db`. Whatever changes one sets the alarm anew in the same
+transaction, so none is overslept.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ MISSED_DAYS = 30
 WAITING_LOOK = timedelta(seconds=15)
 """How soon a firing is looked at again that waits for another to end."""
 RUN_LOOK = timedelta(seconds=30)
-"""How soon a pipeline run is looked at again that goes on: whether it has ended, or has lost its driver."""
+"""How soon a pipeline run is looked at again that goes on: whether it has ended, or has lost its
+driver.
+"""
 _OPEN = "(state = 'waiting' OR (state = 'started' AND over = 0))"
 
 
@@ -44,7 +48,9 @@ class ScheduleEntry:
 
     @property
     def problem(self) -> str:
-        """Why it has no due times: most often its zone is not known here, or no longer. Empty for nearly all."""
+        """Why it has no due times: most often its zone is not known here, or no longer. Empty for
+        nearly all.
+        """
         try:
             self.spec.check_calendar()
         except BadRequest as error:
@@ -59,7 +65,9 @@ class ScheduleEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiringEntry:
-    """What became of one due time. user: who asked for it by hand. reason: of one that was started only that its run was gone on with."""
+    """What became of one due time. user: who asked for it by hand. reason: of one that was started
+    only that its run was gone on with.
+    """
 
     number: int
     due: datetime
@@ -78,7 +86,9 @@ class FiringEntry:
 
     @property
     def resumed(self) -> bool:
-        """Whether its run lost its driver and was gone on with: it goes on so long through no fault of its own."""
+        """Whether its run lost its driver and was gone on with: it goes on so long through no fault
+        of its own.
+        """
         return self.state is FiringState.STARTED and bool(self.reason)
 
 
@@ -106,25 +116,45 @@ class ScheduleStore:
         with self._database.read() as connection:
             row = connection.execute("SELECT * FROM schedule WHERE name = ?", (plain,)).fetchone()
         if row is None:
-            raise NotFound(f"There is no schedule {plain}.", fix="mlinfra schedules list shows those there are.")
+            raise NotFound(
+                f"There is no schedule {plain}.",
+                fix="mlinfra schedules list shows those there are.",
+            )
         return _entry(row)
 
     def entries(self) -> list[ScheduleEntry]:
         """All of them by name."""
         with self._database.read() as connection:
-            return [_entry(row) for row in connection.execute("SELECT * FROM schedule ORDER BY name").fetchall()]
+            return [
+                _entry(row)
+                for row in connection.execute("SELECT * FROM schedule ORDER BY name").fetchall()
+            ]
 
     def insert(self, spec: ScheduleSpec, *, user: str, at: datetime) -> ScheduleEntry:
         """A new schedule; due from now on. Raises Conflict when there is one of that name."""
-        facts = {**_facts(spec), "name": spec.name, "state": "active", "user": user, "created_at": at.timestamp(), "handled_until": at.timestamp()}
+        facts = {
+            **_facts(spec),
+            "name": spec.name,
+            "state": "active",
+            "user": user,
+            "created_at": at.timestamp(),
+            "handled_until": at.timestamp(),
+        }
         try:
             with self._changing(at) as connection:
                 marks = ", ".join("?" * len(facts))
-                connection.execute(f"INSERT INTO schedule ({', '.join(facts)}) VALUES ({marks})", list(facts.values()))  # noqa: S608 - fixed words
+                connection.execute(
+                    f"INSERT INTO schedule ({', '.join(facts)}) VALUES ({marks})",  # noqa: S608
+                    list(facts.values()),
+                )
                 _tell(connection, spec.name, "created")
         except sqlite3.IntegrityError:
             fix = f"mlinfra schedules update {spec.name} changes it."
-            raise Conflict(f"There is a schedule {spec.name} already.", "Names of schedules are used once.", fix) from None
+            raise Conflict(
+                f"There is a schedule {spec.name} already.",
+                "Names of schedules are used once.",
+                fix,
+            ) from None
         return self.entry(spec.name)
 
     def update(self, entry: ScheduleEntry, spec: ScheduleSpec, *, at: datetime) -> ScheduleEntry:
@@ -134,18 +164,27 @@ class ScheduleStore:
             facts["handled_until"] = at.timestamp()
         with self._changing(at) as connection:
             words = ", ".join(f"{name} = ?" for name in facts)
-            connection.execute(f"UPDATE schedule SET {words} WHERE number = ?", [*facts.values(), entry.number])  # noqa: S608 - fixed words
+            connection.execute(
+                f"UPDATE schedule SET {words} WHERE number = ?",  # noqa: S608
+                [*facts.values(), entry.number],
+            )
             _tell(connection, spec.name, "updated")
         return self.entry(spec.name)
 
     def switch(self, entry: ScheduleEntry, to: ScheduleState, *, at: datetime) -> ScheduleEntry:
-        """Pause or go on. Due times of a pause are nobody's loss: going on begins now. One that goes on already is left as it is."""
+        """Pause or go on. Due times of a pause are nobody's loss: going on begins now. One that
+        goes on already is left as it is.
+        """
         with self._changing(at) as connection:
             connection.execute(
-                "UPDATE schedule SET state = ?, handled_until = ? WHERE number = ? AND state != ?", (str(to), at.timestamp(), entry.number, str(to))
+                "UPDATE schedule SET state = ?, handled_until = ? WHERE number = ? AND state != ?",
+                (str(to), at.timestamp(), entry.number, str(to)),
             )
             if to is ScheduleState.PAUSED:
-                waiting = "UPDATE schedule_firing SET state = 'skipped', reason = 'The schedule was paused.' WHERE schedule = ? AND state = 'waiting'"
+                waiting = (
+                    "UPDATE schedule_firing SET state = 'skipped', reason = 'The schedule was"
+                    " paused.' WHERE schedule = ? AND state = 'waiting'"
+                )
                 connection.execute(waiting, (entry.number,))
             _tell(connection, entry.spec.name, str(to))
         return self.entry(entry.spec.name)
@@ -159,7 +198,9 @@ class ScheduleStore:
     def fingerprint(self) -> str:
         """Changes when a schedule is made, changed or deleted."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT number, state, cron, tz, pipeline, job FROM schedule ORDER BY number").fetchall()
+            rows = connection.execute(
+                "SELECT number, state, cron, tz, pipeline, job FROM schedule ORDER BY number"
+            ).fetchall()
         return json.dumps([tuple(row) for row in rows])
 
     # The alarm
@@ -172,7 +213,10 @@ class ScheduleStore:
     def armed(self) -> bool:
         """Whether the alarm is set."""
         with self._database.read() as connection:
-            return connection.execute("SELECT 1 FROM alarm WHERE name = ?", (ALARM,)).fetchone() is not None
+            return (
+                connection.execute("SELECT 1 FROM alarm WHERE name = ?", (ALARM,)).fetchone()
+                is not None
+            )
 
     def disarm(self) -> None:
         """No due time is looked at until `rearm`."""
@@ -188,69 +232,130 @@ class ScheduleStore:
     def _rearm(self, connection: sqlite3.Connection, at: datetime) -> None:
         rows = connection.execute("SELECT * FROM schedule WHERE state = 'active'").fetchall()
         # With a clock that was ahead and is right again, what was reckoned from it no longer holds.
-        moments = [due for entry in map(_entry, rows) if not entry.problem for due in entry.spec.calendar.next(1, min(entry.handled_until, at))]
-        left = connection.execute(f"SELECT DISTINCT state, run IS NOT NULL AS has_run FROM schedule_firing WHERE {_OPEN}")  # noqa: S608 - fixed words
-        moments += [at + (WAITING_LOOK if row["state"] == "waiting" else RUN_LOOK) for row in left if row["state"] == "waiting" or row["has_run"]]
+        moments = [
+            due
+            for entry in map(_entry, rows)
+            if not entry.problem
+            for due in entry.spec.calendar.next(1, min(entry.handled_until, at))
+        ]
+        left = connection.execute(
+            f"SELECT DISTINCT state, run IS NOT NULL AS has_run FROM schedule_firing WHERE {_OPEN}"  # noqa: S608
+        )
+        moments += [
+            at + (WAITING_LOOK if row["state"] == "waiting" else RUN_LOOK)
+            for row in left
+            if row["state"] == "waiting" or row["has_run"]
+        ]
         if not moments:
             clear_alarm(connection, ALARM)
             return
         waker = self._waker
         due_at = min(moment.timestamp() for moment in moments)
-        set_alarm(connection, Alarm(name=ALARM, due_at=due_at, set_at=at.timestamp(), module=waker.module, arguments=waker.arguments, log=waker.log))
+        set_alarm(
+            connection,
+            Alarm(
+                name=ALARM,
+                due_at=due_at,
+                set_at=at.timestamp(),
+                module=waker.module,
+                arguments=waker.arguments,
+                log=waker.log,
+            ),
+        )
 
     # Firings
 
-    def record(self, entry: ScheduleEntry, verdicts: Sequence[Verdict], *, until: datetime, at: datetime) -> bool:
-        """Write down what becomes of the due times up to `until`; false, and nothing, when somebody else has done so, or changed the schedule."""
-        facts = [{"due": verdict.due.timestamp(), "cause": verdict.cause, "state": str(verdict.state), "reason": verdict.reason} for verdict in verdicts]
+    def record(
+        self, entry: ScheduleEntry, verdicts: Sequence[Verdict], *, until: datetime, at: datetime
+    ) -> bool:
+        """Write down what becomes of the due times up to `until`; false, and nothing, when somebody
+        else has done so, or changed the schedule.
+        """
+        facts = [
+            {
+                "due": verdict.due.timestamp(),
+                "cause": verdict.cause,
+                "state": str(verdict.state),
+                "reason": verdict.reason,
+            }
+            for verdict in verdicts
+        ]
         rows = [{"schedule": entry.number, "at": at.timestamp(), **given} for given in facts]
         with self._database.write() as connection:
             same = (until.timestamp(), entry.number, entry.handled_until.timestamp())
-            if not connection.execute("UPDATE schedule SET handled_until = ? WHERE number = ? AND handled_until = ? AND state = 'active'", same).rowcount:
+            if not connection.execute(
+                "UPDATE schedule SET handled_until = ? WHERE number = ? AND handled_until = ? AND"
+                " state = 'active'",
+                same,
+            ).rowcount:
                 return False
-            # A due time that the clock passes again, because it was set back, has its row already; what was met in time is not made up for.
+            # A due time that the clock passes again, because it was set back, has its row already;
+            # what was met in time is not made up for.
             connection.executemany(
-                "INSERT OR IGNORE INTO schedule_firing (schedule, due, cause, state, reason, decided_at) SELECT :schedule, :due, :cause, :state, :reason, :at"
-                " WHERE :cause = 'clock' OR EXISTS"
-                " (SELECT 1 FROM schedule_firing WHERE schedule = :schedule AND due = :due AND cause = 'clock' AND state = 'missed')",
+                "INSERT OR IGNORE INTO schedule_firing (schedule, due, cause, state, reason,"
+                " decided_at) SELECT :schedule, :due, :cause, :state, :reason, :at WHERE :cause ="
+                " 'clock' OR EXISTS (SELECT 1 FROM schedule_firing WHERE schedule = :schedule AND"
+                " due = :due AND cause = 'clock' AND state = 'missed')",
                 rows,
             )
-            kept = "SELECT number FROM schedule_firing WHERE schedule = ? ORDER BY due DESC, number DESC LIMIT -1 OFFSET ?"
-            connection.execute(f"DELETE FROM schedule_firing WHERE number IN ({kept}) AND NOT {_OPEN}", (entry.number, KEPT))  # noqa: S608 - fixed words
+            kept = (
+                "SELECT number FROM schedule_firing WHERE schedule = ? ORDER BY due DESC, number"
+                " DESC LIMIT -1 OFFSET ?"
+            )
+            connection.execute(
+                f"DELETE FROM schedule_firing WHERE number IN ({kept}) AND NOT {_OPEN}",  # noqa: S608
+                (entry.number, KEPT),
+            )
             if verdicts:
                 _tell(connection, entry.spec.name, "due")
         return True
 
     def set_back(self, entry: ScheduleEntry, *, to: datetime) -> None:
-        """The clock shows less than when it was last looked at: what it had missed by then is not due yet, or due just now.
+        """The clock shows less than when it was last looked at: what it had missed by then is not
+        due yet, or due just now.
 
         What was started stays, and is not started again.
         """
         met = (
-            "schedule = ? AND due > ? AND cause = 'clock'"
-            " AND NOT EXISTS (SELECT 1 FROM schedule_firing AS c WHERE c.schedule = f.schedule AND c.due = f.due AND c.cause = 'catchup')"
+            "schedule = ? AND due > ? AND cause = 'clock' AND NOT EXISTS (SELECT 1 FROM"
+            " schedule_firing AS c WHERE c.schedule = f.schedule AND c.due = f.due AND c.cause ="
+            " 'catchup')"
         )
         not_yet = f"DELETE FROM schedule_firing AS f WHERE {met} AND state IN ('missed', 'skipped', 'failed')"  # noqa: S608 - fixed words
         just_now = f"UPDATE schedule_firing AS f SET state = 'waiting', reason = '' WHERE {met} AND state = 'missed'"  # noqa: S608 - fixed words
         with self._database.write() as connection:
             same = (to.timestamp(), entry.number, entry.handled_until.timestamp())
-            if connection.execute("UPDATE schedule SET handled_until = ? WHERE number = ? AND handled_until = ?", same).rowcount:
+            if connection.execute(
+                "UPDATE schedule SET handled_until = ? WHERE number = ? AND handled_until = ?", same
+            ).rowcount:
                 connection.execute(not_yet, (entry.number, to.timestamp()))
                 connection.execute(just_now, (entry.number, (to - ON_TIME).timestamp()))
 
-    def by_hand(self, entry: ScheduleEntry, due: datetime, *, user: str, at: datetime) -> FiringEntry:
+    def by_hand(
+        self, entry: ScheduleEntry, due: datetime, *, user: str, at: datetime
+    ) -> FiringEntry:
         """Somebody wants it to run for that due time."""
         values = (entry.number, due.timestamp(), user, at.timestamp())
         with self._changing(at) as connection:  # whoever asks may be killed before it is started
             number = connection.execute(
-                "INSERT INTO schedule_firing (schedule, due, cause, state, by_user, decided_at) VALUES (?, ?, 'hand', 'waiting', ?, ?)", values
+                "INSERT INTO schedule_firing (schedule, due, cause, state, by_user, decided_at)"
+                " VALUES (?, ?, 'hand', 'waiting', ?, ?)",
+                values,
             ).lastrowid
-            return _firing(connection.execute("SELECT * FROM schedule_firing WHERE number = ?", (number,)).fetchone())
+            return _firing(
+                connection.execute(
+                    "SELECT * FROM schedule_firing WHERE number = ?", (number,)
+                ).fetchone()
+            )
 
     def firing(self, number: int) -> FiringEntry:
         """One of them."""
         with self._database.read() as connection:
-            return _firing(connection.execute("SELECT * FROM schedule_firing WHERE number = ?", (number,)).fetchone())
+            return _firing(
+                connection.execute(
+                    "SELECT * FROM schedule_firing WHERE number = ?", (number,)
+                ).fetchone()
+            )
 
     def was_due(self, entry: ScheduleEntry, due: datetime) -> bool:
         """Whether the clock has met this due time, though the schedule may have others by now."""
@@ -261,48 +366,100 @@ class ScheduleStore:
     def unsettled(self, entry: ScheduleEntry) -> list[FiringEntry]:
         """Those that wait, or whose run was not seen to end, oldest first."""
         with self._database.read() as connection:
-            query = f"SELECT * FROM schedule_firing WHERE schedule = ? AND {_OPEN} ORDER BY due, number"  # noqa: S608 - fixed words
+            query = (
+                f"SELECT * FROM schedule_firing WHERE schedule = ? AND {_OPEN} ORDER BY due, number"  # noqa: S608 - fixed words
+            )
             return [_firing(row) for row in connection.execute(query, (entry.number,)).fetchall()]
 
-    def started(self, entry: ScheduleEntry, firing: FiringEntry, *, run: str | None, job: str | None, at: datetime) -> FiringEntry:
+    def started(
+        self,
+        entry: ScheduleEntry,
+        firing: FiringEntry,
+        *,
+        run: str | None,
+        job: str | None,
+        at: datetime,
+    ) -> FiringEntry:
         """Note what it started."""
-        return self._move(entry, firing, FiringState.STARTED, reason="", run=run, job=job, started_at=at.timestamp())
+        return self._move(
+            entry,
+            firing,
+            FiringState.STARTED,
+            reason="",
+            run=run,
+            job=job,
+            started_at=at.timestamp(),
+        )
 
-    def settle(self, entry: ScheduleEntry, firing: FiringEntry, to: FiringState, reason: str) -> FiringEntry:
+    def settle(
+        self, entry: ScheduleEntry, firing: FiringEntry, to: FiringState, reason: str
+    ) -> FiringEntry:
         """It waits on, is skipped or has failed, or its run was gone on with, for a reason."""
-        return firing if (to, reason) == (firing.state, firing.reason) else self._move(entry, firing, to, reason=reason)
+        return (
+            firing
+            if (to, reason) == (firing.state, firing.reason)
+            else self._move(entry, firing, to, reason=reason)
+        )
 
     def over(self, firing: FiringEntry) -> None:
         """What it started has ended."""
         with self._database.write() as connection:
-            connection.execute("UPDATE schedule_firing SET over = 1 WHERE number = ?", (firing.number,))
+            connection.execute(
+                "UPDATE schedule_firing SET over = 1 WHERE number = ?", (firing.number,)
+            )
 
     def page(self, entry: ScheduleEntry, *, limit: int, cursor: str | None) -> Page[FiringEntry]:
         """The history, newest due time first; the cursor is an offset."""
         check_limit(limit)
         start = parse_cursor(cursor)
         with self._database.read() as connection:
-            total = connection.execute("SELECT count(*) FROM schedule_firing WHERE schedule = ?", (entry.number,)).fetchone()[0]
-            query = "SELECT * FROM schedule_firing WHERE schedule = ? ORDER BY due DESC, number DESC LIMIT ? OFFSET ?"
-            items = [_firing(row) for row in connection.execute(query, (entry.number, limit, start)).fetchall()]
+            total = connection.execute(
+                "SELECT count(*) FROM schedule_firing WHERE schedule = ?", (entry.number,)
+            ).fetchone()[0]
+            query = (
+                "SELECT * FROM schedule_firing WHERE schedule = ? ORDER BY due DESC, number DESC"
+                " LIMIT ? OFFSET ?"
+            )
+            items = [
+                _firing(row)
+                for row in connection.execute(query, (entry.number, limit, start)).fetchall()
+            ]
         end = start + len(items)
-        return Page(items=items, shown=len(items), total=total, cursor=str(end) if end < total else None)
+        return Page(
+            items=items, shown=len(items), total=total, cursor=str(end) if end < total else None
+        )
 
     def missed(self, entry: ScheduleEntry, *, at: datetime) -> int:
         """Due times of the last days that were missed and that nobody has run by hand since."""
         query = (
-            "SELECT count(*) FROM schedule_firing AS m WHERE schedule = ? AND state = 'missed' AND due > ? AND due <= ? AND NOT EXISTS"
-            " (SELECT 1 FROM schedule_firing AS h WHERE h.schedule = m.schedule AND h.due = m.due AND h.cause = 'hand' AND h.state = 'started')"
+            "SELECT count(*) FROM schedule_firing AS m WHERE schedule = ? AND state = 'missed' AND"
+            " due > ? AND due <= ? AND NOT EXISTS (SELECT 1 FROM schedule_firing AS h WHERE"
+            " h.schedule = m.schedule AND h.due = m.due AND h.cause = 'hand' AND h.state ="
+            " 'started')"
         )
         with self._database.read() as connection:
-            span = ((at - timedelta(days=MISSED_DAYS)).timestamp(), at.timestamp())  # none of a clock that was ahead
+            span = (
+                (at - timedelta(days=MISSED_DAYS)).timestamp(),
+                at.timestamp(),
+            )  # none of a clock that was ahead
             return int(connection.execute(query, (entry.number, *span)).fetchone()[0])
 
-    def _move(self, entry: ScheduleEntry, firing: FiringEntry, to: FiringState, *, reason: str, **facts: Any) -> FiringEntry:
+    def _move(
+        self,
+        entry: ScheduleEntry,
+        firing: FiringEntry,
+        to: FiringState,
+        *,
+        reason: str,
+        **facts: Any,
+    ) -> FiringEntry:
         changed = {"state": str(to), "reason": reason, **facts}
         words = ", ".join(f"{name} = ?" for name in changed)
         with self._database.write() as connection:
-            connection.execute(f"UPDATE schedule_firing SET {words} WHERE number = ?", [*changed.values(), firing.number])  # noqa: S608 - fixed words
+            connection.execute(
+                f"UPDATE schedule_firing SET {words} WHERE number = ?",  # noqa: S608
+                [*changed.values(), firing.number],
+            )
             _tell(connection, entry.spec.name, str(to))
         return self.firing(firing.number)
 
@@ -322,7 +479,10 @@ def _facts(spec: ScheduleSpec) -> dict[str, Any]:
 
 def _entry(row: sqlite3.Row) -> ScheduleEntry:
     facts: Mapping[str, Any] = dict(row)
-    kept = {name: facts[name] for name in ("name", "cron", "tz", "pipeline", "catchup", "grace_seconds", "overlap")}
+    kept = {
+        name: facts[name]
+        for name in ("name", "cron", "tz", "pipeline", "catchup", "grace_seconds", "overlap")
+    }
     job = None if row["job"] is None else json.loads(row["job"])
     return ScheduleEntry(
         number=row["number"],
@@ -344,7 +504,9 @@ def _firing(row: sqlite3.Row) -> FiringEntry:
         run=row["run"],
         job=row["job"],
         user=row["by_user"],
-        started_at=None if row["started_at"] is None else datetime.fromtimestamp(row["started_at"], UTC),
+        started_at=(
+            None if row["started_at"] is None else datetime.fromtimestamp(row["started_at"], UTC)
+        ),
     )
 
 

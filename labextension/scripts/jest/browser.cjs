@@ -15,7 +15,12 @@ globalThis.ResizeObserver ??= class {
   unobserve() {}
   disconnect() {}
 };
-globalThis.matchMedia ??= () => ({ matches: false, addEventListener() {}, addListener() {}, removeListener() {} });
+globalThis.matchMedia ??= () => ({
+  matches: false,
+  addEventListener() {},
+  addListener() {},
+  removeListener() {}
+});
 
 /* JupyterLab's clipboard and Lumino's grid ask for these when they are loaded. */
 Object.defineProperty(globalThis.navigator, 'clipboard', {

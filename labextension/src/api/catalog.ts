@@ -18,7 +18,10 @@ const ROOT = 'catalog/datasets';
 
 /** Datasets, as the panels ask for them. */
 export interface ICatalogClient {
-  list: (options?: IPaging & { namespace?: string }, signal?: AbortSignal) => Promise<IPage<IDataset>>;
+  list: (
+    options?: IPaging & { namespace?: string },
+    signal?: AbortSignal
+  ) => Promise<IPage<IDataset>>;
   show: (name: string, signal?: AbortSignal) => Promise<IDatasetDetail>;
   rows: (
     name: string,
@@ -39,8 +42,10 @@ export function catalogClient(request: Request): ICatalogClient {
   return {
     list: (options = {}, signal) => request(ROOT, { query: { ...options }, signal }),
     show: (name, signal) => request(`${ROOT}/${pathOf(name)}`, { signal }),
-    rows: (name, options, signal) => request(`${ROOT}/${pathOf(name)}/rows`, { query: { ...options }, signal }),
-    profile: (name, tier, signal) => request(`${ROOT}/${pathOf(name)}/profile`, { query: { tier }, signal }),
+    rows: (name, options, signal) =>
+      request(`${ROOT}/${pathOf(name)}/rows`, { query: { ...options }, signal }),
+    profile: (name, tier, signal) =>
+      request(`${ROOT}/${pathOf(name)}/profile`, { query: { tier }, signal }),
     snapshots: (name, options = {}, signal) =>
       request(`${ROOT}/${pathOf(name)}/snapshots`, { query: { ...options }, signal }),
     inspect: (asked, signal) => request('catalog/inspect', { body: { ...asked }, signal }),

@@ -9,7 +9,10 @@ import type { Request } from './request';
 import { type ISchedulesClient, schedulesClient } from './schedules';
 import type { IFirstNotebook, IHit, IPage, IProject, Status } from './types';
 
-/** Everything that the front end asks of the server: one interface for each domain. A test hands in its own. */
+/**
+ * Everything that the front end asks of the server: one interface for each domain. A test hands in
+ * its own.
+ */
 export interface IClient {
   readonly catalog: ICatalogClient;
   readonly features: IFeaturesClient;
@@ -20,7 +23,12 @@ export interface IClient {
   readonly deployments: IDeploymentsClient;
   readonly monitoring: IMonitoringClient;
   /** Objects of every domain whose name, columns, tags, owner or notes hold all words. */
-  search: (words: string, kinds: readonly string[], limit: number, signal?: AbortSignal) => Promise<IPage<IHit>>;
+  search: (
+    words: string,
+    kinds: readonly string[],
+    limit: number,
+    signal?: AbortSignal
+  ) => Promise<IPage<IHit>>;
   status: (signal?: AbortSignal) => Promise<Status>;
   /** The project of this server: its name, and where it lies. */
   project: (signal?: AbortSignal) => Promise<IProject>;

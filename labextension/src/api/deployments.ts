@@ -16,7 +16,11 @@ export interface IDeploymentsClient {
     answers?: 'classes' | 'probabilities' | null;
     reason?: string;
   }) => Promise<IJob>;
-  traffic: (name: string, weights: Readonly<Record<string, number>>, reason: string) => Promise<IDeployment>;
+  traffic: (
+    name: string,
+    weights: Readonly<Record<string, number>>,
+    reason: string
+  ) => Promise<IDeployment>;
   promote: (name: string, version: string) => Promise<IDeployment>;
   rollback: (name: string) => Promise<IDeployment>;
   /** body: a request body of Seldon's protocol. */
@@ -29,9 +33,11 @@ export function deploymentsClient(request: Request): IDeploymentsClient {
     list: (options = {}, signal) => request(ROOT, { query: { ...options }, signal }),
     show: (name, signal) => request(`${ROOT}/${pathOf(name)}`, { signal }),
     deploy: options => request(ROOT, { body: options }),
-    traffic: (name, traffic, reason) => request(verb(name, 'traffic'), { body: { traffic, reason } }),
+    traffic: (name, traffic, reason) =>
+      request(verb(name, 'traffic'), { body: { traffic, reason } }),
     promote: (name, version) => request(verb(name, 'promote'), { body: { version } }),
     rollback: name => request(verb(name, 'rollback'), { body: {} }),
-    predict: (name, rows, version) => request(verb(name, 'predict'), { body: version ? { rows, version } : { rows } })
+    predict: (name, rows, version) =>
+      request(verb(name, 'predict'), { body: version ? { rows, version } : { rows } })
   };
 }

@@ -32,20 +32,32 @@ interface IErrorBody {
   fix?: unknown;
 }
 
-/** What this front end says itself of an answer that is not the workbench's; a card says it in the user's language. */
+/**
+ * What this front end says itself of an answer that is not the workbench's; a card says it in the
+ * user's language.
+ */
 export const REFUSED = { what: 'The Jupyter server refused the request.', fix: 'Sign in again.' };
 export const answered = (status: number): string => `The Jupyter server answered ${status}.`;
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** The error that a response carries; a body that is not ours means that our half of the server is missing. */
+/**
+ * The error that a response carries; a body that is not ours means that our half of the server is
+ * missing.
+ */
 export async function errorOf(response: Response): Promise<ApiError> {
   const body = await response
     .json()
     .then(value => value as IErrorBody)
     .catch((): IErrorBody => ({}));
   if (typeof body.error === 'string') {
-    return new ApiError(body.error, text(body.message), text(body.why), text(body.fix), response.status);
+    return new ApiError(
+      body.error,
+      text(body.message),
+      text(body.why),
+      text(body.fix),
+      response.status
+    );
   }
   if (response.status === 404) {
     return new ApiError(
@@ -57,7 +69,19 @@ export async function errorOf(response: Response): Promise<ApiError> {
     );
   }
   if (response.status === 401 || response.status === 403) {
-    return new ApiError('forbidden', REFUSED.what, text(body.message), REFUSED.fix, response.status);
+    return new ApiError(
+      'forbidden',
+      REFUSED.what,
+      text(body.message),
+      REFUSED.fix,
+      response.status
+    );
   }
-  return new ApiError('internal', text(body.message) || answered(response.status), '', '', response.status);
+  return new ApiError(
+    'internal',
+    text(body.message) || answered(response.status),
+    '',
+    '',
+    response.status
+  );
 }

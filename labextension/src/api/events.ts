@@ -1,7 +1,8 @@
 import type { Event } from '@jupyterlab/services';
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 
-export type Topic = 'job' | 'step' | 'deployment' | 'alert' | 'dataset' | 'view' | 'run' | 'model' | 'schedule';
+export type Topic =
+  'job' | 'step' | 'deployment' | 'alert' | 'dataset' | 'view' | 'run' | 'model' | 'schedule';
 
 /** Something that was committed. ref: the reference of the object. */
 export interface IChangeEvent {
@@ -28,11 +29,14 @@ export function readEvent(emission: Event.Emission): IChangeEvent | null {
   return {
     topic: topic as Topic,
     ref: emission.ref,
-    data: typeof data === 'object' && data !== null ? (data as Readonly<Record<string, unknown>>) : {}
+    data:
+      typeof data === 'object' && data !== null ? (data as Readonly<Record<string, unknown>>) : {}
   };
 }
 
-/** Our events on Jupyter's own bus; the socket is JupyterLab's, so listening costs no connection. */
+/**
+ * Our events on Jupyter's own bus; the socket is JupyterLab's, so listening costs no connection.
+ */
 export function createEvents(manager: Event.IManager): IEvents {
   return {
     listen(topics, heard) {

@@ -1,6 +1,15 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
-import type { IComparison, ICurve, IExperiment, IModel, IModelDetail, IPage, IRun, IVersion } from './types';
+import type {
+  IComparison,
+  ICurve,
+  IExperiment,
+  IModel,
+  IModelDetail,
+  IPage,
+  IRun,
+  IVersion
+} from './types';
 
 export interface IRunQuery extends IPaging {
   experiment: string;
@@ -28,14 +37,19 @@ export interface IExperimentsClient {
 
 export function experimentsClient(request: Request): IExperimentsClient {
   return {
-    list: (options = {}, signal) => request('experiments/experiments', { query: { ...options }, signal }),
+    list: (options = {}, signal) =>
+      request('experiments/experiments', { query: { ...options }, signal }),
     runs: (options, signal) => request('experiments/runs', { query: { ...options }, signal }),
     run: (id, signal) => request(`experiments/runs/${pathOf(id)}`, { signal }),
-    curve: (id, metric, signal) => request(`experiments/runs/${pathOf(id)}/curve`, { query: { metric }, signal }),
-    compare: (ids, signal) => request('experiments/compare', { query: { ids: ids.join(',') }, signal }),
-    models: (options = {}, signal) => request('experiments/models', { query: { ...options }, signal }),
+    curve: (id, metric, signal) =>
+      request(`experiments/runs/${pathOf(id)}/curve`, { query: { metric }, signal }),
+    compare: (ids, signal) =>
+      request('experiments/compare', { query: { ids: ids.join(',') }, signal }),
+    models: (options = {}, signal) =>
+      request('experiments/models', { query: { ...options }, signal }),
     model: (name, signal) => request(`experiments/models/${pathOf(name)}`, { signal }),
-    register: (model, run) => request(`experiments/models/${pathOf(model)}/versions`, { body: { run } }),
+    register: (model, run) =>
+      request(`experiments/models/${pathOf(model)}/versions`, { body: { run } }),
     promote: (model, version, alias) =>
       request(`experiments/versions/${pathOf(model, version)}/promote`, { body: { alias } })
   };

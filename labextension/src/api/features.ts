@@ -6,7 +6,10 @@ import type { IFeature, IJob, IOnlineRow, IPage, IView, IViewDetail } from './ty
 export interface IFeaturesClient {
   views: (options?: IPaging & { query?: string }, signal?: AbortSignal) => Promise<IPage<IView>>;
   show: (view: string, signal?: AbortSignal) => Promise<IViewDetail>;
-  features: (options?: IPaging & { view?: string; query?: string }, signal?: AbortSignal) => Promise<IPage<IFeature>>;
+  features: (
+    options?: IPaging & { view?: string; query?: string },
+    signal?: AbortSignal
+  ) => Promise<IPage<IFeature>>;
   /** Write the newest values to the online store, as a job. */
   materialize: (view: string) => Promise<IJob>;
   /** features: `view:feature` or `view:*`. entities: one mapping of join keys for each row. */
@@ -20,7 +23,8 @@ export function featuresClient(request: Request): IFeaturesClient {
   return {
     views: (options = {}, signal) => request('features/views', { query: { ...options }, signal }),
     show: (view, signal) => request(`features/views/${pathOf(view)}`, { signal }),
-    features: (options = {}, signal) => request('features/features', { query: { ...options }, signal }),
+    features: (options = {}, signal) =>
+      request('features/features', { query: { ...options }, signal }),
     materialize: view => request(`features/views/${pathOf(view)}/materialize`, { body: {} }),
     online: (features, entities) => request('features/online', { body: { features, entities } })
   };

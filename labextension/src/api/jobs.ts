@@ -26,7 +26,15 @@ import type {
 /** What decides when a job starts, how long it runs and what it costs. */
 export type IEstimated = Pick<
   IJobSpec,
-  'notebook' | 'command' | 'gpus' | 'gpu_type' | 'cpus' | 'memory_gib' | 'time_limit_minutes' | 'backend' | 'queue'
+  | 'notebook'
+  | 'command'
+  | 'gpus'
+  | 'gpu_type'
+  | 'cpus'
+  | 'memory_gib'
+  | 'time_limit_minutes'
+  | 'backend'
+  | 'queue'
 >;
 
 export interface ICloneChanges {
@@ -41,7 +49,10 @@ export interface ICloneChanges {
 /** Jobs and what they run on. */
 export interface IJobsClient {
   /** Jobs, newest first, an array as one; with `array` its elements in their order. */
-  list: (options?: IPaging & { state?: JobState; array?: string }, signal?: AbortSignal) => Promise<IPage<IJob>>;
+  list: (
+    options?: IPaging & { state?: JobState; array?: string },
+    signal?: AbortSignal
+  ) => Promise<IPage<IJob>>;
   show: (id: string, signal?: AbortSignal) => Promise<IJob>;
   submit: (spec: IJobSpec) => Promise<IJob>;
   cancel: (id: string) => Promise<IJob>;
@@ -89,7 +100,11 @@ export interface IJobsClient {
   /** A notebook with the outputs of its run, by the path that its job or step gives. */
   executed: (path: string) => Promise<IExecutedNotebook>;
   /** The same, or null while it is still the one that was written at `since`. */
-  executedSince: (path: string, since?: string, signal?: AbortSignal) => Promise<IExecutedNotebook | null>;
+  executedSince: (
+    path: string,
+    since?: string,
+    signal?: AbortSignal
+  ) => Promise<IExecutedNotebook | null>;
 }
 
 export function jobsClient(request: Request): IJobsClient {
@@ -102,18 +117,23 @@ export function jobsClient(request: Request): IJobsClient {
     restore: id => request(`jobs/jobs/${pathOf(id)}/restore`, { body: {} }),
     hold: id => request(`jobs/jobs/${pathOf(id)}/hold`, { body: {} }),
     release: id => request(`jobs/jobs/${pathOf(id)}/release`, { body: {} }),
-    prioritize: (id, priority) => request(`jobs/jobs/${pathOf(id)}/priority`, { body: { priority } }),
+    prioritize: (id, priority) =>
+      request(`jobs/jobs/${pathOf(id)}/priority`, { body: { priority } }),
     clone: (id, changes = {}) => request(`jobs/jobs/${pathOf(id)}/clone`, { body: changes }),
     attempts: (id, options = {}, signal) =>
       request(`jobs/jobs/${pathOf(id)}/attempts`, { query: { ...options }, signal }),
     code: (id, signal) => request(`jobs/jobs/${pathOf(id)}/code`, { signal }),
-    diff: (id, limit, signal) => request(`jobs/jobs/${pathOf(id)}/diff`, { query: { limit }, signal }),
-    preview: (notebook, limit, signal) => request('jobs/preview', { query: { notebook, limit }, signal }),
+    diff: (id, limit, signal) =>
+      request(`jobs/jobs/${pathOf(id)}/diff`, { query: { limit }, signal }),
+    preview: (notebook, limit, signal) =>
+      request('jobs/preview', { query: { notebook, limit }, signal }),
     attach: id => request(`jobs/jobs/${pathOf(id)}/attach`, { body: {} }),
-    resources: (id, seconds, signal) => request(`jobs/jobs/${pathOf(id)}/resources`, { query: { seconds }, signal }),
+    resources: (id, seconds, signal) =>
+      request(`jobs/jobs/${pathOf(id)}/resources`, { query: { seconds }, signal }),
     queue: (options = {}, signal) => request('jobs/queue', { query: { ...options }, signal }),
     estimate: (needs, signal) => request('jobs/estimate', { body: needs, signal }),
-    log: (id, options, signal) => request(`jobs/jobs/${pathOf(id)}/log`, { query: { ...options }, signal }),
+    log: (id, options, signal) =>
+      request(`jobs/jobs/${pathOf(id)}/log`, { query: { ...options }, signal }),
     searchLog: (id, options, signal) =>
       request(`jobs/jobs/${pathOf(id)}/log/search`, { query: { ...options }, signal }),
     compute: signal => request('jobs/compute', { signal }),
@@ -121,6 +141,7 @@ export function jobsClient(request: Request): IJobsClient {
     values: (id, signal) => request(`jobs/jobs/${pathOf(id)}/parameters`, { signal }),
     backends: signal => request('jobs/backends', { signal }),
     executed: path => request('jobs/executed', { query: { path } }),
-    executedSince: (path, since, signal) => request('jobs/executed', { query: { path, since }, signal })
+    executedSince: (path, since, signal) =>
+      request('jobs/executed', { query: { path, since }, signal })
   };
 }

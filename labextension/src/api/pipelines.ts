@@ -40,10 +40,23 @@ export interface IPipelinesClient {
   explain: (name: string, step: string, signal?: AbortSignal) => Promise<IExplanation>;
   /** What the text of a file says before it is saved; `path` below the project. */
   draft: (path: string, text: string, signal?: AbortSignal) => Promise<IDraft>;
-  /** The text with another value at some keys; without `value` they are taken out. fresh: by a name that is free. */
-  edit: (text: string, at: readonly string[], value?: unknown, fresh?: boolean) => Promise<Omit<IEdited, 'fault'>>;
+  /**
+   * The text with another value at some keys; without `value` they are taken out. fresh: by a name
+   * that is free.
+   */
+  edit: (
+    text: string,
+    at: readonly string[],
+    value?: unknown,
+    fresh?: boolean
+  ) => Promise<Omit<IEdited, 'fault'>>;
   /** The text with other parameters of a step, as YAML says them: `k: 5`. */
-  editParameters: (text: string, at: readonly string[], parameters: string, signal?: AbortSignal) => Promise<IEdited>;
+  editParameters: (
+    text: string,
+    at: readonly string[],
+    parameters: string,
+    signal?: AbortSignal
+  ) => Promise<IEdited>;
   rename: (text: string, step: string, name: string) => Promise<IEdited>;
   /** A first file for some notebooks. */
   propose: (notebooks: readonly string[]) => Promise<IProposal>;
@@ -51,15 +64,18 @@ export interface IPipelinesClient {
 
 export function pipelinesClient(request: Request): IPipelinesClient {
   return {
-    list: (options = {}, signal) => request('pipelines/pipelines', { query: { ...options }, signal }),
+    list: (options = {}, signal) =>
+      request('pipelines/pipelines', { query: { ...options }, signal }),
     show: (name, signal) => request(`pipelines/pipelines/${pathOf(name)}`, { signal }),
     runs: (name, options = {}, signal) =>
       request(`pipelines/pipelines/${pathOf(name)}/runs`, { query: { ...options }, signal }),
-    run: (name, options = {}) => request(`pipelines/pipelines/${pathOf(name)}/runs`, { body: options }),
+    run: (name, options = {}) =>
+      request(`pipelines/pipelines/${pathOf(name)}/runs`, { body: options }),
     showRun: (run, signal) => request(`pipelines/runs/${pathOf(run)}`, { signal }),
     cancel: run => request(`pipelines/runs/${pathOf(run)}/cancel`, { body: {} }),
     repair: run => request(`pipelines/runs/${pathOf(run)}/repair`, { body: {} }),
-    backfill: (name, options) => request(`pipelines/pipelines/${pathOf(name)}/backfill`, { body: options }),
+    backfill: (name, options) =>
+      request(`pipelines/pipelines/${pathOf(name)}/backfill`, { body: options }),
     explain: (name, step, signal) =>
       request(`pipelines/pipelines/${pathOf(name)}/steps/${pathOf(step)}/explain`, { signal }),
     draft: (path, text, signal) => request('pipelines/draft', { body: { path, text }, signal }),
@@ -67,7 +83,8 @@ export function pipelinesClient(request: Request): IPipelinesClient {
       request('pipelines/edit', { body: { text, at, value, new: fresh } }),
     editParameters: (text, at, parameters, signal) =>
       request('pipelines/edit', { body: { text, at, parameters }, signal }),
-    rename: (text, step, name) => request('pipelines/edit', { body: { text, at: ['steps', step], rename: name } }),
+    rename: (text, step, name) =>
+      request('pipelines/edit', { body: { text, at: ['steps', step], rename: name } }),
     propose: notebooks => request('pipelines/propose', { body: { notebooks } })
   };
 }

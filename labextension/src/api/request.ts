@@ -5,7 +5,9 @@ import { ApiError, errorOf } from './errors';
 
 const ROOT = 'mlinfra/api';
 
-export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | null | undefined>>;
+export type Query = Readonly<
+  Record<string, string | number | boolean | readonly string[] | null | undefined>
+>;
 
 export interface IRequestOptions {
   query?: Query;
@@ -40,8 +42,10 @@ export function queryOf(query: Query = {}): string {
 export function createRequest(settings: ServerConnection.ISettings): Request {
   return async <T>(path: string, { query, body, signal }: IRequestOptions = {}): Promise<T> => {
     const url = URLExt.join(settings.baseUrl, ROOT, path) + queryOf(query);
-    // With its default (`no-store`) makeRequest would append a bare number to the query, which a strict server refuses.
-    const init: RequestInit = body === undefined ? { method: 'GET' } : { method: 'POST', body: JSON.stringify(body) };
+    // With its default (`no-store`) makeRequest would append a bare number to the query, which a
+    // strict server refuses.
+    const init: RequestInit =
+      body === undefined ? { method: 'GET' } : { method: 'POST', body: JSON.stringify(body) };
     let response: Response;
     try {
       response = await ServerConnection.makeRequest(
@@ -53,7 +57,12 @@ export function createRequest(settings: ServerConnection.ISettings): Request {
       if (signal?.aborted) {
         throw error;
       }
-      throw new ApiError('unreachable', 'The Jupyter server does not answer.', '', 'It is asked again automatically.');
+      throw new ApiError(
+        'unreachable',
+        'The Jupyter server does not answer.',
+        '',
+        'It is asked again automatically.'
+      );
     }
     if (!response.ok) {
       throw await errorOf(response);

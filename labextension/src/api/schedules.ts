@@ -24,16 +24,19 @@ export interface ISchedulesClient {
 export function schedulesClient(request: Request): ISchedulesClient {
   const at = (name: string): string => `pipelines/schedules/${pathOf(name)}`;
   return {
-    list: (options = {}, signal) => request('pipelines/schedules', { query: { ...options }, signal }),
+    list: (options = {}, signal) =>
+      request('pipelines/schedules', { query: { ...options }, signal }),
     show: (name, signal) => request(at(name), { signal }),
-    history: (name, options = {}, signal) => request(`${at(name)}/history`, { query: { ...options }, signal }),
+    history: (name, options = {}, signal) =>
+      request(`${at(name)}/history`, { query: { ...options }, signal }),
     create: (name, facts) => request('pipelines/schedules', { body: { name, ...facts } }),
     update: (name, facts) => request(`${at(name)}/update`, { body: facts }),
     pause: name => request(`${at(name)}/pause`, { body: {} }),
     resume: name => request(`${at(name)}/resume`, { body: {} }),
     runNow: (name, due) => request(`${at(name)}/run`, { body: due ? { due } : {} }),
     remove: name => request(`${at(name)}/delete`, { body: {} }),
-    preview: (cron, tz, count, signal) => request('pipelines/due-times', { query: { cron, tz, count }, signal }),
+    preview: (cron, tz, count, signal) =>
+      request('pipelines/due-times', { query: { cron, tz, count }, signal }),
     supervisor: signal => request('jobs/supervisor', { signal })
   };
 }

@@ -1,6 +1,7 @@
 /**
- * The records that the server answers with, under the names that the front end uses. They are generated from the server's
- * own document (`jlpm types`), so that a field that is renamed there does not compile here.
+ * The records that the server answers with, under the names that the front end uses. They are
+ * generated from the server's own document (`jlpm types`), so that a field that is renamed there
+ * does not compile here.
  */
 import type { components } from './schema';
 
@@ -14,7 +15,9 @@ export interface IPage<T> {
   readonly cursor: string | null;
   /** What a reader has to know of the list, such as a part that is out of date. */
   readonly note?: string;
-  /** Whether the total is that of what was read so far: a remote store does not count what follows. */
+  /**
+   * Whether the total is that of what was read so far: a remote store does not count what follows.
+   */
   readonly more?: boolean;
 }
 

@@ -1,7 +1,15 @@
 import React, { useEffect, useRef, useState } from 'react';
 
 import type { ICatalogClient } from '../api/catalog';
-import type { IColumn, IColumnProfile, IDataset, IDatasetDetail, INumber, IProfile, Tier } from '../api/types';
+import type {
+  IColumn,
+  IColumnProfile,
+  IDataset,
+  IDatasetDetail,
+  INumber,
+  IProfile,
+  Tier
+} from '../api/types';
 import { Button, Key } from '../components/button';
 import { LongWait, Result } from '../components/card';
 import { cx } from '../components/cx';
@@ -25,7 +33,10 @@ interface IRow extends IColumn {
 
 interface IColumnsProps {
   detail: IDatasetDetail;
-  /** The key of the page that led here: `f` to the field that finds a column, `e` to the exact profile. */
+  /**
+   * The key of the page that led here: `f` to the field that finds a column, `e` to the exact
+   * profile.
+   */
   asked: string | null;
   /** A column to go to. */
   goal?: IGoal;
@@ -50,7 +61,9 @@ export function Columns({ detail, asked, goal, current }: IColumnsProps): React.
   const profiles = new Map(profile?.columns.map(column => [column.name, column]));
   const rows = schema
     .filter(
-      column => column.name.toLowerCase().includes(words.trim().toLowerCase()) || refOf(dataset, column) === current
+      column =>
+        column.name.toLowerCase().includes(words.trim().toLowerCase()) ||
+        refOf(dataset, column) === current
     )
     .map((column): IRow => ({ ...column, profile: profiles.get(column.name) }));
   usePageKey('e', trans.__('exact profile'), () => setTier('exact'), tier !== 'exact');
@@ -79,10 +92,14 @@ function useProfile(
   tier: Tier,
   when = true
 ): IQuery<IProfile> {
-  return useQuery(`profile:${ref}@${snapshot}:${tier}`, signal => catalog.profile(name, tier, signal), {
-    every: () => null,
-    when
-  });
+  return useQuery(
+    `profile:${ref}@${snapshot}:${tier}`,
+    signal => catalog.profile(name, tier, signal),
+    {
+      every: () => null,
+      when
+    }
+  );
 }
 
 interface IFindColumnProps {
@@ -115,7 +132,8 @@ function FindColumn({ words, going, onWords, left }: IFindColumnProps): React.Re
   );
 }
 
-const refOf = (dataset: IDataset, { name }: IColumn): string => formatRef('column', [dataset.name, name]);
+const refOf = (dataset: IDataset, { name }: IColumn): string =>
+  formatRef('column', [dataset.name, name]);
 
 interface IProfileBarProps {
   profile: IProfile | undefined;
@@ -125,7 +143,13 @@ interface IProfileBarProps {
   children: React.ReactNode;
 }
 
-function ProfileBar({ profile, query, tier, onTier, children }: IProfileBarProps): React.ReactElement {
+function ProfileBar({
+  profile,
+  query,
+  tier,
+  onTier,
+  children
+}: IProfileBarProps): React.ReactElement {
   const { trans } = useWorkbench();
   const words: Record<Tier, string> = {
     footer: trans.__('file statistics'),
@@ -136,7 +160,9 @@ function ProfileBar({ profile, query, tier, onTier, children }: IProfileBarProps
     <div className={cx('bar')}>
       <span className={cx('quiet')}>{trans.__('Profile:')}</span>
       {profile ? (
-        <State state="passed">{trans.__('%1, %2', words[profile.tier], format.duration(profile.seconds))}</State>
+        <State state="passed">
+          {trans.__('%1, %2', words[profile.tier], format.duration(profile.seconds))}
+        </State>
       ) : (
         <span className={cx('quiet')}>{query.loading ? trans.__('reading…') : format.DASH}</span>
       )}
@@ -215,7 +241,9 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IRow>[] {
       width: 88,
       cell: ({ profile }) =>
         value(profile?.distinct, number =>
-          typeof number === 'number' && number >= 1e5 ? format.compact(number) : format.number(number)
+          typeof number === 'number' && number >= 1e5
+            ? format.compact(number)
+            : format.number(number)
         ),
       sort: ({ profile }) => sortable(profile?.distinct)
     },
@@ -231,7 +259,9 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IRow>[] {
       head: trans.__('mean / top'),
       end: true,
       width: 140,
-      cell: ({ profile }) => <Clipped number={profile && profile.mean.value !== null ? profile.mean : profile?.top} />
+      cell: ({ profile }) => (
+        <Clipped number={profile && profile.mean.value !== null ? profile.mean : profile?.top} />
+      )
     },
     {
       key: 'max',
@@ -245,7 +275,14 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IRow>[] {
       head: trans.__('shape'),
       width: 150,
       cell: ({ name, profile }) =>
-        profile && <Bars values={profile.shape} width={132} height={16} label={trans.__('Shape of %1', name)} />
+        profile && (
+          <Bars
+            values={profile.shape}
+            width={132}
+            height={16}
+            label={trans.__('Shape of %1', name)}
+          />
+        )
     },
     {
       key: 'used',

@@ -67,8 +67,9 @@ export default function DatasetPage({ reference, name, onTitle }: IPageProps): R
 }
 
 /**
- * The dataset as it was when the page was opened, until its user asks for what came since: rows that someone reads do not jump.
- * What is known of it without a new snapshot (owner, tags) is always the newest.
+ * The dataset as it was when the page was opened, until its user asks for what came since: rows
+ * that someone reads do not jump. What is known of it without a new snapshot (owner, tags) is
+ * always the newest.
  */
 export function useHeld(newest: IDatasetDetail | undefined): {
   detail: IDatasetDetail | undefined;
@@ -89,7 +90,11 @@ export function useHeld(newest: IDatasetDetail | undefined): {
   if (!newest || !held || held.dataset.snapshot === newest.dataset.snapshot) {
     return { detail: newest, update, follow };
   }
-  return { detail: { ...held, newer: Math.max(1, newest.snapshots - held.snapshots) }, update, follow };
+  return {
+    detail: { ...held, newer: Math.max(1, newest.snapshots - held.snapshots) },
+    update,
+    follow
+  };
 }
 
 /** Do something each time that the page is asked for while it is open. */
@@ -152,9 +157,16 @@ function Dataset({ detail, page, onUpdate }: IDatasetProps): React.ReactElement 
         onSelect={name => go(name as View, null)}
         note={trans._n('%1 column', '%1 columns', schema.length)}
       >
-        {view === 'preview' && <Preview key={dataset.snapshot} dataset={dataset} going={asked === 'g'} />}
+        {view === 'preview' && (
+          <Preview key={dataset.snapshot} dataset={dataset} going={asked === 'g'} />
+        )}
         {view === 'columns' && (
-          <Columns detail={detail} asked={asked} goal={going ? goal : undefined} current={goal?.id} />
+          <Columns
+            detail={detail}
+            asked={asked}
+            goal={going ? goal : undefined}
+            current={goal?.id}
+          />
         )}
         {view === 'snapshots' && <Snapshots dataset={dataset} />}
         {view === 'lineage' && <Lineage dataset={dataset} />}
@@ -164,7 +176,10 @@ function Dataset({ detail, page, onUpdate }: IDatasetProps): React.ReactElement 
   );
 }
 
-function DatasetFacts({ detail, onUpdate }: Pick<IDatasetProps, 'detail' | 'onUpdate'>): React.ReactElement {
+function DatasetFacts({
+  detail,
+  onUpdate
+}: Pick<IDatasetProps, 'detail' | 'onUpdate'>): React.ReactElement {
   const { trans } = useWorkbench();
   const { dataset, schema, newer } = detail;
   return (
@@ -175,7 +190,11 @@ function DatasetFacts({ detail, onUpdate }: Pick<IDatasetProps, 'detail' | 'onUp
       {dataset.snapshot && (
         <span>
           {dataset.updated_at
-            ? trans.__('snapshot %1, %2 ago', dataset.snapshot, format.span(format.secondsSince(dataset.updated_at)))
+            ? trans.__(
+                'snapshot %1, %2 ago',
+                dataset.snapshot,
+                format.span(format.secondsSince(dataset.updated_at))
+              )
             : trans.__('snapshot %1', dataset.snapshot)}
         </span>
       )}
@@ -187,8 +206,14 @@ function DatasetFacts({ detail, onUpdate }: Pick<IDatasetProps, 'detail' | 'onUp
       {dataset.tags.length > 0 && dataset.tags.map(tag => <Tag key={tag}>{tag}</Tag>)}
       {newer > 0 && (
         <>
-          <State state="pending">{trans._n('%1 snapshot newer', '%1 snapshots newer', newer)}</State>
-          <Button label={trans.__('Update')} caption={trans.__('Show the newest snapshot')} onClick={onUpdate} />
+          <State state="pending">
+            {trans._n('%1 snapshot newer', '%1 snapshots newer', newer)}
+          </State>
+          <Button
+            label={trans.__('Update')}
+            caption={trans.__('Show the newest snapshot')}
+            onClick={onUpdate}
+          />
         </>
       )}
       {dataset.description && <span title={dataset.description}>{dataset.description}</span>}

@@ -17,7 +17,9 @@ const TABLES = /\.((csv|tsv|txt|jsonl?|ndjson)(\.gz)?|parquet|pq)$/i;
 export function selectedTables(browsers: IFileBrowserFactory | null): string[] {
   const items = browsers?.tracker.currentWidget?.selectedItems();
   return items
-    ? [...items].filter(item => item.type !== 'directory' && TABLES.test(item.path)).map(item => item.path)
+    ? [...items]
+        .filter(item => item.type !== 'directory' && TABLES.test(item.path))
+        .map(item => item.path)
     : [];
 }
 
@@ -29,7 +31,11 @@ export function suggestedName(path: string): string {
 }
 
 /** Show what would be read of the files, ingest them as the user wants it, and show the dataset. */
-export async function ingestFiles(workbench: IWorkbench, paths: readonly string[], start?: IForm): Promise<void> {
+export async function ingestFiles(
+  workbench: IWorkbench,
+  paths: readonly string[],
+  start?: IForm
+): Promise<void> {
   const { client, trans } = workbench;
   const [first] = paths;
   if (!first) {
@@ -38,7 +44,10 @@ export async function ingestFiles(workbench: IWorkbench, paths: readonly string[
   try {
     const project = await client.project();
     const files = paths.map(path => toProject(path, project) ?? path);
-    const [{ askHow }, { emptyForm }] = await Promise.all([import('./register'), import('./reading')]);
+    const [{ askHow }, { emptyForm }] = await Promise.all([
+      import('./register'),
+      import('./reading')
+    ]);
     const form = await askHow(workbench, files, start ?? emptyForm(suggestedName(first)));
     if (form) {
       await ingest(workbench, files, form, () => void ingestFiles(workbench, paths, form));
@@ -55,12 +64,17 @@ async function ingest(
   form: IForm,
   change: () => void
 ): Promise<void> {
-  const id = Notification.emit(trans.__('Reading into %1…', form.into), 'in-progress', { autoClose: false });
+  const id = Notification.emit(trans.__('Reading into %1…', form.into), 'in-progress', {
+    autoClose: false
+  });
   const show = (): void => void open(formatRef('dataset', form.into));
   try {
     const { askOf } = await import('./reading');
     const job = await ended(client, await client.catalog.ingest(askOf(files, form)));
-    const [message, details] = brief(`${form.into}: ${job.progress_text || trans.__('the rows are in')}`, trans);
+    const [message, details] = brief(
+      `${form.into}: ${job.progress_text || trans.__('the rows are in')}`,
+      trans
+    );
     const actions = [{ label: trans.__('Open'), callback: show }, ...details];
     Notification.update({ id, message, type: 'success', autoClose: LONG_MS, actions });
   } catch (error) {

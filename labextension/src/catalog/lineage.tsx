@@ -16,9 +16,13 @@ const MOST = 200;
 /** What the dataset was made from, and what was made from it. */
 export function Lineage({ dataset }: { dataset: IDataset }): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const query = useQuery(`lineage:${dataset.ref}`, signal => client.catalog.lineage(dataset.name, signal), {
-    topics: ['dataset', 'run', 'model', 'deployment']
-  });
+  const query = useQuery(
+    `lineage:${dataset.ref}`,
+    signal => client.catalog.lineage(dataset.name, signal),
+    {
+      topics: ['dataset', 'run', 'model', 'deployment']
+    }
+  );
   return (
     <Result query={query}>
       {page =>
@@ -52,7 +56,10 @@ interface IDoing {
   outputs: ReadonlySet<string>;
 }
 
-/** What was done: edges of one moment and job belong together; of doings that made the same, the newest counts. */
+/**
+ * What was done: edges of one moment and job belong together; of doings that made the same, the
+ * newest counts.
+ */
 function doingsOf(edges: readonly IEdge[]): IDoing[] {
   const byMoment = new Map<string, IDoing>();
   for (const { job, at, input, output } of edges) {
@@ -134,7 +141,9 @@ function LineageGraph({
     <div className={cx('scroll')}>
       <Graph label={trans.__('Lineage of %1', dataset.name)} nodes={nodes} links={links} />
       {left > 0 && (
-        <p className={cx('more')}>{trans._n('%1 more node is not drawn', '%1 more nodes are not drawn', left)}</p>
+        <p className={cx('more')}>
+          {trans._n('%1 more node is not drawn', '%1 more nodes are not drawn', left)}
+        </p>
       )}
       {further > 0 && (
         <p className={cx('more')}>

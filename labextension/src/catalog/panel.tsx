@@ -48,7 +48,9 @@ export default function CatalogPanel(): React.ReactElement {
         {...section}
         title={trans.__('Namespaces')}
         note={section.open && page && trans._n('%1 dataset', '%1 datasets', page.total)}
-        body={() => <Result query={query}>{data => <Namespaces page={data} at={query.at} />}</Result>}
+        body={() => (
+          <Result query={query}>{data => <Namespaces page={data} at={query.at} />}</Result>
+        )}
       />
       <Recent name="catalog:recent" kinds={PANEL_KINDS.catalog} />
     </>
@@ -114,7 +116,10 @@ function rowsOf(datasets: readonly IDataset[], tree: ITree, workbench: IWorkbenc
       name: namespace,
       meta: workbench.trans._n('%1 dataset', '%1 datasets', inside.length)
     };
-    return [head, ...(shown ? inside.flatMap(dataset => datasetRows(dataset, tree, workbench)) : [])];
+    return [
+      head,
+      ...(shown ? inside.flatMap(dataset => datasetRows(dataset, tree, workbench)) : [])
+    ];
   });
 }
 
@@ -139,17 +144,32 @@ function datasetRows(dataset: IDataset, { open, under }: ITree, workbench: IWork
   return shown ? [row, ...columnRows(dataset, under.get(dataset.name), workbench)] : [row];
 }
 
-function columnRows(dataset: IDataset, detail: IDetail<IUnder> | undefined, { trans }: IWorkbench): IListRow[] {
+function columnRows(
+  dataset: IDataset,
+  detail: IDetail<IUnder> | undefined,
+  { trans }: IWorkbench
+): IListRow[] {
   if (!detail?.data) {
     return [
-      { id: `${dataset.ref}?`, level: 2, name: detail?.error ? detail.error.what : trans.__('Reading the columns…') }
+      {
+        id: `${dataset.ref}?`,
+        level: 2,
+        name: detail?.error ? detail.error.what : trans.__('Reading the columns…')
+      }
     ];
   }
   const { schema } = detail.data.detail;
   const profiles = new Map(detail.data.profile?.columns.map(column => [column.name, column]));
   const rows = schema.slice(0, COLUMNS_SHOWN).map(({ name, type }): IListRow => {
     const ref = formatRef('column', [dataset.name, name]);
-    return { id: ref, ref, level: 2, name, note: type, meta: <ColumnMeta name={name} profile={profiles.get(name)} /> };
+    return {
+      id: ref,
+      ref,
+      level: 2,
+      name,
+      note: type,
+      meta: <ColumnMeta name={name} profile={profiles.get(name)} />
+    };
   });
   const rest = schema.length - COLUMNS_SHOWN;
   if (rest > 0) {
@@ -157,7 +177,9 @@ function columnRows(dataset: IDataset, detail: IDetail<IUnder> | undefined, { tr
       id: `${dataset.ref}+`,
       ref: dataset.ref,
       level: 2,
-      name: <span className={cx('link')}>{trans._n('%1 more column', '%1 more columns', rest)}</span>
+      name: (
+        <span className={cx('link')}>{trans._n('%1 more column', '%1 more columns', rest)}</span>
+      )
     });
   }
   return rows;

@@ -16,7 +16,10 @@ import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
 
-/** Up to so many rows a table is drawn, which a screen reader can read; above, a grid that fetches blocks, or pages of a table. */
+/**
+ * Up to so many rows a table is drawn, which a screen reader can read; above, a grid that fetches
+ * blocks, or pages of a table.
+ */
 const TABLE_ROWS = 200;
 /** Rows of a page of the accessible table. */
 const PAGE = 100;
@@ -32,7 +35,12 @@ export function Preview({ dataset, going }: IPreviewProps): React.ReactElement {
   const { client } = useWorkbench();
   const first = useQuery(
     `rows:${dataset.ref}@${dataset.snapshot}`,
-    signal => client.catalog.rows(dataset.name, { start: 0, count: TABLE_ROWS, snapshot: dataset.snapshot }, signal),
+    signal =>
+      client.catalog.rows(
+        dataset.name,
+        { start: 0, count: TABLE_ROWS, snapshot: dataset.snapshot },
+        signal
+      ),
     { every: () => null }
   );
   return (
@@ -54,7 +62,11 @@ interface IBlockProps {
 }
 
 /** The rows of a block as a table of the page; `numbered` where it is one page of many. */
-function BlockTable({ dataset, block, numbered }: IBlockProps & { numbered?: boolean }): React.ReactElement {
+function BlockTable({
+  dataset,
+  block,
+  numbered
+}: IBlockProps & { numbered?: boolean }): React.ReactElement {
   const { trans } = useWorkbench();
   const rows = Array.from({ length: block.shown }, (_, index) => index);
   const columns = block.columns.map((column, place): IColumnSpec<number> => ({
@@ -87,12 +99,18 @@ function SmallPreview({ dataset, block }: IBlockProps): React.ReactElement {
   return (
     <div className={cx('scroll')}>
       <BlockTable dataset={dataset} block={block} />
-      <p className={cx('more')}>{trans.__('%1 of %2 rows', format.number(block.shown), format.number(block.total))}</p>
+      <p className={cx('more')}>
+        {trans.__('%1 of %2 rows', format.number(block.shown), format.number(block.total))}
+      </p>
     </div>
   );
 }
 
-function LargePreview({ dataset, block, going }: IBlockProps & { going: boolean }): React.ReactElement {
+function LargePreview({
+  dataset,
+  block,
+  going
+}: IBlockProps & { going: boolean }): React.ReactElement {
   const { trans } = useWorkbench();
   const [asTable, setAsTable] = useMemory('preview:as-table', false);
   const [start, setStart] = useState(0);
@@ -169,7 +187,11 @@ function GoToRow({ total, going, onGo }: IGoToRowProps): React.ReactElement {
   );
 }
 
-function PagedTable({ dataset, block, start }: IBlockProps & { start: number }): React.ReactElement {
+function PagedTable({
+  dataset,
+  block,
+  start
+}: IBlockProps & { start: number }): React.ReactElement {
   const { client } = useWorkbench();
   const { snapshot } = block;
   const page = useQuery(

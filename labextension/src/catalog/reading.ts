@@ -27,7 +27,13 @@ export interface IForm {
   readonly types: Readonly<Record<string, string>>;
 }
 
-export const emptyForm = (into: string): IForm => ({ into, mode: 'append', again: false, options: {}, types: {} });
+export const emptyForm = (into: string): IForm => ({
+  into,
+  mode: 'append',
+  again: false,
+  options: {},
+  types: {}
+});
 
 const NAME = /^[a-z_]\w*(-\w+)*(\.[a-z_]\w*(-\w+)*)+$/i;
 
@@ -35,8 +41,10 @@ const NAME = /^[a-z_]\w*(-\w+)*(\.[a-z_]\w*(-\w+)*)+$/i;
 export const isName = (text: string): boolean => NAME.test(text);
 
 /** A sign that cannot be typed or seen, by its word. */
-export const signOf = (value: string): string => ({ tab: '\t', space: ' ', none: '' })[value] ?? value;
-export const wordOf = (sign: string): string => ({ '\t': 'tab', ' ': 'space', '': 'none' })[sign] ?? sign;
+export const signOf = (value: string): string =>
+  ({ tab: '\t', space: ' ', none: '' })[value] ?? value;
+export const wordOf = (sign: string): string =>
+  ({ '\t': 'tab', ' ': 'space', '': 'none' })[sign] ?? sign;
 
 /** How the text of a field is said; the others are signs or words. */
 const VALUES: Readonly<Partial<Record<Option, (text: string) => unknown>>> = {
@@ -72,11 +80,13 @@ export function askOf(files: readonly string[], form: IForm): IIngest {
 const SEEN = ['encoding', 'skip', 'header'] as const;
 
 /** The files that the options are about. */
-export const csvOf = (files: readonly IReadFile[]): IReadFile[] => files.filter(({ kind }) => kind === 'csv');
+export const csvOf = (files: readonly IReadFile[]): IReadFile[] =>
+  files.filter(({ kind }) => kind === 'csv');
 
 /**
- * What settles a doubt: the value that all CSV files were read with, since an option counts for all of them.
- * Null where they differ, where one was not looked at, or where the preview does not show it.
+ * What settles a doubt: the value that all CSV files were read with, since an option counts for all
+ * of them. Null where they differ, where one was not looked at, or where the preview does not show
+ * it.
  */
 function seenOf({ option }: IReadDoubt, files: readonly IReadFile[]): string | null {
   const name = SEEN.find(one => one === option);
@@ -88,7 +98,10 @@ function seenOf({ option }: IReadDoubt, files: readonly IReadFile[]): string | n
   return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
 }
 
-/** The form with the guesses that were in doubt said as they are shown, so that nothing else is read than what was seen. */
+/**
+ * The form with the guesses that were in doubt said as they are shown, so that nothing else is read
+ * than what was seen.
+ */
 export function settled(form: IForm, { doubts, files }: IInspection): IForm {
   const options: Partial<Record<Option, string>> = { ...form.options };
   for (const doubt of doubts.filter(({ stops }) => stops)) {

@@ -7,7 +7,16 @@ import { Select } from '../components/select';
 import { useWorkbench } from '../hooks/context';
 import { type IForm, type Option, wordOf } from './reading';
 
-const ENCODINGS = ['utf-8', 'cp1252', 'latin-1', 'cp1250', 'cp1251', 'utf-16', 'shift_jis', 'gb18030'];
+const ENCODINGS = [
+  'utf-8',
+  'cp1252',
+  'latin-1',
+  'cp1250',
+  'cp1251',
+  'utf-16',
+  'shift_jis',
+  'gb18030'
+];
 const DATES = ['%d.%m.%Y', '%d/%m/%Y', '%m/%d/%Y', '%d-%m-%Y', '%Y/%m/%d', '%d.%m.%y'];
 
 interface IReadingFieldsProps {
@@ -19,9 +28,15 @@ interface IReadingFieldsProps {
 }
 
 /** How a CSV is read: each option as it was guessed, until another one is chosen. */
-export function ReadingFields({ form, file, columns, onChange }: IReadingFieldsProps): React.ReactElement {
+export function ReadingFields({
+  form,
+  file,
+  columns,
+  onChange
+}: IReadingFieldsProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const change = (name: Option, value: string): void => onChange({ ...form.options, [name]: value });
+  const change = (name: Option, value: string): void =>
+    onChange({ ...form.options, [name]: value });
   const words: Readonly<Record<string, string>> = {
     yes: trans.__('yes'),
     no: trans.__('no'),
@@ -38,12 +53,20 @@ export function ReadingFields({ form, file, columns, onChange }: IReadingFieldsP
       <Select
         label={label}
         value={form.options[name] ?? ''}
-        options={[{ value: '', label: first }, ...values.map(value => ({ value, label: labelOf(value) }))]}
+        options={[
+          { value: '', label: first },
+          ...values.map(value => ({ value, label: labelOf(value) }))
+        ]}
         onChange={value => change(name, value)}
       />
     );
   };
-  const text = (name: Option, label: string, width: number, values?: readonly string[]): React.ReactElement => (
+  const text = (
+    name: Option,
+    label: string,
+    width: number,
+    values?: readonly string[]
+  ): React.ReactElement => (
     <Field
       label={label}
       width={width}
@@ -90,7 +113,10 @@ export function ReadingFields({ form, file, columns, onChange }: IReadingFieldsP
 }
 
 /** What was found out, as the fields show it. */
-function guesses(file: IReadFile | undefined, columns: readonly IReadColumn[]): Partial<Record<Option, string>> {
+function guesses(
+  file: IReadFile | undefined,
+  columns: readonly IReadColumn[]
+): Partial<Record<Option, string>> {
   if (!file) {
     return {};
   }

@@ -56,7 +56,10 @@ class Body extends FrameWidget implements Dialog.IBodyWidget<IForm | null> {
   }
 }
 
-/** A dialog that can be accepted only when its body is ready; keys on a button of the body are that button's. */
+/**
+ * A dialog that can be accepted only when its body is ready; keys on a button of the body are that
+ * button's.
+ */
 class RegisterDialog extends Dialog<IForm | null> {
   constructor(
     private readonly _how: Body,
@@ -96,12 +99,23 @@ class RegisterDialog extends Dialog<IForm | null> {
   }
 }
 
-/** Show what would be read of the files, and let the reading be changed; null where the user goes away. */
-export async function askHow(workbench: IWorkbench, files: readonly string[], start: IForm): Promise<IForm | null> {
+/**
+ * Show what would be read of the files, and let the reading be changed; null where the user goes
+ * away.
+ */
+export async function askHow(
+  workbench: IWorkbench,
+  files: readonly string[],
+  start: IForm
+): Promise<IForm | null> {
   const { trans } = workbench;
   const body: Body = new Body(workbench, { files, start }, () => dialog.draw());
   const dialog = new RegisterDialog(body, {
-    title: trans._n('Register %1 File as a Dataset', 'Register %1 Files as a Dataset', files.length),
+    title: trans._n(
+      'Register %1 File as a Dataset',
+      'Register %1 Files as a Dataset',
+      files.length
+    ),
     buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Register') })],
     defaultButton: 1,
     focusNodeSelector: 'input'
@@ -124,13 +138,19 @@ export function Register({ files, start, onReady }: IBodyProps): React.ReactElem
   const [form, setForm] = useState(start);
   const question = questionOf(files, form);
   const asked = useSettled(question, WAIT);
-  const query = useQuery<IInspection>(asked, signal => client.catalog.inspect(JSON.parse(asked) as IIngest, signal), {
-    every: () => null,
-    list: 'inspect'
-  });
+  const query = useQuery<IInspection>(
+    asked,
+    signal => client.catalog.inspect(JSON.parse(asked) as IIngest, signal),
+    {
+      every: () => null,
+      list: 'inspect'
+    }
+  );
   const { data, error, borrowed } = query;
-  const good = data && !error && !borrowed && asked === question && isName(form.into) && !data.refused;
-  const ready = good && !unsettled(data).length && !isThere(data, form) ? settled(form, data) : null;
+  const good =
+    data && !error && !borrowed && asked === question && isName(form.into) && !data.refused;
+  const ready =
+    good && !unsettled(data).length && !isThere(data, form) ? settled(form, data) : null;
   const key = ready && JSON.stringify(ready);
   const [csv] = csvOf(data?.files ?? []);
   useEffect(() => {
@@ -143,7 +163,12 @@ export function Register({ files, start, onReady }: IBodyProps): React.ReactElem
     <>
       <Target form={form} exists={data?.exists} onChange={change} />
       {(!data || csv) && (
-        <ReadingFields form={form} file={csv} columns={data?.columns ?? []} onChange={options => change({ options })} />
+        <ReadingFields
+          form={form}
+          file={csv}
+          columns={data?.columns ?? []}
+          onChange={options => change({ options })}
+        />
       )}
       <Result query={query} rows={8}>
         {found => <Seen seen={found} form={form} onChange={change} />}
@@ -168,7 +193,9 @@ function Target({ form, exists, onChange }: ITargetProps): React.ReactElement {
         label={trans.__('dataset')}
         value={form.into}
         width={260}
-        fault={isName(form.into) ? undefined : trans.__('NAMESPACE.TABLE, of letters, digits, _ and -')}
+        fault={
+          isName(form.into) ? undefined : trans.__('NAMESPACE.TABLE, of letters, digits, _ and -')
+        }
         onChange={into => onChange({ into })}
       />
       <Select
@@ -181,7 +208,9 @@ function Target({ form, exists, onChange }: ITargetProps): React.ReactElement {
         onChange={mode => onChange({ mode: mode as IForm['mode'] })}
       />
       {exists !== undefined && (
-        <span className={cx('quiet')}>{exists ? trans.__('the dataset is there') : trans.__('a new dataset')}</span>
+        <span className={cx('quiet')}>
+          {exists ? trans.__('the dataset is there') : trans.__('a new dataset')}
+        </span>
       )}
     </div>
   );
@@ -229,7 +258,11 @@ function Remarks({ seen, form, onChange }: ISeenProps): React.ReactElement | nul
             there[0]?.snapshot
           )}{' '}
           <label>
-            <input type="checkbox" checked={form.again} onChange={event => onChange({ again: event.target.checked })} />{' '}
+            <input
+              type="checkbox"
+              checked={form.again}
+              onChange={event => onChange({ again: event.target.checked })}
+            />{' '}
             {trans.__('add the rows once more')}
           </label>
         </li>
@@ -237,11 +270,15 @@ function Remarks({ seen, form, onChange }: ISeenProps): React.ReactElement | nul
       {seen.doubts.map(doubt => (
         <li key={doubt.what} className={cx(doubt.stops && 'tone-wait')}>
           {doubt.what}{' '}
-          {doubt.stops && !open.includes(doubt) ? trans.__('Register reads it as it is shown here.') : prose(doubt.fix)}
+          {doubt.stops && !open.includes(doubt)
+            ? trans.__('Register reads it as it is shown here.')
+            : prose(doubt.fix)}
           {open.includes(doubt) && csvOf(seen.files).length > 1 && (
             <>
               {' '}
-              {trans.__('An option counts for all files: choose it here, or register files that differ one by one.')}
+              {trans.__(
+                'An option counts for all files: choose it here, or register files that differ one by one.'
+              )}
             </>
           )}
         </li>
@@ -268,7 +305,12 @@ function Rows({ seen, form, onChange }: ISeenProps): React.ReactElement {
   }));
   return (
     <div className={cx('register-rows')}>
-      <Table label={trans.__('What would be read')} columns={columns} rows={rows} row={row => ({ id: String(row) })} />
+      <Table
+        label={trans.__('What would be read')}
+        columns={columns}
+        rows={rows}
+        row={row => ({ id: String(row) })}
+      />
     </div>
   );
 }
@@ -282,7 +324,10 @@ interface IHeadProps {
 function Head({ column, type, onType }: IHeadProps): React.ReactElement {
   const { trans } = useWorkbench();
   const own = type || column.guessed;
-  const guess = { value: '', label: type ? trans.__('guess') : trans.__('%1 (guessed)', column.type) };
+  const guess = {
+    value: '',
+    label: type ? trans.__('guess') : trans.__('%1 (guessed)', column.type)
+  };
   return (
     <span className={cx('register-head')}>
       {column.name}
@@ -314,7 +359,8 @@ function Counted({ seen }: { seen: IInspection }): React.ReactElement {
               'The first %1 rows were looked at; the types are decided by all rows when they are read.',
               rows
             )}{' '}
-        {seen.bad > seen.broken.length && trans._n('%1 row does not fit.', '%1 rows do not fit, the first:', seen.bad)}
+        {seen.bad > seen.broken.length &&
+          trans._n('%1 row does not fit.', '%1 rows do not fit, the first:', seen.bad)}
         {seen.bad > 0 &&
           seen.bad === seen.broken.length &&
           trans._n('%1 row does not fit:', '%1 rows do not fit:', seen.bad)}
@@ -323,13 +369,16 @@ function Counted({ seen }: { seen: IInspection }): React.ReactElement {
         <ul className={cx('remarks')} aria-label={trans.__('Rows that do not fit')}>
           {seen.broken.map(row => (
             <li key={`${row.file}:${row.line}`}>
-              {trans.__('line %1 of %2: %3', format.number(row.line), row.file, row.reason)} <code>{row.text}</code>
+              {trans.__('line %1 of %2: %3', format.number(row.line), row.file, row.reason)}{' '}
+              <code>{row.text}</code>
             </li>
           ))}
         </ul>
       )}
       {seen.bad > 0 && !seen.refused && (
-        <p className={cx('more')}>{trans.__('Register sets such rows aside and writes the others.')}</p>
+        <p className={cx('more')}>
+          {trans.__('Register sets such rows aside and writes the others.')}
+        </p>
       )}
     </>
   );

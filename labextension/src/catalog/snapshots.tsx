@@ -34,7 +34,11 @@ export function Snapshots({ dataset }: { dataset: IDataset }): React.ReactElemen
               total={page.total}
               current={page.items.find(item => item.id === dataset.snapshot?.split('.')[0])?.ref}
             />
-            <More page={page} onMore={onMore} rest={trans.__('older ones are listed by mlinfra catalog snapshots')} />
+            <More
+              page={page}
+              onMore={onMore}
+              rest={trans.__('older ones are listed by mlinfra catalog snapshots')}
+            />
           </>
         )}
       </Result>
@@ -42,13 +46,27 @@ export function Snapshots({ dataset }: { dataset: IDataset }): React.ReactElemen
   );
 }
 
-function columnsOf(time: ReturnType<typeof clock>, { trans }: IWorkbench): IColumnSpec<ISnapshot>[] {
+function columnsOf(
+  time: ReturnType<typeof clock>,
+  { trans }: IWorkbench
+): IColumnSpec<ISnapshot>[] {
   const change = (count: number, sign: string): React.ReactNode =>
     count ? <Num value={count} format={value => sign + format.number(value)} /> : format.DASH;
   return [
     { key: 'id', head: trans.__('snapshot'), cell: ({ id }) => <code>{id}</code> },
-    { key: 'at', head: trans.__('when'), cell: ({ at }) => time(at), sort: ({ at }) => at, width: 130 },
-    { key: 'operation', head: trans.__('operation'), cell: ({ operation }) => operation, width: 110 },
+    {
+      key: 'at',
+      head: trans.__('when'),
+      cell: ({ at }) => time(at),
+      sort: ({ at }) => at,
+      width: 130
+    },
+    {
+      key: 'operation',
+      head: trans.__('operation'),
+      cell: ({ operation }) => operation,
+      width: 110
+    },
     {
       key: 'rows',
       head: trans.__('rows'),

@@ -23,12 +23,17 @@ export function asCell(code: string, door: Door, present: readonly string[] = []
     default:
       return text
         .split('\n')
-        .map((line, index, lines) => (line && !lines[index - 1]?.endsWith('\\') ? `!${line}` : line))
+        .map((line, index, lines) =>
+          line && !lines[index - 1]?.endsWith('\\') ? `!${line}` : line
+        )
         .join('\n');
   }
 }
 
-/** A query as Python: a cell magic must be the first line of its cell, so nothing could load it in the same cell. */
+/**
+ * A query as Python: a cell magic must be the first line of its cell, so nothing could load it in
+ * the same cell.
+ */
 function asQuery(sql: string): string {
   return `ml.sql("""\n${sql.replace(/\\|"(?="")/g, '\\$&')}\n""")`;
 }

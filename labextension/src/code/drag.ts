@@ -10,9 +10,10 @@ export const REFS_MIME = 'application/vnd.mlinfra.refs+json';
 const THRESHOLD = 5;
 
 /**
- * The data of a drag. `text/plain` makes every code editor take it; no other `text/…` type may be added, since an
- * editor takes the first it finds, and no notebook cells, since the notebook would then take the drop from the editor.
- * It brings the import: where it will be dropped is not known, and an import too many does no harm.
+ * The data of a drag. `text/plain` makes every code editor take it; no other `text/…` type may be
+ * added, since an editor takes the first it finds, and no notebook cells, since the notebook would
+ * then take the drop from the editor. It brings the import: where it will be dropped is not known,
+ * and an import too many does no harm.
  */
 export function mimeDataOf(refs: readonly string[], code = pythonFor(refs)): MimeData {
   const data = new MimeData();
@@ -31,8 +32,8 @@ function dragImage(label: string): HTMLElement {
 /**
  * Follow the mouse from a button press, and start a drag once it has moved far enough.
  *
- * dragged: the references, asked at the start; `pinned` when Shift is held, which means exact versions. code: instead of that of the
- * references. Without code nothing is dragged.
+ * dragged: the references, asked at the start; `pinned` when Shift is held, which means exact
+ * versions. code: instead of that of the references. Without code nothing is dragged.
  */
 export function dragFrom(
   press: { clientX: number; clientY: number; button: number },
@@ -48,7 +49,10 @@ export function dragFrom(
     document.removeEventListener('mouseup', stop, true);
   };
   const move = (event: MouseEvent): void => {
-    if (Math.abs(event.clientX - press.clientX) < THRESHOLD && Math.abs(event.clientY - press.clientY) < THRESHOLD) {
+    if (
+      Math.abs(event.clientX - press.clientX) < THRESHOLD &&
+      Math.abs(event.clientY - press.clientY) < THRESHOLD
+    ) {
       return;
     }
     stop();

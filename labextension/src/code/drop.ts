@@ -5,14 +5,22 @@ import { asCell } from './cell';
 import { REFS_MIME } from './drag';
 import { codeCells, insertCell, isWritable } from './insert';
 
-/** A gap between cells: the position of the new cell, and where the line is drawn (pixels from the top of the notebook). */
+/**
+ * A gap between cells: the position of the new cell, and where the line is drawn (pixels from the
+ * top of the notebook).
+ */
 export interface IGap {
   index: number;
   y: number;
 }
 
-/** The gap nearest to `y` among cells given by their position, top and bottom (pixels, in order). */
-export function nearestGap(cells: readonly { index: number; top: number; bottom: number }[], y: number): IGap {
+/**
+ * The gap nearest to `y` among cells given by their position, top and bottom (pixels, in order).
+ */
+export function nearestGap(
+  cells: readonly { index: number; top: number; bottom: number }[],
+  y: number
+): IGap {
   const below = cells.find(cell => y < (cell.top + cell.bottom) / 2);
   if (below) {
     return { index: below.index, y: below.top };
@@ -27,8 +35,8 @@ export type Reveal = (panel: NotebookPanel, inText: boolean) => void;
 /**
  * Takes references that are dropped on one notebook: they become a cell in the nearest gap.
  *
- * An empty line of an editor takes them itself. Between the letters of a line with code they would break it. A notebook that
- * cannot be written to takes none.
+ * An empty line of an editor takes them itself. Between the letters of a line with code they would
+ * break it. A notebook that cannot be written to takes none.
  */
 class NotebookDrop implements EventListenerObject {
   constructor(
@@ -37,7 +45,8 @@ class NotebookDrop implements EventListenerObject {
   ) {
     const node = _panel.content.node;
     for (const type of ['lm-dragenter', 'lm-dragover', 'lm-dragleave', 'lm-drop']) {
-      node.addEventListener(type, this, true); // before the editors, which would take it wherever the pointer is
+      // before the editors, which would take it wherever the pointer is
+      node.addEventListener(type, this, true);
     }
     this._line.className = 'jp-mlinfra-drop-line';
   }
@@ -66,25 +75,34 @@ class NotebookDrop implements EventListenerObject {
       return;
     }
     this._line.remove();
-    // The code of the drag, as an editor would take it. The notebook in use when it began may be another: what this one lacks is seen here.
-    const code = asCell(drag.mimeData.getData('text/plain') as string, 'python', codeCells(this._panel));
+    // The code of the drag, as an editor would take it. The notebook in use when it began may be
+    // another: what this one lacks is seen here.
+    const code = asCell(
+      drag.mimeData.getData('text/plain') as string,
+      'python',
+      codeCells(this._panel)
+    );
     if (empty) {
       empty.fill(code);
     } else {
       insertCell(this._panel, gap.index, code);
     }
-    // The focus follows the code: the row that was dragged would take the next key. Lumino has not let go of the drag yet.
+    // The focus follows the code: the row that was dragged would take the next key. Lumino has not
+    // let go of the drag yet.
     setTimeout(() => this._reveal(this._panel, empty !== null));
   }
 
   /** The empty line of an editor at a place, and how it is filled. */
-  private _emptyLine(target: EventTarget | null): { y: number; fill: (code: string) => void } | null {
+  private _emptyLine(
+    target: EventTarget | null
+  ): { y: number; fill: (code: string) => void } | null {
     const line = target instanceof Element ? target.closest('.cm-line') : null;
     const cell = line && this._panel.content.widgets.find(({ node }) => node.contains(line));
     if (!line || line.textContent || !cell?.editor || cell.editor.getOption('readOnly') === true) {
       return null;
     }
-    // By the line and not by the point, as the editor itself does: CodeMirror finds no place at the empty last line of a text.
+    // By the line and not by the point, as the editor itself does: CodeMirror finds no place at the
+    // empty last line of a text.
     const { editor } = cell.editor as unknown as { editor: { posAtDOM: (node: Node) => number } };
     return {
       y: edges(line).bottom,
@@ -92,7 +110,9 @@ class NotebookDrop implements EventListenerObject {
         const at = editor.posAtDOM(line);
         cell.model.sharedModel.updateSource(at, at, code);
         this._panel.content.activeCellIndex = this._panel.content.widgets.indexOf(cell);
-        cell.editor?.setCursorPosition(cell.editor.getPositionAt(at + code.length) ?? { line: 0, column: 0 });
+        cell.editor?.setCursorPosition(
+          cell.editor.getPositionAt(at + code.length) ?? { line: 0, column: 0 }
+        );
       }
     };
   }

@@ -11,7 +11,9 @@ export interface ICode {
   /** At the caret of the active cell. */
   insertAtCursor: (code: string, door?: Door) => Promise<void>;
   copy: (text: string) => void;
-  /** The code as a cell of the notebook in use: with the import that it needs, unless that is there. */
+  /**
+   * The code as a cell of the notebook in use: with the import that it needs, unless that is there.
+   */
   cell: (code: string, door?: Door) => string;
   /** Give the focus back to the notebook in use. */
   focusNotebook: () => void;
@@ -29,14 +31,22 @@ export function insertCell(panel: NotebookPanel, index: number, source: string):
   if (!notebook.model) {
     return;
   }
-  notebook.model.sharedModel.insertCell(index, { cell_type: 'code', source, metadata: { trusted: true } });
+  notebook.model.sharedModel.insertCell(index, {
+    cell_type: 'code',
+    source,
+    metadata: { trusted: true }
+  });
   notebook.activeCellIndex = index;
   notebook.deselectAll();
   void notebook.scrollToItem(index, 'smart').catch(() => undefined);
 }
 
-/** Whether what is written into a notebook can be kept: not in the executed notebook of a job, which is a record. */
-export const isWritable = (panel: NotebookPanel): boolean => !panel.isDisposed && !panel.context.model.readOnly;
+/**
+ * Whether what is written into a notebook can be kept: not in the executed notebook of a job, which
+ * is a record.
+ */
+export const isWritable = (panel: NotebookPanel): boolean =>
+  !panel.isDisposed && !panel.context.model.readOnly;
 
 class NotebookCode implements ICode {
   constructor(
@@ -45,7 +55,10 @@ class NotebookCode implements ICode {
     private readonly _reveal: (panel: NotebookPanel) => void
   ) {
     _tracker?.currentChanged.connect((_, panel) => {
-      this._used = [...(panel ? [panel] : []), ...this._used.filter(one => one !== panel && !one.isDisposed)];
+      this._used = [
+        ...(panel ? [panel] : []),
+        ...this._used.filter(one => one !== panel && !one.isDisposed)
+      ];
     });
   }
 
@@ -111,8 +124,10 @@ class NotebookCode implements ICode {
     if (!this._commands.hasCommand('notebook:create-new')) {
       return null;
     }
-    const made = (await this._commands.execute('notebook:create-new', { activate: true, kernelName: 'python3' })) as
-      NotebookPanel | undefined;
+    const made = (await this._commands.execute('notebook:create-new', {
+      activate: true,
+      kernelName: 'python3'
+    })) as NotebookPanel | undefined;
     await made?.revealed;
     await made?.context.ready;
     return made ?? null;

@@ -22,7 +22,10 @@ export function literal(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** Words of Python, and names that the code of the workbench itself needs; the server keeps the same list. */
+/**
+ * Words of Python, and names that the code of the workbench itself needs; the server keeps the same
+ * list.
+ */
 const TAKEN = new Set(
   (
     'and as assert async await break case class continue def del elif else except finally for from global if import in is lambda ' +
@@ -54,7 +57,8 @@ const FORMS: Readonly<Record<string, Form>> = {
   run: ({ name }) => `run = ml.run(${quote(name)})\nrun.metrics`,
   compare: ({ parts }) => runs(parts),
   model: ({ name }) => `model = ml.model(${quote(name)}).load()\nmodel`,
-  version: ({ name, at }) => `model = ml.model(${quote(at ? `${name}@${at}` : name)}).load()\nmodel`,
+  version: ({ name, at }) =>
+    `model = ml.model(${quote(at ? `${name}@${at}` : name)}).load()\nmodel`,
   deployment: ({ name }) => `deployment = ml.deployment(${quote(name)})\ndeployment`,
   monitor: ({ name }) => `requests = ml.monitor(${quote(name)}).frame()\nrequests`,
   alert: ({ name }) => `ml.alert(${quote(name)})`
@@ -68,8 +72,12 @@ function columns(refs: readonly IRef[]): string {
   return frame(own, `ml.dataset(${quote(dataset)}).scan().select(${names.map(quote).join(', ')})`);
 }
 
-/** A lazy frame under a name, and its first rows, since a cell that shows nothing tells nobody whether it is right. */
-const frame = (name: string, made: string): string => `${name} = ${made}\n${name}.head(5).collect()`;
+/**
+ * A lazy frame under a name, and its first rows, since a cell that shows nothing tells nobody
+ * whether it is right.
+ */
+const frame = (name: string, made: string): string =>
+  `${name} = ${made}\n${name}.head(5).collect()`;
 
 function features(names: readonly string[]): string {
   return [
@@ -96,7 +104,9 @@ function together(kind: string, refs: readonly IRef[]): string | null {
   return kind === 'run' ? runs(names) : null;
 }
 
-/** The Python that gives these objects, without the import; empty for references that have no form. */
+/**
+ * The Python that gives these objects, without the import; empty for references that have no form.
+ */
 export function pythonFor(references: readonly string[]): string {
   const parsed = references.map(parseRef).filter(ref => ref !== null);
   const kinds = new Set(parsed.map(ref => ref.kind));

@@ -14,7 +14,10 @@ export interface IButtonProps {
   disabled?: boolean;
   caption?: string;
   pressed?: boolean;
-  /** It sends its form, as Enter in a field of it does; browsers ignore Enter in a form of several fields without such a button. */
+  /**
+   * It sends its form, as Enter in a field of it does; browsers ignore Enter in a form of several
+   * fields without such a button.
+   */
   submit?: boolean;
   onClick?: (event: React.MouseEvent) => void;
 }
@@ -66,7 +69,13 @@ export function Link({
   onClick: () => void;
 }): React.ReactElement {
   return (
-    <button type="button" className={cx('link')} title={title} aria-expanded={open} onClick={onClick}>
+    <button
+      type="button"
+      className={cx('link')}
+      title={title}
+      aria-expanded={open}
+      onClick={onClick}
+    >
       {children}
     </button>
   );

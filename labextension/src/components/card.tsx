@@ -31,7 +31,14 @@ interface ICardProps {
 }
 
 /** The frame of the four cards; nothing else in the workbench has a frame. */
-function Card({ kind, title, shape, tone = 'idle', reason, children }: ICardProps): React.ReactElement {
+function Card({
+  kind,
+  title,
+  shape,
+  tone = 'idle',
+  reason,
+  children
+}: ICardProps): React.ReactElement {
   return (
     <section
       className={cx('card', `is-${kind}`)}
@@ -69,10 +76,18 @@ interface IEmptyCardProps {
 }
 
 /** One sentence on what the thing is, one button, the code to begin with. */
-export function EmptyCard({ sentence, action, code = '', insert, door }: IEmptyCardProps): React.ReactElement {
+export function EmptyCard({
+  sentence,
+  action,
+  code = '',
+  insert,
+  door
+}: IEmptyCardProps): React.ReactElement {
   const workbench = useWorkbench();
   const verb: IAction | undefined =
-    insert && code ? { label: insert, onClick: () => void workbench.code.insertBelow(code, door) } : action;
+    insert && code
+      ? { label: insert, onClick: () => void workbench.code.insertBelow(code, door) }
+      : action;
   return (
     <Card kind="empty">
       <p>{sentence}</p>
@@ -87,11 +102,16 @@ export function EmptyCard({ sentence, action, code = '', insert, door }: IEmptyC
 }
 
 /** The three lines of an error, in the user's language where they are ours. */
-export function explainError(error: ApiError, trans: TranslationBundle): { what: string; why: string; fix: string } {
+export function explainError(
+  error: ApiError,
+  trans: TranslationBundle
+): { what: string; why: string; fix: string } {
   if (error.code === 'no_server') {
     return {
       what: trans.__('The workbench is not running in this Jupyter server.'),
-      why: trans.__('The server extension jupyter_mlinfra is missing, disabled or older than this front end.'),
+      why: trans.__(
+        'The server extension jupyter_mlinfra is missing, disabled or older than this front end.'
+      ),
       fix: trans.__('jupyter server extension enable jupyter_mlinfra, then restart Jupyter.')
     };
   }
@@ -110,7 +130,11 @@ export function explainError(error: ApiError, trans: TranslationBundle): { what:
     };
   }
   if (error.what === answered(error.status)) {
-    return { what: trans.__('The Jupyter server answered %1.', error.status), why: error.why, fix: error.fix };
+    return {
+      what: trans.__('The Jupyter server answered %1.', error.status),
+      why: error.why,
+      fix: error.fix
+    };
   }
   return { what: error.what, why: error.why, fix: error.fix };
 }
@@ -127,17 +151,27 @@ interface IErrorCardProps {
   actions?: readonly IAction[];
 }
 
-/** A sentence with its code drawn as code; a drawing of several lines, with a caret under a letter, stays as it is. */
+/**
+ * A sentence with its code drawn as code; a drawing of several lines, with a caret under a letter,
+ * stays as it is.
+ */
 export const prose = (text: string): React.ReactNode =>
   text.includes('\n')
     ? text
-    : text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part));
+    : text
+        .split(/`([^`]+)`/)
+        .map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part));
 
 /** What happened, why, and the fix. */
 export function ErrorCard({ error, retry, actions = [] }: IErrorCardProps): React.ReactElement {
   const { trans, code } = useWorkbench();
   const { what, why, fix } = explainError(error, trans);
-  const details = [`what: ${what}`, why && `why: ${why}`, fix && `fix: ${fix}`, `code: ${error.code}`]
+  const details = [
+    `what: ${what}`,
+    why && `why: ${why}`,
+    fix && `fix: ${fix}`,
+    `code: ${error.code}`
+  ]
     .filter(Boolean)
     .join('\n');
   return (
@@ -172,7 +206,13 @@ interface IWaitingCardProps {
 }
 
 /** What it waits for, who holds it, when it may end. */
-export function WaitingCard({ title, reason, note, actions = [], children }: IWaitingCardProps): React.ReactElement {
+export function WaitingCard({
+  title,
+  reason,
+  note,
+  actions = [],
+  children
+}: IWaitingCardProps): React.ReactElement {
   return (
     <Card kind="waiting" title={title} shape="waiting" tone="wait" reason={reason}>
       <p>{prose(reason)}</p>
@@ -196,7 +236,10 @@ export function StaleCard({ at, retry }: { at: number; retry: () => void }): Rea
   return (
     <Card kind="stale" title={trans.__('Last seen %1 ago', ago)} shape="clock">
       <p>
-        {trans.__('As of %1; what is shown may have changed since. The server is asked again automatically.', clock)}
+        {trans.__(
+          'As of %1; what is shown may have changed since. The server is asked again automatically.',
+          clock
+        )}
       </p>
       <div className={cx('actions')}>
         <Button label={trans.__('Try Now')} onClick={retry} />
@@ -219,7 +262,13 @@ function useLong(wait: number): boolean {
 }
 
 /** A wait of more than a second: a bar, and a way out of it. */
-export function LongWait({ label, onCancel }: { label: string; onCancel: () => void }): React.ReactElement | null {
+export function LongWait({
+  label,
+  onCancel
+}: {
+  label: string;
+  onCancel: () => void;
+}): React.ReactElement | null {
   const { trans } = useWorkbench();
   return useLong(LONG_WAIT) ? (
     <div className={cx('long-wait')}>
@@ -273,7 +322,10 @@ interface IResultProps<T> {
   rows?: number;
 }
 
-/** One of: shimmer, error card, the data, faint while they are those of the question before; a stale card over data that could not be renewed. */
+/**
+ * One of: shimmer, error card, the data, faint while they are those of the question before; a stale
+ * card over data that could not be renewed.
+ */
 export function Result<T>({ query, children, rows }: IResultProps<T>): React.ReactElement {
   const { trans } = useWorkbench();
   const retry = (): void => void query.refresh();
@@ -281,7 +333,11 @@ export function Result<T>({ query, children, rows }: IResultProps<T>): React.Rea
     if (query.error) {
       return <ErrorCard error={query.error} retry={retry} />;
     }
-    return query.cancelled ? <CancelledCard retry={retry} /> : <Loading rows={rows} onCancel={query.cancel} />;
+    return query.cancelled ? (
+      <CancelledCard retry={retry} />
+    ) : (
+      <Loading rows={rows} onCancel={query.cancel} />
+    );
   }
   return (
     <>
@@ -291,7 +347,9 @@ export function Result<T>({ query, children, rows }: IResultProps<T>): React.Rea
         ) : (
           <ErrorCard error={query.error} retry={retry} />
         ))}
-      {query.borrowed && <LongWait label={trans.__('Waiting for the server')} onCancel={query.cancel} />}
+      {query.borrowed && (
+        <LongWait label={trans.__('Waiting for the server')} onCancel={query.cancel} />
+      )}
       <div className={cx('result')} aria-busy={query.borrowed}>
         {children(query.data)}
       </div>

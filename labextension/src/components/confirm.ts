@@ -13,7 +13,10 @@ export async function confirm({ title, body, action, trans }: IConfirm): Promise
   const answer = await showDialog({
     title,
     body,
-    buttons: [Dialog.cancelButton({ label: trans.__('Keep as It Is') }), Dialog.warnButton({ label: action })]
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Keep as It Is') }),
+      Dialog.warnButton({ label: action })
+    ]
   });
   return answer.button.accept;
 }
@@ -22,20 +25,27 @@ export async function confirm({ title, body, action, trans }: IConfirm): Promise
 const LONG_MS = 10_000;
 const SHORT_MS = 4_000;
 
-/** The last failure. Said again, it takes the place of the first; any other stays in the notification centre until it is read. */
+/**
+ * The last failure. Said again, it takes the place of the first; any other stays in the
+ * notification centre until it is read.
+ */
 let last = { message: '', id: '' };
 
 /** JupyterLab cuts what is longer. */
 const ROOM = 140;
 
 /** What fits into a notification, and, where that is not all, the way to the rest. */
-export function brief(message: string, trans: TranslationBundle): [what: string, actions: Notification.IAction[]] {
+export function brief(
+  message: string,
+  trans: TranslationBundle
+): [what: string, actions: Notification.IAction[]] {
   if (message.length <= ROOM) {
     return [message, []];
   }
   const what = message.split('\n')[0] ?? '';
   const label = trans.__('Details');
-  const open = (): void => void showDialog({ title: label, body: message, buttons: [Dialog.okButton()] });
+  const open = (): void =>
+    void showDialog({ title: label, body: message, buttons: [Dialog.okButton()] });
   return [what.length > ROOM ? `${what.slice(0, ROOM - 1)}…` : what, [{ label, callback: open }]];
 }
 
@@ -55,8 +65,14 @@ export function told(message: string, trans: TranslationBundle): void {
 }
 
 /** Say what was done, and offer to undo it for ten seconds. */
-export function done(message: string, trans: TranslationBundle, undo?: { label: string; run: () => void }): void {
+export function done(
+  message: string,
+  trans: TranslationBundle,
+  undo?: { label: string; run: () => void }
+): void {
   const [what, details] = brief(message, trans);
-  const actions: Notification.IAction[] = undo ? [{ label: undo.label, callback: undo.run }, ...details] : details;
+  const actions: Notification.IAction[] = undo
+    ? [{ label: undo.label, callback: undo.run }, ...details]
+    : details;
   Notification.success(what, { autoClose: actions.length ? LONG_MS : SHORT_MS, actions });
 }

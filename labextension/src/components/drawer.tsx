@@ -82,7 +82,12 @@ export function CodeDrawer({ code, note, faulty }: ICodeDrawerProps): React.Reac
           onClick={() => void workbench.code.insertBelow(text, door)}
         />
         <Key>i</Key>
-        <Button icon="copy" label={trans.__('Copy')} disabled={faulty} onClick={() => workbench.code.copy(text)} />
+        <Button
+          icon="copy"
+          label={trans.__('Copy')}
+          disabled={faulty}
+          onClick={() => workbench.code.copy(text)}
+        />
         <Key>c</Key>
       </div>
       <div id={id} hidden={folded}>

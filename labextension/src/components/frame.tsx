@@ -55,7 +55,10 @@ interface IFrameProps {
   children: React.ReactNode;
 }
 
-/** What surrounds a panel, a page or a card in an output: services, visibility, keys, and a net under faults of our own. */
+/**
+ * What surrounds a panel, a page or a card in an output: services, visibility, keys, and a net
+ * under faults of our own.
+ */
 export function Frame({ workbench, visibility, kind, children }: IFrameProps): React.ReactElement {
   return (
     <WorkbenchContext.Provider value={workbench}>
@@ -114,7 +117,11 @@ function Keys({ kind, children }: { kind: string; children: React.ReactNode }): 
   const press = useCallback(
     (event: KeyPress): void => {
       const typing = event.target instanceof Element && event.target.closest(TYPING);
-      if (!typing && !event.defaultPrevented && obey(workbench, event, own.current, keys.current, help)) {
+      if (
+        !typing &&
+        !event.defaultPrevented &&
+        obey(workbench, event, own.current, keys.current, help)
+      ) {
         event.preventDefault();
       }
     },
@@ -127,7 +134,12 @@ function Keys({ kind, children }: { kind: string; children: React.ReactNode }): 
   }, [press, help]);
   return (
     <FrameContext.Provider value={frame}>
-      <div ref={host} className={cx('frame', `is-${kind}`)} data-mlinfra-frame={kind} onKeyDown={press}>
+      <div
+        ref={host}
+        className={cx('frame', `is-${kind}`)}
+        data-mlinfra-frame={kind}
+        onKeyDown={press}
+      >
         {children}
       </div>
     </FrameContext.Provider>
@@ -184,7 +196,12 @@ export class Net extends React.Component<{ children: React.ReactNode }, INetStat
 
   override render(): React.ReactNode {
     if (this.state.fault !== null) {
-      return <ErrorCard error={asApiError(this.state.fault)} retry={() => this.setState({ fault: null })} />;
+      return (
+        <ErrorCard
+          error={asApiError(this.state.fault)}
+          retry={() => this.setState({ fault: null })}
+        />
+      );
     }
     return this.props.children;
   }

@@ -1,4 +1,7 @@
-/** The drawings of the workbench. A glyph is a list of SVG shapes; `solid` ones carry the accent, the others are strokes. */
+/**
+ * The drawings of the workbench. A glyph is a list of SVG shapes; `solid` ones carry the accent,
+ * the others are strokes.
+ */
 export interface IShape {
   d?: string;
   circle?: readonly [x: number, y: number, radius: number];
@@ -28,7 +31,10 @@ export const ICONS = glyphs({
     { d: 'M4.7 10.8h6.6l1 1.8H3.7z', solid: true }
   ],
   models: [{ d: 'M8 2 13.2 4.9v6.2L8 14 2.8 11.1V4.9zM2.9 5 8 7.9 13.1 5M8 7.9V14' }],
-  deployment: [{ circle: [8, 8, 2] }, { d: 'M4.2 11.8a5.4 5.4 0 0 1 0-7.6M11.8 4.2a5.4 5.4 0 0 1 0 7.6' }],
+  deployment: [
+    { circle: [8, 8, 2] },
+    { d: 'M4.2 11.8a5.4 5.4 0 0 1 0-7.6M11.8 4.2a5.4 5.4 0 0 1 0 7.6' }
+  ],
   monitor: [{ d: 'M1.8 8.5h2.7l1.7-4.5 3 8.5 1.9-4h3.1' }],
   pipeline: [
     { circle: [3.8, 8, 1.6] },
@@ -59,7 +65,10 @@ export const ICONS = glyphs({
 
 export type IconName = keyof typeof ICONS;
 
-/** State shapes: 12 px grid; each state has a shape of its own, so that colour is never the only sign. */
+/**
+ * State shapes: 12 px grid; each state has a shape of its own, so that colour is never the only
+ * sign.
+ */
 export const SHAPES = glyphs({
   done: [
     { circle: [6, 6, 5], width: 1.3 },

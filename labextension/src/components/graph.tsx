@@ -37,7 +37,14 @@ interface IGraphProps {
 }
 
 /** A directed graph; arrow keys go along its edges. */
-export function Graph({ label, nodes, links, onOpen, onKey, onFocus }: IGraphProps): React.ReactElement {
+export function Graph({
+  label,
+  nodes,
+  links,
+  onOpen,
+  onKey,
+  onFocus
+}: IGraphProps): React.ReactElement {
   const workbench = useWorkbench();
   const host = useRef<HTMLDivElement>(null);
   const arrow = useId().replace(/:/g, '');
@@ -66,10 +73,13 @@ export function Graph({ label, nodes, links, onOpen, onKey, onFocus }: IGraphPro
         .forEach(node => node.dataset.node === next && node.focus());
     }
   };
-  const chooses = onOpen !== undefined; // then the current node is the one that was just chosen, and in sight
+  // then the current node is the one that was just chosen, and in sight
+  const chooses = onOpen !== undefined;
   useEffect(() => {
     if (!chooses) {
-      host.current?.querySelector(`.${cx('is-current')}`)?.scrollIntoView({ block: 'center', inline: 'center' });
+      host.current
+        ?.querySelector(`.${cx('is-current')}`)
+        ?.scrollIntoView({ block: 'center', inline: 'center' });
     }
   }, [start, chooses]);
   const open = (node: IGraphNode): void => {
@@ -85,7 +95,15 @@ export function Graph({ label, nodes, links, onOpen, onKey, onFocus }: IGraphPro
       <div style={{ width: layout.width, height: layout.height }}>
         <svg width={layout.width} height={layout.height} aria-hidden="true">
           <defs>
-            <marker id={arrow} viewBox="0 0 6 6" refX="6" refY="3" markerWidth="6" markerHeight="6" orient="auto">
+            <marker
+              id={arrow}
+              viewBox="0 0 6 6"
+              refX="6"
+              refY="3"
+              markerWidth="6"
+              markerHeight="6"
+              orient="auto"
+            >
               <path d="M0 0 6 3 0 6z" />
             </marker>
           </defs>

@@ -29,13 +29,21 @@ function restyle(grid: DataGrid): void {
     cursorBorderColor: ink('--jp-focus-outline-color')
   };
   const font = `12px ${ink('--jp-ui-font-family')}`;
-  const quiet = new TextRenderer({ font: `11px ${ink('--jp-ui-font-family')}`, textColor: ink('--ml-text-2') });
+  const quiet = new TextRenderer({
+    font: `11px ${ink('--jp-ui-font-family')}`,
+    textColor: ink('--ml-text-2')
+  });
   const body = new TextRenderer({
     font,
     textColor: ink('--ml-text'),
     horizontalAlignment: ({ metadata }) => (NUMERIC.test(String(metadata.type)) ? 'right' : 'left')
   });
-  grid.cellRenderers.update({ body, 'column-header': quiet, 'row-header': quiet, 'corner-header': quiet });
+  grid.cellRenderers.update({
+    body,
+    'column-header': quiet,
+    'row-header': quiet,
+    'corner-header': quiet
+  });
 }
 
 interface IGridProps {
@@ -45,7 +53,9 @@ interface IGridProps {
   goTo?: { row: number } | null;
 }
 
-/** A grid on a canvas, for more rows than a page should hold; it takes the keys of a spreadsheet. */
+/**
+ * A grid on a canvas, for more rows than a page should hold; it takes the keys of a spreadsheet.
+ */
 export function Grid({ model, label, goTo }: IGridProps): React.ReactElement {
   const host = useRef<HTMLDivElement>(null);
   const shown = useRef<DataGrid | null>(null);
@@ -63,7 +73,8 @@ export function Grid({ model, label, goTo }: IGridProps): React.ReactElement {
     grid.selectionModel = new BasicSelectionModel({ dataModel: model });
     grid.keyHandler = new BasicKeyHandler();
     grid.mouseHandler = new BasicMouseHandler();
-    grid.node.setAttribute('role', 'group'); // a canvas has no cells to read: the page offers them as a table
+    // a canvas has no cells to read: the page offers them as a table
+    grid.node.setAttribute('role', 'group');
     grid.node.setAttribute('aria-label', label);
     shown.current = grid;
     Widget.attach(grid, node);
@@ -71,7 +82,10 @@ export function Grid({ model, label, goTo }: IGridProps): React.ReactElement {
     const resize = new ResizeObserver(() => grid.fit());
     resize.observe(node);
     const theme = new MutationObserver(() => restyle(grid));
-    theme.observe(document.body, { attributes: true, attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light'] });
+    theme.observe(document.body, {
+      attributes: true,
+      attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light']
+    });
     return () => {
       resize.disconnect();
       theme.disconnect();

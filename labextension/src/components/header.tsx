@@ -32,7 +32,8 @@ export function PageHeader(props: IPageHeaderProps): React.ReactElement {
       <h1
         title={title}
         onMouseDown={event =>
-          reference && dragFrom(event, exact => [exact ? (pinned ?? reference) : reference], title, own)
+          reference &&
+          dragFrom(event, exact => [exact ? (pinned ?? reference) : reference], title, own)
         }
       >
         {title}
@@ -78,17 +79,26 @@ interface ITabsProps {
   onSelect: (name: string) => void;
   /** Stands at the right end. */
   note?: React.ReactNode;
-  /** How often a key led to the current tab: the focus then goes to its first field, else to its first row or button. */
+  /**
+   * How often a key led to the current tab: the focus then goes to its first field, else to its
+   * first row or button.
+   */
   led?: number;
   children: React.ReactNode;
 }
 
 /** What takes the focus in a tab, in this order. */
-const FIRST = ['input:not([type="checkbox"]), textarea, select', '[data-row][tabindex="0"]', 'button'];
+const FIRST = [
+  'input:not([type="checkbox"]), textarea, select',
+  '[data-row][tabindex="0"]',
+  'button'
+];
 
 function focusFirst(panel: Element | null): void {
   for (const wanted of FIRST) {
-    const found = [...(panel?.querySelectorAll<HTMLElement>(`:is(${wanted}):not(:disabled)`) ?? [])];
+    const found = [
+      ...(panel?.querySelectorAll<HTMLElement>(`:is(${wanted}):not(:disabled)`) ?? [])
+    ];
     if (found[0]) {
       found[0].focus();
       return;
@@ -97,7 +107,14 @@ function focusFirst(panel: Element | null): void {
 }
 
 /** Tabs of a page, by the ARIA pattern: one tab stop, arrows move. */
-export function Tabs({ tabs, current, onSelect, note, led = 0, children }: ITabsProps): React.ReactElement {
+export function Tabs({
+  tabs,
+  current,
+  onSelect,
+  note,
+  led = 0,
+  children
+}: ITabsProps): React.ReactElement {
   const id = useId();
   const panel = useRef<HTMLDivElement>(null);
   useEffect(() => {

@@ -3,7 +3,10 @@ import React from 'react';
 import { cx } from './cx';
 import { ICONS, type IconName, type IShape, SHAPES, type ShapeName } from './glyphs';
 
-function paint({ solid, inverse, width, dash }: IShape, stroke: string): React.SVGAttributes<SVGElement> {
+function paint(
+  { solid, inverse, width, dash }: IShape,
+  stroke: string
+): React.SVGAttributes<SVGElement> {
   if (solid) {
     return { fill: 'currentColor', stroke: 'none' };
   }

@@ -1,11 +1,14 @@
-/** The position that a key moves to in a row of `count` things, or null when the key does not move. */
+/**
+ * The position that a key moves to in a row of `count` things, or null when the key does not move.
+ */
 export function rove(
   key: string,
   index: number,
   count: number,
   direction: 'vertical' | 'horizontal' = 'vertical'
 ): number | null {
-  const [back, forward] = direction === 'vertical' ? ['ArrowUp', 'ArrowDown'] : ['ArrowLeft', 'ArrowRight'];
+  const [back, forward] =
+    direction === 'vertical' ? ['ArrowUp', 'ArrowDown'] : ['ArrowLeft', 'ArrowRight'];
   switch (key) {
     case back:
       return Math.max(0, index - 1);
@@ -62,9 +65,22 @@ export function rowAction(event: {
   return event.ctrlKey || event.altKey || event.metaKey ? null : (ACTIONS[event.key] ?? null);
 }
 
-const ARROWS: Readonly<Record<string, string>> = { ArrowUp: '↑', ArrowDown: '↓', ArrowLeft: '←', ArrowRight: '→' };
+const ARROWS: Readonly<Record<string, string>> = {
+  ArrowUp: '↑',
+  ArrowDown: '↓',
+  ArrowLeft: '←',
+  ArrowRight: '→'
+};
 
-/** A key press as a page names its keys: `k`, `Alt ↑`; null for chords with Ctrl or Meta, which belong to JupyterLab. */
-export function keyName({ key, ctrlKey, altKey, metaKey }: Parameters<typeof rowAction>[0]): string | null {
+/**
+ * A key press as a page names its keys: `k`, `Alt ↑`; null for chords with Ctrl or Meta, which
+ * belong to JupyterLab.
+ */
+export function keyName({
+  key,
+  ctrlKey,
+  altKey,
+  metaKey
+}: Parameters<typeof rowAction>[0]): string | null {
   return ctrlKey || metaKey ? null : `${altKey ? 'Alt ' : ''}${ARROWS[key] ?? key}`;
 }

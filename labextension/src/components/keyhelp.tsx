@@ -34,7 +34,10 @@ const listKeys = ({ trans }: IWorkbench): readonly Line[] => [
   [['?'], trans.__('these keys')]
 ];
 
-/** The chords that work everywhere, as JupyterLab has them now: they can be changed in its shortcut editor. */
+/**
+ * The chords that work everywhere, as JupyterLab has them now: they can be changed in its shortcut
+ * editor.
+ */
 function globalKeys({ commands }: IWorkbench): readonly Line[] {
   return commands.keyBindings
     .filter(({ command }) => command.startsWith('mlinfra:'))
@@ -44,7 +47,13 @@ function globalKeys({ commands }: IWorkbench): readonly Line[] {
     ]);
 }
 
-function KeyList({ title, lines }: { title: string; lines: readonly Line[] }): React.ReactElement | null {
+function KeyList({
+  title,
+  lines
+}: {
+  title: string;
+  lines: readonly Line[];
+}): React.ReactElement | null {
   return lines.length ? (
     <section className={cx('keys')} aria-label={title}>
       <h2>{title}</h2>
@@ -65,7 +74,13 @@ function KeyList({ title, lines }: { title: string; lines: readonly Line[] }): R
 }
 
 /** What each key does here; the newest of a key counts. */
-export function KeyHelp({ workbench, page }: { workbench: IWorkbench; page: readonly IPageKey[] }): React.ReactElement {
+export function KeyHelp({
+  workbench,
+  page
+}: {
+  workbench: IWorkbench;
+  page: readonly IPageKey[];
+}): React.ReactElement {
   const { trans } = workbench;
   const own = new Map(page.map(({ key, label }): [string, Line] => [key, [[key], label]]));
   return (

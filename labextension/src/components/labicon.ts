@@ -23,7 +23,8 @@ export function labIcon(name: IconName): LabIcon {
   const shapes: readonly IShape[] = ICONS[name];
   const lines = shapes.filter(shape => !shape.solid).map(markup);
   const solids = shapes.filter(shape => shape.solid).map(markup);
-  // JupyterLab's icon classes recolour whichever of `fill` and `stroke` an element names, so lines and solids stand apart.
+  // JupyterLab's icon classes recolour whichever of `fill` and `stroke` an element names, so lines
+  // and solids stand apart.
   const svgstr =
     '<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16" fill="none">' +
     `<g class="jp-icon3" stroke="#616161" stroke-width="1.3" stroke-linecap="round" stroke-linejoin="round">${lines.join('')}</g>` +

@@ -24,7 +24,10 @@ export interface IPath extends ILink {
 
 export const BOX = { width: 144, height: 42, gapX: 30, gapY: 14 };
 
-/** The column of each node: one more than that of the last node before it. A cycle is cut where it is met again. */
+/**
+ * The column of each node: one more than that of the last node before it. A cycle is cut where it
+ * is met again.
+ */
 function columnsOf(ids: readonly string[], links: readonly ILink[]): Map<string, number> {
   const before = new Map<string, string[]>();
   for (const { from, to } of links) {
@@ -64,7 +67,9 @@ interface IGrid {
   ways: readonly { link: ILink; slots: readonly string[] }[];
 }
 
-/** Cut links over several columns into pieces from column to column, so that none runs behind a box. */
+/**
+ * Cut links over several columns into pieces from column to column, so that none runs behind a box.
+ */
 function gridOf(ids: readonly string[], links: readonly ILink[]): IGrid {
   const columns = columnsOf(ids, links);
   const depth = Math.max(-1, ...columns.values()) + 1;
@@ -74,7 +79,11 @@ function gridOf(ids: readonly string[], links: readonly ILink[]): IGrid {
     .map(link => {
       const [start, end] = [columns.get(link.from) ?? 0, columns.get(link.to) ?? 0];
       const bends = Array.from({ length: Math.max(0, end - start - 1) }, (_, index) => {
-        const slot = { id: `${link.from}→${link.to}@${index}`, passes: true, column: start + 1 + index };
+        const slot = {
+          id: `${link.from}→${link.to}@${index}`,
+          passes: true,
+          column: start + 1 + index
+        };
         slots.set(slot.id, slot);
         return slot.id;
       });
@@ -93,13 +102,21 @@ function gridOf(ids: readonly string[], links: readonly ILink[]): IGrid {
     before: before.get(slot.id) ?? [],
     after: after.get(slot.id) ?? []
   }));
-  return { columns: Array.from({ length: depth }, (_, column) => full.filter(slot => slot.column === column)), ways };
+  return {
+    columns: Array.from({ length: depth }, (_, column) =>
+      full.filter(slot => slot.column === column)
+    ),
+    ways
+  };
 }
 
 const mean = (values: readonly number[]): number | null =>
   values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
 
-/** The order of each column, with few crossings: each slot goes to the mean place of those that it is joined with. */
+/**
+ * The order of each column, with few crossings: each slot goes to the mean place of those that it
+ * is joined with.
+ */
 function ordered({ columns }: IGrid): ISlot[][] {
   const order = columns.map(column => [...column]);
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
@@ -109,7 +126,9 @@ function ordered({ columns }: IGrid): ISlot[][] {
     walk.forEach(column => {
       const place = new Map(column.map((slot, index) => [slot.id, index]));
       const wish = (slot: ISlot): number =>
-        mean((forward ? slot.before : slot.after).flatMap(id => last.get(id) ?? [])) ?? place.get(slot.id) ?? 0;
+        mean((forward ? slot.before : slot.after).flatMap(id => last.get(id) ?? [])) ??
+        place.get(slot.id) ??
+        0;
       column.sort((a, b) => wish(a) - wish(b));
       last = new Map(column.map((slot, index) => [slot.id, index]));
     });
@@ -145,7 +164,10 @@ function placed(order: readonly (readonly ISlot[])[]): Map<string, number> {
     const walk = sweep % 2 === 0 ? order : [...order].reverse();
     walk.forEach(column => {
       const wishes = column.map(
-        slot => mean([...slot.before, ...slot.after].flatMap(id => place.get(id) ?? [])) ?? place.get(slot.id) ?? 0
+        slot =>
+          mean([...slot.before, ...slot.after].flatMap(id => place.get(id) ?? [])) ??
+          place.get(slot.id) ??
+          0
       );
       spread(column, wishes).forEach((y, index) => place.set(column[index]?.id ?? '', y));
     });
@@ -154,7 +176,9 @@ function placed(order: readonly (readonly ISlot[])[]): Map<string, number> {
   return new Map([...place].map(([id, y]) => [id, y - top]));
 }
 
-/** Place a directed graph from left to right, each node near the middle of those it is joined with. */
+/**
+ * Place a directed graph from left to right, each node near the middle of those it is joined with.
+ */
 export function layered(ids: readonly string[], links: readonly ILink[]): ILayout {
   const grid = gridOf(ids, links);
   const order = ordered(grid);
@@ -171,13 +195,19 @@ export function layered(ids: readonly string[], links: readonly ILink[]): ILayou
   const nodes = ids.flatMap(id => at.get(id) ?? []);
   return {
     nodes,
-    links: grid.ways.map(({ link, slots }) => ({ ...link, path: way(slots.flatMap(id => at.get(id) ?? [])) })),
+    links: grid.ways.map(({ link, slots }) => ({
+      ...link,
+      path: way(slots.flatMap(id => at.get(id) ?? []))
+    })),
     width: Math.max(0, order.length * (BOX.width + BOX.gapX) - BOX.gapX),
     height: Math.max(0, ...[...at.values()].map(node => node.y + BOX.height))
   };
 }
 
-/** The path of a link: out of the right side of a box, straight past the boxes of the columns between, into the next. */
+/**
+ * The path of a link: out of the right side of a box, straight past the boxes of the columns
+ * between, into the next.
+ */
 function way([from, ...rest]: readonly INode[]): string {
   if (!from) {
     return '';

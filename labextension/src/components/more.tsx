@@ -8,7 +8,13 @@ import { Link } from './button';
 import { cx } from './cx';
 
 /** Below a table that leaves columns out: how many, and the way to them. */
-export function LeftOut({ columns, onAll }: { columns: number; onAll: () => void }): React.ReactElement | null {
+export function LeftOut({
+  columns,
+  onAll
+}: {
+  columns: number;
+  onAll: () => void;
+}): React.ReactElement | null {
   const { trans } = useWorkbench();
   return columns > 0 ? (
     <p className={cx('more')}>
@@ -36,7 +42,11 @@ export function More({ page, onMore, rest }: IMoreProps): React.ReactElement | n
         ? trans.__('the first %1', format.number(page.shown))
         : trans.__('%1 of %2', format.number(page.shown), format.number(page.total))}
       {' · '}
-      {onMore ? <Link onClick={onMore}>{trans.__('next %1', PAGE)}</Link> : (rest ?? trans.__('search finds the rest'))}
+      {onMore ? (
+        <Link onClick={onMore}>{trans.__('next %1', PAGE)}</Link>
+      ) : (
+        (rest ?? trans.__('search finds the rest'))
+      )}
     </p>
   );
 }

@@ -7,7 +7,9 @@ const SHORT = 18;
 /** Characters at the end that are kept. */
 const TAIL = 8;
 
-/** A name that loses its middle where there is no room for it; readers and tooltips have it whole. */
+/**
+ * A name that loses its middle where there is no room for it; readers and tooltips have it whole.
+ */
 export function Name({ text }: { text: string }): React.ReactElement {
   if (text.length <= SHORT) {
     return <>{text}</>;

@@ -6,15 +6,27 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { cx } from './cx';
 
-/** The mark of a basis and the sentence behind it; what is exact needs no mark: `16 = 10 min` would read as an equation. */
-function explain({ basis, n, error }: INumber, trans: TranslationBundle): [mark: string, title: string] | null {
+/**
+ * The mark of a basis and the sentence behind it; what is exact needs no mark: `16 = 10 min` would
+ * read as an equation.
+ */
+function explain(
+  { basis, n, error }: INumber,
+  trans: TranslationBundle
+): [mark: string, title: string] | null {
   switch (basis) {
     case 'exact':
       return null;
     case 'approx':
-      return ['≈', error ? trans.__('approximate, ±%1', format.percent(error, 1)) : trans.__('approximate')];
+      return [
+        '≈',
+        error ? trans.__('approximate, ±%1', format.percent(error, 1)) : trans.__('approximate')
+      ];
     case 'sample':
-      return ['~', n ? trans.__('from a sample of %1 rows', format.number(n)) : trans.__('from a sample')];
+      return [
+        '~',
+        n ? trans.__('from a sample of %1 rows', format.number(n)) : trans.__('from a sample')
+      ];
     case 'est':
       return ['est.', n ? trans.__('estimated from %1', format.number(n)) : trans.__('estimated')];
     case 'n':
@@ -48,10 +60,12 @@ export function Num({
   strong,
   unit
 }: INumProps): React.ReactElement {
-  const number = typeof value === 'object' && value !== null ? value : labelled(value ?? null, basis);
+  const number =
+    typeof value === 'object' && value !== null ? value : labelled(value ?? null, basis);
   const { trans } = useWorkbench();
   const [mark, title] = (number.value === null ? null : explain(number, trans)) ?? [];
-  const text = typeof number.value === 'string' ? format.unusual(number.value) : write(number.value);
+  const text =
+    typeof number.value === 'string' ? format.unusual(number.value) : write(number.value);
   return (
     <span className={cx('num', strong && 'is-strong')} data-basis={number.basis} title={title}>
       {text}

@@ -10,7 +10,9 @@ interface IPairsProps {
 
 /** Names and values below each other; pairs without a value are left out. */
 export function Pairs({ pairs, empty }: IPairsProps): React.ReactElement {
-  const present = pairs.filter(([, value]) => value !== null && value !== undefined && value !== false && value !== '');
+  const present = pairs.filter(
+    ([, value]) => value !== null && value !== undefined && value !== false && value !== ''
+  );
   if (!present.length && empty) {
     return <p className={cx('more')}>{empty}</p>;
   }

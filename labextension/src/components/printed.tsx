@@ -8,7 +8,10 @@ import { shown } from './terminal';
 
 const sanitizer = new Sanitizer();
 
-/** A program may print any address: only those of the web can be followed, and they learn nothing of this page. */
+/**
+ * A program may print any address: only those of the web can be followed, and they learn nothing of
+ * this page.
+ */
 function closeLinks(node: Element): void {
   for (const link of node.querySelectorAll('a')) {
     if (/^https?:$/.test(link.protocol)) {
@@ -33,7 +36,9 @@ export const Lines = React.memo(function Lines({ text }: ILinesProps): React.Rea
       return;
     }
     node.replaceChildren();
-    void renderText({ host: node, sanitizer, source: text, translator: nullTranslator }).then(() => closeLinks(node));
+    void renderText({ host: node, sanitizer, source: text, translator: nullTranslator }).then(() =>
+      closeLinks(node)
+    );
   }, [text]);
   return <div ref={host} className={`jp-RenderedText ${cx('printed')}`} />;
 });

@@ -14,7 +14,12 @@ interface IProgressProps {
 }
 
 /** A bar of 6 px. */
-export function Progress({ fraction, label, tone = 'run', width }: IProgressProps): React.ReactElement {
+export function Progress({
+  fraction,
+  label,
+  tone = 'run',
+  width
+}: IProgressProps): React.ReactElement {
   const percent = fraction === null ? null : Math.round(Math.min(1, Math.max(0, fraction)) * 100);
   return (
     <span

@@ -13,7 +13,10 @@ const BLOCK = 500;
 const KEPT = 64;
 const PAUSE = 3_000;
 
-/** A grid model that fetches blocks of rows as they scroll into view; the oldest blocks are forgotten. */
+/**
+ * A grid model that fetches blocks of rows as they scroll into view; the oldest blocks are
+ * forgotten.
+ */
 export class RemoteTable extends DataModel {
   constructor(
     private readonly _columns: readonly IColumn[],
@@ -77,7 +80,8 @@ export class RemoteTable extends DataModel {
         return;
       }
       this._failed(error);
-      // Not at once: the grid asks again for what it paints, so a server that is down would be asked without end.
+      // Not at once: the grid asks again for what it paints, so a server that is down would be
+      // asked without end.
       const timer = setTimeout(() => {
         this._timers.delete(timer);
         this._asked.delete(index);
@@ -95,7 +99,13 @@ export class RemoteTable extends DataModel {
   }
 
   private _repaint(index: number, rowSpan: number): void {
-    const place = { region: 'body', row: index * BLOCK, rowSpan, column: 0, columnSpan: this._columns.length } as const;
+    const place = {
+      region: 'body',
+      row: index * BLOCK,
+      rowSpan,
+      column: 0,
+      columnSpan: this._columns.length
+    } as const;
     this.emitChanged({ type: 'cells-changed', ...place });
   }
 

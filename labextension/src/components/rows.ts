@@ -32,7 +32,10 @@ export interface IRowsOptions {
   /** Instead of the object's page. */
   onOpen?: (id: string) => void;
   onToggle?: (id: string) => void;
-  /** A row that the page was asked for: it is selected, scrolled into sight, and has the focus unless that is elsewhere by now. */
+  /**
+   * A row that the page was asked for: it is selected, scrolled into sight, and has the focus
+   * unless that is elsewhere by now.
+   */
   goal?: IGoal;
 }
 
@@ -42,7 +45,9 @@ interface IRowsState {
   selection: ReadonlySet<string>;
 }
 
-/** The rows that an action on row `index` means: the selection when it is part of it, else itself. */
+/**
+ * The rows that an action on row `index` means: the selection when it is part of it, else itself.
+ */
 export function meant({ rows, index, selection }: IRowsState): readonly IRow[] {
   const row = rows[index];
   if (!row) {
@@ -159,13 +164,18 @@ function useGoalRow(sceneOf: (index: number) => IScene): void {
   });
 }
 
-/** The row before or after in the panel or page, in another list or table of it; above the first one is the search box. */
+/**
+ * The row before or after in the panel or page, in another list or table of it; above the first one
+ * is the search box.
+ */
 function beyond(from: Element, down: boolean): HTMLElement | null {
   const frame = from.closest('[data-mlinfra-frame]');
   const all = [...(frame?.querySelectorAll<HTMLElement>('[data-row]') ?? [])];
   const place = all.findIndex(row => row === from);
   const next = all[down ? place + 1 : place - 1];
-  return next ?? (down ? null : (frame?.querySelector<HTMLElement>('input[type="search"]') ?? null));
+  return (
+    next ?? (down ? null : (frame?.querySelector<HTMLElement>('input[type="search"]') ?? null))
+  );
 }
 
 /** Go to another row; with Shift the rows passed join the selection. */
@@ -203,8 +213,11 @@ function perform(scene: IScene, action: RowAction, from: Element): void {
     case 'search':
       return focusSearch(from);
     case 'leave':
-      // A selection that someone else keeps, such as the basket of features, was picked with care and has a button that empties it.
-      return selection.size && !scene.options.onSelect ? choose(new Set()) : workbench.code.focusNotebook();
+      // A selection that someone else keeps, such as the basket of features, was picked with care
+      // and has a button that empties it.
+      return selection.size && !scene.options.onSelect
+        ? choose(new Set())
+        : workbench.code.focusNotebook();
     default:
       return act(workbench, action, meant(scene));
   }
@@ -259,14 +272,18 @@ function onMouseDown(scene: IScene, event: React.MouseEvent): void {
   if (!picked.length || inControl(event)) {
     return;
   }
-  const label = picked.length === 1 ? nameOf(picked[0]?.ref ?? '') : trans._n('%1 object', '%1 objects', picked.length);
-  const refs = (pinned: boolean): string[] => picked.flatMap(row => (pinned ? (row.pinned ?? row.ref) : row.ref) ?? []);
+  const label =
+    picked.length === 1
+      ? nameOf(picked[0]?.ref ?? '')
+      : trans._n('%1 object', '%1 objects', picked.length);
+  const refs = (pinned: boolean): string[] =>
+    picked.flatMap(row => (pinned ? (row.pinned ?? row.ref) : row.ref) ?? []);
   dragFrom(event, refs, label, codeOf(picked));
 }
 
 /**
- * One behaviour for every list and table: one tab stop, arrows, Enter, Space, `i`, `c`, `r`, `/`, Escape, and drag.
- * Nothing is reachable by drag or hover only.
+ * One behaviour for every list and table: one tab stop, arrows, Enter, Space, `i`, `c`, `r`, `/`,
+ * Escape, and drag. Nothing is reachable by drag or hover only.
  */
 export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRows {
   const workbench = useWorkbench();
@@ -314,7 +331,12 @@ export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRow
 }
 
 function tellPin({ trans }: IWorkbench, ref: string, pinned: boolean): void {
-  done(pinned ? trans.__('%1 is pinned.', nameOf(ref)) : trans.__('%1 is no longer pinned.', nameOf(ref)), trans);
+  done(
+    pinned
+      ? trans.__('%1 is pinned.', nameOf(ref))
+      : trans.__('%1 is no longer pinned.', nameOf(ref)),
+    trans
+  );
 }
 
 function act(workbench: IWorkbench, action: RowAction, rows: readonly IRow[]): void {

@@ -42,7 +42,10 @@ const focusList = (host: Element | null | undefined): void =>
 interface ISearchBoxProps {
   search: ISearch;
   placeholder: string;
-  /** The chip that chooses between every kind and the panel's own; left out where everything is searched. */
+  /**
+   * The chip that chooses between every kind and the panel's own; left out where everything is
+   * searched.
+   */
   scope?: { all: boolean; panel: string; onScope: (all: boolean) => void };
 }
 
@@ -171,7 +174,15 @@ function Found({ search, panel, all }: IResultsProps): React.ReactElement {
   );
 }
 
-function Hits({ hits, label, words }: { hits: readonly IHit[]; label: string; words: string }): React.ReactElement {
+function Hits({
+  hits,
+  label,
+  words
+}: {
+  hits: readonly IHit[];
+  label: string;
+  words: string;
+}): React.ReactElement {
   return (
     <List
       label={label}

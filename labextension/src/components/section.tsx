@@ -26,8 +26,19 @@ interface ISectionProps extends IOpen {
   body: () => React.ReactNode;
 }
 
-/** A section of a panel that opens and closes; its body is drawn, and asks the server, only while it is open. It is a group, no landmark: the panel is one. */
-export function Section({ open, drawn, onOpen, title, note, children, body }: ISectionProps): React.ReactElement {
+/**
+ * A section of a panel that opens and closes; its body is drawn, and asks the server, only while it
+ * is open. It is a group, no landmark: the panel is one.
+ */
+export function Section({
+  open,
+  drawn,
+  onOpen,
+  title,
+  note,
+  children,
+  body
+}: ISectionProps): React.ReactElement {
   const id = useId();
   return (
     <section className={cx('section')} role="group" aria-labelledby={id}>

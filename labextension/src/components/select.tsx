@@ -19,7 +19,10 @@ interface ISelectProps {
 }
 
 /** Words to choose from, each its own label; a value that is none of them can stay. */
-export const choices = (words: readonly string[], value: string): { value: string; label: string }[] =>
+export const choices = (
+  words: readonly string[],
+  value: string
+): { value: string; label: string }[] =>
   [...new Set([...words, value])].map(word => ({ value: word, label: word }));
 
 /** A labelled choice of one. */

@@ -11,8 +11,16 @@ interface IBarsProps {
   series?: number;
 }
 
-/** The shape of a column: a bar for each bin. A bin that holds anything is at least one pixel high. */
-export function Bars({ values, label, width = 44, height = 14, series = 1 }: IBarsProps): React.ReactElement | null {
+/**
+ * The shape of a column: a bar for each bin. A bin that holds anything is at least one pixel high.
+ */
+export function Bars({
+  values,
+  label,
+  width = 44,
+  height = 14,
+  series = 1
+}: IBarsProps): React.ReactElement | null {
   const most = Math.max(...values);
   if (!values.length || !Number.isFinite(most) || most <= 0) {
     return null;
@@ -46,7 +54,13 @@ export function Bars({ values, label, width = 44, height = 14, series = 1 }: IBa
 }
 
 /** A line without axes. */
-export function Spark({ values, label, width = 44, height = 14, series = 1 }: IBarsProps): React.ReactElement | null {
+export function Spark({
+  values,
+  label,
+  width = 44,
+  height = 14,
+  series = 1
+}: IBarsProps): React.ReactElement | null {
   if (values.length < 2) {
     return null;
   }

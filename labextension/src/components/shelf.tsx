@@ -45,7 +45,13 @@ export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.React
     meta: (
       <>
         <span className={cx('row-detail')}>{kindName(kindOf(ref), trans)}</span>
-        <Button bare kind="quiet" icon="close" label={trans.__('Unpin')} onClick={() => shelf.pin(ref)} />
+        <Button
+          bare
+          kind="quiet"
+          icon="close"
+          label={trans.__('Unpin')}
+          onClick={() => shelf.pin(ref)}
+        />
       </>
     )
   }));
@@ -54,13 +60,21 @@ export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.React
       {...section}
       title={title}
       note={String(pinned.length)}
-      body={() => (rows.length ? <List label={title} rows={rows} /> : <p className={cx('more')}>{empty}</p>)}
+      body={() =>
+        rows.length ? <List label={title} rows={rows} /> : <p className={cx('more')}>{empty}</p>
+      }
     />
   );
 }
 
 /** The pages of these kinds that were opened last. */
-export function Recent({ name, kinds }: { name: string; kinds: readonly string[] }): React.ReactElement | null {
+export function Recent({
+  name,
+  kinds
+}: {
+  name: string;
+  kinds: readonly string[];
+}): React.ReactElement | null {
   const { trans } = useWorkbench();
   const section = useOpen(name);
   const recent = useShelf()

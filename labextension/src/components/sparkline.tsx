@@ -12,7 +12,9 @@ export interface IPoint {
 const WIDTH = 100;
 const HEIGHT = 32;
 
-/** Points as lines of an SVG path: what is not known is a gap. most: the value at the upper edge. */
+/**
+ * Points as lines of an SVG path: what is not known is a gap. most: the value at the upper edge.
+ */
 export function lines(points: readonly IPoint[], most: number): string[] {
   const found: string[] = [];
   let line = '';

@@ -16,7 +16,11 @@ export interface ILook {
 }
 
 type Words = (trans: TranslationBundle) => string;
-const look = (shape: ShapeName, tone: Tone, word: Words): [ShapeName, Tone, Words] => [shape, tone, word];
+const look = (shape: ShapeName, tone: Tone, word: Words): [ShapeName, Tone, Words] => [
+  shape,
+  tone,
+  word
+];
 
 /** Every state of every object, so that one state looks the same wherever it stands. */
 const LOOKS: Readonly<Record<string, [ShapeName, Tone, Words]>> = {

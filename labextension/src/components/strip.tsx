@@ -12,7 +12,8 @@ const ORDER = ['succeeded', 'failed', 'lost', 'cancelled', 'running', 'starting'
 
 /** The states that occur, in the order of the strip. */
 export function parts(states: Readonly<Record<string, number>>): [state: string, count: number][] {
-  const place = (state: string): number => (ORDER.includes(state) ? ORDER.indexOf(state) : ORDER.length);
+  const place = (state: string): number =>
+    ORDER.includes(state) ? ORDER.indexOf(state) : ORDER.length;
   return Object.entries(states)
     .filter(([, count]) => count > 0)
     .sort(([a], [b]) => place(a) - place(b));
@@ -32,7 +33,11 @@ export function StateBar({
     <span className={cx('strip-bar')} role="group" aria-label={label}>
       <span className={cx('strip')} aria-hidden="true">
         {found.map(([state, count]) => (
-          <span key={state} className={cx(`tone-${lookOf(state, trans).tone}`)} style={{ flexGrow: count }} />
+          <span
+            key={state}
+            className={cx(`tone-${lookOf(state, trans).tone}`)}
+            style={{ flexGrow: count }}
+          />
         ))}
       </span>
       {found.map(([state, count]) => {

@@ -49,7 +49,11 @@ function compare(a: number | string, b: number | string): number {
     : String(a).localeCompare(String(b), undefined, { numeric: true });
 }
 
-function sorted<T>(rows: readonly T[], columns: readonly IColumnSpec<T>[], sort: ISort | null): readonly T[] {
+function sorted<T>(
+  rows: readonly T[],
+  columns: readonly IColumnSpec<T>[],
+  sort: ISort | null
+): readonly T[] {
   const by = columns.find(column => column.key === sort?.key)?.sort;
   if (!by || !sort) {
     return rows;
@@ -62,29 +66,58 @@ function sorted<T>(rows: readonly T[], columns: readonly IColumnSpec<T>[], sort:
   return [...rows].sort((left, right) => {
     const [a, b] = [valueOf(left), valueOf(right)];
     // What is missing, or no number, stands at the end in either order.
-    return a === null || b === null ? Number(a === null) - Number(b === null) : sign * compare(a, b);
+    return a === null || b === null
+      ? Number(a === null) - Number(b === null)
+      : sign * compare(a, b);
   });
 }
 
 const MOMENT = /^\d{4}-\d{2}-\d{2}(T|$)/;
 
-/** Whether a column is first sorted downwards: numbers, of which the largest matter, and moments; texts begin at A. */
-function fallsFirst<T>(rows: readonly T[], columns: readonly IColumnSpec<T>[], key: string): boolean {
+/**
+ * Whether a column is first sorted downwards: numbers, of which the largest matter, and moments;
+ * texts begin at A.
+ */
+function fallsFirst<T>(
+  rows: readonly T[],
+  columns: readonly IColumnSpec<T>[],
+  key: string
+): boolean {
   const by = columns.find(column => column.key === key)?.sort;
   const first = by && rows.map(by).find(value => value !== null && value !== '');
   return typeof first === 'number' || MOMENT.test(first ?? '');
 }
 
-/** A table of at most a thousand rows that a screen reader can read; hairlines only, numbers right. */
+/**
+ * A table of at most a thousand rows that a screen reader can read; hairlines only, numbers right.
+ */
 export function Table<T>(props: ITableProps<T>): React.ReactElement {
-  const { label, columns, rows, row, total, first = 0, checks, current, fixed, onSort, ...options } = props;
+  const {
+    label,
+    columns,
+    rows,
+    row,
+    total,
+    first = 0,
+    checks,
+    current,
+    fixed,
+    onSort,
+    ...options
+  } = props;
   const [own, setOwn] = useState<ISort | null>(null);
   const sort = props.sort === undefined ? own : props.sort;
-  const shown = useMemo(() => (onSort ? rows : sorted(rows, columns, sort)), [rows, columns, sort, onSort]);
+  const shown = useMemo(
+    () => (onSort ? rows : sorted(rows, columns, sort)),
+    [rows, columns, sort, onSort]
+  );
   const keys = useMemo(() => shown.map(row), [shown, row]);
   const { container, propsOf, select, selection } = useRows(keys, options);
   const change = (key: string): void =>
-    (onSort ?? setOwn)({ key, descending: sort?.key === key ? !sort.descending : fallsFirst(rows, columns, key) });
+    (onSort ?? setOwn)({
+      key,
+      descending: sort?.key === key ? !sort.descending : fallsFirst(rows, columns, key)
+    });
 
   return (
     <table
@@ -131,7 +164,11 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
               {columns.map(column => (
                 <td
                   key={column.key}
-                  className={cx(column.end && 'is-end', column.wrap && 'is-wrap', column.sticky && 'is-sticky')}
+                  className={cx(
+                    column.end && 'is-end',
+                    column.wrap && 'is-wrap',
+                    column.sticky && 'is-sticky'
+                  )}
                 >
                   {column.cell(item)}
                 </td>
@@ -144,7 +181,10 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
   );
 }
 
-/** A long name, such as that of a metric, may go on in a second line after each sign that joins its words. */
+/**
+ * A long name, such as that of a metric, may go on in a second line after each sign that joins its
+ * words.
+ */
 const broken = (head: React.ReactNode): React.ReactNode =>
   typeof head !== 'string'
     ? head
@@ -164,7 +204,9 @@ interface IHeadProps<T> {
 function Head<T>({ column, sort, onSort }: IHeadProps<T>): React.ReactElement {
   const active = sort?.key === column.key;
   if (column.head === '') {
-    return <td className={cx('is-head', column.sticky && 'is-sticky')} style={{ width: column.width }} />;
+    return (
+      <td className={cx('is-head', column.sticky && 'is-sticky')} style={{ width: column.width }} />
+    );
   }
   const order = !active ? 'none' : sort.descending ? 'descending' : 'ascending';
   return (

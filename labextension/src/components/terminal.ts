@@ -1,7 +1,9 @@
 /**
- * What a terminal shows of what a program has written: a progress bar that rewrites its line is one line, colours stay.
+ * What a terminal shows of what a program has written: a progress bar that rewrites its line is one
+ * line, colours stay.
  *
- * A program's text comes in parts, which end anywhere. The newest lines can still be rewritten; those above are final.
+ * A program's text comes in parts, which end anywhere. The newest lines can still be rewritten;
+ * those above are final.
  */
 export interface IScreen {
   /** The lines that became final with the last part, each with its line feed. */
@@ -19,24 +21,42 @@ export interface IScreen {
   readonly rest: string;
 }
 
-export const BLANK: IScreen = { done: '', first: 0, open: [''], row: 0, column: 0, ink: '', rest: '' };
+export const BLANK: IScreen = {
+  done: '',
+  first: 0,
+  open: [''],
+  row: 0,
+  column: 0,
+  ink: '',
+  rest: ''
+};
 
 /** Lines that a program can go back to. Nested progress bars need as many as they are deep. */
 const ROWS = 40;
-/** Codes of colours that are in force at once; those of a program that never resets them are dropped, the oldest first. */
+/**
+ * Codes of colours that are in force at once; those of a program that never resets them are
+ * dropped, the oldest first.
+ */
 const INKS = 12;
 /** Longer codes of colours are no colours of a program. */
 const LONGEST_INK = 64;
 /** Columns that a line is filled up to when a program writes far from its text. */
 const COLUMNS = 500;
-/** Signs that a part may add to what it holds itself, as blanks and repeated colours: so many for each of its own, and some more. */
+/**
+ * Signs that a part may add to what it holds itself, as blanks and repeated colours: so many for
+ * each of its own, and some more.
+ */
 const ADDED = { each: 8, more: 20_000 };
 
 /* eslint-disable no-control-regex */
 const RESET = '\u001b[0m';
 const COLOUR = /\u001b\[[0-9;:]*m/g;
-/** A code as a whole: of colours, of the cursor, of a title or link, of a set of letters, or of two signs. */
-const CODE = /\u001b(?:\[([0-?]*)[ -/]*([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[ -/]{1,4}[0-~]|[^[\]])/y;
+/**
+ * A code as a whole: of colours, of the cursor, of a title or link, of a set of letters, or of two
+ * signs.
+ */
+const CODE =
+  /\u001b(?:\[([0-?]*)[ -/]*([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[ -/]{1,4}[0-~]|[^[\]])/y;
 /** A code that has begun and may go on in the next part. */
 const BEGUN = /\u001b(?:\[[0-?]*[ -/]*|\][^\u0007\u001b\n]{0,2000}\u001b?|[ -/]{1,4})?$/;
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
@@ -78,7 +98,8 @@ function mixed(ink: string, code: string): string {
   return codes.slice(-INKS).join('');
 }
 
-const inkAfter = (ink: string, text: string): string => (text.match(COLOUR) ?? []).reduce(mixed, ink);
+const inkAfter = (ink: string, text: string): string =>
+  (text.match(COLOUR) ?? []).reduce(mixed, ink);
 
 /** The signs of a line, each with its colours. */
 function signsOf(line: string): ISign[] {
@@ -237,7 +258,9 @@ function plainEnd(text: string, from: number): number {
   return rest < 0 ? text.length : from + rest;
 }
 
-/** Text that holds nothing but colours goes to the end of its line as it is: nearly all of a log. */
+/**
+ * Text that holds nothing but colours goes to the end of its line as it is: nearly all of a log.
+ */
 function put(cursor: ICursor, text: string): void {
   const line = cursor.open[cursor.row] ?? '';
   const plain = withoutColours(text);
@@ -266,7 +289,8 @@ export function typed(screen: IScreen, part: string): IScreen {
       goDown(cursor);
       cursor.column = 0;
     }
-    const plain = line.endsWith('\r') ? line.slice(0, -1) : line; // the line feed after it goes to the first column anyway
+    // the line feed after it goes to the first column anyway
+    const plain = line.endsWith('\r') ? line.slice(0, -1) : line;
     if (plain) {
       put(cursor, plain);
     }

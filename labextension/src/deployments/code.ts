@@ -3,10 +3,17 @@ import { literal } from '../code/python';
 import { quoted } from '../code/shell';
 
 /** The call that sets this traffic, by every door. */
-export function trafficCode(name: string, weights: Readonly<Record<string, number | string>>): Code {
+export function trafficCode(
+  name: string,
+  weights: Readonly<Record<string, number | string>>
+): Code {
   const shares = Object.entries(weights);
-  const words = [quoted(name), ...shares.map(([version, percent]) => `${version}=${percent}`)].join(' ');
-  const python = shares.map(([version, percent]) => `${JSON.stringify(version)}: ${percent}`).join(', ');
+  const words = [quoted(name), ...shares.map(([version, percent]) => `${version}=${percent}`)].join(
+    ' '
+  );
+  const python = shares
+    .map(([version, percent]) => `${JSON.stringify(version)}: ${percent}`)
+    .join(', ');
   return {
     python: `import jupyter_mlinfra as ml\nml.deployment(${JSON.stringify(name)}).traffic({${python}})`,
     magic: `%deploy traffic ${words}`,

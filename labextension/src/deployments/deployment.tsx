@@ -34,7 +34,8 @@ export default function DeploymentPage({ reference, name }: IPageProps): React.R
   const query = useQuery(reference, signal => client.deployments.show(name, signal), {
     topics: ['deployment'],
     about: reference,
-    every: detail => (detail?.deployment.versions.some(version => BUSY.includes(version.state)) ? 2_000 : 5_000)
+    every: detail =>
+      detail?.deployment.versions.some(version => BUSY.includes(version.state)) ? 2_000 : 5_000
   });
   const deployment = query.data?.deployment;
   return (
@@ -100,7 +101,11 @@ function Verbs({ deployment, query, onTry }: IVerbsProps): React.ReactElement {
       <Button kind="primary" label={trans.__('Try It')} onClick={onTry} />
       <Button
         label={canary ? trans.__('Promote %1…', canary) : trans.__('Promote…')}
-        caption={canary ? trans.__('Give the canary all traffic') : trans.__('There is no canary to promote')}
+        caption={
+          canary
+            ? trans.__('Give the canary all traffic')
+            : trans.__('There is no canary to promote')
+        }
         disabled={busy || !canary}
         onClick={() => canary && void promote(canary)}
       />
@@ -125,7 +130,14 @@ interface IDeploymentProps {
   onLead: (view: string) => void;
 }
 
-function Deployment({ detail, query, view, led, onView, onLead }: IDeploymentProps): React.ReactElement {
+function Deployment({
+  detail,
+  query,
+  view,
+  led,
+  onView,
+  onLead
+}: IDeploymentProps): React.ReactElement {
   const { trans } = useWorkbench();
   const { deployment } = detail;
   const [traffic, setTraffic] = useState<IEditedTraffic | null>(null);
@@ -154,12 +166,16 @@ function Deployment({ detail, query, view, led, onView, onLead }: IDeploymentPro
               <History detail={detail} query={query} most={6} />
             </>
           )}
-          {view === 'try' && <TryIt detail={detail} body={body ?? sampleBody(detail)} onBody={setBody} />}
+          {view === 'try' && (
+            <TryIt detail={detail} body={body ?? sampleBody(detail)} onBody={setBody} />
+          )}
           {view === 'gates' && <Gates deployment={deployment} />}
           {view === 'history' && <History detail={detail} query={query} />}
         </div>
       </Tabs>
-      <CodeDrawer {...codeOf(detail, view === 'traffic' ? traffic : null, view === 'try' ? body : null)} />
+      <CodeDrawer
+        {...codeOf(detail, view === 'traffic' ? traffic : null, view === 'try' ? body : null)}
+      />
     </>
   );
 }
@@ -191,7 +207,14 @@ function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.React
     <Facts>
       <>{trans.__('%1, Seldon runtime behind Envoy', deployment.target)}</>
       <>{trans.__('created %1 ago', format.span(format.secondsSince(deployment.created_at)))}</>
-      {perSecond && <Num value={perSecond} format={value => format.number(value, 3)} strong unit={trans.__('req/s')} />}
+      {perSecond && (
+        <Num
+          value={perSecond}
+          format={value => format.number(value, 3)}
+          strong
+          unit={trans.__('req/s')}
+        />
+      )}
       {signature.length > 0 && (
         <State state="passed">
           {trans._n('signature with %1 input', 'signature with %1 inputs', signature.length)}

@@ -31,9 +31,17 @@ export function Gates({ deployment }: { deployment: IDeployment }): React.ReactE
   ];
   return (
     <section className={cx('split')}>
-      <Heading title={trans.__('Gates before traffic')} note={tested.map(version => version.version).join(', ')} />
+      <Heading
+        title={trans.__('Gates before traffic')}
+        note={tested.map(version => version.version).join(', ')}
+      />
       {names.length ? (
-        <Table label={trans.__('Gates before traffic')} columns={columns} rows={names} row={name => ({ id: name })} />
+        <Table
+          label={trans.__('Gates before traffic')}
+          columns={columns}
+          rows={names}
+          row={name => ({ id: name })}
+        />
       ) : (
         <p className={cx('more')}>{trans.__('No version has been tested yet.')}</p>
       )}
@@ -44,7 +52,13 @@ export function Gates({ deployment }: { deployment: IDeployment }): React.ReactE
 const limitOf = (versions: readonly IDeployedVersion[], name: string): string =>
   versions.flatMap(version => version.gates).find(gate => gate.name === name)?.limit ?? '';
 
-function Measured({ version, name }: { version: IDeployedVersion; name: string }): React.ReactElement {
+function Measured({
+  version,
+  name
+}: {
+  version: IDeployedVersion;
+  name: string;
+}): React.ReactElement {
   const gate = version.gates.find(item => item.name === name);
   return gate ? (
     <State state={gate.passed ? 'passed' : 'failed'}>{gate.measured || undefined}</State>

@@ -25,7 +25,10 @@ const words = (traffic: Readonly<Record<string, number>>): string =>
 /** The changes that a roll back takes away. */
 const MOVES = ['deploy', 'traffic', 'promote'];
 
-/** What was changed, when, by whom and why; where the newest change moved traffic, it can be taken away. */
+/**
+ * What was changed, when, by whom and why; where the newest change moved traffic, it can be taken
+ * away.
+ */
 export function History({ detail, query, most = Infinity }: IHistoryProps): React.ReactElement {
   const { trans } = useWorkbench();
   const { rollback, busy } = useRollback(query);
@@ -37,7 +40,12 @@ export function History({ detail, query, most = Infinity }: IHistoryProps): Reac
     { key: 'user', head: trans.__('who'), width: 80, cell: row => row.user },
     { key: 'verb', head: trans.__('verb'), width: 90, cell: row => <b>{row.verb}</b> },
     { key: 'text', head: trans.__('change'), wrap: true, cell: row => row.text || format.DASH },
-    { key: 'traffic', head: trans.__('traffic after it'), wrap: true, cell: row => words(row.traffic) },
+    {
+      key: 'traffic',
+      head: trans.__('traffic after it'),
+      wrap: true,
+      cell: row => words(row.traffic)
+    },
     {
       key: 'reason',
       head: trans.__('reason'),
@@ -53,7 +61,9 @@ export function History({ detail, query, most = Infinity }: IHistoryProps): Reac
       cell: row =>
         row === history[0] &&
         history.length > 1 &&
-        MOVES.includes(row.verb) && <Button label={trans.__('Roll Back')} disabled={busy} onClick={rollback} />
+        MOVES.includes(row.verb) && (
+          <Button label={trans.__('Roll Back')} disabled={busy} onClick={rollback} />
+        )
     }
   ];
   return (

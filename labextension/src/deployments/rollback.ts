@@ -6,7 +6,10 @@ import type { IQuery } from '../hooks/query';
 import { weightsOf, words } from './weights';
 
 /** Roll a deployment back at once; the word that it was done offers the traffic before. */
-export function useRollback(query: IQuery<IDeploymentDetail>): { busy: boolean; rollback: () => void } {
+export function useRollback(query: IQuery<IDeploymentDetail>): {
+  busy: boolean;
+  rollback: () => void;
+} {
   const { client, trans } = useWorkbench();
   const { run, busy } = useAction();
   const deployment = query.data?.deployment;
@@ -22,7 +25,9 @@ export function useRollback(query: IQuery<IDeploymentDetail>): { busy: boolean; 
     };
     if (await run(roll)) {
       const undo = (): void =>
-        void run(() => client.deployments.traffic(name, before, trans.__('undo')).then(query.refresh));
+        void run(() =>
+          client.deployments.traffic(name, before, trans.__('undo')).then(query.refresh)
+        );
       done(trans.__('%1 is back at %2; it was at %3.', name, words(after), words(before)), trans, {
         label: trans.__('Undo'),
         run: undo

@@ -20,11 +20,15 @@ export function DeploymentsSection(): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const section = useOpen('models:deployments');
-  const { query, onMore } = useList('deployments', (limit, signal) => client.deployments.list({ limit }, signal), {
-    topics: ['deployment'],
-    every: () => 10_000,
-    when: section.drawn
-  });
+  const { query, onMore } = useList(
+    'deployments',
+    (limit, signal) => client.deployments.list({ limit }, signal),
+    {
+      topics: ['deployment'],
+      every: () => 10_000,
+      when: section.drawn
+    }
+  );
   return (
     <Section
       {...section}
@@ -35,7 +39,10 @@ export function DeploymentsSection(): React.ReactElement {
           {page =>
             page.items.length ? (
               <>
-                <List label={trans.__('Deployments')} rows={page.items.map(item => deploymentRow(item, workbench))} />
+                <List
+                  label={trans.__('Deployments')}
+                  rows={page.items.map(item => deploymentRow(item, workbench))}
+                />
                 <More page={page} onMore={onMore} />
               </>
             ) : (
@@ -48,7 +55,9 @@ export function DeploymentsSection(): React.ReactElement {
   );
 }
 
-/** The first deployment is of a version that there is; without one there is nothing to deploy yet. */
+/**
+ * The first deployment is of a version that there is; without one there is nothing to deploy yet.
+ */
 function NoDeployments(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const { data: version } = useQuery(
@@ -81,7 +90,9 @@ function NoDeployments(): React.ReactElement {
 export function rate({ versions }: IDeployment): INumber | null {
   const known = versions.flatMap(version => version.requests_per_second ?? []);
   const [first] = known;
-  return first ? { ...first, value: known.reduce((sum, number) => sum + Number(number.value ?? 0), 0) } : null;
+  return first
+    ? { ...first, value: known.reduce((sum, number) => sum + Number(number.value ?? 0), 0) }
+    : null;
 }
 
 function deploymentRow(deployment: IDeployment, { trans }: IWorkbench): IListRow {
@@ -94,11 +105,17 @@ function deploymentRow(deployment: IDeployment, { trans }: IWorkbench): IListRow
     lead: <State state={deployment.state} bare />,
     name: deployment.name,
     title: deployment.url,
-    lines: answering.length > 1 && answering.map(version => `${version.version} ${version.traffic} %`).join(' · '),
+    lines:
+      answering.length > 1 &&
+      answering.map(version => `${version.version} ${version.traffic} %`).join(' · '),
     meta: (
       <>
-        {perSecond && <Num value={perSecond} format={value => trans.__('%1/s', format.number(value, 3))} />}
-        {latency && <Num value={latency} format={value => trans.__('%1 ms', format.number(value, 3))} />}
+        {perSecond && (
+          <Num value={perSecond} format={value => trans.__('%1/s', format.number(value, 3))} />
+        )}
+        {latency && (
+          <Num value={latency} format={value => trans.__('%1 ms', format.number(value, 3))} />
+        )}
       </>
     )
   };

@@ -30,7 +30,10 @@ export interface IEditedTraffic {
   whole: boolean;
 }
 
-/** The versions with their share of the traffic, and the editor that changes it: preview first, then apply. */
+/**
+ * The versions with their share of the traffic, and the editor that changes it: preview first, then
+ * apply.
+ */
 export function Traffic({ deployment, query, onEdit }: ITrafficProps): React.ReactElement {
   return (
     <>
@@ -41,7 +44,12 @@ export function Traffic({ deployment, query, onEdit }: ITrafficProps): React.Rea
             <VersionLine key={version.version} version={version} />
           ))}
       </div>
-      <TrafficEditor key={deployment.updated_at} deployment={deployment} query={query} onEdit={onEdit} />
+      <TrafficEditor
+        key={deployment.updated_at}
+        deployment={deployment}
+        query={query}
+        onEdit={onEdit}
+      />
     </>
   );
 }
@@ -49,7 +57,9 @@ export function Traffic({ deployment, query, onEdit }: ITrafficProps): React.Rea
 function VersionLine({ version }: { version: IDeployedVersion }): React.ReactElement {
   const { trans } = useWorkbench();
   const milliseconds = (number: INumber | null): React.ReactNode =>
-    number && <Num value={number} format={value => trans.__('%1 ms', format.number(value, 3))} strong />;
+    number && (
+      <Num value={number} format={value => trans.__('%1 ms', format.number(value, 3))} strong />
+    );
   return (
     <>
       <div className={cx('version-line')} role="row" data-version={version.version}>
@@ -68,7 +78,10 @@ function VersionLine({ version }: { version: IDeployedVersion }): React.ReactEle
         </span>
         <span role="cell" className={cx('is-end')}>
           {version.requests_per_second && (
-            <Num value={version.requests_per_second} format={value => trans.__('%1/s', format.number(value, 3))} />
+            <Num
+              value={version.requests_per_second}
+              format={value => trans.__('%1/s', format.number(value, 3))}
+            />
           )}
         </span>
         <span role="cell" className={cx('quiet', 'is-end')}>
@@ -80,7 +93,8 @@ function VersionLine({ version }: { version: IDeployedVersion }): React.ReactEle
         <span role="cell" className={cx('quiet', 'is-end')}>
           {version.error_fraction && (
             <>
-              {trans.__('errors')} <Num value={version.error_fraction} format={value => format.percent(value)} strong />
+              {trans.__('errors')}{' '}
+              <Num value={version.error_fraction} format={value => format.percent(value)} strong />
             </>
           )}
         </span>
@@ -104,8 +118,12 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
   const [preview, setPreview] = useState<Weights | null>(null);
   const [reason, setReason] = useState('');
   const { weights, sum } = checkWeights(fields);
-  const now = Object.fromEntries(deployment.versions.map(version => [version.version, version.traffic]));
-  const touched = Object.entries(fields).some(([version, text]) => text.trim() !== String(now[version]));
+  const now = Object.fromEntries(
+    deployment.versions.map(version => [version.version, version.traffic])
+  );
+  const touched = Object.entries(fields).some(
+    ([version, text]) => text.trim() !== String(now[version])
+  );
   const changed = weights !== null && touched;
   const whole = weights !== null;
   useEffect(() => {
@@ -114,11 +132,18 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
   }, [fields, touched, whole, onEdit]);
 
   const apply = async (next: Weights, why: string): Promise<void> => {
-    const before = Object.fromEntries(Object.keys(next).map(version => [version, now[version] ?? 0]));
+    const before = Object.fromEntries(
+      Object.keys(next).map(version => [version, now[version] ?? 0])
+    );
     if (await run(() => client.deployments.traffic(deployment.name, next, why))) {
       const undo = (): void =>
-        void run(async () => client.deployments.traffic(deployment.name, before, trans.__('undo')).then(query.refresh));
-      done(trans.__('%1: %2.', deployment.name, words(next)), trans, { label: trans.__('Undo'), run: undo });
+        void run(async () =>
+          client.deployments.traffic(deployment.name, before, trans.__('undo')).then(query.refresh)
+        );
+      done(trans.__('%1: %2.', deployment.name, words(next)), trans, {
+        label: trans.__('Undo'),
+        run: undo
+      });
       setPreview(null);
       await query.refresh();
     }
@@ -149,9 +174,15 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
             </span>
           ))}
         <SharesBar deployment={deployment} fields={fields} />
-        {sum !== 100 && <span className={cx('tone-bad')}>{trans.__('together %1 %, not 100 %', sum)}</span>}
+        {sum !== 100 && (
+          <span className={cx('tone-bad')}>{trans.__('together %1 %, not 100 %', sum)}</span>
+        )}
         {!preview && (
-          <Button label={trans.__('Preview Change')} disabled={!changed} onClick={() => setPreview(weights)} />
+          <Button
+            label={trans.__('Preview Change')}
+            disabled={!changed}
+            onClick={() => setPreview(weights)}
+          />
         )}
       </div>
       {preview && (
@@ -182,7 +213,9 @@ function expected(deployment: IDeployment, weights: Weights): string {
   const all = Number(rate(deployment)?.value ?? 0);
   return Object.entries(weights)
     .map(([version, value]) =>
-      all > 0 ? `${version} ${value} % ≈ ${format.number((all * value) / 100, 3)}/s` : `${version} ${value} %`
+      all > 0
+        ? `${version} ${value} % ≈ ${format.number((all * value) / 100, 3)}/s`
+        : `${version} ${value} %`
     )
     .join(', ');
 }

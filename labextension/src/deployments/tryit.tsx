@@ -19,10 +19,15 @@ interface IAnswered {
   busy?: boolean;
 }
 
-/** A list without lists or objects in it; a text of JSON has line breaks only between its values. */
+/**
+ * A list without lists or objects in it; a text of JSON has line breaks only between its values.
+ */
 const FLAT = /\[\n\s*([^[\]{}]*?)\n\s*\]/g;
 
-/** A request that the deployment accepts, as the field holds it at first: the names and each row on a line, so that all are in sight. */
+/**
+ * A request that the deployment accepts, as the field holds it at first: the names and each row on
+ * a line, so that all are in sight.
+ */
 export const sampleBody = ({ sample }: IDeploymentDetail): string =>
   JSON.stringify(sample ?? { data: { names: [], ndarray: [] } }, null, 2).replace(
     FLAT,
@@ -54,7 +59,12 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
     if (!('value' in read)) {
       const fix = trans.__('Put every name and text in double quotes, and close every bracket.');
       setAnswered({
-        error: new ApiError('bad_request', trans.__('The request is not valid JSON.'), `${read.reason}.`, fix)
+        error: new ApiError(
+          'bad_request',
+          trans.__('The request is not valid JSON.'),
+          `${read.reason}.`,
+          fix
+        )
       });
       return;
     }
@@ -69,7 +79,13 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
     <div className={cx('columns')}>
       <section>
         <Heading title={trans.__('Request')} note={trans.__('Seldon’s protocol')}>
-          <Button kind="primary" icon="play" label={trans.__('Ask')} disabled={busy} onClick={() => void ask()} />
+          <Button
+            kind="primary"
+            icon="play"
+            label={trans.__('Ask')}
+            disabled={busy}
+            onClick={() => void ask()}
+          />
         </Heading>
         <div className={cx('inset')}>
           <textarea
@@ -90,7 +106,9 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
         ) : (
           !error && (
             <p className={cx('more')}>
-              {busy ? trans.__('Waiting for the answer…') : trans.__('The answer names the version that gave it.')}
+              {busy
+                ? trans.__('Waiting for the answer…')
+                : trans.__('The answer names the version that gave it.')}
             </p>
           )
         )}
@@ -104,17 +122,21 @@ function AnswerNote({ answer }: { answer: IPrediction }): React.ReactElement {
   return (
     <>
       {trans.__('from %1 in', answer.version)}{' '}
-      <Num value={answer.milliseconds} format={value => trans.__('%1 ms', format.number(value, 3))} /> ·{' '}
-      {answer.request_id}
+      <Num
+        value={answer.milliseconds}
+        format={value => trans.__('%1 ms', format.number(value, 3))}
+      />{' '}
+      · {answer.request_id}
     </>
   );
 }
 
 function Answer({ answer }: { answer: IPrediction }): React.ReactElement {
   const { trans } = useWorkbench();
-  const rows = answer.predictions
-    .slice(0, ROWS_SHOWN)
-    .map((value, index) => ({ index, values: Array.isArray(value) ? (value as unknown[]) : [value] }));
+  const rows = answer.predictions.slice(0, ROWS_SHOWN).map((value, index) => ({
+    index,
+    values: Array.isArray(value) ? (value as unknown[]) : [value]
+  }));
   const width = Math.max(1, ...rows.map(row => row.values.length));
   const columns: IColumnSpec<(typeof rows)[number]>[] = [
     { key: 'row', head: trans.__('row'), cell: row => row.index + 1, width: 60 },

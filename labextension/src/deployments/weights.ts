@@ -21,7 +21,9 @@ export function checkWeights(fields: Readonly<Record<string, string>>): IWeights
 
 /** The traffic as it stands. */
 export const weightsOf = (versions: readonly IDeployedVersion[]): Weights =>
-  Object.fromEntries(versions.filter(({ traffic }) => traffic > 0).map(({ version, traffic }) => [version, traffic]));
+  Object.fromEntries(
+    versions.filter(({ traffic }) => traffic > 0).map(({ version, traffic }) => [version, traffic])
+  );
 
 /** The traffic in words. */
 export const words = (weights: Weights): string =>
@@ -47,7 +49,14 @@ export function balanced(
   const others = Object.keys(fields).filter(name => name !== version);
   const value = Number(text);
   const [other] = others;
-  if (others.length === 1 && other && text.trim() !== '' && Number.isInteger(value) && value >= 0 && value <= 100) {
+  if (
+    others.length === 1 &&
+    other &&
+    text.trim() !== '' &&
+    Number.isInteger(value) &&
+    value >= 0 &&
+    value <= 100
+  ) {
     next[other] = String(100 - value);
   }
   return next;

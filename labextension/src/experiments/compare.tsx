@@ -76,7 +76,11 @@ function Compare({ comparison }: { comparison: IComparison }): React.ReactElemen
         <CompareCurves comparison={comparison} />
         <div className={cx('bar', 'split')}>
           <label>
-            <input type="checkbox" checked={only} onChange={event => setOnly(event.target.checked)} />{' '}
+            <input
+              type="checkbox"
+              checked={only}
+              onChange={event => setOnly(event.target.checked)}
+            />{' '}
             {trans.__('only different')}
           </label>
           <Key>o</Key>
@@ -92,7 +96,10 @@ function Compare({ comparison }: { comparison: IComparison }): React.ReactElemen
 }
 
 function CompareCurves({ comparison }: { comparison: IComparison }): React.ReactElement | null {
-  const metrics = useMemo(() => [...new Set(comparison.curves.map(curve => curve.metric))], [comparison]);
+  const metrics = useMemo(
+    () => [...new Set(comparison.curves.map(curve => curve.metric))],
+    [comparison]
+  );
   const [chosen, choose] = useState<string | null>(null);
   const metric = chosen && metrics.includes(chosen) ? chosen : metrics[0];
   const series = useMemo(() => seriesOf(comparison, metric), [comparison, metric]);
@@ -139,7 +146,9 @@ function Same({ rows }: { rows: readonly IDifference[] }): React.ReactElement | 
   const { trans } = useWorkbench();
   const same = rows.filter(row => row.same).length;
   return same ? (
-    <span className={cx('quiet')}>{trans._n('%1 line is the same in all', '%1 lines are the same in all', same)}</span>
+    <span className={cx('quiet')}>
+      {trans._n('%1 line is the same in all', '%1 lines are the same in all', same)}
+    </span>
   ) : null;
 }
 
@@ -150,7 +159,12 @@ interface IDifferencesProps {
   only: boolean;
 }
 
-function Differences({ kind, title, comparison, only }: IDifferencesProps): React.ReactElement | null {
+function Differences({
+  kind,
+  title,
+  comparison,
+  only
+}: IDifferencesProps): React.ReactElement | null {
   const workbench = useWorkbench();
   const { trans } = workbench;
   const all = comparison.rows.filter(row => row.kind === kind);

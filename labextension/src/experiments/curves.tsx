@@ -14,12 +14,22 @@ export interface ISeries {
   series: number;
 }
 
-const DASHES: readonly (number[] | undefined)[] = [undefined, [5, 3], [2, 2], [8, 3, 2, 3], [1, 3], [10, 4]];
+const DASHES: readonly (number[] | undefined)[] = [
+  undefined,
+  [5, 3],
+  [2, 2],
+  [8, 3, 2, 3],
+  [1, 3],
+  [10, 4]
+];
 const HEIGHT = 230;
 
 type Column = (number | null)[];
 
-/** All curves on the steps of any of them: low, mean and high of each, in the order of uPlot's series. */
+/**
+ * All curves on the steps of any of them: low, mean and high of each, in the order of uPlot's
+ * series.
+ */
 export function aligned(curves: readonly ICurve[]): [number[], ...Column[]] {
   const steps = [...new Set(curves.flatMap(curve => curve.step))].sort((a, b) => a - b);
   const place = new Map(steps.map((step, index) => [step, index]));
@@ -33,7 +43,11 @@ export function aligned(curves: readonly ICurve[]): [number[], ...Column[]] {
   };
   return [
     steps,
-    ...curves.flatMap(curve => [column(curve, curve.low), column(curve, curve.mean), column(curve, curve.high)])
+    ...curves.flatMap(curve => [
+      column(curve, curve.low),
+      column(curve, curve.mean),
+      column(curve, curve.high)
+    ])
   ];
 }
 
@@ -84,8 +98,17 @@ function optionsOf(node: HTMLElement, series: readonly ISeries[], xLabel: string
   };
 }
 
-/** Curves of one metric: the mean of each bucket over the band of its least and greatest value, so no spike is lost. */
-export default function Curves({ metric, series }: { metric: string; series: readonly ISeries[] }): React.ReactElement {
+/**
+ * Curves of one metric: the mean of each bucket over the band of its least and greatest value, so
+ * no spike is lost.
+ */
+export default function Curves({
+  metric,
+  series
+}: {
+  metric: string;
+  series: readonly ISeries[];
+}): React.ReactElement {
   const { trans } = useWorkbench();
   const host = useRef<HTMLDivElement>(null);
   const data = useMemo(() => aligned(series.map(item => item.curve)), [series]);
@@ -138,17 +161,24 @@ export default function Curves({ metric, series }: { metric: string; series: rea
 
 /** How many points the curves have in all, and how many of them are drawn. */
 export function pointsOf(series: readonly ISeries[], trans: TranslationBundle): string {
-  const sum = (counts: readonly number[]): number => counts.reduce((whole, count) => whole + count, 0);
+  const sum = (counts: readonly number[]): number =>
+    counts.reduce((whole, count) => whole + count, 0);
   const logged = sum(series.map(({ curve }) => curve.total));
   const drawn = sum(series.map(({ curve }) => curve.step.length));
   const all = trans._n('%1 point', '%1 points', logged, format.number(logged));
   return drawn < logged
-    ? trans.__('%1 in %2 buckets, spikes kept in the band from least to greatest', all, format.number(drawn))
+    ? trans.__(
+        '%1 in %2 buckets, spikes kept in the band from least to greatest',
+        all,
+        format.number(drawn)
+      )
     : trans.__('%1, all drawn', all);
 }
 
 /** What the chart shows, in words. */
 function describe(metric: string, series: readonly ISeries[]): string {
-  const ends = series.map(({ name, curve }) => `${name} ${curve.mean[curve.mean.length - 1] ?? ''}`);
+  const ends = series.map(
+    ({ name, curve }) => `${name} ${curve.mean[curve.mean.length - 1] ?? ''}`
+  );
   return `${metric}: ${ends.join(', ')}`;
 }

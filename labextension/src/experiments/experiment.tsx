@@ -28,13 +28,19 @@ import { runColumns, sortKey } from './runs';
 export default function ExperimentPage({ reference, name }: IPageProps): React.ReactElement {
   const { client, trans, open } = useWorkbench();
   const [where, setWhere] = useMemory(`where:${reference}`, '');
-  const [sort, setSort] = useMemory<ISort>(`sort:${reference}`, { key: 'started', descending: true });
+  const [sort, setSort] = useMemory<ISort>(`sort:${reference}`, {
+    key: 'started',
+    descending: true
+  });
   const [picked, pick] = useState<ReadonlySet<string>>(new Set());
   const settled = useSettled(where, 400);
   const { query, onMore } = useList(
     `runs:${name}:${settled}:${sortKey(sort)}`,
     (limit, signal) =>
-      client.experiments.runs({ experiment: name, where: settled, sort: sortKey(sort), limit }, signal),
+      client.experiments.runs(
+        { experiment: name, where: settled, sort: sortKey(sort), limit },
+        signal
+      ),
     { topics: ['run'], list: name }
   );
   /** Whether what is shown, and what the code says, is that of the filter in the field. */
@@ -54,7 +60,13 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
           disabled={ids.length < 2}
           onClick={compare}
         />
-        <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={() => void query.refresh()} />
+        <Button
+          bare
+          kind="quiet"
+          icon="refresh"
+          label={trans.__('Refresh')}
+          onClick={() => void query.refresh()}
+        />
       </PageHeader>
       <Filter where={where} query={query} checked={checked} onWhere={setWhere} />
       <div className={cx('scroll')}>
@@ -80,7 +92,12 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
   );
 }
 
-export function codeOf(name: string, where: string, sort: ISort, picked: readonly string[]): Record<string, string> {
+export function codeOf(
+  name: string,
+  where: string,
+  sort: ISort,
+  picked: readonly string[]
+): Record<string, string> {
   const options = [
     where && `where=${JSON.stringify(where)}`,
     sortKey(sort) !== '-started' && `sort=${JSON.stringify(sortKey(sort))}`
@@ -88,7 +105,10 @@ export function codeOf(name: string, where: string, sort: ISort, picked: readonl
   const python = picked.length
     ? pythonFor(picked)
     : `runs = ml.runs(${[JSON.stringify(name), ...options].join(', ')})\nruns.frame()`;
-  const flags = [where && `--where ${quoted(where)}`, sortKey(sort) !== '-started' && quoted(`--sort=${sortKey(sort)}`)]
+  const flags = [
+    where && `--where ${quoted(where)}`,
+    sortKey(sort) !== '-started' && quoted(`--sort=${sortKey(sort)}`)
+  ]
     .filter(Boolean)
     .join(' ');
   const words = `${quoted(name)} ${flags}`.trim();
@@ -110,7 +130,11 @@ function noteOf({ picked, checked, error }: IShown, trans: TranslationBundle): s
   if (picked) {
     return trans._n('%1 run picked', '%1 runs picked', picked);
   }
-  return checked ? undefined : error ? trans.__('the filter cannot be read') : trans.__('reading the filter…');
+  return checked
+    ? undefined
+    : error
+      ? trans.__('the filter cannot be read')
+      : trans.__('reading the filter…');
 }
 
 interface IFilterProps {
@@ -157,7 +181,15 @@ interface IRunsProps {
   onMore?: () => void;
 }
 
-function Runs({ page, where, sort, picked, onSort, onPick, onMore }: IRunsProps): React.ReactElement {
+function Runs({
+  page,
+  where,
+  sort,
+  picked,
+  onSort,
+  onPick,
+  onMore
+}: IRunsProps): React.ReactElement {
   const workbench = useWorkbench();
   const { trans } = workbench;
   const [all, showAll] = useState(false);

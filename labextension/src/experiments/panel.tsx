@@ -19,23 +19,34 @@ import type { IWorkbench } from '../tokens';
 import { mainMetric } from './metric';
 
 const NEWEST = 8;
-const EXAMPLE = 'with ml.track("demo") as run:\n    run.log_metric("auc", 0.5)  # your training here';
+const EXAMPLE =
+  'with ml.track("demo") as run:\n    run.log_metric("auc", 0.5)  # your training here';
 
 /** The Experiments panel: experiments and, unfolded, their newest runs. */
 export default function ExperimentsPanel(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const section = useOpen('experiments:experiments');
-  const { query, onMore } = useList('experiments', (limit, signal) => client.experiments.list({ limit }, signal), {
-    topics: ['run'],
-    when: section.drawn
-  });
+  const { query, onMore } = useList(
+    'experiments',
+    (limit, signal) => client.experiments.list({ limit }, signal),
+    {
+      topics: ['run'],
+      when: section.drawn
+    }
+  );
   return (
     <>
-      <Pinned name="experiments:pinned" title={trans.__('Pinned')} kinds={PANEL_KINDS.experiments} />
+      <Pinned
+        name="experiments:pinned"
+        title={trans.__('Pinned')}
+        kinds={PANEL_KINDS.experiments}
+      />
       <Section
         {...section}
         title={trans.__('Experiments')}
-        note={section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
+        note={
+          section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)
+        }
         body={() => (
           <Result query={query}>
             {page => (
@@ -75,7 +86,9 @@ function Experiments({ page, at }: { page: IPage<IExperiment>; at: number }): Re
       />
     );
   }
-  const rows = page.items.flatMap(item => experimentRows(item, open.has(item.ref), under.get(item.name), workbench));
+  const rows = page.items.flatMap(item =>
+    experimentRows(item, open.has(item.ref), under.get(item.name), workbench)
+  );
   return <List label={trans.__('Experiments')} rows={rows} onToggle={toggle} />;
 }
 
@@ -99,7 +112,11 @@ function experimentRows(
   if (!detail?.data) {
     return [
       row,
-      { id: `${item.ref}?`, level: 1, name: detail?.error ? detail.error.what : trans.__('Reading the runs…') }
+      {
+        id: `${item.ref}?`,
+        level: 1,
+        name: detail?.error ? detail.error.what : trans.__('Reading the runs…')
+      }
     ];
   }
   const shownRuns = detail.data.length;

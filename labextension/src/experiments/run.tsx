@@ -79,7 +79,10 @@ function RegisterButton({ run }: { run: IRun }): React.ReactElement {
       await action.run(async () => {
         const { ref, version, unservable } = await client.experiments.register(name, run.id);
         const made = trans.__('%1 has version %2.', name, version);
-        done(unservable ? `${made} ${trans.__('It cannot be deployed: %1', unservable)}` : made, trans);
+        done(
+          unservable ? `${made} ${trans.__('It cannot be deployed: %1', unservable)}` : made,
+          trans
+        );
         await open(ref);
       });
     }
@@ -114,7 +117,9 @@ function Run({ run }: { run: IRun }): React.ReactElement {
           <Pairs pairs={Object.entries(run.params)} empty={trans.__('It logged no parameters.')} />
         )}
         {view === 'origin' && <Origin run={run} />}
-        {view === 'tags' && <Pairs pairs={Object.entries(run.tags)} empty={trans.__('It has no tags.')} />}
+        {view === 'tags' && (
+          <Pairs pairs={Object.entries(run.tags)} empty={trans.__('It has no tags.')} />
+        )}
       </Tabs>
       <CodeDrawer
         code={{
@@ -170,7 +175,10 @@ function Metrics({ run }: { run: IRun }): React.ReactElement {
   const names = all.slice(0, most);
   const curves = useQuery<readonly (ICurve | null)[]>(
     `curves:${run.id}:${run.status}:${names.join()}`,
-    signal => Promise.all(names.map(name => client.experiments.curve(run.id, name, signal).catch(() => null))),
+    signal =>
+      Promise.all(
+        names.map(name => client.experiments.curve(run.id, name, signal).catch(() => null))
+      ),
     { every: () => (run.status === 'running' ? 10_000 : null), list: run.id }
   );
   const metrics = useMemo(
@@ -235,15 +243,18 @@ function Origin({ run }: { run: IRun }): React.ReactElement {
         [trans.__('job'), run.job && link(formatRef('job', run.job))],
         [
           trans.__('step'),
-          run.step && link(run.step.startsWith('step:') ? run.step : formatRef('step', run.step.split('/')))
+          run.step &&
+            link(run.step.startsWith('step:') ? run.step : formatRef('step', run.step.split('/')))
         ],
         [
           trans.__('datasets'),
-          run.datasets.length > 0 && run.datasets.map(reference => <div key={reference}>{link(reference)}</div>)
+          run.datasets.length > 0 &&
+            run.datasets.map(reference => <div key={reference}>{link(reference)}</div>)
         ],
         [
           trans.__('versions'),
-          run.versions.length > 0 && run.versions.map(reference => <div key={reference}>{link(reference)}</div>)
+          run.versions.length > 0 &&
+            run.versions.map(reference => <div key={reference}>{link(reference)}</div>)
         ],
         [trans.__('ended'), format.time(run.ended_at)]
       ]}

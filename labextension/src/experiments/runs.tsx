@@ -23,7 +23,9 @@ function names(runs: readonly IRun[], field: 'metrics' | 'params'): string[] {
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }
   }
-  return [...counts.entries()].sort(([a, n], [b, m]) => m - n || a.localeCompare(b)).map(([name]) => name);
+  return [...counts.entries()]
+    .sort(([a, n], [b, m]) => m - n || a.localeCompare(b))
+    .map(([name]) => name);
 }
 
 /** Parameters that differ among the runs, since equal ones tell nothing. */
@@ -36,7 +38,10 @@ export interface IRunColumns {
   left: number;
 }
 
-/** The columns of a table of runs, those of `all` metrics and parameters or of the commonest; those with `sort` are sorted by the server. */
+/**
+ * The columns of a table of runs, those of `all` metrics and parameters or of the commonest; those
+ * with `sort` are sorted by the server.
+ */
 export function runColumns(runs: readonly IRun[], { trans }: IWorkbench, all = false): IRunColumns {
   const [metrics, params] = [names(runs, 'metrics'), differing(runs)];
   const shown = {
@@ -82,7 +87,9 @@ export function runColumns(runs: readonly IRun[], { trans }: IWorkbench, all = f
       key: `params.${name}`,
       head: name,
       end: true,
-      cell: run => <span className={cx('clip')}>{format.setting(run.params[name] ?? format.DASH)}</span>,
+      cell: run => (
+        <span className={cx('clip')}>{format.setting(run.params[name] ?? format.DASH)}</span>
+      ),
       sort: run => run.params[name] ?? null
     })),
     { key: 'user', head: trans.__('by'), width: 80, cell: run => run.user }

@@ -16,12 +16,14 @@ const found = (table: readonly [RegExp, string][], { type }: IColumn): string | 
   table.find(([pattern]) => pattern.test(type))?.[1];
 
 /**
- * Code that writes the definition of a view over a dataset and applies it: the first text (else whole number) is the key, the first moment
- * the time at which a value became known, and the next numbers are the features. Null for a dataset that has not all of them.
+ * Code that writes the definition of a view over a dataset and applies it: the first text (else
+ * whole number) is the key, the first moment the time at which a value became known, and the next
+ * numbers are the features. Null for a dataset that has not all of them.
  */
 export function exampleOf(dataset: string, columns: readonly IColumn[]): string | null {
   const moment = columns.find(({ type }) => MOMENT.test(type));
-  const key = columns.find(({ type }) => type === 'str') ?? columns.find(column => found(KEYS, column));
+  const key =
+    columns.find(({ type }) => type === 'str') ?? columns.find(column => found(KEYS, column));
   const features = columns.filter(column => column !== key && found(FEAST, column)).slice(0, 3);
   if (!moment || !key || !features.length) {
     return null;
@@ -29,7 +31,9 @@ export function exampleOf(dataset: string, columns: readonly IColumn[]): string 
   const text = JSON.stringify;
   const name = `${variable(dataset)}_example`;
   const types = [...new Set(features.map(column => found(FEAST, column)))].sort().join(', ');
-  const fields = features.map(column => `        Field(name=${text(column.name)}, dtype=${found(FEAST, column)}),`);
+  const fields = features.map(
+    column => `        Field(name=${text(column.name)}, dtype=${found(FEAST, column)}),`
+  );
   const definition = [
     'from datetime import timedelta',
     '',

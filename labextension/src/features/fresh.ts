@@ -3,7 +3,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IView } from '../api/types';
 import * as format from '../format';
 
-/** Above this age in seconds a date says more than an age: the data are of the past, and nobody waits for newer ones. */
+/**
+ * Above this age in seconds a date says more than an age: the data are of the past, and nobody
+ * waits for newer ones.
+ */
 const HISTORICAL = 30 * 86_400;
 
 /** Whether the newest value online is so old that its date is told, not its age. */
@@ -11,7 +14,11 @@ export const isHistorical = ({ online_at }: IView, now = Date.now()): boolean =>
   online_at !== null && format.secondsSince(online_at, now) > HISTORICAL;
 
 /** How new the values online are: `online fresh, 38 min`, or `online · data until 2013-12-31`. */
-export function onlineWords(view: IView, trans: TranslationBundle, now = Date.now()): string | undefined {
+export function onlineWords(
+  view: IView,
+  trans: TranslationBundle,
+  now = Date.now()
+): string | undefined {
   if (view.freshness !== 'fresh' || !view.online_at) {
     return undefined;
   }

@@ -30,13 +30,16 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
   const [keys, setKeys] = useState<Readonly<Record<string, string>>>({});
   const [looked, setLooked] = useState<ILooked>({});
   const form = useRef<HTMLFormElement>(null);
-  usePageKey('o', trans.__('look up a key online'), () => form.current?.querySelector('input')?.focus());
+  usePageKey('o', trans.__('look up a key online'), () =>
+    form.current?.querySelector('input')?.focus()
+  );
   const { run, busy } = useAction();
   const complete = join_keys.every(key => keys[key]?.trim());
 
   const look = (): Promise<boolean> =>
     run(async () => {
-      // as text: the server knows the types of the keys, and "02134" is no number where the key is text
+      // as text: the server knows the types of the keys, and "02134" is no number where the key is
+      // text
       const entity = Object.fromEntries(join_keys.map(key => [key, (keys[key] ?? '').trim()]));
       try {
         const [row] = await client.features.online([`${view.name}:*`], [entity]);
@@ -66,7 +69,11 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
             onChange={value => setKeys({ ...keys, [key]: value })}
           />
         ))}
-        <Button label={busy ? trans.__('Looking Up…') : trans.__('Look Up')} disabled={!complete || busy} submit />
+        <Button
+          label={busy ? trans.__('Looking Up…') : trans.__('Look Up')}
+          disabled={!complete || busy}
+          submit
+        />
         <Key>o</Key>
       </form>
       {looked.error && <ErrorCard error={looked.error} />}
@@ -78,7 +85,13 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
 const viewOf = (key: string): string => key.slice(0, key.indexOf(':'));
 const featureOf = (key: string): string => key.slice(key.indexOf(':') + 1);
 
-function OnlineValues({ row, workbench }: { row: IOnlineRow; workbench: IWorkbench }): React.ReactElement {
+function OnlineValues({
+  row,
+  workbench
+}: {
+  row: IOnlineRow;
+  workbench: IWorkbench;
+}): React.ReactElement {
   const { trans } = workbench;
   const columns: IColumnSpec<string>[] = [
     { key: 'feature', head: trans.__('feature'), cell: featureOf, width: 220 },
@@ -89,7 +102,11 @@ function OnlineValues({ row, workbench }: { row: IOnlineRow; workbench: IWorkben
       width: 140,
       cell: name => {
         const value = row.values[name];
-        return typeof value === 'number' ? <Num value={value} format={format.cell} /> : format.cell(value);
+        return typeof value === 'number' ? (
+          <Num value={value} format={format.cell} />
+        ) : (
+          format.cell(value)
+        );
       }
     },
     {
@@ -98,7 +115,11 @@ function OnlineValues({ row, workbench }: { row: IOnlineRow; workbench: IWorkben
       cell: name => <State state={row.status[name] ?? 'not_found'} />,
       width: 120
     },
-    { key: 'event', head: trans.__('event time'), cell: name => format.time(row.event_at[name] ?? null) }
+    {
+      key: 'event',
+      head: trans.__('event time'),
+      cell: name => format.time(row.event_at[name] ?? null)
+    }
   ];
   return (
     <Table

@@ -30,17 +30,23 @@ export default function FeaturesPanel(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const [picked, pick] = useMemory<readonly string[]>('features:basket', []);
   const section = useOpen('features:views');
-  const { query, onMore } = useList('views', (limit, signal) => client.features.views({ limit }, signal), {
-    topics: ['view'],
-    when: section.drawn
-  });
+  const { query, onMore } = useList(
+    'views',
+    (limit, signal) => client.features.views({ limit }, signal),
+    {
+      topics: ['view'],
+      when: section.drawn
+    }
+  );
   return (
     <>
       <Basket picked={picked} onPick={pick} />
       <Section
         {...section}
         title={trans.__('Feature views')}
-        note={section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
+        note={
+          section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)
+        }
         body={() => (
           <Result query={query}>
             {page => (
@@ -95,19 +101,35 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
     <Section
       {...section}
       title={trans.__('Selected')}
-      note={picked.length > 0 ? trans._n('%2 from %1 view', '%2 from %1 views', views.size, picked.length) : undefined}
+      note={
+        picked.length > 0
+          ? trans._n('%2 from %1 view', '%2 from %1 views', views.size, picked.length)
+          : undefined
+      }
       body={() =>
         rows.length ? (
           <List label={trans.__('Selected features')} rows={rows} />
         ) : (
-          <p className={cx('more')}>{trans.__('Pick features with Space; they become one training set.')}</p>
+          <p className={cx('more')}>
+            {trans.__('Pick features with Space; they become one training set.')}
+          </p>
         )
       }
     >
       {picked.length > 0 && (
         <>
-          <Button kind="primary" label={trans.__('Insert')} onClick={() => void code.insertBelow(pythonFor(picked))} />
-          <Button bare kind="quiet" icon="close" label={trans.__('Empty the Selection')} onClick={() => onPick([])} />
+          <Button
+            kind="primary"
+            label={trans.__('Insert')}
+            onClick={() => void code.insertBelow(pythonFor(picked))}
+          />
+          <Button
+            bare
+            kind="quiet"
+            icon="close"
+            label={trans.__('Empty the Selection')}
+            onClick={() => onPick([])}
+          />
         </>
       )}
     </Section>
@@ -133,7 +155,9 @@ function Views({ page, picked, onPick, at }: IViewsProps): React.ReactElement {
   }
   const select = (selection: ReadonlySet<string>): void =>
     onPick([...selection].filter(ref => parseRef(ref)?.kind === 'feature'));
-  const rows = page.items.flatMap(view => viewRows(view, { open, picked, under, onPick }, workbench));
+  const rows = page.items.flatMap(view =>
+    viewRows(view, { open, picked, under, onPick }, workbench)
+  );
   return (
     <List
       label={trans.__('Feature views')}
@@ -234,7 +258,11 @@ function viewRows(view: IView, tree: ITree, { trans }: IWorkbench): IListRow[] {
   if (!detail?.data) {
     return [
       row,
-      { id: `${view.ref}?`, level: 1, name: detail?.error ? detail.error.what : trans.__('Reading the features…') }
+      {
+        id: `${view.ref}?`,
+        level: 1,
+        name: detail?.error ? detail.error.what : trans.__('Reading the features…')
+      }
     ];
   }
   const rest = view.features - detail.data.length;
@@ -245,11 +273,19 @@ function viewRows(view: IView, tree: ITree, { trans }: IWorkbench): IListRow[] {
             id: `${view.ref}+`,
             ref: view.ref,
             level: 1,
-            name: <span className={cx('link')}>{trans._n('%1 more feature', '%1 more features', rest)}</span>
+            name: (
+              <span className={cx('link')}>
+                {trans._n('%1 more feature', '%1 more features', rest)}
+              </span>
+            )
           }
         ]
       : [];
-  return [row, ...detail.data.map(feature => featureRow(feature, tree, trans.__('Select'))), ...more];
+  return [
+    row,
+    ...detail.data.map(feature => featureRow(feature, tree, trans.__('Select'))),
+    ...more
+  ];
 }
 
 function featureRow(
@@ -259,12 +295,21 @@ function featureRow(
 ): IListRow {
   const ref = formatRef('feature', [view, name]);
   const chosen = picked.includes(ref);
-  const change = (): void => onPick(chosen ? picked.filter(other => other !== ref) : [...picked, ref]);
+  const change = (): void =>
+    onPick(chosen ? picked.filter(other => other !== ref) : [...picked, ref]);
   return {
     id: ref,
     ref,
     level: 1,
-    lead: <input type="checkbox" tabIndex={-1} aria-label={`${label} ${name}`} checked={chosen} onChange={change} />,
+    lead: (
+      <input
+        type="checkbox"
+        tabIndex={-1}
+        aria-label={`${label} ${name}`}
+        checked={chosen}
+        onChange={change}
+      />
+    ),
     name,
     note: type,
     title: description || name,

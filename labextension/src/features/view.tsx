@@ -38,14 +38,26 @@ export default function ViewPage({ reference, name }: IPageProps): React.ReactEl
       <PageHeader icon="features" title={name} reference={reference}>
         <InsertButton code={query.data?.code.python} />
         {query.data?.view.online && <MaterializeButton name={name} onDone={query.refresh} />}
-        <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={() => void query.refresh()} />
+        <Button
+          bare
+          kind="quiet"
+          icon="refresh"
+          label={trans.__('Refresh')}
+          onClick={() => void query.refresh()}
+        />
       </PageHeader>
       <Result query={query}>{detail => <View detail={detail} />}</Result>
     </>
   );
 }
 
-function MaterializeButton({ name, onDone }: { name: string; onDone: () => Promise<void> }): React.ReactElement {
+function MaterializeButton({
+  name,
+  onDone
+}: {
+  name: string;
+  onDone: () => Promise<void>;
+}): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const { run, busy } = useAction();
@@ -53,7 +65,9 @@ function MaterializeButton({ name, onDone }: { name: string; onDone: () => Promi
   useEffect(() => () => closed.abort(), [closed]);
   const materialize = (): Promise<boolean> =>
     run(async () => {
-      const job = await ended(client, await client.features.materialize(name), { signal: closed.signal });
+      const job = await ended(client, await client.features.materialize(name), {
+        signal: closed.signal
+      });
       if (isActive(job)) {
         notify(workbench, job.ref); // nobody looks any more: its end is told when it comes
         return;
@@ -113,7 +127,8 @@ function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactElement {
         {trans.__('key')} <b>{join_keys.join(', ')}</b>
       </>
       <>
-        {trans.__('ttl')} <b>{view.ttl_seconds === null ? trans.__('none') : format.span(view.ttl_seconds)}</b>
+        {trans.__('ttl')}{' '}
+        <b>{view.ttl_seconds === null ? trans.__('none') : format.span(view.ttl_seconds)}</b>
       </>
       <>
         {trans.__('offline')} <Num value={rows} strong unit={trans.__('rows')} />
@@ -121,8 +136,15 @@ function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactElement {
       <>
         {trans.__('event time')} <b>{timestamp_column}</b>
       </>
-      {view.dataset && <Link onClick={() => void open(formatRef('dataset', view.dataset ?? ''))}>{view.dataset}</Link>}
-      <State state={view.freshness} title={view.online_at ? format.time(view.online_at) : undefined}>
+      {view.dataset && (
+        <Link onClick={() => void open(formatRef('dataset', view.dataset ?? ''))}>
+          {view.dataset}
+        </Link>
+      )}
+      <State
+        state={view.freshness}
+        title={view.online_at ? format.time(view.online_at) : undefined}
+      >
         {onlineWords(view, trans)}
       </State>
       {view.owner && (
@@ -145,7 +167,12 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IFeature>[] {
       sort: ({ name }) => name,
       width: 220
     },
-    { key: 'type', head: trans.__('type'), cell: ({ type }) => <span className={cx('type')}>{type}</span>, width: 90 },
+    {
+      key: 'type',
+      head: trans.__('type'),
+      cell: ({ type }) => <span className={cx('type')}>{type}</span>,
+      width: 90
+    },
     {
       key: 'fill',
       head: trans.__('filled'),

@@ -8,7 +8,10 @@ export function useEnabled(id: string): boolean {
   const { commands } = useWorkbench();
   const subscribe = useCallback(
     (changed: () => void) => {
-      const slot = (_: CommandRegistry, { id: which, type }: CommandRegistry.ICommandChangedArgs): void => {
+      const slot = (
+        _: CommandRegistry,
+        { id: which, type }: CommandRegistry.ICommandChangedArgs
+      ): void => {
         if (type === 'many-changed' || which === id) {
           changed();
         }

@@ -21,13 +21,19 @@ export interface IUnfolded {
 }
 
 /** Rows that are unfolded, with what the list knows of each. */
-export const unfolded = (items: readonly Omit<IUnfolded, 'version'>[], open: ReadonlySet<string>): IUnfolded[] =>
+export const unfolded = (
+  items: readonly Omit<IUnfolded, 'version'>[],
+  open: ReadonlySet<string>
+): IUnfolded[] =>
   items
     .filter(({ ref }) => open.has(ref))
     .map(item => ({ ref: item.ref, name: item.name, version: JSON.stringify(item) }));
 
 interface IDetailsOptions<T> {
-  /** When the list was answered: with each answer of it those are asked for again that failed, or that `moves` names. */
+  /**
+   * When the list was answered: with each answer of it those are asked for again that failed, or
+   * that `moves` names.
+   */
   at: number;
   /** Whether the details of this name change without the list showing it. */
   moves?: (data: T, name: string) => boolean;
@@ -49,12 +55,23 @@ interface IAsked<T> {
   open: boolean;
 }
 
-/** The details of rows that are or were unfolded: what is asked for already is not dropped, and answers keep their pace. */
+/**
+ * The details of rows that are or were unfolded: what is asked for already is not dropped, and
+ * answers keep their pace.
+ */
 class Details<T> {
   constructor(private readonly _changed: () => void) {}
 
-  /** Ask for what is new of a row that is unfolded. moving: whether its details change without the list showing it. */
-  ask(name: string, question: IQuestion, fetch: () => Promise<T>, moving: (data: T) => boolean): void {
+  /**
+   * Ask for what is new of a row that is unfolded. moving: whether its details change without the
+   * list showing it.
+   */
+  ask(
+    name: string,
+    question: IQuestion,
+    fetch: () => Promise<T>,
+    moving: (data: T) => boolean
+  ): void {
     const known = this._asked.get(name);
     const poller = known?.poller ?? new Poller(fetch, () => null);
     if (known) {
@@ -95,7 +112,11 @@ class Details<T> {
   private readonly _asked = new Map<string, IAsked<T>>();
 }
 
-function follow<T>({ poller, question, open }: IAsked<T>, next: IQuestion, moving: (data: T) => boolean): void {
+function follow<T>(
+  { poller, question, open }: IAsked<T>,
+  next: IQuestion,
+  moving: (data: T) => boolean
+): void {
   const { data, error } = poller.answer;
   const again = next.at !== question.at && (error !== null || (data !== undefined && moving(data)));
   if (next.turn !== question.turn) {
@@ -106,7 +127,11 @@ function follow<T>({ poller, question, open }: IAsked<T>, next: IQuestion, movin
 }
 
 /** Ask again when there is news of a row that is unfolded. */
-function useNews<T>(details: Details<T>, rows: readonly IUnfolded[], topics: readonly Topic[]): void {
+function useNews<T>(
+  details: Details<T>,
+  rows: readonly IUnfolded[],
+  topics: readonly Topic[]
+): void {
   const { events } = useWorkbench();
   const latest = useRef(rows);
   useEffect(() => {
@@ -129,8 +154,9 @@ function useNews<T>(details: Details<T>, rows: readonly IUnfolded[], topics: rea
 }
 
 /**
- * What belongs under unfolded rows. It is asked for when a row is unfolded, when there is news of it, when what the list knows of it
- * changes, and when the panel is refreshed; not at every poll of the list.
+ * What belongs under unfolded rows. It is asked for when a row is unfolded, when there is news of
+ * it, when what the list knows of it changes, and when the panel is refreshed; not at every poll of
+ * the list.
  */
 export function useDetails<T>(
   rows: readonly IUnfolded[],

@@ -14,7 +14,10 @@ export interface IPaged<P> {
   onMore: (() => void) | undefined;
 }
 
-/** A list of the server that begins with 50 rows and grows when told. name: what is listed; another name begins anew. */
+/**
+ * A list of the server that begins with 50 rows and grows when told. name: what is listed; another
+ * name begins anew.
+ */
 export function useList<P extends IPage<unknown>>(
   name: string,
   fetch: (limit: number, signal: AbortSignal) => Promise<P>,
@@ -22,6 +25,12 @@ export function useList<P extends IPage<unknown>>(
 ): IPaged<P> {
   const [grown, grow] = useState({ name, limit: PAGE });
   const limit = grown.name === name ? grown.limit : PAGE;
-  const query = useQuery(`${name}:${limit}`, signal => fetch(limit, signal), { list: name, ...options });
-  return { query, onMore: limit < MOST ? () => grow({ name, limit: Math.min(MOST, limit + PAGE) }) : undefined };
+  const query = useQuery(`${name}:${limit}`, signal => fetch(limit, signal), {
+    list: name,
+    ...options
+  });
+  return {
+    query,
+    onMore: limit < MOST ? () => grow({ name, limit: Math.min(MOST, limit + PAGE) }) : undefined
+  };
 }

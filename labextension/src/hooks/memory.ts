@@ -2,8 +2,14 @@ import { useCallback, useEffect, useState } from 'react';
 
 import { useWorkbench } from './context';
 
-/** A state that comes back after a reload, kept under `key` in JupyterLab's state database; the third part says whether it has been read. */
-export function useMemory<T>(key: string, initial: T): [value: T, keep: (next: T) => void, known: boolean] {
+/**
+ * A state that comes back after a reload, kept under `key` in JupyterLab's state database; the
+ * third part says whether it has been read.
+ */
+export function useMemory<T>(
+  key: string,
+  initial: T
+): [value: T, keep: (next: T) => void, known: boolean] {
   const { memory } = useWorkbench();
   const [value, setValue] = useState(initial);
   const [known, setKnown] = useState(false);
@@ -38,7 +44,8 @@ export function useMemorySet(
 ): [ReadonlySet<string>, (name: string) => void] {
   const [names, setNames] = useMemory<readonly string[]>(key, initial);
   const toggle = useCallback(
-    (name: string) => setNames(names.includes(name) ? names.filter(other => other !== name) : [...names, name]),
+    (name: string) =>
+      setNames(names.includes(name) ? names.filter(other => other !== name) : [...names, name]),
     [names, setNames]
   );
   return [new Set(names), toggle];

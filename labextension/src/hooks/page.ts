@@ -5,7 +5,10 @@ import { kindOf } from '../refs';
 /** How a page goes to a row that it was asked for; null: it has gone there, or nobody asked. */
 export type Arrival = 'focus' | 'show' | null;
 
-/** A page goes to what it was asked for once for each time, and leaves the focus alone once its user is elsewhere. */
+/**
+ * A page goes to what it was asked for once for each time, and leaves the focus alone once its user
+ * is elsewhere.
+ */
 export class Arrivals {
   constructor(private readonly _page: Element) {}
 
@@ -16,14 +19,18 @@ export class Arrivals {
     this._due = turn;
   }
 
-  /** turn: of what is drawn. A page may be drawn once more with what it was asked for before: it has not arrived then. */
+  /**
+   * turn: of what is drawn. A page may be drawn once more with what it was asked for before: it has
+   * not arrived then.
+   */
   readonly arrive = (turn: number): Arrival => {
     if (this._due !== turn) {
       return null;
     }
     this._due = null;
     const now = document.activeElement;
-    const free = now === null || now === document.body || now === this._from || this._page.contains(now);
+    const free =
+      now === null || now === document.body || now === this._from || this._page.contains(now);
     return free ? 'focus' : 'show';
   };
 
@@ -34,7 +41,10 @@ export class Arrivals {
 
 /** The page in the main area that a component stands in. */
 export interface IPageState {
-  /** What was asked for, where the page shows it among other things: a column of a dataset, a version of a model. */
+  /**
+   * What was asked for, where the page shows it among other things: a column of a dataset, a
+   * version of a model.
+   */
   readonly target: string;
   /** How often the page was asked for. */
   readonly turn: number;

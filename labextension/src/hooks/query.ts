@@ -1,4 +1,12 @@
-import { useCallback, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import {
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore
+} from 'react';
 
 import { type ApiError, asApiError } from '../api/errors';
 import type { Topic } from '../api/events';
@@ -15,7 +23,10 @@ export interface IAnswer<T> {
   readonly loading: boolean;
   /** When the data came, in milliseconds; 0 before the first answer. */
   readonly at: number;
-  /** Whether the data answer the question before this one, of the same list, until this one is answered. */
+  /**
+   * Whether the data answer the question before this one, of the same list, until this one is
+   * answered.
+   */
   readonly borrowed: boolean;
   /** Whether the user gave the request up; nothing is asked until told. */
   readonly cancelled: boolean;
@@ -40,7 +51,10 @@ const NOTHING: IAnswer<never> = {
   cancelled: false
 };
 
-/** One question that is asked again and again while someone looks: after news, after a while, and later and later after errors. */
+/**
+ * One question that is asked again and again while someone looks: after news, after a while, and
+ * later and later after errors.
+ */
 export class Poller<T> {
   constructor(
     private readonly _fetch: Fetch<T>,
@@ -139,7 +153,10 @@ export class Poller<T> {
     this._set({ loading: false, cancelled: true });
   };
 
-  /** News came: ask soon, once for a burst of events. Events that never pause do not put the request off. */
+  /**
+   * News came: ask soon, once for a burst of events. Events that never pause do not put the request
+   * off.
+   */
   nudge = (): void => {
     const due = this._nudged;
     this._nudged = true;
@@ -204,15 +221,23 @@ export class Poller<T> {
 }
 
 export interface IQueryOptions<T> {
-  /** Milliseconds between two requests while in sight. Default 15 s: a safety net under the events. */
+  /**
+   * Milliseconds between two requests while in sight. Default 15 s: a safety net under the events.
+   */
   every?: Every<T>;
   /** News that makes the answer old. */
   topics?: readonly Topic[];
-  /** Only news of these objects, and of what their pages show: the steps of a pipeline, the versions of a model. */
+  /**
+   * Only news of these objects, and of what their pages show: the steps of a pipeline, the versions
+   * of a model.
+   */
   about?: string | readonly string[];
   /** False: nothing is asked. */
   when?: boolean;
-  /** The list that the question is about: with another page, order or filter of it, the rows of the last one stay until the new ones come. */
+  /**
+   * The list that the question is about: with another page, order or filter of it, the rows of the
+   * last one stay until the new ones come.
+   */
   list?: string;
   /** Codes of errors that stay true until there is news: nothing is asked after them. */
   final?: readonly string[];
@@ -251,10 +276,14 @@ export const concerns = (ref: string, about: readonly string[]): boolean =>
 /**
  * Ask the server while the surrounding widget is in sight.
  *
- * key: what the question is; another key is another question, with an answer of its own. Only a common `list` says that both
- * are about the same object.
+ * key: what the question is; another key is another question, with an answer of its own. Only a
+ * common `list` says that both are about the same object.
  */
-export function useQuery<T>(key: string, fetch: Fetch<T>, options: IQueryOptions<T> = {}): IQuery<T> {
+export function useQuery<T>(
+  key: string,
+  fetch: Fetch<T>,
+  options: IQueryOptions<T> = {}
+): IQuery<T> {
   const { every = idle, topics, about, when = true, list, final } = options;
   const { events } = useWorkbench();
   const visible = useVisible();
@@ -300,5 +329,8 @@ export function useQuery<T>(key: string, fetch: Fetch<T>, options: IQueryOptions
     return () => listening.dispose();
   }, [events, poller, heard, wanted]);
 
-  return useMemo(() => ({ ...answer, refresh: poller.refresh, cancel: poller.cancel }), [answer, poller]);
+  return useMemo(
+    () => ({ ...answer, refresh: poller.refresh, cancel: poller.cancel }),
+    [answer, poller]
+  );
 }

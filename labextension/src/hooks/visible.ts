@@ -46,7 +46,10 @@ const ALWAYS: IVisibility = { visible: true, subscribe: () => () => undefined };
 
 export const VisibilityContext = React.createContext<IVisibility>(ALWAYS);
 
-/** Whether the surrounding panel or page is in sight; nothing is asked of the server while it is not. */
+/**
+ * Whether the surrounding panel or page is in sight; nothing is asked of the server while it is
+ * not.
+ */
 export function useVisible(): boolean {
   const visibility = useContext(VisibilityContext);
   return useSyncExternalStore(visibility.subscribe, () => visibility.visible);

@@ -75,7 +75,9 @@ function QueueButtons({ job, query, action: { run, busy } }: ActionProps): React
     <Button
       icon={held ? 'play' : 'pause'}
       label={held ? trans.__('Release') : trans.__('Hold')}
-      caption={held ? trans.__('Let it start') : trans.__('Keep it from starting until it is released')}
+      caption={
+        held ? trans.__('Let it start') : trans.__('Keep it from starting until it is released')
+      }
       disabled={busy}
       onClick={() => void run(toggle)}
     />
@@ -91,7 +93,9 @@ function AttachButton({ job }: { job: IJob }): React.ReactElement {
       caption={
         isActive(job)
           ? trans.__('A terminal in the environment of this job: its code, its GPUs, its variables')
-          : trans.__('A terminal with the code of this job; its GPUs and its environment were given back')
+          : trans.__(
+              'A terminal with the code of this job; its GPUs and its environment were given back'
+            )
       }
       onClick={() => void commands.execute(ATTACH, { ref: job.ref })}
     />
@@ -101,7 +105,8 @@ function AttachButton({ job }: { job: IJob }): React.ReactElement {
 /** What a requeue does, in words: what it begins from, and what is lost. */
 export function requeueText(job: IJob, trans: IWorkbench['trans']): string {
   const said = [
-    job.state === 'running' && trans.__('It is ended first; what it has not saved by then is lost.'),
+    job.state === 'running' &&
+      trans.__('It is ended first; what it has not saved by then is lost.'),
     job.array
       ? trans.__('Elements that have not succeeded start again, each from its own checkpoints.')
       : trans.__('It starts again under the same id, as attempt %1.', job.attempt + 1),
@@ -116,7 +121,9 @@ function RequeueButton({ job, query, action: { run, busy } }: ActionProps): Reac
   const { client, trans } = workbench;
   const requeue = async (): Promise<void> => {
     const title = trans.__('Requeue %1?', job.name);
-    if (await confirm({ title, body: requeueText(job, trans), action: trans.__('Requeue'), trans })) {
+    if (
+      await confirm({ title, body: requeueText(job, trans), action: trans.__('Requeue'), trans })
+    ) {
       const { ref } = await client.jobs.requeue(job.id);
       notify(workbench, ref);
       await query.refresh();
@@ -134,11 +141,21 @@ function RequeueButton({ job, query, action: { run, busy } }: ActionProps): Reac
   );
 }
 
-/** Whether a form can be filled from a job: a step belongs to its pipeline, a verb of ours is no notebook of the project, an array is many. */
-export const isFormed = ({ notebook, labels, array }: Pick<IJob, 'notebook' | 'labels' | 'array'>): boolean =>
+/**
+ * Whether a form can be filled from a job: a step belongs to its pipeline, a verb of ours is no
+ * notebook of the project, an array is many.
+ */
+export const isFormed = ({
+  notebook,
+  labels,
+  array
+}: Pick<IJob, 'notebook' | 'labels' | 'array'>): boolean =>
   notebook !== null && !notebook.startsWith('.') && !Object.keys(labels).length && array === null;
 
-/** Another job like this one, through the form; a step belongs to its pipeline, and an array is many. */
+/**
+ * Another job like this one, through the form; a step belongs to its pipeline, and an array is
+ * many.
+ */
 function CloneButton({ job }: { job: IJob }): React.ReactElement | null {
   const { trans, open } = useWorkbench();
   return Object.keys(job.labels).length || job.array ? null : (

@@ -17,7 +17,11 @@ async function choose({ client, trans }: IWorkbench): Promise<string | null> {
     return null;
   }
   const names = jobs.map(job => `${job.id.slice(0, 8)} ${job.name}`);
-  const answer = await InputDialog.getItem({ title: trans.__('Attach to'), items: names, okLabel: trans.__('Attach') });
+  const answer = await InputDialog.getItem({
+    title: trans.__('Attach to'),
+    items: names,
+    okLabel: trans.__('Attach')
+  });
   return jobs[names.indexOf(answer.value ?? '')]?.ref ?? null;
 }
 
@@ -25,7 +29,10 @@ async function choose({ client, trans }: IWorkbench): Promise<string | null> {
 export async function attach(workbench: IWorkbench, reference: string | null): Promise<void> {
   const { client, commands, trans } = workbench;
   if (!commands.hasCommand(OPEN_TERMINAL)) {
-    failed(trans.__('This JupyterLab has no terminals. In one of your own: mlinfra jobs attach ID'), trans);
+    failed(
+      trans.__('This JupyterLab has no terminals. In one of your own: mlinfra jobs attach ID'),
+      trans
+    );
     return;
   }
   try {

@@ -14,9 +14,16 @@ interface IBackendFieldProps {
 }
 
 /** Where a job runs: one of the backends that are installed. */
-export function BackendField({ value, none, onChange, ...rest }: IBackendFieldProps): React.ReactElement {
+export function BackendField({
+  value,
+  none,
+  onChange,
+  ...rest
+}: IBackendFieldProps): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const { data = [] } = useQuery('backends', signal => client.jobs.backends(signal), { every: () => null });
+  const { data = [] } = useQuery('backends', signal => client.jobs.backends(signal), {
+    every: () => null
+  });
   const usual = data.find(backend => backend.usual)?.name;
   const first = none ?? (usual === undefined ? trans.__('as set') : trans.__('as set (%1)', usual));
   const names = data.map(({ name }) => name);
@@ -25,7 +32,10 @@ export function BackendField({ value, none, onChange, ...rest }: IBackendFieldPr
       {...rest}
       label={trans.__('backend')}
       value={value}
-      options={[{ value: '', label: first }, ...choices(names, value).filter(option => option.value !== '')]}
+      options={[
+        { value: '', label: first },
+        ...choices(names, value).filter(option => option.value !== '')
+      ]}
       onChange={onChange}
     />
   );

@@ -46,7 +46,11 @@ export function lossOf(job: IJob, trans: Trans): string {
  * Cancel a job: with a question where something is lost, else at once with an undo for ten seconds.
  * Says whether it was cancelled. onUndo: called once the job waits again.
  */
-export async function cancelJob(workbench: IWorkbench, job: IJob, onUndo: () => unknown): Promise<boolean> {
+export async function cancelJob(
+  workbench: IWorkbench,
+  job: IJob,
+  onUndo: () => unknown
+): Promise<boolean> {
   const { client, trans } = workbench;
   const { name } = job;
   const loss = lossOf(job, trans);
@@ -69,7 +73,9 @@ export async function cancelJob(workbench: IWorkbench, job: IJob, onUndo: () => 
         )
       : trans.__('%1 is cancelled.', name);
     const undo = (): void =>
-      void takeBack(workbench, cancelled).then(onUndo, (error: unknown) => failed(errorText(error, trans), trans));
+      void takeBack(workbench, cancelled).then(onUndo, (error: unknown) =>
+        failed(errorText(error, trans), trans)
+      );
     done(said, trans, { label: trans.__('Undo'), run: undo });
   }
   return true;

@@ -21,7 +21,10 @@ const LOOK = 30_000;
 /** The longest list that the server gives. */
 const MOST = 500;
 
-/** What a job that is submitted now would run from: how many files, what is not committed, what is left out and why. */
+/**
+ * What a job that is submitted now would run from: how many files, what is not committed, what is
+ * left out and why.
+ */
 export function CodeLine({ notebook }: { notebook: string }): React.ReactElement | null {
   const { client, trans } = useWorkbench();
   const [open, setOpen] = useState(false);
@@ -33,7 +36,11 @@ export function CodeLine({ notebook }: { notebook: string }): React.ReactElement
   );
   if (error && !error.lost) {
     const { what, why } = explainError(error, trans);
-    return <p className={cx('more', 'form-line', 'tone-bad')}>{[trans.__('Code'), what, why].join(' ')}</p>;
+    return (
+      <p className={cx('more', 'form-line', 'tone-bad')}>
+        {[trans.__('Code'), what, why].join(' ')}
+      </p>
+    );
   }
   if (!data) {
     return null;
@@ -50,13 +57,18 @@ export function CodeLine({ notebook }: { notebook: string }): React.ReactElement
         )}
       </p>
       {open && (
-        <section className={cx('code-why')} aria-label={trans.__('What the snapshot of the code holds')}>
+        <section
+          className={cx('code-why')}
+          aria-label={trans.__('What the snapshot of the code holds')}
+        >
           {uncommitted.total > 0 && (
             <>
               <Heading title={trans.__('Not committed')} note={trans.__('held as they are now')} />
               <Table
                 label={trans.__('Not committed')}
-                columns={[{ key: 'path', head: trans.__('file'), cell: path => <FileName path={path} /> }]}
+                columns={[
+                  { key: 'path', head: trans.__('file'), cell: path => <FileName path={path} /> }
+                ]}
                 rows={uncommitted.items}
                 row={path => ({ id: path })}
               />
@@ -74,8 +86,14 @@ export function CodeLine({ notebook }: { notebook: string }): React.ReactElement
     </>
   );
 
-  function growing(shown: number, grow: (limit: number) => void): { onMore?: () => void; rest: string } {
-    return { onMore: shown < MOST ? () => grow(MOST) : undefined, rest: trans.__('git status lists all') };
+  function growing(
+    shown: number,
+    grow: (limit: number) => void
+  ): { onMore?: () => void; rest: string } {
+    return {
+      onMore: shown < MOST ? () => grow(MOST) : undefined,
+      rest: trans.__('git status lists all')
+    };
   }
 }
 
@@ -85,22 +103,31 @@ function said(
 ): string {
   const parts = [
     trans._n('snapshot of %1 file', 'snapshot of %1 files', files),
-    commit ? uncommitted.total > 0 && trans.__('%1 uncommitted', uncommitted.total) : trans.__('no git commit'),
+    commit
+      ? uncommitted.total > 0 && trans.__('%1 uncommitted', uncommitted.total)
+      : trans.__('no git commit'),
     left.total > 0 && trans.__('%1 left out', left.total)
   ];
   return parts.filter(Boolean).join(', ');
 }
 
-/** The code that a job runs from, how it differs from its commit, and what of the project it does not hold. */
+/**
+ * The code that a job runs from, how it differs from its commit, and what of the project it does
+ * not hold.
+ */
 export function CodeOf({ job }: { job: IJob }): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const query = useQuery(`code:${job.ref}`, signal => client.jobs.code(job.id, signal), { every: never });
+  const query = useQuery(`code:${job.ref}`, signal => client.jobs.code(job.id, signal), {
+    every: never
+  });
   return (
     <div className={cx('scroll')}>
       <Result query={query} rows={3}>
         {snapshot =>
           snapshot === null ? (
-            <p className={cx('more')}>{trans.__('It runs no file of the project, so no code was kept.')}</p>
+            <p className={cx('more')}>
+              {trans.__('It runs no file of the project, so no code was kept.')}
+            </p>
           ) : (
             <Snapshot job={job} snapshot={snapshot} />
           )
@@ -124,7 +151,8 @@ function Snapshot({ job, snapshot }: { job: IJob; snapshot: ICodeSnapshot }): Re
             git <code title={commit}>{commit.slice(0, 7)}</code>{' '}
             {uncommitted === 0
               ? trans.__('without changes')
-              : uncommitted !== null && trans._n('+ %1 uncommitted file', '+ %1 uncommitted files', uncommitted)}
+              : uncommitted !== null &&
+                trans._n('+ %1 uncommitted file', '+ %1 uncommitted files', uncommitted)}
           </>
         ) : (
           trans.__('no git commit')
@@ -145,7 +173,11 @@ function Snapshot({ job, snapshot }: { job: IJob; snapshot: ICodeSnapshot }): Re
       <p className={cx('more')}>
         <Button icon="copy" label={trans.__('Copy Snapshot Id')} onClick={() => code.copy(id)} />
       </p>
-      {left.length ? <LeftOut left={left} /> : <p className={cx('more')}>{trans.__('Nothing was left out.')}</p>}
+      {left.length ? (
+        <LeftOut left={left} />
+      ) : (
+        <p className={cx('more')}>{trans.__('Nothing was left out.')}</p>
+      )}
     </>
   );
 }
@@ -153,14 +185,20 @@ function Snapshot({ job, snapshot }: { job: IJob; snapshot: ICodeSnapshot }): Re
 const FIRST_BYTES = 200_000;
 const MOST_BYTES = 4_000_000;
 
-/** How the code differs from its commit: what is added and taken out has its sign and its colour. */
+/**
+ * How the code differs from its commit: what is added and taken out has its sign and its colour.
+ */
 function Diff({ job }: { job: IJob }): React.ReactElement {
   const { client, trans } = useWorkbench();
   const [limit, setLimit] = useState(FIRST_BYTES);
-  const query = useQuery(`diff:${job.ref}:${limit}`, signal => client.jobs.diff(job.id, limit, signal), {
-    every: never,
-    list: `diff:${job.ref}`
-  });
+  const query = useQuery(
+    `diff:${job.ref}:${limit}`,
+    signal => client.jobs.diff(job.id, limit, signal),
+    {
+      every: never,
+      list: `diff:${job.ref}`
+    }
+  );
   const label = trans.__('Difference from the commit');
   return (
     <Result query={query} rows={3}>
@@ -194,7 +232,10 @@ function LeftOut({ left }: { left: ICodeSnapshot['left_out'] }): React.ReactElem
   const { trans } = useWorkbench();
   return (
     <>
-      <Heading title={trans.__('Left out')} note={trans.__('the job sees the project’s own file, as it is then')} />
+      <Heading
+        title={trans.__('Left out')}
+        note={trans.__('the job sees the project’s own file, as it is then')}
+      />
       <Table
         label={trans.__('Left out')}
         columns={[
@@ -209,4 +250,6 @@ function LeftOut({ left }: { left: ICodeSnapshot['left_out'] }): React.ReactElem
   );
 }
 
-const FileName = ({ path }: { path: string }): React.ReactElement => <span className={cx('cell')}>{path}</span>;
+const FileName = ({ path }: { path: string }): React.ReactElement => (
+  <span className={cx('cell')}>{path}</span>
+);

@@ -14,7 +14,13 @@ import { type IKernelHolder, kernelsIn } from './state';
 const whole = (value: unknown): string => format.percent(value, 0);
 
 /** What the backend has: each GPU with its holder, CPUs, memory, disk. */
-export function Compute({ compute, onFreed }: { compute: ICompute; onFreed?: () => void }): React.ReactElement {
+export function Compute({
+  compute,
+  onFreed
+}: {
+  compute: ICompute;
+  onFreed?: () => void;
+}): React.ReactElement {
   const { trans } = useWorkbench();
   const held = trans.__('%1 of %2 held', compute.cpus_used, compute.cpus);
   return (
@@ -61,7 +67,11 @@ function Device({ device, number, onFreed }: IDeviceProps): React.ReactElement {
   const name = trans.__('GPU%1', number);
   return (
     <>
-      <div className={cx('compute-line')} title={device.name} data-holder={device.holder || undefined}>
+      <div
+        className={cx('compute-line')}
+        title={device.name}
+        data-holder={device.holder || undefined}
+      >
         <span>{name}</span>
         <Progress
           fraction={Number(device.load?.value ?? 0)}
@@ -130,7 +140,11 @@ interface IKernelButtonsProps {
 }
 
 /** Go to the notebook of a kernel, or end the kernel. */
-export function KernelButtons({ kernel, named, onFreed }: IKernelButtonsProps): React.ReactElement | null {
+export function KernelButtons({
+  kernel,
+  named,
+  onFreed
+}: IKernelButtonsProps): React.ReactElement | null {
   const { commands, trans } = useWorkbench();
   if (!commands.hasCommand(SHOW_KERNEL)) {
     return null;

@@ -3,7 +3,10 @@ export type Kind = 'head' | 'hunk' | 'added' | 'removed' | 'same';
 
 const SIGNS: Readonly<Record<string, Kind>> = { '+': 'added', '-': 'removed', '@': 'hunk' };
 
-/** A difference as git writes it, in pieces: lines of one kind that follow each other are one. Together they are the text. */
+/**
+ * A difference as git writes it, in pieces: lines of one kind that follow each other are one.
+ * Together they are the text.
+ */
 export function piecesOf(text: string): [kind: Kind, text: string][] {
   const pieces: [Kind, string][] = [];
   let inside = false; // of a hunk, where a line that is taken out may look like the head of a file

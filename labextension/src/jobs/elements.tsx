@@ -17,7 +17,10 @@ import { isActive, shownState } from './state';
 /** Elements that are shown at a time. */
 const PAGE = 200;
 
-/** The elements of an array: how many are in each state, each as a shape, and a page of them as a table. */
+/**
+ * The elements of an array: how many are in each state, each as a shape, and a page of them as a
+ * table.
+ */
 export function Elements({ job }: { job: IJob }): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans, open } = workbench;
@@ -26,7 +29,11 @@ export function Elements({ job }: { job: IJob }): React.ReactElement {
   const query = useQuery(
     `${name}:${start}`,
     // The cursor of an array's elements is the number of the first one that is wanted.
-    signal => client.jobs.list({ array: job.id, limit: PAGE, cursor: start ? String(start) : null }, signal),
+    signal =>
+      client.jobs.list(
+        { array: job.id, limit: PAGE, cursor: start ? String(start) : null },
+        signal
+      ),
     { topics: ['job'], every: () => (isActive(job) ? 2_000 : null), list: name }
   );
   return (
@@ -50,7 +57,11 @@ export function Elements({ job }: { job: IJob }): React.ReactElement {
             )}
             <StateCells
               label={trans.__('Elements in their order')}
-              cells={items.map(item => ({ id: item.ref, state: shownState(item), name: item.name }))}
+              cells={items.map(item => ({
+                id: item.ref,
+                state: shownState(item),
+                name: item.name
+              }))}
               onOpen={ref => void open(ref)}
             />
             <Table
@@ -74,7 +85,9 @@ const SHOWN = 6;
 /** The parameters in which elements differ. */
 export function varied(jobs: readonly IJob[]): string[] {
   const names = [...new Set(jobs.flatMap(job => Object.keys(job.parameters)))];
-  return names.filter(name => new Set(jobs.map(job => JSON.stringify(job.parameters[name]))).size > 1);
+  return names.filter(
+    name => new Set(jobs.map(job => JSON.stringify(job.parameters[name]))).size > 1
+  );
 }
 
 function columns(jobs: readonly IJob[], { trans }: IWorkbench): IColumnSpec<IJob>[] {
@@ -88,7 +101,9 @@ function columns(jobs: readonly IJob[], { trans }: IWorkbench): IColumnSpec<IJob
         head: name,
         cell: job => (
           <span className={cx('clip')}>
-            {Object.hasOwn(job.parameters, name) ? JSON.stringify(job.parameters[name]) : format.DASH}
+            {Object.hasOwn(job.parameters, name)
+              ? JSON.stringify(job.parameters[name])
+              : format.DASH}
           </span>
         )
       })),

@@ -8,12 +8,15 @@ const LONGEST_MS = 2_000;
 /** After answers that were lost. */
 const SLOWEST_MS = 30_000;
 
-const pause = (milliseconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, milliseconds));
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise(resolve => setTimeout(resolve, milliseconds));
 
 /** Resolves when the browser's tab is in sight. */
 async function seen(): Promise<void> {
   while (document.visibilityState === 'hidden') {
-    await new Promise(resolve => document.addEventListener('visibilitychange', resolve, { once: true }));
+    await new Promise(resolve =>
+      document.addEventListener('visibilitychange', resolve, { once: true })
+    );
   }
 }
 
@@ -26,8 +29,8 @@ interface IWait {
 /**
  * Ask for a thing until it is no longer under way.
  *
- * A lost answer says nothing about the thing: it is asked for again. Once the signal is aborted, nothing is asked any more: the thing is
- * then as it was last known, under way perhaps.
+ * A lost answer says nothing about the thing: it is asked for again. Once the signal is aborted,
+ * nothing is asked any more: the thing is then as it was last known, under way perhaps.
  */
 export async function until<T>(
   thing: T,
@@ -59,11 +62,19 @@ export async function until<T>(
 export const over = (client: IClient, job: IJob, options: IWait = {}): Promise<IJob> =>
   until(job, () => client.jobs.show(job.id), isActive, options);
 
-/** Wait for the end of a job that a verb was made into. Throws what went wrong as the job tells it; else as `over`. */
+/**
+ * Wait for the end of a job that a verb was made into. Throws what went wrong as the job tells it;
+ * else as `over`.
+ */
 export async function ended(client: IClient, job: IJob, options: IWait = {}): Promise<IJob> {
   const known = await over(client, job, options);
   if (!isActive(known) && known.state !== 'succeeded') {
-    throw new ApiError('failed', `${known.name}: ${known.state}.`, known.reason, `Its log: job ${known.id}`);
+    throw new ApiError(
+      'failed',
+      `${known.name}: ${known.state}.`,
+      known.reason,
+      `Its log: job ${known.id}`
+    );
   }
   return known;
 }

@@ -23,7 +23,11 @@ export interface IFieldsProps {
 }
 
 /** Of a clone: which code it runs. */
-export function SameCode({ form, onChange, job }: IFieldsProps & { job: IJob }): React.ReactElement {
+export function SameCode({
+  form,
+  onChange,
+  job
+}: IFieldsProps & { job: IJob }): React.ReactElement {
   const { trans } = useWorkbench();
   return (
     <p className={cx('more')}>
@@ -31,17 +35,31 @@ export function SameCode({ form, onChange, job }: IFieldsProps & { job: IJob }):
         <input
           type="checkbox"
           checked={form.sameCode}
-          onChange={event => onChange({ sameCode: event.target.checked, ...(event.target.checked && { sweeps: {} }) })}
+          onChange={event =>
+            onChange({
+              sameCode: event.target.checked,
+              ...(event.target.checked && { sweeps: {} })
+            })
+          }
         />{' '}
-        {trans.__('the same code as job %1 (snapshot %2)', job.id.slice(0, 4), format.shortId(job.snapshot ?? ''))}
+        {trans.__(
+          'the same code as job %1 (snapshot %2)',
+          job.id.slice(0, 4),
+          format.shortId(job.snapshot ?? '')
+        )}
       </label>
       {' · '}
-      {form.sameCode ? trans.__('its parameters and needs can differ') : trans.__('else the code as it is now')}
+      {form.sameCode
+        ? trans.__('its parameters and needs can differ')
+        : trans.__('else the code as it is now')}
     </p>
   );
 }
 
-export function ParameterFields({ grid, ...props }: IFieldsProps & { grid: readonly number[] }): React.ReactElement {
+export function ParameterFields({
+  grid,
+  ...props
+}: IFieldsProps & { grid: readonly number[] }): React.ReactElement {
   const { trans } = useWorkbench();
   const { parameters, form, faults, onChange } = props;
   const note = parameters.length > 0 && trans.__('from the cell tagged “parameters”');
@@ -63,7 +81,11 @@ export function ParameterFields({ grid, ...props }: IFieldsProps & { grid: reado
           fault={faults.maxParallel}
           unit={
             many > 0
-              ? trans.__('jobs; empty for all · %1 = %2', grid.join(' × '), trans._n('%1 job', '%1 jobs', many))
+              ? trans.__(
+                  'jobs; empty for all · %1 = %2',
+                  grid.join(' × '),
+                  trans._n('%1 job', '%1 jobs', many)
+                )
               : trans.__('jobs; empty for all')
           }
           onChange={maxParallel => onChange({ maxParallel })}
@@ -120,19 +142,31 @@ function ParameterField({ parameter, form, faults, onChange }: ParameterProps): 
   };
   if (sweep !== undefined) {
     const placeholder = trans.__('one job each: %1', sweepExample(type));
-    const write = (values: string): void => onChange({ sweeps: { ...form.sweeps, [name]: values } });
+    const write = (values: string): void =>
+      onChange({ sweeps: { ...form.sweeps, [name]: values } });
     return <Field {...common} placeholder={placeholder} value={sweep} onChange={write} />;
   }
   const write = (text: string): void => onChange({ parameters: { [name]: text } });
   return isBool(type) ? (
-    <Select {...common} value={value} options={choices(boolWords(parameter), value).map(asPython)} onChange={write} />
+    <Select
+      {...common}
+      value={value}
+      options={choices(boolWords(parameter), value).map(asPython)}
+      onChange={write}
+    />
   ) : (
     <Field {...common} value={value} onChange={write} />
   );
 }
 
 /** What JSON calls null is None in a notebook. */
-const asPython = ({ value, label }: { value: string; label: string }): { value: string; label: string } => ({
+const asPython = ({
+  value,
+  label
+}: {
+  value: string;
+  label: string;
+}): { value: string; label: string } => ({
   value,
   label: value === 'null' ? 'None' : label
 });
@@ -180,7 +214,11 @@ export function NeedFields({ form, faults, onChange }: IFieldsProps): React.Reac
           fault={faults.gpus}
           onChange={gpus => onChange({ gpus })}
         />
-        {text('gpuType', trans.__('GPU type'), trans.__('a word of its name, such as A100; empty for any'))}
+        {text(
+          'gpuType',
+          trans.__('GPU type'),
+          trans.__('a word of its name, such as A100; empty for any')
+        )}
         <Field
           label={trans.__('memory')}
           type="number"
@@ -196,7 +234,11 @@ export function NeedFields({ form, faults, onChange }: IFieldsProps): React.Reac
         {whole('priority', trans.__('priority'), trans.__('0 last, 100 first'))}
         {whole('retries', trans.__('retries'), trans.__('each from the last checkpoint'))}
         <AfterField form={form} onChange={onChange} />
-        <BackendField value={form.backend} width={160} onChange={backend => onChange({ backend })} />
+        <BackendField
+          value={form.backend}
+          width={160}
+          onChange={backend => onChange({ backend })}
+        />
         {text('queue', trans.__('queue'), trans.__('partition or queue of that backend'))}
       </fieldset>
     </>
@@ -204,9 +246,14 @@ export function NeedFields({ form, faults, onChange }: IFieldsProps): React.Reac
 }
 
 /** The job that this one waits for; those that are not over are offered. */
-function AfterField({ form, onChange }: Pick<IFieldsProps, 'form' | 'onChange'>): React.ReactElement {
+function AfterField({
+  form,
+  onChange
+}: Pick<IFieldsProps, 'form' | 'onChange'>): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const { data } = useQuery('after', signal => client.jobs.list({ limit: 50 }, signal), { every: () => null });
+  const { data } = useQuery('after', signal => client.jobs.list({ limit: 50 }, signal), {
+    every: () => null
+  });
   return (
     <Field
       label={trans.__('after')}

@@ -37,18 +37,23 @@ export function useForecast(spec: IJobSpec | null): IForecast {
     signal => client.jobs.estimate(JSON.parse(key) as ReturnType<typeof needsOf>, signal),
     { when: key !== '', topics: ['job'], list: 'estimate' }
   );
-  // Only an answer about this job may say never: a server that is busy, or away, says nothing of it.
+  // Only an answer about this job may say never: a server that is busy, or away, says nothing of
+  // it.
   const unfit = error && error.status >= 400 && error.status < 500 && error.code !== 'forbidden';
   const refused = unfit ? explainError(error, trans).what : (data?.refused ?? '');
   return {
     asked: spec !== null,
-    refused: key === now && !borrowed ? refused : '', // what was said of other needs keeps nobody from a submit
+    // what was said of other needs keeps nobody from a submit
+    refused: key === now && !borrowed ? refused : '',
     estimate: data,
     silent: Boolean(error) && !data
   };
 }
 
-/** When the job of the form would start, how long it runs and what it costs; or why it can never start. */
+/**
+ * When the job of the form would start, how long it runs and what it costs; or why it can never
+ * start.
+ */
 export function Forecast({
   asked,
   refused,
@@ -76,7 +81,10 @@ export function Forecast({
   );
 }
 
-const times = (number: INumber, factor: number): INumber => ({ ...number, value: Number(number.value) * factor });
+const times = (number: INumber, factor: number): INumber => ({
+  ...number,
+  value: Number(number.value) * factor
+});
 
 function Said({ estimate, jobs }: { estimate: IEstimate; jobs: number }): React.ReactElement {
   const { trans } = useWorkbench();
@@ -98,7 +106,8 @@ function Said({ estimate, jobs }: { estimate: IEstimate; jobs: number }): React.
         trans.__('no earlier run like it')
       ) : (
         <>
-          {trans.__('runs')} <Num value={seconds} format={value => `~${format.duration(Number(value))}`} />{' '}
+          {trans.__('runs')}{' '}
+          <Num value={seconds} format={value => `~${format.duration(Number(value))}`} />{' '}
           {trans._n('(%1 like it)', '(%1 like it)', like)}
         </>
       )}

@@ -8,7 +8,9 @@ export interface IForm {
   notebook: string;
   name: string;
   parameters: Readonly<Record<string, string>>;
-  /** Values, with commas between them or as a list in JSON, of the parameters that are swept over. */
+  /**
+   * Values, with commas between them or as a list in JSON, of the parameters that are swept over.
+   */
   sweeps: Readonly<Record<string, string>>;
   maxParallel: string;
   cpus: string;
@@ -28,7 +30,10 @@ export interface IForm {
 export interface IRead {
   /** What would be submitted; null while a field is at fault. */
   spec: IJobSpec | null;
-  /** What is wrong, by field; of a parameter by `faultOf` its name, for it may be called like a field. */
+  /**
+   * What is wrong, by field; of a parameter by `faultOf` its name, for it may be called like a
+   * field.
+   */
   faults: Readonly<Record<string, string>>;
   code: Code;
   /** How many values each swept parameter has; empty for one job. */
@@ -37,7 +42,10 @@ export interface IRead {
 
 export const faultOf = (parameter: string): string => `parameter:${parameter}`;
 
-/** The values that a parameter is swept over, as they stand in its field; also of one that is called `constructor`. */
+/**
+ * The values that a parameter is swept over, as they stand in its field; also of one that is called
+ * `constructor`.
+ */
 export const sweepOf = ({ sweeps }: IForm, name: string): string | undefined =>
   Object.hasOwn(sweeps, name) ? sweeps[name] : undefined;
 
@@ -50,7 +58,9 @@ export function startForm(notebook: string, parameters: readonly IParameter[]): 
   return {
     notebook,
     name: '',
-    parameters: Object.fromEntries(parameters.map(({ name, default: value }) => [name, shown(value)])),
+    parameters: Object.fromEntries(
+      parameters.map(({ name, default: value }) => [name, shown(value)])
+    ),
     sweeps: {},
     maxParallel: '',
     cpus: '1',
@@ -73,7 +83,9 @@ const text = (value: number | string | null): string => (value === null ? '' : S
 export function formOf(job: IJob): Partial<IForm> {
   return {
     name: job.name,
-    parameters: Object.fromEntries(Object.entries(job.parameters).map(([name, value]) => [name, shown(value)])),
+    parameters: Object.fromEntries(
+      Object.entries(job.parameters).map(([name, value]) => [name, shown(value)])
+    ),
     cpus: text(job.cpus),
     gpus: text(job.gpus),
     gpuType: text(job.gpu_type),
@@ -87,7 +99,11 @@ export function formOf(job: IJob): Partial<IForm> {
 }
 
 /** What was filled in, over the notebook's defaults as they are now. */
-export function fillForm(notebook: string, parameters: readonly IParameter[], filled: Partial<IForm>): IForm {
+export function fillForm(
+  notebook: string,
+  parameters: readonly IParameter[],
+  filled: Partial<IForm>
+): IForm {
   const start = startForm(notebook, parameters);
   return { ...start, ...filled, parameters: { ...start.parameters, ...filled.parameters } };
 }
@@ -96,7 +112,10 @@ export function fillForm(notebook: string, parameters: readonly IParameter[], fi
 export const sameParameters = (one: readonly IParameter[], other: readonly IParameter[]): boolean =>
   JSON.stringify(one) === JSON.stringify(other);
 
-/** Parameters that differ from the notebook's own defaults, since those need not be said; without those that are swept over. */
+/**
+ * Parameters that differ from the notebook's own defaults, since those need not be said; without
+ * those that are swept over.
+ */
 function changed(
   form: IForm,
   parameters: readonly IParameter[],
@@ -138,9 +157,12 @@ function swept(
 }
 
 /** Every combination of the values: the last parameter changes first. */
-export function product(axes: readonly (readonly [string, readonly unknown[]])[]): Record<string, unknown>[] {
+export function product(
+  axes: readonly (readonly [string, readonly unknown[]])[]
+): Record<string, unknown>[] {
   return axes.reduce<Record<string, unknown>[]>(
-    (found, [name, values]) => found.flatMap(element => values.map(value => ({ ...element, [name]: value }))),
+    (found, [name, values]) =>
+      found.flatMap(element => values.map(value => ({ ...element, [name]: value }))),
     [{}]
   );
 }
@@ -243,7 +265,8 @@ export const needsOf = (spec: IJobSpec): IEstimated => ({
 });
 
 /**
- * The parameters of a clone of `job` with its own code: all that either form or job says, since what is left out stays as it was in the job.
+ * The parameters of a clone of `job` with its own code: all that either form or job says, since
+ * what is left out stays as it was in the job.
  */
 export function cloneParameters(
   job: Pick<IJob, 'parameters'>,
@@ -272,7 +295,8 @@ export function cloneNeeds(job: IJob, spec: IJobSpec): INeeds {
     after: spec.after ?? []
   };
   const before: INeeds = { ...job, after: [] };
-  const differs = (key: keyof INeeds): boolean => JSON.stringify(asked[key]) !== JSON.stringify(before[key]);
+  const differs = (key: keyof INeeds): boolean =>
+    JSON.stringify(asked[key]) !== JSON.stringify(before[key]);
   return Object.fromEntries(Object.entries(asked).filter(([key]) => differs(key as keyof INeeds)));
 }
 
@@ -319,7 +343,14 @@ const flagsOf = (asked: object): string[] =>
   });
 
 function cliOf(spec: IJobSpec, array: boolean): string {
-  const said = Object.fromEntries(Object.entries(spec).filter(([key, value]) => USUAL[key] !== value));
-  const words = ['mlinfra jobs submit', quoted(spec.notebook ?? ''), ...given(spec.parameters ?? {}), ...flagsOf(said)];
+  const said = Object.fromEntries(
+    Object.entries(spec).filter(([key, value]) => USUAL[key] !== value)
+  );
+  const words = [
+    'mlinfra jobs submit',
+    quoted(spec.notebook ?? ''),
+    ...given(spec.parameters ?? {}),
+    ...flagsOf(said)
+  ];
   return [...words, ...(array ? ['--array', SWEEP_FILE] : [])].join(' ');
 }

@@ -40,7 +40,8 @@ const LONGEST = 4_000_000;
 
 const NUMBER = /^[−+-]?(\d[\d.,_]*|\.\d+)(e[+-]?\d+)?\s?%?$|^[−-]?(inf|nan)$/i;
 
-const textOf = (node: Element | null): string => node?.textContent.replace(/\s+/g, ' ').trim() ?? '';
+const textOf = (node: Element | null): string =>
+  node?.textContent.replace(/\s+/g, ' ').trim() ?? '';
 
 function cellOf(cell: HTMLTableCellElement): IFrameCell {
   const text = textOf(cell);
@@ -50,10 +51,14 @@ function cellOf(cell: HTMLTableCellElement): IFrameCell {
 
 const cells = (row: Element): Element[] => [...row.children];
 
-const rowOf = (row: Element): IFrameCell[] => (cells(row).slice(0, COLUMNS) as HTMLTableCellElement[]).map(cellOf);
+const rowOf = (row: Element): IFrameCell[] =>
+  (cells(row).slice(0, COLUMNS) as HTMLTableCellElement[]).map(cellOf);
 
 /** Names stand at the side at which the numbers below them do. */
-function above(names: readonly IFrameCell[], rows: readonly (readonly IFrameCell[])[]): readonly IFrameCell[] {
+function above(
+  names: readonly IFrameCell[],
+  rows: readonly (readonly IFrameCell[])[]
+): readonly IFrameCell[] {
   const [first] = rows;
   const plain = names.every(({ colSpan }) => colSpan === 1) && first?.length === names.length;
   return plain ? names.map((cell, at) => ({ ...cell, end: first[at]?.end ?? false })) : names;
@@ -77,7 +82,8 @@ function frameOf(table: Element, note: string): IFrame {
 const lengthOf = (text: string): number => text.replace(/\s+/g, '').length;
 
 /**
- * The tables in a cell's HTML output, read as data: its markup, styles, pictures and scripts are not drawn. None when it holds none.
+ * The tables in a cell's HTML output, read as data: its markup, styles, pictures and scripts are
+ * not drawn. None when it holds none.
  */
 export function framesOf(html: string): IFrames {
   if (html.length > LONGEST || !/<table/i.test(html)) {
@@ -86,7 +92,9 @@ export function framesOf(html: string): IFrames {
   // A document that is parsed but not shown fetches nothing and runs nothing.
   const page = new DOMParser().parseFromString(html, 'text/html');
   page.querySelectorAll('style, script, template').forEach(node => node.remove());
-  const tables = [...page.querySelectorAll('table')].filter(table => !table.parentElement?.closest('table'));
+  const tables = [...page.querySelectorAll('table')].filter(
+    table => !table.parentElement?.closest('table')
+  );
   const around = [...page.querySelectorAll('small, p, caption, h1, h2, h3, h4, h5, h6')].filter(
     node => !node.closest('tr')
   );

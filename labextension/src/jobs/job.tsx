@@ -120,7 +120,11 @@ function JobBody({ job }: { job: IJob }): React.ReactElement {
           )
         }
       >
-        {view === 'log' ? <LogTab job={job} {...{ search, follow, setFollow }} /> : <Tab job={job} view={view} />}
+        {view === 'log' ? (
+          <LogTab job={job} {...{ search, follow, setFollow }} />
+        ) : (
+          <Tab job={job} view={view} />
+        )}
       </Tabs>
       {isWaiting(job) && (
         <div className={cx('queue-below')}>
@@ -146,7 +150,13 @@ function LogTab({ job, search, follow, setFollow }: ILogTabProps): React.ReactEl
   const [host, wide] = useWide(WIDE);
   return (
     <div ref={host} className={cx('log-side')}>
-      <JobLog job={job} hit={search.hit} words={search.settled} follow={follow} onFollow={setFollow} />
+      <JobLog
+        job={job}
+        hit={search.hit}
+        words={search.settled}
+        follow={follow}
+        onFollow={setFollow}
+      />
       {wide && job.state === 'running' && <Resources job={job} />}
     </div>
   );
@@ -181,7 +191,9 @@ function Waiting({ job }: { job: IJob }): React.ReactElement {
   const { commands, trans } = workbench;
   const starts = useStarts(true).get(job.id);
   const held = job.held_by !== '';
-  const reason = held ? trans.__('Held by %1: it starts once it is released.', job.held_by) : job.reason;
+  const reason = held
+    ? trans.__('Held by %1: it starts once it is released.', job.held_by)
+    : job.reason;
   const verbs = commands.hasCommand(NOTIFY)
     ? [
         {
@@ -237,7 +249,8 @@ function JobFacts({ job, onCode }: { job: IJob; onCode: () => void }): React.Rea
       )}
       {job.gpus > 0 && (
         <>
-          {trans._n('%1 GPU', '%1 GPUs', job.gpus)} {[job.gpu_type, gpus && `(${gpus})`].filter(Boolean).join(' ')}
+          {trans._n('%1 GPU', '%1 GPUs', job.gpus)}{' '}
+          {[job.gpu_type, gpus && `(${gpus})`].filter(Boolean).join(' ')}
         </>
       )}
       {trans._n('%1 CPU', '%1 CPUs', job.cpus)}
@@ -291,19 +304,25 @@ function JobProgress({ job }: { job: IJob }): React.ReactElement | null {
   if (!running) {
     return null;
   }
-  const fraction = job.progress && typeof job.progress.value === 'number' ? job.progress.value : null;
+  const fraction =
+    job.progress && typeof job.progress.value === 'number' ? job.progress.value : null;
   const seconds = typeof like?.seconds?.value === 'number' ? like.seconds.value : null;
   const usual = began && seconds !== null && seconds > (job.elapsed_seconds ?? 0);
-  const end = endOf(job) ?? (usual ? new Date(Date.parse(began) + seconds * 1000).toISOString() : null);
+  const end =
+    endOf(job) ?? (usual ? new Date(Date.parse(began) + seconds * 1000).toISOString() : null);
   return (
     <div className={cx('bar')}>
       <Progress fraction={fraction} label={trans.__('Progress of %1', job.name)} />
-      {job.progress && <Num value={job.progress} strong format={value => format.percent(value, 0)} />}
+      {job.progress && (
+        <Num value={job.progress} strong format={value => format.percent(value, 0)} />
+      )}
       <span>{job.progress_text}</span>
       {end && (
         <span className={cx('quiet')}>
           {trans.__('ends')} <Clock at={end} />{' '}
-          {!endOf(job) && like && trans._n('from %1 run like it', 'from %1 runs like it', like.like)}
+          {!endOf(job) &&
+            like &&
+            trans._n('from %1 run like it', 'from %1 runs like it', like.like)}
         </span>
       )}
     </div>

@@ -25,7 +25,10 @@ const LINES = 100_000;
 /** Milliseconds between two looks; twice as long after each one that failed. */
 const PAUSES = [1_000, 60_000] as const;
 
-/** A part of a log; where it lies is what the server says, for bytes that are no text cannot be counted here. */
+/**
+ * A part of a log; where it lies is what the server says, for bytes that are no text cannot be
+ * counted here.
+ */
 export interface ILogPiece {
   text: string;
   offset: number;
@@ -45,9 +48,13 @@ export interface ILog {
 
 const NOTHING: ILog = { pieces: [], next: 0, size: 0, ended: false };
 
-const lengthOf = (pieces: readonly ILogPiece[]): number => pieces.reduce((sum, { text }) => sum + text.length, 0);
+const lengthOf = (pieces: readonly ILogPiece[]): number =>
+  pieces.reduce((sum, { text }) => sum + text.length, 0);
 
-/** The log with another piece of it at the end. The newest stands apart, so that only what is new is read out. */
+/**
+ * The log with another piece of it at the end. The newest stands apart, so that only what is new is
+ * read out.
+ */
 export function append(log: ILog, piece: ILogPiece & Pick<ILog, 'size' | 'ended' | 'note'>): ILog {
   const { text, offset, next, size, ended, note } = piece;
   const { room } = log;
@@ -55,7 +62,11 @@ export function append(log: ILog, piece: ILogPiece & Pick<ILog, 'size' | 'ended'
   const [first, second] = pieces.slice(-2);
   if (text) {
     if (first && second && first.text.length + second.text.length < SHORT) {
-      pieces.splice(-2, 2, { text: first.text + second.text, offset: first.offset, next: second.next });
+      pieces.splice(-2, 2, {
+        text: first.text + second.text,
+        offset: first.offset,
+        next: second.next
+      });
     }
     pieces.push({ text, offset, next });
   }
@@ -68,20 +79,34 @@ export function append(log: ILog, piece: ILogPiece & Pick<ILog, 'size' | 'ended'
 
 /** The log with the piece before it. */
 export function prepend(log: ILog, { text, offset, next }: ILogPiece): ILog {
-  return { ...log, pieces: [{ text, offset, next }, ...log.pieces], room: (log.room ?? 0) + text.length };
+  return {
+    ...log,
+    pieces: [{ text, offset, next }, ...log.pieces],
+    room: (log.room ?? 0) + text.length
+  };
 }
 
 /**
- * Read a log from where `log` ends to its present end, each piece as it comes; begins at most one piece before the end of a long log.
+ * Read a log from where `log` ends to its present end, each piece as it comes; begins at most one
+ * piece before the end of a long log.
  *
- * A server keeps the beginning of a letter back until all of it is written: then nothing more comes, though the log is longer.
+ * A server keeps the beginning of a letter back until all of it is written: then nothing more
+ * comes, though the log is longer.
  */
-async function* readOn(client: IJobsClient, id: string, log: ILog, signal: AbortSignal): AsyncGenerator<ILog> {
+async function* readOn(
+  client: IJobsClient,
+  id: string,
+  log: ILog,
+  signal: AbortSignal
+): AsyncGenerator<ILog> {
   let known = log;
   if (known.next === 0) {
     const head = await client.log(id, { offset: 0, limit: PIECE }, signal);
     const far = head.size > 4 * PIECE;
-    known = append(NOTHING, far ? await client.log(id, { tail: LINES, limit: PIECE }, signal) : head);
+    known = append(
+      NOTHING,
+      far ? await client.log(id, { tail: LINES, limit: PIECE }, signal) : head
+    );
     yield known;
   }
   let before: number;
@@ -176,7 +201,13 @@ interface IJobLogProps {
 }
 
 /** The log of a job; scrolling up stops following, scrolling to the end begins it again. */
-export function JobLog({ job, hit, words = '', follow, onFollow }: IJobLogProps): React.ReactElement {
+export function JobLog({
+  job,
+  hit,
+  words = '',
+  follow,
+  onFollow
+}: IJobLogProps): React.ReactElement {
   const { trans } = useWorkbench();
   const { log, error, at, earlier, retry } = useLog(job);
   const { run, busy } = useAction();
@@ -203,7 +234,8 @@ export function JobLog({ job, hit, words = '', follow, onFollow }: IJobLogProps)
     void run(() =>
       earlier(() => {
         const node = host.current;
-        kept.current = node && node.scrollHeight - (follow ? 0 : node.scrollTop); // from the end it goes to where the earlier ones begin
+        // from the end it goes to where the earlier ones begin
+        kept.current = node && node.scrollHeight - (follow ? 0 : node.scrollTop);
       })
     );
   };
@@ -217,9 +249,16 @@ export function JobLog({ job, hit, words = '', follow, onFollow }: IJobLogProps)
 
   return (
     <div className={cx('log-main')}>
-      {error && (error.lost && at ? <StaleCard at={at} retry={retry} /> : <ErrorCard error={error} retry={retry} />)}
+      {error &&
+        (error.lost && at ? (
+          <StaleCard at={at} retry={retry} />
+        ) : (
+          <ErrorCard error={error} retry={retry} />
+        ))}
       {hit ? (
-        <p className={cx('more')}>{trans.__('line %1 and what is around it', format.number(hit.line))}</p>
+        <p className={cx('more')}>
+          {trans.__('line %1 and what is around it', format.number(hit.line))}
+        </p>
       ) : (
         start > 0 && (
           <p className={cx('more')}>
@@ -259,7 +298,10 @@ function screenAfter(before: IScreen, piece: ILogPiece): IScreen {
   return after;
 }
 
-/** The pieces as a terminal shows them: a line that is rewritten, in this piece or the next, is one line. What is final is drawn once. */
+/**
+ * The pieces as a terminal shows them: a line that is rewritten, in this piece or the next, is one
+ * line. What is final is drawn once.
+ */
 function LogText({ pieces }: { pieces: readonly ILogPiece[] }): React.ReactElement {
   const screens = pieces.reduce<readonly IScreen[]>(
     (known, piece) => [...known, screenAfter(known.at(-1) ?? BLANK, piece)],
@@ -269,7 +311,9 @@ function LogText({ pieces }: { pieces: readonly ILogPiece[] }): React.ReactEleme
   return (
     <>
       <div aria-live="off">
-        {screens.map(({ done }, index) => done && <Lines key={pieces[index]?.offset} text={done} />)}
+        {screens.map(
+          ({ done }, index) => done && <Lines key={pieces[index]?.offset} text={done} />
+        )}
       </div>
       {open.map((line, index) => (
         <Lines key={first + index} text={index < open.length - 1 ? `${line}\n` : line} />
@@ -278,7 +322,9 @@ function LogText({ pieces }: { pieces: readonly ILogPiece[] }): React.ReactEleme
   );
 }
 
-/** What a terminal has shown of a line while it held these words: a progress bar rewrites its line. */
+/**
+ * What a terminal has shown of a line while it held these words: a progress bar rewrites its line.
+ */
 function lineWith(line: string, words: string): string {
   const states = line.split('\r').map(plainly);
   return states.find(text => text.toLowerCase().includes(words.toLowerCase())) ?? plainly(line);
@@ -288,7 +334,15 @@ function lineWith(line: string, words: string): string {
 const AROUND = 24_000;
 
 /** A line of the log, with what stands before and behind it. */
-function Around({ job, hit, words }: { job: IJob; hit: ILogHit; words: string }): React.ReactElement {
+function Around({
+  job,
+  hit,
+  words
+}: {
+  job: IJob;
+  hit: ILogHit;
+  words: string;
+}): React.ReactElement {
   const { client } = useWorkbench();
   const { offset, line: number } = hit;
   const query = useQuery(

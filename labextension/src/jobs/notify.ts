@@ -11,7 +11,10 @@ import { isActive } from './state';
 
 /** Tell of the end of a job; takes `{ref}`. */
 export const NOTIFY = 'mlinfra:jobs-notify';
-/** Opens a terminal in the environment of a job; takes `{ref}`, else it is the job in front, or one that is chosen. */
+/**
+ * Opens a terminal in the environment of a job; takes `{ref}`, else it is the job in front, or one
+ * that is chosen.
+ */
 export const ATTACH = 'mlinfra:jobs-attach';
 const KEY = 'jobs:notify';
 /** A job that ends sooner is seen to end. */
@@ -63,11 +66,16 @@ export class Ends {
   private _later(): void {
     clearTimeout(this._timer);
     const look = async (): Promise<void> => {
-      const lost = (await Promise.all([...this._awaited].map(ref => this._look(ref)))).some(Boolean);
+      const lost = (await Promise.all([...this._awaited].map(ref => this._look(ref)))).some(
+        Boolean
+      );
       this._lost = lost ? this._lost + 1 : 0;
       this._later();
     };
-    this._timer = setTimeout(() => void look(), this._lost ? Math.min(PAUSE, 1_000 * 2 ** this._lost) : PAUSE);
+    this._timer = setTimeout(
+      () => void look(),
+      this._lost ? Math.min(PAUSE, 1_000 * 2 ** this._lost) : PAUSE
+    );
   }
 
   /** Tell of the end of a job, if it has ended. Says whether the answer was lost. */
@@ -112,7 +120,10 @@ export class Ends {
     }
     const { word } = lookOf(job.state, trans);
     const after = format.duration(job.elapsed_seconds);
-    const message = [trans.__('%1: %2 after %3', job.name, word, after), job.state !== 'succeeded' && job.reason];
+    const message = [
+      trans.__('%1: %2 after %3', job.name, word, after),
+      job.state !== 'succeeded' && job.reason
+    ];
     const [text, details] = brief(message.filter(Boolean).join('\n'), trans);
     const options: Notification.IOptions<null> = {
       autoClose: 10_000,

@@ -14,7 +14,9 @@ import { type IPayload, isPayload } from '../mime/payload';
 import { framesOf, type IFrame, type IFrameCell, type IFrames } from './frames';
 import { isActive } from './state';
 
-/** A part of a cell's output as it is shown: text, a picture, tables, or a record of the workbench. */
+/**
+ * A part of a cell's output as it is shown: text, a picture, tables, or a record of the workbench.
+ */
 export type IShownOutput =
   | { kind: 'text' | 'error' | 'image'; text: string }
   | ({ kind: 'tables' } & IFrames)
@@ -84,11 +86,16 @@ function merged(outputs: readonly IShownOutput[]): IShownOutput[] {
   return found;
 }
 
-/** Code cells with what they put out, as text, tables and pictures: nothing of a notebook's markup is run here. */
+/**
+ * Code cells with what they put out, as text, tables and pictures: nothing of a notebook's markup
+ * is run here.
+ */
 export function cellsOf(content: Json): IShownCell[] {
   const cells = (Array.isArray(content.cells) ? content.cells : []) as readonly Json[];
   return cells.flatMap((cell, index) => {
-    const outputs = merged(((cell.outputs ?? []) as readonly Json[]).flatMap(output => outputOf(output) ?? []));
+    const outputs = merged(
+      ((cell.outputs ?? []) as readonly Json[]).flatMap(output => outputOf(output) ?? [])
+    );
     const more = Math.max(0, outputs.length - MOST);
     return cell.cell_type === 'code' && outputs.length
       ? [{ index, source: joined(cell.source), outputs: outputs.slice(more), more }]
@@ -103,7 +110,13 @@ export function OpenOutput({ path }: { path: string }): React.ReactElement | nul
   if (!path.endsWith('.ipynb') || path.startsWith('/')) {
     return null;
   }
-  return <Button icon="notebook" label={trans.__('Open Executed Notebook')} onClick={() => openFile(path)} />;
+  return (
+    <Button
+      icon="notebook"
+      label={trans.__('Open Executed Notebook')}
+      onClick={() => openFile(path)}
+    />
+  );
 }
 
 const isHidden = (path: string): boolean => path.split('/').some(part => part.startsWith('.'));
@@ -112,12 +125,14 @@ const isHidden = (path: string): boolean => path.split('/').some(part => part.st
 export function Output({ job }: { job: IJob }): React.ReactElement {
   const { client, trans } = useWorkbench();
   const path = job.output ?? '';
-  // The server gives those in the project's state; another one lies where the user put it, and opens like any file.
+  // The server gives those in the project's state; another one lies where the user put it, and
+  // opens like any file.
   const given = isHidden(path) && job.attempt > 0;
   const known = useRef<IExecutedNotebook | null>(null);
   const fetch = async (signal: AbortSignal): Promise<IExecutedNotebook | null> => {
     const last = known.current?.path === path ? known.current : null;
-    return (known.current = (await client.jobs.executedSince(path, last?.modified_at, signal)) ?? last);
+    return (known.current =
+      (await client.jobs.executedSince(path, last?.modified_at, signal)) ?? last);
   };
   const query = useQuery(`executed:${job.ref}:${job.attempt}`, fetch, {
     when: given,
@@ -135,13 +150,23 @@ export function Output({ job }: { job: IJob }): React.ReactElement {
       {waits ? (
         <p className={cx('more')}>{trans.__('No cell has ended yet.')}</p>
       ) : (
-        given && <Result query={query}>{found => <Cells cells={cells} failed={found?.failed_cell ?? null} />}</Result>
+        given && (
+          <Result query={query}>
+            {found => <Cells cells={cells} failed={found?.failed_cell ?? null} />}
+          </Result>
+        )
       )}
     </div>
   );
 }
 
-function Cells({ cells, failed }: { cells: readonly IShownCell[]; failed: number | null }): React.ReactElement {
+function Cells({
+  cells,
+  failed
+}: {
+  cells: readonly IShownCell[];
+  failed: number | null;
+}): React.ReactElement {
   const { trans } = useWorkbench();
   if (!cells.length) {
     return <p className={cx('more')}>{trans.__('No cell has any output.')}</p>;
@@ -157,7 +182,11 @@ function Cells({ cells, failed }: { cells: readonly IShownCell[]; failed: number
           <pre className={cx('output-source')}>{source}</pre>
           {more > 0 && (
             <p className={cx('more')}>
-              {trans._n('%1 older output is in the notebook', '%1 older outputs are in the notebook', more)}
+              {trans._n(
+                '%1 older output is in the notebook',
+                '%1 older outputs are in the notebook',
+                more
+              )}
             </p>
           )}
           {outputs.map((output, place) => (
@@ -193,7 +222,11 @@ function ShownOutput({ output, cell }: { output: IShownOutput; cell: number }): 
           {(output.more > 0 || output.partial) && (
             <p className={cx('more')}>
               {output.more > 0
-                ? trans._n('%1 more table is in the notebook', '%1 more tables are in the notebook', output.more)
+                ? trans._n(
+                    '%1 more table is in the notebook',
+                    '%1 more tables are in the notebook',
+                    output.more
+                  )
                 : trans.__('What stands beside the tables is in the notebook')}
             </p>
           )}
@@ -203,7 +236,11 @@ function ShownOutput({ output, cell }: { output: IShownOutput; cell: number }): 
       return <img src={output.text} alt={trans.__('Picture from cell %1', cell)} />;
     default:
       return (
-        <div className={cx('output-text', output.kind === 'error' && 'tone-bad')} tabIndex={0} role="group">
+        <div
+          className={cx('output-text', output.kind === 'error' && 'tone-bad')}
+          tabIndex={0}
+          role="group"
+        >
           {output.text.length > LONG && <p>{trans.__('The beginning is in the notebook.')}</p>}
           <Printed text={output.text.slice(-LONG)} />
         </div>
@@ -216,8 +253,14 @@ function FrameTable({ frame, label }: { frame: IFrame; label: string }): React.R
   const { trans } = useWorkbench();
   const { note, head, body, moreRows, moreColumns } = frame;
   const left = [
-    moreRows > 0 && trans._n('%1 more row is in the notebook', '%1 more rows are in the notebook', moreRows),
-    moreColumns > 0 && trans._n('%1 more column is in the notebook', '%1 more columns are in the notebook', moreColumns)
+    moreRows > 0 &&
+      trans._n('%1 more row is in the notebook', '%1 more rows are in the notebook', moreRows),
+    moreColumns > 0 &&
+      trans._n(
+        '%1 more column is in the notebook',
+        '%1 more columns are in the notebook',
+        moreColumns
+      )
   ];
   return (
     <div className={cx('output-table')}>
@@ -244,7 +287,13 @@ function FrameRow({ cells }: { cells: readonly IFrameCell[] }): React.ReactEleme
       {cells.map(({ text, head, end, colSpan, rowSpan }, index) => {
         const Cell = head ? 'th' : 'td';
         return (
-          <Cell key={index} className={cx(end && 'is-end')} colSpan={colSpan} rowSpan={rowSpan} title={text}>
+          <Cell
+            key={index}
+            className={cx(end && 'is-end')}
+            colSpan={colSpan}
+            rowSpan={rowSpan}
+            title={text}
+          >
             {text}
           </Cell>
         );

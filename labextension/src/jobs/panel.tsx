@@ -54,14 +54,24 @@ function ComputeSection(): React.ReactElement {
     <Section
       {...section}
       title={trans.__('Compute')}
-      note={section.open && query.data && [query.data.backend, gpusOf(query.data)].filter(Boolean).join(' · ')}
+      note={
+        section.open &&
+        query.data &&
+        [query.data.backend, gpusOf(query.data)].filter(Boolean).join(' · ')
+      }
       body={() => (
         <Result query={query} rows={2}>
           {compute => <Compute compute={compute} onFreed={() => void query.refresh()} />}
         </Result>
       )}
     >
-      <Button bare kind="quiet" icon="queue" label={trans.__('Show the Queue')} onClick={() => void open(QUEUE)} />
+      <Button
+        bare
+        kind="quiet"
+        icon="queue"
+        label={trans.__('Show the Queue')}
+        onClick={() => void open(QUEUE)}
+      />
     </Section>
   );
 }
@@ -71,17 +81,25 @@ const SUBMIT = 'mlinfra:jobs-submit-active';
 function JobsSection(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const section = useOpen('jobs:jobs');
-  const { query, onMore } = useList('jobs', (limit, signal) => client.jobs.list({ limit }, signal), {
-    topics: ['job'],
-    every: page => (page?.items.some(isActive) ? 2_000 : 15_000),
-    when: section.drawn
-  });
+  const { query, onMore } = useList(
+    'jobs',
+    (limit, signal) => client.jobs.list({ limit }, signal),
+    {
+      topics: ['job'],
+      every: page => (page?.items.some(isActive) ? 2_000 : 15_000),
+      when: section.drawn
+    }
+  );
   const page = query.data;
   return (
     <Section
       {...section}
       title={trans.__('Jobs')}
-      note={section.open && page && trans.__('%1 of %2', format.number(page.shown), format.number(page.total))}
+      note={
+        section.open &&
+        page &&
+        trans.__('%1 of %2', format.number(page.shown), format.number(page.total))
+      }
       body={() => <Result query={query}>{data => <Jobs page={data} onMore={onMore} />}</Result>}
     />
   );
@@ -93,7 +111,9 @@ function Jobs({ page, onMore }: { page: IPage<IJob>; onMore?: () => void }): Rea
   if (!page.items.length) {
     return (
       <EmptyCard
-        sentence={trans.__('A job runs a notebook or a cell away from your kernel and survives closing the browser.')}
+        sentence={trans.__(
+          'A job runs a notebook or a cell away from your kernel and survives closing the browser.'
+        )}
         action={{
           label: trans.__('Run This Notebook as a Job'),
           disabled: !enabled,
@@ -142,7 +162,11 @@ function JobMeta({ job }: { job: IJob }): React.ReactElement | null {
   if (isActive(job) && job.progress && job.progress.value !== null) {
     return (
       <>
-        <Progress fraction={Number(job.progress.value)} label={trans.__('Progress of %1', job.name)} width={48} />
+        <Progress
+          fraction={Number(job.progress.value)}
+          label={trans.__('Progress of %1', job.name)}
+          width={48}
+        />
         <Num value={job.progress} format={value => format.percent(value, 0)} />
       </>
     );
@@ -151,7 +175,9 @@ function JobMeta({ job }: { job: IJob }): React.ReactElement | null {
     return <>{trans._n('%1 GPU', '%1 GPUs', job.gpus)}</>;
   }
   if (isActive(job)) {
-    return job.elapsed_seconds === null ? null : <Num value={job.elapsed_seconds} format={format.duration} />;
+    return job.elapsed_seconds === null ? null : (
+      <Num value={job.elapsed_seconds} format={format.duration} />
+    );
   }
   const moment = job.ended_at ?? job.submitted_at;
   return (
@@ -171,7 +197,9 @@ function jobLines(job: IJob, starts: string | undefined, { trans }: IWorkbench):
   }
   return (
     <>
-      {job.array && <StateBar states={job.array.states} label={trans.__('Elements of %1 by state', job.name)} />}
+      {job.array && (
+        <StateBar states={job.array.states} label={trans.__('Elements of %1 by state', job.name)} />
+      )}
       {why && (
         <span className={cx('reason')} data-reason={why} title={why}>
           {why}

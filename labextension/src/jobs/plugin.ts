@@ -53,11 +53,14 @@ export const jobs: JupyterFrontEndPlugin<void> = {
     workbench.addCommand({
       id: ATTACH,
       label: trans.__('Attach to Job…'),
-      caption: trans.__('A terminal in the environment of a job: its code, its GPUs, its variables'),
+      caption: trans.__(
+        'A terminal in the environment of a job: its code, its GPUs, its variables'
+      ),
       icon: 'terminal',
       category: workbench.category(trans.__('Jobs')),
       args: { ref: { type: 'string', description: trans.__('The reference of the job') } },
-      execute: async ({ ref }) => (await import('./attach')).attach(workbench, jobRef(ref) ?? jobInFront(app))
+      execute: async ({ ref }) =>
+        (await import('./attach')).attach(workbench, jobRef(ref) ?? jobInFront(app))
     });
     workbench.addPage({
       kind: 'submit',
@@ -88,7 +91,11 @@ const jobInFront = (app: JupyterFrontEnd): string | null =>
 const PLUGIN = '@jupyter-mlinfra/labextension:jobs';
 
 /** Tell of the end of jobs that were submitted here, unless the setting says otherwise. */
-function tellEnds(app: JupyterFrontEnd, workbench: IWorkbench, registry: ISettingRegistry | null): void {
+function tellEnds(
+  app: JupyterFrontEnd,
+  workbench: IWorkbench,
+  registry: ISettingRegistry | null
+): void {
   const { trans } = workbench;
   let wanted = true;
   void registry?.load(PLUGIN).then(settings => {
@@ -100,7 +107,11 @@ function tellEnds(app: JupyterFrontEnd, workbench: IWorkbench, registry: ISettin
   });
   const inSight = (ref: string): boolean => {
     const current = app.shell.currentWidget;
-    return current?.id === `jp-mlinfra-${ref}` && current.isVisible && document.visibilityState !== 'hidden';
+    return (
+      current?.id === `jp-mlinfra-${ref}` &&
+      current.isVisible &&
+      document.visibilityState !== 'hidden'
+    );
   };
   const ends = new Ends(workbench, { wanted: () => wanted, inSight });
   workbench.addCommand({

@@ -36,7 +36,10 @@ class Popup extends FrameWidget {
   }
 }
 
-/** The four lists behind the item of the status bar. Escape, a click elsewhere, or going to what is listed close it. */
+/**
+ * The four lists behind the item of the status bar. Escape, a click elsewhere, or going to what is
+ * listed close it.
+ */
 export function openPopup(workbench: IWorkbench, anchor: Widget): Widget {
   const close = (): void => popup.dispose();
   const body = new Popup(leaving(workbench, close));
@@ -49,15 +52,26 @@ export function openPopup(workbench: IWorkbench, anchor: Widget): Widget {
 function Lists(): React.ReactElement {
   const workbench = useWorkbench();
   const { client, commands, open, trans } = workbench;
-  const compute = useQuery('popup:compute', signal => client.jobs.compute(signal), { topics: ['job'] });
+  const compute = useQuery('popup:compute', signal => client.jobs.compute(signal), {
+    topics: ['job']
+  });
   const running = useJobs('running');
   const queued = useJobs('queued');
   const starts = useStarts(Boolean(queued.data?.total));
-  const alerts = useQuery('popup:alerts', signal => client.monitoring.alerts({ firing: true, limit: ROWS }, signal), {
-    topics: ['alert']
-  });
+  const alerts = useQuery(
+    'popup:alerts',
+    signal => client.monitoring.alerts({ firing: true, limit: ROWS }, signal),
+    {
+      topics: ['alert']
+    }
+  );
   const jobs = (query: IQuery<IPage<IJob>>, label: string, none: string): React.ReactElement => (
-    <Rows query={query} label={label} none={none} row={job => jobRow(job, starts.get(job.id), workbench)} />
+    <Rows
+      query={query}
+      label={label}
+      none={none}
+      row={job => jobRow(job, starts.get(job.id), workbench)}
+    />
   );
   return (
     <div className={cx('panel-body')}>
@@ -69,7 +83,12 @@ function Lists(): React.ReactElement {
       </Result>
       {jobs(running, trans.__('Running'), trans.__('Nothing runs.'))}
       {jobs(queued, trans.__('Waiting'), trans.__('Nothing waits.'))}
-      <Rows query={alerts} label={trans.__('Alerts firing')} none={trans.__('No alert is firing.')} row={alertRow}>
+      <Rows
+        query={alerts}
+        label={trans.__('Alerts firing')}
+        none={trans.__('No alert is firing.')}
+        row={alertRow}
+      >
         <Link onClick={() => void commands.execute('mlinfra:models-show')}>{trans.__('all')}</Link>
       </Rows>
     </div>
@@ -78,7 +97,9 @@ function Lists(): React.ReactElement {
 
 function useJobs(state: JobState): IQuery<IPage<IJob>> {
   const { client } = useWorkbench();
-  return useQuery(`popup:${state}`, signal => client.jobs.list({ state, limit: ROWS }, signal), { topics: ['job'] });
+  return useQuery(`popup:${state}`, signal => client.jobs.list({ state, limit: ROWS }, signal), {
+    topics: ['job']
+  });
 }
 
 interface IRowsProps<T> {

@@ -49,7 +49,10 @@ export default function QueuePage({ reference }: IPageProps): React.ReactElement
   );
 }
 
-/** What runs and what waits, in the order in which it may start. current: the job whose page it stands on. */
+/**
+ * What runs and what waits, in the order in which it may start. current: the job whose page it
+ * stands on.
+ */
 export function Queue({ current }: { current?: IJob }): React.ReactElement {
   const { client, trans } = useWorkbench();
   const fetch = async (limit: number, signal: AbortSignal): Promise<IQueueData> => {
@@ -69,7 +72,11 @@ export function Queue({ current }: { current?: IJob }): React.ReactElement {
         title={current ? trans.__('Queue') : trans.__('Running and waiting')}
         note={
           query.data &&
-          trans.__('%1 running, %2 waiting', format.number(query.data.running.total), format.number(query.data.total))
+          trans.__(
+            '%1 running, %2 waiting',
+            format.number(query.data.running.total),
+            format.number(query.data.total)
+          )
         }
       >
         <span className={cx('key-notes', 'quiet')}>
@@ -99,7 +106,8 @@ export function tableLines({ running, items }: Pick<IQueueData, 'running' | 'ite
     })),
     ...linesOf(items).map((line): ILine => {
       const target = targetOf(line);
-      const turn = (met.get(target) ?? 0) + 1; // other jobs may stand between the elements of an array
+      // other jobs may stand between the elements of an array
+      const turn = (met.get(target) ?? 0) + 1;
       met.set(target, turn);
       return { id: `${target} ${turn}`, target, ...line };
     })
@@ -107,7 +115,9 @@ export function tableLines({ running, items }: Pick<IQueueData, 'running' | 'ite
 }
 
 /** A line that goes elsewhere takes the focus along: a browser takes it from what is moved. */
-function useFollow(lines: readonly ILine[]): [host: React.RefObject<HTMLDivElement>, follow: (id: string) => void] {
+function useFollow(
+  lines: readonly ILine[]
+): [host: React.RefObject<HTMLDivElement>, follow: (id: string) => void] {
   const host = useRef<HTMLDivElement>(null);
   const followed = useRef('');
   useLayoutEffect(() => {
@@ -146,7 +156,8 @@ function Lines({ data, current, onMore, refresh }: ILinesProps): React.ReactElem
       case 'Alt ↓':
         return () => client.jobs.prioritize(line.target, moved(line.job.priority, key === 'Alt ↑'));
       case 'h':
-        return () => (line.job.held_by ? client.jobs.release(line.target) : client.jobs.hold(line.target));
+        return () =>
+          line.job.held_by ? client.jobs.release(line.target) : client.jobs.hold(line.target);
       default:
         return null;
     }
@@ -172,9 +183,12 @@ function Lines({ data, current, onMore, refresh }: ILinesProps): React.ReactElem
   usePageKey('Alt ↓', trans.__('priority down, on a line of the queue'), nothing, !current);
   usePageKey('h', trans.__('hold or release, on a line of the queue'), nothing, !current);
   if (!lines.length) {
-    return <EmptyCard sentence={trans.__('Nothing runs and nothing waits.')} code="mlinfra jobs queue" />;
+    return (
+      <EmptyCard sentence={trans.__('Nothing runs and nothing waits.')} code="mlinfra jobs queue" />
+    );
   }
-  const own = current && lines.find(line => line.target === current.id || line.job.part_of === current.id);
+  const own =
+    current && lines.find(line => line.target === current.id || line.job.part_of === current.id);
   return (
     <div ref={host} onKeyDown={onKeyDown}>
       <Table
@@ -184,7 +198,10 @@ function Lines({ data, current, onMore, refresh }: ILinesProps): React.ReactElem
         row={line => ({
           id: line.id,
           ref: `job:${line.target}`,
-          code: line.elements > 1 ? `ml.job(${JSON.stringify(line.target)}).table()` : arrayCode(line.job)
+          code:
+            line.elements > 1
+              ? `ml.job(${JSON.stringify(line.target)}).table()`
+              : arrayCode(line.job)
         })}
         current={own?.id}
       />
@@ -220,7 +237,12 @@ function columns({ trans }: IWorkbench): IColumnSpec<ILine>[] {
         : '';
   return [
     { key: 'position', head: '#', cell: line => <Num value={placeOf(line)} />, width: 44 },
-    { key: 'state', head: trans.__('state'), cell: ({ job }) => <State state={shownState(job)} />, width: 96 },
+    {
+      key: 'state',
+      head: trans.__('state'),
+      cell: ({ job }) => <State state={shownState(job)} />,
+      width: 96
+    },
     {
       key: 'job',
       head: trans.__('job'),
@@ -239,7 +261,12 @@ function columns({ trans }: IWorkbench): IColumnSpec<ILine>[] {
       cell: ({ job }) => <Num value={job.gpus} unit={job.gpu_type ?? ''} />
     },
     { key: 'cpus', head: trans.__('CPUs'), cell: ({ job }) => <Num value={job.cpus} /> },
-    { key: 'priority', head: trans.__('priority'), cell: ({ job }) => <Num value={job.priority} />, end: true },
+    {
+      key: 'priority',
+      head: trans.__('priority'),
+      cell: ({ job }) => <Num value={job.priority} />,
+      end: true
+    },
     {
       key: 'reason',
       head: trans.__('waits for'),

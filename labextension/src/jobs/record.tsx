@@ -61,7 +61,12 @@ function AttemptTable({ page, onMore, workbench: { trans } }: IAttemptsProps): R
       cell: attempt => <Num value={took(attempt)} format={format.duration} />,
       end: true
     },
-    { key: 'code', head: trans.__('exit code'), cell: attempt => <Num value={attempt.exit_code} />, end: true },
+    {
+      key: 'code',
+      head: trans.__('exit code'),
+      cell: attempt => <Num value={attempt.exit_code} />,
+      end: true
+    },
     {
       key: 'log',
       head: trans.__('log'),
@@ -88,13 +93,22 @@ function AttemptTable({ page, onMore, workbench: { trans } }: IAttemptsProps): R
   );
 }
 
-/** The parameters that a job ran with; those that the submit did not say are the defaults of its notebook then. */
+/**
+ * The parameters that a job ran with; those that the submit did not say are the defaults of its
+ * notebook then.
+ */
 export function Parameters({ job }: { job: IJob }): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const query = useQuery(`values:${job.ref}`, signal => client.jobs.values(job.id, signal), { every: () => null });
+  const query = useQuery(`values:${job.ref}`, signal => client.jobs.values(job.id, signal), {
+    every: () => null
+  });
   const columns: IColumnSpec<IJobParameter>[] = [
     { key: 'name', head: trans.__('parameter'), cell: ({ name }) => name },
-    { key: 'value', head: trans.__('value'), cell: ({ value }) => <code>{JSON.stringify(value)}</code> },
+    {
+      key: 'value',
+      head: trans.__('value'),
+      cell: ({ value }) => <code>{JSON.stringify(value)}</code>
+    },
     {
       key: 'type',
       head: trans.__('type'),
@@ -104,7 +118,11 @@ export function Parameters({ job }: { job: IJob }): React.ReactElement {
       key: 'given',
       head: trans.__('from'),
       cell: ({ given }) =>
-        given ? trans.__('this submit') : <span className={cx('quiet')}>{trans.__('the notebook')}</span>
+        given ? (
+          trans.__('this submit')
+        ) : (
+          <span className={cx('quiet')}>{trans.__('the notebook')}</span>
+        )
     }
   ];
   return (
@@ -112,7 +130,12 @@ export function Parameters({ job }: { job: IJob }): React.ReactElement {
       <Result query={query} rows={2}>
         {values =>
           values.length ? (
-            <Table label={trans.__('Parameters')} columns={columns} rows={values} row={({ name }) => ({ id: name })} />
+            <Table
+              label={trans.__('Parameters')}
+              columns={columns}
+              rows={values}
+              row={({ name }) => ({ id: name })}
+            />
           ) : (
             <p className={cx('more')}>{trans.__('It takes no parameters.')}</p>
           )
@@ -135,13 +158,22 @@ export function JobDetails({ job }: { job: IJob }): React.ReactElement {
         [trans.__('submitted'), time(job.submitted_at)],
         [trans.__('started'), time(job.started_at)],
         [trans.__('ended'), time(job.ended_at)],
-        [trans.__('after'), job.after.length > 0 && job.after.map(id => <JobRef key={id} id={id} />)],
+        [
+          trans.__('after'),
+          job.after.length > 0 && job.after.map(id => <JobRef key={id} id={id} />)
+        ],
         [trans.__('array'), job.part_of && <JobRef id={job.part_of} />],
         [trans.__('output'), job.output],
         [trans.__('checkpoints'), job.checkpoints],
         [trans.__('GPU type'), job.gpu_type],
-        [trans.__('memory'), job.memory_gib !== null && trans.__('%1 GiB', format.number(job.memory_gib))],
-        [trans.__('time limit'), job.time_limit_minutes !== null && trans.__('%1 min', job.time_limit_minutes)],
+        [
+          trans.__('memory'),
+          job.memory_gib !== null && trans.__('%1 GiB', format.number(job.memory_gib))
+        ],
+        [
+          trans.__('time limit'),
+          job.time_limit_minutes !== null && trans.__('%1 min', job.time_limit_minutes)
+        ],
         [trans.__('priority'), job.priority],
         [trans.__('retries'), job.retries],
         [trans.__('backend'), [job.backend, job.queue, job.remote].filter(Boolean).join(' · ')],

@@ -42,7 +42,9 @@ interface ILine {
 }
 
 const gib = (value: unknown): string =>
-  typeof value === 'number' && value < 1 ? `${format.number(value * 1024, 3)} MiB` : `${format.number(value, 3)} GiB`;
+  typeof value === 'number' && value < 1
+    ? `${format.number(value * 1024, 3)} MiB`
+    : `${format.number(value, 3)} GiB`;
 const whole = (value: unknown): string => format.percent(value, 0);
 
 /** The lines that are drawn; a measure that no point has is left out. */
@@ -59,7 +61,13 @@ export function linesOf(
         point.gpus.find(gpu => gpu.id === id);
       const name = gpuName(id, index);
       return [
-        { name: trans.__('GPU %1', name), series: 1, values: of(point => find(point)?.load), most: 1, write: whole },
+        {
+          name: trans.__('GPU %1', name),
+          series: 1,
+          values: of(point => find(point)?.load),
+          most: 1,
+          write: whole
+        },
         {
           name: trans.__('GPU %1 mem.', name),
           series: 3,
@@ -69,14 +77,27 @@ export function linesOf(
         }
       ];
     }),
-    { name: trans._n('CPU, %1', 'CPU, %1', cpus), series: 5, values: of(point => point.cpu), most: 1, write: whole },
-    { name: trans.__('Memory'), series: 4, values: of(point => point.memory_gib), most: limit ?? 0, write: gib }
+    {
+      name: trans._n('CPU, %1', 'CPU, %1', cpus),
+      series: 5,
+      values: of(point => point.cpu),
+      most: 1,
+      write: whole
+    },
+    {
+      name: trans.__('Memory'),
+      series: 4,
+      values: of(point => point.memory_gib),
+      most: limit ?? 0,
+      write: gib
+    }
   ];
   return all.filter(({ values }) => values.some(value => value !== null));
 }
 
 /** A number as it is; of an id of the driver its place among the job's GPUs. */
-export const gpuName = (id: string, index: number): string => (/^\d+$/.test(id) ? id : String(index));
+export const gpuName = (id: string, index: number): string =>
+  /^\d+$/.test(id) ? id : String(index);
 
 function Lines({ resources, job }: { resources: IResources; job: IJob }): React.ReactElement {
   const workbench = useWorkbench();

@@ -22,7 +22,11 @@ interface IPlace {
 const first = (words: string): IPlace => ({ words, cursors: [''], index: 0 });
 
 /** The place of the next hit, or of the one before; behind the last one comes the first. */
-export function stepped(place: IPlace, page: Pick<ILogHits, 'items' | 'cursor'>, forward: boolean): IPlace {
+export function stepped(
+  place: IPlace,
+  page: Pick<ILogHits, 'items' | 'cursor'>,
+  forward: boolean
+): IPlace {
   const { words, cursors, index } = place;
   if (!forward) {
     return index > 0
@@ -77,7 +81,10 @@ export function useLogSearch(job: IJob): ILogSearch {
   };
 }
 
-/** The box, how many lines it has found, and the way through them: Enter goes on, Shift Enter back, Escape to the end of the log. */
+/**
+ * The box, how many lines it has found, and the way through them: Enter goes on, Shift Enter back,
+ * Escape to the end of the log.
+ */
 export function LogSearchBox({ search }: { search: ILogSearch }): React.ReactElement {
   const { trans } = useWorkbench();
   const box = useRef<HTMLInputElement>(null);
@@ -129,7 +136,11 @@ export function LogSearchBox({ search }: { search: ILogSearch }): React.ReactEle
   );
 }
 
-function Found({ search: { settled, query, number, hit } }: { search: ILogSearch }): React.ReactElement | null {
+function Found({
+  search: { settled, query, number, hit }
+}: {
+  search: ILogSearch;
+}): React.ReactElement | null {
   const { trans } = useWorkbench();
   if (!settled) {
     return null;
@@ -143,7 +154,9 @@ function Found({ search: { settled, query, number, hit } }: { search: ILogSearch
   }
   const total = format.number(data.total);
   if (!hit) {
-    return <>{data.cursor ? trans.__('nothing so far; Enter goes on') : trans.__('nothing found')}</>;
+    return (
+      <>{data.cursor ? trans.__('nothing so far; Enter goes on') : trans.__('nothing found')}</>
+    );
   }
   return (
     <>

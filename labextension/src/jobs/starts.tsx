@@ -9,8 +9,14 @@ import { startsOf } from './state';
 /** When waiting jobs may start, by id; asked while something waits. */
 export function useStarts(when: boolean): ReadonlyMap<string, string> {
   const { client } = useWorkbench();
-  const { data } = useQuery('starts', signal => client.jobs.queue({}, signal), { topics: ['job'], when });
-  return useMemo(() => (when ? startsOf(data?.items ?? []) : new Map<string, string>()), [data, when]);
+  const { data } = useQuery('starts', signal => client.jobs.queue({}, signal), {
+    topics: ['job'],
+    when
+  });
+  return useMemo(
+    () => (when ? startsOf(data?.items ?? []) : new Map<string, string>()),
+    [data, when]
+  );
 }
 
 /** `starts ~12:13 est.`, where it can be told. */

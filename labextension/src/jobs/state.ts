@@ -5,17 +5,24 @@ const BADLY: readonly JobState[] = ['failed', 'cancelled', 'lost'];
 
 export const isWaiting = ({ state }: Pick<IJob, 'state'>): boolean => WAITING.includes(state);
 /** Whether it can still change. */
-export const isActive = (job: Pick<IJob, 'state'>): boolean => isWaiting(job) || job.state === 'running';
+export const isActive = (job: Pick<IJob, 'state'>): boolean =>
+  isWaiting(job) || job.state === 'running';
 /** Whether it ended, and not as it was meant to. */
 export const endedBadly = ({ state }: Pick<IJob, 'state'>): boolean => BADLY.includes(state);
-/** Whether a shell can be had beside it: on this machine also when it has ended, elsewhere only while it runs. */
+/**
+ * Whether a shell can be had beside it: on this machine also when it has ended, elsewhere only
+ * while it runs.
+ */
 export const isAttachable = (job: Pick<IJob, 'state' | 'array' | 'attempt' | 'backend'>): boolean =>
-  !job.array && job.attempt > 0 && (job.state === 'running' || (job.backend === 'local' && !isActive(job)));
+  !job.array &&
+  job.attempt > 0 &&
+  (job.state === 'running' || (job.backend === 'local' && !isActive(job)));
 /** Whether it stands in the queue: only there can it be held and moved. */
 export const isQueued = ({ state }: Pick<IJob, 'state'>): boolean => state === 'queued';
 
 /** The state as it is shown: a job on hold waits for a person, not for a slot. */
-export const shownState = (job: IJob): string => (isQueued(job) && job.held_by ? 'held' : job.state);
+export const shownState = (job: IJob): string =>
+  isQueued(job) && job.held_by ? 'held' : job.state;
 
 /** How far a key press moves a job in the queue. */
 const STEP = 10;
@@ -47,12 +54,19 @@ export interface IQueueLine {
   starts: string | null;
 }
 
-/** Elements of one array that wait behind each other are one line: they are held and moved together. */
+/**
+ * Elements of one array that wait behind each other are one line: they are held and moved together.
+ */
 export function linesOf(queue: readonly IQueuedJob[]): IQueueLine[] {
   const lines: IQueueLine[] = [];
   for (const { position, job, starts_at: starts } of queue) {
     const last = lines[lines.length - 1];
-    if (last && job.part_of !== null && last.job.part_of === job.part_of && last.job.held_by === job.held_by) {
+    if (
+      last &&
+      job.part_of !== null &&
+      last.job.part_of === job.part_of &&
+      last.job.held_by === job.held_by
+    ) {
       last.elements += 1;
     } else {
       lines.push({ position, job, elements: 1, starts });
@@ -61,14 +75,22 @@ export function linesOf(queue: readonly IQueuedJob[]): IQueueLine[] {
   return lines;
 }
 
-/** What a line of the queue means to a verb: the array while several of its elements stand there. */
-export const targetOf = ({ job, elements }: IQueueLine): string => (elements > 1 ? (job.part_of ?? job.id) : job.id);
+/**
+ * What a line of the queue means to a verb: the array while several of its elements stand there.
+ */
+export const targetOf = ({ job, elements }: IQueueLine): string =>
+  elements > 1 ? (job.part_of ?? job.id) : job.id;
 
-/** A notebook's name without folders. Steps of two pipelines may have one name, so theirs stands with that of the pipeline; what a verb does is a sentence. */
+/**
+ * A notebook's name without folders. Steps of two pipelines may have one name, so theirs stands
+ * with that of the pipeline; what a verb does is a sentence.
+ */
 export const shortName = ({ name, labels }: Pick<IJob, 'name' | 'labels'>): string =>
   labels.pipeline || labels.verb ? name : (name.split('/').pop() ?? name);
 
-/** What an array is dragged and inserted as: it has no log of its own, but a table of its elements. */
+/**
+ * What an array is dragged and inserted as: it has no log of its own, but a table of its elements.
+ */
 export const arrayCode = ({ id, array }: Pick<IJob, 'id' | 'array'>): string | undefined =>
   array ? `ml.job(${JSON.stringify(id)}).table()` : undefined;
 
@@ -82,6 +104,9 @@ const KERNEL = /kernel (.+?\.ipynb) \(pid (\d+)\)/g;
 
 /** The notebook kernels that a reason, or the holder of a device, names. */
 export const kernelsIn = (text: string): IKernelHolder[] => {
-  const found = [...text.matchAll(KERNEL)].map(([, notebook = '', pid = '']) => ({ notebook, pid }));
+  const found = [...text.matchAll(KERNEL)].map(([, notebook = '', pid = '']) => ({
+    notebook,
+    pid
+  }));
   return found.filter(({ pid }, index) => found.findIndex(other => other.pid === pid) === index);
 };

@@ -42,12 +42,22 @@ export const SETTLE = 'mlinfra:jobs-settle-notebook';
 interface ISource {
   parameters: readonly IParameter[];
   job: IJob | null;
-  /** A clone of what is no notebook of the project, such as a command: what it runs stays, what it needs can be changed. */
+  /**
+   * A clone of what is no notebook of the project, such as a command: what it runs stays, what it
+   * needs can be changed.
+   */
   bare: boolean;
 }
 
-/** The form that runs a notebook as a job; its fields come from the notebook's `parameters` cell, for a clone also from the earlier job. */
-export default function SubmitPage({ reference, name: notebook, again }: IPageProps): React.ReactElement {
+/**
+ * The form that runs a notebook as a job; its fields come from the notebook's `parameters` cell,
+ * for a clone also from the earlier job.
+ */
+export default function SubmitPage({
+  reference,
+  name: notebook,
+  again
+}: IPageProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const cloned = parseRef(reference)?.at ?? null;
   const query = useQuery<ISource>(
@@ -72,7 +82,9 @@ export default function SubmitPage({ reference, name: notebook, again }: IPagePr
     }
   }, [refresh, visible]);
   const title =
-    cloned === null ? trans.__('Submit job: %1', notebook) : trans.__('Clone job %1: %2', cloned.slice(0, 4), notebook);
+    cloned === null
+      ? trans.__('Submit job: %1', notebook)
+      : trans.__('Clone job %1: %2', cloned.slice(0, 4), notebook);
   return (
     <>
       <PageHeader
@@ -80,7 +92,9 @@ export default function SubmitPage({ reference, name: notebook, again }: IPagePr
         title={title}
         reference={query.data?.bare ? (query.data.job?.ref ?? '') : `file:${notebook}`}
       />
-      <Result query={query}>{source => <SubmitForm notebook={notebook} source={source} onOld={refresh} />}</Result>
+      <Result query={query}>
+        {source => <SubmitForm notebook={notebook} source={source} onOld={refresh} />}
+      </Result>
     </>
   );
 }
@@ -93,8 +107,9 @@ interface ISubmitFormProps {
 }
 
 /**
- * Submit what the form shows. What stays as it is in the notebook is not sent, since an expression, 1.0 or a tuple would arrive
- * as something else: so the notebook must still say what the form was filled from.
+ * Submit what the form shows. What stays as it is in the notebook is not sent, since an expression,
+ * 1.0 or a tuple would arrive as something else: so the notebook must still say what the form was
+ * filled from.
  */
 function useSubmit({ notebook, source: { parameters, job, bare }, onOld }: ISubmitFormProps): {
   busy: boolean;
@@ -105,7 +120,12 @@ function useSubmit({ notebook, source: { parameters, job, bare }, onOld }: ISubm
   const { run, busy } = useAction();
   const close = useClose();
   const send = async (spec: IJobSpec, sameCode: boolean): Promise<void> => {
-    if (!bare && !sameCode && commands.hasCommand(SETTLE) && !(await commands.execute(SETTLE, { path: notebook }))) {
+    if (
+      !bare &&
+      !sameCode &&
+      commands.hasCommand(SETTLE) &&
+      !(await commands.execute(SETTLE, { path: notebook }))
+    ) {
       return;
     }
     if (!bare && !sameParameters(await client.jobs.parameters(notebook), parameters)) {
@@ -113,7 +133,10 @@ function useSubmit({ notebook, source: { parameters, job, bare }, onOld }: ISubm
       throw new ApiError(
         'conflict',
         trans.__('Nothing was submitted.'),
-        trans.__('The parameters of %1 have changed since the form was filled from them.', notebook),
+        trans.__(
+          'The parameters of %1 have changed since the form was filled from them.',
+          notebook
+        ),
         trans.__('Look at the form, which shows them now, and submit it again.')
       );
     }
@@ -143,7 +166,8 @@ function useWords(): IFaultWords {
         : trans.__('Give a whole number, %1 or more.', least),
     gpus: trans.__('Give a whole number, or a part of one GPU in hundredths: 0.5.'),
     above: trans.__('Give a number above 0.'),
-    list: type => trans.__('Give one value or more, with commas between them: %1', sweepExample(type)),
+    list: type =>
+      trans.__('Give one value or more, with commas between them: %1', sweepExample(type)),
     many: most => trans.__('These are more than %1 jobs.', most)
   };
 }
@@ -163,11 +187,19 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
     faults: read.faults,
     parameters,
     onChange: (change: Partial<IForm>) =>
-      setFilled({ ...filled, ...change, parameters: { ...filled.parameters, ...change.parameters } })
+      setFilled({
+        ...filled,
+        ...change,
+        parameters: { ...filled.parameters, ...change.parameters }
+      })
   };
   const asked =
     bare && job && read.spec
-      ? { ...read.spec, notebook: job.notebook ?? undefined, command: job.notebook === null ? job.command : undefined }
+      ? {
+          ...read.spec,
+          notebook: job.notebook ?? undefined,
+          command: job.notebook === null ? job.command : undefined
+        }
       : read.spec;
   const many = read.grid.reduce((count, values) => count * values, 1);
   const forecast = useForecast(form.sameCode ? null : asked);
@@ -199,7 +231,9 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
             kind="primary"
             icon="play"
             label={
-              read.grid.length && many ? trans._n('Submit %1 Job', 'Submit %1 Jobs', many) : trans.__('Submit Job')
+              read.grid.length && many
+                ? trans._n('Submit %1 Job', 'Submit %1 Jobs', many)
+                : trans.__('Submit Job')
             }
             disabled={busy || !read.spec || refused !== ''}
             caption={refused || undefined}
@@ -216,7 +250,11 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
   );
 }
 
-function codeOf({ spec, code }: IRead, { sameCode }: IForm, { job, parameters, bare }: ISource): Pick<IRead, 'code'> {
+function codeOf(
+  { spec, code }: IRead,
+  { sameCode }: IForm,
+  { job, parameters, bare }: ISource
+): Pick<IRead, 'code'> {
   if (!job || !spec || !(bare || sameCode)) {
     return { code };
   }

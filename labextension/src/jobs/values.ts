@@ -38,7 +38,10 @@ const SHAPES: readonly [RegExp, (value: unknown) => boolean][] = [
 export const shown = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
 
-/** A number that would arrive as another one, since JSON and JavaScript know fewer numbers than Python. */
+/**
+ * A number that would arrive as another one, since JSON and JavaScript know fewer numbers than
+ * Python.
+ */
 export class Inexact extends Error {}
 
 /** A field as a value of its type; throws when it is none, or would not arrive as it is. */
@@ -73,20 +76,25 @@ export function readValue(text: string, type: string): unknown {
 export const isBool = (type: string): boolean => bareType(type) === 'bool';
 
 /** What a field of true or false can hold; null where its type or its default says so. */
-export const boolWords = ({ type, default: usual }: Pick<IParameter, 'type' | 'default'>): string[] => [
+export const boolWords = ({
+  type,
+  default: usual
+}: Pick<IParameter, 'type' | 'default'>): string[] => [
   'true',
   'false',
   ...(usual === null || /None|Optional/.test(type) ? ['null'] : [])
 ];
 
-const isStructured = (type: string): boolean => SHAPES.some(([names]) => names.test(bareType(type)));
+const isStructured = (type: string): boolean =>
+  SHAPES.some(([names]) => names.test(bareType(type)));
 
 /**
- * The values that a parameter is swept over: with commas between them (`4, 6, 8`), or a list in JSON, as lists and mappings
- * need it. Throws when there are none, or one does not fit.
+ * The values that a parameter is swept over: with commas between them (`4, 6, 8`), or a list in
+ * JSON, as lists and mappings need it. Throws when there are none, or one does not fit.
  */
 export function readSweep(text: string, type: string): readonly unknown[] {
-  const words = /^\s*\[/.test(text) || isStructured(type) ? null : text.replace(/,\s*$/, '').split(',');
+  const words =
+    /^\s*\[/.test(text) || isStructured(type) ? null : text.replace(/,\s*$/, '').split(',');
   if (words) {
     return words.map(word => readWord(word.trim(), type));
   }
@@ -108,7 +116,11 @@ function readWord(word: string, type: string): unknown {
 
 /** How values of a type are written in a sweep. */
 export function sweepExample(type: string): string {
-  const examples: Readonly<Record<string, string>> = { int: '4, 6, 8', float: '0.1, 0.3', bool: 'true, false' };
+  const examples: Readonly<Record<string, string>> = {
+    int: '4, 6, 8',
+    float: '0.1, 0.3',
+    bool: 'true, false'
+  };
   return examples[bareType(type)] ?? (isStructured(type) ? '[[1, 2], [3]]' : 'plane, ship');
 }
 
@@ -127,7 +139,9 @@ export function firstOfSweep(text: string, type: string): string {
 /** A text of JSON; throws when it is none, or a number in it would not arrive as it is. */
 export const parsed = (text: string): unknown =>
   JSON.parse(text, (_, value: unknown) =>
-    typeof value === 'number' && (Number.isInteger(value) || !Number.isFinite(value)) ? exact(value) : value
+    typeof value === 'number' && (Number.isInteger(value) || !Number.isFinite(value))
+      ? exact(value)
+      : value
   );
 
 /** JSON, or a text that does not begin like JSON; of a list or a mapping nothing else. */

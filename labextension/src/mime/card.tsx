@@ -11,7 +11,10 @@ export const MLINFRA_MIME = 'application/vnd.mlinfra.v1+json';
 
 const LiveCard = React.lazy(() => import('./live'));
 
-/** A record in a notebook's output: the same card as on its page, alive while its object can still change. */
+/**
+ * A record in a notebook's output: the same card as on its page, alive while its object can still
+ * change.
+ */
 class CardRenderer extends FrameWidget implements IRenderMime.IRenderer {
   constructor(workbench: IWorkbench) {
     super(workbench, 'output');
@@ -24,7 +27,9 @@ class CardRenderer extends FrameWidget implements IRenderMime.IRenderer {
   }
 
   protected override content(): React.ReactElement {
-    return <Suspense fallback={null}>{this._payload && <LiveCard payload={this._payload} />}</Suspense>;
+    return (
+      <Suspense fallback={null}>{this._payload && <LiveCard payload={this._payload} />}</Suspense>
+    );
   }
 
   private _payload: IPayload | null = null;

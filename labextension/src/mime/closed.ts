@@ -2,14 +2,18 @@ import { type Loader, loader, renderModule, type Spec } from 'vega';
 import { formatValue } from 'vega-tooltip';
 
 /*
- * A notebook from anywhere is drawn before anyone trusts it, and whatever the page fetches goes with the user's cookies. So a
- * chart brings along all that it shows: nothing is fetched for it, from elsewhere or from this server, no link of it is
- * followed, and it hears nothing of what happens around it.
+ * A notebook from anywhere is drawn before anyone trusts it, and whatever the page fetches goes
+ * with the user's cookies. So a chart brings along all that it shows: nothing is fetched for it,
+ * from elsewhere or from this server, no link of it is followed, and it hears nothing of what
+ * happens around it.
  */
 
 const isInline = (uri: unknown): uri is string => typeof uri === 'string' && /^data:/i.test(uri);
 
-/** Loads only what a `data:` URL holds itself; `refused` hears of everything else that a chart asked for. */
+/**
+ * Loads only what a `data:` URL holds itself; `refused` hears of everything else that a chart asked
+ * for.
+ */
 export function closedLoader(refused: (uri: string) => void = () => undefined): Loader {
   const open = loader();
   const check = (uri: unknown): void => {
@@ -35,18 +39,29 @@ export function closedLoader(refused: (uri: string) => void = () => undefined): 
 }
 
 /** The text of a tooltip; vega-tooltip would fetch the picture that it names. */
-export function closedTooltip(value: unknown, toHtml: (value: unknown) => string, maxDepth: number): string {
+export function closedTooltip(
+  value: unknown,
+  toHtml: (value: unknown) => string,
+  maxDepth: number
+): string {
   if (typeof value !== 'object' || value === null || !('image' in value) || isInline(value.image)) {
     return formatValue(value, toHtml, maxDepth);
   }
   const { image, ...rest } = value;
-  return formatValue({ ...rest, 'image ': image }, toHtml, maxDepth); // under another name it is a word like any other
+  // under another name it is a word like any other
+  return formatValue({ ...rest, 'image ': image }, toHtml, maxDepth);
 }
 
-/** What an input may say of itself: `src`, `style` and others would fetch, `element` reaches for other inputs of the page. */
+/**
+ * What an input may say of itself: `src`, `style` and others would fetch, `element` reaches for
+ * other inputs of the page.
+ */
 const INPUT = /^(signal|input|name|debounce|min|max|step|options|labels|placeholder|autocomplete)$/;
 
-/** Events of the window that a drag needs; keys that are typed elsewhere are none of a chart's business. */
+/**
+ * Events of the window that a drag needs; keys that are typed elsewhere are none of a chart's
+ * business.
+ */
 const HEARD = [
   ...['down', 'move', 'up', 'cancel'].flatMap(verb => [`pointer${verb}`, `mouse${verb}`]),
   ...['touchstart', 'touchmove', 'touchend', 'click', 'dblclick', 'resize']
@@ -77,7 +92,10 @@ function closedInputs({ signals, ...rest }: ISignals): ISignals {
   return {
     ...rest,
     ...(signals && {
-      signals: signals.map(({ bind, ...signal }: { bind?: unknown }) => ({ ...signal, ...closedBind(bind) }))
+      signals: signals.map(({ bind, ...signal }: { bind?: unknown }) => ({
+        ...signal,
+        ...closedBind(bind)
+      }))
     })
   };
 }
@@ -95,16 +113,21 @@ interface IPainted {
 
 /** Of Vega's SVG renderer, which its types leave out. */
 interface ISvgRenderer {
-  // eslint-disable-next-line @typescript-eslint/method-signature-style -- a property could not be overridden by a method
+  // eslint-disable-next-line @typescript-eslint/method-signature-style -- a property could not be
+  // overridden by a method
   style(node: Element, item: IPainted | null): void;
   // eslint-disable-next-line @typescript-eslint/method-signature-style
   background(...color: unknown[]): unknown;
 }
 
 /** A colour; null for a paint that has an address, which browsers fetch. */
-const paint = (color: unknown): unknown => (typeof color === 'string' && /\\|url\(|src\(/i.test(color) ? null : color);
+const paint = (color: unknown): unknown =>
+  typeof color === 'string' && /\\|url\(|src\(/i.test(color) ? null : color;
 
-/** Let the SVG renderer of our copy of Vega fetch no paints. Only here are they all seen: items get colours in many ways. */
+/**
+ * Let the SVG renderer of our copy of Vega fetch no paints. Only here are they all seen: items get
+ * colours in many ways.
+ */
 export function closeRenderer(): void {
   const modules = renderModule as (name: string, module?: object) => unknown;
   const module = modules('svg') as { renderer: new () => ISvgRenderer };

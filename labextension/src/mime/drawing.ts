@@ -44,7 +44,12 @@ function themed(dark: boolean): Record<string, unknown> {
   const text = ink('--ml-text') || (dark ? '#ddd' : '#222');
   const quiet = ink('--ml-text-2') || text;
   const line = ink('--ml-grid');
-  const labels = { labelColor: quiet, titleColor: text, labelFontWeight: 'normal', titleFontWeight: 'normal' };
+  const labels = {
+    labelColor: quiet,
+    titleColor: text,
+    labelFontWeight: 'normal',
+    titleFontWeight: 'normal'
+  };
   return {
     background: 'transparent',
     font: ink('--jp-ui-font-family'),
@@ -55,16 +60,33 @@ function themed(dark: boolean): Record<string, unknown> {
     view: { stroke: line },
     mark: { color: ink('--ml-c1') },
     range: { category: [1, 2, 3, 4, 5, 6, 0].map(number => ink(`--ml-c${number}`)) },
-    style: { 'guide-label': { fill: quiet }, 'guide-title': { fill: text }, 'group-title': { fill: text } }
+    style: {
+      'guide-label': { fill: quiet },
+      'guide-title': { fill: text },
+      'group-title': { fill: text }
+    }
   };
 }
 
-/** What a notebook, or a spec by its `usermeta`, may say of the embedding: nothing that fetches, runs code or leaves this page. */
-const WISHES = ['renderer', 'scaleFactor', 'padding', 'downloadFileName', 'formatLocale', 'timeFormatLocale', 'theme'];
+/**
+ * What a notebook, or a spec by its `usermeta`, may say of the embedding: nothing that fetches,
+ * runs code or leaves this page.
+ */
+const WISHES = [
+  'renderer',
+  'scaleFactor',
+  'padding',
+  'downloadFileName',
+  'formatLocale',
+  'timeFormatLocale',
+  'theme'
+];
 
 /** The entries of the menu: saving only, since the others would open the chart elsewhere. */
 export function menuOf(wish: unknown): false | Actions {
-  const { export: save = true } = (typeof wish === 'object' && wish !== null ? wish : {}) as Actions;
+  const { export: save = true } = (
+    typeof wish === 'object' && wish !== null ? wish : {}
+  ) as Actions;
   return wish === false ? false : { export: save, source: false, compiled: false, editor: false };
 }
 
@@ -82,8 +104,8 @@ function plainSpec(spec: ISpec): [spec: ISpec, wishes: Readonly<Record<string, u
 }
 
 /**
- * Draw a chart. Expressions are interpreted, never compiled, so that no content security policy has to allow `eval`;
- * nothing is fetched, and the menu holds nothing that would leave this page.
+ * Draw a chart. Expressions are interpreted, never compiled, so that no content security policy has
+ * to allow `eval`; nothing is fetched, and the menu holds nothing that would leave this page.
  */
 export async function draw(
   node: HTMLElement,
@@ -105,5 +127,10 @@ export async function draw(
     defaultStyle: true
   };
   const result = await embed(node, fitted(given, width) as VisualizationSpec, embedOptions);
-  return { finalize: () => result.finalize(), fits: given.width === 'container', width, refused: [...refused] };
+  return {
+    finalize: () => result.finalize(),
+    fits: given.width === 'container',
+    width,
+    refused: [...refused]
+  };
 }

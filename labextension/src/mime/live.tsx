@@ -25,7 +25,11 @@ import { rowColumns, shownRows } from './rows';
 
 /** The card of a record in an output. */
 export default function LiveCard({ payload }: { payload: IPayload }): React.ReactElement {
-  return isJob(payload) ? <JobCard payload={payload} job={payload.record as IJob} /> : <RecordCard payload={payload} />;
+  return isJob(payload) ? (
+    <JobCard payload={payload} job={payload.record as IJob} />
+  ) : (
+    <RecordCard payload={payload} />
+  );
 }
 
 function CardHead({
@@ -45,7 +49,9 @@ function CardHead({
       <span className={cx('ref')}>{payload.ref}</span>
       <span className={cx('space')} />
       {children}
-      {parseRef(payload.ref) && <Button label={trans.__('Open')} onClick={() => void open(payload.ref)} />}
+      {parseRef(payload.ref) && (
+        <Button label={trans.__('Open')} onClick={() => void open(payload.ref)} />
+      )}
     </div>
   );
 }
@@ -70,7 +76,12 @@ function RecordCard({ payload }: { payload: IPayload }): React.ReactElement {
       <CardHead payload={payload} state={stateOf(payload.record)} />
       <CardFacts facts={payload.facts} />
       {rows.length > 0 && (
-        <Table label={payload.title} columns={rowColumns(rows)} rows={rows} row={row => ({ id: String(row.index) })} />
+        <Table
+          label={payload.title}
+          columns={rowColumns(rows)}
+          rows={rows}
+          row={row => ({ id: String(row.index) })}
+        />
       )}
     </>
   );
@@ -122,19 +133,27 @@ function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): 
             icon="stop"
             label={trans.__('Cancel')}
             disabled={busy}
-            onClick={() => void run(async () => cancelJob(workbench, job, query.refresh).then(query.refresh))}
+            onClick={() =>
+              void run(async () => cancelJob(workbench, job, query.refresh).then(query.refresh))
+            }
           />
         )}
       </CardHead>
       {job.state === 'running' && active && (
         <div className={cx('bar')}>
           <Progress fraction={fraction} label={trans.__('Progress of %1', job.name)} />
-          {job.progress && <Num value={job.progress} strong format={value => format.percent(value, 0)} />}
+          {job.progress && (
+            <Num value={job.progress} strong format={value => format.percent(value, 0)} />
+          )}
           <span className={cx('quiet')}>{job.progress_text}</span>
         </div>
       )}
       {tail.data?.text.trim() && (
-        <div className={cx('live-log')} role="group" aria-label={trans.__('End of the log of %1', job.name)}>
+        <div
+          className={cx('live-log')}
+          role="group"
+          aria-label={trans.__('End of the log of %1', job.name)}
+        >
           <Printed text={tail.data.text.trimEnd()} />
         </div>
       )}
@@ -144,7 +163,15 @@ function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): 
 }
 
 /** Why, for how long, and how old this is. */
-function JobFoot({ job, query, active }: { job: IJob; query: IQuery<IJob>; active: boolean }): React.ReactElement {
+function JobFoot({
+  job,
+  query,
+  active
+}: {
+  job: IJob;
+  query: IQuery<IJob>;
+  active: boolean;
+}): React.ReactElement {
   const { trans } = useWorkbench();
   const known = active || !isActive(job);
   const duration = known && job.elapsed_seconds !== null && format.duration(job.elapsed_seconds);

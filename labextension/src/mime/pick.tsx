@@ -35,7 +35,10 @@ const has = ({ values }: IShown, words: readonly string[]): boolean => {
   return words.every(word => text.includes(word));
 };
 
-/** The table of a list as in the panels, to pick from by hand: a click or Space picks, the name opens the page. */
+/**
+ * The table of a list as in the panels, to pick from by hand: a click or Space picks, the name
+ * opens the page.
+ */
 export default function Pick({ state, onPick, onMore }: IPickProps): React.ReactElement {
   const { trans } = useWorkbench();
   const [query, setQuery] = useState('');
@@ -43,10 +46,13 @@ export default function Pick({ state, onPick, onMore }: IPickProps): React.React
   const all = shownRows(state.rows);
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const rows = all.filter(row => has(row, words));
-  const pick = (ids: ReadonlySet<string>): void => onPick([...ids].map(Number).sort((a, b) => a - b));
+  const pick = (ids: ReadonlySet<string>): void =>
+    onPick([...ids].map(Number).sort((a, b) => a - b));
   const selection = new Set(picked.map(String));
   const toggle = (id: string): void =>
-    pick(new Set(selection.has(id) ? [...selection].filter(one => one !== id) : [...selection, id]));
+    pick(
+      new Set(selection.has(id) ? [...selection].filter(one => one !== id) : [...selection, id])
+    );
   return (
     <>
       <div className={cx('live-head')}>
@@ -65,8 +71,16 @@ export default function Pick({ state, onPick, onMore }: IPickProps): React.React
           {trans.__('%1 picked', format.number(picked.length))}
         </span>
         <span className={cx('space')} />
-        {picked.length > 0 && <Button kind="quiet" label={trans.__('Clear')} onClick={() => onPick([])} />}
-        {more && <Button label={trans.__('More')} caption={trans.__('Load the next ones')} onClick={onMore} />}
+        {picked.length > 0 && (
+          <Button kind="quiet" label={trans.__('Clear')} onClick={() => onPick([])} />
+        )}
+        {more && (
+          <Button
+            label={trans.__('More')}
+            caption={trans.__('Load the next ones')}
+            onClick={onMore}
+          />
+        )}
       </div>
       {fault && (
         <p role="alert" className={cx('more', 'tone-bad')}>
@@ -99,7 +113,10 @@ const refOf = (refs: readonly string[], index: number): string | undefined =>
   refs[index] === '' ? undefined : refs[index];
 
 /** The first column opens the page of its object. */
-function linked([first, ...others]: readonly IColumnSpec<IShown>[], refs: readonly string[]): IColumnSpec<IShown>[] {
+function linked(
+  [first, ...others]: readonly IColumnSpec<IShown>[],
+  refs: readonly string[]
+): IColumnSpec<IShown>[] {
   if (!first) {
     return [];
   }

@@ -13,9 +13,13 @@ export interface IShown {
   values: Words;
 }
 
-export const shownRows = (rows: readonly Words[]): IShown[] => rows.map((values, index) => ({ index, values }));
+export const shownRows = (rows: readonly Words[]): IShown[] =>
+  rows.map((values, index) => ({ index, values }));
 
-/** A number, in which commas can only stand between thousands: no part of it can be read in two ways. */
+/**
+ * A number, in which commas can only stand between thousands: no part of it can be read in two
+ * ways.
+ */
 const NUMBER = String.raw`[−-]?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?`;
 const NUMERIC = new RegExp(`^${NUMBER}$`);
 const STATES = ['state', 'status'];
@@ -26,7 +30,9 @@ export function isNumeric(column: readonly (string | undefined)[]): boolean {
   return given.length > 0 && given.every(text => NUMERIC.test(text ?? ''));
 }
 
-/** What units stand for, so that `5 MB` is more than `700 kB` and `1 h 5 min` more than `59.0 s`. */
+/**
+ * What units stand for, so that `5 MB` is more than `700 kB` and `1 h 5 min` more than `59.0 s`.
+ */
 const UNITS: Readonly<Record<string, number>> = {
   '': 1,
   '%': 1,
@@ -43,7 +49,9 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 const UNIT = '%|ms|s|min|h|d|[kMGT]?B';
 /** `12`, `5.4 MB`, `4 min 05 s`. */
-const AMOUNT = new RegExp(`^[≈~]?\\s*(${NUMBER})(?:\\s?(${UNIT})(?:\\s+(${NUMBER})\\s?(${UNIT}))?)?(?:\\s+est\\.)?$`);
+const AMOUNT = new RegExp(
+  `^[≈~]?\\s*(${NUMBER})(?:\\s?(${UNIT})(?:\\s+(${NUMBER})\\s?(${UNIT}))?)?(?:\\s+est\\.)?$`
+);
 
 const amount = (number: string, unit: string): number =>
   Number(number.replace(/,/g, '').replace('−', '-')) * (UNITS[unit] ?? Number.NaN);

@@ -7,7 +7,15 @@ import { FrameWidget } from '../workbench/widget';
 import Pick, { type IPickState } from './pick';
 import { MODULE, VERSION } from './widget';
 
-const STATE: IPickState = { title: '', rows: [], refs: [], picked: [], total: 0, _more: false, fault: '' };
+const STATE: IPickState = {
+  title: '',
+  rows: [],
+  refs: [],
+  picked: [],
+  total: 0,
+  _more: false,
+  fault: ''
+};
 
 /** The state of a table of `ml.ui`, shared with the kernel. */
 class TableModel extends DOMWidgetModel {
@@ -31,7 +39,9 @@ class PickWidget extends FrameWidget {
   protected override content(): React.ReactElement {
     const { model } = this._view;
     const keys = Object.keys(STATE) as (keyof IPickState)[];
-    const state = Object.fromEntries(keys.map(key => [key, model.get(key) as unknown])) as unknown as IPickState;
+    const state = Object.fromEntries(
+      keys.map(key => [key, model.get(key) as unknown])
+    ) as unknown as IPickState;
     return (
       <Pick
         state={state}

@@ -7,8 +7,14 @@ import { Widget } from '@lumino/widgets';
 
 import type { IDrawn } from './drawing';
 
-/** JupyterLab itself draws Vega-Lite up to 5. Altair 6 emits 6, and writes the type with `.json` in place of `+json`. */
-export const VEGALITE_MIMES = ['application/vnd.vegalite.v6+json', 'application/vnd.vegalite.v6.json'];
+/**
+ * JupyterLab itself draws Vega-Lite up to 5. Altair 6 emits 6, and writes the type with `.json` in
+ * place of `+json`.
+ */
+export const VEGALITE_MIMES = [
+  'application/vnd.vegalite.v6+json',
+  'application/vnd.vegalite.v6.json'
+];
 export const VEGA_MIMES = ['application/vnd.vega.v6+json', 'application/vnd.vega.v6.json'];
 
 /** Draws one chart; the chart code is fetched with the first. */
@@ -75,7 +81,10 @@ export class VegaRenderer extends Widget implements IRenderMime.IRenderer {
     }
   }
 
-  /** `width: "container"` measures 0 px where the node has no width of its own, so the width is handed over. */
+  /**
+   * `width: "container"` measures 0 px where the node has no width of its own, so the width is
+   * handed over.
+   */
   private _width(): number {
     return Math.max(0, this.node.clientWidth - 2);
   }

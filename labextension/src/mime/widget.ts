@@ -2,7 +2,10 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 
 import { IWorkbench } from '../tokens';
 
-/** Under which `jupyter_mlinfra/widgets/ui.py` asks for its view, and the version of what they tell each other. */
+/**
+ * Under which `jupyter_mlinfra/widgets/ui.py` asks for its view, and the version of what they tell
+ * each other.
+ */
 export const MODULE = '@jupyter-mlinfra/labextension';
 export const VERSION = '1.0.0';
 
@@ -16,7 +19,10 @@ export const widget: JupyterFrontEndPlugin<void> = {
   }
 };
 
-/** Without ipywidgets in this JupyterLab, the outputs of `ml.ui` stay the static tables that they are as well. */
+/**
+ * Without ipywidgets in this JupyterLab, the outputs of `ml.ui` stay the static tables that they
+ * are as well.
+ */
 async function register(app: JupyterFrontEnd, workbench: IWorkbench): Promise<void> {
   const base = await import('@jupyter-widgets/base').catch(() => null);
   const registry = base && (await app.resolveOptionalService(base.IJupyterWidgetRegistry));

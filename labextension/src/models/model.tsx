@@ -42,7 +42,13 @@ export default function ModelPage({ reference, name }: IPageProps): React.ReactE
   );
 }
 
-function Model({ detail, query }: { detail: IModelDetail; query: IQuery<IModelDetail> }): React.ReactElement {
+function Model({
+  detail,
+  query
+}: {
+  detail: IModelDetail;
+  query: IQuery<IModelDetail>;
+}): React.ReactElement {
   const workbench = useWorkbench();
   const { trans } = workbench;
   const { model, versions } = detail;
@@ -61,13 +67,19 @@ function Model({ detail, query }: { detail: IModelDetail; query: IQuery<IModelDe
             <Tag>{alias}</Tag> v{version}
           </React.Fragment>
         ))}
-        {model.updated_at && <>{trans.__('changed %1 ago', format.span(format.secondsSince(model.updated_at)))}</>}
+        {model.updated_at && (
+          <>{trans.__('changed %1 ago', format.span(format.secondsSince(model.updated_at)))}</>
+        )}
         {model.description && <span>{model.description}</span>}
       </Facts>
       <div className={cx('scroll', 'split')}>
         <Table
           label={trans.__('Versions of %1', model.name)}
-          columns={columnsOf(versions, metrics, model.aliases.champion, { workbench, promote, deploy })}
+          columns={columnsOf(versions, metrics, model.aliases.champion, {
+            workbench,
+            promote,
+            deploy
+          })}
           rows={versions}
           row={({ ref }) => ({ id: ref, ref })}
           onOpen={ref => {
@@ -80,11 +92,13 @@ function Model({ detail, query }: { detail: IModelDetail; query: IQuery<IModelDe
           goal={goal}
           current={goal?.id}
         />
-        {[...new Set(versions.map(version => version.fault || version.unservable))].filter(Boolean).map(why => (
-          <p key={why} className={cx('more')}>
-            {trans.__('Not deployable: %1', why)}
-          </p>
-        ))}
+        {[...new Set(versions.map(version => version.fault || version.unservable))]
+          .filter(Boolean)
+          .map(why => (
+            <p key={why} className={cx('more')}>
+              {trans.__('Not deployable: %1', why)}
+            </p>
+          ))}
         <LeftOut columns={names.length - metrics.length} onAll={() => showAll(true)} />
         <More page={{ shown: versions.length, total: model.versions }} />
       </div>
@@ -124,7 +138,10 @@ function usePromote(query: IQuery<IModelDetail>): OnVersion {
       if (await run(() => move(version.model, version.version, alias))) {
         const back =
           before && before !== version.version
-            ? { label: trans.__('Undo'), run: () => void run(() => move(version.model, before, alias)) }
+            ? {
+                label: trans.__('Undo'),
+                run: () => void run(() => move(version.model, before, alias))
+              }
             : undefined;
         done(trans.__('%1 is now v%2 of %3.', alias, version.version, version.model), trans, back);
       }
@@ -195,7 +212,10 @@ function columnsOf(
       head: name,
       end: true,
       cell: row => (
-        <Against value={figure(row.metrics[name])} champion={row === best ? undefined : figure(best?.metrics[name])} />
+        <Against
+          value={figure(row.metrics[name])}
+          champion={row === best ? undefined : figure(best?.metrics[name])}
+        />
       ),
       sort: row => figure(row.metrics[name]) ?? null
     })),
@@ -203,7 +223,12 @@ function columnsOf(
       key: 'signature',
       head: trans.__('signature'),
       width: 100,
-      cell: row => (row.signature ? <State state="passed" /> : <State state="failed">{trans.__('missing')}</State>)
+      cell: row =>
+        row.signature ? (
+          <State state="passed" />
+        ) : (
+          <State state="failed">{trans.__('missing')}</State>
+        )
     },
     {
       key: 'deployable',
@@ -216,7 +241,11 @@ function columnsOf(
       head: trans.__('run'),
       width: 100,
       cell: row =>
-        row.run && <Link onClick={() => void open(formatRef('run', row.run ?? ''))}>{format.shortId(row.run)}</Link>
+        row.run && (
+          <Link onClick={() => void open(formatRef('run', row.run ?? ''))}>
+            {format.shortId(row.run)}
+          </Link>
+        )
     },
     { key: 'notebook', head: trans.__('notebook'), cell: row => row.notebook ?? format.DASH },
     {
@@ -263,12 +292,19 @@ const figure = (value: IVersion['metrics'][string] | undefined): number | undefi
   value === undefined ? undefined : format.real(value);
 
 /** A metric, and its difference to the champion's. */
-function Against({ value, champion }: { value: number | undefined; champion: number | undefined }): React.ReactElement {
+function Against({
+  value,
+  champion
+}: {
+  value: number | undefined;
+  champion: number | undefined;
+}): React.ReactElement {
   const { trans } = useWorkbench();
   if (value === undefined) {
     return <>{format.DASH}</>;
   }
-  const difference = champion === undefined || !Number.isFinite(value - champion) ? null : value - champion;
+  const difference =
+    champion === undefined || !Number.isFinite(value - champion) ? null : value - champion;
   return (
     <span title={difference === null ? undefined : trans.__('against the champion')}>
       <Num value={value} />

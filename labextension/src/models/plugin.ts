@@ -12,7 +12,9 @@ export const models: JupyterFrontEndPlugin<void> = {
     workbench.addPanel({
       name: 'models',
       title: trans.__('Models'),
-      caption: trans.__('Models, the deployments that answer with them, and the monitors that watch'),
+      caption: trans.__(
+        'Models, the deployments that answer with them, and the monitors that watch'
+      ),
       icon: 'models',
       rank: 550,
       placeholder: trans.__('model, version, deployment, alert'),

@@ -21,10 +21,14 @@ const VERSIONS_SHOWN = 8;
 export function ModelsSection(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const section = useOpen('models:models');
-  const { query, onMore } = useList('models', (limit, signal) => client.experiments.models({ limit }, signal), {
-    topics: ['model'],
-    when: section.drawn
-  });
+  const { query, onMore } = useList(
+    'models',
+    (limit, signal) => client.experiments.models({ limit }, signal),
+    {
+      topics: ['model'],
+      when: section.drawn
+    }
+  );
   return (
     <Section
       {...section}
@@ -48,10 +52,14 @@ function Models({ page, at }: { page: IPage<IModel>; at: number }): React.ReactE
   const workbench = useWorkbench();
   const { client, commands, trans } = workbench;
   const [open, toggle] = useMemorySet('models:open');
-  const under = useDetails(unfolded(page.items, open), async name => (await client.experiments.model(name)).versions, {
-    at,
-    topics: ['model']
-  });
+  const under = useDetails(
+    unfolded(page.items, open),
+    async name => (await client.experiments.model(name)).versions,
+    {
+      at,
+      topics: ['model']
+    }
+  );
   if (!page.items.length) {
     return (
       <EmptyCard
@@ -65,7 +73,9 @@ function Models({ page, at }: { page: IPage<IModel>; at: number }): React.ReactE
       />
     );
   }
-  const rows = page.items.flatMap(item => modelRows(item, open.has(item.ref), under.get(item.name), workbench));
+  const rows = page.items.flatMap(item =>
+    modelRows(item, open.has(item.ref), under.get(item.name), workbench)
+  );
   return <List label={trans.__('Models')} rows={rows} onToggle={toggle} />;
 }
 
@@ -83,7 +93,9 @@ function modelRows(
     icon: 'models',
     name: item.name,
     title: item.description || item.name,
-    meta: champion ? trans.__('v%1 champion', champion) : trans._n('%1 version', '%1 versions', item.versions)
+    meta: champion
+      ? trans.__('v%1 champion', champion)
+      : trans._n('%1 version', '%1 versions', item.versions)
   };
   if (!shown) {
     return [row];
@@ -91,7 +103,11 @@ function modelRows(
   if (!detail?.data) {
     return [
       row,
-      { id: `${item.ref}?`, level: 1, name: detail?.error ? detail.error.what : trans.__('Reading the versions…') }
+      {
+        id: `${item.ref}?`,
+        level: 1,
+        name: detail?.error ? detail.error.what : trans.__('Reading the versions…')
+      }
     ];
   }
   const rest = item.versions - Math.min(VERSIONS_SHOWN, detail.data.length);
@@ -102,7 +118,11 @@ function modelRows(
             id: `${item.ref}+`,
             ref: item.ref,
             level: 1,
-            name: <span className={cx('link')}>{trans._n('%1 more version', '%1 more versions', rest)}</span>
+            name: (
+              <span className={cx('link')}>
+                {trans._n('%1 more version', '%1 more versions', rest)}
+              </span>
+            )
           }
         ]
       : [];

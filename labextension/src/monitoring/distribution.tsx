@@ -26,11 +26,16 @@ export function binNames({ edges, reference }: IFeatureDrift): string[] {
     if (bin === 0) {
       return `≤ ${words[0] ?? ''}`;
     }
-    return bin >= words.length ? `> ${words[words.length - 1] ?? ''}` : `${words[bin - 1]} – ${words[bin]}`;
+    return bin >= words.length
+      ? `> ${words[words.length - 1] ?? ''}`
+      : `${words[bin - 1]} – ${words[bin]}`;
   });
 }
 
-/** What stands below the axis, in bins from its left end: edges at the edges, categories below their bars. */
+/**
+ * What stands below the axis, in bins from its left end: edges at the edges, categories below their
+ * bars.
+ */
 export function labelsOf({ edges, reference }: IFeatureDrift): { text: string; at: number }[] {
   const inside = edges.length < reference.length;
   const every = Math.max(1, Math.ceil(edges.length / LABELS));
@@ -63,7 +68,12 @@ export function Distribution({ drift, title }: IDistributionProps): React.ReactE
           </>
         }
       >
-        <button type="button" className={cx('link')} aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
+        <button
+          type="button"
+          className={cx('link')}
+          aria-pressed={asTable}
+          onClick={() => setAsTable(!asTable)}
+        >
           {asTable ? trans.__('as chart') : trans.__('as table')}
         </button>
       </Heading>
@@ -103,8 +113,19 @@ function Overlay({ drift, name }: { drift: IFeatureDrift; name: string }): React
     ));
   return (
     <div className={cx('inset')}>
-      <svg className={cx('chart', 'overlay')} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={name}>
-        <line className={cx('gridline')} x1={0} x2={WIDTH} y1={(HEIGHT - FOOT) / 2} y2={(HEIGHT - FOOT) / 2} />
+      <svg
+        className={cx('chart', 'overlay')}
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={name}
+      >
+        <line
+          className={cx('gridline')}
+          x1={0}
+          x2={WIDTH}
+          y1={(HEIGHT - FOOT) / 2}
+          y2={(HEIGHT - FOOT) / 2}
+        />
         {bars(reference, 0.1, 0)}
         {bars(window, 0.5, 2)}
         <line className={cx('axis')} x1={0} x2={WIDTH} y1={HEIGHT - FOOT} y2={HEIGHT - FOOT} />
@@ -129,8 +150,18 @@ function Bins({ drift }: { drift: IFeatureDrift }): React.ReactElement {
       label={trans.__('Bins of %1', drift.feature)}
       columns={[
         { key: 'bin', head: trans.__('bin'), cell: bin => names[bin] ?? '' },
-        { key: 'reference', head: trans.__('reference'), end: true, cell: bin => share(drift.reference[bin]) },
-        { key: 'window', head: trans.__('window'), end: true, cell: bin => share(drift.window[bin]) }
+        {
+          key: 'reference',
+          head: trans.__('reference'),
+          end: true,
+          cell: bin => share(drift.reference[bin])
+        },
+        {
+          key: 'window',
+          head: trans.__('window'),
+          end: true,
+          cell: bin => share(drift.window[bin])
+        }
       ]}
       rows={drift.reference.map((_, bin) => bin)}
       row={bin => ({ id: String(bin) })}

@@ -11,7 +11,8 @@ export const measureOf = ({ name }: IAlert): string => (name === 'drift' ? 'PSI'
 /** What a rule measured, and apart from it the limit. */
 export function Measured({ alert }: { alert: IAlert }): React.ReactElement {
   const { trans } = useWorkbench();
-  const shown = (value: unknown): string => (alert.name === 'drift' ? format.number(value, 3) : format.percent(value));
+  const shown = (value: unknown): string =>
+    alert.name === 'drift' ? format.number(value, 3) : format.percent(value);
   const limit = trans.__('limit %1', shown(alert.threshold));
   if (alert.value?.value == null) {
     return <>{trans.__('%1 not measured · %2', measureOf(alert), limit)}</>;

@@ -104,7 +104,13 @@ function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
           {trans.__('reference')} <b>{status.reference || trans.__('none')}</b>
         </>
         {status.window_start && (
-          <>{trans.__('window %1 to %2', format.time(status.window_start), format.time(status.window_end))}</>
+          <>
+            {trans.__(
+              'window %1 to %2',
+              format.time(status.window_start),
+              format.time(status.window_end)
+            )}
+          </>
         )}
         {Object.entries(status.versions).map(([version, rows]) => (
           <React.Fragment key={version}>
@@ -113,7 +119,11 @@ function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
         ))}
         {status.dropped > 0 && (
           <State state="pending">
-            {trans._n('%1 request left out of the log', '%1 requests left out of the log', status.dropped)}
+            {trans._n(
+              '%1 request left out of the log',
+              '%1 requests left out of the log',
+              status.dropped
+            )}
           </State>
         )}
       </Facts>
@@ -151,7 +161,8 @@ function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
         ) : (
           <EmptyCard
             sentence={
-              status.trouble || trans.__('No request has been logged in this window, so there is nothing to compare.')
+              status.trouble ||
+              trans.__('No request has been logged in this window, so there is nothing to compare.')
             }
           />
         )}
@@ -166,7 +177,8 @@ export function Tiles({ status }: { status: IMonitorStatus }): React.ReactElemen
   const { trans } = useWorkbench();
   const { monitor } = status;
   const firing = status.alerts.filter(alert => alert.state === 'firing').length;
-  const drifted = monitor.state === 'no_data' ? 0 : status.drift.filter(item => item.drifted).length;
+  const drifted =
+    monitor.state === 'no_data' ? 0 : status.drift.filter(item => item.drifted).length;
   const milliseconds = (value: unknown): string => trans.__('%1 ms', format.number(value, 3));
   return (
     <div className={cx('tiles')}>
@@ -187,9 +199,17 @@ export function Tiles({ status }: { status: IMonitorStatus }): React.ReactElemen
       <Tile
         title={trans.__('drift, worst of %1', status.features)}
         value={
-          monitor.worst_psi ? <Num value={monitor.worst_psi} format={value => format.number(value, 3)} /> : format.DASH
+          monitor.worst_psi ? (
+            <Num value={monitor.worst_psi} format={value => format.number(value, 3)} />
+          ) : (
+            format.DASH
+          )
         }
-        note={drifted ? trans._n('%2 · %1 drifted', '%2 · %1 drifted', drifted, monitor.worst) : monitor.worst}
+        note={
+          drifted
+            ? trans._n('%2 · %1 drifted', '%2 · %1 drifted', drifted, monitor.worst)
+            : monitor.worst
+        }
         bad={drifted > 0}
       />
       <Tile
@@ -282,7 +302,11 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
   const insert = (): void => void code.insertBelow(pythonFor([alert.ref]));
   usePageKey('n', trans.__('insert code with the window of the alert'), insert);
   const what = alert.subject ? trans.__('%1 of %2', alert.name, alert.subject) : alert.name;
-  const since = trans.__('since %1, %2', format.time(alert.since), format.span(format.secondsSince(alert.since)));
+  const since = trans.__(
+    'since %1, %2',
+    format.time(alert.since),
+    format.span(format.secondsSince(alert.since))
+  );
   return (
     <section
       ref={host}
@@ -293,7 +317,8 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
       data-reason={alert.text}
     >
       <div className={cx('card-title')}>
-        <State state={alert.state} bare /> {trans.__('%1 is %2', what, lookOf(alert.state, trans).word)}
+        <State state={alert.state} bare />{' '}
+        {trans.__('%1 is %2', what, lookOf(alert.state, trans).word)}
         <span className={cx('quiet')}>
           {since} · {alert.ref}
         </span>
@@ -331,7 +356,8 @@ function driftColumns({ trans }: IWorkbench, unsure: boolean): IColumnSpec<IFeat
       head: trans.__('feature'),
       cell: row => (
         <>
-          <span className={cx('strong-name')}>{row.feature}</span> <span className={cx('type')}>{row.kind}</span>
+          <span className={cx('strong-name')}>{row.feature}</span>{' '}
+          <span className={cx('type')}>{row.kind}</span>
         </>
       ),
       sort: row => row.feature
@@ -359,7 +385,8 @@ function driftColumns({ trans }: IWorkbench, unsure: boolean): IColumnSpec<IFeat
       head: 'KS',
       end: true,
       width: 90,
-      cell: row => (row.ks ? <Num value={row.ks} format={value => format.number(value, 3)} /> : format.DASH),
+      cell: row =>
+        row.ks ? <Num value={row.ks} format={value => format.number(value, 3)} /> : format.DASH,
       sort: row => row.ks?.value ?? null
     },
     {

@@ -19,10 +19,14 @@ import { Measured } from './measured';
 export function AlertsSection(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const section = useOpen('models:alerts');
-  const { query, onMore } = useList('alerts', (limit, signal) => client.monitoring.alerts({ limit }, signal), {
-    topics: ['alert'],
-    when: section.drawn
-  });
+  const { query, onMore } = useList(
+    'alerts',
+    (limit, signal) => client.monitoring.alerts({ limit }, signal),
+    {
+      topics: ['alert'],
+      when: section.drawn
+    }
+  );
   const loud = query.data?.items.filter(alert => alert.state !== 'ok') ?? [];
   const firing = loud.filter(alert => alert.state === 'firing').length;
   return (
@@ -30,7 +34,9 @@ export function AlertsSection(): React.ReactElement {
       {...section}
       title={trans.__('Alerts')}
       note={
-        section.open && query.data && (firing ? trans._n('%1 firing', '%1 firing', firing) : trans.__('none firing'))
+        section.open &&
+        query.data &&
+        (firing ? trans._n('%1 firing', '%1 firing', firing) : trans.__('none firing'))
       }
       body={() => (
         <Result query={query} rows={1}>
@@ -39,7 +45,9 @@ export function AlertsSection(): React.ReactElement {
               {loud.length ? (
                 <List label={trans.__('Alerts')} rows={loud.map(alertRow)} />
               ) : (
-                <p className={cx('more')}>{trans._n('%1 rule, all quiet', '%1 rules, all quiet', page.shown)}</p>
+                <p className={cx('more')}>
+                  {trans._n('%1 rule, all quiet', '%1 rules, all quiet', page.shown)}
+                </p>
               )}
               <More page={page} onMore={onMore} />
             </>
@@ -71,10 +79,14 @@ export function MonitorsSection(): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const section = useOpen('models:monitors');
-  const { query, onMore } = useList('monitors', (limit, signal) => client.monitoring.list({ limit }, signal), {
-    topics: ['alert'],
-    when: section.drawn
-  });
+  const { query, onMore } = useList(
+    'monitors',
+    (limit, signal) => client.monitoring.list({ limit }, signal),
+    {
+      topics: ['alert'],
+      when: section.drawn
+    }
+  );
   return (
     <Section
       {...section}
@@ -85,7 +97,10 @@ export function MonitorsSection(): React.ReactElement {
           {page =>
             page.items.length ? (
               <>
-                <List label={trans.__('Monitors')} rows={page.items.map(monitor => monitorRow(monitor, workbench))} />
+                <List
+                  label={trans.__('Monitors')}
+                  rows={page.items.map(monitor => monitorRow(monitor, workbench))}
+                />
                 <More page={page} onMore={onMore} />
               </>
             ) : (
@@ -119,6 +134,8 @@ function monitorRow(monitor: IMonitor, { trans }: IWorkbench): IListRow {
         <Age at={monitor.evaluated_at} />
       </>
     ),
-    lines: silent ? trans.__('no request for %1', format.span(format.secondsSince(silent))) : undefined
+    lines: silent
+      ? trans.__('no request for %1', format.span(format.secondsSince(silent)))
+      : undefined
   };
 }

@@ -1,7 +1,10 @@
 import { FileDialog, type IFileBrowserFactory } from '@jupyterlab/filebrowser';
 
 /** Ask for notebooks; none when the question is left. */
-export async function chooseNotebooks(browsers: IFileBrowserFactory | null, title: string): Promise<readonly string[]> {
+export async function chooseNotebooks(
+  browsers: IFileBrowserFactory | null,
+  title: string
+): Promise<readonly string[]> {
   const manager = browsers?.tracker.currentWidget?.model.manager;
   const answer =
     manager &&

@@ -8,8 +8,9 @@ import { EXECUTED, isRecord, toDisk } from './paths';
 /**
  * Executed notebooks, to read.
  *
- * They lie in the project's state, a hidden folder that Jupyter's own file service does not show; the workbench gives them to whoever may see jobs.
- * A job writes them as it likes, so none is trusted: its HTML is cleaned and its scripts do not run, as in the file browser.
+ * They lie in the project's state, a hidden folder that Jupyter's own file service does not show;
+ * the workbench gives them to whoever may see jobs. A job writes them as it likes, so none is
+ * trusted: its HTML is cleaned and its scripts do not run, as in the file browser.
  */
 export class ExecutedDrive extends Drive {
   constructor(private readonly _client: IClient) {
@@ -53,26 +54,38 @@ export function untrusted(notebook: Readonly<Record<string, unknown>>): Record<s
     delete metadata.trusted;
     return { ...cell, metadata };
   };
-  return { ...notebook, ...(Array.isArray(notebook.cells) ? { cells: notebook.cells.map(plain) } : {}) };
+  return {
+    ...notebook,
+    ...(Array.isArray(notebook.cells) ? { cells: notebook.cells.map(plain) } : {})
+  };
 }
 
 /**
  * Nobody runs cells of a record: no kernel, also when it comes back after a reload.
  *
- * Its session is never begun: once it were, the manager of ipywidgets would ask for the kernel of every notebook, and stumble.
+ * Its session is never begun: once it were, the manager of ipywidgets would ask for the kernel of
+ * every notebook, and stumble.
  */
 export function withoutKernel(context: NotebookPanel['context']): void {
   if (isRecord(context)) {
     const { sessionContext } = context;
-    sessionContext.kernelPreference = { shouldStart: false, canStart: false, autoStartDefault: false };
+    sessionContext.kernelPreference = {
+      shouldStart: false,
+      canStart: false,
+      autoStartDefault: false
+    };
     sessionContext.initialize = () => Promise.resolve(false);
-    // The status bar has read by now that it begins, and nothing else would tell it that it does not.
+    // The status bar has read by now that it begins, and nothing else would tell it that it does
+    // not.
     Object.defineProperty(sessionContext, 'kernelDisplayStatus', { value: '' });
     (sessionContext.statusChanged as unknown as { emit: (status: string) => void }).emit('unknown');
   }
 }
 
-/** How long the sizes of cells must rest until they count as known: what is left to draw waits for idle time. */
+/**
+ * How long the sizes of cells must rest until they count as known: what is left to draw waits for
+ * idle time.
+ */
 const QUIET_MS = 10_000;
 const HANDS = ['wheel', 'pointerdown', 'keydown'];
 
@@ -90,15 +103,17 @@ export async function reveal(panel: NotebookPanel, index: number): Promise<void>
 /**
  * Keep a cell in sight until the user takes over, or the notebook has rested for a while.
  *
- * JupyterLab scrolls as soon as the cell is there. Most cells are still placeholders then, without their heights: they are drawn
- * one by one in idle time, and push the cell away. Only its mode `full` scrolls back by itself.
+ * JupyterLab scrolls as soon as the cell is there. Most cells are still placeholders then, without
+ * their heights: they are drawn one by one in idle time, and push the cell away. Only its mode
+ * `full` scrolls back by itself.
  */
 function hold(notebook: Notebook, index: number): void {
   let quiet: ReturnType<typeof setTimeout>;
   const sizes = new ResizeObserver(() => {
     clearTimeout(quiet);
     quiet = setTimeout(stop, QUIET_MS);
-    void notebook.scrollToItem(index, 'center').catch(() => undefined); // another scroll has been asked for meanwhile
+    // another scroll has been asked for meanwhile
+    void notebook.scrollToItem(index, 'center').catch(() => undefined);
   });
   const stop = (): void => {
     sizes.disconnect();

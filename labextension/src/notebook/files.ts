@@ -26,7 +26,10 @@ export class ProjectFiles {
     try {
       const found = toProject(local, await this._project());
       if (found === null) {
-        const why = trans.__('%1 lies outside the project, so its code cannot be taken along.', local);
+        const why = trans.__(
+          '%1 lies outside the project, so its code cannot be taken along.',
+          local
+        );
         await showErrorMessage(trans.__('Run as Job'), why);
         return;
       }
@@ -47,7 +50,10 @@ export class ProjectFiles {
         await this._openExecuted(path, failed_cell);
       } else if (shown === null) {
         throw new Error(
-          trans.__('The project lies in %1, outside the folder that JupyterLab was started in.', project.root)
+          trans.__(
+            'The project lies in %1, outside the folder that JupyterLab was started in.',
+            project.root
+          )
         );
       } else {
         await this._app.serviceManager.contents.get(shown, { content: false });

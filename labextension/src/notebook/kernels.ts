@@ -6,7 +6,10 @@ import type { Session } from '@jupyterlab/services';
 import { confirm, done, failed } from '../components/confirm';
 import type { IWorkbench } from '../tokens';
 
-/** The sessions whose notebook has this file name: the server that sees a kernel's process knows no more of it. */
+/**
+ * The sessions whose notebook has this file name: the server that sees a kernel's process knows no
+ * more of it.
+ */
 export const named = (sessions: Iterable<Session.IModel>, notebook: string): Session.IModel[] =>
   [...sessions].filter(({ path }) => PathExt.basename(path) === notebook);
 
@@ -33,7 +36,9 @@ export class Kernels {
       session &&
       (await confirm({
         title: trans.__('Shut down the kernel of %1?', session.path),
-        body: trans.__('Its variables are lost, and its GPU is free. The notebook and its outputs stay.'),
+        body: trans.__(
+          'Its variables are lost, and its GPU is free. The notebook and its outputs stay.'
+        ),
         action: trans.__('Shut Down'),
         trans
       }));

@@ -26,7 +26,8 @@ export const notebook: JupyterFrontEndPlugin<void> = {
   ) => {
     const { trans } = workbench;
     const files = new ProjectFiles(app, workbench);
-    const runnable = (): boolean => tracker.currentWidget !== null && !isRecord(tracker.currentWidget.context);
+    const runnable = (): boolean =>
+      tracker.currentWidget !== null && !isRecord(tracker.currentWidget.context);
     acceptDrops(tracker, (panel, inText) => {
       app.shell.activateById(panel.id);
       panel.content.mode = inText ? 'edit' : 'command';
@@ -37,7 +38,9 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       }
     });
     tracker.widgetAdded.connect((_, { context }) => withoutKernel(context));
-    tracker.currentChanged.connect(() => app.commands.notifyCommandChanged('mlinfra:jobs-submit-active'));
+    tracker.currentChanged.connect(() =>
+      app.commands.notifyCommandChanged('mlinfra:jobs-submit-active')
+    );
     workbench.addCommand({
       id: 'mlinfra:jobs-submit-active',
       label: trans.__('Run as Job…'),
@@ -83,7 +86,9 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     workbench.addCommand({
       id: 'mlinfra:jobs-settle-notebook',
       label: trans.__('Save Before a Job'),
-      caption: trans.__('Ask about changes of an open notebook that are not saved; says whether to go on'),
+      caption: trans.__(
+        'Ask about changes of an open notebook that are not saved; says whether to go on'
+      ),
       args: { path: { type: 'string', description: trans.__('Path below the project') } },
       execute: async ({ path }) => settle(await files.shown(word(path)), tracker, workbench)
     });
@@ -98,13 +103,17 @@ const word = (value: unknown): string => (typeof value === 'string' ? value : ''
 function addMarking(tracker: INotebookTracker, workbench: IWorkbench): void {
   const { trans } = workbench;
   const cell = (): INotebookTracker['activeCell'] =>
-    tracker.currentWidget && !isRecord(tracker.currentWidget.context) && tracker.activeCell?.model.type === 'code'
+    tracker.currentWidget &&
+    !isRecord(tracker.currentWidget.context) &&
+    tracker.activeCell?.model.type === 'code'
       ? tracker.activeCell
       : null;
   workbench.addCommand({
     id: 'mlinfra:notebook-mark-parameters',
     label: trans.__('Mark as Parameters'),
-    caption: trans.__('Tag this cell: a job, a step or a schedule can set the names that it assigns'),
+    caption: trans.__(
+      'Tag this cell: a job, a step or a schedule can set the names that it assigns'
+    ),
     category: workbench.category(trans.__('Jobs')),
     isEnabled: () => cell() !== null,
     isToggled: () => isMarked(cell()?.model),

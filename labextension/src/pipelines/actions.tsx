@@ -24,7 +24,10 @@ export interface IPipelineActions {
   form: FormName | null;
   show: (form: FormName | null) => void;
   refresh: () => Promise<void>;
-  /** Do something with the pipeline as it is shown: saved before, asked for again after. Says whether it went well. */
+  /**
+   * Do something with the pipeline as it is shown: saved before, asked for again after. Says
+   * whether it went well.
+   */
   act: (doing: () => Promise<unknown>, stays?: boolean) => Promise<boolean>;
 }
 
@@ -33,7 +36,10 @@ const today = (): string => new Date().toISOString().slice(0, 10);
 
 type FormName = 'run' | 'backfill';
 
-/** What can be done with a pipeline. before: done before a run, such as saving its file; says whether to go on. */
+/**
+ * What can be done with a pipeline. before: done before a run, such as saving its file; says
+ * whether to go on.
+ */
 export function usePipelineActions(
   name: string,
   detail: IPipelineDetail | undefined,
@@ -66,7 +72,10 @@ export function usePipelineActions(
     act,
     start: options => void act(() => client.pipelines.run(name, options)),
     cancel: () =>
-      last && void run(async () => ((await cancelRun(workbench, name, last, refresh)) ? refresh() : undefined)),
+      last &&
+      void run(async () =>
+        (await cancelRun(workbench, name, last, refresh)) ? refresh() : undefined
+      ),
     repair: ({ run }) => void act(() => client.pipelines.repair(run))
   };
 }
@@ -96,7 +105,9 @@ export function PipelineButtons({ detail, actions }: IButtonsProps): React.React
         <Button
           kind="primary"
           label={trans._n('Repair, %1 step', 'Repair, %1 steps', count)}
-          caption={trans.__('Run what failed and what depends on it; what had succeeded is taken as it is')}
+          caption={trans.__(
+            'Run what failed and what depends on it; what had succeeded is taken as it is'
+          )}
           disabled={busy}
           onClick={() => actions.repair(last)}
         />
@@ -125,7 +136,11 @@ export function PipelineButtons({ detail, actions }: IButtonsProps): React.React
         icon="clock"
         label={trans.__('Schedule…')}
         disabled={!detail}
-        onClick={() => void commands.execute('mlinfra:schedules-create', { pipeline: detail?.pipeline.name ?? '' })}
+        onClick={() =>
+          void commands.execute('mlinfra:schedules-create', {
+            pipeline: detail?.pipeline.name ?? ''
+          })
+        }
       />
     </>
   );
@@ -180,7 +195,11 @@ function RunForm({ detail, actions }: IFormProps): React.ReactElement {
 function BackfillForm({ detail, actions }: IFormProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const { act, busy } = actions;
-  const [range, setRange] = useState({ first: today(), last: today(), every: 'day' as 'day' | 'week' | 'month' });
+  const [range, setRange] = useState({
+    first: today(),
+    last: today(),
+    every: 'day' as 'day' | 'week' | 'month'
+  });
   const [plan, setPlan] = useState<IBackfill | null>(null);
   const { name } = detail.pipeline;
   const change = (part: Partial<typeof range>): void => {
@@ -188,7 +207,10 @@ function BackfillForm({ detail, actions }: IFormProps): React.ReactElement {
     setPlan(null); // what was counted is of another range
   };
   const count = (): Promise<boolean> =>
-    act(async () => setPlan(await client.pipelines.backfill(name, { ...range, dry_run: true })), true);
+    act(
+      async () => setPlan(await client.pipelines.backfill(name, { ...range, dry_run: true })),
+      true
+    );
   const begin = (): Promise<boolean> =>
     act(async () => {
       const begun = await client.pipelines.backfill(name, { ...range, dry_run: false });
@@ -207,7 +229,13 @@ function BackfillForm({ detail, actions }: IFormProps): React.ReactElement {
         value={range.first}
         onChange={first => change({ first })}
       />
-      <Field label={trans.__('to')} type="date" width={128} value={range.last} onChange={last => change({ last })} />
+      <Field
+        label={trans.__('to')}
+        type="date"
+        width={128}
+        value={range.last}
+        onChange={last => change({ last })}
+      />
       <Select
         label={trans.__('every')}
         value={range.every}

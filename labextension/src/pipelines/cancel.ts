@@ -7,8 +7,8 @@ import { until } from '../jobs/ended';
 import type { IWorkbench } from '../tokens';
 
 /**
- * Cancel a run: with a question when it went on for long, as for a job, else at once with an undo for ten seconds.
- * Says whether it was cancelled. onUndo: called once it goes on.
+ * Cancel a run: with a question when it went on for long, as for a job, else at once with an undo
+ * for ten seconds. Says whether it was cancelled. onUndo: called once it goes on.
  */
 export async function cancelRun(
   workbench: IWorkbench,
@@ -21,7 +21,10 @@ export async function cancelRun(
   const long = ran > LONG_SECONDS;
   const question = {
     title: trans.__('Cancel the run of %1?', pipeline),
-    body: trans.__('It has run for %1. What its running steps have not saved is lost.', format.duration(ran)),
+    body: trans.__(
+      'It has run for %1. What its running steps have not saved is lost.',
+      format.duration(ran)
+    ),
     action: trans.__('Cancel Run'),
     trans
   };
@@ -31,11 +34,20 @@ export async function cancelRun(
   await client.pipelines.cancel(known.run);
   if (!long) {
     const undo = (): void =>
-      void goOn(workbench, known).then(onUndo, (error: unknown) => failed(errorText(error, trans), trans));
-    done(trans.__('The run of %1 is cancelled. An undo goes on with what it had not finished.', pipeline), trans, {
-      label: trans.__('Undo'),
-      run: undo
-    });
+      void goOn(workbench, known).then(onUndo, (error: unknown) =>
+        failed(errorText(error, trans), trans)
+      );
+    done(
+      trans.__(
+        'The run of %1 is cancelled. An undo goes on with what it had not finished.',
+        pipeline
+      ),
+      trans,
+      {
+        label: trans.__('Undo'),
+        run: undo
+      }
+    );
   }
   return true;
 }

@@ -48,7 +48,10 @@ export function Canvas(props: ICanvasProps): React.ReactElement {
     if (await text.change(before => client.pipelines.edit(before, ['steps', name]))) {
       onStep(null);
       setOpen(null);
-      done(trans.__('Step %1 is removed.', name), trans, { label: trans.__('Undo'), run: text.undo });
+      done(trans.__('Step %1 is removed.', name), trans, {
+        label: trans.__('Undo'),
+        run: text.undo
+      });
     }
   };
   usePageKey('n', trans.__('new step'), () => setOpen('new'), free);
@@ -144,7 +147,12 @@ function Verbs({ free, chosen, open, onOpen, onRemove }: IVerbsProps): React.Rea
         onClick={() => onOpen(open === 'connect' ? null : 'connect')}
       />
       <Key>e</Key>
-      <Button label={trans.__('Remove')} caption={caption} disabled={!free || !chosen} onClick={onRemove} />
+      <Button
+        label={trans.__('Remove')}
+        caption={caption}
+        disabled={!free || !chosen}
+        onClick={onRemove}
+      />
       <Key>Delete</Key>
     </div>
   );
@@ -184,13 +192,25 @@ function NewStep({ draft, text, notebooks, onStep, onClose }: IFormProps): React
         focus
         onChange={setNotebook}
       />
-      <Button kind="primary" label={trans.__('Add Step')} disabled={!notebook.endsWith('.ipynb') || text.busy} submit />
+      <Button
+        kind="primary"
+        label={trans.__('Add Step')}
+        disabled={!notebook.endsWith('.ipynb') || text.busy}
+        submit
+      />
     </InlineForm>
   );
 }
 
 /** A step takes what the chosen one makes. */
-function Connect({ draft, stale, text, from, onStep, onClose }: IFormProps & { from: IStep }): React.ReactElement {
+function Connect({
+  draft,
+  stale,
+  text,
+  from,
+  onStep,
+  onClose
+}: IFormProps & { from: IStep }): React.ReactElement {
   const { client, trans } = useWorkbench();
   const earlier = before(draft.graph, from.name);
   const others = draft.graph.filter(
@@ -214,7 +234,12 @@ function Connect({ draft, stale, text, from, onStep, onClose }: IFormProps & { f
         options={others.map(({ name }) => ({ value: name, label: name }))}
         onChange={pick}
       />
-      <Button kind="primary" label={trans.__('Connect')} disabled={!picked || stale || text.busy} submit />
+      <Button
+        kind="primary"
+        label={trans.__('Connect')}
+        disabled={!picked || stale || text.busy}
+        submit
+      />
     </InlineForm>
   );
 }
@@ -230,7 +255,12 @@ export function useDropped(
   return drop => {
     const draft = state.good ?? state.now;
     if (!draft || isStale(state)) {
-      failed(trans.__('The graph is not that of the text. Nothing was changed: drop it again when it is.'), trans);
+      failed(
+        trans.__(
+          'The graph is not that of the text. Nothing was changed: drop it again when it is.'
+        ),
+        trans
+      );
       return;
     }
     const folder = PathExt.dirname(draft.path);
@@ -241,7 +271,9 @@ export function useDropped(
       } else if (drop.refs.length && target) {
         const inputs = target.inputs.map(input => relative(input, folder));
         const more = drop.refs.filter(ref => !inputs.includes(ref));
-        await text.change(before => client.pipelines.edit(before, ['steps', target.name, 'in'], [...inputs, ...more]));
+        await text.change(before =>
+          client.pipelines.edit(before, ['steps', target.name, 'in'], [...inputs, ...more])
+        );
       }
       for (const path of drop.paths) {
         const notebook = toProject(path);

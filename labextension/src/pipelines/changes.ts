@@ -8,7 +8,10 @@ import type { IStep } from '../api/types';
 type ISharedText = DocumentRegistry.ICodeModel['sharedModel'];
 type Editing = Pick<IPipelinesClient, 'draft' | 'edit' | 'propose' | 'rename'>;
 
-/** A path below the project as a file in `folder` says it; a reference, or what may turn out to be one, stays: the server's `_below` is the rule. */
+/**
+ * A path below the project as a file in `folder` says it; a reference, or what may turn out to be
+ * one, stays: the server's `_below` is the rule.
+ */
 export const relative = (text: string, folder: string): string =>
   !folder || /^(\/|\{\{|[a-z]{2,}:)/.test(text) ? text : PathExt.relative(`/${folder}`, `/${text}`);
 
@@ -20,7 +23,10 @@ export interface INewStep {
   out: readonly string[];
 }
 
-/** The step of a notebook (a path below the project), for a file in `folder`: what it takes and makes is read from its code. */
+/**
+ * The step of a notebook (a path below the project), for a file in `folder`: what it takes and
+ * makes is read from its code.
+ */
 export async function stepOf(client: Editing, notebook: string, folder: string): Promise<INewStep> {
   const proposal = await client.propose([notebook]);
   const { graph } = await client.draft(proposal.path, proposal.text);
@@ -34,8 +40,15 @@ export async function stepOf(client: Editing, notebook: string, folder: string):
   };
 }
 
-/** The text with one more step, by a name that none has: `train`, `train-2`. The server sees the names in a text with a fault, too. */
-export const withStep = (client: Editing, text: string, { name, ...step }: INewStep): ReturnType<Editing['edit']> =>
+/**
+ * The text with one more step, by a name that none has: `train`, `train-2`. The server sees the
+ * names in a text with a fault, too.
+ */
+export const withStep = (
+  client: Editing,
+  text: string,
+  { name, ...step }: INewStep
+): ReturnType<Editing['edit']> =>
   client.edit(
     text,
     ['steps', name],
@@ -43,7 +56,9 @@ export const withStep = (client: Editing, text: string, { name, ...step }: INewS
     true
   );
 
-/** The text with a step that takes what another makes, or comes after it when that makes nothing. */
+/**
+ * The text with a step that takes what another makes, or comes after it when that makes nothing.
+ */
 export async function connected(
   client: Editing,
   text: string,
@@ -53,11 +68,16 @@ export async function connected(
 ): Promise<{ readonly text: string }> {
   const made = from.outputs.length ? from.outputs : [`step:${from.name}`];
   const taken = to.inputs.map(input => relative(input, folder));
-  const more = made.map(output => relative(output, folder)).filter(output => !taken.includes(output));
+  const more = made
+    .map(output => relative(output, folder))
+    .filter(output => !taken.includes(output));
   return more.length ? client.edit(text, ['steps', to.name, 'in'], [...taken, ...more]) : { text };
 }
 
-/** Change the text of a file that is open; what is typed while the server is asked is not overwritten. */
+/**
+ * Change the text of a file that is open; what is typed while the server is asked is not
+ * overwritten.
+ */
 export async function changeText<T extends { readonly text: string }>(
   file: Pick<ISharedText, 'getSource' | 'updateSource'>,
   how: (text: string) => Promise<T>,
@@ -86,8 +106,9 @@ interface IReread {
 }
 
 /**
- * Read the file of an open text again; what is typed until it comes stays. Says whether the text is that of the file with it:
- * not where both have changed the same place, and then the own text stays as it is.
+ * Read the file of an open text again; what is typed until it comes stays. Says whether the text is
+ * that of the file with it: not where both have changed the same place, and then the own text stays
+ * as it is.
  */
 export async function reread(context: IReread): Promise<boolean> {
   const { model } = context;
@@ -95,7 +116,8 @@ export async function reread(context: IReread): Promise<boolean> {
   const before = file.getSource();
   const replace = model.fromString.bind(model);
   let whole = true;
-  // JupyterLab calls it with the text of the file, and would put that in place of all that there is by then.
+  // JupyterLab calls it with the text of the file, and would put that in place of all that there is
+  // by then.
   model.fromString = theirs => {
     const both = merged(before, file.getSource(), theirs);
     whole = both !== null;
@@ -126,7 +148,10 @@ export function merged(before: string, mine: string, theirs: string): string | n
 }
 
 /** The part of a text that differs from another: `text.slice(start, end)` becomes `value`. */
-export function difference(before: string, after: string): { start: number; end: number; value: string } {
+export function difference(
+  before: string,
+  after: string
+): { start: number; end: number; value: string } {
   let start = 0;
   while (start < before.length && before[start] === after[start]) {
     start++;

@@ -29,7 +29,10 @@ export class Creator {
 
   /** Ask for notebooks first. */
   async choose(): Promise<void> {
-    const paths = await chooseNotebooks(this._browsers, this._workbench.trans.__('Notebooks of the pipeline'));
+    const paths = await chooseNotebooks(
+      this._browsers,
+      this._workbench.trans.__('Notebooks of the pipeline')
+    );
     if (paths.length) {
       await this.create(paths);
     }
@@ -39,7 +42,9 @@ export class Creator {
   async create(paths: readonly string[]): Promise<void> {
     await this._try(async project => {
       const { client } = this._workbench;
-      const proposal = await client.pipelines.propose(paths.map(path => this._inside(path, project)));
+      const proposal = await client.pipelines.propose(
+        paths.map(path => this._inside(path, project))
+      );
       const path = toLab(proposal.path, project) ?? proposal.path;
       const { contents } = this._app.serviceManager;
       await contents.save(path, { type: 'file', format: 'text', content: proposal.text });
@@ -47,7 +52,10 @@ export class Creator {
     });
   }
 
-  /** A notebook becomes a step of a pipeline that is chosen; its file is changed in the editor, and saved by the user. */
+  /**
+   * A notebook becomes a step of a pipeline that is chosen; its file is changed in the editor, and
+   * saved by the user.
+   */
   async addTo(path: string): Promise<void> {
     const { client, trans } = this._workbench;
     await this._try(async project => {
@@ -71,10 +79,15 @@ export class Creator {
         path: toLab(chosen.path, project) ?? chosen.path
       });
       if (widget instanceof DocumentWidget) {
-        const { model, ready } = widget.context as DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
+        const { model, ready } =
+          widget.context as DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
         await ready;
         const step = await stepOf(client.pipelines, notebook, PathExt.dirname(chosen.path));
-        const added = await changeText(model.sharedModel, text => withStep(client.pipelines, text, step), trans);
+        const added = await changeText(
+          model.sharedModel,
+          text => withStep(client.pipelines, text, step),
+          trans
+        );
         done(trans.__('Step %1 is added; save the file to keep it.', added.name), trans);
       }
     });

@@ -41,7 +41,9 @@ export function cronOf({ every, time, weekday, day }: ISentence): string | null 
 
 /** The sentence that a cron text says. */
 export function sentenceOf(cron: string): ISentence {
-  const [minute = '', hour = '', day = '', month = '', weekday = '', ...rest] = cron.trim().split(/\s+/);
+  const [minute = '', hour = '', day = '', month = '', weekday = '', ...rest] = cron
+    .trim()
+    .split(/\s+/);
   const clock = hour === '*' ? '0' : hour;
   if (rest.length || month !== '*' || !NUMBER.test(minute) || !NUMBER.test(clock)) {
     return { ...START, every: 'other' };

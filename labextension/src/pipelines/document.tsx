@@ -86,7 +86,10 @@ class EditorBody extends FrameWidget implements EventListenerObject {
   private readonly _heard = new Set<(drop: IDrop) => void>();
 }
 
-/** A pipeline file, open: dirty mark, saving and conflicts are those of every document of JupyterLab. */
+/**
+ * A pipeline file, open: dirty mark, saving and conflicts are those of every document of
+ * JupyterLab.
+ */
 export class PipelineDocument extends DocumentWidget<EditorBody, DocumentRegistry.ICodeModel> {}
 
 interface IFactoryOptions extends DocumentRegistry.IWidgetFactoryOptions<PipelineDocument> {
@@ -95,7 +98,10 @@ interface IFactoryOptions extends DocumentRegistry.IWidgetFactoryOptions<Pipelin
   contents: Contents.IManager;
 }
 
-export class PipelineFactory extends ABCWidgetFactory<PipelineDocument, DocumentRegistry.ICodeModel> {
+export class PipelineFactory extends ABCWidgetFactory<
+  PipelineDocument,
+  DocumentRegistry.ICodeModel
+> {
   constructor(private readonly _options: IFactoryOptions) {
     super(_options);
   }

@@ -14,7 +14,10 @@ export interface IText {
   text: string;
   dirty: boolean;
   busy: boolean;
-  /** Change the text as the server says; what was typed meanwhile is not overwritten. Says whether it went well. */
+  /**
+   * Change the text as the server says; what was typed meanwhile is not overwritten. Says whether
+   * it went well.
+   */
   change: (how: (text: string) => Promise<{ readonly text: string }>) => Promise<boolean>;
   /** Take the last change back, unless there has been another since. */
   undo: () => void;
@@ -88,7 +91,8 @@ export function useDraft(path: string | null, text: string): IDraftState {
     const ask = (): void => {
       first.current = false;
       client.pipelines.draft(path, text, request.signal).then(
-        now => setState(({ good }) => ({ good: now.fault ? good : now, now, error: null, of: text })),
+        now =>
+          setState(({ good }) => ({ good: now.fault ? good : now, now, error: null, of: text })),
         (thrown: unknown) => {
           if (!request.signal.aborted) {
             const error = asApiError(thrown);
@@ -109,12 +113,19 @@ export function useDraft(path: string | null, text: string): IDraftState {
   return { ...state, old: state.of !== text };
 }
 
-/** Whether the graph that is drawn is not that of the text. A file without steps is not whole, but the first step can be added to it. */
-export const isStale = ({ good, now, old }: IDraftState): boolean => old || (Boolean(now?.fault) && good !== null);
+/**
+ * Whether the graph that is drawn is not that of the text. A file without steps is not whole, but
+ * the first step can be added to it.
+ */
+export const isStale = ({ good, now, old }: IDraftState): boolean =>
+  old || (Boolean(now?.fault) && good !== null);
 
 const LOOK = 5_000;
 
-/** Whether the file on disk is another than the one that was opened or saved; looked at while it is in sight. */
+/**
+ * Whether the file on disk is another than the one that was opened or saved; looked at while it is
+ * in sight.
+ */
 export function useChangedOnDisk(
   context: PipelineContext,
   modified: (path: string) => Promise<string>
@@ -124,7 +135,10 @@ export function useChangedOnDisk(
   const look = useCallback((): void => {
     const known = context.contentsModel?.last_modified;
     modified(context.path).then(
-      found => setChanged(known !== undefined && known === context.contentsModel?.last_modified && found !== known),
+      found =>
+        setChanged(
+          known !== undefined && known === context.contentsModel?.last_modified && found !== known
+        ),
       () => setChanged(false) // it is gone, or the server does not answer: saving will say so
     );
   }, [context, modified]);

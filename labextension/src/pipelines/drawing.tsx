@@ -15,7 +15,8 @@ import { feeds, referenceOf } from './things';
 const INPUT = 'in:';
 
 /** What is taken from outside, by the id of its node; null for a step. */
-export const inputOf = (id: string): string | null => (id.startsWith(INPUT) ? id.slice(INPUT.length) : null);
+export const inputOf = (id: string): string | null =>
+  id.startsWith(INPUT) ? id.slice(INPUT.length) : null;
 
 interface IDrawing {
   nodes: IGraphNode[];
@@ -31,13 +32,20 @@ interface IDrawOptions {
 }
 
 /** Steps with the states of a run, and what they take from outside. */
-export function draw({ pipeline, graph, run, selected }: IDrawOptions, { trans }: IWorkbench): IDrawing {
+export function draw(
+  { pipeline, graph, run, selected }: IDrawOptions,
+  { trans }: IWorkbench
+): IDrawing {
   const made = graph.flatMap(step => step.outputs);
   const inputs = new Set<string>();
   const links: ILink[] = graph.flatMap(step => step.after.map(from => ({ from, to: step.name })));
   for (const step of graph) {
     for (const taken of step.inputs) {
-      if (!taken.startsWith('step:') && !taken.includes('{{') && !made.some(thing => feeds(thing, taken))) {
+      if (
+        !taken.startsWith('step:') &&
+        !taken.includes('{{') &&
+        !made.some(thing => feeds(thing, taken))
+      ) {
         inputs.add(taken);
         links.push({ from: INPUT + taken, to: step.name });
       }
@@ -77,15 +85,18 @@ export const stepsOf = (
   run: IPipelineRun | undefined,
   { name, elements }: Pick<IStep, 'name' | 'elements'>
 ): IStepRun[] =>
-  run?.steps.filter(step => step.name === name || elements.includes(step.name) || step.name.startsWith(`${name}[`)) ??
-  [];
+  run?.steps.filter(
+    step => step.name === name || elements.includes(step.name) || step.name.startsWith(`${name}[`)
+  ) ?? [];
 
 /** The state that tells most of several: what failed, what goes on, what is not reached. */
 const ORDER = ['failed', 'running', 'cancelled', 'waiting', 'skipped', 'succeeded', 'cached'];
 export const worst = (steps: readonly IStepRun[]): IStepRun | undefined =>
   [...steps].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state))[0];
 
-/** What a run made of a step: its state, none where it left the step alone, and the same in words. */
+/**
+ * What a run made of a step: its state, none where it left the step alone, and the same in words.
+ */
 export function outcomeOf(
   run: IPipelineRun | undefined,
   step: Pick<IStep, 'name' | 'elements'>,
@@ -98,12 +109,20 @@ export function outcomeOf(
   }
   const { state, reason } = shown;
   const seconds = ran.length === 1 ? secondsOf(shown) : null;
-  const word = run?.repairs && state === 'cached' ? trans.__('taken as it was') : lookOf(state, trans).word;
+  const word =
+    run?.repairs && state === 'cached' ? trans.__('taken as it was') : lookOf(state, trans).word;
   const same = ran.filter(other => other.state === state).length;
   const count = ran.length > 1 ? trans.__('%1 of %2 %3', same, ran.length, word) : word;
-  return { state, reason, words: [count, seconds !== null && format.duration(seconds)].filter(Boolean).join(' · ') };
+  return {
+    state,
+    reason,
+    words: [count, seconds !== null && format.duration(seconds)].filter(Boolean).join(' · ')
+  };
 }
 
 /** What a run was of, where it was not of the whole pipeline. */
-export const partOf = ({ only, repairs }: Pick<IPipelineRun, 'only' | 'repairs'>, trans: TranslationBundle): string =>
+export const partOf = (
+  { only, repairs }: Pick<IPipelineRun, 'only' | 'repairs'>,
+  trans: TranslationBundle
+): string =>
   only ? trans.__('of step %1 alone', only) : repairs && trans.__('a repair of %1', repairs);

@@ -24,9 +24,16 @@ export function dueWords(at: string, withDay = true): string {
 /** The last part of a zone's name, as people call it: `Europe/Paris` → `Paris`. */
 export const zoneName = (tz: string): string => tz.split('/').pop()?.replace(/_/g, ' ') ?? tz;
 
-/** The look of what became of a due time: one that is skipped is not a step that was not reached, and a start that failed no failed step. */
+/**
+ * The look of what became of a due time: one that is skipped is not a step that was not reached,
+ * and a start that failed no failed step.
+ */
 export const firingLook = ({ state, outcome }: Pick<IFiring, 'state' | 'outcome'>): string =>
-  state === 'skipped' ? 'overlap' : state === 'failed' ? 'refused' : (state === 'started' && outcome) || state;
+  state === 'skipped'
+    ? 'overlap'
+    : state === 'failed'
+      ? 'refused'
+      : (state === 'started' && outcome) || state;
 
 /** How long until a moment: `in 7 h`. */
 export function untilWords(at: string, trans: TranslationBundle, now = Date.now()): string {
@@ -36,10 +43,16 @@ export function untilWords(at: string, trans: TranslationBundle, now = Date.now(
 
 /** The name of a day of the week; 1 is Monday. */
 export const weekdayName = (day: number, style: 'long' | 'short' = 'long'): string =>
-  new Date(Date.UTC(2024, 0, day)).toLocaleDateString(language(), { weekday: style, timeZone: 'UTC' });
+  new Date(Date.UTC(2024, 0, day)).toLocaleDateString(language(), {
+    weekday: style,
+    timeZone: 'UTC'
+  });
 
 /** When a schedule is due, in words: `every weekday at 06:00 in Europe/Paris`. */
-export function whenWords({ cron, tz }: Pick<ISchedule, 'cron' | 'tz'>, trans: TranslationBundle): string {
+export function whenWords(
+  { cron, tz }: Pick<ISchedule, 'cron' | 'tz'>,
+  trans: TranslationBundle
+): string {
   const { every, time, weekday, day } = sentenceOf(cron);
   switch (every) {
     case 'hour':
@@ -76,10 +89,12 @@ export function whenShort({ cron, tz }: Pick<ISchedule, 'cron' | 'tz'>): string 
 }
 
 /** The schedule that is due next; of those that are never due, any. */
-export const nearest = <T extends Pick<ISchedule, 'next'>>(schedules: readonly T[]): T | undefined =>
-  [...schedules].sort((a, b) => momentOf(a) - momentOf(b))[0];
+export const nearest = <T extends Pick<ISchedule, 'next'>>(
+  schedules: readonly T[]
+): T | undefined => [...schedules].sort((a, b) => momentOf(a) - momentOf(b))[0];
 
-const momentOf = ({ next: [first] }: Pick<ISchedule, 'next'>): number => (first ? Date.parse(first) : Number.MAX_VALUE);
+const momentOf = ({ next: [first] }: Pick<ISchedule, 'next'>): number =>
+  first ? Date.parse(first) : Number.MAX_VALUE;
 
 /** What happens with times that were missed, and with a run that still goes on. */
 export const policyWords = {

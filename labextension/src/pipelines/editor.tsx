@@ -14,17 +14,31 @@ import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
 import { toProject } from '../notebook/paths';
 import { formatRef } from '../refs';
-import { type IPipelineActions, PipelineButtons, PipelineForms, usePipelineActions } from './actions';
+import {
+  type IPipelineActions,
+  PipelineButtons,
+  PipelineForms,
+  usePipelineActions
+} from './actions';
 import { Canvas, useDropped } from './canvas';
 import { reread } from './changes';
 import type { IDrop, IEditorProps } from './document';
-import { type IDraftState, type IText, isStale, useChangedOnDisk, useDraft, useText } from './draft';
+import {
+  type IDraftState,
+  type IText,
+  isStale,
+  useChangedOnDisk,
+  useDraft,
+  useText
+} from './draft';
 import { RunsView } from './runs';
 import { TextEditor } from './text';
 
 type TabName = 'graph' | 'text' | 'runs';
 
-/** The editor of a pipeline file: the text is the truth, the graph is drawn of it and changes it. */
+/**
+ * The editor of a pipeline file: the text is the truth, the graph is drawn of it and changes it.
+ */
 export default function Editor(props: IEditorProps): React.ReactElement {
   const { context } = props;
   const { client } = useWorkbench();
@@ -35,7 +49,13 @@ export default function Editor(props: IEditorProps): React.ReactElement {
   }, [context]);
   return (
     <Result query={project}>
-      {known => (ready ? <Open {...props} toProject={path => toProject(path, known)} /> : <Loading rows={8} />)}
+      {known =>
+        ready ? (
+          <Open {...props} toProject={path => toProject(path, known)} />
+        ) : (
+          <Loading rows={8} />
+        )
+      }
     </Result>
   );
 }
@@ -45,7 +65,13 @@ interface IOpenProps extends IEditorProps {
   toProject: (path: string) => string | null;
 }
 
-function Open({ context, services, contents, onDrop, toProject: inside }: IOpenProps): React.ReactElement {
+function Open({
+  context,
+  services,
+  contents,
+  onDrop,
+  toProject: inside
+}: IOpenProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const [tab, setTab] = useState<TabName>('graph');
   const [step, setStep] = useState<string | null>(null);
@@ -60,14 +86,18 @@ function Open({ context, services, contents, onDrop, toProject: inside }: IOpenP
     signal => client.pipelines.show(path ?? '', signal),
     { topics: ['step'], when: path !== null && good !== null && !text.dirty }
   );
-  const actions = usePipelineActions(good?.name ?? '', detail.data, detail.refresh, () => saved(context));
+  const actions = usePipelineActions(good?.name ?? '', detail.data, detail.refresh, () =>
+    saved(context)
+  );
   useSaved(text.dirty, detail.refresh);
   const notebooks = useCallback(() => notebooksBeside(contents, context.path), [contents, context]);
   useDrops(onDrop, useDropped(text, draft, step, inside));
   if (path === null) {
     return (
       <EmptyCard
-        sentence={trans.__('This file lies outside the project, so nothing can run it. Open it with the text editor.')}
+        sentence={trans.__(
+          'This file lies outside the project, so nothing can run it. Open it with the text editor.'
+        )}
       />
     );
   }
@@ -103,7 +133,9 @@ function Open({ context, services, contents, onDrop, toProject: inside }: IOpenP
       >
         {tab !== 'text' && fault}
         {draft.error && !draft.error.lost && <ErrorCard error={draft.error} />}
-        {tab === 'text' && <TextEditor context={context} services={services} goTo={goTo} onThere={there} />}
+        {tab === 'text' && (
+          <TextEditor context={context} services={services} goTo={goTo} onThere={there} />
+        )}
         {tab === 'text' && fault /* below: what is typed stays where it is */}
         {tab !== 'text' && (
           <div className={cx('scroll', 'split')}>
@@ -135,8 +167,13 @@ async function saved(context: IEditorProps['context']): Promise<boolean> {
 }
 
 /** Notebooks in the folder of a file, by their names. */
-async function notebooksBeside(contents: IEditorProps['contents'], path: string): Promise<readonly string[]> {
-  const { content } = (await contents.get(PathExt.dirname(path))) as { content: { name: string; type: string }[] };
+async function notebooksBeside(
+  contents: IEditorProps['contents'],
+  path: string
+): Promise<readonly string[]> {
+  const { content } = (await contents.get(PathExt.dirname(path))) as {
+    content: { name: string; type: string }[];
+  };
   return content.filter(({ type }) => type === 'notebook').map(({ name }) => name);
 }
 
@@ -226,14 +263,22 @@ function InStep({ draft: { now, good, old } }: { draft: IDraftState }): React.Re
     return null;
   }
   return now.fault ? (
-    <State state="failed">{good ? trans.__('graph of the last text that was whole') : trans.__('no graph yet')}</State>
+    <State state="failed">
+      {good ? trans.__('graph of the last text that was whole') : trans.__('no graph yet')}
+    </State>
   ) : (
     <State state="ok">{trans.__('graph and text in step')}</State>
   );
 }
 
 /** What is wrong with the text, with its line. */
-function Fault({ fault, onLine }: { fault: IFault; onLine: (line: number) => void }): React.ReactElement {
+function Fault({
+  fault,
+  onLine
+}: {
+  fault: IFault;
+  onLine: (line: number) => void;
+}): React.ReactElement {
   const { trans } = useWorkbench();
   const { line, what, why, fix } = fault;
   return (
@@ -241,7 +286,9 @@ function Fault({ fault, onLine }: { fault: IFault; onLine: (line: number) => voi
       <State state="failed">{line === null ? what : trans.__('line %1: %2', line, what)}</State>
       {why && <span className={cx('quiet')}>{prose(why)}</span>}
       {fix && <span>{prose(fix)}</span>}
-      {line !== null && <Button label={trans.__('Go to Line %1', line)} onClick={() => onLine(line)} />}
+      {line !== null && (
+        <Button label={trans.__('Go to Line %1', line)} onClick={() => onLine(line)} />
+      )}
     </div>
   );
 }
@@ -257,7 +304,8 @@ function OnDisk({ context, contents, dirty }: IOnDiskProps): React.ReactElement 
   );
   const { changed, look } = useChangedOnDisk(context, modified);
   const { run, busy } = useAction();
-  const [met, setMet] = useState<string | undefined>(''); // when the file was written whose text met the own one
+  // when the file was written whose text met the own one
+  const [met, setMet] = useState<string | undefined>('');
   const read = useCallback(
     () =>
       void run(async () => {
@@ -277,7 +325,9 @@ function OnDisk({ context, contents, dirty }: IOnDiskProps): React.ReactElement 
   return (
     <WaitingCard
       title={trans.__('The file has changed on disk')}
-      reason={trans.__('Someone else has saved it since you opened it, and you have changes of your own.')}
+      reason={trans.__(
+        'Someone else has saved it since you opened it, and you have changes of your own.'
+      )}
       actions={[
         { label: trans.__('Reload'), disabled: busy, onClick: read },
         {

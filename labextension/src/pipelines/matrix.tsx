@@ -31,7 +31,14 @@ interface IMatrixProps {
 export const SIZE = { label: 168, column: 58, row: 24, head: 62 };
 
 /** Steps × runs. Only what is in sight is drawn; arrows walk from cell to cell. */
-export function Matrix({ pipeline, rows, columns, selected, onSelect, onOpen }: IMatrixProps): React.ReactElement {
+export function Matrix({
+  pipeline,
+  rows,
+  columns,
+  selected,
+  onSelect,
+  onOpen
+}: IMatrixProps): React.ReactElement {
   const { trans } = useWorkbench();
   const spot = spotOf(rows, columns, selected);
   const at = { row: spot.row, column: spot.column < 0 ? columns.length - 1 : spot.column };
@@ -49,7 +56,12 @@ export function Matrix({ pipeline, rows, columns, selected, onSelect, onOpen }: 
   const onKeyDown = (event: React.KeyboardEvent): void => {
     const next = walk(event.key, at, rows.length, columns.length);
     const target = columns[at.column];
-    if (event.ctrlKey || event.altKey || event.metaKey || !(next || (target && /^(Enter| )$/.test(event.key)))) {
+    if (
+      event.ctrlKey ||
+      event.altKey ||
+      event.metaKey ||
+      !(next || (target && /^(Enter| )$/.test(event.key)))
+    ) {
       return;
     }
     event.preventDefault();
@@ -66,7 +78,11 @@ export function Matrix({ pipeline, rows, columns, selected, onSelect, onOpen }: 
     at.column,
     columns.length
   );
-  const down = drawn(sight(view.top, view.height - SIZE.head, SIZE.row, rows.length), at.row, rows.length);
+  const down = drawn(
+    sight(view.top, view.height - SIZE.head, SIZE.row, rows.length),
+    at.row,
+    rows.length
+  );
   const width = SIZE.label + columns.length * SIZE.column;
   return (
     <div
@@ -80,7 +96,12 @@ export function Matrix({ pipeline, rows, columns, selected, onSelect, onOpen }: 
       onKeyDown={onKeyDown}
     >
       <div style={{ width, height: SIZE.head + rows.length * SIZE.row }}>
-        <div className={cx('matrix-head')} role="row" aria-rowindex={1} style={{ width, height: SIZE.head }}>
+        <div
+          className={cx('matrix-head')}
+          role="row"
+          aria-rowindex={1}
+          style={{ width, height: SIZE.head }}
+        >
           <Label role="columnheader" text={trans.__('duration · %1', localZone())} />
           {across.map(index => (
             <Head
@@ -133,7 +154,10 @@ interface IView {
   follow: () => void;
 }
 
-/** What of the matrix is in sight. newest: the last column, which comes into sight when it is another. */
+/**
+ * What of the matrix is in sight. newest: the last column, which comes into sight when it is
+ * another.
+ */
 function useView(newest: string | undefined): IView {
   const host = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ left: 0, top: 0, width: 800, height: 400 });
@@ -141,7 +165,12 @@ function useView(newest: string | undefined): IView {
   const look = useCallback(() => {
     const node = host.current;
     if (node) {
-      setView({ left: node.scrollLeft, top: node.scrollTop, width: node.clientWidth, height: node.clientHeight });
+      setView({
+        left: node.scrollLeft,
+        top: node.scrollTop,
+        width: node.clientWidth,
+        height: node.clientHeight
+      });
     }
   }, []);
   useLayoutEffect(() => {
@@ -162,7 +191,9 @@ function useView(newest: string | undefined): IView {
   useLayoutEffect(() => {
     if (walking.current) {
       walking.current = false;
-      host.current?.querySelector<HTMLElement>('[role="gridcell"][tabindex="0"]')?.focus({ preventScroll: true });
+      host.current
+        ?.querySelector<HTMLElement>('[role="gridcell"][tabindex="0"]')
+        ?.focus({ preventScroll: true });
     }
   });
   const follow = useCallback(() => {
@@ -225,9 +256,21 @@ function Row({ pipeline, name, index, width, children }: IRowProps): React.React
 }
 
 /** What stands at the left of a row, and stays in sight. */
-function Label({ role, text }: { role: 'rowheader' | 'columnheader'; text: string }): React.ReactElement {
+function Label({
+  role,
+  text
+}: {
+  role: 'rowheader' | 'columnheader';
+  text: string;
+}): React.ReactElement {
   return (
-    <span className={cx('matrix-label')} role={role} aria-colindex={1} title={text} style={{ width: SIZE.label }}>
+    <span
+      className={cx('matrix-label')}
+      role={role}
+      aria-colindex={1}
+      title={text}
+      style={{ width: SIZE.label }}
+    >
       {text}
     </span>
   );
@@ -284,7 +327,15 @@ interface ICellProps {
   onFocus: (spot: ICellSpot) => void;
 }
 
-function Cell({ row, column, index, tab, current, onPick, onFocus }: ICellProps): React.ReactElement | null {
+function Cell({
+  row,
+  column,
+  index,
+  tab,
+  current,
+  onPick,
+  onFocus
+}: ICellProps): React.ReactElement | null {
   if (!column) {
     return null;
   }

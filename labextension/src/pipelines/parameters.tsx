@@ -27,15 +27,24 @@ function kindOf(value: unknown): string {
   }
 }
 
-/** The parameters of a pipeline like those of a notebook, each of the kind of its default; the date of a run is one of them. */
-export const parametersOf = ({ parameters, date }: Pick<IPipelineDetail, 'parameters' | 'date'>): IParameter[] =>
+/**
+ * The parameters of a pipeline like those of a notebook, each of the kind of its default; the date
+ * of a run is one of them.
+ */
+export const parametersOf = ({
+  parameters,
+  date
+}: Pick<IPipelineDetail, 'parameters' | 'date'>): IParameter[] =>
   Object.entries({ ...(date && { [date]: '' }), ...parameters }).map(([name, value]) => ({
     name,
     type: name === date && typeof value === 'string' && DATE.test(value) ? 'date' : kindOf(value),
     default: value
   }));
 
-/** The values that were `given`, with those that were typed; what is as the default is left out. A template fits any kind. */
+/**
+ * The values that were `given`, with those that were typed; what is as the default is left out. A
+ * template fits any kind.
+ */
 export function readTexts(
   parameters: readonly IParameter[],
   texts: Texts,
@@ -85,7 +94,14 @@ export function ParameterInputs({
         const write = (text: string): void => onChange({ ...texts, [name]: text });
         if (isBool(type)) {
           const options = choices(boolWords(parameter), value);
-          return <Select key={name} label={`${name}  ${type}`} {...{ value, options }} onChange={write} />;
+          return (
+            <Select
+              key={name}
+              label={`${name}  ${type}`}
+              {...{ value, options }}
+              onChange={write}
+            />
+          );
         }
         return (
           <Field

@@ -16,7 +16,12 @@ import { useGoal } from '../hooks/page';
 import { useQuery } from '../hooks/query';
 import { parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
-import { type IPipelineActions, PipelineButtons, PipelineForms, usePipelineActions } from './actions';
+import {
+  type IPipelineActions,
+  PipelineButtons,
+  PipelineForms,
+  usePipelineActions
+} from './actions';
 import { draw, inputOf, partOf } from './drawing';
 import { RunsView } from './runs';
 import { referenceOf } from './things';
@@ -33,10 +38,20 @@ export default function PipelinePage({ reference, name }: IPageProps): React.Rea
   const actions = usePipelineActions(name, detail, query.refresh);
   const { last, running, busy } = actions;
   usePageKey('k', trans.__('cancel the run'), actions.cancel, !busy && running);
-  usePageKey('.', trans.__('run the pipeline'), () => actions.start(), !busy && !running && detail !== undefined);
+  usePageKey(
+    '.',
+    trans.__('run the pipeline'),
+    () => actions.start(),
+    !busy && !running && detail !== undefined
+  );
   return (
     <>
-      <PageHeader icon="pipeline" title={name} reference={reference} mark={last && <State state={last.state} tag />}>
+      <PageHeader
+        icon="pipeline"
+        title={name}
+        reference={reference}
+        mark={last && <State state={last.state} tag />}
+      >
         <PipelineButtons detail={detail} actions={actions} />
         <InsertButton code={detail?.code.python} primary={false} />
       </PageHeader>
@@ -92,7 +107,9 @@ interface IStepGraphProps {
   onStep: (step: string) => void;
 }
 
-/** The steps with the states of the newest run; a step is chosen, what comes from outside is opened. */
+/**
+ * The steps with the states of the newest run; a step is chosen, what comes from outside is opened.
+ */
 function StepGraph({ detail, step, onStep }: IStepGraphProps): React.ReactElement {
   const workbench = useWorkbench();
   const { open, trans } = workbench;

@@ -1,4 +1,8 @@
-import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
 import { IToolbarWidgetRegistry, WidgetTracker } from '@jupyterlab/apputils';
 import { IEditorServices } from '@jupyterlab/codeeditor';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
@@ -101,9 +105,14 @@ function addEditor(
 }
 
 /** Undo and redo of JupyterLab's menu and keys work in text and graph. */
-function addUndo(workbench: IWorkbench, documents: WidgetTracker<PipelineDocument>, menu: IMainMenu | null): void {
+function addUndo(
+  workbench: IWorkbench,
+  documents: WidgetTracker<PipelineDocument>,
+  menu: IMainMenu | null
+): void {
   const { trans } = workbench;
-  const isEnabled = (widget: Widget): boolean => documents.find(document => document === widget) !== undefined;
+  const isEnabled = (widget: Widget): boolean =>
+    documents.find(document => document === widget) !== undefined;
   const verbs = [
     ['undo', trans.__('Undo'), trans.__('Take back the last change of the pipeline')],
     ['redo', trans.__('Redo'), trans.__('Make it again')]
@@ -137,7 +146,8 @@ function addSchedules(workbench: IWorkbench): void {
     command: 'mlinfra:schedules-form',
     label: trans.__('Schedule…'),
     caption: trans.__('When a pipeline or a notebook is to be run'),
-    title: name => (name === 'new' ? trans.__('New Schedule') : trans.__('Schedule %1', nameOf(name))),
+    title: name =>
+      name === 'new' ? trans.__('New Schedule') : trans.__('Schedule %1', nameOf(name)),
     body: () => import('./scheduling'),
     kept: true
   });
@@ -150,32 +160,51 @@ function addSchedules(workbench: IWorkbench): void {
     args: {
       pipeline: { type: 'string', description: trans.__('Name of a pipeline') },
       notebook: { type: 'string', description: trans.__('Path of a notebook below the project') },
-      job: { type: 'object', description: trans.__('Other fields of the job that runs the notebook') },
-      schedule: { type: 'string', description: trans.__('Name of a schedule that is to be changed') }
+      job: {
+        type: 'object',
+        description: trans.__('Other fields of the job that runs the notebook')
+      },
+      schedule: {
+        type: 'string',
+        description: trans.__('Name of a schedule that is to be changed')
+      }
     },
     execute: args => workbench.open(formatRef('scheduling', scheduledBy(args, workbench.memory)))
   });
 }
 
 /** What the form is about: a reference, or `new`. */
-function scheduledBy({ pipeline, notebook, job, schedule }: ReadonlyPartialJSONObject, memory: IMemory): string {
+function scheduledBy(
+  { pipeline, notebook, job, schedule }: ReadonlyPartialJSONObject,
+  memory: IMemory
+): string {
   if (typeof schedule === 'string') {
     return formatRef('schedule', schedule);
   }
   if (typeof notebook === 'string') {
     const what = `file:${notebook}`;
-    giveJob(memory, what, typeof job === 'object' && job !== null ? (job as ReadonlyPartialJSONObject) : {});
+    giveJob(
+      memory,
+      what,
+      typeof job === 'object' && job !== null ? (job as ReadonlyPartialJSONObject) : {}
+    );
     return what;
   }
   return typeof pipeline === 'string' && pipeline ? formatRef('pipeline', pipeline) : 'new';
 }
 
-function addCreating(workbench: IWorkbench, creator: Creator, browsers: IFileBrowserFactory | null): void {
+function addCreating(
+  workbench: IWorkbench,
+  creator: Creator,
+  browsers: IFileBrowserFactory | null
+): void {
   const { trans } = workbench;
   workbench.addCommand({
     id: 'mlinfra:pipelines-create',
     label: trans.__('New Pipeline…'),
-    caption: trans.__('Choose notebooks: they become steps, joined by what their code reads and writes'),
+    caption: trans.__(
+      'Choose notebooks: they become steps, joined by what their code reads and writes'
+    ),
     icon: 'pipeline',
     category: workbench.category(trans.__('Jobs')),
     isEnabled: () => browsers !== null,
@@ -184,7 +213,9 @@ function addCreating(workbench: IWorkbench, creator: Creator, browsers: IFileBro
   workbench.addCommand({
     id: 'mlinfra:pipelines-create-selected',
     label: trans.__('Create Pipeline…'),
-    caption: trans.__('The selected notebooks become steps, joined by what their code reads and writes'),
+    caption: trans.__(
+      'The selected notebooks become steps, joined by what their code reads and writes'
+    ),
     icon: 'pipeline',
     isEnabled: () => creator.selected().length > 0,
     execute: () => creator.create(creator.selected())
@@ -199,9 +230,15 @@ function addCreating(workbench: IWorkbench, creator: Creator, browsers: IFileBro
 }
 
 /** What can be done with the notebook in front. */
-function addActive(app: JupyterFrontEnd, workbench: IWorkbench, creator: Creator, notebooks: INotebookTracker): void {
+function addActive(
+  app: JupyterFrontEnd,
+  workbench: IWorkbench,
+  creator: Creator,
+  notebooks: INotebookTracker
+): void {
   const { trans } = workbench;
-  const isEnabled = (): boolean => notebooks.currentWidget !== null && !isRecord(notebooks.currentWidget.context);
+  const isEnabled = (): boolean =>
+    notebooks.currentWidget !== null && !isRecord(notebooks.currentWidget.context);
   const onPath = async (doing: (path: string) => Promise<void>): Promise<void> => {
     const context = notebooks.currentWidget?.context;
     if (context?.model.dirty) {

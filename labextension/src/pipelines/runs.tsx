@@ -1,7 +1,13 @@
 import React, { useEffect, useMemo, useRef, useState } from 'react';
 
 import { ApiError } from '../api/errors';
-import type { IExplanation, IPipelineDetail, IPipelineRun, ISchedule, IStepRun } from '../api/types';
+import type {
+  IExplanation,
+  IPipelineDetail,
+  IPipelineRun,
+  ISchedule,
+  IStepRun
+} from '../api/types';
 import { Button, Link } from '../components/button';
 import { ErrorCard, type IAction, Result, WaitingCard } from '../components/card';
 import { cx } from '../components/cx';
@@ -85,7 +91,9 @@ export function RunsView({ detail, actions, step, onStep }: IRunsProps): React.R
   const rows = useMemo(() => rowsOf(detail.graph, page?.items ?? []), [detail.graph, page]);
   const shown = columns.find(item => item.id === column) ?? columns.filter(item => item.run).at(-1);
   const chosen =
-    step === null ? null : (rows.find(row => row === step) ?? rows.find(row => row.startsWith(`${step}[`)));
+    step === null
+      ? null
+      : (rows.find(row => row === step) ?? rows.find(row => row.startsWith(`${step}[`)));
   const spot = chosen && shown ? { row: chosen, column: shown.id } : null;
   const select = (next: ICellSpot): void => {
     setColumn(next.column);
@@ -111,7 +119,10 @@ export function RunsView({ detail, actions, step, onStep }: IRunsProps): React.R
             note={
               <>
                 {next
-                  ? [whenWords(next, trans), next.next[0] && trans.__('next %1', dueWords(next.next[0]))]
+                  ? [
+                      whenWords(next, trans),
+                      next.next[0] && trans.__('next %1', dueWords(next.next[0]))
+                    ]
                       .filter(Boolean)
                       .join(' · ')
                   : ''}
@@ -121,7 +132,14 @@ export function RunsView({ detail, actions, step, onStep }: IRunsProps): React.R
             <More page={data} onMore={onMore} />
           </Heading>
           {columns.length ? (
-            <Matrix pipeline={name} rows={rows} columns={columns} selected={spot} onSelect={select} onOpen={openCell} />
+            <Matrix
+              pipeline={name}
+              rows={rows}
+              columns={columns}
+              selected={spot}
+              onSelect={select}
+              onOpen={openCell}
+            />
           ) : (
             <p className={cx('more')}>{trans.__('It has not run yet.')}</p>
           )}
@@ -143,7 +161,10 @@ export function RunsView({ detail, actions, step, onStep }: IRunsProps): React.R
   );
 }
 
-/** A place, and the call that brings it into sight with what is drawn next: below a large matrix, or in a low window, it may lie beyond the edge. */
+/**
+ * A place, and the call that brings it into sight with what is drawn next: below a large matrix, or
+ * in a low window, it may lie beyond the edge.
+ */
 function useScrollTo(): [place: React.RefObject<HTMLDivElement>, show: () => void] {
   const place = useRef<HTMLDivElement>(null);
   const [asked, ask] = useState(0);
@@ -159,7 +180,8 @@ function useScrollTo(): [place: React.RefObject<HTMLDivElement>, show: () => voi
 function StatesKey({ columns }: { columns: readonly IColumn[] }): React.ReactElement | null {
   const states = new Set<string>(
     columns.flatMap(
-      ({ run, missed }): string[] => run?.steps.map(({ state }) => state) ?? (missed ? [firingLook(missed)] : [])
+      ({ run, missed }): string[] =>
+        run?.steps.map(({ state }) => state) ?? (missed ? [firingLook(missed)] : [])
     )
   );
   return states.size ? (
@@ -194,7 +216,14 @@ function Cards(props: ICardsProps): React.ReactElement | null {
         <Failed key={item.name} step={item} {...{ detail, actions, run }} />
       ))}
       {step !== null && (
-        <StepCard key={`${step} ${run?.run}`} detail={detail} actions={actions} step={step} ran={chosen} run={run} />
+        <StepCard
+          key={`${step} ${run?.run}`}
+          detail={detail}
+          actions={actions}
+          step={step}
+          ran={chosen}
+          run={run}
+        />
       )}
     </div>
   );
@@ -216,12 +245,17 @@ function Missed({ missed, schedules, onDone }: IMissedProps): React.ReactElement
       label: trans.__('Run Now'),
       caption: trans.__('Run it for that time'),
       disabled: action.busy || !schedule,
-      onClick: () => schedule && scheduleVerbs(workbench, action, onDone).runNow(schedule, missed.due)
+      onClick: () =>
+        schedule && scheduleVerbs(workbench, action, onDone).runNow(schedule, missed.due)
     },
-    { label: trans.__('Open Schedule'), onClick: () => void open(formatRef('schedule', missed.schedule)) },
+    {
+      label: trans.__('Open Schedule'),
+      onClick: () => void open(formatRef('schedule', missed.schedule))
+    },
     {
       label: trans.__('Edit Policy…'),
-      onClick: () => void commands.execute('mlinfra:schedules-create', { schedule: missed.schedule })
+      onClick: () =>
+        void commands.execute('mlinfra:schedules-create', { schedule: missed.schedule })
     }
   ];
   const at = `${dueWords(missed.due)} ${schedule ? zoneName(schedule.tz) : ''}`.trim();
@@ -248,7 +282,11 @@ function Failed({ detail, step, actions, run }: IFailedProps): React.ReactElemen
   const verbs: IAction[] = [];
   const repairable = run && undone({ ...run, steps: [step] }, detail.graph) > 0;
   if (repairable) {
-    verbs.push({ label: trans.__('Repair'), disabled: actions.busy, onClick: () => actions.repair(run) });
+    verbs.push({
+      label: trans.__('Repair'),
+      disabled: actions.busy,
+      onClick: () => actions.repair(run)
+    });
   }
   if (notebook) {
     verbs.push({
@@ -260,7 +298,10 @@ function Failed({ detail, step, actions, run }: IFailedProps): React.ReactElemen
     verbs.push({ label: trans.__('Open Job'), onClick: () => void open(formatRef('job', job)) });
   }
   const fix = repairable
-    ? trans.__('Repair runs %1 and what depends on it; what had succeeded is taken as it is.', step.name)
+    ? trans.__(
+        'Repair runs %1 and what depends on it; what had succeeded is taken as it is.',
+        step.name
+      )
     : '';
   return (
     <ErrorCard
@@ -312,7 +353,9 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
             .join(' · ')}
         </span>
       </div>
-      {ran && ran.state !== 'failed' && ran.reason !== ran.changed.join(', ') && <p>{ran.reason}</p>}
+      {ran && ran.state !== 'failed' && ran.reason !== ran.changed.join(', ') && (
+        <p>{ran.reason}</p>
+      )}
       {ran && <Changed changed={ran.changed} detail={detailOf(whole ?? ran)} />}
       {told && (
         <>
@@ -330,7 +373,9 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
         <Button icon="play" label={trans.__('Run from Here')} disabled={!free} onClick={runFrom} />
         <Button
           label={trans.__('Explain')}
-          caption={trans.__('What has changed since its last result, and whether it would run again')}
+          caption={trans.__(
+            'What has changed since its last result, and whether it would run again'
+          )}
           disabled={action.busy}
           onClick={() => void explain()}
         />
@@ -350,7 +395,13 @@ const detailOf = ({ detail, reason, changed }: IStepRun): string =>
   detail === reason || detail === changed.join(', ') ? '' : detail;
 
 /** Parts of a step's key that changed, and how: the lines of code that went and came. */
-function Changed({ changed, detail }: { changed: readonly string[]; detail: string }): React.ReactElement | null {
+function Changed({
+  changed,
+  detail
+}: {
+  changed: readonly string[];
+  detail: string;
+}): React.ReactElement | null {
   const { trans } = useWorkbench();
   if (!changed.length && !detail) {
     return null;
@@ -361,7 +412,10 @@ function Changed({ changed, detail }: { changed: readonly string[]; detail: stri
       {detail && (
         <pre>
           {detail.split('\n').map((line, index) => (
-            <span key={index} className={cx(/^\s*\+/.test(line) ? 'is-added' : /^\s*-/.test(line) && 'is-removed')}>
+            <span
+              key={index}
+              className={cx(/^\s*\+/.test(line) ? 'is-added' : /^\s*-/.test(line) && 'is-removed')}
+            >
               {`${line}\n`}
             </span>
           ))}

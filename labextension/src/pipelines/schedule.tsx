@@ -29,7 +29,9 @@ import { type IScheduleVerbs, scheduleVerbs } from './schedules';
 export default function SchedulePage({ reference, name }: IPageProps): React.ReactElement {
   const workbench = useWorkbench();
   const { client, commands, trans } = workbench;
-  const query = useQuery(reference, signal => client.schedules.show(name, signal), { topics: ['schedule', 'step'] });
+  const query = useQuery(reference, signal => client.schedules.show(name, signal), {
+    topics: ['schedule', 'step']
+  });
   const history = useList(
     `${reference} history`,
     (limit, signal) => client.schedules.history(name, { limit }, signal),
@@ -63,7 +65,13 @@ export default function SchedulePage({ reference, name }: IPageProps): React.Rea
         reference={reference}
         mark={schedule && <State state={schedule.state} tag />}
       >
-        <Button kind="primary" icon="play" label={trans.__('Run Now')} disabled={!ready} onClick={runNow} />
+        <Button
+          kind="primary"
+          icon="play"
+          label={trans.__('Run Now')}
+          disabled={!ready}
+          onClick={runNow}
+        />
         <Button
           icon={paused ? 'play' : 'pause'}
           label={paused ? trans.__('Resume') : trans.__('Pause')}
@@ -107,12 +115,18 @@ export default function SchedulePage({ reference, name }: IPageProps): React.Rea
 }
 
 /** Forget a schedule, after a question. */
-function useRemove(name: string, { run }: IActionState, refresh: () => Promise<void>): () => Promise<void> {
+function useRemove(
+  name: string,
+  { run }: IActionState,
+  refresh: () => Promise<void>
+): () => Promise<void> {
   const { client, trans } = useWorkbench();
   return async () => {
     const sure = await confirm({
       title: trans.__('Delete schedule %1?', name),
-      body: trans.__('It starts nothing any more, and its history is forgotten. What it started goes on.'),
+      body: trans.__(
+        'It starts nothing any more, and its history is forgotten. What it started goes on.'
+      ),
       action: trans.__('Delete'),
       trans
     });
@@ -134,7 +148,9 @@ function ScheduleFacts({ schedule }: { schedule: ISchedule }): React.ReactElemen
   return (
     <Facts>
       {pipeline || notebook ? <Link onClick={go}>{what}</Link> : <span>{what}</span>}
-      {given.length > 0 && <span>{given.map(([name, value]) => `${name}=${format.cell(value)}`).join(', ')}</span>}
+      {given.length > 0 && (
+        <span>{given.map(([name, value]) => `${name}=${format.cell(value)}`).join(', ')}</span>
+      )}
       <>{whenWords(schedule, trans)}</>
       <>{trans.__('if a time was missed: %1, within %2', missed, format.span(grace_seconds))}</>
       <>{trans.__('if the last one still runs: %1', policyWords.overlap(trans)[overlap])}</>
@@ -142,13 +158,21 @@ function ScheduleFacts({ schedule }: { schedule: ISchedule }): React.ReactElemen
   );
 }
 
-function NextTimes({ schedule: { next, next_notes, state, problem } }: { schedule: ISchedule }): React.ReactElement {
+function NextTimes({
+  schedule: { next, next_notes, state, problem }
+}: {
+  schedule: ISchedule;
+}): React.ReactElement {
   const { trans } = useWorkbench();
   return (
     <>
       <Heading
         title={trans.__('Next')}
-        note={state === 'paused' ? trans.__('paused: nothing is started') : next[0] && untilWords(next[0], trans)}
+        note={
+          state === 'paused'
+            ? trans.__('paused: nothing is started')
+            : next[0] && untilWords(next[0], trans)
+        }
       />
       {problem && <p className={cx('tone-wait')}>{problem}</p>}
       <DueList times={next.map((at, index) => ({ at, note: next_notes[index] ?? '' }))} />
@@ -157,7 +181,11 @@ function NextTimes({ schedule: { next, next_notes, state, problem } }: { schedul
 }
 
 /** Due times beside each other; a day on which the clocks change says so. */
-export function DueList({ times }: { times: readonly { at: string; note: string }[] }): React.ReactElement {
+export function DueList({
+  times
+}: {
+  times: readonly { at: string; note: string }[];
+}): React.ReactElement {
   return (
     <ul className={cx('due-times')}>
       {times.map(({ at, note }) => (
@@ -189,7 +217,12 @@ function History({ schedule, firings, verbs }: IHistoryProps): React.ReactElemen
   return (
     <Table
       label={trans.__('Due times of %1', schedule.name)}
-      columns={historyColumns(schedule, clock(firings.map(firing => firing.started_at)), verbs, workbench)}
+      columns={historyColumns(
+        schedule,
+        clock(firings.map(firing => firing.started_at)),
+        verbs,
+        workbench
+      )}
       rows={firings}
       row={firing => ({ id: idOf(firing), ref: target(firing) ?? undefined })}
       onOpen={id => {
@@ -220,7 +253,12 @@ function historyColumns(
   const within = (word: string, tz: string): string =>
     schedule.tz === localZone() ? word : trans.__('%1, %2', word, zoneName(tz));
   return [
-    { key: 'due', head: within(trans.__('due'), schedule.tz), width: 150, cell: ({ due }) => dueWords(due) },
+    {
+      key: 'due',
+      head: within(trans.__('due'), schedule.tz),
+      width: 150,
+      cell: ({ due }) => dueWords(due)
+    },
     {
       key: 'state',
       head: trans.__('state'),

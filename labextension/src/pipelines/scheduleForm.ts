@@ -45,7 +45,11 @@ export function freeName(name: string, taken: readonly string[]): string {
 }
 
 /** The form of a new schedule, whose name none of `taken` is, or of one that there is. */
-export function startForm(what: string, known?: ISchedule, taken: readonly string[] = []): IScheduleForm {
+export function startForm(
+  what: string,
+  known?: ISchedule,
+  taken: readonly string[] = []
+): IScheduleForm {
   const cron = known?.cron ?? '0 6 * * *';
   const { notebook, command } = known?.job ?? {};
   const job =
@@ -66,7 +70,10 @@ export function startForm(what: string, known?: ISchedule, taken: readonly strin
 }
 
 /** A change of the form with what follows from it: sentence and cron say the same. */
-export function changed({ cron }: IScheduleForm, change: Partial<IScheduleForm>): Partial<IScheduleForm> {
+export function changed(
+  { cron }: IScheduleForm,
+  change: Partial<IScheduleForm>
+): Partial<IScheduleForm> {
   if (change.cron !== undefined) {
     return { ...change, sentence: sentenceOf(change.cron) };
   }
@@ -77,12 +84,20 @@ export function changed({ cron }: IScheduleForm, change: Partial<IScheduleForm>)
 export const differing = (facts: IScheduleFacts, before: IScheduleFacts): IScheduleFacts =>
   Object.fromEntries(
     Object.entries(facts).filter(
-      ([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key as keyof IScheduleFacts])
+      ([key, value]) =>
+        JSON.stringify(value) !== JSON.stringify(before[key as keyof IScheduleFacts])
     )
   );
 
 /** Fields that are at fault. */
-export function faultsOf({ name, cron, tz, grace, what, sentence }: IScheduleForm): ReadonlySet<keyof IScheduleForm> {
+export function faultsOf({
+  name,
+  cron,
+  tz,
+  grace,
+  what,
+  sentence
+}: IScheduleForm): ReadonlySet<keyof IScheduleForm> {
   const faults = new Set<keyof IScheduleForm>();
   if (!NAME.test(name)) {
     faults.add('name');
@@ -105,7 +120,10 @@ export function faultsOf({ name, cron, tz, grace, what, sentence }: IScheduleFor
   return faults;
 }
 
-/** What is sent. job: other fields of the job, such as what the submit form was filled with. values: of its parameters, where they were changed. */
+/**
+ * What is sent. job: other fields of the job, such as what the submit form was filled with. values:
+ * of its parameters, where they were changed.
+ */
 export function factsOf(
   form: IScheduleForm,
   { parameters, ...needs }: Readonly<Record<string, unknown>> = {},
@@ -118,7 +136,11 @@ export function factsOf(
     tz: form.tz.trim(),
     ...(pipeline !== null
       ? { pipeline }
-      : { job: form.what.startsWith('command:') ? job : { ...job, notebook: form.what.replace(/^file:/, '') } }),
+      : {
+          job: form.what.startsWith('command:')
+            ? job
+            : { ...job, notebook: form.what.replace(/^file:/, '') }
+        }),
     ...(values && { parameters: values }),
     catchup: form.catchup,
     grace_seconds: Number(form.grace) * 3600,
@@ -150,7 +172,11 @@ export function cliOf(
   );
   const words = [
     form.name,
-    ...(pipeline ? ['--pipeline', pipeline] : typeof notebook === 'string' ? ['--notebook', notebook] : []),
+    ...(pipeline
+      ? ['--pipeline', pipeline]
+      : typeof notebook === 'string'
+        ? ['--notebook', notebook]
+        : []),
     '--cron',
     form.cron.trim(),
     '--tz',

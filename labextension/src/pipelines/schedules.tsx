@@ -18,14 +18,20 @@ import { dueWords, untilWords, whenShort, whenWords } from './due';
 
 const FORM = 'mlinfra:schedules-create';
 
-/** The schedules of the project: when each is due next, what it missed, and the buttons of a pause. */
+/**
+ * The schedules of the project: when each is due next, what it missed, and the buttons of a pause.
+ */
 export function SchedulesSection(): React.ReactElement {
   const { client, commands, trans } = useWorkbench();
   const section = useOpen('jobs:schedules');
-  const { query, onMore } = useList('schedules', (limit, signal) => client.schedules.list({ limit }, signal), {
-    topics: ['schedule'],
-    when: section.drawn
-  });
+  const { query, onMore } = useList(
+    'schedules',
+    (limit, signal) => client.schedules.list({ limit }, signal),
+    {
+      topics: ['schedule'],
+      when: section.drawn
+    }
+  );
   const create = (): void => void commands.execute(FORM);
   return (
     <Section
@@ -104,7 +110,10 @@ export function scheduleVerbs(
   const begin = async (name: string, due?: string): Promise<void> => {
     await client.schedules.runNow(name, due);
     await onChange();
-    done(due ? trans.__('%1 runs for %2.', name, dueWords(due)) : trans.__('%1 runs now.', name), trans);
+    done(
+      due ? trans.__('%1 runs for %2.', name, dueWords(due)) : trans.__('%1 runs now.', name),
+      trans
+    );
   };
   return {
     toggle: ({ name, state }) => void turn(name, state === 'paused'),
@@ -112,7 +121,9 @@ export function scheduleVerbs(
     runMissed: ({ name }) =>
       void run(async () => {
         const { items } = await client.schedules.history(name, { limit: 500 });
-        const made = new Set(items.filter(item => item.state === 'started').map(item => item.due_at));
+        const made = new Set(
+          items.filter(item => item.state === 'started').map(item => item.due_at)
+        );
         const missed = items.find(item => item.state === 'missed' && !made.has(item.due_at));
         if (missed) {
           await begin(name, missed.due);
@@ -124,7 +135,12 @@ export function scheduleVerbs(
   };
 }
 
-function scheduleRow(schedule: ISchedule, workbench: IWorkbench, verbs: IScheduleVerbs, busy: boolean): IListRow {
+function scheduleRow(
+  schedule: ISchedule,
+  workbench: IWorkbench,
+  verbs: IScheduleVerbs,
+  busy: boolean
+): IListRow {
   const { trans } = workbench;
   const { name, state, ref, missed } = schedule;
   const paused = state === 'paused';

@@ -25,9 +25,20 @@ import { policyWords, weekdayName } from './due';
 import { type GivenJob, givenJob } from './given';
 import { type Faults, ParameterInputs, parametersOf, readTexts } from './parameters';
 import { DueList } from './schedule';
-import { changed, cliOf, differing, factsOf, faultsOf, type IScheduleForm, startForm } from './scheduleForm';
+import {
+  changed,
+  cliOf,
+  differing,
+  factsOf,
+  faultsOf,
+  type IScheduleForm,
+  startForm
+} from './scheduleForm';
 
-/** What the form is filled from: the schedule that is changed, and the job that is to be run beside its notebook. */
+/**
+ * What the form is filled from: the schedule that is changed, and the job that is to be run beside
+ * its notebook.
+ */
 interface ISource {
   schedule?: ISchedule;
   job?: GivenJob;
@@ -35,7 +46,10 @@ interface ISource {
   taken?: readonly string[];
 }
 
-/** The form of a schedule. Its name says what is scheduled (`pipeline:churn`, `file:train.ipynb`), or which schedule is changed (`schedule:churn-daily`). */
+/**
+ * The form of a schedule. Its name says what is scheduled (`pipeline:churn`, `file:train.ipynb`),
+ * or which schedule is changed (`schedule:churn-daily`).
+ */
 export default function SchedulingPage({ reference, name, again }: IPageProps): React.ReactElement {
   const { client, memory, trans } = useWorkbench();
   const target = parseRef(name);
@@ -53,7 +67,9 @@ export default function SchedulingPage({ reference, name, again }: IPageProps): 
           'not_found',
           trans.__('The parameters and needs of this schedule are not known any more.'),
           trans.__('They came from another form, and JupyterLab has not kept them.'),
-          trans.__('Choose “Schedule…” at the notebook, or “Schedule Instead…” in its submit form, again.')
+          trans.__(
+            'Choose “Schedule…” at the notebook, or “Schedule Instead…” in its submit form, again.'
+          )
         );
       }
       const { items } = await client.schedules.list({ limit: 500 }, signal);
@@ -73,13 +89,18 @@ export default function SchedulingPage({ reference, name, again }: IPageProps): 
     <>
       <PageHeader icon="clock" title={title} reference={target ? name : ''} />
       <Result query={known}>
-        {({ schedule, ...source }) => <ScheduleForm what={name} known={schedule} {...source} onDone={refresh} />}
+        {({ schedule, ...source }) => (
+          <ScheduleForm what={name} known={schedule} {...source} onDone={refresh} />
+        )}
       </Result>
     </>
   );
 }
 
-const ZONES = ['UTC', ...Intl.supportedValuesOf('timeZone')].map(zone => ({ value: zone, label: zone }));
+const ZONES = ['UTC', ...Intl.supportedValuesOf('timeZone')].map(zone => ({
+  value: zone,
+  label: zone
+}));
 
 interface IFieldsProps {
   form: IScheduleForm;
@@ -118,7 +139,9 @@ function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): 
       const facts = factsOf(form, job, values);
       const made = await send(known ? differing(facts, factsOf(start, job)) : facts);
       done(
-        known ? trans.__('Schedule %1 is changed.', made.name) : trans.__('Schedule %1 is created.', made.name),
+        known
+          ? trans.__('Schedule %1 is changed.', made.name)
+          : trans.__('Schedule %1 is created.', made.name),
         trans
       );
       setChanges({});
@@ -146,7 +169,11 @@ function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): 
           <JobFacts job={parameters?.length ? { ...job, parameters: {} } : job} />
         )}
         <Parameters {...{ parameters, given }} faulty={read.faults} {...props} />
-        <WhenFields {...props} valid={valid && !times.error && !faults.has('cron')} reason={reason} />
+        <WhenFields
+          {...props}
+          valid={valid && !times.error && !faults.has('cron')}
+          reason={reason}
+        />
         <NextFive times={times} />
         <PolicyFields {...props} />
         <Watcher />
@@ -165,7 +192,10 @@ function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): 
         code={{ magic: cli.replace('mlinfra schedules', '%schedule'), cli }}
         note={
           unsaid.length
-            ? trans.__('the same schedule, but for what only the form can say: %1', unsaid.join(', '))
+            ? trans.__(
+                'the same schedule, but for what only the form can say: %1',
+                unsaid.join(', ')
+              )
             : trans.__('the same schedule, in words')
         }
       />
@@ -196,11 +226,20 @@ interface IParametersProps extends IFieldsProps {
   faulty: Faults;
 }
 
-function Parameters({ parameters, given, faulty, form, onChange }: IParametersProps): React.ReactElement | null {
+function Parameters({
+  parameters,
+  given,
+  faulty,
+  form,
+  onChange
+}: IParametersProps): React.ReactElement | null {
   const { trans } = useWorkbench();
   return parameters?.length ? (
     <div className={cx('sentence')}>
-      <span className={cx('sentence-label')} title={trans.__('{{ date }} and {{ due }} stand for the due time')}>
+      <span
+        className={cx('sentence-label')}
+        title={trans.__('{{ date }} and {{ due }} stand for the due time')}
+      >
         {trans.__('parameters')}
       </span>
       <span className={cx('sentence-fields')}>
@@ -219,12 +258,15 @@ function Parameters({ parameters, given, faulty, form, onChange }: IParametersPr
 function JobFacts({ job: { parameters, ...needs } }: { job: GivenJob }): React.ReactElement | null {
   const { trans } = useWorkbench();
   const facts = Object.entries({ ...needs, ...(parameters as GivenJob | undefined) }).filter(
-    ([name, value]) => name !== 'notebook' && name !== 'command' && value !== null && value !== undefined
+    ([name, value]) =>
+      name !== 'notebook' && name !== 'command' && value !== null && value !== undefined
   );
   return facts.length ? (
     <div className={cx('sentence')}>
       <span className={cx('sentence-label')}>{trans.__('with')}</span>
-      <span data-field="job">{facts.map(([name, value]) => `${name}=${format.cell(value)}`).join(', ')}</span>
+      <span data-field="job">
+        {facts.map(([name, value]) => `${name}=${format.cell(value)}`).join(', ')}
+      </span>
     </div>
   ) : null;
 }
@@ -235,18 +277,31 @@ function usePreview(form: IScheduleForm, faults: ReadonlySet<string>): IQuery<ID
   const cron = useSettled(form.cron.trim(), 250);
   const tz = useSettled(form.tz.trim(), 250);
   const whole = !faults.has('cron') && !faults.has('tz');
-  return useQuery<IDueTimes>(`due ${cron} ${tz}`, signal => client.schedules.preview(cron, tz, 5, signal), {
-    list: 'due',
-    every: () => null,
-    when: whole
-  });
+  return useQuery<IDueTimes>(
+    `due ${cron} ${tz}`,
+    signal => client.schedules.preview(cron, tz, 5, signal),
+    {
+      list: 'due',
+      every: () => null,
+      when: whole
+    }
+  );
 }
 
-function WhatFields({ form, faults, onChange, fixed }: IFieldsProps & { fixed: boolean }): React.ReactElement {
+function WhatFields({
+  form,
+  faults,
+  onChange,
+  fixed
+}: IFieldsProps & { fixed: boolean }): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const pipelines = useQuery('schedule:pipelines', signal => client.pipelines.list({ limit: 500 }, signal), {
-    every: () => null
-  });
+  const pipelines = useQuery(
+    'schedule:pipelines',
+    signal => client.pipelines.list({ limit: 500 }, signal),
+    {
+      every: () => null
+    }
+  );
   const choices = (pipelines.data?.items ?? []).map(item => ({ value: item.ref, label: item.ref }));
   const known = choices.some(choice => choice.value === form.what);
   return (
@@ -255,7 +310,9 @@ function WhatFields({ form, faults, onChange, fixed }: IFieldsProps & { fixed: b
         label={trans.__('what')}
         value={form.what}
         options={[
-          ...(known ? [] : [{ value: form.what, label: form.what || trans.__('choose a pipeline') }]),
+          ...(known
+            ? []
+            : [{ value: form.what, label: form.what || trans.__('choose a pipeline') }]),
           ...choices
         ]}
         fault={faults.has('what') ? trans.__('Choose what is to be run.') : undefined}
@@ -284,7 +341,8 @@ function WhenFields({
 }: IFieldsProps & { valid: boolean; reason: string }): React.ReactElement {
   const { trans } = useWorkbench();
   const { sentence } = form;
-  const set = (change: Partial<ISentence>): void => onChange({ sentence: { ...sentence, ...change } });
+  const set = (change: Partial<ISentence>): void =>
+    onChange({ sentence: { ...sentence, ...change } });
   const words: Readonly<Record<Every, string>> = {
     hour: trans.__('every hour'),
     day: trans.__('every day'),
@@ -309,7 +367,10 @@ function WhenFields({
             label={trans.__('day of the week')}
             bare
             value={String(sentence.weekday)}
-            options={[1, 2, 3, 4, 5, 6, 7].map(day => ({ value: String(day), label: weekdayName(day) }))}
+            options={[1, 2, 3, 4, 5, 6, 7].map(day => ({
+              value: String(day),
+              label: weekdayName(day)
+            }))}
             onChange={weekday => set({ weekday: Number(weekday) })}
           />
         )}
@@ -333,7 +394,13 @@ function WhenFields({
             onChange={time => set({ time })}
           />
         )}
-        <Field label={trans.__('in')} width={160} options={ZONES} value={form.tz} onChange={tz => onChange({ tz })} />
+        <Field
+          label={trans.__('in')}
+          width={160}
+          options={ZONES}
+          value={form.tz}
+          onChange={tz => onChange({ tz })}
+        />
         <Field
           label={trans.__('cron')}
           width={120}
@@ -362,7 +429,9 @@ function NextFive({ times }: { times: IQuery<IDueTimes> }): React.ReactElement |
 
 function PolicyFields({ form, faults, onChange }: IFieldsProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const options = <T extends string>(words: Readonly<Record<T, string>>): { value: T; label: string }[] =>
+  const options = <T extends string>(
+    words: Readonly<Record<T, string>>
+  ): { value: T; label: string }[] =>
     (Object.keys(words) as T[]).map(value => ({ value, label: words[value] }));
   return (
     <>
@@ -403,7 +472,9 @@ function PolicyFields({ form, faults, onChange }: IFieldsProps): React.ReactElem
 /** Whether the process that looks at the clock is there. */
 function Watcher(): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const { data } = useQuery('supervisor', signal => client.schedules.supervisor(signal), { every: () => 15_000 });
+  const { data } = useQuery('supervisor', signal => client.schedules.supervisor(signal), {
+    every: () => 15_000
+  });
   return (
     <p className={cx('more', 'watcher')}>
       {trans.__('This machine must be running at that time:')}{' '}

@@ -21,10 +21,14 @@ export function PipelinesSection(): React.ReactElement {
   const { client, commands, trans } = useWorkbench();
   const create = (): void => void commands.execute('mlinfra:pipelines-create');
   const section = useOpen('jobs:pipelines');
-  const { query, onMore } = useList('pipelines', (limit, signal) => client.pipelines.list({ limit }, signal), {
-    topics: ['step'],
-    when: section.drawn
-  });
+  const { query, onMore } = useList(
+    'pipelines',
+    (limit, signal) => client.pipelines.list({ limit }, signal),
+    {
+      topics: ['step'],
+      when: section.drawn
+    }
+  );
   return (
     <Section
       {...section}
@@ -40,7 +44,9 @@ export function PipelinesSection(): React.ReactElement {
               </>
             ) : (
               <EmptyCard
-                sentence={trans.__('A pipeline runs notebooks in order and skips what has not changed.')}
+                sentence={trans.__(
+                  'A pipeline runs notebooks in order and skips what has not changed.'
+                )}
                 action={{ label: trans.__('Create from Notebooks…'), onClick: create }}
                 code="%pipeline run NAME"
               />
@@ -63,7 +69,9 @@ function Pipelines({ page, at }: { page: IPage<IPipeline>; at: number }): React.
     topics: ['step'],
     moves: ({ runs }) => runs[0]?.state === 'running'
   });
-  const rows = page.items.flatMap(item => pipelineRows(item, open.has(item.ref), under.get(item.name), workbench));
+  const rows = page.items.flatMap(item =>
+    pipelineRows(item, open.has(item.ref), under.get(item.name), workbench)
+  );
   return <List label={trans.__('Pipelines')} rows={rows} onToggle={toggle} />;
 }
 

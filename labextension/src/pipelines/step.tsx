@@ -60,7 +60,9 @@ export function readNeed(key: Need, text: string): string | number | null | unde
   const value = Number(word);
   const least = key === 'gpus' || key === 'retries' ? 0 : key === 'cpus' ? 1 : Number.MIN_VALUE;
   const whole = key === 'cpus' || key === 'retries' || (key === 'gpus' && value >= 1);
-  return value >= least && Number.isFinite(value) && (!whole || Number.isInteger(value)) ? value : undefined;
+  return value >= least && Number.isFinite(value) && (!whole || Number.isInteger(value))
+    ? value
+    : undefined;
 }
 
 const lines = (text: string): string[] =>
@@ -88,14 +90,17 @@ function useFault(params: string, typed: boolean): string | undefined {
 
 function fieldsOf(step: IStep, written: string, path: string): IStepFields {
   const folder = PathExt.dirname(path);
-  const here = (texts: readonly string[]): string => texts.map(text => relative(text, folder)).join('\n');
+  const here = (texts: readonly string[]): string =>
+    texts.map(text => relative(text, folder)).join('\n');
   return {
     name: step.name,
     notebook: relative(step.notebook, folder),
     in: here(step.inputs),
     out: here(step.outputs),
     params: written,
-    ...(Object.fromEntries([...RESOURCES, ...OWN].map(key => [key, String(step[key] ?? '')])) as Record<Need, string>)
+    ...(Object.fromEntries(
+      [...RESOURCES, ...OWN].map(key => [key, String(step[key] ?? '')])
+    ) as Record<Need, string>)
   };
 }
 
@@ -108,7 +113,10 @@ interface ITyped {
   onApplied: () => void;
 }
 
-/** What is typed over the fields. It stays while the text that it made has a fault, and so no graph: then it is mended from here. */
+/**
+ * What is typed over the fields. It stays while the text that it made has a fault, and so no graph:
+ * then it is mended from here.
+ */
 function useTyped(start: IStepFields, disabled: boolean): ITyped {
   const [changes, setChanges] = useState<Partial<IStepFields>>({});
   const [applied, setApplied] = useState<readonly (keyof IStepFields)[]>([]);
@@ -142,7 +150,11 @@ async function rewritten(
     ['in', lines(fields.in).length ? lines(fields.in) : null],
     ['out', lines(fields.out).length ? lines(fields.out) : null],
     ...OWN.map((key): [Need, unknown] => [key, readNeed(key, fields[key])]),
-    ...RESOURCES.map((key): [Need, unknown, string] => [key, readNeed(key, fields[key]), 'resources'])
+    ...RESOURCES.map((key): [Need, unknown, string] => [
+      key,
+      readNeed(key, fields[key]),
+      'resources'
+    ])
   ];
   let now = before;
   for (const [key, value, inside] of values.filter(([key]) => differs(key))) {
@@ -163,12 +175,17 @@ export function StepForm(props: IStepFormProps): React.ReactElement {
   const { step, written, path, text, disabled, onRename, onClose } = props;
   const { client, trans } = useWorkbench();
   const openFile = useOpenFile();
-  const { fields, changed, set, applied, onApplied } = useTyped(fieldsOf(step, written, path), disabled);
+  const { fields, changed, set, applied, onApplied } = useTyped(
+    fieldsOf(step, written, path),
+    disabled
+  );
   const differs = (key: keyof IStepFields): boolean => changed.includes(key);
   const fault = useFault(fields.params, differs('params'));
   const bad = NUMBERS.filter(key => differs(key) && readNeed(key, fields[key]) === undefined);
   const apply = async (): Promise<void> => {
-    if (await text.change(before => rewritten(client.pipelines, before, step.name, fields, differs))) {
+    if (
+      await text.change(before => rewritten(client.pipelines, before, step.name, fields, differs))
+    ) {
       onRename(fields.name);
       onApplied();
     }
@@ -186,7 +203,13 @@ export function StepForm(props: IStepFormProps): React.ReactElement {
       <Heading title={trans.__('Step')}>
         <Button bare kind="quiet" icon="close" label={trans.__('Close')} onClick={onClose} />
       </Heading>
-      <Field label={trans.__('name')} width={180} focus value={fields.name} onChange={name => set({ name })} />
+      <Field
+        label={trans.__('name')}
+        width={180}
+        focus
+        value={fields.name}
+        onChange={name => set({ name })}
+      />
       <Field
         label={trans.__('notebook')}
         width={180}

@@ -16,7 +16,12 @@ interface ITextEditorProps {
 }
 
 /** JupyterLab's own editor on the text of a file. */
-export function TextEditor({ context, services, goTo, onThere }: ITextEditorProps): React.ReactElement {
+export function TextEditor({
+  context,
+  services,
+  goTo,
+  onThere
+}: ITextEditorProps): React.ReactElement {
   const { trans } = useWorkbench();
   const host = useRef<HTMLDivElement>(null);
   const shown = useRef<CodeEditorWrapper | null>(null);

@@ -11,7 +11,8 @@ export const referenceOf = (text: string): string | null => {
 
 /** Whether making one thing gives (part of) another; the server's `feeds` is the rule. */
 export function feeds(made: string, taken: string): boolean {
-  const inside = (inner: string, outer: string): boolean => inner.startsWith(`${outer.replace(/\/$/, '')}/`);
+  const inside = (inner: string, outer: string): boolean =>
+    inner.startsWith(`${outer.replace(/\/$/, '')}/`);
   if (made === taken) {
     return true;
   }
@@ -21,7 +22,10 @@ export function feeds(made: string, taken: string): boolean {
   return inside(made, taken) || inside(taken, made);
 }
 
-/** The steps that must have run before one, however far back: a link from it to any of them would close a circle. */
+/**
+ * The steps that must have run before one, however far back: a link from it to any of them would
+ * close a circle.
+ */
 export function before(
   graph: readonly Pick<IStep, 'name' | 'after'>[],
   name: string,

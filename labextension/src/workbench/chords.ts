@@ -12,8 +12,15 @@ const SUPPRESSED = '[data-lm-suppress-shortcuts]';
 
 type Binding = CommandRegistry.IKeyBinding;
 
-/** Chords of ours that these keys are, or begin, where the focus is. Those of others, such as `I I` of a notebook, have no say in our rows. */
-const chords = (keys: readonly string[], bindings: readonly Binding[], target: Element): Binding[] =>
+/**
+ * Chords of ours that these keys are, or begin, where the focus is. Those of others, such as `I I`
+ * of a notebook, have no say in our rows.
+ */
+const chords = (
+  keys: readonly string[],
+  bindings: readonly Binding[],
+  target: Element
+): Binding[] =>
   bindings.filter(
     binding =>
       binding.command.startsWith('mlinfra:') &&
@@ -31,17 +38,20 @@ function complete(commands: CommandRegistry, found: readonly Binding[], length: 
 }
 
 /**
- * A chord in progress owns the next key: `Alt M` then `C` opens the Catalog, and copies nothing from the row that has the focus.
+ * A chord in progress owns the next key: `Alt M` then `C` opens the Catalog, and copies nothing
+ * from the row that has the focus.
  *
- * JupyterLab hears keys last, so the single keys of a list or page would win. Within our widgets the key after the beginning of a
- * chord goes to JupyterLab alone, whether it completes the chord or not. A field takes it as any field of JupyterLab does.
+ * JupyterLab hears keys last, so the single keys of a list or page would win. Within our widgets
+ * the key after the beginning of a chord goes to JupyterLab alone, whether it completes the chord
+ * or not. A field takes it as any field of JupyterLab does.
  */
 export function ownChords(commands: CommandRegistry, host: EventTarget = window): IDisposable {
   let pressed: readonly string[] = [];
   let until = 0;
   const hear = (event: Event): void => {
     const { target } = event;
-    // What Lumino replays after a chord that was not completed is an event of its own making, and no key.
+    // What Lumino replays after a chord that was not completed is an event of its own making, and
+    // no key.
     if (!(event instanceof KeyboardEvent) || !(target instanceof Element)) {
       return;
     }

@@ -19,14 +19,22 @@ export const launcher: JupyterFrontEndPlugin<void> = {
     workbench.addCommand({
       id: FIRST,
       label: workbench.trans.__('First Steps'),
-      caption: workbench.trans.__('A notebook that runs as it is: a dataset, a run and a job on made-up data'),
+      caption: workbench.trans.__(
+        'A notebook that runs as it is: a dataset, a run and a job on made-up data'
+      ),
       icon: 'experiments',
       category: workbench.trans.__('ML: Workbench'),
-      execute: () => import('./first').then(({ openFirstSteps }) => openFirstSteps(workbench, app.commands))
+      execute: () =>
+        import('./first').then(({ openFirstSteps }) => openFirstSteps(workbench, app.commands))
     });
     void app.started.then(() =>
       OFFERED.filter(command => app.commands.hasCommand(command)).forEach((command, rank) =>
-        offers.add({ command, args: { short: true }, category: workbench.trans.__('ML Infrastructure'), rank })
+        offers.add({
+          command,
+          args: { short: true },
+          category: workbench.trans.__('ML Infrastructure'),
+          rank
+        })
       )
     );
   }
@@ -44,7 +52,9 @@ export const links: JupyterFrontEndPlugin<void> = {
       describedBy: {
         args: {
           type: 'object',
-          properties: { search: { type: 'string', description: workbench.trans.__('The query of the address') } }
+          properties: {
+            search: { type: 'string', description: workbench.trans.__('The query of the address') }
+          }
         }
       },
       execute: ({ search }) => {
@@ -54,6 +64,10 @@ export const links: JupyterFrontEndPlugin<void> = {
         }
       }
     });
-    router.register({ command: 'mlinfra:workbench-follow', pattern: new RegExp(`[?&]${KEY}=`), rank: 50 });
+    router.register({
+      command: 'mlinfra:workbench-follow',
+      pattern: new RegExp(`[?&]${KEY}=`),
+      rank: 50
+    });
   }
 };

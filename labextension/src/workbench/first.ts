@@ -5,8 +5,14 @@ import { errorText } from '../components/card';
 import { confirm, failed, told } from '../components/confirm';
 import type { IWorkbench } from '../tokens';
 
-/** Open the notebook of the first steps; a folder that is no project yet is made one when the user says so. */
-export async function openFirstSteps(workbench: IWorkbench, commands: CommandRegistry): Promise<void> {
+/**
+ * Open the notebook of the first steps; a folder that is no project yet is made one when the user
+ * says so.
+ */
+export async function openFirstSteps(
+  workbench: IWorkbench,
+  commands: CommandRegistry
+): Promise<void> {
   const { client, trans } = workbench;
   try {
     if (!(await hasProject(workbench))) {
@@ -14,7 +20,10 @@ export async function openFirstSteps(workbench: IWorkbench, commands: CommandReg
     }
     const { path } = await client.firstSteps();
     if (path === null) {
-      told(trans.__('The project lies outside the folder of this server: first-steps.ipynb is there.'), trans);
+      told(
+        trans.__('The project lies outside the folder of this server: first-steps.ipynb is there.'),
+        trans
+      );
       return;
     }
     await commands.execute('docmanager:open', { path });
@@ -34,7 +43,9 @@ async function hasProject({ client, trans }: IWorkbench): Promise<boolean> {
   }
   const sure = await confirm({
     title: trans.__('Create a project here?'),
-    body: trans.__('The folder of this server gets a file mlinfra.toml and the notebook first-steps.ipynb.'),
+    body: trans.__(
+      'The folder of this server gets a file mlinfra.toml and the notebook first-steps.ipynb.'
+    ),
     action: trans.__('Create'),
     trans
   });

@@ -1,6 +1,9 @@
 import type { IWorkbench } from '../tokens';
 
-/** The workbench for what lies above everything else, where each way to another place first leaves it. */
+/**
+ * The workbench for what lies above everything else, where each way to another place first leaves
+ * it.
+ */
 export function leaving(workbench: IWorkbench, leave: () => void): IWorkbench {
   const first =
     <A extends unknown[], R>(act: (...given: A) => R) =>

@@ -9,7 +9,10 @@ import { labelOf, nameOf } from '../refs';
 import type { IPageProps, IPageSpec, IWorkbench } from '../tokens';
 import { FrameWidget } from './widget';
 
-/** What a page shows: one object, drawn by a component that is fetched when the first page of its kind opens. */
+/**
+ * What a page shows: one object, drawn by a component that is fetched when the first page of its
+ * kind opens.
+ */
 class PageBody extends FrameWidget {
   constructor(
     workbench: IWorkbench,
@@ -25,9 +28,16 @@ class PageBody extends FrameWidget {
     const Body = this._component;
     const target = this._asked === this._reference ? '' : this._asked;
     return (
-      <PageContext.Provider value={{ target, turn: this._again, arrive: this._arrivals.arrive, close: this._close }}>
+      <PageContext.Provider
+        value={{ target, turn: this._again, arrive: this._arrivals.arrive, close: this._close }}
+      >
         <Suspense fallback={<Loading rows={8} />}>
-          <Body reference={this._reference} name={nameOf(this._reference)} again={this._again} onTitle={this._name} />
+          <Body
+            reference={this._reference}
+            name={nameOf(this._reference)}
+            again={this._again}
+            onTitle={this._name}
+          />
         </Suspense>
       </PageContext.Provider>
     );

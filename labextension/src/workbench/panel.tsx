@@ -62,7 +62,13 @@ export class PanelWidget extends FrameWidget {
   private readonly _body: React.LazyExoticComponent<React.ComponentType<IPanelProps>>;
 }
 
-function Panel({ spec, Body }: { spec: IPanelSpec; Body: React.ComponentType<IPanelProps> }): React.ReactElement {
+function Panel({
+  spec,
+  Body
+}: {
+  spec: IPanelSpec;
+  Body: React.ComponentType<IPanelProps>;
+}): React.ReactElement {
   const search = useSearch();
   const [all, setAll] = useMemory(`scope:${spec.name}`, true);
   const [turn, setTurn] = useState(0);
@@ -78,7 +84,11 @@ function Panel({ spec, Body }: { spec: IPanelSpec; Body: React.ComponentType<IPa
           void project.refresh();
         }}
       />
-      <SearchBox search={search} placeholder={spec.placeholder} scope={{ all, panel: spec.title, onScope: setAll }} />
+      <SearchBox
+        search={search}
+        placeholder={spec.placeholder}
+        scope={{ all, panel: spec.title, onScope: setAll }}
+      />
       <div className={cx('panel-body')}>
         {project.error?.code === 'not_found' ? (
           <NoProject onMade={project.refresh} />

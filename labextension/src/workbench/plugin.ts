@@ -1,4 +1,8 @@
-import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IStateDB } from '@jupyterlab/statedb';
@@ -47,7 +51,15 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
     const trans = (translator ?? nullTranslator).load('jupyter_mlinfra');
     ownChords(app.commands);
     const code = createCode(app.commands, notebooks, panel => app.shell.activateById(panel.id));
-    const made = new Workbench({ app, mlinfra, trans, code, memory: createMemory(state), palette, restorer });
+    const made = new Workbench({
+      app,
+      mlinfra,
+      trans,
+      code,
+      memory: createMemory(state),
+      palette,
+      restorer
+    });
     made.addCommand({
       id: 'mlinfra:workbench-search',
       label: trans.__('Search the Workbench'),
@@ -65,21 +77,29 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
     });
     const meant = (args?: ReadonlyPartialJSONObject): string | undefined =>
       args?.tab === true
-        ? app.contextMenuHitTest(node => node.dataset.mlinfraPage !== undefined)?.dataset.mlinfraPage
+        ? app.contextMenuHitTest(node => node.dataset.mlinfraPage !== undefined)?.dataset
+            .mlinfraPage
         : made.preview?.reference;
     made.addCommand({
       id: 'mlinfra:workbench-keep',
       label: trans.__('Keep This Page Open'),
       caption: trans.__('The next page of its kind opens beside it, and not in its place'),
       category: trans.__('ML: Workbench'),
-      args: { tab: { type: 'boolean', description: trans.__('Whether the tab under the context menu is meant') } },
+      args: {
+        tab: {
+          type: 'boolean',
+          description: trans.__('Whether the tab under the context menu is meant')
+        }
+      },
       isEnabled: args => meant(args) !== undefined,
       execute: args => {
         const reference = meant(args);
         return reference === undefined ? undefined : made.keep(reference);
       }
     });
-    app.shell.currentChanged?.connect(() => app.commands.notifyCommandChanged('mlinfra:workbench-keep'));
+    app.shell.currentChanged?.connect(() =>
+      app.commands.notifyCommandChanged('mlinfra:workbench-keep')
+    );
     made.addCommand({
       id: 'mlinfra:workbench-keys',
       label: trans.__('Show Keys'),

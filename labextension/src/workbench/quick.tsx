@@ -10,7 +10,10 @@ import type { IWorkbench } from '../tokens';
 import { leaving } from './leaving';
 import { FrameWidget } from './widget';
 
-/** A search over everything, above what is open: Enter opens, `i` inserts, Escape goes back to where the caret was. */
+/**
+ * A search over everything, above what is open: Enter opens, `i` inserts, Escape goes back to where
+ * the caret was.
+ */
 class QuickOpen extends FrameWidget {
   constructor(workbench: IWorkbench, leave: () => void) {
     super(leaving(workbench, leave), 'panel');
@@ -65,9 +68,15 @@ export function openQuick(workbench: IWorkbench): void {
       close();
     }
   };
-  /** On the document, since a row that had the focus may be gone; a dialog above this one keeps its own Escape. */
+  /**
+   * On the document, since a row that had the focus may be gone; a dialog above this one keeps its
+   * own Escape.
+   */
   const escape = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape' && (event.target === document.body || widget.node.contains(event.target as Node))) {
+    if (
+      event.key === 'Escape' &&
+      (event.target === document.body || widget.node.contains(event.target as Node))
+    ) {
       event.preventDefault();
       event.stopPropagation();
       close();
@@ -75,7 +84,13 @@ export function openQuick(workbench: IWorkbench): void {
   };
   let early = '';
   widget.node.addEventListener('keydown', event => {
-    if (event.target === widget.node && event.key.length === 1 && !event.ctrlKey && !event.altKey && !event.metaKey) {
+    if (
+      event.target === widget.node &&
+      event.key.length === 1 &&
+      !event.ctrlKey &&
+      !event.altKey &&
+      !event.metaKey
+    ) {
       event.preventDefault();
       event.stopImmediatePropagation();
       early += event.key;

@@ -21,7 +21,9 @@ export class Shelf implements IShelf {
 
   pin = (reference: string): boolean => {
     const held = this._pinned.includes(reference);
-    this._pinned = held ? this._pinned.filter(other => other !== reference) : [...this._pinned, reference];
+    this._pinned = held
+      ? this._pinned.filter(other => other !== reference)
+      : [...this._pinned, reference];
     this._memory.write(PINS, this._pinned);
     this._tell();
     return !held;
@@ -47,7 +49,10 @@ export class Shelf implements IShelf {
     // What happened while it was read counts.
     this._pinned = [...new Set([...(pinned ?? []), ...this._pinned])];
     const known = new Set(this._recent.map(({ ref }) => ref));
-    this._recent = [...this._recent, ...(recent ?? []).filter(({ ref }) => !known.has(ref))].slice(0, KEPT);
+    this._recent = [...this._recent, ...(recent ?? []).filter(({ ref }) => !known.has(ref))].slice(
+      0,
+      KEPT
+    );
     this._tell();
   }
 

@@ -38,8 +38,8 @@ function Status({ shown, onClick }: IStatusProps): React.ReactElement | null {
       ]);
       return { compute, firing: alerts.total };
     },
-    // Without a project, or our half of the server, there is nothing to tell until something happens.
-    // A cluster is used by others too.
+    // Without a project, or our half of the server, there is nothing to tell until something
+    // happens. A cluster is used by others too.
     {
       topics: ['job', 'alert'],
       every: data => (data && data.compute.backend !== 'local' ? 15_000 : null),

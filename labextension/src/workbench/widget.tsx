@@ -6,7 +6,10 @@ import { Frame, keysIn } from '../components/frame';
 import { WidgetVisibility } from '../hooks/visible';
 import type { IWorkbench } from '../tokens';
 
-/** A widget that draws nothing before it is first shown, and tells its components whether it is in sight. */
+/**
+ * A widget that draws nothing before it is first shown, and tells its components whether it is in
+ * sight.
+ */
 export abstract class FrameWidget extends ReactWidget {
   constructor(
     protected readonly workbench: IWorkbench,
@@ -58,7 +61,9 @@ export abstract class FrameWidget extends ReactWidget {
     }
   }
 
-  /** JupyterLab focuses the widget's own node, which stands around the frame that knows the keys. */
+  /**
+   * JupyterLab focuses the widget's own node, which stands around the frame that knows the keys.
+   */
   private readonly _onKey = (event: KeyboardEvent): void => {
     if (event.target === this.node) {
       keysIn(this.node)?.press(event);

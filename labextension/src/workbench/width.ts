@@ -17,7 +17,10 @@ function splitAround(widget: Widget): { split: SplitPanel; side: Widget } | null
   return null;
 }
 
-/** Give the side bar of a panel the width that its names need: once in a workspace, and only while it has its least width. */
+/**
+ * Give the side bar of a panel the width that its names need: once in a workspace, and only while
+ * it has its least width.
+ */
 export async function widen(panel: Widget, memory: IMemory): Promise<void> {
   const place = splitAround(panel);
   if (!place || (await memory.read<boolean>(KEY))) {
@@ -32,5 +35,7 @@ export async function widen(panel: Widget, memory: IMemory): Promise<void> {
   const index = split.widgets.indexOf(side);
   const widths = split.widgets.map(widget => (widget.isHidden ? 0 : widget.node.offsetWidth));
   const widest = widths.indexOf(Math.max(...widths));
-  split.setRelativeSizes(widths.map((width, at) => (at === index ? WIDTH : at === widest ? width - missing : width)));
+  split.setRelativeSizes(
+    widths.map((width, at) => (at === index ? WIDTH : at === widest ? width - missing : width))
+  );
 }

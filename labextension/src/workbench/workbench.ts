@@ -12,7 +12,16 @@ import type { IEvents } from '../api/events';
 import type { ICode } from '../code/insert';
 import { labIcon } from '../components/labicon';
 import { kindOf, nameOf, pageOf } from '../refs';
-import type { ICommandSpec, IMemory, IMLInfra, IPageProps, IPageSpec, IPanelSpec, IShelf, IWorkbench } from '../tokens';
+import type {
+  ICommandSpec,
+  IMemory,
+  IMLInfra,
+  IPageProps,
+  IPageSpec,
+  IPanelSpec,
+  IShelf,
+  IWorkbench
+} from '../tokens';
 import { pageOfTab, PageWidget } from './page';
 import { PanelWidget } from './panel';
 import { Shelf } from './shelf';
@@ -96,13 +105,22 @@ export class Workbench implements IWorkbench {
 
   addPanel(spec: IPanelSpec): void {
     const { app, restorer } = this._options;
-    const panel = new PanelWidget(this, spec, shown => void app.restored.then(() => widen(shown, this.memory)));
+    const panel = new PanelWidget(
+      this,
+      spec,
+      shown => void app.restored.then(() => widen(shown, this.memory))
+    );
     app.shell.add(panel, 'left', { rank: spec.rank, type: spec.title });
     restorer?.add(panel, panel.id);
     this.addCommand({
       id: `mlinfra:${spec.name}-show`,
       label: args => (args.short ? spec.title : this.trans.__('Show %1', spec.title)),
-      args: { short: { type: 'boolean', description: this.trans.__('Whether the label is the title alone') } },
+      args: {
+        short: {
+          type: 'boolean',
+          description: this.trans.__('Whether the label is the title alone')
+        }
+      },
       caption: spec.caption,
       icon: spec.icon,
       category: this.category(spec.title),
@@ -117,7 +135,12 @@ export class Workbench implements IWorkbench {
   addPage(spec: IPageSpec): void {
     const { restorer } = this._options;
     const tracker = new WidgetTracker<PageWidget>({ namespace: `mlinfra-${spec.kind}` });
-    this._pages.set(spec.kind, { spec, tracker, component: React.lazy(spec.body), shown: Promise.resolve() });
+    this._pages.set(spec.kind, {
+      spec,
+      tracker,
+      component: React.lazy(spec.body),
+      shown: Promise.resolve()
+    });
     this.addCommand({
       id: spec.command,
       label: spec.label,
@@ -125,11 +148,21 @@ export class Workbench implements IWorkbench {
       icon: spec.icon,
       args: {
         ref: { type: 'string', description: this.trans.__('The reference of the object') },
-        restored: { type: 'boolean', description: this.trans.__('Whether the page only comes back after a reload') },
-        preview: { type: 'boolean', description: this.trans.__('Whether the page that comes back was not kept') }
+        restored: {
+          type: 'boolean',
+          description: this.trans.__('Whether the page only comes back after a reload')
+        },
+        preview: {
+          type: 'boolean',
+          description: this.trans.__('Whether the page that comes back was not kept')
+        }
       },
       execute: ({ ref, restored, preview }) =>
-        typeof ref !== 'string' ? undefined : restored === true ? this._open(ref, preview === true) : this.open(ref)
+        typeof ref !== 'string'
+          ? undefined
+          : restored === true
+            ? this._open(ref, preview === true)
+            : this.open(ref)
     });
     if (restorer) {
       void restorer.restore(tracker, {
@@ -154,7 +187,8 @@ export class Workbench implements IWorkbench {
     if (page) {
       page.isPreview = false;
     } else {
-      void this._opening.get(target)?.then(() => this.keep(reference)); // the second click of two was faster than the page
+      // the second click of two was faster than the page
+      void this._opening.get(target)?.then(() => this.keep(reference));
     }
   };
 
@@ -181,8 +215,10 @@ export class Workbench implements IWorkbench {
       this._options.app.shell.activateById(open.id);
       return;
     }
-    // A page is in its tracker only after a while: who asks for it meanwhile waits for the same page.
-    const pending = this._opening.get(target) ?? this._show(kind, reference, preview && !kind.spec.kept);
+    // A page is in its tracker only after a while: who asks for it meanwhile waits for the same
+    // page.
+    const pending =
+      this._opening.get(target) ?? this._show(kind, reference, preview && !kind.spec.kept);
     this._opening.set(target, pending);
     try {
       await pending;
@@ -206,7 +242,10 @@ export class Workbench implements IWorkbench {
     // Chosen only now: the one before may have been kept, or closed, meanwhile.
     const last = preview ? this._replaced(kind, page) : undefined;
     page.onPreview = () => void kind.tracker.save(page);
-    shell.add(page, 'main', { type: kind.spec.kind, ...(last && { ref: last.id, mode: 'tab-after' }) });
+    shell.add(page, 'main', {
+      type: kind.spec.kind,
+      ...(last && { ref: last.id, mode: 'tab-after' })
+    });
     shell.activateById(page.id);
     last?.dispose();
   }

@@ -1,4 +1,5 @@
-"""The sites that every backend's tests run at: the same project, with jobs that run here, in a real Slurm, or in fakes that really run them.
+"""The sites that every backend's tests run at: the same project, with jobs that run here, in a real
+Slurm, or in fakes that really run them.
 
 A backend is added here with how it is started, and passes the same cases as the others.
 """
@@ -34,7 +35,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave the cases out that mean nothing to a backend; on a real Ray, those of all others."""
     unlike = {f"{name}[{backend}]" for backend, names in UNLIKE.items() for name in names}
     only = "[ray]" if config.getoption("--real-ray") else ""
-    left_out = [item for item in items if item.path.parent == Path(__file__).parent and (item.name in unlike or only not in item.name)]
+    left_out = [
+        item
+        for item in items
+        if item.path.parent == Path(__file__).parent
+        and (item.name in unlike or only not in item.name)
+    ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         gone = set(left_out)
@@ -43,7 +49,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @dataclass(frozen=True)
 class Site:
-    """A project whose jobs run on one backend with 2 GPUs. failpoints: of who follows them, in the order of a job's life."""
+    """A project whose jobs run on one backend with 2 GPUs. failpoints: of who follows them, in the
+    order of a job's life.
+    """
 
     backend: str
     root: Path
@@ -61,7 +69,9 @@ class Site:
     def end_of(self, *jobs: Job) -> list[Job]:
         """Jobs, once all have ended."""
         ended = list(self.jobs.wait([job.id for job in jobs], timeout=WAIT))
-        assert not {job.state for job in ended} & {"queued", "starting", "running"}, [(job.state, job.reason) for job in ended]
+        assert not {job.state for job in ended} & {"queued", "starting", "running"}, [
+            (job.state, job.reason) for job in ended
+        ]
         return ended
 
     def run(self, *command: str, **options: Any) -> Job:
@@ -86,13 +96,23 @@ class Site:
 
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A real Slurm for the run; its configuration. Installed where it is missing: a machine that cannot have it fails these tests, and says what to do."""
+    """A real Slurm for the run; its configuration. Installed where it is missing: a machine that
+    cannot have it fails these tests, and says what to do.
+    """
     folder = tmp_path_factory.mktemp("slurm")
     control = [sys.executable, str(REPOSITORY / "scripts" / "slurm_cluster.py")]
-    installed = subprocess.run([*control, "install"], capture_output=True, text=True, timeout=280, check=False)
+    installed = subprocess.run(
+        [*control, "install"], capture_output=True, text=True, timeout=280, check=False
+    )
     assert installed.returncode == 0, installed.stderr
     try:
-        started = subprocess.run([*control, "up", str(folder), "--gpus", "2"], capture_output=True, text=True, timeout=120, check=False)
+        started = subprocess.run(
+            [*control, "up", str(folder), "--gpus", "2"],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
         assert started.returncode == 0, started.stderr
         yield Path(started.stdout.strip())
     finally:
@@ -100,7 +120,9 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
-def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, clean: Any) -> Iterator[Site]:
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, clean: Any
+) -> Iterator[Site]:
     """One project for all cases of a file: none depends on another."""
     yield from _site(request.param, request, tmp_path_factory.mktemp("site"), clean)
 
@@ -113,7 +135,9 @@ def fresh_site(request: pytest.FixtureRequest, tmp_path: Path, clean: Any) -> It
 
 @pytest.fixture
 def slurm_site(request: pytest.FixtureRequest, tmp_path: Path, clean: Any) -> Iterator[Site]:
-    """A project of its own on Slurm, whose commands are looked for in the folder `bin` first: a test may put others there."""
+    """A project of its own on Slurm, whose commands are looked for in the folder `bin` first: a
+    test may put others there.
+    """
     commands = tmp_path / "bin"
     commands.mkdir()
     for name in ("sbatch", "squeue", "scancel", "scontrol", "sacct"):
@@ -121,11 +145,16 @@ def slurm_site(request: pytest.FixtureRequest, tmp_path: Path, clean: Any) -> It
     yield from _site("slurm", request, tmp_path, clean, f'bin = "{commands}"\n')
 
 
-def _site(backend: str, request: pytest.FixtureRequest, folder: Path, clean: Any, more: str = "") -> Iterator[Site]:
+def _site(
+    backend: str, request: pytest.FixtureRequest, folder: Path, clean: Any, more: str = ""
+) -> Iterator[Site]:
     conf = request.getfixturevalue("slurm") if backend == "slurm" else None
     root = folder / "a project"
     root.mkdir()
-    settings = f'[project]\nname = "test"\n[pipelines]\nwarm_kernels = 0\n[jobs]\nbackend = "{backend}"\ncpus = 8\ngpus = 2\ngrace_seconds = 1.0\n'
+    settings = (
+        '[project]\nname = "test"\n[pipelines]\nwarm_kernels = 0\n[jobs]\nbackend ='
+        f' "{backend}"\ncpus = 8\ngpus = 2\ngrace_seconds = 1.0\n'
+    )
     points = ("starting", "spawned", "running", "ended", "settled")
     if backend != "local":
         points = ("sending", "sent", "noted", "running", "ended", "settled")
@@ -134,7 +163,9 @@ def _site(backend: str, request: pytest.FixtureRequest, folder: Path, clean: Any
     if backend == "ray":
         settings += ray_site.settings_of(request.getfixturevalue("ray").address)
     if conf is not None:
-        settings += f'[jobs.slurm]\nconf = "{conf}"\npoll_seconds = 0.25\nraise_priority = true\n{more}'
+        settings += (
+            f'[jobs.slurm]\nconf = "{conf}"\npoll_seconds = 0.25\nraise_priority = true\n{more}'
+        )
     (root / "mlinfra.toml").write_text(settings)
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("MLINFRA_")]:
@@ -144,4 +175,9 @@ def _site(backend: str, request: pytest.FixtureRequest, folder: Path, clean: Any
         for jobs in clean(root):
             yield Site(backend, root, jobs, points)
             if conf is not None:
-                subprocess.run(["scancel", "--me"], env={**os.environ, "SLURM_CONF": str(conf)}, timeout=60, check=False)
+                subprocess.run(
+                    ["scancel", "--me"],
+                    env={**os.environ, "SLURM_CONF": str(conf)},
+                    timeout=60,
+                    check=False,
+                )

@@ -41,8 +41,19 @@ def _state(site: Any, job: Any) -> str:
 
 def test_a_waiting_job_says_what_it_waits_for(site: Any, tools: Any, blocker: Any) -> None:
     job = site.submit("true", gpus=1)
-    reason = tools.until(lambda: (seen := site.jobs.show(job.id)).reason not in ("Waits for its turn.", f"Sent to {site.backend}.") and seen.reason)
-    words = {"local": f"held by job {blocker.job.id}", "slurm": "(Resources)", "kubernetes": "(Unschedulable)", "ray": "(PENDING)"}[site.backend]
+    reason = tools.until(
+        lambda: (
+            (seen := site.jobs.show(job.id)).reason
+            not in ("Waits for its turn.", f"Sent to {site.backend}.")
+            and seen.reason
+        )
+    )
+    words = {
+        "local": f"held by job {blocker.job.id}",
+        "slurm": "(Resources)",
+        "kubernetes": "(Unschedulable)",
+        "ray": "(PENDING)",
+    }[site.backend]
     tools.until(lambda: words in site.jobs.show(job.id).reason)
     assert site.jobs.show(job.id).state == "queued"
     assert reason
@@ -54,7 +65,11 @@ def test_a_waiting_job_says_when_it_may_start(site: Any, tools: Any) -> None:
     first = site.shell("until [ -e go-starts ]; do sleep 0.05; done", gpus=2, time_limit_minutes=30)
     tools.until(lambda: _state(site, first) == "running")
     job = site.submit("true", gpus=2)
-    starts = tools.until(lambda: next((item.starts_at for item in site.jobs.queue().items if item.job.id == job.id), None))
+    starts = tools.until(
+        lambda: next(
+            (item.starts_at for item in site.jobs.queue().items if item.job.id == job.id), None
+        )
+    )
     assert timedelta(minutes=20) < starts - now() < timedelta(minutes=40)
     site.jobs.cancel(job.id)
     go.touch()
@@ -65,13 +80,19 @@ def test_a_waiting_job_that_is_cancelled_never_runs(site: Any, blocker: Any) -> 
     job = site.shell("touch ran-although", gpus=1)
     site.jobs.cancel(job.id)
     ended = site.end_of(job)[0]
-    assert (ended.state, ended.reason, ended.attempt) == ("cancelled", "Cancelled by ana before it started.", 0)
+    assert (ended.state, ended.reason, ended.attempt) == (
+        "cancelled",
+        "Cancelled by ana before it started.",
+        0,
+    )
     blocker.end()
     site.end_of(site.submit("true", gpus=2))
     assert not (site.root / "ran-although").exists()
 
 
-def test_a_job_that_waits_in_the_backends_own_queue_can_be_cancelled(site: Any, tools: Any, blocker: Any) -> None:
+def test_a_job_that_waits_in_the_backends_own_queue_can_be_cancelled(
+    site: Any, tools: Any, blocker: Any
+) -> None:
     job = site.shell("touch ran-there", gpus=1)
     tools.until(lambda: site.backend == "local" or site.jobs.show(job.id).remote)
     site.jobs.cancel(job.id)
@@ -84,7 +105,9 @@ def test_a_job_that_waits_in_the_backends_own_queue_can_be_cancelled(site: Any, 
 
 
 def test_a_running_job_that_is_cancelled_may_tidy_up(site: Any, tools: Any) -> None:
-    job = site.shell("trap 'echo tidy > tidied; exit 0' TERM; touch began-tidy; while :; do sleep 0.05; done")
+    job = site.shell(
+        "trap 'echo tidy > tidied; exit 0' TERM; touch began-tidy; while :; do sleep 0.05; done"
+    )
     tools.until((site.root / "began-tidy").exists)
     site.jobs.cancel(job.id)
     ended = site.end_of(job)[0]
@@ -94,12 +117,20 @@ def test_a_running_job_that_is_cancelled_may_tidy_up(site: Any, tools: Any) -> N
 
 def test_cancel_reaches_what_ignores_it_and_what_left_the_session(site: Any, tools: Any) -> None:
     inner = "trap '' TERM; echo $$ >> pids; while :; do sleep 0.05; done"
-    script = f'trap "" TERM; echo $$ > pids; setsid sh -c "{inner.replace("$", chr(92) + "$")}" & (setsid sh -c "{inner.replace("$", chr(92) + "$")}" &) ; wait'
+    script = (
+        f'trap "" TERM; echo $$ > pids; setsid sh -c "{inner.replace("$", chr(92) + "$")}" &'
+        f' (setsid sh -c "{inner.replace("$", chr(92) + "$")}" &) ; wait'
+    )
     job = site.shell(script)
     pids = tools.until(lambda: len(found := tools.lines(site.root / "pids")) == 3 and found)
     site.jobs.cancel(job.id)
     assert site.end_of(job)[0].state == "cancelled"
-    assert [pid for pid in pids if os.path.exists(f"/proc/{pid}") and "zombie" not in Path(f"/proc/{pid}/status").read_text()] == []
+    assert [
+        pid
+        for pid in pids
+        if os.path.exists(f"/proc/{pid}")
+        and "zombie" not in Path(f"/proc/{pid}/status").read_text()
+    ] == []
 
 
 def test_cancel_twice_is_once_and_an_ended_job_stays_as_it_is(site: Any) -> None:
@@ -122,9 +153,13 @@ def test_a_job_on_hold_starts_when_it_is_released(site: Any, tools: Any, blocker
     assert site.end_of(job)[0].state == "succeeded"
 
 
-def test_a_job_that_waits_in_the_backends_own_queue_can_be_held(site: Any, tools: Any, blocker: Any) -> None:
+def test_a_job_that_waits_in_the_backends_own_queue_can_be_held(
+    site: Any, tools: Any, blocker: Any
+) -> None:
     job = site.submit("true", gpus=1)
-    tools.until(lambda: site.backend == "local" or site.backend.title() in site.jobs.show(job.id).reason)
+    tools.until(
+        lambda: site.backend == "local" or site.backend.title() in site.jobs.show(job.id).reason
+    )
     site.jobs.hold(job.id)
     assert "Held by ana" in site.jobs.show(job.id).reason
     if site.backend == "slurm":
@@ -132,13 +167,19 @@ def test_a_job_that_waits_in_the_backends_own_queue_can_be_held(site: Any, tools
         from jupyter_mlinfra.jobs.backends.slurm.remote import SlurmRemote
 
         there = SlurmRemote(Project.open(site.root))
-        tools.until(lambda: any(item.held for item in there.look() if item.remote == site.jobs.show(job.id).remote))
+        tools.until(
+            lambda: any(
+                item.held for item in there.look() if item.remote == site.jobs.show(job.id).remote
+            )
+        )
     if site.backend in ("kubernetes", "ray"):
         from jupyter_mlinfra.core.project import Project
         from jupyter_mlinfra.jobs.backends import load_backend
 
         cluster = load_backend(site.backend, Project.open(site.root)).remote()
-        tools.until(lambda: site.jobs.show(job.id).remote not in [item.remote for item in cluster.look()])  # taken back, to be sent anew
+        tools.until(
+            lambda: site.jobs.show(job.id).remote not in [item.remote for item in cluster.look()]
+        )  # taken back, to be sent anew
     blocker.end()
     site.end_of(site.submit("true", gpus=2))
     assert _state(site, job) == "queued"
@@ -152,8 +193,15 @@ def test_a_job_that_has_ended_cannot_be_held(site: Any) -> None:
 
 
 def test_higher_priorities_go_first(site: Any, tools: Any, blocker: Any) -> None:
-    jobs = [site.shell(f"echo {priority} >> order", gpus=2, priority=priority) for priority in (10, 90, 50)]
-    tools.until(lambda: site.backend == "local" or all("Slurm" in site.jobs.show(job.id).reason for job in jobs))
+    jobs = [
+        site.shell(f"echo {priority} >> order", gpus=2, priority=priority)
+        for priority in (10, 90, 50)
+    ]
+    tools.until(
+        lambda: (
+            site.backend == "local" or all("Slurm" in site.jobs.show(job.id).reason for job in jobs)
+        )
+    )
     blocker.end()
     site.end_of(*jobs)
     assert tools.lines(site.root / "order") == ["90", "50", "10"]
@@ -161,21 +209,35 @@ def test_higher_priorities_go_first(site: Any, tools: Any, blocker: Any) -> None
 
 def test_a_waiting_job_can_be_moved_in_the_queue(site: Any, tools: Any, blocker: Any) -> None:
     first, second = (site.shell(f"echo {name} >> moved", gpus=2) for name in ("first", "second"))
-    tools.until(lambda: site.backend == "local" or all("Slurm" in site.jobs.show(job.id).reason for job in (first, second)))
+    tools.until(
+        lambda: (
+            site.backend == "local"
+            or all("Slurm" in site.jobs.show(job.id).reason for job in (first, second))
+        )
+    )
     site.jobs.prioritize(second.id, 80)
     if site.backend == "slurm":
         from jupyter_mlinfra.core.project import Project
         from jupyter_mlinfra.jobs.backends.slurm.remote import SlurmRemote
 
         there = SlurmRemote(Project.open(site.root))
-        tools.until(lambda: any(item.rank == there.rank(80) for item in there.look() if item.remote == site.jobs.show(second.id).remote))
+        tools.until(
+            lambda: any(
+                item.rank == there.rank(80)
+                for item in there.look()
+                if item.remote == site.jobs.show(second.id).remote
+            )
+        )
     blocker.end()
     site.end_of(first, second)
     assert tools.lines(site.root / "moved") == ["second", "first"]
 
 
 def test_a_job_after_others_starts_when_all_have_succeeded(site: Any, tools: Any) -> None:
-    first, second = site.shell("until [ -e go-after ]; do sleep 0.05; done; echo 1 >> after"), site.shell("echo 1 >> after")
+    first, second = (
+        site.shell("until [ -e go-after ]; do sleep 0.05; done; echo 1 >> after"),
+        site.shell("echo 1 >> after"),
+    )
     last = site.shell("echo 2 >> after", after=[first.id, second.id])
     site.end_of(second)
     assert (_state(site, last), "after" in site.jobs.show(last.id).reason) == ("queued", True)
@@ -188,27 +250,49 @@ def test_a_job_after_one_that_fails_is_cancelled(site: Any) -> None:
     first = site.shell("sleep 0.3; exit 3")
     last = site.submit("true", after=[first.id])
     ended = site.end_of(first, last)[1]
-    assert (ended.state, ended.reason) == ("cancelled", f"It was to start after job {first.id}, which is failed.")
+    assert (ended.state, ended.reason) == (
+        "cancelled",
+        f"It was to start after job {first.id}, which is failed.",
+    )
 
 
 def test_a_job_after_one_that_is_tried_again_waits_for_that(site: Any) -> None:
     """What Slurm's own afterok would not do: it gives up at the first attempt that fails."""
     first = site.shell("[ -e again ] && exit 0; touch again; exit 3", retries=1)
     last = site.submit("true", after=[first.id])
-    assert [(job.state, job.attempt) for job in site.end_of(first, last)] == [("succeeded", 2), ("succeeded", 1)]
+    assert [(job.state, job.attempt) for job in site.end_of(first, last)] == [
+        ("succeeded", 2),
+        ("succeeded", 1),
+    ]
 
 
 def test_each_element_of_an_array_has_its_own_values(site: Any) -> None:
-    array = site.shell('echo "$DEPTH $MLINFRA_ARRAY_INDEX"', array=[{"DEPTH": str(depth)} for depth in (4, 6, 8, 10)])
+    array = site.shell(
+        'echo "$DEPTH $MLINFRA_ARRAY_INDEX"',
+        array=[{"DEPTH": str(depth)} for depth in (4, 6, 8, 10)],
+    )
     elements = site.jobs.show(array.id).array.elements
     site.jobs.wait(elements, timeout=60)
     whole = site.jobs.show(array.id)
-    assert (whole.state, dict(whole.array.states)["succeeded"], whole.array.size) == ("succeeded", 4, 4)
-    assert [site.jobs.logs(element).text for element in elements] == ["4 0\n", "6 1\n", "8 2\n", "10 3\n"]
+    assert (whole.state, dict(whole.array.states)["succeeded"], whole.array.size) == (
+        "succeeded",
+        4,
+        4,
+    )
+    assert [site.jobs.logs(element).text for element in elements] == [
+        "4 0\n",
+        "6 1\n",
+        "8 2\n",
+        "10 3\n",
+    ]
 
 
 def test_an_array_of_notebooks_gives_each_its_parameters(site: Any, tools: Any) -> None:
-    tools.write_notebook(site.root / "of.ipynb", tools.cell("n = 0", "parameters"), tools.cell("open(f'of-{n}', 'w').close()"))
+    tools.write_notebook(
+        site.root / "of.ipynb",
+        tools.cell("n = 0", "parameters"),
+        tools.cell("open(f'of-{n}', 'w').close()"),
+    )
     array = site.jobs.submit(JobSpec(notebook="of.ipynb", array=[{"n": 1}, {"n": 2}]))
     assert [job.state for job in site.jobs.wait([array.id], timeout=60)] == ["succeeded"] * 2
     assert sorted(path.name for path in site.root.glob("of-*")) == ["of-1", "of-2"]
@@ -226,7 +310,11 @@ def test_an_array_runs_as_many_elements_at_a_time_as_it_may(site: Any, tools: An
 def test_one_element_that_fails_is_nothing_to_the_others(site: Any) -> None:
     array = site.shell("exit $CODE", array=[{"CODE": "0"}, {"CODE": "3"}, {"CODE": "0"}])
     ended = site.jobs.wait([array.id], timeout=60)
-    assert [(job.state, job.exit_code) for job in ended] == [("succeeded", 0), ("failed", 3), ("succeeded", 0)]
+    assert [(job.state, job.exit_code) for job in ended] == [
+        ("succeeded", 0),
+        ("failed", 3),
+        ("succeeded", 0),
+    ]
     assert site.jobs.show(array.id).state == "failed"
 
 
@@ -249,12 +337,27 @@ def test_a_job_that_failed_is_run_again_under_its_id(site: Any) -> None:
 
 
 def test_one_element_of_an_array_is_run_again_and_cloned_by_itself(site: Any) -> None:
-    script = 'echo "$I $MLINFRA_ARRAY_INDEX" >> "again-$I"; [ "$I" != b ] || [ "$(wc -l < again-b)" -ge 2 ]'
+    script = (
+        'echo "$I $MLINFRA_ARRAY_INDEX" >> "again-$I"; [ "$I" != b ] || [ "$(wc -l < again-b)"'
+        " -ge 2 ]"
+    )
     array = site.shell(script, array=[{"I": "a"}, {"I": "b"}, {"I": "c"}])
-    assert [job.state for job in site.jobs.wait([array.id], timeout=60)] == ["succeeded", "failed", "succeeded"]
+    assert [job.state for job in site.jobs.wait([array.id], timeout=60)] == [
+        "succeeded",
+        "failed",
+        "succeeded",
+    ]
     site.jobs.requeue(f"{array.id}/1")
-    assert [(job.state, job.attempt) for job in site.jobs.wait([array.id], timeout=60)] == [("succeeded", 1), ("succeeded", 2), ("succeeded", 1)]
-    assert [(site.root / f"again-{name}").read_text() for name in "abc"] == ["a 0\n", "b 1\nb 1\n", "c 2\n"]
+    assert [(job.state, job.attempt) for job in site.jobs.wait([array.id], timeout=60)] == [
+        ("succeeded", 1),
+        ("succeeded", 2),
+        ("succeeded", 1),
+    ]
+    assert [(site.root / f"again-{name}").read_text() for name in "abc"] == [
+        "a 0\n",
+        "b 1\nb 1\n",
+        "c 2\n",
+    ]
     clone = site.end_of(site.jobs.clone(f"{array.id}/2"))[0]
     assert (clone.state, clone.part_of) == ("succeeded", None)
     assert (site.root / "again-c").read_text().splitlines()[-1].split() == ["c"]
@@ -272,13 +375,23 @@ def test_the_queue_shows_what_waits_in_its_order(site: Any, tools: Any, blocker:
     low, high = site.submit("true", gpus=2, priority=20), site.submit("true", gpus=2, priority=70)
     after = site.submit("true", after=[low.id])
     shown = tools.until(lambda: len(items := site.jobs.queue().items) == 3 and items)
-    assert [(item.position, item.job.id) for item in shown] == [(1, high.id), (2, low.id), (3, after.id)]
+    assert [(item.position, item.job.id) for item in shown] == [
+        (1, high.id),
+        (2, low.id),
+        (3, after.id),
+    ]
     blocker.end()
     site.end_of(low, high, after)
 
 
 def test_compute_says_who_holds_the_gpus(site: Any, tools: Any, blocker: Any) -> None:
-    compute = tools.until(lambda: [found for found in [site.jobs.compute()] if all(device.holder for device in found.devices)])[0]
+    compute = tools.until(
+        lambda: [
+            found
+            for found in [site.jobs.compute()]
+            if all(device.holder for device in found.devices)
+        ]
+    )[0]
     assert [device.holder for device in compute.devices] == [f"job:{blocker.job.id}"] * 2
     assert (compute.backend, compute.cpus, compute.running) == (site.backend, 8, 1)
     blocker.end()

@@ -1,4 +1,6 @@
-"""kill -9 of whoever follows the jobs, at the worst moments: on every backend each job runs once and ends with its own exit code."""
+"""kill -9 of whoever follows the jobs, at the worst moments: on every backend each job runs once
+and ends with its own exit code.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,29 @@ from typing import Any
 import psutil
 
 COUNTED = "echo x >> count; until [ -e go ]; do sleep 0.02; done; echo done >> count; exit 7"
-PRELUDE = "from jupyter_mlinfra.core.project import Project\nfrom jupyter_mlinfra.jobs import Jobs, JobSpec\njobs = Jobs(Project.open())\n"
+PRELUDE = (
+    "from jupyter_mlinfra.core.project import Project\nfrom jupyter_mlinfra.jobs import Jobs,"
+    " JobSpec\njobs = Jobs(Project.open())\n"
+)
 FOLLOW = f"{PRELUDE}from jupyter_mlinfra.jobs.backends.following.control import FollowerControl\n"
-START = {"local": f"{PRELUDE}jobs.start()", **{name: f"{FOLLOW}FollowerControl(Project.open(), {name!r}).start()" for name in ("slurm", "kubernetes", "ray")}}
+START = {
+    "local": f"{PRELUDE}jobs.start()",
+    **{
+        name: f"{FOLLOW}FollowerControl(Project.open(), {name!r}).start()"
+        for name in ("slurm", "kubernetes", "ray")
+    },
+}
 SUBMIT = f"{PRELUDE}jobs.submit(JobSpec(command=['sh', '-c', {COUNTED!r}]))"
 
 
 def _elsewhere(site: Any, code: str, fail: str = "") -> int:
-    """Another process that uses the same project; with a failpoint, which whoever it starts inherits."""
+    """Another process that uses the same project; with a failpoint, which whoever it starts
+    inherits.
+    """
     environment = {**os.environ, **({"MLINFRA_FAIL": fail} if fail else {})}
-    return subprocess.run([sys.executable, "-c", code], cwd=site.root, env=environment, timeout=60, check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=site.root, env=environment, timeout=60, check=False
+    ).returncode
 
 
 def _gone(pid: int) -> bool:
@@ -47,7 +62,12 @@ def test_no_job_is_lost_or_doubled_wherever_its_follower_dies(fresh_site: Any, t
         (site.root / "go").touch()
         jobs = site.jobs.list().items
         ended = site.end_of(jobs[0])[0]
-        assert (len(jobs), ended.state, ended.exit_code, ended.attempt) == (number, "failed", 7, 1), point
+        assert (len(jobs), ended.state, ended.exit_code, ended.attempt) == (
+            number,
+            "failed",
+            7,
+            1,
+        ), point
         assert tools.lines(site.root / "count") == ["x", "done"], point
 
 
@@ -60,10 +80,14 @@ def test_a_job_is_accepted_before_anybody_hears_of_it(fresh_site: Any, tools: An
     assert tools.lines(site.root / "count") == ["x", "done"]
 
 
-def test_a_job_that_ends_while_nobody_looks_keeps_its_exit_code(fresh_site: Any, tools: Any) -> None:
+def test_a_job_that_ends_while_nobody_looks_keeps_its_exit_code(
+    fresh_site: Any, tools: Any
+) -> None:
     site = fresh_site
     job = site.shell(COUNTED)
-    tools.until(lambda: tools.lines(site.root / "count") and site.jobs.show(job.id).state == "running")
+    tools.until(
+        lambda: tools.lines(site.root / "count") and site.jobs.show(job.id).state == "running"
+    )
     site.kill_follower()
     (site.root / "go").touch()
     tools.until(lambda: len(tools.lines(site.root / "count")) == 2)
@@ -72,7 +96,9 @@ def test_a_job_that_ends_while_nobody_looks_keeps_its_exit_code(fresh_site: Any,
     assert (ended.state, ended.exit_code, ended.attempt) == ("failed", 7, 1)
 
 
-def test_a_cancel_that_nobody_hears_is_carried_out_by_the_next_follower(fresh_site: Any, tools: Any) -> None:
+def test_a_cancel_that_nobody_hears_is_carried_out_by_the_next_follower(
+    fresh_site: Any, tools: Any
+) -> None:
     site = fresh_site
     job = site.submit("sleep", "600")
     tools.until(lambda: site.jobs.show(job.id).state == "running")
@@ -87,9 +113,15 @@ def test_random_kills_lose_and_double_nothing(fresh_site: Any, tools: Any) -> No
     for _ in range(5):
         for _ in range(rng.randint(1, 3)):
             code = rng.choice([0, 1, 7])
-            expected[site.shell(f'echo "$MLINFRA_JOB" >> runs; sleep {rng.choice([0, 0.1])}; exit {code}').id] = code
+            expected[
+                site.shell(
+                    f'echo "$MLINFRA_JOB" >> runs; sleep {rng.choice([0, 0.1])}; exit {code}'
+                ).id
+            ] = code
         time.sleep(rng.random() * 0.3)
         site.kill_follower()
     ended = site.jobs.wait(expected, timeout=90)
-    assert {job.id: (job.exit_code, job.attempt) for job in ended} == {job: (code, 1) for job, code in expected.items()}
+    assert {job.id: (job.exit_code, job.attempt) for job in ended} == {
+        job: (code, 1) for job, code in expected.items()
+    }
     assert sorted(tools.lines(site.root / "runs")) == sorted(expected)

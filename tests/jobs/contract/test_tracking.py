@@ -1,4 +1,6 @@
-"""What a job tracks is there when it has ended, wherever it ran; on another machine it opens nothing of the project's."""
+"""What a job tracks is there when it has ended, wherever it ran; on another machine it opens
+nothing of the project's.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,11 @@ def test_the_runs_events_and_lineage_of_a_job_are_there_when_it_has_ended(site: 
     assert (job.state, job.reason) == ("succeeded", ""), site.jobs.logs(job.id).text
     (run,) = Experiments(project).runs("contract").items
     assert (run.job, run.status, run.metrics) == (job.id, "finished", {"auc": 0.5})
-    assert [event.data["state"] for event in project.events.after(0) if event.ref == f"run:{run.id}"] == ["running", "finished"]
-    assert f'"run:{run.id}"' in "".join(path.read_text() for path in project.folder("lineage").glob("*.jsonl"))
+    assert [
+        event.data["state"] for event in project.events.after(0) if event.ref == f"run:{run.id}"
+    ] == ["running", "finished"]
+    assert f'"run:{run.id}"' in "".join(
+        path.read_text() for path in project.folder("lineage").glob("*.jsonl")
+    )
     assert ("is not opened on" in site.jobs.logs(job.id).text) is (site.backend != "local")
     assert not (project.home / "jobs" / job.id / "outbox").exists()

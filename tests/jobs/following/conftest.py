@@ -1,4 +1,6 @@
-"""Followers that a test steps through by hand, with a far side in memory that does what it is told to."""
+"""Followers that a test steps through by hand, with a far side in memory that does what it is told
+to.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ import pytest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
 from jupyter_mlinfra.jobs.attempt import Attempt
-from jupyter_mlinfra.jobs.backends.following import Batch, Cluster, Sighting, Stage, follower, record
+from jupyter_mlinfra.jobs.backends.following import (
+    Batch,
+    Cluster,
+    Sighting,
+    Stage,
+    follower,
+    record,
+)
 from jupyter_mlinfra.jobs.backends.following.control import FollowerControl
 from jupyter_mlinfra.jobs.backends.slurm.backend import SlurmBackend
 from jupyter_mlinfra.jobs.rows import Entry
@@ -20,7 +29,9 @@ from jupyter_mlinfra.jobs.store import JobStore
 
 
 class FarSide:
-    """What it shows is `shown`, by its own ids. Whatever is put into `faults` by the name of a call is called first, and may raise."""
+    """What it shows is `shown`, by its own ids. Whatever is put into `faults` by the name of a call
+    is called first, and may raise.
+    """
 
     poll_seconds = 0.2
 
@@ -52,7 +63,9 @@ class FarSide:
         self.sent.append(batch)
         remotes = [f"{len(self.sent)}_{parcel.key.rpartition('.')[2]}" for parcel in batch.parcels]
         for remote, parcel in zip(remotes, batch.parcels, strict=True):
-            self.shown[remote] = Sighting(remote=remote, key=parcel.key, stage=Stage.WAITING, reason="Waits there.")
+            self.shown[remote] = Sighting(
+                remote=remote, key=parcel.key, stage=Stage.WAITING, reason="Waits there."
+            )
         return remotes
 
     def end(self, sightings: Sequence[Sighting]) -> None:
@@ -79,7 +92,12 @@ class Steps:
     """A project whose follower does a round when it is told to."""
 
     def __init__(self, project: Project) -> None:
-        self.project, self.jobs, self.store, self.there = project, Jobs(project), JobStore(project.database), FarSide()
+        self.project, self.jobs, self.store, self.there = (
+            project,
+            Jobs(project),
+            JobStore(project.database),
+            FarSide(),
+        )
         self.follower = follower.Follower(project, "slurm", self.there)
 
     def rounds(self, count: int = 1) -> None:
@@ -123,7 +141,9 @@ class Steps:
 @pytest.fixture
 def steps(project: Project, monkeypatch: pytest.MonkeyPatch) -> Steps:
     """A follower of its own, which waits for nothing."""
-    Path("mlinfra.toml").write_text('[project]\nname = "test"\n[jobs]\nbackend = "slurm"\ngrace_seconds = 1.0\n')
+    Path("mlinfra.toml").write_text(
+        '[project]\nname = "test"\n[jobs]\nbackend = "slurm"\ngrace_seconds = 1.0\n'
+    )
     for name in ("wake", "heal", "start"):
         monkeypatch.setattr(FollowerControl, name, lambda self: None)
     monkeypatch.setattr(SlurmBackend, "check", lambda self, spec: None)

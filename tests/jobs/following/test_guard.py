@@ -29,7 +29,15 @@ class Guards:
         self.jobs, self.folder, self.all = folder / "jobs", folder, list[subprocess.Popen[str]]()
         self.attempt = Attempt(self.jobs / "j0" / "1")
 
-    def order(self, script: str, *, key: str = KEY, gpus: bool = False, log_bytes: int | None = None, **environment: str) -> None:
+    def order(
+        self,
+        script: str,
+        *,
+        key: str = KEY,
+        gpus: bool = False,
+        log_bytes: int | None = None,
+        **environment: str,
+    ) -> None:
         self.attempt.folder.mkdir(parents=True, exist_ok=True)
         order = Order(
             command=["sh", "-c", script],
@@ -46,8 +54,22 @@ class Guards:
         Shipment(cluster="", jobs=["j0"]).write(self.jobs, "aa")
 
     def start(self, **environment: str) -> subprocess.Popen[str]:
-        words = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", ""), **environment}
-        command = [sys.executable, "-P", "-m", GUARD, str(self.jobs), "aa.1", "60", "PLACE", "AGAIN"]
+        words = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            **environment,
+        }
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            GUARD,
+            str(self.jobs),
+            "aa.1",
+            "60",
+            "PLACE",
+            "AGAIN",
+        ]
         self.all.append(subprocess.Popen(command, env=words, stderr=subprocess.PIPE, text=True))
         return self.all[-1]
 
@@ -68,7 +90,11 @@ def test_of_many_guards_of_one_attempt_one_runs_it(guards: Guards) -> None:
 
 
 def test_a_log_that_grows_without_end_is_kept_short_where_it_is_written(guards: Guards) -> None:
-    guards.order("until grep -q 'bytes were dropped' jobs/j0/1/log; do yes 'a line' | head -n 30000; done; echo the last word", log_bytes=100_000)
+    guards.order(
+        "until grep -q 'bytes were dropped' jobs/j0/1/log; do yes 'a line' | head -n 30000; done;"
+        " echo the last word",
+        log_bytes=100_000,
+    )
     assert guards.start().wait(60) == 0
     log = guards.attempt.log.read_text()
     assert (log.startswith("a line\n"), log.endswith("the last word\n")) == (True, True)
@@ -85,7 +111,9 @@ def test_what_arrives_after_it_was_called_off_does_not_run(guards: Guards, case:
 
 
 @pytest.mark.parametrize("name", ["exit", "asked", "begun.json"])
-def test_the_exit_code_is_told_also_where_a_file_cannot_be_written(guards: Guards, name: str) -> None:
+def test_the_exit_code_is_told_also_where_a_file_cannot_be_written(
+    guards: Guards, name: str
+) -> None:
     guards.order("trap 'exit 0' TERM; kill -USR1 $PPID; while :; do sleep 0.05; done")
     (guards.attempt.folder / name / "in the way").mkdir(parents=True)
     assert guards.start().wait(60) == 0
@@ -105,7 +133,9 @@ def test_a_full_disk_leaves_no_half_claim_behind(small_disk: Any) -> None:
 
 
 @pytest.mark.parametrize(("left", "asked"), [(45, "limit there"), (100_000, "preempted")])
-def test_a_notice_before_the_end_that_the_far_side_has_set_is_no_preemption(guards: Guards, tools: Any, left: int, asked: str) -> None:
+def test_a_notice_before_the_end_that_the_far_side_has_set_is_no_preemption(
+    guards: Guards, tools: Any, left: int, asked: str
+) -> None:
     guards.order("touch begun; exec sleep 600")
     process = guards.start(MLINFRA_ENDS_AT=str(int(time.time()) + left))
     tools.until((guards.folder / "begun").exists)
@@ -117,7 +147,10 @@ def test_a_notice_before_the_end_that_the_far_side_has_set_is_no_preemption(guar
 def test_gpus_are_called_as_the_node_calls_them(guards: Guards) -> None:
     guards.order('echo "$CUDA_VISIBLE_DEVICES $MLINFRA_GPU_IDS"', gpus=True)
     guards.start(CUDA_VISIBLE_DEVICES="0,1", MLINFRA_GPU_IDS="2,5", MLINFRA_NODE="n3").wait(60)
-    assert json.loads((guards.attempt.folder / "begun.json").read_text())["gpu_ids"] == ["n3:2", "n3:5"]
+    assert json.loads((guards.attempt.folder / "begun.json").read_text())["gpu_ids"] == [
+        "n3:2",
+        "n3:5",
+    ]
     assert guards.attempt.log.read_text() == "0,1 \n"
 
 

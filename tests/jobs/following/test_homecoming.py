@@ -1,4 +1,6 @@
-"""What jobs left elsewhere keeps none of them from ending, whether it can be brought home or not."""
+"""What jobs left elsewhere keeps none of them from ending, whether it can be brought home or
+not.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def test_a_job_that_left_nothing_ends_at_once(place: Place) -> None:
     found.forget("j2", remove=True)
 
 
-def test_what_is_at_home_lets_the_job_end_and_is_removed_when_it_needs_it_no_more(place: Place, tools: Any) -> None:
+def test_what_is_at_home_lets_the_job_end_and_is_removed_when_it_needs_it_no_more(
+    place: Place, tools: Any
+) -> None:
     found, folder = Homecoming(place, set), outbox_of(place.home, "j1")
     assert not found.is_done("j1")
     note_brought(folder, contents(folder))
@@ -50,7 +54,9 @@ def test_what_is_at_home_lets_the_job_end_and_is_removed_when_it_needs_it_no_mor
     assert not folder.exists()
 
 
-def test_what_cannot_be_brought_home_is_tried_three_times_stays_and_is_tried_by_the_next_follower(place: Place, tools: Any) -> None:
+def test_what_cannot_be_brought_home_is_tried_three_times_stays_and_is_tried_by_the_next_follower(
+    place: Place, tools: Any
+) -> None:
     found = Homecoming(place, set)
     for _ in range(homecoming.TRIES):
         assert not found.is_done("j1")
@@ -62,8 +68,12 @@ def test_what_cannot_be_brought_home_is_tried_three_times_stays_and_is_tried_by_
     assert not Homecoming(place, set).is_done("j1")
 
 
-def test_the_outbox_of_a_job_that_runs_is_not_touched_and_has_all_its_tries_at_the_end(place: Place, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    EventOutbox(outbox_of(place.home, "j2")).emit("run", "run:2", {"state": "finished"})  # j2 has ended before
+def test_the_outbox_of_a_job_that_runs_is_not_touched_and_has_all_its_tries_at_the_end(
+    place: Place, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    EventOutbox(outbox_of(place.home, "j2")).emit(
+        "run", "run:2", {"state": "finished"}
+    )  # j2 has ended before
     unfinished, at = {"j1"}, [1000.0]
     monkeypatch.setattr(homecoming, "time", SimpleNamespace(monotonic=lambda: at[0]))
     found = Homecoming(place, lambda: unfinished)
@@ -83,7 +93,9 @@ def test_the_outbox_of_a_job_that_runs_is_not_touched_and_has_all_its_tries_at_t
     assert found.is_done("j1")
 
 
-def test_a_job_that_is_started_again_while_it_waits_for_the_next_try_is_left_alone(place: Place, tools: Any) -> None:
+def test_a_job_that_is_started_again_while_it_waits_for_the_next_try_is_left_alone(
+    place: Place, tools: Any
+) -> None:
     unfinished = set[str]()
     found = Homecoming(place, lambda: unfinished)
     _tend(found, tools)
@@ -93,7 +105,9 @@ def test_a_job_that_is_started_again_while_it_waits_for_the_next_try_is_left_alo
     assert found._under_way == []
 
 
-def test_a_new_follower_leaves_the_outbox_of_a_running_job_alone_and_brings_it_home_at_the_end(steps: Any, tools: Any) -> None:
+def test_a_new_follower_leaves_the_outbox_of_a_running_job_alone_and_brings_it_home_at_the_end(
+    steps: Any, tools: Any
+) -> None:
     job = steps.submit()
     steps.rounds(2)
     steps.begin(job)
@@ -109,10 +123,14 @@ def test_a_new_follower_leaves_the_outbox_of_a_running_job_alone_and_brings_it_h
     tools.until(lambda: is_at_home(folder))
     steps.rounds()
     assert steps.jobs.show(job.id).state == "succeeded"
-    assert [event.data for event in steps.project.events.after(0) if event.ref == "run:1"] == [{"state": "running"}]
+    assert [event.data for event in steps.project.events.after(0) if event.ref == "run:1"] == [
+        {"state": "running"}
+    ]
 
 
-def test_each_attempt_has_its_own_tries(steps: Any, monkeypatch: pytest.MonkeyPatch, tools: Any) -> None:
+def test_each_attempt_has_its_own_tries(
+    steps: Any, monkeypatch: pytest.MonkeyPatch, tools: Any
+) -> None:
     monkeypatch.setattr(homecoming, "PROGRAM", "platform")  # it brings nothing home
     job = steps.submit(retries=1)
     steps.rounds(2)

@@ -33,13 +33,19 @@ def test_what_is_refused_again_and_again_is_tried_less_and_less_often(steps: Any
     steps.there.faults["send"] = _only("job", NotNow("No."))
     for _ in range(8):
         steps.rounds()
-        [row] = steps.project.database._connection().execute("SELECT not_before - changed_at FROM job").fetchall()
+        [row] = (
+            steps.project.database._connection()
+            .execute("SELECT not_before - changed_at FROM job")
+            .fetchall()
+        )
         delays.append(round(row[0]))
         steps.store.unsent([job.id], reason="", delay=0.0)
     assert delays == [15, 30, 60, 120, 240, 480, 600, 600]
 
 
-def test_a_job_whose_call_never_answers_does_not_keep_the_others_from_being_sent(steps: Any) -> None:
+def test_a_job_whose_call_never_answers_does_not_keep_the_others_from_being_sent(
+    steps: Any,
+) -> None:
     runs = steps.submit("runs")
     steps.rounds(2)
     steps.begin(runs)
@@ -48,7 +54,10 @@ def test_a_job_whose_call_never_answers_does_not_keep_the_others_from_being_sent
     steps.there.faults["send"] = _only("bad", Unreachable("sbatch: no answer in 60 s."))
     steps.rounds()
     assert steps.jobs.show(runs.id).reason == ""  # it was seen
-    assert steps.jobs.show(bad.id).reason == "It is not known yet whether it arrived: sbatch: no answer in 60 s."
+    assert (
+        steps.jobs.show(bad.id).reason
+        == "It is not known yet whether it arrived: sbatch: no answer in 60 s."
+    )
     steps.submit("good")
     steps.rounds(3)
     assert steps.there.names() == ["good"]

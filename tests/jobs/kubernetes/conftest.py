@@ -1,4 +1,6 @@
-"""Projects whose jobs run in a Kubernetes of their own: a fake that refuses what a real one would, and really runs the pods."""
+"""Projects whose jobs run in a Kubernetes of their own: a fake that refuses what a real one would,
+and really runs the pods.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +38,16 @@ class Site:
     def running(self, job: Job) -> str:
         """Name of the pod of a job, once its command runs."""
         shown = self.tools.until(lambda: (now := self.jobs.show(job.id)).state == "running" and now)
-        found: list[str] = self.tools.until(lambda: self.fake.cluster.pods_of((shown.remote or "").partition("/")[0]))
+        found: list[str] = self.tools.until(
+            lambda: self.fake.cluster.pods_of((shown.remote or "").partition("/")[0])
+        )
         return found[0]
 
     def reason(self, job: Job, words: str) -> str:
         """Why it waits, once that has the words."""
-        return str(self.tools.until(lambda: words in (now := self.jobs.show(job.id)).reason and now.reason))
+        return str(
+            self.tools.until(lambda: words in (now := self.jobs.show(job.id)).reason and now.reason)
+        )
 
 
 @pytest.fixture
@@ -55,7 +61,9 @@ def fake(tmp_path: Path) -> Iterator[FakeKubernetes]:
 
 
 @pytest.fixture
-def make_site(tmp_path: Path, clean: Any, tools: Any, fake: FakeKubernetes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Site]]:
+def make_site(
+    tmp_path: Path, clean: Any, tools: Any, fake: FakeKubernetes, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], Site]]:
     """Make a project; `more` are lines of its section [jobs.kubernetes]."""
     for name in [name for name in os.environ if name.startswith("MLINFRA_")]:
         monkeypatch.delenv(name)
@@ -66,8 +74,16 @@ def make_site(tmp_path: Path, clean: Any, tools: Any, fake: FakeKubernetes, monk
     opened = []
 
     def make(more: str = "", image: str = "mlinfra:1", python: str = sys.executable) -> Site:
-        settings = settings_of(fake, tmp_path).replace('"mlinfra:1"', f'"{image}"').replace(sys.executable, python) + more
-        (root / "mlinfra.toml").write_text(f'[project]\nname = "test"\n[jobs]\nbackend = "kubernetes"\ngrace_seconds = 1.0\n{settings}')
+        settings = (
+            settings_of(fake, tmp_path)
+            .replace('"mlinfra:1"', f'"{image}"')
+            .replace(sys.executable, python)
+            + more
+        )
+        (root / "mlinfra.toml").write_text(
+            '[project]\nname = "test"\n[jobs]\nbackend = "kubernetes"\ngrace_seconds ='
+            f" 1.0\n{settings}"
+        )
         opened.append(clean(root))
         return Site(root, next(opened[-1]), fake, tools)
 

@@ -9,7 +9,9 @@ import pytest
 from jupyter_mlinfra.core.errors import Unavailable
 
 
-def test_kubectl_is_sent_to_the_pod_of_the_job(site: Any, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kubectl_is_sent_to_the_pod_of_the_job(
+    site: Any, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = site.shell("while [ ! -e go ]; do sleep 0.05; done")
     pod = site.running(job)
     monkeypatch.setenv("PATH", str(site.root))

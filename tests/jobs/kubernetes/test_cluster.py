@@ -1,4 +1,6 @@
-"""What Kubernetes does to jobs, and what jobs do then: through the official client, with pods that really run."""
+"""What Kubernetes does to jobs, and what jobs do then: through the official client, with pods that
+really run.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ from jupyter_mlinfra.jobs.backends.following.control import FollowerControl
 from jupyter_mlinfra.jobs.backends.kubernetes import api, remote
 from jupyter_mlinfra.jobs.backends.kubernetes.remote import KubernetesRemote, site_of
 
-SAVES = 'cd "$MLINFRA_PROJECT"; [ -e saved ] && exec cat saved; trap "echo at step 5 > saved; exit 75" TERM; touch begun; while :; do sleep 0.05; done'
+SAVES = (
+    'cd "$MLINFRA_PROJECT"; [ -e saved ] && exec cat saved; trap "echo at step 5 > saved; exit 75"'
+    " TERM; touch begun; while :; do sleep 0.05; done"
+)
 
 
 def test_a_pod_that_is_evicted_saves_and_goes_on_with_the_same_id(site: Any, tools: Any) -> None:
@@ -31,12 +36,19 @@ def test_a_pod_that_is_evicted_saves_and_goes_on_with_the_same_id(site: Any, too
 
 
 def test_a_pod_that_does_not_save_in_time_is_started_again(site: Any, tools: Any) -> None:
-    job = site.shell("echo x >> tries; [ $(wc -l < tries) = 2 ] && exit 0; trap '' TERM; while :; do sleep 0.05; done")
+    job = site.shell(
+        "echo x >> tries; [ $(wc -l < tries) = 2 ] && exit 0; trap '' TERM; while :; do sleep 0.05;"
+        " done"
+    )
     pod = site.running(job)
     tools.until(lambda: tools.lines(site.root / "tries"))
     site.fake.cluster.evict(pod, "DeletionByTaintManager")
     ended = site.end_of(job)
-    assert (ended.state, ended.attempt, tools.lines(site.root / "tries")) == ("succeeded", 2, ["x", "x"])
+    assert (ended.state, ended.attempt, tools.lines(site.root / "tries")) == (
+        "succeeded",
+        2,
+        ["x", "x"],
+    )
 
 
 def test_kueue_lets_a_job_start_and_may_take_its_place_away(make_site: Any, tools: Any) -> None:
@@ -44,9 +56,18 @@ def test_kueue_lets_a_job_start_and_may_take_its_place_away(make_site: Any, tool
     job = site.shell(SAVES)
     site.reason(job, "Kueue has not let it into queue team-a")
     name = site.jobs.show(job.id).remote
-    message = {"type": "QuotaReserved", "status": "False", "message": "insufficient unused quota for cpu"}
+    message = {
+        "type": "QuotaReserved",
+        "status": "False",
+        "message": "insufficient unused quota for cpu",
+    }
     owner = {"uid": site.fake.cluster.jobs[name]["metadata"]["uid"]}
-    site.fake.cluster.workloads.append({"metadata": {"name": "job-x", "ownerReferences": [owner]}, "status": {"conditions": [message]}})
+    site.fake.cluster.workloads.append(
+        {
+            "metadata": {"name": "job-x", "ownerReferences": [owner]},
+            "status": {"conditions": [message]},
+        }
+    )
     site.reason(job, "insufficient unused quota for cpu")
     site.fake.cluster.suspend(name, False)
     site.running(job)
@@ -85,7 +106,9 @@ def test_an_image_without_what_runs_jobs_says_so(make_site: Any) -> None:
     assert "invalid option" in ended.reason
 
 
-def test_a_secret_that_the_cluster_does_not_have_is_why_a_job_waits(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_that_the_cluster_does_not_have_is_why_a_job_waits(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("API_TOKEN", "here-only")
     job = site.shell('test "$TOKEN" = there', environment={"TOKEN": "env:API_TOKEN"})
     site.reason(job, "couldn't find key API_TOKEN")
@@ -93,9 +116,13 @@ def test_a_secret_that_the_cluster_does_not_have_is_why_a_job_waits(site: Any, m
     assert site.end_of(job).state == "succeeded"
 
 
-def test_variables_of_the_submitter_stay_there_and_those_of_the_job_arrive_as_they_are(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_the_submitter_stay_there_and_those_of_the_job_arrive_as_they_are(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ONLY_HERE", "x")
-    job = site.shell('printf "%s|" "$ONLY_HERE" "$A" "$B"', environment={"A": "$(HOME) $$ $A", "B": "ü"})
+    job = site.shell(
+        'printf "%s|" "$ONLY_HERE" "$A" "$B"', environment={"A": "$(HOME) $$ $A", "B": "ü"}
+    )
     site.end_of(job)
     assert site.jobs.logs(job.id).text == "|$(HOME) $$ $A|ü|"
 
@@ -103,8 +130,14 @@ def test_variables_of_the_submitter_stay_there_and_those_of_the_job_arrive_as_th
 def test_an_array_is_one_job_of_kubernetes(site: Any) -> None:
     array = site.shell("exit $CODE", array=[{"CODE": str(code)} for code in (0, 3, 0)])
     ended = site.jobs.wait([array.id], timeout=60)
-    assert [(job.state, job.exit_code) for job in ended] == [("succeeded", 0), ("failed", 3), ("succeeded", 0)]
-    assert [(body["spec"]["completionMode"], body["spec"]["completions"]) for body in site.fake.created] == [("Indexed", 3)]
+    assert [(job.state, job.exit_code) for job in ended] == [
+        ("succeeded", 0),
+        ("failed", 3),
+        ("succeeded", 0),
+    ]
+    assert [
+        (body["spec"]["completionMode"], body["spec"]["completions"]) for body in site.fake.created
+    ] == [("Indexed", 3)]
 
 
 def test_an_array_is_ended_by_one_call_and_an_element_by_its_pod(site: Any, tools: Any) -> None:
@@ -118,7 +151,9 @@ def test_an_array_is_ended_by_one_call_and_an_element_by_its_pod(site: Any, tool
     tools.until(lambda: not site.fake.cluster.jobs)
 
 
-def test_what_has_ended_and_is_written_down_is_not_listed_at_every_look(site: Any, tools: Any) -> None:
+def test_what_has_ended_and_is_written_down_is_not_listed_at_every_look(
+    site: Any, tools: Any
+) -> None:
     array = site.shell("exit $CODE", array=[{"CODE": str(code)} for code in (0, 3)])
     assert [job.exit_code for job in site.jobs.wait([array.id], timeout=60)] == [0, 3]
     tools.until(lambda: not site.fake.cluster.jobs and not site.fake.cluster.pods)
@@ -182,7 +217,9 @@ def test_a_job_that_a_policy_refuses_waits_alone(site: Any) -> None:
 
 
 def test_a_delete_that_is_forbidden_hides_no_end(site: Any) -> None:
-    site.fake.forbidden["DELETE"] = 'jobs.batch is forbidden: User "ana" cannot delete resource "jobs"'
+    site.fake.forbidden["DELETE"] = (
+        'jobs.batch is forbidden: User "ana" cannot delete resource "jobs"'
+    )
     kept = site.shell("until [ -e go ]; do sleep 0.05; done")
     site.running(kept)
     site.jobs.cancel(kept.id)
@@ -216,7 +253,9 @@ def test_nodes_that_come_when_they_are_asked_for_refuse_nothing(make_site: Any) 
     assert site.end_of(job).state == "cancelled"
 
 
-def test_a_job_that_is_held_while_it_waits_there_is_taken_back_and_sent_anew(site: Any, tools: Any) -> None:
+def test_a_job_that_is_held_while_it_waits_there_is_taken_back_and_sent_anew(
+    site: Any, tools: Any
+) -> None:
     blocker = site.shell("until [ -e go ]; do sleep 0.05; done", gpus=2)
     site.running(blocker)
     job = site.shell("echo x >> ran", gpus=2)
@@ -232,7 +271,9 @@ def test_a_job_that_is_held_while_it_waits_there_is_taken_back_and_sent_anew(sit
 
 
 @pytest.mark.parametrize("may_read", [True, False])
-def test_another_cluster_that_does_not_know_a_job_says_nothing_of_it(site: Any, tmp_path: Path, may_read: bool) -> None:
+def test_another_cluster_that_does_not_know_a_job_says_nothing_of_it(
+    site: Any, tmp_path: Path, may_read: bool
+) -> None:
     """`kubectl config use-context`, and back."""
     (tmp_path / "other").mkdir()
     other = FakeKubernetes.start(tmp_path / "other", REPOSITORY)
@@ -256,7 +297,9 @@ def test_another_cluster_that_does_not_know_a_job_says_nothing_of_it(site: Any, 
         site.fake.kubeconfig(tmp_path / "kubeconfig")
         (site.root / "go").touch()
         control.start()
-        assert [(site.end_of(one).state, site.end_of(one).attempt) for one in (job, waits)] == [("succeeded", 1)] * 2
+        assert [(site.end_of(one).state, site.end_of(one).attempt) for one in (job, waits)] == [
+            ("succeeded", 1)
+        ] * 2
         assert (len(site.fake.created), pod in site.fake.cluster.pods) == (2, True)
     finally:
         control.stop()
@@ -280,12 +323,20 @@ def test_a_list_is_whole_or_none(site: Any, tools: Any, monkeypatch: pytest.Monk
         site.end_of(job)
 
 
-def test_a_poll_asks_twice_however_many_jobs_there_are(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_poll_asks_twice_however_many_jobs_there_are(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     jobs = [site.shell("until [ -e go ]; do sleep 0.05; done") for _ in range(5)]
     for job in jobs:
         site.running(job)
     asked, call = [], api.Api._call
-    monkeypatch.setattr(api.Api, "_call", lambda self, ask, *words, **options: asked.append(ask.__name__) or call(self, ask, *words, **options))
+    monkeypatch.setattr(
+        api.Api,
+        "_call",
+        lambda self, ask, *words, **options: (
+            asked.append(ask.__name__) or call(self, ask, *words, **options)
+        ),
+    )
     KubernetesRemote(Project.open(site.root)).look()
     assert asked == ["list_namespaced_job", "list_namespaced_pod"]
     (site.root / "go").touch()
@@ -293,7 +344,9 @@ def test_a_poll_asks_twice_however_many_jobs_there_are(site: Any, monkeypatch: p
         site.end_of(job)
 
 
-def test_the_files_of_what_has_ended_are_not_read_for_ever(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_files_of_what_has_ended_are_not_read_for_ever(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site.fake.forbidden["DELETE"] = "no"  # so that they stay
     for _ in range(2):
         site.end_of(site.shell("exit 3"))
@@ -307,7 +360,9 @@ def test_the_files_of_what_has_ended_are_not_read_for_ever(site: Any, monkeypatc
     assert len(read) == 4
 
 
-def test_projects_at_the_same_path_on_a_hub_do_not_end_each_others_jobs(site: Any, tools: Any) -> None:
+def test_projects_at_the_same_path_on_a_hub_do_not_end_each_others_jobs(
+    site: Any, tools: Any
+) -> None:
     job = site.shell("until [ -e go ]; do sleep 0.05; done")
     site.running(job)
     project = Project.open(site.root)

@@ -1,4 +1,6 @@
-"""Manifests: every one of ours is taken by the schemas of two versions and by the server's rules; and both refuse what they should."""
+"""Manifests: every one of ours is taken by the schemas of two versions and by the server's rules;
+and both refuse what they should.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,14 @@ from jupyter_mlinfra.jobs import JobSpec
 from jupyter_mlinfra.jobs.backends.following import Batch, Parcel
 from jupyter_mlinfra.jobs.backends.kubernetes.manifest import Site, check, manifest, plain
 
-SITE = Site(project="0123456789abcdef", root="/home/ana/a project", home="/home/ana/a project/.mlinfra", user=1000, group=100, grace_seconds=10.0)
+SITE = Site(
+    project="0123456789abcdef",
+    root="/home/ana/a project",
+    home="/home/ana/a project/.mlinfra",
+    user=1000,
+    group=100,
+    grace_seconds=10.0,
+)
 SETTINGS = KubernetesSettings(image="registry.local/team/mlinfra:1", claim="work", secret="team")
 
 
@@ -29,10 +38,17 @@ def batch(*specs: JobSpec, name: str = "train.ipynb", priority: int = 50) -> Bat
     array = "a1" if len(specs) > 1 else None
     parcels = []
     for index, spec in enumerate(specs):
-        job = SimpleNamespace(id=f"{index:08x}", name=f"{name}/{index}" if array else name, priority=priority, part_of=array)
+        job = SimpleNamespace(
+            id=f"{index:08x}",
+            name=f"{name}/{index}" if array else name,
+            priority=priority,
+            part_of=array,
+        )
         entry: Any = SimpleNamespace(job=job, spec=spec)
         parcels.append(Parcel(entry=entry, key=f"{'ab' * 8}.1.{index}", attempt=1, folder=None))  # type: ignore[arg-type]
-    return Batch(name="ab" * 8, attempt=1, parcels=parcels, environment={"DB_PASSWORD": "tr0ub4dor-and-3"})
+    return Batch(
+        name="ab" * 8, attempt=1, parcels=parcels, environment={"DB_PASSWORD": "tr0ub4dor-and-3"}
+    )
 
 
 def made(*specs: JobSpec, configured: KubernetesSettings = SETTINGS, **how: Any) -> dict[str, Any]:
@@ -53,16 +69,28 @@ def container(body: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_job_is_an_array_of_one_whose_pod_is_replaced_only_when_it_lost_its_place() -> None:
     spec = made(command())["spec"]
-    assert (spec["completionMode"], spec["completions"], spec["backoffLimitPerIndex"], spec["podReplacementPolicy"]) == ("Indexed", 1, 0, "Failed")
+    assert (
+        spec["completionMode"],
+        spec["completions"],
+        spec["backoffLimitPerIndex"],
+        spec["podReplacementPolicy"],
+    ) == ("Indexed", 1, 0, "Failed")
     ignored, final = spec["podFailurePolicy"]["rules"]
-    assert (ignored["action"], ignored["onPodConditions"]) == ("Ignore", [{"type": "DisruptionTarget", "status": "True"}])
+    assert (ignored["action"], ignored["onPodConditions"]) == (
+        "Ignore",
+        [{"type": "DisruptionTarget", "status": "True"}],
+    )
     assert (final["action"], final["onExitCodes"]["values"]) == ("FailJob", [113])
     assert (spec["suspend"], spec["template"]["spec"]["restartPolicy"]) == (False, "Never")
 
 
 def test_an_array_has_an_index_for_each_element_and_one_that_fails_ends_no_other() -> None:
     spec = made(*[command()] * 3)["spec"]
-    assert (spec["completions"], spec["parallelism"], spec["podFailurePolicy"]["rules"][1]["action"]) == (3, 3, "FailIndex")
+    assert (
+        spec["completions"],
+        spec["parallelism"],
+        spec["podFailurePolicy"]["rules"][1]["action"],
+    ) == (3, 3, "FailIndex")
     made(*[command()] * 1000)
 
 
@@ -80,11 +108,15 @@ def test_a_part_of_a_gpu_is_refused_unless_the_cluster_has_such_parts() -> None:
     assert "gpu_parts" in refused.value.fix
     with_parts = SETTINGS.model_copy(update={"gpu_parts": {"0.5": "nvidia.com/mig-3g.20gb"}})
     check(command(gpus=0.5), with_parts)
-    assert container(made(command(gpus=0.5), configured=with_parts))["resources"]["limits"] == {"nvidia.com/mig-3g.20gb": "1"}
+    assert container(made(command(gpus=0.5), configured=with_parts))["resources"]["limits"] == {
+        "nvidia.com/mig-3g.20gb": "1"
+    }
 
 
 def test_a_type_of_gpu_selects_nodes() -> None:
-    configured = SETTINGS.model_copy(update={"gpu_types": {"a100": "NVIDIA-A100-SXM4-80GB"}, "node_selector": {"pool": "gpu"}})
+    configured = SETTINGS.model_copy(
+        update={"gpu_types": {"a100": "NVIDIA-A100-SXM4-80GB"}, "node_selector": {"pool": "gpu"}}
+    )
     pod = made(command(gpus=1, gpu_type="a100"), configured=configured)["spec"]["template"]["spec"]
     assert pod["nodeSelector"] == {"pool": "gpu", "nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB"}
     with pytest.raises(BadRequest, match="no value of a label"):
@@ -92,34 +124,65 @@ def test_a_type_of_gpu_selects_nodes() -> None:
 
 
 def test_a_queue_leaves_the_start_to_kueue() -> None:
-    configured = SETTINGS.model_copy(update={"priority_classes": {0: "low", 50: "usual", 80: "urgent"}})
+    configured = SETTINGS.model_copy(
+        update={"priority_classes": {0: "low", 50: "usual", 80: "urgent"}}
+    )
     body = made(command(queue="team-a"), configured=configured, priority=79)
     assert body["spec"]["suspend"] is True
-    assert body["metadata"]["labels"].items() >= {"kueue.x-k8s.io/queue-name": "team-a", "kueue.x-k8s.io/priority-class": "usual"}.items()
+    assert (
+        body["metadata"]["labels"].items()
+        >= {
+            "kueue.x-k8s.io/queue-name": "team-a",
+            "kueue.x-k8s.io/priority-class": "usual",
+        }.items()
+    )
     assert "kueue.x-k8s.io/queue-name" not in made(command())["metadata"]["labels"]
 
 
 def test_a_job_has_time_to_save_and_its_deadline_does_not_run_while_it_waits() -> None:
-    job = made(command(time_limit_minutes=60), configured=SETTINGS.model_copy(update={"notice_seconds": 120}))["spec"]
+    job = made(
+        command(time_limit_minutes=60),
+        configured=SETTINGS.model_copy(update={"notice_seconds": 120}),
+    )["spec"]
     pod = job["template"]["spec"]
     assert pod["terminationGracePeriodSeconds"] > 120
     assert pod["activeDeadlineSeconds"] > 3600
     assert "activeDeadlineSeconds" not in job
-    slow = Site(**{**{name: getattr(SITE, name) for name in Site.__slots__}, "grace_seconds": 300.0})
-    assert manifest(batch(command()), slow, SETTINGS)["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > 300
-    assert made(command(), configured=SETTINGS.model_copy(update={"keep_minutes": 2.0}))["spec"]["ttlSecondsAfterFinished"] == 120
+    slow = Site(
+        **{**{name: getattr(SITE, name) for name in Site.__slots__}, "grace_seconds": 300.0}
+    )
+    assert (
+        manifest(batch(command()), slow, SETTINGS)["spec"]["template"]["spec"][
+            "terminationGracePeriodSeconds"
+        ]
+        > 300
+    )
+    assert (
+        made(command(), configured=SETTINGS.model_copy(update={"keep_minutes": 2.0}))["spec"][
+            "ttlSecondsAfterFinished"
+        ]
+        == 120
+    )
 
 
 def test_secrets_are_references_and_nothing_of_the_submitters_environment_is_sent() -> None:
     spec = command(environment={"PASSWORD": "env:DB_PASSWORD", "MODE": "fast"})
     body = made(spec)
     assert "tr0ub4dor-and-3" not in json.dumps(body)
-    sources = {one["name"]: one.get("valueFrom", {}).get("secretKeyRef") for one in container(body)["env"]}
+    sources = {
+        one["name"]: one.get("valueFrom", {}).get("secretKeyRef") for one in container(body)["env"]
+    }
     assert sources["PASSWORD"] == sources["DB_PASSWORD"] == {"name": "team", "key": "DB_PASSWORD"}
     assert {"name": "MODE", "value": "fast"} in container(body)["env"]
-    for parameters in ({"token": "env:API_TOKEN"}, {"conn": {"hosts": ["a"], "token": ["env:API_TOKEN"]}}):
+    for parameters in (
+        {"token": "env:API_TOKEN"},
+        {"conn": {"hosts": ["a"], "token": ["env:API_TOKEN"]}},
+    ):
         notebook = JobSpec(notebook="a.ipynb", parameters=parameters)
-        assert {"name": "API_TOKEN", "valueFrom": {"secretKeyRef": {"name": "team", "key": "API_TOKEN"}}} in container(made(notebook))["env"]
+        assert {
+            "name": "API_TOKEN",
+            "valueFrom": {"secretKeyRef": {"name": "team", "key": "API_TOKEN"}},
+        } in container(made(notebook))["env"]
 
 
 @pytest.mark.parametrize(
@@ -136,43 +199,86 @@ def test_secrets_are_references_and_nothing_of_the_submitters_environment_is_sen
         (command(environment={"GRÖSSE": "1"}), {}, "variable"),
     ],
 )
-def test_what_no_cluster_would_take_is_refused_at_submit(spec: JobSpec, update: dict[str, Any], words: str) -> None:
+def test_what_no_cluster_would_take_is_refused_at_submit(
+    spec: JobSpec, update: dict[str, Any], words: str
+) -> None:
     with pytest.raises(BadRequest, match=words):
         check(spec, SETTINGS.model_copy(update=update))
 
 
 def test_settings_reach_the_pod() -> None:
     update = {
-        "claim": "", "host_path": "/nfs/home", "sub_path": "ana", "mount_path": "/home/ana", "service_account": "trainer",
-        "tolerations": ({"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},), "namespace": "team-a",
-    }  # fmt: skip
+        "claim": "",
+        "host_path": "/nfs/home",
+        "sub_path": "ana",
+        "mount_path": "/home/ana",
+        "service_account": "trainer",
+        "tolerations": ({"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},),
+        "namespace": "team-a",
+    }
     body = made(command(), configured=SETTINGS.model_copy(update=update))
     pod = body["spec"]["template"]["spec"]
     assert body["metadata"]["namespace"] == "team-a"
-    assert pod["volumes"][0] == {"name": "project", "hostPath": {"path": "/nfs/home", "type": "Directory"}}
-    assert container(body)["volumeMounts"][0] == {"name": "project", "mountPath": "/home/ana", "subPath": "ana"}
-    assert (pod["serviceAccountName"], pod["automountServiceAccountToken"], pod["tolerations"][0]["operator"]) == ("trainer", True, "Exists")
+    assert pod["volumes"][0] == {
+        "name": "project",
+        "hostPath": {"path": "/nfs/home", "type": "Directory"},
+    }
+    assert container(body)["volumeMounts"][0] == {
+        "name": "project",
+        "mountPath": "/home/ana",
+        "subPath": "ana",
+    }
+    assert (
+        pod["serviceAccountName"],
+        pod["automountServiceAccountToken"],
+        pod["tolerations"][0]["operator"],
+    ) == ("trainer", True, "Exists")
     assert made(command())["spec"]["template"]["spec"]["automountServiceAccountToken"] is False
 
 
 _names = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=80)
-_values = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=40)
+_values = st.text(
+    st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=40
+)
 
 
 @settings(max_examples=25, deadline=None)
 @given(
-    name=_names, value=_values, cpus=st.integers(0, 256), memory=st.none() | st.floats(0.001, 4096), gpus=st.integers(0, 16), size=st.integers(1, 3),
-    minutes=st.none() | st.floats(0.01, 1e9), priority=st.integers(0, 100),
-)  # fmt: skip
+    name=_names,
+    value=_values,
+    cpus=st.integers(0, 256),
+    memory=st.none() | st.floats(0.001, 4096),
+    gpus=st.integers(0, 16),
+    size=st.integers(1, 3),
+    minutes=st.none() | st.floats(0.01, 1e9),
+    priority=st.integers(0, 100),
+)
 def test_whatever_a_job_is_called_and_needs_a_server_takes_it(
-    name: str, value: str, cpus: int, memory: float | None, gpus: int, size: int, minutes: float | None, priority: int
+    name: str,
+    value: str,
+    cpus: int,
+    memory: float | None,
+    gpus: int,
+    size: int,
+    minutes: float | None,
+    priority: int,
 ) -> None:
     if value.startswith(("env:", "keyring:")):
         value = "x" + value
-    spec = command(cpus=cpus, memory_gib=memory, gpus=gpus, time_limit_minutes=minutes, environment={"VALUE": value})
+    spec = command(
+        cpus=cpus,
+        memory_gib=memory,
+        gpus=gpus,
+        time_limit_minutes=minutes,
+        environment={"VALUE": value},
+    )
     body = made(*[spec] * size, name=name, priority=priority)
-    given_value = next((one["value"] for one in container(body)["env"] if one["name"] == "VALUE"), None)
-    assert given_value is None if size > 1 else expand(given_value or "", {"HOME": "/root"}) == value
+    given_value = next(
+        (one["value"] for one in container(body)["env"] if one["name"] == "VALUE"), None
+    )
+    assert (
+        given_value is None if size > 1 else expand(given_value or "", {"HOME": "/root"}) == value
+    )
 
 
 @given(_values)

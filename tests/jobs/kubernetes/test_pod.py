@@ -29,14 +29,35 @@ class Pod:
         attempt = Attempt(self.jobs / "j0" / "1")
         attempt.folder.mkdir(parents=True, exist_ok=True)
         command = ["sh", "-c", script]
-        order = Order(command=command, shown="sh", folder=str(self.folder), environment={}, gpus=True, token=key, limit_seconds=None, grace_seconds=grace)
+        order = Order(
+            command=command,
+            shown="sh",
+            folder=str(self.folder),
+            environment={},
+            gpus=True,
+            token=key,
+            limit_seconds=None,
+            grace_seconds=grace,
+        )
         order.write(attempt)
         Shipment(cluster="", jobs=["j0", ""]).write(self.jobs, "aa")
         return attempt
 
     def start(self, index: int = 0, **environment: str) -> subprocess.Popen[bytes]:
-        words = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", ""), "JOB_COMPLETION_INDEX": str(index), "MLINFRA_NODE": "node-1"}
-        command = [sys.executable, "-P", "-m", "jupyter_mlinfra.jobs.backends.kubernetes.pod", str(self.jobs), "aa.1"]
+        words = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            "JOB_COMPLETION_INDEX": str(index),
+            "MLINFRA_NODE": "node-1",
+        }
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "jupyter_mlinfra.jobs.backends.kubernetes.pod",
+            str(self.jobs),
+            "aa.1",
+        ]
         self.pods.append(subprocess.Popen(command, env={**words, **environment}))
         return self.pods[-1]
 
@@ -69,18 +90,34 @@ def test_a_job_that_is_not_wanted_any_more_does_not_run(pod: Any, case: str) -> 
 
 def test_the_image_needs_neither_the_client_nor_the_server() -> None:
     code = "import sys, jupyter_mlinfra.jobs.backends.kubernetes.pod; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"kubernetes", "sqlalchemy", "pydantic_settings", "jupyter_mlinfra.jobs.store"} & set(loaded)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {
+        "kubernetes",
+        "sqlalchemy",
+        "pydantic_settings",
+        "jupyter_mlinfra.jobs.store",
+    } & set(loaded)
 
 
 def test_a_pod_that_comes_after_another_is_the_next_attempt(pod: Any) -> None:
     pod.order("echo x >> runs; exit 3")
     assert [pod.start().wait(60) for _ in range(3)] == [3, 3, 3]
-    assert [Attempt(pod.jobs / "j0" / str(number)).exit_code() for number in (1, 2, 3, 4)] == [3, 3, 3, None]
+    assert [Attempt(pod.jobs / "j0" / str(number)).exit_code() for number in (1, 2, 3, 4)] == [
+        3,
+        3,
+        3,
+        None,
+    ]
 
 
 def test_a_job_that_has_to_give_way_gets_all_the_time_there_is(pod: Any, tools: Any) -> None:
-    attempt = pod.order("trap 'sleep 1; echo saved > saved; exit 75' TERM; touch begun; while :; do sleep 0.05; done", grace=0.1)
+    attempt = pod.order(
+        "trap 'sleep 1; echo saved > saved; exit 75' TERM; touch begun; while :; do sleep 0.05;"
+        " done",
+        grace=0.1,
+    )
     process = pod.start()
     tools.until((pod.folder / "begun").exists)
     process.send_signal(signal.SIGTERM)

@@ -1,4 +1,6 @@
-"""Projects whose jobs run in a Ray cluster: a fake that really runs them, or with `--real-ray` a real head where a case asks for `ray`."""
+"""Projects whose jobs run in a Ray cluster: a fake that really runs them, or with `--real-ray` a
+real head where a case asks for `ray`.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ class Site:
 
     def reason(self, job: Job, words: str) -> str:
         """Why it waits, once that has the words."""
-        return str(self.tools.until(lambda: words in (now := self.jobs.show(job.id)).reason and now.reason))
+        return str(
+            self.tools.until(lambda: words in (now := self.jobs.show(job.id)).reason and now.reason)
+        )
 
 
 @pytest.fixture
@@ -54,7 +58,9 @@ def fake(tmp_path: Path) -> Iterator[FakeRay]:
 
 
 @pytest.fixture
-def make_project(tmp_path: Path, clean: Any, tools: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Site]]:
+def make_project(
+    tmp_path: Path, clean: Any, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Site]]:
     """Make a project on a cluster; `more` are lines of its section [jobs.ray]."""
     for name in [name for name in os.environ if name.startswith("MLINFRA_")]:
         monkeypatch.delenv(name)
@@ -65,7 +71,10 @@ def make_project(tmp_path: Path, clean: Any, tools: Any, monkeypatch: pytest.Mon
     opened = []
 
     def make(cluster: Any, more: str = "", python: str = sys.executable) -> Site:
-        settings = f'[project]\nname = "test"\n[jobs]\nbackend = "ray"\ngrace_seconds = 1.0\n{settings_of(cluster.address)}python = "{python}"\n{more}'
+        settings = (
+            '[project]\nname = "test"\n[jobs]\nbackend = "ray"\ngrace_seconds ='
+            f' 1.0\n{settings_of(cluster.address)}python = "{python}"\n{more}'
+        )
         (root / "mlinfra.toml").write_text(settings)
         opened.append(clean(root))
         return Site(root, next(opened[-1]), cluster, tools)

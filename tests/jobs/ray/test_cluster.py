@@ -41,7 +41,9 @@ def test_a_list_that_did_not_come_is_not_taken_for_an_empty_one(site: Any, outag
         there.look()
 
 
-def test_a_job_that_ray_took_although_the_answer_was_lost_is_not_sent_twice(site: Any, tools: Any) -> None:
+def test_a_job_that_ray_took_although_the_answer_was_lost_is_not_sent_twice(
+    site: Any, tools: Any
+) -> None:
     site.ray.deaf = True
     job = site.shell("echo x >> runs; exit 7")
     ended = site.end_of(job)
@@ -69,7 +71,9 @@ def test_a_job_that_ray_gives_up_is_sent_again(site: Any, tools: Any) -> None:
     assert site.end_of(holder).state == "succeeded"
 
 
-def test_a_job_that_is_held_while_it_waits_there_is_taken_back_and_sent_anew(site: Any, tools: Any) -> None:
+def test_a_job_that_is_held_while_it_waits_there_is_taken_back_and_sent_anew(
+    site: Any, tools: Any
+) -> None:
     holder = site.shell(WAITS, gpus=2)
     site.running(holder)
     job = site.shell("echo x >> ran", gpus=2)
@@ -86,7 +90,9 @@ def test_a_job_that_is_held_while_it_waits_there_is_taken_back_and_sent_anew(sit
 
 
 def test_a_job_that_is_stopped_in_ray_is_cancelled(site: Any, tools: Any) -> None:
-    job = site.shell("trap 'echo tidy > tidied; exit 0' TERM; touch begun; while :; do sleep 0.05; done")
+    job = site.shell(
+        "trap 'echo tidy > tidied; exit 0' TERM; touch begun; while :; do sleep 0.05; done"
+    )
     remote = site.running(job)
     tools.until((site.root / "begun").exists)
     Api(Project.open(site.root).settings.jobs.ray).stop(remote)
@@ -105,7 +111,9 @@ def test_what_no_node_has_is_refused_with_what_they_have(site: Any) -> None:
         site.shell("true", queue="gpu")
 
 
-def test_nodes_that_come_when_they_are_asked_for_refuse_nothing(make_project: Any, fake: Any) -> None:
+def test_nodes_that_come_when_they_are_asked_for_refuse_nothing(
+    make_project: Any, fake: Any
+) -> None:
     site = make_project(fake, "autoscaled = true\n")
     job = site.shell("true", gpus=3)
     assert "no node has that" in site.reason(job, "3 GPUs")
@@ -113,18 +121,25 @@ def test_nodes_that_come_when_they_are_asked_for_refuse_nothing(make_project: An
     assert site.end_of(job).state == "cancelled"
 
 
-def test_nothing_of_a_jobs_environment_is_in_what_ray_shows(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_a_jobs_environment_is_in_what_ray_shows(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("API_TOKEN", "s3cret-here")
     monkeypatch.setenv("ONLY_HERE", "mine-alone")
     site.ray.cluster.environment["API_TOKEN"] = "s3cret-there"
-    job = site.shell('printf "%s|" "$ONLY_HERE" "$TOKEN" "$PLAIN"', environment={"TOKEN": "env:API_TOKEN", "PLAIN": "pl41n"})
+    job = site.shell(
+        'printf "%s|" "$ONLY_HERE" "$TOKEN" "$PLAIN"',
+        environment={"TOKEN": "env:API_TOKEN", "PLAIN": "pl41n"},
+    )
     site.end_of(job)
     assert site.jobs.logs(job.id).text == "|s3cret-there|pl41n|"
     shown = json.dumps([run.shown() for run in site.ray.cluster.runs.values()])
     assert not [word for word in ("s3cret", "mine-alone", "pl41n", "TOKEN") if word in shown]
 
 
-def test_a_secret_that_the_nodes_do_not_have_is_why_a_job_fails(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_that_the_nodes_do_not_have_is_why_a_job_fails(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("API_TOKEN", "here-only")
     ended = site.end_of(site.shell("touch ran", environment={"TOKEN": "env:API_TOKEN"}))
     assert ended.state == "failed"
@@ -132,17 +147,24 @@ def test_a_secret_that_the_nodes_do_not_have_is_why_a_job_fails(site: Any, monke
     assert not (site.root / "ran").exists()
 
 
-def test_an_interpreter_without_the_package_says_so(make_project: Any, fake: Any, tmp_path: Path) -> None:
+def test_an_interpreter_without_the_package_says_so(
+    make_project: Any, fake: Any, tmp_path: Path
+) -> None:
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\necho no package named jupyter_mlinfra >&2\nexit 1\n")
     python.chmod(0o755)
     site = make_project(fake, python=str(python))
     ended = site.end_of(site.shell("true"))
     assert (ended.state, ended.exit_code, ended.attempt) == ("failed", 1, 0)
-    assert ended.reason == "Its entrypoint ended before the job began: no package named jupyter_mlinfra."
+    assert (
+        ended.reason
+        == "Its entrypoint ended before the job began: no package named jupyter_mlinfra."
+    )
 
 
-def test_a_token_is_sent_and_never_kept(make_project: Any, fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_sent_and_never_kept(
+    make_project: Any, fake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake.token = "of-yesterday"
     monkeypatch.setenv("RAY_AUTH_TOKEN", "t0ken-of-ana")
     site = make_project(fake, 'token = "env:RAY_AUTH_TOKEN"\n')
@@ -150,7 +172,11 @@ def test_a_token_is_sent_and_never_kept(make_project: Any, fake: Any, monkeypatc
     assert "[jobs.ray] token" in site.reason(job, "does not let us in (401): Unauthorized")
     fake.token = "t0ken-of-ana"
     assert site.end_of(job).state == "succeeded"
-    assert [path for path in site.root.rglob("*") if path.is_file() and b"t0ken-of-ana" in path.read_bytes()] == []
+    assert [
+        path
+        for path in site.root.rglob("*")
+        if path.is_file() and b"t0ken-of-ana" in path.read_bytes()
+    ] == []
 
 
 def test_a_poll_asks_once_however_many_jobs_there_are(site: Any) -> None:
@@ -167,7 +193,9 @@ def test_a_poll_asks_once_however_many_jobs_there_are(site: Any) -> None:
         site.end_of(job)
 
 
-def test_ray_is_told_to_forget_what_ended_long_ago_and_nothing_of_others(site: Any, tools: Any) -> None:
+def test_ray_is_told_to_forget_what_ended_long_ago_and_nothing_of_others(
+    site: Any, tools: Any
+) -> None:
     old, new = site.end_of(site.shell("true")), site.end_of(site.shell("true"))
     stranger = {"entrypoint": "true", "submission_id": "theirs", "metadata": {}}
     site.ray.cluster.add(stranger)
@@ -175,15 +203,27 @@ def test_ray_is_told_to_forget_what_ended_long_ago_and_nothing_of_others(site: A
     for remote in ("theirs", next(name for name in site.ray.cluster.runs if f"-{old.id}-" in name)):
         site.ray.cluster.runs[remote].over -= 2 * 3600 * 1000
     RayRemote(Project.open(site.root)).look()
-    assert [f"-{new.id}-" in name or name == "theirs" for name in site.ray.cluster.runs] == [True, True]
+    assert [f"-{new.id}-" in name or name == "theirs" for name in site.ray.cluster.runs] == [
+        True,
+        True,
+    ]
 
 
 def test_gpus_that_others_hold_are_counted(site: Any, tools: Any) -> None:
-    site.ray.cluster.add({"entrypoint": "sleep 600", "submission_id": "theirs", "entrypoint_num_gpus": 1, "entrypoint_num_cpus": 2})
+    site.ray.cluster.add(
+        {
+            "entrypoint": "sleep 600",
+            "submission_id": "theirs",
+            "entrypoint_num_gpus": 1,
+            "entrypoint_num_cpus": 2,
+        }
+    )
     tools.until(lambda: site.ray.cluster.runs["theirs"].status == "RUNNING")
     job = site.shell(WAITS, gpus=1)
     site.running(job)
-    tools.until(lambda: f"job:{job.id}" in [device.holder for device in site.jobs.compute().devices])
+    tools.until(
+        lambda: f"job:{job.id}" in [device.holder for device in site.jobs.compute().devices]
+    )
     compute = site.jobs.compute()
     assert [(device.id, device.name, device.holder) for device in compute.devices] == [
         ("127.0.0.1:0", "A100", "in use in Ray"),
@@ -197,5 +237,9 @@ def test_gpus_that_others_hold_are_counted(site: Any, tools: Any) -> None:
 def test_an_array_is_a_job_of_rays_for_each_element(site: Any) -> None:
     array = site.shell("exit $CODE", array=[{"CODE": str(code)} for code in (0, 3, 0)])
     ended = site.jobs.wait([array.id], timeout=60)
-    assert [(job.state, job.exit_code) for job in ended] == [("succeeded", 0), ("failed", 3), ("succeeded", 0)]
+    assert [(job.state, job.exit_code) for job in ended] == [
+        ("succeeded", 0),
+        ("failed", 3),
+        ("succeeded", 0),
+    ]
     assert len({body["submission_id"] for body in site.ray.created}) == 3

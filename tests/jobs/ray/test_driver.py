@@ -25,18 +25,41 @@ class Entrypoint:
         self.jobs, self.folder = folder / "jobs", folder
         self.started = list[subprocess.Popen[bytes]]()
 
-    def order(self, script: str, *, key: str = KEY, grace: float = 5.0, **environment: str) -> Attempt:
+    def order(
+        self, script: str, *, key: str = KEY, grace: float = 5.0, **environment: str
+    ) -> Attempt:
         attempt = Attempt(self.jobs / "j0" / "1")
         attempt.folder.mkdir(parents=True, exist_ok=True)
         command = ["sh", "-c", script]
         Order(
-            command=command, shown="sh", folder=str(self.folder), environment=environment, gpus=True, token=key, limit_seconds=None, grace_seconds=grace
+            command=command,
+            shown="sh",
+            folder=str(self.folder),
+            environment=environment,
+            gpus=True,
+            token=key,
+            limit_seconds=None,
+            grace_seconds=grace,
         ).write(attempt)
         return attempt
 
     def start(self, notice: float = 30.0, **environment: str) -> subprocess.Popen[bytes]:
-        words = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", ""), "RAY_ADDRESS": "127.0.0.1:6379", **environment}
-        command = [sys.executable, "-P", "-m", "jupyter_mlinfra.jobs.backends.ray.driver", str(self.jobs), "j0", KEY, str(notice)]
+        words = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            "RAY_ADDRESS": "127.0.0.1:6379",
+            **environment,
+        }
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "jupyter_mlinfra.jobs.backends.ray.driver",
+            str(self.jobs),
+            "j0",
+            KEY,
+            str(notice),
+        ]
         self.started.append(subprocess.Popen(command, env=words, start_new_session=True))
         return self.started[-1]
 
@@ -51,9 +74,14 @@ def entrypoint(tmp_path: Path) -> Any:
 
 
 def test_an_order_is_carried_out_and_its_exit_code_is_the_entrypoints(entrypoint: Any) -> None:
-    attempt = entrypoint.order('echo "$CUDA_VISIBLE_DEVICES $OWN ${PATH%%:*}"; exit 7', OWN="env:THERE")
+    attempt = entrypoint.order(
+        'echo "$CUDA_VISIBLE_DEVICES $OWN ${PATH%%:*}"; exit 7', OWN="env:THERE"
+    )
     assert entrypoint.start(CUDA_VISIBLE_DEVICES="1", THERE="x").wait(60) == 7
-    assert (attempt.exit_code(), attempt.log.read_text()) == (7, f"1 x {Path(sys.executable).parent}\n")
+    assert (attempt.exit_code(), attempt.log.read_text()) == (
+        7,
+        f"1 x {Path(sys.executable).parent}\n",
+    )
     assert '"127.0.0.1:1"' in (attempt.folder / "begun.json").read_text()
 
 
@@ -73,31 +101,52 @@ def test_a_job_that_was_begun_is_not_run_again(entrypoint: Any) -> None:
 
 
 def test_a_job_whose_entrypoint_is_killed_may_save(entrypoint: Any, tools: Any) -> None:
-    attempt = entrypoint.order("trap 'sleep 0.3; echo saved > saved; exit 75' TERM; touch begun; while :; do sleep 0.05; done")
+    attempt = entrypoint.order(
+        "trap 'sleep 0.3; echo saved > saved; exit 75' TERM; touch begun; while :; do sleep 0.05;"
+        " done"
+    )
     process = entrypoint.start()
     tools.until((entrypoint.folder / "begun").exists)
     os.killpg(process.pid, signal.SIGKILL)
     tools.until(lambda: attempt.exit_code() is not None)
-    assert (attempt.exit_code(), read_asked(attempt), (entrypoint.folder / "saved").read_text()) == (75, "preempted", "saved\n")
+    assert (
+        attempt.exit_code(),
+        read_asked(attempt),
+        (entrypoint.folder / "saved").read_text(),
+    ) == (75, "preempted", "saved\n")
 
 
-def test_a_job_whose_entrypoint_is_killed_is_ended_when_it_takes_too_long(entrypoint: Any, tools: Any) -> None:
-    attempt = entrypoint.order("trap '' TERM; (trap '' TERM; exec setsid sleep 600) & echo $! > child; while :; do sleep 0.05; done")
+def test_a_job_whose_entrypoint_is_killed_is_ended_when_it_takes_too_long(
+    entrypoint: Any, tools: Any
+) -> None:
+    attempt = entrypoint.order(
+        "trap '' TERM; (trap '' TERM; exec setsid sleep 600) & echo $! > child; while :; do sleep"
+        " 0.05; done"
+    )
     process = entrypoint.start(notice=0.5)
     [child] = tools.until(lambda: tools.lines(entrypoint.folder / "child"))
     os.killpg(process.pid, signal.SIGKILL)
     tools.until(lambda: attempt.exit_code() is not None)
     assert (attempt.exit_code(), read_asked(attempt)) == (137, "preempted")
-    assert not os.path.exists(f"/proc/{child}") or "zombie" in Path(f"/proc/{child}/status").read_text()
+    assert (
+        not os.path.exists(f"/proc/{child}")
+        or "zombie" in Path(f"/proc/{child}/status").read_text()
+    )
 
 
 def test_a_job_that_is_stopped_may_tidy_up(entrypoint: Any, tools: Any) -> None:
-    attempt = entrypoint.order("trap 'echo tidy > tidied; exit 3' TERM; touch begun; while :; do sleep 0.05; done")
+    attempt = entrypoint.order(
+        "trap 'echo tidy > tidied; exit 3' TERM; touch begun; while :; do sleep 0.05; done"
+    )
     process = entrypoint.start()
     tools.until((entrypoint.folder / "begun").exists)
     process.terminate()
     assert process.wait(60) == 3
-    assert (attempt.exit_code(), read_asked(attempt), (entrypoint.folder / "tidied").read_text()) == (3, "", "tidy\n")
+    assert (
+        attempt.exit_code(),
+        read_asked(attempt),
+        (entrypoint.folder / "tidied").read_text(),
+    ) == (3, "", "tidy\n")
 
 
 def test_a_node_that_cannot_be_told_is_the_hosts_name() -> None:

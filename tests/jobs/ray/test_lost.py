@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-SAVES = 'cd "$MLINFRA_PROJECT"; [ -e saved ] && exec cat saved; trap "echo at step 5 > saved; exit 75" TERM; touch begun; while :; do sleep 0.05; done'
+SAVES = (
+    'cd "$MLINFRA_PROJECT"; [ -e saved ] && exec cat saved; trap "echo at step 5 > saved; exit 75"'
+    " TERM; touch begun; while :; do sleep 0.05; done"
+)
 
 
-def test_a_job_whose_place_is_lost_saves_and_goes_on_with_the_same_id(either: Any, tools: Any) -> None:
+def test_a_job_whose_place_is_lost_saves_and_goes_on_with_the_same_id(
+    either: Any, tools: Any
+) -> None:
     job = either.shell(SAVES, gpus=1)
     remote = either.running(job)
     tools.until((either.root / "begun").exists)
@@ -19,7 +24,10 @@ def test_a_job_whose_place_is_lost_saves_and_goes_on_with_the_same_id(either: An
 
 def test_no_second_copy_starts_before_the_first_has_ended(either: Any, tools: Any) -> None:
     """Ray itself ends only the entrypoint: what it started would run on, beside its second copy."""
-    script = 'trap "" TERM; [ -e pid ] && { kill -0 $(cat pid) 2>/dev/null && exit 9; exit 0; }; echo $$ > pid; while :; do sleep 0.05; done'
+    script = (
+        'trap "" TERM; [ -e pid ] && { kill -0 $(cat pid) 2>/dev/null && exit 9; exit 0; }; echo $$'
+        " > pid; while :; do sleep 0.05; done"
+    )
     job = either.shell(script, gpus=1)
     remote = either.running(job)
     tools.until(lambda: tools.lines(either.root / "pid"))
@@ -28,7 +36,9 @@ def test_no_second_copy_starts_before_the_first_has_ended(either: Any, tools: An
     assert (ended.state, ended.exit_code, ended.attempt) == ("succeeded", 0, 2)
 
 
-def test_a_head_that_is_started_anew_knows_no_jobs_and_all_of_them_go_on(either: Any, tools: Any) -> None:
+def test_a_head_that_is_started_anew_knows_no_jobs_and_all_of_them_go_on(
+    either: Any, tools: Any
+) -> None:
     running = either.shell(SAVES, gpus=2)
     either.running(running)
     tools.until((either.root / "begun").exists)

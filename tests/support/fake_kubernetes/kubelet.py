@@ -25,7 +25,9 @@ class CannotMake(Exception):
 
 @dataclass
 class Kubelet:
-    """image: the environment that the image brings. secrets: by name, then key. processes, ends: of pods by uid."""
+    """image: the environment that the image brings. secrets: by name, then key. processes, ends: of
+    pods by uid.
+    """
 
     folder: Path
     image: Mapping[str, str]
@@ -55,12 +57,17 @@ class Kubelet:
             return
         deadline = pod["spec"].get("activeDeadlineSeconds")
         if deadline and time.monotonic() - self.began[uid] > deadline:
-            pod["status"] |= {"reason": "DeadlineExceeded", "message": "Pod was active on the node longer than the specified deadline"}
+            pod["status"] |= {
+                "reason": "DeadlineExceeded",
+                "message": "Pod was active on the node longer than the specified deadline",
+            }
             ending = True
         if ending and uid not in self.told:
             self.told[uid] = time.monotonic()
             process.send_signal(signal.SIGTERM)  # the first process of the container alone
-        elif uid in self.told and time.monotonic() - self.told[uid] > pod["spec"].get("terminationGracePeriodSeconds", 30):
+        elif uid in self.told and time.monotonic() - self.told[uid] > pod["spec"].get(
+            "terminationGracePeriodSeconds", 30
+        ):
             self.kill(uid)
 
     def kill(self, uid: str, why: str = "") -> None:
@@ -78,36 +85,63 @@ class Kubelet:
         container, uid = pod["spec"]["containers"][0], pod["metadata"]["uid"]
         try:
             if container["image"].startswith("missing"):
-                raise CannotMake("ImagePullBackOff", f'Back-off pulling image "{container["image"]}"')
+                raise CannotMake(
+                    "ImagePullBackOff", f'Back-off pulling image "{container["image"]}"'
+                )
             words = self._environment(pod)
-            command = [expand(word, words) for word in (*container["command"], *container.get("args", ()))]
+            command = [
+                expand(word, words) for word in (*container["command"], *container.get("args", ()))
+            ]
             with open(self.log(pod), "wb") as log:
                 self.processes[uid] = subprocess.Popen(
-                    command, env={**words, MARK: uid}, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                    command,
+                    env={**words, MARK: uid},
+                    cwd="/",
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
                 )
         except CannotMake as error:
             reason, message = error.args
-            pod["status"]["containerStatuses"] = [{"name": container["name"], "state": {"waiting": {"reason": reason, "message": message}}}]
+            pod["status"]["containerStatuses"] = [
+                {
+                    "name": container["name"],
+                    "state": {"waiting": {"reason": reason, "message": message}},
+                }
+            ]
             return
         self.began[uid] = time.monotonic()
         pod["status"] |= {
             "phase": "Running",
             "startTime": stamp(),
-            "containerStatuses": [{"name": container["name"], "state": {"running": {"startedAt": stamp()}}}],
+            "containerStatuses": [
+                {"name": container["name"], "state": {"running": {"startedAt": stamp()}}}
+            ],
         }
 
     def _environment(self, pod: Mapping[str, Any]) -> dict[str, str]:
-        words = {**self.image, "HOSTNAME": pod["metadata"]["name"], "NVIDIA_VISIBLE_DEVICES": pod["metadata"].get("fakeGpus") or "void"}
+        words = {
+            **self.image,
+            "HOSTNAME": pod["metadata"]["name"],
+            "NVIDIA_VISIBLE_DEVICES": pod["metadata"].get("fakeGpus") or "void",
+        }
         words["JOB_COMPLETION_INDEX"] = pod["metadata"]["annotations"][INDEX]
         for variable in pod["spec"]["containers"][0].get("env") or ():
             source = variable.get("valueFrom") or {}
             if "secretKeyRef" in source:
                 name, key = source["secretKeyRef"]["name"], source["secretKeyRef"]["key"]
                 if key not in self.secrets.get(name, {}):
-                    raise CannotMake("CreateContainerConfigError", f"couldn't find key {key} in Secret {pod['metadata']['namespace']}/{name}")
+                    raise CannotMake(
+                        "CreateContainerConfigError",
+                        f"couldn't find key {key} in Secret {pod['metadata']['namespace']}/{name}",
+                    )
                 words[variable["name"]] = self.secrets[name][key]
             elif "fieldRef" in source:
-                words[variable["name"]] = {"spec.nodeName": pod["spec"]["nodeName"], "metadata.name": pod["metadata"]["name"]}[source["fieldRef"]["fieldPath"]]
+                words[variable["name"]] = {
+                    "spec.nodeName": pod["spec"]["nodeName"],
+                    "metadata.name": pod["metadata"]["name"],
+                }[source["fieldRef"]["fieldPath"]]
             else:
                 words[variable["name"]] = expand(variable.get("value", ""), words)
         return words
@@ -118,10 +152,17 @@ class Kubelet:
         number = code if code >= 0 else 128 - code
         reason = self.killed.get(uid) or ("Completed" if number == 0 else "Error")
         state = {"terminated": {"exitCode": number, "reason": reason, "finishedAt": stamp()}}
-        if number and pod["spec"]["containers"][0].get("terminationMessagePolicy") == "FallbackToLogsOnError":
+        if (
+            number
+            and pod["spec"]["containers"][0].get("terminationMessagePolicy")
+            == "FallbackToLogsOnError"
+        ):
             state["terminated"]["message"] = self.log(pod).read_text()[-2048:]
         phase = "Succeeded" if number == 0 and "reason" not in pod["status"] else "Failed"
-        pod["status"] |= {"phase": phase, "containerStatuses": [{"name": pod["spec"]["containers"][0]["name"], "state": state}]}
+        pod["status"] |= {
+            "phase": phase,
+            "containerStatuses": [{"name": pod["spec"]["containers"][0]["name"], "state": state}],
+        }
 
     def close(self) -> None:
         """End everything."""
@@ -133,5 +174,7 @@ class Kubelet:
 
 
 def image_environment(repository: Path) -> dict[str, str]:
-    """What an image with this package would bring: of ours only what finds programs and the package."""
+    """What an image with this package would bring: of ours only what finds programs and the
+    package.
+    """
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(repository), "LANG": "C.UTF-8"}

@@ -1,4 +1,5 @@
-"""A Ray for tests: its Jobs API and as much of its state API as is asked for, answers as a real 2.60 gave them; entrypoints really run.
+"""A Ray for tests: its Jobs API and as much of its state API as is asked for, answers as a real
+2.60 gave them; entrypoints really run.
 
 `make ray` runs the same cases against the real thing.
 """

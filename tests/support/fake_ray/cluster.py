@@ -1,4 +1,6 @@
-"""The cluster behind the fake's API: jobs that wait for room, run as processes, are stopped and forgotten as in Ray's own job manager."""
+"""The cluster behind the fake's API: jobs that wait for room, run as processes, are stopped and
+forgotten as in Ray's own job manager.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ import psutil
 Json = dict[str, Any]
 TICK_SECONDS = 0.02
 NODE = "0f033e832ed4e29393fbc4f8bf90ae1023dc9b47df98aff3938d5a6a"
-WAITS = "Job has not started yet. It may be waiting for resources (CPUs, GPUs, memory, custom resources) to become available."
+WAITS = (
+    "Job has not started yet. It may be waiting for resources (CPUs, GPUs, memory, custom"
+    " resources) to become available."
+)
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 
 
@@ -41,24 +46,47 @@ class Run:
     process: subprocess.Popen[bytes] | None = None
     gpus: list[int] = field(default_factory=list)
 
-    def end(self, status: str, message: str, *, error: str | None = None, code: int | None = None) -> None:
-        self.status, self.message, self.error, self.code, self.over = status, message, error, code, int(time.time() * 1000)
+    def end(
+        self, status: str, message: str, *, error: str | None = None, code: int | None = None
+    ) -> None:
+        self.status, self.message, self.error, self.code, self.over = (
+            status,
+            message,
+            error,
+            code,
+            int(time.time() * 1000),
+        )
 
     def shown(self) -> Json:
         """As the API lists it."""
         on = self.process is not None
         return {
-            "type": "SUBMISSION", "job_id": None, "submission_id": self.body["submission_id"], "driver_info": None, "status": self.status,
-            "entrypoint": self.body["entrypoint"], "message": self.message, "error_type": self.error, "start_time": self.began, "end_time": self.over,
-            "metadata": self.body.get("metadata"), "runtime_env": self.body.get("runtime_env"),
-            "driver_agent_http_address": "http://127.0.0.1:52365" if on else None, "driver_node_id": NODE if on else None, "driver_exit_code": self.code,
-        }  # fmt: skip
+            "type": "SUBMISSION",
+            "job_id": None,
+            "submission_id": self.body["submission_id"],
+            "driver_info": None,
+            "status": self.status,
+            "entrypoint": self.body["entrypoint"],
+            "message": self.message,
+            "error_type": self.error,
+            "start_time": self.began,
+            "end_time": self.over,
+            "metadata": self.body.get("metadata"),
+            "runtime_env": self.body.get("runtime_env"),
+            "driver_agent_http_address": "http://127.0.0.1:52365" if on else None,
+            "driver_node_id": NODE if on else None,
+            "driver_exit_code": self.code,
+        }
 
 
 class Cluster:
-    """All state of a cluster of one node, behind one lock. start_seconds: after which Ray gives a waiting job up."""
+    """All state of a cluster of one node, behind one lock. start_seconds: after which Ray gives a
+    waiting job up.
+    """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], *, whole: Mapping[str, float]) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], *, whole: Mapping[str, float]
+    ) -> None:
         self.lock = threading.RLock()
         self.whole, self.environment, self.start_seconds = dict(whole), dict(environment), 900.0
         self.runs = dict[str, Run]()
@@ -69,19 +97,41 @@ class Cluster:
         self._thread.start()
 
     def add(self, body: Json) -> None:
-        """Take a job whose form is right; what Ray finds out only when it makes the actor ends it at once."""
-        pairs = (("CPU", "entrypoint_num_cpus"), ("GPU", "entrypoint_num_gpus"), ("memory", "entrypoint_memory"))
+        """Take a job whose form is right; what Ray finds out only when it makes the actor ends it
+        at once.
+        """
+        pairs = (
+            ("CPU", "entrypoint_num_cpus"),
+            ("GPU", "entrypoint_num_gpus"),
+            ("memory", "entrypoint_memory"),
+        )
         needs = {name: float(body[key]) for name, key in pairs if body.get(key)}
         name, resources = body["submission_id"], body.get("entrypoint_resources") or {}
         run = Run(body, needs | resources, self._folder / f"{name}.log")
         self.runs[name] = run
-        words = next((f"The quantity of resource {what} cannot be negative" for what, amount in run.needs.items() if amount < 0), "")
+        words = next(
+            (
+                f"The quantity of resource {what} cannot be negative"
+                for what, amount in run.needs.items()
+                if amount < 0
+            ),
+            "",
+        )
         if {"CPU", "GPU"} & set(resources):
-            words = "Use the 'num_cpus' and 'num_gpus' keyword instead of 'CPU' and 'GPU' in 'resources' keyword"
+            words = (
+                "Use the 'num_cpus' and 'num_gpus' keyword instead of 'CPU' and 'GPU' in"
+                " 'resources' keyword"
+            )
         if any(amount > 1 and amount != int(amount) for amount in run.needs.values()):
-            words = "('GPU resource quantities >1 must', ' be whole numbers. The specified quantity 1.5 is invalid.')"
+            words = (
+                "('GPU resource quantities >1 must', ' be whole numbers. The specified quantity 1.5"
+                " is invalid.')"
+            )
         if words:
-            message = f"Failed to start supervisor actor {name}: '{words}'. Full traceback:\nTraceback (most recent call last):\nValueError: {words}\n"
+            message = (
+                f"Failed to start supervisor actor {name}: '{words}'. Full traceback:\nTraceback"
+                f" (most recent call last):\nValueError: {words}\n"
+            )
             run.end("FAILED", message, error="JOB_SUPERVISOR_ACTOR_START_FAILURE")
 
     def stop(self, run: Run) -> bool:
@@ -90,11 +140,18 @@ class Cluster:
         return run.status not in ENDED
 
     def lose(self, name: str) -> None:
-        """The actor that watches an entrypoint dies: Ray kills the entrypoint's group, and notices."""
+        """The actor that watches an entrypoint dies: Ray kills the entrypoint's group, and
+        notices.
+        """
         with self.lock:
             run = self.runs[name]
             self._kill_group(run)
-            run.end("FAILED", "Job supervisor actor died: The actor died unexpectedly before finishing this task.", error="JOB_SUPERVISOR_ACTOR_DIED")
+            run.end(
+                "FAILED",
+                "Job supervisor actor died: The actor died unexpectedly before finishing this"
+                " task.",
+                error="JOB_SUPERVISOR_ACTOR_DIED",
+            )
 
     def restart(self) -> None:
         """The head goes down and comes again: it knows of nothing."""
@@ -135,22 +192,46 @@ class Cluster:
             if all(free.get(name, 0.0) >= amount for name, amount in run.needs.items()):
                 self._start(run)
             elif time.time() * 1000 - run.began > self.start_seconds * 1000:
-                words = f"Job supervisor actor failed to start within {self.start_seconds} seconds. This timeout can be configured by setting"
-                run.end("FAILED", f"{words} the environment variable RAY_JOB_START_TIMEOUT_SECONDS.", error="JOB_SUPERVISOR_ACTOR_START_TIMEOUT")
+                words = (
+                    f"Job supervisor actor failed to start within {self.start_seconds} seconds."
+                    " This timeout can be configured by setting"
+                )
+                run.end(
+                    "FAILED",
+                    f"{words} the environment variable RAY_JOB_START_TIMEOUT_SECONDS.",
+                    error="JOB_SUPERVISOR_ACTOR_START_TIMEOUT",
+                )
         if run.status == "RUNNING":
             self._watch(run)
 
     def _start(self, run: Run) -> None:
-        taken = {gpu for other in self.runs.values() if other.status == "RUNNING" for gpu in other.gpus}
+        taken = {
+            gpu for other in self.runs.values() if other.status == "RUNNING" for gpu in other.gpus
+        }
         count = int(run.needs.get("GPU", 0))
         run.gpus = [gpu for gpu in range(int(self.whole.get("GPU", 0))) if gpu not in taken][:count]
         given = {"CUDA_VISIBLE_DEVICES": ",".join(map(str, run.gpus))} if run.needs else {}
-        words = {**self.environment, **((run.body.get("runtime_env") or {}).get("env_vars") or {}), "RAY_ADDRESS": "127.0.0.1:6379", **given}
+        words = {
+            **self.environment,
+            **((run.body.get("runtime_env") or {}).get("env_vars") or {}),
+            "RAY_ADDRESS": "127.0.0.1:6379",
+            **given,
+        }
         run.status, run.message = "RUNNING", "Job is currently running."
         with open(run.log, "ab") as log:
-            log.write(f"Running entrypoint for job {run.body['submission_id']}: {run.body['entrypoint']}\n".encode())
+            log.write(
+                f"Running entrypoint for job {run.body['submission_id']}:"
+                f" {run.body['entrypoint']}\n".encode()
+            )
             log.flush()
-            run.process = subprocess.Popen(run.body["entrypoint"], shell=True, start_new_session=True, stdout=log, stderr=log, env=words)
+            run.process = subprocess.Popen(
+                run.body["entrypoint"],
+                shell=True,
+                start_new_session=True,
+                stdout=log,
+                stderr=log,
+                env=words,
+            )
 
     def _watch(self, run: Run) -> None:
         assert run.process is not None
@@ -172,7 +253,10 @@ class Cluster:
             run.end("SUCCEEDED", "Job finished successfully.", code=0)
         elif code is not None:
             tail = "".join(run.log.read_text(errors="replace").splitlines(keepends=True)[-10:])
-            message = f"Job entrypoint command failed with exit code {code}, last available logs (truncated to 20,000 chars):\n{tail}"
+            message = (
+                f"Job entrypoint command failed with exit code {code}, last available logs"
+                f" (truncated to 20,000 chars):\n{tail}"
+            )
             run.end("FAILED", message, error="JOB_ENTRYPOINT_COMMAND_ERROR", code=code)
 
     @staticmethod

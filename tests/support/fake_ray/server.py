@@ -19,9 +19,15 @@ from .cluster import ENDED, NODE, Cluster
 REPOSITORY = Path(__file__).parents[3]
 _JOB = re.compile(r"/api/jobs/(?P<name>[^/]+)(?P<stop>/stop)?")
 _FORM = {
-    "entrypoint": str, "submission_id": str, "runtime_env": dict, "metadata": dict, "entrypoint_num_cpus": (int, float),
-    "entrypoint_num_gpus": (int, float), "entrypoint_memory": int, "entrypoint_resources": dict,
-}  # fmt: skip
+    "entrypoint": str,
+    "submission_id": str,
+    "runtime_env": dict,
+    "metadata": dict,
+    "entrypoint_num_cpus": (int, float),
+    "entrypoint_num_gpus": (int, float),
+    "entrypoint_memory": int,
+    "entrypoint_resources": dict,
+}
 
 
 class Answer(Exception):
@@ -30,7 +36,9 @@ class Answer(Exception):
 
 @dataclass
 class FakeRay(FakeHttp):
-    """A cluster with its API. deaf: a submit is carried out, but its answer is lost. token: what the cluster asks for."""
+    """A cluster with its API. deaf: a submit is carried out, but its answer is lost. token: what
+    the cluster asks for.
+    """
 
     cluster: Cluster
     deaf: bool = False
@@ -40,8 +48,21 @@ class FakeRay(FakeHttp):
     def start(cls, folder: Path, environment: Mapping[str, str] | None = None) -> FakeRay:
         """A cluster of one node with 8 CPUs and 2 GPUs, whose processes see this package."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.defpath])
-        words = {"PATH": path, "HOME": str(folder), "LANG": "C.UTF-8", "PYTHONPATH": str(REPOSITORY), **(environment or {})}
-        whole = {"CPU": 8.0, "GPU": 2.0, "memory": 16 * 2.0**30, "object_store_memory": 2.0**32, "node:127.0.0.1": 1.0, "accelerator_type:A100": 1.0}
+        words = {
+            "PATH": path,
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(REPOSITORY),
+            **(environment or {}),
+        }
+        whole = {
+            "CPU": 8.0,
+            "GPU": 2.0,
+            "memory": 16 * 2.0**30,
+            "object_store_memory": 2.0**32,
+            "node:127.0.0.1": 1.0,
+            "accelerator_type:A100": 1.0,
+        }
         return cls(Cluster(folder, words, whole=whole))
 
     def lose(self, job: str) -> None:
@@ -61,11 +82,20 @@ class FakeRay(FakeHttp):
     def reply(self, request: Request) -> Reply:
         """As JSON; a refusal as text."""
         if self.outage:
-            return Reply(self.outage, b"<html>Please sign in</html>", {"Location": f"{self.address}/sign-in"} if 300 <= self.outage < 400 else {})
+            return Reply(
+                self.outage,
+                b"<html>Please sign in</html>",
+                {"Location": f"{self.address}/sign-in"} if 300 <= self.outage < 400 else {},
+            )
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return Reply(401, b"Unauthorized: Missing authentication token")
         try:
-            return Reply(200, json.dumps(self.answer(request.method, request.path, request.query, request.body)).encode())
+            return Reply(
+                200,
+                json.dumps(
+                    self.answer(request.method, request.path, request.query, request.body)
+                ).encode(),
+            )
         except Answer as error:
             return Reply(error.args[0], str(error.args[1]).encode())
 
@@ -73,12 +103,32 @@ class FakeRay(FakeHttp):
         """What the API says."""
         with self.cluster.lock:
             if path == "/api/jobs/":
-                return [run.shown() for run in self.cluster.runs.values()] if method == "GET" else self._submit(body)
+                return (
+                    [run.shown() for run in self.cluster.runs.values()]
+                    if method == "GET"
+                    else self._submit(body)
+                )
             if path in ("/api/v0/nodes", "/api/v0/actors"):
                 items = self._nodes() if path.endswith("nodes") else self._actors()
-                wanted = dict(zip(query.get("filter_keys", []), query.get("filter_values", []), strict=True))
-                found = [item for item in items if all(item[name] == value for name, value in wanted.items())]
-                return {"result": True, "msg": "", "data": {"result": {"total": len(items), "result": found, "partial_failure_warning": ""}}}
+                wanted = dict(
+                    zip(query.get("filter_keys", []), query.get("filter_values", []), strict=True)
+                )
+                found = [
+                    item
+                    for item in items
+                    if all(item[name] == value for name, value in wanted.items())
+                ]
+                return {
+                    "result": True,
+                    "msg": "",
+                    "data": {
+                        "result": {
+                            "total": len(items),
+                            "result": found,
+                            "partial_failure_warning": "",
+                        }
+                    },
+                }
             if found_job := _JOB.fullmatch(path):
                 return self._job(method, unquote(found_job["name"]), bool(found_job["stop"]))
         raise Answer(404, "404: Not Found")
@@ -87,8 +137,15 @@ class FakeRay(FakeHttp):
         check_form(body)
         name = body["submission_id"]
         if name in self.cluster.runs:
-            inner = f"ValueError: Job with submission_id {name} already exists. Please use a different submission_id."
-            raise Answer(500, f"Traceback (most recent call last):\nRuntimeError: Request failed with status code 400: Traceback:\n  File\n{inner}\n.\n")
+            inner = (
+                f"ValueError: Job with submission_id {name} already exists. Please use a different"
+                " submission_id."
+            )
+            raise Answer(
+                500,
+                "Traceback (most recent call last):\nRuntimeError: Request failed with status code"
+                f" 400: Traceback:\n  File\n{inner}\n.\n",
+            )
         self.cluster.add(body)
         self.created.append(body)
         if self.deaf:
@@ -104,35 +161,62 @@ class FakeRay(FakeHttp):
             return {"stopped": self.cluster.stop(run)}
         if method == "DELETE":
             if run.status not in ENDED:
-                raise Answer(500, f"RuntimeError: Attempted to delete job '{name}', but it is in a non-terminal state {run.status}.")
+                raise Answer(
+                    500,
+                    f"RuntimeError: Attempted to delete job '{name}', but it is in a non-terminal"
+                    f" state {run.status}.",
+                )
             del self.cluster.runs[name]
             return {"deleted": True}
         return run.shown()
 
     def _nodes(self) -> list[dict[str, Any]]:
-        return [{"node_id": NODE, "node_ip": "127.0.0.1", "node_name": "127.0.0.1", "state": "ALIVE", "resources_total": self.cluster.whole, "labels": {}}]
+        return [
+            {
+                "node_id": NODE,
+                "node_ip": "127.0.0.1",
+                "node_name": "127.0.0.1",
+                "state": "ALIVE",
+                "resources_total": self.cluster.whole,
+                "labels": {},
+            }
+        ]
 
     def _actors(self) -> list[dict[str, Any]]:
         states = {"PENDING": "PENDING_CREATION", "RUNNING": "ALIVE"}
         return [
             {
-                "class_name": "JobSupervisor", "state": states.get(run.status, "DEAD"), "name": f"_ray_internal_job_actor_{name}",
-                "node_id": NODE if run.process else None, "required_resources": run.needs,
+                "class_name": "JobSupervisor",
+                "state": states.get(run.status, "DEAD"),
+                "name": f"_ray_internal_job_actor_{name}",
+                "node_id": NODE if run.process else None,
+                "required_resources": run.needs,
             }
             for name, run in self.cluster.runs.items()
-        ]  # fmt: skip
+        ]
 
 
 def check_form(body: Any) -> None:
     """What Ray refuses when it reads a request."""
     unknown = [name for name in body if name not in _FORM]
     if unknown:
-        raise Answer(400, f"TypeError: JobSubmitRequest.__init__() got an unexpected keyword argument '{unknown[0]}'")
+        raise Answer(
+            400,
+            "TypeError: JobSubmitRequest.__init__() got an unexpected keyword argument"
+            f" '{unknown[0]}'",
+        )
     if "entrypoint" not in body:
-        raise Answer(400, "TypeError: JobSubmitRequest.__init__() missing 1 required positional argument: 'entrypoint'")
+        raise Answer(
+            400,
+            "TypeError: JobSubmitRequest.__init__() missing 1 required positional argument:"
+            " 'entrypoint'",
+        )
     for name, value in body.items():
         if not isinstance(value, _FORM[name]) or isinstance(value, bool):
             raise Answer(400, f"TypeError: {name} must be another type, got {type(value)}")
-    texts = [*(body.get("metadata") or {}).items(), *((body.get("runtime_env") or {}).get("env_vars") or {}).items()]
+    texts = [
+        *(body.get("metadata") or {}).items(),
+        *((body.get("runtime_env") or {}).get("env_vars") or {}).items(),
+    ]
     if not all(isinstance(text, str) for pair in texts for text in pair):
         raise Answer(400, "TypeError: metadata values must be strings, got <class 'int'>")

@@ -1,4 +1,5 @@
-"""A seeded training whose weights depend on everything that a resume must put back: dropout, noise in the data, order, momentum, learning rate.
+"""A seeded training whose weights depend on everything that a resume must put back: dropout, noise
+in the data, order, momentum, learning rate.
 
 python seeded.py WEIGHTS [--plain] [--ranks N] [--pause SECONDS] [--run]
 """
@@ -37,7 +38,9 @@ class Fixed(Noisy):
 class Model(pl.LightningModule):
     def __init__(self, pause: float = 0.0) -> None:
         super().__init__()
-        self.layers = torch.nn.Sequential(torch.nn.Linear(3, 16), torch.nn.Dropout(0.3), torch.nn.ReLU(), torch.nn.Linear(16, 1))
+        self.layers = torch.nn.Sequential(
+            torch.nn.Linear(3, 16), torch.nn.Dropout(0.3), torch.nn.ReLU(), torch.nn.Linear(16, 1)
+        )
         self.pause = pause
         self.seen: list[float] = []
 
@@ -63,8 +66,22 @@ def loader(dataset: Dataset | None = None, **options: Any) -> DataLoader:
 
 
 def trainer(**options: Any) -> pl.Trainer:
-    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
-    return pl.Trainer(**{"max_epochs": EPOCHS, "accelerator": "cpu", "devices": 1, "log_every_n_steps": 1, **quiet, **options})
+    quiet = {
+        "logger": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "enable_checkpointing": False,
+    }
+    return pl.Trainer(
+        **{
+            "max_epochs": EPOCHS,
+            "accelerator": "cpu",
+            "devices": 1,
+            "log_every_n_steps": 1,
+            **quiet,
+            **options,
+        }
+    )
 
 
 def main() -> None:

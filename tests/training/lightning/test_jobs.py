@@ -1,4 +1,6 @@
-"""Real jobs that get a real signal in the midst of an epoch: the second attempt gives the weights of a training that nobody stopped."""
+"""Real jobs that get a real signal in the midst of an epoch: the second attempt gives the weights
+of a training that nobody stopped.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ PAUSE = 0.1
 
 @pytest.fixture
 def jobs(project: Project) -> Iterator[Jobs]:
-    (project.root / "mlinfra.toml").write_text('[project]\nname = "test"\n[jobs]\ncpus = 2\ngpus = 0\ngrace_seconds = 30.0\n')
+    (project.root / "mlinfra.toml").write_text(
+        '[project]\nname = "test"\n[jobs]\ncpus = 2\ngpus = 0\ngrace_seconds = 30.0\n'
+    )
     jobs = Jobs(project)
     yield jobs
     jobs.stop(cancel_running=True)
@@ -57,12 +61,21 @@ def processes_of(job: str) -> list[psutil.Process]:
 
 def plain(folder: Path, *words: str) -> dict[str, Any]:
     """Weights of the same training by plain Lightning, that nobody stopped."""
-    subprocess.run([sys.executable, str(SCRIPT), str(folder / "plain.pt"), "--plain", *words], check=True, capture_output=True, timeout=WAIT)
+    subprocess.run(
+        [sys.executable, str(SCRIPT), str(folder / "plain.pt"), "--plain", *words],
+        check=True,
+        capture_output=True,
+        timeout=WAIT,
+    )
     return torch.load(folder / "plain.pt", weights_only=True)
 
 
-def stopped_once(jobs: Jobs, job: Job, *, whom: Callable[[psutil.Process], bool] = lambda process: True) -> Job:
-    """Signal the job's processes in the midst of its second epoch, and wait for the end of its second attempt."""
+def stopped_once(
+    jobs: Jobs, job: Job, *, whom: Callable[[psutil.Process], bool] = lambda process: True
+) -> Job:
+    """Signal the job's processes in the midst of its second epoch, and wait for the end of its
+    second attempt.
+    """
     seen = until(lambda: re.search(r"step 1\d", (now := jobs.show(job.id)).progress_text) and now)
     assert "loss" in seen.progress_text
     assert seen.progress_text.endswith("left")
@@ -84,11 +97,15 @@ def same(left: dict[str, Any], right: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_script(workers: int, jobs: Jobs, project: Project) -> None:
-    """With a worker too, which the supervisor signals as well: it must not die before the training has saved."""
+    """With a worker too, which the supervisor signals as well: it must not die before the training
+    has saved.
+    """
     words = ["--workers", str(workers)]
     command = [sys.executable, str(SCRIPT), "weights.pt", "--pause", str(PAUSE), "--run", *words]
     address = f"sqlite:///{project.root / 'mlflow.db'}"
-    job = jobs.submit(JobSpec(command=command, checkpoints="kept", environment={"MLFLOW_TRACKING_URI": address}))
+    job = jobs.submit(
+        JobSpec(command=command, checkpoints="kept", environment={"MLFLOW_TRACKING_URI": address})
+    )
     stopped_once(jobs, job)
     same(plain(project.root, *words), torch.load("weights.pt", weights_only=True))
 
@@ -105,7 +122,9 @@ def test_a_script(workers: int, jobs: Jobs, project: Project) -> None:
 def test_two_ranks_agree(whom: str, jobs: Jobs, project: Project) -> None:
     command = [sys.executable, str(SCRIPT), "weights.pt", "--ranks", "2", "--pause", "0.3"]
     job = jobs.submit(JobSpec(command=command, checkpoints="kept"))
-    ended = stopped_once(jobs, job, whom=lambda process: whom == "all" or process.environ().get("LOCAL_RANK") == "1")
+    ended = stopped_once(
+        jobs, job, whom=lambda process: whom == "all" or process.environ().get("LOCAL_RANK") == "1"
+    )
     assert ended.exit_code == 0
     same(plain(project.root, "--ranks", "2"), torch.load("weights.pt", weights_only=True))
     found = latest(project.root / "kept")
@@ -120,15 +139,29 @@ sys.argv = ["seeded.py", "weights.pt", "--pause", "{PAUSE}"]
 import seeded
 seeded.main()
 """
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
-    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}, "language_info": {"name": "python"}}
-    (project.root / "train.ipynb").write_text(json.dumps({"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "source": source,
+        "outputs": [],
+        "execution_count": None,
+    }
+    kernel = {
+        "kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"},
+        "language_info": {"name": "python"},
+    }
+    (project.root / "train.ipynb").write_text(
+        json.dumps({"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5})
+    )
     job = jobs.submit(JobSpec(notebook="train.ipynb", checkpoints="kept"))
     stopped_once(jobs, job)
     same(plain(project.root), torch.load("weights.pt", weights_only=True))
 
 
-def test_a_cancelled_training_is_not_started_again_and_leaves_its_work(jobs: Jobs, project: Project) -> None:
+def test_a_cancelled_training_is_not_started_again_and_leaves_its_work(
+    jobs: Jobs, project: Project
+) -> None:
     command = [sys.executable, str(SCRIPT), "weights.pt", "--pause", str(PAUSE)]
     job = jobs.submit(JobSpec(command=command, checkpoints="kept"))
     until(lambda: re.search(r"step 1\d", jobs.show(job.id).progress_text))

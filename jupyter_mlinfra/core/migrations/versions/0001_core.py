@@ -7,8 +7,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    op.execute(
-        """
+    op.execute("""
         CREATE TABLE event (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             at TEXT NOT NULL,
@@ -16,5 +15,4 @@ def upgrade() -> None:
             ref TEXT NOT NULL,
             data TEXT NOT NULL
         )
-        """
-    )
+        """)

@@ -6,8 +6,9 @@ revision = "0002"
 down_revision = "0001"
 
 _TABLES = (
-    # Times are seconds since 1970 in UTC. spec: the JobSpec. launch: folder, interpreter and frozen command.
-    # token, boot, pid, start: the process of the present attempt. failures: attempts that count against `retries`.
+    # Times are seconds since 1970 in UTC. spec: the JobSpec. launch: folder, interpreter and frozen
+    # command. token, boot, pid, start: the process of the present attempt. failures: attempts that
+    # count against `retries`.
     """
     CREATE TABLE job (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -45,9 +46,13 @@ _TABLES = (
     )
     """,
     "CREATE INDEX job_queue ON job (state, priority DESC, number)",
-    "CREATE TABLE job_label (job INTEGER NOT NULL REFERENCES job (number) ON DELETE CASCADE, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (job, key)) WITHOUT ROWID",  # noqa: E501
+    (
+        "CREATE TABLE job_label (job INTEGER NOT NULL REFERENCES job (number) ON DELETE CASCADE,"
+        " key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (job, key)) WITHOUT ROWID"
+    ),
     "CREATE INDEX job_label_value ON job_label (key, value, job)",
-    # At most one row. settings: what the supervisor was started with. stopped: a user asked it to end.
+    # At most one row. settings: what the supervisor was started with. stopped: a user asked it to
+    # end.
     """
     CREATE TABLE supervisor (
         one INTEGER PRIMARY KEY CHECK (one = 1),

@@ -6,9 +6,9 @@ revision = "0003"
 down_revision = "0002"
 
 _TABLES = (
-    # Times are seconds since 1970 in UTC. definition: the pipeline as it was when the run began, so that a run ends as it began.
-    # driver: (boot id, pid, start) of the process that drives it, as JSON; null until there is one.
-    # driven_at: when a driver was named, or asked for.
+    # Times are seconds since 1970 in UTC. definition: the pipeline as it was when the run began, so
+    # that a run ends as it began. driver: (boot id, pid, start) of the process that drives it, as
+    # JSON; null until there is one. driven_at: when a driver was named, or asked for.
     """
     CREATE TABLE pipeline_run (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -30,7 +30,8 @@ _TABLES = (
     # Two runs of one pipeline at a time would write the same outputs.
     "CREATE UNIQUE INDEX pipeline_run_one ON pipeline_run (pipeline) WHERE state = 'running'",
     "CREATE INDEX pipeline_run_newest ON pipeline_run (pipeline, number DESC)",
-    # parts: what the cache key was made of. attempt: which job of this step and run, for its idempotency key.
+    # parts: what the cache key was made of. attempt: which job of this step and run, for its
+    # idempotency key.
     """
     CREATE TABLE pipeline_step (
         run INTEGER NOT NULL REFERENCES pipeline_run (number) ON DELETE CASCADE,
@@ -47,7 +48,8 @@ _TABLES = (
         PRIMARY KEY (run, position)
     ) WITHOUT ROWID
     """,
-    # The newest execution of each step. whole: 0 while it runs and after it failed, since its outputs may then be half made.
+    # The newest execution of each step. whole: 0 while it runs and after it failed, since its
+    # outputs may then be half made.
     """
     CREATE TABLE pipeline_result (
         pipeline TEXT NOT NULL,
@@ -61,9 +63,16 @@ _TABLES = (
     ) WITHOUT ROWID
     """,
     # What the digests of environments stand for, to say which package changed.
-    "CREATE TABLE pipeline_environment (digest TEXT PRIMARY KEY, packages TEXT NOT NULL) WITHOUT ROWID",
-    # Digests of files that have not been touched since: a large input is read once. stamp: size, times and inode.
-    "CREATE TABLE pipeline_file (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID",
+    (
+        "CREATE TABLE pipeline_environment (digest TEXT PRIMARY KEY, packages TEXT NOT NULL)"
+        " WITHOUT ROWID"
+    ),
+    # Digests of files that have not been touched since: a large input is read once. stamp: size,
+    # times and inode.
+    (
+        "CREATE TABLE pipeline_file (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT"
+        " NULL) WITHOUT ROWID"
+    ),
 )
 
 

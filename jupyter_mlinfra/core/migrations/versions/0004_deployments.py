@@ -18,7 +18,8 @@ TABLES = (
         updated_at TEXT NOT NULL
     )
     """,
-    # wanted: whether it keeps processes while the deployment is up. proved: its tests have passed. used_at: last change of its traffic.
+    # wanted: whether it keeps processes while the deployment is up. proved: its tests have passed.
+    # used_at: last change of its traffic.
     """
     CREATE TABLE deployment_version (
         deployment TEXT NOT NULL REFERENCES deployment (name) ON DELETE CASCADE,
@@ -67,7 +68,8 @@ TABLES = (
         started_at TEXT NOT NULL
     )
     """,
-    # One row. wish: grows with every change that the target has to carry out; done: the last wish that is true outside.
+    # One row. wish: grows with every change that the target has to carry out; done: the last wish
+    # that is true outside.
     """
     CREATE TABLE deployment_target (
         id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -8,8 +8,7 @@ down_revision = "0004"
 
 def upgrade() -> None:
     """Monitors, and the alerts of their rules."""
-    op.execute(
-        """
+    op.execute("""
         CREATE TABLE monitor (
             name TEXT PRIMARY KEY,
             deployment TEXT NOT NULL,
@@ -22,10 +21,8 @@ def upgrade() -> None:
             evaluated_at TEXT,
             last_request_at TEXT
         )
-        """
-    )
-    op.execute(
-        """
+        """)
+    op.execute("""
         CREATE TABLE alert (
             monitor TEXT NOT NULL REFERENCES monitor(name) ON DELETE CASCADE,
             rule TEXT NOT NULL,
@@ -40,5 +37,4 @@ def upgrade() -> None:
             evaluated_at TEXT,
             PRIMARY KEY (monitor, rule)
         )
-        """
-    )
+        """)

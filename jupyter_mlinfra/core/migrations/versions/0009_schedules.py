@@ -6,7 +6,8 @@ revision = "0009"
 down_revision = "0008"
 
 _STATEMENTS = (
-    # What the supervisor starts at a time of the wall clock. set_at: the clock when it was set; a clock that shows less was set back.
+    # What the supervisor starts at a time of the wall clock. set_at: the clock when it was set; a
+    # clock that shows less was set back.
     """
     CREATE TABLE alarm (
         name TEXT PRIMARY KEY,
@@ -17,7 +18,8 @@ _STATEMENTS = (
         log TEXT NOT NULL
     ) WITHOUT ROWID
     """,
-    # Times are seconds since 1970 in UTC. handled_until: every due time up to here has its row below. job: fields of a JobSpec.
+    # Times are seconds since 1970 in UTC. handled_until: every due time up to here has its row
+    # below. job: fields of a JobSpec.
     """
     CREATE TABLE schedule (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -54,9 +56,15 @@ _STATEMENTS = (
     )
     """,
     # A due time is met once, and made up for once; by hand as often as somebody wants.
-    "CREATE UNIQUE INDEX schedule_firing_once ON schedule_firing (schedule, due, cause) WHERE cause != 'hand'",
+    (
+        "CREATE UNIQUE INDEX schedule_firing_once ON schedule_firing (schedule, due, cause) WHERE"
+        " cause != 'hand'"
+    ),
     "CREATE INDEX schedule_firing_newest ON schedule_firing (schedule, due DESC, number DESC)",
-    "CREATE INDEX schedule_firing_open ON schedule_firing (schedule) WHERE state = 'waiting' OR (state = 'started' AND over = 0)",
+    (
+        "CREATE INDEX schedule_firing_open ON schedule_firing (schedule) WHERE state = 'waiting' OR"
+        " (state = 'started' AND over = 0)"
+    ),
     # A run that is asked for twice with the same key is begun once.
     "ALTER TABLE pipeline_run ADD COLUMN key TEXT",
     "CREATE UNIQUE INDEX pipeline_run_key ON pipeline_run (key) WHERE key IS NOT NULL",

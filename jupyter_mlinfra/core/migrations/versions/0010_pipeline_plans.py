@@ -1,4 +1,6 @@
-"""Pipeline runs with a date and a plan (repair, run from a step, backfill); why a step ran; one result for each thing that a step makes."""
+"""Pipeline runs with a date and a plan (repair, run from a step, backfill); why a step ran; one
+result for each thing that a step makes.
+"""
 
 from alembic import op
 
@@ -6,10 +8,12 @@ revision = "0010"
 down_revision = "0009"
 
 _STATEMENTS = (
-    # lane: two runs of one pipeline may go on at once only when they write different things; then their lanes differ.
+    # lane: two runs of one pipeline may go on at once only when they write different things; then
+    # their lanes differ.
     "ALTER TABLE pipeline_run ADD COLUMN lane TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE pipeline_run ADD COLUMN date TEXT NOT NULL DEFAULT ''",
-    # digest: what the whole run was made of, without what its own steps make; a backfill leaves out a date that succeeded with the same digest.
+    # digest: what the whole run was made of, without what its own steps make; a backfill leaves out
+    # a date that succeeded with the same digest.
     "ALTER TABLE pipeline_run ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE pipeline_run ADD COLUMN plan TEXT NOT NULL DEFAULT '{}'",
     "DROP INDEX pipeline_run_one",
@@ -17,7 +21,8 @@ _STATEMENTS = (
     "ALTER TABLE pipeline_step ADD COLUMN changed TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE pipeline_step ADD COLUMN detail TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE pipeline_result RENAME TO pipeline_result_before",
-    # slot: of a step whose outputs are named by parameters, one for each set of outputs; else empty.
+    # slot: of a step whose outputs are named by parameters, one for each set of outputs; else
+    # empty.
     """
     CREATE TABLE pipeline_result (
         pipeline TEXT NOT NULL,
@@ -31,7 +36,10 @@ _STATEMENTS = (
         PRIMARY KEY (pipeline, step, slot)
     ) WITHOUT ROWID
     """,
-    "INSERT INTO pipeline_result SELECT pipeline, step, '', whole, parts, outputs, job, notebook FROM pipeline_result_before",
+    (
+        "INSERT INTO pipeline_result SELECT pipeline, step, '', whole, parts, outputs, job,"
+        " notebook FROM pipeline_result_before"
+    ),
     "DROP TABLE pipeline_result_before",
 )
 

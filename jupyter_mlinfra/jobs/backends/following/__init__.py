@@ -1,8 +1,9 @@
 """Backends whose jobs run elsewhere: what they have in common.
 
-A *follower*, one detached process per project and backend, sends what waits, looks at all its jobs in one call, and writes down what it
-sees. A *guard* runs beside each job on the far machine: it takes the attempt, passes signals on, ends what is left over and keeps the exit
-code. What a backend has to say for itself is `Remote`.
+A *follower*, one detached process per project and backend, sends what waits, looks at all its jobs
+in one call, and writes down what it sees. A *guard* runs beside each job on the far machine: it
+takes the attempt, passes signals on, ends what is left over and keeps the exit code. What a backend
+has to say for itself is `Remote`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class _Words(Exception):
 
 
 class Unreachable(_Words):
-    """The far side did not answer, or not in words that can be read. Says nothing of any job; what was asked for may have been done."""
+    """The far side did not answer, or not in words that can be read. Says nothing of any job; what
+    was asked for may have been done.
+    """
 
 
 class Rejected(_Words):
@@ -39,7 +42,9 @@ class Rejected(_Words):
 
 
 class NotNow(_Words):
-    """The far side answered, and does not do this now: a limit is reached, it is being maintained, a right is missing. Says nothing of other jobs."""
+    """The far side answered, and does not do this now: a limit is reached, it is being maintained,
+    a right is missing. Says nothing of other jobs.
+    """
 
 
 class Stage(StrEnum):
@@ -56,10 +61,11 @@ class Stage(StrEnum):
 class Sighting:
     """A job as the far side shows it.
 
-    key: what it was sent with. reason: why it waits, or why it ended where that is not its own doing. code: exit code, None when unknown.
-    asked: what somebody on the far side made of it: failed (at its time limit), cancelled, queued (its place was taken).
-    restarts: how often the far side has started it again by itself. rank: its place among jobs of other priorities, as `Remote.rank` has it.
-    starts_at: when it may start. node: where it runs.
+    key: what it was sent with. reason: why it waits, or why it ended where that is not its own
+    doing. code: exit code, None when unknown. asked: what somebody on the far side made of it:
+    failed (at its time limit), cancelled, queued (its place was taken). restarts: how often the far
+    side has started it again by itself. rank: its place among jobs of other priorities, as
+    `Remote.rank` has it. starts_at: when it may start. node: where it runs.
     """
 
     remote: str
@@ -77,7 +83,9 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A job to be sent. key: never used before. attempt: number that its first start has. folder: of that attempt, where its order lies."""
+    """A job to be sent. key: never used before. attempt: number that its first start has. folder:
+    of that attempt, where its order lies.
+    """
 
     entry: Entry
     key: str
@@ -87,7 +95,9 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Jobs that are sent in one call: one, or elements of an array, which differ only in their orders. environment: of all of them; holds secrets."""
+    """Jobs that are sent in one call: one, or elements of an array, which differ only in their
+    orders. environment: of all of them; holds secrets.
+    """
 
     name: str
     attempt: int
@@ -97,32 +107,42 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """What the far side is now. name: the same wherever it is asked for; empty where it cannot be told. most: elements of an array that one call may send."""
+    """What the far side is now. name: the same wherever it is asked for; empty where it cannot be
+    told. most: elements of an array that one call may send.
+    """
 
     name: str = ""
     most: int = 1000
 
 
 class Remote(Protocol):
-    """The far side. Every question is one call for all jobs; all but `rank` raise Unreachable, and what asks for a change NotNow."""
+    """The far side. Every question is one call for all jobs; all but `rank` raise Unreachable, and
+    what asks for a change NotNow.
+    """
 
     poll_seconds: float
     """Between two looks while jobs are there."""
 
     def cluster(self) -> Cluster:
-        """Which cluster is asked: settings and other people's files may lead to another one than yesterday. Only asked when jobs are sent or missing."""
+        """Which cluster is asked: settings and other people's files may lead to another one than
+        yesterday. Only asked when jobs are sent or missing.
+        """
 
     def look(self) -> Sequence[Sighting]:
         """All jobs of this project that it shows, ended ones for as long as it does."""
 
     def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:
-        """Jobs that `look` does not show, as far as it knows them when it is asked for them by their ids: also such as have not ended."""
+        """Jobs that `look` does not show, as far as it knows them when it is asked for them by
+        their ids: also such as have not ended.
+        """
 
     def send(self, batch: Batch) -> Sequence[str]:
         """Take jobs; their ids in the order given. Raises Rejected when it will never take them."""
 
     def end(self, sightings: Sequence[Sighting]) -> None:
-        """Have these end: those that wait at once, the others as their guard does it. May be called again."""
+        """Have these end: those that wait at once, the others as their guard does it. May be called
+        again.
+        """
 
     def forget(self, sightings: Sequence[Sighting]) -> None:
         """These have ended, and that is written down: it need not show them any longer."""
@@ -134,4 +154,6 @@ class Remote(Protocol):
         """Move waiting jobs in its queue."""
 
     def rank(self, priority: int) -> int | None:
-        """What `Sighting.rank` shows of a job with this priority; None where the far side knows no priorities."""
+        """What `Sighting.rank` shows of a job with this priority; None where the far side knows no
+        priorities.
+        """

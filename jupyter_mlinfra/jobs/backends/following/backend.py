@@ -1,4 +1,6 @@
-"""What all backends do alike whose jobs run elsewhere: whoever follows the jobs does the work, they wake it."""
+"""What all backends do alike whose jobs run elsewhere: whoever follows the jobs does the work, they
+wake it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
 
 class FollowedBackend[R]:
-    """One backend of a project. R: its far side. A subclass says what that is, and answers what may be asked without the follower."""
+    """One backend of a project. R: its far side. A subclass says what that is, and answers what may
+    be asked without the follower.
+    """
 
     def __init__(self, project: Project, name: str) -> None:
         self._project, self._name = project, name
@@ -35,8 +39,19 @@ class FollowedBackend[R]:
     def _reach(self) -> R:
         raise NotImplementedError
 
-    def _computed(self, devices: Sequence[Device], *, cpus: float, cpus_used: float, memory: float, memory_used: float, load: float | None = None) -> Compute:
-        """What the far side has and who holds it. load: of its CPUs together; by itself what is held of them."""
+    def _computed(
+        self,
+        devices: Sequence[Device],
+        *,
+        cpus: float,
+        cpus_used: float,
+        memory: float,
+        memory_used: float,
+        load: float | None = None,
+    ) -> Compute:
+        """What the far side has and who holds it. load: of its CPUs together; by itself what is
+        held of them.
+        """
         counts, disk = self._store.counts(backend=self._name), shutil.disk_usage(self._project.home)
         busy = cpus_used if load is None else load
         return Compute(

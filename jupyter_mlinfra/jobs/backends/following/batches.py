@@ -1,4 +1,6 @@
-"""What is kept of a batch: where it was sent, and of which jobs it is. Files beside the jobs' folders, for both sides."""
+"""What is kept of a batch: where it was sent, and of which jobs it is. Files beside the jobs'
+folders, for both sides.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ SAID_BYTES = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipment:
-    """A batch. cluster: where it was sent, empty where that cannot be told. jobs: ids by their place in it; empty for a place that is not used."""
+    """A batch. cluster: where it was sent, empty where that cannot be told. jobs: ids by their
+    place in it; empty for a place that is not used.
+    """
 
     cluster: str
     jobs: Sequence[str]
@@ -39,7 +43,9 @@ class Shipment:
 
 
 def words_path(jobs: Path, name: str, index: int | str) -> Path:
-    """Where the far side itself may write what it has to say of a job that was sent with a key; not the job's log."""
+    """Where the far side itself may write what it has to say of a job that was sent with a key; not
+    the job's log.
+    """
     return _folder(jobs) / f"{name}-{index}.log"
 
 

@@ -25,13 +25,17 @@ if TYPE_CHECKING:
 MODULE = "jupyter_mlinfra.jobs.backends.following.follower"
 LOCK_SECONDS = 5.0
 SILENT_SECONDS = 300.0
-"""Without a heartbeat for so long, a follower hangs. It beats around each call of the far side, which may be several commands of up to a minute."""
+"""Without a heartbeat for so long, a follower hangs. It beats around each call of the far side,
+which may be several commands of up to a minute.
+"""
 WHAT = "The follower of jobs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A follower that runs, in a file. settings: digest, differs when it has to be replaced. host: name of its machine."""
+    """A follower that runs, in a file. settings: digest, differs when it has to be replaced. host:
+    name of its machine.
+    """
 
     process: Identity
     socket: str
@@ -79,9 +83,13 @@ def digest_of(project: Project) -> str:
 
 
 class FollowerControl:
-    """Reaches the follower of one project and backend from any process. environment: variables that it is started with besides ours."""
+    """Reaches the follower of one project and backend from any process. environment: variables that
+    it is started with besides ours.
+    """
 
-    def __init__(self, project: Project, backend: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, project: Project, backend: str, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._project, self._backend, self._environment = project, backend, environment or {}
 
     def alive(self) -> Mark | None:
@@ -89,16 +97,30 @@ class FollowerControl:
         return Mark.read(mark_path(self._project.home, self._backend))
 
     def elsewhere(self) -> str:
-        """The other machine on which it runs; empty when there is none. There it cannot be reached, and sees by itself what is to be done."""
+        """The other machine on which it runs; empty when there is none. There it cannot be reached,
+        and sees by itself what is to be done.
+        """
         mark = Mark.last(mark_path(self._project.home, self._backend))
-        if mark is None or (mark.process.boot, mark.host) == (boot_id(), socket.gethostname()) or self._free():
+        if (
+            mark is None
+            or (mark.process.boot, mark.host) == (boot_id(), socket.gethostname())
+            or self._free()
+        ):
             return ""
         return mark.host or "another machine"
 
     def trouble(self) -> str:
-        """Why the follower sees to nothing although it is there; empty when it does, or when none is here."""
+        """Why the follower sees to nothing although it is there; empty when it does, or when none
+        is here.
+        """
         mark = self.alive()
-        return "" if mark is None else detached.trouble(mark, f"The follower of {self._backend} jobs", silent_seconds=SILENT_SECONDS)
+        return (
+            ""
+            if mark is None
+            else detached.trouble(
+                mark, f"The follower of {self._backend} jobs", silent_seconds=SILENT_SECONDS
+            )
+        )
 
     def _free(self) -> bool:
         try:
@@ -108,11 +130,18 @@ class FollowerControl:
             return False
 
     def wake(self) -> None:
-        """Tell it that there is something to do; start it when none runs with the present settings."""
+        """Tell it that there is something to do; start it when none runs with the present
+        settings.
+        """
         mark = self.alive()
         if mark is None and self.elsewhere():
             return
-        if mark is None or mark.settings != digest_of(self._project) or detached.hangs(mark, silent_seconds=SILENT_SECONDS) or not detached.poke(mark):
+        if (
+            mark is None
+            or mark.settings != digest_of(self._project)
+            or detached.hangs(mark, silent_seconds=SILENT_SECONDS)
+            or not detached.poke(mark)
+        ):
             self.start()
 
     def heal(self) -> None:
@@ -121,10 +150,17 @@ class FollowerControl:
             self.start()
 
     def start(self) -> Mark:
-        """Make sure that one with the present settings runs. Raises Unavailable on a full disk, and with the end of its log when it does not come up."""
+        """Make sure that one with the present settings runs. Raises Unavailable on a full disk, and
+        with the end of its log when it does not come up.
+        """
         with file_lock(self._project.folder("jobs") / f"{self._backend}.start.lock"):
             mark, settings = self.alive(), digest_of(self._project)
-            if mark is not None and mark.settings == settings and not detached.trouble(mark, WHAT, silent_seconds=SILENT_SECONDS) and detached.poke(mark):
+            if (
+                mark is not None
+                and mark.settings == settings
+                and not detached.trouble(mark, WHAT, silent_seconds=SILENT_SECONDS)
+                and detached.poke(mark)
+            ):
                 return mark
             if mark is not None:
                 detached.end(mark, WHAT)
@@ -148,13 +184,27 @@ class FollowerControl:
             if mark is not None:
                 detached.end(mark, WHAT)
             elif host := self.elsewhere():
-                raise Unavailable(f"The follower of {self._backend} jobs runs on {host}.", "From here it cannot be ended.", f"On {host}: mlinfra down")
+                raise Unavailable(
+                    f"The follower of {self._backend} jobs runs on {host}.",
+                    "From here it cannot be ended.",
+                    f"On {host}: mlinfra down",
+                )
 
     def _wait_for_lock(self) -> None:
-        """One that ends lets go of it soon. Raises Unavailable while another holds it: a second follower would only wait."""
+        """One that ends lets go of it soon. Raises Unavailable while another holds it: a second
+        follower would only wait.
+        """
         limit = time.monotonic() + LOCK_SECONDS
         while not self._free():
             if time.monotonic() >= limit:
-                why = f"{lock_path(self._project.home, self._backend)} is held by a process that is not on this machine, or hides."
-                raise Unavailable(f"{self._backend} jobs are followed on {self.elsewhere() or 'another machine'}.", why, "They go on there.")
+                why = (
+                    f"{lock_path(self._project.home, self._backend)} is held by a process that is"
+                    " not on this machine, or hides."
+                )
+                raise Unavailable(
+                    f"{self._backend} jobs are followed on"
+                    f" {self.elsewhere() or 'another machine'}.",
+                    why,
+                    "They go on there.",
+                )
             time.sleep(0.02)

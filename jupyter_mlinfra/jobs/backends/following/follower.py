@@ -1,8 +1,10 @@
-"""The follower: sends the waiting jobs of one backend on, looks at all of them in one call, writes down what it sees.
+"""The follower: sends the waiting jobs of one backend on, looks at all of them in one call, writes
+down what it sees.
 
-It may be killed at any point. Before jobs are sent, the keys that they carry are written down, afterwards how the far side calls them; the
-next follower finds by its key what arrived. An attempt is claimed by its guard, so that none runs twice even if it was sent twice. Not being
-able to look is nothing to a job: its state stays, and its reason says since when it was not seen.
+It may be killed at any point. Before jobs are sent, the keys that they carry are written down,
+afterwards how the far side calls them; the next follower finds by its key what arrived. An attempt
+is claimed by its guard, so that none runs twice even if it was sent twice. Not being able to look
+is nothing to a job: its state stays, and its reason says since when it was not seen.
 
     python -m jupyter_mlinfra.jobs.backends.following.follower ROOT BACKEND
 """
@@ -47,16 +49,22 @@ QUEUE_LIMIT = 2000
 SENT_AT_A_TIME = 40
 """Calls that send, between two looks."""
 FIRST_SECONDS = 0.25
-"""Pause before the first look after something happened; each is twice the one before, up to the setting."""
+"""Pause before the first look after something happened; each is twice the one before, up to the
+setting.
+"""
 BACKOFF_LIMIT_SECONDS = 60.0
 TOLD_SECONDS = 30.0
 """How often a reason counts on since when its job was not seen."""
 AGAIN_SECONDS = 10.0
 """Between two wishes that the same job end."""
 DOUBT_SECONDS, DOUBT_LIMIT_SECONDS = 2.0, 300.0
-"""Pause before what nobody answered to is sent again, as others are not to wait behind it; and how long it is looked for that may still arrive."""
+"""Pause before what nobody answered to is sent again, as others are not to wait behind it; and how
+long it is looked for that may still arrive.
+"""
 FEWEST = 16
-"""Elements of an array that are still sent together where more were refused: each call asks the far side something."""
+"""Elements of an array that are still sent together where more were refused: each call asks the far
+side something.
+"""
 LOSSES = 5
 """How often a job is sent that the far side forgets before it has begun."""
 _LAST_SEEN = "Last seen"
@@ -74,8 +82,14 @@ def _is_there(path: Path, inode: int) -> bool:
 
 
 def _rank(sighting: Sighting) -> tuple[bool, bool, bool]:
-    """Of jobs with the same key that one is meant which runs, else which waits, else which ended with a word of its own."""
-    return sighting.stage is Stage.ENDED, sighting.code == UNCLAIMED, sighting.stage is Stage.WAITING
+    """Of jobs with the same key that one is meant which runs, else which waits, else which ended
+    with a word of its own.
+    """
+    return (
+        sighting.stage is Stage.ENDED,
+        sighting.code == UNCLAIMED,
+        sighting.stage is Stage.WAITING,
+    )
 
 
 class _Followed(Protocol):
@@ -86,7 +100,12 @@ class Follower:
     """Follows the jobs of one backend until none is left for a while."""
 
     def __init__(self, project: Project, backend: str, remote: Remote) -> None:
-        self._project, self._backend, self._remote, self._poll = project, backend, remote, remote.poll_seconds
+        self._project, self._backend, self._remote, self._poll = (
+            project,
+            backend,
+            remote,
+            remote.poll_seconds,
+        )
         self._place = Place(root=project.root, home=project.home)
         self._store = JobStore(Database(project.database.path, forced=False, anew=False))
         self._record = Record(self._store, self._place, backend)
@@ -129,7 +148,9 @@ class Follower:
             self._safely()
             if self._idle():
                 mark.unlink()
-                if not self._store.busy(backend=self._backend):  # looked at after nobody can take us for awake
+                if not self._store.busy(
+                    backend=self._backend
+                ):  # looked at after nobody can take us for awake
                     break
                 self._register()
             rung = self._bell.wait(self._seconds())
@@ -140,7 +161,12 @@ class Follower:
 
     def _register(self) -> None:
         own = Identity(boot_id(), os.getpid(), start_ticks(os.getpid()) or 0)
-        mark = Mark(process=own, socket=str(self._bell.path), settings=digest_of(self._project), host=socket.gethostname())
+        mark = Mark(
+            process=own,
+            socket=str(self._bell.path),
+            settings=digest_of(self._project),
+            host=socket.gethostname(),
+        )
         mark.write(mark_path(self._project.home, self._backend))
 
     def _seconds(self) -> float:
@@ -158,12 +184,15 @@ class Follower:
         return time.monotonic() - self._idle_since >= IDLE_SECONDS
 
     def _safely(self) -> None:
-        """A database that is busy or full for a while ends nothing, nor does a fault of ours: the same is tried again, from what is written down."""
+        """A database that is busy or full for a while ends nothing, nor does a fault of ours: the
+        same is tried again, from what is written down.
+        """
         try:
             try:
                 self._round()
             finally:
-                self._store.sync()  # once for all of it: what a power cut takes back is seen again over there
+                # once for all of it: what a power cut takes back is seen again over there
+                self._store.sync()
             self._trouble = ""
         except Unreachable as error:
             self._failures += 1
@@ -210,38 +239,73 @@ class Follower:
         for sighting in sorted(sightings, key=_rank):
             if sighting.key in known and sighting.key not in seen:
                 seen[sighting.key] = sighting
-            elif sighting.stage is Stage.WAITING or (sighting.stage is Stage.RUNNING and sighting.key not in known):
-                strays.append(sighting)  # of a job that has ended meanwhile, or sent twice: of two that run, one finds by itself that it is too late
+            elif sighting.stage is Stage.WAITING or (
+                sighting.stage is Stage.RUNNING and sighting.key not in known
+            ):
+                strays.append(
+                    sighting
+                )  # of a job that has ended meanwhile, or sent twice: of two that run, one finds by itself that it is too late
         self._strays = bool(strays) or time.monotonic() < self._doubt_until
         for entry in followed:
             if entry.token in seen:
                 self._alone(entry.job.id, partial(self._record.see, entry, seen[entry.token]))
         self._sync([(entry, seen[entry.token]) for entry in followed if entry.token in seen])
-        wanted = [(entry, seen[entry.token]) for entry in followed if (entry.cancelled_by or entry.requeued_by) and entry.token in seen]
-        self._end(strays, [(entry, sighting) for entry, sighting in wanted if sighting.stage is not Stage.ENDED])
-        over = [sighting for sighting in sightings if sighting.stage is Stage.ENDED and sighting.key not in known]
+        wanted = [
+            (entry, seen[entry.token])
+            for entry in followed
+            if (entry.cancelled_by or entry.requeued_by) and entry.token in seen
+        ]
+        self._end(
+            strays,
+            [(entry, sighting) for entry, sighting in wanted if sighting.stage is not Stage.ENDED],
+        )
+        over = [
+            sighting
+            for sighting in sightings
+            if sighting.stage is Stage.ENDED and sighting.key not in known
+        ]
         if over:
             self._ask(partial(self._remote.forget, over))
         missing = [entry for entry in followed if entry.token not in seen]
         if missing:
             self._miss(missing, {batch_name(sighting.key) for sighting in sightings})
-        self._wished = {remote: at for remote, at in self._wished.items() if time.monotonic() - at < AGAIN_SECONDS}
+        self._wished = {
+            remote: at
+            for remote, at in self._wished.items()
+            if time.monotonic() - at < AGAIN_SECONDS
+        }
         if self._record.settled:
-            self._record.settled, self._pause, self._strays = False, FIRST_SECONDS, True  # once more, for the far side to forget them
+            self._record.settled, self._pause, self._strays = (
+                False,
+                FIRST_SECONDS,
+                True,
+            )  # once more, for the far side to forget them
 
     def _end(self, strays: Sequence[Sighting], wanted: Sequence[tuple[Entry, Sighting]]) -> None:
         at, jobs = time.monotonic(), {sighting.remote: entry for entry, sighting in wanted}
-        due = [one for one in (*strays, *(sighting for _, sighting in wanted)) if at - self._wished.get(one.remote, -AGAIN_SECONDS) >= AGAIN_SECONDS]
+        due = [
+            one
+            for one in (*strays, *(sighting for _, sighting in wanted))
+            if at - self._wished.get(one.remote, -AGAIN_SECONDS) >= AGAIN_SECONDS
+        ]
         if due:
             self._wished |= {sighting.remote: at for sighting in due}
             words = self._ask(partial(self._remote.end, due))
             asked = [jobs[sighting.remote] for sighting in due if words and sighting.remote in jobs]
             self._record.explain(
-                {one.job.id: f"{one.cancelled_by or one.requeued_by} asked for its end, and {self._backend} does not do it: {words}" for one in asked}
+                {
+                    one.job.id: (
+                        f"{one.cancelled_by or one.requeued_by} asked for its end, and"
+                        f" {self._backend} does not do it: {words}"
+                    )
+                    for one in asked
+                }
             )
 
     def _ask(self, action: Callable[[], None]) -> str:
-        """Have the far side change something. What it does not do is asked for again, and nothing to other jobs; returns why."""
+        """Have the far side change something. What it does not do is asked for again, and nothing
+        to other jobs; returns why.
+        """
         try:
             self._far(action)
         except (Unreachable, NotNow, Rejected) as error:
@@ -252,19 +316,40 @@ class Follower:
         return ""
 
     def _miss(self, entries: Sequence[Entry], shown: Collection[str]) -> None:
-        """Jobs that the far side does not show: those that never arrived are sent again, of the others all traces are looked for. shown: batches."""
-        here, sent_to = self._cluster().name, {name: self._sent_to(name) for name in {batch_name(entry.token) for entry in entries}}
-        elsewhere = [entry for entry in entries if sent_to[batch_name(entry.token)] not in ("", here)]
+        """Jobs that the far side does not show: those that never arrived are sent again, of the
+        others all traces are looked for. shown: batches.
+        """
+        here, sent_to = (
+            self._cluster().name,
+            {name: self._sent_to(name) for name in {batch_name(entry.token) for entry in entries}},
+        )
+        elsewhere = [
+            entry for entry in entries if sent_to[batch_name(entry.token)] not in ("", here)
+        ]
         for entry in elsewhere:
-            self._alone(entry.job.id, partial(self._elsewhere, entry, sent_to[batch_name(entry.token)], here))
+            self._alone(
+                entry.job.id,
+                partial(self._elsewhere, entry, sent_to[batch_name(entry.token)], here),
+            )
         apart = {entry.job.id for entry in elsewhere}
-        doubtful = [entry for entry in entries if entry.job.id not in apart and entry.remote == "" and self._record.attempt(entry).claimed() is None]
+        doubtful = [
+            entry
+            for entry in entries
+            if entry.job.id not in apart
+            and entry.remote == ""
+            and self._record.attempt(entry).claimed() is None
+        ]
         for batch in in_doubt(entry for entry in doubtful if not entry.cancelled_by):
             if self._doubted.due(batch_name(batch[0].token)):
                 self._alone(batch[0].job.id, partial(self._send_batch, batch))
         self._call_off([entry for entry in doubtful if entry.cancelled_by])
         apart |= {entry.job.id for entry in doubtful}
-        gone = [entry for entry in entries if entry.job.id not in apart and (self._taken_back(entry) or not self._record.early(entry.token))]
+        gone = [
+            entry
+            for entry in entries
+            if entry.job.id not in apart
+            and (self._taken_back(entry) or not self._record.early(entry.token))
+        ]
         self._look_for(gone, shown)
 
     def _sent_to(self, name: str) -> str:
@@ -273,25 +358,46 @@ class Follower:
 
     def _elsewhere(self, entry: Entry, there: str, here: str) -> None:
         """A job that another cluster has: that this one does not know it means nothing."""
-        if entry.cancelled_by and entry.job.state is JobState.QUEUED and call_off(self._record.attempt(entry), entry.token, unless_begun=True):
+        if (
+            entry.cancelled_by
+            and entry.job.state is JobState.QUEUED
+            and call_off(self._record.attempt(entry), entry.token, unless_begun=True)
+        ):
             self._unsend([entry], "", 0.0)
             return
-        words = f"it was sent to cluster {there}, and the settings lead to {here or 'one without a name'} now. It is seen again when they lead there."
+        words = (
+            f"it was sent to cluster {there}, and the settings lead to"
+            f" {here or 'one without a name'} now. It is seen again when they lead there."
+        )
         self._record.explain({entry.job.id: f"{_LAST_SEEN} elsewhere: {words}"})
 
     def _call_off(self, entries: Sequence[Entry]) -> None:
-        """Cancelled before anybody knows whether they arrived: should they, they find their orders gone."""
-        off = [entry for entry in entries if call_off(self._record.attempt(entry), entry.token, unless_begun=True)]
+        """Cancelled before anybody knows whether they arrived: should they, they find their orders
+        gone.
+        """
+        off = [
+            entry
+            for entry in entries
+            if call_off(self._record.attempt(entry), entry.token, unless_begun=True)
+        ]
         self._unsend(off, "", 0.0)
         if off:
             self._doubt_until, self._strays = time.monotonic() + DOUBT_LIMIT_SECONDS, True
 
     def _taken_back(self, entry: Entry) -> bool:
         """Whether a job is gone because it was cancelled here while it waited there."""
-        return bool(entry.cancelled_by) and entry.remote in self._wished and self._record.attempt(entry).claimed() is None
+        return (
+            bool(entry.cancelled_by)
+            and entry.remote in self._wished
+            and self._record.attempt(entry).claimed() is None
+        )
 
     def _look_for(self, entries: Sequence[Entry], shown: Collection[str]) -> None:
-        unknown = [entry for entry in entries if entry.remote and self._unexplained(entry) and not self._taken_back(entry)]
+        unknown = [
+            entry
+            for entry in entries
+            if entry.remote and self._unexplained(entry) and not self._taken_back(entry)
+        ]
         try:
             remotes = [entry.remote for entry in unknown if entry.remote]
             recalled = self._far(partial(self._remote.recall, remotes)) if unknown else {}
@@ -303,16 +409,29 @@ class Follower:
         for entry in entries:
             sighting = recalled.get(entry.remote or "")
             if sighting is not None and sighting.stage is not Stage.ENDED:
-                self._alone(entry.job.id, partial(self._record.see, entry, replace(sighting, key=entry.token)))
+                self._alone(
+                    entry.job.id,
+                    partial(self._record.see, entry, replace(sighting, key=entry.token)),
+                )
                 if entry.cancelled_by or entry.requeued_by:
                     self._end([], [(entry, sighting)])
-            elif sighting is not None or entry.job.state is not JobState.QUEUED or self._last(entry).claimed() is not None:
+            elif (
+                sighting is not None
+                or entry.job.state is not JobState.QUEUED
+                or self._last(entry).claimed() is not None
+            ):
                 self._alone(entry.job.id, partial(self._ended_unseen, entry, sighting))
             elif entry.cancelled_by or not wanted(self._record.attempt(entry), entry.token):
                 back.append(entry)  # taken back by ourselves
             elif entry.remote and batch_name(entry.token) in shown:
-                words = f"Somebody took it out of the queue of {self._backend}; `requeue` runs it again."
-                self._alone(entry.job.id, partial(self._record.end_unstarted, entry, JobState.CANCELLED, words))
+                words = (
+                    f"Somebody took it out of the queue of {self._backend}; `requeue` runs it"
+                    " again."
+                )
+                self._alone(
+                    entry.job.id,
+                    partial(self._record.end_unstarted, entry, JobState.CANCELLED, words),
+                )
             else:
                 lost.append(entry)
         for held in (True, False):
@@ -321,7 +440,9 @@ class Follower:
         self._send_anew(lost)
 
     def _unexplained(self, entry: Entry) -> bool:
-        """Whether its guard has kept nothing, or only that a signal ended it: who sent that is known over there."""
+        """Whether its guard has kept nothing, or only that a signal ended it: who sent that is
+        known over there.
+        """
         code = self._last(entry).exit_code()
         return code is None or code > 128
 
@@ -334,17 +455,28 @@ class Follower:
 
     def _ended_unseen(self, entry: Entry, recalled: Sighting | None) -> None:
         """A job that is shown no longer: it ended long ago."""
-        self._record.over(self._record.catch_up(entry, None, int(self._last(entry).folder.name)), recalled)
+        self._record.over(
+            self._record.catch_up(entry, None, int(self._last(entry).folder.name)), recalled
+        )
 
     def _send_anew(self, entries: Sequence[Entry]) -> None:
         """The far side has forgotten jobs that had not begun."""
         left = [entry for entry in entries if self._lost.times(entry.job.id) < LOSSES]
         for entry in [entry for entry in entries if self._lost.times(entry.job.id) >= LOSSES]:
-            words = f"{self._backend} forgot it {LOSSES + 1} times before it had begun; `requeue` tries it again."
-            self._alone(entry.job.id, partial(self._record.end_unstarted, entry, JobState.FAILED, words))
+            words = (
+                f"{self._backend} forgot it {LOSSES + 1} times before it had begun; `requeue` tries"
+                " it again."
+            )
+            self._alone(
+                entry.job.id, partial(self._record.end_unstarted, entry, JobState.FAILED, words)
+            )
             self._lost.forget([entry.job.id])
         delay = max((self._lost.again(entry.job.id) for entry in left), default=0.0)
-        self._unsend(left, f"{self._backend} does not know it any more; it is sent again in {delay:.0f} s.", delay)
+        self._unsend(
+            left,
+            f"{self._backend} does not know it any more; it is sent again in {delay:.0f} s.",
+            delay,
+        )
 
     def _unsend(self, entries: Sequence[Entry], reason: str, delay: float) -> None:
         if entries:
@@ -354,14 +486,28 @@ class Follower:
 
     def _sync(self, pairs: Iterable[tuple[Entry, Sighting]]) -> None:
         """Holds and priorities of jobs that wait on the far side."""
-        waiting = [(entry, sighting) for entry, sighting in pairs if sighting.stage is Stage.WAITING and not entry.cancelled_by]
+        waiting = [
+            (entry, sighting)
+            for entry, sighting in pairs
+            if sighting.stage is Stage.WAITING and not entry.cancelled_by
+        ]
         for held in (True, False):
-            due = [(entry, seen) for entry, seen in waiting if bool(entry.job.held_by) is held and seen.held is not held]
+            due = [
+                (entry, seen)
+                for entry, seen in waiting
+                if bool(entry.job.held_by) is held and seen.held is not held
+            ]
             chosen = [(entry, seen.remote) for entry, seen in due if held or self._holds(entry)]
-            if chosen and not self._ask(partial(self._remote.hold, [remote for _, remote in chosen], held=held)):
+            if chosen and not self._ask(
+                partial(self._remote.hold, [remote for _, remote in chosen], held=held)
+            ):
                 for entry, _ in chosen:
                     note_hold(self._record.attempt(entry), entry.token if held else "")
-        moved = {s.remote: entry.job.priority for entry, s in waiting if s.rank is not None and s.rank != self._remote.rank(entry.job.priority)}
+        moved = {
+            s.remote: entry.job.priority
+            for entry, s in waiting
+            if s.rank is not None and s.rank != self._remote.rank(entry.job.priority)
+        }
         if moved:
             self._ask(partial(self._remote.prioritize, moved))
 
@@ -377,12 +523,32 @@ class Follower:
         if due:
             self._trouble, self._told_at = words, time.monotonic()
         try:
-            entries = [entry for entry in self._store.followed(backend=self._backend) if not entry.cancelled_by]
-            unsure = {entry.job.id: f"It is not known yet whether it arrived: {words}" for entry in entries if entry.remote == ""}
-            jobs = [] if self._looked else [entry.job for entry in entries if due or not entry.job.reason.startswith(_LAST_SEEN)]
-            waiting = self._store.waiting(at=time.time(), limit=QUEUE_LIMIT, backend=self._backend, sent=False)
+            entries = [
+                entry
+                for entry in self._store.followed(backend=self._backend)
+                if not entry.cancelled_by
+            ]
+            unsure = {
+                entry.job.id: f"It is not known yet whether it arrived: {words}"
+                for entry in entries
+                if entry.remote == ""
+            }
+            jobs = (
+                []
+                if self._looked
+                else [
+                    entry.job
+                    for entry in entries
+                    if due or not entry.job.reason.startswith(_LAST_SEEN)
+                ]
+            )
+            waiting = self._store.waiting(
+                at=time.time(), limit=QUEUE_LIMIT, backend=self._backend, sent=False
+            )
             reasons = {job.id: self._last_seen(words) for job in jobs}
-            self._record.explain({**reasons, **unsure, **{item.id: f"Waits: {words}" for item in waiting}})
+            self._record.explain(
+                {**reasons, **unsure, **{item.id: f"Waits: {words}" for item in waiting}}
+            )
             self._record.tell()
         except MLInfraError as error:
             say(str(error))
@@ -393,8 +559,16 @@ class Follower:
     # Jobs that wait here
 
     def _send(self) -> None:
-        waiting = self._store.waiting(at=time.time(), limit=QUEUE_LIMIT, backend=self._backend, sent=False)
-        found = keys_of([self._store.entry(item.id) for item in waiting], self._cluster().most, self._fewer) if waiting else []
+        waiting = self._store.waiting(
+            at=time.time(), limit=QUEUE_LIMIT, backend=self._backend, sent=False
+        )
+        found = (
+            keys_of(
+                [self._store.entry(item.id) for item in waiting], self._cluster().most, self._fewer
+            )
+            if waiting
+            else []
+        )
         for keys in found[:SENT_AT_A_TIME]:
             entries = self._store.sending(keys)
             self._store.sync()  # the keys, before anybody over there has them
@@ -405,23 +579,44 @@ class Follower:
             self._pause = FIRST_SECONDS
 
     def _send_batch(self, entries: Sequence[Entry]) -> None:
-        """Send jobs whose keys are written down. Should the far side not answer, they are in doubt until the next look."""
+        """Send jobs whose keys are written down. Should the far side not answer, they are in doubt
+        until the next look.
+        """
         if not entries:
             return
         jobs = [entry.job.id for entry in entries]
         try:
             grace = self._project.settings.jobs.grace_seconds
             most = self._project.settings.jobs.log_bytes
-            batch = batch_of(entries, self._place, grace_seconds=grace, log_bytes=most, cluster=self._cluster().name)
+            batch = batch_of(
+                entries,
+                self._place,
+                grace_seconds=grace,
+                log_bytes=most,
+                cluster=self._cluster().name,
+            )
             remotes = self._far(partial(self._remote.send, batch))
         except Unreachable:
             self._doubted.again(batch_name(entries[0].token))
             raise
         except (NotNow, Unavailable, OSError) as error:
-            self._put_off(entries, error.words if isinstance(error, NotNow) else f"It cannot be sent yet: {explained(error)}")
+            self._put_off(
+                entries,
+                (
+                    error.words
+                    if isinstance(error, NotNow)
+                    else f"It cannot be sent yet: {explained(error)}"
+                ),
+            )
             return
         except (CannotStart, Rejected, MLInfraError, ValueError) as error:
-            words = error.reason if isinstance(error, CannotStart) else error.words if isinstance(error, Rejected) else str(error)
+            words = (
+                error.reason
+                if isinstance(error, CannotStart)
+                else error.words
+                if isinstance(error, Rejected)
+                else str(error)
+            )
             self._refuse(entries, words, error.code if isinstance(error, CannotStart) else None)
             return
         failpoint("sent")
@@ -437,7 +632,11 @@ class Follower:
             self._fewer[part_of], delay = fewer, LATER_SECONDS
         else:
             delay = max(self._record.later.again(entry.job.id) for entry in entries)
-        self._store.unsent([entry.job.id for entry in entries], reason=f"{words.rstrip('.')}. It is tried again in {delay:.0f} s.", delay=delay)
+        self._store.unsent(
+            [entry.job.id for entry in entries],
+            reason=f"{words.rstrip('.')}. It is tried again in {delay:.0f} s.",
+            delay=delay,
+        )
 
     def _refuse(self, entries: Sequence[Entry], words: str, code: int | None) -> None:
         for entry in entries:
@@ -446,7 +645,9 @@ class Follower:
     # Whatever happens
 
     def _alone(self, job: str, action: Callable[[], None]) -> None:
-        """What goes wrong with one job is nothing to the others, and logged once. Raises what goes for all of them."""
+        """What goes wrong with one job is nothing to the others, and logged once. Raises what goes
+        for all of them.
+        """
         self._bell.beat()
         try:
             action()
@@ -463,7 +664,10 @@ class Follower:
     def _complain(self, what: str, error: Exception) -> None:
         if str(error) != self._trouble:
             self._trouble = str(error)
-            say(f"{what}: {error if isinstance(error, MLInfraError) else ''.join(traceback.format_exception(error)).rstrip()}")
+            say(
+                f"{what}:"
+                f" {error if isinstance(error, MLInfraError) else ''.join(traceback.format_exception(error)).rstrip()}"
+            )
 
 
 def explained(error: Exception) -> str:

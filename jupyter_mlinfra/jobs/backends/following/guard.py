@@ -1,13 +1,15 @@
 """The guard of one job on the machine where it runs: the far side starts it, it starts the job.
 
-It does what the supervisor's wrapper does at home, and what the supervisor does besides: it takes the attempt, so that none runs twice;
-passes a notice of preemption on as SIGTERM, the signal on which jobs save their work; keeps the time limit; ends what a command leaves
-behind, also what called setsid; and keeps the exit code. Standard library only.
+It does what the supervisor's wrapper does at home, and what the supervisor does besides: it takes
+the attempt, so that none runs twice; passes a notice of preemption on as SIGTERM, the signal on
+which jobs save their work; keeps the time limit; ends what a command leaves behind, also what
+called setsid; and keeps the exit code. Standard library only.
 
     python -m jupyter_mlinfra.jobs.backends.following.guard JOBS BATCH.ATTEMPT NOTICE INDEX RESTARTS
 
-JOBS: folder of all jobs. BATCH.ATTEMPT: what was sent, and the number of its first start. NOTICE: seconds of warning before a time limit.
-INDEX, RESTARTS: names of the variables in which the far side says which of the batch this is, and how often it was started again.
+JOBS: folder of all jobs. BATCH.ATTEMPT: what was sent, and the number of its first start. NOTICE:
+seconds of warning before a time limit. INDEX, RESTARTS: names of the variables in which the far
+side says which of the batch this is, and how often it was started again.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ from .batches import Shipment
 from .order import LIMIT, LIMIT_THERE, PREEMPTED, Begun, Order, wanted, write_asked
 
 NODE, GPU_IDS, ENDS_AT = names.NODE, "MLINFRA_GPU_IDS", "MLINFRA_ENDS_AT"
-"""Where the far side may say on which machine this is, which of its GPUs it gave, and when it ends the job at the latest, in seconds since 1970."""
+"""Where the far side may say on which machine this is, which of its GPUs it gave, and when it ends
+the job at the latest, in seconds since 1970.
+"""
 RESOLUTION_SECONDS = 90.0
 """How much earlier than asked for a notice of a time limit may come: Slurm's may by a minute."""
 AGAIN_SECONDS = 0.1
@@ -46,13 +50,20 @@ _DEFAULT = (*_END, *_NOTICE, signal.SIGPIPE, signal.SIGXFSZ)
 
 
 def take(attempt: Attempt) -> bool:
-    """Take the attempt; says whether it was still to be had. A claim is there whole or not at all, also where the quota is used up. Raises OSError."""
-    claim, draft = attempt.folder / "claim", attempt.folder / f".claim.{socket.gethostname()}.{os.getpid()}"
+    """Take the attempt; says whether it was still to be had. A claim is there whole or not at all,
+    also where the quota is used up. Raises OSError.
+    """
+    claim, draft = (
+        attempt.folder / "claim",
+        attempt.folder / f".claim.{socket.gethostname()}.{os.getpid()}",
+    )
     try:
         draft.write_text(f"{os.getpid()}\n")
         os.link(draft, claim)
     except FileExistsError:
-        return draft.stat().st_nlink == 2  # a network file system may have done it, and have lost the answer
+        return (
+            draft.stat().st_nlink == 2
+        )  # a network file system may have done it, and have lost the answer
     finally:
         with contextlib.suppress(OSError):
             draft.unlink()
@@ -68,12 +79,25 @@ def take_over(first: Attempt, attempt: Attempt) -> None:
 
 
 def environment_of(order: Order, attempt: Attempt, given: Mapping[str, str]) -> dict[str, str]:
-    """The job's environment: the far side's, its own, ours. Raises CannotStart for a secret that the far side does not have."""
-    missing = [value for value in order.environment.values() if value.startswith("env:") and value.removeprefix("env:") not in given]
+    """The job's environment: the far side's, its own, ours. Raises CannotStart for a secret that
+    the far side does not have.
+    """
+    missing = [
+        value
+        for value in order.environment.values()
+        if value.startswith("env:") and value.removeprefix("env:") not in given
+    ]
     if missing:
-        raise CannotStart(f"Secret {missing[0]} is not set on {socket.gethostname()}, where the job runs.")
-    own = {name: given[value.removeprefix("env:")] if value.startswith("env:") else resolve(value) for name, value in order.environment.items()}
-    visible = given.get("CUDA_VISIBLE_DEVICES", "") if order.gpus else ""  # a job that asked for no GPU sees none
+        raise CannotStart(
+            f"Secret {missing[0]} is not set on {socket.gethostname()}, where the job runs."
+        )
+    own = {
+        name: given[value.removeprefix("env:")] if value.startswith("env:") else resolve(value)
+        for name, value in order.environment.items()
+    }
+    visible = (
+        given.get("CUDA_VISIBLE_DEVICES", "") if order.gpus else ""
+    )  # a job that asked for no GPU sees none
     return {
         **{name: value for name, value in given.items() if name not in (GPU_IDS, ENDS_AT)},
         **own,
@@ -87,10 +111,24 @@ def environment_of(order: Order, attempt: Attempt, given: Mapping[str, str]) -> 
 
 
 class Guard:
-    """Runs one command. give_way_seconds: how long it may take to give way; None where the far side itself ends what takes too long."""
+    """Runs one command. give_way_seconds: how long it may take to give way; None where the far side
+    itself ends what takes too long.
+    """
 
-    def __init__(self, order: Order, attempt: Attempt, *, notice_seconds: float, give_way_seconds: float | None = None) -> None:
-        self._order, self._attempt, self._notice, self._give_way = order, attempt, notice_seconds, give_way_seconds
+    def __init__(
+        self,
+        order: Order,
+        attempt: Attempt,
+        *,
+        notice_seconds: float,
+        give_way_seconds: float | None = None,
+    ) -> None:
+        self._order, self._attempt, self._notice, self._give_way = (
+            order,
+            attempt,
+            notice_seconds,
+            give_way_seconds,
+        )
         self._began = time.monotonic()
         ends_at = os.environ.get(ENDS_AT, "")
         self._ends_at = int(ends_at) if ends_at.isdecimal() else None
@@ -103,8 +141,20 @@ class Guard:
     def run(self, words: Mapping[str, str]) -> int:
         """Start the command and see to it until nothing of it is left; returns its exit code."""
         os.chdir(self._order.folder)
-        program = find_program(self._order.command[0], self._order.shown, self._order.folder, words.get("PATH", os.defpath))
-        pid = os.posix_spawn(program, [program, *self._order.command[1:]], words, setsid=True, setsigmask=(), setsigdef=_DEFAULT)
+        program = find_program(
+            self._order.command[0],
+            self._order.shown,
+            self._order.folder,
+            words.get("PATH", os.defpath),
+        )
+        pid = os.posix_spawn(
+            program,
+            [program, *self._order.command[1:]],
+            words,
+            setsid=True,
+            setsigmask=(),
+            setsigdef=_DEFAULT,
+        )
         while self._code is None or self._sweep():
             self._wait(pid)
         if self._asked:
@@ -114,19 +164,43 @@ class Guard:
 
     def _wait(self, pid: int) -> None:
         """Sleep until a signal or a due time, and do what it asks for."""
-        due = [moment for moment in (self._kill_at, self._limit_at if not self._asked else None, self._cap_log()) if moment is not None]
+        due = [
+            moment
+            for moment in (
+                self._kill_at,
+                self._limit_at if not self._asked else None,
+                self._cap_log(),
+            )
+            if moment is not None
+        ]
         if self._code is not None:
             due.append(time.monotonic() + AGAIN_SECONDS)
-        got = signal.sigtimedwait(_BLOCKED, max(0.0, min(due) - time.monotonic())) if due else signal.sigwaitinfo(_BLOCKED)
+        got = (
+            signal.sigtimedwait(_BLOCKED, max(0.0, min(due) - time.monotonic()))
+            if due
+            else signal.sigwaitinfo(_BLOCKED)
+        )
         number = got.si_signo if got is not None else 0
-        if number in _NOTICE and self._code is None and not self._asked and not self._limit_is_near():
+        if (
+            number in _NOTICE
+            and self._code is None
+            and not self._asked
+            and not self._limit_is_near()
+        ):
             self._asked = LIMIT_THERE if self._end_is_near() else PREEMPTED
-            self._signal(signal.SIGTERM)  # it may take all of the grace that the far side gives: that ends it
+            self._signal(
+                signal.SIGTERM
+            )  # it may take all of the grace that the far side gives: that ends it
             if self._give_way is not None and self._kill_at is None:
                 self._kill_at = time.monotonic() + self._give_way
         elif number in _END and self._kill_at is None:
             self._end()
-        elif self._limit_at is not None and not self._asked and time.monotonic() >= self._limit_at and self._code is None:
+        elif (
+            self._limit_at is not None
+            and not self._asked
+            and time.monotonic() >= self._limit_at
+            and self._code is None
+        ):
             self._asked = LIMIT
             self._end()
         elif self._kill_at is not None and time.monotonic() >= self._kill_at:
@@ -149,8 +223,13 @@ class Guard:
         return self._limit_at is not None and self._limit_at - time.monotonic() <= 2 * self._notice
 
     def _end_is_near(self) -> bool:
-        """Whether a notice tells of a limit of the far side's own, after which nothing would be different another time."""
-        return self._ends_at is not None and self._ends_at - time.time() <= self._notice + RESOLUTION_SECONDS
+        """Whether a notice tells of a limit of the far side's own, after which nothing would be
+        different another time.
+        """
+        return (
+            self._ends_at is not None
+            and self._ends_at - time.time() <= self._notice + RESOLUTION_SECONDS
+        )
 
     def _reap(self, pid: int) -> None:
         while self._code is None:
@@ -177,17 +256,24 @@ class Guard:
             process.signal(number)
 
 
-def guard(order: Order, attempt: Attempt, *, notice_seconds: float, give_way_seconds: float | None = None) -> int:
+def guard(
+    order: Order, attempt: Attempt, *, notice_seconds: float, give_way_seconds: float | None = None
+) -> int:
     """Run an attempt that was taken; returns the exit code, which is kept."""
     os.environ[names.REASON] = str(attempt.reason)
     try:
         words = environment_of(order, attempt, os.environ)
-        code = Guard(order, attempt, notice_seconds=notice_seconds, give_way_seconds=give_way_seconds).run(words)
+        code = Guard(
+            order, attempt, notice_seconds=notice_seconds, give_way_seconds=give_way_seconds
+        ).run(words)
     except CannotStart as error:
         give_reason(error.reason)
         code = error.code or 1
     except OSError as error:
-        give_reason(f"It could not be started on {socket.gethostname()}: {error.strerror}: {error.filename or order.folder}.")
+        give_reason(
+            f"It could not be started on {socket.gethostname()}: {error.strerror}:"
+            f" {error.filename or order.folder}."
+        )
         code = 126
     with contextlib.suppress(OSError):  # the far side tells it too
         write_regular(attempt.folder / "exit", f"{code}\n")
@@ -201,23 +287,45 @@ def main() -> None:
     name, _, number = sent.rpartition(".")
     place, shipment = int(os.environ.get(index) or 0), Shipment.read(Path(jobs), name)
     if shipment is None or place >= len(shipment.jobs):
-        sys.exit(f"{jobs}/batches/{name}.json, which says what to run, cannot be read on {socket.gethostname()}.")
+        sys.exit(
+            f"{jobs}/batches/{name}.json, which says what to run, cannot be read on"
+            f" {socket.gethostname()}."
+        )
     folder = Path(jobs) / shipment.jobs[place]
-    sys.exit(run(folder, int(number), restarts=int(os.environ.get(restarts) or 0), notice_seconds=float(notice), key=f"{sent}.{place}"))
+    sys.exit(
+        run(
+            folder,
+            int(number),
+            restarts=int(os.environ.get(restarts) or 0),
+            notice_seconds=float(notice),
+            key=f"{sent}.{place}",
+        )
+    )
 
 
 def prepare() -> None:
     """From here on signals wait until they are taken."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
-    for handled in _BLOCKED:  # the script that starts us ignores some: until here they would have ended it
+    for (
+        handled
+    ) in _BLOCKED:  # the script that starts us ignores some: until here they would have ended it
         signal.signal(handled, signal.SIG_DFL)
     os.umask(0o077)
 
 
-def run(job: Path, number: int, *, restarts: int, notice_seconds: float, give_way_seconds: float | None = None, key: str = "") -> int:
+def run(
+    job: Path,
+    number: int,
+    *,
+    restarts: int,
+    notice_seconds: float,
+    give_way_seconds: float | None = None,
+    key: str = "",
+) -> int:
     """Take and run an attempt, with its log as output; returns its exit code.
 
-    job: its folder. number: of its first start with this order. key: that the order has to have; any when empty.
+    job: its folder. number: of its first start with this order. key: that the order has to have;
+    any when empty.
     """
     first, attempt = Attempt(job / str(number)), Attempt(job / str(number + restarts))
     if attempt.folder != first.folder:
@@ -239,7 +347,12 @@ def run(job: Path, number: int, *, restarts: int, notice_seconds: float, give_wa
     except (OSError, ValueError, TypeError) as error:
         sys.stderr.write(f"It cannot be started on {socket.gethostname()}: {error}\n")
         return 126
-    own = replace(order, command=[str(attempt.notebook) if word == str(first.notebook) else word for word in order.command])
+    own = replace(
+        order,
+        command=[
+            str(attempt.notebook) if word == str(first.notebook) else word for word in order.command
+        ],
+    )
     _tell(own, attempt)
     return guard(own, attempt, notice_seconds=notice_seconds, give_way_seconds=give_way_seconds)
 

@@ -1,4 +1,6 @@
-"""What a guard is told, and what it leaves behind: small files in the attempt's folder, on a file system that both sides see."""
+"""What a guard is told, and what it leaves behind: small files in the attempt's folder, on a file
+system that both sides see.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,10 @@ BEGUN_BYTES, WORD_BYTES = 100_000, 1000
 class Order:
     """How to run one attempt. Secrets are not in it: they come with the environment.
 
-    command: as written; its program is looked for where it runs. shown: the program as the user wrote it. folder: where it runs.
-    environment: of this job alone, with references to variables of the batch's environment. gpus: whether it was to get any.
-    token: marks its processes. limit_seconds: its time limit, None without one. log_bytes: most that its log keeps.
+    command: as written; its program is looked for where it runs. shown: the program as the user
+    wrote it. folder: where it runs. environment: of this job alone, with references to variables of
+    the batch's environment. gpus: whether it was to get any. token: marks its processes.
+    limit_seconds: its time limit, None without one. log_bytes: most that its log keeps.
     """
 
     command: Sequence[str]
@@ -36,7 +39,9 @@ class Order:
     log_bytes: int | None = None
 
     def write(self, attempt: Attempt) -> None:
-        """Keep it for the guard. In one step, but not forced to the disk: a job that is sent again gets it anew."""
+        """Keep it for the guard. In one step, but not forced to the disk: a job that is sent again
+        gets it anew.
+        """
         replace_file(attempt.folder / "order.json", asdict(self))
 
     @classmethod
@@ -46,7 +51,9 @@ class Order:
 
 
 def wanted(attempt: Attempt, key: str) -> bool:
-    """Whether the attempt's order is there, and was sent with this key: where a far side takes nothing back, calling a job off takes the order away."""
+    """Whether the attempt's order is there, and was sent with this key: where a far side takes
+    nothing back, calling a job off takes the order away.
+    """
     try:
         return Order.read(attempt).token == key
     except (OSError, ValueError, TypeError):
@@ -54,7 +61,9 @@ def wanted(attempt: Attempt, key: str) -> bool:
 
 
 def call_off(attempt: Attempt, key: str, *, unless_begun: bool = False) -> bool:
-    """Take the order away, so that nothing starts the attempt any more; says whether that was so."""
+    """Take the order away, so that nothing starts the attempt any more; says whether that was
+    so.
+    """
     if not wanted(attempt, key):
         return True
     order = Order.read(attempt)
@@ -85,7 +94,9 @@ class Begun:
 
 
 LIMIT, LIMIT_THERE, PREEMPTED = "limit", "limit there", "preempted"
-"""Why a guard told its command to end: its own time limit, one of the far side's, or that it has to give way."""
+"""Why a guard told its command to end: its own time limit, one of the far side's, or that it has to
+give way.
+"""
 
 
 def write_asked(attempt: Attempt, why: str) -> None:

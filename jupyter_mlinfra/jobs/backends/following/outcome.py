@@ -1,4 +1,6 @@
-"""How an attempt on the far side ended: the files of its guard first, then what the far side says. No I/O but reading those files."""
+"""How an attempt on the far side ended: the files of its guard first, then what the far side says.
+No I/O but reading those files.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ _KILLED = 137
 
 
 def ended(entry: Entry, attempt: Attempt, sighting: Sighting | None) -> Ended:
-    """What is known of an attempt that is over. sighting: None when the far side does not know it any more."""
+    """What is known of an attempt that is over. sighting: None when the far side does not know it
+    any more.
+    """
     code, said = attempt.exit_code(), attempt.said()
     asked, reason = _asked(entry, attempt, sighting, code)
     told = sighting.reason if sighting is not None else ""
@@ -32,26 +36,45 @@ def ended(entry: Entry, attempt: Attempt, sighting: Sighting | None) -> Ended:
 
 
 def _sentence(told: str, words: str) -> str:
-    """What the far side tells of an end, and the last that it wrote itself while nobody else could."""
+    """What the far side tells of an end, and the last that it wrote itself while nobody else
+    could.
+    """
     return f"{told.rstrip('.')}: {words}" if told and words else words or told
 
 
-def _asked(entry: Entry, attempt: Attempt, sighting: Sighting | None, code: int | None) -> tuple[JobState | None, str]:
+def _asked(
+    entry: Entry, attempt: Attempt, sighting: Sighting | None, code: int | None
+) -> tuple[JobState | None, str]:
     """The state that it was ended for, and who or what did that."""
     if entry.cancelled_by:
-        return JobState.CANCELLED, f"Cancelled by {entry.cancelled_by}{'' if entry.job.attempt or attempt.claimed() is not None else ' before it started'}."
+        return (
+            JobState.CANCELLED,
+            (
+                "Cancelled by"
+                f" {entry.cancelled_by}{'' if entry.job.attempt or attempt.claimed() is not None else ' before it started'}."
+            ),
+        )
     if entry.requeued_by:
         return JobState.QUEUED, f"Requeued by {entry.requeued_by}."
     why = read_asked(attempt)
     if why == LIMIT:
-        return JobState.FAILED, f"Reached its time limit of {entry.spec.time_limit_minutes or 0:g} min."
+        return (
+            JobState.FAILED,
+            f"Reached its time limit of {entry.spec.time_limit_minutes or 0:g} min.",
+        )
     if why == PREEMPTED:
         return JobState.QUEUED, "Gave way when it was told to; goes on from what it saved."
     if why == LIMIT_THERE:
         return (
             (None, "")
             if code in (0, SAVED)
-            else (JobState.FAILED, "Reached the time limit of its partition. What saves its work on SIGTERM and ends with 75 goes on.")
+            else (
+                JobState.FAILED,
+                (
+                    "Reached the time limit of its partition. What saves its work on SIGTERM and"
+                    " ends with 75 goes on."
+                ),
+            )
         )
     if sighting is not None and sighting.asked is not None:
         return sighting.asked, sighting.reason

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 
 class Patience:
-    """Counts by name what did not go. first, most: seconds. A new process begins anew, which only means that it tries soon."""
+    """Counts by name what did not go. first, most: seconds. A new process begins anew, which only
+    means that it tries soon.
+    """
 
     def __init__(self, first: float, most: float) -> None:
         self._first, self._most = first, most

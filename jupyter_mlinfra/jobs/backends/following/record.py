@@ -1,4 +1,6 @@
-"""What is written down of jobs as the far side shows them: where they stand, which attempts have begun, how one ended."""
+"""What is written down of jobs as the far side shows them: where they stand, which attempts have
+begun, how one ended.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,19 @@ from .patience import Patience
 from .sending import first_attempt
 
 LAG_SECONDS = 5.0
-"""How long a file that another machine wrote may take to be seen here, and a job of which nothing is seen may still show up."""
+"""How long a file that another machine wrote may take to be seen here, and a job of which nothing
+is seen may still show up.
+"""
 LATER_SECONDS, LATER_LIMIT_SECONDS = 15.0, 600.0
-"""Pause before a job is sent again that could not be, or did not begin; and the longest, as it is doubled each time."""
+"""Pause before a job is sent again that could not be, or did not begin; and the longest, as it is
+doubled each time.
+"""
 
 
 class Record:
-    """Writes down the jobs of one backend. settled: whether a job came to an end since somebody looked."""
+    """Writes down the jobs of one backend. settled: whether a job came to an end since somebody
+    looked.
+    """
 
     def __init__(self, store: JobStore, place: Place, backend: str) -> None:
         self._store, self._place, self._backend = store, place, backend
@@ -45,7 +53,9 @@ class Record:
 
     def attempt(self, entry: Entry, number: int | None = None) -> Attempt:
         """The files of an attempt of a job; of the first with its present key."""
-        return Attempt.of(self._place.home, entry.job.id, first_attempt(entry.token) if number is None else number)
+        return Attempt.of(
+            self._place.home, entry.job.id, first_attempt(entry.token) if number is None else number
+        )
 
     def explain(self, reasons: dict[str, str]) -> None:
         """Say why jobs wait, or why they are not seen: with `tell`, for all at once."""
@@ -77,17 +87,34 @@ class Record:
         current = first_attempt(entry.token) + sighting.restarts
         if entry.job.state is not JobState.QUEUED and entry.job.attempt < current:
             if self._over_already(entry):
-                self.over(entry, None)  # what is started again has nothing left to do, and is a stray from now on
+                self.over(
+                    entry, None
+                )  # what is started again has nothing left to do, and is a stray from now on
                 return
-            words = f"Its place was taken; {self._backend} starts it again." if not sighting.reason else f"Starts again: {sighting.reason}"
-            self._store.again(entry.job.id, reason=words, exit_code=None, counted=False, delay=0.0, remote=sighting.remote)
+            words = (
+                f"Its place was taken; {self._backend} starts it again."
+                if not sighting.reason
+                else f"Starts again: {sighting.reason}"
+            )
+            self._store.again(
+                entry.job.id,
+                reason=words,
+                exit_code=None,
+                counted=False,
+                delay=0.0,
+                remote=sighting.remote,
+            )
             entry = self._store.entry(entry.job.id)
         if sighting.stage is Stage.WAITING:
             if not entry.cancelled_by and not entry.job.held_by:
                 self.explain({entry.job.id: sighting.reason or "Waits for its turn."})
             return
         begins = sighting.stage is Stage.RUNNING and entry.job.state is JobState.QUEUED
-        if begins and not Begun.read(self.attempt(entry, current)).node and self.early(f"{entry.token}+"):
+        if (
+            begins
+            and not Begun.read(self.attempt(entry, current)).node
+            and self.early(f"{entry.token}+")
+        ):
             return  # its guard is about to say where it runs, and on which GPUs
         if entry.job.state is JobState.QUEUED or sighting.stage is Stage.ENDED:
             entry = self.catch_up(entry, sighting, current)
@@ -99,14 +126,18 @@ class Record:
             self._tell_progress(entry, current)
 
     def _tell_progress(self, entry: Entry, number: int) -> None:
-        """What is told at home by who runs the notebook: over there it must not open a database that this machine has open."""
+        """What is told at home by who runs the notebook: over there it must not open a database
+        that this machine has open.
+        """
         fraction, _ = self.attempt(entry, number).read_progress()
         if fraction is not None and self._progress.get(entry.job.id) != fraction:
             self._progress[entry.job.id] = fraction
             self._store.told_progress(entry.job.id, fraction)
 
     def _over_already(self, entry: Entry) -> bool:
-        """Whether an attempt ended for good although the far side starts the job again, as Slurm does with one that ends well while it gives way."""
+        """Whether an attempt ended for good although the far side starts the job again, as Slurm
+        does with one that ends well while it gives way.
+        """
         attempt = self.attempt(entry, entry.job.attempt)
         return attempt.exit_code() == 0 or read_asked(attempt) == LIMIT
 
@@ -119,13 +150,24 @@ class Record:
             began = attempt.began_at()
             if began is None and (sighting is None or sighting.stage is Stage.ENDED):
                 break  # it ended before its guard had begun
-            entry = self._store.running_there(job, gpu_ids=Begun.read(attempt).gpu_ids, began=time.time() if began is None else began)
+            entry = self._store.running_there(
+                job,
+                gpu_ids=Begun.read(attempt).gpu_ids,
+                began=time.time() if began is None else began,
+            )
             self.later.forget([job])
             failpoint("running")
             if self._over_already(entry):
                 break
             if number < current:
-                self._store.again(job, reason="Its place was taken.", exit_code=None, counted=False, delay=0.0, remote=entry.remote)
+                self._store.again(
+                    job,
+                    reason="Its place was taken.",
+                    exit_code=None,
+                    counted=False,
+                    delay=0.0,
+                    remote=entry.remote,
+                )
                 entry = self._store.entry(job)
         return entry
 
@@ -133,27 +175,59 @@ class Record:
         """The attempt has ended: judge it, once its exit code is here."""
         job = entry.job
         attempt = self.attempt(entry, max(job.attempt, first_attempt(entry.token)))
-        if attempt.exit_code() is None and (sighting is None or sighting.asked is None) and self.early(entry.token):
+        if (
+            attempt.exit_code() is None
+            and (sighting is None or sighting.asked is None)
+            and self.early(entry.token)
+        ):
             return
         if not self._homecoming.is_done(job.id):
             return  # looked at again: whoever waits for the job's end finds its runs
         failpoint("ended")
-        verdict = judge(ended(entry, attempt, sighting), failures=entry.failures, retries=entry.spec.retries, requeues=entry.requeues)
+        verdict = judge(
+            ended(entry, attempt, sighting),
+            failures=entry.failures,
+            retries=entry.spec.retries,
+            requeues=entry.requeues,
+        )
         if verdict.state is JobState.QUEUED and job.state is JobState.QUEUED:
-            self._store.unsent([job.id], reason=verdict.reason, delay=max(verdict.delay, self.later.again(job.id)), counted=verdict.counted)
+            self._store.unsent(
+                [job.id],
+                reason=verdict.reason,
+                delay=max(verdict.delay, self.later.again(job.id)),
+                counted=verdict.counted,
+            )
         elif verdict.state is JobState.QUEUED:
-            self._store.again(job.id, reason=verdict.reason, exit_code=verdict.exit_code, counted=verdict.counted, delay=verdict.delay)
+            self._store.again(
+                job.id,
+                reason=verdict.reason,
+                exit_code=verdict.exit_code,
+                counted=verdict.counted,
+                delay=verdict.delay,
+            )
         else:
-            state = JobState.FAILED if verdict.state is JobState.LOST and job.state is JobState.QUEUED else verdict.state
+            state = (
+                JobState.FAILED
+                if verdict.state is JobState.LOST and job.state is JobState.QUEUED
+                else verdict.state
+            )
             if job.state is JobState.QUEUED and state is JobState.SUCCEEDED:
                 self._store.running_there(job.id, gpu_ids=(), began=time.time())
-            self._store.end(job.id, state, reason=verdict.reason, exit_code=verdict.exit_code, progress=attempt.read_progress())
+            self._store.end(
+                job.id,
+                state,
+                reason=verdict.reason,
+                exit_code=verdict.exit_code,
+                progress=attempt.read_progress(),
+            )
             self.later.forget([job.id])
         self._homecoming.forget(job.id, remove=verdict.state is JobState.SUCCEEDED)
         failpoint("settled")
         self.forget(entry)
 
-    def end_unstarted(self, entry: Entry, state: JobState, reason: str, code: int | None = None) -> None:
+    def end_unstarted(
+        self, entry: Entry, state: JobState, reason: str, code: int | None = None
+    ) -> None:
         """A job that never began ends."""
         self._store.end(entry.job.id, state, reason=reason, exit_code=code)
         self.later.forget([entry.job.id])
@@ -172,7 +246,9 @@ class Record:
         self.settled = True
 
     def tidy(self, beat: Callable[[], object]) -> None:
-        """What is left to do for those that came to an end, once a round. beat: called now and then meanwhile."""
+        """What is left to do for those that came to an end, once a round. beat: called now and then
+        meanwhile.
+        """
         for environment in self._unneeded:
             release(environment, needed=partial(self._store.needs, environment))
         self._unneeded.clear()

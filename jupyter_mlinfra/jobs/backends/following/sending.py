@@ -1,4 +1,6 @@
-"""What is sent on: jobs of the queue as batches, each with its order in the folder of the attempt that will be its next."""
+"""What is sent on: jobs of the queue as batches, each with its order in the folder of the attempt
+that will be its next.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,14 @@ from .order import Order
 _OF_OURS = {TOKEN, "CUDA_VISIBLE_DEVICES"}
 
 
-def keys_of(entries: Sequence[Entry], most: int, fewer: Mapping[str, int] = MappingProxyType({})) -> list[dict[str, str]]:
-    """Fresh keys for waiting jobs, a mapping a batch: up to `most` elements of an array together, other jobs alone. fewer: of arrays by their ids.
+def keys_of(
+    entries: Sequence[Entry], most: int, fewer: Mapping[str, int] = MappingProxyType({})
+) -> list[dict[str, str]]:
+    """Fresh keys for waiting jobs, a mapping a batch: up to `most` elements of an array together,
+    other jobs alone. fewer: of arrays by their ids.
 
-    A key is `BATCH.ATTEMPT.INDEX`. Elements with a secret of a keyring go alone: its value travels in the environment, which a batch shares.
+    A key is `BATCH.ATTEMPT.INDEX`. Elements with a secret of a keyring go alone: its value travels
+    in the environment, which a batch shares.
     """
     batches = list[list[Entry]]()
     for part_of, group in groupby(sorted(entries, key=_together), key=_together):
@@ -37,7 +43,12 @@ def keys_of(entries: Sequence[Entry], most: int, fewer: Mapping[str, int] = Mapp
     found = []
     for batch in batches:
         name = secrets.token_hex(8)
-        found.append({entry.job.id: f"{name}.{entry.job.attempt + 1}.{index}" for index, entry in enumerate(batch)})
+        found.append(
+            {
+                entry.job.id: f"{name}.{entry.job.attempt + 1}.{index}"
+                for index, entry in enumerate(batch)
+            }
+        )
     return found
 
 
@@ -58,11 +69,21 @@ def first_attempt(key: str) -> int:
 
 def in_doubt(entries: Iterable[Entry]) -> list[list[Entry]]:
     """Jobs of which nobody knows whether they arrived, as they were to be sent."""
-    return [list(group) for _, group in groupby(sorted(entries, key=lambda entry: entry.token), key=lambda entry: batch_name(entry.token))]
+    return [
+        list(group)
+        for _, group in groupby(
+            sorted(entries, key=lambda entry: entry.token),
+            key=lambda entry: batch_name(entry.token),
+        )
+    ]
 
 
-def batch_of(entries: Sequence[Entry], place: Place, *, grace_seconds: float, log_bytes: int, cluster: str) -> Batch:
-    """Jobs whose keys are written down, with their orders and where they are sent. Raises what `launch` does, and OSError."""
+def batch_of(
+    entries: Sequence[Entry], place: Place, *, grace_seconds: float, log_bytes: int, cluster: str
+) -> Batch:
+    """Jobs whose keys are written down, with their orders and where they are sent. Raises what
+    `launch` does, and OSError.
+    """
     inherited = elsewhere(launch.inherited_by(entries[0]))
     alone, name = len(entries) == 1, batch_name(entries[0].token)
     parcels = []
@@ -75,7 +96,11 @@ def batch_of(entries: Sequence[Entry], place: Place, *, grace_seconds: float, lo
             command=launch.command_of(entry, place, attempt),
             shown=(entry.spec.command or [""])[0],
             folder=entry.launch.folder,
-            environment={**({} if alone else entry.spec.environment), **launch.ours(entry, place), **_origin(entry)},
+            environment={
+                **({} if alone else entry.spec.environment),
+                **launch.ours(entry, place),
+                **_origin(entry),
+            },
             gpus=entry.spec.gpus > 0,
             token=entry.token,
             limit_seconds=None if minutes is None else minutes * 60,
@@ -85,15 +110,25 @@ def batch_of(entries: Sequence[Entry], place: Place, *, grace_seconds: float, lo
         order.write(attempt)
         parcels.append(Parcel(entry=entry, key=entry.token, attempt=number, folder=attempt.folder))
     ids = {index_of(entry.token): entry.job.id for entry in entries}
-    Shipment(cluster=cluster, jobs=[ids.get(index, "") for index in range(max(ids) + 1)]).write(place.home / "jobs", name)
+    Shipment(cluster=cluster, jobs=[ids.get(index, "") for index in range(max(ids) + 1)]).write(
+        place.home / "jobs", name
+    )
     words = {**inherited, **(launch.resolved(entries[0], inherited) if alone else {})}
-    return Batch(name=name, attempt=first_attempt(entries[0].token), parcels=parcels, environment={k: v for k, v in words.items() if k not in _OF_OURS})
+    return Batch(
+        name=name,
+        attempt=first_attempt(entries[0].token),
+        parcels=parcels,
+        environment={k: v for k, v in words.items() if k not in _OF_OURS},
+    )
 
 
 def _origin(entry: Entry) -> dict[str, str]:
     """Where a run that the job tracks comes from."""
     pipeline, step = entry.job.labels.get("pipeline", ""), entry.job.labels.get("step", "")
-    found = {environment.NOTEBOOK: entry.spec.notebook or "", environment.STEP: f"{pipeline}/{step}" if pipeline and step else ""}
+    found = {
+        environment.NOTEBOOK: entry.spec.notebook or "",
+        environment.STEP: f"{pipeline}/{step}" if pipeline and step else "",
+    }
     return {name: value for name, value in found.items() if value}
 
 

@@ -1,6 +1,7 @@
 """The cluster's API through the official client: how it is reached, and what its failures mean.
 
-Answers are taken as plain JSON, not as the client's models, which refuse what a newer server may say.
+Answers are taken as plain JSON, not as the client's models, which refuse what a newer server may
+say.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ class Api:
         self._settings, self._namespace = settings, settings.namespace
 
     def identity(self) -> str:
-        """Which namespace of which cluster this is: by the number of a namespace that every cluster has, else by the server's address."""
+        """Which namespace of which cluster this is: by the number of a namespace that every cluster
+        has, else by the server's address.
+        """
         try:
             which = self._call(self._core.read_namespace, "kube-system")["metadata"]["uid"]
         except (Refused, KeyError, TypeError):  # for which an account may lack the right
@@ -60,13 +63,26 @@ class Api:
 
     def workloads(self) -> list[dict[str, Any]]:
         """What Kueue thinks of the Jobs of the namespace."""
-        return self._list(self._custom.list_namespaced_custom_object, "kueue.x-k8s.io", "v1beta1", self._namespace, "workloads")
+        return self._list(
+            self._custom.list_namespaced_custom_object,
+            "kueue.x-k8s.io",
+            "v1beta1",
+            self._namespace,
+            "workloads",
+        )
 
     def refusals(self) -> dict[str, str]:
         """What the server last said of Jobs that it made no pod for, by their uids."""
-        events = self._list(self._core.list_namespaced_event, self._namespace, field_selector="reason=FailedCreate")
-        events.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
-        return {str((event.get("involvedObject") or {}).get("uid")): str(event.get("message") or "") for event in events}
+        events = self._list(
+            self._core.list_namespaced_event, self._namespace, field_selector="reason=FailedCreate"
+        )
+        events.sort(
+            key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or "")
+        )
+        return {
+            str((event.get("involvedObject") or {}).get("uid")): str(event.get("message") or "")
+            for event in events
+        }
 
     def nodes(self) -> list[dict[str, Any]]:
         """The nodes of the cluster."""
@@ -74,12 +90,21 @@ class Api:
 
     def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Make a Job. Unknown fields are refused instead of dropped."""
-        return self._call(self._batch.create_namespaced_job, self._namespace, manifest, field_validation="Strict")
+        return self._call(
+            self._batch.create_namespaced_job, self._namespace, manifest, field_validation="Strict"
+        )
 
     def delete_job(self, name: str, *, over: bool = False) -> None:
-        """Delete a Job, if it is there; it stays until its pods have ended. over: it has ended: its pods are cleared away after it."""
+        """Delete a Job, if it is there; it stays until its pods have ended. over: it has ended: its
+        pods are cleared away after it.
+        """
         with contextlib.suppress(_Missing):
-            self._call(self._batch.delete_namespaced_job, name, self._namespace, propagation_policy="Background" if over else "Foreground")
+            self._call(
+                self._batch.delete_namespaced_job,
+                name,
+                self._namespace,
+                propagation_policy="Background" if over else "Foreground",
+            )
 
     def delete_pod(self, name: str) -> None:
         """Have a pod end, if it is there."""
@@ -92,13 +117,21 @@ class Api:
             found, token = list[dict[str, Any]](), ""
             try:
                 while True:
-                    answer = self._call(ask, *where, limit=PAGE, **({"_continue": token} if token else {}), **options)
+                    answer = self._call(
+                        ask,
+                        *where,
+                        limit=PAGE,
+                        **({"_continue": token} if token else {}),
+                        **options,
+                    )
                     found += answer["items"]
                     token = (answer.get("metadata") or {}).get("continue") or ""
                     if not token:
                         return found
             except Refused as error:
-                if error.status != _GONE or last_try:  # the list is older than the server remembers: once more from its beginning
+                if (
+                    error.status != _GONE or last_try
+                ):  # the list is older than the server remembers: once more from its beginning
                     raise
             except (KeyError, TypeError) as error:
                 raise Unreachable(f"Kubernetes: its answer is no list: {error}") from error
@@ -115,7 +148,9 @@ class Api:
             words_said = _message(error)
             if error.status is None or error.status in (0, 401, 408, 429) or error.status >= 500:
                 raise Unreachable(f"Kubernetes: {words_said}") from error
-            raise (_Missing if error.status == _NOT_FOUND else Refused)(int(error.status), words_said) from error
+            raise (_Missing if error.status == _NOT_FOUND else Refused)(
+                int(error.status), words_said
+            ) from error
         except (HTTPError, OSError) as error:
             raise Unreachable(f"Kubernetes does not answer: {_short(error)}") from error
         except ValueError as error:
@@ -129,17 +164,28 @@ class Api:
         try:
             from kubernetes import client, config
         except ImportError as error:
-            raise Unreachable("The client of Kubernetes is not installed: pip install 'jupyter-mlinfra[kubernetes]'.") from error
+            raise Unreachable(
+                "The client of Kubernetes is not installed: pip install"
+                " 'jupyter-mlinfra[kubernetes]'."
+            ) from error
         file, context = self._settings.kubeconfig or None, self._settings.context or None
         try:
-            if file is None and context is None and "KUBERNETES_SERVICE_HOST" in os.environ and not os.environ.get("KUBECONFIG"):
+            if (
+                file is None
+                and context is None
+                and "KUBERNETES_SERVICE_HOST" in os.environ
+                and not os.environ.get("KUBECONFIG")
+            ):
                 configuration = client.Configuration()
                 config.load_incluster_config(client_configuration=configuration)
                 found = client.ApiClient(configuration)
             else:
                 found = config.new_client_from_config(config_file=file, context=context)
         except (config.ConfigException, OSError, ValueError) as error:
-            raise Unreachable(f"The address of the cluster is not known: {_short(error)} See [jobs.kubernetes] kubeconfig.") from error
+            raise Unreachable(
+                f"The address of the cluster is not known: {_short(error)} See [jobs.kubernetes]"
+                " kubeconfig."
+            ) from error
         return found
 
     @cached_property

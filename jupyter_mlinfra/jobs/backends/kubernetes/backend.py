@@ -1,4 +1,6 @@
-"""The Kubernetes backend: jobs are sent to a cluster that shares the project's folder, and followed by one process a project."""
+"""The Kubernetes backend: jobs are sent to a cluster that shares the project's folder, and followed
+by one process a project.
+"""
 
 from __future__ import annotations
 
@@ -39,21 +41,34 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
         return KubernetesRemote(self._project)
 
     def check(self, spec: JobSpec) -> None:
-        """Raise BadRequest when no node could ever take such a job. A cluster that does not answer refuses nothing: the job waits for it."""
+        """Raise BadRequest when no node could ever take such a job. A cluster that does not answer
+        refuses nothing: the job waits for it.
+        """
         manifest.check(spec, self._settings)
         self._check_folder()
         nodes = [] if self._settings.autoscaled else self._nodes(cordoned=True)
-        if nodes and not any(room_for(spec, node.whole, node.labels, self._settings) for node in nodes):
+        if nodes and not any(
+            room_for(spec, node.whole, node.labels, self._settings) for node in nodes
+        ):
             most = ", ".join(f"{node.name}: {node.whole.words()}" for node in nodes[:5])
-            fix = "Ask for less; where nodes come when they are asked for, set [jobs.kubernetes] autoscaled = true."
-            raise BadRequest("No node of the cluster could take such a job.", f"They have {most}.", fix)
+            fix = (
+                "Ask for less; where nodes come when they are asked for, set [jobs.kubernetes]"
+                " autoscaled = true."
+            )
+            raise BadRequest(
+                "No node of the cluster could take such a job.", f"They have {most}.", fix
+            )
 
     def _check_folder(self) -> None:
         root, mount = self._project.root, Path(self._settings.mount_path or self._project.root)
         for folder in (root, self._project.home):
             if not folder.is_relative_to(mount):
                 why = f"{folder} is not below {mount}, where the volume is mounted."
-                raise BadRequest("Pods would not see the project's folder.", why, "Set [jobs.kubernetes] mount_path to where the volume is mounted here.")
+                raise BadRequest(
+                    "Pods would not see the project's folder.",
+                    why,
+                    "Set [jobs.kubernetes] mount_path to where the volume is mounted here.",
+                )
 
     def starts(self) -> Mapping[str, datetime]:
         """Nothing: Kubernetes does not plan ahead."""
@@ -68,24 +83,50 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
         except (Refused, Unreachable):
             return None
         nodes = self._nodes()
-        return now() if any(room_for(spec, free(node, pods), node.labels, self._settings) for node in nodes) else None
+        return (
+            now()
+            if any(room_for(spec, free(node, pods), node.labels, self._settings) for node in nodes)
+            else None
+        )
 
     def attach(self, entry: Entry) -> Attachment:
-        """A shell in the job's container, through `kubectl`, with what the container itself was given."""
+        """A shell in the job's container, through `kubectl`, with what the container itself was
+        given.
+        """
         running(entry)
         kubectl = shutil.which("kubectl")
         if kubectl is None:
             fix = "Install kubectl where this server runs, and put it in PATH."
-            raise Unavailable("A job of Kubernetes cannot be attached to from here.", "There is no kubectl in PATH, which carries the terminal.", fix)
+            raise Unavailable(
+                "A job of Kubernetes cannot be attached to from here.",
+                "There is no kubectl in PATH, which carries the terminal.",
+                fix,
+            )
         settings = self._settings
-        reached = [f"--{name}={value}" for name, value in (("kubeconfig", settings.kubeconfig), ("context", settings.context)) if value]
+        reached = [
+            f"--{name}={value}"
+            for name, value in (("kubeconfig", settings.kubeconfig), ("context", settings.context))
+            if value
+        ]
         pod = self._pod(entry.remote or "")
         shell = ["sh", "-c", 'cd -- "$0" 2>/dev/null; exec "${SHELL:-sh}"', entry.launch.folder]
         return Attachment(
-            command=[kubectl, *reached, f"--namespace={settings.namespace}", "exec", "-it", pod, "--", *shell],
+            command=[
+                kubectl,
+                *reached,
+                f"--namespace={settings.namespace}",
+                "exec",
+                "-it",
+                pod,
+                "--",
+                *shell,
+            ],
             folder=str(self._project.root),
             environment=submitters_environment(),
-            note="This shell has what the container was given, and not what the job's own process adds.",
+            note=(
+                "This shell has what the container was given, and not what the job's own process"
+                " adds."
+            ),
         )
 
     def _pod(self, remote: str) -> str:
@@ -94,12 +135,22 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
         try:
             pods = self._api.pods(f"batch.kubernetes.io/job-name={name}")
         except (Refused, Unreachable) as error:
-            raise Unavailable("Kubernetes does not say where the job runs.", f"{error.words}.", "Try again in a moment.") from error
+            raise Unavailable(
+                "Kubernetes does not say where the job runs.",
+                f"{error.words}.",
+                "Try again in a moment.",
+            ) from error
         for pod in pods:
             meta, notes = pod["metadata"], pod["metadata"].get("annotations") or {}
-            if pod.get("status", {}).get("phase") == "Running" and notes.get("batch.kubernetes.io/job-completion-index", "0") == (index or "0"):
+            if pod.get("status", {}).get("phase") == "Running" and notes.get(
+                "batch.kubernetes.io/job-completion-index", "0"
+            ) == (index or "0"):
                 return str(meta["name"])
-        raise Conflict("The job has no pod that runs.", "It was just given back, or is about to begin.", "Try again in a moment.")
+        raise Conflict(
+            "The job has no pod that runs.",
+            "It was just given back, or is about to begin.",
+            "Try again in a moment.",
+        )
 
     def compute(self) -> Compute:
         """The nodes of the cluster, and what the pods of the namespace hold of them."""
@@ -110,9 +161,17 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
             except (Refused, Unreachable):
                 pods = []
         left = [free(node, pods) for node in nodes]
-        cpus, memory = sum(node.whole.cpus for node in nodes), sum(node.whole.memory for node in nodes)
-        used, held = cpus - sum(room.cpus for room in left), memory - sum(room.memory for room in left)
-        devices = devices_of(nodes, pods, self._ref_of(), site_of(self._project).project, self._settings)
+        cpus, memory = (
+            sum(node.whole.cpus for node in nodes),
+            sum(node.whole.memory for node in nodes),
+        )
+        used, held = (
+            cpus - sum(room.cpus for room in left),
+            memory - sum(room.memory for room in left),
+        )
+        devices = devices_of(
+            nodes, pods, self._ref_of(), site_of(self._project).project, self._settings
+        )
         return self._computed(devices, cpus=cpus, cpus_used=used, memory=memory, memory_used=held)
 
     def _ref_of(self) -> Callable[[str, int], str]:
@@ -125,7 +184,9 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
         return ref_of
 
     def _nodes(self, *, cordoned: bool = False) -> list[Node]:
-        """Those that take jobs; none when they cannot be read, for which most accounts need a right of their own."""
+        """Those that take jobs; none when they cannot be read, for which most accounts need a right
+        of their own.
+        """
         try:
             return nodes_of(self._api.nodes(), self._settings, cordoned=cordoned)
         except (Refused, Unreachable):

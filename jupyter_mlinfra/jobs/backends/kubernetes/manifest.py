@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from ....core.settings import KubernetesSettings
 
 PREFIX = "jupyter-mlinfra"
-PROJECT, BATCH, ATTEMPT, JOB, ARRAY = (f"{PREFIX}/{word}" for word in ("project", "batch", "attempt", "job", "array"))
+PROJECT, BATCH, ATTEMPT, JOB, ARRAY = (
+    f"{PREFIX}/{word}" for word in ("project", "batch", "attempt", "job", "array")
+)
 INDEX, OWNER = "batch.kubernetes.io/job-completion-index", "batch.kubernetes.io/job-name"
 """How Kubernetes tells of a pod which element it is, and of which Job."""
 QUEUE, PRIORITY_CLASS = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class"
@@ -37,7 +39,9 @@ _POD = "jupyter_mlinfra.jobs.backends.kubernetes.pod"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The project as pods see it. project: label of its jobs. user, group: who the files belong to. grace_seconds: of a cancelled job."""
+    """The project as pods see it. project: label of its jobs. user, group: who the files belong to.
+    grace_seconds: of a cancelled job.
+    """
 
     project: str
     root: str
@@ -50,24 +54,44 @@ class Site:
 def check(spec: JobSpec, settings: KubernetesSettings) -> None:
     """Raise BadRequest when no cluster would take such a job with these settings."""
     if not settings.image:
-        raise BadRequest("Kubernetes needs an image to run jobs in.", "[jobs.kubernetes] image is empty.", "Name one that has this package.")
+        raise BadRequest(
+            "Kubernetes needs an image to run jobs in.",
+            "[jobs.kubernetes] image is empty.",
+            "Name one that has this package.",
+        )
     if bool(settings.claim) == bool(settings.host_path):
         why = "Neither or both of [jobs.kubernetes] claim and host_path are set."
-        raise BadRequest("Pods would not see the project's folder.", why, "Set claim to the volume claim that holds it, or host_path where every node has it.")
+        raise BadRequest(
+            "Pods would not see the project's folder.",
+            why,
+            "Set claim to the volume claim that holds it, or host_path where every node has it.",
+        )
     gpu_resource(spec, settings)
     for what, label in (("queue", spec.queue or ""), ("type of GPU", gpu_type(spec, settings))):
         if not _LABEL.fullmatch(label):
-            raise BadRequest(f"{label!r} cannot be a {what} in Kubernetes.", "It is no value of a label.", "Use at most 63 letters, digits, dots and dashes.")
+            raise BadRequest(
+                f"{label!r} cannot be a {what} in Kubernetes.",
+                "It is no value of a label.",
+                "Use at most 63 letters, digits, dots and dashes.",
+            )
     for name in (*spec.environment, *(references(spec))):
         if not _VARIABLE.fullmatch(name):
-            raise BadRequest(f"{name!r} cannot be a variable in Kubernetes.", "Only printable characters of ASCII without = can.", "Rename it.")
+            raise BadRequest(
+                f"{name!r} cannot be a variable in Kubernetes.",
+                "Only printable characters of ASCII without = can.",
+                "Rename it.",
+            )
     for value in secrets.references([spec.environment, spec.parameters, *spec.array]):
         if value.startswith("keyring:"):
             fix = "Put it into the Secret of [jobs.kubernetes] secret, and refer to env:NAME."
-            raise BadRequest(f"Secret {value} cannot reach a pod.", "The keyring is on this machine.", fix)
+            raise BadRequest(
+                f"Secret {value} cannot reach a pod.", "The keyring is on this machine.", fix
+            )
     if references(spec) and not settings.secret:
         raise BadRequest(
-            f"Secret env:{references(spec)[0]} cannot reach a pod.", "[jobs.kubernetes] secret is empty.", "Name the Kubernetes Secret that has this key."
+            f"Secret env:{references(spec)[0]} cannot reach a pod.",
+            "[jobs.kubernetes] secret is empty.",
+            "Name the Kubernetes Secret that has this key.",
         )
 
 
@@ -77,10 +101,20 @@ def gpu_resource(spec: JobSpec, settings: KubernetesSettings) -> dict[str, str]:
         return {}
     if spec.gpus >= 1:
         return {settings.gpu_resource: f"{spec.gpus:.0f}"}
-    part = next((name for size, name in settings.gpu_parts.items() if math.isclose(float(size), spec.gpus)), None)
+    part = next(
+        (name for size, name in settings.gpu_parts.items() if math.isclose(float(size), spec.gpus)),
+        None,
+    )
     if part is None:
-        fix = f'Ask for 1, or name a MIG resource: [jobs.kubernetes.gpu_parts] "{spec.gpus:g}" = "nvidia.com/mig-3g.20gb".'
-        raise BadRequest(f"The job asks for {spec.gpus:g} of a GPU.", "Kubernetes gives whole ones, and has no part of this size.", fix)
+        fix = (
+            f'Ask for 1, or name a MIG resource: [jobs.kubernetes.gpu_parts] "{spec.gpus:g}" ='
+            ' "nvidia.com/mig-3g.20gb".'
+        )
+        raise BadRequest(
+            f"The job asks for {spec.gpus:g} of a GPU.",
+            "Kubernetes gives whole ones, and has no part of this size.",
+            fix,
+        )
     return {part: "1"}
 
 
@@ -96,7 +130,9 @@ def references(spec: JobSpec) -> list[str]:
 
 
 def name_of(batch: Batch) -> str:
-    """A DNS label that begins as the job is called, and is the same for the same batch: a second create of it is refused by the server."""
+    """A DNS label that begins as the job is called, and is the same for the same batch: a second
+    create of it is refused by the server.
+    """
     job = batch.parcels[0].entry.job
     shown = job.name.rpartition("/")[0] if job.part_of else job.name
     words = re.sub(r"^[^a-z]+", "", re.sub(r"[^a-z0-9]+", "-", shown.lower()))[:24].strip("-")
@@ -106,14 +142,19 @@ def name_of(batch: Batch) -> str:
 def manifest(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[str, Any]:
     """A Job with an index for each element; a single job is an array of one.
 
-    Our follower tries again what failed, so no index is tried twice; a pod that lost its place is replaced, which counts as no failure.
+    Our follower tries again what failed, so no index is tried twice; a pod that lost its place is
+    replaced, which counts as no failure.
     """
     first, size = batch.parcels[0].entry, max(index_of(parcel.key) for parcel in batch.parcels) + 1
     spec = first.spec
     own = {ARRAY: first.job.part_of} if first.job.part_of else {JOB: first.job.id}
     labels = {PROJECT: site.project, BATCH: batch.name, ATTEMPT: str(batch.attempt), **own}
     queue = spec.queue or settings.queue
-    meta = {"name": name_of(batch), "namespace": settings.namespace, "labels": {**labels, **_kueue(first.job.priority, queue, settings)}}
+    meta = {
+        "name": name_of(batch),
+        "namespace": settings.namespace,
+        "labels": {**labels, **_kueue(first.job.priority, queue, settings)},
+    }
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -136,7 +177,10 @@ def _rules(size: int) -> list[dict[str, Any]]:
     """A pod that lost its place is replaced; one whose attempt was taken or called off never is."""
     return [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-        {"action": "FailJob" if size == 1 else "FailIndex", "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [UNCLAIMED]}},
+        {
+            "action": "FailJob" if size == 1 else "FailIndex",
+            "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [UNCLAIMED]},
+        },
     ]
 
 
@@ -144,26 +188,45 @@ def _kueue(priority: int, queue: str, settings: KubernetesSettings) -> dict[str,
     if not queue:
         return {}
     fitting = [lowest for lowest in settings.priority_classes if lowest <= priority]
-    return {QUEUE: queue, **({PRIORITY_CLASS: settings.priority_classes[max(fitting)]} if fitting else {})}
+    return {
+        QUEUE: queue,
+        **({PRIORITY_CLASS: settings.priority_classes[max(fitting)]} if fitting else {}),
+    }
 
 
 def _pod(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[str, Any]:
     spec, minutes = batch.parcels[0].entry.spec, batch.parcels[0].entry.spec.time_limit_minutes
     notice = math.ceil(max(settings.notice_seconds, site.grace_seconds)) + MARGIN_SECONDS
-    source = {"persistentVolumeClaim": {"claimName": settings.claim}} if settings.claim else {"hostPath": {"path": settings.host_path, "type": "Directory"}}
-    selector = {**settings.node_selector, **({settings.gpu_type_label: gpu_type(spec, settings)} if spec.gpu_type else {})}
+    source = (
+        {"persistentVolumeClaim": {"claimName": settings.claim}}
+        if settings.claim
+        else {"hostPath": {"path": settings.host_path, "type": "Directory"}}
+    )
+    selector = {
+        **settings.node_selector,
+        **({settings.gpu_type_label: gpu_type(spec, settings)} if spec.gpu_type else {}),
+    }
     pod: dict[str, Any] = {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": notice,
-        "enableServiceLinks": False,  # a namespace with many services would fill the job's environment
+        # a namespace with many services would fill the job's environment
+        "enableServiceLinks": False,
         "automountServiceAccountToken": bool(settings.service_account),
-        "securityContext": {"runAsUser": site.user, "runAsGroup": site.group},  # the files of an attempt are its owner's
-        "volumes": [{"name": "project", **source}, {"name": "memory", "emptyDir": {"medium": "Memory"}}],
+        "securityContext": {
+            "runAsUser": site.user,
+            "runAsGroup": site.group,
+        },  # the files of an attempt are its owner's
+        "volumes": [
+            {"name": "project", **source},
+            {"name": "memory", "emptyDir": {"medium": "Memory"}},
+        ],
         "containers": [_container(batch, site, settings)],
     }
     if minutes is not None:
         # Of the pod, not of the Job, whose deadline also runs while it waits for a node.
-        pod["activeDeadlineSeconds"] = min(2**31 - 1, math.ceil(minutes * 60) + notice + PULL_SECONDS)
+        pod["activeDeadlineSeconds"] = min(
+            2**31 - 1, math.ceil(minutes * 60) + notice + PULL_SECONDS
+        )
     if settings.service_account:
         pod["serviceAccountName"] = settings.service_account
     if selector:
@@ -175,8 +238,15 @@ def _pod(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[str, An
 
 def _container(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[str, Any]:
     spec = batch.parcels[0].entry.spec
-    mounted = {"name": "project", "mountPath": settings.mount_path or site.root, **({"subPath": settings.sub_path} if settings.sub_path else {})}
-    arguments = [f"{site.home}/jobs", f"{batch.name}.{batch.attempt}"]  # whose jobs those are is in a file: every pod of an array is listed at every look
+    mounted = {
+        "name": "project",
+        "mountPath": settings.mount_path or site.root,
+        **({"subPath": settings.sub_path} if settings.sub_path else {}),
+    }
+    arguments = [
+        f"{site.home}/jobs",
+        f"{batch.name}.{batch.attempt}",
+    ]  # whose jobs those are is in a file: every pod of an array is listed at every look
     return {
         "name": CONTAINER,
         "image": settings.image,
@@ -184,9 +254,11 @@ def _container(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[s
         "args": [plain(argument) for argument in arguments],
         "env": _environment(batch, settings),
         "resources": resources(spec, settings),
-        "terminationMessagePolicy": "FallbackToLogsOnError",  # an image without this package says so where we look
+        # an image without this package says so where we look
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": {"allowPrivilegeEscalation": False},
-        # Loaders of training data hand batches over in shared memory, of which a container has 64 MiB by itself.
+        # Loaders of training data hand batches over in shared memory, of which a container has 64
+        # MiB by itself.
         "volumeMounts": [mounted, {"name": "memory", "mountPath": "/dev/shm"}],  # noqa: S108
     }
 
@@ -201,7 +273,8 @@ def resources(spec: JobSpec, settings: KubernetesSettings) -> dict[str, dict[str
 
 
 def _environment(batch: Batch, settings: KubernetesSettings) -> list[dict[str, Any]]:
-    """The variables that a job names itself. The submitter's stay where they are: they are of another machine, and may hold secrets.
+    """The variables that a job names itself. The submitter's stay where they are: they are of
+    another machine, and may hold secrets.
 
     Elements of an array find their own values in their orders; what those refer to comes from here.
     """
@@ -210,12 +283,21 @@ def _environment(batch: Batch, settings: KubernetesSettings) -> list[dict[str, A
     home = {} if "HOME" in own else {"HOME": "/tmp"}  # noqa: S108 - the user may have none in the image
     plain_ones = {name: value for name, value in own.items() if not value.startswith("env:")} | home
     secret = {name: name for name in _union(references(spec) for spec in specs)}
-    secret |= {name: value.removeprefix("env:") for name, value in own.items() if value.startswith("env:")}
+    secret |= {
+        name: value.removeprefix("env:") for name, value in own.items() if value.startswith("env:")
+    }
     return [
         {"name": NODE, "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
         {"name": GPUS, "value": str(math.ceil(specs[0].gpus))},
-        *({"name": name, "value": plain(value)} for name, value in sorted(plain_ones.items()) if name not in secret),
-        *({"name": name, "valueFrom": {"secretKeyRef": {"name": settings.secret, "key": key}}} for name, key in sorted(secret.items())),
+        *(
+            {"name": name, "value": plain(value)}
+            for name, value in sorted(plain_ones.items())
+            if name not in secret
+        ),
+        *(
+            {"name": name, "valueFrom": {"secretKeyRef": {"name": settings.secret, "key": key}}}
+            for name, key in sorted(secret.items())
+        ),
     ]
 
 

@@ -36,15 +36,21 @@ class Node:
     whole: Room
 
 
-def nodes_of(items: Iterable[Mapping[str, Any]], settings: KubernetesSettings, *, cordoned: bool = False) -> list[Node]:
+def nodes_of(
+    items: Iterable[Mapping[str, Any]], settings: KubernetesSettings, *, cordoned: bool = False
+) -> list[Node]:
     """Nodes that fit the settings' selector. cordoned: with those that take nothing at present."""
     found = []
     for item in items:
         meta, spec = item.get("metadata") or {}, item.get("spec") or {}
         labels = meta.get("labels") or {}
-        if (cordoned or not spec.get("unschedulable")) and all(labels.get(name) == value for name, value in settings.node_selector.items()):
+        if (cordoned or not spec.get("unschedulable")) and all(
+            labels.get(name) == value for name, value in settings.node_selector.items()
+        ):
             amounts = (item.get("status") or {}).get("allocatable") or {}
-            found.append(Node(name=str(meta.get("name")), labels=labels, whole=_room(amounts, settings)))
+            found.append(
+                Node(name=str(meta.get("name")), labels=labels, whole=_room(amounts, settings))
+            )
     return found
 
 
@@ -61,36 +67,64 @@ def free(node: Node, pods: Iterable[Mapping[str, Any]]) -> Room:
     return Room(cpus=cpus, memory=memory, devices=devices)
 
 
-def room_for(spec: JobSpec, room: Room, labels: Mapping[str, str], settings: KubernetesSettings) -> bool:
+def room_for(
+    spec: JobSpec, room: Room, labels: Mapping[str, str], settings: KubernetesSettings
+) -> bool:
     """Whether a job fits."""
     if spec.gpu_type and labels.get(settings.gpu_type_label) != gpu_type(spec, settings):
         return False
-    gpus = all(room.devices.get(name, 0) >= float(count) for name, count in gpu_resource(spec, settings).items())
+    gpus = all(
+        room.devices.get(name, 0) >= float(count)
+        for name, count in gpu_resource(spec, settings).items()
+    )
     return gpus and room.cpus >= spec.cpus and room.memory >= (spec.memory_gib or 0) * 2**30
 
 
 def devices_of(
-    nodes: Sequence[Node], pods: Sequence[Mapping[str, Any]], ref_of: Callable[[str, int], str], project: str, settings: KubernetesSettings
+    nodes: Sequence[Node],
+    pods: Sequence[Mapping[str, Any]],
+    ref_of: Callable[[str, int], str],
+    project: str,
+    settings: KubernetesSettings,
 ) -> list[Device]:
-    """A device for each GPU of each node; which of a node's is whose is not told, so its pods hold them in order. ref_of: our jobs, by batch and place."""
+    """A device for each GPU of each node; which of a node's is whose is not told, so its pods hold
+    them in order. ref_of: our jobs, by batch and place.
+    """
     found = list[Device]()
     for node in nodes:
         for resource, count in node.whole.devices.items():
-            holders = [holder for pod in _on(node, pods) for holder in [_holder(pod, ref_of, project)] * _asks(pod, resource)]
+            holders = [
+                holder
+                for pod in _on(node, pods)
+                for holder in [_holder(pod, ref_of, project)] * _asks(pod, resource)
+            ]
             name = node.labels.get(settings.gpu_type_label) or resource.rpartition("/")[2]
             for index in range(int(count)):
                 holder = holders[index] if index < len(holders) else ""
-                found.append(Device(id=f"{node.name}:{len(found)}", name=name, holder=holder, load=None, memory=None))
+                found.append(
+                    Device(
+                        id=f"{node.name}:{len(found)}",
+                        name=name,
+                        holder=holder,
+                        load=None,
+                        memory=None,
+                    )
+                )
     return found
 
 
 def _on(node: Node, pods: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    active = [pod for pod in pods if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
+    active = [
+        pod for pod in pods if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+    ]
     return [pod for pod in active if (pod.get("spec") or {}).get("nodeName") == node.name]
 
 
 def _asks(pod: Mapping[str, Any], resource: str) -> int:
-    asked = (((box.get("resources") or {}).get("requests") or {}).get(resource, 0) for box in (pod.get("spec") or {}).get("containers") or ())
+    asked = (
+        ((box.get("resources") or {}).get("requests") or {}).get(resource, 0)
+        for box in (pod.get("spec") or {}).get("containers") or ()
+    )
     return int(sum(amount(value) for value in asked))
 
 
@@ -104,7 +138,9 @@ def _holder(pod: Mapping[str, Any], ref_of: Callable[[str, int], str], project: 
 def _room(amounts: Mapping[str, Any], settings: KubernetesSettings) -> Room:
     names = (settings.gpu_resource, *settings.gpu_parts.values())
     devices = {name: amount(amounts[name]) for name in names if name in amounts}
-    return Room(cpus=amount(amounts.get("cpu", 0)), memory=amount(amounts.get("memory", 0)), devices=devices)
+    return Room(
+        cpus=amount(amounts.get("cpu", 0)), memory=amount(amounts.get("memory", 0)), devices=devices
+    )
 
 
 def amount(quantity: Any) -> float:

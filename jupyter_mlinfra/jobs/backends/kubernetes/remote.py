@@ -40,7 +40,12 @@ def site_of(project: Project) -> Site:
     """The project as pods see it."""
     grace = project.settings.jobs.grace_seconds
     return Site(
-        project=mark_of(project, "kubernetes"), root=str(project.root), home=str(project.home), user=os.getuid(), group=os.getgid(), grace_seconds=grace
+        project=mark_of(project, "kubernetes"),
+        root=str(project.root),
+        home=str(project.home),
+        user=os.getuid(),
+        group=os.getgid(),
+        grace_seconds=grace,
     )
 
 
@@ -77,7 +82,9 @@ class KubernetesRemote:
         return self._cluster
 
     def look(self) -> Sequence[Sighting]:
-        """One list of Jobs, one of pods; and of Kueue's workloads while it keeps one from starting."""
+        """One list of Jobs, one of pods; and of Kueue's workloads while it keeps one from
+        starting.
+        """
         selector = f"{PROJECT}={self._site.project}"
         try:
             jobs, pods = self._api.jobs(selector), self._api.pods(selector)
@@ -85,16 +92,22 @@ class KubernetesRemote:
             raise Unreachable(f"Kubernetes: {error.words}") from error
         waits = any((job.get("spec") or {}).get("suspend") for job in jobs)
         why = self._refusals() if lacks_pods(jobs, pods) else {}
-        seen = sightings_of(jobs, pods, self._workloads() if waits else (), self._starts, self._ids, why)
+        seen = sightings_of(
+            jobs, pods, self._workloads() if waits else (), self._starts, self._ids, why
+        )
         self._seen = {item.sighting.remote: item for item in seen}
         ended = {item.sighting.key for item in seen if item.sighting.stage is Stage.ENDED}
         self._ended = {key: value for key, value in self._ended.items() if key in ended}
         gone = [sighting for remote, sighting in self._ending.items() if remote not in self._seen]
-        self._ending = {remote: sighting for remote, sighting in self._ending.items() if remote in self._seen}
+        self._ending = {
+            remote: sighting for remote, sighting in self._ending.items() if remote in self._seen
+        }
         return [*(item.sighting for item in seen), *gone]
 
     def _workloads(self) -> Sequence[dict[str, object]]:
-        with contextlib.suppress(Refused, Unreachable):  # only says why they wait; not everybody may read it
+        with contextlib.suppress(
+            Refused, Unreachable
+        ):  # only says why they wait; not everybody may read it
             return self._api.workloads()
         return ()
 
@@ -117,7 +130,9 @@ class KubernetesRemote:
         return {}
 
     def send(self, batch: Batch) -> Sequence[str]:
-        """One Job for all of it. Its name is made of its key: when it is there already, it has arrived before."""
+        """One Job for all of it. Its name is made of its key: when it is there already, it has
+        arrived before.
+        """
         for parcel in batch.parcels:
             if parcel.entry.spec.notebook is not None:  # what runs notebooks is in the image
                 attempt = Attempt(parcel.folder)
@@ -131,7 +146,10 @@ class KubernetesRemote:
             if error.status != _CONFLICT:
                 self._judge(error)
         size = body["spec"]["completions"]
-        return [name if size == 1 else f"{name}/{parcel.key.rpartition('.')[2]}" for parcel in batch.parcels]
+        return [
+            name if size == 1 else f"{name}/{parcel.key.rpartition('.')[2]}"
+            for parcel in batch.parcels
+        ]
 
     def _judge(self, error: Refused) -> None:
         if error.status in _NEVER:
@@ -139,26 +157,44 @@ class KubernetesRemote:
         raise NotNow(f"Kubernetes does not take it: {error.words}") from error
 
     def end(self, sightings: Sequence[Sighting]) -> None:
-        """Call them off, then delete: a Job once nothing else of it is left, else the pod of the element."""
+        """Call them off, then delete: a Job once nothing else of it is left, else the pod of the
+        element.
+        """
         refused = list[Refused]()
         for owner, some in self._by_owner([sighting.remote for sighting in sightings]).items():
             for item in some:
                 self._call_off(item)
-                self._ending[item.sighting.remote] = replace(item.sighting, stage=Stage.ENDED, asked=JobState.CANCELLED, reason="Cancelled.", code=None)
+                self._ending[item.sighting.remote] = replace(
+                    item.sighting,
+                    stage=Stage.ENDED,
+                    asked=JobState.CANCELLED,
+                    reason="Cancelled.",
+                    code=None,
+                )
             refused += self._delete(owner, some)
         _complain(refused)
 
     def forget(self, sightings: Sequence[Sighting]) -> None:
-        """Jobs of which all elements have ended are deleted: each look lists them with all their pods."""
+        """Jobs of which all elements have ended are deleted: each look lists them with all their
+        pods.
+        """
         over = {sighting.remote for sighting in sightings}
         of = defaultdict[str, list[Seen]](list)
         for item in self._seen.values():
             of[item.owner].append(item)
         self._deleted &= set(of)
-        due = [owner for owner, items in of.items() if owner and owner not in self._deleted and all(item.sighting.remote in over for item in items)]
+        due = [
+            owner
+            for owner, items in of.items()
+            if owner
+            and owner not in self._deleted
+            and all(item.sighting.remote in over for item in items)
+        ]
         refused = list[Refused]()
         for owner in due[:FORGOTTEN_AT_A_TIME]:
-            self._deleted.add(owner)  # where it is refused they go by themselves, when their time is over
+            self._deleted.add(
+                owner
+            )  # where it is refused they go by themselves, when their time is over
             try:
                 self._api.delete_job(owner, over=True)
             except Refused as error:
@@ -166,10 +202,14 @@ class KubernetesRemote:
         _complain(refused)
 
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
-        """Take waiting jobs back: Kubernetes has no hold that a queue of Kueue's would heed. They are sent anew when they are released."""
+        """Take waiting jobs back: Kubernetes has no hold that a queue of Kueue's would heed. They
+        are sent anew when they are released.
+        """
         refused = list[Refused]()
         for owner, some in self._by_owner(remotes).items() if held else ():
-            refused += self._delete(owner, [item for item in some if self._call_off(item, unless_begun=True)])
+            refused += self._delete(
+                owner, [item for item in some if self._call_off(item, unless_begun=True)]
+            )
         _complain(refused)
 
     def prioritize(self, priorities: Mapping[str, int]) -> None:
@@ -190,12 +230,24 @@ class KubernetesRemote:
         """Take its order away, so that no pod starts it any more; says whether that was so."""
         if not item.job:
             return True
-        return call_off(Attempt.of(self._home, item.job, first_attempt(item.sighting.key)), item.sighting.key, unless_begun=unless_begun)
+        return call_off(
+            Attempt.of(self._home, item.job, first_attempt(item.sighting.key)),
+            item.sighting.key,
+            unless_begun=unless_begun,
+        )
 
     def _delete(self, owner: str, some: Sequence[Seen]) -> list[Refused]:
-        """A Job of which nothing else is left as a whole; else the pods alone. Returns what was refused, which is nothing to the others."""
+        """A Job of which nothing else is left as a whole; else the pods alone. Returns what was
+        refused, which is nothing to the others.
+        """
         ending = {item.sighting.remote for item in some}
-        left = [item for item in self._seen.values() if item.owner == owner and item.sighting.stage is not Stage.ENDED and item.sighting.remote not in ending]
+        left = [
+            item
+            for item in self._seen.values()
+            if item.owner == owner
+            and item.sighting.stage is not Stage.ENDED
+            and item.sighting.remote not in ending
+        ]
         try:
             if owner and some and not left:
                 self._deleted.add(owner)

@@ -1,6 +1,7 @@
 """Ray's Jobs API and state API: how they are spoken to, and what their failures mean.
 
-Plain HTTP and JSON, as Ray documents it: its own client is 200 MB, and has to be of the cluster's version of Ray.
+Plain HTTP and JSON, as Ray documents it: its own client is 200 MB, and has to be of the cluster's
+version of Ray.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class Missing(Refused):
 
 
 class Fault(Refused):
-    """Something went wrong inside of Ray, whatever was asked for; also its word for an id that is taken."""
+    """Something went wrong inside of Ray, whatever was asked for; also its word for an id that is
+    taken.
+    """
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -95,7 +98,15 @@ class Api:
         return self._state("actors", "ALIVE")
 
     def _state(self, kind: str, state: str) -> list[Json]:
-        query = urlencode({"detail": 1, "limit": STATE_LIMIT, "filter_keys": "state", "filter_predicates": "=", "filter_values": state})
+        query = urlencode(
+            {
+                "detail": 1,
+                "limit": STATE_LIMIT,
+                "filter_keys": "state",
+                "filter_predicates": "=",
+                "filter_values": state,
+            }
+        )
         answer = self._ask("GET", f"/api/v0/{kind}?{query}")
         try:
             return _list(answer["data"]["result"]["result"])
@@ -104,7 +115,12 @@ class Api:
 
     def _ask(self, method: str, path: str, body: Json | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._settings.address.rstrip("/") + path, data=data, method=method, headers=self._headers())  # noqa: S310 - http or https, by the settings
+        request = urllib.request.Request(  # noqa: S310
+            self._settings.address.rstrip("/") + path,
+            data=data,
+            method=method,
+            headers=self._headers(),
+        )
         try:
             with self._opener.open(request, timeout=self._seconds) as answer:
                 return json.loads(answer.read() or b"null")
@@ -113,9 +129,14 @@ class Api:
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             words = str(getattr(reason, "strerror", None) or reason).strip() or type(error).__name__
-            raise Unreachable(f"Ray at {self._settings.address} does not answer: {words[:300]}.") from error
+            raise Unreachable(
+                f"Ray at {self._settings.address} does not answer: {words[:300]}."
+            ) from error
         except ValueError as error:
-            raise Unreachable(f"Ray: the answer of {self._settings.address} cannot be read: is it the address of Ray's dashboard?") from error
+            raise Unreachable(
+                f"Ray: the answer of {self._settings.address} cannot be read: is it the address of"
+                " Ray's dashboard?"
+            ) from error
 
     def _headers(self) -> dict[str, str]:
         given = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -145,9 +166,15 @@ def _refusal(error: urllib.error.HTTPError, settings: RaySettings) -> Exception:
         words = ""
     words = words or error.reason or f"status {error.code}"
     if error.code in (401, 403):
-        return Unreachable(f"Ray at {settings.address} does not let us in ({error.code}): {words}. See [jobs.ray] token and headers.")
+        return Unreachable(
+            f"Ray at {settings.address} does not let us in ({error.code}): {words}. See [jobs.ray]"
+            " token and headers."
+        )
     if 300 <= error.code < 400:
-        return Unreachable(f"Ray at {settings.address} sends us elsewhere ({error.code}): is it the address of a page to sign in at? See [jobs.ray] headers.")
+        return Unreachable(
+            f"Ray at {settings.address} sends us elsewhere ({error.code}): is it the address of a"
+            " page to sign in at? See [jobs.ray] headers."
+        )
     if error.code in _PASSING:
         return Unreachable(f"Ray: {words}")
     if error.code == _NOT_FOUND:
@@ -156,10 +183,16 @@ def _refusal(error: urllib.error.HTTPError, settings: RaySettings) -> Exception:
 
 
 def said(text: str) -> str:
-    """What a traceback of Ray's comes down to: the words of its last error; of any other text the last line."""
+    """What a traceback of Ray's comes down to: the words of its last error; of any other text the
+    last line.
+    """
     lines = [line.strip() for line in text.splitlines() if line.strip(" .")]
     last = lines[-1] if lines else ""
     kind, colon, words = last.partition(": ")
-    if colon and kind.replace(".", "").replace("_", "").isalnum() and kind.endswith(("Error", "Exception")):
+    if (
+        colon
+        and kind.replace(".", "").replace("_", "").isalnum()
+        and kind.endswith(("Error", "Exception"))
+    ):
         last = words
     return "" if last.startswith("<") else last[:500].rstrip(".")

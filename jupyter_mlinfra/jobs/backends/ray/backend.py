@@ -1,4 +1,6 @@
-"""The Ray backend: jobs are sent to a cluster that shares the project's folder, and followed by one process a project."""
+"""The Ray backend: jobs are sent to a cluster that shares the project's folder, and followed by one
+process a project.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +34,25 @@ class RayBackend(FollowedBackend[RayRemote]):
         return RayRemote(self._project)
 
     def check(self, spec: JobSpec) -> None:
-        """Raise BadRequest when no node could ever take such a job. A cluster that does not answer refuses nothing: the job waits for it."""
+        """Raise BadRequest when no node could ever take such a job. A cluster that does not answer
+        refuses nothing: the job waits for it.
+        """
         request.check(spec)
-        nodes, asked = [] if self._settings.autoscaled else self._nodes(), request.needs(spec, self._settings)
+        nodes, asked = (
+            [] if self._settings.autoscaled else self._nodes(),
+            request.needs(spec, self._settings),
+        )
         if nodes and not any(fits(asked, node.whole) for node in nodes):
             most = "; ".join(f"{node.name}: {words(node.whole)}" for node in nodes[:5])
-            fix = "Ask for less; where nodes come when they are asked for, set [jobs.ray] autoscaled = true."
-            raise BadRequest(f"No node of the Ray cluster could take such a job ({words(asked)}).", f"They have {most}.", fix)
+            fix = (
+                "Ask for less; where nodes come when they are asked for, set [jobs.ray] autoscaled"
+                " = true."
+            )
+            raise BadRequest(
+                f"No node of the Ray cluster could take such a job ({words(asked)}).",
+                f"They have {most}.",
+                fix,
+            )
 
     def starts(self) -> Mapping[str, datetime]:
         """Nothing: Ray does not plan ahead."""
@@ -53,8 +67,17 @@ class RayBackend(FollowedBackend[RayRemote]):
         """The nodes of the cluster, and what actors (each running job is one) hold of them."""
         nodes = self._nodes()
         cpus, memory = (sum(node.whole.get(name, 0.0) for node in nodes) for name in (CPU, MEMORY))
-        used, held = cpus - sum(node.left.get(CPU, 0.0) for node in nodes), memory - sum(node.left.get(MEMORY, 0.0) for node in nodes)
-        return self._computed(devices_of(nodes, self._holders(nodes), gpu_kind), cpus=cpus, cpus_used=used, memory=memory, memory_used=held)
+        used, held = (
+            cpus - sum(node.left.get(CPU, 0.0) for node in nodes),
+            memory - sum(node.left.get(MEMORY, 0.0) for node in nodes),
+        )
+        return self._computed(
+            devices_of(nodes, self._holders(nodes), gpu_kind),
+            cpus=cpus,
+            cpus_used=used,
+            memory=memory,
+            memory_used=held,
+        )
 
     def _nodes(self) -> list[Node]:
         """Those that are alive; none when they cannot be read."""
@@ -70,5 +93,7 @@ class RayBackend(FollowedBackend[RayRemote]):
             for gpu in entry.job.gpu_ids:
                 name, _, index = gpu.rpartition(":")
                 place = ids.get(name, ""), index
-                found[place] = f"{found[place]}, {entry.job.ref}" if place in found else entry.job.ref
+                found[place] = (
+                    f"{found[place]}, {entry.job.ref}" if place in found else entry.job.ref
+                )
         return found

@@ -1,8 +1,10 @@
-"""The entrypoint of a job in Ray: it looks whether the job is still wanted, and runs the guard beside Ray's own processes.
+"""The entrypoint of a job in Ray: it looks whether the job is still wanted, and runs the guard
+beside Ray's own processes.
 
-Ray has no containers: when it loses the process that watches an entrypoint (a node or the head is stopped), it kills the entrypoint's group and
-nothing else. So the guard is in a group of its own, and is told when this process dies: the job then has to give way, and may save its work.
-Standard library only.
+Ray has no containers: when it loses the process that watches an entrypoint (a node or the head is
+stopped), it kills the entrypoint's group and nothing else. So the guard is in a group of its own,
+and is told when this process dies: the job then has to give way, and may save its work. Standard
+library only.
 
     python -m jupyter_mlinfra.jobs.backends.ray.driver JOBS ID KEY NOTICE
 
@@ -28,10 +30,14 @@ _PR_SET_PDEATHSIG = 1
 
 
 def node_address(head: str) -> str:
-    """What Ray calls this node: the address from which it reaches the head. head: as in RAY_ADDRESS. Nothing is sent."""
+    """What Ray calls this node: the address from which it reaches the head. head: as in
+    RAY_ADDRESS. Nothing is sent.
+    """
     host, _, port = head.rpartition(":")
     with contextlib.suppress(OSError, ValueError):
-        family, kind, protocol, _, address = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_DGRAM)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host.strip("[]"), int(port), type=socket.SOCK_DGRAM
+        )[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.connect(address)
             return str(probe.getsockname()[0])
@@ -39,9 +45,15 @@ def node_address(head: str) -> str:
 
 
 def prepare(environment: dict[str, str]) -> dict[str, str]:
-    """The environment of what is started here: programs of the interpreter that has this package come first, not those of Ray's own."""
+    """The environment of what is started here: programs of the interpreter that has this package
+    come first, not those of Ray's own.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
-    return {**environment, "PATH": path, guard.NODE: node_address(environment.get("RAY_ADDRESS", ""))}
+    return {
+        **environment,
+        "PATH": path,
+        guard.NODE: node_address(environment.get("RAY_ADDRESS", "")),
+    }
 
 
 def start(job: Path, number: int, notice_seconds: float) -> int:

@@ -1,4 +1,6 @@
-"""What nodes have, what actors hold of it, and what a job needs, all by Ray's names of resources. No I/O."""
+"""What nodes have, what actors hold of it, and what a job needs, all by Ray's names of resources.
+No I/O.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ Amounts = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A node that is alive. whole: what it has. left: what the actors that can be seen leave of it."""
+    """A node that is alive. whole: what it has. left: what the actors that can be seen leave of
+    it.
+    """
 
     id: str
     name: str
@@ -36,9 +40,19 @@ def nodes_of(items: Iterable[Json], actors: Iterable[Json]) -> list[Node]:
             on[name] = on.get(name, 0.0) + float(amount)
     found = []
     for item in items:
-        ident, whole = str(item.get("node_id")), {name: float(amount) for name, amount in (item.get("resources_total") or {}).items()}
+        ident, whole = (
+            str(item.get("node_id")),
+            {name: float(amount) for name, amount in (item.get("resources_total") or {}).items()},
+        )
         left = {name: amount - held.get(ident, {}).get(name, 0.0) for name, amount in whole.items()}
-        found.append(Node(id=ident, name=str(item.get("node_name") or item.get("node_ip") or ident), whole=whole, left=left))
+        found.append(
+            Node(
+                id=ident,
+                name=str(item.get("node_name") or item.get("node_ip") or ident),
+                whole=whole,
+                left=left,
+            )
+        )
     return sorted(found, key=lambda node: node.name)
 
 
@@ -50,13 +64,20 @@ def fits(needs: Amounts, room: Amounts) -> bool:
 def words(amounts: Amounts) -> str:
     """For people: 8 CPUs, 2 GPUs, 16 GiB."""
     cpus, gpus, memory = (amounts.get(name, 0.0) for name in (CPU, GPU, MEMORY))
-    parts = [f"{cpus:g} {'CPU' if cpus == 1 else 'CPUs'}" if CPU in amounts else "", f"{gpus:g} {'GPU' if gpus == 1 else 'GPUs'}" if gpus else ""]
+    parts = [
+        f"{cpus:g} {'CPU' if cpus == 1 else 'CPUs'}" if CPU in amounts else "",
+        f"{gpus:g} {'GPU' if gpus == 1 else 'GPUs'}" if gpus else "",
+    ]
     parts += [f"{memory / 2**30:.3g} GiB" if memory else "", *_others(amounts)]
     return ", ".join(part for part in parts if part) or "nothing"
 
 
 def _others(amounts: Amounts) -> list[str]:
-    own = [name for name in amounts if name not in (CPU, GPU, MEMORY, "object_store_memory") and not name.startswith("node:")]
+    own = [
+        name
+        for name in amounts
+        if name not in (CPU, GPU, MEMORY, "object_store_memory") and not name.startswith("node:")
+    ]
     return [name.removeprefix(ACCELERATOR) for name in sorted(own)]
 
 
@@ -65,28 +86,51 @@ def why(needs: Amounts, nodes: Sequence[Node], *, autoscaled: bool) -> str:
     if not nodes:
         return "Waits in Ray, which shows no node (PENDING)."
     if not any(fits(needs, node.whole) for node in nodes):
-        more = "one has to come" if autoscaled else f"they have {'; '.join(f'{node.name}: {words(node.whole)}' for node in nodes[:5])}"
+        more = (
+            "one has to come"
+            if autoscaled
+            else f"they have {'; '.join(f'{node.name}: {words(node.whole)}' for node in nodes[:5])}"
+        )
         return f"Waits in Ray for {words(needs)}: no node has that, {more} (PENDING)."
     if not any(fits(needs, node.left) for node in nodes):
         return f"Waits in Ray for {words(needs)}: not enough is free on any node (PENDING)."
     return "Ray is about to start it (PENDING)."
 
 
-def devices_of(nodes: Sequence[Node], holders: Mapping[tuple[str, str], str], kind: Callable[[Node], str]) -> list[Device]:
-    """A device for each GPU of each node. holders: of those that our jobs hold, by the node's id and their number on it; of others Ray only counts."""
+def devices_of(
+    nodes: Sequence[Node], holders: Mapping[tuple[str, str], str], kind: Callable[[Node], str]
+) -> list[Device]:
+    """A device for each GPU of each node. holders: of those that our jobs hold, by the node's id
+    and their number on it; of others Ray only counts.
+    """
     found = list[Device]()
     for node in nodes:
         count = int(node.whole.get(GPU, 0))
-        own = {index: holders[node.id, str(index)] for index in range(count) if (node.id, str(index)) in holders}
+        own = {
+            index: holders[node.id, str(index)]
+            for index in range(count)
+            if (node.id, str(index)) in holders
+        }
         others = round(count - node.left.get(GPU, 0.0) + _MARGIN) - len(own)
         for index in range(count):
             holder = own.get(index, "")
             if not holder and others > 0:
                 holder, others = "in use in Ray", others - 1
-            found.append(Device(id=f"{node.name}:{index}", name=kind(node), holder=holder, load=None, memory=None))
+            found.append(
+                Device(
+                    id=f"{node.name}:{index}",
+                    name=kind(node),
+                    holder=holder,
+                    load=None,
+                    memory=None,
+                )
+            )
     return found
 
 
 def gpu_kind(node: Node) -> str:
     """What Ray calls the GPUs of a node."""
-    return next((name.removeprefix(ACCELERATOR) for name in node.whole if name.startswith(ACCELERATOR)), "GPU")
+    return next(
+        (name.removeprefix(ACCELERATOR) for name in node.whole if name.startswith(ACCELERATOR)),
+        "GPU",
+    )

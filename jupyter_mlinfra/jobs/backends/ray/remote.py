@@ -41,7 +41,11 @@ class RayRemote:
     def __init__(self, project: Project) -> None:
         jobs = project.settings.jobs
         self._settings, self._api, self._store = jobs.ray, Api(jobs.ray), JobStore(project.database)
-        self._home, self._project, self._grace = project.home, mark_of(project, NAME), jobs.grace_seconds
+        self._home, self._project, self._grace = (
+            project.home,
+            mark_of(project, NAME),
+            jobs.grace_seconds,
+        )
         self._seen = dict[str, Seen]()
         self._ending = dict[str, Sighting]()
         self._gone_since = dict[str, float]()
@@ -59,30 +63,62 @@ class RayRemote:
         except Refused as error:
             raise Unreachable(f"Ray: {error.words}") from error
         followed = {entry.token: entry for entry in self._store.followed(backend=NAME)}
-        seen = sightings_of(jobs, self._project, followed, self._traces, {node.id: node.name for node in self._nodes})
+        seen = sightings_of(
+            jobs,
+            self._project,
+            followed,
+            self._traces,
+            {node.id: node.name for node in self._nodes},
+        )
         self._seen = {item.sighting.remote: item for item in seen}
         self._forget(seen, followed)
         if any(item.sighting.stage is Stage.WAITING for item in seen):
             self._look_at_nodes()
         shown = {item.sighting.key for item in seen}
-        left = [entry for key, entry in followed.items() if entry.remote and key not in shown and self._left(entry)]
-        found = [self._sighting(item, followed) for item in seen] + [self._ends(entry.token, entry.remote or "") for entry in left]
+        left = [
+            entry
+            for key, entry in followed.items()
+            if entry.remote and key not in shown and self._left(entry)
+        ]
+        found = [self._sighting(item, followed) for item in seen] + [
+            self._ends(entry.token, entry.remote or "") for entry in left
+        ]
         self._gone_since = {key: at for key, at in self._gone_since.items() if key in followed}
         gone = [sighting for remote, sighting in self._ending.items() if remote not in self._seen]
-        self._ending = {remote: sighting for remote, sighting in self._ending.items() if remote in self._seen}
+        self._ending = {
+            remote: sighting for remote, sighting in self._ending.items() if remote in self._seen
+        }
         return [*found, *gone]
 
     def _sighting(self, item: Seen, followed: Mapping[str, Entry]) -> Sighting:
         sighting, entry = item.sighting, followed.get(item.sighting.key)
         if sighting.stage is Stage.WAITING and entry is not None:
-            return replace(sighting, reason=why(needs(entry.spec, self._settings), self._nodes, autoscaled=self._settings.autoscaled))
-        return self._ends(sighting.key, sighting.remote) if item.lives and self._lingers(sighting.key) else sighting
+            return replace(
+                sighting,
+                reason=why(
+                    needs(entry.spec, self._settings),
+                    self._nodes,
+                    autoscaled=self._settings.autoscaled,
+                ),
+            )
+        return (
+            self._ends(sighting.key, sighting.remote)
+            if item.lives and self._lingers(sighting.key)
+            else sighting
+        )
 
     def _ends(self, key: str, remote: str) -> Sighting:
-        return Sighting(remote=remote, key=key, stage=Stage.RUNNING, reason="Ray runs it no longer; what is left of it ends.")
+        return Sighting(
+            remote=remote,
+            key=key,
+            stage=Stage.RUNNING,
+            reason="Ray runs it no longer; what is left of it ends.",
+        )
 
     def _left(self, entry: Entry) -> bool:
-        """Whether the guard of a job that Ray shows no more may still have to end it: it is not taken for lost, and no second copy started, before."""
+        """Whether the guard of a job that Ray shows no more may still have to end it: it is not
+        taken for lost, and no second copy started, before.
+        """
         traces = self._traces(entry.job.id, entry.token)
         return traces.claimed and not traces.ended and self._lingers(entry.token)
 
@@ -92,7 +128,11 @@ class RayRemote:
 
     def _traces(self, job: str, key: str) -> Traces:
         attempt = Attempt.of(self._home, job, first_attempt(key))
-        return Traces(wanted=wanted(attempt, key), claimed=attempt.claimed() is not None, ended=attempt.exit_code() is not None)
+        return Traces(
+            wanted=wanted(attempt, key),
+            claimed=attempt.claimed() is not None,
+            ended=attempt.exit_code() is not None,
+        )
 
     def _look_at_nodes(self) -> None:
         if time.monotonic() - self._nodes_at < NODES_SECONDS:
@@ -104,17 +144,32 @@ class RayRemote:
     def _forget(self, seen: Sequence[Seen], followed: Mapping[str, Entry]) -> None:
         """Ray keeps what has ended for ever, and lists it each time."""
         limit = (time.time() - self._settings.keep_minutes * 60) * 1000
-        due = [item.sighting.remote for item in seen if item.over_at is not None and item.over_at < limit and item.sighting.key not in followed]
+        due = [
+            item.sighting.remote
+            for item in seen
+            if item.over_at is not None
+            and item.over_at < limit
+            and item.sighting.key not in followed
+        ]
         for remote in due[:FORGOTTEN_AT_A_TIME]:
             with contextlib.suppress(Refused, Unreachable):
                 self._api.delete(remote)
 
     def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:
         """Nothing of how they ended; of those that had begun, that Ray lost them."""
-        words, found = "Ray knows it no longer: its head was started anew, or somebody deleted the job there.", dict[str, Sighting]()
+        words, found = (
+            "Ray knows it no longer: its head was started anew, or somebody deleted the job there.",
+            dict[str, Sighting](),
+        )
         for entry in self._store.followed(backend=NAME):
-            if entry.remote and entry.remote in remotes and self._traces(entry.job.id, entry.token).claimed:
-                found[entry.remote] = Sighting(remote=entry.remote, key=entry.token, stage=Stage.ENDED, reason=words)
+            if (
+                entry.remote
+                and entry.remote in remotes
+                and self._traces(entry.job.id, entry.token).claimed
+            ):
+                found[entry.remote] = Sighting(
+                    remote=entry.remote, key=entry.token, stage=Stage.ENDED, reason=words
+                )
         return found
 
     def send(self, batch: Batch) -> Sequence[str]:
@@ -129,20 +184,36 @@ class RayRemote:
         return [name_of(parcel) for parcel in batch.parcels]
 
     def _body(self, parcel: Parcel) -> Json:
-        """The job's own variables go by its order, in a file that only its owner can read: what Ray is told, everybody there can see."""
+        """The job's own variables go by its order, in a file that only its owner can read: what Ray
+        is told, everybody there can see.
+        """
         attempt, spec = Attempt(parcel.folder), parcel.entry.spec
         order = Order.read(attempt)
         python = self._settings.python
-        command = [python, *order.command[1:]] if python and spec.notebook is not None else order.command
-        replace(order, command=command, environment={**spec.environment, **order.environment}).write(attempt)
-        return body(parcel, project=self._project, home=self._home, grace_seconds=self._grace, settings=self._settings)
+        command = (
+            [python, *order.command[1:]] if python and spec.notebook is not None else order.command
+        )
+        replace(
+            order, command=command, environment={**spec.environment, **order.environment}
+        ).write(attempt)
+        return body(
+            parcel,
+            project=self._project,
+            home=self._home,
+            grace_seconds=self._grace,
+            settings=self._settings,
+        )
 
     def end(self, sightings: Sequence[Sighting]) -> None:
-        """All are stopped, which reaches the guard of one that runs. Those that wait are called off besides, since Ray stops none before it has started it."""
+        """All are stopped, which reaches the guard of one that runs. Those that wait are called off
+        besides, since Ray stops none before it has started it.
+        """
         for sighting in sightings:
             if sighting.stage is Stage.WAITING:
                 self._call_off(sighting)
-                self._ending[sighting.remote] = replace(sighting, stage=Stage.ENDED, asked=JobState.CANCELLED, reason="Cancelled.")
+                self._ending[sighting.remote] = replace(
+                    sighting, stage=Stage.ENDED, asked=JobState.CANCELLED, reason="Cancelled."
+                )
         _each(self._stop, [sighting.remote for sighting in sightings])
 
     def forget(self, sightings: Sequence[Sighting]) -> None:
@@ -164,12 +235,18 @@ class RayRemote:
     def _call_off(self, sighting: Sighting, *, unless_begun: bool = False) -> None:
         item = self._seen.get(sighting.remote)
         if item is not None and item.job:
-            call_off(Attempt.of(self._home, item.job, first_attempt(sighting.key)), sighting.key, unless_begun=unless_begun)
+            call_off(
+                Attempt.of(self._home, item.job, first_attempt(sighting.key)),
+                sighting.key,
+                unless_begun=unless_begun,
+            )
 
     def _stop(self, remote: str) -> None:
         try:
             self._api.stop(remote)
-        except Refused as error:  # it may have changed since it was seen: the next look shows how it stands
+        except (
+            Refused
+        ) as error:  # it may have changed since it was seen: the next look shows how it stands
             sys.stderr.write(f"stop {remote}: {error.words}\n")
 
 

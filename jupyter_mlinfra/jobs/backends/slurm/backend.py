@@ -1,4 +1,6 @@
-"""The Slurm backend: jobs are sent to a cluster by its own commands, and followed by one process a project."""
+"""The Slurm backend: jobs are sent to a cluster by its own commands, and followed by one process a
+project.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,19 @@ if TYPE_CHECKING:
     from ....core.project import Project
 
 NAME = "slurm"
-_RESTING = {"DRAIN", "DOWN", "FAIL", "ERROR", "FUTURE", "MAINTENANCE", "RESERVED", "NOT_RESPONDING", "POWERED_DOWN", "POWER_DOWN", "REBOOT_REQUESTED"}
+_RESTING = {
+    "DRAIN",
+    "DOWN",
+    "FAIL",
+    "ERROR",
+    "FUTURE",
+    "MAINTENANCE",
+    "RESERVED",
+    "NOT_RESPONDING",
+    "POWERED_DOWN",
+    "POWER_DOWN",
+    "REBOOT_REQUESTED",
+}
 _STARTS = re.compile(r"to start at (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)")
 _GPUS = re.compile(r"gpu(?::([\w.-]+))?:(\d+)(?:\([^)]*IDX:([\d,-]+|N/A)[^)]*\))?")
 
@@ -42,22 +56,38 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
         return SlurmRemote(self._project)
 
     def check(self, spec: JobSpec) -> None:
-        """Raise BadRequest when the cluster would never start such a job. A cluster that does not answer refuses nothing: the job waits for it."""
+        """Raise BadRequest when the cluster would never start such a job. A cluster that does not
+        answer refuses nothing: the job waits for it.
+        """
         if 0 < spec.gpus < 1:
-            raise BadRequest(f"The job asks for {spec.gpus:g} of a GPU.", "Slurm gives whole ones.", "Ask for 1, or name a partition of small GPUs (MIG).")
+            raise BadRequest(
+                f"The job asks for {spec.gpus:g} of a GPU.",
+                "Slurm gives whole ones.",
+                "Ask for 1, or name a partition of small GPUs (MIG).",
+            )
         try:
             self._test(spec)
         except Refused as error:
             if not error.for_good or self._rests(spec):
                 return
-            raise BadRequest("Slurm would never start such a job.", f"{error.words}.", "Ask for less, or name another partition (queue).") from error
+            raise BadRequest(
+                "Slurm would never start such a job.",
+                f"{error.words}.",
+                "Ask for less, or name another partition (queue).",
+            ) from error
         except Unreachable:
             return
 
     def _rests(self, spec: JobSpec) -> bool:
-        """Whether nodes are being maintained that such a job might want: Slurm's test then says no to everything, though it would take the job."""
+        """Whether nodes are being maintained that such a job might want: Slurm's test then says no
+        to everything, though it would take the job.
+        """
         partition = spec.queue or self._settings.partition
-        nodes = [node for node in self._nodes() if not partition or partition in node.get("partitions", ())]
+        nodes = [
+            node
+            for node in self._nodes()
+            if not partition or partition in node.get("partitions", ())
+        ]
         return any(_RESTING & set(_words(node.get("state"))) for node in nodes)
 
     def starts(self) -> Mapping[str, datetime]:
@@ -67,7 +97,11 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
             seen = self._remote.look() if jobs else ()
         except Unreachable:
             return {}
-        return {jobs[item.key]: item.starts_at for item in seen if item.stage is Stage.WAITING and item.starts_at is not None and item.key in jobs}
+        return {
+            jobs[item.key]: item.starts_at
+            for item in seen
+            if item.stage is Stage.WAITING and item.starts_at is not None and item.key in jobs
+        }
 
     def would_start(self, spec: JobSpec) -> datetime | None:
         """What `sbatch --test-only` says."""
@@ -75,32 +109,55 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
             found = _STARTS.search(self._test(spec))
         except (Refused, Unreachable):
             return None
-        return datetime.fromisoformat(found[1]).astimezone() if found else None  # Slurm writes the local time
+        return (
+            datetime.fromisoformat(found[1]).astimezone() if found else None
+        )  # Slurm writes the local time
 
     def _test(self, spec: JobSpec) -> str:
         script = str(Path(__file__).with_name("guard.sh"))
-        return self._commands.talk("sbatch", "--test-only", *needs(spec, self._settings, grace_seconds=self._project.settings.jobs.grace_seconds), script)[1]
+        return self._commands.talk(
+            "sbatch",
+            "--test-only",
+            *needs(spec, self._settings, grace_seconds=self._project.settings.jobs.grace_seconds),
+            script,
+        )[1]
 
     def attach(self, entry: Entry) -> Attachment:
-        """A step of the job with a terminal, beside what it runs: `srun --overlap` gives it the job's node and GPUs."""
+        """A step of the job with a terminal, beside what it runs: `srun --overlap` gives it the
+        job's node and GPUs.
+        """
         running(entry)
         remote = self._number(entry.remote or "")
         words = far_words(entry, Place(root=self._project.root, home=self._project.home))
         return Attachment(
-            command=[self._commands.program("srun"), f"--jobid={remote}", "--overlap", "--pty", shell_of(words)],
+            command=[
+                self._commands.program("srun"),
+                f"--jobid={remote}",
+                "--overlap",
+                "--pty",
+                shell_of(words),
+            ],
             folder=entry.launch.folder,
             environment=self._commands.words(words),
             note="",
         )
 
     def _number(self, remote: str) -> str:
-        """What Slurm calls a job by itself: `srun` does not know an element by the array's number and its own."""
+        """What Slurm calls a job by itself: `srun` does not know an element by the array's number
+        and its own.
+        """
         if "_" not in remote:
             return remote
         try:
-            return self._commands.run("squeue", "--noheader", "--array", "--format=%A", f"--jobs={remote}").strip()
+            return self._commands.run(
+                "squeue", "--noheader", "--array", "--format=%A", f"--jobs={remote}"
+            ).strip()
         except (Refused, Unreachable) as error:
-            raise Unavailable("Slurm does not say where the job runs.", f"{error.words}.", "Try again in a moment.") from error
+            raise Unavailable(
+                "Slurm does not say where the job runs.",
+                f"{error.words}.",
+                "Try again in a moment.",
+            ) from error
 
     def compute(self) -> Compute:
         """The nodes of the cluster, or of the partition of the settings."""
@@ -124,7 +181,11 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
 
     def _holders(self) -> dict[tuple[str, str], str]:
         """Who holds which GPU of which node."""
-        ours = {entry.remote: entry.job.ref for entry in self._store.followed(backend=NAME) if entry.remote}
+        ours = {
+            entry.remote: entry.job.ref
+            for entry in self._store.followed(backend=NAME)
+            if entry.remote
+        }
         try:
             jobs = self._remote.queue("--states=running")
         except Unreachable:
@@ -133,27 +194,45 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
         for job in jobs:
             array, task = number(job.get("array_job_id")), number(job.get("array_task_id"))
             remote = f"{array}_{task}" if array else str(job["job_id"])
-            for text in job.get("gres_detail") or ():  # of one node each; of jobs on several nodes only the first is told
+            for text in (
+                job.get("gres_detail") or ()
+            ):  # of one node each; of jobs on several nodes only the first is told
                 for _, _, indexes in _GPUS.findall(str(text)):
                     for index in _span(indexes):
-                        found[(str(job.get("nodes") or ""), index)] = ours.get(remote, f"{job.get('user_name')}'s job {remote}")
+                        found[(str(job.get("nodes") or ""), index)] = ours.get(
+                            remote, f"{job.get('user_name')}'s job {remote}"
+                        )
         return found
 
 
 def _words(value: Any) -> list[str]:
     """A list of Slurm's, which older versions write as one word."""
-    return re.split(r"[+,]", value) if isinstance(value, str) else [str(word) for word in value or ()]
+    return (
+        re.split(r"[+,]", value) if isinstance(value, str) else [str(word) for word in value or ()]
+    )
 
 
 def _devices(node: Mapping[str, Any], holders: Mapping[tuple[str, str], str]) -> list[Device]:
     name = str(node.get("name") or "")
-    used = {index for _, _, indexes in _GPUS.findall(str(node.get("gres_used") or "")) for index in _span(indexes)}
+    used = {
+        index
+        for _, _, indexes in _GPUS.findall(str(node.get("gres_used") or ""))
+        for index in _span(indexes)
+    }
     devices = list[Device]()
     for kind, count, _ in _GPUS.findall(str(node.get("gres") or "")):
         for _ in range(int(count)):
             index = str(len(devices))
             holder = holders.get((name, index), "in use" if index in used else "")
-            devices.append(Device(id=f"{name}:{index}", name=kind.upper() or "GPU", holder=holder, load=None, memory=None))
+            devices.append(
+                Device(
+                    id=f"{name}:{index}",
+                    name=kind.upper() or "GPU",
+                    holder=holder,
+                    load=None,
+                    memory=None,
+                )
+            )
     return devices
 
 

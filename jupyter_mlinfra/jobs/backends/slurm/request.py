@@ -23,7 +23,11 @@ def needs(spec: JobSpec, settings: SlurmSettings, *, grace_seconds: float) -> li
     if spec.time_limit_minutes is not None:
         # The guard keeps the limit; Slurm's is a little later, for when the guard cannot.
         words.append(f"--time={math.ceil(spec.time_limit_minutes + grace_seconds / 60) + 1}")
-    for name, value in (("partition", spec.queue or settings.partition), ("account", settings.account), ("qos", settings.qos)):
+    for name, value in (
+        ("partition", spec.queue or settings.partition),
+        ("account", settings.account),
+        ("qos", settings.qos),
+    ):
         if value:
             words.append(f"--{name}={value}")
     return [*words, *settings.arguments]

@@ -10,14 +10,18 @@ interface IOperation {
   parameters?: readonly { name: string; in: string; required?: boolean }[];
   requestBody?: {
     content: {
-      'application/json': { schema: { properties: Readonly<Record<string, unknown>>; required?: readonly string[] } };
+      'application/json': {
+        schema: { properties: Readonly<Record<string, unknown>>; required?: readonly string[] };
+      };
     };
   };
 }
 
 type Paths = Readonly<Record<string, Readonly<Record<string, IOperation>>>>;
 
-const DOCUMENT = JSON.parse(readFileSync(join(__dirname, '../../../../docs/openapi.json'), 'utf8')) as { paths: Paths };
+const DOCUMENT = JSON.parse(
+  readFileSync(join(__dirname, '../../../../docs/openapi.json'), 'utf8')
+) as { paths: Paths };
 
 interface ICall extends IRequestOptions {
   path: string;
@@ -36,13 +40,21 @@ function recorded(): { client: IClient; calls: ICall[] } {
 const CALLS: Readonly<Record<string, (client: IClient) => Promise<unknown>>> = {
   datasets: client => client.catalog.list({ limit: 500, namespace: 'flights', cursor: '50' }),
   dataset: client => client.catalog.show('flights.departures'),
-  rows: client => client.catalog.rows('flights.departures', { start: 500, count: 500, snapshot: '4711' }),
+  rows: client =>
+    client.catalog.rows('flights.departures', { start: 500, count: 500, snapshot: '4711' }),
   profile: client => client.catalog.profile('flights.departures', 'exact'),
   snapshots: client => client.catalog.snapshots('flights.departures', { limit: 50 }),
   lineage: client => client.catalog.lineage('flights.departures'),
-  ingest: client => client.catalog.ingest({ files: ['data/a.csv'], into: 'ns.t', again: true, separator: '\t' }),
+  ingest: client =>
+    client.catalog.ingest({ files: ['data/a.csv'], into: 'ns.t', again: true, separator: '\t' }),
   inspect: client =>
-    client.catalog.inspect({ files: ['data/a.csv'], mode: 'replace', header: false, skip: 1, types: { a: 'str' } }),
+    client.catalog.inspect({
+      files: ['data/a.csv'],
+      mode: 'replace',
+      header: false,
+      skip: 1,
+      types: { a: 'str' }
+    }),
   materialize: client => client.features.materialize('origin_weather'),
   register: client => client.experiments.register('flights', '9c1e'),
   evaluate: client => client.monitoring.evaluate('flights'),
@@ -75,11 +87,13 @@ const CALLS: Readonly<Record<string, (client: IClient) => Promise<unknown>>> = {
   hold: client => client.jobs.hold('7f3a'),
   release: client => client.jobs.release('7f3a'),
   prioritize: client => client.jobs.prioritize('7f3a', 60),
-  clone: client => client.jobs.clone('7f3a', { parameters: { x: 2 }, needs: { gpus: 2 }, same_code: true }),
+  clone: client =>
+    client.jobs.clone('7f3a', { parameters: { x: 2 }, needs: { gpus: 2 }, same_code: true }),
   'difference of the code': client => client.jobs.diff('7f3a', 1000),
   'code of now': client => client.jobs.preview('a b.ipynb', 50),
   attach: client => client.jobs.attach('7f3a'),
-  'search in a log': client => client.jobs.searchLog('7f3a', { text: 'loss', limit: 50, cursor: '1.2.3' }),
+  'search in a log': client =>
+    client.jobs.searchLog('7f3a', { text: 'loss', limit: 50, cursor: '1.2.3' }),
   attempts: client => client.jobs.attempts('7f3a', { limit: 50 }),
   'code of a job': client => client.jobs.code('7f3a'),
   resources: client => client.jobs.resources('7f3a', 900),
@@ -102,10 +116,16 @@ const CALLS: Readonly<Record<string, (client: IClient) => Promise<unknown>>> = {
   pipelines: client => client.pipelines.list({ limit: 10 }),
   pipeline: client => client.pipelines.show('flights'),
   'pipeline runs': client => client.pipelines.runs('flights', { limit: 10 }),
-  'pipeline run': client => client.pipelines.run('flights', { parameters: {}, force: false, from_step: 'train' }),
+  'pipeline run': client =>
+    client.pipelines.run('flights', { parameters: {}, force: false, from_step: 'train' }),
   repair: client => client.pipelines.repair('r1'),
   backfill: client =>
-    client.pipelines.backfill('flights', { first: '2013-01-01', last: '2013-01-31', every: 'day', dry_run: true }),
+    client.pipelines.backfill('flights', {
+      first: '2013-01-01',
+      last: '2013-01-31',
+      every: 'day',
+      dry_run: true
+    }),
   explain: client => client.pipelines.explain('flights', 'train'),
   draft: client => client.pipelines.draft('a.mlpipeline.yaml', 'steps:'),
   edit: client => client.pipelines.edit('steps:', ['steps', 'a'], { notebook: 'a.ipynb' }),
@@ -131,7 +151,12 @@ const CALLS: Readonly<Record<string, (client: IClient) => Promise<unknown>>> = {
   supervisor: client => client.schedules.supervisor(),
   experiments: client => client.experiments.list({ limit: 10 }),
   runs: client =>
-    client.experiments.runs({ experiment: 'flights', where: 'metrics.auc > 0.9', sort: '-started', limit: 50 }),
+    client.experiments.runs({
+      experiment: 'flights',
+      where: 'metrics.auc > 0.9',
+      sort: '-started',
+      limit: 50
+    }),
   run: client => client.experiments.run('9c1e'),
   curve: client => client.experiments.curve('9c1e', 'auc'),
   compare: client => client.experiments.compare(['a', 'b']),
@@ -140,7 +165,8 @@ const CALLS: Readonly<Record<string, (client: IClient) => Promise<unknown>>> = {
   'promote a version': client => client.experiments.promote('flights', 2, 'champion'),
   deployments: client => client.deployments.list({ limit: 10 }),
   deployment: client => client.deployments.show('flights'),
-  deploy: client => client.deployments.deploy({ name: 'flights', version: 'flights/2', traffic: 10, reason: 'x' }),
+  deploy: client =>
+    client.deployments.deploy({ name: 'flights', version: 'flights/2', traffic: 10, reason: 'x' }),
   traffic: client => client.deployments.traffic('flights', { v1: 50, v2: 50 }, 'x'),
   'promote a canary': client => client.deployments.promote('flights', 'v2'),
   rollback: client => client.deployments.rollback('flights'),
@@ -196,8 +222,16 @@ describe('errors', () => {
     ({ status, ok: false, json: async () => JSON.parse(body) as unknown }) as unknown as Response;
 
   it('carry what, why and fix of the server', async () => {
-    const error = await errorOf(answer(409, '{"error":"conflict","message":"No.","why":"Because.","fix":"Do."}'));
-    expect(error).toMatchObject({ code: 'conflict', what: 'No.', why: 'Because.', fix: 'Do.', status: 409 });
+    const error = await errorOf(
+      answer(409, '{"error":"conflict","message":"No.","why":"Because.","fix":"Do."}')
+    );
+    expect(error).toMatchObject({
+      code: 'conflict',
+      what: 'No.',
+      why: 'Because.',
+      fix: 'Do.',
+      status: 409
+    });
   });
 
   it('say that our half is missing when a 404 is not ours', async () => {
@@ -224,12 +258,19 @@ describe('events', () => {
       id: 1,
       at: ''
     };
-    expect(readEvent(emission)).toEqual({ topic: 'job', ref: 'job:7f3a', data: { state: 'running' } });
+    expect(readEvent(emission)).toEqual({
+      topic: 'job',
+      ref: 'job:7f3a',
+      data: { state: 'running' }
+    });
   });
 
   it('of others are left alone', () => {
     expect(
-      readEvent({ schema_id: 'https://events.jupyter.org/jupyter_server/kernel_actions/v1', ref: 'x' })
+      readEvent({
+        schema_id: 'https://events.jupyter.org/jupyter_server/kernel_actions/v1',
+        ref: 'x'
+      })
     ).toBeNull();
   });
 });

@@ -28,7 +28,11 @@ const DATASET = {
 };
 
 /** The page of a dataset with one column, on its list of snapshots. */
-async function onSnapshots(): Promise<{ fake: IFake; profile: jest.Mock; press: (key: string) => Promise<void> }> {
+async function onSnapshots(): Promise<{
+  fake: IFake;
+  profile: jest.Mock;
+  press: (key: string) => Promise<void>;
+}> {
   const dataset = DATASET;
   const columns = [{ name: 'x', type: 'i64', used_by: [] }];
   const profile = jest.fn(() => new Promise(() => undefined));
@@ -89,12 +93,26 @@ function growing(): { client: object; grow: () => void; show: jest.Mock; profile
   const columns = ['x', 'y'].map(name => ({ name, type: 'i64', used_by: [] }));
   const shown = jest.fn(async (name: string): Promise<Partial<IDatasetDetail>> => {
     const at = Number(name.split('@')[1] ?? snapshot);
-    const dataset = { ...DATASET, snapshot: String(at), rows: { ...DATASET.rows, value: 100 * at } };
-    const record = { dataset, schema: columns, snapshots: snapshot, newer: snapshot - at, code: {} };
+    const dataset = {
+      ...DATASET,
+      snapshot: String(at),
+      rows: { ...DATASET.rows, value: 100 * at }
+    };
+    const record = {
+      dataset,
+      schema: columns,
+      snapshots: snapshot,
+      newer: snapshot - at,
+      code: {}
+    };
     return record as unknown as IDatasetDetail;
   });
   const profile = jest.fn(() => new Promise(() => undefined));
-  const catalog = { show: shown, profile, snapshots: async () => ({ items: [], shown: 0, total: 0 }) };
+  const catalog = {
+    show: shown,
+    profile,
+    snapshots: async () => ({ items: [], shown: 0, total: 0 })
+  };
   return { client: { catalog }, grow: () => (snapshot += 1), show: shown, profile };
 }
 
@@ -129,27 +147,32 @@ describe('the page of a dataset that grows', () => {
     expect(screen.queryByText(/newer/)).toBeNull();
   });
 
-  it.each([true, false])('shows the newest rows when it is asked for again, in sight: %s', async inSight => {
-    const { client, grow } = growing();
-    const fake = fakeWorkbench(client);
-    const page = (turn: number): React.ReactElement =>
-      framed(
-        fake,
-        <PageContext.Provider value={{ target: '', turn, arrive: () => null, close: () => undefined }}>
-          <DatasetPage reference="dataset:n.a" name="n.a" />
-        </PageContext.Provider>
-      );
-    const { rerender } = render(page(0));
-    await settle();
-    grow();
-    act(() => void (fake.visibility.shown = inSight));
-    rerender(page(1));
-    await settle();
-    act(() => void (fake.visibility.shown = true));
-    await settle();
-    expect(screen.getByText('800')).toBeTruthy();
-    expect(screen.queryByText(/newer/)).toBeNull();
-  });
+  it.each([true, false])(
+    'shows the newest rows when it is asked for again, in sight: %s',
+    async inSight => {
+      const { client, grow } = growing();
+      const fake = fakeWorkbench(client);
+      const page = (turn: number): React.ReactElement =>
+        framed(
+          fake,
+          <PageContext.Provider
+            value={{ target: '', turn, arrive: () => null, close: () => undefined }}
+          >
+            <DatasetPage reference="dataset:n.a" name="n.a" />
+          </PageContext.Provider>
+        );
+      const { rerender } = render(page(0));
+      await settle();
+      grow();
+      act(() => void (fake.visibility.shown = inSight));
+      rerender(page(1));
+      await settle();
+      act(() => void (fake.visibility.shown = true));
+      await settle();
+      expect(screen.getByText('800')).toBeTruthy();
+      expect(screen.queryByText(/newer/)).toBeNull();
+    }
+  );
 
   it('at a snapshot shows that one, and Update goes to the newest', async () => {
     const { client, show: asked, profile } = growing();
@@ -190,7 +213,8 @@ it('a page that was asked for by one of its columns selects it, on whatever tab 
   rerender(page('column:n.a.x', 1));
   await settle();
   expect(row().dataset.mlinfraRef).toBe('column:n.a.x');
-  // Asked for, and left before its columns were drawn: the tab that is chosen by hand does not take the focus.
+  // Asked for, and left before its columns were drawn: the tab that is chosen by hand does not take
+  // the focus.
   const tab = (name: string): HTMLElement => screen.getByRole('tab', { name });
   fireEvent.click(tab('Snapshots'));
   arrivals.ask(1);

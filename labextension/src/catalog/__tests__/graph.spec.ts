@@ -72,11 +72,19 @@ describe('lineage', () => {
     input: string,
     output: string,
     at: string
-  ): { input: string; output: string; job: string; at: string } => ({ input, output, job: 'ingest', at });
+  ): { input: string; output: string; job: string; at: string } => ({
+    input,
+    output,
+    job: 'ingest',
+    at
+  });
 
   it('draws versions of an object as one node, and only the newest doing that made it', () => {
     const { nodes, links } = drawn(
-      [edge('file:a.csv', 'dataset:n.t@1', '2026-01-01'), edge('file:a.csv', 'dataset:n.t@2', '2026-01-02')],
+      [
+        edge('file:a.csv', 'dataset:n.t@1', '2026-01-01'),
+        edge('file:a.csv', 'dataset:n.t@2', '2026-01-02')
+      ],
       'dataset:n.t'
     );
     expect(nodes.map(node => node.id).sort()).toEqual(['dataset:n.t', 'doing 0', 'file:a.csv']);

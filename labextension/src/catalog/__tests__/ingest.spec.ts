@@ -10,7 +10,8 @@ jest.mock('../register', () => ({ askHow: jest.fn() }));
 beforeEach(() => jest.clearAllMocks());
 
 it('says why files cannot be registered in a folder that is no project', async () => {
-  const project = (): Promise<never> => Promise.reject(new ApiError('not_found', 'There is no project here.'));
+  const project = (): Promise<never> =>
+    Promise.reject(new ApiError('not_found', 'There is no project here.'));
   await ingestFiles(fakeWorkbench({ project }).workbench, ['a.csv']);
   expect(failed).toHaveBeenCalledWith('There is no project here.', expect.anything());
   expect(askHow).not.toHaveBeenCalled();
@@ -18,7 +19,10 @@ it('says why files cannot be registered in a folder that is no project', async (
 
 it('says why the form did not open', async () => {
   jest.mocked(askHow).mockRejectedValue(new Error('Loading chunk 7 failed.'));
-  await ingestFiles(fakeWorkbench({ project: async () => ({ root: '/shop', path: '' }) }).workbench, ['a.csv']);
+  await ingestFiles(
+    fakeWorkbench({ project: async () => ({ root: '/shop', path: '' }) }).workbench,
+    ['a.csv']
+  );
   expect(askHow).toHaveBeenCalledTimes(1);
   expect(failed).toHaveBeenCalledWith('Loading chunk 7 failed.', expect.anything());
 });

@@ -38,7 +38,15 @@ const SEEN: IInspection = {
       thousands: '',
       date_format: '%d.%m.%Y'
     },
-    { name: 'Umsatz', type: 'f64', guessed: true, in_dataset: false, decimal: ',', thousands: '.', date_format: '' }
+    {
+      name: 'Umsatz',
+      type: 'f64',
+      guessed: true,
+      in_dataset: false,
+      decimal: ',',
+      thousands: '.',
+      date_format: ''
+    }
   ],
   data: [
     ['1962-01-20', '1962-01-21'],
@@ -69,7 +77,10 @@ const settle = async (): Promise<void> => {
   }
 };
 
-/** The form over an answer of the server; `ready` is what Register would send, null while it is disabled. */
+/**
+ * The form over an answer of the server; `ready` is what Register would send, null while it is
+ * disabled.
+ */
 async function open(
   answer: Partial<IInspection> | ApiError | ((question: IIngest) => Partial<IInspection>),
   trans?: IWorkbench['trans']
@@ -85,7 +96,14 @@ async function open(
   };
   const fake = fakeWorkbench({ catalog: { inspect } });
   Object.assign(fake.workbench, trans && { trans });
-  show(fake, <Register files={['verkauf.csv']} start={emptyForm('data.verkauf')} onReady={next => (form = next)} />);
+  show(
+    fake,
+    <Register
+      files={['verkauf.csv']}
+      start={emptyForm('data.verkauf')}
+      onReady={next => (form = next)}
+    />
+  );
   await settle();
   return { asked, ready: () => form };
 }
@@ -101,9 +119,17 @@ describe('the dialog that registers files', () => {
       within(table)
         .getAllByRole('row')
         .map(row => row.textContent)
-    ).toEqual([expect.stringMatching(/^Tag.*%d.%m.%YUmsatz.*1.234,5$/), '1962-01-201649.37', '1962-01-21649.38']);
-    expect(screen.getByLabelText<HTMLSelectElement>('separator').selectedOptions[0]?.text).toBe('; (guessed)');
-    expect(screen.getByLabelText<HTMLSelectElement>('decimal mark').selectedOptions[0]?.text).toBe(', (guessed)');
+    ).toEqual([
+      expect.stringMatching(/^Tag.*%d.%m.%YUmsatz.*1.234,5$/),
+      '1962-01-201649.37',
+      '1962-01-21649.38'
+    ]);
+    expect(screen.getByLabelText<HTMLSelectElement>('separator').selectedOptions[0]?.text).toBe(
+      '; (guessed)'
+    );
+    expect(screen.getByLabelText<HTMLSelectElement>('decimal mark').selectedOptions[0]?.text).toBe(
+      ', (guessed)'
+    );
     expect(screen.getByLabelText<HTMLInputElement>('encoding').placeholder).toBe('cp1252');
     expect(ready()).toEqual(emptyForm('data.verkauf'));
   });
@@ -115,23 +141,40 @@ describe('the dialog that registers files', () => {
     fireEvent.change(screen.getByLabelText('type of Umsatz'), { target: { value: 'str' } });
     expect(ready()).toBeNull();
     await settle();
-    expect(asked.at(-1)).toMatchObject({ separator: '\t', header: false, types: { Umsatz: 'str' }, mode: 'append' });
+    expect(asked.at(-1)).toMatchObject({
+      separator: '\t',
+      header: false,
+      types: { Umsatz: 'str' },
+      mode: 'append'
+    });
     expect(asked).toHaveLength(2);
     expect(ready()?.options).toEqual({ separator: 'tab', header: 'no' });
   });
 
   it('says what was in doubt as it was shown', async () => {
     const { ready } = await open({ doubts: [ENCODING] });
-    expect(screen.getByRole('list', { name: 'Please check' }).textContent).toContain('looks like cp1252');
+    expect(screen.getByRole('list', { name: 'Please check' }).textContent).toContain(
+      'looks like cp1252'
+    );
     expect(ready()?.options).toEqual({ encoding: 'cp1252' });
   });
 
   it('cannot be accepted while its files differ in what is in doubt, until an option is chosen for all', async () => {
-    const parquet = { ...SEEN.files[0]!, path: 'a.parquet', kind: 'parquet', encoding: null } as const;
+    const parquet = {
+      ...SEEN.files[0]!,
+      path: 'a.parquet',
+      kind: 'parquet',
+      encoding: null
+    } as const;
     const files = [parquet, { ...SEEN.files[0]!, encoding: 'utf-8' }, SEEN.files[0]!];
-    const { asked, ready } = await open(({ encoding }) => ({ files, doubts: encoding ? [] : [ENCODING] }));
+    const { asked, ready } = await open(({ encoding }) => ({
+      files,
+      doubts: encoding ? [] : [ENCODING]
+    }));
     expect(ready()).toBeNull();
-    expect(screen.getByRole('list', { name: 'Please check' }).textContent).toMatch(/Say it.*counts for all files/);
+    expect(screen.getByRole('list', { name: 'Please check' }).textContent).toMatch(
+      /Say it.*counts for all files/
+    );
     fireEvent.change(screen.getByLabelText('encoding'), { target: { value: 'cp1252' } });
     await settle();
     expect(asked.at(-1)?.encoding).toBe('cp1252');
@@ -140,7 +183,10 @@ describe('the dialog that registers files', () => {
 
   it('says its words in the language of the user', async () => {
     const own = nullTranslator.load('');
-    const trans = { ...own, __: (text: string, ...values: unknown[]) => `«${own.__(text, ...values)}»` };
+    const trans = {
+      ...own,
+      __: (text: string, ...values: unknown[]) => `«${own.__(text, ...values)}»`
+    };
     const files = [{ ...SEEN.files[0]!, separator: '\t' }];
     await open({ files }, trans);
     const words = (label: string): string[] =>
@@ -151,7 +197,12 @@ describe('the dialog that registers files', () => {
   });
 
   it('cannot be accepted while a doubt of the values is open, or the rows would be refused', async () => {
-    const date = { option: 'date_format', what: 'Day or month?', fix: 'Say --date-format.', stops: true };
+    const date = {
+      option: 'date_format',
+      what: 'Day or month?',
+      fix: 'Say --date-format.',
+      stops: true
+    };
     expect((await open({ doubts: [date] })).ready()).toBeNull();
     expect((await open({ refused: '9 of 9 rows do not fit.' })).ready()).toBeNull();
     expect(screen.getByRole('alert').textContent).toBe('9 of 9 rows do not fit.');
@@ -161,7 +212,9 @@ describe('the dialog that registers files', () => {
     const broken = [{ file: 'verkauf.csv', line: 7, reason: '2 fields instead of 3', text: 'a;b' }];
     await open({ bad: 1, broken });
     expect(document.body.textContent).toContain('1 row does not fit:');
-    expect(document.body.textContent).toContain('Register sets such rows aside and writes the others.');
+    expect(document.body.textContent).toContain(
+      'Register sets such rows aside and writes the others.'
+    );
     cleanup();
     await open({ bad: 2, broken, refused: '2 of 2 rows do not fit.' });
     expect(document.body.textContent).toContain('2 rows do not fit, the first:');
@@ -205,7 +258,14 @@ describe('the question to the server', () => {
       into: 'a.b',
       mode: 'replace',
       again: false,
-      options: { skip: '0', quote: 'none', thousands: 'space', null_values: 'NA, -', max_bad: '25', comment: '' },
+      options: {
+        skip: '0',
+        quote: 'none',
+        thousands: 'space',
+        null_values: 'NA, -',
+        max_bad: '25',
+        comment: ''
+      },
       types: { x: '', y: 'str' }
     };
     expect(askOf(['a.csv'], form)).toEqual({
@@ -227,12 +287,22 @@ describe('the question to the server', () => {
     const header = { option: 'header', what: '', fix: '', stops: true };
     const bare = { ...SEEN, files: [{ ...SEEN.files[0]!, header: false, skip: 2 }] };
     const doubts = [header, { ...header, option: 'skip' }];
-    expect(settled(emptyForm('a.b'), { ...bare, doubts }).options).toEqual({ header: 'no', skip: '2' });
+    expect(settled(emptyForm('a.b'), { ...bare, doubts }).options).toEqual({
+      header: 'no',
+      skip: '2'
+    });
   });
 
   it('settles a doubt only with what holds for all CSV files', () => {
     const csv = SEEN.files[0]!;
-    const parquet = { ...csv, path: 'a.parquet', kind: 'parquet', encoding: null, skip: null, header: null } as const;
+    const parquet = {
+      ...csv,
+      path: 'a.parquet',
+      kind: 'parquet',
+      encoding: null,
+      skip: null,
+      header: null
+    } as const;
     const of = (...files: IInspection['files']): [IForm['options'], number] => {
       const seen = { ...SEEN, files, doubts: [ENCODING] };
       return [settled(emptyForm('a.b'), seen).options, unsettled(seen).length];

@@ -56,7 +56,8 @@ describe('a notebook that references are dropped on', () => {
         editor: { posAtDOM: (line: Node) => (line === lines[1] ? 42 : -1) }
       }
     };
-    const insertCell = (_: number, { source: made }: { source: string }): void => void inserted.push(made);
+    const insertCell = (_: number, { source: made }: { source: string }): void =>
+      void inserted.push(made);
     const content = {
       node,
       widgets: [cell],
@@ -65,11 +66,14 @@ describe('a notebook that references are dropped on', () => {
       scrollToItem: async () => undefined
     };
     const tracker = {
-      forEach: (attach: (panel: unknown) => void) => attach({ content, context: { model: { readOnly: false } } }),
+      forEach: (attach: (panel: unknown) => void) =>
+        attach({ content, context: { model: { readOnly: false } } }),
       widgetAdded: { connect: jest.fn() }
     };
     const focused: string[] = [];
-    acceptDrops(tracker as unknown as INotebookTracker, (_, inText) => focused.push(inText ? 'text' : 'cell'));
+    acceptDrops(tracker as unknown as INotebookTracker, (_, inText) =>
+      focused.push(inText ? 'text' : 'cell')
+    );
     const drop: IOpened['drop'] = (on, mimeData = mimeDataOf(['monitor:m'])) => {
       const event = new Event('lm-drop', { bubbles: true });
       Object.assign(event, { mimeData, clientX: 0, clientY: 0 });

@@ -82,7 +82,11 @@ describe('code for a notebook', () => {
   });
 
   it.each([
-    ['is taken by a notebook', false, ['import jupyter_mlinfra as ml\nrun = ml.run("7")\nrun.metrics']],
+    [
+      'is taken by a notebook',
+      false,
+      ['import jupyter_mlinfra as ml\nrun = ml.run("7")\nrun.metrics']
+    ],
     ['is refused by the record of a job, and by its editors', true, []]
   ])('that is dropped %s', (_, readOnly, expected) => {
     const { panel, inserted } = notebook(readOnly);
@@ -94,7 +98,9 @@ describe('code for a notebook', () => {
     editor.addEventListener('lm-drop', reached);
     const mimeData = mimeDataOf(['run:7']);
     const drop = new Event('lm-drop', { bubbles: true, cancelable: true });
-    editor.dispatchEvent(Object.assign(drop, { mimeData, dropAction: 'none', clientX: 1, clientY: 1 }));
+    editor.dispatchEvent(
+      Object.assign(drop, { mimeData, dropAction: 'none', clientX: 1, clientY: 1 })
+    );
     expect(inserted).toEqual(expected);
     expect(drop.defaultPrevented).toBe(!readOnly);
     expect(reached).not.toHaveBeenCalled();

@@ -69,13 +69,17 @@ describe('variable', () => {
 describe('asCell', () => {
   it('adds the import unless the notebook has it', () => {
     expect(asCell('ml.job("7")', 'python')).toBe('import jupyter_mlinfra as ml\nml.job("7")');
-    expect(asCell('ml.job("7")', 'python', ['x = 1', 'import jupyter_mlinfra as ml\n'])).toBe('ml.job("7")');
+    expect(asCell('ml.job("7")', 'python', ['x = 1', 'import jupyter_mlinfra as ml\n'])).toBe(
+      'ml.job("7")'
+    );
   });
 
   it('takes the import out of code that brings it when the notebook has it', () => {
-    expect(asCell('import jupyter_mlinfra as ml\n\nml.job("7")', 'python', ['import jupyter_mlinfra as ml'])).toBe(
-      'ml.job("7")'
-    );
+    expect(
+      asCell('import jupyter_mlinfra as ml\n\nml.job("7")', 'python', [
+        'import jupyter_mlinfra as ml'
+      ])
+    ).toBe('ml.job("7")');
   });
 
   it('adds no import to code that does not use it', () => {
@@ -88,8 +92,12 @@ describe('asCell', () => {
   });
 
   it('asks SQL from Python, which runs where nothing is loaded', () => {
-    expect(asCell('SELECT "a"', 'sql')).toBe('import jupyter_mlinfra as ml\nml.sql("""\nSELECT "a"\n""")');
-    expect(asCell(String.raw`SELECT '\n' || '""""'`, 'sql')).toContain(String.raw`SELECT '\\n' || '\"\"""'`);
+    expect(asCell('SELECT "a"', 'sql')).toBe(
+      'import jupyter_mlinfra as ml\nml.sql("""\nSELECT "a"\n""")'
+    );
+    expect(asCell(String.raw`SELECT '\n' || '""""'`, 'sql')).toContain(
+      String.raw`SELECT '\\n' || '\"\"""'`
+    );
   });
 
   it('sends shell lines to the shell, continued lines once', () => {

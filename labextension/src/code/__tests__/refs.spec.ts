@@ -4,12 +4,9 @@ import { join } from 'path';
 import { formatRef, pageOf, parseRef } from '../../refs';
 import { pythonFor } from '../python';
 
-const CASES = JSON.parse(readFileSync(join(__dirname, '../../../../tests/core/references.json'), 'utf8')) as [
-  string,
-  string,
-  string[],
-  string | null
-][];
+const CASES = JSON.parse(
+  readFileSync(join(__dirname, '../../../../tests/core/references.json'), 'utf8')
+) as [string, string, string[], string | null][];
 
 describe('references', () => {
   it.each(CASES)('%s means the same as on the other side', (text, kind, parts, at) => {

@@ -25,7 +25,11 @@ describe('the four cards', () => {
     const onClick = jest.fn();
     show(
       fakeWorkbench(),
-      <EmptyCard sentence="A job runs a notebook." action={{ label: 'Run', onClick }} code="%%job" />
+      <EmptyCard
+        sentence="A job runs a notebook."
+        action={{ label: 'Run', onClick }}
+        code="%%job"
+      />
     );
     expect(screen.getAllByRole('button')).toHaveLength(1);
     fireEvent.click(screen.getByRole('button', { name: 'Run' }));
@@ -36,7 +40,11 @@ describe('the four cards', () => {
     const fake = fakeWorkbench();
     show(
       fake,
-      <ErrorCard error={new ApiError('conflict', 'It is running.', 'It cannot be submitted.', 'Wait for it.')} />
+      <ErrorCard
+        error={
+          new ApiError('conflict', 'It is running.', 'It cannot be submitted.', 'Wait for it.')
+        }
+      />
     );
     const card = screen.getByRole('alert');
     for (const line of ['It is running.', 'It cannot be submitted.', 'Wait for it.']) {
@@ -48,29 +56,43 @@ describe('the four cards', () => {
 
   it('error: code in a sentence is drawn as code, a drawing of several lines as it stands', () => {
     const why = 'tag it `parameters`, then\n             ^';
-    show(fakeWorkbench(), <ErrorCard error={new ApiError('x', 'No.', why, 'Write `mlinfra init` there.')} />);
+    show(
+      fakeWorkbench(),
+      <ErrorCard error={new ApiError('x', 'No.', why, 'Write `mlinfra init` there.')} />
+    );
     const card = screen.getByRole('alert');
     expect(card.textContent).toContain(why);
-    expect([...card.querySelectorAll('code')].map(({ textContent }) => textContent)).toEqual(['mlinfra init']);
+    expect([...card.querySelectorAll('code')].map(({ textContent }) => textContent)).toEqual([
+      'mlinfra init'
+    ]);
     expect(card.textContent).toContain('Write mlinfra init there.');
   });
 
   it('error: the server half that is missing says how to mend it', () => {
     show(fakeWorkbench(), <ErrorCard error={new ApiError('no_server', '')} />);
-    expect(screen.getByRole('alert').textContent).toContain('jupyter server extension enable jupyter_mlinfra');
+    expect(screen.getByRole('alert').textContent).toContain(
+      'jupyter server extension enable jupyter_mlinfra'
+    );
   });
 
   it('error: what this front end says itself is said in the language of the user', async () => {
-    const trans = { __: (text: string, ...given: unknown[]) => `«${text.replace('%1', String(given[0]))}»` };
+    const trans = {
+      __: (text: string, ...given: unknown[]) => `«${text.replace('%1', String(given[0]))}»`
+    };
     const said = async (status: number): Promise<string> =>
-      explainError(await errorOf({ status, json: async () => ({}) } as Response), trans as unknown as TranslationBundle)
-        .what;
+      explainError(
+        await errorOf({ status, json: async () => ({}) } as Response),
+        trans as unknown as TranslationBundle
+      ).what;
     expect(await said(403)).toBe('«The Jupyter server refused the request.»');
     expect(await said(502)).toBe('«The Jupyter server answered 502.»');
   });
 
   it('waiting: the reason is there for a reader and for a test', () => {
-    const { container } = show(fakeWorkbench(), <WaitingCard title="sweep waits" reason="Needs 2 GPUs, 1 is free." />);
+    const { container } = show(
+      fakeWorkbench(),
+      <WaitingCard title="sweep waits" reason="Needs 2 GPUs, 1 is free." />
+    );
     expect(container.querySelector('[data-reason="Needs 2 GPUs, 1 is free."]')).not.toBeNull();
   });
 });
@@ -84,14 +106,18 @@ describe('code in the empty card', () => {
   it('is shown whole, or only inserted where it is long', () => {
     const fake = fakeWorkbench();
     const long = Array.from({ length: 30 }, (_, place) => `line${place} = 1`).join('\n');
-    const { container, unmount } = show(fake, <EmptyCard sentence="A view." insert="Insert" code={long} />);
+    const { container, unmount } = show(
+      fake,
+      <EmptyCard sentence="A view." insert="Insert" code={long} />
+    );
     expect(container.querySelector('code')).toBeNull();
     fireEvent.click(screen.getByRole('button', { name: 'Insert' }));
     expect(fake.code.insertBelow).toHaveBeenCalledWith(long, undefined);
     unmount();
-    expect(show(fake, <EmptyCard sentence="A view." code="%%job" />).container.querySelector('code')?.textContent).toBe(
-      '%%job'
-    );
+    expect(
+      show(fake, <EmptyCard sentence="A view." code="%%job" />).container.querySelector('code')
+        ?.textContent
+    ).toBe('%%job');
   });
 });
 
@@ -176,7 +202,11 @@ describe('a query', () => {
       useEffect(() => {
         draw = next => act(() => set(next));
       }, []);
-      return <Result query={useQuery(key, fetch, { list })}>{rows => <button type="button">{rows}</button>}</Result>;
+      return (
+        <Result query={useQuery(key, fetch, { list })}>
+          {rows => <button type="button">{rows}</button>}
+        </Result>
+      );
     }
     show(fakeWorkbench(), <Host />);
     const answer = (rows: string): Promise<void> =>
@@ -231,7 +261,9 @@ describe('numbers', () => {
   ])('carry their basis: %s', (basis, value, mark) => {
     const { container } = show(fakeWorkbench(), <Num value={value} />);
     const shown = container.querySelector(`[data-basis="${basis}"]`);
-    expect(shown?.textContent).toBe(`1,235${mark}`.replace('1,235', shown?.firstChild?.textContent ?? ''));
+    expect(shown?.textContent).toBe(
+      `1,235${mark}`.replace('1,235', shown?.firstChild?.textContent ?? '')
+    );
     expect(shown?.textContent).toContain(mark);
   });
 
@@ -302,7 +334,9 @@ describe('parts of a page', () => {
 
   it('draw a bin that holds anything at least one pixel high', () => {
     const { container } = show(fakeWorkbench(), <Bars values={[1, 1_000_000, 0]} label="Shape" />);
-    expect([...container.querySelectorAll('rect')].map(bar => Number(bar.getAttribute('height')))).toEqual([1, 14, 0]);
+    expect(
+      [...container.querySelectorAll('rect')].map(bar => Number(bar.getAttribute('height')))
+    ).toEqual([1, 14, 0]);
   });
 
   it('give the page the keys of its code drawer', () => {

@@ -24,7 +24,9 @@ describe('the notification centre', () => {
 });
 
 describe('what does not fit into a notification', () => {
-  const long = 'flights has version 3. ' + 'It cannot be deployed: its file is neither UBJ nor JSON. '.repeat(4);
+  const long =
+    'flights has version 3. ' +
+    'It cannot be deployed: its file is neither UBJ nor JSON. '.repeat(4);
   const labels = (): string[] =>
     Notification.manager.notifications[0]?.options.actions?.map(({ label }) => label) ?? [];
 

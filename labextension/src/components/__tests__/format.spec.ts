@@ -4,8 +4,13 @@ import { join } from 'path';
 import * as format from '../../format';
 import { percent, plain } from '../../format';
 
-/** The same cases as those of `tests/core/test_display.py`: what the panels and the command line write is the same. */
-const CASES = JSON.parse(readFileSync(join(__dirname, '../../../../tests/core/formats.json'), 'utf8')) as Record<
+/**
+ * The same cases as those of `tests/core/test_display.py`: what the panels and the command line
+ * write is the same.
+ */
+const CASES = JSON.parse(
+  readFileSync(join(__dirname, '../../../../tests/core/formats.json'), 'utf8')
+) as Record<
   'number' | 'not finite' | 'datum' | 'compact' | 'percent' | 'bytes' | 'seconds',
   [number | string, string][]
 >;
@@ -15,12 +20,20 @@ describe('the numbers that Python writes as well', () => {
     document.documentElement.lang = 'en';
   });
   it.each(CASES.number)('number %d: %s', (value, text) => expect(format.number(value)).toBe(text));
-  it.each(CASES['not finite'])('the word %s: %s', (value, text) => expect(format.number(value)).toBe(text));
+  it.each(CASES['not finite'])('the word %s: %s', (value, text) =>
+    expect(format.number(value)).toBe(text)
+  );
   it.each(CASES.datum)('datum %d: %s', (value, text) => expect(format.datum(value)).toBe(text));
-  it.each(CASES.compact)('compact %d: %s', (value, text) => expect(format.compact(value)).toBe(text));
-  it.each(CASES.percent)('percent %d: %s', (value, text) => expect(format.percent(value)).toBe(text));
+  it.each(CASES.compact)('compact %d: %s', (value, text) =>
+    expect(format.compact(value)).toBe(text)
+  );
+  it.each(CASES.percent)('percent %d: %s', (value, text) =>
+    expect(format.percent(value)).toBe(text)
+  );
   it.each(CASES.bytes)('bytes %d: %s', (value, text) => expect(format.bytes(value)).toBe(text));
-  it.each(CASES.seconds)('duration %d: %s', (value, text) => expect(format.duration(value)).toBe(text));
+  it.each(CASES.seconds)('duration %d: %s', (value, text) =>
+    expect(format.duration(value)).toBe(text)
+  );
 });
 
 describe('percent', () => {

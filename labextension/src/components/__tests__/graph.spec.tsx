@@ -16,7 +16,12 @@ describe('a graph', () => {
       useEffect(() => {
         draw = next => act(() => set({ current: next }));
       }, []);
-      const nodes = ['a', 'b'].map(id => ({ id, icon: 'file' as const, title: id, current: id === current }));
+      const nodes = ['a', 'b'].map(id => ({
+        id,
+        icon: 'file' as const,
+        title: id,
+        current: id === current
+      }));
       return <Graph label="Lineage" nodes={nodes} links={[]} />;
     }
     show(fakeWorkbench(), <Host />);

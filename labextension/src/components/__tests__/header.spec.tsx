@@ -9,7 +9,10 @@ jest.mock('../../code/drag', () => ({ dragFrom: jest.fn() }));
 
 describe('the title of a page', () => {
   it('drags the object, and its exact version with Shift only', () => {
-    show(fakeWorkbench(), <PageHeader icon="catalog" title="n.a" reference="dataset:n.a" pinned="dataset:n.a@7" />);
+    show(
+      fakeWorkbench(),
+      <PageHeader icon="catalog" title="n.a" reference="dataset:n.a" pinned="dataset:n.a@7" />
+    );
     fireEvent.mouseDown(screen.getByRole('heading'));
     const refs = jest.mocked(dragFrom).mock.calls[0]?.[1];
     expect(refs?.(false)).toEqual(['dataset:n.a']);

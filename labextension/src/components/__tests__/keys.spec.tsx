@@ -70,10 +70,23 @@ describe('keys of a page', () => {
       describedBy: { args: { type: 'object', properties: {} } },
       execute: () => undefined
     });
-    workbench.commands.addKeyBinding({ command: 'mlinfra:jobs-show', keys: ['Alt M', 'J'], selector: 'body' });
-    render(<KeyHelp workbench={workbench} page={[{ key: 'e', label: 'exact profile', run: () => undefined }]} />);
-    expect(screen.getByRole('region', { name: 'This page' }).textContent).toContain('eexact profile');
-    expect(screen.getByRole('region', { name: 'Lists and tables' }).textContent).toContain('iinsert code');
+    workbench.commands.addKeyBinding({
+      command: 'mlinfra:jobs-show',
+      keys: ['Alt M', 'J'],
+      selector: 'body'
+    });
+    render(
+      <KeyHelp
+        workbench={workbench}
+        page={[{ key: 'e', label: 'exact profile', run: () => undefined }]}
+      />
+    );
+    expect(screen.getByRole('region', { name: 'This page' }).textContent).toContain(
+      'eexact profile'
+    );
+    expect(screen.getByRole('region', { name: 'Lists and tables' }).textContent).toContain(
+      'iinsert code'
+    );
     expect(screen.getByRole('region', { name: 'Everywhere' }).textContent).toContain('Show Jobs');
   });
 });
@@ -86,7 +99,12 @@ describe('what is kept at hand', () => {
     show(
       fake,
       <>
-        <Pinned name="catalog:favourites" title="Favourites" kinds={['dataset']} empty="Nothing is pinned." />
+        <Pinned
+          name="catalog:favourites"
+          title="Favourites"
+          kinds={['dataset']}
+          empty="Nothing is pinned."
+        />
         <List label="Datasets" rows={rows} />
       </>
     );
@@ -106,7 +124,9 @@ describe('what is kept at hand', () => {
     show(fake, <Recent name="catalog:recent" kinds={['dataset']} />);
     await settle();
     expect(screen.queryByRole('tree')).toBeNull();
-    act(() => ['dataset:n.a', 'job:1', 'dataset:n.b', 'dataset:n.a'].forEach(fake.workbench.shelf.visit));
+    act(() =>
+      ['dataset:n.a', 'job:1', 'dataset:n.b', 'dataset:n.a'].forEach(fake.workbench.shelf.visit)
+    );
     const names = screen.getAllByRole('treeitem').map(row => row.dataset.mlinfraRef);
     expect(names).toEqual(['dataset:n.a', 'dataset:n.b']);
   });

@@ -21,7 +21,8 @@ const ROWS: IListRow[] = [
   { id: 'dataset:flights.b', ref: 'dataset:flights.b', name: 'b', level: 1, open: false }
 ];
 
-const item = (name: string): HTMLElement => screen.getByRole('treeitem', { name: new RegExp(name) });
+const item = (name: string): HTMLElement =>
+  screen.getByRole('treeitem', { name: new RegExp(name) });
 const press = (key: string, more: object = {}): void => {
   fireEvent.keyDown(document.activeElement ?? document.body, { key, ...more });
 };
@@ -65,11 +66,17 @@ describe('a list', () => {
     show(fake, <List label="Datasets" rows={ROWS} />);
     act(() => item('^a').focus());
     press('i');
-    expect(fake.code.insertBelow).toHaveBeenCalledWith('a = ml.dataset("flights.a").scan()\na.head(5).collect()');
+    expect(fake.code.insertBelow).toHaveBeenCalledWith(
+      'a = ml.dataset("flights.a").scan()\na.head(5).collect()'
+    );
     press('I', { shiftKey: true });
-    expect(fake.code.insertAtCursor).toHaveBeenCalledWith('a = ml.dataset("flights.a").scan()\na.head(5).collect()');
+    expect(fake.code.insertAtCursor).toHaveBeenCalledWith(
+      'a = ml.dataset("flights.a").scan()\na.head(5).collect()'
+    );
     press('c');
-    expect(fake.code.copy).toHaveBeenCalledWith('a = ml.dataset("flights.a").scan()\na.head(5).collect()');
+    expect(fake.code.copy).toHaveBeenCalledWith(
+      'a = ml.dataset("flights.a").scan()\na.head(5).collect()'
+    );
     press('r');
     expect(fake.code.copy).toHaveBeenLastCalledWith('dataset:flights.a');
   });
@@ -127,11 +134,16 @@ describe('a list', () => {
 
 describe('rows', () => {
   it('mean themselves unless they are part of the selection', () => {
-    expect(meant({ rows: ROWS, index: 1, selection: new Set(['dataset:flights.b']) })).toEqual([ROWS[1]]);
-    expect(meant({ rows: ROWS, index: 2, selection: new Set(['dataset:flights.a', 'dataset:flights.b']) })).toEqual([
-      ROWS[1],
-      ROWS[2]
+    expect(meant({ rows: ROWS, index: 1, selection: new Set(['dataset:flights.b']) })).toEqual([
+      ROWS[1]
     ]);
+    expect(
+      meant({
+        rows: ROWS,
+        index: 2,
+        selection: new Set(['dataset:flights.a', 'dataset:flights.b'])
+      })
+    ).toEqual([ROWS[1], ROWS[2]]);
   });
 
   it('know the row around them', () => {
@@ -192,7 +204,9 @@ describe('a table', () => {
     show(fakeWorkbench(), <Parts />);
     fireEvent.click(screen.getByRole('button', { name: 'size' }));
     expect(names()).toEqual(['b', 'c', 'a']);
-    expect(screen.getByRole('columnheader', { name: 'size' }).getAttribute('aria-sort')).toBe('descending');
+    expect(screen.getByRole('columnheader', { name: 'size' }).getAttribute('aria-sort')).toBe(
+      'descending'
+    );
     fireEvent.click(screen.getByRole('button', { name: 'size' }));
     expect(names()).toEqual(['c', 'b', 'a']);
   });
@@ -234,10 +248,17 @@ describe('arrows at the end of a section', () => {
 });
 
 describe('a row that was asked for', () => {
-  const rows = ['a', 'b', 'c'].map((name): IListRow => ({ id: name, ref: `dataset:n.${name}`, name }));
+  const rows = ['a', 'b', 'c'].map((name): IListRow => ({
+    id: name,
+    ref: `dataset:n.${name}`,
+    name
+  }));
 
   /** A list in a page that is asked for its row `c`; each `key` is another drawing of the list. */
-  function asked(): { arrivals: Arrivals; list: (turn: number, key?: string) => React.ReactElement } {
+  function asked(): {
+    arrivals: Arrivals;
+    list: (turn: number, key?: string) => React.ReactElement;
+  } {
     const fake = fakeWorkbench();
     const page = document.body.appendChild(document.createElement('div'));
     const arrivals = new Arrivals(page);

@@ -21,7 +21,11 @@ describe('a remote table', () => {
     table.data('body', 600, 0);
     expect(fetch).toHaveBeenCalledTimes(1);
     await jest.advanceTimersByTimeAsync(3_000);
-    expect(painted.mock.calls[0]?.[1]).toMatchObject({ type: 'cells-changed', row: 500, rowSpan: 200 });
+    expect(painted.mock.calls[0]?.[1]).toMatchObject({
+      type: 'cells-changed',
+      row: 500,
+      rowSpan: 200
+    });
     table.data('body', 600, 0);
     expect(fetch).toHaveBeenCalledTimes(2);
   });

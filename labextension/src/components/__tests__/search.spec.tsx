@@ -26,7 +26,11 @@ function slow(): { client: object; answer: (words: string, ref: string) => Promi
     client: { search: (words: string) => new Promise(resolve => waiting.set(words, resolve)) },
     answer: (words, ref) =>
       act(async () => {
-        waiting.get(words)?.({ items: [{ ref, kind: 'dataset', name: ref, detail: '' }], shown: 1, total: 1 });
+        waiting.get(words)?.({
+          items: [{ ref, kind: 'dataset', name: ref, detail: '' }],
+          shown: 1,
+          total: 1
+        });
         await Promise.resolve();
       })
   };
@@ -35,7 +39,8 @@ function slow(): { client: object; answer: (words: string, ref: string) => Promi
 const pass = async (milliseconds: number): Promise<void> => {
   for (const step of [0, 0, milliseconds]) {
     await act(async () => {
-      await jest.advanceTimersByTimeAsync(step); // each effect of the one before may begin something
+      // each effect of the one before may begin something
+      await jest.advanceTimersByTimeAsync(step);
     });
   }
 };
@@ -103,7 +108,13 @@ describe('arrow down in the search box', () => {
 });
 
 it('an array that is found is inserted as its table', async () => {
-  const array = { ref: 'job:9c02', kind: 'job', name: 'sweep', detail: '', code: 'ml.job("9c02").table()' };
+  const array = {
+    ref: 'job:9c02',
+    kind: 'job',
+    name: 'sweep',
+    detail: '',
+    code: 'ml.job("9c02").table()'
+  };
   const fake = fakeWorkbench({ search: async () => ({ items: [array], shown: 1, total: 1 }) });
   show(fake, <Panel />);
   fireEvent.change(screen.getByRole('searchbox'), { target: { value: 'sweep' } });
@@ -118,7 +129,9 @@ it('a text that is too long is not asked for: the box says so in words', async (
   show(fakeWorkbench({ search }), <Panel />);
   fireEvent.change(screen.getByRole('searchbox'), { target: { value: 'x'.repeat(2_001) } });
   await pass(200);
-  expect(screen.getByRole('status').textContent).toContain('it has 2,001 characters, and 2,000 are read');
+  expect(screen.getByRole('status').textContent).toContain(
+    'it has 2,001 characters, and 2,000 are read'
+  );
   expect(search).not.toHaveBeenCalled();
   jest.useRealTimers();
 });

@@ -21,32 +21,55 @@ it.each([
   ['name', ['abc', 'cba'], 'ascending'],
   ['size', ['cab', 'acb'], 'descending'],
   ['at', ['abc', 'cba'], 'descending']
-] as const)('a column of %s is sorted first as one reads it, then the other way round', (key, orders, first) => {
-  const keys = ['name', 'size', 'at'] as const;
-  const columns = keys.map(each => ({
-    key: each,
-    head: each,
-    cell: (row: IThing) => row.name,
-    sort: (row: IThing) => row[each]
-  }));
-  show(fakeWorkbench(), <Table label="things" columns={columns} rows={ROWS} row={({ name }) => ({ id: name })} />);
-  const names = (): string => [...document.querySelectorAll('tbody td:first-child')].map(td => td.textContent).join('');
-  fireEvent.click(screen.getByRole('button', { name: key }));
-  expect(screen.getByRole('columnheader', { name: key }).getAttribute('aria-sort')).toBe(first);
-  expect(names()).toBe(orders[0]);
-  fireEvent.click(screen.getByRole('button', { name: key }));
-  expect(names()).toBe(orders[1]);
-});
+] as const)(
+  'a column of %s is sorted first as one reads it, then the other way round',
+  (key, orders, first) => {
+    const keys = ['name', 'size', 'at'] as const;
+    const columns = keys.map(each => ({
+      key: each,
+      head: each,
+      cell: (row: IThing) => row.name,
+      sort: (row: IThing) => row[each]
+    }));
+    show(
+      fakeWorkbench(),
+      <Table label="things" columns={columns} rows={ROWS} row={({ name }) => ({ id: name })} />
+    );
+    const names = (): string =>
+      [...document.querySelectorAll('tbody td:first-child')].map(td => td.textContent).join('');
+    fireEvent.click(screen.getByRole('button', { name: key }));
+    expect(screen.getByRole('columnheader', { name: key }).getAttribute('aria-sort')).toBe(first);
+    expect(names()).toBe(orders[0]);
+    fireEvent.click(screen.getByRole('button', { name: key }));
+    expect(names()).toBe(orders[1]);
+  }
+);
 
 it('what is no number stands at the end in either order, and leaves the others in theirs', () => {
-  const values = [3, Number.NaN, 1, Number.POSITIVE_INFINITY, null, 2, Number.NEGATIVE_INFINITY, Number.NaN, 0];
+  const values = [
+    3,
+    Number.NaN,
+    1,
+    Number.POSITIVE_INFINITY,
+    null,
+    2,
+    Number.NEGATIVE_INFINITY,
+    Number.NaN,
+    0
+  ];
   const columns = [
-    { key: 'auc', head: 'auc', cell: (at: number) => String(values[at]), sort: (at: number) => values[at]! }
+    {
+      key: 'auc',
+      head: 'auc',
+      cell: (at: number) => String(values[at]),
+      sort: (at: number) => values[at]!
+    }
   ];
   const rows = values.map((_, at) => at);
   const row = (at: number): { id: string } => ({ id: String(at) });
   show(fakeWorkbench(), <Table label="versions" columns={columns} rows={rows} row={row} />);
-  const shown = (): (string | null)[] => [...document.querySelectorAll('tbody td')].map(td => td.textContent);
+  const shown = (): (string | null)[] =>
+    [...document.querySelectorAll('tbody td')].map(td => td.textContent);
   fireEvent.click(screen.getByRole('button', { name: 'auc' }));
   expect(shown().slice(0, 6)).toEqual(['Infinity', '3', '2', '1', '0', '-Infinity']);
   fireEvent.click(screen.getByRole('button', { name: 'auc' }));
@@ -55,15 +78,24 @@ it('what is no number stands at the end in either order, and leaves the others i
 
 it('where the server sorts, texts begin at A too', () => {
   const onSort = jest.fn();
-  const columns = [{ key: 'name', head: 'name', cell: (row: IThing) => row.name, sort: (row: IThing) => row.name }];
+  const columns = [
+    { key: 'name', head: 'name', cell: (row: IThing) => row.name, sort: (row: IThing) => row.name }
+  ];
   const row = ({ name }: IThing): { id: string } => ({ id: name });
-  show(fakeWorkbench(), <Table label="things" {...{ columns, row, onSort }} rows={ROWS} sort={null} />);
+  show(
+    fakeWorkbench(),
+    <Table label="things" {...{ columns, row, onSort }} rows={ROWS} sort={null} />
+  );
   fireEvent.click(screen.getByRole('button', { name: 'name' }));
   expect(onSort).toHaveBeenCalledWith({ key: 'name', descending: false });
 });
 
 it('moments have seconds where two of them read the same, and only there', () => {
-  const [one, two, later] = ['2026-01-01T09:00:07Z', '2026-01-01T09:00:41Z', '2026-01-01T10:05:00Z'];
+  const [one, two, later] = [
+    '2026-01-01T09:00:07Z',
+    '2026-01-01T09:00:41Z',
+    '2026-01-01T10:05:00Z'
+  ];
   expect([one, two].map(clock([one, two, null]))).toEqual([
     expect.stringMatching(/:00:07$/),
     expect.stringMatching(/:00:41$/)

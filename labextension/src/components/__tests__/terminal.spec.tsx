@@ -18,7 +18,11 @@ describe('what a terminal shows', () => {
     ['nested bars', 'outer 0\ninner 0\u001b[A\router 1\n\rinner 9\n', 'outer 1\ninner 9\n'],
     ['a hidden cursor and a title', '\u001b[?25l\u001b]0;title\u0007a\u001b[?25h', 'a'],
     ['a link of a terminal', '\u001b]8;;https://x.org\u001b\\name\u001b]8;;\u001b\\', 'name'],
-    ['a set of letters that is chosen', '\u001b(Bbold\u001b(B\u001b[m, \u001b#8and\u001b)0 lines', 'bold, and lines'],
+    [
+      'a set of letters that is chosen',
+      '\u001b(Bbold\u001b(B\u001b[m, \u001b#8and\u001b)0 lines',
+      'bold, and lines'
+    ],
     ['a bell, and what is no code', 'a\u0007b\u001b', 'ab'],
     ['letters beyond the basic ones', '😀😀\r😀x', '😀x']
   ])('of %s', (_, written, expected) => {
@@ -56,7 +60,10 @@ describe('what a terminal shows', () => {
 
   it.each([
     ['places far to the right', '\u001b[2000Cx\n'.repeat(28_000)],
-    ['colours that are never reset', `${'\u001b[38;2;255;255;255m'.repeat(12)}${'x\n'.repeat(128_000)}`],
+    [
+      'colours that are never reset',
+      `${'\u001b[38;2;255;255;255m'.repeat(12)}${'x\n'.repeat(128_000)}`
+    ],
     ['a colour without end', `\u001b[${'1;'.repeat(100_000)}1m${'x\n'.repeat(28_000)}`]
   ])('is not many times as long as what was written: %s', (_, written) => {
     const lines = plainly(written).split('\n');
@@ -75,7 +82,10 @@ describe('what a terminal shows', () => {
   });
 
   it('is found in a megabyte in a moment', () => {
-    const text = `${RED}2026-11-27 03:00:00${OFF} INFO step loss=0.25 accuracy=0.91 and more words\n`.repeat(12_000);
+    const text =
+      `${RED}2026-11-27 03:00:00${OFF} INFO step loss=0.25 accuracy=0.91 and more words\n`.repeat(
+        12_000
+      );
     const start = performance.now();
     expect(shown(text).length).toBeGreaterThan(text.length / 2);
     expect(performance.now() - start).toBeLessThan(3_000);
@@ -110,12 +120,13 @@ describe('printed text', () => {
     expect(node.querySelector('img, script, a, [onmouseover]')).toBeNull();
   });
 
-  it.each(['javascript://x.org/%0Aalert(1)', 'data:text/html,<script>alert(1)</script>', 'file:///etc/passwd'])(
-    'does not link %s',
-    async text => {
-      const node = await drawn(`open ${text} now`);
-      expect(node.querySelector('a')).toBeNull();
-      expect(node.textContent).toBe(`open ${text} now`);
-    }
-  );
+  it.each([
+    'javascript://x.org/%0Aalert(1)',
+    'data:text/html,<script>alert(1)</script>',
+    'file:///etc/passwd'
+  ])('does not link %s', async text => {
+    const node = await drawn(`open ${text} now`);
+    expect(node.querySelector('a')).toBeNull();
+    expect(node.textContent).toBe(`open ${text} now`);
+  });
 });

@@ -67,7 +67,15 @@ export function fakeWorkbench(client: object = {}): IFake {
   };
   const visibility = new WidgetVisibility();
   visibility.shown = true;
-  return { workbench, visibility, code, open, keep, kept, emit: event => heard.forEach(listener => listener(event)) };
+  return {
+    workbench,
+    visibility,
+    code,
+    open,
+    keep,
+    kept,
+    emit: event => heard.forEach(listener => listener(event))
+  };
 }
 
 /** Something as it stands in a page. */

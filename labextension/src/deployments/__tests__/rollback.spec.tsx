@@ -32,16 +32,25 @@ const deployment = {
 };
 
 const SAMPLE = { data: { names: ['a'], ndarray: [[1]] } };
-const CODE = { python: 'ml.deployment("flights")', curl: `curl -s http://127.0.0.1 -H 'A: b' -d '{}'` };
+const CODE = {
+  python: 'ml.deployment("flights")',
+  curl: `curl -s http://127.0.0.1 -H 'A: b' -d '{}'`
+};
 
 /** The page of a deployment with two versions that answer. */
 async function opened(): Promise<Record<'rollback' | 'traffic', jest.Mock>> {
   const deployments = {
     show: async () => ({ deployment, history: [], signature: [], code: {} }),
-    rollback: jest.fn(async () => ({ ...deployment, versions: [version('v1', 100, 'stable'), version('v2', 0, '')] })),
+    rollback: jest.fn(async () => ({
+      ...deployment,
+      versions: [version('v1', 100, 'stable'), version('v2', 0, '')]
+    })),
     traffic: jest.fn(async () => deployment)
   };
-  show(fakeWorkbench({ deployments }), <DeploymentPage reference="deployment:flights" name="flights" />);
+  show(
+    fakeWorkbench({ deployments }),
+    <DeploymentPage reference="deployment:flights" name="flights" />
+  );
   await screen.findByRole('tab', { name: 'History' });
   return deployments;
 }
@@ -63,10 +72,20 @@ it('a roll back says the traffic before and after it, and offers what it took aw
 describe('the code of a deployment', () => {
   const page = async (predict = jest.fn()): Promise<void> => {
     const deployments = {
-      show: async () => ({ deployment, history: [], signature: [], answers: 'classes', sample: SAMPLE, code: CODE }),
+      show: async () => ({
+        deployment,
+        history: [],
+        signature: [],
+        answers: 'classes',
+        sample: SAMPLE,
+        code: CODE
+      }),
       predict
     };
-    show(fakeWorkbench({ deployments }), <DeploymentPage reference="deployment:flights" name="flights" />);
+    show(
+      fakeWorkbench({ deployments }),
+      <DeploymentPage reference="deployment:flights" name="flights" />
+    );
     await settle();
   };
   const shown = (): string | null => screen.getByRole('group', { name: 'Code' }).textContent;
@@ -86,13 +105,17 @@ describe('the code of a deployment', () => {
   it('says the request that was written, which stays when another tab was open', async () => {
     await page();
     fireEvent.click(screen.getByRole('tab', { name: 'Try It' }));
-    fireEvent.change(screen.getByLabelText('Request body'), { target: { value: '[{"a": null, "ok": true}]' } });
+    fireEvent.change(screen.getByLabelText('Request body'), {
+      target: { value: '[{"a": null, "ok": true}]' }
+    });
     expect(shown()).toContain('.predict([{"a": None, "ok": True}])');
     fireEvent.click(screen.getByRole('button', { name: 'curl' }));
     expect(shown()).toContain(`curl -s http://127.0.0.1 -H 'A: b' -d '[{"a":null,"ok":true}]'`);
     fireEvent.click(screen.getByRole('tab', { name: 'Tests' }));
     fireEvent.click(screen.getByRole('tab', { name: 'Try It' }));
-    expect(screen.getByLabelText<HTMLTextAreaElement>('Request body').value).toBe('[{"a": null, "ok": true}]');
+    expect(screen.getByLabelText<HTMLTextAreaElement>('Request body').value).toBe(
+      '[{"a": null, "ok": true}]'
+    );
   });
 
   it('a request that is no JSON is not sent, and is told with the reason and the fix', async () => {

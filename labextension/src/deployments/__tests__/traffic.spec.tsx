@@ -55,7 +55,11 @@ describe('weights', () => {
   });
 
   it('leave the others of three versions as they are', () => {
-    expect(balanced({ v1: '80', v2: '10', v3: '10' }, 'v2', '30')).toEqual({ v1: '80', v2: '30', v3: '10' });
+    expect(balanced({ v1: '80', v2: '10', v3: '10' }, 'v2', '30')).toEqual({
+      v1: '80',
+      v2: '30',
+      v3: '10'
+    });
   });
 
   it('are offered for versions that can answer', () => {
@@ -86,13 +90,18 @@ describe('the traffic editor', () => {
     show(
       fakeWorkbench(),
       <Traffic
-        deployment={{ ...DEPLOYMENT, versions: [...DEPLOYMENT.versions, version('v3', 0, 'shadow')] }}
+        deployment={{
+          ...DEPLOYMENT,
+          versions: [...DEPLOYMENT.versions, version('v3', 0, 'shadow')]
+        }}
         query={query}
         onEdit={jest.fn()}
       />
     );
     fireEvent.change(screen.getByLabelText('v2'), { target: { value: '50' } });
     expect(screen.getByText('together 140 %, not 100 %')).toBeTruthy();
-    expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Preview Change' }).disabled).toBe(true);
+    expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Preview Change' }).disabled).toBe(
+      true
+    );
   });
 });

@@ -1,7 +1,8 @@
 import type { IDeploymentDetail } from '../../api/types';
 import { sampleBody } from '../tryit';
 
-const bodyOf = (sample: object | null): string => sampleBody({ sample } as unknown as IDeploymentDetail);
+const bodyOf = (sample: object | null): string =>
+  sampleBody({ sample } as unknown as IDeploymentDetail);
 
 describe('the request that is tried first', () => {
   it('has its names and each of its rows on a line', () => {
@@ -28,7 +29,9 @@ describe('the request that is tried first', () => {
   });
 
   it('stays what it was, whatever its names hold', () => {
-    const sample = { data: { names: ['x[0]', 'a]', 'b[', 'c {', 'd\n  e', '[  ]'], ndarray: [['[', ']  ', 1]] } };
+    const sample = {
+      data: { names: ['x[0]', 'a]', 'b[', 'c {', 'd\n  e', '[  ]'], ndarray: [['[', ']  ', 1]] }
+    };
     expect(JSON.parse(bodyOf(sample))).toEqual(sample);
     expect(JSON.parse(bodyOf(null))).toEqual({ data: { names: [], ndarray: [] } });
   });

@@ -7,7 +7,11 @@ import { mainMetric } from '../metric';
 
 describe('curves', () => {
   it('are put on common steps; a step that a run lacks is a gap', () => {
-    const curve = (run: string, step: number[], mean: number[]): Parameters<typeof aligned>[0][number] => ({
+    const curve = (
+      run: string,
+      step: number[],
+      mean: number[]
+    ): Parameters<typeof aligned>[0][number] => ({
       run,
       metric: 'auc',
       step,
@@ -36,7 +40,9 @@ describe('curves', () => {
 
 describe('bins', () => {
   const drift = (edges: (number | string)[], bins: number): Parameters<typeof binNames>[0] =>
-    ({ edges, reference: Array.from({ length: bins }, () => 0.1) }) as unknown as Parameters<typeof binNames>[0];
+    ({ edges, reference: Array.from({ length: bins }, () => 0.1) }) as unknown as Parameters<
+      typeof binNames
+    >[0];
 
   it('of numbers are named by their ranges', () => {
     expect(binNames(drift([1, 2], 3))).toEqual(['≤ 1', '1 – 2', '> 2']);

@@ -11,10 +11,13 @@ const words = (line: string): string[] =>
     .split('\n');
 
 describe('the code of an experiment', () => {
-  it.each(["params.depth = '6'", `tags.note = "it's"`, '$HOME'])('hands the filter %s on unchanged', where => {
-    const { cli = '' } = codeOf('churn', where, NEWEST, []);
-    expect(words(cli)).toEqual(['mlinfra', 'runs', 'list', 'churn', '--where', where]);
-  });
+  it.each(["params.depth = '6'", `tags.note = "it's"`, '$HOME'])(
+    'hands the filter %s on unchanged',
+    where => {
+      const { cli = '' } = codeOf('churn', where, NEWEST, []);
+      expect(words(cli)).toEqual(['mlinfra', 'runs', 'list', 'churn', '--where', where]);
+    }
+  );
 
   it('quotes a name and a sort key that a shell would split', () => {
     const { cli = '' } = codeOf('my runs', '', { key: 'metrics.val auc', descending: true }, []);

@@ -7,14 +7,30 @@ import ExperimentsPanel from '../panel';
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
 
-const experiment = (runs: number | null): object => ({ ref: 'experiment:churn', name: 'churn', runs, updated_at: '' });
+const experiment = (runs: number | null): object => ({
+  ref: 'experiment:churn',
+  name: 'churn',
+  runs,
+  updated_at: ''
+});
 
 /** Names of runs that an unfolded experiment shows once one more run was recorded. */
 async function shownLater(counted: number | null): Promise<{ asked: number; texts: string[] }> {
   const names = ['first'];
-  const list = async (): Promise<object> => ({ items: [experiment(counted)], shown: 1, total: 1, note: '' });
+  const list = async (): Promise<object> => ({
+    items: [experiment(counted)],
+    shown: 1,
+    total: 1,
+    note: ''
+  });
   const runs = jest.fn(async () => ({
-    items: names.map(name => ({ ref: `run:${name}`, id: name, name, status: 'succeeded', metrics: {} }))
+    items: names.map(name => ({
+      ref: `run:${name}`,
+      id: name,
+      name,
+      status: 'succeeded',
+      metrics: {}
+    }))
   }));
   const fake = fakeWorkbench({ experiments: { list, runs } });
   fake.kept.set('experiments:open', ['experiment:churn']);

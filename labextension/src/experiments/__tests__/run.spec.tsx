@@ -45,8 +45,12 @@ it('a model that cannot be deployed is said to be so when it is registered, and 
   document.querySelector<HTMLElement>('.jp-Dialog .jp-mod-accept')?.click();
   const busy = await screen.findByRole('button', { name: 'Registering…' });
   expect((busy as HTMLButtonElement).disabled).toBe(true);
-  await act(async () => answer({ ref: 'version:churn/3', version: 3, unservable: 'It is of flavor sklearn.' }));
-  expect(said.mock.calls[0]?.[0]).toBe('churn has version 3. It cannot be deployed: It is of flavor sklearn.');
+  await act(async () =>
+    answer({ ref: 'version:churn/3', version: 3, unservable: 'It is of flavor sklearn.' })
+  );
+  expect(said.mock.calls[0]?.[0]).toBe(
+    'churn has version 3. It cannot be deployed: It is of flavor sklearn.'
+  );
   expect(fake.open).toHaveBeenCalledWith('version:churn/3');
 });
 

@@ -1,6 +1,7 @@
 import { exampleOf } from '../example';
 
-const column = (name: string, type: string): never => ({ name, type, required: false, doc: '', used_by: [] }) as never;
+const column = (name: string, type: string): never =>
+  ({ name, type, required: false, doc: '', used_by: [] }) as never;
 
 describe('the example of a feature view', () => {
   it('is made of the key, the moment and the numbers of a dataset', () => {

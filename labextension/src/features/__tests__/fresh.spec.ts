@@ -6,7 +6,8 @@ import { isHistorical, onlineWords } from '../fresh';
 
 const trans = nullTranslator.load('jupyter_mlinfra');
 const NOW = Date.parse('2026-11-24T12:00:00Z');
-const view = (more: Partial<IView>): IView => ({ freshness: 'fresh', online_at: null, ...more }) as IView;
+const view = (more: Partial<IView>): IView =>
+  ({ freshness: 'fresh', online_at: null, ...more }) as IView;
 
 describe('how new the values online are', () => {
   it('is an age while someone waits for newer ones', () => {
@@ -21,7 +22,9 @@ describe('how new the values online are', () => {
   });
 
   it('is left to the word of the state for what is expired or was never online', () => {
-    expect(onlineWords(view({ freshness: 'expired', online_at: '2013-12-31T12:00:00Z' }), trans, NOW)).toBeUndefined();
+    expect(
+      onlineWords(view({ freshness: 'expired', online_at: '2013-12-31T12:00:00Z' }), trans, NOW)
+    ).toBeUndefined();
     expect(onlineWords(view({ freshness: 'never' }), trans, NOW)).toBeUndefined();
   });
 });

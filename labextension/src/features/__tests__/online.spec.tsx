@@ -19,7 +19,11 @@ function filled(): { online: jest.Mock; answer: () => Promise<void>; press: () =
   show(fakeWorkbench({ features: { online } }), <Online detail={detail} />);
   fireEvent.change(screen.getByLabelText('zip'), { target: { value: ' 02134 ' } });
   const form = screen.getByRole('button').closest('form')!;
-  return { online, answer: () => act(async () => done([row])), press: () => fireEvent.submit(form) };
+  return {
+    online,
+    answer: () => act(async () => done([row])),
+    press: () => fireEvent.submit(form)
+  };
 }
 
 describe('a look-up', () => {

@@ -33,7 +33,9 @@ afterEach(() => jest.useRealTimers());
 function setup(moves?: (data: string, name: string) => boolean): ISetup {
   const asked: IAsked[] = [];
   const fetch = (): Promise<string> =>
-    new Promise((resolve, reject) => asked.push({ answer: resolve, fail: () => reject(new Error('down')) }));
+    new Promise((resolve, reject) =>
+      asked.push({ answer: resolve, fail: () => reject(new Error('down')) })
+    );
   function Probe({ rows = 1, at = 1, open = true }: IGiven): React.ReactElement {
     const items = [
       { ref: 'view:a', name: 'a', rows },

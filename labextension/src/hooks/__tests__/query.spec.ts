@@ -161,7 +161,12 @@ describe('Poller', () => {
     if (how === 'is given up') {
       poller.cancel();
     }
-    expect(poller.answer).toMatchObject({ data: undefined, at: 0, borrowed: false, loading: false });
+    expect(poller.answer).toMatchObject({
+      data: undefined,
+      at: 0,
+      borrowed: false,
+      loading: false
+    });
     poller.stop();
   });
 });

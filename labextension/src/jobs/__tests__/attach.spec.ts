@@ -5,11 +5,31 @@ import { fakeWorkbench, type IFake } from '../../components/__tests__/workbench'
 import { attach } from '../attach';
 
 const JOBS = [
-  { id: '7f3a', ref: 'job:7f3a', name: 'train', state: 'running', attempt: 1, array: null, backend: 'slurm' },
-  { id: '9c02', ref: 'job:9c02', name: 'sweep', state: 'running', attempt: 1, array: { size: 3 }, backend: 'local' }
+  {
+    id: '7f3a',
+    ref: 'job:7f3a',
+    name: 'train',
+    state: 'running',
+    attempt: 1,
+    array: null,
+    backend: 'slurm'
+  },
+  {
+    id: '9c02',
+    ref: 'job:9c02',
+    name: 'sweep',
+    state: 'running',
+    attempt: 1,
+    array: { size: 3 },
+    backend: 'local'
+  }
 ];
 
-function lab(answer: (id: string) => Promise<object>): { fake: IFake; opened: unknown[]; asked: string[] } {
+function lab(answer: (id: string) => Promise<object>): {
+  fake: IFake;
+  opened: unknown[];
+  asked: string[];
+} {
   const opened: unknown[] = [];
   const asked: string[] = [];
   const jobs = {
@@ -30,7 +50,11 @@ function lab(answer: (id: string) => Promise<object>): { fake: IFake; opened: un
 describe('attaching to a job', () => {
   it('opens the terminal that the server has made, and tells how it differs', async () => {
     const told = jest.spyOn(Notification, 'info');
-    const { fake, opened, asked } = lab(async () => ({ name: '3', job: '7f3a', note: 'It has ended.' }));
+    const { fake, opened, asked } = lab(async () => ({
+      name: '3',
+      job: '7f3a',
+      note: 'It has ended.'
+    }));
     await attach(fake.workbench, 'job:7f3a');
     expect([asked, opened]).toEqual([['7f3a'], [{ name: '3' }]]);
     expect(told.mock.calls[0]?.[0]).toContain('It has ended.');
@@ -47,7 +71,9 @@ describe('attaching to a job', () => {
 
   it('says what is in the way', async () => {
     const told = jest.spyOn(Notification, 'error');
-    const { fake, opened } = lab(() => Promise.reject(new ApiError('conflict', 'It waits.', 'No place.', 'Wait.')));
+    const { fake, opened } = lab(() =>
+      Promise.reject(new ApiError('conflict', 'It waits.', 'No place.', 'Wait.'))
+    );
     await attach(fake.workbench, 'job:7f3a');
     expect(opened).toEqual([]);
     expect(told.mock.calls[0]?.[0]).toBe('It waits.\nNo place.\nWait.');

@@ -36,7 +36,10 @@ const told = jest.spyOn(Notification, 'success').mockReturnValue('');
 /** Each place that has a button Cancel. */
 const PLACES: [string, (job: IJob) => React.ReactElement][] = [
   ['the page of a job', job => <JobButtons job={job} query={{ refresh } as never} />],
-  ['a card in an output', job => <LiveCard payload={{ ref: job.ref, kind: 'job', title: job.name, record: job }} />]
+  [
+    'a card in an output',
+    job => <LiveCard payload={{ ref: job.ref, kind: 'job', title: job.name, record: job }} />
+  ]
 ];
 
 /** A job that is under way until it was looked at once after its cancel. */
@@ -67,7 +70,11 @@ beforeEach(() => {
 
 describe.each(PLACES)('cancelling from %s', (_where, place) => {
   it.each([
-    ['a job that waits', { ...JOB, state: 'queued' as const, elapsed_seconds: null }, 'train is cancelled.'],
+    [
+      'a job that waits',
+      { ...JOB, state: 'queued' as const, elapsed_seconds: null },
+      'train is cancelled.'
+    ],
     ['a short job', JOB, 'train is cancelled. It had run for 30 s; an undo starts it again.']
   ])('%s can be undone for ten seconds', async (_what, job, message) => {
     const { calls, fake } = jobs(job);
@@ -120,7 +127,11 @@ describe('a cancel that came too late', () => {
 
   it('has nothing to undo', async () => {
     const restore = jest.fn();
-    const ending = { cancel: async () => JOB, show: async () => ({ ...JOB, state: 'succeeded' }), restore };
+    const ending = {
+      cancel: async () => JOB,
+      show: async () => ({ ...JOB, state: 'succeeded' }),
+      restore
+    };
     show(fakeWorkbench({ jobs: ending }), place(JOB));
     await press();
     const [undo] = told.mock.calls[0]?.[1]?.actions ?? [];

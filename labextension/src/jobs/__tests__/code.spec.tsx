@@ -25,13 +25,20 @@ const preview = (change: object = {}): ICodePreview =>
 
 describe('the code of a job that is submitted now', () => {
   it('is told in a line, and why on demand', async () => {
-    show(fakeWorkbench({ jobs: { preview: async () => preview() } }), <CodeLine notebook="a.ipynb" />);
+    show(
+      fakeWorkbench({ jobs: { preview: async () => preview() } }),
+      <CodeLine notebook="a.ipynb" />
+    );
     const why = await screen.findByRole('button', { name: 'why' });
-    expect(why.parentElement?.textContent).toContain('Code: snapshot of 14 files, 3 uncommitted, 1 left out');
+    expect(why.parentElement?.textContent).toContain(
+      'Code: snapshot of 14 files, 3 uncommitted, 1 left out'
+    );
     expect(why.getAttribute('aria-expanded')).toBe('false');
     fireEvent.click(why);
     expect(why.getAttribute('aria-expanded')).toBe('true');
-    expect(screen.getByRole('grid', { name: 'Left out' }).textContent).toContain('The snapshot would pass 100 MiB.');
+    expect(screen.getByRole('grid', { name: 'Left out' }).textContent).toContain(
+      'The snapshot would pass 100 MiB.'
+    );
     expect(screen.getByRole('grid', { name: 'Not committed' }).textContent).toContain('b.py');
   });
 
@@ -52,7 +59,9 @@ describe('the code of a job that is submitted now', () => {
   it('names no commit where there is none', async () => {
     const none = preview({ commit: '', uncommitted: page([]), left_out: page([]), files: 1 });
     show(fakeWorkbench({ jobs: { preview: async () => none } }), <CodeLine notebook="a.ipynb" />);
-    expect((await screen.findByText(/snapshot of 1 file, no git commit/)).textContent).not.toContain('why');
+    expect(
+      (await screen.findByText(/snapshot of 1 file, no git commit/)).textContent
+    ).not.toContain('why');
   });
 });
 
@@ -73,7 +82,15 @@ const DIFF = [
 describe('a difference', () => {
   it('is cut into lines of one kind, which are the whole text', () => {
     const pieces = piecesOf(DIFF);
-    expect(pieces.map(([kind]) => kind)).toEqual(['head', 'hunk', 'same', 'removed', 'added', 'same', 'head']);
+    expect(pieces.map(([kind]) => kind)).toEqual([
+      'head',
+      'hunk',
+      'same',
+      'removed',
+      'added',
+      'same',
+      'head'
+    ]);
     expect(pieces.map(([, text]) => text).join('')).toBe(DIFF);
     expect(pieces[3]?.[1]).toBe('--- a comment that goes\n-- another\n');
     expect(piecesOf('')).toEqual([]);
@@ -96,7 +113,9 @@ describe('a difference', () => {
     const job = { id: '7f3a', ref: 'job:7f3a' } as IJob;
     show(fakeWorkbench({ jobs: { code: async () => snapshot, diff } }), <CodeOf job={job} />);
     const button = await screen.findByRole('button', { name: 'diff' });
-    expect(button.parentElement?.textContent).toBe('Code: snapshot a91c0000 · git 4e2f012 + 3 uncommitted files diff');
+    expect(button.parentElement?.textContent).toBe(
+      'Code: snapshot a91c0000 · git 4e2f012 + 3 uncommitted files diff'
+    );
     expect(asked).toEqual([]);
     fireEvent.click(button);
     const shown = await screen.findByRole('region', { name: 'Difference from the commit' });

@@ -3,7 +3,8 @@ import { ApiError } from '../../api/errors';
 import type { IJob, JobState } from '../../api/types';
 import { ended, until } from '../ended';
 
-const job = (state: JobState, reason = ''): IJob => ({ id: '7f3a', name: 'deploy flights/2', state, reason }) as IJob;
+const job = (state: JobState, reason = ''): IJob =>
+  ({ id: '7f3a', name: 'deploy flights/2', state, reason }) as IJob;
 
 const client = (...states: IJob[]): { client: IClient; asked: () => number } => {
   let asked = 0;
@@ -24,7 +25,9 @@ describe('the end of a job that a verb was made into', () => {
     let asked = 0;
     const show = (): Promise<IJob> => {
       asked += 1;
-      return asked < 4 ? Promise.reject(new ApiError('unreachable', 'gone')) : Promise.resolve(job('succeeded'));
+      return asked < 4
+        ? Promise.reject(new ApiError('unreachable', 'gone'))
+        : Promise.resolve(job('succeeded'));
     };
     const end = ended({ jobs: { show } } as unknown as IClient, job('running'));
     seen.mockReturnValue('hidden');
@@ -55,7 +58,9 @@ describe('the end of a job that a verb was made into', () => {
 
   it('is an error when the job is not known any more', async () => {
     const show = (): Promise<IJob> => Promise.reject(new ApiError('not_found', 'No job 7f3a.'));
-    await expect(ended({ jobs: { show } } as unknown as IClient, job('running'), { next: 1 })).rejects.toMatchObject({
+    await expect(
+      ended({ jobs: { show } } as unknown as IClient, job('running'), { next: 1 })
+    ).rejects.toMatchObject({
       code: 'not_found'
     });
   });

@@ -16,7 +16,14 @@ function Told({ jobs = 1, gpus }: { jobs?: number; gpus?: number }): React.React
 
 describe('the live line of the form', () => {
   const said = async (estimate: Partial<IEstimate>, jobs = 1): Promise<string> => {
-    const answer = { starts_at: null, seconds: null, like: 0, cost: null, refused: '', ...estimate };
+    const answer = {
+      starts_at: null,
+      seconds: null,
+      like: 0,
+      cost: null,
+      refused: '',
+      ...estimate
+    };
     const fake = fakeWorkbench({ jobs: { estimate: async () => answer } });
     show(fake, <Told jobs={jobs} />);
     const line = screen.getByRole('status');
@@ -26,7 +33,10 @@ describe('the live line of the form', () => {
 
   it('says when it starts, how long it runs and what all its jobs cost', async () => {
     const starts_at = new Date().toISOString();
-    const text = await said({ starts_at, seconds: number(1080) as never, like: 7, cost: number(0.4) as never }, 6);
+    const text = await said(
+      { starts_at, seconds: number(1080) as never, like: 7, cost: number(0.4) as never },
+      6
+    );
     expect(text).toBe('starts now · runs ~18:00est. (7 like it) · costs 2.4est.');
   });
 
@@ -36,12 +46,20 @@ describe('the live line of the form', () => {
 
   it.each([
     [new ApiError('unreachable', 'gone'), 'its start time is not known now'],
-    [new ApiError('unavailable', 'The workbench is busy.', '', '', 503), 'its start time is not known now'],
-    [new ApiError('bad_request', 'There is no such queue.', '', '', 400), 'It can never start. There is no such queue.']
+    [
+      new ApiError('unavailable', 'The workbench is busy.', '', '', 503),
+      'its start time is not known now'
+    ],
+    [
+      new ApiError('bad_request', 'There is no such queue.', '', '', 400),
+      'It can never start. There is no such queue.'
+    ]
   ])('says never only where the server has said so: %s', async (error, words) => {
     const estimate = (): Promise<never> => Promise.reject(error);
     show(fakeWorkbench({ jobs: { estimate } }), <Told />);
-    await waitFor(() => expect(screen.getByRole('status').textContent.trim()).toBe(words), { timeout: 3_000 });
+    await waitFor(() => expect(screen.getByRole('status').textContent.trim()).toBe(words), {
+      timeout: 3_000
+    });
   });
 
   it('keeps what was last said when contact is lost', async () => {
@@ -54,11 +72,19 @@ describe('the live line of the form', () => {
     await waitFor(() => expect(screen.getByRole('status').textContent).toContain('no earlier run'));
     fake.emit({ topic: 'job', ref: 'job:1', data: {} });
     await waitFor(() => expect(estimate).toHaveBeenCalledTimes(2));
-    expect(screen.getByRole('status').textContent).toBe('start time not known · no earlier run like it');
+    expect(screen.getByRole('status').textContent).toBe(
+      'start time not known · no earlier run like it'
+    );
   });
 
   it('says nothing of new needs with the answer to others', async () => {
-    const never = { starts_at: null, seconds: null, like: 0, cost: null, refused: 'It asks for 9 GPUs.' };
+    const never = {
+      starts_at: null,
+      seconds: null,
+      like: 0,
+      cost: null,
+      refused: 'It asks for 9 GPUs.'
+    };
     const answers = [Promise.resolve(never), new Promise(() => undefined)];
     const estimate = jest.fn(() => answers.shift());
     const fake = fakeWorkbench({ jobs: { estimate } });

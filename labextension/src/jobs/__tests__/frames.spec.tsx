@@ -17,7 +17,9 @@ describe('a frame in the output of a notebook', () => {
   it('is drawn as a table, as data: none of its markup, styles or pictures', async () => {
     const path = '.mlinfra/jobs/7f3a/1/train.ipynb';
     const data = { 'text/html': PANDAS, 'text/plain': 'carrier  mean  n' };
-    const cells = [{ cell_type: 'code', source: 'frame', outputs: [{ output_type: 'execute_result', data }] }];
+    const cells = [
+      { cell_type: 'code', source: 'frame', outputs: [{ output_type: 'execute_result', data }] }
+    ];
     const executedSince = async (): Promise<unknown> => ({
       path,
       content: { cells },
@@ -26,7 +28,9 @@ describe('a frame in the output of a notebook', () => {
     });
     show(fakeWorkbench({ jobs: { executedSince } }), <Output job={{ ...JOB, output: path }} />);
     const table = await screen.findByRole('table');
-    const texts = [...table.querySelectorAll('tr')].map(row => [...row.children].map(cell => cell.textContent));
+    const texts = [...table.querySelectorAll('tr')].map(row =>
+      [...row.children].map(cell => cell.textContent)
+    );
     expect(texts).toEqual([
       ['', 'delay'],
       ['carrier', 'mean', 'n'],
@@ -44,7 +48,9 @@ describe('a frame in the output of a notebook', () => {
     const row = '<tr><td>1</td></tr>';
     const {
       frames: [frame]
-    } = framesOf(`<table><thead><tr><th>n</th></tr></thead><tbody>${row.repeat(3_000)}</tbody></table>`);
+    } = framesOf(
+      `<table><thead><tr><th>n</th></tr></thead><tbody>${row.repeat(3_000)}</tbody></table>`
+    );
     expect([frame?.body.length, frame?.moreRows]).toEqual([100, 2_900]);
   });
 
@@ -70,7 +76,9 @@ describe('a frame in the output of a notebook', () => {
 /** The page of a job whose only cell put `data` out. */
 function put(data: object): void {
   const path = '.mlinfra/jobs/7f3a/1/train.ipynb';
-  const cells = [{ cell_type: 'code', source: 'x', outputs: [{ output_type: 'display_data', data }] }];
+  const cells = [
+    { cell_type: 'code', source: 'x', outputs: [{ output_type: 'display_data', data }] }
+  ];
   const executedSince = async (): Promise<unknown> => ({
     path,
     content: { cells },

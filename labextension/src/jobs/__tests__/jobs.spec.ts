@@ -1,5 +1,14 @@
 import type { IJob, IQueuedJob } from '../../api/types';
-import { cloneCode, cloneNeeds, cloneParameters, fillForm, formOf, readForm, startForm, sweepOf } from '../form';
+import {
+  cloneCode,
+  cloneNeeds,
+  cloneParameters,
+  fillForm,
+  formOf,
+  readForm,
+  startForm,
+  sweepOf
+} from '../form';
 import { toggleSweep } from '../fields';
 import { append, type ILog, prepend } from '../log';
 import { tableLines } from '../queue';
@@ -24,14 +33,26 @@ const FAULT = {
 describe('the submit form', () => {
   it('says nothing of parameters that keep their defaults', () => {
     const { spec, code } = readForm(startForm('a.ipynb', PARAMETERS), PARAMETERS, FAULT);
-    expect(spec).toEqual({ notebook: 'a.ipynb', parameters: {}, cpus: 1, gpus: 0, priority: 50, retries: 0 });
+    expect(spec).toEqual({
+      notebook: 'a.ipynb',
+      parameters: {},
+      cpus: 1,
+      gpus: 0,
+      priority: 50,
+      retries: 0
+    });
     expect(code.cli).toBe('mlinfra jobs submit a.ipynb');
   });
 
   it('reads each changed field as its type', () => {
     const form = startForm('a.ipynb', PARAMETERS);
     const { spec, code } = readForm(
-      { ...form, parameters: { depth: '8', origins: '["JFK","LGA"]', day: "it's" }, gpus: '1', minutes: '30' },
+      {
+        ...form,
+        parameters: { depth: '8', origins: '["JFK","LGA"]', day: "it's" },
+        gpus: '1',
+        minutes: '30'
+      },
       PARAMETERS,
       FAULT
     );
@@ -58,7 +79,11 @@ describe('the submit form', () => {
 
   it.each(['5', 'true', '[1]'])('tells the command line that the text %s is a text', day => {
     const form = startForm('a.ipynb', PARAMETERS);
-    const { spec, code } = readForm({ ...form, parameters: { ...form.parameters, day } }, PARAMETERS, FAULT);
+    const { spec, code } = readForm(
+      { ...form, parameters: { ...form.parameters, day } },
+      PARAMETERS,
+      FAULT
+    );
     expect(spec?.parameters).toEqual({ day });
     expect(code.cli).toMatch(/^mlinfra jobs submit a\.ipynb -r '?day=/);
   });
@@ -72,7 +97,10 @@ describe('the submit form', () => {
   ])('refuses %s for %p, which would arrive as another number', (text, type) => {
     const parameters = [{ name: 'seed', type, default: null }];
     const form = fillForm('a.ipynb', parameters, { parameters: { seed: text } });
-    expect(readForm(form, parameters, FAULT)).toMatchObject({ spec: null, faults: { 'parameter:seed': 'Too large.' } });
+    expect(readForm(form, parameters, FAULT)).toMatchObject({
+      spec: null,
+      faults: { 'parameter:seed': 'Too large.' }
+    });
   });
 
   it('keeps a parameter apart from a field of its name, and from what every object has', () => {
@@ -80,10 +108,16 @@ describe('the submit form', () => {
       { name: 'retries', type: 'int', default: 3 },
       { name: 'constructor', type: 'str', default: 'ferrari' }
     ];
-    const form = fillForm('a.ipynb', parameters, { parameters: { retries: 'many', constructor: 'lotus' } });
+    const form = fillForm('a.ipynb', parameters, {
+      parameters: { retries: 'many', constructor: 'lotus' }
+    });
     const { faults, grid } = readForm(form, parameters, FAULT);
     expect([Object.keys(faults), grid]).toEqual([['parameter:retries'], []]);
-    const { spec } = readForm({ ...form, parameters: { ...form.parameters, retries: '4' } }, parameters, FAULT);
+    const { spec } = readForm(
+      { ...form, parameters: { ...form.parameters, retries: '4' } },
+      parameters,
+      FAULT
+    );
     expect(spec?.parameters).toEqual({ retries: 4, constructor: 'lotus' });
     expect(sweepOf(form, 'constructor')).toBeUndefined();
   });
@@ -162,7 +196,9 @@ describe('the needs of a job', () => {
     expect(Object.keys(faults)).toEqual([field]);
   });
 
-  it.each(['1', '0.5', '0.29', '8'])('take %s GPUs', gpus => expect(read({ gpus }).spec?.gpus).toBe(Number(gpus)));
+  it.each(['1', '0.5', '0.29', '8'])('take %s GPUs', gpus =>
+    expect(read({ gpus }).spec?.gpus).toBe(Number(gpus))
+  );
 });
 
 describe('a sweep', () => {
@@ -170,7 +206,10 @@ describe('a sweep', () => {
     readForm({ ...startForm('a.ipynb', PARAMETERS), sweeps, ...change }, PARAMETERS, FAULT);
 
   it('is an array of every combination, and the other parameters stay common', () => {
-    const form = { parameters: { depth: '6', origins: '["JFK"]', day: '2013-12-01' }, maxParallel: '2' };
+    const form = {
+      parameters: { depth: '6', origins: '["JFK"]', day: '2013-12-01' },
+      maxParallel: '2'
+    };
     const { spec, grid, code } = read({ depth: '[4, 6, 8]', day: '["a", "b"]' }, form);
     expect(grid).toEqual([3, 2]);
     expect(spec?.array).toEqual([
@@ -182,7 +221,9 @@ describe('a sweep', () => {
       { depth: 8, day: 'b' }
     ]);
     expect(spec).toMatchObject({ parameters: { origins: ['JFK'] }, max_parallel: 2 });
-    expect(code.cli).toBe(`mlinfra jobs submit a.ipynb -p 'origins=["JFK"]' --max-parallel 2 --array sweep.json`);
+    expect(code.cli).toBe(
+      `mlinfra jobs submit a.ipynb -p 'origins=["JFK"]' --max-parallel 2 --array sweep.json`
+    );
   });
 
   it('takes lists of lists as values', () => {
@@ -227,8 +268,12 @@ describe('a sweep', () => {
     expect(toggleSweep(form, 'depth', 'int')).toEqual({ depth: '6' });
     expect(toggleSweep(form, 'origins', 'list[str]')).toEqual({ origins: '[["EWR"]]' });
     expect(toggleSweep(form, 'day', 'str')).toEqual({ day: '2013-12-01' });
-    expect(toggleSweep({ ...form, parameters: { flag: 'True' } }, 'flag', 'bool')).toEqual({ flag: 'true, false' });
-    expect(toggleSweep({ ...form, parameters: { words: 'a, b' } }, 'words', 'str')).toEqual({ words: '["a, b"]' });
+    expect(toggleSweep({ ...form, parameters: { flag: 'True' } }, 'flag', 'bool')).toEqual({
+      flag: 'true, false'
+    });
+    expect(toggleSweep({ ...form, parameters: { words: 'a, b' } }, 'words', 'str')).toEqual({
+      words: '["a, b"]'
+    });
     expect(toggleSweep({ ...form, sweeps: { depth: '[6]' } }, 'depth', 'int')).toEqual({});
   });
 });
@@ -264,7 +309,10 @@ describe('a clone', () => {
   });
 
   it('with the same code says what was set back to its default too: what is left out would stay as it was', () => {
-    const form = fillForm('a.ipynb', PARAMETERS, { ...formOf(job), parameters: { depth: '6', day: 'y' } });
+    const form = fillForm('a.ipynb', PARAMETERS, {
+      ...formOf(job),
+      parameters: { depth: '6', day: 'y' }
+    });
     const { spec } = readForm(form, PARAMETERS, FAULT);
     expect(spec?.parameters).toEqual({ day: 'y' });
     expect(cloneParameters(job, spec!, PARAMETERS)).toEqual({ depth: 6, day: 'y' });
@@ -273,7 +321,14 @@ describe('a clone', () => {
   it('with the same code asks for what was changed, also for none of what it had', () => {
     const same = readForm(fillForm('a.ipynb', PARAMETERS, formOf(job)), PARAMETERS, FAULT);
     expect(cloneNeeds(job, same.spec!)).toEqual({});
-    const form = { ...formOf(job), gpus: '2', memory: '', minutes: '45', name: 'wide one', after: '77ab' };
+    const form = {
+      ...formOf(job),
+      gpus: '2',
+      memory: '',
+      minutes: '45',
+      name: 'wide one',
+      after: '77ab'
+    };
     const { spec } = readForm(fillForm('a.ipynb', PARAMETERS, form), PARAMETERS, FAULT);
     const needs = cloneNeeds(job, spec!);
     expect(needs).toEqual({
@@ -290,7 +345,11 @@ describe('a clone', () => {
 });
 
 describe('the queue', () => {
-  const waiting = (position: number, job: Partial<IJob>, starts_at: string | null = null): IQueuedJob => ({
+  const waiting = (
+    position: number,
+    job: Partial<IJob>,
+    starts_at: string | null = null
+  ): IQueuedJob => ({
     position,
     starts_at,
     job: { part_of: null, held_by: '', id: 'x', ref: 'job:x', ...job } as IJob
@@ -315,7 +374,12 @@ describe('the queue', () => {
   });
 
   it('means all elements by a line of several, else the one that stands there', () => {
-    const running = { items: [{ id: 'r', ref: 'job:r', started_at: null } as IJob], shown: 1, total: 1, cursor: null };
+    const running = {
+      items: [{ id: 'r', ref: 'job:r', started_at: null } as IJob],
+      shown: 1,
+      total: 1,
+      cursor: null
+    };
     const lines = tableLines({ running, items: QUEUE });
     expect(lines.map(({ target }) => target)).toEqual(['r', 'a', 'arr', 'b', 'e3', 'e4']);
     expect(new Set(lines.map(({ id }) => id)).size).toBe(lines.length);
@@ -331,7 +395,9 @@ describe('the queue', () => {
   });
 
   it('moves a job by ten, and stops at its ends', () => {
-    expect([moved(50, true), moved(50, false), moved(95, true), moved(3, false)]).toEqual([60, 40, 100, 0]);
+    expect([moved(50, true), moved(50, false), moved(95, true), moved(3, false)]).toEqual([
+      60, 40, 100, 0
+    ]);
   });
 
   it('knows the notebook whose kernel is in the way', () => {
@@ -347,7 +413,11 @@ describe('the queue', () => {
 
 describe('a log', () => {
   const nothing: ILog = { pieces: [], next: 0, size: 0, ended: false };
-  const piece = (text: string, offset: number, next = offset + text.length): Parameters<typeof append>[1] => ({
+  const piece = (
+    text: string,
+    offset: number,
+    next = offset + text.length
+  ): Parameters<typeof append>[1] => ({
     text,
     offset,
     next,
@@ -357,12 +427,22 @@ describe('a log', () => {
   const textOf = (log: ILog): string => log.pieces.map(({ text }) => text).join('');
 
   it('grows by pieces, of which the newest stands apart', () => {
-    const log = ['a\n', 'b\n', 'c\n', 'd\n'].reduce((known, text, at) => append(known, piece(text, 2 * at)), nothing);
+    const log = ['a\n', 'b\n', 'c\n', 'd\n'].reduce(
+      (known, text, at) => append(known, piece(text, 2 * at)),
+      nothing
+    );
     expect(log.pieces.map(({ text, offset, next }) => [text, offset, next])).toEqual([
       ['a\nb\nc\n', 0, 6],
       ['d\n', 6, 8]
     ]);
-    const gone = append(nothing, { text: '', offset: 0, next: 0, size: 0, ended: true, note: 'Cleared.' });
+    const gone = append(nothing, {
+      text: '',
+      offset: 0,
+      next: 0,
+      size: 0,
+      ended: true,
+      note: 'Cleared.'
+    });
     expect(gone).toMatchObject({ pieces: [], note: 'Cleared.', ended: true });
   });
 
@@ -378,7 +458,10 @@ describe('a log', () => {
   it('drops whole old pieces, and takes the place of the others from the server: it may hold what is no text', () => {
     const bytes = 300_000; // each of them answered as a letter of three bytes
     const text = '\uFFFD'.repeat(bytes);
-    const log = [0, 1, 2, 3, 4].reduce((known, at) => append(known, piece(text, at * bytes)), nothing);
+    const log = [0, 1, 2, 3, 4].reduce(
+      (known, at) => append(known, piece(text, at * bytes)),
+      nothing
+    );
     expect(log.pieces.map(({ offset, next }) => [offset, next])).toEqual([
       [300_000, 600_000],
       [600_000, 900_000],
@@ -391,7 +474,10 @@ describe('a log', () => {
 it.each([
   [{ name: 'notebooks/04 train/train.ipynb', labels: {} }, 'train.ipynb'],
   [{ name: 'churn/train', labels: { pipeline: 'churn' } }, 'churn/train'],
-  [{ name: 'deploy churn/2 to churn', labels: { verb: 'deployments deploy' } }, 'deploy churn/2 to churn']
+  [
+    { name: 'deploy churn/2 to churn', labels: { verb: 'deployments deploy' } },
+    'deploy churn/2 to churn'
+  ]
 ])('the tab of the job %j reads %s', (job, expected) => {
   expect(shortName(job)).toBe(expected);
 });

@@ -33,7 +33,13 @@ describe('the log of a running job', () => {
   it('shows each piece as it comes', async () => {
     const log = async (_: string, { offset }: { offset: number }): Promise<unknown> => {
       await new Promise(resolve => setTimeout(resolve, offset === 2 ? 60_000 : 3));
-      return { text: offset === 0 ? 'a\n' : 'b\n', offset, next: offset + 2, size: 4, ended: false };
+      return {
+        text: offset === 0 ? 'a\n' : 'b\n',
+        offset,
+        next: offset + 2,
+        size: 4,
+        ended: false
+      };
     };
     show(fakeWorkbench({ jobs: { log } }), <JobLog job={job} follow onFollow={() => undefined} />);
     await after(10);
@@ -46,10 +52,16 @@ describe('the log of a running job', () => {
 describe('the log of a long job', () => {
   const line = `${'x'.repeat(99)}\n`;
   const asked: object[] = [];
-  const log = async (_: string, options: { offset?: number; until?: number; tail?: number }): Promise<unknown> => {
+  const log = async (
+    _: string,
+    options: { offset?: number; until?: number; tail?: number }
+  ): Promise<unknown> => {
     asked.push(options);
     const size = 2_000_000;
-    const next = options.tail === undefined ? Math.min(size, options.offset! + 200_000) : (options.until ?? size);
+    const next =
+      options.tail === undefined
+        ? Math.min(size, options.offset! + 200_000)
+        : (options.until ?? size);
     const offset = options.offset ?? next - 200_000;
     return { text: line.repeat((next - offset) / 100), offset, next, size, ended: next === size };
   };
@@ -65,7 +77,9 @@ describe('the log of a long job', () => {
     await after(100);
     const host = screen.getByRole('log');
     expect(host.textContent.length).toBe(200_000);
-    Object.defineProperty(host, 'scrollHeight', { get: () => 10 * (host.textContent.length / 200_000) });
+    Object.defineProperty(host, 'scrollHeight', {
+      get: () => 10 * (host.textContent.length / 200_000)
+    });
     fireEvent.click(screen.getByText('Earlier…'));
     await after(100);
     expect(onFollow).toHaveBeenCalledWith(false);
@@ -125,7 +139,9 @@ describe('a log that cannot be read', () => {
   });
 
   it('is not asked for again where it is refused', async () => {
-    const log = jest.fn(() => Promise.reject(new ApiError('not_found', 'There is no job.', '', '', 404)));
+    const log = jest.fn(() =>
+      Promise.reject(new ApiError('not_found', 'There is no job.', '', '', 404))
+    );
     show(fakeWorkbench({ jobs: { log } }), <JobLog job={job} follow onFollow={() => undefined} />);
     await after(60_000);
     expect(log).toHaveBeenCalledTimes(1);

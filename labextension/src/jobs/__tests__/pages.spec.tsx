@@ -39,8 +39,13 @@ const JOB = {
 
 describe('the strip of an array', () => {
   it('says the count of each state in words, what is over first', () => {
-    show(fakeWorkbench(), <StateBar states={{ queued: 3, succeeded: 12, failed: 1, running: 0 }} label="elements" />);
-    expect(screen.getByRole('group', { name: 'elements' }).textContent).toBe('12 succeeded1 failed3 waiting');
+    show(
+      fakeWorkbench(),
+      <StateBar states={{ queued: 3, succeeded: 12, failed: 1, running: 0 }} label="elements" />
+    );
+    expect(screen.getByRole('group', { name: 'elements' }).textContent).toBe(
+      '12 succeeded1 failed3 waiting'
+    );
   });
 
   it('is one tab stop; arrows move and a click opens', () => {
@@ -64,13 +69,28 @@ describe('the strip of an array', () => {
 
   it('has columns only for parameters that differ', () => {
     const element = (parameters: object): IJob => ({ parameters }) as IJob;
-    expect(varied([element({ depth: 4, day: 'x' }), element({ depth: 6, day: 'x' })])).toEqual(['depth']);
+    expect(varied([element({ depth: 4, day: 'x' }), element({ depth: 6, day: 'x' })])).toEqual([
+      'depth'
+    ]);
   });
 });
 
 it('the page of a job names its tab after the job, and leads to its notebook', async () => {
-  const array = { ...JOB, state: 'succeeded', id: '7f3a99c1', name: 'flights/train', array: { size: 0, states: {} } };
-  const job = { ...array, notebook: 'flights/train.ipynb', gpu_ids: [], gpus: 0, part_of: null, code: {} };
+  const array = {
+    ...JOB,
+    state: 'succeeded',
+    id: '7f3a99c1',
+    name: 'flights/train',
+    array: { size: 0, states: {} }
+  };
+  const job = {
+    ...array,
+    notebook: 'flights/train.ipynb',
+    gpu_ids: [],
+    gpus: 0,
+    part_of: null,
+    code: {}
+  };
   const list = async (): Promise<object> => ({ items: [], shown: 0, total: 0, cursor: null });
   const fake = fakeWorkbench({ jobs: { show: async () => job, list } });
   const execute = jest.fn();
@@ -95,32 +115,36 @@ it('how far an element was is told while it runs', async () => {
   });
   const items = [element(0, 'succeeded'), element(1, 'running')];
   const list = async (): Promise<object> => ({ items, shown: 2, total: 2, cursor: null });
-  const array = { ...JOB, array: { size: 2, states: { succeeded: 1, running: 1 } } } as unknown as IJob;
+  const array = {
+    ...JOB,
+    array: { size: 2, states: { succeeded: 1, running: 1 } }
+  } as unknown as IJob;
   show(fakeWorkbench({ jobs: { list } }), <Elements job={array} />);
   await screen.findByRole('grid', { name: 'Elements' });
-  expect([...document.querySelectorAll('tbody td:nth-child(3)')].map(({ textContent }) => textContent)).toEqual([
-    '–',
-    '100 %est.'
-  ]);
+  expect(
+    [...document.querySelectorAll('tbody td:nth-child(3)')].map(({ textContent }) => textContent)
+  ).toEqual(['–', '100 %est.']);
 });
 
 it('every element of a large array is on some page', async () => {
-  const list = jest.fn(async ({ cursor, limit = 0 }: { cursor?: string | null; limit?: number }) => {
-    const first = Number(cursor ?? 0);
-    const items = Array.from({ length: Math.min(limit, 10_000 - first) }, (_, place) => {
-      const index = first + place;
-      return {
-        ...JOB,
-        id: `e${index}`,
-        ref: `job:e${index}`,
-        name: `s/${index}`,
-        index,
-        state: 'succeeded',
-        parameters: {}
-      };
-    });
-    return { items, shown: items.length, total: 10_000, cursor: null };
-  });
+  const list = jest.fn(
+    async ({ cursor, limit = 0 }: { cursor?: string | null; limit?: number }) => {
+      const first = Number(cursor ?? 0);
+      const items = Array.from({ length: Math.min(limit, 10_000 - first) }, (_, place) => {
+        const index = first + place;
+        return {
+          ...JOB,
+          id: `e${index}`,
+          ref: `job:e${index}`,
+          name: `s/${index}`,
+          index,
+          state: 'succeeded',
+          parameters: {}
+        };
+      });
+      return { items, shown: items.length, total: 10_000, cursor: null };
+    }
+  );
   const array = {
     ...JOB,
     state: 'succeeded',
@@ -131,8 +155,13 @@ it('every element of a large array is on some page', async () => {
   fireEvent.click(screen.getByRole('button', { name: 'Last' }));
   expect(await screen.findByRole('button', { name: 's/9999: succeeded' })).toBeTruthy();
   expect(screen.queryByRole('button', { name: 's/0: succeeded' })).toBeNull();
-  expect(list).toHaveBeenLastCalledWith({ array: '7f3a', limit: 200, cursor: '9800' }, expect.anything());
-  const cells = [...document.querySelectorAll('tbody tr:last-child td')].map(cell => cell.innerHTML);
+  expect(list).toHaveBeenLastCalledWith(
+    { array: '7f3a', limit: 200, cursor: '9800' },
+    expect.anything()
+  );
+  const cells = [...document.querySelectorAll('tbody tr:last-child td')].map(
+    cell => cell.innerHTML
+  );
   expect(cells[0]).toContain('data-basis="exact"');
 });
 
@@ -146,7 +175,11 @@ describe('what a job uses', () => {
 
   it('is one line for each measure, those without a value left out', () => {
     const gpu = (load: number | null): object => ({ id: 'GPU-12ab', load, memory: null });
-    const points = [point(0, 0.5, [gpu(0.2)]), point(5, 1.2, [gpu(null)]), point(10, 0.1, [gpu(0.9)])];
+    const points = [
+      point(0, 0.5, [gpu(0.2)]),
+      point(5, 1.2, [gpu(null)]),
+      point(10, 0.1, [gpu(0.9)])
+    ];
     const found = linesOf({ cpus: 2, memory_limit_gib: 8, points } as never, { trans });
     expect(found.map(({ name, values }) => [name, values])).toEqual([
       ['GPU 0', [0.2, null, 0.9]],
@@ -154,7 +187,11 @@ describe('what a job uses', () => {
       ['Memory', [1, 6, 11]]
     ]);
     const memory = found.find(({ name }) => name === 'Memory');
-    expect([0.00961, 0.5, 11.25].map(value => memory?.write(value))).toEqual(['9.84 MiB', '512 MiB', '11.3 GiB']);
+    expect([0.00961, 0.5, 11.25].map(value => memory?.write(value))).toEqual([
+      '9.84 MiB',
+      '512 MiB',
+      '11.3 GiB'
+    ]);
   });
 
   it('is drawn with a gap where nothing is known', () => {
@@ -182,7 +219,10 @@ describe('the output of a notebook', () => {
           { output_type: 'stream', text: ['1\n'] },
           { output_type: 'stream', text: '2\n' },
           { output_type: 'display_data', data: { 'text/html': '<img src=x onerror=alert(1)>' } },
-          { output_type: 'display_data', data: { 'image/png': 'AAAA\n', 'text/plain': '<Figure>' } },
+          {
+            output_type: 'display_data',
+            data: { 'image/png': 'AAAA\n', 'text/plain': '<Figure>' }
+          },
           { output_type: 'error', traceback: ['\u001b[31mBoom\u001b[0m', 'line 2'] }
         ]
       },
@@ -226,9 +266,13 @@ describe('the executed notebook of a running job', () => {
   it('is sent only when it was written again', async () => {
     jest.useFakeTimers();
     const path = '.mlinfra/jobs/7f3a/1/train.ipynb';
-    const cells = [{ cell_type: 'code', source: 'x', outputs: [{ output_type: 'stream', text: 'seen' }] }];
+    const cells = [
+      { cell_type: 'code', source: 'x', outputs: [{ output_type: 'stream', text: 'seen' }] }
+    ];
     const executedSince = jest.fn(async (_: string, since?: string) =>
-      since ? null : { path, modified_at: '2026-01-01T00:00:00Z', content: { cells }, failed_cell: null }
+      since
+        ? null
+        : { path, modified_at: '2026-01-01T00:00:00Z', content: { cells }, failed_cell: null }
     );
     show(fakeWorkbench({ jobs: { executedSince } }), <Output job={{ ...JOB, output: path }} />);
     await act(() => jest.advanceTimersByTimeAsync(12_000));
@@ -245,7 +289,10 @@ describe('the executed notebook of a running job', () => {
 describe('the buttons of a job', () => {
   const names = (job: Partial<IJob>): (string | null)[] => {
     const fake = fakeWorkbench();
-    const { unmount } = show(fake, <JobButtons job={{ ...JOB, ...job }} query={{ refresh: jest.fn() } as never} />);
+    const { unmount } = show(
+      fake,
+      <JobButtons job={{ ...JOB, ...job }} query={{ refresh: jest.fn() } as never} />
+    );
     const found = screen.getAllByRole('button').map(button => button.textContent);
     unmount();
     return found;
@@ -258,14 +305,25 @@ describe('the buttons of a job', () => {
     expect(names({ state: 'failed', backend: 'local' })).toEqual(['Requeue…', 'Attach', 'Clone…']);
     expect(names({ state: 'succeeded', backend: 'local' })).toEqual(['Attach', 'Clone…']);
     expect(names({ state: 'succeeded', backend: 'slurm' })).toEqual(['Clone…']);
-    expect(names({ state: 'running', backend: 'slurm' })).toEqual(['Cancel', 'Requeue…', 'Attach', 'Clone…']);
-    expect(names({ state: 'cancelled', attempt: 0, backend: 'local' })).toEqual(['Requeue…', 'Clone…']);
+    expect(names({ state: 'running', backend: 'slurm' })).toEqual([
+      'Cancel',
+      'Requeue…',
+      'Attach',
+      'Clone…'
+    ]);
+    expect(names({ state: 'cancelled', attempt: 0, backend: 'local' })).toEqual([
+      'Requeue…',
+      'Clone…'
+    ]);
     expect(names({ array: { size: 3 } as never })).toEqual(['Cancel All', 'Requeue All…']);
   });
 
   it('name the newest run that the job recorded', () => {
     const fake = fakeWorkbench();
-    show(fake, <JobButtons job={{ ...JOB, run: '9f02aa' }} query={{ refresh: jest.fn() } as never} />);
+    show(
+      fake,
+      <JobButtons job={{ ...JOB, run: '9f02aa' }} query={{ refresh: jest.fn() } as never} />
+    );
     fireEvent.click(screen.getByText('Open Run 9f02'));
     expect(fake.open).toHaveBeenCalledWith('run:9f02aa');
   });
@@ -284,12 +342,17 @@ describe('the buttons of a job', () => {
     expect(requeueText(JOB, trans)).toContain('attempt 2');
     const requeue = jest.fn(async () => JOB);
     const fake = fakeWorkbench({ jobs: { requeue } });
-    show(fake, <JobButtons job={{ ...JOB, state: 'failed' }} query={{ refresh: jest.fn() } as never} />);
+    show(
+      fake,
+      <JobButtons job={{ ...JOB, state: 'failed' }} query={{ refresh: jest.fn() } as never} />
+    );
     fireEvent.click(screen.getByText('Requeue…'));
     await waitFor(() => expect(document.querySelector('.jp-Dialog')).toBeTruthy());
     expect(requeue).not.toHaveBeenCalled();
     act(() => Dialog.flush());
-    await waitFor(() => expect(screen.getByText<HTMLButtonElement>('Requeue…').disabled).toBe(false));
+    await waitFor(() =>
+      expect(screen.getByText<HTMLButtonElement>('Requeue…').disabled).toBe(false)
+    );
     expect(requeue).not.toHaveBeenCalled();
   });
 });
@@ -299,11 +362,25 @@ describe('a GPU that a notebook holds', () => {
     const fake = fakeWorkbench();
     const execute = jest.fn();
     const { commands } = fake.workbench;
-    commands.addCommand(SHOW_KERNEL, { describedBy: {}, execute: args => void execute('show', args.notebook) });
-    commands.addCommand(END_KERNEL, { describedBy: {}, execute: args => void execute('end', args.notebook) });
+    commands.addCommand(SHOW_KERNEL, {
+      describedBy: {},
+      execute: args => void execute('show', args.notebook)
+    });
+    commands.addCommand(END_KERNEL, {
+      describedBy: {},
+      execute: args => void execute('end', args.notebook)
+    });
     const compute = {
       backend: 'local',
-      devices: [{ id: 'GPU-1', name: 'A100', holder: 'kernel eda.ipynb (pid 41)', load: number(0.09), memory: null }],
+      devices: [
+        {
+          id: 'GPU-1',
+          name: 'A100',
+          holder: 'kernel eda.ipynb (pid 41)',
+          load: number(0.09),
+          memory: null
+        }
+      ],
       cpus: 4,
       cpus_used: 0,
       load: number(0),
@@ -366,10 +443,14 @@ describe('the end of a job that was submitted here', () => {
     expect(warning.mock.calls[0]?.[0]).toBe('train: failed after 30 s');
     const { actions } = warning.mock.calls[0]?.[1] as Notification.IOptions<null>;
     actions?.[1]?.callback(new MouseEvent('click'));
-    await waitFor(() => expect(document.querySelector('.jp-Dialog')?.textContent).toContain('Exit code 3.'));
+    await waitFor(() =>
+      expect(document.querySelector('.jp-Dialog')?.textContent).toContain('Exit code 3.')
+    );
     document.querySelector<HTMLElement>('.jp-Dialog .jp-mod-accept')?.click();
     await waitFor(() => expect(document.querySelector('.jp-Dialog')).toBeNull());
-    (warning.mock.calls[0]?.[1] as Notification.IOptions<null>).actions?.[0]?.callback(new MouseEvent('click'));
+    (warning.mock.calls[0]?.[1] as Notification.IOptions<null>).actions?.[0]?.callback(
+      new MouseEvent('click')
+    );
     expect(fake.open).toHaveBeenCalledWith('job:7f3a');
   });
 
@@ -431,7 +512,10 @@ describe('the end of a job that was submitted here', () => {
     ['is not wanted', {}, { wanted: () => false }]
   ])('is not told when it %s', async (_, job, options) => {
     const { success } = told();
-    const { ends } = waiting({ state: 'succeeded', ...job }, { wanted: () => true, inSight: () => false, ...options });
+    const { ends } = waiting(
+      { state: 'succeeded', ...job },
+      { wanted: () => true, inSight: () => false, ...options }
+    );
     await ends.await('job:7f3a');
     expect(success).not.toHaveBeenCalled();
   });

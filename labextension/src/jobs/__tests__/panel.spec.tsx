@@ -13,7 +13,8 @@ const never = (): Promise<never> => new Promise(() => undefined);
 const pass = async (milliseconds: number): Promise<void> => {
   for (const step of [0, 0, milliseconds]) {
     await act(async () => {
-      await jest.advanceTimersByTimeAsync(step); // each effect of the one before may begin something
+      // each effect of the one before may begin something
+      await jest.advanceTimersByTimeAsync(step);
     });
   }
 };
@@ -36,7 +37,10 @@ function shown(): { fake: IFake; list: jest.Mock } {
     }));
     return { items, shown: limit, total: 240 };
   });
-  return { fake: fakeWorkbench({ jobs: { compute: never, list }, pipelines: { list: never } }), list };
+  return {
+    fake: fakeWorkbench({ jobs: { compute: never, list }, pipelines: { list: never } }),
+    list
+  };
 }
 
 describe('the list of jobs', () => {
@@ -102,7 +106,9 @@ describe('the empty Jobs panel', () => {
       execute
     });
     show(fake, <JobsPanel />);
-    const button = await screen.findByRole<HTMLButtonElement>('button', { name: 'Run This Notebook as a Job' });
+    const button = await screen.findByRole<HTMLButtonElement>('button', {
+      name: 'Run This Notebook as a Job'
+    });
     expect([button.disabled, button.title]).toEqual([true, 'Open a notebook first']);
     open = true;
     act(() => commands.notifyCommandChanged('mlinfra:jobs-submit-active'));
@@ -115,7 +121,11 @@ describe('the empty Jobs panel', () => {
 it('a step of a pipeline stands with its pipeline: those of two pipelines are told apart', () => {
   const { workbench } = fakeWorkbench();
   const named = (name: string, labels: object): React.ReactNode =>
-    jobRow({ id: 'a', ref: 'job:a', name, labels, state: 'succeeded', array: null } as IJob, undefined, workbench).name;
+    jobRow(
+      { id: 'a', ref: 'job:a', name, labels, state: 'succeeded', array: null } as IJob,
+      undefined,
+      workbench
+    ).name;
   expect(named('flights/train', { pipeline: 'flights', step: 'train' })).toBe('flights/train');
   expect(named('folder/train.ipynb', {})).toBe('train.ipynb');
 });

@@ -28,7 +28,10 @@ const job = (change: Partial<IJob>): IJob =>
     ...change
   }) as IJob;
 
-function shown(waiting: readonly IJob[], running: readonly IJob[] = []): { fake: IFake; asked: string[] } {
+function shown(
+  waiting: readonly IJob[],
+  running: readonly IJob[] = []
+): { fake: IFake; asked: string[] } {
   const asked: string[] = [];
   const note =
     (verb: string) =>
@@ -38,9 +41,18 @@ function shown(waiting: readonly IJob[], running: readonly IJob[] = []): { fake:
     };
   const fake = fakeWorkbench({
     jobs: {
-      list: async () => ({ items: running, shown: running.length, total: running.length, cursor: null }),
+      list: async () => ({
+        items: running,
+        shown: running.length,
+        total: running.length,
+        cursor: null
+      }),
       queue: async () => ({
-        items: waiting.map((item, index): IQueuedJob => ({ position: index + 1, job: item, starts_at: MOMENT })),
+        items: waiting.map((item, index): IQueuedJob => ({
+          position: index + 1,
+          job: item,
+          starts_at: MOMENT
+        })),
         shown: waiting.length,
         total: waiting.length,
         cursor: null
@@ -54,11 +66,16 @@ function shown(waiting: readonly IJob[], running: readonly IJob[] = []): { fake:
   return { fake, asked };
 }
 
-const row = async (name: string): Promise<HTMLElement> => (await screen.findByText(name)).closest('tr')!;
+const row = async (name: string): Promise<HTMLElement> =>
+  (await screen.findByText(name)).closest('tr')!;
 
 it('a line has its places in the queue, and what it needs of CPUs as of GPUs', async () => {
   const element = { part_of: 'a000', cpus: 4 };
-  shown([job({ id: 'e1', ...element }), job({ id: 'e2', ...element }), job({ id: 'c3', name: 'report', cpus: 8 })]);
+  shown([
+    job({ id: 'e1', ...element }),
+    job({ id: 'e2', ...element }),
+    job({ id: 'c3', name: 'report', cpus: 8 })
+  ]);
   const heads = (await screen.findAllByRole('columnheader')).map(({ textContent }) => textContent);
   const cells = async (name: string): Promise<(string | null)[]> =>
     [...(await row(name)).querySelectorAll('td')].map(({ textContent }) => textContent);
@@ -69,7 +86,10 @@ it('a line has its places in the queue, and what it needs of CPUs as of GPUs', a
 
 describe('keys on a line of the queue', () => {
   it('move and hold what waits', async () => {
-    const { asked } = shown([job({}), job({ id: 'c3d4', name: 'report', held_by: 'bob', priority: 95 })]);
+    const { asked } = shown([
+      job({}),
+      job({ id: 'c3d4', name: 'report', held_by: 'bob', priority: 95 })
+    ]);
     const line = await row('train');
     for (const key of [{ key: 'ArrowUp', altKey: true }, { key: 'h' }]) {
       fireEvent.keyDown(line, key);
@@ -84,7 +104,8 @@ describe('keys on a line of the queue', () => {
   });
 
   it('mean all of an array that stands as one line', async () => {
-    const element = (index: number): IJob => job({ id: `e${index}`, name: `sweep/${index}`, part_of: 'arr9', index });
+    const element = (index: number): IJob =>
+      job({ id: `e${index}`, name: `sweep/${index}`, part_of: 'arr9', index });
     const { asked, fake } = shown([element(0), element(1), element(2)]);
     const line = await row('sweep');
     expect(line.textContent).toContain('3 elements');
@@ -108,14 +129,23 @@ describe('keys on a line of the queue', () => {
 describe('a line of the queue', () => {
   it('says what it waits for, or who holds it', async () => {
     shown([job({}), job({ id: 'c3d4', name: 'report', held_by: 'bob' })]);
-    expect((await row('train')).querySelector('[data-reason]')?.textContent).toBe('Needs 2 GPUs, 1 is free.');
-    expect((await row('report')).querySelector('[data-state]')?.getAttribute('data-state')).toBe('held');
+    expect((await row('train')).querySelector('[data-reason]')?.textContent).toBe(
+      'Needs 2 GPUs, 1 is free.'
+    );
+    expect((await row('report')).querySelector('[data-state]')?.getAttribute('data-state')).toBe(
+      'held'
+    );
     expect((await row('report')).textContent).toContain('held by bob');
   });
 
   it('tells an end only where the job says how far it is: cells of a notebook tell nothing of time', () => {
-    const half = { progress: { value: 0.5, basis: 'est', n: null, error: null }, started_at: MOMENT } as const;
-    expect(endOf(job({ ...half, progress_text: 'epoch 5/10', elapsed_seconds: 60 }))).toBe('2026-01-01T12:02:00.000Z');
+    const half = {
+      progress: { value: 0.5, basis: 'est', n: null, error: null },
+      started_at: MOMENT
+    } as const;
+    expect(endOf(job({ ...half, progress_text: 'epoch 5/10', elapsed_seconds: 60 }))).toBe(
+      '2026-01-01T12:02:00.000Z'
+    );
     expect(endOf(job({ ...half, progress_text: 'cell 1/2', elapsed_seconds: 60 }))).toBeNull();
     expect(endOf(job({ started_at: MOMENT, elapsed_seconds: 60 }))).toBeNull();
   });

@@ -21,7 +21,12 @@ it('the parameters of a job are there with the defaults that nobody gave', async
 });
 
 it('attempts of one minute are told apart by their seconds', async () => {
-  const attempt = (number: number, began_at: string): object => ({ number, began_at, ended_at: null, reason: '' });
+  const attempt = (number: number, began_at: string): object => ({
+    number,
+    began_at,
+    ended_at: null,
+    reason: ''
+  });
   const attempts = async (): Promise<object> => ({
     items: [attempt(2, '2026-01-01T09:00:41Z'), attempt(1, '2026-01-01T09:00:07Z')],
     shown: 2,
@@ -30,8 +35,7 @@ it('attempts of one minute are told apart by their seconds', async () => {
   });
   show(fakeWorkbench({ jobs: { attempts } }), <Attempts job={JOB} />);
   await screen.findByText(/:41$/);
-  expect([...document.querySelectorAll('tbody td:nth-child(2)')].map(({ textContent }) => textContent)).toEqual([
-    expect.stringMatching(/ \d\d:00:41$/),
-    expect.stringMatching(/ \d\d:00:07$/)
-  ]);
+  expect(
+    [...document.querySelectorAll('tbody td:nth-child(2)')].map(({ textContent }) => textContent)
+  ).toEqual([expect.stringMatching(/ \d\d:00:41$/), expect.stringMatching(/ \d\d:00:07$/)]);
 });

@@ -7,7 +7,10 @@ import { JobLog } from '../log';
 import { LogSearchBox, stepped, useLogSearch } from '../search';
 
 const JOB = { id: '7f3a', ref: 'job:7f3a', name: 'train', state: 'succeeded' } as IJob;
-const LINES = Array.from({ length: 120 }, (_, number) => `epoch ${number + 1} ${number % 2 ? 'Loss' : 'rest'}\n`);
+const LINES = Array.from(
+  { length: 120 },
+  (_, number) => `epoch ${number + 1} ${number % 2 ? 'Loss' : 'rest'}\n`
+);
 const TEXT = LINES.join('');
 
 /** A server with a log of 120 lines, of which every other holds the word; it gives 50 at a time. */
@@ -18,7 +21,10 @@ function server(): { asked: string[]; jobs: object } {
     offset: LINES.slice(0, index).join('').length,
     text: line
   }));
-  const searchLog = async (_: string, { text, cursor }: { text: string; cursor: string }): Promise<ILogHits> => {
+  const searchLog = async (
+    _: string,
+    { text, cursor }: { text: string; cursor: string }
+  ): Promise<ILogHits> => {
     asked.push(`${text} ${cursor}`);
     const found = hits.filter(hit => hit.text.toLowerCase().includes(text.toLowerCase()));
     const start = Number(cursor || 0);
@@ -32,7 +38,10 @@ function server(): { asked: string[]; jobs: object } {
       cursor: end < found.length ? `${end}` : null
     };
   };
-  const log = async (_: string, { offset, limit }: { offset: number; limit: number }): Promise<object> => {
+  const log = async (
+    _: string,
+    { offset, limit }: { offset: number; limit: number }
+  ): Promise<object> => {
     const text = TEXT.slice(offset, offset + limit);
     return { text, offset, next: offset + text.length, size: TEXT.length, ended: true };
   };
@@ -59,7 +68,8 @@ const pass = async (milliseconds = 300): Promise<void> => {
 
 const box = (): HTMLInputElement => screen.getByLabelText('Search the whole log');
 const said = (): string | null => screen.getByRole('status').textContent;
-const line = (): string | undefined => document.querySelector<HTMLElement>('[aria-current="location"]')?.dataset.line;
+const line = (): string | undefined =>
+  document.querySelector<HTMLElement>('[aria-current="location"]')?.dataset.line;
 
 beforeEach(() => {
   jest.useFakeTimers();
@@ -75,7 +85,9 @@ describe('the search in a log', () => {
     await pass();
     expect([said(), line()]).toEqual(['1 of 60', '2']);
     expect(document.querySelector('mark')?.textContent).toBe('Loss');
-    expect(screen.getByRole('log').textContent).toContain('epoch 1 rest\nepoch 2 Loss\nepoch 3 rest\n');
+    expect(screen.getByRole('log').textContent).toContain(
+      'epoch 1 rest\nepoch 2 Loss\nepoch 3 rest\n'
+    );
     const input = box();
     for (let times = 0; times < 50; times++) {
       fireEvent.keyDown(input, { key: 'Enter' });
@@ -111,7 +123,9 @@ describe('the search in a log', () => {
       index: 0
     });
     const last = { words: 'x', cursors: ['', 'c'], index: 0 };
-    expect(stepped(last, { items: [{ line: 1, offset: 0, text: '' }], cursor: null }, true)).toEqual(place);
+    expect(
+      stepped(last, { items: [{ line: 1, offset: 0, text: '' }], cursor: null }, true)
+    ).toEqual(place);
     expect(stepped(place, { items: [], cursor: null }, false)).toEqual(place);
   });
 });

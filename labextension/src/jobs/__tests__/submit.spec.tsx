@@ -26,7 +26,9 @@ const notebook = (depth: number): { cell: IParameter[]; sent: IJobSpec[]; fake: 
   return Object.assign(found, { fake: fakeWorkbench({ jobs }) });
 };
 
-const page = (again = 0): React.ReactElement => <SubmitPage reference="submit:a.ipynb" name="a.ipynb" again={again} />;
+const page = (again = 0): React.ReactElement => (
+  <SubmitPage reference="submit:a.ipynb" name="a.ipynb" again={again} />
+);
 const field = (label: RegExp): HTMLInputElement => screen.getByLabelText(label);
 const submit = (): void => void fireEvent.click(screen.getByRole('button', { name: 'Submit Job' }));
 
@@ -60,7 +62,9 @@ describe('the form of a notebook that changes', () => {
     const close = jest.fn();
     show(
       fake,
-      <PageContext.Provider value={{ target: '', turn: 0, arrive: () => null, close }}>{page()}</PageContext.Provider>
+      <PageContext.Provider value={{ target: '', turn: 0, arrive: () => null, close }}>
+        {page()}
+      </PageContext.Provider>
     );
     await screen.findByLabelText(/^depth/);
     cell[0] = { ...cell[0]!, default: 8 };
@@ -136,18 +140,31 @@ describe('the form of a cloned command', () => {
     expect(screen.queryByRole('heading', { name: 'Parameters' })).toBeNull();
     fireEvent.change(field(/^GPUs/), { target: { value: '2' } });
     fireEvent.change(field(/^memory/), { target: { value: '' } });
-    expect(document.querySelector('[data-door]')?.textContent).toBe('%mlinfra jobs clone 7f3a --gpus 2 --memory-gib 0');
-    await waitFor(() => expect(asked[asked.length - 1]).toMatchObject({ command: JOB.command, gpus: 2 }), {
-      timeout: 3_000
-    });
+    expect(document.querySelector('[data-door]')?.textContent).toBe(
+      '%mlinfra jobs clone 7f3a --gpus 2 --memory-gib 0'
+    );
+    await waitFor(
+      () => expect(asked[asked.length - 1]).toMatchObject({ command: JOB.command, gpus: 2 }),
+      {
+        timeout: 3_000
+      }
+    );
     submit();
-    await waitFor(() => expect(sent).toEqual([['7f3a', { needs: { gpus: 2, memory_gib: null }, same_code: false }]]));
+    await waitFor(() =>
+      expect(sent).toEqual([['7f3a', { needs: { gpus: 2, memory_gib: null }, same_code: false }]])
+    );
     expect(fake.open).toHaveBeenCalledWith('job:77ab');
   });
 });
 
 describe('the fields of the form', () => {
-  const estimate = async (): Promise<object> => ({ starts_at: null, seconds: null, like: 0, cost: null, refused: '' });
+  const estimate = async (): Promise<object> => ({
+    starts_at: null,
+    seconds: null,
+    like: 0,
+    cost: null,
+    refused: ''
+  });
   const lab = (parameters: object[], more: object = {}): { sent: IJobSpec[]; fake: IFake } => {
     const sent: IJobSpec[] = [];
     const jobs = {
@@ -175,7 +192,9 @@ describe('the fields of the form', () => {
     ]);
     show(fake, page());
     const options = (label: RegExp): (string | null)[] =>
-      [...screen.getByRole('combobox', { name: label }).children].map(({ textContent }) => textContent);
+      [...screen.getByRole('combobox', { name: label }).children].map(
+        ({ textContent }) => textContent
+      );
     await screen.findByRole('combobox', { name: /^fast/ });
     await waitFor(() => expect(options(/^backend/)).toEqual(['as set (local)', 'local', 'slurm']));
     expect([options(/^fast/), options(/^deep/)]).toEqual([
@@ -194,7 +213,9 @@ describe('the fields of the form', () => {
     show(fake, page());
     fireEvent.click(await screen.findByLabelText('sweep rate'));
     fireEvent.change(field(/^rate/), { target: { value: '0.1, x' } });
-    expect(screen.getByText('Give one value or more, with commas between them: 0.1, 0.3')).toBeTruthy();
+    expect(
+      screen.getByText('Give one value or more, with commas between them: 0.1, 0.3')
+    ).toBeTruthy();
     fireEvent.change(field(/^rate/), { target: { value: '0.1, 0.3' } });
     fireEvent.click(screen.getByRole('button', { name: 'Submit 2 Jobs' }));
     await waitFor(() => expect(sent[0]?.array).toEqual([{ rate: 0.1 }, { rate: 0.3 }]));
@@ -210,7 +231,10 @@ describe('the fields of the form', () => {
   it('what can never start is not submitted, until it could', async () => {
     const refused = 'The job asks for 9 GPUs. The local backend has 0.';
     const { sent, fake } = lab([], {
-      estimate: async ({ gpus }: IJobSpec) => ({ ...(await estimate()), refused: gpus === 9 ? refused : '' })
+      estimate: async ({ gpus }: IJobSpec) => ({
+        ...(await estimate()),
+        refused: gpus === 9 ? refused : ''
+      })
     });
     show(fake, page());
     const button = (): HTMLButtonElement => screen.getByRole('button', { name: 'Submit Job' });

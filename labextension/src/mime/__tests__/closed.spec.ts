@@ -16,7 +16,9 @@ beforeEach(() => {
 });
 
 /** Draw with Vega itself. */
-const drawn = async (spec: object): Promise<{ view: View; node: HTMLElement; refused: string[] }> => {
+const drawn = async (
+  spec: object
+): Promise<{ view: View; node: HTMLElement; refused: string[] }> => {
   const refused: string[] = [];
   const node = document.createElement('div');
   const view = new View(parse(closedSpec(spec), {}, { ast: true }), {
@@ -43,7 +45,9 @@ describe('what a chart may reach', () => {
     const refused: string[] = [];
     const closed = closedLoader(asked => refused.push(asked));
     await expect(closed.load(uri)).rejects.toThrow('A chart may not load');
-    await expect(closed.sanitize(uri, { context: 'image' })).rejects.toThrow('A chart may not load');
+    await expect(closed.sanitize(uri, { context: 'image' })).rejects.toThrow(
+      'A chart may not load'
+    );
     expect(refused).toEqual([uri, uri]);
     expect(fetched).toEqual([]);
   });
@@ -51,17 +55,23 @@ describe('what a chart may reach', () => {
   it.each(['javascript:alert(1)', 'https://example.org', '/logout', 'data:text/html,x'])(
     'is no link to %s',
     async uri => {
-      await expect(closedLoader().sanitize(uri, { context: 'href' })).rejects.toThrow('may not open');
+      await expect(closedLoader().sanitize(uri, { context: 'href' })).rejects.toThrow(
+        'may not open'
+      );
     }
   );
 
   it('is what the chart holds itself, and every method is one of a loader', async () => {
     const closed = closedLoader();
     expect(Object.keys(closed).sort()).toEqual(Object.keys(loader()).sort());
-    await expect(closed.sanitize('data:image/png;base64,AA', { context: 'image' })).resolves.toMatchObject({
+    await expect(
+      closed.sanitize('data:image/png;base64,AA', { context: 'image' })
+    ).resolves.toMatchObject({
       href: 'data:image/png;base64,AA'
     });
-    const { view } = await drawn({ data: [{ name: 't', url: 'data:application/json,x', format: { type: 'json' } }] });
+    const { view } = await drawn({
+      data: [{ name: 't', url: 'data:application/json,x', format: { type: 'json' } }]
+    });
     expect(view.data('t')).toMatchObject([{ a: 1 }]);
     expect(fetched).toEqual(['data:application/json,x']);
   });
@@ -73,13 +83,23 @@ describe('what a chart may reach', () => {
         { name: 'own', values: [{}] }
       ],
       marks: [
-        { type: 'image', from: { data: 'own' }, encode: { enter: { url: { value: 'https://example.org/x.png' } } } },
-        { type: 'rect', from: { data: 'own' }, encode: { enter: { href: { value: 'javascript:alert(1)' } } } }
+        {
+          type: 'image',
+          from: { data: 'own' },
+          encode: { enter: { url: { value: 'https://example.org/x.png' } } }
+        },
+        {
+          type: 'rect',
+          from: { data: 'own' },
+          encode: { enter: { href: { value: 'javascript:alert(1)' } } }
+        }
       ]
     });
     expect(view.data('t')).toEqual([]);
     expect(fetched).toEqual([]);
-    expect(refused).toEqual(expect.arrayContaining(['/api/contents/secret.txt', 'https://example.org/x.png']));
+    expect(refused).toEqual(
+      expect.arrayContaining(['/api/contents/secret.txt', 'https://example.org/x.png'])
+    );
     expect(node.innerHTML).not.toMatch(/example\.org|javascript/);
   });
 });
@@ -96,7 +116,12 @@ describe('a chart that is drawn', () => {
           type: 'rect',
           from: { data: 'own' },
           encode: {
-            enter: { width: { value: 5 }, height: { value: 5 }, fill: { value: 'red' }, stroke: { value: ADDRESS } }
+            enter: {
+              width: { value: 5 },
+              height: { value: 5 },
+              fill: { value: 'red' },
+              stroke: { value: ADDRESS }
+            }
           }
         },
         {
@@ -108,7 +133,9 @@ describe('a chart that is drawn', () => {
           type: 'symbol',
           from: { data: 'own' },
           encode: { enter: { fill: { value: 'blue' } } },
-          transform: [{ type: 'formula', as: 'fill', expr: "'\\\\75rl(https://example.org/b.svg#a)'" }]
+          transform: [
+            { type: 'formula', as: 'fill', expr: "'\\\\75rl(https://example.org/b.svg#a)'" }
+          ]
         }
       ]
     });
@@ -118,10 +145,18 @@ describe('a chart that is drawn', () => {
 
   it('makes inputs of its own without what would fetch, and binds no input of the page', async () => {
     document.body.innerHTML = '<input id="secret" value="s3cret">';
-    const bad = { input: 'image', src: 'https://example.org/x.png', style: 'background:url(https://example.org)' };
+    const bad = {
+      input: 'image',
+      src: 'https://example.org/x.png',
+      style: 'background:url(https://example.org)'
+    };
     const { node, view } = await drawn({
       signals: [
-        { name: 'depth', value: 3, bind: { input: 'range', min: 1, max: 9, ...{ src: 'https://example.org' } } },
+        {
+          name: 'depth',
+          value: 3,
+          bind: { input: 'range', min: 1, max: 9, ...{ src: 'https://example.org' } }
+        },
         { name: 'picture', value: '', bind: bad },
         { name: 'spied', value: 'nothing', bind: { element: '#secret' } }
       ],
@@ -149,14 +184,24 @@ describe('a chart that is drawn', () => {
     document.querySelector('input')?.dispatchEvent(new Event('keydown', { bubbles: true }));
     window.dispatchEvent(new Event('pointermove'));
     await view.runAsync();
-    expect([view.signal('keys'), view.signal('input'), view.signal('drag')]).toEqual(['nothing', 'nothing', 'heard']);
+    expect([view.signal('keys'), view.signal('input'), view.signal('drag')]).toEqual([
+      'nothing',
+      'nothing',
+      'heard'
+    ]);
   });
 
   it('names in a tooltip a picture that it does not hold, and shows one that it holds', () => {
     const text = (value: unknown): string => String(value);
-    expect(closedTooltip({ title: 'a', image: 'https://example.org/x.png' }, text, 2)).not.toContain('<img');
-    expect(closedTooltip({ title: 'a', image: 'https://example.org/x.png' }, text, 2)).toContain('<h2>a</h2>');
-    expect(closedTooltip({ image: 'data:image/png;base64,AA' }, text, 2)).toContain('<img src="data:');
+    expect(
+      closedTooltip({ title: 'a', image: 'https://example.org/x.png' }, text, 2)
+    ).not.toContain('<img');
+    expect(closedTooltip({ title: 'a', image: 'https://example.org/x.png' }, text, 2)).toContain(
+      '<h2>a</h2>'
+    );
+    expect(closedTooltip({ image: 'data:image/png;base64,AA' }, text, 2)).toContain(
+      '<img src="data:'
+    );
     expect(closedTooltip('plain', text, 2)).toBe('plain');
   });
 });

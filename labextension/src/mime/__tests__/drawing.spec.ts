@@ -18,7 +18,12 @@ const given = (): [spec: Record<string, unknown>, options: Record<string, unknow
 
 describe('the menu of a chart', () => {
   it('saves, and leads nowhere else, whatever the notebook asks for', () => {
-    expect(menuOf(undefined)).toEqual({ export: true, source: false, compiled: false, editor: false });
+    expect(menuOf(undefined)).toEqual({
+      export: true,
+      source: false,
+      compiled: false,
+      editor: false
+    });
     expect(menuOf({ editor: true, source: true, export: { png: true, svg: false } })).toEqual({
       export: { png: true, svg: false },
       source: false,
@@ -34,19 +39,32 @@ describe('the menu of a chart', () => {
 
   it('is not opened by what the spec says of its embedding', async () => {
     (embed as jest.Mock).mockReset().mockResolvedValue({ finalize: () => undefined });
-    const usermeta = { embedOptions: { actions: { editor: true }, patch: 'https://example.org/patch.json' }, mine: 1 };
-    const options = { mode: 'vega-lite', dark: false, width: 400, options: { loader: {}, renderer: 'svg' } } as const;
+    const usermeta = {
+      embedOptions: { actions: { editor: true }, patch: 'https://example.org/patch.json' },
+      mine: 1
+    };
+    const options = {
+      mode: 'vega-lite',
+      dark: false,
+      width: 400,
+      options: { loader: {}, renderer: 'svg' }
+    } as const;
     await draw(document.createElement('div'), { mark: 'bar', usermeta }, options);
     const [spec, used] = given();
     expect(spec.usermeta).toEqual({ mine: 1 });
     expect(used.actions).toMatchObject({ editor: false });
     expect(used).toMatchObject({ renderer: 'svg' });
     expect(used.patch).toBe(closedSpec);
-    await expect((used.loader as Loader).load('https://example.org/x.csv')).rejects.toThrow('A chart may not load');
+    await expect((used.loader as Loader).load('https://example.org/x.csv')).rejects.toThrow(
+      'A chart may not load'
+    );
   });
 
   it('keeps wishes of the look only', () => {
-    expect(wishesOf({ renderer: 'svg', patch: 'x', loader: {}, expr: 1 })).toEqual({ renderer: 'svg' });
-    expect(wishesOf({ renderer: 'hybrid' })).toEqual({}); // it draws SVG of its own, which fetches paints
+    expect(wishesOf({ renderer: 'svg', patch: 'x', loader: {}, expr: 1 })).toEqual({
+      renderer: 'svg'
+    });
+    // it draws SVG of its own, which fetches paints
+    expect(wishesOf({ renderer: 'hybrid' })).toEqual({});
   });
 });

@@ -6,7 +6,14 @@ import type { IJob } from '../../api/types';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import LiveCard from '../live';
 
-const job = { id: '7f3a', ref: 'job:7f3a', name: 'train', state: 'running', reason: '', elapsed_seconds: 724 } as IJob;
+const job = {
+  id: '7f3a',
+  ref: 'job:7f3a',
+  name: 'train',
+  state: 'running',
+  reason: '',
+  elapsed_seconds: 724
+} as IJob;
 const card = <LiveCard payload={{ ref: 'job:7f3a', kind: 'job', title: 'train', record: job }} />;
 const lost = (): Promise<never> => Promise.reject(new ApiError('unreachable', 'gone'));
 
@@ -26,7 +33,9 @@ describe('the card of a job that ran when the cell did', () => {
     await after(100); // and is drawn
     await after(600_000);
     expect(log).toHaveBeenCalledTimes(1);
-    expect(container.textContent).toContain('There is no job 7f3a. This is how it was when the cell ran.');
+    expect(container.textContent).toContain(
+      'There is no job 7f3a. This is how it was when the cell ran.'
+    );
     expect(container.querySelector('[data-state]')).toBeNull();
     expect(container.textContent).not.toContain('running for');
     expect(screen.queryByRole('button', { name: 'Cancel' })).toBeNull();

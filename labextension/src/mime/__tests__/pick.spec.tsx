@@ -21,7 +21,11 @@ const STATE: IPickState = {
   fault: ''
 };
 
-function table(state: Partial<IPickState> = {}): { fake: IFake; onPick: jest.Mock; onMore: jest.Mock } {
+function table(state: Partial<IPickState> = {}): {
+  fake: IFake;
+  onPick: jest.Mock;
+  onMore: jest.Mock;
+} {
   const given = { fake: fakeWorkbench(), onPick: jest.fn(), onMore: jest.fn() };
   const { onPick, onMore } = given;
   show(given.fake, <Pick state={{ ...STATE, ...state }} {...{ onPick, onMore }} />);
@@ -35,7 +39,11 @@ describe('a table to pick from', () => {
   it('is picked from by a click, by the box and by Space; the name opens the page', () => {
     const { fake, onPick } = table();
     const rows = screen.getAllByRole('row').slice(1);
-    expect(rows.map(each => each.getAttribute('aria-selected'))).toEqual(['false', 'true', 'false']);
+    expect(rows.map(each => each.getAttribute('aria-selected'))).toEqual([
+      'false',
+      'true',
+      'false'
+    ]);
     fireEvent.click(screen.getByText('2 min 05 s'));
     expect(onPick).toHaveBeenLastCalledWith([1, 2]);
     fireEvent.click(screen.getAllByRole('checkbox')[1]!);
@@ -76,7 +84,8 @@ describe('a table to pick from', () => {
   });
 
   it('gives a long text several lines, so that its end can be read', () => {
-    const reason = 'Cell 3 failed at line 1: ValueError: the column customer_id is missing in the frame';
+    const reason =
+      'Cell 3 failed at line 1: ValueError: the column customer_id is missing in the frame';
     table({ rows: [{ job: 'a', reason }], refs: ['job:a'], picked: [], total: 1, _more: false });
     expect(screen.getByText(reason).className).toContain('is-wrap');
     expect(screen.getByText('a').closest('td')?.className).not.toContain('is-wrap');
@@ -115,6 +124,8 @@ it.each([
   ['v7 90 %, v8 10 %', 'v7 90 %, v8 10 %']
 ])('%s is sorted by %p', (text, by) => {
   const start = performance.now();
-  expect(sortable(text)).toEqual(by === null || typeof by === 'string' ? by : expect.closeTo(by, 9));
+  expect(sortable(text)).toEqual(
+    by === null || typeof by === 'string' ? by : expect.closeTo(by, 9)
+  );
   expect(performance.now() - start).toBeLessThan(500);
 });

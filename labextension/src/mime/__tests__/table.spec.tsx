@@ -32,20 +32,23 @@ describe('a table of ml.ui', () => {
     act(() => area.dispose());
   });
 
-  it.each(['luminoWidget', 'view'] as const)('is gone when its %s goes: the cell ran again', async which => {
-    const { area, view } = await output();
-    const [shown] = view.luminoWidget.children();
-    act(() => {
-      if (which === 'view') {
-        view.remove();
-      } else {
-        view.luminoWidget.dispose();
-      }
-    });
-    expect(screen.queryByText('0.9')).toBeNull();
-    expect(view.el.querySelector('table')).toBeNull();
-    expect(area.widgets).toEqual([]);
-    expect(shown?.isDisposed).toBe(true);
-    act(() => area.dispose());
-  });
+  it.each(['luminoWidget', 'view'] as const)(
+    'is gone when its %s goes: the cell ran again',
+    async which => {
+      const { area, view } = await output();
+      const [shown] = view.luminoWidget.children();
+      act(() => {
+        if (which === 'view') {
+          view.remove();
+        } else {
+          view.luminoWidget.dispose();
+        }
+      });
+      expect(screen.queryByText('0.9')).toBeNull();
+      expect(view.el.querySelector('table')).toBeNull();
+      expect(area.widgets).toEqual([]);
+      expect(shown?.isDisposed).toBe(true);
+      act(() => area.dispose());
+    }
+  );
 });

@@ -18,10 +18,19 @@ describe('“Run as Job” without a project', () => {
   it('says what is missing, why, and what to do', async () => {
     const told = jest.spyOn(Notification, 'error');
     const project = (): Promise<never> =>
-      Promise.reject(new ApiError('not_found', 'There is no project.', 'No mlinfra.toml above /x.', 'mlinfra init'));
+      Promise.reject(
+        new ApiError(
+          'not_found',
+          'There is no project.',
+          'No mlinfra.toml above /x.',
+          'mlinfra init'
+        )
+      );
     const fake = fakeWorkbench({ project });
     await new ProjectFiles(app, fake.workbench).submit('a.ipynb');
-    expect(told.mock.calls[0]?.[0]).toBe('There is no project.\nNo mlinfra.toml above /x.\nmlinfra init');
+    expect(told.mock.calls[0]?.[0]).toBe(
+      'There is no project.\nNo mlinfra.toml above /x.\nmlinfra init'
+    );
     expect(fake.open).not.toHaveBeenCalled();
   });
 });
@@ -29,7 +38,10 @@ describe('“Run as Job” without a project', () => {
 describe('the tab of an executed notebook', () => {
   it.each([
     ['.mlinfra/jobs/7f3a99c1/2/my train.ipynb', '.mlinfra/jobs/7f3a99c1/2/7f3a (2) my train.ipynb'],
-    ['.mlinfra/runs/e6f41d5e/train[depth=4].ipynb', '.mlinfra/runs/e6f41d5e/e6f4 train[depth=4].ipynb'],
+    [
+      '.mlinfra/runs/e6f41d5e/train[depth=4].ipynb',
+      '.mlinfra/runs/e6f41d5e/e6f4 train[depth=4].ipynb'
+    ],
     ['flights/.mlinfra/jobs/a/1/x (2) y.ipynb', 'flights/.mlinfra/jobs/a/1/a (1) x (2) y.ipynb']
   ])('names the job and the attempt of %s', (disk, tab) => {
     expect(toTab(disk)).toBe(tab);
@@ -51,8 +63,15 @@ describe('the tab of an executed notebook', () => {
 });
 
 describe('a notebook that a job wrote', () => {
-  const cell = (metadata: unknown): unknown => ({ cell_type: 'code', source: '1', outputs: [], metadata });
-  const open = async (content: Record<string, unknown>): Promise<{ cells: { metadata: unknown }[] }> => {
+  const cell = (metadata: unknown): unknown => ({
+    cell_type: 'code',
+    source: '1',
+    outputs: [],
+    metadata
+  });
+  const open = async (
+    content: Record<string, unknown>
+  ): Promise<{ cells: { metadata: unknown }[] }> => {
     const executed = jest.fn(async () => ({ content, modified_at: '2026-11-24T09:00:00Z' }));
     const drive = new ExecutedDrive(fakeWorkbench({ jobs: { executed } }).workbench.client);
     const { content: opened } = await drive.get('.mlinfra/runs/a/b.ipynb');
@@ -60,16 +79,23 @@ describe('a notebook that a job wrote', () => {
   };
 
   it('is not trusted, whatever it says of its cells', async () => {
-    const given = { nbformat: 4, cells: [cell({ trusted: true, tags: ['x'] }), cell({ trusted: 'yes' }), cell({})] };
+    const given = {
+      nbformat: 4,
+      cells: [cell({ trusted: true, tags: ['x'] }), cell({ trusted: 'yes' }), cell({})]
+    };
     const { cells } = await open(given);
     expect(cells.map(({ metadata }) => metadata)).toEqual([{ tags: ['x'] }, {}, {}]);
     expect(given.cells).toHaveLength(3);
-    expect(given.cells[0]).toEqual(cell({ trusted: true, tags: ['x'] })); // what others have of it stays
+    // what others have of it stays
+    expect(given.cells[0]).toEqual(cell({ trusted: true, tags: ['x'] }));
   });
 
-  it.each([[null], [[]], ['text'], [undefined]])('is opened when the metadata of a cell is %p', async metadata => {
-    expect((await open({ cells: [cell(metadata)] })).cells).toEqual([cell(metadata)]);
-  });
+  it.each([[null], [[]], ['text'], [undefined]])(
+    'is opened when the metadata of a cell is %p',
+    async metadata => {
+      expect((await open({ cells: [cell(metadata)] })).cells).toEqual([cell(metadata)]);
+    }
+  );
 });
 
 it('a record is not offered to be run as a job', () => {
@@ -91,12 +117,10 @@ it('no kernel is begun for a record, whoever opens it', async () => {
   const [record, other] = [context('mlinfra:.mlinfra/jobs/a/1/a (1) x.ipynb'), context('x.ipynb')];
   [record, other].forEach(withoutKernel);
   expect(told).toEqual(['']); // that of the record is not said to begin for ever
-  expect(await Promise.all([record, other].map(({ sessionContext }) => sessionContext.initialize()))).toEqual([
-    false,
-    true
-  ]);
-  expect([record, other].map(({ sessionContext }) => sessionContext.kernelPreference.canStart)).toEqual([
-    false,
-    undefined
-  ]);
+  expect(
+    await Promise.all([record, other].map(({ sessionContext }) => sessionContext.initialize()))
+  ).toEqual([false, true]);
+  expect(
+    [record, other].map(({ sessionContext }) => sessionContext.kernelPreference.canStart)
+  ).toEqual([false, undefined]);
 });

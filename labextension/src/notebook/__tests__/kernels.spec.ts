@@ -7,7 +7,10 @@ describe('the kernel of a notebook', () => {
     const sessions = ['eda.ipynb', 'work/eda.ipynb', 'my eda.ipynb', 'eda.ipynb.txt'].map(
       path => ({ id: path, path }) as Session.IModel
     );
-    expect(named(sessions, 'eda.ipynb').map(({ path }) => path)).toEqual(['eda.ipynb', 'work/eda.ipynb']);
+    expect(named(sessions, 'eda.ipynb').map(({ path }) => path)).toEqual([
+      'eda.ipynb',
+      'work/eda.ipynb'
+    ]);
     expect(named(sessions, 'other.ipynb')).toEqual([]);
   });
 });

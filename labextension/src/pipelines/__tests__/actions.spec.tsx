@@ -94,7 +94,9 @@ it.each([
   const run = { run: 'r', state: 'failed', repairable: true, steps: [{ name, state: 'failed' }] };
   const detail = { ...DETAIL, runs: [run] } as unknown as IPipelineDetail;
   show(fakeWorkbench(), <Head before={async () => true} detail={detail} />);
-  expect(screen.queryAllByRole('button', { name: /^Repair/ }).map(button => button.textContent)).toEqual(offered);
+  expect(
+    screen.queryAllByRole('button', { name: /^Repair/ }).map(button => button.textContent)
+  ).toEqual(offered);
 });
 
 const running = (seconds: number): IPipelineDetail => {
@@ -106,7 +108,10 @@ const running = (seconds: number): IPipelineDetail => {
 it('cancelling a long run is asked about', async () => {
   jest.mocked(confirm).mockClear();
   const cancel = jest.fn(async () => undefined);
-  show(fakeWorkbench({ pipelines: { cancel } }), <Head before={async () => true} detail={running(1_200)} />);
+  show(
+    fakeWorkbench({ pipelines: { cancel } }),
+    <Head before={async () => true} detail={running(1_200)} />
+  );
   await press('Cancel');
   expect(confirm).toHaveBeenCalledTimes(1);
   expect(cancel).not.toHaveBeenCalled();

@@ -71,12 +71,15 @@ describe('paths in a file', () => {
     expect(relative('out/{{ day }}/x.csv', 'flights')).toBe('../out/{{ day }}/x.csv');
   });
 
-  it.each(['dataset:sales.orders', 'step:train', '/data/x.csv', '{{ where }}/x.csv', 'model:m-{{ day }}'])(
-    '%s stays',
-    text => {
-      expect(relative(text, 'flights')).toBe(text);
-    }
-  );
+  it.each([
+    'dataset:sales.orders',
+    'step:train',
+    '/data/x.csv',
+    '{{ where }}/x.csv',
+    'model:m-{{ day }}'
+  ])('%s stays', text => {
+    expect(relative(text, 'flights')).toBe(text);
+  });
 });
 
 describe('connecting steps', () => {
@@ -89,15 +92,27 @@ describe('connecting steps', () => {
   beforeEach(() => client.edit.mockClear());
 
   it('adds what one makes to what the other takes', async () => {
-    await connected(client, 'old', step('a', [], ['f/x-{{ n }}', 'model:m']), step('b', ['f/x', 'f/y'], []), 'f');
-    expect(client.edit).toHaveBeenCalledWith('old', ['steps', 'b', 'in'], ['x', 'y', 'x-{{ n }}', 'model:m']);
+    await connected(
+      client,
+      'old',
+      step('a', [], ['f/x-{{ n }}', 'model:m']),
+      step('b', ['f/x', 'f/y'], []),
+      'f'
+    );
+    expect(client.edit).toHaveBeenCalledWith(
+      'old',
+      ['steps', 'b', 'in'],
+      ['x', 'y', 'x-{{ n }}', 'model:m']
+    );
   });
 
   it('names the step itself when it makes nothing, and changes nothing twice', async () => {
     await connected(client, 'old', step('a', [], []), step('b', [], []), '');
     expect(client.edit).toHaveBeenCalledWith('old', ['steps', 'b', 'in'], ['step:a']);
     client.edit.mockClear();
-    expect(await connected(client, 'old', step('a', [], ['x']), step('b', ['x'], []), '')).toEqual({ text: 'old' });
+    expect(await connected(client, 'old', step('a', [], ['x']), step('b', ['x'], []), '')).toEqual({
+      text: 'old'
+    });
     expect(client.edit).not.toHaveBeenCalled();
   });
 });
@@ -142,7 +157,11 @@ describe('a file that is read again while someone types', () => {
       file.source = '# mine\nsteps:\n  a: 1\n# end';
       file.dirty = true;
     });
-    expect([whole, file.source, file.dirty]).toEqual([true, '# mine\nsteps:\n  a: 1\n  b: 2\n# end', true]);
+    expect([whole, file.source, file.dirty]).toEqual([
+      true,
+      '# mine\nsteps:\n  a: 1\n  b: 2\n# end',
+      true
+    ]);
   });
 
   it('leaves the own text where both changed the same place, and says so', async () => {

@@ -17,7 +17,9 @@ it('adding a notebook to an open pipeline leaves alone what is typed meanwhile',
   };
   const widget = Object.assign(Object.create(DocumentWidget.prototype) as object, {});
   Object.defineProperty(widget, 'context', { value: { model, ready: Promise.resolve() } });
-  jest.spyOn(InputDialog, 'getItem').mockResolvedValue({ button: { accept: true }, value: 'churn' } as never);
+  jest
+    .spyOn(InputDialog, 'getItem')
+    .mockResolvedValue({ button: { accept: true }, value: 'churn' } as never);
   const told = jest.spyOn(Notification, 'error').mockReturnValue('');
   const edit = async (text: string): Promise<{ text: string }> => {
     source += '# typed\n';

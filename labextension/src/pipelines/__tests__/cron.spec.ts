@@ -53,9 +53,11 @@ describe('a due time', () => {
   });
 
   it('is said of the schedule that is due next, whatever its name', () => {
-    const [late, soon, never] = ['2026-11-26T06:00:00+09:00', '2026-11-25T20:00:00Z', ''].map(at => ({
-      next: at ? [at] : []
-    }));
+    const [late, soon, never] = ['2026-11-26T06:00:00+09:00', '2026-11-25T20:00:00Z', ''].map(
+      at => ({
+        next: at ? [at] : []
+      })
+    );
     expect(nearest([never, late, soon].flatMap(item => item ?? []))).toBe(soon);
     expect(nearest([])).toBeUndefined();
   });
@@ -77,12 +79,23 @@ describe('the schedule form', () => {
     const evening = { ...form, ...changed(form, { sentence }) };
     expect(evening.cron).toBe('30 18 * * 1-5');
     expect(changed(evening, { cron: '*/5 * * * *' }).sentence?.every).toBe('other');
-    expect(changed(evening, { sentence: { ...evening.sentence, time: '' } }).cron).toBe('30 18 * * 1-5');
+    expect(changed(evening, { sentence: { ...evening.sentence, time: '' } }).cron).toBe(
+      '30 18 * * 1-5'
+    );
   });
 
   it('has a command line in which nothing is code, with what the job asks for', () => {
-    const form = { ...startForm('file:$(touch x) `y`.ipynb'), tz: 'UTC; rm z', catchup: 'all' as const };
-    const { cli, unsaid } = cliOf(form, { gpus: 1, memory_gib: null, backend: 'slurm', parameters: { day: "it's" } });
+    const form = {
+      ...startForm('file:$(touch x) `y`.ipynb'),
+      tz: 'UTC; rm z',
+      catchup: 'all' as const
+    };
+    const { cli, unsaid } = cliOf(form, {
+      gpus: 1,
+      memory_gib: null,
+      backend: 'slurm',
+      parameters: { day: "it's" }
+    });
     expect(cli).toBe(
       "mlinfra schedules create file-touch-x-y-daily --notebook '$(touch x) `y`.ipynb' --cron '0 6 * * *' --tz 'UTC; rm z' " +
         "--gpus 1 --catchup all -r 'day=it'\\''s'"
@@ -92,7 +105,10 @@ describe('the schedule form', () => {
   });
 
   it('sends a pipeline, or a job with what its form said', () => {
-    expect(factsOf(startForm('pipeline:churn'))).toMatchObject({ pipeline: 'churn', grace_seconds: 21600 });
+    expect(factsOf(startForm('pipeline:churn'))).toMatchObject({
+      pipeline: 'churn',
+      grace_seconds: 21600
+    });
     expect(factsOf(startForm('file:a/b c.ipynb'), { gpus: 1 })).toMatchObject({
       job: { notebook: 'a/b c.ipynb', gpus: 1 }
     });
@@ -100,9 +116,9 @@ describe('the schedule form', () => {
 
   it('says what is at fault', () => {
     const form = startForm('');
-    expect([...faultsOf({ ...form, name: 'a b', cron: '0 6 *', grace: '-1', tz: ' ' })].sort()).toEqual(
-      ['cron', 'grace', 'name', 'tz', 'what'].sort()
-    );
+    expect(
+      [...faultsOf({ ...form, name: 'a b', cron: '0 6 *', grace: '-1', tz: ' ' })].sort()
+    ).toEqual(['cron', 'grace', 'name', 'tz', 'what'].sort());
     expect(faultsOf(startForm('pipeline:churn')).size).toBe(0);
   });
 

@@ -98,7 +98,9 @@ it('Undo takes back the change that it speaks of, and nothing else', async () =>
     updateSource: (_start: number, _end: number, value: string) => void (source += value),
     undo
   };
-  const context = { model: { sharedModel, dirty: false, contentChanged: signal, stateChanged: signal } };
+  const context = {
+    model: { sharedModel, dirty: false, contentChanged: signal, stateChanged: signal }
+  };
   const fake = fakeWorkbench();
   const { result } = renderHook(() => useText(context as unknown as PipelineContext), {
     wrapper: ({ children }: { children: React.ReactNode }) => framed(fake, <>{children}</>)
@@ -111,5 +113,8 @@ it('Undo takes back the change that it speaks of, and nothing else', async () =>
   source += ' three';
   result.current.undo();
   expect(undo).toHaveBeenCalledTimes(1);
-  expect(told).toHaveBeenCalledWith(expect.stringContaining('Nothing was undone'), expect.anything());
+  expect(told).toHaveBeenCalledWith(
+    expect.stringContaining('Nothing was undone'),
+    expect.anything()
+  );
 });

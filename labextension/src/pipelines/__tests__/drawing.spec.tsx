@@ -3,15 +3,29 @@ import { fakeWorkbench } from '../../components/__tests__/workbench';
 import { draw, partOf } from '../drawing';
 
 const graph = ['features', 'train'].map(
-  name => ({ name, elements: [], inputs: [], outputs: [], after: [], notebook: `${name}.ipynb` }) as unknown as IStep
+  name =>
+    ({
+      name,
+      elements: [],
+      inputs: [],
+      outputs: [],
+      after: [],
+      notebook: `${name}.ipynb`
+    }) as unknown as IStep
 );
-const run = (states: Readonly<Record<string, string>>, facts: Partial<IPipelineRun> = {}): IPipelineRun => {
+const run = (
+  states: Readonly<Record<string, string>>,
+  facts: Partial<IPipelineRun> = {}
+): IPipelineRun => {
   const steps = Object.entries(states).map(([name, state]) => ({ name, state, reason: '' }));
   return { run: 'r2', only: '', repairs: '', ...facts, steps } as unknown as IPipelineRun;
 };
 const { workbench } = fakeWorkbench();
 const notes = (shown: IPipelineRun | undefined): [string | undefined, boolean | undefined][] =>
-  draw({ pipeline: 'churn', graph, run: shown }, workbench).nodes.map(({ note, unreached }) => [note, unreached]);
+  draw({ pipeline: 'churn', graph, run: shown }, workbench).nodes.map(({ note, unreached }) => [
+    note,
+    unreached
+  ]);
 
 describe('the graph after a run of a part', () => {
   it('tells the step that was run from those that were left', () => {
@@ -26,7 +40,10 @@ describe('the graph after a run of a part', () => {
       ['taken as it was', false],
       ['succeeded', false]
     ]);
-    expect(notes(run({ features: 'cached', train: 'succeeded' }))[0]).toEqual(['from cache', false]);
+    expect(notes(run({ features: 'cached', train: 'succeeded' }))[0]).toEqual([
+      'from cache',
+      false
+    ]);
   });
 
   it('says nothing of a run that there is not, or of a step that is newer', () => {

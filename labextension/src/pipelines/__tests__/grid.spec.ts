@@ -14,7 +14,12 @@ const step = (name: string, state: IStepRun['state'] = 'succeeded'): IStepRun =>
   runs: []
 });
 
-const run = (id: string, started: string, names: readonly string[] = [], date = ''): IPipelineRun => ({
+const run = (
+  id: string,
+  started: string,
+  names: readonly string[] = [],
+  date = ''
+): IPipelineRun => ({
   run: id,
   pipeline: 'churn',
   state: 'succeeded',
@@ -36,15 +41,32 @@ const missed = (due: string): IMissed =>
   ({ due, due_at: due, schedule: 'daily', reason: 'off', state: 'missed' }) as unknown as IMissed;
 
 const file = (name: string, elements: readonly string[] = []): IStep =>
-  ({ name, elements, notebook: 'a.ipynb', inputs: [], outputs: [], parameters: {}, after: [] }) as unknown as IStep;
+  ({
+    name,
+    elements,
+    notebook: 'a.ipynb',
+    inputs: [],
+    outputs: [],
+    parameters: {},
+    after: []
+  }) as unknown as IStep;
 
 describe('columns of the matrix', () => {
-  const runs = [run('c', '2026-11-24T12:00:00Z'), run('b', '2026-11-24T09:00:00Z'), run('a', '2026-11-22T09:00:00Z')];
+  const runs = [
+    run('c', '2026-11-24T12:00:00Z'),
+    run('b', '2026-11-24T09:00:00Z'),
+    run('a', '2026-11-22T09:00:00Z')
+  ];
 
   it('stand in the order of time, with missed times between the runs', () => {
     const columns = columnsOf(runs, [missed('2026-11-23T06:00:00+01:00')], true);
     expect(columns.map(column => column.run?.run ?? 'missed')).toEqual(['a', 'missed', 'b', 'c']);
-    expect(columns.map(({ day, first }) => first && day)).toEqual(['11-22', '11-23', '11-24', false]);
+    expect(columns.map(({ day, first }) => first && day)).toEqual([
+      '11-22',
+      '11-23',
+      '11-24',
+      false
+    ]);
   });
 
   it('tell all times by one clock: a due time of Tokyo stands beside a run at the hour of the user', () => {
@@ -99,7 +121,13 @@ it('counts the steps that a repair would run', () => {
   const broken = {
     ...run('r', ''),
     repairable: true,
-    steps: [step('a'), step('b', 'cached'), step('c', 'failed'), step('d[n=1]', 'skipped'), step('gone', 'failed')]
+    steps: [
+      step('a'),
+      step('b', 'cached'),
+      step('c', 'failed'),
+      step('d[n=1]', 'skipped'),
+      step('gone', 'failed')
+    ]
   };
   const graph = ['a', 'b', 'c', 'd'].map(name => ({ name }));
   expect(undone(broken, graph)).toBe(2);

@@ -9,27 +9,46 @@ import { type ICellSpot, Matrix } from '../matrix';
 const rows = Array.from({ length: 200 }, (_, index) => `step${index}`);
 const columns = Array.from({ length: 100 }, (_, index): IColumn => {
   const steps = rows.map(name => ({ name, state: 'succeeded', reason: '' }));
-  const run = { run: `r${index}`, state: 'succeeded', steps, started_at: '', ended_at: '' } as unknown as IPipelineRun;
+  const run = {
+    run: `r${index}`,
+    state: 'succeeded',
+    steps,
+    started_at: '',
+    ended_at: ''
+  } as unknown as IPipelineRun;
   return { id: `r${index}`, day: '11-24', first: index === 0, clock: '09:00', title: '', run };
 });
 
 function Held({ onOpen }: { onOpen: (spot: ICellSpot) => void }): React.ReactElement {
   const [spot, select] = React.useState<ICellSpot | null>(null);
-  return <Matrix pipeline="p" rows={rows} columns={columns} selected={spot} onSelect={select} onOpen={onOpen} />;
+  return (
+    <Matrix
+      pipeline="p"
+      rows={rows}
+      columns={columns}
+      selected={spot}
+      onSelect={select}
+      onOpen={onOpen}
+    />
+  );
 }
 
 describe('the matrix of 200 steps and 100 runs', () => {
   it('tells how large it is and draws a small part', () => {
     show(fakeWorkbench(), <Held onOpen={jest.fn()} />);
     const grid = screen.getByRole('grid');
-    expect([grid.getAttribute('aria-rowcount'), grid.getAttribute('aria-colcount')]).toEqual(['201', '101']);
+    expect([grid.getAttribute('aria-rowcount'), grid.getAttribute('aria-colcount')]).toEqual([
+      '201',
+      '101'
+    ]);
     expect(screen.getAllByRole('gridcell').length).toBeLessThan(900);
   });
 
   it('is one tab stop; arrows walk, and draw the cell that they come to', () => {
     const onOpen = jest.fn();
     show(fakeWorkbench(), <Held onOpen={onOpen} />);
-    const stops = (): HTMLElement[] => screen.getAllByRole('gridcell').filter(cell => cell.tabIndex === 0);
+    const stops = (): HTMLElement[] =>
+      screen.getAllByRole('gridcell').filter(cell => cell.tabIndex === 0);
     const [first] = stops();
     expect(stops()).toHaveLength(1);
     act(() => first?.focus());
@@ -46,7 +65,13 @@ it.each([
   ['skipped', 'skipped', 'a step that was not reached'],
   ['failed', 'not started', 'a failed step']
 ])('a time at which nothing was run, %s, is %s with its reason, and not %s', (state, name) => {
-  const skipped = { due: '', due_at: '', schedule: 's', state, reason: 'The last one went on still.' };
+  const skipped = {
+    due: '',
+    due_at: '',
+    schedule: 's',
+    state,
+    reason: 'The last one went on still.'
+  };
   const column = {
     id: 's',
     day: '11-24',
@@ -58,7 +83,14 @@ it.each([
   const nothing = jest.fn();
   show(
     fakeWorkbench(),
-    <Matrix pipeline="p" rows={['a']} columns={[column]} selected={null} onSelect={nothing} onOpen={nothing} />
+    <Matrix
+      pipeline="p"
+      rows={['a']}
+      columns={[column]}
+      selected={null}
+      onSelect={nothing}
+      onOpen={nothing}
+    />
   );
   expect(screen.getByRole('img', { name }).title).toBe('The last one went on still.');
   expect(screen.getByRole('columnheader', { name: `11-24 06:00, ${name}` })).toBeTruthy();

@@ -1,6 +1,9 @@
 import { parametersOf, readTexts } from '../parameters';
 
-const known = parametersOf({ parameters: { depth: 4, name: 'x', sure: true, parts: [1], none: null }, date: 'day' });
+const known = parametersOf({
+  parameters: { depth: 4, name: 'x', sure: true, parts: [1], none: null },
+  date: 'day'
+});
 const read = (texts: Readonly<Record<string, string>>, given = {}): [unknown, string[]] => {
   const { values, faults } = readTexts(known, texts, given);
   return [values, [...faults.keys()]];
@@ -16,8 +19,12 @@ describe('parameters in fields', () => {
       'parts list',
       'none JSON'
     ]);
-    expect(parametersOf({ parameters: { day: '2026-01-01' }, date: 'day' }).map(({ type }) => type)).toEqual(['date']);
-    expect(parametersOf({ parameters: { day: '{{ due }}' }, date: 'day' }).map(({ type }) => type)).toEqual(['str']);
+    expect(
+      parametersOf({ parameters: { day: '2026-01-01' }, date: 'day' }).map(({ type }) => type)
+    ).toEqual(['date']);
+    expect(
+      parametersOf({ parameters: { day: '{{ due }}' }, date: 'day' }).map(({ type }) => type)
+    ).toEqual(['str']);
   });
 
   it('are sent where they differ, as values of their kind', () => {
@@ -40,7 +47,10 @@ describe('parameters in fields', () => {
   });
 
   it('keep what was given and not touched; a template fits any kind', () => {
-    expect(read({ depth: '{{ date }}' }, { name: 'y', depth: 5 })).toEqual([{ name: 'y', depth: '{{ date }}' }, []]);
+    expect(read({ depth: '{{ date }}' }, { name: 'y', depth: 5 })).toEqual([
+      { name: 'y', depth: '{{ date }}' },
+      []
+    ]);
     expect(read({ depth: '4' }, { name: 'y', depth: 5 })).toEqual([{ name: 'y' }, []]);
   });
 });

@@ -6,7 +6,13 @@ import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import type { IPipelineActions } from '../actions';
 import { RunsView } from '../runs';
 
-const step = { name: 'train', state: 'succeeded', reason: 'The code changed.', changed: ['code'], detail: 'cell 3:' };
+const step = {
+  name: 'train',
+  state: 'succeeded',
+  reason: 'The code changed.',
+  changed: ['code'],
+  detail: 'cell 3:'
+};
 const run = {
   run: 'r1',
   state: 'succeeded',
@@ -31,7 +37,10 @@ it('Explain shows the lines of code for which a step ran, of which a list of run
     pipelines: {
       runs: async () => ({ ...nothing, items: [run], shown: 1, total: 1 }),
       explain: async () => ({ changed: [], detail: '' }),
-      showRun: async () => ({ ...run, steps: [{ ...step, detail: 'cell 3:\n- lr = 0.1\n+ lr = 0.03' }] })
+      showRun: async () => ({
+        ...run,
+        steps: [{ ...step, detail: 'cell 3:\n- lr = 0.1\n+ lr = 0.03' }]
+      })
     },
     schedules: { list: async () => nothing }
   });
@@ -44,7 +53,12 @@ it('Explain shows the lines of code for which a step ran, of which a list of run
 });
 
 const shown = (ran: object, graph: readonly string[]): void => {
-  const known = { ...run, state: 'failed', repairable: true, steps: [{ ...step, ...ran }] } as unknown as IPipelineRun;
+  const known = {
+    ...run,
+    state: 'failed',
+    repairable: true,
+    steps: [{ ...step, ...ran }]
+  } as unknown as IPipelineRun;
   const nothing = { items: [], shown: 0, total: 0, cursor: null };
   const runs = async (): Promise<object> => ({ ...nothing, items: [known], shown: 1, total: 1 });
   const fake = fakeWorkbench({ pipelines: { runs }, schedules: { list: async () => nothing } });
@@ -57,12 +71,15 @@ const shown = (ran: object, graph: readonly string[]): void => {
   show(fake, <RunsView detail={there} actions={actions} step="train" onStep={jest.fn()} />);
 };
 
-it.each(['', 'first run'])('a step that ran for the first time says so once, its reason being %j', async reason => {
-  shown({ reason, changed: ['first run'], detail: 'first run' }, ['train']);
-  expect((await screen.findAllByText(/first run/)).map(({ textContent }) => textContent)).toEqual([
-    'changed: first run'
-  ]);
-});
+it.each(['', 'first run'])(
+  'a step that ran for the first time says so once, its reason being %j',
+  async reason => {
+    shown({ reason, changed: ['first run'], detail: 'first run' }, ['train']);
+    expect((await screen.findAllByText(/first run/)).map(({ textContent }) => textContent)).toEqual(
+      ['changed: first run']
+    );
+  }
+);
 
 it.each([
   [['train'], 1],

@@ -31,7 +31,13 @@ const page = (tz: string, problem = ''): void => {
     total: 1,
     cursor: null
   });
-  const shown = { ...schedule, state: 'active', catchup: 'latest', overlap: 'skip', grace_seconds: 3600 };
+  const shown = {
+    ...schedule,
+    state: 'active',
+    catchup: 'latest',
+    overlap: 'skip',
+    grace_seconds: 3600
+  };
   show(
     fakeWorkbench({ schedules: { show: async () => shown, history } }),
     <SchedulePage reference="schedule:s" name="s" />

@@ -5,7 +5,11 @@ import { fakeWorkbench } from '../../components/__tests__/workbench';
 import { scheduleVerbs } from '../schedules';
 
 const firing = (state: string, day: number): IFiring =>
-  ({ state, due: `2026-11-2${day}T06:00:00+01:00`, due_at: `2026-11-2${day}T05:00:00Z` }) as IFiring;
+  ({
+    state,
+    due: `2026-11-2${day}T06:00:00+01:00`,
+    due_at: `2026-11-2${day}T05:00:00Z`
+  }) as IFiring;
 
 async function pressed(items: readonly IFiring[]): Promise<jest.Mock> {
   const runNow = jest.fn(async () => undefined);
@@ -26,7 +30,12 @@ async function pressed(items: readonly IFiring[]): Promise<jest.Mock> {
 
 describe('Run Now beside what was missed', () => {
   it('runs for the newest missed time that nobody has run', async () => {
-    const runNow = await pressed([firing('started', 5), firing('missed', 5), firing('missed', 4), firing('missed', 3)]);
+    const runNow = await pressed([
+      firing('started', 5),
+      firing('missed', 5),
+      firing('missed', 4),
+      firing('missed', 3)
+    ]);
     expect(runNow.mock.calls).toEqual([['s', '2026-11-24T06:00:00+01:00']]);
   });
 

@@ -6,7 +6,10 @@ import { fakeWorkbench, framed, show } from '../../components/__tests__/workbenc
 import { type GivenJob, giveJob } from '../given';
 import SchedulingPage from '../scheduling';
 
-const list = async (): Promise<object> => ({ items: [{ name: 'churn-daily' }, { name: 'churn-daily-2' }], total: 2 });
+const list = async (): Promise<object> => ({
+  items: [{ name: 'churn-daily' }, { name: 'churn-daily-2' }],
+  total: 2
+});
 
 it('a cron text that has no times says why beside it, and cannot be scheduled', async () => {
   const preview = async (cron: string): Promise<IDueTimes> =>
@@ -55,8 +58,13 @@ it('a form that was left open shows the schedule as it is now, and sends only wh
     grace_seconds: 3600,
     overlap: 'skip'
   };
-  const update = jest.fn(async (_name: string, facts: object) => (stored = { ...stored, ...facts }));
-  const fake = fakeWorkbench({ pipelines, schedules: { show: async () => stored, preview, supervisor, update } });
+  const update = jest.fn(
+    async (_name: string, facts: object) => (stored = { ...stored, ...facts })
+  );
+  const fake = fakeWorkbench({
+    pipelines,
+    schedules: { show: async () => stored, preview, supervisor, update }
+  });
   const page = (again: number): React.ReactElement => (
     <SchedulingPage reference="scheduling:schedule:s" name="schedule:s" again={again} />
   );
@@ -93,7 +101,10 @@ describe('what the submit form handed over', () => {
     expect(await screen.findByText('gpus=2, day=2026-11-25')).toBeTruthy();
     await press('Schedule');
     await waitFor(() => expect(create).toHaveBeenCalled());
-    expect(create.mock.calls[0]).toMatchObject(['train-daily', { job: { ...job, notebook: 'train.ipynb' } }]);
+    expect(create.mock.calls[0]).toMatchObject([
+      'train-daily',
+      { job: { ...job, notebook: 'train.ipynb' } }
+    ]);
   });
 
   it('is asked for again when it was lost: no schedule is made without it', async () => {
@@ -104,7 +115,10 @@ describe('what the submit form handed over', () => {
 });
 
 describe('the form of a new schedule', () => {
-  const detail = async (): Promise<object> => ({ parameters: { depth: 4, day: '2026-01-01' }, date: 'day' });
+  const detail = async (): Promise<object> => ({
+    parameters: { depth: 4, day: '2026-01-01' },
+    date: 'day'
+  });
   const drawn = (): jest.Mock => {
     const create = jest.fn(async () => ({ name: 'churn-daily-3', ref: 'schedule:churn-daily-3' }));
     const schedules = { list, preview, supervisor, create };
@@ -123,7 +137,10 @@ describe('the form of a new schedule', () => {
     fireEvent.change(depth, { target: { value: '6' } });
     await press('Schedule');
     await waitFor(() => expect(create).toHaveBeenCalled());
-    expect(create.mock.calls[0]).toMatchObject(['churn-daily-3', { pipeline: 'churn', parameters: { depth: 6 } }]);
+    expect(create.mock.calls[0]).toMatchObject([
+      'churn-daily-3',
+      { pipeline: 'churn', parameters: { depth: 6 } }
+    ]);
   });
 
   it('is inserted as the magic that makes it', async () => {

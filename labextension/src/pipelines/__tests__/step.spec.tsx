@@ -92,13 +92,20 @@ describe('the properties of a step', () => {
   });
 
   it('takes parameters as the file has them, and says what is wrong as the server reads it', async () => {
-    const editParameters = jest.fn(async (before: string, at: readonly string[], parameters: string) => {
-      if (!parameters.includes(': ')) {
-        const fault = { line: null, what: 'These are no parameters.', why: 'They read as one text.', fix: 'A space.' };
-        return { text: before, fault };
+    const editParameters = jest.fn(
+      async (before: string, at: readonly string[], parameters: string) => {
+        if (!parameters.includes(': ')) {
+          const fault = {
+            line: null,
+            what: 'These are no parameters.',
+            why: 'They read as one text.',
+            fix: 'A space.'
+          };
+          return { text: before, fault };
+        }
+        return { text: `${before}${at.join('.')}=${parameters}` };
       }
-      return { text: `${before}${at.join('.')}=${parameters}` };
-    });
+    );
     let written = '';
     const text = {
       busy: false,
@@ -121,7 +128,8 @@ describe('the properties of a step', () => {
     );
     show(fakeWorkbench({ pipelines: { editParameters } }), form);
     const params = (): HTMLTextAreaElement => screen.getByLabelText<HTMLTextAreaElement>('params');
-    const apply = (): HTMLButtonElement => screen.getByRole<HTMLButtonElement>('button', { name: 'Apply' });
+    const apply = (): HTMLButtonElement =>
+      screen.getByRole<HTMLButtonElement>('button', { name: 'Apply' });
     expect(params().value).toBe('k: 5');
     fireEvent.change(params(), { target: { value: 'k:6' } });
     await screen.findByText('These are no parameters. They read as one text. A space.');
@@ -174,9 +182,11 @@ describe('the properties of a step', () => {
         </>
       );
     };
-    const press = (name: string): void => void fireEvent.click(screen.getByRole('button', { name }));
+    const press = (name: string): void =>
+      void fireEvent.click(screen.getByRole('button', { name }));
     const makes = (): HTMLTextAreaElement => screen.getByLabelText<HTMLTextAreaElement>('makes');
-    const apply = (): HTMLButtonElement => screen.getByRole<HTMLButtonElement>('button', { name: 'Apply' });
+    const apply = (): HTMLButtonElement =>
+      screen.getByRole<HTMLButtonElement>('button', { name: 'Apply' });
     show(fake, <Stand />);
     expect(makes().value).toBe('model-{{ depth }}.txt');
     fireEvent.change(makes(), { target: { value: 'model-{{ dpeth }}.txt' } });
@@ -184,7 +194,9 @@ describe('the properties of a step', () => {
     expect(apply().disabled).toBe(true); // the fault is not of this form
     press('whole');
     fireEvent.change(makes(), { target: { value: 'model-{{ dpeth }}.txt' } });
-    (text as { change: unknown }).change = async (doing: (before: string) => Promise<{ text: string }>) => {
+    (text as { change: unknown }).change = async (
+      doing: (before: string) => Promise<{ text: string }>
+    ) => {
       written.push((await doing('')).text);
       press('fault');
       return true;

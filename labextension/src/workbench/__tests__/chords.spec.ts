@@ -11,7 +11,10 @@ interface ISetup {
   press: (key: string, options?: KeyboardEventInit, on?: HTMLElement) => KeyboardEvent;
 }
 
-/** A row of ours with single keys, in a JupyterLab that hears keys last; notebook: in a table of `ml.ui`. */
+/**
+ * A row of ours with single keys, in a JupyterLab that hears keys last; notebook: in a table of
+ * `ml.ui`.
+ */
 function setup(notebook = false): ISetup {
   const commands = new CommandRegistry();
   const opened = jest.fn();
@@ -19,7 +22,11 @@ function setup(notebook = false): ISetup {
   commands.addCommand('mlinfra:open', { describedBy: {}, execute: opened });
   commands.addCommand('notebook:interrupt', { describedBy: {}, execute: interrupted });
   commands.addKeyBinding({ command: 'mlinfra:open', keys: ['Alt M', 'C'], selector: 'body' });
-  commands.addKeyBinding({ command: 'notebook:interrupt', keys: ['I', 'I'], selector: '.jp-Notebook' });
+  commands.addKeyBinding({
+    command: 'notebook:interrupt',
+    keys: ['I', 'I'],
+    selector: '.jp-Notebook'
+  });
   document.body.innerHTML = `<div class="${notebook ? 'jp-Notebook' : ''}"><div class="jp-mlinfra-widget">
     <div ${notebook ? 'data-lm-suppress-shortcuts="true"' : ''}><p tabindex="0"></p></div><input /></div></div>`;
   const [row, field] = [document.querySelector('p')!, document.querySelector('input')!];

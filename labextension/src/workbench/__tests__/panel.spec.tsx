@@ -14,7 +14,12 @@ it('Refresh asks for everything anew, and what is drawn stays with its focus', a
     return <button type="button">{data ?? 'nothing'}</button>;
   };
   const { workbench } = fakeWorkbench({ project: async () => ({ name: 'flights', root: '/f' }) });
-  const spec = { name: 'catalog', title: 'Catalog', icon: 'catalog', placeholder: 'name' } as IPanelSpec;
+  const spec = {
+    name: 'catalog',
+    title: 'Catalog',
+    icon: 'catalog',
+    placeholder: 'name'
+  } as IPanelSpec;
   const panel = new PanelWidget(workbench, { ...spec, body: async () => ({ default: Body }) });
   await act(async () => {
     Widget.attach(panel, document.body);

@@ -5,7 +5,8 @@ import { fakeWorkbench } from '../../components/__tests__/workbench';
 import type { PageWidget } from '../page';
 import { workbench as plugin } from '../plugin';
 
-jest.mock('@jupyterlab/notebook', () => ({ INotebookTracker: null })); // it asks for more of a browser than jsdom has
+// it asks for more of a browser than jsdom has
+jest.mock('@jupyterlab/notebook', () => ({ INotebookTracker: null }));
 
 const KEEP = 'mlinfra:workbench-keep';
 
@@ -14,18 +15,26 @@ it('a tab is kept from its context menu, and the page in front from the palette'
   const pages: PageWidget[] = [];
   const shell = {
     add: (page: PageWidget) => pages.push(page),
-    activateById: (id: string) => (shell.currentWidget = pages.find(page => page.id === id) ?? null),
+    activateById: (id: string) =>
+      (shell.currentWidget = pages.find(page => page.id === id) ?? null),
     currentWidget: null as PageWidget | null
   };
   const clicked = document.createElement('li');
   clicked.dataset.mlinfraPage = 'run:1';
-  const contextMenuHitTest = (test: (node: HTMLElement) => boolean): HTMLElement | undefined => [clicked].find(test);
+  const contextMenuHitTest = (test: (node: HTMLElement) => boolean): HTMLElement | undefined =>
+    [clicked].find(test);
   const app = { commands, shell, contextMenuHitTest } as unknown as JupyterFrontEnd;
   const made = await plugin.activate(app, fakeWorkbench().workbench, null, null, null, null, null);
   const words = { label: 'Open', caption: 'Open', title: (name: string) => name };
   const body = async (): Promise<{ default: () => null }> => ({ default: () => null });
   made.addPage({ kind: 'run', icon: 'experiments', command: 'mlinfra:runs-open', body, ...words });
-  made.addPage({ kind: 'dataset', icon: 'catalog', command: 'mlinfra:catalog-open', body, ...words });
+  made.addPage({
+    kind: 'dataset',
+    icon: 'catalog',
+    command: 'mlinfra:catalog-open',
+    body,
+    ...words
+  });
   await made.open('run:1');
   await made.open('dataset:a.b');
   const previews = (): string[] => pages.filter(page => page.isPreview).map(page => page.reference);

@@ -45,10 +45,18 @@ function setup(): ISetup {
   const words = { label: 'Open', caption: 'Open', title: (name: string) => name, body };
   made.addPage({ kind: 'run', icon: 'experiments', command: 'mlinfra:runs-open', ...words });
   made.addPage({ kind: 'dataset', icon: 'catalog', command: 'mlinfra:catalog-open', ...words });
-  made.addPage({ kind: 'submit', icon: 'play', command: 'mlinfra:jobs-submit', ...words, kept: true });
+  made.addPage({
+    kind: 'submit',
+    icon: 'play',
+    command: 'mlinfra:jobs-submit',
+    ...words,
+    kept: true
+  });
   const [, options] = restore.mock.calls[0] as unknown as [unknown, { args: ISetup['kept'] }];
   const tabs = (): string[] =>
-    pages.filter(page => !page.isDisposed).map(page => page.reference + (page.isPreview ? '*' : ''));
+    pages
+      .filter(page => !page.isDisposed)
+      .map(page => page.reference + (page.isPreview ? '*' : ''));
   return { made, commands: app.commands, shell, kept: options.args, tabs };
 }
 
@@ -112,7 +120,8 @@ describe('pages of one kind', () => {
   it('are kept by a double click on the tab, and by typing into the page', async () => {
     const { made, tabs, shell } = setup();
     await made.open('run:1');
-    document.body.innerHTML = '<ul class="lm-TabBar"><li class="lm-TabBar-tab" data-mlinfra-page="run:1">1</li></ul>';
+    document.body.innerHTML =
+      '<ul class="lm-TabBar"><li class="lm-TabBar-tab" data-mlinfra-page="run:1">1</li></ul>';
     document.querySelector('li')?.dispatchEvent(new MouseEvent('dblclick', { bubbles: true }));
     expect(tabs()).toEqual(['run:1']);
     await made.open('run:2');
@@ -130,7 +139,9 @@ describe('pages of one kind', () => {
 
   it('come back after a reload as they were', async () => {
     const { made, commands, kept, tabs } = setup();
-    await commands.execute('mlinfra:runs-open', { ...kept({ reference: 'run:1', isPreview: true }) });
+    await commands.execute('mlinfra:runs-open', {
+      ...kept({ reference: 'run:1', isPreview: true })
+    });
     await made.open('run:2');
     expect(tabs()).toEqual(['run:2*']);
   });
