@@ -24,9 +24,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly AlertPage: {
             /** @default null */
@@ -47,7 +49,8 @@ export interface components {
         readonly AlertState: "ok" | "pending" | "firing" | "no_data";
         /**
          * Array
-         * @description Jobs that were submitted as one. states: how many elements are in each. elements: their ids in order; empty in lists.
+         * @description Jobs that were submitted as one. states: how many elements are in each. elements: their ids
+         *     in order; empty in lists.
          */
         readonly Array: {
             /** @default [] */
@@ -72,9 +75,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly AttemptRecordPage: {
             /** @default null */
@@ -97,9 +102,11 @@ export interface components {
         };
         /**
          * Backfill
-         * @description One run a date, oldest first. runs: dates that are not done. steps, cached: of all these runs, at most and at least.
+         * @description One run a date, oldest first. runs: dates that are not done. steps, cached: of all these
+         *     runs, at most and at least.
          *
-         *     parallel: how many go on at once, and `note` why no more. id: empty for a plan that was only looked at.
+         *     parallel: how many go on at once, and `note` why no more. id: empty for a plan that was only
+         *     looked at.
          */
         readonly Backfill: {
             readonly cached: number;
@@ -117,7 +124,8 @@ export interface components {
         };
         /**
          * BackfillDate
-         * @description One date of a backfill. run: the newest run of that date. done: it succeeded, and nothing has changed since. steps, cached: that would run, be taken.
+         * @description One date of a backfill. run: the newest run of that date. done: it succeeded, and nothing has
+         *     changed since. steps, cached: that would run, be taken.
          */
         readonly BackfillDate: {
             readonly cached: number;
@@ -140,7 +148,8 @@ export interface components {
         };
         /**
          * Change
-         * @description One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback, remove.
+         * @description One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback,
+         *     remove.
          */
         readonly Change: {
             /** Format: date-time */
@@ -156,9 +165,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly ChangePage: {
             /** @default null */
@@ -173,7 +184,8 @@ export interface components {
         };
         /**
          * CodeDiff
-         * @description How the code of a job differs from the commit, as git writes it. shown, total: bytes of what is given, and of all of it.
+         * @description How the code of a job differs from the commit, as git writes it. shown, total: bytes of what
+         *     is given, and of all of it.
          */
         readonly CodeDiff: {
             readonly commit: string;
@@ -185,7 +197,8 @@ export interface components {
         };
         /**
          * CodePreview
-         * @description What a snapshot of the code would hold that is taken now. uncommitted: paths that differ from the commit. Of the lists only the beginning is given.
+         * @description What a snapshot of the code would hold that is taken now. uncommitted: paths that differ from
+         *     the commit. Of the lists only the beginning is given.
          */
         readonly CodePreview: {
             readonly commit: string;
@@ -196,9 +209,11 @@ export interface components {
         };
         /**
          * CodeSnapshot
-         * @description The code that a job runs from. size: bytes of all files. commit: of git, empty outside a repository.
+         * @description The code that a job runs from. size: bytes of all files. commit: of git, empty outside a
+         *     repository.
          *
-         *     uncommitted: files that differ from it, those that are gone included; None where that is not known.
+         *     uncommitted: files that differ from it, those that are gone included; None where that is not
+         *     known.
          */
         readonly CodeSnapshot: {
             readonly commit: string;
@@ -211,7 +226,8 @@ export interface components {
         };
         /**
          * Column
-         * @description One column. type: short (`i64`, `f64`, `str`, `ts[us, tz]`, …). used_by: references of views and runs.
+         * @description One column. type: short (`i64`, `f64`, `str`, `ts[us, tz]`, …). used_by: references of views
+         *     and runs.
          */
         readonly Column: {
             readonly doc: string;
@@ -225,7 +241,8 @@ export interface components {
          * ColumnProfile
          * @description Statistics of one column, each with its basis; None where the tier does not tell.
          *
-         *     missing: share of rows, 0 to 1. top: the most frequent word and its share, as text. shape: counts of up to 24 equal bins, or of the top words.
+         *     missing: share of rows, 0 to 1. top: the most frequent word and its share, as text. shape:
+         *     counts of up to 24 equal bins, or of the top words.
          */
         readonly ColumnProfile: {
             readonly distinct: components["schemas"]["Number"];
@@ -242,7 +259,8 @@ export interface components {
          * Comparison
          * @description Two or more runs side by side; rows that differ come first.
          *
-         *     curve_metrics: every metric that has a curve; `curves` holds those of the first few (see `service.CURVES`).
+         *     curve_metrics: every metric that has a curve; `curves` holds those of the first few (see
+         *     `service.CURVES`).
          */
         readonly Comparison: {
             readonly code: {
@@ -271,7 +289,8 @@ export interface components {
         };
         /**
          * Curve
-         * @description A metric over steps, at most `points` long; min and max of each bucket are kept, so no spike is lost.
+         * @description A metric over steps, at most `points` long; min and max of each bucket are kept, so no spike
+         *     is lost.
          *
          *     total: points that were logged.
          */
@@ -286,7 +305,8 @@ export interface components {
         };
         /**
          * Dataset
-         * @description One row of a list. name: `namespace.table`. rows, bytes: from the snapshot's summary, so exact.
+         * @description One row of a list. name: `namespace.table`. rows, bytes: from the snapshot's summary, so
+         *     exact.
          */
         readonly Dataset: {
             readonly bytes: number;
@@ -317,9 +337,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly DatasetPage: {
             /** @default null */
@@ -336,7 +358,8 @@ export interface components {
          * DeployedVersion
          * @description One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent.
          *
-         *     requests, p50_ms, p95_ms, errors: of the last window that the gateway has seen; None before the first request.
+         *     requests, p50_ms, p95_ms, errors: of the last window that the gateway has seen; None before the
+         *     first request.
          */
         readonly DeployedVersion: {
             readonly error_fraction: components["schemas"]["Number"] | null;
@@ -373,7 +396,8 @@ export interface components {
          * DeploymentDetail
          * @description A deployment's page; history newest first. sample: a request body that it accepts.
          *
-         *     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before the first one is packaged.
+         *     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
+         *     the first one is packaged.
          */
         readonly DeploymentDetail: {
             readonly answers: string;
@@ -391,9 +415,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly DeploymentPage: {
             /** @default null */
@@ -414,7 +440,8 @@ export interface components {
         readonly DeploymentState: "healthy" | "degraded" | "down";
         /**
          * Device
-         * @description One GPU slot. holder: job reference or the process that holds it; empty when free. load, memory: 0 to 1.
+         * @description One GPU slot. holder: job reference or the process that holds it; empty when free. load,
+         *     memory: 0 to 1.
          */
         readonly Device: {
             readonly holder: string;
@@ -425,7 +452,8 @@ export interface components {
         };
         /**
          * Difference
-         * @description One line of a comparison: `values[i]` is that of run i; None where a run has none. kind: param, metric, tag, dataset.
+         * @description One line of a comparison: `values[i]` is that of run i; None where a run has none. kind:
+         *     param, metric, tag, dataset.
          */
         readonly Difference: {
             readonly key: string;
@@ -435,10 +463,12 @@ export interface components {
         };
         /**
          * Draft
-         * @description What the text of a pipeline file says before it is saved. fault: what is wrong with it; then there is no graph.
+         * @description What the text of a pipeline file says before it is saved. fault: what is wrong with it; then
+         *     there is no graph.
          *
-         *     parameters: of the pipeline, with their defaults. date: the parameter that is the date of a run; empty when nothing depends on one.
-         *     written: the parameters of each step that has some, in YAML, each on its line.
+         *     parameters: of the pipeline, with their defaults. date: the parameter that is the date of a run;
+         *     empty when nothing depends on one. written: the parameters of each step that has some, in YAML,
+         *     each on its line.
          */
         readonly Draft: {
             readonly date: string;
@@ -455,7 +485,8 @@ export interface components {
         };
         /**
          * Due
-         * @description A due time. at: ISO 8601 with the offset of the zone. note: what the clocks do on that day, mostly empty.
+         * @description A due time. at: ISO 8601 with the offset of the zone. note: what the clocks do on that day,
+         *     mostly empty.
          */
         readonly Due: {
             readonly at: string;
@@ -482,9 +513,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly EdgePage: {
             /** @default null */
@@ -499,7 +532,8 @@ export interface components {
         };
         /**
          * Edited
-         * @description The text of a pipeline file after a change. name: of what was changed, such as the step that is new.
+         * @description The text of a pipeline file after a change. name: of what was changed, such as the step that
+         *     is new.
          *
          *     fault: what is wrong with parameters as they were written; then the text is as it was.
          */
@@ -511,7 +545,8 @@ export interface components {
         };
         /**
          * Error
-         * @description Every failure. error: one of bad_request, forbidden, not_found, conflict, too_large, unprocessable, unavailable, internal.
+         * @description Every failure. error: one of bad_request, forbidden, not_found, conflict, too_large,
+         *     unprocessable, unavailable, internal.
          */
         readonly Error: {
             readonly error: string;
@@ -521,9 +556,11 @@ export interface components {
         };
         /**
          * Estimate
-         * @description What a job would meet. starts_at: None when it cannot be told. seconds: median of the `like` earlier runs of the same code, None without any.
+         * @description What a job would meet. starts_at: None when it cannot be told. seconds: median of the `like`
+         *     earlier runs of the same code, None without any.
          *
-         *     cost: of the settings' prices, None without those. refused: why it can never start; empty when it can.
+         *     cost: of the settings' prices, None without those. refused: why it can never start; empty when
+         *     it can.
          */
         readonly Estimate: {
             readonly cost: components["schemas"]["Number"] | null;
@@ -534,7 +571,8 @@ export interface components {
         };
         /**
          * ExecutedNotebook
-         * @description A notebook with the outputs of its run. content: nbformat 4. failed_cell: index of the cell with an error, from 0.
+         * @description A notebook with the outputs of its run. content: nbformat 4. failed_cell: index of the cell
+         *     with an error, from 0.
          */
         readonly ExecutedNotebook: {
             readonly content: {
@@ -547,7 +585,8 @@ export interface components {
         };
         /**
          * Experiment
-         * @description One experiment in a list. runs: how many are active, None where a server keeps them: it does not count. updated_at: there, of the experiment alone.
+         * @description One experiment in a list. runs: how many are active, None where a server keeps them: it does
+         *     not count. updated_at: there, of the experiment alone.
          */
         readonly Experiment: {
             readonly id: string;
@@ -558,9 +597,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly ExperimentPage: {
             /** @default null */
@@ -577,9 +618,10 @@ export interface components {
          * Explanation
          * @description What a step would do now, and why.
          *
-         *     changed: which parts of its key differ from its last whole result: code, params, inputs, environment, kernel; also `first run`,
-         *     `unfinished` (its newest execution did not succeed, or what it takes changed meanwhile), `outputs` (gone, or not what it made),
-         *     `cache off`. Empty: it would be taken from the cache. detail: how they differ, with the lines of code.
+         *     changed: which parts of its key differ from its last whole result: code, params, inputs,
+         *     environment, kernel; also `first run`, `unfinished` (its newest execution did not succeed, or
+         *     what it takes changed meanwhile), `outputs` (gone, or not what it made), `cache off`. Empty: it
+         *     would be taken from the cache. detail: how they differ, with the lines of code.
          */
         readonly Explanation: {
             readonly changed: readonly string[];
@@ -590,7 +632,8 @@ export interface components {
         };
         /**
          * Exported
-         * @description A pipeline in the form of another system. notes: what is not the same there. path: where it was written, empty when it was not.
+         * @description A pipeline in the form of another system. notes: what is not the same there. path: where it
+         *     was written, empty when it was not.
          */
         readonly Exported: {
             readonly notes: readonly string[];
@@ -602,7 +645,8 @@ export interface components {
         };
         /**
          * Fault
-         * @description What is wrong with the text of a pipeline file. line: where, from 1; None when it is the whole text.
+         * @description What is wrong with the text of a pipeline file. line: where, from 1; None when it is the
+         *     whole text.
          */
         readonly Fault: {
             readonly fix: string;
@@ -627,8 +671,9 @@ export interface components {
          * FeatureDrift
          * @description Drift of one feature between reference and window.
          *
-         *     psi: population stability index on the reference's deciles (natural log). ks: two-sample Kolmogorov–Smirnov statistic,
-         *     None for categories. reference, window: fractions per bin. edges: inner bin edges, or category names.
+         *     psi: population stability index on the reference's deciles (natural log). ks: two-sample
+         *     Kolmogorov–Smirnov statistic, None for categories. reference, window: fractions per bin. edges:
+         *     inner bin edges, or category names.
          */
         readonly FeatureDrift: {
             readonly drifted: boolean;
@@ -644,9 +689,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly FeaturePage: {
             /** @default null */
@@ -661,10 +708,12 @@ export interface components {
         };
         /**
          * Firing
-         * @description What became of one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup (it was missed before) or hand.
+         * @description What became of one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup (it
+         *     was missed before) or hand.
          *
-         *     reason: why it waits, was missed or skipped, or failed; of one that was started that of its run or job, and whether the run was gone on with.
-         *     run, job: ids of what was started. outcome: where that stands now, empty before.
+         *     reason: why it waits, was missed or skipped, or failed; of one that was started that of its run
+         *     or job, and whether the run was gone on with. run, job: ids of what was started. outcome: where
+         *     that stands now, empty before.
          */
         readonly Firing: {
             /** @enum {string} */
@@ -683,9 +732,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly FiringPage: {
             /** @default null */
@@ -700,13 +751,15 @@ export interface components {
         };
         /**
          * FiringState
-         * @description What became of a due time. waiting: it will be started. failed: it could not be started. missed, skipped: it was not run.
+         * @description What became of a due time. waiting: it will be started. failed: it could not be started.
+         *     missed, skipped: it was not run.
          * @enum {string}
          */
         readonly FiringState: "waiting" | "started" | "missed" | "skipped" | "failed";
         /**
          * FirstNotebook
-         * @description The notebook of the first steps. path: as JupyterLab's file browser names it; None outside its root.
+         * @description The notebook of the first steps. path: as JupyterLab's file browser names it; None outside
+         *     its root.
          */
         readonly FirstNotebook: {
             readonly path: string | null;
@@ -729,7 +782,8 @@ export interface components {
         };
         /**
          * GpuPoint
-         * @description What a GPU of a job did. load, memory: 0 to 1, None when the driver does not say; of the whole device, whoever uses it.
+         * @description What a GPU of a job did. load, memory: 0 to 1, None when the driver does not say; of the
+         *     whole device, whoever uses it.
          */
         readonly GpuPoint: {
             readonly id: string;
@@ -750,9 +804,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly HitPage: {
             /** @default null */
@@ -769,9 +825,9 @@ export interface components {
          * Inspection
          * @description What an ingest would read, by the beginning of the files; nothing is written.
          *
-         *     whole: the beginning is all of them, so types and counts are final. data[i][j] is column i of row j, JSON-safe.
-         *     rows: that were looked at; bad: of these, how many do not fit; refused: why an ingest would refuse them, else empty.
-         *     exists: whether the dataset is there.
+         *     whole: the beginning is all of them, so types and counts are final. data[i][j] is column i of
+         *     row j, JSON-safe. rows: that were looked at; bad: of these, how many do not fit; refused: why an
+         *     ingest would refuse them, else empty. exists: whether the dataset is there.
          */
         readonly Inspection: {
             readonly bad: number;
@@ -789,13 +845,15 @@ export interface components {
         };
         /**
          * Job
-         * @description What is known of a job. reason: why it waits, or why it ended as it did. gpu_ids: those it was given.
+         * @description What is known of a job. reason: why it waits, or why it ended as it did. gpu_ids: those it
+         *     was given.
          *
-         *     progress: 0 to 1, None when unknown. output: the executed notebook, relative to the project where it lies below it.
-         *     snapshot: of the code it runs from. checkpoints: its folder for them. remote: how the backend calls it.
-         *     run: id of the newest tracked run that it made, where one job is shown by itself.
-         *     array: of an array as a whole, whose state is that of its elements together. part_of, index: of an element, the array's id and its place from 0.
-         *     held_by: who keeps it from starting. after: jobs that it waits for. code: how to get at it, per face.
+         *     progress: 0 to 1, None when unknown. output: the executed notebook, relative to the project
+         *     where it lies below it. snapshot: of the code it runs from. checkpoints: its folder for them.
+         *     remote: how the backend calls it. run: id of the newest tracked run that it made, where one job
+         *     is shown by itself. array: of an array as a whole, whose state is that of its elements together.
+         *     part_of, index: of an element, the array's id and its place from 0. held_by: who keeps it from
+         *     starting. after: jobs that it waits for. code: how to get at it, per face.
          */
         readonly Job: {
             /** @default [] */
@@ -854,9 +912,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly JobPage: {
             /** @default null */
@@ -871,7 +931,8 @@ export interface components {
         };
         /**
          * JobParameter
-         * @description A parameter that a job ran with. given: whether the submit said it; else it is the default of the notebook as it was then.
+         * @description A parameter that a job ran with. given: whether the submit said it; else it is the default of
+         *     the notebook as it was then.
          */
         readonly JobParameter: {
             readonly given: boolean;
@@ -896,9 +957,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly LeftOutPage: {
             /** @default null */
@@ -913,7 +976,8 @@ export interface components {
         };
         /**
          * LogChunk
-         * @description A byte range of a log. next: offset to go on from. size: bytes there are. ended: nothing more will come. note: why there is none any more.
+         * @description A byte range of a log. next: offset to go on from. size: bytes there are. ended: nothing more
+         *     will come. note: why there is none any more.
          */
         readonly LogChunk: {
             readonly ended: boolean;
@@ -926,7 +990,8 @@ export interface components {
         };
         /**
          * LogHit
-         * @description A line of a log that holds what was looked for. line: its number from 1. offset: its first byte. text: what stands around it, cut.
+         * @description A line of a log that holds what was looked for. line: its number from 1. offset: its first
+         *     byte. text: what stands around it, cut.
          */
         readonly LogHit: {
             readonly line: number;
@@ -935,7 +1000,8 @@ export interface components {
         };
         /**
          * LogHits
-         * @description Lines of a log with a text. total: of those from the beginning to where it was read, all of them unless `more`. cursor: for what comes next.
+         * @description Lines of a log with a text. total: of those from the beginning to where it was read, all of
+         *     them unless `more`. cursor: for what comes next.
          */
         readonly LogHits: {
             readonly cursor: string | null;
@@ -971,9 +1037,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly ModelPage: {
             /** @default null */
@@ -988,7 +1056,8 @@ export interface components {
         };
         /**
          * Monitor
-         * @description One monitor in a list. requests: in the window, refused and failed ones too; rows: those that were answered. worst: the feature with the largest PSI.
+         * @description One monitor in a list. requests: in the window, refused and failed ones too; rows: those that
+         *     were answered. worst: the feature with the largest PSI.
          */
         readonly Monitor: {
             readonly deployment: string;
@@ -1004,9 +1073,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly MonitorPage: {
             /** @default null */
@@ -1023,9 +1094,11 @@ export interface components {
          * MonitorStatus
          * @description A monitor's page.
          *
-         *     reference: of the version whose rows `drift` and `score` are about. versions: answered rows a version. dropped: requests that the payload
-         *     log had to leave out. error_fraction: answers from 500 on; refused_fraction: those from 400 to 499. drift: the features that moved the
-         *     most, of `features` that were compared. trouble: why nothing was compared, as without a reference; `reference` is empty then.
+         *     reference: of the version whose rows `drift` and `score` are about. versions: answered rows a
+         *     version. dropped: requests that the payload log had to leave out. error_fraction: answers from
+         *     500 on; refused_fraction: those from 400 to 499. drift: the features that moved the most, of
+         *     `features` that were compared. trouble: why nothing was compared, as without a reference;
+         *     `reference` is empty then.
          */
         readonly MonitorStatus: {
             readonly alerts: readonly components["schemas"]["Alert"][];
@@ -1086,7 +1159,8 @@ export interface components {
         };
         /**
          * OnlineRow
-         * @description Online values of one entity. Keys of the three maps are `view:feature`; an expired value is given as None.
+         * @description Online values of one entity. Keys of the three maps are `view:feature`; an expired value is
+         *     given as None.
          */
         readonly OnlineRow: {
             readonly entity: {
@@ -1110,7 +1184,8 @@ export interface components {
         readonly OnlineStatus: "present" | "expired" | "not_found";
         /**
          * Parameter
-         * @description One name of the cell tagged `parameters`. type: as annotated, else of the default; default: a JSON value, else its source text.
+         * @description One name of the cell tagged `parameters`. type: as annotated, else of the default; default: a
+         *     JSON value, else its source text.
          */
         readonly Parameter: {
             readonly default: unknown;
@@ -1119,7 +1194,8 @@ export interface components {
         };
         /**
          * Pipeline
-         * @description One pipeline in a list. last: states of the newest runs, newest last (at most 5). problem: what is wrong with its file.
+         * @description One pipeline in a list. last: states of the newest runs, newest last (at most 5). problem:
+         *     what is wrong with its file.
          */
         readonly Pipeline: {
             readonly description: string;
@@ -1133,9 +1209,11 @@ export interface components {
         };
         /**
          * PipelineDetail
-         * @description A pipeline's page: the graph, and its newest runs, newest first (at most 5 of the `runs_total` that there are).
+         * @description A pipeline's page: the graph, and its newest runs, newest first (at most 5 of the
+         *     `runs_total` that there are).
          *
-         *     parameters: with their defaults. date: the parameter that is the date of a run; empty when nothing depends on one.
+         *     parameters: with their defaults. date: the parameter that is the date of a run; empty when
+         *     nothing depends on one.
          */
         readonly PipelineDetail: {
             readonly code: {
@@ -1153,9 +1231,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly PipelinePage: {
             /** @default null */
@@ -1170,11 +1250,14 @@ export interface components {
         };
         /**
          * PipelineRun
-         * @description One execution of a pipeline. reason: why it ended as it did, or that nobody drives it any more; often empty.
+         * @description One execution of a pipeline. reason: why it ended as it did, or that nobody drives it any
+         *     more; often empty.
          *
-         *     date: the value of the pipeline's date, empty when it depends on none. repairs: the run whose failed steps this one ran again.
-         *     backend: where its jobs were sent, None for the usual. backfill: id of the backfill that it is part of. repairable: it has ended,
-         *     and has steps that a repair would run again. only: the step, where the run was of that one alone; it says nothing of the others.
+         *     date: the value of the pipeline's date, empty when it depends on none. repairs: the run whose
+         *     failed steps this one ran again. backend: where its jobs were sent, None for the usual.
+         *     backfill: id of the backfill that it is part of. repairable: it has ended, and has steps that a
+         *     repair would run again. only: the step, where the run was of that one alone; it says nothing of
+         *     the others.
          */
         readonly PipelineRun: {
             /** @default null */
@@ -1205,9 +1288,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly PipelineRunPage: {
             /** @default null */
@@ -1222,7 +1307,8 @@ export interface components {
         };
         /**
          * Prediction
-         * @description An answer: predictions in the order of the rows, the version that gave them, and the time of the round trip.
+         * @description An answer: predictions in the order of the rows, the version that gave them, and the time of
+         *     the round trip.
          */
         readonly Prediction: {
             readonly milliseconds: number;
@@ -1233,7 +1319,8 @@ export interface components {
         };
         /**
          * Profile
-         * @description A profile of a snapshot. tier: footer (file statistics), sample (n rows), exact (all rows). seconds: what it took.
+         * @description A profile of a snapshot. tier: footer (file statistics), sample (n rows), exact (all rows).
+         *     seconds: what it took.
          */
         readonly Profile: {
             readonly columns: readonly components["schemas"]["ColumnProfile"][];
@@ -1246,7 +1333,8 @@ export interface components {
         };
         /**
          * ProjectRecord
-         * @description The project of this server. root: its folder. path: of the folder, as JupyterLab's file browser names it; None outside its root.
+         * @description The project of this server. root: its folder. path: of the folder, as JupyterLab's file
+         *     browser names it; None outside its root.
          */
         readonly ProjectRecord: {
             readonly goal: string;
@@ -1260,7 +1348,8 @@ export interface components {
         };
         /**
          * Proposal
-         * @description A first file for some notebooks. path: below the project, where no file was yet. saved: whether it is one now.
+         * @description A first file for some notebooks. path: below the project, where no file was yet. saved:
+         *     whether it is one now.
          */
         readonly Proposal: {
             readonly path: string;
@@ -1270,7 +1359,8 @@ export interface components {
         };
         /**
          * QueuedJob
-         * @description A job that waits. position: from 1, in the order of the queue. starts_at: an estimate, from limits and earlier runs; None when it cannot be told.
+         * @description A job that waits. position: from 1, in the order of the queue. starts_at: an estimate, from
+         *     limits and earlier runs; None when it cannot be told.
          */
         readonly QueuedJob: {
             readonly job: components["schemas"]["Job"];
@@ -1279,9 +1369,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly QueuedJobPage: {
             /** @default null */
@@ -1296,9 +1388,11 @@ export interface components {
         };
         /**
          * ReadColumn
-         * @description One column of files that were looked at. guessed: its type was; in_dataset: the dataset has it, and its type counts.
+         * @description One column of files that were looked at. guessed: its type was; in_dataset: the dataset has
+         *     it, and its type counts.
          *
-         *     decimal, thousands, date_format: how its values are spelled, where that is not 1234.5 and ISO 8601.
+         *     decimal, thousands, date_format: how its values are spelled, where that is not 1234.5 and ISO
+         *     8601.
          */
         readonly ReadColumn: {
             /** @default  */
@@ -1314,7 +1408,8 @@ export interface components {
         };
         /**
          * ReadDoubt
-         * @description What a guess may have wrong. option: the one that settles it. stops: an ingest is refused before that is said.
+         * @description What a guess may have wrong. option: the one that settles it. stops: an ingest is refused
+         *     before that is said.
          */
         readonly ReadDoubt: {
             readonly fix: string;
@@ -1324,7 +1419,8 @@ export interface components {
         };
         /**
          * ReadFile
-         * @description One file that was looked at. snapshot: the one that brought it into the dataset already; None for a new file.
+         * @description One file that was looked at. snapshot: the one that brought it into the dataset already; None
+         *     for a new file.
          *
          *     encoding … header: how it is cut into records and fields, for CSV. guessed: which of these were.
          */
@@ -1352,7 +1448,8 @@ export interface components {
         };
         /**
          * ResourcePoint
-         * @description What a job used at a moment. cpu: of the CPUs that it asked for, over 1 when it uses more. memory_gib: of all its processes.
+         * @description What a job used at a moment. cpu: of the CPUs that it asked for, over 1 when it uses more.
+         *     memory_gib: of all its processes.
          */
         readonly ResourcePoint: {
             /** Format: date-time */
@@ -1363,7 +1460,8 @@ export interface components {
         };
         /**
          * Resources
-         * @description What the newest attempt of a job used, oldest point first. memory_limit_gib: what it asked for.
+         * @description What the newest attempt of a job used, oldest point first. memory_limit_gib: what it asked
+         *     for.
          */
         readonly Resources: {
             readonly cpus: number;
@@ -1372,7 +1470,8 @@ export interface components {
         };
         /**
          * RowBlock
-         * @description Part of a table, column by column. data[i][j] is column i of row start + j; values are JSON-safe.
+         * @description Part of a table, column by column. data[i][j] is column i of row start + j; values are
+         *     JSON-safe.
          */
         readonly RowBlock: {
             readonly columns: readonly components["schemas"]["Column"][];
@@ -1386,8 +1485,8 @@ export interface components {
          * Run
          * @description One run. metrics: last value of each. status: running, finished, failed, killed, scheduled.
          *
-         *     notebook, job, step: where it came from. datasets: references with snapshot (`name@digest` for those logged by MLflow alone).
-         *     tags: without those that have a field of their own here.
+         *     notebook, job, step: where it came from. datasets: references with snapshot (`name@digest` for
+         *     those logged by MLflow alone). tags: without those that have a field of their own here.
          */
         readonly Run: {
             readonly datasets: readonly string[];
@@ -1417,9 +1516,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly RunPage: {
             /** @default null */
@@ -1440,10 +1541,12 @@ export interface components {
         readonly RunState: "running" | "succeeded" | "failed" | "cancelled";
         /**
          * Schedule
-         * @description One schedule. what: `pipeline:NAME`, or the notebook or command of its job. next: five due times, ISO 8601 with the zone's offset; none in a pause.
+         * @description One schedule. what: `pipeline:NAME`, or the notebook or command of its job. next: five due
+         *     times, ISO 8601 with the zone's offset; none in a pause.
          *
-         *     next_notes: for each of them what the clocks do on that day, mostly empty. missed: due times of the last 30 days that were not met at
-         *     their time and that nobody has run by hand since. last: the newest firing. problem: why it starts nothing until it is changed, mostly empty.
+         *     next_notes: for each of them what the clocks do on that day, mostly empty. missed: due times of
+         *     the last 30 days that were not met at their time and that nobody has run by hand since. last:
+         *     the newest firing. problem: why it starts nothing until it is changed, mostly empty.
          */
         readonly Schedule: {
             /** @enum {string} */
@@ -1479,9 +1582,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly SchedulePage: {
             /** @default null */
@@ -1502,7 +1607,8 @@ export interface components {
         readonly ScheduleState: "active" | "paused";
         /**
          * Snapshot
-         * @description One commit of a table. operation: append, overwrite, delete, replace. written_by: job, notebook or user.
+         * @description One commit of a table. operation: append, overwrite, delete, replace. written_by: job,
+         *     notebook or user.
          */
         readonly Snapshot: {
             readonly added: number;
@@ -1518,9 +1624,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly SnapshotPage: {
             /** @default null */
@@ -1535,7 +1643,8 @@ export interface components {
         };
         /**
          * Step
-         * @description A step as the file says it. after: steps whose outputs it takes, reckoned from inputs and outputs. elements: of a `foreach`.
+         * @description A step as the file says it. after: steps whose outputs it takes, reckoned from inputs and
+         *     outputs. elements: of a `foreach`.
          *
          *     The rest is what its job asks for, with the file's defaults for what the step does not say.
          */
@@ -1569,11 +1678,12 @@ export interface components {
         };
         /**
          * StepRun
-         * @description A step in a run. job: id. notebook: the executed one. reason: why it ran, was cached, failed or was skipped.
+         * @description A step in a run. job: id. notebook: the executed one. reason: why it ran, was cached, failed
+         *     or was skipped.
          *
-         *     changed: which parts of its key made it run, see `Explanation`. detail: the same in words, with lines of code (in a list of runs
-         *     its first line); both stay when it fails.
-         *     runs: ids of the tracked runs that it made; looked up when one pipeline run is shown.
+         *     changed: which parts of its key made it run, see `Explanation`. detail: the same in words, with
+         *     lines of code (in a list of runs its first line); both stay when it fails. runs: ids of the
+         *     tracked runs that it made; looked up when one pipeline run is shown.
          */
         readonly StepRun: {
             /** @default [] */
@@ -1592,15 +1702,18 @@ export interface components {
         };
         /**
          * StepState
-         * @description Where a step of a run stands. skipped: something it depends on failed. cached: nothing it depends on changed.
+         * @description Where a step of a run stands. skipped: something it depends on failed. cached: nothing it
+         *     depends on changed.
          * @enum {string}
          */
         readonly StepState: "waiting" | "running" | "succeeded" | "cached" | "failed" | "skipped" | "cancelled";
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly StrPage: {
             /** @default null */
@@ -1615,7 +1728,8 @@ export interface components {
         };
         /**
          * Supervisor
-         * @description The local supervisor. pid: None when none runs (it is started by the next submit). trouble: why it sees to nothing although it runs.
+         * @description The local supervisor. pid: None when none runs (it is started by the next submit). trouble:
+         *     why it sees to nothing although it runs.
          */
         readonly Supervisor: {
             readonly cpus: number;
@@ -1629,7 +1743,8 @@ export interface components {
         };
         /**
          * TargetCheck
-         * @description One target. verdict: `unknown` when it could not be measured; `fix` then says what is missing.
+         * @description One target. verdict: `unknown` when it could not be measured; `fix` then says what is
+         *     missing.
          */
         readonly TargetCheck: {
             /** @default  */
@@ -1642,7 +1757,8 @@ export interface components {
         };
         /**
          * Terminal
-         * @description A terminal of the Jupyter server in the environment of a job. name: as the server calls it. note: how it differs from the job's own.
+         * @description A terminal of the Jupyter server in the environment of a job. name: as the server calls it.
+         *     note: how it differs from the job's own.
          */
         readonly Terminal: {
             readonly job: string;
@@ -1651,9 +1767,11 @@ export interface components {
         };
         /**
          * Version
-         * @description One model version. metrics, datasets, notebook: of its run. signature: whether it states its input columns and types.
+         * @description One model version. metrics, datasets, notebook: of its run. signature: whether it states its
+         *     input columns and types.
          *
-         *     unservable: why it cannot be deployed, empty when nothing is known against it. fault: why its files cannot be read, mostly empty.
+         *     unservable: why it cannot be deployed, empty when nothing is known against it. fault: why its
+         *     files cannot be read, mostly empty.
          */
         readonly Version: {
             readonly aliases: readonly string[];
@@ -1678,8 +1796,8 @@ export interface components {
          * VersionState
          * @description Where a version of a deployment stands.
          *
-         *     building: its environment. starting: its processes. testing: before traffic. ready: answers. failed: see reason.
-         *     draining: takes no new request. stopped: no process.
+         *     building: its environment. starting: its processes. testing: before traffic. ready: answers.
+         *     failed: see reason. draining: takes no new request. stopped: no process.
          * @enum {string}
          */
         readonly VersionState: "building" | "starting" | "testing" | "ready" | "failed" | "draining" | "stopped";
@@ -1687,8 +1805,9 @@ export interface components {
          * View
          * @description One feature view in a list.
          *
-         *     ttl_seconds: None = never expires. online_at: newest event time that is online. source_at: newest event time of the source.
-         *     problem: why the source cannot be read, or which column it lacks; empty when nothing is wrong.
+         *     ttl_seconds: None = never expires. online_at: newest event time that is online. source_at:
+         *     newest event time of the source. problem: why the source cannot be read, or which column it
+         *     lacks; empty when nothing is wrong.
          */
         readonly View: {
             readonly dataset: string | null;
@@ -1727,9 +1846,11 @@ export interface components {
         };
         /**
          * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a reader has to know of the list, mostly empty.
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know of the list, mostly empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what follows, which may be nothing.
+         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
+         *     follows, which may be nothing.
          */
         readonly ViewPage: {
             /** @default null */
