@@ -101,10 +101,8 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     print(f"import jupyter_mlinfra           {import_ms('import jupyter_mlinfra', rounds):6.1f} ms")
     extension = "import jupyter_mlinfra; jupyter_mlinfra._jupyter_server_extension_points()"
-    print(
-        "server extension, alone         "
-        f" {import_ms(extension, rounds, after='import jupyter_server.extension.application'):6.1f} ms"
-    )
+    alone = import_ms(extension, rounds, after="import jupyter_server.extension.application")
+    print(f"server extension, alone          {alone:6.1f} ms")
     pairs = [(lab_seconds(True), lab_seconds(False)) for _ in range(rounds)]
     ratios = sorted(with_it / without for with_it, without in pairs)
     print(

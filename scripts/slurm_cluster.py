@@ -79,8 +79,10 @@ MaxJobCount=20000
 ReturnToService=2
 SlurmdParameters=config_overrides
 GresTypes=gpu
-NodeName=n0 NodeHostname={host} NodeAddr=127.0.0.1 Port={node_port} CPUs={cpus} RealMemory=16000 Gres=gpu:h100:{gpus} State=UNKNOWN
-PartitionName=gpu Nodes=n0 Default=YES MaxTime=7-0 State=UP PriorityTier=1 PreemptMode=REQUEUE GraceTime=5
+NodeName=n0 NodeHostname={host} NodeAddr=127.0.0.1 Port={node_port} CPUs={cpus} \
+  RealMemory=16000 Gres=gpu:h100:{gpus} State=UNKNOWN
+PartitionName=gpu Nodes=n0 Default=YES MaxTime=7-0 State=UP PriorityTier=1 \
+  PreemptMode=REQUEUE GraceTime=5
 PartitionName=urgent Nodes=n0 MaxTime=7-0 State=UP PriorityTier=10 PreemptMode=OFF
 PartitionName=cpu Nodes=n0 MaxTime=1:00:00 State=UP PriorityTier=1 PreemptMode=OFF
 """
@@ -389,9 +391,8 @@ def main() -> None:
             "gpus": given.gpus,
             "age": given.age,
         }
-        sys.stdout.write(
-            f"{up(given.folder.resolve(), **options, default_scheduling=given.default_scheduling)}\n"
-        )
+        address = up(given.folder.resolve(), **options, default_scheduling=given.default_scheduling)
+        sys.stdout.write(f"{address}\n")
 
 
 if __name__ == "__main__":

@@ -221,10 +221,8 @@ class Catalog:
         with self._store.lock(wanted), self._store.explained(f"{wanted.text} was not deleted."):
             location = self._store.load(wanted).location()
             if not force and (users := self._made_of(wanted)):
-                why = (
-                    "Made from it:"
-                    f" {', '.join(users[:5])}{f' and {len(users) - 5} more' if len(users) > 5 else ''}."
-                )
+                more = f" and {len(users) - 5} more" if len(users) > 5 else ""
+                why = f"Made from it: {', '.join(users[:5])}{more}."
                 raise Conflict(
                     f"{wanted.text} is in use.",
                     why,

@@ -101,10 +101,8 @@ def _told(step: StepRun) -> str:
     """A step on its way, in the words of the table that follows. Why it ran is told when it
     begins.
     """
-    return (
-        f"{step.name}:"
-        f" {state(step.state)}{f' ({step.reason})' if step.reason and step.state != 'succeeded' else ''}"
-    )
+    reason = f" ({step.reason})" if step.reason and step.state != "succeeded" else ""
+    return f"{step.name}: {state(step.state)}{reason}"
 
 
 @pipelines.verb("resume")

@@ -34,7 +34,8 @@ DROP TABLE IF EXISTS source;
 DROP TABLE IF EXISTS document;
 CREATE TABLE source (domain TEXT PRIMARY KEY, fingerprint TEXT NOT NULL);
 CREATE VIRTUAL TABLE document USING fts5(
-    name, text, ref UNINDEXED, kind UNINDEXED, domain UNINDEXED, detail UNINDEXED, code UNINDEXED, tokenize = "trigram"
+    name, text, ref UNINDEXED, kind UNINDEXED, domain UNINDEXED, detail UNINDEXED, code UNINDEXED,
+    tokenize = "trigram"
 );
 PRAGMA user_version = {_VERSION};
 COMMIT;
@@ -162,7 +163,10 @@ class SearchIndex:
                 f"SELECT count(*) FROM document WHERE {condition}",  # noqa: S608
                 values,
             ).fetchone()[0]
-            query = f"SELECT ref, kind, name, detail, code FROM document WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
+            query = (
+                f"SELECT ref, kind, name, detail, code FROM document WHERE {condition}"  # noqa: S608
+                f" ORDER BY {order} LIMIT ? OFFSET ?"
+            )
             rows = connection.execute(query, [*values, limit, start]).fetchall()
         hits = [
             Hit(ref=row[0], kind=row[1], name=row[2], detail=row[3], code=row[4]) for row in rows
@@ -190,10 +194,7 @@ class SearchIndex:
                 if code_of(error) == sqlite3.SQLITE_BUSY:
                     self._busy_until = time.monotonic() + BUSY_SECONDS
                 fix = None if is_damaged(error) else fix_of(error)
-                fix = (
-                    fix
-                    or "Try again. The index holds nothing of its own: you may delete it, it is built again."
-                )
+                fix = fix or "Try again. The index may be deleted: it is built again."
                 raise Unavailable(
                     f"The search index {self._path} cannot be used.", f"SQLite says: {error}.", fix
                 ) from error

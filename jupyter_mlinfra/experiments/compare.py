@@ -48,8 +48,9 @@ def code_for(runs: Sequence[Run], curve: str | None) -> dict[str, str]:
         python = f"import jupyter_mlinfra as ml\n\nml.runs({listed}).frame()"
     else:
         python = (
-            "import jupyter_mlinfra as ml\nfrom jupyter_mlinfra import charts\n\ncomparison ="
-            f" ml.runs({listed}).compare()\ncharts.metric_curves(comparison.frame({json.dumps(curve)}),"
+            "import jupyter_mlinfra as ml\nfrom jupyter_mlinfra import charts\n\n"
+            f"comparison = ml.runs({listed}).compare()\n"
+            f"charts.metric_curves(comparison.frame({json.dumps(curve)}),"
             f" metric={json.dumps(curve)})"
         )
     return {

@@ -64,8 +64,12 @@ _PLACES = {
     ("trace_tags", "value"),
 }
 """Columns that may say where files are."""
-_DATASET = """coalesce((SELECT own.dataset_uuid FROM node.datasets AS its JOIN main.datasets AS own ON own.name = its.name AND own.digest = its.digest
-JOIN temp.experiment AS e ON e.its = its.experiment_id AND e.own = own.experiment_id WHERE its.dataset_uuid = t.source_id), t.source_id)"""
+_DATASET = """coalesce((
+    SELECT own.dataset_uuid FROM node.datasets AS its
+    JOIN main.datasets AS own ON own.name = its.name AND own.digest = its.digest
+    JOIN temp.experiment AS e ON e.its = its.experiment_id AND e.own = own.experiment_id
+    WHERE its.dataset_uuid = t.source_id
+), t.source_id)"""
 
 
 def bring_home(project: Project, folder: Path) -> None:

@@ -4,9 +4,11 @@ tags.k like 'x%')`.
     filter     = all ("or" all)*
     all        = one ("and" one)*
     one        = "not" one | "(" filter ")" | field test
-    test       = ("=" | "!=" | "<" | "<=" | ">" | ">=") value | ["not"] "in" "(" value ("," value)* ")"
+    test       = ("=" | "!=" | "<" | "<=" | ">" | ">=") value
+               | ["not"] "in" "(" value ("," value)* ")"
                | ["not"] ("like" | "ilike") text | "is" ["not"] "null"
-    field      = ("metrics" | "params" | "tags") "." name | status | name | id | user | started | ended | duration
+    field      = ("metrics" | "params" | "tags") "." name
+               | status | name | id | user | started | ended | duration
                | notebook | job | step | dataset
     value      = number | 'text' | "text"
 
@@ -74,7 +76,10 @@ _TOKEN = re.compile(
     r"""\s*(?:
         (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
       | (?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")
-      | (?P<word>(?:metrics?|param(?:eter)?s?|tags?)\.(?:`[^`]+`|"[^"]+"|[^\s=<>!(),'"`]+)|(?:(?:attributes?|attr|run)\.)?[^\W\d]\w*)
+      | (?P<word>
+            (?:metrics?|param(?:eter)?s?|tags?)\.(?:`[^`]+`|"[^"]+"|[^\s=<>!(),'"`]+)
+          | (?:(?:attributes?|attr|run)\.)?[^\W\d]\w*
+        )
       | (?P<sign><=|>=|!=|==|=|<|>|\(|\)|,)
     )""",
     re.VERBOSE,

@@ -66,9 +66,12 @@ class SqlSource:
             if connection is None:
                 return []
             rows = connection.execute(
-                """SELECT e.experiment_id, e.name, count(r.run_uuid), max(coalesce(r.end_time, r.start_time)), e.last_update_time
-                FROM experiments e LEFT JOIN runs r ON r.experiment_id = e.experiment_id AND r.lifecycle_stage = 'active'
-                WHERE e.lifecycle_stage = 'active' AND e.workspace = 'default' GROUP BY e.experiment_id"""
+                """SELECT e.experiment_id, e.name, count(r.run_uuid),
+                    max(coalesce(r.end_time, r.start_time)), e.last_update_time
+                FROM experiments e LEFT JOIN runs r
+                    ON r.experiment_id = e.experiment_id AND r.lifecycle_stage = 'active'
+                WHERE e.lifecycle_stage = 'active' AND e.workspace = 'default'
+                GROUP BY e.experiment_id"""
             ).fetchall()
         found = [
             Experiment(
@@ -91,8 +94,10 @@ class SqlSource:
             if connection is None:
                 return None
             row = connection.execute(
-                """SELECT experiment_id FROM experiments WHERE (name = ? OR CAST(experiment_id AS TEXT) = ?) AND lifecycle_stage = 'active'
-                AND workspace = 'default' ORDER BY name = ? DESC LIMIT 1""",
+                """SELECT experiment_id FROM experiments
+                WHERE (name = ? OR CAST(experiment_id AS TEXT) = ?)
+                    AND lifecycle_stage = 'active' AND workspace = 'default'
+                ORDER BY name = ? DESC LIMIT 1""",
                 (name, name, name),
             ).fetchone()
         return str(row[0]) if row else None
@@ -244,7 +249,8 @@ class SqlSource:
             if connection is None:
                 return {}
             rows = connection.execute(
-                """SELECT name, model_id, artifact_location FROM logged_models WHERE source_run_id = ? AND lifecycle_stage = 'active'
+                """SELECT name, model_id, artifact_location FROM logged_models
+                WHERE source_run_id = ? AND lifecycle_stage = 'active'
                 ORDER BY creation_timestamp_ms""",
                 (run,),
             ).fetchall()

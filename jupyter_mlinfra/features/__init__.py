@@ -23,8 +23,11 @@ __all__ = [
 ]
 
 _HOME = {
-    "DatasetSource": ".dataset_source", "Features": ".service", "PolarsOfflineStore": ".offline", "PolarsOfflineStoreConfig": ".offline",
-}  # fmt: skip  # the rest is in .spec
+    "DatasetSource": ".dataset_source",
+    "Features": ".service",
+    "PolarsOfflineStore": ".offline",
+    "PolarsOfflineStoreConfig": ".offline",
+}  # the rest is in .spec
 
 if TYPE_CHECKING:
     from .dataset_source import DatasetSource

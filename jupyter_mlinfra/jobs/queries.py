@@ -218,25 +218,35 @@ def after(connection: sqlite3.Connection, job: str) -> list[str]:
 
 _READY = """
     WITH ready AS (
-        SELECT number, id, cpus, gpus, memory_gib, reason, user, priority, part_of, place, at_once, spec,
-            CASE WHEN at_once IS NULL THEN 0 ELSE row_number() OVER (PARTITION BY part_of ORDER BY place) END AS turn
+        SELECT number, id, cpus, gpus, memory_gib, reason, user, priority,
+            part_of, place, at_once, spec,
+            CASE WHEN at_once IS NULL THEN 0
+                ELSE row_number() OVER (PARTITION BY part_of ORDER BY place) END AS turn
         FROM job
-        WHERE state = 'queued' AND backend = ? AND held_by = '' AND cancelled_by = '' AND (? OR remote IS NULL) AND not_before <= ? AND NOT EXISTS (
+        WHERE state = 'queued' AND backend = ? AND held_by = '' AND cancelled_by = ''
+            AND (? OR remote IS NULL) AND not_before <= ? AND NOT EXISTS (
             SELECT 1 FROM job_after JOIN job AS earlier ON earlier.number = job_after.before
             WHERE job_after.job = job.number AND earlier.state != 'succeeded'
         )
     )
     , startable AS (
-        SELECT *, spec ->> '$.gpu_type' AS gpu_type, spec ->> '$.time_limit_minutes' AS minutes FROM ready
+        SELECT *, spec ->> '$.gpu_type' AS gpu_type, spec ->> '$.time_limit_minutes' AS minutes
+        FROM ready
         WHERE at_once IS NULL OR turn <= at_once - (
         SELECT count(*) FROM job AS sibling WHERE sibling.part_of = ready.part_of
-            AND (sibling.state IN ('starting', 'running') OR sibling.state = 'queued' AND sibling.remote IS NOT NULL)
+            AND (sibling.state IN ('starting', 'running')
+                OR sibling.state = 'queued' AND sibling.remote IS NOT NULL)
         )
     )
     , counted AS (
-        SELECT *, row_number() OVER (PARTITION BY cpus, gpus, memory_gib, gpu_type, minutes ORDER BY priority DESC, {share}, number) AS nth FROM startable
+        SELECT *, row_number() OVER (
+            PARTITION BY cpus, gpus, memory_gib, gpu_type, minutes
+            ORDER BY priority DESC, {share}, number
+        ) AS nth
+        FROM startable
     )
-    SELECT id, cpus, gpus, memory_gib, reason, gpu_type, minutes, part_of, place FROM counted WHERE nth <= coalesce(?, nth)
+    SELECT id, cpus, gpus, memory_gib, reason, gpu_type, minutes, part_of, place
+    FROM counted WHERE nth <= coalesce(?, nth)
     ORDER BY cpus + gpus + memory_gib > 0, priority DESC, {share}, number LIMIT ?
 """
 
@@ -277,7 +287,8 @@ def blocked(connection: sqlite3.Connection, *, at: float, limit: int) -> list[st
     their array's limit. Oldest first.
     """
     query = """
-        SELECT id FROM job WHERE state = 'queued' AND (held_by != '' OR not_before > ? OR at_once IS NOT NULL OR EXISTS (
+        SELECT id FROM job WHERE state = 'queued'
+        AND (held_by != '' OR not_before > ? OR at_once IS NOT NULL OR EXISTS (
             SELECT 1 FROM job_after JOIN job AS earlier ON earlier.number = job_after.before
             WHERE job_after.job = job.number AND earlier.state != 'succeeded'
         )) ORDER BY priority DESC, number LIMIT ?
@@ -291,7 +302,10 @@ def shares(connection: sqlite3.Connection, *, at: float) -> dict[str, float]:
         row["user"]: faded(row["seconds"], at - row["at"])
         for row in connection.execute("SELECT * FROM job_share")
     }
-    running = f"SELECT user, sum(max(0, ? - started_at) * (gpus + cpus / {CPUS_PER_GPU}.0)) FROM job WHERE state = 'running' GROUP BY user"  # noqa: S608 - a number of ours
+    running = (
+        f"SELECT user, sum(max(0, ? - started_at) * (gpus + cpus / {CPUS_PER_GPU}.0))"  # noqa: S608 - a number of ours
+        " FROM job WHERE state = 'running' GROUP BY user"
+    )
     for user, seconds in connection.execute(running, (at,)).fetchall():
         used[user] = used.get(user, 0.0) + (seconds or 0.0)
     return used
@@ -309,7 +323,10 @@ def durations(connection: sqlite3.Connection, spec: JobSpec, *, limit: int) -> l
     same, value = ("$.notebook", spec.notebook) if spec.notebook else ("$.command", spec.command)
     query = """
         SELECT ended_at - started_at, spec -> '$.parameters' = json(?) AS alike
-        FROM (SELECT * FROM job WHERE state = 'succeeded' AND started_at IS NOT NULL ORDER BY number DESC LIMIT 2000)
+        FROM (
+            SELECT * FROM job WHERE state = 'succeeded' AND started_at IS NOT NULL
+            ORDER BY number DESC LIMIT 2000
+        )
         WHERE spec -> ? = json(?) ORDER BY alike DESC, number DESC LIMIT ?
     """
     rows = connection.execute(

@@ -181,7 +181,10 @@ class JobStore:
         """Id, code snapshot and success of jobs that ran and have ended, the one that ended last
         first.
         """
-        final = f"SELECT id, snapshot, state = 'succeeded' FROM job WHERE attempt > 0 AND {_FINAL} ORDER BY ended_at DESC, number DESC LIMIT ?"  # noqa: S608
+        final = (
+            "SELECT id, snapshot, state = 'succeeded' FROM job"  # noqa: S608 - fixed words
+            f" WHERE attempt > 0 AND {_FINAL} ORDER BY ended_at DESC, number DESC LIMIT ?"
+        )
         with self._database.read() as connection:
             return [
                 (row[0], row[1], bool(row[2]))
@@ -192,7 +195,11 @@ class JobStore:
         """Code snapshots of the jobs that ended last, also of those that never ran: they may be run
         again.
         """
-        final = f"SELECT DISTINCT snapshot FROM (SELECT snapshot FROM job WHERE {_FINAL} ORDER BY ended_at DESC LIMIT ?) WHERE snapshot IS NOT NULL"  # noqa: S608
+        final = (
+            "SELECT DISTINCT snapshot FROM ("  # noqa: S608 - fixed words
+            f"SELECT snapshot FROM job WHERE {_FINAL} ORDER BY ended_at DESC LIMIT ?"
+            ") WHERE snapshot IS NOT NULL"
+        )
         with self._database.read() as connection:
             return {row[0] for row in connection.execute(final, (limit,)).fetchall()}
 

@@ -81,7 +81,8 @@ def _short(name: str, shell: Any) -> Magic:
 
     magic.__doc__ = f"""`%{name} VERB …` is `mlinfra {short.group} VERB …`.
 
-    Verbs: {", ".join(short.verbs)}. Alone: {short.bare[0]}. Before a name: {short.other[0]}. With --help: their options.
+    Verbs: {", ".join(short.verbs)}. Alone: {short.bare[0]}. Before a name: {short.other[0]}.
+    With --help: their options.
     """
     if name == "job":
         magic.__doc__ += (
@@ -105,7 +106,8 @@ def _umbrella() -> Magic:
         return carry_out(words or ["--help"], project)
 
     lines = "\n".join(f"    %{name:10s} mlinfra {short.group} …" for name, short in SHORT.items())
-    magic.__doc__ = f"""`%mlinfra WORDS` is `mlinfra WORDS` of the command line, in this kernel; the answer is the record itself.
+    magic.__doc__ = f"""`%mlinfra WORDS` is `mlinfra WORDS` of the command line, in this kernel.
+    The answer is the record itself.
 
     Short forms:
 {lines}

@@ -120,10 +120,8 @@ def _notes(plan: ArgoPlan, secrets: Sequence[Secret]) -> list[str]:
     found = scope(plan)
     required = [name for name, text in found.arguments.items() if text is None]
     if required:
-        notes.append(
-            "A submit has to say:"
-            f" {' '.join(f'-p {name}=…' for name in sorted(required, key=lambda name: name != 'image'))}"
-        )
+        first = sorted(required, key=lambda name: name != "image")
+        notes.append(f"A submit has to say: {' '.join(f'-p {name}=…' for name in first)}")
     if secrets:
         keys = dict.fromkeys(f"{one.key} ({one.reference})" for one in secrets)
         notes.append(

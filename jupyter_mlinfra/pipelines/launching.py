@@ -261,10 +261,8 @@ class Launcher:
             for other, thing in found[1:]
         )
         if also:
-            why += (
-                " Missing too:"
-                f" {'; '.join([*also][:_NAMED])}{f'; and {len(also) - _NAMED} more' if len(also) > _NAMED else ''}."
-            )
+            more = f"; and {len(also) - _NAMED} more" if len(also) > _NAMED else ""
+            why += f" Missing too: {'; '.join([*also][:_NAMED])}{more}."
         raise document.error(_spot(step, taken), what, why, fix)
 
     def _with_job(self, step: StepRun) -> StepRun:

@@ -136,7 +136,10 @@ class Store:
                 f"SELECT count(*) FROM pipeline_run WHERE {where}",  # noqa: S608
                 values,
             ).fetchone()[0]
-            query = f"SELECT * FROM pipeline_run WHERE {where} AND number < ? ORDER BY number DESC LIMIT ?"  # noqa: S608 - fixed words
+            query = (
+                f"SELECT * FROM pipeline_run WHERE {where} AND number < ?"  # noqa: S608 - fixed words
+                " ORDER BY number DESC LIMIT ?"
+            )
             rows = connection.execute(query, [*values, below, limit + 1]).fetchall()
             items = [_run_entry(connection, row).run for row in rows[:limit]]
         return Page(

@@ -58,7 +58,8 @@ import json, os, pathlib, time
 for step in range(100_000):
     print(f"epoch {step // 30:3d}  step {step:5d}  loss {1 / (step + 2) ** 0.5:.4f}", flush=True)
     place = pathlib.Path(os.environ["MLINFRA_PROGRESS"])
-    place.with_suffix(".new").write_text(json.dumps({"fraction": min(0.99, 0.4 + step / 5000), "text": f"step {step}"}))
+    progress = {"fraction": min(0.99, 0.4 + step / 5000), "text": f"step {step}"}
+    place.with_suffix(".new").write_text(json.dumps(progress))
     place.with_suffix(".new").rename(place)
     time.sleep(0.1)
 """
@@ -157,9 +158,8 @@ def notebook(lab: Lab) -> None:
             ' ml.dataset("flights.departures")\ndepartures'
         ),
         cell(
-            "delays ="
-            ' departures.scan().select("arr_delay").drop_nulls().collect()\ncharts.histogram(delays,'
-            ' "arr_delay", limits=(-60, 180))'
+            'delays = departures.scan().select("arr_delay").drop_nulls().collect()\n'
+            'charts.histogram(delays, "arr_delay", limits=(-60, 180))'
         ),
     ]
     book: Locator = lab.notebook(*code, name="delays")

@@ -31,7 +31,8 @@ OPTIONS = {
 }
 OURS = """
 for (const node of document.querySelectorAll('[class*="jp-mlinfra"]')) {
-  if (node.offsetParent !== null && !node.parentElement.closest('[data-axe]')) node.setAttribute('data-axe', '');
+  if (node.offsetParent !== null && !node.parentElement.closest('[data-axe]'))
+    node.setAttribute('data-axe', '');
 }
 """
 """Marks what is drawn by the extension; the rest is JupyterLab's."""

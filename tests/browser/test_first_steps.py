@@ -16,7 +16,9 @@ SALES = """
 import datetime as dt, polars as pl, jupyter_mlinfra as ml
 pl.DataFrame({
     "shop": ["north", "south"] * 10,
-    "at": [dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc) + dt.timedelta(hours=h) for h in range(20)],
+    "at": [
+        dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc) + dt.timedelta(hours=h) for h in range(20)
+    ],
     "items": range(20),
     "euros": [1.5 * n for n in range(20)],
 }).write_parquet("sales.parquet")

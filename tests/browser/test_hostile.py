@@ -134,7 +134,7 @@ LOADS: dict[str, Any] = {
 }
 
 
-def test_a_chart_in_a_notebook_that_nobody_trusts_fetches_nothing_from_elsewhere_or_from_this_server(
+def test_a_chart_in_a_notebook_that_nobody_trusts_fetches_nothing_from_anywhere(
     lab: Lab,
 ) -> None:
     specs = {

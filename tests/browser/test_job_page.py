@@ -29,7 +29,8 @@ LINES = 40_000
 CHATTY = f"""
 import sys
 for line in range(1, {LINES + 1}):
-    sys.stdout.write(f"step {{line:6d}} " + ("Needle in it" if line % 10_000 == 77 else "only hay, and more of the same") + "\\n")
+    words = "Needle in it" if line % 10_000 == 77 else "only hay, and more of the same"
+    sys.stdout.write(f"step {{line:6d}} {{words}}\\n")
 for part in range(100):
     sys.stdout.write(f"\\r\\33[31mred\\33[0m {{part + 1}} % of <b>https://example.org/x</b>")
 """

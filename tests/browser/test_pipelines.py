@@ -210,7 +210,7 @@ def test_a_failed_step_opens_at_its_cell_and_repair_runs_only_what_hangs_on_it(
     assert (churn.root / "report.txt").read_text() == "42"
 
 
-def test_a_time_that_was_missed_stands_in_the_matrix_and_is_made_up_for_once_and_a_pause_can_be_undone(
+def test_a_missed_time_stands_in_the_matrix_and_is_caught_up_once_and_a_pause_can_be_undone(
     churn: Churn,
 ) -> None:
     """P3: the schedule is made at 06:00 in a zone where that is some hours away; the state then

@@ -18,8 +18,10 @@ BEYOND = """page => {
   const frame = page.querySelector('[data-mlinfra-frame]');
   const { left, right } = frame.getBoundingClientRect();
   const inside = ({ left: from, right: to }) => from >= left - 1 && to <= right + 1;
-  const found = [...frame.querySelectorAll('h1, button, input, select, [role="tab"], [data-card] p, [data-card] dd')];
-  const scrolls = 'thead, td:has(~ td), [class*="graph"]'; // a wide table or graph; the last column of a table stays
+  const shown = 'h1, button, input, select, [role="tab"], [data-card] p, [data-card] dd';
+  const found = [...frame.querySelectorAll(shown)];
+  // A wide table or graph may scroll; the last column of a table stays.
+  const scrolls = 'thead, td:has(~ td), [class*="graph"]';
   return found
     .filter(node => node.checkVisibility() && !node.closest(`[class*="unseen"], ${scrolls}`))
     .filter(node => !inside(node.getBoundingClientRect()))

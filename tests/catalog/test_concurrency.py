@@ -19,14 +19,18 @@ from jupyter_mlinfra.core.project import Project
 root, me, times, how = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 catalog = Catalog(Project.open(root))
 for number in range(times):
-    columns = {"writer": [me], "number": [number]} | ({f"own_{me}": [number]} if how == "columns" else {})
+    columns = {"writer": [me], "number": [number]}
+    if how == "columns":
+        columns[f"own_{me}"] = [number]
     try:
         catalog.write(pl.DataFrame(columns), into="t.shared")
     except Exception as error:
         if how != "columns" or "no column" not in str(error):
             raise
         known = [column.name for column in catalog.show("t.shared").schema]
-        catalog.write(pl.DataFrame({name: columns.get(name, [None]) for name in [*known, *(name for name in columns if name not in known)]}), into="t.shared")
+        names = [*known, *(name for name in columns if name not in known)]
+        rows = pl.DataFrame({name: columns.get(name, [None]) for name in names})
+        catalog.write(rows, into="t.shared")
     print(number, flush=True)
 """
 

@@ -367,7 +367,8 @@ import sys
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.project import Project
 catalog = Catalog(Project.open({str(project.root)!r}))
-catalog.list(), catalog.show("sales.orders"), catalog.snapshots("sales.orders"), catalog.search("word"), catalog.fingerprint("sales.orders")
+catalog.list(), catalog.show("sales.orders"), catalog.snapshots("sales.orders")
+catalog.search("word"), catalog.fingerprint("sales.orders")
 print(*sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

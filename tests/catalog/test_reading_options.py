@@ -178,7 +178,10 @@ def test_a_header_with_years_or_above_numbers_is_a_header(catalog, file, header)
         [
             file(
                 "a.csv",
-                f"{header}\n7,1,2{',3' if header.count(',') == 3 and 'country' in header else ''}\n",
+                header
+                + "\n7,1,2"
+                + (",3" if "country" in header and header.count(",") == 3 else "")
+                + "\n",
             )
         ],
         into="t.a",

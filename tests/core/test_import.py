@@ -86,10 +86,14 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
 shell.run_cell("import jupyter_mlinfra as ml")
-heavy = {"mlflow", "polars", "pandas", "feast", "ipywidgets"} & {name.partition(".")[0] for name in sys.modules}
+loaded = {name.partition(".")[0] for name in sys.modules}
+heavy = {"mlflow", "polars", "pandas", "feast", "ipywidgets"} & loaded
 assert not heavy, heavy
 from jupyter_mlinfra.deployments.spec import Prediction
-data, _ = shell.display_formatter.format(Prediction(version="v1", predictions=[0.5], names=[], milliseconds=2.0, request_id="r"))
+answer = Prediction(
+    version="v1", predictions=[0.5], names=[], milliseconds=2.0, request_id="r"
+)
+data, _ = shell.display_formatter.format(answer)
 assert data["text/plain"].startswith("1 prediction"), data
 assert "<table>" in data["text/html"]
 """

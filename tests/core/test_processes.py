@@ -44,8 +44,9 @@ def test_a_tree_with_children_in_sessions_of_their_own_is_ended_whole(tmp_path: 
         "import os, pathlib, signal, subprocess, sys, time\nsignal.signal(signal.SIGTERM,"
         " signal.SIG_IGN)\nchild = subprocess.Popen([sys.executable, '-c', 'import signal, time;"
         " signal.signal(15, signal.SIG_IGN); time.sleep(60)'],"
-        f" start_new_session=True)\npathlib.Path({str(tmp_path / 'pids')!r}).write_text(f'{{os.getpid()}}"
-        " {child.pid}')\ntime.sleep(60)\n"
+        " start_new_session=True)\n"
+        f"pathlib.Path({str(tmp_path / 'pids')!r}).write_text(f'{{os.getpid()}} {{child.pid}}')\n"
+        "time.sleep(60)\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", code], env={**os.environ, processes.TOKEN: token}

@@ -8,16 +8,24 @@ from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.secrets import check_secret, is_named_like_secret, redacted, references
 
 SECRET = """
-    password db_password DB_PASSWORD dbPassword passwords password1 dbpassword db_password_prod passwordProd mypasswd db_pwd pgpassphrase password_hash
-    token hf_token HF_HUB_TOKEN hfToken2 githubtoken GITHUBTOKEN access_token refresh_token_2 slack_bot_token oauth2token tokenProd apitoken api_tokens
-    apiKey APIkey API_KEY apikey api_keys api_key_2 api_key_prod aws_secret_access_key private_key accesskey storageAccountKey encryption_key_v2
-    secret client_secret secrets secret_id key_secret tokensecret tokenSecret credentials db_credentials_old
+    password db_password DB_PASSWORD dbPassword passwords password1 dbpassword db_password_prod
+    passwordProd mypasswd db_pwd pgpassphrase password_hash
+    token hf_token HF_HUB_TOKEN hfToken2 githubtoken GITHUBTOKEN access_token refresh_token_2
+    slack_bot_token oauth2token tokenProd apitoken api_tokens
+    apiKey APIkey API_KEY apikey api_keys api_key_2 api_key_prod aws_secret_access_key private_key
+    accesskey storageAccountKey encryption_key_v2
+    secret client_secret secrets secret_id key_secret tokensecret tokenSecret credentials
+    db_credentials_old
     """
 PLAIN = """
-    max_tokens maxTokens max_new_tokens num_tokens token_count tokencount token_limit tokens tokens_per_second cost_per_token token_type_ids eos_token_id
-    pad_token padtoken special_tokens_map tokenizer tokenizer_name TOKENIZERS_PARALLELISM detokenize token_url time_to_first_token
-    key keys key_columns sort_key primary_key partition_key public_key auth_public_key account_join_key api_key_columns aws_access_key_id
-    password_file private_key_path secret_name PASSWORD_MIN_LENGTH secretary monkey keyboard passed n_pass compass depth _ 1
+    max_tokens maxTokens max_new_tokens num_tokens token_count tokencount token_limit tokens
+    tokens_per_second cost_per_token token_type_ids eos_token_id
+    pad_token padtoken special_tokens_map tokenizer tokenizer_name TOKENIZERS_PARALLELISM
+    detokenize token_url time_to_first_token
+    key keys key_columns sort_key primary_key partition_key public_key auth_public_key
+    account_join_key api_key_columns aws_access_key_id
+    password_file private_key_path secret_name PASSWORD_MIN_LENGTH secretary monkey keyboard passed
+    n_pass compass depth _ 1
     """
 
 

@@ -254,9 +254,12 @@ from types import SimpleNamespace
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments
 class Registry:
-    def version(self, ref): return SimpleNamespace(model="flights", version=int(ref.partition("/")[2]))
+    def version(self, ref):
+        return SimpleNamespace(model="flights", version=int(ref.partition("/")[2]))
     def download(self, ref): return Path(sys.argv[2])
-Deployments(Project(Path(sys.argv[1])), Registry()).deploy("flights", version=f"flights/{sys.argv[3]}", on_progress=lambda line: print(line, flush=True))
+deployments = Deployments(Project(Path(sys.argv[1])), Registry())
+report = lambda line: print(line, flush=True)
+deployments.deploy("flights", version=f"flights/{sys.argv[3]}", on_progress=report)
 """
 
 

@@ -115,7 +115,7 @@ def busy(seconds: float) -> None:
     [(lambda: busy(0.02), "unknown"), (lambda: time.sleep(0.5), "missed")],
     ids=["client", "server"],
 )
-def test_a_volume_that_the_client_cannot_make_is_unknown_and_one_that_the_server_does_not_answer_is_missed(
+def test_a_volume_the_client_cannot_make_is_unknown_and_one_the_server_cannot_answer_is_missed(
     monkeypatch: pytest.MonkeyPatch, work: Callable[[], None], verdict: str
 ) -> None:
     def post(url: str, body: bytes, **_: Any) -> client.Answer:

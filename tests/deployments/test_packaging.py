@@ -219,7 +219,8 @@ sys.dont_write_bytecode = True  # cut off, a library would be damaged for all
 from pathlib import Path
 from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.deployments.packaging import package
-sys.dont_write_bytecode = True  # Python leaves half a .pyc where a file may not grow, and every later import of it fails
+# Python leaves half a .pyc where a file may not grow, and every later import of it fails.
+sys.dont_write_bytecode = True
 resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
 try:
     package(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -335,7 +335,8 @@ import numpy as np
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 journal = Journal(Path(sys.argv[1]), json.loads(sys.argv[2]), segment_bytes=20_000)
 for number in range(1_000_000):
-    journal.put({"k": "p", "id": f"r{number}", "ts": 1.7e9 + number, "ms": 1.0, "st": 200, "x": np.ones((1, 2)), "y": np.ones(1)})
+    record = {"k": "p", "id": f"r{number}", "ts": 1.7e9 + number, "ms": 1.0, "st": 200}
+    journal.put({**record, "x": np.ones((1, 2)), "y": np.ones(1)})
     print(number, flush=True)
     time.sleep(0.0005)
 """
@@ -401,7 +402,8 @@ def until(happened):
 
 def put(numbers):
     for number in numbers:
-        journal.put({"k": "p", "id": f"r{number}", "ts": 1.7e9 + number, "ms": 1.0, "st": 200, "x": np.ones((1, 2)), "y": np.ones(1)}, 2)
+        record = {"k": "p", "id": f"r{number}", "ts": 1.7e9 + number, "ms": 1.0, "st": 200}
+        journal.put({**record, "x": np.ones((1, 2)), "y": np.ones(1)}, 2)
 
 put(range(5))
 until(lambda: payloads.scan(folder).height == 5)
@@ -414,7 +416,8 @@ tries = []
 append = journal._append
 journal._append = lambda block: (tries.append(1), append(block))
 until(lambda: len(tries) > 20)
-full = sorted(file.suffix for file in folder.iterdir()), payloads.scan(folder).height, log.stat().st_size < room
+files = sorted(file.suffix for file in folder.iterdir())
+full = files, payloads.scan(folder).height, log.stat().st_size < room
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 until(lambda: payloads.scan(folder).height == 505)
 print(json.dumps([*full, payloads.dropped(folder)]))

@@ -69,7 +69,8 @@ class Writer:
         """(id, start in ms, metrics, params) of finished runs of experiment `churn`."""
         with sqlite3.connect(self._path) as connection:
             connection.executemany(
-                """INSERT INTO runs (run_uuid, name, status, start_time, end_time, lifecycle_stage, experiment_id, user_id)
+                """INSERT INTO runs (run_uuid, name, status, start_time, end_time,
+                    lifecycle_stage, experiment_id, user_id)
                 VALUES (?, ?, 'FINISHED', ?, ?, 'active', 1, 'ana')""",
                 [(id, f"name {id}", start, start + 2000) for id, start, _, _ in rows],
             )

@@ -401,7 +401,7 @@ def test_a_filter_that_mlflow_cannot_say_reads_on_only_until_the_page_is_full(st
     assert [most for name, most, _ in asked if name == "search_runs"] == [200]
 
 
-def test_paging_a_filter_that_mlflow_cannot_say_reads_each_run_a_few_times_however_long_the_list_is():
+def test_paging_a_filter_that_mlflow_lacks_reads_each_run_a_few_times_however_long_the_list_is():
     class Page(list):
         token = None
 

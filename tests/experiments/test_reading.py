@@ -321,9 +321,11 @@ import sys, time
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.experiments import Experiments
 e = Experiments(Project.open(sys.argv[1]))
-e.experiments(); e.runs("churn", where="metrics.auc > 0", sort="-metrics.auc"); e.show("0" * 31 + "1")
-e.compare(["0" * 31 + "1", "0" * 31 + "2"]); e.curves("0" * 31 + "1", "loss"); e.models(); e.model("m"); e.version("m@champion")
-e.fingerprint("m"); e.experiment_fingerprint("churn"); list(e.search_documents()); e.search_fingerprint()
+e.experiments(); e.runs("churn", where="metrics.auc > 0", sort="-metrics.auc")
+e.show("0" * 31 + "1"); e.compare(["0" * 31 + "1", "0" * 31 + "2"])
+e.curves("0" * 31 + "1", "loss"); e.models(); e.model("m"); e.version("m@champion")
+e.fingerprint("m"); e.experiment_fingerprint("churn")
+list(e.search_documents()); e.search_fingerprint()
 print(sorted({"mlflow", "pandas", "polars", "numpy", "sqlalchemy"} & set(sys.modules)))
 """
 

@@ -29,8 +29,13 @@ clicks = FeatureView(
     name="clicks",
     entities=[user],
     ttl=timedelta(hours=30),
-    schema=[Field(name="clicks_7d", dtype=Int64, description="Clicks of a week"), Field(name="rate", dtype=Float64)],
-    source=FileSource(path="data/clicks.parquet", timestamp_field="at", created_timestamp_column="made"),
+    schema=[
+        Field(name="clicks_7d", dtype=Int64, description="Clicks of a week"),
+        Field(name="rate", dtype=Float64),
+    ],
+    source=FileSource(
+        path="data/clicks.parquet", timestamp_field="at", created_timestamp_column="made"
+    ),
     owner="ana",
     tags={"team": "growth"},
     description="What a user clicked",

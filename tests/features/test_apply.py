@@ -166,8 +166,8 @@ def test_the_column_and_the_cure_are_named(
 
 def test_definitions_are_run_in_a_process_of_their_own_and_may_print(fresh_shop: Project) -> None:
     code = (
-        "import os,"
-        " pathlib\nprint('hello')\npathlib.Path(__file__).with_suffix('.pid').write_text(str(os.getpid()))\n"
+        "import os, pathlib\nprint('hello')\n"
+        "pathlib.Path(__file__).with_suffix('.pid').write_text(str(os.getpid()))\n"
     )
     (fresh_shop.root / "feature_repo" / "more.py").write_text(code)
     assert Features(fresh_shop).apply().created == ["clicks", "spend"]

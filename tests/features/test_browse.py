@@ -83,7 +83,7 @@ def test_figures_follow_the_source_and_a_source_that_is_gone_takes_no_page_with_
     assert features.views().total == 2
 
 
-def test_a_source_without_its_time_column_or_with_damaged_bytes_is_told_by_its_own_view_and_the_list_stays(
+def test_a_source_without_its_time_column_or_with_damaged_bytes_shows_in_its_own_view_alone(
     applied_shop: Project,
 ) -> None:
     features, path = (
@@ -225,7 +225,8 @@ def double(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({{"doubled": rows["rate"] * 2}})
 
 double.trap = Trap()
-doubled = on_demand_feature_view(sources=[clicks], schema=[Field(name="doubled", dtype=Float64)])(double)
+schema = [Field(name="doubled", dtype=Float64)]
+doubled = on_demand_feature_view(sources=[clicks], schema=schema)(double)
 """
     (fresh_shop.root / "feature_repo" / "more.py").write_text(more)
     features = Features(fresh_shop)

@@ -22,11 +22,13 @@ def look(after):
     while after and after not in sys.modules:
         pass
     try:
-        found.append(features.online(["clicks:clicks_7d"], [{"user_id": 1}])[0].values["clicks:clicks_7d"])
+        answer = features.online(["clicks:clicks_7d"], [{"user_id": 1}])[0]
+        found.append(answer.values["clicks:clicks_7d"])
     except BaseException as error:
         found.append(repr(error))
 
-looks = [threading.Thread(target=look, args=(after,)) for after in (None, "feast.errors", "feast.entity", "feast.data_source", "feast.type_map")]
+moments = (None, "feast.errors", "feast.entity", "feast.data_source", "feast.type_map")
+looks = [threading.Thread(target=look, args=(after,)) for after in moments]
 for one in looks:
     one.start()
 for one in looks:

@@ -38,7 +38,9 @@ weather = FeatureView(
     name="weather",
     entities=[airport],
     schema=[Field(name="temp", dtype=Float64)],
-    source=DatasetSource(dataset="flights.weather", timestamp_field="known_at", created_timestamp_column="made_at"),
+    source=DatasetSource(
+        dataset="flights.weather", timestamp_field="known_at", created_timestamp_column="made_at"
+    ),
 )
 """
 
@@ -273,7 +275,11 @@ from feast import Entity, FeatureView
 from jupyter_mlinfra.features import DatasetSource
 
 home = Entity(name="home", join_keys=["zip"])
-homes = FeatureView(name="homes", entities=[home], source=DatasetSource(dataset="flights.homes", timestamp_field="at"))
+homes = FeatureView(
+    name="homes",
+    entities=[home],
+    source=DatasetSource(dataset="flights.homes", timestamp_field="at"),
+)
 """
 
 HOMES = pl.DataFrame(

@@ -92,8 +92,9 @@ from feast.value_type import ValueType
 source = FileSource(path="data/odd.parquet", timestamp_field="at")
 weight = Entity(name="weight", join_keys=["weight"], value_type=ValueType.DOUBLE)
 raw = Entity(name="raw", join_keys=["raw"], value_type=ValueType.BYTES)
-heavy = FeatureView(name="heavy", entities=[weight], schema=[Field(name="v", dtype=Int64)], source=source)
-raw_view = FeatureView(name="raw", entities=[raw], schema=[Field(name="v", dtype=Int64)], source=source)
+schema = [Field(name="v", dtype=Int64)]
+heavy = FeatureView(name="heavy", entities=[weight], schema=schema, source=source)
+raw_view = FeatureView(name="raw", entities=[raw], schema=schema, source=source)
 """
 
 

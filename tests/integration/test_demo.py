@@ -78,18 +78,24 @@ booster = ml.model("flights@champion").load()
 local = pl.col("scheduled_at").dt.convert_time_zone("America/New_York")
 data = ml.dataset("flights.training_set").scan().filter(pl.col("late").is_not_null()).with_columns(
     month=local.dt.month(), hour=local.dt.hour(), day=local.dt.date().cast(pl.Int32)).collect()
-data = data.with_columns(model=booster.inplace_predict(data.select(flights.INPUTS).cast(pl.Float64).to_numpy()))
+inputs = data.select(flights.INPUTS).cast(pl.Float64).to_numpy()
+data = data.with_columns(model=booster.inplace_predict(inputs))
 learn = data.filter(pl.col("month") <= 8)
 rates = learn.group_by("carrier", "hour").agg(rate=pl.col("late").mean())
 data = data.join(rates, on=["carrier", "hour"], how="left", maintain_order="left")
-data = data.with_columns(pl.col("rate").fill_null(learn["late"].mean()), earned=pl.when("late").then(90.0).otherwise(-30.0))  # by acting: 120 - 30, or -30
+# Acting on a late flight earns 120 - 30, and on another one costs 30.
+earned = pl.when("late").then(90.0).otherwise(-30.0)
+data = data.with_columns(pl.col("rate").fill_null(learn["late"].mean()), earned=earned)
 tune, test = data.filter(pl.col("month").is_in([9, 10])), data.filter(pl.col("month") >= 11)
 
-def saved(score):  # on each test flight, from the threshold on that earned most in the tuning months
-    tried = tune.group_by(score).agg(pl.col("earned").sum()).sort(score, descending=True).with_columns(pl.col("earned").cum_sum())
+# On each test flight, from the threshold on that earned most in the tuning months.
+def saved(score):
+    tried = tune.group_by(score).agg(pl.col("earned").sum()).sort(score, descending=True)
+    tried = tried.with_columns(pl.col("earned").cum_sum())
     best = tried.row(tried["earned"].arg_max(), named=True)
     limit = best[score] if best["earned"] > 0 else float("inf")
-    return test.select(pl.when(pl.col(score) >= limit).then("earned").otherwise(0.0)).to_series().to_numpy()
+    acted = pl.when(pl.col(score) >= limit).then("earned").otherwise(0.0)
+    return test.select(acted).to_series().to_numpy()
 
 late, model, rate = (test[name].to_numpy() for name in ("late", "model", "rate"))
 days, place = np.unique(test["day"].to_numpy(), return_inverse=True)
@@ -103,14 +109,22 @@ def money(per_flight):
 
 def area(other):
     flights_of = [np.flatnonzero(place == number) for number in range(len(days))]
-    drawn = [np.concatenate([flights_of[number] for number in source.integers(0, len(days), len(days))]) for _ in range(100)]
-    gains = [roc_auc_score(late[rows], model[rows]) - (roc_auc_score(late[rows], other[rows]) if other is not None else 0.5) for rows in drawn]
+    draws = [source.integers(0, len(days), len(days)) for _ in range(100)]
+    drawn = [np.concatenate([flights_of[number] for number in draw]) for draw in draws]
+    gains = [
+        roc_auc_score(late[rows], model[rows])
+        - (roc_auc_score(late[rows], other[rows]) if other is not None else 0.5)
+        for rows in drawn
+    ]
     value = roc_auc_score(late, model) - (roc_auc_score(late, other) if other is not None else 0.5)
     return [value, *np.quantile(gains, [0.025, 0.975])]
 
-found |= {"versus_rate_saved_per_1000": money(saved("model") - saved("rate")), "versus_never_saved_per_1000": money(saved("model"))}
-found |= {"versus_rate_auc": area(rate), "versus_never_auc": area(None), "test_auc": roc_auc_score(late, model)}
-print(json.dumps(found | {"logged": dict(ml.workbench().experiments.version("flights@champion").metrics)}))
+found["versus_rate_saved_per_1000"] = money(saved("model") - saved("rate"))
+found["versus_never_saved_per_1000"] = money(saved("model"))
+found |= {"versus_rate_auc": area(rate), "versus_never_auc": area(None)}
+found["test_auc"] = roc_auc_score(late, model)
+logged = ml.workbench().experiments.version("flights@champion").metrics
+print(json.dumps(found | {"logged": dict(logged)}))
 """
 
 
@@ -172,8 +186,10 @@ def test_december_is_replayed_in_time_order_and_each_flight_once(demo: Demo) -> 
     code = """
 import json, polars as pl, jupyter_mlinfra as ml
 from datetime import datetime
-logged = ml.workbench().deployments.payloads("flights", since=datetime.fromisoformat("2000-01-01T00:00:00+00:00"))
-print(json.dumps(logged.sort("ts", maintain_order=True).select("day_of_week", "minute_of_day", "distance").rows()))
+since = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+logged = ml.workbench().deployments.payloads("flights", since=since)
+rows = logged.sort("ts", maintain_order=True).select("day_of_week", "minute_of_day", "distance")
+print(json.dumps(rows.rows()))
 """
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=demo.root, capture_output=True, text=True, timeout=120

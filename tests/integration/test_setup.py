@@ -43,11 +43,15 @@ PLACES = ("/usr/bin/python$", "/usr/local/bin/python$", "/opt/homebrew/bin/pytho
 UV = """
 case "$1" in
   help) cat "$STAGE/help" ;;
-  venv) [ ! -e "$STAGE/no-venv" ] || exit 2; mkdir -p "${@: -1}/bin"; cp "$STAGE/python" "${@: -1}/bin/python" ;;
+  venv) [ ! -e "$STAGE/no-venv" ] || exit 2
+    mkdir -p "${@: -1}/bin"; cp "$STAGE/python" "${@: -1}/bin/python" ;;
   pip) [ ! -e "$STAGE/no-packages" ] || { echo 'error: no such package' >&2; exit 2; }
-    echo "UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-} UV_NATIVE_TLS=${UV_NATIVE_TLS:-} NODE_USE_SYSTEM_CA=${NODE_USE_SYSTEM_CA:-}" >>"$CALLS"
-    if [ -e "$STAGE/proxy" ] && { [ -e "$STAGE/unknown" ] || [ -z "${UV_SYSTEM_CERTS:-}${UV_NATIVE_TLS:-}" ]; }; then
-      echo 'error: Failed to fetch' >&2; echo '  cause: invalid peer certificate: UnknownIssuer' >&2; exit 2; fi
+    trust="UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-} UV_NATIVE_TLS=${UV_NATIVE_TLS:-}"
+    echo "$trust NODE_USE_SYSTEM_CA=${NODE_USE_SYSTEM_CA:-}" >>"$CALLS"
+    own="${UV_SYSTEM_CERTS:-}${UV_NATIVE_TLS:-}"
+    if [ -e "$STAGE/proxy" ] && { [ -e "$STAGE/unknown" ] || [ -z "$own" ]; }; then
+      echo 'error: Failed to fetch' >&2
+      echo '  cause: invalid peer certificate: UnknownIssuer' >&2; exit 2; fi
     while [ -e "$STAGE/hold" ]; do sleep 0.02; done
     mkdir -p jupyter_mlinfra/labextension ;;
 esac
@@ -345,7 +349,7 @@ def test_behind_a_proxy_with_a_certificate_of_its_own_those_of_the_system_are_as
     assert second.endswith("NODE_USE_SYSTEM_CA=1")
 
 
-def test_a_certificate_that_the_system_does_not_trust_either_is_told_with_the_variables_that_name_it(
+def test_a_certificate_that_the_system_does_not_trust_either_names_the_variables_to_set(
     with_uv: Machine,
 ) -> None:
     for name in ("proxy", "unknown"):

@@ -17,7 +17,8 @@ from jupyter_mlinfra.jobs import Jobs, JobSpec
 TREE = """
 import os, signal, subprocess, sys, time
 def leaf(code, **options):
-    subprocess.Popen([sys.executable, "-c", code + "; open('leaves', 'a').write('x'); time.sleep(600)"], **options)
+    code += "; open('leaves', 'a').write('x'); time.sleep(600)"
+    subprocess.Popen([sys.executable, "-c", code], **options)
 leaf("import time", start_new_session=True)
 leaf("import time", start_new_session=True, env={})
 leaf("import time, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)", start_new_session=True)

@@ -153,7 +153,8 @@ def test_a_kernel_whose_sockets_are_closed_as_it_ends_leaves_no_error_in_the_log
     cell = """
 import zmq
 from ipykernel.kernelbase import Kernel
-def say(self, status, channel, stream, original=Kernel._publish_status_and_flush, error=zmq.ZMQError(zmq.{errno})):
+error = zmq.ZMQError(zmq.{errno})
+def say(self, status, channel, stream, original=Kernel._publish_status_and_flush, error=error):
     if channel == "control":
         raise error
     original(self, status, channel, stream)

@@ -35,8 +35,10 @@ SETTINGS = (
 LOOK = """
 import ipykernel, json, cronsim, os, sys
 me = {
-    "pid": os.getpid(), "cwd": os.getcwd(), "path": sys.path, "environment": dict(os.environ), "names": sorted(set(globals()) - {"me"}), "session": __session__,
-    "arguments": sys.argv, "file": ipykernel.get_connection_file(), "leaked": hasattr(cronsim, "leaked"), "interactive": repr(get_ipython().execution_count),
+    "pid": os.getpid(), "cwd": os.getcwd(), "path": sys.path, "environment": dict(os.environ),
+    "names": sorted(set(globals()) - {"me"}), "session": __session__, "arguments": sys.argv,
+    "file": ipykernel.get_connection_file(), "leaked": hasattr(cronsim, "leaked"),
+    "interactive": repr(get_ipython().execution_count),
 }
 cronsim.leaked = True
 print(json.dumps(me))

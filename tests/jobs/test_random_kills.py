@@ -32,8 +32,17 @@ jobs = Jobs(Project.open())
 print("ready", flush=True)
 for line in sys.stdin:
     key, gpus, seconds, code = line.split()
-    work = 'echo "+ $MLINFRA_NUMBER $CUDA_VISIBLE_DEVICES $(date +%s%N)" >> runs; sleep $0; echo "- $MLINFRA_NUMBER" >> runs; exit $1'
-    spec = JobSpec(command=["sh", "-c", work, seconds, code], gpus=float(gpus), cpus=1, key=key, environment={"MLINFRA_NUMBER": key})
+    work = (
+        'echo "+ $MLINFRA_NUMBER $CUDA_VISIBLE_DEVICES $(date +%s%N)" >> runs; sleep $0;'
+        ' echo "- $MLINFRA_NUMBER" >> runs; exit $1'
+    )
+    spec = JobSpec(
+        command=["sh", "-c", work, seconds, code],
+        gpus=float(gpus),
+        cpus=1,
+        key=key,
+        environment={"MLINFRA_NUMBER": key},
+    )
     print(jobs.submit(spec).id, flush=True)
 """
 

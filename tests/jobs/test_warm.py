@@ -39,8 +39,10 @@ SETTINGS = (
 LOOK = """
 import orjson, os, sys, json
 me = {
-    "warm": "warm.runner" in open(f"/proc/{os.getppid()}/cmdline").read(), "pid": os.getpid(), "cwd": os.getcwd(), "path": sys.path,
-    "environment": dict(os.environ), "names": sorted(globals()), "leaked": hasattr(orjson, "leaked"), "helper": "helper" in sys.modules,
+    "warm": "warm.runner" in open(f"/proc/{os.getppid()}/cmdline").read(),
+    "pid": os.getpid(), "cwd": os.getcwd(), "path": sys.path,
+    "environment": dict(os.environ), "names": sorted(globals()),
+    "leaked": hasattr(orjson, "leaked"), "helper": "helper" in sys.modules,
     "cached": "orjson" in sys.modules,
 }
 orjson.leaked = True

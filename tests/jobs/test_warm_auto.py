@@ -16,7 +16,8 @@ from jupyter_mlinfra.jobs.machine import memory_gib
 
 LOOK = """
 import os
-open(f"{os.environ['MLINFRA_JOB']}.txt", "w").write(str("warm.runner" in open(f"/proc/{os.getppid()}/cmdline").read()))
+warm = "warm.runner" in open(f"/proc/{os.getppid()}/cmdline").read()
+open(f"{os.environ['MLINFRA_JOB']}.txt", "w").write(str(warm))
 """
 
 

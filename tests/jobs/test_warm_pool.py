@@ -232,7 +232,8 @@ folder, mode, wrapper = sys.argv[1:]
 if mode != "none":
     os.write(1, folder.encode())
     os.dup2(2, 1)
-    open(os.path.join(folder, "claim"), "w").write("1\\n" if mode == "another's" else f"{wrapper}\\n")
+    claim = "1\\n" if mode == "another's" else f"{wrapper}\\n"
+    open(os.path.join(folder, "claim"), "w").write(claim)
 if mode == "killed":
     os.kill(os.getpid(), 9)
 if mode == "asked to end":

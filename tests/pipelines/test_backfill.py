@@ -25,7 +25,8 @@ DATED = """
     pipeline: churn
     steps:
       fixed: {notebook: fixed.ipynb, out: "fixed-{{ date }}.csv"}
-      daily: {notebook: daily.ipynb, params: {day: "{{ date }}"}, in: "fixed-{{ date }}.csv", out: "daily/{{ date }}.csv"}
+      daily: {notebook: daily.ipynb, params: {day: "{{ date }}"},
+              in: "fixed-{{ date }}.csv", out: "daily/{{ date }}.csv"}
     """
 SHARED = """
     pipeline: shared
@@ -184,7 +185,8 @@ def test_a_date_whose_model_another_date_has_made_anew_is_run_again(
         pipeline: shared
         parameters: {{lot: 7}}
         steps:
-          train: {{notebook: train.ipynb, params: {{day: "{{{{ date }}}}"}}, out: ["train-{{{{ date }}}}.txt", "model:{model}"]}}
+          train: {{notebook: train.ipynb, params: {{day: "{{{{ date }}}}"}},
+                   out: ["train-{{{{ date }}}}.txt", "model:{model}"]}}
           ev: {{notebook: ev.ipynb, in: "model:{model}", out: "ev-{{{{ date }}}}.txt"}}
         """,
         "shared.mlpipeline.yaml",

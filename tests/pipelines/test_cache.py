@@ -552,7 +552,8 @@ class Finder:
     @classmethod
     def find_spec(cls, name, path=None, target=None):
         from importlib.util import spec_from_file_location
-        return spec_from_file_location(name, MAPPING[name] + "/__init__.py") if name in MAPPING else None
+        if name in MAPPING:
+            return spec_from_file_location(name, MAPPING[name] + "/__init__.py")
 sys.meta_path.append(Finder)
 """
 

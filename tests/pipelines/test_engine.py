@@ -452,7 +452,8 @@ def test_what_a_step_asks_for_reaches_its_job():
             pipeline: p
             parameters: {day: 3}
             steps:
-              a: {notebook: a.ipynb, params: {day: "{{ day }}"}, out: a.out, resources: {gpus: 1, cpus: 2, memory_gib: 4}, retries: 2, time_limit_minutes: 5}
+              a: {notebook: a.ipynb, params: {day: "{{ day }}"}, out: a.out, retries: 2,
+                  resources: {gpus: 1, cpus: 2, memory_gib: 4}, time_limit_minutes: 5}
             """)
         run = here.pipelines.run("p", parameters={"day": 4})
         (spec,) = here.jobs.specs.values()
@@ -477,7 +478,8 @@ def test_a_step_says_where_it_runs_before_the_run_does():
             pipeline: p
             defaults: {gpu_type: A100}
             steps:
-              a: {notebook: a.ipynb, out: a.out, resources: {gpus: 0.25, backend: slurm, queue: night}}
+              a: {notebook: a.ipynb, out: a.out,
+                  resources: {gpus: 0.25, backend: slurm, queue: night}}
               b: {notebook: b.ipynb, out: b.out}
             """)
         run = here.pipelines.run("p", backend="ray")

@@ -22,7 +22,8 @@ FILE = """
     parameters: {depth: 4}
     steps:
       features: {notebook: features.ipynb, in: raw.csv, out: rows.csv}
-      train: {notebook: train.ipynb, params: {depth: "{{ depth }}"}, in: [rows.csv, "dataset:raw.events"], out: model.bin}
+      train: {notebook: train.ipynb, params: {depth: "{{ depth }}"},
+              in: [rows.csv, "dataset:raw.events"], out: model.bin}
     """
 SNAPSHOTS = {"raw.events": "4711"}
 

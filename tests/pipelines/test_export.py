@@ -33,7 +33,8 @@ FILE = """
         notebook: train.ipynb
         foreach: {max_depth: [4, 6]}
         params:
-          {depth: "{{ depth }}", name: "{{ name }}", flag: "{{ flag }}", tags: ["{{ name }}", "{{ depth }}", "it's {{ name }}: {{ date }}"], rate: "{{ rate }}",
+          {depth: "{{ depth }}", name: "{{ name }}", flag: "{{ flag }}", rate: "{{ rate }}",
+           tags: ["{{ name }}", "{{ depth }}", "it's {{ name }}: {{ date }}"],
            note: "on {{ date }} of {{ name }}", fixed: "12", nothing: null}
         in: rows.csv
         out: "models/{{ max_depth }}"

@@ -24,9 +24,11 @@ __all__ = ["bench"]
 FILE = """
     pipeline: churn
     parameters: {day: 2026-01-01, depth: 6, days: []}
-    schedule: {cron: "30 0 * * 1-5", tz: Europe/Paris, grace: 2h, parameters: {day: "{{ date }}", days: ["from {{ due }}"], depth: 8}}
+    schedule: {cron: "30 0 * * 1-5", tz: Europe/Paris, grace: 2h,
+               parameters: {day: "{{ date }}", days: ["from {{ due }}"], depth: 8}}
     steps:
-      a: {notebook: a.ipynb, params: {day: "{{ day }}", depth: "{{ depth }}", days: "{{ days }}", note: "on {{ date }}"}}
+      a: {notebook: a.ipynb, params:
+          {day: "{{ day }}", depth: "{{ depth }}", days: "{{ days }}", note: "on {{ date }}"}}
     """
 DUE = datetime.fromisoformat("2026-11-02T23:30:00+00:00")
 

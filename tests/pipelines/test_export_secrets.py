@@ -25,7 +25,8 @@ FILE = """
     pipeline: p
     parameters: {db_password: env:DB_PASSWORD, lot: 1}
     steps:
-      a: {notebook: a.ipynb, params: {password: "{{ db_password }}", smtp_password: keyring:mail/smtp, lot: "{{ lot }}"}}
+      a: {notebook: a.ipynb, params: {password: "{{ db_password }}",
+          smtp_password: keyring:mail/smtp, lot: "{{ lot }}"}}
       b: {notebook: b.ipynb}
     """
 

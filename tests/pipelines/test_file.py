@@ -53,7 +53,8 @@ def test_a_file_gives_steps_with_defaults_filled_in_and_edges_reckoned(load_pipe
         defaults: {retries: 2, cpus: 2, cache: true}
         parameters: {day: 2013-11-01, depth: 4}
         steps:
-          make: {notebook: a.ipynb, params: {day: "{{ day }}", depth: 5}, out: [dataset:raw.events, data/x.parquet]}
+          make: {notebook: a.ipynb, params: {day: "{{ day }}", depth: 5},
+                 out: [dataset:raw.events, data/x.parquet]}
           use:
             notebook: b.ipynb
             in: data/x.parquet
@@ -462,7 +463,9 @@ def test_unknown_parameters_of_a_run_are_refused(pipelines: Pipelines, workshop)
 KINDS = """
 pipeline: p
 parameters: {fail: false, n: 4, name: six, depths: [4, 6], of: {a: 1}, any: null}
-steps: {a: {notebook: a.ipynb, params: {x: "{{ fail }}{{ n }}{{ name }}{{ depths }}{{ of }}{{ any }}"}}}
+steps:
+  a: {notebook: a.ipynb,
+      params: {x: "{{ fail }}{{ n }}{{ name }}{{ depths }}{{ of }}{{ any }}"}}
 """
 
 
@@ -641,7 +644,9 @@ def test_parameters_reach_a_notebook_as_they_are_written(project: Project, works
     workshop.pipeline("""
         pipeline: p
         parameters: {lr: 1e-3}
-        steps: {a: {notebook: a.ipynb, params: {lr: "{{ lr }}", at: 12:30, country: no, code: 0o123, switch: {on: off}}}}
+        steps:
+          a: {notebook: a.ipynb,
+              params: {lr: "{{ lr }}", at: 12:30, country: no, code: 0o123, switch: {on: off}}}
         """)
     found = load(project.root, project.root / "p.mlpipeline.yaml")
     (step,) = bind(

@@ -146,7 +146,8 @@ def test_parameters_reach_the_notebook_and_another_value_runs_only_what_takes_it
         pipeline: p
         parameters: {day: 2013-11-01, depth: 4}
         steps:
-          write: {notebook: write.ipynb, params: {day: "d{{ day }}", depth: "{{ depth }}"}, out: written.txt}
+          write: {notebook: write.ipynb, params: {day: "d{{ day }}", depth: "{{ depth }}"},
+                  out: written.txt}
           other: {notebook: other.ipynb, out: other.txt}
         """)
     pipelines.run("p")

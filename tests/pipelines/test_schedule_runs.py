@@ -206,7 +206,7 @@ def test_a_run_of_another_date_hides_none_of_the_schedule_and_hinders_none(
     assert world.rows()[1].reason == f"Run {world.rows()[0].run} went on still."
 
 
-def test_of_due_times_that_wait_for_somebody_else_the_last_one_takes_the_place_of_the_others_where_the_policy_is_to_cancel(
+def test_the_last_of_due_times_that_wait_for_another_run_replaces_the_others_where_policy_cancels(
     world: World,
 ) -> None:
     world.schedules.create("s", pipeline="churn", cron="0 * * * *", overlap="cancel")

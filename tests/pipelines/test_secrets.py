@@ -115,7 +115,8 @@ def test_secrets_within_lists_and_mappings_reach_the_kernel_and_nothing_else(
         steps:
           a:
             notebook: a.ipynb
-            params: {conn: {user: bob, password: "{{ word }}", all: ["{{ word }}", 1.5, null, true, "a\\n'"]}, more: 3}
+            params: {conn: {user: bob, password: "{{ word }}",
+                            all: ["{{ word }}", 1.5, null, true, "a\\n'"]}, more: 3}
             out: made
         """)
     run = pipelines.run("p")

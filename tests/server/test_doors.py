@@ -265,7 +265,8 @@ def test_the_code_that_records_carry_is_understood(
 
 PROSE = re.compile(
     r"`?mlinfra"
-    r" ((?:catalog|features|jobs|pipelines|experiments|runs|models|deployments|monitors|alerts|project)"
+    r" ((?:catalog|features|jobs|pipelines|experiments|runs"
+    r"|models|deployments|monitors|alerts|project)"
     r" [a-z]+)"
 )
 

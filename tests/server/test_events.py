@@ -106,7 +106,7 @@ async def test_a_server_that_nobody_asks_does_not_open_the_project(
     assert not (project.root / ".mlinfra").exists()
 
 
-async def test_what_happens_while_the_settings_are_saved_or_broken_is_told_and_the_fault_is_said_once(
+async def test_events_pass_while_settings_are_broken_and_the_fault_is_logged_once(
     jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project, caplog: Any
 ) -> None:
     file = project.root / "mlinfra.toml"

@@ -27,7 +27,8 @@ point = jupyter_mlinfra._jupyter_server_extension_points()[0]
 app = point["app"]()
 app.serverapp = ServerApp(root_dir="/tmp", event_logger=EventLogger())
 app.initialize_settings(); app.initialize_handlers()
-print(json.dumps({"seconds": time.process_time() - begun, "modules": sorted(set(sys.modules) - before)}))
+loaded = sorted(set(sys.modules) - before)
+print(json.dumps({"seconds": time.process_time() - begun, "modules": loaded}))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     found: dict[str, object] = json.loads(done.stdout)

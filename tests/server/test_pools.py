@@ -128,7 +128,7 @@ async def _read_meanwhile(
     assert {(await submit).status_code for submit in submits} == {200}
 
 
-async def test_what_is_asked_of_a_job_of_a_cluster_gets_a_slow_thread_also_when_the_project_and_the_queue_are_of_this_machine(
+async def test_questions_about_a_job_of_a_cluster_get_a_slow_thread_even_in_a_local_project(
     ask: Callable[..., Any], project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for verb in ("submit", "heal", "cancel"):

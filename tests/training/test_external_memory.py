@@ -180,7 +180,9 @@ def eval_set(booster, evals, iteration=0, **more):
     return real(booster, evals, iteration, **more)
 xgboost.Booster.eval_set = eval_set
 with Experiments(Project.open()).track("flights"):
-    train_from_files({str(path)!r}, label="late", parameters={PARAMETERS!r}, rounds=20, every_rounds=5)
+    train_from_files(
+        {str(path)!r}, label="late", parameters={PARAMETERS!r}, rounds=20, every_rounds=5
+    )
 """
     killed = subprocess.run(
         [sys.executable, "-c", code], cwd=project.root, capture_output=True, text=True
@@ -222,13 +224,21 @@ if sys.argv[1] == "make":
     writer = None
     for part in range(20):
         values = random.integers(0, 200, (128, 50_000)) / 8
-        table = pa.table({**{f"f{n}": values[n] for n in range(128)}, "y": (values[0] + values[1] > 25).astype(np.int8)})
+        label = (values[0] + values[1] > 25).astype(np.int8)
+        table = pa.table({**{f"f{n}": values[n] for n in range(128)}, "y": label})
         writer = writer or parquet.ParquetWriter(folder / "rows.parquet", table.schema)
         writer.write_table(table, row_group_size=10_000)
     writer.close()
 elif sys.argv[1] == "files":
     from jupyter_mlinfra.training import train_from_files
-    found = train_from_files(folder / "rows.parquet", label="y", parameters={"max_depth": 3, "nthread": 2}, rounds=2, batch_rows=20_000, folder=folder / "kept")
+    found = train_from_files(
+        folder / "rows.parquet",
+        label="y",
+        parameters={"max_depth": 3, "nthread": 2},
+        rounds=2,
+        batch_rows=20_000,
+        folder=folder / "kept",
+    )
     print(found.history["learn_rmse"][-1])
 else:
     from jupyter_mlinfra.training import train_xgboost

@@ -217,9 +217,9 @@ class Contract:
             raise self._refuse(
                 "The rows do not fit the names.", f"{len(names)} names, {width} values in a row."
             )
-        given = Counter(
-            names
-        )  # once: a request may name a million columns, and must not hold a thread for longer than it takes to read
+        # Once: a request may name a million columns, and must not hold a thread for longer than
+        # it takes to read.
+        given = Counter(names)
         twice = sorted(name for name, count in given.items() if count > 1)
         if twice:
             why = f"The request names {len(names):,} columns, {len(given):,} of them different."

@@ -67,9 +67,8 @@ def local_shell(entry: Entry, place: Place) -> Attachment:
         Attempt.of(place.home, entry.job.id, entry.job.attempt),
         entry.job.state is not JobState.RUNNING,
     )
-    inherited = inherited_by(
-        entry
-    )  # without the token, which would make the shell a process of the job: it would be ended with it
+    # Without the token, which would make the shell a process of the job: it would end with it.
+    inherited = inherited_by(entry)
     words = {**inherited, **own_words(entry, place, attempt, inherited)}
     if over:
         words["CUDA_VISIBLE_DEVICES"] = ""

@@ -430,9 +430,9 @@ class Warm:
         self._let_go(runner)
         runner.word.close()
         with contextlib.suppress(OSError):
-            os.killpg(
-                runner.pid, signal.SIGKILL
-            )  # our child, so the pid is its own; one that is just being started shows no token for a moment
+            # It is our child, so the pid cannot be another's. A runner that is just being
+            # started shows no token for a moment.
+            os.killpg(runner.pid, signal.SIGKILL)
         end_token(runner.token, grace_seconds=0)
         self._ended.append(runner.pid)
         self._reap()

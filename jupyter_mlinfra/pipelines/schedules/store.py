@@ -321,8 +321,14 @@ class ScheduleStore:
             " schedule_firing AS c WHERE c.schedule = f.schedule AND c.due = f.due AND c.cause ="
             " 'catchup')"
         )
-        not_yet = f"DELETE FROM schedule_firing AS f WHERE {met} AND state IN ('missed', 'skipped', 'failed')"  # noqa: S608 - fixed words
-        just_now = f"UPDATE schedule_firing AS f SET state = 'waiting', reason = '' WHERE {met} AND state = 'missed'"  # noqa: S608 - fixed words
+        not_yet = (
+            f"DELETE FROM schedule_firing AS f WHERE {met}"  # noqa: S608 - fixed words
+            " AND state IN ('missed', 'skipped', 'failed')"
+        )
+        just_now = (
+            "UPDATE schedule_firing AS f SET state = 'waiting', reason = ''"  # noqa: S608
+            f" WHERE {met} AND state = 'missed'"
+        )
         with self._database.write() as connection:
             same = (to.timestamp(), entry.number, entry.handled_until.timestamp())
             if connection.execute(

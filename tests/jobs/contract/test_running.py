@@ -282,7 +282,10 @@ def test_the_log_of_all_attempts_is_one(site: Any) -> None:
 
 
 def test_progress_is_seen_while_it_runs(site: Any, tools: Any) -> None:
-    script = """echo '{"fraction": 0.25, "text": "epoch 1"}' > "$MLINFRA_PROGRESS"; until [ -e go-progress ]; do sleep 0.05; done"""
+    script = (
+        """echo '{"fraction": 0.25, "text": "epoch 1"}' > "$MLINFRA_PROGRESS";"""
+        " until [ -e go-progress ]; do sleep 0.05; done"
+    )
     job = site.shell(script)
     seen = tools.until(lambda: (now := site.jobs.show(job.id)).progress and now)
     assert (seen.progress.value, seen.progress_text) == (0.25, "epoch 1")

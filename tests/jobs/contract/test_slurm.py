@@ -22,7 +22,7 @@ from jupyter_mlinfra.jobs.backends.slurm.remote import SlurmRemote
 
 COUNTED = "echo x >> count; until [ -e go ]; do sleep 0.02; done; echo done >> count; exit 7"
 TRAINING = """
-cd "$MLINFRA_CHECKPOINTS" 2>/dev/null || { mkdir -p "$MLINFRA_CHECKPOINTS"; cd "$MLINFRA_CHECKPOINTS"; }
+mkdir -p "$MLINFRA_CHECKPOINTS"; cd "$MLINFRA_CHECKPOINTS"
 [ -e step ] && { echo "goes on from step $(cat step)"; exit 0; }
 trap 'echo 5 > step; echo saved; AFTER' TERM
 echo began

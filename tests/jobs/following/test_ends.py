@@ -71,7 +71,7 @@ def test_retries_end_also_where_the_guard_never_begins(steps: Any) -> None:
     assert (steps.jobs.show(job.id).state, len(steps.there.sent)) == ("failed", 3)
 
 
-def test_a_place_that_was_refused_before_the_job_began_is_no_failure_and_asked_for_less_and_less_often(
+def test_a_place_refused_before_the_job_began_is_no_failure_and_is_asked_for_less_often(
     steps: Any,
 ) -> None:
     job, delays = steps.submit(), list[float]()

@@ -242,9 +242,9 @@ class Follower:
             elif sighting.stage is Stage.WAITING or (
                 sighting.stage is Stage.RUNNING and sighting.key not in known
             ):
-                strays.append(
-                    sighting
-                )  # of a job that has ended meanwhile, or sent twice: of two that run, one finds by itself that it is too late
+                # Of a job that has ended meanwhile, or sent twice: of two that run, one finds
+                # by itself that it is too late.
+                strays.append(sighting)
         self._strays = bool(strays) or time.monotonic() < self._doubt_until
         for entry in followed:
             if entry.token in seen:
@@ -664,10 +664,9 @@ class Follower:
     def _complain(self, what: str, error: Exception) -> None:
         if str(error) != self._trouble:
             self._trouble = str(error)
-            say(
-                f"{what}:"
-                f" {error if isinstance(error, MLInfraError) else ''.join(traceback.format_exception(error)).rstrip()}"
-            )
+            known = isinstance(error, MLInfraError)
+            detail = error if known else "".join(traceback.format_exception(error)).rstrip()
+            say(f"{what}: {detail}")
 
 
 def explained(error: Exception) -> str:

@@ -47,13 +47,9 @@ def _asked(
 ) -> tuple[JobState | None, str]:
     """The state that it was ended for, and who or what did that."""
     if entry.cancelled_by:
-        return (
-            JobState.CANCELLED,
-            (
-                "Cancelled by"
-                f" {entry.cancelled_by}{'' if entry.job.attempt or attempt.claimed() is not None else ' before it started'}."
-            ),
-        )
+        began = entry.job.attempt or attempt.claimed() is not None
+        when = "" if began else " before it started"
+        return JobState.CANCELLED, f"Cancelled by {entry.cancelled_by}{when}."
     if entry.requeued_by:
         return JobState.QUEUED, f"Requeued by {entry.requeued_by}."
     why = read_asked(attempt)

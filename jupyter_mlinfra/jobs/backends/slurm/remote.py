@@ -125,18 +125,18 @@ class SlurmRemote:
         )
         several = first.entry.job.part_of is not None and len(batch.parcels) > 1
         whole = several or max(place) > 0
-        said = words_path(
-            self._project.home / "jobs", batch.name, "%a" if whole else 0
-        )  # not the log, whose bytes are the job's alone
+        # Not the log, whose bytes are the job's alone.
+        said = words_path(self._project.home / "jobs", batch.name, "%a" if whole else 0)
+        name = first.entry.job.name
+        if several:
+            name = name.rpartition("/")[0]
         words = [
             "--parsable",
             "--export=ALL",
             "--requeue",
             "--open-mode=append",
             f"--signal=B:USR1@{self._settings.notice_seconds}",
-            (
-                f"--job-name={first.entry.job.name.rpartition('/')[0] if several else first.entry.job.name}"
-            ),
+            f"--job-name={name}",
             f"--comment={self._mark}{batch.name}.{batch.attempt}",
             f"--nice={nice(first.entry.job.priority, self._settings)}",
             f"--chdir={self._project.root}",
