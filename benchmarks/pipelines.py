@@ -160,9 +160,8 @@ def warm(root: Path, rounds: int) -> dict[str, list[float]]:
                 wait_for_kernels(log, 1)
         for turn in range(rounds):
             for name in (*list(contenders)[turn % 5 :], *list(contenders)[: turn % 5]):
-                wait_for_kernels(
-                    log, 2 + len(taken["warm job"]) + len(taken["warm step"])
-                )  # one that is being made ready would slow the others down
+                # One that is being made ready would slow the others down.
+                wait_for_kernels(log, 2 + len(taken["warm job"]) + len(taken["warm step"]))
                 taken[name].append(seconds(contenders[name]))
     finally:
         for one in jobs.values():

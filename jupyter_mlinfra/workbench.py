@@ -181,9 +181,8 @@ class Workbench:
         """
         stopped: list[str] = []
         failed = tried(lambda: self.schedules.stop())  # first: a due time would start a run
-        failed += tried(
-            lambda: self.pipelines.stop()
-        )  # a driver would go on to submit its next step
+        # A driver would go on to submit its next step.
+        failed += tried(lambda: self.pipelines.stop())
         failed += tried(lambda: stopped.extend(item.name for item in self.deployments.down()))
         failed += tried(lambda: self.jobs.stop(cancel_running=True))
         raise_all(

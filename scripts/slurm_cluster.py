@@ -127,9 +127,8 @@ def install(*, accounting: bool) -> None:
     done = None
     if os.getuid() == 0 and shutil.which("apt-get"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(
-            [*apt, "update"], env=environment, capture_output=True, check=False
-        )  # without a network the lists that are there may do
+        # Without a network the lists that are there may do.
+        subprocess.run([*apt, "update"], env=environment, capture_output=True, check=False)
         done = subprocess.run(
             [*apt, "install", "-y", "--no-install-recommends", *missing],
             env=environment,
@@ -185,11 +184,9 @@ def up(
             if not line.startswith("SchedulerParameters=")
         )
     config.write_text(text.lstrip())
-    for number in range(
-        gpus
-        # slurmd wants devices; with plain files CUDA_VISIBLE_DEVICES stays empty. This is
-        # /dev/null's number.
-    ):
+    # slurmd wants devices: with plain files CUDA_VISIBLE_DEVICES stays empty. The device number is
+    # that of /dev/null.
+    for number in range(gpus):
         os.mknod(folder / "gpu" / f"dev{number}", 0o20666, os.makedev(1, 3))
     (folder / "gres.conf").write_text(
         f"Name=gpu Type=h100 File={folder}/gpu/dev[0-{gpus - 1}]\n" if gpus else ""

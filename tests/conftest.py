@@ -18,12 +18,10 @@ import pytest
 from jupyter_mlinfra.core.project import Project
 
 REPOSITORY = Path(__file__).parents[1]
-os.environ.pop(
-    "PYTHONDONTWRITEBYTECODE", None
-)  # children would compile the same libraries again and again
-os.environ.setdefault(
-    "OMP_WAIT_POLICY", "PASSIVE"
-)  # as in jobs: tests that run beside each other train models too
+# Children would compile the same libraries again and again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# As in jobs: tests that run beside each other train models too.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

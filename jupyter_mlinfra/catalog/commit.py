@@ -215,9 +215,8 @@ def _finish(store: Store, name: DatasetName, draft: _Draft, files: DataFiles, ma
     try:
         snapshot = _marked(draft.transaction.commit_transaction(), mark)
     except Exception as error:
-        base = (
-            draft.transaction._table.current_snapshot() if draft.table is not None else None
-        )  # pyiceberg's own retries move it
+        # Pyiceberg's own retries move it.
+        base = draft.transaction._table.current_snapshot() if draft.table is not None else None
         sent = Commit(
             name=name.text,
             mark=mark,

@@ -117,9 +117,8 @@ class CsvFile:
         aside.
         """
         total = rows + len(self.torn) + self._above
-        if not records or self._text.newlines == total - (
-            not self._text.ended
-        ):  # no blank lines, no line breaks inside of fields
+        # No blank lines, no line breaks inside of fields.
+        if not records or self._text.newlines == total - (not self._text.ended):
             return dict(zip(records, records, strict=True))
         wanted, last = set(records), max(records)
         found: dict[int, int] = {}
@@ -261,9 +260,8 @@ def _first_record(text: Text, dialect: Dialect) -> list[str]:
             "Fetch the file again; nothing was committed.",
         )
     reader = reader_of(io.StringIO(begin, newline=""), dialect)
-    header: list[str] = next(
-        reader
-    )  # a quote inside of a word opens nothing: then it is one line of what was looked through
+    # A quote inside of a word opens nothing: then it is one line of what was looked through.
+    header: list[str] = next(reader)
     if size > _LONGEST_HEADER and quotes % 2 and reader.line_num == begin.count("\n") + 1:
         raise Unprocessable(
             f"{text.path.name} has a quote in its header that is never closed.",

@@ -23,9 +23,8 @@ def missing_driver(error: BaseException, what: str) -> Unavailable | None:
                 f"{cause.name or 'A package'} is not installed.",
                 fix_of_missing(cause.name or ""),
             )
-        if (
-            type(cause).__name__ == "NoSuchModuleError"
-        ):  # of SQLAlchemy: a word of the address that is none
+        # Of SQLAlchemy: a word of the address that is none.
+        if type(cause).__name__ == "NoSuchModuleError":
             fix = (
                 "Correct [catalog] uri, for example to"
                 " sql+postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."

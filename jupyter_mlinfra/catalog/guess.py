@@ -360,9 +360,8 @@ def _number(
     if winner:
         chosen = whole.get(by_vote[winner].spelling, by_vote[winner])
         return Guess(chosen.dtype, chosen.spelling)
-    if (
-        point.spelling == PLAIN
-    ):  # 1.234: a point is a decimal mark, unless the file is of a country with the comma
+    # 1.234: a point is a decimal mark, unless the file is of a country with the comma.
+    if point.spelling == PLAIN:
         what = f"Column {name!r} could hold thousands: its points stand before three digits."
         doubt = (
             Doubt("decimal", what, "Say --decimal , if they do, or --decimal . if not.")

@@ -154,10 +154,8 @@ def files_in(metadata: Metadata) -> dict[str, str]:
     while entry is not None:
         for digest in _listed(_summary(entry).get(FILES)):
             found.setdefault(digest, str(entry["snapshot-id"]))
-        if _summary(entry).get("operation", "append") not in (
-            "append",
-            "replace",
-        ):  # Iceberg's replace keeps the rows
+        # Iceberg's replace keeps the rows.
+        if _summary(entry).get("operation", "append") not in ("append", "replace"):
             break
         entry = entries.get(entry.get("parent-snapshot-id"))
     return found

@@ -48,9 +48,8 @@ def profile(
     """
     size = f"-{sample_rows}" if tier == "sample" else ""
     path = folder / dataset.name / f"{dataset.snapshot}-{tier}{size}.json"
-    with contextlib.suppress(
-        OSError, ValueError, KeyError, TypeError
-    ):  # absent, or of an older version: reckon it again
+    # Absent, or of an older version: reckon it again.
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return _read(json.loads(path.read_bytes()))
     began = time.perf_counter()
     columns = _columns(load(), dataset, types, tier, sample_rows)
@@ -62,9 +61,8 @@ def profile(
         seconds=time.perf_counter() - began,
         columns=columns,
     )
-    with contextlib.suppress(
-        MLInfraError
-    ):  # a full disk costs the next reader some time, not this one the answer
+    # A full disk costs the next reader some time, not this one the answer.
+    with contextlib.suppress(MLInfraError):
         write_atomic(path, json.dumps(to_json(made)).encode())
     return made
 
@@ -146,9 +144,8 @@ def _sample(rows: pl.LazyFrame, total: int, size: int, *, seed: int) -> pl.DataF
     starts = [
         int(place * stretch + chance.random() * (stretch - length)) for place in range(_BLOCKS)
     ]
-    return pl.concat(
-        [rows.slice(start, length).collect() for start in starts]
-    )  # one by one: each unpacks a row group
+    # One by one: each unpacks a row group.
+    return pl.concat([rows.slice(start, length).collect() for start in starts])
 
 
 def _read(found: dict[str, Any]) -> Profile:

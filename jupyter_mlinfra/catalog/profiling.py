@@ -189,9 +189,8 @@ def _bounds(
         for file in holding
         if number in (file.lower_bounds or {}) and number in (file.upper_bounds or {})
     ]
-    if not bounded or len(bounded) < len(
-        holding
-    ):  # a file that has values but no bounds could hold any value
+    # A file that has values but no bounds could hold any value.
+    if not bounded or len(bounded) < len(holding):
         return _UNKNOWN, _UNKNOWN
     # Writers may cut the bounds of text to 16 characters.
     basis: Basis = "approx" if deletes or isinstance(kind, StringType) else "exact"

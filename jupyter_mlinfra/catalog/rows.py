@@ -36,9 +36,8 @@ def scan(table: Table, name: DatasetName) -> pl.LazyFrame:
 
     now = (table.metadata.current_snapshot_id, table.metadata.current_schema_id)
     if name.columns is not None and (name.snapshot, name.columns) == now:
-        name = replace(
-            name, snapshot=None, columns=None
-        )  # the frame may be pickled, and is then read from the metadata file as it stands
+        # The frame may be pickled, and is then read from the metadata file as it stands.
+        name = replace(name, snapshot=None, columns=None)
     return pl.scan_iceberg(
         seen(table, name), snapshot_id=name.snapshot, storage_options=storage_options(table)
     )
@@ -59,9 +58,8 @@ def seen(table: Table, name: DatasetName) -> Table:
             "It never had, or it has expired.",
             f"mlinfra catalog snapshots {name.text}",
         )
-    written = (
-        table.metadata.current_schema_id if snapshot.schema_id is None else snapshot.schema_id
-    )  # older writers do not tell
+    # Older writers do not tell.
+    written = table.metadata.current_schema_id if snapshot.schema_id is None else snapshot.schema_id
     columns = written if name.columns is None else name.columns
     if columns == snapshot.schema_id:
         return table

@@ -404,9 +404,8 @@ class Catalog:
         edges each way, the near ones first.
         """
         wanted = _plain(name)
-        self._store.metadata(
-            self._store.entry(wanted)
-        )  # a dataset that does not exist has no lineage
+        # A dataset that does not exist has no lineage.
+        self._store.metadata(self._store.entry(wanted))
         return self._project.lineage.around(wanted.ref)
 
     # -- search

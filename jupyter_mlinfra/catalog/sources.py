@@ -294,6 +294,5 @@ def _broken(name: str, line: int, unfit: Unfit, text: str) -> Broken:
 
 
 def _json(values: Mapping[str, Any]) -> str:
-    return json.dumps(
-        dict(values), default=str, ensure_ascii=False
-    )  # not orjson: it writes no whole number of over 64 bits
+    # Not orjson: it writes no whole number of over 64 bits.
+    return json.dumps(dict(values), default=str, ensure_ascii=False)

@@ -43,9 +43,8 @@ def run(
     _refuse(query, tokens)
     context = pl.SQLContext(eager=False)
     for name in _tables(tokens):
-        with contextlib.suppress(
-            NotFound
-        ):  # a column of an alias; a table that is missing is named by Polars
+        # A column of an alias; a table that is missing is named by Polars.
+        with contextlib.suppress(NotFound):
             context.register(name.text, scan(name))
     try:
         answer = context.execute(query, eager=False)

@@ -113,9 +113,8 @@ class Store:
     def open(self, name: DatasetName) -> Table:
         """The table as pyiceberg loads it; raises what that raises."""
         table = self.iceberg.load_table(name.identifier)
-        table.io.properties.update(
-            with_region(table.io.properties)
-        )  # a REST catalog may name the endpoint
+        # A REST catalog may name the endpoint.
+        table.io.properties.update(with_region(table.io.properties))
         return table
 
     def load(self, name: DatasetName) -> Table:
@@ -133,9 +132,8 @@ class Store:
                 table = self.open(name)
             except (NoSuchTableError, NoSuchNamespaceError) as error:
                 raise self.absent(name) from error
-            if (
-                table.io.properties.get("py-io-impl") == _DURABLE
-            ):  # for reading the plain one does, and Polars keeps manifests in memory with it
+            # For reading the plain one does, and Polars keeps manifests in memory with it.
+            if table.io.properties.get("py-io-impl") == _DURABLE:
                 table.io = load_file_io(
                     {
                         key: value
@@ -187,9 +185,8 @@ class Store:
         when it is damaged.
         """
         location = entry.metadata
-        if (
-            location is None
-        ):  # the catalog's own answer holds the metadata; the storage may open to nobody without it
+        # The catalog's own answer holds the metadata; the storage may open to nobody without it.
+        if location is None:
             return self.metadata_of(self.load(DatasetName(entry.namespace, entry.table)))
         known, found = self._parsed.get(entry.name, ("", {}))
         if known != location:
@@ -199,10 +196,8 @@ class Store:
                 )
             if len(self._parsed) >= _CACHED:
                 self._parsed.clear()
-            self._parsed[entry.name] = (
-                location,
-                found,
-            )  # each commit writes a longer file: of a table only the newest is kept
+            # Each commit writes a longer file: of a table only the newest is kept.
+            self._parsed[entry.name] = (location, found)
         return found
 
     @staticmethod
@@ -350,9 +345,8 @@ class Store:
         from pyiceberg.catalog import load_catalog
 
         properties = self._properties()
-        name = properties.pop(
-            "name", CATALOG
-        )  # a SQL catalog that others share has a name of its own
+        # A SQL catalog that others share has a name of its own.
+        name = properties.pop("name", CATALOG)
         if uri := resolve(self._settings.uri):
             is_sql = uri.startswith("sql+")
             properties = {
@@ -390,9 +384,8 @@ class Store:
 
 
 def _tables(rows: Iterable[Mapping[str, Any]]) -> list[Entry]:
-    tables = (
-        row for row in rows if row.get("iceberg_type") in (None, "TABLE")
-    )  # the others are views
+    # The others are views.
+    tables = (row for row in rows if row.get("iceberg_type") in (None, "TABLE"))
     return [
         Entry(row["table_namespace"], row["table_name"], row["metadata_location"]) for row in tables
     ]

@@ -171,9 +171,8 @@ def likely_encoding(data: bytes) -> str:
         if not word.isascii()
     ]
     foreign = sum(not letter.isascii() for word in words for letter in word)
-    if share[latin] >= _TYPICAL and 2 * foreign <= sum(
-        map(len, words)
-    ):  # Greek and Cyrillic words have no letters of ASCII
+    # Greek and Cyrillic words have no letters of ASCII.
+    if share[latin] >= _TYPICAL and 2 * foreign <= sum(map(len, words)):
         return latin
     best = charset_normalizer.from_bytes(
         data, cp_isolation=_OTHERS, preemptive_behaviour=False

@@ -141,9 +141,8 @@ def run(words: Sequence[str], session: Session) -> Ended:
         raise KeyboardInterrupt from None
     if isinstance(found, Ended):
         return found
-    return (
-        Ended(None, silent=True) if isinstance(found, int) else Ended(found)
-    )  # click answers 0 to --help and --version
+    # Click answers 0 to --help and --version.
+    return Ended(None, silent=True) if isinstance(found, int) else Ended(found)
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:

@@ -271,9 +271,8 @@ def _logs(
             time.sleep(_FOLLOW_SECONDS)
         start = chunk.next
         chunk = service.logs(id, offset=start)
-        more = (
-            start < chunk.next < chunk.size
-        )  # the beginning of a letter is kept back until all of it is written
+        # The beginning of a letter is kept back until all of it is written.
+        more = start < chunk.next < chunk.size
         text.append(chunk.text)
         _write(session, chunk.text)
     if chunk.note:

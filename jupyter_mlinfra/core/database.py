@@ -24,9 +24,8 @@ from .sqlite import code_of, fix_of, is_damaged, sqlite_error
 _MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30.0
 _UNFORCED = "PRAGMA synchronous=NORMAL"
-_ALEMBIC = (
-    threading.Lock()
-)  # Alembic keeps the migration under way in globals: two threads with two files would mix them
+# Alembic keeps the migration under way in globals: two threads with two files would mix them.
+_ALEMBIC = threading.Lock()
 # WAL lets a panel read while a job writes. FULL: what a user was told is accepted survives a power
 # cut.
 _PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON")

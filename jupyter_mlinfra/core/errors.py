@@ -28,9 +28,8 @@ class MLInfraError(Exception):
 
     def __init__(self, what: str, why: str = "", fix: str = "") -> None:
         self.what, self.why, self.fix = map(without_passwords, (what, why, fix))
-        super().__init__(
-            self.what, self.why, self.fix
-        )  # args equal the parameters, so workers can pickle it
+        # Args equal the parameters, so workers can pickle it.
+        super().__init__(self.what, self.why, self.fix)
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.what, self.why, self.fix) if part)

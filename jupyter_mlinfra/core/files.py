@@ -73,9 +73,8 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     draft: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name[:_DRAFT]}."
-        )  # a name may be as long as the file system takes
+        # A name may be as long as the file system takes.
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_DRAFT]}.")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()

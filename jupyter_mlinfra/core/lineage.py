@@ -143,9 +143,8 @@ class Lineage:
             known = _File(0, ())
         with path.open("rb") as file:
             file.seek(known.size)
-            lines = file.read().rpartition(b"\n")[
-                0
-            ]  # a line that is being written is read when it is whole
+            # A line that is being written is read when it is whole.
+            lines = file.read().rpartition(b"\n")[0]
         return (
             _File(known.size + len(lines) + 1, (*known.edges, *_parsed(lines))) if lines else known
         )

@@ -24,9 +24,8 @@ def session_notebook(root: Path) -> str:
     """The notebook of this kernel, below the project's root where it lies there; empty outside a
     notebook.
     """
-    session = os.environ.get(
-        "JPY_SESSION_NAME", ""
-    )  # Jupyter Server gives a kernel the path of its notebook
+    # Jupyter Server gives a kernel the path of its notebook.
+    session = os.environ.get("JPY_SESSION_NAME", "")
     if not session.endswith(".ipynb"):
         return ""
     full = Path(os.path.abspath(session))
@@ -35,9 +34,8 @@ def session_notebook(root: Path) -> str:
 
 def _cell() -> str:
     """Id of the cell that runs now (JupyterLab sends it), else its execution count."""
-    package = sys.modules.get(
-        "IPython"
-    )  # a process without IPython has no cells, and must not load it to find out
+    # A process without IPython has no cells, and must not load it to find out.
+    package = sys.modules.get("IPython")
     shell: Any = package.get_ipython() if package else None
     if shell is None:
         return ""

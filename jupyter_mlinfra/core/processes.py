@@ -73,9 +73,8 @@ def _stat(pid: int) -> list[bytes] | None:
         return None
     finally:
         os.close(handle)
-    return (
-        text[text.rindex(b")") + 2 :].split() if b")" in text else None
-    )  # the name may hold spaces and brackets
+    # The name may hold spaces and brackets.
+    return text[text.rindex(b")") + 2 :].split() if b")" in text else None
 
 
 def is_stopped(pid: int) -> bool:
@@ -125,7 +124,8 @@ class Identity:
         except (
             AttributeError,
             OSError,
-        ):  # not this system, or a container that forbids it: the next best
+        ):
+            # Not this system, or a container that forbids it: the next best.
             alive = self.alive()
             signal_all([self.pid] if alive else [], number)
             return alive
@@ -342,13 +342,8 @@ def spawn_detached(
     passed = dict(os.environ if environment is None else environment)
     if passed.get(TOKEN) == os.environ.get(TOKEN):
         passed.pop(TOKEN, None)
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        module,
-        *arguments,
-    ]  # -P: no file in the working folder shadows a library
+    # -P: no file in the working folder shadows a library.
+    command = [sys.executable, "-P", "-m", module, *arguments]
     # An intermediate process ends at once, so the real one is adopted by init and leaves no zombie
     # behind.
     launcher = (

@@ -82,9 +82,8 @@ class Project:
         home = (self.root / self.settings.home).resolve()
         try:
             home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not self.root.is_relative_to(
-                home
-            ):  # else it is the user's own folder: neither to be closed nor to be hidden
+            # Else it is the user's own folder: neither to be closed nor to be hidden.
+            if not self.root.is_relative_to(home):
                 _keep_private(home)
                 _hide_from_git(home)
         except OSError as error:

@@ -38,9 +38,8 @@ Real = Annotated[float, _Words()]
 PAGE_LIMIT = 500
 """No list answers with more items than this."""
 
-_LONGEST_CURSOR = len(
-    str(2**62)
-)  # SQLite takes no larger numbers than 2**63, and Python reads no endless ones
+# SQLite takes no larger numbers than 2**63, and Python reads no endless ones.
+_LONGEST_CURSOR = len(str(2**62))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

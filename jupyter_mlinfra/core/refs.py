@@ -103,6 +103,5 @@ def decoded(text: str) -> str:
 
 
 def _encoded(text: str) -> str:
-    return quote(
-        text, safe=_AS_IT_IS, errors="surrogatepass"
-    )  # a file name that is no UTF-8 has halves of characters
+    # A file name that is no UTF-8 has halves of characters.
+    return quote(text, safe=_AS_IT_IS, errors="surrogatepass")

@@ -137,9 +137,8 @@ class SearchIndex:
         """
         check_limit(limit)
         start = parse_cursor(cursor)
-        terms = list(
-            dict.fromkeys(_text(words.replace("\0", " ")).split())
-        )  # SQLite ends a text at NUL
+        # SQLite ends a text at NUL.
+        terms = list(dict.fromkeys(_text(words.replace("\0", " ")).split()))
         if not terms:
             return Page(items=[], shown=0, total=0)
         if len(terms) > MOST_WORDS:
@@ -154,9 +153,8 @@ class SearchIndex:
                 where.append(f"{column} IN ({','.join('?' * len(wanted))})")
                 values.extend(wanted)
         condition, long = " AND ".join(where), any(len(term) >= _TRIGRAM for term in terms)
-        order = (
-            "bm25(document, 10.0, 1.0), name, ref" if long else "length(name), name, ref"
-        )  # one order for all pages
+        # One order for all pages.
+        order = "bm25(document, 10.0, 1.0), name, ref" if long else "length(name), name, ref"
         with self._open() as connection:
             # `condition` and `order` are made of the constants above; every word is bound
             total = connection.execute(
@@ -243,9 +241,8 @@ def _holding(terms: Sequence[str]) -> tuple[list[str], list[str]]:
     if long := [term for term in terms if len(term) >= _TRIGRAM]:
         where.append("document MATCH ?")
         values.append(" AND ".join('"' + term.replace('"', '""') + '"' for term in long))
-    for term in (
-        term for term in terms if len(term) < _TRIGRAM
-    ):  # trigrams know the case of all letters; LIKE knows that of ASCII alone
+    # Trigrams know the case of all letters; LIKE knows that of ASCII alone.
+    for term in (term for term in terms if len(term) < _TRIGRAM):
         if term.isascii():
             where.append("text LIKE ? ESCAPE '\\'")
             values.append(

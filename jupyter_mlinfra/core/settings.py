@@ -535,9 +535,8 @@ def load_settings(root: Path) -> Settings:
             dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            if isinstance(
-                env_settings, EnvSettingsSource
-            ):  # MLINFRA_PROJECT names the project's folder; it is no `project` section in JSON
+            # MLINFRA_PROJECT names the project's folder; it is no `project` section in JSON.
+            if isinstance(env_settings, EnvSettingsSource):
                 env_settings.env_vars = {
                     name: value
                     for name, value in env_settings.env_vars.items()

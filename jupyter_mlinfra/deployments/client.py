@@ -85,9 +85,8 @@ def _body(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> dict[str, Any]
 def _plain(value: Any) -> Any:
     """A JSON value: scalars of NumPy as Python's, every kind of missing as None."""
     if hasattr(value, "item") and not isinstance(value, str | bytes):
-        with contextlib.suppress(
-            ValueError, RuntimeError
-        ):  # an array or tensor of several values: refused below
+        # An array or tensor of several values: refused below.
+        with contextlib.suppress(ValueError, RuntimeError):
             value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None
@@ -154,9 +153,8 @@ def _exchange(
         if connection is None:
             connection, fresh = http.client.HTTPConnection(parts.netloc, timeout=timeout), True
         try:
-            with contextlib.suppress(
-                BrokenPipeError, ConnectionResetError
-            ):  # refused before all of it was sent: the answer says why
+            # Refused before all of it was sent: the answer says why.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.request("POST", parts.path, body, dict(headers))
             answer = connection.getresponse()
             text = answer.read()

@@ -139,9 +139,8 @@ def prune(cache: Path) -> list[str]:
             file_lock(cache / f"{folder.name}.lock", wait=False, what="A build"),
         ):
             if _unused(marker):
-                doomed = folder.rename(
-                    folder.with_name(f".draft-{folder.name}")
-                )  # in one step: half an environment is never found
+                # In one step: half an environment is never found.
+                doomed = folder.rename(folder.with_name(f".draft-{folder.name}"))
                 shutil.rmtree(doomed, ignore_errors=True)
                 removed.append(folder.name)
     return removed

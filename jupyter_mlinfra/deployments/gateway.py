@@ -133,10 +133,8 @@ def bootstrap(*, port: int, max_body_bytes: int) -> str:
         "server_header_transformation": "PASS_THROUGH",
         "local_reply_config": _local_replies(max_body_bytes),
         "http_filters": [
-            {
-                "name": PROBES,
-                "typed_config": {"@type": _MUTATION, "mutations": {}},
-            },  # does what a route tells it to
+            # Does what a route tells it to.
+            {"name": PROBES, "typed_config": {"@type": _MUTATION, "mutations": {}}},
             # Holds the whole body before the router sees it: that is what makes it repeatable on
             # another worker, and 413 possible.
             {
@@ -277,9 +275,8 @@ def _cluster(name: str) -> dict[str, Any]:
         },
         # else a worker out of the file keeps its traffic while its health check passes
         "ignore_health_on_host_removal": True,
-        "circuit_breakers": {
-            "thresholds": [{**limits, "max_retries": 1024}]
-        },  # by default three retries at a time, then 503
+        # By default three retries at a time, then 503.
+        "circuit_breakers": {"thresholds": [{**limits, "max_retries": 1024}]},
         "common_lb_config": {
             "healthy_panic_threshold": {"value": 0},  # never to workers that are known to be down
             # by default what the health check finds reaches the threads that route up to a second

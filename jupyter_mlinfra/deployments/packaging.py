@@ -159,9 +159,8 @@ def load_bundle(folder: Path) -> Bundle:
             folder=folder,
             columns=[Input(**column) for column in facts["columns"]],
             output_names=facts["output_names"],
-            model_class=facts.get(
-                "model_class", BOOSTER
-            ),  # with the further defaults: a bundle of an earlier version
+            # With the further defaults: a bundle of an earlier version.
+            model_class=facts.get("model_class", BOOSTER),
             answers=facts.get("answers", "values"),
             model_file=facts["model_file"],
             requirements=facts["requirements"],

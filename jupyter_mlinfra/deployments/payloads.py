@@ -228,7 +228,8 @@ def prune(folder: Path, *, days: float, gib: float) -> int:
     except (
         Conflict,
         FileNotFoundError,
-    ):  # just now compacted, or the log is being deleted: another time
+    ):
+        # Just now compacted, or the log is being deleted: another time.
         return 0
 
 
@@ -313,9 +314,8 @@ def _add(
         int(entry["st"]),
     )
     rows.request_id.append(request_id)
-    rows.unique.append(
-        str(entry.get("u") or request_id)
-    )  # a journal of an earlier version has no ids but the callers'
+    # A journal of an earlier version has no ids but the callers'.
+    rows.unique.append(str(entry.get("u") or request_id))
     rows.row.append(number)
     rows.ts.append(ts)
     rows.latency_ms.append(milliseconds)
@@ -394,9 +394,8 @@ def _widen(
                 dict(enumerate(categories[place])), default=None, return_dtype=pl.String
             )
         inputs.append(value.alias(f"input.{name}" if name in taken else name))
-    unique = (
-        pl.col(_UNIQUE) if _UNIQUE in frame.columns else pl.col("request_id").alias(_UNIQUE)
-    )  # a file of an earlier version
+    # A file of an earlier version.
+    unique = pl.col(_UNIQUE) if _UNIQUE in frame.columns else pl.col("request_id").alias(_UNIQUE)
     return frame.select(*OWN[:-1], unique, *outputs, *inputs)
 
 

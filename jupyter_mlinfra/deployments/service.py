@@ -89,9 +89,8 @@ class Deployments:
             answers = answers or (_answers_of(served) if served else None)
             if served and self._intact(served, answers, tell):
                 return self._again(name, label, traffic, reason=reason, tell=tell)
-            state.with_share(
-                row.traffic if row else {}, label, 0 if traffic is None else traffic
-            )  # nonsense is refused before anything is built
+            # Nonsense is refused before anything is built.
+            state.with_share(row.traffic if row else {}, label, 0 if traffic is None else traffic)
             tell(f"packaging {found.model}/{found.version}")
             bundle = package(
                 self._experiments.download(f"{found.model}/{found.version}"),
@@ -448,9 +447,8 @@ class Deployments:
             self.up(name, on_progress=tell)
         self._rollout.warm(name, [version])
         row = self._store.deployment(name)
-        stranded = traffic is None and not any(
-            row.traffic.values()
-        )  # its first deploy was killed before that
+        # Its first deploy was killed before that.
+        stranded = traffic is None and not any(row.traffic.values())
         if stranded or traffic not in (None, row.version(version).traffic):
             self._rollout.share(name, _share_of(version, traffic), verb="traffic", reason=reason)
         return self._record(self._store.deployment(name))

@@ -170,9 +170,8 @@ class DeploymentStore:
                 " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (name, self._namespace, target, model, at, at),
             )
-            connection.execute(
-                "UPDATE deployment SET up = 1 WHERE name = ?", (name,)
-            )  # who deploys wants it to answer
+            # Who deploys wants it to answer.
+            connection.execute("UPDATE deployment SET up = 1 WHERE name = ?", (name,))
             row = _read(connection, name)
             if row.model != model:
                 raise Conflict(
@@ -182,9 +181,8 @@ class DeploymentStore:
                 )
             known = next((item for item in row.versions if item.version == version), None)
             state = known.state if known else VersionState.BUILDING
-            if (
-                state in UNDER_WAY
-            ):  # left by a deploy that was killed: the caller holds the lock, so nobody is at it
+            # Left by a deploy that was killed: the caller holds the lock, so nobody is at it.
+            if state in UNDER_WAY:
                 state = VersionState.BUILDING
             connection.execute(
                 "INSERT INTO deployment_version (deployment, version, number, state, workers,"

@@ -87,9 +87,8 @@ def _version(
     figures: Figures | None,
 ) -> DeployedVersion:
     gone = state is VersionState.STOPPED and item.state is not VersionState.STOPPED
-    counted = (
-        figures if live and figures is not None and figures.seconds else None
-    )  # what is down has no present figures
+    # What is down has no present figures.
+    counted = figures if live and figures is not None and figures.seconds else None
     return DeployedVersion(
         version=item.version,
         model=row.model,

@@ -108,9 +108,8 @@ def _curve(
 
 
 def _mean(low: float, mean: float, high: float) -> float:
-    if math.isinf(low) or math.isinf(
-        high
-    ):  # the store wrote the largest float in place of infinity
+    # The store wrote the largest float in place of infinity.
+    if math.isinf(low) or math.isinf(high):
         return (
             low + high
             if math.isinf(low) and math.isinf(high)

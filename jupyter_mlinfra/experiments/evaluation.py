@@ -137,9 +137,8 @@ def best_threshold(
     _check_costs(cost_action, cost_late)
     order = np.argsort(-scores, kind="stable")
     total = np.cumsum(cost_late * labels[order] - cost_action)
-    ends = np.flatnonzero(
-        np.append(np.diff(scores[order]) != 0, True)
-    )  # rows of one score are acted on together
+    # Rows of one score are acted on together.
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
     best = ends[np.argmax(total[ends])]
     if total[best] <= 0:
         return float("inf"), 0.0
@@ -274,9 +273,8 @@ def _auc_of(labels: Floats, scores: Floats) -> Callable[[Floats | None], float]:
 
     order = np.argsort(scores, kind="stable")
     sorted_labels = labels[order]
-    starts = np.flatnonzero(
-        np.append(True, np.diff(scores[order]) != 0)
-    )  # the first row of each distinct score
+    # The first row of each distinct score.
+    starts = np.flatnonzero(np.append(True, np.diff(scores[order]) != 0))
 
     def metric(weights: Floats | None) -> float:
         w = np.ones(len(labels)) if weights is None else weights[order]

@@ -189,9 +189,8 @@ def _copy(connection: sqlite3.Connection, table: str, places: tuple[str, str]) -
             )
         else:
             values.append(f"t.{name}")
-    how = (
-        "IGNORE" if table == "datasets" else "REPLACE"
-    )  # of a dataset that both know, the one here stays
+    # Of a dataset that both know, the one here stays.
+    how = "IGNORE" if table == "datasets" else "REPLACE"
     known = (
         "WHERE t.experiment_id IN (SELECT its FROM temp.experiment)"
         if "experiment_id" in columns

@@ -82,9 +82,8 @@ class Listing:
         size = count if whole else max(count, _PAGE // 5)
         token, skip = start.token, start.skip
         while True:
-            page = self._page(
-                order, max(size, skip + 1), token
-            )  # no larger than the page in which the last part ended, or each would read more
+            # No larger than the page in which the last part ended, or each would read more.
+            page = self._page(order, max(size, skip + 1), token)
             following = _text(page.token)
             for place, run in enumerate(page):
                 facts = passing(run) if place >= skip else None

@@ -93,9 +93,8 @@ def _condition(test: Predicate) -> Pushed:
         return _status(test)
     if test.field.key == "id":
         return _id(test)
-    if (
-        test.field.key == "name" and test.op in ("=", *_LIKE) and str(test.values[0]).strip("%")
-    ):  # a run without a name has no tag for it
+    # A run without a name has no tag for it.
+    if test.field.key == "name" and test.op in ("=", *_LIKE) and str(test.values[0]).strip("%"):
         return _text(test, "attributes.run_name")
     return Pushed("", False)
 
@@ -117,9 +116,8 @@ def _text(test: Predicate, name: str) -> Pushed:
         return Pushed(f"{name} {'=' if test.op == 'in' else test.op} {text}", True)
     if text and test.op in _LIKE and "\\" not in text:  # some databases take it for an escape
         return Pushed(f"{name} {test.op.upper()} {text}", True)
-    return Pushed(
-        "" if name.startswith("attributes.") else f"{name} LIKE '%'", False
-    )  # at least it must have one
+    # At least it must have one.
+    return Pushed("" if name.startswith("attributes.") else f"{name} LIKE '%'", False)
 
 
 def _started(test: Predicate) -> Pushed:

@@ -306,9 +306,8 @@ def parse(ref: str) -> tuple[str, int | None, str]:
     text = named(ref, "version").removeprefix("models:/")
     model, slash, number = text.rpartition("/")
     digits = number.removeprefix("v")
-    if (
-        slash and model and digits.isdecimal()
-    ):  # first: no alias holds a slash, but a name may hold an `@`
+    # First: no alias holds a slash, but a name may hold an `@`
+    if slash and model and digits.isdecimal():
         if len(digits) > _DIGITS:
             raise NotFound(
                 f"Model {model} has no version {digits[:40]}.",

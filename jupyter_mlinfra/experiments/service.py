@@ -392,9 +392,8 @@ class Experiments:
     def _end_of(self, job: str) -> tuple[str, int] | None:
         from ..jobs import Jobs, JobState
 
-        with contextlib.suppress(
-            MLInfraError
-        ):  # a job of another project, or one that is no longer known
+        # A job of another project, or one that is no longer known.
+        with contextlib.suppress(MLInfraError):
             found = Jobs(self._project).show(job)
             if found.ended_at is not None:
                 return "killed" if found.state is JobState.CANCELLED else "failed", int(

@@ -94,10 +94,8 @@ def _predicate(test: Predicate) -> tuple[str, list[str | float]]:
         if test.op == "null":
             return f"{expression} IS NULL", []
         text, values = _comparison(test, expression)
-        return (
-            f"coalesce({text}, 0)",
-            values,
-        )  # a missing value fails the test, so that NOT can turn it round
+        # A missing value fails the test, so that NOT can turn it round.
+        return (f"coalesce({text}, 0)", values)
     if field.kind == "attribute":
         rows, keys = f"SELECT 1 FROM ({_DATASET}) v", list[str | float]()
         text, values = ("1", []) if test.op == "null" else _comparison(test, "v.value")

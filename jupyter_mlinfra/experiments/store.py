@@ -78,9 +78,8 @@ class Store:
         """The tracking URI. Raises BadRequest for a scheme that MLflow does not know."""
         text = resolve(self._settings.tracking_uri)
         scheme = text.partition(":")[0].partition("+")[0] or "sqlite"
-        if (
-            self._place is not None and scheme == "sqlite"
-        ):  # a job on another machine: it goes home with all that the job leaves
+        # A job on another machine: it goes home with all that the job leaves.
+        if self._place is not None and scheme == "sqlite":
             return f"sqlite:///{self._place / RUNS}"
         if not text:
             return f"sqlite:///{self._project.home / 'mlflow.db'}"
@@ -256,9 +255,8 @@ class Store:
         """Bring a SQLite file of MLflow's to the schema of this version."""
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        logging.getLogger("mlflow.store.db.utils").setLevel(
-            logging.WARNING
-        )  # it would tell of tables in the user's cell
+        # It would tell of tables in the user's cell.
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
         # Not by MLflow's client: it builds stores under a lock that `ambient` is called within.
         SqlAlchemyStore(f"sqlite:///{path}", self._artifact_root)
 

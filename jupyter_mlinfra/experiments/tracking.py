@@ -184,9 +184,8 @@ def track(
         yield run
     except BaseException as error:
         status = _status_after(error)
-        with telling(
-            f"{run.ref} is {status.lower()}"
-        ):  # what ended the block is what its user must see
+        # What ended the block is what its user must see.
+        with telling(f"{run.ref} is {status.lower()}"):
             _end(store, run.id, status)
         tell(status.lower())
         raise

@@ -22,12 +22,13 @@ __all__ = [
     "ViewDetail",
 ]
 
+# The rest is in .spec.
 _HOME = {
     "DatasetSource": ".dataset_source",
     "Features": ".service",
     "PolarsOfflineStore": ".offline",
     "PolarsOfflineStoreConfig": ".offline",
-}  # the rest is in .spec
+}
 
 if TYPE_CHECKING:
     from .dataset_source import DatasetSource

@@ -88,11 +88,12 @@ def _broken(file: Path, repo: Path, error: BaseException) -> Unprocessable:
     ]
     if isinstance(error, SyntaxError) and error.filename:
         places.append((Path(error.filename), error.lineno))
+    # "<frozen …>" is no file.
     ours = [
         (place, line)
         for place, line in places
         if place.is_absolute() and place.is_relative_to(repo)
-    ]  # "<frozen …>" is no file
+    ]
     place, line = ours[-1] if ours else (file, None)
     if isinstance(error, MLInfraError):
         reason = f"{error.what} {error.why}".strip()

@@ -398,9 +398,8 @@ def _write_parquet(rows: pl.LazyFrame, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         table = rows.collect(engine="streaming").to_arrow(compat_level=pl.CompatLevel.oldest())
-        parquet.write_table(
-            plain_table(table), draft
-        )  # Polars would note its own types in the file, of which Feast takes text for JSON
+        # Polars would note its own types in the file, of which Feast takes text for JSON.
+        parquet.write_table(plain_table(table), draft)
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)

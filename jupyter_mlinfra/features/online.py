@@ -159,9 +159,8 @@ class OnlineReader:
                         fix or "Start it, or correct online_store in feature_store.yaml.",
                     ) from error
                 for event_at, values in answers:
-                    if (
-                        not values or not event_at or not event_at.timestamp()
-                    ):  # Redis answers for an absent key with the year 1970
+                    # Redis answers for an absent key with the year 1970.
+                    if not values or not event_at or not event_at.timestamp():
                         found.append((None, None))
                         continue
                     plain = {

@@ -85,9 +85,8 @@ def configuration(project: Project) -> dict[str, Any]:
     """Feast's configuration as plain values; Feast is not loaded."""
     home = project.folder("features")
     ours: dict[str, Any] = {
-        "project": project.name.replace(
-            "-", "_"
-        ),  # Feast makes table names of it, and refuses hyphens there
+        # Feast makes table names of it, and refuses hyphens there.
+        "project": project.name.replace("-", "_"),
         "provider": "local",
         "registry": {
             "registry_type": "sql",
@@ -113,11 +112,8 @@ def feast_config(project: Project) -> RepoConfig:
 
     try:
         config = RepoConfig(**configuration(project), repo_path=folder(project))
-        _ = (
-            config.registry,
-            config.online_store,
-            config.offline_store,
-        )  # these are checked at their first use
+        # These are checked at their first use.
+        _ = (config.registry, config.online_store, config.offline_store)
     except (ValidationError, FeastError, ImportError, ValueError, KeyError) as error:
         raise Unprocessable(
             f"{folder(project) / YAML} cannot be used.",
@@ -188,12 +184,13 @@ def _forget_foreign_tables(registry: Path | None, online: Path) -> None:
     if registry is None or not registry.exists() or not is_sqlite(registry):
         return
     with closing(sqlite3.connect(registry, timeout=20)) as connection, connection:
+        # Feast makes its tables just now.
         if (
             connection.execute(
                 "SELECT 1 FROM sqlite_master WHERE name = 'managed_infra'"
             ).fetchone()
             is None
-        ):  # Feast makes its tables just now
+        ):
             return
         for row, body in connection.execute(
             "SELECT rowid, infra_proto FROM managed_infra"

@@ -92,9 +92,8 @@ def readable(source: SourceSpec) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        panic = (
-            type(error).__name__ == "PanicException"
-        )  # Polars' own, no Exception; by name, because a cached page does not load Polars
+        # Polars' own, no Exception; by name, because a cached page does not load Polars.
+        panic = type(error).__name__ == "PanicException"
         if isinstance(error, MLInfraError) or not (panic or isinstance(error, Exception)):
             raise
         reason = str(error).strip().partition("\n")[0][:300]

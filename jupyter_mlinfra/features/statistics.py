@@ -128,11 +128,12 @@ def _reckon(view: Definition, repo: Path, state: str) -> Statistics:
         )
 
     names = [column.name for column in view.features if column.name in schema]
+    # What Feast computes is in no source.
     lost = (
         [column.name for column in view.features if column.name not in schema]
         if view.kind == "batch"
         else []
-    )  # what Feast computes is in no source
+    )
     problem = f"{view.source.name} has no column {', '.join(lost[:5])}." if lost else ""
     newest = utc(view.source.time, schema[view.source.time]).max().alias("newest")
     row = (

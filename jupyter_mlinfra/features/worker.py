@@ -174,9 +174,8 @@ def _lines(answers: FileIO, until: float | None) -> Iterator[bytes]:
 
 def main(verb: str, descriptor: str) -> None:
     """The child: do the verb, answer, end."""
-    faulthandler.register(
-        signal.SIGTERM, all_threads=False, chain=True
-    )  # one that is given up says where it was
+    # One that is given up says where it was.
+    faulthandler.register(signal.SIGTERM, all_threads=False, chain=True)
     with os.fdopen(int(descriptor), "w", buffering=1) as answers:
 
         def answer(key: str, value: Any) -> None:

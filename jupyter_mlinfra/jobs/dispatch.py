@@ -90,9 +90,8 @@ class Dispatch:
     def _heal(self) -> None:
         try:
             for name in self._store.backends():
-                with contextlib.suppress(
-                    MLInfraError
-                ):  # who asks for a list gets it, whatever has become of a backend
+                # Who asks for a list gets it, whatever has become of a backend.
+                with contextlib.suppress(MLInfraError):
                     self.backend(name).heal()
             if read_alarms(self._project.database):
                 self._control.heal()

@@ -89,9 +89,8 @@ class Ending:
         """See `Jobs.stop`."""
         failed: list[MLInfraError] = []
         if cancel_running and (running := self._store.active()):
-            failed += tried(
-                self._control.drain
-            )  # or waiting jobs would take the place of those that are cancelled
+            # Or waiting jobs would take the place of those that are cancelled.
+            failed += tried(self._control.drain)
             for entry in running:
                 failed += tried(partial(self.cancel, Named([entry.job.id])))
             self._wait_for_end(running)

@@ -27,11 +27,9 @@ from .kernel import Ready
 from .parameters import kernel_of, language_of
 from .signals import catches, preempt_signals
 
-with without(
-    "rfc3987_syntax"
-    # jsonschema's grammar of addresses, which no notebook's schema asks for: compiled at each
-    # import, in 0.8 s
-):
+# jsonschema's grammar of addresses takes 0.8 s to compile at each import, and no notebook's schema
+# needs it.
+with without("rfc3987_syntax"):
     import nbformat
     from nbclient.exceptions import DeadKernelError as DeadKernelError
     from papermill.clientwrap import PapermillNotebookClient
@@ -103,9 +101,8 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
 
     def _write_later(self) -> None:
         self._later = None
-        with contextlib.suppress(
-            MLInfraError
-        ):  # a full disk: the next save meets it too, where it can be told
+        # A full disk: the next save meets it too, where it can be told.
+        with contextlib.suppress(MLInfraError):
             self.write()
 
     def cell_start(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:

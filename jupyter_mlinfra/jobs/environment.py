@@ -138,9 +138,8 @@ def submitters_environment() -> dict[str, str]:
     passed = {"OMP_WAIT_POLICY": "PASSIVE"} | {
         name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON
     }
-    if passed.get("MPLBACKEND", "").startswith(
-        "module://"
-    ):  # set by a kernel for itself: it needs IPython's display
+    # Set by a kernel for itself: it needs IPython's display.
+    if passed.get("MPLBACKEND", "").startswith("module://"):
         del passed["MPLBACKEND"]
     return passed
 
@@ -221,9 +220,8 @@ def forget_environments(
 ) -> None:
     """Drop the environments of jobs that will never start."""
     unused = [path for path in folder.glob("*.environment") if str(path) not in kept]
-    _drop(
-        [*unused, *folder.glob(".*.environment.*")], fresh_seconds
-    )  # drafts of a killed submit too
+    # Drafts of a killed submit too.
+    _drop([*unused, *folder.glob(".*.environment.*")], fresh_seconds)
 
 
 def forget_deleted(folder: Path) -> None:
@@ -234,9 +232,8 @@ def forget_deleted(folder: Path) -> None:
     looked at, or whose file system is away, is not deleted.
     """
     for other in folder.parent.iterdir():
-        with contextlib.suppress(
-            OSError
-        ):  # what has no such mark, or cannot be asked, is not ours to judge
+        # What has no such mark, or cannot be asked, is not ours to judge.
+        with contextlib.suppress(OSError):
             home, _, device = read_regular(other / _HOME).partition(b"\0")
             missed = other / _GONE
             if not _is_deleted(home, device):

@@ -93,9 +93,8 @@ def script_of(command: Sequence[str], folder: Path, root: Path) -> int | None:
 
 def _written_here(word: str, folder: Path, root: Path) -> bool:
     path = Path(os.path.normpath(folder / word))
-    if not path.is_relative_to(root) or not os.path.isfile(
-        path
-    ):  # also of a word that is too long for a path
+    # Also of a word that is too long for a path.
+    if not path.is_relative_to(root) or not os.path.isfile(path):
         return False
     parts = path.relative_to(root).parts
     parents = [root.joinpath(*parts[:depth]) for depth in range(1, len(parts))]

@@ -140,13 +140,11 @@ def connect(kernel: Kernel) -> Ready:
         and time.monotonic() < limit
         and run_sync(kernel._async_is_alive)()
     ):
-        time.sleep(
-            POLL_SECONDS
-        )  # a connection to a socket that is not there is tried again in a tenth of a second only
+        # A connection to a socket that is not there is tried again in a tenth of a second only.
+        time.sleep(POLL_SECONDS)
     client = kernel.client()
-    client.start_channels(
-        hb=False
-    )  # it beats once a second; whether the kernel lives is asked of its process
+    # It beats once a second; whether the kernel lives is asked of its process.
+    client.start_channels(hb=False)
     client.allow_stdin = False
     if not run_sync(_answers)(kernel, client, limit):
         client.stop_channels()

@@ -62,9 +62,8 @@ def read_log(
     if tail is None and start + len(data) < size:
         data = data[: data.rfind(b"\n") + 1] or data
     if until is None and not (ended and start + len(data) >= size):
-        data = data[
-            : len(data) - _torn(data)
-        ]  # a character that is not all there comes with the next part
+        # A character that is not all there comes with the next part.
+        data = data[: len(data) - _torn(data)]
     end = start + len(data)
     note = CLEARED if ended and not parts and _cleared(home, job, attempts) else ""
     return LogChunk(

@@ -67,9 +67,8 @@ def request(
     """
     if entry.job.state is JobState.QUEUED and column == "cancelled_by" and entry.remote is None:
         return write(connection, entry, JobState.CANCELLED, reason=unstarted(entry, user)).job
-    there = (
-        entry.job.state is JobState.QUEUED and column == "cancelled_by"
-    )  # sent on: who sent it has to take it back
+    # Sent on: who sent it has to take it back.
+    there = entry.job.state is JobState.QUEUED and column == "cancelled_by"
     if (entry.job.state in ACTIVE or there) and not entry.cancelled_by:
         return change(connection, entry, reason=reason, **{column: user})
     return entry.job

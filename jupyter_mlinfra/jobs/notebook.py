@@ -55,9 +55,8 @@ def run(task: NotebookTask, home: Path, ready: Ready | None = None) -> int:
         check_parameters(plain, task.parameters, task.shown)
         progress = Path(os.environ[PROGRESS]) if PROGRESS in os.environ else None
         if progress is not None:
-            os.environ[PROGRESS] = str(
-                progress.with_name("cell.json")
-            )  # the code within a cell reports apart from the cells
+            # The code within a cell reports apart from the cells.
+            os.environ[PROGRESS] = str(progress.with_name("cell.json"))
         kernel = ready.kernel if ready is not None else _launched(kernel_of(plain), task, home)
         try:
             return _run_in(
@@ -100,12 +99,8 @@ def _run_in(
     progress: Path | None,
     told: Callable[[float], None],
 ) -> int:
-    from .engine import (
-        INJECTED,
-        DeadKernelError,
-        execute,
-        prepare,
-    )  # papermill takes as long to load as the kernel to start
+    # Papermill takes as long to load as the kernel to start.
+    from .engine import INJECTED, DeadKernelError, execute, prepare
     from .kernel import connect
 
     notebook = prepare(task, plain)
@@ -180,9 +175,8 @@ def _follower(state: Path) -> Callable[[float], None]:
         if job is None or NODE in os.environ or time.monotonic() - told_at < TELL_SECONDS:
             return
         told_at = time.monotonic()
-        with contextlib.suppress(
-            MLInfraError
-        ):  # nobody's job fails because it could not be watched
+        # Nobody's job fails because it could not be watched.
+        with contextlib.suppress(MLInfraError):
             JobStore(Database(state)).told_progress(job, fraction)
 
     return tell

@@ -75,9 +75,8 @@ def _sum(processes: Iterable[Identity]) -> Usage:
     for process in processes:
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()
-            ticks += sum(
-                int(field) for field in fields[11:15]
-            )  # its own, and those of children that it has waited for
+            # Its own, and those of children that it has waited for.
+            ticks += sum(int(field) for field in fields[11:15])
             _, resident, common, *_ = Path(f"/proc/{process.pid}/statm").read_text().split()
             own += int(resident) - int(common)
             shared = max(shared, int(common))
@@ -115,9 +114,8 @@ def read(attempt: Attempt, *, cpus: int, since: float) -> list[ResourcePoint]:
     for line in lines:
         with contextlib.suppress(ValueError):
             samples.append(json.loads(line))
-    latest = accumulate(
-        (sample["at"] for sample in samples), max, initial=-math.inf
-    )  # the clock may have been set back
+    # The clock may have been set back.
+    latest = accumulate((sample["at"] for sample in samples), max, initial=-math.inf)
     kept = [
         sample
         for sample, before in zip(samples, latest, strict=False)

@@ -55,9 +55,8 @@ class Retention:
             jobs={entry.job.id for entry in unfinished},
             environments={entry.launch.environment for entry in unfinished},
         )
-        ended = self._store.ended(
-            limit=KEEP_JOBS + 10 * EVERY
-        )  # older ones were stripped when they passed the limit
+        # Older ones were stripped when they passed the limit.
+        ended = self._store.ended(limit=KEEP_JOBS + 10 * EVERY)
         folders = [job_folder(self._home, job) for job, *_ in ended]
         sizes = [_log_bytes(folder) for folder in beating(folders, beat)]
         if sum(sizes) > KEEP_BYTES:

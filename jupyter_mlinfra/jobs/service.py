@@ -119,9 +119,8 @@ class Jobs:
         """
         found = self.look(job)
         if self._tracked is not None and found.attempt and found.array is None:
-            with contextlib.suppress(
-                MLInfraError
-            ):  # a tracking store that cannot be asked keeps nobody from the job
+            # A tracking store that cannot be asked keeps nobody from the job.
+            with contextlib.suppress(MLInfraError):
                 return replace(found, run=self._tracked(found.id))
         return found
 
@@ -415,9 +414,8 @@ class Jobs:
         found = self._store.entry(job).job
         known = list[Parameter]()
         if found.notebook is not None and found.snapshot:
-            with contextlib.suppress(
-                MLInfraError, ValueError
-            ):  # cleaned away, or no notebook any more: what was said is known all the same
+            # Cleaned away, or no notebook any more: what was said is known all the same.
+            with contextlib.suppress(MLInfraError, ValueError):
                 known = (
                     parameters_of(
                         json.loads(self._submitter.snapshots().read(found.snapshot, found.notebook))

@@ -429,9 +429,8 @@ class Snapshots:
         place, target = f"{tree}/{path}", f"{self._root}/{path}"
         if os.path.islink(place):
             return
-        if os.path.isdir(place) and os.path.isdir(
-            target
-        ):  # a folder of both: the notebook that runs lies in one that git ignores
+        # A folder of both: the notebook that runs lies in one that git ignores.
+        if os.path.isdir(place) and os.path.isdir(target):
             for name in os.listdir(target):
                 self._link(tree, f"{path}/{name}")
         elif not os.path.lexists(place) and Path(os.path.dirname(place)).resolve().is_relative_to(

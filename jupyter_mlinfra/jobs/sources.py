@@ -62,9 +62,8 @@ def _tracked(listed: str, root: Path, home: Path) -> Sources:
     inside = [
         path for path in listed.split("\0") if path and not (root / path).is_relative_to(home)
     ]
-    folders = {
-        path for path in inside if (root / path).is_dir() and not (root / path).is_symlink()
-    }  # submodules
+    # Submodules.
+    folders = {path for path in inside if (root / path).is_dir() and not (root / path).is_symlink()}
     left_out = [
         LeftOut(path=path, size=0, why="It is a repository of its own.") for path in sorted(folders)
     ]

@@ -155,9 +155,8 @@ def explain_exit(code: int | None, last: str = "") -> str:
 
 
 def _doubled(times: int) -> float:
-    return 2.0 ** min(
-        times, 30
-    )  # far above both limits, where 1024 times would be too large a number
+    # Far above both limits, where 1024 times would be too large a number.
+    return 2.0 ** min(times, 30)
 
 
 def _in(seconds: float) -> str:

@@ -54,9 +54,8 @@ class Submitter:
 
     def submit(self, spec: JobSpec) -> Job:
         """See `Jobs.submit`."""
-        if (
-            spec.key is not None and (known := self._store.by_key(spec.key)) is not None
-        ):  # whatever has become of its notebook since
+        # Whatever has become of its notebook since.
+        if spec.key is not None and (known := self._store.by_key(spec.key)) is not None:
             self._store.sync()  # whoever submitted it may have died before that
             return known
         spec = examine(spec, self._project.root)

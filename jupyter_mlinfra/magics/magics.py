@@ -72,9 +72,8 @@ def _short(name: str, shell: Any) -> Magic:
     short = SHORT[name]
 
     def magic(line: str) -> Any:
-        words, project, _ = everywhere(
-            split(line)
-        )  # a cell gets the record itself, whether JSON is asked for or not
+        # A cell gets the record itself, whether JSON is asked for or not.
+        words, project, _ = everywhere(split(line))
         if name == "job" and words[:1] == ["collect"]:
             return _collect(shell, words, project)
         return carry_out(short.words(words), project)

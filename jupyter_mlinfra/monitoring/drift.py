@@ -120,9 +120,8 @@ def _edges(ordered: np.ndarray, frequent: np.ndarray) -> np.ndarray:
     bins = BINS - len(frequent)
     if len(frequent):
         bins = max(1, min(bins, len(rest) * FINEST // len(ordered)))
-    below = (
-        np.searchsorted(ordered, frequent, side="left") - 1
-    )  # the bin before a frequent value ends with the last value below it
+    # The bin before a frequent value ends with the last value below it.
+    below = np.searchsorted(ordered, frequent, side="left") - 1
     return np.unique(
         np.concatenate(
             [rest[np.arange(1, bins) * len(rest) // bins - 1], frequent, ordered[below[below >= 0]]]

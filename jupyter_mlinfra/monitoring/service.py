@@ -302,9 +302,8 @@ class Monitoring:
             )
         rows = self.frame(monitor.name, since=window)
         answered = rows.filter(pl.col("status") < 400)
-        judged = answered.filter(
-            pl.col("version") == label
-        )  # another version has another signature, and another reference
+        # Another version has another signature, and another reference.
+        judged = answered.filter(pl.col("version") == label)
         # Too few rows cannot say that something drifted: the figures are shown, the verdict is not
         # given.
         limit = settings.psi_alert if judged.height >= settings.min_rows else float("inf")
@@ -321,9 +320,8 @@ class Monitoring:
             if kept.score and judged.height
             else None
         )
-        requests = rows.filter(
-            pl.col("row") == 0
-        )  # not one a request id: a caller may give all of its requests the same
+        # Not one a request id: a caller may give all of its requests the same.
+        requests = rows.filter(pl.col("row") == 0)
         counted = answered.group_by("version").len().sort("version")
         return MonitorStatus(
             monitor=replace(

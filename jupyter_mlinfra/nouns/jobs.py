@@ -56,9 +56,8 @@ def _spec(what: str | Path | Sequence[str], root: Path, options: dict[str, Any])
             "A command is a list of words.",
             'For example ml.submit(["python", "train.py"])',
         )
-    absolute = (
-        path.resolve()
-    )  # a notebook's own folder is the working directory, as in the command line
+    # A notebook's own folder is the working directory, as in the command line.
+    absolute = path.resolve()
     return JobSpec(
         notebook=(
             str(absolute.relative_to(root))

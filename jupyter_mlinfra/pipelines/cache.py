@@ -92,9 +92,8 @@ def changes(before: Parts, after: Parts, packages: Mapping[str, Mapping[str, str
     if before.kernel != after.kernel:
         found.append(Change("kernel", f"{before.kernel} → {after.kernel}"))
     elif before.python != after.python:
-        python = (
-            "Python " if after.python[:1].isdigit() else ""
-        )  # else it is the command of a kernel of another language
+        # Else it is the command of a kernel of another language.
+        python = "Python " if after.python[:1].isdigit() else ""
         found.append(Change("environment", f"{python}{before.python} → {after.python}"))
     elif before.environment != after.environment:
         found.append(

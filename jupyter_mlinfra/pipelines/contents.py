@@ -117,9 +117,8 @@ class Contents:
         status = path.stat()
         stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
         stamps.append(stamp)
-        name = (
-            str(path).encode(errors="backslashreplace").decode()
-        )  # a name that is no UTF-8 has halves of characters, which SQLite takes not
+        # A name that is no UTF-8 has halves of characters, which SQLite takes not.
+        name = str(path).encode(errors="backslashreplace").decode()
         known = self._store.file_digest(name, stamp)
         if known is not None:
             return known

@@ -7,9 +7,9 @@ from __future__ import annotations
 import os.path
 import re
 from collections.abc import Sequence
-from os.path import (
-    exists,
-)  # a path that cannot be one, such as a name of 300 letters, is none for it
+
+# A path that cannot be one, such as a name of 300 letters, is none for it.
+from os.path import exists
 from pathlib import Path, PurePosixPath
 from typing import Any
 

@@ -74,10 +74,8 @@ class Ending:
             entry = self._store.run(entry.run.run)
             if is_final(entry.run.state):
                 return entry.run
-            with (
-                contextlib.suppress(Conflict),
-                self._launcher.lock(entry.run.pipeline, entry.lane),
-            ):  # nobody drives it
+            # Nobody drives it.
+            with contextlib.suppress(Conflict), self._launcher.lock(entry.run.pipeline, entry.lane):
                 entry = self._store.run(entry.run.run)
                 return entry.run if is_final(entry.run.state) else self._launcher.drive(entry, None)
             time.sleep(0.1)

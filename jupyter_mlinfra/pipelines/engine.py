@@ -109,9 +109,8 @@ class Engine:
             by = self._store.cancelled_by(self._run)
             if by:
                 return self.cancel(f"Cancelled by {by}.")
-            for entry in list(
-                self._running()
-            ):  # of a driver that was killed between its word and its deed
+            # Of a driver that was killed between its word and its deed.
+            for entry in list(self._running()):
                 if entry.step.job is None:
                     self._submit(entry)
             self._collect()

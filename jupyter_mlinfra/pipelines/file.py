@@ -11,10 +11,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from os.path import (
-    isdir,
-    isfile,
-)  # a path that cannot be one, such as a name of 300 letters, is none for them
+
+# A path that cannot be one, such as a name of 300 letters, is none for them.
+from os.path import isdir, isfile
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 

@@ -123,9 +123,8 @@ def inside(root: Path, name: str) -> Path:
             if given.is_absolute() or os.path.isfile(here)
             else Path(os.path.abspath(root / given))
         )
-        real = (
-            real_path(path.parent) / path.name
-        )  # a link itself may stand in the project and lead out of it
+        # A link itself may stand in the project and lead out of it.
+        real = real_path(path.parent) / path.name
         real_path(path)
     except (OSError, ValueError):  # links in a circle, a name that is too long, a NUL byte
         raise BadRequest(

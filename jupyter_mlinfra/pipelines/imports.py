@@ -13,10 +13,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
-from os.path import (
-    isdir,
-    isfile,
-)  # a path that cannot be one, such as a name of 300 letters, is none for them
+
+# A path that cannot be one, such as a name of 300 letters, is none for them.
+from os.path import isdir, isfile
 from pathlib import Path
 
 from ..core.errors import MLInfraError

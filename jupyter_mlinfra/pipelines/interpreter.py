@@ -77,9 +77,8 @@ def ask(argv: Sequence[str], environment: Mapping[str, str]) -> Interpreter:
     """argv, environment: of the kernel, as its `kernel.json` has them."""
     command = [sys.executable if argv[0] in _OURS else argv[0], *argv[1:]] if argv else []
     program = command[: command.index("-m")] if "-m" in command else []
-    if not any(
-        _PYTHON.fullmatch(os.path.basename(word)) for word in program
-    ):  # a shell would take the question for its own words
+    # A shell would take the question for its own words.
+    if not any(_PYTHON.fullmatch(os.path.basename(word)) for word in program):
         return Interpreter(version=" ".join(command))
     asked = [*program, "-c", _QUESTION]
     words = {**os.environ, **environment}
@@ -127,7 +126,8 @@ def _answer(asked: Sequence[str], words: Mapping[str, str]) -> Interpreter:
         subprocess.CalledProcessError,
         ValueError,
         IndexError,
-    ):  # no such program, or none of Python
+    ):
+        # No such program, or none of Python.
         return Interpreter(version=" ".join(asked[:-2]))
     folders = [Path(os.path.realpath(path)) for path in paths]
     own = [
@@ -140,10 +140,8 @@ def _answer(asked: Sequence[str], words: Mapping[str, str]) -> Interpreter:
     return Interpreter(
         version=version,
         paths=tuple(folders),
-        own=(
-            *(Path(entry) for entry in given if not os.path.isabs(entry)),
-            *own,
-        ),  # a relative one begins where the kernel runs
+        # A relative one begins where the kernel runs.
+        own=(*(Path(entry) for entry in given if not os.path.isabs(entry)), *own),
         modules={name: Path(os.path.realpath(place)) for name, place in modules.items()},
     )
 

@@ -101,11 +101,9 @@ class Launcher:
         try:
             return self._driven(entry, on_step)
         except BaseException:
-            with contextlib.suppress(
-                MLInfraError
-                # this process lives on, as a kernel does, but drives no more: the run is
-                # interrupted
-            ):
+            # This process lives on, as a kernel does, but no longer drives the run: it is
+            # interrupted.
+            with contextlib.suppress(MLInfraError):
                 self._store.release(entry)
             raise
 
@@ -267,9 +265,8 @@ class Launcher:
 
     def _with_job(self, step: StepRun) -> StepRun:
         if step.state is StepState.RUNNING and step.job is not None:
-            with contextlib.suppress(
-                MLInfraError
-            ):  # a job that cannot be looked at keeps no run from being shown
+            # A job that cannot be looked at keeps no run from being shown.
+            with contextlib.suppress(MLInfraError):
                 return as_its_job(step, self._jobs.look(step.job))
         return step
 
@@ -355,9 +352,8 @@ class Launcher:
         begun = entry.digest or any(step.state is not StepState.WAITING for step in entry.run.steps)
         if begun or entry.cancelled_by or not entry.definition.date:
             return
-        with contextlib.suppress(
-            MLInfraError
-        ):  # a step that cannot be looked at fails, and says why
+        # A step that cannot be looked at fails, and says why.
+        with contextlib.suppress(MLInfraError):
             self._store.note_digest(
                 entry,
                 run_digest(entry.definition, self.assessor(entry.definition, contents, entry.plan)),

@@ -171,9 +171,8 @@ class Pipelines:
         )
         page = self._store.runs(pipeline, limit=limit, cursor=cursor)
         if pipeline is not None and not page.total:
-            with contextlib.suppress(
-                Unprocessable, Conflict
-            ):  # a file that is broken is there all the same
+            # A file that is broken is there all the same.
+            with contextlib.suppress(Unprocessable, Conflict):
                 self._find(pipeline)
         items = [
             (

@@ -10,6 +10,7 @@ from ..core.errors import Conflict
 from ..jobs import Job, JobState
 from .spec import RunState, StepRun, StepState
 
+# A state that is no key here is final.
 _STEP: dict[StepState, set[StepState]] = {
     StepState.WAITING: {
         StepState.RUNNING,
@@ -19,7 +20,7 @@ _STEP: dict[StepState, set[StepState]] = {
         StepState.CANCELLED,
     },
     StepState.RUNNING: {StepState.SUCCEEDED, StepState.FAILED, StepState.CANCELLED},
-}  # a state that is no key here is final
+}
 _RUN: dict[RunState, set[RunState]] = {
     RunState.RUNNING: {RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED}
 }

@@ -221,10 +221,8 @@ def capped(ask: Callable[[Mapping[str, Any]], Any], given: Mapping[str, Any]) ->
     text, most = json.dumps(to_json(found)), LIST_MIB << 20
     size = "limit" if "limit" in given else "count"
     while len(text) > most and size in given and getattr(found, "shown", 0) > 1:
-        given = {
-            **given,
-            size: max(1, found.shown * most // (2 * len(text))),
-        }  # half of what would fit: items differ
+        # Half of what would fit: items differ.
+        given = {**given, size: max(1, found.shown * most // (2 * len(text)))}
         found = ask(given)
         text = json.dumps(to_json(found))
     return text

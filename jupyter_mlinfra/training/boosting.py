@@ -67,9 +67,10 @@ class Trained:
                 "No MLflow run is active.",
                 "with ml.track('experiment'): …",
             )
+        # It asks pyfunc for the sample's predictions.
         unasked = (
             ["mlflow.models.model"] if any(column.categories for column in self.columns) else []
-        )  # it asks pyfunc for the sample's predictions
+        )
         with _quiet("mlflow.utils.environment", *unasked):  # an environment made by uv has no pip
             info = mlflow.xgboost.log_model(
                 self.booster,
@@ -147,9 +148,8 @@ def train_xgboost(
             "rows": learn_frame.height,
         }
     )
-    watchers = [
-        XGBoostProgress(rounds)
-    ]  # first: XGBoost asks nobody any more once one has said stop
+    # First: XGBoost asks nobody any more once one has said stop.
+    watchers = [XGBoostProgress(rounds)]
     if early_stopping_rounds is not None:
         watchers.append(
             xgboost.callback.EarlyStopping(rounds=early_stopping_rounds, save_best=True)

@@ -109,9 +109,8 @@ def train_from_files(
                         "tune",
                     )
                 )
-            held.callback(
-                evals.clear
-            )  # XGBoost removes its files when nothing holds the matrices any more
+            # XGBoost removes its files when nothing holds the matrices any more.
+            held.callback(evals.clear)
             growing = _Rounds(xgboost, settings, evals, training, every_rounds=every_rounds)
             booster, history = (
                 _grown(growing, rounds, {"inputs": len(columns), "rows": count}),
@@ -195,9 +194,8 @@ class _Rounds:
         watcher.after_training(booster)
         if not self.preempted:
             self._save_the_end(booster, rounds)
-        return self._xgboost.Booster(
-            model_file=booster.save_raw("ubj")
-        )  # without hold of the matrices, whose files go
+        # Without hold of the matrices, whose files go.
+        return self._xgboost.Booster(model_file=booster.save_raw("ubj"))
 
     def _note(self, line: str) -> None:
         """XGBoost's own line on a round: `[3]<tab>learn-auc:0.81<tab>tune-auc:0.79`."""
@@ -304,9 +302,8 @@ def content_of(rows: pl.LazyFrame) -> str:
     """Equal for the same rows in the same order, wherever they lie; found in one pass over them."""
     import polars as pl
 
-    texts = [
-        name for name, dtype in rows.collect_schema().items() if is_text(dtype)
-    ]  # by what they say: the codes of categories differ between processes
+    # By what they say: the codes of categories differ between processes.
+    texts = [name for name, dtype in rows.collect_schema().items() if is_text(dtype)]
     numbered = rows.with_columns(pl.col(texts).cast(pl.String)).with_row_index("number of the row")
     found = (
         numbered.select(pl.struct(pl.all()).hash().sum().alias("sum"), pl.len().alias("rows"))

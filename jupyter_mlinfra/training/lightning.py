@@ -248,9 +248,10 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         except (MLInfraError, OSError, RuntimeError) as error:
             if trainer.world_size > 1:
                 raise  # the other ranks wait for this one
+            # A full disk ends no training of days.
             warnings.warn(
                 f"The checkpoint of step {trainer.global_step} was not saved: {error}", stacklevel=2
-            )  # a full disk ends no training of days
+            )
 
     def _act(self, trainer: pl.Trainer, wish: int, interval: str) -> None:
         self._plateaus = plateaus_due(trainer, interval)
@@ -333,9 +334,8 @@ def fit(
         source["train_dataloaders"] = resumable(data)
     else:
         model.train_dataloader = _resuming(model.train_dataloader)
-    content = (
-        content_of(model, data) if trainer.world_size == 1 else ""
-    )  # ranks may hold other data
+    # Ranks may hold other data.
+    content = content_of(model, data) if trainer.world_size == 1 else ""
     keeper.training = take_up(
         keeper.root, facts_of(trainer, model), name=name, content=content, sure=False
     )
@@ -348,9 +348,8 @@ def fit(
     with keeper.preemption, continued(run, preempted=lambda: keeper.preempted):
         try:
             trainer.fit(model, **source, ckpt_path=str(found.folder / STATE) if found else None)
-        except (
-            SIGTERMException
-        ):  # it came in the moment before the training took the signals from Lightning
+        except SIGTERMException:
+            # It came in the moment before the training took the signals from Lightning.
             if not keeper.preempted:
                 raise
     if keeper.preempted:

@@ -66,9 +66,8 @@ class Preemption:
         trace: TracebackType | None,
     ) -> None:
         for number, handler in self._before.pop().items():
-            signal.signal(
-                number, signal.SIG_DFL if handler is None else handler
-            )  # None: it was set by other than Python, and cannot be set again
+            # None: it was set by other than Python, and cannot be set again.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         if self.received is None:

@@ -587,10 +587,11 @@ def _prediction(item: Any) -> Card:
         "answered in": f"{item.milliseconds:.1f} ms",
         "request": item.request_id,
     }
+    # As errors count them.
     rows = [
         {"row": str(place), "prediction": plain(value)}
         for place, value in enumerate(item.predictions[:20], 1)
-    ]  # as errors count them
+    ]
     left = len(item.predictions) - len(rows)
     return Card(
         title=counted(len(item.predictions), "prediction"),

@@ -328,9 +328,8 @@ def _became(firing: Any) -> str:
 
 def firing(item: Any) -> Row:
     due = item.due[:16].replace("T", " ")
-    two = due != moment(
-        item.due_at
-    )  # it is due in the schedule's zone, and started in the reader's
+    # It is due in the schedule's zone, and started in the reader's.
+    two = due != moment(item.due_at)
     started = moment(item.started_at)
     if two and item.started_at is not None:
         started += f" {item.started_at.astimezone():%:z}"

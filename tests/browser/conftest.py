@@ -162,9 +162,8 @@ def start_server(
     for line in process.stderr:
         log.append(line)
         if found := re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", line):
-            reader = threading.Thread(
-                target=log.extend, args=(process.stderr,), daemon=True
-            )  # keeps the pipe empty
+            # Keeps the pipe empty.
+            reader = threading.Thread(target=log.extend, args=(process.stderr,), daemon=True)
             reader.start()
             return process, Server(found[1], found[2], root), log, reader
     raise AssertionError("JupyterLab did not start:\n" + "".join(log))
@@ -273,9 +272,8 @@ class Lab:
         expect(
             notebook.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
         ).to_be_attached()
-        self.page.wait_for_timeout(
-            1_000
-        )  # the indicator is idle a moment before the kernel's socket is
+        # The indicator is idle a moment before the kernel's socket is.
+        self.page.wait_for_timeout(1_000)
         return notebook
 
     def reads(self, editor: Locator) -> str:

@@ -112,9 +112,8 @@ def test_a_row_dragged_between_cells_becomes_a_cell_there(lab: Lab) -> None:
         "last = 2",
     ]
     expect(notebook.locator(".jp-Notebook:focus-within")).to_be_attached()
-    lab.page.keyboard.press(
-        "Shift+Enter"
-    )  # the focus is on the new cell, and no more on the row, whose page it would open
+    # The focus is on the new cell, and no more on the row, whose page it would open.
+    lab.page.keyboard.press("Shift+Enter")
     expect(cells(notebook).nth(1).locator(".jp-OutputArea-output")).to_contain_text(
         "Endeavor Air Inc."
     )

@@ -191,9 +191,8 @@ def test_the_whole_log_is_searched_by_the_server_and_gone_through_with_enter(lab
     page = lab.open("Jobs", job["ref"])
     log = page.get_by_role("log")
     expect(log).to_contain_text(f"{LINES}")
-    expect(log).to_contain_text(
-        re.compile(r"same\s*red 100 % of <b>https://example.org/x</b>$")
-    )  # a bar is one line, markup is text
+    # A bar is one line, markup is text.
+    expect(log).to_contain_text(re.compile(r"same\s*red 100 % of <b>https://example.org/x</b>$"))
     expect(log.locator(".ansi-red-fg").last).to_have_text("red")
     expect(log.get_by_role("link").last).to_have_attribute("rel", "noopener noreferrer")
     log.focus()

@@ -246,9 +246,8 @@ def test_a_missed_time_stands_in_the_matrix_and_is_caught_up_once_and_a_pause_ca
     expect(row).to_contain_text("missed 1", timeout=RUN)
     churn.lab.row(panel, "pipeline:pipeline").click()
     main = churn.lab.main("pipeline:pipeline")
-    expect(main.get_by_role("grid").locator('[role="columnheader"]')).to_have_count(
-        3, timeout=RUN
-    )  # the label, the missed time, one run
+    # The label, the missed time, one run.
+    expect(main.get_by_role("grid").locator('[role="columnheader"]')).to_have_count(3, timeout=RUN)
     expect(main.get_by_role("grid").locator('[data-state="missed"]')).to_have_count(3)
     expect(main.locator('.jp-mlinfra-page-header [data-state="succeeded"]')).to_be_visible(
         timeout=RUN
@@ -368,9 +367,10 @@ def test_what_is_typed_while_the_file_is_read_again_stays(churn: Churn) -> None:
     editor = churn.document.locator(".cm-content")
     (path,) = churn.root.glob("*.mlpipeline.yaml")
     held: list[Route] = []
+    # Playwright marks what it calls.
     page.route(
         re.compile(r"/api/contents/.*mlpipeline\.yaml.*content=1"), lambda route: held.append(route)
-    )  # Playwright marks what it calls
+    )
     path.write_text(path.read_text() + "# by someone else\n")
     for _ in range(100):
         if held:

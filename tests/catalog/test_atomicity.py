@@ -185,9 +185,8 @@ def test_a_disk_without_a_page_left_is_named_and_nobody_is_told_to_move_the_cata
     """SQLite cannot even make its log and its shared memory then, and says `disk I/O error`."""
     disk = small_disk(8)
     path = file("small.csv", "n\n1\n")
-    assert _ingest(project, path, None) == {
-        "rows": 1
-    }  # by a process of its own, which closes the catalog
+    # By a process of its own, which closes the catalog.
+    assert _ingest(project, path, None) == {"rows": 1}
     disk.fill()
     said = [_ingest(project, path, None)]
     for verb in (catalog.list, lambda: catalog.show("t.a")):

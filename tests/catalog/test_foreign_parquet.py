@@ -23,9 +23,8 @@ REFUSED = {
     "a time zone of nowhere": pa.array([0, 1], pa.timestamp("us", "Mars/Base")),
     "a decimal of 60 digits": pa.array([Decimal("9" * 50), None], pa.decimal256(60, 0)),
     "a duration": pa.array([1, 2], pa.duration("us")),
-    "vectors of which one is missing": pa.array(
-        [[1, 2], None], pa.list_(pa.float32(), 2)
-    ),  # Arrow writes it and cannot read it
+    # Arrow writes it and cannot read it.
+    "vectors of which one is missing": pa.array([[1, 2], None], pa.list_(pa.float32(), 2)),
     "a mapping": pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64())),
 }
 

@@ -99,9 +99,8 @@ class RestServer(BaseHTTPRequestHandler):
 
     def route(self, verb: str, parts: list[str], body: bytes) -> dict[str, object]:
         catalog = self.catalog
-        parts = [
-            part.replace("\x1f", ".") for part in parts
-        ]  # what the protocol puts between the levels of a namespace
+        # What the protocol puts between the levels of a namespace.
+        parts = [part.replace("\x1f", ".") for part in parts]
         match verb, parts:
             case "GET", ["config"]:
                 return {"defaults": {}, "overrides": {}}

@@ -152,11 +152,12 @@ def test_a_sample_is_labelled_and_near_and_the_same_again(
     ) * 3
     assert abs(found["x"].mean.value - frame["x"].mean()) < 5 / np.sqrt(size * 0.9)
     assert abs(found["id"].mean.value - ROWS / 2) < 5 * ROWS / np.sqrt(12 * size)
+    # The files know better than a sample.
     assert (found["id"].min.value, found["id"].max.value, found["id"].max.basis) == (
         0,
         ROWS - 1,
         "exact",
-    )  # the files know better than a sample
+    )
     assert (found["x"].missing.value, found["x"].missing.basis) == (pytest.approx(0.1), "exact")
     for path in project.home.glob("profiles/**/*.json"):
         path.unlink()
@@ -264,9 +265,8 @@ def test_what_no_file_counted_is_unknown_and_not_missing(catalog, project):
         assert [exact[column].missing.value for column in frame.columns] == [0.25] * 3
     with table.update_schema() as update:
         update.add_column("late", update._schema.find_field("n").field_type)
-    assert (
-        catalog.profile("t.plain", tier="footer").columns[3].missing.value == 1.0
-    )  # no file can hold it
+    # No file can hold it.
+    assert catalog.profile("t.plain", tier="footer").columns[3].missing.value == 1.0
 
 
 def test_a_sample_takes_no_count_for_lists_from_the_files(catalog, project):

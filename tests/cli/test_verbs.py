@@ -1036,11 +1036,8 @@ def test_a_shell_is_started_where_and_as_its_job_runs(
     assert tuple(capfd.readouterr()) == (f"ours in {project.root}\n", "It has ended.\n")
     with pytest.raises(SystemExit):
         main(["jobs", "attach", "7f3a", "--json"])
-    assert set(json.loads(capfd.readouterr().out)) == {
-        "command",
-        "folder",
-        "note",
-    }  # the environment may hold secrets
+    # The environment may hold secrets.
+    assert set(json.loads(capfd.readouterr().out)) == {"command", "folder", "note"}
 
 
 def test_a_log_that_was_cleared_away_says_so_beside_its_text(

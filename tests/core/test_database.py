@@ -55,9 +55,8 @@ def test_a_commit_that_fails_leaves_nothing_and_frees_the_lock(project: Project)
             "CREATE TABLE child (parent REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)"
         )
     with pytest.raises(sqlite3.IntegrityError), project.database.write() as connection:
-        connection.execute(
-            "INSERT INTO child VALUES (1)"
-        )  # refused at COMMIT alone, which leaves the transaction open
+        # Refused at COMMIT alone, which leaves the transaction open.
+        connection.execute("INSERT INTO child VALUES (1)")
     other = sqlite3.connect(project.database.path, timeout=0.1)
     other.execute("INSERT INTO parent VALUES (2)")
     other.commit()

@@ -69,9 +69,8 @@ def test_a_long_text_takes_no_longer_than_its_length(piece: str) -> None:
         begin = time.process_time()
         without_passwords(text)
         spent.append(time.process_time() - begin)
-    assert (
-        spent[1] < 24 * spent[0] + 0.2
-    )  # eight times as long; a quadratic search takes 64 times as long, and a minute
+    # Eight times as long; a quadratic search takes 64 times as long, and a minute.
+    assert spent[1] < 24 * spent[0] + 0.2
 
 
 @pytest.mark.parametrize(("text", "shown"), SHOWN)

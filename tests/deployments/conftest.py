@@ -242,9 +242,8 @@ class Load:
         connection = http.client.HTTPConnection(self.url.netloc, timeout=40)
         pause, due = self.clients / self.rate, time.perf_counter()
         while not self._stop.is_set():
-            due = max(
-                due + pause, time.perf_counter() - 5 * pause
-            )  # after a stall the missed ones are not all made up for
+            # After a stall the missed ones are not all made up for.
+            due = max(due + pause, time.perf_counter() - 5 * pause)
             time.sleep(max(0.0, due - time.perf_counter()))
             begun = time.perf_counter()
             try:

@@ -58,9 +58,8 @@ def stopped_early(kind: type, label: Any, **options: Any) -> Any:
         eval_set=[(FRAME[TRAINED:], label[TRAINED:])],
         verbose=False,
     )
-    assert (
-        model.best_iteration + 1 < model.get_booster().num_boosted_rounds()
-    )  # else nothing is tested
+    # Else nothing is tested.
+    assert model.best_iteration + 1 < model.get_booster().num_boosted_rounds()
     return model
 
 
@@ -167,9 +166,8 @@ def test_the_oracle_of_the_gate_is_the_logged_pyfunc_in_another_process(
     own = np.array(gates.own_answers(bundle, sys.executable))
     assert np.abs(own - wanted).max() <= 1e-6
     assert np.abs(own - np.array(served(bundle, rows, monkeypatch))).max() <= 1e-6
-    every_tree = model.get_booster().inplace_predict(
-        frame
-    )  # how it was served before: the gate would see it
+    # How it was served before: the gate would see it.
+    every_tree = model.get_booster().inplace_predict(frame)
     assert np.abs(own.reshape(len(rows), -1)[:, -1] - every_tree).max() > 0.1
 
 

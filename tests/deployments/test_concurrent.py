@@ -329,9 +329,8 @@ def test_who_stops_waiting_for_traffic_that_is_given_already_takes_nothing_away(
 def test_a_version_that_was_proved_but_never_got_traffic_gets_it_when_it_is_deployed_again(
     deployments: Deployments,
 ) -> None:
-    deployments.deploy(
-        "trains", version="flights/1", traffic=0
-    )  # as a deploy left it that was killed before it gave traffic
+    # As a deploy left it that was killed before it gave traffic.
+    deployments.deploy("trains", version="flights/1", traffic=0)
     assert deployments._store.deployment("trains").traffic == {"v1": 0}
     deployments.deploy("trains", version="flights/1", traffic=0)
     assert deployments._store.deployment("trains").traffic == {"v1": 0}

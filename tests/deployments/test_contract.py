@@ -119,9 +119,8 @@ def test_a_request_that_names_very_many_columns_is_refused_in_no_more_time_than_
 ) -> None:
     begun = time.perf_counter()
     error = refused({"names": names, "ndarray": [[1] * len(names)]}, NUMBERS)
-    assert (
-        time.perf_counter() - begun < 10
-    )  # milliseconds; to count each name among all of them takes a minute
+    # Milliseconds; to count each name among all of them takes a minute.
+    assert time.perf_counter() - begun < 10
     assert len(str(error)) < 2000
 
 

@@ -97,9 +97,8 @@ def test_a_failed_test_blocks_and_leaves_the_traffic_as_it_was(
 
     serving.deploy("flights", version="flights/1")
     url = serving.show("flights").deployment.url
-    lying = shutil.copytree(
-        models[2], tmp_path / "lying"
-    )  # the signature promises text, the model has no categories
+    # The signature promises text, the model has no categories.
+    lying = shutil.copytree(models[2], tmp_path / "lying")
     text = (
         (lying / "MLmodel")
         .read_text()
@@ -140,14 +139,12 @@ def test_a_failed_test_blocks_and_leaves_the_traffic_as_it_was(
     serving.deploy("flights", version="flights/4", traffic=20)
     assert shares(serving) == {"v1": 80, "v4": 20}
     before = serving.show("flights").history
-    again = serving.deploy(
-        "flights", version="flights/4"
-    )  # a notebook that is run again changes nothing
+    # A notebook that is run again changes nothing.
+    again = serving.deploy("flights", version="flights/4")
     assert serving.show("flights").history == before
     assert {item.version: item.traffic for item in again.versions} == {"v1": 80, "v4": 20, "v5": 0}
-    with pytest.raises(
-        Conflict, match="v1 of flights is deployed already and has 80 %"
-    ):  # a canary that is the champion
+    # A canary that is the champion.
+    with pytest.raises(Conflict, match="v1 of flights is deployed already and has 80 %"):
         serving.deploy("flights", version="flights/1", traffic=10)
     assert serving.show("flights").history == before
     serving._experiments.model = "other"  # type: ignore[attr-defined]
@@ -183,9 +180,8 @@ def test_a_classifier_that_was_stopped_early_is_served_as_it_predicts_and_answer
             check=True,
         ).stdout
         assert json.loads(without)["status"]["code"] == 401
-        assert (
-            np.abs(found[:, 1] - model.get_booster().inplace_predict(part)).max() > 0.01
-        )  # with all of its trees it would differ
+        # With all of its trees it would differ.
+        assert np.abs(found[:, 1] - model.get_booster().inplace_predict(part)).max() > 0.01
         with pytest.raises(Conflict, match="answers probabilities"):
             deployments.deploy("flights", version="flights/1", answers="classes")
         deployments.deploy("classes", version="flights/1")

@@ -100,9 +100,8 @@ def test_only_environments_that_nobody_has_used_for_long_are_removed(tmp_path: P
     ):
         made(tmp_path, name, days=days)
     environment.note_use(tmp_path / "used" / "bin" / "python")
-    environment.note_use(
-        tmp_path / "gone" / "bin" / "python"
-    )  # of a version whose environment is not there: nothing happens
+    # Of a version whose environment is not there: nothing happens.
+    environment.note_use(tmp_path / "gone" / "bin" / "python")
     with file_lock(tmp_path / "built.lock"):  # somebody is at it
         assert environment.prune(tmp_path) == ["old"]
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [

@@ -281,9 +281,8 @@ def test_a_version_whose_bundle_was_changed_says_so_and_a_deploy_repairs_it(
             "is not what was packaged" in deployments.show("flights").deployment.versions[0].reason
         )
     )
-    assert (
-        deployments._target.running()["flights", "v1"] == 1
-    )  # the other one was started from what was packaged
+    # The other one was started from what was packaged.
+    assert deployments._target.running()["flights", "v1"] == 1
     kill_tree(second)
     until(lambda: deployments.show("flights").deployment.versions[0].state is VersionState.FAILED)
     with kit.load(url, kit.sample_body(deployments), rate=100) as load:
@@ -314,9 +313,8 @@ def test_everything_comes_back_after_a_reboot(
     for row in rows:
         kill_tree(row)
     until(lambda: not any(row.identity.alive() for row in rows))
-    with (
-        deployments._project.database.write() as connection
-    ):  # as if noted before the reboot: another boot, pids that strangers have now
+    # As if noted before the reboot: another boot, pids that strangers have now.
+    with deployments._project.database.write() as connection:
         connection.execute(
             "UPDATE deployment_process SET boot = 'before', pid = ?, start = 1", (os.getpid(),)
         )
@@ -324,9 +322,8 @@ def test_everything_comes_back_after_a_reboot(
     assert shown.state is DeploymentState.DOWN
     assert {item.state for item in shown.versions} == {VersionState.STOPPED}
     assert "mlinfra up" in shown.versions[0].reason
-    deployments._store.note(
-        "flights", "v1", python="/no/such/bin/python"
-    )  # the cache of environments was emptied meanwhile
+    # The cache of environments was emptied meanwhile.
+    deployments._store.note("flights", "v1", python="/no/such/bin/python")
     (back,) = deployments.up()
     assert back.state is DeploymentState.HEALTHY
     assert back.url == url
@@ -346,9 +343,8 @@ def test_down_ends_every_process_and_up_brings_the_same_traffic_back(
     assert gone.state is DeploymentState.DOWN
     assert not any(row.identity.alive() for row in rows)
     assert pid is not None
-    until(
-        lambda: Identity.of(pid) is None
-    )  # it has let go of its lock; the rest of its end takes a moment on a busy machine
+    # It has let go of its lock; the rest of its end takes a moment on a busy machine.
+    until(lambda: Identity.of(pid) is None)
     assert deployments._store.processes() == []
     assert (
         subprocess.run(
@@ -370,9 +366,8 @@ def test_down_ends_every_process_and_up_brings_the_same_traffic_back(
     with pytest.raises(Conflict, match="is down"):
         deployments.promote("flights", "v1")
     history = deployments.show("flights").history
-    back = deployments.deploy(
-        "flights", version="flights/1"
-    )  # it is deployed already: only its processes are missing
+    # It is deployed already: only its processes are missing.
+    back = deployments.deploy("flights", version="flights/1")
     assert deployments.show("flights").history == history
     assert {item.version: item.traffic for item in back.versions} == traffic
     assert kit.count_versions(back.url, kit.sample_body(deployments), 20).total() == 20
@@ -422,9 +417,8 @@ def test_everything_that_was_killed_comes_up_again_and_down_leaves_no_process(
     job = bench.jobs.submit(JobSpec(command=["sleep", "600"]))
     until(lambda: bench.jobs.show(job.id).state == "running")
     before = ours(deployments)
-    assert (
-        len(before) >= 8
-    )  # supervisor, wrapper, job; keeper, gateway; two versions of two workers
+    # Supervisor, wrapper, job; keeper, gateway; two versions of two workers.
+    assert len(before) >= 8
     for process in before:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()

@@ -81,9 +81,8 @@ def test_the_loop_outlives_a_fault_of_its_own_and_logs_where_it_was(
     assert found.finished
     assert "ValueError: zip() argument 2 is longer" in caplog.text
     assert "in _turn" in caplog.text
-    assert (
-        caplog.text.count("KeyError: 'stats'") == 1
-    )  # the same fault again and again fills no disk
+    # The same fault again and again fills no disk.
+    assert caplog.text.count("KeyError: 'stats'") == 1
 
 
 @pytest.fixture

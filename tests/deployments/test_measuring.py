@@ -56,9 +56,8 @@ def test_one_request_in_a_hundred_may_be_slow_and_no_more(
     found = measuring.latency("http://gateway", b"", at_most_ms=100, keys=KEYS)
     assert (found.p99_ms <= 100) is met
     assert found.p99_ms == (500.0 if slow > 10 else pytest.approx(1.989))
-    assert len(taken) == measuring.WARM_UP + 1000 * (
-        1 if met else 3
-    )  # further rounds only when one was missed
+    # Further rounds only when one was missed.
+    assert len(taken) == measuring.WARM_UP + 1000 * (1 if met else 3)
     assert f"{found}" == f"p99 {found.p99_ms:.1f} ms over 1,000 requests" + (
         "" if met else ", best of 3 rounds"
     )

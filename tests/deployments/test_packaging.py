@@ -132,9 +132,10 @@ def test_a_hostile_requirements_file_brings_nothing_but_known_libraries(
         " os\nevil==1\nscipy==1.16.0\n"
     )
     bundle = package(folder, tmp_path / "bundles")
+    # Xgboost from the flavor.
     assert [line for line in bundle.requirements if not line.startswith("xgboost==")] == [
         "scipy==1.16.0"
-    ]  # xgboost from the flavor
+    ]
 
 
 def test_a_sample_is_made_up_when_the_model_has_none(altered: Alter, tmp_path: Path) -> None:

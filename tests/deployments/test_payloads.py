@@ -360,9 +360,8 @@ def test_a_killed_process_loses_only_its_last_moment_and_what_it_loses_is_counte
     numbers = sorted(int(name.removeprefix("r")) for name in found)
     assert numbers == list(range(len(numbers)))  # no gap
     assert len(numbers) >= 300  # what was written in the last 0.1 s may be missing
-    assert (
-        0 <= len(numbers) + payloads.dropped(tmp_path) - put <= 1
-    )  # put, and killed before it was printed
+    # Put, and killed before it was printed.
+    assert 0 <= len(numbers) + payloads.dropped(tmp_path) - put <= 1
     lost = payloads.dropped(tmp_path, datetime.fromtimestamp(time.time() - 60, UTC))
     assert lost == payloads.dropped(tmp_path)
     assert payloads.dropped(tmp_path, datetime.fromtimestamp(time.time() + 60, UTC)) == 0
@@ -491,6 +490,7 @@ def test_refused_and_failed_requests_are_read_with_their_reason_and_body(
             "b": '{"data": 1}',
         }
     )
+    # Of an earlier version.
     journal.put(
         {
             "k": "e",
@@ -501,7 +501,7 @@ def test_refused_and_failed_requests_are_read_with_their_reason_and_body(
             "st": 500,
             "what": "the model failed",
         }
-    )  # of an earlier version
+    )
     journal.close()
     if compacted:
         payloads.compact(tmp_path)

@@ -239,9 +239,8 @@ def test_a_web_page_of_another_origin_can_neither_send_nor_read(url: str) -> Non
     assert not [name for name in headers if name.startswith("access-control")]
     assert status == 400
     assert ask(url, {}, {"Host": "evil.example"})[0] == 404  # a name that was pointed at 127.0.0.1
-    assert (
-        ask(url, b"{}", {"Content-Type": "text/plain"})[0] == 415
-    )  # the one kind a page may send without asking
+    # The one kind a page may send without asking.
+    assert ask(url, b"{}", {"Content-Type": "text/plain"})[0] == 415
 
 
 def test_health_and_metadata_are_at_seldons_paths(url: str) -> None:
@@ -339,17 +338,19 @@ def test_requests_are_in_the_payload_log_once_with_inputs_score_and_version(
     answer = deployments.predict("flights", part, version="v2")
     deployments.feedback("flights", answer.request_id, reward=0.5, truth=[1.0])
     sample = json.loads(json.dumps(deployments.show("flights").sample))
+    # One id for all of its requests.
     for headers in (
         {},
         {"x-mlinfra-version": "v2"},
         {"x-mlinfra-request": "forged"},
         {"x-mlinfra-request": "forged"},
-    ):  # one id for all of its requests
+    ):
         status, given, _ = ask(url, {"meta": {"puid": "mine"}, **sample}, headers)
         assert (status, given["meta"]["puid"]) == (200, "mine")
     for _ in range(3):
         assert ask(url, sample, {"x-request-id": "theirs"})[1]["meta"]["puid"] == "theirs"
     ask(url, {"data": {"ndarray": [[1.0]]}}, {"x-request-id": "refused-one"})
+    # No probe of ours.
     assert (
         ask(
             url,
@@ -357,7 +358,7 @@ def test_requests_are_in_the_payload_log_once_with_inputs_score_and_version(
             {"x-request-id": "no-json", "Content-Type": "text/plain", "x-mlinfra-probe": "1"},
         )[0]
         == 415
-    )  # no probe of ours
+    )
     logged, end = deployments.payloads("flights"), time.monotonic() + 10
     while logged.height < before + 16 and time.monotonic() < end:
         time.sleep(0.05)
@@ -365,9 +366,8 @@ def test_requests_are_in_the_payload_log_once_with_inputs_score_and_version(
     rows = logged.filter(pl.col("request_id") == answer.request_id).sort("row")
     assert rows["version"].unique().to_list() == ["v2"]
     assert rows["status"].unique().to_list() == [200]
-    assert (
-        rows["prediction"].to_list() == answer.predictions
-    )  # the number that was answered, to its last digit
+    # The number that was answered, to its last digit.
+    assert rows["prediction"].to_list() == answer.predictions
     np.testing.assert_array_equal(
         rows.select(*frame.columns).cast(pl.Float64).to_numpy(), part.to_numpy(dtype=float)
     )
@@ -398,11 +398,8 @@ def test_feedback_without_a_request_is_refused(url: str) -> None:
 
 
 def test_a_steady_load_is_measured(deployments: Deployments) -> None:
-    for _ in range(
-        5
-        # a stall of the machine spoils one measurement; what is wrong with ours would spoil them
-        # all
-    ):
+    # A stall of the machine spoils one measurement; a fault of ours would spoil them all.
+    for _ in range(5):
         found = deployments.measure("flights", seconds=2, rate=50)
         assert found.requests == 100
         assert found.failed == 0
@@ -476,9 +473,8 @@ def test_it_is_found_by_name_model_version_and_input(deployments: Deployments) -
     print_ = deployments.fingerprint("flights")
     deployments.traffic("flights", {"v1": 99, "v2": 1})
     assert deployments.search_fingerprint() != before
-    assert (
-        deployments.fingerprint("flights") == print_
-    )  # a pipeline is not stale because traffic moved
+    # A pipeline is not stale because traffic moved.
+    assert deployments.fingerprint("flights") == print_
     assert deployments.fingerprint("other") is None
     deployments.traffic("flights", {"v1": 100})
 

@@ -68,9 +68,8 @@ def test_a_canary_comes_grows_is_promoted_rolled_back_and_removed_and_no_request
     with pytest.raises(NotFound):
         deployments.predict("flights", [], version="v2")
     logged, end = deployments.payloads("flights"), time.monotonic() + 10
-    while (
-        logged.height < sum(load.statuses.values()) and time.monotonic() < end
-    ):  # the log is a tenth of a second behind
+    # The log is a tenth of a second behind.
+    while logged.height < sum(load.statuses.values()) and time.monotonic() < end:
         time.sleep(0.1)
         logged = deployments.payloads("flights")
     assert logged["request_id"].n_unique() == logged.height == sum(load.statuses.values())

@@ -76,9 +76,8 @@ def test_a_run_of_another_machine_comes_home_whole_and_once(
 ) -> None:
     shutil.copy(empty_store, project.home / "mlflow.db")
     experiments = Experiments(project)
-    with experiments.track(
-        "flights", datasets=["dataset:air.flights@7"]
-    ):  # ids of experiments and datasets differ here and there
+    # Ids of experiments and datasets differ here and there.
+    with experiments.track("flights", datasets=["dataset:air.flights@7"]):
         pass
     before = {path: path.stat().st_mtime_ns for path in project.home.glob("*.db")}
     ident = far(TRACKS)

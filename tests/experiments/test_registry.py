@@ -213,10 +213,8 @@ def test_the_files_of_a_version_are_handed_out_with_requirements_and_signature(e
     experiments.register(run, model="churn")
     folder = experiments.download("churn/1")
     assert {"MLmodel", "requirements.txt"} <= {path.name for path in folder.iterdir()}
-    assert experiments.requirements("churn/1")[-2:] == [
-        "xgboost>=3",
-        "numpy",
-    ]  # MLflow puts itself before them
+    # MLflow puts itself before them.
+    assert experiments.requirements("churn/1")[-2:] == ["xgboost>=3", "numpy"]
     assert [
         (column["name"], column["type"]) for column in experiments.signature("churn/1")["inputs"]
     ] == [("depth", "double"), ("width", "double")]
@@ -280,9 +278,8 @@ def test_one_broken_mlmodel_is_the_fault_of_its_version_alone(experiments, run, 
     good, bad = experiments.model("churn").versions
     assert (good.version, good.fault, good.signature) == (2, "", True)
     assert bad.version == 1
-    assert (
-        bad.fault or text == b"signature: a text\n"
-    )  # that one can be read: it only states nothing
+    # That one can be read: it only states nothing.
+    assert bad.fault or text == b"signature: a text\n"
 
 
 def test_a_version_whose_storage_lacks_its_client_is_a_row_that_says_so(

@@ -57,10 +57,8 @@ from mlflow.telemetry import get_telemetry_client
 from mlflow.telemetry.utils import is_telemetry_disabled
 print(is_telemetry_disabled(), get_telemetry_client())
 """
-    plain = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(project.home),
-    }  # MLflow is silent under continuous integration and under pytest anyway
+    # MLflow is silent under continuous integration and under pytest anyway.
+    plain = {"PATH": os.environ["PATH"], "HOME": str(project.home)}
     done = subprocess.run(
         [sys.executable, "-c", code], env=plain, capture_output=True, text=True, check=True
     )
@@ -74,9 +72,10 @@ def test_a_store_is_made_as_mlflow_makes_it(project, tmp_path):
     def contents(path):
         with sqlite3.connect(path) as connection:
             connection.execute("UPDATE experiments SET creation_time = 0, last_update_time = 0")
+            # The words of a CHECK come in any order.
             return sorted(
                 sorted(re.findall(r"\w+", statement)) for statement in connection.iterdump()
-            )  # the words of a CHECK come in any order
+            )
 
     SqlAlchemyStore(f"sqlite:///{tmp_path / 'theirs.db'}", str(project.home / "artifacts"))
     Store(project).prepare_at_once()

@@ -244,12 +244,10 @@ def test_a_full_disk_is_said_and_leaves_the_registry_as_it_was(
     )
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     limit = (applied_shop.home / "features" / "registry.db").stat().st_size + 4096
-    monkeypatch.setenv(
-        "PYTHONDONTWRITEBYTECODE", "1"
-    )  # it leaves half a .pyc where a file may not grow, and every later import of it fails
-    resource.setrlimit(
-        resource.RLIMIT_FSIZE, (limit, hard)
-    )  # the child inherits it: no file can grow beyond
+    # It leaves half a .pyc where a file may not grow, and every later import of it fails.
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    # The child inherits it: no file can grow beyond.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
         with pytest.raises(Unavailable, match="features apply could not be done"):
             Features(applied_shop).apply()
@@ -278,9 +276,10 @@ def test_a_definition_file_that_never_ends_is_given_up_and_named_and_the_next_ap
             break
     assert "endless.py" in caught.value.why
     assert "apply_minutes" in caught.value.fix
+    # What it leaves behind must not hold us.
     endless.write_text(
         "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\n"
-    )  # what it leaves behind must not hold us
+    )
     started = time.monotonic()
     assert Features(fresh_shop).apply().created == ["clicks", "spend"]
     assert time.monotonic() - started < 300

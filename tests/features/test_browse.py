@@ -251,7 +251,6 @@ doubled = on_demand_feature_view(sources=[clicks], schema=schema)(double)
     )
     dill.loads(body)
     assert canary.exists()  # so the trap was there
-    train = features.training_set(
-        ["double:doubled"], features.examples(["clicks:*"])
-    )  # in the user's own process its function may run
+    # In the user's own process its function may run.
+    train = features.training_set(["double:doubled"], features.examples(["clicks:*"]))
     assert train.columns == ["user_id", "event_timestamp", "doubled"]

@@ -338,9 +338,8 @@ def test_a_view_without_a_schema_has_the_types_that_feast_gives_the_rows_in_a_fi
         "visits": "list[ts]",
         "days": "list[ts]",
     }
-    plain = HOMES.drop(
-        "built", "names", "visits", "days"
-    )  # of these Feast 0.67 has no type in a file
+    # Of these Feast 0.67 has no type in a file.
+    plain = HOMES.drop("built", "names", "visits", "days")
     parquet.write_table(
         pa.Table.from_pandas(plain.to_pandas(), preserve_index=False),
         flights.root / "feature_repo" / "homes.parquet",

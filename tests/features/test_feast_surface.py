@@ -217,9 +217,10 @@ def test_a_password_in_the_words_of_a_driver_is_struck_out() -> None:
     )
     assert fault is not None
     assert "postgresql://ana:[secret]@db:5432/feast refused" in fault.why
+    # Only the first 500 characters are shown.
     cut = registry_fault(
         "No.", ConnectionRefusedError(f"{'.' * 440} postgresql://ana:{'geheim' * 10}@db/feast")
-    )  # only the first 500 characters are shown
+    )
     assert cut is not None
     assert "geheim" not in cut.why
     assert registry_fault("No.", ZeroDivisionError()) is None

@@ -102,9 +102,8 @@ def test_another_library_s_idea_of_a_timestamp_in_sqlite_does_no_harm_and_is_lef
     shop: Features,
 ) -> None:
     """IPython's history registers a converter of the same name, in every kernel."""
-    shop.online(
-        ["spend:amount"], [{"user_id": 0, "item_id": "pen"}]
-    )  # Feast's own is registered now
+    # Feast's own is registered now.
+    shop.online(["spend:amount"], [{"user_id": 0, "item_id": "pen"}])
     before = sqlite3.converters["TIMESTAMP"]
     other = sqlite3.converters["TIMESTAMP"] = lambda text: datetime.fromisoformat(text.decode())
     try:
@@ -136,10 +135,8 @@ def test_a_value_past_its_ttl_is_expired_and_not_given(
     ]
     assert (row.status["clicks:clicks_7d"], row.values["clicks:clicks_7d"]) == (status, value)
     assert row.event_at["clicks:clicks_7d"] == T0 + DAY
-    assert (row.status["spend:shop"], row.values["spend:shop"]) == (
-        FOUND,
-        "x",
-    )  # a ttl of 0 means for ever
+    # A ttl of 0 means for ever.
+    assert (row.status["spend:shop"], row.values["spend:shop"]) == (FOUND, "x")
     assert features.show("clicks").view.freshness is freshness
 
 
@@ -207,10 +204,11 @@ def test_a_key_that_is_typed_is_read_as_its_type(shop: Features) -> None:
             shop.online(["clicks:clicks_7d"], [{"user_id": user}])[0].values["clicks:clicks_7d"]
             == 70
         )
+    # Text, and no number.
     assert (
         shop.online(["spend:shop"], [{"user_id": "1", "item_id": "02134"}])[0].status["spend:shop"]
         is ABSENT
-    )  # text, and no number
+    )
 
 
 @pytest.mark.parametrize(

@@ -31,13 +31,8 @@ def test_rows_order_and_columns_of_the_entities_are_kept(shop: Features) -> None
     got = shop.training_set(["clicks:clicks_7d", "clicks:rate"], asked)
     assert_frame_equal(got.select(asked.columns), asked)
     assert got.columns == [*asked.columns, "clicks_7d", "rate"]
-    assert got["clicks_7d"].to_list() == [
-        20,
-        1,
-        None,
-        1,
-        None,
-    ]  # user 1 at 90 h: past the ttl of 30 h
+    # User 1 at 90 h: past the ttl of 30 h.
+    assert got["clicks_7d"].to_list() == [20, 1, None, 1, None]
 
 
 def test_several_views_are_joined_each_by_its_own_keys(shop: Features) -> None:

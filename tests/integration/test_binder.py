@@ -61,9 +61,8 @@ def test_the_binder_steps_end_with_a_live_deployment_in_a_fresh_environment(tmp_
     installed = subprocess.run(
         install, cwd=repository, env=environment, stderr=subprocess.PIPE, text=True
     )
-    if (
-        installed.returncode and "UnknownIssuer" in installed.stderr
-    ):  # a proxy that looks into connections, as in scripts/setup.sh
+    # A proxy that looks into connections, as in scripts/setup.sh.
+    if installed.returncode and "UnknownIssuer" in installed.stderr:
         environment |= {
             "UV_SYSTEM_CERTS": "true",
             "UV_NATIVE_TLS": "true",

@@ -216,19 +216,19 @@ print(json.dumps(rows.rows()))
             ),
         )
     ]
-    at = next(
-        place for place in range(len(logged)) if logged[place : place + 200] == wanted[:200]
-    )  # before it: tests of the gates, and the sample
+    # Before it: tests of the gates, and the sample.
+    at = next(place for place in range(len(logged)) if logged[place : place + 200] == wanted[:200])
     assert logged[at : at + len(wanted)] == wanted
 
 
 def test_every_target_of_the_project_card_is_measured(demo: Demo) -> None:
     checks = {check["target"]: check for check in demo.mlinfra("project", "check").value["items"]}
+    # Of a machine that may be busy.
     latency = {
         target
         for target in checks
         if "latency" in target or "volume" in target or "per second" in target
-    }  # of a machine that may be busy
+    }
     assert {
         target: check["verdict"]
         for target, check in checks.items()

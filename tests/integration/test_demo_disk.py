@@ -84,9 +84,8 @@ def test_a_disk_that_has_room_for_a_run_but_not_for_its_code_ends_the_run_as_fai
     small_disk: Any, run_demo: Callable[[], list[str]], project: Project
 ) -> None:
     small_disk(4)
-    (project.root / "large.py").write_bytes(
-        b"#" * 8_000_000
-    )  # goes into the code snapshot of every job
+    # Goes into the code snapshot of every job.
+    (project.root / "large.py").write_bytes(b"#" * 8_000_000)
     lines = run_demo()
     look(lines, fix="make demo again")
     assert "full" in lines[1]

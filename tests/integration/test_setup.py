@@ -102,9 +102,8 @@ class Machine:
             text = (SCRIPTS / name).read_text()
             for place in PLACES if name == "setup.sh" else ():
                 assert f" {place}" in text
-                text = text.replace(
-                    f" {place}", f" {root}{place}"
-                )  # a machine of our own: this one may have a Python there
+                # A machine of our own: this one may have a Python there.
+                text = text.replace(f" {place}", f" {root}{place}")
             self.program(self.checkout / "scripts" / name, text)
         self.program(root / "pip", 'cp "$STAGE/uv" .tools/bin/uv')
         self.program(root / "python", PYTHON)
@@ -195,9 +194,8 @@ def test_python_is_looked_for_in_path_then_pyenv_then_the_system_and_3_12_before
         place.unlink()
         shutil.rmtree(with_uv.checkout / ".venv")
     assert with_uv.run("setup.sh", ".venv", "demo")[0] == 0
-    assert (
-        with_uv.called("uv venv")[-1] == "uv venv --quiet --allow-existing --python 3.12 .venv"
-    )  # uv fetches its own
+    # Uv fetches its own.
+    assert with_uv.called("uv venv")[-1] == "uv venv --quiet --allow-existing --python 3.12 .venv"
 
 
 def test_a_python_that_is_too_old_or_a_shim_of_none_is_passed_over(with_uv: Machine) -> None:
@@ -381,9 +379,8 @@ def test_when_no_way_leads_to_a_chromium_it_says_so(browserless: Machine) -> Non
     assert code == 1
     assert is_error(said), said
     assert "Playwright could not" in said
-    assert [
-        call for call in browserless.called("apt-get") if "install" in call
-    ]  # the lists that are there might have done
+    # The lists that are there might have done.
+    assert [call for call in browserless.called("apt-get") if "install" in call]
     assert browserless.called("python -m playwright")
 
 

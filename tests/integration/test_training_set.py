@@ -112,9 +112,8 @@ class Raw:
         scheduled = day.replace(hour=int(row["hour"]), minute=int(row["minute"])).astimezone(UTC)
         zone, clock = self.zones[row["dest"]], int(row["sched_arr_time"])
         there = scheduled.astimezone(zone)
-        arrival = there.replace(
-            hour=clock // 100 % 24, minute=clock % 100
-        )  # of the wall clock at the destination: the first one after departure
+        # Of the wall clock at the destination: the first one after departure.
+        arrival = there.replace(hour=clock // 100 % 24, minute=clock % 100)
         due = (arrival if arrival.astimezone(UTC) > scheduled else arrival + DAY).astimezone(UTC)
         departed, landed = (
             None if row[delay] == "NA" else at + int(row[delay]) * MINUTE
@@ -154,9 +153,8 @@ class Raw:
 
     def _plane(self, tailnum: str, at: datetime) -> dict[str, int | None]:
         plane = self.planes.get(tailnum)
-        if (
-            plane is None or plane["year"] == "NA" or int(plane["year"]) >= at.year
-        ):  # the year of building is over
+        # The year of building is over.
+        if plane is None or plane["year"] == "NA" or int(plane["year"]) >= at.year:
             return {"year_built": None, "seats": None}
         return {"year_built": int(plane["year"]), "seats": int(plane["seats"])}
 

@@ -112,9 +112,8 @@ def test_a_clone_of_an_array_is_the_whole_array(jobs: Jobs, tools: Any, project:
     given = [dict(jobs.show(ident).parameters) for ident in clone.array.elements]
     assert given == [{"rate": 0.1, **element} for element in array]
     assert [type(values["kind"]) for values in given] == [bool, int, int]
-    tools.write_notebook(
-        project.root / "n.ipynb", tools.cell("pass")
-    )  # what takes no parameters any more
+    # What takes no parameters any more.
+    tools.write_notebook(project.root / "n.ipynb", tools.cell("pass"))
     again = jobs.clone(first.id, same_code=True, parameters={"rate": 0.2})
     assert again.array is not None
     assert [dict(jobs.show(ident).parameters) for ident in again.array.elements] == [

@@ -348,9 +348,8 @@ def test_a_failing_job_is_tried_again_as_often_as_it_may(
         )
     )
     ended = jobs.wait([job.id], timeout=tools.wait)[0]
-    told = [
-        event.data for event in project.events.after(0) if event.ref == job.ref
-    ]  # a look at the job might miss the second that it waits
+    # A look at the job might miss the second that it waits.
+    told = [event.data for event in project.events.after(0) if event.ref == job.ref]
     waits = [
         data["reason"]
         for data in told
@@ -527,9 +526,8 @@ def test_the_supervisor_ends_when_its_project_is_gone(
     tools.until(lambda: jobs.supervisor().pid == supervisor.pid)
     process = psutil.Process(supervisor.pid)
     begun = process.num_ctx_switches().voluntary
-    tools.until(
-        lambda: process.num_ctx_switches().voluntary >= begun + 3
-    )  # it has looked, and found its project
+    # It has looked, and found its project.
+    tools.until(lambda: process.num_ctx_switches().voluntary >= begun + 3)
     assert supervisor.poll() is None
     left = Path(keep({"SECRET": "x"}, runtime_folder(project.home)))
     project.home.rename(project.root / "moved")

@@ -32,9 +32,8 @@ def test_a_supervisor_whose_state_is_deleted_while_jobs_run_and_wait_leaves_no_e
         jobs.submit(JobSpec(command=tools.sleep))
     tools.until(lambda: jobs.counts()["running"] == 2)
     assert environments(project.home)
-    project.home.rename(
-        project.root / "gone"
-    )  # in one step: who works there may make a file in a folder that is being emptied
+    # In one step: who works there may make a file in a folder that is being emptied.
+    project.home.rename(project.root / "gone")
     shutil.rmtree(project.root / "gone", ignore_errors=True)
     tools.until(lambda: not environments(project.home))
     tools.until(lambda: not any(map(_supervises, tools.processes_of(project.root))))

@@ -185,7 +185,6 @@ def test_a_supervisor_is_not_waited_for_where_it_could_not_tell_that_it_runs(
 
 
 def test_the_exit_code_is_known_even_if_it_could_not_be_written(run: Callable[..., Job]) -> None:
-    job = run(
-        "sh", "-c", 'mkdir "$(dirname "$MLINFRA_PROGRESS")/exit"; exit 6'
-    )  # where the wrapper would write it
+    # Where the wrapper would write it.
+    job = run("sh", "-c", 'mkdir "$(dirname "$MLINFRA_PROGRESS")/exit"; exit 6')
     assert (job.state, job.exit_code) == ("failed", 6)

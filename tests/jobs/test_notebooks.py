@@ -48,9 +48,8 @@ def test_a_notebook_runs_with_parameters_that_arrive_verbatim(
     )
     job = finish(jobs, tools, notebook="sub dir/it's {a} $(note)book.ipynb", parameters=HOSTILE)
     assert (job.state, job.reason, job.exit_code) == ("succeeded", "", 0)
-    seen = json.loads(
-        (project.root / "sub dir" / "seen.json").read_text()
-    )  # it ran in the notebook's own folder
+    # It ran in the notebook's own folder.
+    seen = json.loads((project.root / "sub dir" / "seen.json").read_text())
     assert seen == list(HOSTILE.values())
     assert jobs.logs(job.id).text == "written\n"
     assert job.name == "it's {a} $(note)book"
@@ -250,9 +249,8 @@ def test_editing_notebook_and_module_after_the_submit_changes_nothing(
     (project.root / "go").touch()
     ended = jobs.wait([blocker.id, job.id], timeout=120)[1]
     assert ended.state == "succeeded"
-    assert (
-        jobs.logs(job.id).text == "old notebook old module new data\n"
-    )  # code is frozen, data is the project's own
+    # Code is frozen, data is the project's own.
+    assert jobs.logs(job.id).text == "old notebook old module new data\n"
     assert ended.snapshot == job.snapshot is not None
 
 

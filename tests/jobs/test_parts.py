@@ -107,11 +107,8 @@ def test_a_log_read_backwards_is_the_whole_log_in_whole_lines_whatever_its_bytes
         assert chunk.text == pieces[0].decode("utf-8", "replace")
         until = chunk.offset
     assert b"".join(pieces) == whole
-    assert {piece[-1:] for piece in pieces if piece[:1] != b"y"} == {
-        b"\n",
-        b"y",
-        b"d",
-    }  # within the line that is longer than a piece, and nowhere else
+    # Within the line that is longer than a piece, and nowhere else.
+    assert {piece[-1:] for piece in pieces if piece[:1] != b"y"} == {b"\n", b"y", b"d"}
     assert sum(piece[-1:] == b"y" for piece in pieces) == 1
 
 
@@ -122,9 +119,8 @@ def test_a_piece_of_a_log_ends_behind_a_line_where_it_can(tmp_path: Path) -> Non
         for offset in (0, 8)
     ]
     assert ends == [8, 18]
-    assert (
-        read_log(tmp_path, "7f3a", 1, offset=8, limit=100, tail=None, ended=False).next == 53
-    )  # what is there of the last line
+    # What is there of the last line.
+    assert read_log(tmp_path, "7f3a", 1, offset=8, limit=100, tail=None, ended=False).next == 53
 
 
 @pytest.mark.parametrize("wrong", [{"offset": -1}, {"limit": 0}, {"tail": 0}])
@@ -415,9 +411,8 @@ def test_a_runtime_folder_that_others_can_enter_is_not_used(
 
 
 def test_no_environment_is_kept_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        environment, "_in_memory", environment._in_memory.__wrapped__
-    )  # not remembered
+    # Not remembered.
+    monkeypatch.setattr(environment, "_in_memory", environment._in_memory.__wrapped__)
     mounts = "/dev/root / ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\n"
     monkeypatch.setattr(Path, "read_text", lambda path, *_, **__: mounts)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))

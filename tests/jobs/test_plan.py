@@ -79,9 +79,8 @@ def test_a_job_that_can_never_start_holds_nobody_up_and_says_so() -> None:
 
 
 def test_a_job_without_a_slot_starts_when_everything_is_held_and_others_wait() -> None:
-    held = [
-        Holding(job="x", cpus=5, gpu_ids=tuple(MACHINE.gpus), memory_gib=20)
-    ]  # more than there is: slots were taken away while it ran
+    # More than there is: slots were taken away while it ran.
+    held = [Holding(job="x", cpus=5, gpu_ids=tuple(MACHINE.gpus), memory_gib=20)]
     decided = plan([need("first"), need("waits", cpus=0)], held, MACHINE)
     assert decided.starts == (("waits", ()),)
     assert set(decided.reasons) == {"first"}
@@ -228,9 +227,8 @@ def test_what_is_lent_delays_no_job_that_was_first_in_the_queue(
         for place, (cpus, gpus, limit) in enumerate(queue)
     ]
     lent, plain = play(needs, holdings, lend=True), play(needs, holdings, lend=False)
-    first = next(
-        (item.job for item in needs if plain[item.job] > 0), None
-    )  # the head of those that wait
+    # The head of those that wait.
+    first = next((item.job for item in needs if plain[item.job] > 0), None)
     assert first is None or lent[first] <= plain[first]
 
 

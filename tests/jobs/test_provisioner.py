@@ -229,10 +229,8 @@ async def test_it_can_be_interrupted_restarted_and_ended(bench: Bench) -> None:
     assert (await kernel.run(LOADED)).split()[1] == "False"
     assert kernel.manager.provisioner.pid != stood_by
     assert not psutil.pid_exists(stood_by)
-    assert (kernel.manager.ports, kernel.manager.session.key) == (
-        ports,
-        key,
-    )  # its clients are still connected
+    # Its clients are still connected.
+    assert (kernel.manager.ports, kernel.manager.session.key) == (ports, key)
     kernel.client.shutdown()
     await asyncio.to_thread(
         bench.until, lambda: kernel.manager.provisioner.process.poll() is not None
@@ -249,9 +247,8 @@ async def test_one_that_does_not_fit_is_not_served(bench: Bench, tmp_path: Path)
     for cwd, environment in ((bench.root, {"OMP_NUM_THREADS": "3"}), (other, {}), (tmp_path, {})):
         assert (await bench.start(cwd, environment)).pid != stood_by
     kinds = set(pool._POOLS[bench.root]._kinds)
-    await bench.start(
-        environment={"PYTHONPATH": f"lib:{os.environ.get('PYTHONPATH', '/none')}"}
-    )  # it would stand by in another folder
+    # It would stand by in another folder.
+    await bench.start(environment={"PYTHONPATH": f"lib:{os.environ.get('PYTHONPATH', '/none')}"})
     assert set(pool._POOLS[bench.root]._kinds) == kinds
     (tmp_path / "ipython" / "profile_default" / "startup" / "own.py").write_text("mine = 1")
     kernel = await bench.start()
@@ -498,9 +495,8 @@ async def _use(url: str, server: int, tools: Any) -> None:
         kernel = await session("b.ipynb")
         assert await run(kernel, code) == [str(stood_by[0]), "b.ipynb", "True"]
         (await client.post(f"api/kernels/{kernel}/restart")).raise_for_status()
-        pid, name, loaded = await run(
-            kernel, code
-        )  # over a new socket, as JupyterLab does after a restart
+        # Over a new socket, as JupyterLab does after a restart.
+        pid, name, loaded = await run(kernel, code)
         assert (int(pid) != stood_by[0], name, loaded) == (True, "b.ipynb", "False")
         await asyncio.to_thread(tools.until, pids)
 

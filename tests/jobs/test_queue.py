@@ -124,9 +124,8 @@ def test_an_array_is_one_row_of_a_list_and_its_elements_are_a_list_of_their_own(
     first = store.page(state=None, label=None, limit=2, cursor=None, array=array.id)
     second = store.page(state=None, label=None, limit=2, cursor=first.cursor, array=array.id)
     assert [job.id for job in (*first.items, *second.items)] == list(array.array.elements)
-    last = store.page(
-        state=None, label=None, limit=2, cursor="2", array=array.id
-    )  # a page that none led to
+    # A page that none led to.
+    last = store.page(state=None, label=None, limit=2, cursor="2", array=array.id)
     assert ([job.index for job in last.items], last.total, last.cursor) == ([2], 3, None)
     assert store.page(state=None, label=None, limit=2, cursor="3", array=array.id).items == []
     store.request_cancel([array.array.elements[2]], user="ana")
@@ -485,9 +484,8 @@ def test_a_job_that_ended_just_now_keeps_its_log_however_early_it_was_submitted(
         path.write_text("x")
     later = accept(store, tmp_path, array=[{}] * 1000)
     assert later.array is not None
-    store.request_cancel(
-        later.array.elements, user="ana"
-    )  # they never ran: they keep no place from anybody
+    # They never ran: they keep no place from anybody.
+    store.request_cancel(later.array.elements, user="ana")
     for job in [accept(store, tmp_path) for _ in range(520)]:
         store.starting(job.id, token="t", gpu_ids=[])
         store.end(job.id, JobState.SUCCEEDED, reason="", exit_code=0)
@@ -658,8 +656,7 @@ def test_what_a_job_uses_is_sampled_while_it_runs(jobs: Jobs, tools: Any) -> Non
     job = jobs.submit(JobSpec(command=[sys.executable, "-c", burns], cpus=2))
     found = tools.until(lambda: (points := jobs.resources(job.id).points) and points)
     jobs.cancel(job.id)
-    assert (
-        0.01 < found[-1].cpu <= 0.75
-    )  # one of two CPUs, on a machine that may be busy with much else
+    # One of two CPUs, on a machine that may be busy with much else.
+    assert 0.01 < found[-1].cpu <= 0.75
     assert 0.2 < found[-1].memory_gib < 0.4
     assert jobs.resources(job.id, seconds=0.001).points == []

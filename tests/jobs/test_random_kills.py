@@ -116,9 +116,8 @@ def test_kills_at_random_lose_and_double_nothing(
             kills[victim] += victim == "submitter"
             kills[victim] += victim == "supervisor" and killed_supervisor(gpu_jobs)
             if victim == "wrapper" and not kills[victim] and kills.total() >= KILLS // 2:
-                tools.until(
-                    lambda: running(project)
-                )  # a busy machine is slow to start what it accepts
+                # A busy machine is slow to start what it accepts.
+                tools.until(lambda: running(project))
             if victim == "wrapper" and (hit := killed_wrapper(project, rng)):
                 wrapperless.add(hit)
                 kills[victim] += 1
@@ -127,9 +126,8 @@ def test_kills_at_random_lose_and_double_nothing(
     jobs = {job.id: job for job in gpu_jobs.wait(ids(project), timeout=tools.wait)}
     assert len(jobs) == len(codes)
     lines = [line.split() for line in tools.lines(project.root / "runs")]
-    assert Counter(line[1] for line in lines if line[0] == "+") == Counter(
-        codes.keys()
-    )  # each once
+    # Each once.
+    assert Counter(line[1] for line in lines if line[0] == "+") == Counter(codes.keys())
     for job, record in jobs.items():
         code = codes[key_of(project, job)]
         known = (record.state, record.exit_code) == ("succeeded" if code == 0 else "failed", code)
@@ -154,9 +152,8 @@ def killed_wrapper(project: Project, rng: random.Random) -> str | None:
     for row in rng.sample(rows, len(rows)):
         with contextlib.suppress(OSError):
             words = Path(f"/proc/{row['pid']}/cmdline").read_bytes().split(b"\0")
-            if any(
-                word.endswith(f"/jobs/{row['id']}/1".encode()) for word in words
-            ):  # it and no stranger
+            # It and no stranger.
+            if any(word.endswith(f"/jobs/{row['id']}/1".encode()) for word in words):
                 os.kill(row["pid"], signal.SIGKILL)
                 return str(row["id"])
     return None

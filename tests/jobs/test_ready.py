@@ -145,9 +145,8 @@ def test_a_job_is_run_once_when_the_supervisor_dies_while_it_hands_it_over(
     first = jobs.submit(JobSpec(command=["true"]))
     jobs.wait([first.id], timeout=tools.wait)
     ids = []
-    while (
-        psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    ):  # the second job finds a wrapper, or the third
+    # The second job finds a wrapper, or the third.
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         ids.append(jobs.submit(JobSpec(command=["sh", "-c", "echo x >> count; exit 7"])).id)
         tools.until(
             lambda: (

@@ -41,9 +41,8 @@ def test_a_job_that_is_cancelled_while_its_attempt_ends_is_not_queued_again(
     store = JobStore(project.database)
     entry = begun(store, JobSpec(command=["true"], retries=3), tmp_path)
     store.running(entry.job.id, Identity("boot", 1, 1))
-    store.request_cancel(
-        [entry.job.id], user="ana"
-    )  # after the supervisor looked for cancels, before it judges the attempt
+    # After the supervisor looked for cancels, before it judges the attempt.
+    store.request_cancel([entry.job.id], user="ana")
     ended = store.again(entry.job.id, reason="Tries again.", exit_code=1, counted=counted, delay=0)
     assert (ended.job.state, ended.job.reason, ended.job.exit_code) == (
         "cancelled",
@@ -75,9 +74,8 @@ def test_a_submit_returns_once_the_job_is_on_the_disk(
     jobs.submit(JobSpec(command=["true"], key="k"))
     assert len(forced) == 2  # whoever submitted it first may have died before it was forced
     with project.database.read() as connection:
-        assert (
-            connection.execute("PRAGMA synchronous").fetchone()[0] == 2
-        )  # FULL, for all that nobody forces by hand
+        # FULL, for all that nobody forces by hand.
+        assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
 
 
 def test_a_job_that_takes_no_slot_is_before_the_longest_queue(

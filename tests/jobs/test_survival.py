@@ -217,9 +217,8 @@ def test_a_database_that_is_locked_for_a_while_loses_nothing(
     begun = supervisor.num_ctx_switches().voluntary
     (project.root / "go").touch()
     tools.until((project.home / "jobs" / job.id / "1" / "exit").exists)
-    tools.until(
-        lambda: supervisor.num_ctx_switches().voluntary >= begun + 5
-    )  # it has heard of the end and cannot write it down
+    # It has heard of the end and cannot write it down.
+    tools.until(lambda: supervisor.num_ctx_switches().voluntary >= begun + 5)
     connection.execute("ROLLBACK")
     connection.close()
     ended = jobs.wait([job.id], timeout=tools.wait)[0]
@@ -256,9 +255,8 @@ def test_a_supervisor_that_nothing_ends_is_an_error_and_no_endless_wait(
     pid = jobs.start().pid
     sent = list[int]()
     monkeypatch.setattr(detached, "END_SECONDS", 0.05)
-    monkeypatch.setattr(
-        Identity, "signal", lambda _, number: sent.append(number)
-    )  # as a process in uninterruptible sleep takes them
+    # As a process in uninterruptible sleep takes them.
+    monkeypatch.setattr(Identity, "signal", lambda _, number: sent.append(number))
     with pytest.raises(Unavailable, match=f"Process {pid} was killed and is still there"):
         jobs.stop()
     assert sent == [signal.SIGTERM, signal.SIGKILL]

@@ -151,9 +151,8 @@ def test_a_job_in_a_warm_kernel_is_that_of_a_cold_start_but_for_the_clock(
     asked = {"parameters": {"depth": 6}, "environment": {"MINE": "1"}}
     cold = pool.run("sub/n.ipynb", **asked)
     pool.ready(1)
-    (pool.root / "sub" / "helper.py").write_text(
-        "value = 2\n"
-    )  # of the second snapshot: the kernel was warm before it
+    # Of the second snapshot: the kernel was warm before it.
+    (pool.root / "sub" / "helper.py").write_text("value = 2\n")
     warm = pool.run("sub/n.ipynb", **asked)
     seen = [json.loads((pool.root / "sub" / f"{job.id}.json").read_text()) for job in (cold, warm)]
     assert [one["warm"] for one in seen] == [False, True]
@@ -187,9 +186,8 @@ def test_a_job_in_a_warm_kernel_is_that_of_a_cold_start_but_for_the_clock(
     assert left[1]["CUDA_VISIBLE_DEVICES"] == ""
     assert seen[1]["environment"]["MLINFRA_JOB"] == warm.id
     first, second = outputs(pool, cold), outputs(pool, warm)
-    assert json.dumps(first).replace("helper 1", "helper 2") == json.dumps(
-        second
-    )  # the one change: the helper's value
+    # The one change: the helper's value.
+    assert json.dumps(first).replace("helper 1", "helper 2") == json.dumps(second)
     assert (
         (cold.state, cold.exit_code, cold.reason)
         == (warm.state, warm.exit_code, warm.reason)
@@ -398,9 +396,8 @@ def test_size_and_memory_are_respected(project: Project, tools: Any) -> None:
         tools.until(lambda pool=pool: "they hold more than warm_memory_gib" in pool.log())
         tools.until(lambda pool=pool: not pool.processes())
         assert not pool.look()["warm"]
-        assert (
-            pool.log().count("keeps a kernel warm") == 1
-        )  # what does not fit is not tried again and again
+        # What does not fit is not tried again and again.
+        assert pool.log().count("keeps a kernel warm") == 1
 
 
 def test_a_pool_is_filled_to_its_size_and_not_beyond(project: Project, tools: Any) -> None:
@@ -487,9 +484,8 @@ def test_kill_9_of_the_supervisor_around_the_hand_over_loses_and_doubles_nothing
     tools.until(
         lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     )
-    tools.until(
-        lambda: pool.jobs.show(job.id) and tools.lines(project.root / "count")
-    )  # a look starts the next supervisor
+    # A look starts the next supervisor.
+    tools.until(lambda: pool.jobs.show(job.id) and tools.lines(project.root / "count"))
     (project.root / "go").touch()
     ended = pool.jobs.wait([job.id], timeout=tools.wait)[0]
     assert (ended.state, ended.exit_code, ended.attempt) == ("failed", 7, 1)
@@ -547,9 +543,8 @@ def test_a_runner_whose_supervisor_dies_while_it_warms_up_ends_its_kernel(
 def test_a_runner_that_is_killed_once_it_has_a_job_leaves_the_exit_code_of_that(
     pool: Pool, tools: Any
 ) -> None:
-    environment = {
-        "MLINFRA_FAIL": "claimed"
-    }  # known to the runner alone: a cold start has no such point
+    # Known to the runner alone: a cold start has no such point.
+    environment = {"MLINFRA_FAIL": "claimed"}
     pool.look(environment=environment)
     pool.ready(1)
     ended = pool.run("look.ipynb", environment=environment)

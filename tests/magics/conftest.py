@@ -20,9 +20,8 @@ def shell(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A fresh shell after `%load_ext jupyter_mlinfra`."""
     monkeypatch.setenv("IPYTHONDIR", str(project.root / "ipython"))
     InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(
-        config=Config({"HistoryManager": {"enabled": False}})
-    )  # nothing to write at exit, when its folder is gone
+    # Nothing to write at exit, when its folder is gone.
+    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     load(shell)
     yield shell
     InteractiveShell.clear_instance()

@@ -96,10 +96,8 @@ def test_a_magic_has_the_verbs_of_the_command_line_and_no_others(name: str) -> N
 
 
 def test_every_domain_of_the_command_line_has_a_magic() -> None:
-    assert set(GROUPS) - {short.group for short in SHORT.values()} == {
-        "experiments",
-        "project",
-    }  # %mlinfra has them
+    # %mlinfra has them.
+    assert set(GROUPS) - {short.group for short in SHORT.values()} == {"experiments", "project"}
 
 
 def test_quotes_that_do_not_close_are_said() -> None:

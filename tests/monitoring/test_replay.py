@@ -67,9 +67,8 @@ def test_a_model_that_is_asked_its_own_training_data_does_not_drift(
         monkeypatch.setenv(f"MLINFRA_{name}", value)
     model = Model()
     model.load()
-    decimals = frame.cast(pl.Float64).select(
-        pl.all().round(3)
-    )  # as people write them: 0.1, not 0.10000000149011612
+    # As people write them: 0.1, not 0.10000000149011612.
+    decimals = frame.cast(pl.Float64).select(pl.all().round(3))
     answers: list[float] = []
     for start in range(0, frame.height, 50):
         body = {

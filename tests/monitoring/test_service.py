@@ -267,9 +267,8 @@ def test_failed_requests_fire_sooner_and_one_typing_error_does_not(
     deployments.rows = pl.concat([payload(3), payload(1, status=400)]).with_columns(**one_row)
     states = {item.name: item.state for item in monitoring.evaluate("flights").alerts}
     assert states == {"drift": "no_data", "failed": "ok", "refused": "ok"}
-    deployments.rows = payload(10, status=400).with_columns(
-        **one_row
-    )  # all of them: whatever comes, it is more than the limit
+    # All of them: whatever comes, it is more than the limit.
+    deployments.rows = payload(10, status=400).with_columns(**one_row)
     assert {item.name: item.state for item in monitoring.evaluate("flights").alerts}[
         "refused"
     ] == "firing"
@@ -403,18 +402,16 @@ def test_requests_versions_latency_and_errors_are_those_of_the_log(
 ) -> None:
     watched(monitoring)
     one_row = {"row": pl.lit(0, dtype=pl.Int32)}
-    refused = payload(100, status=422).with_columns(
-        request_id=pl.lit("bad"), **one_row
-    )  # one id for all of them: they are 100 requests all the same
+    # One id for all of them: they are 100 requests all the same.
+    refused = payload(100, status=422).with_columns(request_id=pl.lit("bad"), **one_row)
     failed = payload(10, status=503).with_columns(
         request_id=pl.lit("bad"), latency_ms=pl.lit(70.0), **one_row
     )
     deployments.rows = pl.concat([payload(900), refused, failed])
     status = monitoring.status("flights")
     assert status.monitor.rows.value == 900
-    assert (
-        status.monitor.requests.value == 290
-    )  # 180 with 900 answered rows, 100 refused, 10 failed
+    # 180 with 900 answered rows, 100 refused, 10 failed.
+    assert status.monitor.requests.value == 290
     assert status.versions == {"v1": 90, "v2": 810}
     assert status.error_fraction is not None
     assert (status.error_fraction.value, status.error_fraction.n) == (pytest.approx(10 / 290), 290)
@@ -441,10 +438,8 @@ def test_the_worst_psi_in_a_list_says_how_many_rows_it_is_of(
     (listed,) = monitoring.list().items
     assert listed == status.monitor
     assert listed.worst_psi is not None
-    assert (listed.worst_psi.n, listed.rows.value) == (
-        900,
-        1000,
-    )  # those of v2, whose reference it is held against
+    # Those of v2, whose reference it is held against.
+    assert (listed.worst_psi.n, listed.rows.value) == (900, 1000)
 
 
 def test_an_older_window_is_left_out(monitoring: Monitoring, deployments: Deployments) -> None:
@@ -464,11 +459,8 @@ def test_a_reference_holds_no_rows_and_a_broken_one_is_named(
     deployments.rows = payload(1000)
     status = monitoring.status("flights")
     assert str(path) in status.trouble
-    assert (status.reference, status.drift, status.monitor.rows.value) == (
-        "",
-        [],
-        1000,
-    )  # what does not need it is there
+    # What does not need it is there.
+    assert (status.reference, status.drift, status.monitor.rows.value) == ("", [], 1000)
 
 
 def test_a_reference_of_nothing_or_of_another_length_is_refused_and_the_old_one_stands(

@@ -320,9 +320,8 @@ def test_an_input_that_may_not_be_read_is_told_before_a_run(
     with pytest.raises(Unprocessable, match=r"fixed takes large.bin, which does not exist"):
         churn.pipelines.run("churn")
     (churn.root / "large.bin").write_bytes(b"1")
-    monkeypatch.setattr(
-        "os.access", lambda path, _: not str(path).endswith("large.bin")
-    )  # root may read all
+    # Root may read all.
+    monkeypatch.setattr("os.access", lambda path, _: not str(path).endswith("large.bin"))
     with pytest.raises(Unprocessable, match=r"large.bin cannot be read\. Permission denied"):
         churn.pipelines.run("churn")
 

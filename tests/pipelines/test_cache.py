@@ -424,9 +424,8 @@ def test_a_large_file_is_read_once_until_it_is_touched(
     path = project.root / "big"
     path.write_text("x")
     os.utime(path, (1e9, 1e9))
-    monkeypatch.setattr(
-        "jupyter_mlinfra.pipelines.contents._SETTLED_SECONDS", -1.0
-    )  # its change time is now, whatever `utime` says
+    # Its change time is now, whatever `utime` says.
+    monkeypatch.setattr("jupyter_mlinfra.pipelines.contents._SETTLED_SECONDS", -1.0)
     reads: list[str] = []
     monkeypatch.setattr(
         "jupyter_mlinfra.pipelines.contents.file_digest",

@@ -800,9 +800,8 @@ def test_a_run_that_nobody_drives_says_so(monkeypatch: pytest.MonkeyPatch):
         with pytest.raises(Killed):
             here.pipelines.run("p")
         run = here.pipelines.runs("p").items[0]
-        with (
-            here.project.database.write() as connection
-        ):  # the driver was another process, and is gone
+        # The driver was another process, and is gone.
+        with here.project.database.write() as connection:
             connection.execute("UPDATE pipeline_run SET driver = '[\"boot\", 1, 1]'")
         observed = here.pipelines.show_run(run.run)
         assert observed.state is RunState.RUNNING, "failing to observe is no failure"

@@ -36,9 +36,8 @@ def test_steps_run_in_order_and_a_second_run_does_nothing(
 
     assert run.state is RunState.SUCCEEDED, run
     assert (workshop.root / "second.txt").read_text() == "firstsecond"
-    moves = [
-        (step.name, str(step.state)) for step in told if step.state is not StepState.WAITING
-    ]  # on a busy machine a job waits first
+    # On a busy machine a job waits first.
+    moves = [(step.name, str(step.state)) for step in told if step.state is not StepState.WAITING]
     assert moves == [
         ("first", "running"),
         ("first", "succeeded"),

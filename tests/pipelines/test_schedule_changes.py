@@ -178,9 +178,8 @@ def test_a_clock_that_was_ahead_without_a_supervisor_holds_up_no_schedule(world:
     world.pass_time(days=-400)
     shown = world.schedules.show("s")
     assert (shown.next[0], shown.missed) == ("2026-03-28T06:00:00+00:00", 0)
-    world.schedules.create(
-        "other", cron="0 0 1 1 *", job={"command": ["true"]}
-    )  # sets the alarm anew, by a clock that is right
+    # Sets the alarm anew, by a clock that is right.
+    world.schedules.create("other", cron="0 0 1 1 *", job={"command": ["true"]})
     with world.project.database.read() as connection:
         assert (
             connection.execute("SELECT due_at FROM alarm").fetchone()["due_at"]

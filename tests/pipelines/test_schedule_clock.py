@@ -193,9 +193,8 @@ def test_none_twice_and_none_lost_whatever_the_clock_does(
                 world.jobs.kill = what.removeprefix("kill ")
             earliest, latest = min(earliest, world.now), max(latest, world.now)
             world.ring()
-        world.now = max(latest, world.now) + timedelta(
-            seconds=1
-        )  # the clock is right again, and has passed every time that it ever showed
+        # The clock is right again, and has passed every time that it ever showed.
+        world.now = max(latest, world.now) + timedelta(seconds=1)
         world.jobs.kill = ""
         world.ring()
 

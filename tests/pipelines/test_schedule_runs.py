@@ -194,13 +194,11 @@ def test_a_run_of_another_date_hides_none_of_the_schedule_and_hinders_none(
 ) -> None:
     workshop.pipeline(DATED)
     world.schedules.create("s", pipeline="churn", cron="0 6 * * *", overlap="skip")
-    world.pipelines.run(
-        "churn", parameters={"date": "2025-12-31"}, wait=False
-    )  # goes on all the time
+    # Goes on all the time.
+    world.pipelines.run("churn", parameters={"date": "2025-12-31"}, wait=False)
     world.ring(SIX, seconds=1)
-    world.end(
-        world.pipelines.run("churn", parameters={"date": "2025-01-01"}, wait=False).run
-    )  # newer, and over
+    # Newer, and over.
+    world.end(world.pipelines.run("churn", parameters={"date": "2025-01-01"}, wait=False).run)
     world.ring(SIX, days=1, seconds=1)
     assert world.told() == [("03-27T06:00", "started", "running"), ("03-28T06:00", "skipped", "")]
     assert world.rows()[1].reason == f"Run {world.rows()[0].run} went on still."

@@ -54,9 +54,8 @@ def due_now(bench: Workbench) -> Callable[..., str]:
     """
 
     def due_now(name: str = "s", **facts: Any) -> str:
-        due = (now() + timedelta(seconds=20)).replace(
-            second=0, microsecond=0
-        )  # 40 s ago at most: a minute late would be missed
+        # 40 s ago at most: a minute late would be missed.
+        due = (now() + timedelta(seconds=20)).replace(second=0, microsecond=0)
         early = Schedules(
             bench.project, bench.pipelines, bench.jobs, clock=lambda: due - timedelta(seconds=30)
         )
@@ -174,9 +173,8 @@ def test_down_over_a_due_time_up_again_one_miss_stands_and_the_latest_runs_once(
     bench.jobs.stop()
     assert bench.schedules.show("s").missed == 0
 
-    job = bench.jobs.submit(
-        JobSpec(command=["true"])
-    )  # brings the supervisor up; the schedules stay down until `up`
+    # Brings the supervisor up; the schedules stay down until `up`
+    job = bench.jobs.submit(JobSpec(command=["true"]))
     assert bench.jobs.wait([job.id], timeout=60)[0].state == "succeeded"
     assert firings(bench) == []
     bench.up()

@@ -394,9 +394,8 @@ async def test_what_changes_the_queue_of_a_cluster_that_hangs_holds_up_no_quick_
     monkeypatch.setattr(SlurmBackend, "submit", hang)
     acts = [("hold", {}), ("release", {}), ("priority", {"priority": 60}), ("requeue", {})]
     slow = [asyncio.ensure_future(ask(f"jobs/jobs/{job}/{verb}", body)) for verb, body in acts * 2]
-    assert len(slow) >= max(
-        context.READS, context.WRITES
-    )  # on quick threads they would hold all of either kind
+    # On quick threads they would hold all of either kind.
+    assert len(slow) >= max(context.READS, context.WRITES)
     try:
         await asyncio.to_thread(
             until, lambda: called.exists() and len(called.read_text()) >= context.SLOW

@@ -38,9 +38,8 @@ def test_what_was_made_of_an_odd_column_is_told_at_that_column_alone(project: Pr
     (project.root / "iris.csv").write_text("a,b.a,b\n1,2,3\n")
     catalog.ingest([project.root / "iris.csv"], into="data.t")
     project.lineage.record("job:1", inputs=["column:data.t.b%2Ea"], outputs=["run:1"])
-    project.lineage.record(
-        "job:2", inputs=["column:data.t.b.a"], outputs=["run:2"]
-    )  # of a dataset in the namespace `data.t`
+    # Of a dataset in the namespace `data.t`
+    project.lineage.record("job:2", inputs=["column:data.t.b.a"], outputs=["run:2"])
 
     assert {
         column.name: list(column.used_by)

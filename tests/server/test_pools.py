@@ -118,9 +118,8 @@ async def _read_meanwhile(
         ]
         try:
             for _ in range(2):
-                answers = await asyncio.wait_for(
-                    asyncio.gather(*map(ask, READS)), 25
-                )  # a write waits for 30 s
+                # A write waits for 30 s.
+                answers = await asyncio.wait_for(asyncio.gather(*map(ask, READS)), 25)
                 assert [answer.code for answer in answers] == [200] * len(READS)
             assert not any(submit.done() for submit in submits)
         finally:

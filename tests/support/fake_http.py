@@ -97,9 +97,8 @@ def _handler(fake: FakeHttp) -> Callable[..., BaseHTTPRequestHandler]:
         do_GET = do_POST = do_DELETE = _serve  # noqa: N815
 
         def handle(self) -> None:
-            with contextlib.suppress(
-                ConnectionError
-            ):  # a client that was killed, an answer that is lost
+            # A client that was killed, an answer that is lost.
+            with contextlib.suppress(ConnectionError):
                 super().handle()
 
         def log_message(self, *_: Any) -> None:

@@ -61,9 +61,8 @@ class RayHead:
         self, *, cpus: int = 8, gpus: int = 2, environment: Mapping[str, str] | None = None
     ) -> None:
         self._cpus, self._gpus, self._environment = cpus, gpus, dict(environment or {})
-        self._folder = Path(
-            tempfile.mkdtemp(prefix="ray-", dir="/tmp")
-        )  # paths of sockets have to be short
+        # Paths of sockets have to be short.
+        self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
         self._ports = [_free_port() for _ in range(4)]
         self._process: subprocess.Popen[bytes] | None = None
         self.address = f"http://127.0.0.1:{self._ports[1]}"

@@ -175,9 +175,8 @@ def test_a_kill_at_any_point_leaves_the_old_or_the_new_one_whole(tmp_path: Path)
         done = subprocess.run(
             [sys.executable, "-c", KILLED, str(folder), str(at)], capture_output=True, text=True
         )
-        found = latest(
-            folder
-        )  # a warning would be an error of its own: nothing torn may carry a name
+        # A warning would be an error of its own: nothing torn may carry a name.
+        found = latest(folder)
         assert found is not None, at
         assert (found.folder / "state.ckpt").read_text() == {1: "old", 2: "new" * 1000}[found.step]
         outcomes.append(found.step)

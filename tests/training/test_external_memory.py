@@ -96,11 +96,8 @@ def test_a_dataset_on_iceberg_gives_the_same_model_as_its_files(
     catalog = Catalog(project)
     for part in ROWS.iter_slices(4_000):  # a data file each
         catalog.write(part, into="flights.rows")
-    every_row = {
-        "objective": "binary:logistic",
-        "max_depth": 4,
-        "nthread": 2,
-    }  # Iceberg has its files in another order, so a sample would be another
+    # Iceberg has its files in another order, so a sample would be another.
+    every_row = {"objective": "binary:logistic", "max_depth": 4, "nthread": 2}
     lake = train(
         catalog.dataset("flights.rows").scan(),
         tmp_path / "lake",

@@ -255,12 +255,10 @@ def test_what_waits_and_what_is_skipped_have_one_word_each() -> None:
     assert card is not None
     assert card.facts["elements"] == "1,200 waiting, 3 succeeded"
     object.__setattr__(firing, "state", "skipped")
-    assert (
-        spoken(rows_of([firing])[0])["state"] == "skipped"
-    )  # a step of that state was not reached
-    assert (
-        spoken(rows_of([replace(firing, state="failed")])[0])["state"] == "not started"
-    )  # the run before went on, say: no step has failed
+    # A step of that state was not reached.
+    assert spoken(rows_of([firing])[0])["state"] == "skipped"
+    # The run before went on, say: no step has failed.
+    assert spoken(rows_of([replace(firing, state="failed")])[0])["state"] == "not started"
 
 
 @pytest.mark.parametrize(

@@ -81,9 +81,8 @@ class Contract:
         self._wide = any(
             column.type in _RANGE or column.type == "boolean" for column in self.columns
         )
-        self._seen: set[tuple[type, ...]] = (
-            set()
-        )  # rows of types that passed: most requests look like the one before
+        # Rows of types that passed: most requests look like the one before.
+        self._seen: set[tuple[type, ...]] = set()
 
     def read(self, body: bytes) -> Batch:
         """Check a request body of Seldon's protocol. Raises Refused with what, why and fix."""
@@ -364,9 +363,8 @@ def answer(
     """The answer in the form of the request. scores: one value or one row of values per row of the
     batch.
     """
-    values = (
-        scores if scores.dtype.kind == "i" else scores.astype(np.float64)
-    )  # float32 in decimal would lose the last digits
+    # Float32 in decimal would lose the last digits.
+    values = scores if scores.dtype.kind == "i" else scores.astype(np.float64)
     if batch.form == "tensor":
         data: dict[str, Any] = {
             "names": list(names),

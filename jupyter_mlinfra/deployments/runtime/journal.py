@@ -69,9 +69,8 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._handle = os.open(
-            path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
-        )  # kept open: a reader sees who counts
+        # Kept open: a reader sees who counts.
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(self._handle, 0, LEDGER.size)
             self._memory = mmap.mmap(self._handle, LEDGER.size)
@@ -148,9 +147,8 @@ class Journal:
             self._wake.wait(None if good else RETRY_SECONDS)
             self._wake.clear()
             good = self._flush()
-            time.sleep(
-                FLUSH_SECONDS if good else RETRY_SECONDS
-            )  # so that a busy process writes ten times a second, not a thousand times
+            # So that a busy process writes ten times a second, not a thousand times.
+            time.sleep(FLUSH_SECONDS if good else RETRY_SECONDS)
 
     def _flush(self) -> bool:
         with self._writing:

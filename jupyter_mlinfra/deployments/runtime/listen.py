@@ -46,9 +46,8 @@ def on_private_socket() -> None:
         # that cannot answer yet.
         self.cfg.set("preload_app", True)
         self.cfg.set("graceful_timeout", 30)
-        if (
-            "control_socket_disable" in self.cfg.settings
-        ):  # gunicorn ≥ 25: one path for all of the user's servers
+        # Gunicorn ≥ 25: one path for all of the user's servers.
+        if "control_socket_disable" in self.cfg.settings:
             self.cfg.set("control_socket_disable", True)
 
     gunicorn_utils.StandaloneApplication.load_config = load_private_config

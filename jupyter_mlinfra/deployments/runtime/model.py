@@ -248,9 +248,8 @@ def _in_model_order(columns: list[Column], booster: xgboost.Booster) -> list[Col
     if set(names) == set(given):
         return [given[name] for name in names]
     if len(names) == len(columns) and list(given) == [f"f{place}" for place in range(len(columns))]:
-        return [
-            replace(column, name=name) for column, name in zip(columns, names, strict=True)
-        ]  # a signature without names
+        # A signature without names.
+        return [replace(column, name=name) for column, name in zip(columns, names, strict=True)]
     raise RuntimeError(
         f"Signature and model disagree on the inputs: {sorted(set(names) ^ set(given))[:5]}."
     )

@@ -119,9 +119,8 @@ def apply(wanted: Mapping[str, str], *, timeout: float = 10.0) -> bool:
     if not _until(end, lambda: _in_force(wanted)):
         return False
     if changed:
-        time.sleep(
-            0.02
-        )  # Envoy's main thread has told; its worker threads take it over in their next turn
+        # Envoy's main thread has told; its worker threads take it over in their next turn.
+        time.sleep(0.02)
     for old in Path().glob("eds-*.json"):
         if old.name not in wanted:
             old.unlink(missing_ok=True)
@@ -231,9 +230,8 @@ class Meter:
         kept = self._counts.setdefault(name, deque())
         if kept and kept[-1].total > count.total:  # Envoy was started anew and counts from 0
             kept.clear()
-        if (
-            kept
-        ):  # less by a probe that ended between the two readings; the next reading is right again
+        # Less by a probe that ended between the two readings; the next reading is right again.
+        if kept:
             count = replace(
                 count,
                 requests=max(count.requests, kept[-1].requests),
@@ -251,9 +249,8 @@ class Meter:
             )
             return
         old = first.buckets or [0] * len(count.buckets)
-        passed = [
-            after - was for after, was in zip(count.buckets, old, strict=False)
-        ]  # none when Envoy has no histogram of it yet
+        # None when Envoy has no histogram of it yet.
+        passed = [after - was for after, was in zip(count.buckets, old, strict=False)]
         errors = count.errors - first.errors
         self._last[name] = Figures(
             seconds=seconds,

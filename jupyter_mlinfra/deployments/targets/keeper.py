@@ -116,13 +116,11 @@ class Keeper:
         ):
             _LOG.warning("Envoy has not taken the configuration over")
             return
-        self.moving = (
-            sum(self._judge(row, item) for row, item in wanted.values()) > 0
-        )  # a sum: each one is judged
+        # A sum: each one is judged.
+        self.moving = sum(self._judge(row, item) for row, item in wanted.values()) > 0
         self.workers.note()
-        if (
-            target.done != wish or target.trouble
-        ):  # after the judgement: who waits for the wish must not read a state of before a reboot
+        # After the judgement: who waits for the wish must not read a state of before a reboot.
+        if target.done != wish or target.trouble:
             self.store.note_target(done=wish, trouble="")
         self._end_unwanted(rows, set(wanted))
         self._measure(plans)
@@ -242,9 +240,8 @@ class Keeper:
             self.store.move(
                 row.name, item.version, VersionState.FAILED, reason=reason, wanted=False
             )
-            self.workers.end(
-                (row.name, item.version)
-            )  # also what is known of its damage: the next start looks anew
+            # Also what is known of its damage: the next start looks anew.
+            self.workers.end((row.name, item.version))
         elif item.reason != reason:
             self.store.move(row.name, item.version, item.state, reason=reason)
         return not ready
@@ -280,9 +277,8 @@ class Keeper:
             ):
                 self.store.move(*key, VersionState.DRAINING)
             waited = time.monotonic() - since
-            idle = (
-                waited > LEAST_DRAIN_SECONDS and envoy.in_flight(gateway.cluster_name(*key)) == 0
-            )  # None: nobody knows, so it may be asked
+            # None: nobody knows, so it may be asked.
+            idle = waited > LEAST_DRAIN_SECONDS and envoy.in_flight(gateway.cluster_name(*key)) == 0
             if (idle or waited > DRAIN_SECONDS or not self.gateway.alive()) and self.workers.end(
                 key
             ):
@@ -479,9 +475,8 @@ class Gateway:
             identity=self.identity,
             started_at=now(),
         )
-        with contextlib.suppress(
-            MLInfraError
-        ):  # the disk is full: it serves all the same, and is noted later
+        # The disk is full: it serves all the same, and is noted later.
+        with contextlib.suppress(MLInfraError):
             self._store.drop_process(self._token)
             self._store.add_process(row)
             self._noted = True
@@ -528,9 +523,8 @@ class Gateway:
         if self._process is not None:
             self._process.poll()
         self.identity, self._process, self._noted = None, None, False
-        self._store.drop_process(
-            self._token
-        )  # last: when the disk is full, it is started anew all the same
+        # Last: when the disk is full, it is started anew all the same.
+        self._store.drop_process(self._token)
 
 
 class Alarm:
@@ -539,9 +533,8 @@ class Alarm:
     def __init__(self) -> None:
         with contextlib.suppress(FileExistsError):
             os.mkfifo(POKE, 0o600)
-        self._pipe = os.open(
-            POKE, os.O_RDWR | os.O_NONBLOCK
-        )  # read and write: it never sees an end of file
+        # Read and write: it never sees an end of file.
+        self._pipe = os.open(POKE, os.O_RDWR | os.O_NONBLOCK)
 
     def wait(self, processes: Iterable[Identity], seconds: float) -> None:
         """Return when poked, when one of `processes` ends, or after `seconds`."""

@@ -103,10 +103,11 @@ class LocalTarget:
         started again.
         """
         rows = [row for row in self._store.processes() if row.identity.alive()]
+        # Not those of a project copied here.
         if any(
             row.token.startswith((token_of(self._project), token_of(self._project, "gateway")))
             for row in rows
-        ):  # not those of a project copied here
+        ):
             self._tend()
         if all(row.deployment for row in rows):
             return {}
@@ -176,9 +177,8 @@ class LocalTarget:
         """Wake the keeper; says whether there is one."""
         if not self._keeper_alive():
             return False
-        with contextlib.suppress(
-            OSError
-        ):  # it has only just taken its lock: it looks at the store anyway
+        # It has only just taken its lock: it looks at the store anyway.
+        with contextlib.suppress(OSError):
             handle = os.open(run_folder(self._project) / POKE, os.O_WRONLY | os.O_NONBLOCK)
             try:
                 os.write(handle, b"!")

@@ -21,9 +21,8 @@ _PAUSE_SECONDS = 0.05
 def is_free(port: int) -> bool:
     """Whether a listener on 127.0.0.1 can be opened."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # as Envoy does: connections that linger do not matter
+        # As Envoy does: connections that linger do not matter.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
             probe.listen(1)

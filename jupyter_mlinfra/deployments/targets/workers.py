@@ -113,9 +113,8 @@ class Workers:
         for slot in range(slots):
             worker = self._slot(key, slot)
             worker.log = launch.logs / f"{cluster_name(*key)}.{slot}.log"
-            if (
-                worker.ending_since
-            ):  # wanted again while it was on its way out: it cannot be called back
+            # Wanted again while it was on its way out: it cannot be called back.
+            if worker.ending_since:
                 self._end(worker)
             elif worker.identity is not None and not worker.alive():
                 self._note_failure(worker)
@@ -235,9 +234,8 @@ class Workers:
 
     def _start(self, worker: Worker, launch: Launch) -> None:
         token = f"{self._token}-{cluster_name(launch.deployment, launch.version)}-{worker.slot}"
-        end_token(
-            token, grace_seconds=0
-        )  # of a keeper that was killed before it could note what it started
+        # Of a keeper that was killed before it could note what it started.
+        end_token(token, grace_seconds=0)
         with contextlib.suppress(OSError):
             if worker.log.stat().st_size > LOG_BYTES:
                 worker.log.replace(worker.log.with_suffix(".old.log"))
@@ -304,9 +302,8 @@ class Workers:
         worker.sick_since = worker.ending_since = 0.0
         if token:
             end_token(token, grace_seconds=0)  # its children, if its own end was not an orderly one
-            self._store.drop_process(
-                token
-            )  # last: when the disk is full, the worker is started anew all the same
+            # Last: when the disk is full, the worker is started anew all the same.
+            self._store.drop_process(token)
 
     def _end(self, worker: Worker) -> None:
         worker.damage = ""

@@ -148,9 +148,8 @@ class Control:
                 return entry
             if entry is not None:
                 detached.end(entry, WHAT)
-            check_room(
-                self._project.home, "The job supervisor cannot be started."
-            )  # it could not tell, and would be waited for
+            # It could not tell, and would be waited for.
+            check_room(self._project.home, "The job supervisor cannot be started.")
             return detached.start(
                 MODULE,
                 [config.dump()],

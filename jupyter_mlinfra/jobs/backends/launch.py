@@ -175,9 +175,8 @@ def own_words(
     return {
         **resolved(entry, inherited),
         **ours(entry, place),
-        "CUDA_VISIBLE_DEVICES": ",".join(
-            entry.job.gpu_ids
-        ),  # empty: a job that asked for no GPU sees none
+        # Empty: a job that asked for no GPU sees none.
+        "CUDA_VISIBLE_DEVICES": ",".join(entry.job.gpu_ids),
         environment.PROGRESS: str(attempt.progress),
         environment.REASON: str(attempt.reason),
     }

@@ -33,9 +33,8 @@ class WallClock:
 
     def __init__(self) -> None:
         self._handle: int | None = None
-        with contextlib.suppress(
-            AttributeError, OSError
-        ):  # not Linux, or a sandbox that has no such timers
+        # Not Linux, or a sandbox that has no such timers.
+        with contextlib.suppress(AttributeError, OSError):
             self._libc = ctypes.CDLL(None, use_errno=True)
             handle = self._libc.timerfd_create(_CLOCK_REALTIME, os.O_NONBLOCK | os.O_CLOEXEC)
             self._handle = handle if handle >= 0 else None

@@ -176,10 +176,8 @@ class Warm:
             start = prepare(entry, self._place)
             os.truncate(runner.log, 0)  # what the imports wrote
             os.replace(runner.log, start.attempt.log)  # all of its processes write there already
-            words = {
-                **start.words(runner.token),
-                "PWD": entry.launch.folder,
-            }  # as the shell of a cold start sets it
+            # As the shell of a cold start sets it.
+            words = {**start.words(runner.token), "PWD": entry.launch.folder}
             order = Order(
                 folder=str(start.attempt.folder),
                 cwd=entry.launch.folder,

@@ -66,9 +66,8 @@ def take_over(given: dict[str, Any]) -> dict[str, Any]:
     """
     _move(given)
     app = sys.modules["ipykernel.kernelapp"].IPKernelApp.instance()
-    app.connection_file = given[
-        "connection"
-    ]  # %connect_info and whoever looks for the kernel's id read it
+    # %connect_info and whoever looks for the kernel's id read it.
+    app.connection_file = given["connection"]
     sys.argv[1:] = given["arguments"]
     if session := given["environment"].get("JPY_SESSION_NAME"):
         app.shell.user_ns["__session__"] = session  # as ipykernel does at its start

@@ -73,9 +73,8 @@ def hand_out(
     """
     kernel = ready.kernel
     for port in kernel.ports:
-        os.rename(
-            f"{kernel.ip}-{port}", f"{sockets}-{port}"
-        )  # named for the job, or they would be tidied away while it runs
+        # Named for the job, or they would be tidied away while it runs.
+        os.rename(f"{kernel.ip}-{port}", f"{sockets}-{port}")
     kernel.ip = sockets
     ask(
         ready,

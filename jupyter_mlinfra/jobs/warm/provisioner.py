@@ -51,10 +51,8 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
             standby.process.pid,
             wish.folder,
         )
-        self.ports_cached, self.connection_info = (
-            True,
-            standby.info,
-        )  # `cleanup` gives these ports back
+        # `cleanup` gives these ports back.
+        self.ports_cached, self.connection_info = (True, standby.info)
         return self.connection_info
 
     def _wish(self, cmd: list[str], kwargs: dict[str, Any]) -> Wish | None:

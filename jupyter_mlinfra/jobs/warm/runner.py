@@ -40,10 +40,11 @@ def main() -> None:
     os.set_inheritable(WORD, False)
     before = dict(os.environ)
     warm, order = _warm(warming), None
+    # The supervisor has died meanwhile.
     with (
         socket.socket(fileno=WORD) as word,
         contextlib.suppress(BrokenPipeError, ConnectionResetError),
-    ):  # the supervisor has died meanwhile
+    ):
         word.sendall(dump(_standing(warm)))
         order = _wait(word)
     if order is None or not _take(order, wrapper, tell):

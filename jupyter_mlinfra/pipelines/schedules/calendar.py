@@ -56,7 +56,8 @@ class Calendar:
             LookupError,
             ValueError,
             OSError,
-        ):  # a name that is none; one with `..`, with a NUL, or of a folder
+        ):
+            # A name that is none; one with `..`, with a NUL, or of a folder.
             raise BadRequest(
                 f"There is no time zone {self.tz!r}.",
                 "It is not in the IANA list.",

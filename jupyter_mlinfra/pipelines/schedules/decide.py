@@ -39,9 +39,8 @@ def decide(
     a second verdict. busy: how long whoever looks has been at work since the last look; what came
     due meanwhile was not missed, only looked at late.
     """
-    dues = [
-        due.astimezone(UTC) for due in dues
-    ]  # within a zone, the two times of an hour that comes twice are equal
+    # Within a zone, the two times of an hour that comes twice are equal.
+    dues = [due.astimezone(UTC) for due in dues]
     missed = [due for due in dues if now - due > ON_TIME + busy]
     within = [due for due in missed if now - due <= grace]
     latest = within[-1:] if len(missed) == len(dues) else []  # one that is on time is the latest

@@ -323,9 +323,8 @@ class Schedules:
         dues: list[datetime] = []
         for due in spec.calendar.between(entry.handled_until, at):
             dues.append(due)
-            if len(dues) >= _CHUNK and at - due > max(
-                grace, ON_TIME + busy
-            ):  # nothing of these is run any more
+            # Nothing of these is run any more.
+            if len(dues) >= _CHUNK and at - due > max(grace, ON_TIME + busy):
                 if not self._store.record(
                     entry, decide(dues, at, catchup=spec.catchup, grace=grace), until=due, at=at
                 ):
@@ -393,9 +392,8 @@ class Schedules:
             (next_one,) = spec.calendar.next(1, due - timedelta(seconds=1))
         except OverflowError:
             raise BadRequest(what, "The calendar does not reach so far.", fix) from None
-        if (
-            next_one.astimezone(UTC) != due
-        ):  # of two zones, times of an hour that comes twice are never equal
+        # Of two zones, times of an hour that comes twice are never equal.
+        if next_one.astimezone(UTC) != due:
             raise BadRequest(
                 what,
                 f"By {spec.cron} in {spec.tz} the next time after it is {next_one.isoformat()}.",

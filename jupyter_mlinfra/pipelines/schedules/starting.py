@@ -133,9 +133,8 @@ class Starter:
     def _take(
         self, entry: ScheduleEntry, firing: FiringEntry, *, place: int, later: bool, at: datetime
     ) -> None:
-        passing: tuple[type[MLInfraError], ...] = (
-            Unavailable,
-        )  # a disk or a database that cannot be used now
+        # A disk or a database that cannot be used now.
+        passing: tuple[type[MLInfraError], ...] = (Unavailable,)
         try:
             if self._begun(entry.spec, firing) == (None, None) and not self._clear(
                 entry, firing, place=place, later=later

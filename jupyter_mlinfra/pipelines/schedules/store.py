@@ -444,10 +444,8 @@ class ScheduleStore:
             " 'started')"
         )
         with self._database.read() as connection:
-            span = (
-                (at - timedelta(days=MISSED_DAYS)).timestamp(),
-                at.timestamp(),
-            )  # none of a clock that was ahead
+            # None of a clock that was ahead.
+            span = ((at - timedelta(days=MISSED_DAYS)).timestamp(), at.timestamp())
             return int(connection.execute(query, (entry.number, *span)).fetchone()[0])
 
     def _move(

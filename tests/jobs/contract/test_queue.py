@@ -177,9 +177,10 @@ def test_a_job_that_waits_in_the_backends_own_queue_can_be_held(
         from jupyter_mlinfra.jobs.backends import load_backend
 
         cluster = load_backend(site.backend, Project.open(site.root)).remote()
+        # Taken back, to be sent anew.
         tools.until(
             lambda: site.jobs.show(job.id).remote not in [item.remote for item in cluster.look()]
-        )  # taken back, to be sent anew
+        )
     blocker.end()
     site.end_of(site.submit("true", gpus=2))
     assert _state(site, job) == "queued"

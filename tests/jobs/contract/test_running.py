@@ -81,9 +81,8 @@ def test_a_job_has_the_submitters_environment_and_its_own(
     site: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OF_THE_SUBMITTER", "one")
-    monkeypatch.setenv(
-        "SBATCH_PARTITION", "no-such-partition"
-    )  # a wish of somebody else, for other jobs
+    # A wish of somebody else, for other jobs.
+    monkeypatch.setenv("SBATCH_PARTITION", "no-such-partition")
     job = site.end_of(
         site.shell(
             'echo "$OF_THE_SUBMITTER $OF_ITS_OWN $MLINFRA_JOB"',

@@ -71,9 +71,8 @@ def test_what_cannot_be_brought_home_is_tried_three_times_stays_and_is_tried_by_
 def test_the_outbox_of_a_job_that_runs_is_not_touched_and_has_all_its_tries_at_the_end(
     place: Place, tools: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    EventOutbox(outbox_of(place.home, "j2")).emit(
-        "run", "run:2", {"state": "finished"}
-    )  # j2 has ended before
+    # J2 has ended before.
+    EventOutbox(outbox_of(place.home, "j2")).emit("run", "run:2", {"state": "finished"})
     unfinished, at = {"j1"}, [1000.0]
     monkeypatch.setattr(homecoming, "time", SimpleNamespace(monotonic=lambda: at[0]))
     found = Homecoming(place, lambda: unfinished)

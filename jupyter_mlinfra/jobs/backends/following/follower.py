@@ -148,9 +148,8 @@ class Follower:
             self._safely()
             if self._idle():
                 mark.unlink()
-                if not self._store.busy(
-                    backend=self._backend
-                ):  # looked at after nobody can take us for awake
+                # Looked at after nobody can take us for awake.
+                if not self._store.busy(backend=self._backend):
                     break
                 self._register()
             rung = self._bell.wait(self._seconds())
@@ -275,11 +274,8 @@ class Follower:
             if time.monotonic() - at < AGAIN_SECONDS
         }
         if self._record.settled:
-            self._record.settled, self._pause, self._strays = (
-                False,
-                FIRST_SECONDS,
-                True,
-            )  # once more, for the far side to forget them
+            # Once more, for the far side to forget them.
+            self._record.settled, self._pause, self._strays = (False, FIRST_SECONDS, True)
 
     def _end(self, strays: Sequence[Sighting], wanted: Sequence[tuple[Entry, Sighting]]) -> None:
         at, jobs = time.monotonic(), {sighting.remote: entry for entry, sighting in wanted}

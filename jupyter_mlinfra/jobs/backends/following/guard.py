@@ -61,9 +61,8 @@ def take(attempt: Attempt) -> bool:
         draft.write_text(f"{os.getpid()}\n")
         os.link(draft, claim)
     except FileExistsError:
-        return (
-            draft.stat().st_nlink == 2
-        )  # a network file system may have done it, and have lost the answer
+        # A network file system may have done it, and have lost the answer.
+        return draft.stat().st_nlink == 2
     finally:
         with contextlib.suppress(OSError):
             draft.unlink()
@@ -95,9 +94,8 @@ def environment_of(order: Order, attempt: Attempt, given: Mapping[str, str]) -> 
         name: given[value.removeprefix("env:")] if value.startswith("env:") else resolve(value)
         for name, value in order.environment.items()
     }
-    visible = (
-        given.get("CUDA_VISIBLE_DEVICES", "") if order.gpus else ""
-    )  # a job that asked for no GPU sees none
+    # A job that asked for no GPU sees none.
+    visible = given.get("CUDA_VISIBLE_DEVICES", "") if order.gpus else ""
     return {
         **{name: value for name, value in given.items() if name not in (GPU_IDS, ENDS_AT)},
         **own,
@@ -188,9 +186,8 @@ class Guard:
             and not self._limit_is_near()
         ):
             self._asked = LIMIT_THERE if self._end_is_near() else PREEMPTED
-            self._signal(
-                signal.SIGTERM
-            )  # it may take all of the grace that the far side gives: that ends it
+            # It may take all of the grace that the far side gives: that ends it.
+            self._signal(signal.SIGTERM)
             if self._give_way is not None and self._kill_at is None:
                 self._kill_at = time.monotonic() + self._give_way
         elif number in _END and self._kill_at is None:

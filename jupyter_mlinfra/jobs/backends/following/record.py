@@ -87,9 +87,8 @@ class Record:
         current = first_attempt(entry.token) + sighting.restarts
         if entry.job.state is not JobState.QUEUED and entry.job.attempt < current:
             if self._over_already(entry):
-                self.over(
-                    entry, None
-                )  # what is started again has nothing left to do, and is a stray from now on
+                # What is started again has nothing left to do, and is a stray from now on.
+                self.over(entry, None)
                 return
             words = (
                 f"Its place was taken; {self._backend} starts it again."

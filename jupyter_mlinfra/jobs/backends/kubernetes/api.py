@@ -129,9 +129,8 @@ class Api:
                     if not token:
                         return found
             except Refused as error:
-                if (
-                    error.status != _GONE or last_try
-                ):  # the list is older than the server remembers: once more from its beginning
+                # The list is older than the server remembers: once more from its beginning.
+                if error.status != _GONE or last_try:
                     raise
             except (KeyError, TypeError) as error:
                 raise Unreachable(f"Kubernetes: its answer is no list: {error}") from error

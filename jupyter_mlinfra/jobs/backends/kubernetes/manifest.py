@@ -212,10 +212,8 @@ def _pod(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[str, An
         # a namespace with many services would fill the job's environment
         "enableServiceLinks": False,
         "automountServiceAccountToken": bool(settings.service_account),
-        "securityContext": {
-            "runAsUser": site.user,
-            "runAsGroup": site.group,
-        },  # the files of an attempt are its owner's
+        # The files of an attempt are its owner's.
+        "securityContext": {"runAsUser": site.user, "runAsGroup": site.group},
         "volumes": [
             {"name": "project", **source},
             {"name": "memory", "emptyDir": {"medium": "Memory"}},
@@ -243,10 +241,8 @@ def _container(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[s
         "mountPath": settings.mount_path or site.root,
         **({"subPath": settings.sub_path} if settings.sub_path else {}),
     }
-    arguments = [
-        f"{site.home}/jobs",
-        f"{batch.name}.{batch.attempt}",
-    ]  # whose jobs those are is in a file: every pod of an array is listed at every look
+    # Whose jobs those are is in a file: every pod of an array is listed at every look.
+    arguments = [f"{site.home}/jobs", f"{batch.name}.{batch.attempt}"]
     return {
         "name": CONTAINER,
         "image": settings.image,

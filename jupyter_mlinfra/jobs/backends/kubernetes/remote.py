@@ -105,9 +105,8 @@ class KubernetesRemote:
         return [*(item.sighting for item in seen), *gone]
 
     def _workloads(self) -> Sequence[dict[str, object]]:
-        with contextlib.suppress(
-            Refused, Unreachable
-        ):  # only says why they wait; not everybody may read it
+        # Only says why they wait; not everybody may read it.
+        with contextlib.suppress(Refused, Unreachable):
             return self._api.workloads()
         return ()
 
@@ -192,9 +191,8 @@ class KubernetesRemote:
         ]
         refused = list[Refused]()
         for owner in due[:FORGOTTEN_AT_A_TIME]:
-            self._deleted.add(
-                owner
-            )  # where it is refused they go by themselves, when their time is over
+            # Where it is refused they go by themselves, when their time is over.
+            self._deleted.add(owner)
             try:
                 self._api.delete_job(owner, over=True)
             except Refused as error:

@@ -122,9 +122,8 @@ def _newest(pods: Iterable[Json]) -> dict[tuple[str, int], Json]:
         )
         if owner and index is not None:
             before = found.get((owner, int(index)))
-            if (
-                before is None or _over(before) or not _over(pod)
-            ):  # two of the same second: the one that has not ended is the newer
+            # Two of the same second: the one that has not ended is the newer.
+            if before is None or _over(before) or not _over(pod):
                 found[owner, int(index)] = pod
     return found
 
@@ -268,9 +267,8 @@ def _failed(pod: Json, starts: int) -> dict[str, Any]:
             "asked": JobState.QUEUED,
             "reason": f"Its place was taken ({_disruption(pod).get('reason') or 'evicted'}).",
         }
-    if (
-        why and not ended and not starts
-    ):  # the node itself refused the pod, which is no word on the job
+    # The node itself refused the pod, which is no word on the job.
+    if why and not ended and not starts:
         return {
             "code": None,
             "asked": JobState.QUEUED,

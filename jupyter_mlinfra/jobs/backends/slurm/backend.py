@@ -109,9 +109,8 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
             found = _STARTS.search(self._test(spec))
         except (Refused, Unreachable):
             return None
-        return (
-            datetime.fromisoformat(found[1]).astimezone() if found else None
-        )  # Slurm writes the local time
+        # Slurm writes the local time.
+        return datetime.fromisoformat(found[1]).astimezone() if found else None
 
     def _test(self, spec: JobSpec) -> str:
         script = str(Path(__file__).with_name("guard.sh"))
@@ -194,9 +193,8 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
         for job in jobs:
             array, task = number(job.get("array_job_id")), number(job.get("array_task_id"))
             remote = f"{array}_{task}" if array else str(job["job_id"])
-            for text in (
-                job.get("gres_detail") or ()
-            ):  # of one node each; of jobs on several nodes only the first is told
+            # Of one node each; of jobs on several nodes only the first is told.
+            for text in job.get("gres_detail") or ():
                 for _, _, indexes in _GPUS.findall(str(text)):
                     for index in _span(indexes):
                         found[(str(job.get("nodes") or ""), index)] = ours.get(

@@ -65,9 +65,8 @@ def sightings_of(jobs: Iterable[Mapping[str, Any]], mark: str) -> list[Sighting]
         comment = str(job.get("comment") or "")
         if comment.startswith(mark):
             key = comment.removeprefix(mark)
-            with contextlib.suppress(
-                KeyError, TypeError, ValueError, AttributeError
-            ):  # what cannot even be named hides no other
+            # What cannot even be named hides no other.
+            with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
                 array = number(job.get("array_job_id"))
                 for task in _tasks(job):
                     remote = str(job["job_id"]) if not array else f"{array}_{task}"
@@ -124,9 +123,8 @@ def _sighting(job: Mapping[str, Any], remote: str, key: str) -> Sighting:
             rank=number(job.get("nice")) or 0,
             starts_at=starts,
         )
-    if (
-        ended is None or "COMPLETING" in states
-    ):  # while it completes, its processes are still being ended
+    # While it completes, its processes are still being ended.
+    if ended is None or "COMPLETING" in states:
         return Sighting(
             **common,
             stage=Stage.RUNNING,
