@@ -5,8 +5,8 @@
 
 A machine that hiccups shall not sink a run, and a fault shall not be hidden: a test that fails
 again fails the run; one that passes the second time is named in FOLDER/unsteady, and its first
-failure stays in the log. With more than ten failures in a part something else is wrong, and nothing of it
-runs again. FOLDER keeps what the second run needs to know.
+failure stays in the log. With more than ten failures in a part something else is wrong, and nothing
+of it runs again. FOLDER keeps what the second run needs to know.
 """
 
 from __future__ import annotations
