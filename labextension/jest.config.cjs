@@ -46,5 +46,5 @@ module.exports = {
     '^vega$': '<rootDir>/node_modules/vega/build/vega.js',
     '\\.(css|svg|raw)$': '<rootDir>/scripts/jest/asset.cjs'
   },
-  setupFiles: ['<rootDir>/scripts/jest/browser.cjs']
+  setupFiles: ['<rootDir>/scripts/jest/browser.cjs', '<rootDir>/src/__tests__/kinds.ts']
 };

@@ -14,6 +14,8 @@ import { launcher, links } from './workbench/entry';
 import { client, workbench } from './workbench/plugin';
 import { status } from './workbench/status';
 
+export type { IKindSpec } from './kinds';
+export type { ICommandSpec, IPageSpec, IPanelSpec } from './tokens';
 export { IMLInfra, IWorkbench } from './tokens';
 
 /**

@@ -1,3 +1,5 @@
+import { kinds } from './kinds';
+
 /**
  * References: the one grammar of search, drag, magics, CLI and deep links, `kind:name[@at]`.
  * `jupyter_mlinfra/core/refs.py` is its other half.
@@ -19,16 +21,6 @@ export interface IRef {
 
 const GRAMMAR = /^([a-z]+):([^\s@]+)(?:@(\S+))?$/;
 
-/** What stands between the names of kinds that belong to something, or are several. */
-const JOINS: Readonly<Record<string, string>> = {
-  column: '.',
-  feature: ':',
-  version: '/',
-  step: '/',
-  alert: '/',
-  compare: ','
-};
-
 /** The parts of a reference, or null when the text is none. */
 export function parseRef(text: string): IRef | null {
   const [, kind, name, at] = GRAMMAR.exec(text) ?? [];
@@ -39,7 +31,7 @@ export function parseRef(text: string): IRef | null {
   return {
     kind,
     parts,
-    name: parts.join(JOINS[kind] ?? ''),
+    name: parts.join(joinOf(kind)),
     at: at === undefined ? null : decoded(at)
   };
 }
@@ -63,19 +55,23 @@ export function formatRef(
   at?: string | null
 ): string {
   const parts = (typeof name === 'string' ? [name] : name).map(encoded);
-  if (kind === 'column') {
-    parts.push((parts.pop() ?? '').replace(/\./g, '%2E'));
+  const join = kinds.get(kind)?.join;
+  if (join?.last) {
+    const sign = join.sign.charCodeAt(0).toString(16).toUpperCase();
+    parts.push((parts.pop() ?? '').replaceAll(join.sign, `%${sign}`));
   }
-  return `${kind}:${parts.join(JOINS[kind] ?? '')}${at ? `@${encoded(at)}` : ''}`;
+  return `${kind}:${parts.join(joinOf(kind))}${at ? `@${encoded(at)}` : ''}`;
 }
 
+const joinOf = (kind: string): string => kinds.get(kind)?.join?.sign ?? '';
+
 function split(kind: string, name: string): string[] {
-  const join = JOINS[kind];
-  if (kind !== 'column') {
-    return join ? name.split(join) : [name];
+  const join = kinds.get(kind)?.join;
+  if (!join?.last) {
+    return join ? name.split(join.sign) : [name];
   }
-  const dot = name.lastIndexOf('.');
-  return dot < 0 ? [name] : [name.slice(0, dot), name.slice(dot + 1)];
+  const end = name.lastIndexOf(join.sign);
+  return end < 0 ? [name] : [name.slice(0, end), name.slice(end + join.sign.length)];
 }
 
 /** Half a character, which a file name can hold, has no encoding. */
@@ -92,15 +88,6 @@ const decoded = (text: string): string =>
     }
   });
 
-/** Whose page shows an object of these kinds; the name of the owner is the first part of theirs. */
-const OWNERS: Readonly<Record<string, string>> = {
-  column: 'dataset',
-  feature: 'view',
-  version: 'model',
-  step: 'pipeline',
-  alert: 'monitor'
-};
-
 /**
  * The object that has a page: a column opens its dataset, a feature its view, a version its model,
  * an alert its monitor.
@@ -111,17 +98,6 @@ export function pageOf(ref: string): string {
     return ref;
   }
   const { kind, parts, at } = parsed;
-  const owner = OWNERS[kind];
+  const owner = kinds.get(kind)?.owner;
   return owner ? formatRef(owner, parts[0] ?? '') : formatRef(kind, parts, at);
 }
-
-/** The kinds that each panel calls its own in the scope chip of its search box. */
-export const PANEL_KINDS = {
-  catalog: ['dataset', 'column'],
-  features: ['view', 'feature'],
-  jobs: ['job', 'pipeline', 'step', 'schedule'],
-  experiments: ['experiment', 'run'],
-  models: ['model', 'version', 'deployment', 'monitor', 'alert']
-} as const;
-
-export type PanelName = keyof typeof PANEL_KINDS;

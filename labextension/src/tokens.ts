@@ -7,8 +7,8 @@ import type { ComponentType } from 'react';
 import type { IClient } from './api/client';
 import type { IEvents } from './api/events';
 import type { ICode } from './code/insert';
-import type { IconName } from './components/glyphs';
-import type { PanelName } from './refs';
+import type { AnyIcon } from './components/glyphs';
+import type { IKindSpec } from './kinds';
 
 /** What the front end needs of the server: a typed client, and news of what changed. */
 export interface IMLInfra {
@@ -25,14 +25,14 @@ export const IMLInfra = new Token<IMLInfra>(
 export type Lazy<Props> = () => Promise<{ default: ComponentType<Props> }>;
 
 export interface IPanelProps {
-  readonly name: PanelName;
+  readonly name: string;
 }
 
 /** A panel of the left side bar: its sections are fetched and drawn when it is first shown. */
 export interface IPanelSpec {
-  readonly name: PanelName;
+  readonly name: string;
   readonly title: string;
-  readonly icon: IconName;
+  readonly icon: AnyIcon;
   /** What the panel holds, in one sentence. */
   readonly caption: string;
   readonly rank: number;
@@ -44,7 +44,7 @@ export interface IPanelSpec {
 
 export interface IPanelAction {
   readonly command: string;
-  readonly icon: IconName;
+  readonly icon: AnyIcon;
   /** Shown beside the icon; without it the icon stands alone, named by the command's label. */
   readonly label?: string;
 }
@@ -60,10 +60,8 @@ export interface IPageProps {
   readonly onTitle?: (title: string) => void;
 }
 
-/** A kind of page in the main area; the same reference never opens twice. */
+/** The pages of a kind in the main area; the same reference never opens twice. */
 export interface IPageSpec {
-  readonly kind: string;
-  readonly icon: IconName;
   /** The command that opens and restores such pages; takes `{ref}`. */
   readonly command: string;
   readonly label: string;
@@ -83,7 +81,7 @@ export interface ICommandSpec {
   readonly label: string | ((args: ReadonlyPartialJSONObject) => string);
   /** What it does; while it is disabled, what it waits for. */
   readonly caption: string | (() => string);
-  readonly icon?: IconName;
+  readonly icon?: AnyIcon;
   /** JSON schema of the arguments' properties. */
   readonly args?: ReadonlyJSONObject;
   /** Where the palette lists it; left out of the palette when undefined. */
@@ -129,7 +127,8 @@ export interface IWorkbench extends IMLInfra {
   category: (domain: string) => string;
   addCommand: (spec: ICommandSpec) => IDisposable;
   addPanel: (spec: IPanelSpec) => void;
-  addPage: (spec: IPageSpec) => void;
+  /** Add a kind of object, with its page and what can be done with it. */
+  addKind: (spec: IKindSpec) => IDisposable;
   /**
    * Show the page of an object, or the page that holds it. It takes the place of the page of that
    * kind that nobody kept.
@@ -141,5 +140,5 @@ export interface IWorkbench extends IMLInfra {
 
 export const IWorkbench = new Token<IWorkbench>(
   '@jupyter-mlinfra/labextension:IWorkbench',
-  'Adds panels, pages and commands to the ML infrastructure workbench, and opens references.'
+  'Adds kinds, panels and commands to the ML infrastructure workbench, and opens references.'
 );

@@ -4,11 +4,11 @@ import type { IDataset, IEdge } from '../api/types';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { Graph, type IGraphNode } from '../components/graph';
-import { iconOf } from '../components/kinds';
 import type { ILink } from '../components/layout';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
+import { kinds } from '../kinds';
 import { nameOf, parseRef } from '../refs';
 
 const MOST = 200;
@@ -119,7 +119,7 @@ function objectNode(reference: string, current: string): IGraphNode {
   return {
     id,
     ref: id,
-    icon: iconOf(kind),
+    icon: kinds.icon(kind),
     title: inNamespace ? rest.join('.') : kind === 'run' ? format.shortId(name) : name,
     note: [inNamespace ? before : kind, at && `@${format.shortId(at)}`].filter(Boolean).join(' '),
     current: id === current

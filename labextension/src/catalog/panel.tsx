@@ -15,7 +15,8 @@ import { useWorkbench } from '../hooks/context';
 import { type IDetail, unfolded, useDetails } from '../hooks/details';
 import { useMemorySet } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
-import { formatRef, PANEL_KINDS } from '../refs';
+import { kinds } from '../kinds';
+import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 
 const DAY = 86_400;
@@ -41,7 +42,7 @@ export default function CatalogPanel(): React.ReactElement {
       <Pinned
         name="catalog:favourites"
         title={trans.__('Favourites')}
-        kinds={PANEL_KINDS.catalog}
+        kinds={kinds.of('catalog')}
         empty={trans.__('Pin a dataset or a column with p.')}
       />
       <Section
@@ -52,7 +53,7 @@ export default function CatalogPanel(): React.ReactElement {
           <Result query={query}>{data => <Namespaces page={data} at={query.at} />}</Result>
         )}
       />
-      <Recent name="catalog:recent" kinds={PANEL_KINDS.catalog} />
+      <Recent name="catalog:recent" kinds={kinds.of('catalog')} />
     </>
   );
 }

@@ -4,6 +4,7 @@ import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 
 import { IWorkbench } from '../tokens';
 import { ingestFiles, selectedTables } from './ingest';
+import { catalogKinds } from './kinds';
 
 export const catalog: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:catalog',
@@ -13,6 +14,7 @@ export const catalog: JupyterFrontEndPlugin<void> = {
   optional: [IFileBrowserFactory],
   activate: (_: JupyterFrontEnd, workbench: IWorkbench, browsers: IFileBrowserFactory | null) => {
     const { trans } = workbench;
+    catalogKinds(trans).forEach(workbench.addKind);
     workbench.addPanel({
       name: 'catalog',
       title: trans.__('Catalog'),
@@ -21,15 +23,6 @@ export const catalog: JupyterFrontEndPlugin<void> = {
       rank: 510,
       placeholder: trans.__('name, column, tag, owner'),
       body: () => import('./panel')
-    });
-    workbench.addPage({
-      kind: 'dataset',
-      icon: 'catalog',
-      command: 'mlinfra:catalog-open',
-      label: trans.__('Open Dataset'),
-      caption: trans.__('Rows, columns, snapshots and lineage of a dataset'),
-      title: name => name,
-      body: () => import('./dataset')
     });
     workbench.addCommand({
       id: 'mlinfra:catalog-ingest',

@@ -1,13 +1,13 @@
 import React from 'react';
 
 import { cx } from './cx';
-import type { IconName } from './glyphs';
+import type { AnyIcon } from './glyphs';
 import { Icon } from './icon';
 
 export interface IButtonProps {
   /** The word on the button; with `bare` its accessible name and tooltip. */
   label: string;
-  icon?: IconName;
+  icon?: AnyIcon;
   kind?: 'default' | 'primary' | 'quiet';
   /** Only the icon is drawn. */
   bare?: boolean;

@@ -1,3 +1,5 @@
+import type { LabIcon } from '@jupyterlab/ui-components';
+
 /**
  * The drawings of the workbench. A glyph is a list of SVG shapes; `solid` ones carry the accent,
  * the others are strokes.
@@ -64,6 +66,8 @@ export const ICONS = glyphs({
 });
 
 export type IconName = keyof typeof ICONS;
+/** One of ours, or one of JupyterLab that another extension brings. */
+export type AnyIcon = IconName | LabIcon;
 
 /**
  * State shapes: 12 px grid; each state has a shape of its own, so that colour is never the only

@@ -2,7 +2,7 @@ import React, { useEffect, useId, useMemo, useRef } from 'react';
 
 import { useWorkbench } from '../hooks/context';
 import { cx } from './cx';
-import type { IconName } from './glyphs';
+import type { AnyIcon } from './glyphs';
 import { Icon } from './icon';
 import { BOX, type ILink, type INode, layered } from './layout';
 
@@ -10,7 +10,7 @@ export interface IGraphNode {
   id: string;
   /** Opens when the node is chosen. */
   ref?: string;
-  icon: IconName;
+  icon: AnyIcon;
   title: string;
   note?: string;
   /** A state shape at the right. */

@@ -4,12 +4,12 @@ import { dragFrom } from '../code/drag';
 import { useWorkbench } from '../hooks/context';
 import { Button } from './button';
 import { cx } from './cx';
-import type { IconName } from './glyphs';
+import type { AnyIcon } from './glyphs';
 import { Icon } from './icon';
 import { rove } from './keyboard';
 
 interface IPageHeaderProps {
-  icon: IconName;
+  icon: AnyIcon;
   title: string;
   reference: string;
   /** The reference with the exact version: what is shown and copied, and dragged with Shift. */

@@ -1,7 +1,7 @@
 import React from 'react';
 
 import { cx } from './cx';
-import { ICONS, type IconName, type IShape, SHAPES, type ShapeName } from './glyphs';
+import { type AnyIcon, ICONS, type IShape, SHAPES, type ShapeName } from './glyphs';
 
 function paint(
   { solid, inverse, width, dash }: IShape,
@@ -34,8 +34,10 @@ function draw(shapes: readonly IShape[], stroke: string): React.ReactNode {
 }
 
 /** An icon of 16 px; it says nothing to a screen reader, the word beside it does. */
-export function Icon({ name }: { name: IconName }): React.ReactElement {
-  return (
+export function Icon({ name }: { name: AnyIcon }): React.ReactElement {
+  return typeof name === 'object' ? (
+    <name.react tag="span" className={cx('icon')} aria-hidden="true" />
+  ) : (
     <svg className={cx('icon')} viewBox="0 0 16 16" aria-hidden="true">
       {draw(ICONS[name], 'var(--ml-stroke)')}
     </svg>

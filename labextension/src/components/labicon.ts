@@ -1,6 +1,6 @@
 import { LabIcon } from '@jupyterlab/ui-components';
 
-import { ICONS, type IconName, type IShape } from './glyphs';
+import { type AnyIcon, ICONS, type IconName, type IShape } from './glyphs';
 
 function markup({ d, circle, rect }: IShape): string {
   if (circle) {
@@ -15,7 +15,10 @@ function markup({ d, circle, rect }: IShape): string {
 const made = new Map<IconName, LabIcon>();
 
 /** The same drawing as an icon of JupyterLab, for tabs, menus, the launcher and the side bar. */
-export function labIcon(name: IconName): LabIcon {
+export function labIcon(name: AnyIcon): LabIcon {
+  if (typeof name === 'object') {
+    return name;
+  }
   const known = made.get(name);
   if (known) {
     return known;

@@ -1,14 +1,14 @@
 import React from 'react';
 
 import { cx } from './cx';
-import type { IconName } from './glyphs';
+import type { AnyIcon } from './glyphs';
 import { Icon } from './icon';
 import { Name } from './name';
 import { type IRow, type IRowsOptions, useRows } from './rows';
 
 /** A row of a list: what it shows, beside what the keyboard needs. */
 export interface IListRow extends IRow {
-  icon?: IconName;
+  icon?: AnyIcon;
   /** Instead of an icon: a state shape, a checkbox. */
   lead?: React.ReactNode;
   name: React.ReactNode;

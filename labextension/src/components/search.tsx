@@ -5,11 +5,11 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
 import { useSettled } from '../hooks/settled';
-import { nameOf, PANEL_KINDS, type PanelName } from '../refs';
+import { kinds } from '../kinds';
+import { nameOf } from '../refs';
 import { Result } from './card';
 import { cx } from './cx';
 import { Icon } from './icon';
-import { iconOf, kindWord } from './kinds';
 import { List } from './list';
 import { More } from './more';
 
@@ -99,7 +99,8 @@ const LONGEST = 2_000;
 
 interface IResultsProps {
   search: ISearch;
-  panel: PanelName;
+  /** The panel whose kinds come first; none where everything is searched alike. */
+  panel?: string;
   all: boolean;
 }
 
@@ -124,7 +125,7 @@ export function SearchResults(props: IResultsProps): React.ReactElement {
 function Found({ search, panel, all }: IResultsProps): React.ReactElement {
   const { settled: words, going, go } = search;
   const { client, trans } = useWorkbench();
-  const own: readonly string[] = PANEL_KINDS[panel];
+  const own = panel === undefined ? [] : kinds.of(panel);
   const { query, onMore } = useList(
     `search:${all}:${panel}:${words}`,
     (limit, signal) => client.search(words, all ? [] : own, limit, signal),
@@ -142,7 +143,7 @@ function Found({ search, panel, all }: IResultsProps): React.ReactElement {
     <div ref={host}>
       <Result query={query} rows={3}>
         {page => {
-          const kinds = [...new Set(page.items.map(hit => hit.kind))].sort(
+          const found = [...new Set(page.items.map(hit => hit.kind))].sort(
             (a, b) => Number(own.includes(b)) - Number(own.includes(a))
           );
           return (
@@ -153,14 +154,14 @@ function Found({ search, panel, all }: IResultsProps): React.ReactElement {
                   : trans.__('%1 of %2', page.shown, page.total)}
               </p>
               {page.note && <p className={cx('results-note')}>{page.note}</p>}
-              {kinds.map(kind => (
+              {found.map(kind => (
                 <section key={kind} className={cx('section', 'results')}>
                   <h3 className={cx('section-title')}>
-                    <span className={cx('section-word')}>{kindWord(kind, trans)}</span>
+                    <span className={cx('section-word')}>{kinds.get(kind)?.plural ?? kind}</span>
                   </h3>
                   <Hits
                     hits={page.items.filter(hit => hit.kind === kind)}
-                    label={kindWord(kind, trans)}
+                    label={kinds.get(kind)?.plural ?? kind}
                     words={words}
                   />
                 </section>
@@ -190,7 +191,7 @@ function Hits({
         id: hit.ref,
         ref: hit.ref,
         code: hit.code || undefined,
-        icon: iconOf(hit.kind),
+        icon: kinds.icon(hit.kind),
         name: <Marked text={hit.name || nameOf(hit.ref)} words={words} />,
         meta: hit.detail && <span className={cx('row-detail')}>{hit.detail}</span>,
         title: [hit.ref, hit.detail].filter(Boolean).join('\n')

@@ -2,11 +2,11 @@ import React, { useSyncExternalStore } from 'react';
 
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { kinds as all } from '../kinds';
 import { kindOf, labelOf } from '../refs';
 import type { IVisit } from '../tokens';
 import { Button } from './button';
 import { cx } from './cx';
-import { iconOf, kindName } from './kinds';
 import { List } from './list';
 import { Section, useOpen } from './section';
 
@@ -39,12 +39,12 @@ export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.React
   const rows = pinned.map(ref => ({
     id: ref,
     ref,
-    icon: iconOf(kindOf(ref)),
+    icon: all.icon(kindOf(ref)),
     name: labelOf(ref),
     title: ref,
     meta: (
       <>
-        <span className={cx('row-detail')}>{kindName(kindOf(ref), trans)}</span>
+        <span className={cx('row-detail')}>{all.get(kindOf(ref))?.label ?? kindOf(ref)}</span>
         <Button
           bare
           kind="quiet"
@@ -94,7 +94,7 @@ export function Recent({
           rows={recent.map(({ ref, at }) => ({
             id: ref,
             ref,
-            icon: iconOf(kindOf(ref)),
+            icon: all.icon(kindOf(ref)),
             name: labelOf(ref),
             title: ref,
             meta: <span>{format.time(at)}</span>

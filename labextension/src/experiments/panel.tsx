@@ -14,7 +14,7 @@ import { useWorkbench } from '../hooks/context';
 import { type IDetail, unfolded, useDetails } from '../hooks/details';
 import { useList } from '../hooks/list';
 import { useMemorySet } from '../hooks/memory';
-import { PANEL_KINDS } from '../refs';
+import { kinds } from '../kinds';
 import type { IWorkbench } from '../tokens';
 import { mainMetric } from './metric';
 
@@ -39,7 +39,7 @@ export default function ExperimentsPanel(): React.ReactElement {
       <Pinned
         name="experiments:pinned"
         title={trans.__('Pinned')}
-        kinds={PANEL_KINDS.experiments}
+        kinds={kinds.of('experiments')}
       />
       <Section
         {...section}

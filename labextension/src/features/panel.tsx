@@ -18,7 +18,8 @@ import { type IDetail, unfolded, useDetails } from '../hooks/details';
 import { useList } from '../hooks/list';
 import { useMemory, useMemorySet } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
-import { formatRef, PANEL_KINDS, parseRef } from '../refs';
+import { kinds } from '../kinds';
+import { formatRef, parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { exampleOf } from './example';
 import { isHistorical, onlineWords } from './fresh';
@@ -58,8 +59,8 @@ export default function FeaturesPanel(): React.ReactElement {
           </Result>
         )}
       />
-      <Pinned name="features:pinned" title={trans.__('Pinned')} kinds={PANEL_KINDS.features} />
-      <Recent name="features:recent" kinds={PANEL_KINDS.features} />
+      <Pinned name="features:pinned" title={trans.__('Pinned')} kinds={kinds.of('features')} />
+      <Recent name="features:recent" kinds={kinds.of('features')} />
     </>
   );
 }

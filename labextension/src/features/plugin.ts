@@ -1,6 +1,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { IWorkbench } from '../tokens';
+import { featureKinds } from './kinds';
 
 export const features: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:features',
@@ -9,6 +10,7 @@ export const features: JupyterFrontEndPlugin<void> = {
   requires: [IWorkbench],
   activate: (_: JupyterFrontEnd, workbench: IWorkbench) => {
     const { trans } = workbench;
+    featureKinds(trans).forEach(workbench.addKind);
     workbench.addPanel({
       name: 'features',
       title: trans.__('Features'),
@@ -17,15 +19,6 @@ export const features: JupyterFrontEndPlugin<void> = {
       rank: 520,
       placeholder: trans.__('feature, view, tag, owner'),
       body: () => import('./panel')
-    });
-    workbench.addPage({
-      kind: 'view',
-      icon: 'features',
-      command: 'mlinfra:features-open',
-      label: trans.__('Open Feature View'),
-      caption: trans.__('Features, freshness and online values of a feature view'),
-      title: name => name,
-      body: () => import('./view')
     });
   }
 };

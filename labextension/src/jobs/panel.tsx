@@ -19,7 +19,7 @@ import { useList } from '../hooks/list';
 import { useQuery } from '../hooks/query';
 import { SchedulesSection } from '../pipelines/schedules';
 import { PipelinesSection } from '../pipelines/section';
-import { PANEL_KINDS } from '../refs';
+import { kinds } from '../kinds';
 import type { IWorkbench } from '../tokens';
 import { Compute, gpusOf } from './devices';
 import { Starts, useStarts } from './starts';
@@ -34,7 +34,7 @@ export default function JobsPanel(): React.ReactElement {
   return (
     <>
       <ComputeSection />
-      <Pinned name="jobs:pinned" title={trans.__('Pinned')} kinds={PANEL_KINDS.jobs} />
+      <Pinned name="jobs:pinned" title={trans.__('Pinned')} kinds={kinds.of('jobs')} />
       <JobsSection />
       <PipelinesSection />
       <SchedulesSection />

@@ -2,6 +2,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
 import { IWorkbench } from '../tokens';
+import { jobKinds } from './kinds';
 import { ATTACH, Ends, jobRef, NOTIFY } from './notify';
 
 export const jobs: JupyterFrontEndPlugin<void> = {
@@ -12,6 +13,7 @@ export const jobs: JupyterFrontEndPlugin<void> = {
   optional: [ISettingRegistry],
   activate: (app: JupyterFrontEnd, workbench: IWorkbench, registry: ISettingRegistry | null) => {
     const { trans } = workbench;
+    jobKinds(trans).forEach(workbench.addKind);
     tellEnds(app, workbench, registry);
     workbench.addPanel({
       name: 'jobs',
@@ -22,25 +24,6 @@ export const jobs: JupyterFrontEndPlugin<void> = {
       placeholder: trans.__('job, pipeline, notebook'),
       body: () => import('./panel'),
       actions: [{ command: 'mlinfra:jobs-submit-any', icon: 'play', label: trans.__('Submit…') }]
-    });
-    workbench.addPage({
-      kind: 'job',
-      icon: 'jobs',
-      command: 'mlinfra:jobs-open',
-      label: trans.__('Open Job'),
-      caption: trans.__('State, log and parameters of a job'),
-      title: name => trans.__('job %1', name.slice(0, 8)),
-      body: () => import('./job')
-    });
-    workbench.addPage({
-      kind: 'queue',
-      icon: 'queue',
-      command: 'mlinfra:jobs-open-queue',
-      label: trans.__('Open Queue'),
-      caption: trans.__('What runs and what waits, in the order in which it may start'),
-      title: () => trans.__('Queue'),
-      body: () => import('./queue'),
-      kept: true
     });
     workbench.addCommand({
       id: 'mlinfra:jobs-queue',
@@ -61,25 +44,6 @@ export const jobs: JupyterFrontEndPlugin<void> = {
       args: { ref: { type: 'string', description: trans.__('The reference of the job') } },
       execute: async ({ ref }) =>
         (await import('./attach')).attach(workbench, jobRef(ref) ?? jobInFront(app))
-    });
-    workbench.addPage({
-      kind: 'submit',
-      icon: 'play',
-      command: 'mlinfra:jobs-submit',
-      label: trans.__('Submit Job…'),
-      caption: trans.__('Run a notebook away from the kernel'),
-      title: name => trans.__('Submit %1', name.split('/').pop() ?? name),
-      body: () => import('./submit'),
-      kept: true
-    });
-    workbench.addPage({
-      kind: 'pipeline',
-      icon: 'pipeline',
-      command: 'mlinfra:pipelines-open',
-      label: trans.__('Open Pipeline'),
-      caption: trans.__('Graph and runs of a pipeline'),
-      title: name => name,
-      body: () => import('../pipelines/pipeline')
     });
   }
 };

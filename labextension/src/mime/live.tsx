@@ -7,7 +7,6 @@ import { explainError } from '../components/card';
 import { cx } from '../components/cx';
 import { Facts } from '../components/header';
 import { Icon } from '../components/icon';
-import { iconOf } from '../components/kinds';
 import { Num } from '../components/number';
 import { Printed } from '../components/printed';
 import { Progress } from '../components/progress';
@@ -19,6 +18,7 @@ import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
 import { cancelJob } from '../jobs/cancel';
 import { isActive } from '../jobs/state';
+import { kinds } from '../kinds';
 import { parseRef } from '../refs';
 import { type IPayload, isJob, stateOf } from './payload';
 import { rowColumns, shownRows } from './rows';
@@ -44,7 +44,7 @@ function CardHead({
   const { open, trans } = useWorkbench();
   return (
     <div className={cx('live-head')} data-mlinfra-ref={payload.ref}>
-      {state ? <State state={state} tag /> : <Icon name={iconOf(payload.kind)} />}
+      {state ? <State state={state} tag /> : <Icon name={kinds.icon(payload.kind)} />}
       <b>{payload.title}</b>
       <span className={cx('ref')}>{payload.ref}</span>
       <span className={cx('space')} />

@@ -4,7 +4,7 @@ import { Pinned } from '../components/shelf';
 import { DeploymentsSection } from '../deployments/section';
 import { useWorkbench } from '../hooks/context';
 import { AlertsSection, MonitorsSection } from '../monitoring/section';
-import { PANEL_KINDS } from '../refs';
+import { kinds } from '../kinds';
 import { ModelsSection } from './section';
 
 /** The Models panel: alerts first, then models, deployments and monitors. */
@@ -13,7 +13,7 @@ export default function ModelsPanel(): React.ReactElement {
   return (
     <>
       <AlertsSection />
-      <Pinned name="models:pinned" title={trans.__('Pinned')} kinds={PANEL_KINDS.models} />
+      <Pinned name="models:pinned" title={trans.__('Pinned')} kinds={kinds.of('models')} />
       <ModelsSection />
       <DeploymentsSection />
       <MonitorsSection />

@@ -3,10 +3,10 @@ import React from 'react';
 
 import type { IPipelineRun, IStep, IStepRun, StepState } from '../api/types';
 import type { IGraphNode } from '../components/graph';
-import { iconOf, kindName } from '../components/kinds';
 import type { ILink } from '../components/layout';
 import { lookOf, State } from '../components/state';
 import * as format from '../format';
+import { kinds } from '../kinds';
 import { formatRef, parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { secondsOf } from './seconds';
@@ -53,12 +53,13 @@ export function draw(
   }
   const data = [...inputs].map((taken): IGraphNode => {
     const ref = referenceOf(taken);
+    const parsed = ref ? parseRef(ref) : null;
     return {
       id: INPUT + taken,
       ref: ref ?? undefined,
-      icon: iconOf(ref ? (parseRef(ref)?.kind ?? 'file') : 'file'),
-      title: ref ? (parseRef(ref)?.name ?? taken) : (taken.split('/').pop() ?? taken),
-      note: ref ? kindName(parseRef(ref)?.kind ?? '', trans) : taken,
+      icon: kinds.icon(parsed?.kind ?? 'file'),
+      title: parsed?.name ?? taken.split('/').pop() ?? taken,
+      note: parsed ? (kinds.get(parsed.kind)?.label ?? parsed.kind) : taken,
       outside: true,
       current: selected === INPUT + taken
     };

@@ -13,11 +13,12 @@ import type { Widget } from '@lumino/widgets';
 
 import { labIcon } from '../components/labicon';
 import { isRecord } from '../notebook/paths';
-import { formatRef, nameOf } from '../refs';
+import { formatRef } from '../refs';
 import { type IMemory, IWorkbench } from '../tokens';
 import { Creator } from './creating';
 import { type PipelineDocument, PipelineFactory } from './document';
 import { giveJob } from './given';
+import { pipelineKinds } from './kinds';
 import { MenuButton } from './menu';
 
 const FACTORY = 'Pipeline';
@@ -46,6 +47,7 @@ export const pipelines: JupyterFrontEndPlugin<void> = {
     toolbars: IToolbarWidgetRegistry | null,
     menu: IMainMenu | null
   ) => {
+    pipelineKinds(workbench.trans).forEach(workbench.addKind);
     if (services) {
       const documents = addEditor(app, workbench, services, restorer);
       addUndo(workbench, documents, menu);
@@ -131,26 +133,6 @@ function addUndo(
 
 function addSchedules(workbench: IWorkbench): void {
   const { trans } = workbench;
-  workbench.addPage({
-    kind: 'schedule',
-    icon: 'clock',
-    command: 'mlinfra:schedules-open',
-    label: trans.__('Open Schedule'),
-    caption: trans.__('Next times of a schedule, and what became of each'),
-    title: name => name,
-    body: () => import('./schedule')
-  });
-  workbench.addPage({
-    kind: 'scheduling',
-    icon: 'clock',
-    command: 'mlinfra:schedules-form',
-    label: trans.__('Schedule…'),
-    caption: trans.__('When a pipeline or a notebook is to be run'),
-    title: name =>
-      name === 'new' ? trans.__('New Schedule') : trans.__('Schedule %1', nameOf(name)),
-    body: () => import('./scheduling'),
-    kept: true
-  });
   workbench.addCommand({
     id: 'mlinfra:schedules-create',
     label: trans.__('Schedule…'),

@@ -6,6 +6,7 @@ import { Loading } from '../components/card';
 import { labIcon } from '../components/labicon';
 import { Arrivals, PageContext } from '../hooks/page';
 import { labelOf, nameOf } from '../refs';
+import type { IKindSpec } from '../kinds';
 import type { IPageProps, IPageSpec, IWorkbench } from '../tokens';
 import { FrameWidget } from './widget';
 
@@ -66,12 +67,15 @@ const PREVIEW = 'jp-mlinfra-preview-tab';
 export const pageOfTab = (node: Element): string | undefined =>
   node.closest<HTMLElement>('.lm-TabBar-tab[data-mlinfra-page]')?.dataset.mlinfraPage;
 
+/** A kind of object that has a page. */
+export type IPagedKind = IKindSpec & { readonly page: IPageSpec };
+
 /** A page in the main area. */
 export class PageWidget extends MainAreaWidget<PageBody> {
   /** asked: the object that was asked for, where that is not the page's own. */
   constructor(
     workbench: IWorkbench,
-    spec: IPageSpec,
+    { icon, page }: Pick<IPagedKind, 'icon' | 'page'>,
     /** The object that the page shows. */
     readonly reference: string,
     component: React.ComponentType<IPageProps>,
@@ -81,9 +85,9 @@ export class PageWidget extends MainAreaWidget<PageBody> {
     this.id = `jp-mlinfra-${reference}`;
     this.addClass('jp-mlinfra-page-widget');
     this.toolbar.hide(); // the page's own header holds its buttons
-    this.title.label = spec.title(labelOf(reference));
+    this.title.label = page.title(labelOf(reference));
     this.title.caption = reference;
-    this.title.icon = labIcon(spec.icon);
+    this.title.icon = labIcon(icon);
     this.title.dataset = { ...this.title.dataset, 'mlinfra-page': reference };
   }
 

@@ -5,7 +5,7 @@ import { cx } from '../components/cx';
 import { SearchBox, SearchResults, useSearch } from '../components/search';
 import { Pinned, Recent } from '../components/shelf';
 import { useWorkbench } from '../hooks/context';
-import { PANEL_KINDS } from '../refs';
+import { kinds } from '../kinds';
 import type { IWorkbench } from '../tokens';
 import { leaving } from './leaving';
 import { FrameWidget } from './widget';
@@ -31,17 +31,17 @@ class QuickOpen extends FrameWidget {
 function Quick(): React.ReactElement {
   const { trans } = useWorkbench();
   const search = useSearch();
-  const kinds = Object.values(PANEL_KINDS).flat();
+  const all = kinds.of();
   return (
     <>
       <SearchBox search={search} placeholder={trans.__('name, column, tag, owner, reference')} />
       <div className={cx('panel-body')}>
         {search.settled ? (
-          <SearchResults search={search} panel="catalog" all />
+          <SearchResults search={search} all />
         ) : (
           <>
-            <Pinned name="quick:pinned" title={trans.__('Pinned')} kinds={kinds} />
-            <Recent name="quick:recent" kinds={kinds} />
+            <Pinned name="quick:pinned" title={trans.__('Pinned')} kinds={all} />
+            <Recent name="quick:recent" kinds={all} />
           </>
         )}
       </div>

@@ -4,25 +4,25 @@ import type { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
-import { DisposableSet, type IDisposable } from '@lumino/disposable';
+import { DisposableDelegate, DisposableSet, type IDisposable } from '@lumino/disposable';
 import React from 'react';
 
 import type { IClient } from '../api/client';
 import type { IEvents } from '../api/events';
 import type { ICode } from '../code/insert';
 import { labIcon } from '../components/labicon';
+import { type IKindSpec, kinds } from '../kinds';
 import { kindOf, nameOf, pageOf } from '../refs';
 import type {
   ICommandSpec,
   IMemory,
   IMLInfra,
   IPageProps,
-  IPageSpec,
   IPanelSpec,
   IShelf,
   IWorkbench
 } from '../tokens';
-import { pageOfTab, PageWidget } from './page';
+import { type IPagedKind, pageOfTab, PageWidget } from './page';
 import { PanelWidget } from './panel';
 import { Shelf } from './shelf';
 import { widen } from './width';
@@ -38,7 +38,7 @@ interface IOptions {
 }
 
 interface IPageKind {
-  spec: IPageSpec;
+  spec: IPagedKind;
   tracker: WidgetTracker<PageWidget>;
   component: React.ComponentType<IPageProps>;
   /** The last page of the kind is shown, or failed to be. */
@@ -132,19 +132,30 @@ export class Workbench implements IWorkbench {
     return this.trans.__('ML: %1', domain);
   }
 
-  addPage(spec: IPageSpec): void {
+  readonly addKind = (spec: IKindSpec): IDisposable => {
+    const added = new DisposableSet();
+    added.add(kinds.add(spec));
+    if (spec.page) {
+      added.add(this._addPage({ ...spec, page: spec.page }));
+    }
+    spec.actions?.forEach(action => added.add(this.addCommand(action)));
+    return added;
+  };
+
+  private _addPage(spec: IPagedKind): IDisposable {
     const { restorer } = this._options;
+    const { command, label, caption, body } = spec.page;
     const tracker = new WidgetTracker<PageWidget>({ namespace: `mlinfra-${spec.kind}` });
     this._pages.set(spec.kind, {
       spec,
       tracker,
-      component: React.lazy(spec.body),
+      component: React.lazy(body),
       shown: Promise.resolve()
     });
-    this.addCommand({
-      id: spec.command,
-      label: spec.label,
-      caption: spec.caption,
+    const added = this.addCommand({
+      id: command,
+      label,
+      caption,
       icon: spec.icon,
       args: {
         ref: { type: 'string', description: this.trans.__('The reference of the object') },
@@ -166,11 +177,15 @@ export class Workbench implements IWorkbench {
     });
     if (restorer) {
       void restorer.restore(tracker, {
-        command: spec.command,
+        command,
         args: page => ({ ref: page.reference, restored: true, preview: page.isPreview }),
         name: page => page.reference
       });
     }
+    return new DisposableDelegate(() => {
+      added.dispose();
+      this._pages.delete(spec.kind);
+    });
   }
 
   readonly open = (reference: string): Promise<void> => {
@@ -218,7 +233,7 @@ export class Workbench implements IWorkbench {
     // A page is in its tracker only after a while: who asks for it meanwhile waits for the same
     // page.
     const pending =
-      this._opening.get(target) ?? this._show(kind, reference, preview && !kind.spec.kept);
+      this._opening.get(target) ?? this._show(kind, reference, preview && !kind.spec.page.kept);
     this._opening.set(target, pending);
     try {
       await pending;

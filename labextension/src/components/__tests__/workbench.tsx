@@ -60,7 +60,7 @@ export function fakeWorkbench(client: object = {}): IFake {
     shelf: new Shelf(memory),
     category: domain => domain,
     addCommand: () => new DisposableDelegate(() => undefined),
-    addPage: () => undefined,
+    addKind: () => new DisposableDelegate(() => undefined),
     addPanel: () => undefined,
     open,
     keep

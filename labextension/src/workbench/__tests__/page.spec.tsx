@@ -4,8 +4,12 @@ import React, { useContext, useEffect } from 'react';
 
 import { fakeWorkbench } from '../../components/__tests__/workbench';
 import { type Arrival, PageContext } from '../../hooks/page';
-import type { IPageProps, IPageSpec } from '../../tokens';
-import { PageWidget } from '../page';
+import type { IPageProps } from '../../tokens';
+import { type IPagedKind, PageWidget } from '../page';
+
+type Shown = Pick<IPagedKind, 'icon' | 'page'>;
+const paged = (icon: Shown['icon'], title: (name: string) => string): Shown =>
+  ({ icon, page: { title } }) as Shown;
 
 function Named({ onTitle }: IPageProps): React.ReactElement {
   useEffect(() => onTitle?.('train 7f3a'), [onTitle]);
@@ -13,7 +17,7 @@ function Named({ onTitle }: IPageProps): React.ReactElement {
 }
 
 it('a page gives its tab the name of what it shows', async () => {
-  const spec = { icon: 'jobs', title: (name: string) => `job ${name}` } as IPageSpec;
+  const spec = paged('jobs', name => `job ${name}`);
   const page = new PageWidget(fakeWorkbench().workbench, spec, 'job:7f3a99c1', Named);
   expect(page.title.label).toBe('job 7f3a99c1');
   await act(async () => {
@@ -32,7 +36,7 @@ it('a page that is asked for goes there once for each time, and takes the focus 
     useEffect(() => void arrivals.push(arrive(again), arrive(again)), [arrive, again]);
     return <h1>model</h1>;
   }
-  const spec = { icon: 'models', title: (name: string) => name } as IPageSpec;
+  const spec = paged('models', name => name);
   const page = new PageWidget(fakeWorkbench().workbench, spec, 'model:a', Asked, 'version:a/2');
   await act(async () => {
     Widget.attach(page, document.body);

@@ -1,12 +1,16 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { CommandRegistry } from '@lumino/commands';
 
+import { added } from '../../__tests__/kinds';
 import { fakeWorkbench } from '../../components/__tests__/workbench';
 import type { PageWidget } from '../page';
 import { workbench as plugin } from '../plugin';
 
 // it asks for more of a browser than jsdom has
 jest.mock('@jupyterlab/notebook', () => ({ INotebookTracker: null }));
+
+// kinds of their own, with pages that draw nothing
+added.forEach(kind => kind.dispose());
 
 const KEEP = 'mlinfra:workbench-keep';
 
@@ -25,16 +29,12 @@ it('a tab is kept from its context menu, and the page in front from the palette'
     [clicked].find(test);
   const app = { commands, shell, contextMenuHitTest } as unknown as JupyterFrontEnd;
   const made = await plugin.activate(app, fakeWorkbench().workbench, null, null, null, null, null);
-  const words = { label: 'Open', caption: 'Open', title: (name: string) => name };
   const body = async (): Promise<{ default: () => null }> => ({ default: () => null });
-  made.addPage({ kind: 'run', icon: 'experiments', command: 'mlinfra:runs-open', body, ...words });
-  made.addPage({
-    kind: 'dataset',
-    icon: 'catalog',
-    command: 'mlinfra:catalog-open',
-    body,
-    ...words
-  });
+  for (const kind of ['run', 'dataset']) {
+    const words = { label: kind, caption: kind, title: (name: string) => name };
+    const page = { command: `mlinfra:${kind}-open`, body, ...words };
+    made.addKind({ kind, icon: 'play', label: kind, plural: kind, page });
+  }
   await made.open('run:1');
   await made.open('dataset:a.b');
   const previews = (): string[] => pages.filter(page => page.isPreview).map(page => page.reference);

@@ -1,11 +1,21 @@
 import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
 import { nullTranslator } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
+import type { IDisposable } from '@lumino/disposable';
 import type { Widget } from '@lumino/widgets';
 
+import { added } from '../../__tests__/kinds';
 import { fakeWorkbench } from '../../components/__tests__/workbench';
 import type { PageWidget } from '../page';
 import { Workbench } from '../workbench';
+
+// kinds of their own, with pages that draw nothing
+added.forEach(kind => kind.dispose());
+let undo: IDisposable[] = [];
+afterEach(() => {
+  undo.forEach(kind => kind.dispose());
+  undo = [];
+});
 
 interface ISetup {
   made: Workbench;
@@ -42,16 +52,20 @@ function setup(): ISetup {
     restorer: { restore } as unknown as ILayoutRestorer
   });
   const body = async (): Promise<{ default: () => null }> => ({ default: () => null });
-  const words = { label: 'Open', caption: 'Open', title: (name: string) => name, body };
-  made.addPage({ kind: 'run', icon: 'experiments', command: 'mlinfra:runs-open', ...words });
-  made.addPage({ kind: 'dataset', icon: 'catalog', command: 'mlinfra:catalog-open', ...words });
-  made.addPage({
-    kind: 'submit',
-    icon: 'play',
-    command: 'mlinfra:jobs-submit',
-    ...words,
-    kept: true
-  });
+  const words = { caption: 'Open', title: (name: string) => name, body };
+  const addPage = (kind: string, command: string, kept = false): void =>
+    void undo.push(
+      made.addKind({
+        kind,
+        icon: 'play',
+        label: kind,
+        plural: kind,
+        page: { command, label: 'Open', ...words, kept }
+      })
+    );
+  addPage('run', 'mlinfra:runs-open');
+  addPage('dataset', 'mlinfra:catalog-open');
+  addPage('submit', 'mlinfra:jobs-submit', true);
   const [, options] = restore.mock.calls[0] as unknown as [unknown, { args: ISetup['kept'] }];
   const tabs = (): string[] =>
     pages

@@ -1,0 +1,109 @@
+import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
+import { nullTranslator } from '@jupyterlab/translation';
+import { LabIcon } from '@jupyterlab/ui-components';
+import { CommandRegistry } from '@lumino/commands';
+
+import { pythonFor } from '../code/python';
+import { fakeWorkbench } from '../components/__tests__/workbench';
+import { type IKindSpec, kinds } from '../kinds';
+import { formatRef, nameOf, pageOf, parseRef } from '../refs';
+import { Workbench } from '../workbench/workbench';
+
+/** What another extension brings: prompts, whose versions are shown on their page. */
+const icon = new LabIcon({ name: 'acme:prompt', svgstr: '<svg></svg>' });
+const body = async (): Promise<{ default: () => null }> => ({ default: () => null });
+const execute = jest.fn();
+const prompt: IKindSpec = {
+  kind: 'prompt',
+  icon,
+  label: 'prompt',
+  plural: 'Prompts',
+  panel: 'prompts',
+  code: ({ name }) => `acme.prompt(${JSON.stringify(name)})`,
+  page: {
+    command: 'acme:prompts-open',
+    label: 'Open Prompt',
+    caption: 'The text of a prompt',
+    title: name => `prompt ${name}`,
+    body
+  },
+  actions: [{ id: 'acme:prompts-try', label: 'Try Prompt', caption: 'Ask a model', execute }]
+};
+const wording: IKindSpec = {
+  kind: 'wording',
+  icon,
+  label: 'wording',
+  plural: 'Wordings',
+  join: { sign: '/' },
+  owner: 'prompt',
+  panel: 'prompts'
+};
+
+function outside(): {
+  workbench: Workbench;
+  commands: CommandRegistry;
+  shell: { add: jest.Mock; activateById: jest.Mock };
+} {
+  const fake = fakeWorkbench().workbench;
+  const shell = { add: jest.fn(), activateById: jest.fn() };
+  const app = { commands: new CommandRegistry(), shell };
+  const workbench = new Workbench({
+    app: app as unknown as JupyterFrontEnd,
+    mlinfra: fake,
+    trans: nullTranslator.load('x'),
+    code: fake.code,
+    memory: fake.memory,
+    palette: null,
+    restorer: { restore: jest.fn(async () => undefined) } as unknown as ILayoutRestorer
+  });
+  return { workbench, commands: app.commands, shell };
+}
+
+it('another extension adds a kind, with its icon, page, code, owner and actions', async () => {
+  const { workbench, commands, shell } = outside();
+  const added = [prompt, wording].map(workbench.addKind);
+  expect(kinds.icon('prompt')).toBe(icon);
+  expect(kinds.of('prompts')).toEqual(['prompt', 'wording']);
+  expect(pythonFor(['prompt:greeting'])).toBe('acme.prompt("greeting")');
+  const reference = formatRef('wording', ['greeting', 'a/b']);
+  expect(parseRef(reference)?.parts).toEqual(['greeting', 'a/b']);
+  expect(pageOf(reference)).toBe('prompt:greeting');
+  await workbench.open(reference);
+  expect(shell.add.mock.calls[0][0].title).toMatchObject({ label: 'prompt greeting', icon });
+  await commands.execute('acme:prompts-try');
+  expect(execute).toHaveBeenCalledTimes(1);
+
+  added.forEach(kind => kind.dispose());
+  expect(kinds.get('prompt')).toBeUndefined();
+  expect(commands.listCommands()).toEqual([]);
+  await workbench.open('prompt:farewell');
+  expect(shell.add).toHaveBeenCalledTimes(1);
+  expect(nameOf('wording:greeting/2')).toBe('greeting/2');
+});
+
+it('another extension adds a panel, and the command that shows it', async () => {
+  const { workbench, commands, shell } = outside();
+  workbench.addPanel({
+    name: 'prompts',
+    title: 'Prompts',
+    icon,
+    caption: 'Prompts of the project',
+    rank: 600,
+    placeholder: 'prompt',
+    body
+  });
+  expect(shell.add).toHaveBeenCalledWith(expect.anything(), 'left', {
+    rank: 600,
+    type: 'Prompts'
+  });
+  await commands.execute('mlinfra:prompts-show');
+  expect(shell.activateById).toHaveBeenCalledWith('jp-mlinfra-prompts');
+});
+
+it('a kind is added once', () => {
+  const { workbench } = outside();
+  const added = workbench.addKind(wording);
+  expect(() => workbench.addKind(wording)).toThrow('“wording” is there already');
+  added.dispose();
+  workbench.addKind(wording).dispose();
+});

@@ -1,0 +1,56 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { quote } from '../code/python';
+import type { IKindSpec } from '../kinds';
+
+const runs = (ids: readonly string[]): string =>
+  `runs = ml.runs([${ids.map(quote).join(', ')}])\nruns.frame()`;
+
+export const experimentKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
+  {
+    kind: 'experiment',
+    icon: 'experiments',
+    label: trans.__('experiment'),
+    plural: trans.__('Experiments'),
+    panel: 'experiments',
+    code: ({ name }) => `runs = ml.runs(${quote(name)})\nruns.frame()`,
+    page: {
+      command: 'mlinfra:experiments-open',
+      label: trans.__('Open Experiment'),
+      caption: trans.__('The runs of an experiment, sorted and filtered'),
+      title: name => name,
+      body: () => import('./experiment')
+    }
+  },
+  {
+    kind: 'run',
+    icon: 'experiments',
+    label: trans.__('run'),
+    plural: trans.__('Runs'),
+    panel: 'experiments',
+    code: ({ name }) => `run = ml.run(${quote(name)})\nrun.metrics`,
+    codeOfAll: refs => runs(refs.map(({ name }) => name)),
+    page: {
+      command: 'mlinfra:runs-open',
+      label: trans.__('Open Run'),
+      caption: trans.__('Metrics, curves, parameters and origin of a run'),
+      title: name => trans.__('run %1', name.slice(0, 8)),
+      body: () => import('./run')
+    }
+  },
+  {
+    kind: 'compare',
+    icon: 'compare',
+    label: trans.__('comparison'),
+    plural: trans.__('Comparisons'),
+    join: { sign: ',' },
+    code: ({ parts }) => runs(parts),
+    page: {
+      command: 'mlinfra:runs-compare',
+      label: trans.__('Compare Runs'),
+      caption: trans.__('What differs between runs: parameters, metrics, curves'),
+      title: name => trans._n('%1 run compared', '%1 runs compared', name.split(',').length),
+      body: () => import('./compare')
+    }
+  }
+];

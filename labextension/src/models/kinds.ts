@@ -1,0 +1,32 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { quote } from '../code/python';
+import type { IKindSpec } from '../kinds';
+
+export const modelKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
+  {
+    kind: 'model',
+    icon: 'models',
+    label: trans.__('model'),
+    plural: trans.__('Models'),
+    panel: 'models',
+    code: ({ name }) => `model = ml.model(${quote(name)}).load()\nmodel`,
+    page: {
+      command: 'mlinfra:models-open',
+      label: trans.__('Open Model'),
+      caption: trans.__('Versions and aliases of a model'),
+      title: name => trans.__('model %1', name),
+      body: () => import('./model')
+    }
+  },
+  {
+    kind: 'version',
+    icon: 'models',
+    label: trans.__('version'),
+    plural: trans.__('Versions'),
+    join: { sign: '/' },
+    owner: 'model',
+    panel: 'models',
+    code: ({ name, at }) => `model = ml.model(${quote(at ? `${name}@${at}` : name)}).load()\nmodel`
+  }
+];

@@ -1,0 +1,32 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { quote } from '../code/python';
+import type { IKindSpec } from '../kinds';
+
+export const monitoringKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
+  {
+    kind: 'monitor',
+    icon: 'monitor',
+    label: trans.__('monitor'),
+    plural: trans.__('Monitors'),
+    panel: 'models',
+    code: ({ name }) => `requests = ml.monitor(${quote(name)}).frame()\nrequests`,
+    page: {
+      command: 'mlinfra:monitors-open',
+      label: trans.__('Open Monitor'),
+      caption: trans.__('Live requests against the training data'),
+      title: name => trans.__('monitor %1', name),
+      body: () => import('./monitor')
+    }
+  },
+  {
+    kind: 'alert',
+    icon: 'monitor',
+    label: trans.__('alert'),
+    plural: trans.__('Alerts'),
+    join: { sign: '/' },
+    owner: 'monitor',
+    panel: 'models',
+    code: ({ name }) => `ml.alert(${quote(name)})`
+  }
+];

@@ -1,0 +1,67 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { quote } from '../code/python';
+import type { IKindSpec } from '../kinds';
+import { nameOf } from '../refs';
+
+export const pipelineKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
+  {
+    kind: 'pipeline',
+    icon: 'pipeline',
+    label: trans.__('pipeline'),
+    plural: trans.__('Pipelines'),
+    panel: 'jobs',
+    code: ({ name }) => `ml.pipeline(${quote(name)})`,
+    page: {
+      command: 'mlinfra:pipelines-open',
+      label: trans.__('Open Pipeline'),
+      caption: trans.__('Graph and runs of a pipeline'),
+      title: name => name,
+      body: () => import('./pipeline')
+    }
+  },
+  {
+    kind: 'step',
+    icon: 'notebook',
+    label: trans.__('step'),
+    plural: trans.__('Steps'),
+    join: { sign: '/' },
+    owner: 'pipeline',
+    panel: 'jobs',
+    code: ({ parts, name }) => `ml.pipeline(${quote(parts[0] ?? name)})`
+  },
+  ...scheduleKinds(trans)
+];
+
+const scheduleKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
+  {
+    kind: 'schedule',
+    icon: 'clock',
+    label: trans.__('schedule'),
+    plural: trans.__('Schedules'),
+    panel: 'jobs',
+    code: ({ name }) => `ml.schedule(${quote(name)})`,
+    page: {
+      command: 'mlinfra:schedules-open',
+      label: trans.__('Open Schedule'),
+      caption: trans.__('Next times of a schedule, and what became of each'),
+      title: name => name,
+      body: () => import('./schedule')
+    }
+  },
+  {
+    kind: 'scheduling',
+    icon: 'clock',
+    label: trans.__('schedule form'),
+    plural: trans.__('Schedule forms'),
+    page: {
+      command: 'mlinfra:schedules-form',
+      label: trans.__('Schedule…'),
+      caption: trans.__('When a pipeline or a notebook is to be run'),
+      title: name =>
+        name === 'new' ? trans.__('New Schedule') : trans.__('Schedule %1', nameOf(name)),
+      body: () => import('./scheduling'),
+      kept: true
+    }
+  }
+];
