@@ -17,8 +17,8 @@ from typing import Any
 from .events import EventLog, Topic
 from .files import explain_os_error, read_regular, write_atomic
 from .records import now, to_json
+from .variables import NODE, OUTBOX
 
-NODE, OUTBOX = "MLINFRA_NODE", "MLINFRA_OUTBOX"
 EVENTS, LINEAGE, RUNS, ARTIFACTS = "events.jsonl", "lineage", "mlflow.db", "artifacts"
 RUNS_FILES = (RUNS, f"{RUNS}-wal")
 _AT_HOME = "home.json"

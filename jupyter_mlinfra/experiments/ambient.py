@@ -17,7 +17,7 @@ from ..core.errors import MLInfraError, NotFound
 from ..core.imports import around_import
 from ..core.outbox import node, outbox
 from ..core.project import Project
-from ..jobs.environment import ONLY_HERE
+from ..core.variables import ONLY_HERE
 from .store import ACTIVE, ARTIFACT_ROOT, REGISTRY, TRACKING, Store
 
 

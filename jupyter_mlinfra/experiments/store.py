@@ -25,7 +25,7 @@ from ..core.outbox import ARTIFACTS, RUNS, outbox
 from ..core.project import Project
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, is_damaged, sqlite_error
-from ..jobs.environment import ONLY_HERE
+from ..core.variables import ONLY_HERE
 from .making import empty_store
 
 if TYPE_CHECKING:

@@ -23,25 +23,19 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from .alarms import Alarm, clear_alarm, set_alarm
+    from ..notebooks.spec import ExecutedNotebook, Parameter
     from .backends import JobBackend, load_backend
+    from .queue.alarms import Alarm, clear_alarm, set_alarm
     from .service import Jobs
-    from .spec import (
-        Compute,
-        ExecutedNotebook,
-        Job,
-        JobSpec,
-        JobState,
-        LogChunk,
-        Parameter,
-        Supervisor,
-    )
+    from .spec import Compute, Job, JobSpec, JobState, LogChunk, Supervisor
 else:
     _HOME = {
         "Jobs": ".service",
         "JobBackend": ".backends",
         "load_backend": ".backends",
-    } | dict.fromkeys(("Alarm", "clear_alarm", "set_alarm"), ".alarms")
+        "ExecutedNotebook": "..notebooks",
+        "Parameter": "..notebooks",
+    } | dict.fromkeys(("Alarm", "clear_alarm", "set_alarm"), ".queue.alarms")
 
     def __getattr__(name: str):
         if name not in __all__:

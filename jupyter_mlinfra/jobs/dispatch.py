@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError
-from .alarms import read_alarms
 from .backends import LOCAL, JobBackend, load_backend
-from .backends.control import Control
-from .backends.following.control import FollowerControl
+from .local.client import Control
+from .queue.alarms import read_alarms
+from .queue.store import JobStore
+from .remote.client import FollowerControl
 from .spec import Job, JobState
 from .state import ACTIVE
-from .store import JobStore
 
 if TYPE_CHECKING:
     from ..core.project import Project

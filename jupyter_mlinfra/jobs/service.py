@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest, MLInfraError, Unavailable
 from ..core.records import Number, Page, check_limit, now, page_of
 from ..core.search import Document
-from .attempt import Attempt
+from ..notebooks.executed import read_executed
+from ..notebooks.parameters import parameters_of, read_notebook, taken
+from ..notebooks.spec import ExecutedNotebook, JobParameter, Parameter
+from .attempt.environment import Around, handing_over, keep, runtime_folder, submitters_environment
+from .attempt.files import Attempt
+from .attempt.log import read_log, search_log
 from .backends import Attaching, backend_names, recent_compute
-from .backends.attaching import Attachment
-from .backends.control import Control
+from .backends.shell import Attachment
+from .cancel import Ending
 from .dispatch import Dispatch
-from .ending import Ending
-from .environment import Around, handing_over, keep, runtime_folder, submitters_environment
-from .executed import read_executed
-from .intake import examine, inside
-from .logs import read_log, search_log
-from .parameters import parameters_of, read_notebook, taken
-from .queries import Named
-from .resources import read as read_resources
+from .local.client import Control
+from .local.usage import read as read_resources
+from .queue.queries import Named
+from .queue.store import JobStore
 from .spec import (
     AttemptRecord,
     Backend,
@@ -35,21 +36,18 @@ from .spec import (
     CodeSnapshot,
     Compute,
     Estimate,
-    ExecutedNotebook,
     Job,
-    JobParameter,
     JobSpec,
     JobState,
     LogChunk,
     LogHits,
-    Parameter,
     QueuedJob,
     Resources,
     Supervisor,
 )
 from .state import FINAL
-from .store import JobStore
-from .submitting import Submitter
+from .submit.accept import Submitter
+from .submit.checks import examine, inside
 from .views import attempt_record, document, with_files
 
 if TYPE_CHECKING:

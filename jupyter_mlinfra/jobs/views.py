@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..core.records import Number
 from ..core.search import Document
-from .attempt import Attempt, checkpoint_folder
-from .capping import size_of
+from .attempt.files import Attempt, checkpoint_folder
+from .attempt.log_cap import size_of
 from .spec import AttemptRecord, Job
 from .state import ACTIVE, explain_exit
 

@@ -17,7 +17,7 @@ from ..cli import Session
 from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
 from ..core.origin import session_notebook
 from ..core.records import now
-from ..jobs.exchange import CELL, OUT, handed_back, put
+from ..jobs.values import CELL, OUT, handed_back, put
 from .lines import split
 
 if TYPE_CHECKING:
@@ -206,12 +206,12 @@ def _options(line: str) -> argparse.Namespace:
 def _notebook(folder: Path, cell: str, options: argparse.Namespace) -> Path:
     """The cell as a notebook, between one cell that reads the values and one that writes them."""
     before = [
-        "from jupyter_mlinfra.jobs.exchange import take as _take\nfrom pathlib import Path as"
+        "from jupyter_mlinfra.jobs.values import take as _take\nfrom pathlib import Path as"
         f" _Path\n_folder = _Path({str(folder)!r})"
     ]
     before += [f"{name} = _take(_folder / 'in', {name!r})" for name in options.given]
     after = [
-        "from jupyter_mlinfra.jobs.exchange import put as _put",
+        "from jupyter_mlinfra.jobs.values import put as _put",
         *(f"_put(_folder / 'out', {name!r}, {name})" for name in options.out),
     ]
     cells = ["\n".join(before), cell, *(["\n".join(after)] if options.out else [])]

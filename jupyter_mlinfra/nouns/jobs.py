@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest
 from ..core.records import every
 from ..jobs import JobSpec
-from ..jobs.exchange import handed_back
+from ..jobs.values import handed_back
 from ..workbench import Workbench, current
 from .shown import Shown
 

@@ -16,7 +16,7 @@ from difflib import SequenceMatcher
 from hashlib import sha256
 from typing import Any, Literal
 
-from ..jobs.parameters import TAG
+from ..notebooks.parameters import TAG
 from .notebook import Notebook
 
 Part = Literal["code", "params", "inputs", "environment", "kernel"]

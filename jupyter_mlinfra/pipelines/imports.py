@@ -19,7 +19,7 @@ from os.path import isdir, isfile
 from pathlib import Path
 
 from ..core.errors import MLInfraError
-from ..jobs.plain import parse
+from ..notebooks.syntax import parse
 from .interpreter import Interpreter
 from .notebook import Notebook, read_notebook
 

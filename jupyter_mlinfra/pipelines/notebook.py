@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..jobs.parameters import language_of, parameters_of, source_of, tags_of
-from ..jobs.parameters import read_notebook as read_content
+from ..notebooks.parameters import language_of, parameters_of, source_of, tags_of
+from ..notebooks.parameters import read_notebook as read_content
 
 INJECTED_TAG = "injected-parameters"
 """Papermill's own tag of the cell with the values that it was given. When it is given some again,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..jobs.parameters import check_parameters, read_notebook
+from ..notebooks.parameters import check_parameters, read_notebook
 from .binding import elements_of
 from .definition import Definition, StepDefinition, item_names
 from .planning import find

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from ..core.errors import BadRequest
 from ..core.refs import reference
-from ..jobs.plain import parse
+from ..notebooks.syntax import parse
 from .notebook import Notebook
 from .references import KINDS
 

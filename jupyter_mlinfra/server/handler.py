@@ -288,7 +288,7 @@ def elsewhere(handler: Handler) -> bool:
     """`slow` of what may ask a cluster, which may answer late or never; a project whose jobs are
     all of this machine asks none.
     """
-    from ..jobs.reach import reaches_out
+    from ..jobs.clusters import reaches_out
 
     try:
         given, job = handler.given(), handler.path_kwargs.get("id")

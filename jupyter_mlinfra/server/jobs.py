@@ -22,17 +22,15 @@ if TYPE_CHECKING:
         CodeSnapshot,
         Compute,
         Estimate,
-        ExecutedNotebook,
         Job,
-        JobParameter,
         LogChunk,
         LogHits,
-        Parameter,
         QueuedJob,
         Resources,
         Supervisor,
         Terminal,
     )
+    from ..notebooks.spec import ExecutedNotebook, JobParameter, Parameter
 
 read, write, execute = access("jobs")
 

@@ -35,6 +35,7 @@ _SPECS = (
     "features.spec",
     "jobs.spec",
     "monitoring.spec",
+    "notebooks.spec",
     "pipelines.schedules.spec",
     "pipelines.spec",
     "readiness",

@@ -27,7 +27,7 @@ from typing import Any, Literal
 from ..core.errors import BadRequest, Unprocessable
 from ..core.files import explain_os_error, sync_folder, write_atomic
 from ..core.records import now
-from ..jobs.environment import CHECKPOINTS
+from ..core.variables import CHECKPOINTS
 
 MANIFEST = "manifest.json"
 _PREFIX, _DRAFT, _GONE = "step-", ".draft-", ".gone-"

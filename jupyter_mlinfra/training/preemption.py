@@ -10,7 +10,7 @@ import warnings
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from ..jobs.signals import preempt_signals
+from ..jobs.inside.signals import preempt_signals
 from ..jobs.state import SAVED
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..core.errors import BadRequest
 from ..core.records import now
-from ..jobs.environment import CHECKPOINTS, JOB
+from ..core.variables import CHECKPOINTS, JOB
 from . import checkpoints
 from .checkpoints import Checkpoint
 

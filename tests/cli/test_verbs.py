@@ -24,7 +24,7 @@ from jupyter_mlinfra.core.errors import BadRequest, Conflict, TooLarge
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of, to_json
 from jupyter_mlinfra.jobs import JobState, LogChunk
-from jupyter_mlinfra.jobs.backends.attaching import Attachment
+from jupyter_mlinfra.jobs.backends.shell import Attachment
 from jupyter_mlinfra.server.openapi import _records
 from tests.server.noted import Noted, made_up
 

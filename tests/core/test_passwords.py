@@ -13,8 +13,8 @@ from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, Unavailable
 from jupyter_mlinfra.core.passwords import password_in, without_passwords
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.settings import load_settings
-from jupyter_mlinfra.jobs.backends.following import NotNow, Rejected, Unreachable
-from jupyter_mlinfra.jobs.backends.supervisor import say
+from jupyter_mlinfra.jobs.local.supervisor import say
+from jupyter_mlinfra.jobs.remote import NotNow, Rejected, Unreachable
 
 SHOWN = [
     ("sql+postgresql://ana:s3cr3t@db/cat", "sql+postgresql://ana:[secret]@db/cat"),

@@ -7,25 +7,25 @@ from types import ModuleType
 
 import pytest
 
+from jupyter_mlinfra.core import variables
 from jupyter_mlinfra.core.processes import TOKEN
 from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.targets import local, workers
 from jupyter_mlinfra.deployments.targets.layout import token_of
-from jupyter_mlinfra.jobs import environment
 
 OF_A_JOB = [
     *(
-        environment.JOB,
-        environment.PROGRESS,
-        environment.REASON,
-        environment.CHECKPOINTS,
-        environment.ARRAY_INDEX,
-        environment.GPU_SHARE,
+        variables.JOB,
+        variables.PROGRESS,
+        variables.REASON,
+        variables.CHECKPOINTS,
+        variables.ARRAY_INDEX,
+        variables.GPU_SHARE,
     ),
     *(
-        environment.NODE,
-        environment.PREEMPT_SIGNALS,
-        environment.PROJECT,
+        variables.NODE,
+        variables.PREEMPT_SIGNALS,
+        variables.PROJECT,
         "MLINFRA_ENDS_AT",
         "MLINFRA_GPU_IDS",
         "MLINFRA_FAIL",
@@ -54,7 +54,7 @@ def in_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_keeper_gets_the_settings_and_nothing_of_the_job(
     tmp_path: Path, kit: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(environment.NODE)  # on another machine nobody deploys
+    monkeypatch.delenv(variables.NODE)  # on another machine nobody deploys
     project = kit.open_project(tmp_path)
     given: list[dict[str, str]] = []
     monkeypatch.setattr(

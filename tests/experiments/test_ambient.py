@@ -19,7 +19,7 @@ from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.experiments import Experiments, ambient, strays, with_store
 from jupyter_mlinfra.experiments.strays import is_same_store
-from jupyter_mlinfra.jobs.environment import elsewhere
+from jupyter_mlinfra.jobs.attempt.environment import elsewhere
 from jupyter_mlinfra.jobs.spec import JobSpec
 from jupyter_mlinfra.workbench import Workbench
 
@@ -192,7 +192,7 @@ def test_a_job_gets_the_address_of_the_store_and_one_on_another_machine_no_file(
     kept = []
     monkeypatch.setattr("jupyter_mlinfra.jobs.dispatch.Dispatch.start", lambda *_: None)
     monkeypatch.setattr(
-        "jupyter_mlinfra.jobs.submitting.keep",
+        "jupyter_mlinfra.jobs.submit.accept.keep",
         lambda environment, place: kept.append(environment) or str(place / "none"),
     )
     jobs.submit(JobSpec(command=["true"]))

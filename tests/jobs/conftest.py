@@ -21,14 +21,14 @@ from fake_ray.site import ray
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
-from jupyter_mlinfra.jobs.environment import runtime_folder
+from jupyter_mlinfra.jobs.attempt.environment import runtime_folder
 
 __all__ = ["ray"]  # found by pytest in this module: one cluster for all folders below
 WAIT = 60.0
 """Longest wait for anything: the machine may be busy."""
 
 
-_GUARDS = {f"jupyter_mlinfra.jobs.backends.{name}" for name in ("following.guard", "ray.driver")}
+_GUARDS = {f"jupyter_mlinfra.jobs.remote.{name}" for name in ("guard", "ray.driver")}
 
 
 class Tools:
@@ -56,11 +56,11 @@ class Tools:
                 continue
             if waits:  # a wrapper without a job, see test_ready.py: it ends by itself
                 continue
-            supervises = "jupyter_mlinfra.jobs.backends.supervisor" in words and any(
+            supervises = "jupyter_mlinfra.jobs.local.supervisor" in words and any(
                 f'"{root}"' in word for word in words
             )
             supervises = supervises or (
-                "jupyter_mlinfra.jobs.backends.following.follower" in words and str(root) in words
+                "jupyter_mlinfra.jobs.remote.follower" in words and str(root) in words
             )
             guards = bool(_GUARDS & set(words)) and any(
                 word.startswith(f"{root}{os.sep}") for word in words

@@ -16,9 +16,9 @@ import pytest
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Alarm, Jobs, clear_alarm, set_alarm
-from jupyter_mlinfra.jobs.backends import alarms as giving
-from jupyter_mlinfra.jobs.backends.alarms import Alarms
-from jupyter_mlinfra.jobs.backends.wallclock import WallClock
+from jupyter_mlinfra.jobs.local import alarm_clock as giving
+from jupyter_mlinfra.jobs.local.alarm_clock import Alarms
+from jupyter_mlinfra.jobs.local.timer import WallClock
 
 PROGRAM = """
 import sys, time

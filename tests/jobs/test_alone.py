@@ -16,13 +16,13 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
-from jupyter_mlinfra.jobs.accepting import Accepted
-from jupyter_mlinfra.jobs.attempt import Attempt
-from jupyter_mlinfra.jobs.backends.control import Config
+from jupyter_mlinfra.jobs.attempt.files import Attempt
 from jupyter_mlinfra.jobs.backends.launch import Place, spawn
-from jupyter_mlinfra.jobs.backends.live import Live
-from jupyter_mlinfra.jobs.rows import Launch
-from jupyter_mlinfra.jobs.store import JobStore
+from jupyter_mlinfra.jobs.local.client import Config
+from jupyter_mlinfra.jobs.local.running import Live
+from jupyter_mlinfra.jobs.queue.inserting import Accepted
+from jupyter_mlinfra.jobs.queue.rows import Launch
+from jupyter_mlinfra.jobs.queue.store import JobStore
 
 ODD = [
     '{"fraction": 0.5, "text": "caf\\udce9.csv"}',
@@ -31,7 +31,7 @@ ODD = [
 ]
 FAULTS = """
 import sys
-import jupyter_mlinfra.jobs.backends.supervisor as s
+import jupyter_mlinfra.jobs.local.supervisor as s
 from jupyter_mlinfra.jobs.backends import launch, ready
 judge, look, prepare, find = s.judge, s.Live.look, launch.prepare, s.find
 def bad_judge(ended, **more):

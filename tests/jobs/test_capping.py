@@ -16,9 +16,9 @@ import pytest
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec
-from jupyter_mlinfra.jobs.attempt import Attempt
-from jupyter_mlinfra.jobs.capping import cap_log, size_of
-from jupyter_mlinfra.jobs.logs import cut_log, read_log, search_log
+from jupyter_mlinfra.jobs.attempt.files import Attempt
+from jupyter_mlinfra.jobs.attempt.log import cut_log, read_log, search_log
+from jupyter_mlinfra.jobs.attempt.log_cap import cap_log, size_of
 from jupyter_mlinfra.jobs.spec import LogChunk
 
 MIB = 1 << 20

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlinfra.core.errors import NotFound, TooLarge
-from jupyter_mlinfra.jobs import changes
-from jupyter_mlinfra.jobs.snapshot import Snapshots
+from jupyter_mlinfra.jobs.code import uncommitted as changes
+from jupyter_mlinfra.jobs.code.snapshot import Snapshots
 
 
 def git(root: Path, *words: str) -> str:
@@ -167,7 +167,7 @@ def test_a_difference_goes_with_its_snapshot(
     ident = snapshots().take(["n.ipynb"]).id
     kept = root / ".mlinfra" / "snapshots" / "diffs" / f"{ident}.diff"
     assert kept.stat().st_mode & 0o077 == 0
-    monkeypatch.setattr("jupyter_mlinfra.jobs.snapshot._FRESH_SECONDS", -10.0)
+    monkeypatch.setattr("jupyter_mlinfra.jobs.code.snapshot._FRESH_SECONDS", -10.0)
     snapshots().prune(running=[], known=[], beat=int)
     assert not kept.exists()
     with pytest.raises(NotFound):

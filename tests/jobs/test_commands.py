@@ -17,7 +17,7 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
-from jupyter_mlinfra.jobs.environment import keep, runtime_folder
+from jupyter_mlinfra.jobs.attempt.environment import keep, runtime_folder
 
 
 def test_a_command_runs_with_its_own_exit_code_and_log(run: Callable[..., Job], jobs: Jobs) -> None:
@@ -518,7 +518,7 @@ def test_the_supervisor_ends_when_its_project_is_gone(
     jobs: Jobs, project: Project, tools: Any
 ) -> None:
     code = (
-        "import jupyter_mlinfra.jobs.backends.supervisor as s, sys; s.ALONE_SECONDS = 0.2;"
+        "import jupyter_mlinfra.jobs.local.supervisor as s, sys; s.ALONE_SECONDS = 0.2;"
         f" sys.argv[1:] = [{_config(project)!r}]; s.main()"
     )
     jobs.list()
@@ -536,7 +536,7 @@ def test_the_supervisor_ends_when_its_project_is_gone(
 
 
 def _config(project: Project) -> str:
-    from jupyter_mlinfra.jobs.backends.control import Config
+    from jupyter_mlinfra.jobs.local.client import Config
 
     return Config.of(project).dump()
 
@@ -544,7 +544,7 @@ def _config(project: Project) -> str:
 def test_two_supervisors_cannot_run(jobs: Jobs, project: Project) -> None:
     pid = jobs.start().pid
     second = subprocess.run(
-        [sys.executable, "-m", "jupyter_mlinfra.jobs.backends.supervisor", _config(project)],
+        [sys.executable, "-m", "jupyter_mlinfra.jobs.local.supervisor", _config(project)],
         capture_output=True,
         text=True,
         timeout=60,

@@ -18,7 +18,7 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec
-from jupyter_mlinfra.jobs.environment import forget_deleted, keep, runtime_folder
+from jupyter_mlinfra.jobs.attempt.environment import forget_deleted, keep, runtime_folder
 
 
 def environments(home: Path) -> list[Path]:
@@ -43,7 +43,7 @@ def test_a_supervisor_whose_state_is_deleted_while_jobs_run_and_wait_leaves_no_e
 
 def _supervises(process: psutil.Process) -> bool:
     try:
-        return "jupyter_mlinfra.jobs.backends.supervisor" in process.cmdline()
+        return "jupyter_mlinfra.jobs.local.supervisor" in process.cmdline()
     except psutil.Error:  # it has just ended
         return False
 

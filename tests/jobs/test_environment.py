@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_mlinfra.jobs.environment import submitters_environment
+from jupyter_mlinfra.jobs.attempt.environment import submitters_environment
 
 
 @pytest.mark.parametrize(("said", "has"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])

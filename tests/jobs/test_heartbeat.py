@@ -16,17 +16,17 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec
 from jupyter_mlinfra.jobs.backends import detached
 from jupyter_mlinfra.jobs.backends.bell import Bell, beat_path
-from jupyter_mlinfra.jobs.backends.following.control import (
+from jupyter_mlinfra.jobs.dispatch import Dispatch
+from jupyter_mlinfra.jobs.local.registry import Registry
+from jupyter_mlinfra.jobs.queue.retention import Retention
+from jupyter_mlinfra.jobs.queue.store import JobStore
+from jupyter_mlinfra.jobs.remote.client import (
     SILENT_SECONDS,
     FollowerControl,
     Mark,
     mark_path,
 )
-from jupyter_mlinfra.jobs.backends.registry import Registry
-from jupyter_mlinfra.jobs.backends.slurm.commands import ANSWER_SECONDS
-from jupyter_mlinfra.jobs.dispatch import Dispatch
-from jupyter_mlinfra.jobs.retention import Retention
-from jupyter_mlinfra.jobs.store import JobStore
+from jupyter_mlinfra.jobs.remote.slurm.commands import ANSWER_SECONDS
 
 
 def _stop(jobs: Jobs, tools: Any) -> int:

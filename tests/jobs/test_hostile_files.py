@@ -15,7 +15,7 @@ from jupyter_mlinfra.core.errors import MLInfraError
 from jupyter_mlinfra.core.files import open_regular, read_regular, read_tail, write_regular
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec
-from jupyter_mlinfra.jobs.attempt import Attempt
+from jupyter_mlinfra.jobs.attempt.files import Attempt
 
 SECONDS = 20.0
 """What is blocked stays so for ever: this is far more than anything here takes."""

@@ -119,7 +119,7 @@ def test_papermill_loads_without_a_grammar_that_takes_most_of_a_second() -> None
     later still gets it.
     """
     program = (
-        "import sys, jupyter_mlinfra.jobs.engine as engine; assert 'rfc3987_syntax' not in"
+        "import sys, jupyter_mlinfra.jobs.inside.engine as engine; assert 'rfc3987_syntax' not in"
         " sys.modules; engine.nbformat; import rfc3987_syntax"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlinfra.core.errors import BadRequest
-from jupyter_mlinfra.jobs import logs
-from jupyter_mlinfra.jobs.attempt import Attempt
+from jupyter_mlinfra.jobs.attempt import log as logs
+from jupyter_mlinfra.jobs.attempt.files import Attempt
 from jupyter_mlinfra.jobs.spec import LogHits
 
 

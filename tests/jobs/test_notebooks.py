@@ -387,7 +387,7 @@ def test_what_was_said_before_a_long_silent_cell_is_in_the_file_when_the_runner_
     next(
         process
         for process, line in words.items()
-        if "jupyter_mlinfra.jobs.notebook" in line and line[0] != "sh"
+        if "jupyter_mlinfra.jobs.inside.notebook" in line and line[0] != "sh"
     ).kill()
     assert jobs.wait([job.id], timeout=60)[0].state == "failed"
     assert texts() == ["early\n", "just now\n"]

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.jobs import Jobs, JobSpec, Parameter, environment, load_backend
-from jupyter_mlinfra.jobs.attempt import Attempt
-from jupyter_mlinfra.jobs.environment import forget, keep, recall, runtime_folder
-from jupyter_mlinfra.jobs.intake import script_of
-from jupyter_mlinfra.jobs.logs import read_log
-from jupyter_mlinfra.jobs.parameters import parameters_of, read_notebook
+from jupyter_mlinfra.jobs import Jobs, JobSpec, Parameter, load_backend
+from jupyter_mlinfra.jobs.attempt import environment
+from jupyter_mlinfra.jobs.attempt.environment import forget, keep, recall, runtime_folder
+from jupyter_mlinfra.jobs.attempt.files import Attempt
+from jupyter_mlinfra.jobs.attempt.log import read_log
+from jupyter_mlinfra.jobs.submit.checks import script_of
+from jupyter_mlinfra.notebooks.parameters import parameters_of, read_notebook
 from jupyter_mlinfra.pipelines.notebook import read_notebook as of_pipelines
 
 
@@ -444,8 +445,8 @@ def test_a_state_folder_that_cannot_be_made_is_a_clear_error(
 def test_one_long_log_is_cut_to_its_end_and_costs_the_others_nothing(
     jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyter_mlinfra.jobs import retention
-    from jupyter_mlinfra.jobs.store import JobStore
+    from jupyter_mlinfra.jobs.queue import retention
+    from jupyter_mlinfra.jobs.queue.store import JobStore
 
     ids = [jobs.submit(JobSpec(command=["echo", f"words of {n}"])).id for n in range(3)]
     jobs.wait(ids, timeout=tools.wait)
@@ -468,8 +469,8 @@ def test_one_long_log_is_cut_to_its_end_and_costs_the_others_nothing(
 def test_the_newest_logs_are_kept_whatever_they_need_and_a_cleared_one_says_so(
     jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyter_mlinfra.jobs import retention
-    from jupyter_mlinfra.jobs.store import JobStore
+    from jupyter_mlinfra.jobs.queue import retention
+    from jupyter_mlinfra.jobs.queue.store import JobStore
 
     ids = [jobs.submit(JobSpec(command=["echo", f"words of {n}"])).id for n in range(3)]
     ids += [jobs.submit(JobSpec(command=command)).id for command in (["true"], ["no-such-program"])]
@@ -486,11 +487,11 @@ def test_the_newest_logs_are_kept_whatever_they_need_and_a_cleared_one_says_so(
 def test_old_logs_go_and_executed_notebooks_stay(
     jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyter_mlinfra.jobs.retention import Retention
-    from jupyter_mlinfra.jobs.store import JobStore
+    from jupyter_mlinfra.jobs.queue.retention import Retention
+    from jupyter_mlinfra.jobs.queue.store import JobStore
 
-    monkeypatch.setattr("jupyter_mlinfra.jobs.retention.KEEP_JOBS", 1)
-    monkeypatch.setattr("jupyter_mlinfra.jobs.retention.KEEP_NEWEST", 1)
+    monkeypatch.setattr("jupyter_mlinfra.jobs.queue.retention.KEEP_JOBS", 1)
+    monkeypatch.setattr("jupyter_mlinfra.jobs.queue.retention.KEEP_NEWEST", 1)
     ids = [jobs.submit(JobSpec(command=["echo", str(n)])).id for n in range(3)]
     jobs.wait(ids, timeout=tools.wait)
     executed = project.home / "jobs" / ids[0] / "1" / "n.ipynb"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlinfra.jobs.backends.plan import Capacity, Holding, Need, forecast, plan
+from jupyter_mlinfra.jobs.local.plan import Capacity, Holding, Need, forecast, plan
 
 MACHINE = Capacity(cpus=4, gpus={"GPU-a": 0, "GPU-b": 1}, memory_gib=16)
 

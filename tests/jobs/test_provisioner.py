@@ -25,7 +25,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
 
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.jobs.warm import pool
+from jupyter_mlinfra.notebooks.warm import pool
 from tests.core.test_import import HEAVY
 
 SETTINGS = (
@@ -260,7 +260,7 @@ async def test_one_that_does_not_fit_is_not_served(bench: Bench, tmp_path: Path)
 async def test_a_dead_one_and_one_that_is_stuck_give_way_to_a_cold_start(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jupyter_mlinfra.jobs.warm.standby.HAND_OUT_SECONDS", 1.0)
+    monkeypatch.setattr("jupyter_mlinfra.notebooks.warm.standby.HAND_OUT_SECONDS", 1.0)
     await bench.start()
     for number in (signal.SIGKILL, signal.SIGSTOP):
         stood_by = await bench.ready()
@@ -504,8 +504,8 @@ async def _use(url: str, server: int, tools: Any) -> None:
 def test_loading_the_provisioner_loads_no_heavy_library() -> None:
     """Jupyter loads it when the first kernel is started, in its event loop."""
     code = (
-        "import sys, jupyter_client.provisioning; import jupyter_mlinfra.jobs.warm.provisioner;"
-        " print(*sys.modules)"
+        "import sys, jupyter_client.provisioning;"
+        " import jupyter_mlinfra.notebooks.warm.provisioner; print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {name.partition(".")[0] for name in done.stdout.split()} & (

@@ -17,9 +17,9 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec, JobState
-from jupyter_mlinfra.jobs.accepting import Accepted
-from jupyter_mlinfra.jobs.rows import Launch
-from jupyter_mlinfra.jobs.store import JobStore
+from jupyter_mlinfra.jobs.queue.inserting import Accepted
+from jupyter_mlinfra.jobs.queue.rows import Launch
+from jupyter_mlinfra.jobs.queue.store import JobStore
 
 NOTE = (
     "import os, sys; open(sys.argv[1], 'a').write(os.environ['DEPTH'] + ' ' +"
@@ -406,7 +406,7 @@ def test_a_tracking_server_that_hangs_keeps_nobody_from_seeing_how_a_job_stands(
 def test_a_supervisor_that_takes_long_to_come_back_keeps_one_reader_waiting(
     jobs: Jobs, tools: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyter_mlinfra.jobs.backends.local import LocalBackend
+    from jupyter_mlinfra.jobs.local.backend import LocalBackend
 
     job, gate, begun = jobs.submit(JobSpec(command=tools.sleep)), threading.Event(), list[str]()
 
@@ -429,7 +429,7 @@ def test_a_supervisor_that_takes_long_to_come_back_keeps_one_reader_waiting(
 def test_a_backend_that_cannot_be_told_of_an_array_loses_nothing(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyter_mlinfra.jobs.backends.local import LocalBackend
+    from jupyter_mlinfra.jobs.local.backend import LocalBackend
 
     def down(*_: object) -> None:
         raise Unavailable("The cluster does not answer.")
@@ -471,7 +471,7 @@ def test_a_job_that_ended_just_now_keeps_its_log_however_early_it_was_submitted(
     project: Project, tmp_path: Path
 ) -> None:
     from jupyter_mlinfra.core.processes import Identity
-    from jupyter_mlinfra.jobs import retention
+    from jupyter_mlinfra.jobs.queue import retention
 
     store = JobStore(project.database)
     early = accept(store, tmp_path)

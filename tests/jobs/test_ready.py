@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
-from jupyter_mlinfra.jobs.store import JobStore
+from jupyter_mlinfra.jobs.queue.store import JobStore
 
 WORDS = st.text(
     st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20

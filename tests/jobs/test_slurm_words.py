@@ -11,7 +11,7 @@ import pytest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.settings import SlurmSettings
 from jupyter_mlinfra.jobs import JobSpec, JobState
-from jupyter_mlinfra.jobs.backends.following import (
+from jupyter_mlinfra.jobs.remote import (
     Batch,
     NotNow,
     Parcel,
@@ -20,9 +20,9 @@ from jupyter_mlinfra.jobs.backends.following import (
     Stage,
     Unreachable,
 )
-from jupyter_mlinfra.jobs.backends.slurm.remote import SlurmRemote
-from jupyter_mlinfra.jobs.backends.slurm.request import array, needs, nice, output
-from jupyter_mlinfra.jobs.backends.slurm.sightings import recalled, sightings_of, waits
+from jupyter_mlinfra.jobs.remote.slurm.remote import SlurmRemote
+from jupyter_mlinfra.jobs.remote.slurm.request import array, needs, nice, output
+from jupyter_mlinfra.jobs.remote.slurm.sightings import recalled, sightings_of, waits
 
 
 def _number(value: int | None) -> dict[str, Any]:
@@ -377,7 +377,7 @@ def test_what_its_guard_does_not_end_in_time_slurm_ends(
         "--quiet --state=SUSPENDED 7",
         "--quiet --batch --signal=TERM --state=RUNNING 7",
     ]
-    monkeypatch.setattr("jupyter_mlinfra.jobs.backends.slurm.remote.KILL_SECONDS", -1.0)
+    monkeypatch.setattr("jupyter_mlinfra.jobs.remote.slurm.remote.KILL_SECONDS", -1.0)
     remote.end(running)
     assert (tmp_path / "told").read_text().splitlines()[-1] == "--quiet 7"
 

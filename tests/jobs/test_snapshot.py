@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlinfra.core.errors import NotFound, Unavailable, Unprocessable
-from jupyter_mlinfra.jobs import snapshot
-from jupyter_mlinfra.jobs.snapshot import Snapshots
-from jupyter_mlinfra.jobs.sources import survey
+from jupyter_mlinfra.jobs.code import snapshot
+from jupyter_mlinfra.jobs.code.files import survey
+from jupyter_mlinfra.jobs.code.snapshot import Snapshots
 
 
 @pytest.fixture
@@ -229,7 +229,7 @@ def test_a_checkout_that_was_cleaned_away_is_made_again(
 
 
 def test_a_walk_without_git_comes_to_an_end(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jupyter_mlinfra.jobs.sources.MAX_FILES", 3)
+    monkeypatch.setattr("jupyter_mlinfra.jobs.code.files.MAX_FILES", 3)
     for number in range(9):
         (root / f"{number}.py").write_text("x")
     found, _, _ = survey(root, root / ".mlinfra")

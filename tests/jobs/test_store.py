@@ -16,10 +16,10 @@ import pytest
 from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec, JobState
-from jupyter_mlinfra.jobs.accepting import Accepted
 from jupyter_mlinfra.jobs.backends.launch import Place, TryLater, spawn
-from jupyter_mlinfra.jobs.rows import Entry, Launch
-from jupyter_mlinfra.jobs.store import JobStore
+from jupyter_mlinfra.jobs.queue.inserting import Accepted
+from jupyter_mlinfra.jobs.queue.rows import Entry, Launch
+from jupyter_mlinfra.jobs.queue.store import JobStore
 
 
 def begun(store: JobStore, spec: JobSpec, folder: Path) -> Entry:
@@ -118,8 +118,8 @@ def test_a_change_is_seen_although_the_clock_was_set_back(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, clock = JobStore(project.database), [datetime(2030, 1, 2, tzinfo=UTC)]
-    for module in ("store", "moves", "accepting"):
-        monkeypatch.setattr(f"jupyter_mlinfra.jobs.{module}.now", lambda: clock[0])
+    for module in ("store", "transitions", "inserting"):
+        monkeypatch.setattr(f"jupyter_mlinfra.jobs.queue.{module}.now", lambda: clock[0])
     entry = begun(store, JobSpec(command=["true"]), tmp_path)
     before, clock[0] = store.fingerprint(), datetime(2030, 1, 1, tzinfo=UTC)
     store.running(entry.job.id, Identity("boot", 1, 1))

@@ -103,7 +103,7 @@ def test_an_attempt_is_taken_once_even_if_it_is_started_twice(
     itself.
     """
     from jupyter_mlinfra.jobs.backends.launch import Place, spawn
-    from jupyter_mlinfra.jobs.store import JobStore
+    from jupyter_mlinfra.jobs.queue.store import JobStore
 
     job = jobs.submit(JobSpec(command=["sh", "-c", COUNTED]))
     tools.until(lambda: tools.lines(project.root / "count"))
@@ -228,7 +228,7 @@ def test_a_database_that_is_locked_for_a_while_loses_nothing(
 def test_a_supervisor_that_cannot_start_is_an_error_that_shows_its_log_and_the_job_waits(
     jobs: Jobs, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyter_mlinfra.jobs.backends import control
+    from jupyter_mlinfra.jobs.local import client as control
 
     monkeypatch.setattr(control, "START_SECONDS", 1.0)
     monkeypatch.setattr(control, "MODULE", "no_such_module")

@@ -25,12 +25,13 @@ import pytest
 from jupyter_mlinfra.core.processes import Identity, boot_id
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
-from jupyter_mlinfra.jobs.attempt import Attempt
-from jupyter_mlinfra.jobs.backends import live
+from jupyter_mlinfra.jobs.attempt.files import Attempt
 from jupyter_mlinfra.jobs.backends.launch import spawn_wrapper
-from jupyter_mlinfra.jobs.store import JobStore
-from jupyter_mlinfra.jobs.warm.imports import import_lines, lines_of
-from jupyter_mlinfra.jobs.warm.order import WRAPPER, Standing, Warming, changed_at
+from jupyter_mlinfra.jobs.inside.warm_messages import WRAPPER, Warming
+from jupyter_mlinfra.jobs.local import running as live
+from jupyter_mlinfra.jobs.queue.store import JobStore
+from jupyter_mlinfra.notebooks.warm.imports import import_lines, lines_of
+from jupyter_mlinfra.notebooks.warm.standing import Standing, changed_at
 
 SETTINGS = (
     '[project]\nname = "test"\n[jobs]\ncpus = 2\ngpus = {gpus}\ngrace_seconds ='
@@ -112,7 +113,7 @@ def _pool(
         for process in tools.processes_of(project.root):
             process.kill()
     tools.until(lambda: not tools.processes_of(project.root))
-    from jupyter_mlinfra.jobs.environment import runtime_folder
+    from jupyter_mlinfra.jobs.attempt.environment import runtime_folder
 
     shutil.rmtree(runtime_folder(opened.home), ignore_errors=True)
     opened.database.close()
@@ -287,7 +288,7 @@ def test_a_notebook_with_a_relative_path_for_modules_works_each_time(
 def test_an_import_that_loads_what_is_not_installed_makes_a_kernel_unfit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyter_mlinfra.jobs.warm.inside import _foreign
+    from jupyter_mlinfra.notebooks.warm.inside import _foreign
 
     (tmp_path / "of_somebodys.py").write_text("")
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -319,7 +320,7 @@ def test_a_kernel_is_refreshed_when_what_it_was_made_from_has_changed(
 
 
 def test_what_a_kernel_was_made_from_is_the_folders_of_installed_packages(tmp_path: Path) -> None:
-    from jupyter_mlinfra.jobs.warm.inside import _installed, _is_installed
+    from jupyter_mlinfra.notebooks.warm.inside import _installed, _is_installed
 
     assert (
         os.path.realpath(next(path for path in sys.path if path.endswith("site-packages")))
@@ -379,7 +380,7 @@ def test_a_runner_that_is_killed_is_replaced(wrapper: bool, pool: Pool, tools: A
     runners = [
         process
         for process in pool.processes()
-        if "jupyter_mlinfra.jobs.warm.runner" in process.cmdline()
+        if "jupyter_mlinfra.jobs.inside.warm_runner" in process.cmdline()
     ]
     next(process for process in runners if (process.cmdline()[0] == "sh") == wrapper).kill()
     if not wrapper:
@@ -407,7 +408,7 @@ def test_a_pool_is_filled_to_its_size_and_not_beyond(project: Project, tools: An
         runners = [
             process
             for process in pool.processes()
-            if "jupyter_mlinfra.jobs.warm.runner" in process.cmdline()
+            if "jupyter_mlinfra.jobs.inside.warm_runner" in process.cmdline()
             and process.cmdline()[0] != "sh"
         ]
         assert len(runners) == 2
@@ -445,7 +446,7 @@ def test_a_cancel_reaches_the_kernel_and_what_left_its_session(pool: Pool, tools
     job = pool.jobs.submit(JobSpec(notebook=name))
     tools.until((pool.root / "up").exists)
     assert any(
-        "jupyter_mlinfra.jobs.warm.runner" in process.cmdline()
+        "jupyter_mlinfra.jobs.inside.warm_runner" in process.cmdline()
         for process in tools.processes_of(pool.root)
         if "sleep" not in process.cmdline()
     )
@@ -523,7 +524,13 @@ def test_a_runner_whose_supervisor_dies_while_it_warms_up_ends_its_kernel(
     warming = Warming(
         kernel="python3", sockets=str(tmp_path / "k"), imports=["cronsim"], notebooks=[]
     )
-    command = [sys.executable, "-P", "-m", "jupyter_mlinfra.jobs.warm.runner", warming.dump()]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "jupyter_mlinfra.jobs.inside.warm_runner",
+        warming.dump(),
+    ]
     ours, its = socket.socketpair()
     with its:
         pid = spawn_wrapper(

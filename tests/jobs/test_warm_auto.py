@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.core.machine import memory_gib
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.settings import PipelineSettings
 from jupyter_mlinfra.jobs import Jobs, JobSpec
-from jupyter_mlinfra.jobs.backends.control import Config
-from jupyter_mlinfra.jobs.machine import memory_gib
+from jupyter_mlinfra.jobs.local.client import Config
 
 LOOK = """
 import os

@@ -18,11 +18,12 @@ import pytest
 from jupyter_mlinfra.core.errors import Conflict
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, JobSpec
-from jupyter_mlinfra.jobs.attempt import Attempt
-from jupyter_mlinfra.jobs.backends import live, warm
+from jupyter_mlinfra.jobs.attempt.files import Attempt
 from jupyter_mlinfra.jobs.backends.launch import Place
-from jupyter_mlinfra.jobs.rows import Entry, Launch
-from jupyter_mlinfra.jobs.warm.order import Standing
+from jupyter_mlinfra.jobs.local import running as live
+from jupyter_mlinfra.jobs.local import warm_runners as warm
+from jupyter_mlinfra.jobs.queue.rows import Entry, Launch
+from jupyter_mlinfra.notebooks.warm.standing import Standing
 
 
 class Doors:

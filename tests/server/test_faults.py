@@ -16,9 +16,9 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Conflict, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.jobs.backends.following.backend import FollowedBackend
-from jupyter_mlinfra.jobs.backends.slurm.backend import SlurmBackend
-from jupyter_mlinfra.jobs.backends.slurm.commands import Commands
+from jupyter_mlinfra.jobs.remote.backend import FollowedBackend
+from jupyter_mlinfra.jobs.remote.slurm.backend import SlurmBackend
+from jupyter_mlinfra.jobs.remote.slurm.commands import Commands
 from jupyter_mlinfra.server import context
 from jupyter_mlinfra.server.handler import Handler
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.jobs.backends.control import Control
+from jupyter_mlinfra.jobs.local.client import Control
 
 NOTEBOOK = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
 LONG = "x" * 300

@@ -17,7 +17,7 @@ from schemathesis import Case, GenerationMode
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import JobSpec
-from jupyter_mlinfra.jobs.backends.control import Control
+from jupyter_mlinfra.jobs.local.client import Control
 from jupyter_mlinfra.pipelines.launching import Launcher
 from jupyter_mlinfra.server.app import widen_header
 from jupyter_mlinfra.server.openapi import document

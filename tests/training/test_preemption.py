@@ -148,7 +148,7 @@ def test_a_job_that_is_asked_to_end_saves_is_started_again_and_goes_on(
 
 
 def is_runner(pid: int) -> bool:
-    return b"jupyter_mlinfra.jobs.notebook" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b"jupyter_mlinfra.jobs.inside.notebook" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def write_notebook(path: Path, source: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest
-from jupyter_mlinfra.jobs.attempt import Attempt
+from jupyter_mlinfra.jobs.attempt.files import Attempt
 from jupyter_mlinfra.training import report
 
 

@@ -15,8 +15,8 @@ from ..spec import Compute, JobSpec
 
 if TYPE_CHECKING:
     from ...core.project import Project
-    from ..rows import Entry
-    from .attaching import Attachment
+    from ..queue.rows import Entry
+    from .shell import Attachment
 
 GROUP = "mlinfra.job_backends"
 LOCAL = "local"
@@ -28,10 +28,10 @@ of a job.
 # Those that come with the package work from a plain checkout too, and are found without reading the
 # metadata of every installed package.
 _BUILT_IN = {
-    "local": "jupyter_mlinfra.jobs.backends.local:LocalBackend",
-    "kubernetes": "jupyter_mlinfra.jobs.backends.kubernetes.backend:KubernetesBackend",
-    "ray": "jupyter_mlinfra.jobs.backends.ray.backend:RayBackend",
-    "slurm": "jupyter_mlinfra.jobs.backends.slurm.backend:SlurmBackend",
+    "local": "jupyter_mlinfra.jobs.local.backend:LocalBackend",
+    "kubernetes": "jupyter_mlinfra.jobs.remote.kubernetes.backend:KubernetesBackend",
+    "ray": "jupyter_mlinfra.jobs.remote.ray.backend:RayBackend",
+    "slurm": "jupyter_mlinfra.jobs.remote.slurm.backend:SlurmBackend",
 }
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..environment import runtime_folder
+from ..attempt.environment import runtime_folder
 
 BEAT_SECONDS = 10.0
 """Between two heartbeats of a process that sleeps."""

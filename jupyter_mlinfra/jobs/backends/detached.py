@@ -4,16 +4,20 @@ is, each kind writes down in its own place.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from ...core.errors import Unavailable
 from ...core.files import read_regular
+from ...core.passwords import without_passwords
 from ...core.processes import Identity, is_stopped, spawn_detached
 from .bell import beat_path
 
@@ -113,6 +117,13 @@ def end(who: Running, what: str) -> None:
     raise Unavailable(
         f"{what} does not end.", why, "Repair what it waits for, or restart the machine."
     )
+
+
+def say(text: str) -> None:
+    """A line in the log of this process, where the disk has room for it."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {without_passwords(text)}\n")
+        sys.stderr.flush()
 
 
 def start[R: Running](

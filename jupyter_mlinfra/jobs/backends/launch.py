@@ -12,14 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...core import variables
 from ...core.errors import MLInfraError, Unavailable
 from ...core.files import open_regular
 from ...core.processes import TOKEN
 from ...core.secrets import resolve
-from .. import environment
-from ..attempt import Attempt, NotebookTask, checkpoint_folder, notebook_command
-from ..rows import Entry
-from ..snapshot import Snapshots
+from ..attempt import environment
+from ..attempt.files import Attempt, NotebookTask, checkpoint_folder, notebook_command
+from ..code.snapshot import Snapshots
+from ..queue.rows import Entry
 from .program import CannotStart, find_program
 
 # The script is fixed; folder, working folder and command are its arguments, so no word of a job is
@@ -177,8 +178,8 @@ def own_words(
         **ours(entry, place),
         # Empty: a job that asked for no GPU sees none.
         "CUDA_VISIBLE_DEVICES": ",".join(entry.job.gpu_ids),
-        environment.PROGRESS: str(attempt.progress),
-        environment.REASON: str(attempt.reason),
+        variables.PROGRESS: str(attempt.progress),
+        variables.REASON: str(attempt.reason),
     }
 
 
@@ -198,13 +199,13 @@ def ours(entry: Entry, place: Place) -> dict[str, str]:
     return {
         "PYTHONUNBUFFERED": "1",  # or the log of a Python job is empty until it ends
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-        environment.PROJECT: str(place.root),
-        environment.JOB: entry.job.id,
-        environment.CHECKPOINTS: str(
+        variables.PROJECT: str(place.root),
+        variables.JOB: entry.job.id,
+        variables.CHECKPOINTS: str(
             checkpoint_folder(place.root, place.home, entry.job.id, entry.spec.checkpoints)
         ),
-        **({environment.ARRAY_INDEX: str(entry.job.index)} if entry.job.index is not None else {}),
-        **({environment.GPU_SHARE: f"{entry.spec.gpus:g}"} if 0 < entry.spec.gpus < 1 else {}),
+        **({variables.ARRAY_INDEX: str(entry.job.index)} if entry.job.index is not None else {}),
+        **({variables.GPU_SHARE: f"{entry.spec.gpus:g}"} if 0 < entry.spec.gpus < 1 else {}),
     }
 
 

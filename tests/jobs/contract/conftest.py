@@ -82,7 +82,7 @@ class Site:
         """Pid of who follows the jobs: the supervisor, or a follower."""
         if self.backend == "local":
             return self.jobs.supervisor().pid
-        from jupyter_mlinfra.jobs.backends.following.control import FollowerControl
+        from jupyter_mlinfra.jobs.remote.client import FollowerControl
 
         mark = FollowerControl(Project.open(self.root), self.backend).alive()
         return mark.process.pid if mark else None

@@ -164,7 +164,7 @@ def test_a_job_that_waits_in_the_backends_own_queue_can_be_held(
     assert "Held by ana" in site.jobs.show(job.id).reason
     if site.backend == "slurm":
         from jupyter_mlinfra.core.project import Project
-        from jupyter_mlinfra.jobs.backends.slurm.remote import SlurmRemote
+        from jupyter_mlinfra.jobs.remote.slurm.remote import SlurmRemote
 
         there = SlurmRemote(Project.open(site.root))
         tools.until(
@@ -219,7 +219,7 @@ def test_a_waiting_job_can_be_moved_in_the_queue(site: Any, tools: Any, blocker:
     site.jobs.prioritize(second.id, 80)
     if site.backend == "slurm":
         from jupyter_mlinfra.core.project import Project
-        from jupyter_mlinfra.jobs.backends.slurm.remote import SlurmRemote
+        from jupyter_mlinfra.jobs.remote.slurm.remote import SlurmRemote
 
         there = SlurmRemote(Project.open(site.root))
         tools.until(

@@ -17,8 +17,8 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec
-from jupyter_mlinfra.jobs.backends.following.control import FollowerControl
-from jupyter_mlinfra.jobs.backends.slurm.remote import SlurmRemote
+from jupyter_mlinfra.jobs.remote.client import FollowerControl
+from jupyter_mlinfra.jobs.remote.slurm.remote import SlurmRemote
 
 COUNTED = "echo x >> count; until [ -e go ]; do sleep 0.02; done; echo done >> count; exit 7"
 TRAINING = """
@@ -218,12 +218,12 @@ def test_a_job_that_was_sent_twice_runs_once(slurm_site: Any, slurm: Path, tools
         if str(one["job_id"]) == site.jobs.show(job.id).remote
     )
     folder = site.root / ".mlinfra" / "jobs"
-    script = Path(__file__).parents[3] / "jupyter_mlinfra/jobs/backends/slurm/guard.sh"
+    script = Path(__file__).parents[3] / "jupyter_mlinfra/jobs/remote/slurm/guard.sh"
     guard = [
         sys.executable,
         "-P",
         "-m",
-        "jupyter_mlinfra.jobs.backends.following.guard",
+        "jupyter_mlinfra.jobs.remote.guard",
         str(folder),
         shown["comment"].rpartition(":")[2],
         "60",
@@ -338,7 +338,7 @@ def test_a_follower_ends_when_nothing_is_left_to_follow(slurm_site: Any, tools: 
     site.run("true")
     FollowerControl(Project.open(site.root), "slurm").stop()
     code = (
-        "import sys\nfrom jupyter_mlinfra.jobs.backends.following import"
+        "import sys\nfrom jupyter_mlinfra.jobs.remote import"
         " follower\nfollower.IDLE_SECONDS = 0.5\nfollower.main()"
     )
     done = subprocess.run(

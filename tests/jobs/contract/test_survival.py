@@ -19,7 +19,7 @@ PRELUDE = (
     "from jupyter_mlinfra.core.project import Project\nfrom jupyter_mlinfra.jobs import Jobs,"
     " JobSpec\njobs = Jobs(Project.open())\n"
 )
-FOLLOW = f"{PRELUDE}from jupyter_mlinfra.jobs.backends.following.control import FollowerControl\n"
+FOLLOW = f"{PRELUDE}from jupyter_mlinfra.jobs.remote.client import FollowerControl\n"
 START = {
     "local": f"{PRELUDE}jobs.start()",
     **{

@@ -13,10 +13,10 @@ from fake_kubernetes.site import REPOSITORY
 
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.jobs.backends.following import Unreachable
-from jupyter_mlinfra.jobs.backends.following.control import FollowerControl
-from jupyter_mlinfra.jobs.backends.kubernetes import api, remote
-from jupyter_mlinfra.jobs.backends.kubernetes.remote import KubernetesRemote, site_of
+from jupyter_mlinfra.jobs.remote import Unreachable
+from jupyter_mlinfra.jobs.remote.client import FollowerControl
+from jupyter_mlinfra.jobs.remote.kubernetes import api, remote
+from jupyter_mlinfra.jobs.remote.kubernetes.remote import KubernetesRemote, site_of
 
 SAVES = (
     'cd "$MLINFRA_PROJECT"; [ -e saved ] && exec cat saved; trap "echo at step 5 > saved; exit 75"'

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.jobs.attempt import Attempt
-from jupyter_mlinfra.jobs.backends.following.batches import Shipment
-from jupyter_mlinfra.jobs.backends.following.order import Order, read_asked
+from jupyter_mlinfra.jobs.attempt.files import Attempt
+from jupyter_mlinfra.jobs.remote.batches import Shipment
+from jupyter_mlinfra.jobs.remote.guard_files import Order, read_asked
 
 KEY = "aa.1.0"
 
@@ -54,7 +54,7 @@ class Pod:
             sys.executable,
             "-P",
             "-m",
-            "jupyter_mlinfra.jobs.backends.kubernetes.pod",
+            "jupyter_mlinfra.jobs.remote.kubernetes.pod",
             str(self.jobs),
             "aa.1",
         ]
@@ -89,7 +89,7 @@ def test_a_job_that_is_not_wanted_any_more_does_not_run(pod: Any, case: str) -> 
 
 
 def test_the_image_needs_neither_the_client_nor_the_server() -> None:
-    code = "import sys, jupyter_mlinfra.jobs.backends.kubernetes.pod; print(*sys.modules)"
+    code = "import sys, jupyter_mlinfra.jobs.remote.kubernetes.pod; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
@@ -97,7 +97,7 @@ def test_the_image_needs_neither_the_client_nor_the_server() -> None:
         "kubernetes",
         "sqlalchemy",
         "pydantic_settings",
-        "jupyter_mlinfra.jobs.store",
+        "jupyter_mlinfra.jobs.queue.store",
     } & set(loaded)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.jobs.backends.following import Unreachable
-from jupyter_mlinfra.jobs.backends.ray.api import Api
-from jupyter_mlinfra.jobs.backends.ray.remote import RayRemote
+from jupyter_mlinfra.jobs.remote import Unreachable
+from jupyter_mlinfra.jobs.remote.ray.api import Api
+from jupyter_mlinfra.jobs.remote.ray.remote import RayRemote
 
 WAITS = "until [ -e go ]; do sleep 0.05; done"
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.jobs.attempt import Attempt
-from jupyter_mlinfra.jobs.backends.following.order import Order, call_off, read_asked
-from jupyter_mlinfra.jobs.backends.ray.driver import node_address
+from jupyter_mlinfra.jobs.attempt.files import Attempt
+from jupyter_mlinfra.jobs.remote.guard_files import Order, call_off, read_asked
+from jupyter_mlinfra.jobs.remote.ray.driver import node_address
 
 KEY = "aa.1.0"
 
@@ -54,7 +54,7 @@ class Entrypoint:
             sys.executable,
             "-P",
             "-m",
-            "jupyter_mlinfra.jobs.backends.ray.driver",
+            "jupyter_mlinfra.jobs.remote.ray.driver",
             str(self.jobs),
             "j0",
             KEY,

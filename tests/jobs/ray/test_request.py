@@ -16,8 +16,8 @@ from fake_ray.server import check_form
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.settings import RaySettings
 from jupyter_mlinfra.jobs import JobSpec
-from jupyter_mlinfra.jobs.backends.following import Parcel
-from jupyter_mlinfra.jobs.backends.ray.request import body, check, name_of, needs
+from jupyter_mlinfra.jobs.remote import Parcel
+from jupyter_mlinfra.jobs.remote.ray.request import body, check, name_of, needs
 
 HOME = Path("/home/ana/a project/.mlinfra")
 
@@ -57,7 +57,7 @@ def test_the_entrypoint_is_read_by_a_shell_and_arrives_as_it_is() -> None:
         "/opt/my env/bin/python",
         "-P",
         "-m",
-        "jupyter_mlinfra.jobs.backends.ray.driver",
+        "jupyter_mlinfra.jobs.remote.ray.driver",
     ]
     assert words[5:] == ["/home/ana/a project/.mlinfra/jobs", "7f3a0001", "ab12.3.0", "60"]
     other = shlex.split(made(RaySettings(python="/nodes/python", notice_seconds=5))["entrypoint"])

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.jobs.backends.ray.api import said
-from jupyter_mlinfra.jobs.backends.ray.nodes import devices_of, fits, gpu_kind, nodes_of, why, words
-from jupyter_mlinfra.jobs.backends.ray.sightings import Traces, sightings_of
+from jupyter_mlinfra.jobs.remote.ray.api import said
+from jupyter_mlinfra.jobs.remote.ray.nodes import devices_of, fits, gpu_kind, nodes_of, why, words
+from jupyter_mlinfra.jobs.remote.ray.sightings import Traces, sightings_of
 
 KEY = "ab12.3.0"
 NODE = "0f033e832ed4e29393fbc4f8bf90ae1023dc9b47df98aff3938d5a6a"

@@ -1,0 +1,276 @@
+"""The environment of a job: the submitter's, kept in memory only, since it may hold secrets.
+
+It lies in a file on a memory file system that only its owner can read: never in `state.db`, never
+on a disk, and no longer than a job needs it. After a reboot it is gone, and a job that still waits
+gets the environment of the supervisor.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+
+from ...core.errors import Conflict, Unavailable
+from ...core.files import file_lock, read_regular, write_atomic
+from ...core.processes import TOKEN
+from ...core.variables import (
+    ARRAY_INDEX,
+    CHECKPOINTS,
+    GPU_SHARE,
+    JOB,
+    NODE,
+    NOTEBOOK,
+    ONLY_HERE,
+    OUTBOX,
+    PROGRESS,
+    REASON,
+    STEP,
+)
+
+# They tell of the process that submits, not of the job.
+_NOT_PASSED_ON = {
+    TOKEN,
+    JOB,
+    PROGRESS,
+    REASON,
+    CHECKPOINTS,
+    ARRAY_INDEX,
+    GPU_SHARE,
+    NODE,
+    OUTBOX,
+    NOTEBOOK,
+    STEP,
+    "MLINFRA_FAIL",
+    "_",
+    "PWD",
+    "OLDPWD",
+    "SHLVL",
+    "JPY_PARENT_PID",
+    "JPY_SESSION_NAME",
+}
+FRESH_SECONDS = 3600.0
+_HOME, _GONE = "home", "gone"
+"""In a project's runtime folder: where its state is, and on which file system; and since when it
+was not found there.
+"""
+
+Around = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""Gives the environment of a job what the project adds to the submitter's."""
+
+
+def runtime_folder(home: Path) -> Path:
+    """A short-pathed folder in memory for one project that only this user can enter.
+
+    Raises Unavailable when there is none: on a disk, secrets would outlive the job.
+    """
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    candidates = [Path(base) / "mlinfra"] if base else []
+    candidates.append(Path("/dev/shm") / f"mlinfra-{os.getuid()}")  # noqa: S108 - checked to be ours below
+    for folder in candidates:
+        with contextlib.suppress(OSError):
+            if not _in_memory(folder.parent):
+                continue
+            found = _there(folder)
+            if (
+                stat.S_ISDIR(found.st_mode)
+                and found.st_uid == os.getuid()
+                and stat.S_IMODE(found.st_mode) & 0o077 == 0
+            ):
+                mine = folder / blake2b(os.fsencode(home), digest_size=8).hexdigest()
+                _there(mine)
+                _note_home(mine / _HOME, home)
+                return mine
+    raise Unavailable(
+        "There is no folder in memory for the environments of jobs.",
+        "Neither XDG_RUNTIME_DIR nor /dev/shm is on a memory file system (tmpfs) where this user"
+        " can have a folder of its own.",
+        "Mount a tmpfs on /dev/shm, or set XDG_RUNTIME_DIR to a folder on one.",
+    )
+
+
+def _there(folder: Path) -> os.stat_result:
+    """A folder that is made if there is none."""
+    try:
+        return os.lstat(folder)
+    except FileNotFoundError:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return os.lstat(folder)
+
+
+@cache
+def _in_memory(folder: Path) -> bool:
+    """Whether the file system is one that is kept in memory; at most its pages are swapped out, as
+    all memory is. Asked once: every submit does.
+    """
+    mounts = (
+        line.split()
+        for line in Path("/proc/self/mounts").read_text(errors="surrogateescape").splitlines()
+    )
+    kinds = {words[1]: words[2] for words in mounts}
+    real = folder.resolve()
+    return next(
+        (kinds[str(place)] for place in (real, *real.parents) if str(place) in kinds), ""
+    ) in ("tmpfs", "ramfs")
+
+
+def submitters_environment() -> dict[str, str]:
+    """What a job inherits from the process that submits it, and how OpenMP waits where that does
+    not say.
+
+    By default its threads spin while they wait for each other. With fewer free cores than threads
+    they then keep each other from working: two jobs of XGBoost on two cores took over twenty times
+    as long.
+    """
+    passed = {"OMP_WAIT_POLICY": "PASSIVE"} | {
+        name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON
+    }
+    # Set by a kernel for itself: it needs IPython's display.
+    if passed.get("MPLBACKEND", "").startswith("module://"):
+        del passed["MPLBACKEND"]
+    return passed
+
+
+def elsewhere(environment: Mapping[str, str]) -> dict[str, str]:
+    """What of an environment goes to another machine."""
+    stays = {ONLY_HERE, *environment.get(ONLY_HERE, "").split(",")}
+    return {name: value for name, value in environment.items() if name not in stays}
+
+
+def keep(environment: Mapping[str, str], folder: Path) -> str:
+    """Keep an environment in the runtime folder; returns the file. Equal environments share one.
+
+    Raises Unavailable when there is no room.
+    """
+    data = os.fsencode("\0".join(f"{name}={value}" for name, value in sorted(environment.items())))
+    path = folder / f"{blake2b(data, digest_size=16).hexdigest()}.environment"
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        write_atomic(path, data)
+    return str(path)
+
+
+def recall(path: str) -> dict[str, str] | None:
+    """The environment that `keep` kept; None when the machine has restarted since."""
+    try:
+        data = read_regular(path)
+    except OSError:
+        return None
+    pairs = (os.fsdecode(part).partition("=") for part in data.split(b"\0") if part)
+    return {name: value for name, _, value in pairs}
+
+
+def handing_over(folder: Path, *, wait: bool = True) -> AbstractContextManager[int]:
+    """While an environment is kept and its job written down, nobody forgets it. Raises Conflict
+    when that is so and `wait` is false.
+    """
+    return file_lock(folder / "lock", wait=wait, what="A submit")
+
+
+def release(path: str, *, needed: Callable[[], bool]) -> None:
+    """Drop the environment of a job that has ended, unless another needs it. While one is submitted
+    it stays, for `forget`.
+    """
+    if os.path.exists(path):
+        with contextlib.suppress(Conflict), handing_over(Path(path).parent, wait=False):
+            if not needed():
+                Path(path).unlink(missing_ok=True)
+
+
+def forget(
+    folder: Path,
+    *,
+    jobs: Collection[str],
+    environments: Collection[str],
+    fresh_seconds: float = FRESH_SECONDS,
+) -> None:
+    """Drop what belongs to no job that waits or runs: environments, wishes that came too late, and
+    sockets of killed kernels (`JOB.….kernel-N`).
+
+    What is fresh stays: its job may be about to be written down.
+    """
+    _drop(
+        [
+            path
+            for kind in ("kernel-*", "cancel")
+            for path in folder.glob(f"*.{kind}")
+            if path.name.partition(".")[0] not in jobs
+        ],
+        fresh_seconds,
+    )
+    forget_environments(folder, kept=environments, fresh_seconds=fresh_seconds)
+
+
+def forget_environments(
+    folder: Path, *, kept: Collection[str] = (), fresh_seconds: float = 0.0
+) -> None:
+    """Drop the environments of jobs that will never start."""
+    unused = [path for path in folder.glob("*.environment") if str(path) not in kept]
+    # Drafts of a killed submit too.
+    _drop([*unused, *folder.glob(".*.environment.*")], fresh_seconds)
+
+
+def forget_deleted(folder: Path) -> None:
+    """Drop the environments of projects whose state was deleted while jobs waited. folder: of a
+    project that is there; the others lie beside it.
+
+    What is fresh stays, and what was first missed less than an hour ago. State that cannot be
+    looked at, or whose file system is away, is not deleted.
+    """
+    for other in folder.parent.iterdir():
+        # What has no such mark, or cannot be asked, is not ours to judge.
+        with contextlib.suppress(OSError):
+            home, _, device = read_regular(other / _HOME).partition(b"\0")
+            missed = other / _GONE
+            if not _is_deleted(home, device):
+                missed.unlink(missing_ok=True)
+            elif not missed.exists():
+                write_atomic(missed, b"")
+            elif missed.stat().st_mtime <= time.time() - FRESH_SECONDS:
+                forget_environments(other, fresh_seconds=FRESH_SECONDS)
+
+
+def _note_home(mark: Path, home: Path) -> None:
+    """Note where the state is, anew when its file system was mounted again. Where it cannot be
+    looked at, what is noted stays.
+    """
+    known, device = read_regular(mark) if mark.exists() else b"", b""
+    with contextlib.suppress(OSError):
+        device = _device(os.fsencode(home))
+    noted = os.fsencode(home) + b"\0" + device
+    if not known or (known != noted and device and home.is_dir()):
+        write_atomic(mark, noted)
+
+
+def _is_deleted(home: bytes, device: bytes) -> bool:
+    """Whether a folder is gone from a file system that is still there. Raises OSError when that
+    cannot be said.
+    """
+    try:
+        os.stat(home)
+    except FileNotFoundError:
+        return _device(home) == device
+    return False
+
+
+def _device(path: bytes) -> bytes:
+    """The file system of a folder, or of what is left of the way to it. Raises OSError."""
+    try:
+        return b"%d" % os.stat(path).st_dev
+    except FileNotFoundError:
+        return _device(os.path.dirname(path))
+
+
+def _drop(paths: Iterable[Path], fresh_seconds: float) -> None:
+    limit = time.time() - fresh_seconds
+    for path in paths:
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime <= limit:
+                path.unlink()

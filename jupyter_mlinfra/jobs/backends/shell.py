@@ -1,0 +1,106 @@
+"""A shell in the environment of a job: what runs it, where, and with which words. Whoever asks
+starts it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ...core.errors import Conflict, NotFound
+from ..attempt.files import Attempt
+from ..code.snapshot import Snapshots
+from ..queue.rows import Entry
+from ..spec import JobState
+from .launch import Place, inherited_by, ours, own_words, resolved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """How to get a shell beside a job. environment: all of it; it may hold secrets, so it is in no
+    answer. note: how it differs from the job's own.
+    """
+
+    command: Sequence[str]
+    folder: str
+    environment: Mapping[str, str] = field(repr=False)
+    note: str
+
+
+def shell_of(words: Mapping[str, str]) -> str:
+    """The user's shell, where there is one of that name."""
+    return shutil.which(words.get("SHELL", ""), path=words.get("PATH")) or "/bin/sh"
+
+
+def begun(entry: Entry) -> None:
+    """Raises Conflict for a job that waits: it has neither code, nor GPUs, nor a place."""
+    if entry.job.state in (JobState.QUEUED, JobState.STARTING):
+        raise Conflict(
+            f"Job {entry.job.id} has not started.",
+            "It has no GPUs and no place to run in yet.",
+            "Attach to it once it runs.",
+        )
+
+
+def running(entry: Entry) -> None:
+    """Raises Conflict for a job that does not run: elsewhere nothing is left of one that has
+    ended.
+    """
+    begun(entry)
+    if entry.job.state is not JobState.RUNNING:
+        why = f"It is {entry.job.state}, and what it had on {entry.job.backend} was given back."
+        raise Conflict(
+            f"Job {entry.job.id} does not run.",
+            why,
+            "Requeue or clone it, and attach while it runs.",
+        )
+
+
+def local_shell(entry: Entry, place: Place) -> Attachment:
+    """A shell on this machine, in the job's code and with its environment; of one that has ended
+    without the GPUs, which others may have by now.
+    """
+    begun(entry)
+    attempt, over = (
+        Attempt.of(place.home, entry.job.id, entry.job.attempt),
+        entry.job.state is not JobState.RUNNING,
+    )
+    # Without the token, which would make the shell a process of the job: it would end with it.
+    inherited = inherited_by(entry)
+    words = {**inherited, **own_words(entry, place, attempt, inherited)}
+    if over:
+        words["CUDA_VISIBLE_DEVICES"] = ""
+    note = (
+        f"Job {entry.job.id} has ended: its GPUs and its environment were given back."
+        if over
+        else ""
+    )
+    return Attachment(
+        command=[shell_of(words)], folder=_folder(entry, place), environment=words, note=note
+    )
+
+
+def far_words(entry: Entry, place: Place) -> dict[str, str]:
+    """The job's words for a shell on another machine, which adds its own GPUs."""
+    inherited = inherited_by(entry)
+    return {**inherited, **resolved(entry, inherited), **ours(entry, place)}
+
+
+def _folder(entry: Entry, place: Place) -> str:
+    """The checkout of the job's code, where in it the job runs; for a job without, its folder."""
+    if entry.job.snapshot is None:
+        if not os.path.isdir(entry.launch.folder):
+            raise NotFound(
+                f"The folder of job {entry.job.id} is gone.",
+                f"{entry.launch.folder} is no more.",
+                "Submit it again from another one.",
+            )
+        return entry.launch.folder
+    snapshots = Snapshots(place.root, place.home, max_mib=0)
+    tree = snapshots.tree_path(entry.job.snapshot)
+    if not tree.is_dir():  # one that is there is left as the job has made it
+        tree = snapshots.tree(entry.job.snapshot)
+    folder = tree / os.path.relpath(entry.launch.folder, place.root)
+    return str(folder if folder.is_dir() else tree)

@@ -1,0 +1,22 @@
+"""Which requests a cluster may have to answer, late or never."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .backends import LOCAL
+from .queue.store import JobStore
+
+if TYPE_CHECKING:
+    from ..core.project import Project
+
+
+def reaches_out(project: Project, job: str | None, *named: str | None) -> bool:
+    """Whether the settings, a job that has not ended, this job or the request itself (named) is of
+    another backend than this machine's. Raises NotFound.
+    """
+    store = JobStore(project.database)
+    names = {project.settings.jobs.backend, *store.backends(), *named}
+    if job is not None:
+        names.update(store.job(found).backend for found in store.named(job).jobs[:1])
+    return bool(names - {LOCAL, None})

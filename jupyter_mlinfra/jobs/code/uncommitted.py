@@ -1,0 +1,127 @@
+"""What of a project's code is not committed: which files, and how they differ from the commit."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .files import GIT_SECONDS, ask_git, start_git
+
+KEPT_BYTES = 2_000_000
+"""What is kept of the text of a difference."""
+_PATHS = 1000
+"""Files that git is asked about: their names are words of its command line."""
+FILE_BYTES = 1 << 20
+"""A new file that is longer is named and not shown."""
+_BINARY = 8000
+"""Bytes from the beginning of a file in which a NUL makes it one that is no text, as git has it."""
+_CHUNK = 1 << 16
+_DIFF = (
+    "--relative",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-renames",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What differs from the commit, by path below the project. edited: git knows them. new: it does
+    not, or does not yet. gone: they are no more.
+    """
+
+    edited: Sequence[str] = ()
+    new: Sequence[str] = ()
+    gone: Sequence[str] = ()
+
+    @property
+    def files(self) -> list[str]:
+        """All of them, sorted."""
+        return sorted({*self.edited, *self.new, *self.gone})
+
+
+def changes(root: Path, held: Collection[str]) -> Changes:
+    """How the files of the project at `root` differ from its commit; of those that are there only
+    what is `held`. Asks git twice at the same time.
+    """
+    differing = ask_git(root, "diff", "--name-only", "-z", *_DIFF, "HEAD")
+    known = ask_git(root, "ls-files", "-z", "--cached")
+    names, tracked = _words(differing()), {*_words(known())}
+    return Changes(
+        edited=[path for path in names if path in held and path in tracked],
+        new=sorted(path for path in held if path not in tracked),
+        gone=[path for path in names if path not in held and not (root / path).exists()],
+    )
+
+
+def difference(root: Path, found: Changes, read: Callable[[str], bytes]) -> tuple[bytes, int]:
+    """The text of the difference, as git writes it, and how many bytes all of it has; no more is
+    given than is kept.
+
+    read: how a new file begins, by its path; no more than a byte beyond what is shown.
+    """
+    text, total = bytearray(), 0
+    asked = sorted([*found.edited, *found.gone])[:_PATHS]
+    if asked:
+        said, total = _said(root, "--literal-pathspecs", "diff", *_DIFF, "HEAD", "--", *asked)
+        text += said
+    for path in found.new:
+        part = _added(path, read(path))
+        text += part[: max(0, KEPT_BYTES - len(text))]
+        total += len(part)
+    return bytes(text), total
+
+
+def _words(said: str | None) -> list[str]:
+    return [word for word in (said or "").split("\0") if word]
+
+
+def _said(root: Path, *arguments: str) -> tuple[bytes, int]:
+    """What git says, cut, and how much it was. One that does not come to an end is ended: then it
+    is what it had said.
+    """
+    asked = start_git(root, *arguments)
+    if asked is None or asked.stdout is None:
+        return b"", 0
+    text, total = bytearray(), 0
+    timer = threading.Timer(GIT_SECONDS, asked.kill)
+    timer.start()
+    try:
+        with asked:
+            while part := asked.stdout.read(_CHUNK):
+                text += part[: max(0, KEPT_BYTES - len(text))]
+                total += len(part)
+    finally:
+        timer.cancel()
+    return bytes(text), total
+
+
+def _added(path: str, data: bytes) -> bytes:
+    """A file that the commit does not have, in git's words."""
+    name = path if path.isprintable() else json.dumps(path)
+    head = f"diff --git a/{name} b/{name}\nnew file\n"
+    if b"\0" in data[:_BINARY]:
+        return f"{head}Binary files /dev/null and b/{name} differ\n".encode(
+            errors="surrogateescape"
+        )
+    if len(data) > FILE_BYTES:
+        return f"{head}Not shown: it is longer than {FILE_BYTES >> 20} MiB\n".encode(
+            errors="surrogateescape"
+        )
+    lines = data.split(b"\n")
+    whole = not lines[-1]
+    if whole:
+        lines.pop()
+    head += f"--- /dev/null\n+++ b/{name}\n@@ -0,0 +1,{len(lines)} @@\n" if lines else ""
+    body = b"".join(b"+" + line + b"\n" for line in lines)
+    return (
+        head.encode(errors="surrogateescape")
+        + body
+        + (b"" if whole else b"\\ No newline at end of file\n")
+    )

@@ -1,0 +1,76 @@
+"""Gives the alarms of a project: starts their programs when the wall clock passes their time."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ...core.database import Database
+from ...core.processes import spawn_detached
+from ..queue.alarms import Alarm, read_alarms
+from .timer import LOOK_SECONDS, WallClock
+
+AGAIN_SECONDS = (5.0, 60.0)
+"""First and longest pause before an alarm is given again that nobody has set anew."""
+
+
+class Alarms:
+    """All alarms of one project, for one supervisor. start: module, arguments and log of a program;
+    clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        start: Callable[[Alarm], None] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = database
+        self._start = start or _start
+        self._clock = clock
+        self._timer = WallClock()
+        self._given: dict[str, tuple[Alarm, float, float]] = {}
+        self._look_at: float | None = None
+
+    def listen(self, hear: Callable[[Any], None]) -> None:
+        """Have the timer heard, where there is one."""
+        if self._timer.exists():
+            hear(self._timer)
+
+    def due(self) -> float | None:
+        """When to look again at the latest, on the monotonic clock; None: when the timer or
+        somebody rings.
+        """
+        return self._look_at
+
+    def tend(self) -> None:
+        """Give those whose time has come; see to it that the next one is not overslept."""
+        alarms, at, now = read_alarms(self._database), self._clock(), time.monotonic()
+        self._given = {
+            alarm.name: self._given[alarm.name] for alarm in alarms if alarm.name in self._given
+        }
+        looks: list[float] = []
+        for alarm in alarms:
+            if not alarm.is_due(at):
+                continue
+            given, pause, again = self._given.get(alarm.name, (None, 0.0, 0.0))
+            if given != alarm:
+                pause, again = 0.0, now
+            if now >= again:
+                pause = min(max(AGAIN_SECONDS[0], 2 * pause), AGAIN_SECONDS[1])
+                again = now + pause
+                self._start(alarm)
+                self._given[alarm.name] = alarm, pause, again
+            looks.append(again)
+        waiting = [alarm.due_at for alarm in alarms if not alarm.is_due(at)]
+        if not self._timer.set(min(waiting, default=None)) and waiting:
+            looks.append(now + min(LOOK_SECONDS, max(0.0, min(waiting) - at)))
+        self._look_at = min(looks, default=None)
+
+
+def _start(alarm: Alarm) -> None:
+    spawn_detached(alarm.module, alarm.arguments, log=Path(alarm.log), environment=dict(os.environ))

@@ -1,0 +1,50 @@
+"""Word to the supervisor that a job is to end, for when `state.db` cannot be written: in memory, so
+a full disk does not keep a job alive.
+
+A wish stays until the job's end is written down, also for the next supervisor; a reboot ends both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from functools import cached_property
+from pathlib import Path
+
+from ...core.files import read_regular, write_atomic
+from ..attempt.environment import runtime_folder
+
+_SUFFIX = ".cancel"
+_BYTES = 1000
+
+
+class Wishes:
+    """The wishes of one project."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    @cached_property
+    def _folder(self) -> Path:
+        return runtime_folder(self._home)
+
+    def leave(self, job: str, user: str) -> None:
+        """Have a job ended for a user. Raises Unavailable when not even memory takes it."""
+        write_atomic(self._folder / f"{job}{_SUFFIX}", user.encode())
+
+    def read(self) -> dict[str, str]:
+        """Jobs that are to end, and who wants it."""
+        found, names = dict[str, str](), list[str]()
+        with contextlib.suppress(FileNotFoundError):  # somebody cleaned the folder away
+            names = os.listdir(self._folder)  # not glob: every round of the supervisor asks
+        for name in names:
+            if name.endswith(_SUFFIX):
+                with contextlib.suppress(OSError):  # just now fulfilled
+                    found[name.removesuffix(_SUFFIX)] = read_regular(
+                        self._folder / name, _BYTES
+                    ).decode(errors="replace")
+        return found
+
+    def forget(self, job: str) -> None:
+        """The job's end is written down."""
+        (self._folder / f"{job}{_SUFFIX}").unlink(missing_ok=True)

@@ -1,0 +1,135 @@
+"""Which waiting jobs start now, why the others wait, and when they may start. No I/O: the same
+queue gives the same answer.
+
+A job that does not fit sets aside what it needs: a later job starts only on what the earlier ones
+would leave over, so a large job is never starved by small ones, and a CPU job need not wait behind
+a GPU job. What is set aside is lent to a later job whose time limit ends it before any earlier one
+could start by the limits of what runs (EASY backfill, Lifka 1995, with a reservation for every
+earlier job): it delays nobody.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from .slots import (
+    Capacity,
+    Holding,
+    Need,
+    Room,
+    can_ever,
+    fit,
+    hold,
+    reservation,
+    room_of,
+    set_aside,
+    take,
+)
+from .why_waiting import behind, why
+
+__all__ = ["Capacity", "Holding", "Need", "Plan", "forecast", "plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """starts: job and the GPUs it gets, in order. reasons: why each other job waits."""
+
+    starts: tuple[tuple[str, tuple[str, ...]], ...]
+    reasons: Mapping[str, str]
+
+
+def plan(
+    waiting: Sequence[Need],
+    holdings: Sequence[Holding],
+    capacity: Capacity,
+    *,
+    explained: int | None = None,
+) -> Plan:
+    """Decide over the waiting jobs, given in the order of the queue. explained: how many of those
+    that go on waiting get a reason, from the first.
+    """
+    starts, blocked = _decide(waiting, holdings, capacity)
+    running = [*holdings, *(hold(need, gpu_ids) for need, gpu_ids in starts)]
+    reasons, first = dict[str, str](), None
+    for need in blocked[:explained]:
+        possible = can_ever(need, capacity)
+        reasons[need.job] = (
+            why(need, running, capacity)
+            if first is None or not possible
+            else behind(need, running, capacity, first)
+        )
+        if first is None and possible:
+            first = need.called
+    return Plan(tuple((need.job, gpu_ids) for need, gpu_ids in starts), reasons)
+
+
+def forecast(
+    waiting: Sequence[Need],
+    holdings: Sequence[Holding],
+    capacity: Capacity,
+    seconds: Mapping[str, float],
+) -> dict[str, float]:
+    """Seconds from now until each waiting job starts; jobs of which that cannot be told are left
+    out.
+
+    seconds: what each job takes (from now on, where it runs).
+
+    The queue is played through: whenever a job ends, the same decision is taken that the supervisor
+    takes.
+    """
+    ends = {holding.job: seconds.get(holding.job, math.inf) for holding in holdings}
+    queue, running, clock, starts = list(waiting), list(holdings), 0.0, dict[str, float]()
+    while queue:
+        left = [replace(holding, ends_in=max(0.0, holding.ends_in - clock)) for holding in running]
+        begun, queue = _decide(queue, left, capacity)
+        for need, gpu_ids in begun:
+            starts[need.job] = clock
+            ends[need.job] = clock + seconds.get(need.job, math.inf)
+            running.append(
+                replace(
+                    hold(need, gpu_ids),
+                    ends_in=clock + (math.inf if need.seconds is None else need.seconds),
+                )
+            )
+        clock = min((ends[holding.job] for holding in running), default=math.inf)
+        if clock == math.inf:
+            break
+        running = [holding for holding in running if ends[holding.job] > clock]
+    return starts
+
+
+def _decide(
+    waiting: Sequence[Need], holdings: Sequence[Holding], capacity: Capacity
+) -> tuple[list[tuple[Need, tuple[str, ...]]], list[Need]]:
+    """What starts, with its GPUs, and what does not."""
+    starts, blocked, running = list[tuple[Need, tuple[str, ...]]](), list[Need](), list(holdings)
+    free = left = room_of(holdings, capacity)
+    lent_for = math.inf  # seconds for which what is set aside may be lent
+    for need in waiting:
+        given = _place(need, left, free, lent_for, capacity)
+        if given is not None:
+            starts.append((need, given))
+            running.append(hold(need, given))
+            free, left = take(need, given, free), take(need, given, left)
+            continue
+        blocked.append(need)
+        if not left.cpus and not lent_for and need.cpus:
+            continue  # nothing is left to set aside, or to lend, for all that need a CPU
+        if can_ever(need, capacity):  # for one that can never start here nothing is set aside
+            if lent_for > 0:
+                latest = reservation(need, running, capacity)
+                lent_for = min(lent_for, latest if latest < math.inf else 0.0)
+            left = set_aside(need, left, capacity)
+    return starts, blocked
+
+
+def _place(
+    need: Need, left: Room, free: Room, lent_for: float, capacity: Capacity
+) -> tuple[str, ...] | None:
+    """On what nobody waits for, else on what is lent."""
+    given = fit(need, left, capacity)
+    if given is None and need.seconds is not None and need.seconds <= lent_for:
+        return fit(need, free, capacity)
+    return given

@@ -1,0 +1,203 @@
+"""A wrapper that is started before its attempt, so that the next job need not wait for a shell to
+come up.
+
+One is kept while jobs start one after the other, and none once the queue is quiet. It waits for a
+script on a pipe: the attempt. Its token is written down with the attempt before that, and whatever
+dies, it either has all of the script or ends without having done anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shlex
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ...core import variables
+from ...core.processes import TOKEN, failpoint, reap
+from ..attempt import environment
+from ..backends.launch import WRAPPER, Place, Start, open_log, prepare, spawn_wrapper
+from ..queue.rows import Entry
+from .running import WARM
+
+KEPT_SECONDS = 10.0
+"""How long one is kept for the next job."""
+PAUSE_SECONDS = 0.005
+"""How long after a start the next one is started, which would take the processor from the job that
+begins.
+"""
+SCRIPT_BYTES = 60_000
+"""A longer script might be cut in two: it has to fit into the pipe."""
+_TRIES = 3
+"""Wrappers that may end before they are asked, until none is kept any more: this system's shell
+does not do it.
+"""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SHELLS_OWN = {
+    "UID",
+    "EUID",
+    "PPID",
+    "SHELLOPTS",
+    "BASHOPTS",
+    "BASH_VERSINFO",
+    "IFS",
+    "LINENO",
+    "OPTIND",
+    "PWD",
+    "OLDPWD",
+}
+"""Variables that a shell does not let itself be given, or reads itself."""
+
+# The other wrapper, once it is told its arguments and its own part of the environment.
+_WRAPPER = (
+    """
+. /dev/fd/3
+[ $# -gt 2 ] || exit 113
+exec 3<&- >> "$1/log" 2>&1
+"""
+    + WRAPPER
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapper:
+    """One that waits. kind, words: file and content of the environment that it was started with.
+    word: where its script goes.
+    """
+
+    pool: Ready
+    kind: str
+    words: Mapping[str, str] = field(repr=False)
+    token: str
+    pid: int
+    word: int
+
+    def hand_over(self, entry: Entry) -> int | None:
+        """See `live.Taken`. Raises what `prepare` raises."""
+        given = False
+        try:
+            if self.pool.suits(self, entry):
+                start = prepare(entry, self.pool.place, self.words)
+                script = script_of(start)
+                failpoint("giving")
+                given = len(script) <= SCRIPT_BYTES and self._tell(start, script)
+                failpoint("given")
+        finally:
+            os.close(self.word)
+            if not given:
+                self.pool.ended.append(self.pid)
+        return self.pid if given else None
+
+    def _tell(self, start: Start, script: bytes) -> bool:
+        os.close(open_log(start.attempt.log))
+        with contextlib.suppress(BrokenPipeError):
+            return os.write(self.word, script) == len(script)
+        return False
+
+    def give_back(self) -> None:
+        """See `live.Taken`."""
+        self.discard()
+
+    def discard(self) -> None:
+        """See `live.Taken`."""
+        os.close(self.word)  # which tells it to end
+        self.pool.ended.append(self.pid)
+
+
+class Ready:
+    """The wrapper of one supervisor that waits for its attempt, if there is one. ended: our
+    children that were, or are about to.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.ended: list[int] = []
+        self._wrapper: Wrapper | None = None
+        self._wanted = ""
+        self._from = self._until = 0.0
+        self._failures = 0
+
+    def take(self) -> Wrapper | None:
+        """The wrapper for the next job, no longer ours; None when it is started as always."""
+        wrapper, self._wrapper = self._wrapper, None
+        if wrapper is not None and reap(wrapper.pid):
+            os.close(wrapper.word)
+            self._failures += 1
+            return None
+        return wrapper
+
+    def suits(self, wrapper: Wrapper, entry: Entry) -> bool:
+        """Whether a job can have this one."""
+        return wrapper.kind == entry.launch.environment and all(
+            _NAME.fullmatch(name) and name not in _SHELLS_OWN for name in entry.spec.environment
+        )
+
+    def started(self, entry: Entry) -> None:
+        """A job was started: another may follow, from the same submitter."""
+        self._wanted, self._from = entry.launch.environment, time.monotonic() + PAUSE_SECONDS
+        self._until = self._from + KEPT_SECONDS
+
+    def tend(self) -> None:
+        """Keep one while jobs start; let go of it when they no longer do."""
+        self.ended = [pid for pid in self.ended if not reap(pid)]
+        at = time.monotonic()
+        if at >= self._until:
+            self.close()
+        elif at >= self._from and self._wants():
+            self.close()
+            with contextlib.suppress(OSError):
+                self._wrapper = self._another()
+            if self._wrapper is None:
+                self._until = 0.0  # not before another job starts
+
+    def due(self) -> float | None:
+        """When to look again, in monotonic seconds."""
+        if self._wants() and time.monotonic() < self._until:
+            return self._from
+        return self._until if self._wrapper is not None else None
+
+    def _wants(self) -> bool:
+        return self._failures < _TRIES and (
+            self._wrapper is None or self._wrapper.kind != self._wanted
+        )
+
+    def pids(self) -> list[int]:
+        """Our children among them."""
+        return [*([] if self._wrapper is None else [self._wrapper.pid]), *self.ended]
+
+    def close(self) -> None:
+        """Keep none."""
+        if self._wrapper is not None:
+            self._wrapper.discard()
+            self._wrapper = None
+
+    def _another(self) -> Wrapper | None:
+        words = environment.recall(self._wanted)
+        if words is None:
+            return None
+        token = f"{WARM}ready-{secrets.token_hex(16)}"
+        reader, writer = os.pipe()
+        try:
+            pid = spawn_wrapper(
+                _WRAPPER,
+                [],
+                {**words, variables.PROJECT: str(self.place.root), TOKEN: token},
+                log=None,
+                word=reader,
+            )
+        except BaseException:
+            os.close(writer)
+            raise
+        finally:
+            os.close(reader)
+        return Wrapper(self, self._wanted, words, token, pid, writer)
+
+
+def script_of(start: Start) -> bytes:
+    """What the shell reads: each word quoted, so that it means nothing but itself."""
+    given = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in start.own.items())
+    return os.fsencode(f"{given}set -- {' '.join(map(shlex.quote, start.arguments))}\n")

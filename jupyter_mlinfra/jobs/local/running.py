@@ -1,0 +1,279 @@
+"""Jobs whose processes the supervisor watches: how an attempt is followed, ended and judged.
+Nothing here decides what starts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ...core.errors import Conflict
+from ...core.processes import Identity, boot_id, children, end_token, reap, tree
+from ..attempt.files import UNCLAIMED, Attempt
+from ..queue.rows import Entry
+from ..spec import JobState
+from ..state import Ended
+
+AGAIN_SECONDS = 0.1
+"""Between two rounds of SIGKILL: a process may have had a child between the listing and the signal.
+"""
+WARM = "warm-"
+"""How the token begins of an attempt that a warm runner was to have: its wrapper is older than the
+attempt.
+"""
+SETTLE_SECONDS = 2.0
+"""How long such a runner may take to take it, or to end."""
+Watch = Callable[[str, int], None]
+"""Told (job, process handle) of a process to listen to."""
+
+
+class Taken(Protocol):
+    """A process that was started before its attempt. token: that its environment carries, and that
+    the attempt is written down with.
+    """
+
+    @property
+    def token(self) -> str: ...
+    def hand_over(self, entry: Entry) -> int | None:
+        """Give it the attempt; the wrapper's pid, or None when it ends instead and the attempt is
+        to be started as always.
+        """
+
+    def give_back(self) -> None:
+        """The job that it was taken for does not start."""
+
+    def discard(self) -> None:
+        """It cannot be known whether the job will have it."""
+
+
+@dataclass(slots=True)
+class Live:
+    """One attempt under way.
+
+    entry: as last written down. saved: whether that it runs is written down. handles: pidfd → pid
+    of what is listened to. kill_at, limit_at, aside_until: monotonic seconds, None when nothing is
+    due. status: how the wrapper ended, if we were its parent. ours: whether we started it, so that
+    what it leaves behind becomes our child. told: whether the job's reason says that nobody keeps
+    its exit code any more. aside_until: when it is seen to again, after a fault with it.
+    """
+
+    entry: Entry
+    attempt: Attempt
+    wrapper: Identity | None
+    saved: bool = True
+    ours: bool = False
+    handles: dict[int, int] = field(default_factory=dict)
+    status: int | None = None
+    asked: JobState | None = None
+    asked_reason: str = ""
+    kill_at: float | None = None
+    limit_at: float | None = None
+    told: bool = False
+    aside_until: float | None = None
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self.entry.job.id
+
+    def due(self) -> float | None:
+        """When something has to be done for it, in monotonic seconds."""
+        if self.aside_until is not None:
+            return self.aside_until
+        times = [
+            moment
+            for moment in (self.kill_at, self.limit_at if self.asked is None else None)
+            if moment is not None
+        ]
+        if not self.handles or not self.saved:
+            times.append(time.monotonic() + AGAIN_SECONDS)  # nothing will tell of it: ask again
+        return min(times) if times else None
+
+    def listen(self, watch: Watch) -> None:
+        """Listen to the wrapper or, when it is gone, to everything that is left of the attempt."""
+        wanted = (
+            [self.wrapper]
+            if self.wrapper is not None and self.wrapper.alive()
+            else tree(self.entry.token)
+        )
+        for process in wanted:
+            if process.pid in self.handles.values():
+                continue
+            with contextlib.suppress(OSError):
+                handle = os.pidfd_open(process.pid)
+                self.handles[handle] = process.pid
+                watch(self.id, handle)
+
+    def heard(self, handle: int) -> None:
+        """A process that was listened to has ended."""
+        del self.handles[handle]
+        os.close(handle)
+
+    def ask_to_end(self, state: JobState, reason: str, *, grace_seconds: float) -> None:
+        """SIGTERM to all of it now, SIGKILL after the grace."""
+        self.asked, self.asked_reason = state, reason
+        self.kill_at = time.monotonic() + grace_seconds
+        self._signal(signal.SIGTERM)
+
+    def look(self, watch: Watch, *, grace_seconds: float, orphans: Callable[[], bool]) -> bool:
+        """See what is left of it and see to that; says whether the attempt is over.
+
+        What a command leaves behind when it ends is ended too, so that a free slot is free. But
+        when only the wrapper was killed, the job itself goes on: it is listened to, and never taken
+        for failed because nobody watches it. orphans: whether there may be a process whose parent
+        has ended; a look at all processes is saved when there is none.
+        """
+        if self.wrapper is not None and self.wrapper.alive() and self.asked is None:
+            return False
+        self._reap()
+        left = (
+            [] if self.ours and self.wrapper is None and not orphans() else tree(self.entry.token)
+        )
+        if not left:
+            return True
+        if self.kill_at is None and self.code() is not None:
+            self._signal(signal.SIGTERM)
+            self.kill_at = time.monotonic() + grace_seconds
+        elif self.kill_at is not None and time.monotonic() >= self.kill_at:
+            self._signal(signal.SIGKILL)
+            self.kill_at = time.monotonic() + AGAIN_SECONDS
+        self.listen(watch)
+        return False
+
+    def _reap(self) -> None:
+        """Take the status of a wrapper that has ended, if it was our child. Killed by a signal, it
+        says nothing of the job.
+        """
+        if self.wrapper is None or self.wrapper.alive():
+            return
+        with contextlib.suppress(ChildProcessError):
+            pid, status = os.waitpid(self.wrapper.pid, os.WNOHANG)
+            if pid and os.WIFEXITED(status):
+                self.status = os.WEXITSTATUS(status)
+        self.wrapper = None
+
+    def orphaned(self) -> bool:
+        """Whether the job goes on although its wrapper is gone without having kept an exit code."""
+        return self.wrapper is None and self.asked is None and self.code() is None
+
+    def never_began(self) -> bool:
+        """Whether the attempt was not even taken: the state folder cannot be written, or is full,
+        or a warm runner died.
+        """
+        if self.attempt.claimed() is not None:
+            return False
+        return self.status == UNCLAIMED or (
+            self.entry.token.startswith(WARM) and self.attempt.folder.is_dir()
+        )
+
+    def code(self) -> int | None:
+        """The job's own exit code, as kept by the wrapper; else how the wrapper ended by itself (it
+        could not write).
+        """
+        kept = self.attempt.exit_code()
+        return self.status if kept is None else kept
+
+    def ended(self) -> Ended:
+        """What is known once it is over."""
+        job, code, said = self.entry.job, self.code(), self.attempt.said()
+        seconds = time.time() - job.started_at.timestamp() if job.started_at else 0.0
+        if code is None and self.entry.process is not None and self.entry.process.boot != boot_id():
+            said = "The machine restarted while it ran."
+        last = self.attempt.last_line() if job.command and code else ""
+        return Ended(
+            code=code,
+            seconds=seconds,
+            said=said,
+            last=last,
+            asked=self.asked,
+            asked_reason=self.asked_reason,
+        )
+
+    def close(self) -> None:
+        """Stop listening."""
+        for handle in self.handles:
+            os.close(handle)
+        self.handles.clear()
+
+    def _signal(self, number: int) -> None:
+        for process in tree(self.entry.token):
+            process.signal(number)
+
+
+def orphaned(known: Collection[int]) -> bool:
+    """Whether something lives on below us without the parent that we gave it. known: our children
+    that we started.
+
+    Whatever an ended job left, far below and in a session of its own too, has become our child, or
+    is below one that has: see `adopt_orphans`.
+    """
+    found = children()
+    return found is None or not all(reap(pid) for pid in found.difference(known))
+
+
+def limit_at(entry: Entry, attempt: Attempt, process: Identity | None) -> float | None:
+    """When the time limit is reached, in monotonic seconds. Reckoned from the process's own start:
+    clocks may have jumped.
+
+    But from the claim where the process is older than the attempt.
+    """
+    if entry.spec.time_limit_minutes is None:
+        return None
+    ran = 0.0
+    if process is not None and entry.token.startswith(WARM):
+        began = attempt.began_at()
+        ran = 0.0 if began is None else max(0.0, time.time() - began)
+    elif process is not None:
+        ran = time.clock_gettime(time.CLOCK_BOOTTIME) - process.start / os.sysconf("SC_CLK_TCK")
+    return time.monotonic() + entry.spec.time_limit_minutes * 60 - ran
+
+
+def find(entry: Entry, home: Path) -> Live | None:
+    """An attempt that an earlier supervisor started, or was about to start; None when it never
+    began.
+
+    Every trace is looked for before that is said: the claim file, the process written down, the
+    token in any process.
+    """
+    attempt = Attempt.of(home, entry.job.id, entry.job.attempt)
+    if entry.process is None and entry.token.startswith(WARM):
+        _await_claim(entry, attempt)
+    claimed, known = attempt.claimed(), entry.process
+    left = [] if known is not None and known.boot != boot_id() else tree(entry.token)
+    if known is None and claimed is None and not left:
+        return None
+    if known is None:
+        # A wrapper that has not written its pid yet has no children either: it is alone.
+        known = next((process for process in left if process.pid == claimed or not claimed), None)
+    wrapper = known if known in left else None  # gone otherwise, or its pid is a stranger's by now
+    live = Live(
+        entry=entry,
+        attempt=attempt,
+        wrapper=wrapper,
+        saved=entry.process is not None or wrapper is None,
+    )
+    live.limit_at = limit_at(entry, attempt, wrapper)
+    return live
+
+
+def _await_claim(entry: Entry, attempt: Attempt) -> None:
+    """Wait until a warm runner has taken the attempt or has ended: without its supervisor it does
+    one of both.
+
+    It is not ended meanwhile, or a job might be that has just begun. Raises Conflict when it does
+    neither.
+    """
+    limit = time.monotonic() + SETTLE_SECONDS
+    while attempt.claimed() is None and tree(entry.token):
+        if time.monotonic() < limit:
+            time.sleep(0.01)
+        elif entry.cancelled_by:
+            end_token(entry.token, grace_seconds=0)
+        else:
+            raise Conflict("Its warm runner has neither taken it nor ended.")

@@ -1,0 +1,577 @@
+"""The local supervisor: one process a project that starts queued jobs and writes down how they end.
+
+It is woken by a datagram, by the end of a process that it watches (pidfd), by a signal or by a due
+time, and sleeps otherwise. It may be killed at any point: what it does is written down before
+(attempt and token) and after (process), a job's wrapper keeps the exit code in a file, and the next
+supervisor looks for every trace before it starts anything.
+
+    python -m jupyter_mlinfra.jobs.local.supervisor CONFIG
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import secrets
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from threading import Thread
+
+from ...core.database import Database
+from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
+from ...core.files import file_lock
+from ...core.machine import cpu_slots, memory_gib
+from ...core.processes import Identity, adopt_orphans, boot_id, failpoint, start_ticks
+from ..attempt import log_cap as capping
+from ..attempt.environment import FRESH_SECONDS, forget, forget_deleted, release
+from ..attempt.files import REASON_BYTES, Attempt
+from ..backends.bell import BEAT_SECONDS, Bell
+from ..backends.detached import say
+from ..backends.launch import Place, TryLater, explained, spawn
+from ..backends.program import CannotStart
+from ..queue.retention import Retention
+from ..queue.rows import Entry
+from ..queue.store import JobStore
+from ..spec import JobState
+from ..state import judge
+from .alarm_clock import Alarms
+from .cancel_requests import Wishes
+from .client import Config
+from .gpus import gpu_slots
+from .plan import plan
+from .plan_input import capacity_of, holdings_of, needs_of
+from .prestarted import Ready
+from .registry import Registered, Registry
+from .running import Live, Taken, find, limit_at, orphaned
+from .usage import Sampler
+from .warm_runners import Warm
+
+QUEUE_LIMIT = 500
+"""Waiting jobs that are looked at for a start."""
+ALIKE = 64
+"""Of those, jobs that ask for the same: where the first do not start, neither do the others, and
+nobody behind them is to be overlooked.
+"""
+EXPLAINED = 100
+"""Waiting jobs, from the head of the queue, that are told why they wait; the others wait for their
+turn.
+"""
+EXPLAIN_SECONDS = 0.5
+EXPLAIN_SHARE = 0.05
+"""Of the supervisor's time, to tell jobs why they wait."""
+RELEASE_SECONDS = 2.0
+"""How long the environment of an ended job is kept for the next one."""
+RETRY_SECONDS = 1.0
+"""Pause after the database was busy or the disk full."""
+LATER_SECONDS = 5.0
+"""Pause before a start is tried again that the machine had no room for, or whose GPU somebody else
+holds.
+"""
+ALONE_SECONDS = 600.0
+"""How often an idle supervisor looks at its queue, whatever it heard."""
+
+
+class Supervisor:
+    """Runs the jobs of one project until it is told to end."""
+
+    def __init__(self, config: Config) -> None:
+        self._place = Place(root=Path(config.root), home=Path(config.home))
+        self._lock, self._inode = self._place.home / "jobs" / "supervisor.lock", 0
+        self._grace = config.grace_seconds
+        self._log_bytes = config.log_bytes
+        self._settings = config.settings
+        self._gpus = gpu_slots(config.gpus)
+        self._cpus = cpu_slots(config.cpus)
+        self._memory = memory_gib()
+        database = Database(self._place.home / "state.db", forced=False, anew=False)
+        self._store, self._registry = JobStore(database), Registry(database)
+        self._retention = Retention(self._store, self._place.root, self._place.home)
+        self._live: dict[str, Live] = {}
+        self._adopts = False
+        self._unforced = False
+        self._unneeded: set[str] = set()
+        self._release_at: float | None = None
+        self._bell = Bell(self._place.home)
+        self._wishes = Wishes(self._place.home)
+        self._sampler = Sampler(self._place.home)
+        self._alarms = Alarms(database)
+        self._warm = Warm(
+            self._place,
+            size=config.warm_kernels,
+            memory_gib=config.warm_memory_gib,
+            imports=config.warm_imports,
+            bell=self._bell,
+            say=say,
+        )
+        self._ready = Ready(self._place)
+        self._aside: dict[str, Entry] = {}
+        self._adopt_at: float | None = 0.0
+        self._faults: dict[str, str] = {}
+        self._retry_at: float | None = None
+        self._queue_at: float | None = None
+        self._explain_at: float | None = None
+        self._explain_from = self._cap_at = 0.0
+        self._trouble = ""
+
+    def run(self) -> None:
+        """Supervise; returns when told to end. Raises Conflict when another supervisor holds the
+        project.
+        """
+        with file_lock(self._lock, wait=False, what="Supervision of this project") as handle:
+            self._inode = os.fstat(handle).st_ino
+            self._adopts = adopt_orphans()
+            self._bell.hang()
+            self._alarms.listen(self._bell.hear)
+            self._register()
+            self._safely(partial(self._warm.sweep, self._store))
+            Thread(target=_forget_deleted, args=(self._bell.path.parent,), daemon=True).start()
+            while not self._bell.stopping:
+                if not self._there():  # the project was deleted, or its state moved away
+                    forget(
+                        self._bell.path.parent,
+                        jobs=set(self._live),
+                        environments=(),
+                        fresh_seconds=0,
+                    )
+                    break
+                self._safely(self._round)
+                self._sleep()
+            say("ends; jobs that run go on")
+            self._safely(self._release_all)
+            self._warm.close()
+            self._ready.close()
+            self._bell.close()
+
+    def _register(self) -> None:
+        own = Identity(boot_id(), os.getpid(), start_ticks(os.getpid()) or 0)
+        entry = Registered(
+            process=own,
+            started_at=datetime.now(UTC),
+            socket=str(self._bell.path),
+            settings=self._settings,
+            cpus=self._cpus,
+            gpus=len(self._gpus),
+            stopped=False,
+        )
+        self._registry.write(entry)
+        say(f"supervises {self._place.root} with {self._cpus} CPU and {len(self._gpus)} GPU slots")
+
+    def _there(self) -> bool:
+        """Whether the state is still there, and ours."""
+        try:
+            return os.stat(self._lock).st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+    def _sleep(self) -> None:
+        """Wait for the bell or the next due time."""
+        sample_at, live = (
+            self._sampler.due(running=bool(self._live)),
+            (live.due() for live in self._live.values()),
+        )
+        moments = [
+            self._queue_at,
+            self._explain_at,
+            self._adopt_at,
+            self._release_at,
+            sample_at,
+            self._alarms.due(),
+            self._warm.due(),
+            self._ready.due(),
+            *live,
+        ]
+        due = (
+            [moment for moment in moments if moment is not None]
+            if self._retry_at is None
+            else [self._retry_at]
+        )
+        timeout = min(due, default=math.inf) - time.monotonic()
+        every = capping.LOOK_SECONDS if self._live else BEAT_SECONDS
+        # Bounded: the system cannot be asked to sleep for a month.
+        rung = self._bell.wait(
+            min(max(0.0, timeout), ALONE_SECONDS), meanwhile=self._look_after, every=every
+        )
+        for job, handle in rung.ended:
+            (self._live[job].heard if job else self._warm.heard)(handle)
+
+    def _look_after(self) -> bool:
+        """Keep what the jobs write within bounds, now and then; says whether the state is still
+        there.
+        """
+        if time.monotonic() >= self._cap_at:
+            self._cap_logs()
+        return self._there()
+
+    def _cap_logs(self) -> None:
+        self._cap_at = time.monotonic() + capping.LOOK_SECONDS
+        for live in self._live.values():
+            with contextlib.suppress(OSError):  # a job may do to its log what it likes
+                capping.cap_log(live.attempt, self._log_bytes)
+
+    def _safely(self, action: Callable[[], None]) -> None:
+        """A database that is busy or full for a while ends nothing, nor does a fault of ours: the
+        same is tried again, from what is written down.
+        """
+        try:
+            action()
+            self._retry_at, self._trouble = None, ""
+        except Exception as error:  # noqa: BLE001 - without a supervisor no job would go on
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                say(f"tries again and again: {_told(error)}")
+            self._adopt_at = 0.0
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+
+    def _alone(self, job: str, action: Callable[[], None]) -> bool:
+        """Do something for one job; says whether it went well. What goes wrong with one job is
+        nothing to the others, and logged once.
+
+        Raises Unavailable: that is the database, and goes for all of them.
+        """
+        self._bell.beat()
+        try:
+            action()
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001
+            if self._faults.get(job) != str(error):
+                self._faults[job] = str(error)
+                say(f"job {job} is set aside: {_told(error)}")
+            return False
+        self._faults.pop(job, None)
+        return True
+
+    def _round(self) -> None:
+        if self._adopt_at is not None and time.monotonic() >= self._adopt_at:
+            self._adopt()
+        self._cancel()
+        try:
+            self._follow()
+            self._start()
+        finally:
+            self._force()
+        self._orphans()  # they are waited for by nobody else
+        self._ready.tend()
+        self._sampler.tend(live.entry for live in self._live.values())
+        self._alarms.tend()
+        self._warm.tend(free=sum(live.entry.spec.cpus for live in self._live.values()) < self._cpus)
+        self._retention.tidy(self._bell.beat)
+        if self._release_at is not None and time.monotonic() >= self._release_at:
+            self._release_all()
+
+    def _force(self) -> None:
+        """Force to the disk how jobs ended in this round: once, and after the starts, for the disk
+        takes longer than those.
+
+        A power cut before that leaves such a job as one that ran when it came.
+        """
+        if self._unforced:
+            self._store.sync()
+            self._unforced = False
+
+    # Jobs under way
+
+    def _adopt(self) -> None:
+        """Take over what an earlier supervisor started; start what it was about to start and did
+        not.
+        """
+        self._aside = {}
+        for entry in self._store.active():
+            job = entry.job.id
+            if (
+                job not in self._live
+                and not self._alone(job, partial(self._adopt_one, entry))
+                and job not in self._live
+            ):
+                self._aside[job] = entry
+        self._adopt_at = time.monotonic() + LATER_SECONDS if self._aside else None
+
+    def _adopt_one(self, entry: Entry) -> None:
+        live = find(entry, self._place.home)
+        if live is not None:
+            say(f"adopts job {entry.job.id}")
+            self._take(live)
+        elif by := entry.cancelled_by or self._wishes.read().get(entry.job.id):
+            self._store.end(
+                entry.job.id, JobState.CANCELLED, reason=f"Cancelled by {by}.", exit_code=None
+            )
+        else:
+            self._spawn(entry)
+
+    def _take(self, live: Live) -> None:
+        self._live[live.id] = live
+        live.listen(self._bell.watch)
+        self._write_running(live)
+
+    def _write_running(self, live: Live) -> None:
+        if not live.saved and live.wrapper is not None:
+            live.entry = self._store.running(live.id, live.wrapper)
+        live.saved = True
+
+    def _cancel(self) -> None:
+        """End those that somebody asked to end, or to have started again."""
+        if not self._live:
+            return
+        wishes = {job: (JobState.CANCELLED, user) for job, user in self._wishes.read().items()}
+        for job, (state, user) in {**self._store.asked(), **wishes}.items():
+            live = self._live.get(job)
+            if live is not None and (
+                live.asked is None
+                or (live.asked is JobState.QUEUED and state is JobState.CANCELLED)
+            ):
+                reason = f"{'Cancelled' if state is JobState.CANCELLED else 'Requeued'} by {user}."
+                self._alone(job, partial(live.ask_to_end, state, reason, grace_seconds=self._grace))
+
+    def _follow(self) -> None:
+        """See to each job that runs; one that cannot be seen to is tried again later.
+
+        Also when what became of another cannot be written: a full disk keeps no process alive past
+        its grace.
+        """
+        trouble: Unavailable | None = None
+        for live in list(self._live.values()):
+            if live.aside_until is None or time.monotonic() >= live.aside_until:
+                try:
+                    well = self._alone(live.id, partial(self._see_to, live))
+                except Unavailable as error:
+                    trouble = error
+                else:
+                    live.aside_until = None if well else time.monotonic() + LATER_SECONDS
+        if trouble is not None:
+            raise trouble
+
+    def _see_to(self, live: Live) -> None:
+        """End it when it is past its limit, write down what could not be, judge it when it is
+        over.
+        """
+        if live.limit_at is not None and live.asked is None and time.monotonic() >= live.limit_at:
+            minutes = live.entry.spec.time_limit_minutes
+            live.ask_to_end(
+                JobState.FAILED,
+                f"Reached its time limit of {minutes:g} min.",
+                grace_seconds=self._grace,
+            )
+        over = live.look(self._bell.watch, grace_seconds=self._grace, orphans=self._orphans)
+        if not live.saved:
+            self._write_running(live)
+        if over:
+            self._settle(live)
+        elif live.orphaned() and not live.told:
+            live.told = True
+            self._store.explain(
+                {live.id: "Runs on, but the process that keeps its exit code was killed."}
+            )
+
+    def _orphans(self) -> bool:
+        wrappers = (live.wrapper.pid for live in self._live.values() if live.wrapper is not None)
+        return not self._adopts or orphaned({*wrappers, *self._warm.pids(), *self._ready.pids()})
+
+    def _settle(self, live: Live) -> None:
+        """The attempt is over: write down what becomes of the job, and let go of it."""
+        failpoint("ended")
+        try:
+            self._judge(live)
+        except (Conflict, NotFound) as error:
+            say(f"job {live.id} was moved by somebody else: {error}")
+        except MLInfraError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            self._fail(live.id, "How it ended could not be judged", error)
+        failpoint("settled")
+        self._bell.forget(live.handles)
+        live.close()
+        del self._live[live.id]
+        self._retention.count()
+        self._release(live.entry)
+
+    def _release(self, entry: Entry) -> None:
+        """The job has ended. Its environment goes soon, unless another job has the same: the next
+        submit most often does.
+        """
+        self._unforced = True
+        self._unneeded.add(entry.launch.environment)
+        self._release_at = self._release_at or time.monotonic() + RELEASE_SECONDS
+
+    def _release_all(self) -> None:
+        self._release_at = None
+        while self._unneeded:
+            path = self._unneeded.pop()
+            release(path, needed=partial(self._store.needs, path))
+
+    def _judge(self, live: Live) -> None:
+        entry, job = live.entry, live.id
+        if live.never_began() and live.asked is None:
+            self._store.again(
+                job,
+                reason="The state folder could not be written; tries again.",
+                exit_code=None,
+                counted=False,
+                delay=LATER_SECONDS,
+            )
+            return
+        verdict = judge(
+            live.ended(),
+            failures=entry.failures,
+            retries=entry.spec.retries,
+            requeues=entry.requeues,
+        )
+        if verdict.state is JobState.QUEUED:
+            self._store.again(
+                job,
+                reason=verdict.reason,
+                exit_code=verdict.exit_code,
+                counted=verdict.counted,
+                delay=verdict.delay,
+            )
+            return
+        began = None if entry.job.started_at else live.attempt.began_at()
+        progress = live.attempt.read_progress()
+        self._store.end(
+            job,
+            verdict.state,
+            reason=verdict.reason,
+            exit_code=verdict.exit_code,
+            started_at=began,
+            progress=progress,
+        )
+        self._wishes.forget(job)
+
+    def _fail(self, job: str, what: str, error: Exception) -> None:
+        """A fault of ours with this job: it ends, and says so."""
+        say(f"job {job} fails: {_told(error)}")
+        reason = f"{what}: {type(error).__name__}: {error}. Report this: it is a bug."
+        self._store.end(job, JobState.FAILED, reason=reason[:REASON_BYTES], exit_code=None)
+        self._wishes.forget(job)
+
+    # Jobs that wait
+
+    def _start(self) -> None:
+        at = time.time()
+        waiting = self._store.waiting(at=at, limit=QUEUE_LIMIT, alike=ALIKE)
+        later = self._store.next_start(at=at)
+        self._queue_at = None if later is None else time.monotonic() + later - at
+        self._explain_at = None
+        registered = self._registry.read() if waiting else None
+        if registered is None or registered.stopped:
+            return
+        needs = needs_of(waiting)
+        holdings = holdings_of(
+            (*(live.entry for live in self._live.values()), *self._aside.values())
+        )
+        look = any(need.gpus for need in needs)
+        capacity = capacity_of(
+            self._gpus, holdings, cpus=self._cpus, memory_gib=self._memory, look=look
+        )
+        explain = time.monotonic() >= self._explain_from  # not at every turn of a fast queue
+        decided = plan(needs, holdings, capacity, explained=EXPLAINED if explain else 0)
+        for job, gpu_ids in decided.starts:
+            self._alone(job, partial(self._launch, job, gpu_ids))
+        if len(decided.starts) == len(needs):
+            return
+        if capacity.busy:
+            self._queue_at = min(self._queue_at or math.inf, time.monotonic() + LATER_SECONDS)
+        if explain:
+            began = time.monotonic()
+            self._store.explain(
+                {
+                    item.id: reason
+                    for item in waiting
+                    if (reason := decided.reasons.get(item.id, item.reason)) != item.reason
+                }
+            )
+            took = time.monotonic() - began
+            self._explain_from = began + max(EXPLAIN_SECONDS, took / EXPLAIN_SHARE)
+        else:
+            self._explain_at = self._explain_from
+
+    def _launch(self, job: str, gpu_ids: tuple[str, ...]) -> None:
+        taken = self._warm.take(self._store, job, gpu_ids) or self._ready.take()
+        try:
+            entry = self._store.starting(
+                job, token=taken.token if taken else secrets.token_hex(16), gpu_ids=gpu_ids
+            )
+        except Conflict:  # cancelled since the queue was read
+            if taken is not None:
+                taken.give_back()
+            return
+        except BaseException:
+            if taken is not None:
+                taken.discard()
+            raise
+        failpoint("starting")
+        self._spawn(entry, taken)
+
+    def _spawn(self, entry: Entry, taken: Taken | None = None) -> None:
+        """Start the process of an attempt that is written down as starting, or give it to one that
+        waits for it.
+        """
+        job = entry.job.id
+        try:
+            with explained():
+                pid = taken.hand_over(entry) if taken is not None else None
+            pid = pid or spawn(entry, self._place)
+        except CannotStart as error:
+            self._store.end(job, JobState.FAILED, reason=error.reason, exit_code=error.code)
+            self._release(entry)
+            return
+        except TryLater as error:
+            self._store.again(
+                job, reason=error.reason, exit_code=None, counted=False, delay=LATER_SECONDS
+            )
+            return
+        except Exception as error:  # noqa: BLE001
+            self._fail(job, "It could not be started", error)
+            return
+        failpoint("spawned")
+        self._ready.started(entry)
+        wrapper = Identity(boot_id(), pid, start_ticks(pid, zombie=True) or 0)
+        live = Live(
+            entry=entry,
+            attempt=Attempt.of(self._place.home, job, entry.job.attempt),
+            wrapper=wrapper,
+            saved=False,
+            ours=True,
+        )
+        live.limit_at = limit_at(entry, live.attempt, wrapper)
+        self._take(live)
+        failpoint("running")
+
+
+def _forget_deleted(folder: Path) -> None:
+    """Now and then, beside all else: the state of another project may be on a share that does not
+    answer.
+    """
+    while True:
+        with contextlib.suppress(OSError):
+            forget_deleted(folder)
+        time.sleep(FRESH_SECONDS)
+
+
+def _told(error: Exception) -> str:
+    """What the log says: where a fault of ours is, and in a word what is usual."""
+    return (
+        str(error)
+        if isinstance(error, MLInfraError | OSError)
+        else "".join(traceback.format_exception(error)).rstrip()
+    )
+
+
+def main() -> None:
+    """Supervise the project of the configuration on the command line."""
+    os.chdir("/")
+    config = Config(**json.loads(sys.argv[1]))
+    try:
+        Supervisor(config).run()
+    except Conflict as error:
+        say(f"ends: {error}")
+
+
+if __name__ == "__main__":
+    main()

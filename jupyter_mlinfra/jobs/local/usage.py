@@ -1,0 +1,138 @@
+"""What a running job uses: sampled by whoever watches it, kept as lines in the attempt's folder,
+read back as points.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Any
+
+from ...core.files import open_regular, read_tail
+from ...core.processes import Identity, trees
+from ..attempt.files import Attempt
+from ..queue.rows import Entry
+from ..spec import GpuPoint, ResourcePoint
+from .gpus import Reading, gpu_readings
+
+SAMPLE_SECONDS = 5.0
+POINTS = 180
+"""Points of an answer at most: a quarter of an hour at full density."""
+_TAIL_BYTES = 1_000_000
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What the processes of a job used so far. memory: bytes; what they share is counted once, by
+    its largest holder.
+    """
+
+    cpu_seconds: float
+    memory: int
+
+
+class Sampler:
+    """Samples running jobs now and then."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._next = time.monotonic() + SAMPLE_SECONDS
+
+    def due(self, *, running: bool) -> float | None:
+        """When the next sample is to be taken, in monotonic seconds; None while nothing runs."""
+        return self._next if running else None
+
+    def tend(self, entries: Iterable[Entry]) -> None:
+        """Sample these jobs, if it is time."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + SAMPLE_SECONDS
+        running = list(entries)
+        used = usages([entry.token for entry in running])
+        readings = gpu_readings() if any(entry.job.gpu_ids for entry in running) else {}
+        for entry in running:
+            gpus = {gpu: readings[gpu] for gpu in entry.job.gpu_ids if gpu in readings}
+            write(Attempt.of(self._home, entry.job.id, entry.job.attempt), used[entry.token], gpus)
+
+
+def usages(tokens: Sequence[str]) -> dict[str, Usage]:
+    """What the processes of each token use, by one look at all processes."""
+    return {token: _sum(processes) for token, processes in trees(tokens).items()}
+
+
+def _sum(processes: Iterable[Identity]) -> Usage:
+    ticks, own, shared = 0, 0, 0
+    for process in processes:
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            fields = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()
+            # Its own, and those of children that it has waited for.
+            ticks += sum(int(field) for field in fields[11:15])
+            _, resident, common, *_ = Path(f"/proc/{process.pid}/statm").read_text().split()
+            own += int(resident) - int(common)
+            shared = max(shared, int(common))
+    return Usage(cpu_seconds=ticks / _TICKS, memory=(own + shared) * _PAGE)
+
+
+def write(attempt: Attempt, usage: Usage, gpus: Mapping[str, Reading]) -> None:
+    """Add a sample. A full disk costs samples, nothing else."""
+    line = {
+        "at": round(time.time(), 1),
+        "cpu": usage.cpu_seconds,
+        "memory": usage.memory,
+        **(
+            {"gpus": {gpu: [reading.load, reading.memory] for gpu, reading in gpus.items()}}
+            if gpus
+            else {}
+        ),
+    }
+    with (
+        contextlib.suppress(OSError),
+        os.fdopen(
+            open_regular(attempt.resources, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "a"
+        ) as file,
+    ):
+        file.write(json.dumps(line) + "\n")
+
+
+def read(attempt: Attempt, *, cpus: int, since: float) -> list[ResourcePoint]:
+    """Points from `since` (seconds since 1970) on, thinned to POINTS. cpus: of the job."""
+    try:
+        lines = read_tail(attempt.resources, _TAIL_BYTES).splitlines()
+    except OSError:
+        return []
+    samples = list[dict[str, Any]]()
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            samples.append(json.loads(line))
+    # The clock may have been set back.
+    latest = accumulate((sample["at"] for sample in samples), max, initial=-math.inf)
+    kept = [
+        sample
+        for sample, before in zip(samples, latest, strict=False)
+        if sample["at"] >= since and sample["at"] > before
+    ]
+    step = -(-len(kept) // POINTS) or 1
+    return [_point(old, new, cpus) for old, new in pairwise(kept[::-step][::-1])]
+
+
+def _point(old: Mapping[str, Any], new: Mapping[str, Any], cpus: int) -> ResourcePoint:
+    used = max(0.0, new["cpu"] - old["cpu"])  # less, where a process ended that nobody waited for
+    return ResourcePoint(
+        at=datetime.fromtimestamp(new["at"], UTC),
+        cpu=used / (new["at"] - old["at"]) / max(1, cpus),
+        memory_gib=new["memory"] / 2**30,
+        gpus=[
+            GpuPoint(id=gpu, load=load, memory=memory)
+            for gpu, (load, memory) in new.get("gpus", {}).items()
+        ],
+    )

@@ -1,0 +1,117 @@
+"""What is kept of jobs that have ended: their entry and executed notebooks for good, logs and code
+of the newest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from ...core.outbox import is_at_home
+from ..attempt.environment import forget, runtime_folder
+from ..attempt.files import job_folder
+from ..attempt.log import cut_log
+from ..code.snapshot import Snapshots, beating
+from .store import JobStore
+
+KEEP_JOBS = 500
+"""Ended jobs whose logs and code are kept."""
+KEEP_BYTES = 2 * 2**30
+"""Logs of ended jobs together."""
+KEEP_NEWEST = 20
+"""Ended jobs whose logs are kept whatever the others need."""
+LOG_BYTES = 64 * 2**20
+"""When logs are too much together, one that is longer than this is cut to half of it: it must not
+cost the others theirs.
+"""
+EVERY = 50
+"""Ended jobs between two looks."""
+
+
+class Retention:
+    """Tidies one project, now and then."""
+
+    def __init__(self, store: JobStore, root: Path, home: Path) -> None:
+        self._store, self._home = store, home
+        self._snapshots = Snapshots(root, home, max_mib=0)
+        self._ended = EVERY
+
+    def count(self) -> None:
+        """One more job has ended."""
+        self._ended += 1
+
+    def tidy(self, beat: Callable[[], object]) -> None:
+        """Remove what is too old or too much, if it is time to look. beat: called before each piece
+        of it, as a network share may be slow.
+        """
+        if self._ended < EVERY:
+            return
+        self._ended = 0
+        unfinished = self._store.unfinished()
+        forget(
+            runtime_folder(self._home),
+            jobs={entry.job.id for entry in unfinished},
+            environments={entry.launch.environment for entry in unfinished},
+        )
+        # Older ones were stripped when they passed the limit.
+        ended = self._store.ended(limit=KEEP_JOBS + 10 * EVERY)
+        folders = [job_folder(self._home, job) for job, *_ in ended]
+        sizes = [_log_bytes(folder) for folder in beating(folders, beat)]
+        if sum(sizes) > KEEP_BYTES:
+            sizes = [
+                _cut(folder) if size > LOG_BYTES else size
+                for folder, size in beating(zip(folders, sizes, strict=True), beat)
+            ]
+        known, room = set[str](), KEEP_BYTES
+        for place, (_, snapshot, succeeded) in enumerate(beating(ended, beat)):
+            room -= sizes[place]
+            if place < KEEP_NEWEST or (place < KEEP_JOBS and room >= 0):
+                known.add(snapshot or "")
+            else:
+                _strip(folders[place], checkpoints=succeeded)
+        known |= self._store.snapshots(limit=KEEP_JOBS)
+        self._snapshots.prune(
+            running={entry.job.snapshot or "" for entry in unfinished}, known=known, beat=beat
+        )
+
+
+def _log_bytes(folder: Path) -> int:
+    total = 0
+    for log in folder.glob("[0-9]*/log"):
+        with contextlib.suppress(OSError):
+            total += log.stat().st_size
+    return total
+
+
+def _cut(folder: Path) -> int:
+    """Cut the logs of a job to the end of what it wrote; says how much there is now."""
+    left = LOG_BYTES // 2
+    for log in sorted(
+        folder.glob("[0-9]*/log"), key=lambda path: int(path.parent.name), reverse=True
+    ):
+        with contextlib.suppress(OSError):
+            size = log.stat().st_size
+            if size > left:
+                cut_log(log, keep=left)
+            left = max(0, left - size)
+    return _log_bytes(folder)
+
+
+def _strip(folder: Path, *, checkpoints: bool) -> None:
+    """Remove all but executed notebooks, and the checkpoints of what may be run again. checkpoints:
+    remove those too.
+    """
+    if not folder.is_dir():
+        return
+    if is_at_home(folder / "outbox"):
+        shutil.rmtree(folder / "outbox", ignore_errors=True)
+    if checkpoints:
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    for path in folder.glob("[0-9]*/*"):
+        if path.suffix != ".ipynb" and path.is_file():
+            path.unlink(missing_ok=True)
+    for empty in (*folder.glob("*"), folder):
+        with contextlib.suppress(OSError):
+            empty.rmdir()

@@ -1,0 +1,236 @@
+"""Rows of the table of jobs as records."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from ...core.processes import Identity
+from ...core.records import Basis, Number, now
+from ..spec import Array, Job, JobSpec, JobState
+from ..state import FINAL
+
+_TOGETHER = (
+    JobState.RUNNING,
+    JobState.STARTING,
+    JobState.QUEUED,
+    JobState.FAILED,
+    JobState.LOST,
+    JobState.CANCELLED,
+    JobState.SUCCEEDED,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """How to start a job on this machine. folder: absolute. command: with the script replaced by
+    its frozen twin.
+
+    python: interpreter of the notebook runner. environment: file with the submitter's environment,
+    see `environment`. kernel: that the notebook asks for; empty when no warm one can be wanted.
+    """
+
+    folder: str
+    command: Sequence[str]
+    python: str
+    environment: str
+    kernel: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A job as its backend sees it. process: of the present attempt, None before it is known.
+    failures: those that count.
+
+    remote: how the backend calls it; empty while it is being sent, and nobody knows whether it
+    arrived.
+    """
+
+    number: int
+    job: Job
+    spec: JobSpec
+    launch: Launch
+    token: str
+    process: Identity | None
+    failures: int
+    requeues: int
+    cancelled_by: str
+    requeued_by: str
+    remote: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A job in the queue, as far as it takes to decide whether it starts. memory_gib: 0 when it
+    reserves none. minutes: its time limit.
+
+    part_of, place: of an element, its array and where it stands in that.
+    """
+
+    id: str
+    cpus: int
+    gpus: float
+    gpu_type: str | None
+    memory_gib: float
+    minutes: float | None
+    reason: str
+    part_of: str | None = None
+    place: int | None = None
+
+
+def entry_of(row: sqlite3.Row) -> Entry:
+    spec = spec_of(row["spec"])
+    process = Identity(row["boot"], row["pid"], row["start"]) if row["pid"] is not None else None
+    return Entry(
+        number=row["number"],
+        job=_job(row, spec),
+        spec=spec,
+        launch=_launch_of(row["launch"]),
+        token=row["token"] or "",
+        process=process,
+        failures=row["failures"],
+        requeues=row["requeues"],
+        cancelled_by=row["cancelled_by"],
+        requeued_by=row["requeued_by"],
+        remote=row["remote"],
+    )
+
+
+@lru_cache(maxsize=256)  # a job is read ten times from its submit to its end
+def spec_of(text: str) -> JobSpec:
+    values = json.loads(text)
+    for name in ("memory_gib", "time_limit_minutes"):
+        if not math.isfinite(values.get(name) or 0):  # earlier versions took NaN and infinity
+            values[name] = None
+    return JobSpec(**values)
+
+
+@lru_cache(maxsize=256)
+def _launch_of(text: str) -> Launch:
+    return Launch(**json.loads(text))
+
+
+def _job(row: sqlite3.Row, spec: JobSpec) -> Job:
+    started, ended, ident = moment(row["started_at"]), moment(row["ended_at"]), str(row["id"])
+    elapsed = max(0.0, ((ended or now()) - started).total_seconds()) if started else None
+    # How far a job says to be is its own estimate while it runs; of one that has ended it is what
+    # it said last.
+    basis: Basis = "exact" if row["state"] in FINAL else "est"
+    progress = Number(value=row["progress"], basis=basis) if row["progress"] is not None else None
+    return Job(
+        id=ident,
+        ref=f"job:{ident}",
+        name=row["name"],
+        state=JobState(row["state"]),
+        reason=row["reason"],
+        exit_code=row["exit_code"],
+        backend=row["backend"],
+        user=row["user"],
+        notebook=spec.notebook,
+        command=spec.command,
+        parameters=spec.parameters,
+        gpus=spec.gpus,
+        gpu_type=spec.gpu_type,
+        cpus=spec.cpus,
+        memory_gib=spec.memory_gib,
+        time_limit_minutes=spec.time_limit_minutes,
+        queue=spec.queue,
+        gpu_ids=json.loads(row["gpu_ids"]),
+        priority=row["priority"],
+        attempt=row["attempt"],
+        retries=spec.retries,
+        submitted_at=datetime.fromtimestamp(row["submitted_at"], UTC),
+        started_at=started,
+        ended_at=ended,
+        elapsed_seconds=elapsed,
+        progress=progress,
+        progress_text=row["progress_text"],
+        output=spec.output,
+        snapshot=row["snapshot"],
+        labels=spec.labels,
+        checkpoints=spec.checkpoints,
+        remote=row["remote"] or None,
+        part_of=row["part_of"],
+        index=row["place"],
+        held_by=row["held_by"],
+        code=code_of(ident),
+    )
+
+
+def array_of(
+    first: Entry,
+    states: Mapping[str, int],
+    *,
+    at_once: int | None,
+    reason: str,
+    began: float | None,
+    ended: float | None,
+    elements: Sequence[str] = (),
+) -> Job:
+    """An array as one job: its first element's record with the state of all of them together.
+
+    It runs while one does, waits while one waits; once all have ended it is as bad as the worst.
+    """
+    job, size, over = first.job, sum(states.values()), sum(states.get(state, 0) for state in FINAL)
+    state = next(state for state in _TOGETHER if states.get(state) or state is JobState.SUCCEEDED)
+    ident, started, end = (
+        job.part_of or job.id,
+        moment(began),
+        moment(ended) if state in FINAL else None,
+    )
+    return replace(
+        job,
+        id=ident,
+        ref=f"job:{ident}",
+        name=job.name.rpartition("/")[0],
+        state=state,
+        reason=reason,
+        exit_code=None,
+        parameters={},
+        gpu_ids=(),
+        started_at=started,
+        ended_at=end,
+        elapsed_seconds=max(0.0, ((end or now()) - started).total_seconds()) if started else None,
+        progress=Number(value=over / size),
+        progress_text=f"{over} of {size} have ended",
+        output=None,
+        remote=None,
+        part_of=None,
+        index=None,
+        array=Array(size=size, max_parallel=at_once, states=dict(states), elements=elements),
+        code=code_of(ident),
+    )
+
+
+def called(job: Job) -> str:
+    """How lists call a job: an element by its array and its place, for no list shows its own id."""
+    return job.id if job.part_of is None else f"{job.part_of}/{job.index}"
+
+
+def code_of(ident: str) -> dict[str, str]:
+    """How to get at a job, per face."""
+    return {
+        "python": f'import jupyter_mlinfra as ml\n\nml.job("{ident}")',
+        "magic": f"%job {ident}",
+        "cli": f"mlinfra jobs show {ident}",
+    }
+
+
+def moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
+
+
+def dump(record: JobSpec | Launch) -> str:
+    """As JSON. Field by field: `asdict` copies all that is in them, which a submit has no time
+    for.
+    """
+    return json.dumps({field.name: getattr(record, field.name) for field in fields(record)})

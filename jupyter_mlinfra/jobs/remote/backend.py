@@ -1,0 +1,79 @@
+"""What all backends do alike whose jobs run elsewhere: whoever follows the jobs does the work, they
+wake it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ...core.records import Number
+from ..queue.store import JobStore
+from ..spec import Compute, Device
+from .client import FollowerControl
+
+if TYPE_CHECKING:
+    from ...core.project import Project
+
+
+class FollowedBackend[R]:
+    """One backend of a project. R: its far side. A subclass says what that is, and answers what may
+    be asked without the follower.
+    """
+
+    def __init__(self, project: Project, name: str) -> None:
+        self._project, self._name = project, name
+        self._store = JobStore(project.database)
+        self._control = FollowerControl(project, name)
+
+    def remote(self) -> R:
+        """The far side, for the follower."""
+        return self._remote
+
+    @cached_property
+    def _remote(self) -> R:
+        return self._reach()
+
+    def _reach(self) -> R:
+        raise NotImplementedError
+
+    def _computed(
+        self,
+        devices: Sequence[Device],
+        *,
+        cpus: float,
+        cpus_used: float,
+        memory: float,
+        memory_used: float,
+        load: float | None = None,
+    ) -> Compute:
+        """What the far side has and who holds it. load: of its CPUs together; by itself what is
+        held of them.
+        """
+        counts, disk = self._store.counts(backend=self._name), shutil.disk_usage(self._project.home)
+        busy = cpus_used if load is None else load
+        return Compute(
+            backend=self._name,
+            devices=devices,
+            cpus=int(cpus),
+            cpus_used=round(cpus_used),
+            load=Number(value=min(1.0, busy / cpus) if cpus else 0.0, basis="approx"),
+            memory=Number(value=memory_used / memory if memory else 0.0),
+            disk=Number(value=disk.used / disk.total),
+            running=counts["starting"] + counts["running"],
+            waiting=counts["queued"],
+        )
+
+    def submit(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads the whole queue
+        """Wake the follower."""
+        self._control.wake()
+
+    def cancel(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads who is to be cancelled
+        """Wake the follower."""
+        self._control.wake()
+
+    def heal(self) -> None:
+        """Start the follower if the last one died."""
+        self._control.heal()

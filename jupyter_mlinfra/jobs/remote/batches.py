@@ -1,0 +1,70 @@
+"""What is kept of a batch: where it was sent, and of which jobs it is. Files beside the jobs'
+folders, for both sides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ...core.files import read_regular, read_tail
+from .guard_files import replace_file
+
+KEPT_SECONDS = 7 * 86_400.0
+"""How long a batch of which no job is left is known: something of it may still arrive."""
+SAID_BYTES = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """A batch. cluster: where it was sent, empty where that cannot be told. jobs: ids by their
+    place in it; empty for a place that is not used.
+    """
+
+    cluster: str
+    jobs: Sequence[str]
+
+    def write(self, jobs: Path, name: str) -> None:
+        """Keep it. jobs: folder of all jobs."""
+        path = _folder(jobs) / f"{name}.json"
+        path.parent.mkdir(exist_ok=True)
+        replace_file(path, asdict(self))
+
+    @classmethod
+    def read(cls, jobs: Path, name: str) -> Shipment | None:
+        """What `write` kept; None when there is nothing."""
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            return cls(**json.loads(read_regular(_folder(jobs) / f"{name}.json")))
+        return None
+
+
+def words_path(jobs: Path, name: str, index: int | str) -> Path:
+    """Where the far side itself may write what it has to say of a job that was sent with a key; not
+    the job's log.
+    """
+    return _folder(jobs) / f"{name}-{index}.log"
+
+
+def last_words(jobs: Path, key: str) -> str:
+    """The end of that."""
+    name, _, index = key.split(".")
+    with contextlib.suppress(OSError):
+        return read_tail(words_path(jobs, name, index), SAID_BYTES).decode(errors="replace").strip()
+    return ""
+
+
+def tidy(jobs: Path, kept: Collection[str]) -> None:
+    """Remove what is old and of no batch in `kept`."""
+    limit = time.time() - KEPT_SECONDS
+    with contextlib.suppress(OSError):
+        for path in _folder(jobs).iterdir():
+            if path.stem.partition("-")[0] not in kept and path.stat().st_mtime < limit:
+                path.unlink(missing_ok=True)
+
+
+def _folder(jobs: Path) -> Path:
+    return jobs / "batches"

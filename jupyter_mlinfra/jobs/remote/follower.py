@@ -1,0 +1,682 @@
+"""The follower: sends the waiting jobs of one backend on, looks at all of them in one call, writes
+down what it sees.
+
+It may be killed at any point. Before jobs are sent, the keys that they carry are written down,
+afterwards how the far side calls them; the next follower finds by its key what arrived. An attempt
+is claimed by its guard, so that none runs twice even if it was sent twice. Not being able to look
+is nothing to a job: its state stays, and its reason says since when it was not seen.
+
+    python -m jupyter_mlinfra.jobs.remote.follower ROOT BACKEND
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol, cast
+
+from ...core.database import Database
+from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
+from ...core.files import file_lock
+from ...core.processes import Identity, boot_id, failpoint, start_ticks
+from ...core.project import Project
+from ..attempt.environment import forget_environments
+from ..attempt.files import REASON_BYTES, UNCLAIMED, Attempt
+from ..backends import load_backend
+from ..backends.bell import Bell
+from ..backends.detached import say
+from ..backends.launch import Place
+from ..backends.program import CannotStart
+from ..queue.rows import Entry
+from ..queue.store import JobStore
+from ..spec import JobState
+from . import Cluster, NotNow, Rejected, Remote, Sighting, Stage, Unreachable, batches
+from .backoff import Patience
+from .client import Mark, digest_of, lock_path, mark_path
+from .guard_files import call_off, note_hold, read_hold, wanted
+from .record import LATER_LIMIT_SECONDS, LATER_SECONDS, Record
+from .sending import batch_name, batch_of, first_attempt, in_doubt, keys_of
+
+QUEUE_LIMIT = 2000
+"""Waiting jobs that are looked at for sending."""
+SENT_AT_A_TIME = 40
+"""Calls that send, between two looks."""
+FIRST_SECONDS = 0.25
+"""Pause before the first look after something happened; each is twice the one before, up to the
+setting.
+"""
+BACKOFF_LIMIT_SECONDS = 60.0
+TOLD_SECONDS = 30.0
+"""How often a reason counts on since when its job was not seen."""
+AGAIN_SECONDS = 10.0
+"""Between two wishes that the same job end."""
+DOUBT_SECONDS, DOUBT_LIMIT_SECONDS = 2.0, 300.0
+"""Pause before what nobody answered to is sent again, as others are not to wait behind it; and how
+long it is looked for that may still arrive.
+"""
+FEWEST = 16
+"""Elements of an array that are still sent together where more were refused: each call asks the far
+side something.
+"""
+LOSSES = 5
+"""How often a job is sent that the far side forgets before it has begun."""
+_LAST_SEEN = "Last seen"
+IDLE_SECONDS = 60.0
+"""How long a follower stays when no job of its backend is left."""
+TIDY_SECONDS = 3600.0
+
+
+def _is_there(path: Path, inode: int) -> bool:
+    """Whether a file is still the one that it was."""
+    try:
+        return os.stat(path).st_ino == inode
+    except FileNotFoundError:
+        return False
+
+
+def _rank(sighting: Sighting) -> tuple[bool, bool, bool]:
+    """Of jobs with the same key that one is meant which runs, else which waits, else which ended
+    with a word of its own.
+    """
+    return (
+        sighting.stage is Stage.ENDED,
+        sighting.code == UNCLAIMED,
+        sighting.stage is Stage.WAITING,
+    )
+
+
+class _Followed(Protocol):
+    def remote(self) -> Remote: ...
+
+
+class Follower:
+    """Follows the jobs of one backend until none is left for a while."""
+
+    def __init__(self, project: Project, backend: str, remote: Remote) -> None:
+        self._project, self._backend, self._remote, self._poll = (
+            project,
+            backend,
+            remote,
+            remote.poll_seconds,
+        )
+        self._place = Place(root=project.root, home=project.home)
+        self._store = JobStore(Database(project.database.path, forced=False, anew=False))
+        self._record = Record(self._store, self._place, backend)
+        self._bell = Bell(project.home, backend)
+        self._pause = FIRST_SECONDS
+        self._seen_at = time.time()
+        self._told_at = 0.0
+        self._failures = 0
+        self._lost = Patience(LATER_SECONDS, LATER_LIMIT_SECONDS)
+        self._doubted = Patience(DOUBT_SECONDS, DOUBT_LIMIT_SECONDS)
+        self._wished: dict[str, float] = {}
+        self._faults: dict[str, str] = {}
+        self._strays = True
+        self._fewer = dict[str, int]()
+        self._here: Cluster | None = None
+        self._looked = False
+        self._tidied_at = self._doubt_until = time.monotonic()
+        self._idle_since: float | None = None
+        self._trouble = ""
+
+    def run(self) -> None:
+        """Follow; returns when told to end, or when nothing is left to do."""
+        lock = lock_path(self._project.home, self._backend)
+        try:
+            with file_lock(lock, wait=False, what=f"Following {self._backend} jobs") as handle:
+                self._follow(lock, os.fstat(handle).st_ino)
+        except Conflict as error:
+            say(str(error))
+
+    def _follow(self, lock: Path, inode: int) -> None:
+        self._bell.hang()
+        mark = mark_path(self._project.home, self._backend)
+        self._register()
+        while not self._bell.stopping:
+            if not _is_there(lock, inode):  # the project was deleted, or its state moved away
+                forget_environments(self._bell.path.parent)
+                break
+            if not os.path.exists(mark):
+                break
+            self._safely()
+            if self._idle():
+                mark.unlink()
+                # Looked at after nobody can take us for awake.
+                if not self._store.busy(backend=self._backend):
+                    break
+                self._register()
+            rung = self._bell.wait(self._seconds())
+            if rung.rung:
+                self._pause = FIRST_SECONDS
+        say("ends; its jobs go on")
+        self._bell.close()
+
+    def _register(self) -> None:
+        own = Identity(boot_id(), os.getpid(), start_ticks(os.getpid()) or 0)
+        mark = Mark(
+            process=own,
+            socket=str(self._bell.path),
+            settings=digest_of(self._project),
+            host=socket.gethostname(),
+        )
+        mark.write(mark_path(self._project.home, self._backend))
+
+    def _seconds(self) -> float:
+        if self._failures:
+            return float(min(BACKOFF_LIMIT_SECONDS, self._poll * 2 ** min(self._failures - 1, 10)))
+        self._pause = min(self._pause * 2, self._poll)
+        return self._pause
+
+    def _idle(self) -> bool:
+        if self._strays or self._failures or self._store.busy(backend=self._backend):
+            self._idle_since = None
+            return False
+        if self._idle_since is None:
+            self._idle_since = time.monotonic()
+        return time.monotonic() - self._idle_since >= IDLE_SECONDS
+
+    def _safely(self) -> None:
+        """A database that is busy or full for a while ends nothing, nor does a fault of ours: the
+        same is tried again, from what is written down.
+        """
+        try:
+            try:
+                self._round()
+            finally:
+                # once for all of it: what a power cut takes back is seen again over there
+                self._store.sync()
+            self._trouble = ""
+        except Unreachable as error:
+            self._failures += 1
+            self._unseen(error.words)
+        except Exception as error:  # noqa: BLE001 - without a follower no job would go on
+            self._failures += 1
+            self._complain("tries again and again", error)
+
+    def _cluster(self) -> Cluster:
+        """Asked for once a round, and only in one that needs it."""
+        if self._here is None:
+            self._here = self._far(self._remote.cluster)
+        return self._here
+
+    def _far[T](self, call: Callable[[], T]) -> T:
+        """Ask the far side, however slow it is."""
+        self._bell.beat()
+        try:
+            return call()
+        finally:
+            self._bell.beat()
+
+    def _round(self) -> None:
+        self._here, self._looked = None, False
+        followed = self._store.followed(backend=self._backend)
+        if followed or self._strays:
+            self._look(followed)
+            self._record.tell()
+        self._send()
+        self._record.tell()
+        self._record.tidy(self._bell.beat)
+        if time.monotonic() - self._tidied_at > TIDY_SECONDS:
+            self._tidied_at = time.monotonic()
+            batches.tidy(self._place.home / "jobs", {batch_name(entry.token) for entry in followed})
+
+    # Jobs that were sent
+
+    def _look(self, followed: Sequence[Entry]) -> None:
+        sightings = self._far(self._remote.look)
+        self._seen_at, self._failures, self._looked = time.time(), 0, True
+        known = {entry.token: entry for entry in followed}
+        seen = dict[str, Sighting]()
+        strays = list[Sighting]()
+        for sighting in sorted(sightings, key=_rank):
+            if sighting.key in known and sighting.key not in seen:
+                seen[sighting.key] = sighting
+            elif sighting.stage is Stage.WAITING or (
+                sighting.stage is Stage.RUNNING and sighting.key not in known
+            ):
+                # Of a job that has ended meanwhile, or sent twice: of two that run, one finds
+                # by itself that it is too late.
+                strays.append(sighting)
+        self._strays = bool(strays) or time.monotonic() < self._doubt_until
+        for entry in followed:
+            if entry.token in seen:
+                self._alone(entry.job.id, partial(self._record.see, entry, seen[entry.token]))
+        self._sync([(entry, seen[entry.token]) for entry in followed if entry.token in seen])
+        wanted = [
+            (entry, seen[entry.token])
+            for entry in followed
+            if (entry.cancelled_by or entry.requeued_by) and entry.token in seen
+        ]
+        self._end(
+            strays,
+            [(entry, sighting) for entry, sighting in wanted if sighting.stage is not Stage.ENDED],
+        )
+        over = [
+            sighting
+            for sighting in sightings
+            if sighting.stage is Stage.ENDED and sighting.key not in known
+        ]
+        if over:
+            self._ask(partial(self._remote.forget, over))
+        missing = [entry for entry in followed if entry.token not in seen]
+        if missing:
+            self._miss(missing, {batch_name(sighting.key) for sighting in sightings})
+        self._wished = {
+            remote: at
+            for remote, at in self._wished.items()
+            if time.monotonic() - at < AGAIN_SECONDS
+        }
+        if self._record.settled:
+            # Once more, for the far side to forget them.
+            self._record.settled, self._pause, self._strays = (False, FIRST_SECONDS, True)
+
+    def _end(self, strays: Sequence[Sighting], wanted: Sequence[tuple[Entry, Sighting]]) -> None:
+        at, jobs = time.monotonic(), {sighting.remote: entry for entry, sighting in wanted}
+        due = [
+            one
+            for one in (*strays, *(sighting for _, sighting in wanted))
+            if at - self._wished.get(one.remote, -AGAIN_SECONDS) >= AGAIN_SECONDS
+        ]
+        if due:
+            self._wished |= {sighting.remote: at for sighting in due}
+            words = self._ask(partial(self._remote.end, due))
+            asked = [jobs[sighting.remote] for sighting in due if words and sighting.remote in jobs]
+            self._record.explain(
+                {
+                    one.job.id: (
+                        f"{one.cancelled_by or one.requeued_by} asked for its end, and"
+                        f" {self._backend} does not do it: {words}"
+                    )
+                    for one in asked
+                }
+            )
+
+    def _ask(self, action: Callable[[], None]) -> str:
+        """Have the far side change something. What it does not do is asked for again, and nothing
+        to other jobs; returns why.
+        """
+        try:
+            self._far(action)
+        except (Unreachable, NotNow, Rejected) as error:
+            if self._faults.get("") != error.words:
+                say(f"is not done: {error.words}")
+            self._faults[""] = error.words
+            return error.words
+        return ""
+
+    def _miss(self, entries: Sequence[Entry], shown: Collection[str]) -> None:
+        """Jobs that the far side does not show: those that never arrived are sent again, of the
+        others all traces are looked for. shown: batches.
+        """
+        here, sent_to = (
+            self._cluster().name,
+            {name: self._sent_to(name) for name in {batch_name(entry.token) for entry in entries}},
+        )
+        elsewhere = [
+            entry for entry in entries if sent_to[batch_name(entry.token)] not in ("", here)
+        ]
+        for entry in elsewhere:
+            self._alone(
+                entry.job.id,
+                partial(self._elsewhere, entry, sent_to[batch_name(entry.token)], here),
+            )
+        apart = {entry.job.id for entry in elsewhere}
+        doubtful = [
+            entry
+            for entry in entries
+            if entry.job.id not in apart
+            and entry.remote == ""
+            and self._record.attempt(entry).claimed() is None
+        ]
+        for batch in in_doubt(entry for entry in doubtful if not entry.cancelled_by):
+            if self._doubted.due(batch_name(batch[0].token)):
+                self._alone(batch[0].job.id, partial(self._send_batch, batch))
+        self._call_off([entry for entry in doubtful if entry.cancelled_by])
+        apart |= {entry.job.id for entry in doubtful}
+        gone = [
+            entry
+            for entry in entries
+            if entry.job.id not in apart
+            and (self._taken_back(entry) or not self._record.early(entry.token))
+        ]
+        self._look_for(gone, shown)
+
+    def _sent_to(self, name: str) -> str:
+        shipment = batches.Shipment.read(self._place.home / "jobs", name)
+        return "" if shipment is None else shipment.cluster
+
+    def _elsewhere(self, entry: Entry, there: str, here: str) -> None:
+        """A job that another cluster has: that this one does not know it means nothing."""
+        if (
+            entry.cancelled_by
+            and entry.job.state is JobState.QUEUED
+            and call_off(self._record.attempt(entry), entry.token, unless_begun=True)
+        ):
+            self._unsend([entry], "", 0.0)
+            return
+        words = (
+            f"it was sent to cluster {there}, and the settings lead to"
+            f" {here or 'one without a name'} now. It is seen again when they lead there."
+        )
+        self._record.explain({entry.job.id: f"{_LAST_SEEN} elsewhere: {words}"})
+
+    def _call_off(self, entries: Sequence[Entry]) -> None:
+        """Cancelled before anybody knows whether they arrived: should they, they find their orders
+        gone.
+        """
+        off = [
+            entry
+            for entry in entries
+            if call_off(self._record.attempt(entry), entry.token, unless_begun=True)
+        ]
+        self._unsend(off, "", 0.0)
+        if off:
+            self._doubt_until, self._strays = time.monotonic() + DOUBT_LIMIT_SECONDS, True
+
+    def _taken_back(self, entry: Entry) -> bool:
+        """Whether a job is gone because it was cancelled here while it waited there."""
+        return (
+            bool(entry.cancelled_by)
+            and entry.remote in self._wished
+            and self._record.attempt(entry).claimed() is None
+        )
+
+    def _look_for(self, entries: Sequence[Entry], shown: Collection[str]) -> None:
+        unknown = [
+            entry
+            for entry in entries
+            if entry.remote and self._unexplained(entry) and not self._taken_back(entry)
+        ]
+        try:
+            remotes = [entry.remote for entry in unknown if entry.remote]
+            recalled = self._far(partial(self._remote.recall, remotes)) if unknown else {}
+        except Unreachable as error:  # whoever remembers them is away: that judges none of them
+            self._record.explain({entry.job.id: self._last_seen(error.words) for entry in unknown})
+            recalled, silent = {}, {entry.job.id for entry in unknown}
+            entries = [entry for entry in entries if entry.job.id not in silent]
+        back, lost = list[Entry](), list[Entry]()
+        for entry in entries:
+            sighting = recalled.get(entry.remote or "")
+            if sighting is not None and sighting.stage is not Stage.ENDED:
+                self._alone(
+                    entry.job.id,
+                    partial(self._record.see, entry, replace(sighting, key=entry.token)),
+                )
+                if entry.cancelled_by or entry.requeued_by:
+                    self._end([], [(entry, sighting)])
+            elif (
+                sighting is not None
+                or entry.job.state is not JobState.QUEUED
+                or self._last(entry).claimed() is not None
+            ):
+                self._alone(entry.job.id, partial(self._ended_unseen, entry, sighting))
+            elif entry.cancelled_by or not wanted(self._record.attempt(entry), entry.token):
+                back.append(entry)  # taken back by ourselves
+            elif entry.remote and batch_name(entry.token) in shown:
+                words = (
+                    f"Somebody took it out of the queue of {self._backend}; `requeue` runs it"
+                    " again."
+                )
+                self._alone(
+                    entry.job.id,
+                    partial(self._record.end_unstarted, entry, JobState.CANCELLED, words),
+                )
+            else:
+                lost.append(entry)
+        for held in (True, False):
+            some = [entry for entry in back if bool(entry.job.held_by) is held]
+            self._unsend(some, some[0].job.reason if held and some else "Waits for its turn.", 0.0)
+        self._send_anew(lost)
+
+    def _unexplained(self, entry: Entry) -> bool:
+        """Whether its guard has kept nothing, or only that a signal ended it: who sent that is
+        known over there.
+        """
+        code = self._last(entry).exit_code()
+        return code is None or code > 128
+
+    def _last(self, entry: Entry) -> Attempt:
+        """The last attempt that a guard took, else the one that is next."""
+        number = max(entry.job.attempt, first_attempt(entry.token))
+        while self._record.attempt(entry, number + 1).claimed() is not None:
+            number += 1
+        return self._record.attempt(entry, number)
+
+    def _ended_unseen(self, entry: Entry, recalled: Sighting | None) -> None:
+        """A job that is shown no longer: it ended long ago."""
+        self._record.over(
+            self._record.catch_up(entry, None, int(self._last(entry).folder.name)), recalled
+        )
+
+    def _send_anew(self, entries: Sequence[Entry]) -> None:
+        """The far side has forgotten jobs that had not begun."""
+        left = [entry for entry in entries if self._lost.times(entry.job.id) < LOSSES]
+        for entry in [entry for entry in entries if self._lost.times(entry.job.id) >= LOSSES]:
+            words = (
+                f"{self._backend} forgot it {LOSSES + 1} times before it had begun; `requeue` tries"
+                " it again."
+            )
+            self._alone(
+                entry.job.id, partial(self._record.end_unstarted, entry, JobState.FAILED, words)
+            )
+            self._lost.forget([entry.job.id])
+        delay = max((self._lost.again(entry.job.id) for entry in left), default=0.0)
+        self._unsend(
+            left,
+            f"{self._backend} does not know it any more; it is sent again in {delay:.0f} s.",
+            delay,
+        )
+
+    def _unsend(self, entries: Sequence[Entry], reason: str, delay: float) -> None:
+        if entries:
+            self._store.unsent([entry.job.id for entry in entries], reason=reason, delay=delay)
+            for entry in entries:
+                self._record.forget(entry)
+
+    def _sync(self, pairs: Iterable[tuple[Entry, Sighting]]) -> None:
+        """Holds and priorities of jobs that wait on the far side."""
+        waiting = [
+            (entry, sighting)
+            for entry, sighting in pairs
+            if sighting.stage is Stage.WAITING and not entry.cancelled_by
+        ]
+        for held in (True, False):
+            due = [
+                (entry, seen)
+                for entry, seen in waiting
+                if bool(entry.job.held_by) is held and seen.held is not held
+            ]
+            chosen = [(entry, seen.remote) for entry, seen in due if held or self._holds(entry)]
+            if chosen and not self._ask(
+                partial(self._remote.hold, [remote for _, remote in chosen], held=held)
+            ):
+                for entry, _ in chosen:
+                    note_hold(self._record.attempt(entry), entry.token if held else "")
+        moved = {
+            s.remote: entry.job.priority
+            for entry, s in waiting
+            if s.rank is not None and s.rank != self._remote.rank(entry.job.priority)
+        }
+        if moved:
+            self._ask(partial(self._remote.prioritize, moved))
+
+    def _holds(self, entry: Entry) -> bool:
+        """Whether it was we who held it there: what somebody else holds is not ours to let go."""
+        return read_hold(self._record.attempt(entry)) == entry.token
+
+    def _unseen(self, words: str) -> None:
+        """Say of jobs that they cannot be seen at present; nothing else is known."""
+        due = words != self._trouble or time.monotonic() - self._told_at >= TOLD_SECONDS
+        if words != self._trouble:
+            say(f"cannot look: {words}")
+        if due:
+            self._trouble, self._told_at = words, time.monotonic()
+        try:
+            entries = [
+                entry
+                for entry in self._store.followed(backend=self._backend)
+                if not entry.cancelled_by
+            ]
+            unsure = {
+                entry.job.id: f"It is not known yet whether it arrived: {words}"
+                for entry in entries
+                if entry.remote == ""
+            }
+            jobs = (
+                []
+                if self._looked
+                else [
+                    entry.job
+                    for entry in entries
+                    if due or not entry.job.reason.startswith(_LAST_SEEN)
+                ]
+            )
+            waiting = self._store.waiting(
+                at=time.time(), limit=QUEUE_LIMIT, backend=self._backend, sent=False
+            )
+            reasons = {job.id: self._last_seen(words) for job in jobs}
+            self._record.explain(
+                {**reasons, **unsure, **{item.id: f"Waits: {words}" for item in waiting}}
+            )
+            self._record.tell()
+        except MLInfraError as error:
+            say(str(error))
+
+    def _last_seen(self, words: str) -> str:
+        return f"{_LAST_SEEN} {time.time() - self._seen_at:.0f} s ago: {words}"
+
+    # Jobs that wait here
+
+    def _send(self) -> None:
+        waiting = self._store.waiting(
+            at=time.time(), limit=QUEUE_LIMIT, backend=self._backend, sent=False
+        )
+        found = (
+            keys_of(
+                [self._store.entry(item.id) for item in waiting], self._cluster().most, self._fewer
+            )
+            if waiting
+            else []
+        )
+        for keys in found[:SENT_AT_A_TIME]:
+            entries = self._store.sending(keys)
+            self._store.sync()  # the keys, before anybody over there has them
+            failpoint("sending")
+            if entries:
+                self._alone(entries[0].job.id, partial(self._send_batch, entries))
+        if found:
+            self._pause = FIRST_SECONDS
+
+    def _send_batch(self, entries: Sequence[Entry]) -> None:
+        """Send jobs whose keys are written down. Should the far side not answer, they are in doubt
+        until the next look.
+        """
+        if not entries:
+            return
+        jobs = [entry.job.id for entry in entries]
+        try:
+            grace = self._project.settings.jobs.grace_seconds
+            most = self._project.settings.jobs.log_bytes
+            batch = batch_of(
+                entries,
+                self._place,
+                grace_seconds=grace,
+                log_bytes=most,
+                cluster=self._cluster().name,
+            )
+            remotes = self._far(partial(self._remote.send, batch))
+        except Unreachable:
+            self._doubted.again(batch_name(entries[0].token))
+            raise
+        except (NotNow, Unavailable, OSError) as error:
+            self._put_off(
+                entries,
+                (
+                    error.words
+                    if isinstance(error, NotNow)
+                    else f"It cannot be sent yet: {explained(error)}"
+                ),
+            )
+            return
+        except (CannotStart, Rejected, MLInfraError, ValueError) as error:
+            words = (
+                error.reason
+                if isinstance(error, CannotStart)
+                else error.words
+                if isinstance(error, Rejected)
+                else str(error)
+            )
+            self._refuse(entries, words, error.code if isinstance(error, CannotStart) else None)
+            return
+        failpoint("sent")
+        self._store.sent(dict(zip(jobs, remotes, strict=True)))
+        self._doubted.forget([batch_name(entries[0].token)])
+        self._fewer.pop(entries[0].job.part_of or "", None)
+        self._record.explain(dict.fromkeys(jobs, f"Sent to {self._backend}."))
+        failpoint("noted")
+
+    def _put_off(self, entries: Sequence[Entry], words: str) -> None:
+        part_of, fewer = entries[0].job.part_of, len(entries) // 2
+        if part_of is not None and fewer >= FEWEST:  # a limit may leave room for some of them
+            self._fewer[part_of], delay = fewer, LATER_SECONDS
+        else:
+            delay = max(self._record.later.again(entry.job.id) for entry in entries)
+        self._store.unsent(
+            [entry.job.id for entry in entries],
+            reason=f"{words.rstrip('.')}. It is tried again in {delay:.0f} s.",
+            delay=delay,
+        )
+
+    def _refuse(self, entries: Sequence[Entry], words: str, code: int | None) -> None:
+        for entry in entries:
+            self._record.end_unstarted(entry, JobState.FAILED, words[:REASON_BYTES], code)
+
+    # Whatever happens
+
+    def _alone(self, job: str, action: Callable[[], None]) -> None:
+        """What goes wrong with one job is nothing to the others, and logged once. Raises what goes
+        for all of them.
+        """
+        self._bell.beat()
+        try:
+            action()
+            self._faults.pop(job, None)
+        except (Unreachable, Unavailable):
+            raise
+        except (Conflict, NotFound) as error:
+            say(f"job {job} was moved by somebody else: {error}")
+        except Exception as error:  # noqa: BLE001
+            if self._faults.get(job) != str(error):
+                self._faults[job] = str(error)
+                self._complain(f"job {job} is set aside", error)
+
+    def _complain(self, what: str, error: Exception) -> None:
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            known = isinstance(error, MLInfraError)
+            detail = error if known else "".join(traceback.format_exception(error)).rstrip()
+            say(f"{what}: {detail}")
+
+
+def explained(error: Exception) -> str:
+    """In words for people."""
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
+def main() -> None:
+    """Follow the jobs of the project and backend on the command line."""
+    project = Project.open(sys.argv[1])
+    os.chdir("/")
+    backend = cast(_Followed, load_backend(sys.argv[2], project))
+    Follower(project, sys.argv[2], backend.remote()).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""What a guard is told, and what it leaves behind: small files in the attempt's folder, on a file
+system that both sides see.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ...core.files import read_regular, write_regular
+from ..attempt.files import Attempt
+
+BEGUN_BYTES, WORD_BYTES = 100_000, 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """How to run one attempt. Secrets are not in it: they come with the environment.
+
+    command: as written; its program is looked for where it runs. shown: the program as the user
+    wrote it. folder: where it runs. environment: of this job alone, with references to variables of
+    the batch's environment. gpus: whether it was to get any. token: marks its processes.
+    limit_seconds: its time limit, None without one. log_bytes: most that its log keeps.
+    """
+
+    command: Sequence[str]
+    shown: str
+    folder: str
+    environment: Mapping[str, str]
+    gpus: bool
+    token: str
+    limit_seconds: float | None
+    grace_seconds: float
+    log_bytes: int | None = None
+
+    def write(self, attempt: Attempt) -> None:
+        """Keep it for the guard. In one step, but not forced to the disk: a job that is sent again
+        gets it anew.
+        """
+        replace_file(attempt.folder / "order.json", asdict(self))
+
+    @classmethod
+    def read(cls, attempt: Attempt) -> Order:
+        """What `write` kept."""
+        return cls(**json.loads(read_regular(attempt.folder / "order.json")))
+
+
+def wanted(attempt: Attempt, key: str) -> bool:
+    """Whether the attempt's order is there, and was sent with this key: where a far side takes
+    nothing back, calling a job off takes the order away.
+    """
+    try:
+        return Order.read(attempt).token == key
+    except (OSError, ValueError, TypeError):
+        return False
+
+
+def call_off(attempt: Attempt, key: str, *, unless_begun: bool = False) -> bool:
+    """Take the order away, so that nothing starts the attempt any more; says whether that was
+    so.
+    """
+    if not wanted(attempt, key):
+        return True
+    order = Order.read(attempt)
+    (attempt.folder / "order.json").unlink(missing_ok=True)
+    if unless_begun and attempt.claimed() is not None:
+        order.write(attempt)
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """Where an attempt runs, in the guard's words."""
+
+    node: str = ""
+    gpu_ids: Sequence[str] = ()
+
+    def write(self, attempt: Attempt) -> None:
+        """Keep it for the follower."""
+        replace_file(attempt.folder / "begun.json", asdict(self))
+
+    @classmethod
+    def read(cls, attempt: Attempt) -> Begun:
+        """What `write` kept; nothing when it is not there."""
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            return cls(**json.loads(read_regular(attempt.folder / "begun.json", BEGUN_BYTES)))
+        return cls()
+
+
+LIMIT, LIMIT_THERE, PREEMPTED = "limit", "limit there", "preempted"
+"""Why a guard told its command to end: its own time limit, one of the far side's, or that it has to
+give way.
+"""
+
+
+def write_asked(attempt: Attempt, why: str) -> None:
+    """Keep why the guard ended the command: one of those."""
+    write_regular(attempt.folder / "asked", f"{why}\n")
+
+
+def read_asked(attempt: Attempt) -> str:
+    """What `write_asked` kept; empty when the command ended by itself."""
+    with contextlib.suppress(OSError):
+        return read_regular(attempt.folder / "asked", WORD_BYTES).decode(errors="replace").strip()
+    return ""
+
+
+def note_hold(attempt: Attempt, key: str) -> None:
+    """Keep with which key a job was sent that we hold there; empty when we let it go."""
+    with contextlib.suppress(OSError):
+        write_regular(attempt.folder / "held", key)
+
+
+def read_hold(attempt: Attempt) -> str:
+    """What `note_hold` kept."""
+    with contextlib.suppress(OSError):
+        return read_regular(attempt.folder / "held", WORD_BYTES).decode(errors="replace")
+    return ""
+
+
+def replace_file(path: Path, value: Any) -> None:
+    """Write a value as JSON in one step, readable by its owner only; not forced to the disk."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(value, file)
+    draft.replace(path)

@@ -1,0 +1,107 @@
+"""The first process of a pod: it looks whether the job is still wanted, runs the guard, and does
+what an init has to do.
+
+A pod that Kubernetes starts again after it lost its place is a new attempt: the first that nobody
+has taken. Kubernetes asks a pod to end with SIGTERM, whether the job was cancelled or has to give
+way. It was cancelled when its order is gone; else the guard is told to give way, and the command
+has all the time that the pod is given. Standard library only.
+
+    python -m jupyter_mlinfra.jobs.remote.kubernetes.pod JOBS BATCH.ATTEMPT
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from ...attempt.files import UNCLAIMED, Attempt
+from .. import GUARD
+from ..batches import Shipment
+from ..guard_files import wanted
+
+INDEX = "JOB_COMPLETION_INDEX"
+"""Set by Kubernetes in the pods of an Indexed job."""
+GPUS, STARTS = "MLINFRA_GPUS", "MLINFRA_POD_STARTS"
+_HANDLED = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
+_KEPT = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP}
+"""Not for us; the guard inherits that they wait until it takes them."""
+
+
+def starts(folder: Path, first: int, key: str) -> int:
+    """How often a job that was sent with a key has been started."""
+    count = 0
+    while (attempt := Attempt(folder / str(first + count))).claimed() is not None and wanted(
+        attempt, key
+    ):
+        count += 1
+    return count
+
+
+def visible_gpus(given: str, count: int) -> str:
+    """What CUDA may see: what the device plugin gave, by its UUIDs where it tells them; the
+    container holds no other.
+    """
+    told = [word for word in given.split(",") if word.startswith(("GPU-", "MIG-"))]
+    return ",".join(told or map(str, range(count)))
+
+
+def element(jobs: Path, sent: str) -> tuple[Attempt, str] | None:
+    """The first attempt of what this pod is to run, and the key that its order has to have; None
+    when it is not wanted any more.
+    """
+    name, _, number = sent.rpartition(".")
+    index, shipment = int(os.environ.get(INDEX) or 0), Shipment.read(jobs, name)
+    job = shipment.jobs[index] if shipment is not None and index < len(shipment.jobs) else ""
+    first, key = Attempt(jobs / job / number), f"{sent}.{index}"
+    return (first, key) if job and wanted(first, key) else None
+
+
+def prepare(first: Attempt, key: str) -> None:
+    """What the guard reads from the environment."""
+    os.environ[STARTS] = str(starts(first.folder.parent, int(first.folder.name), key))
+    os.environ["CUDA_VISIBLE_DEVICES"] = visible_gpus(
+        os.environ.get("NVIDIA_VISIBLE_DEVICES", ""), int(os.environ.pop(GPUS, "0"))
+    )
+
+
+def watch(guard: int, order: Attempt, key: str) -> int:
+    """Pass on what the pod is told, take in what is left of orphans, until the guard has ended;
+    returns its exit code.
+    """
+    while True:
+        got = signal.sigwait(_HANDLED)
+        if got != signal.SIGCHLD:
+            os.kill(guard, signal.SIGUSR1 if wanted(order, key) else signal.SIGTERM)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return UNCLAIMED
+            if pid == guard:
+                code = os.waitstatus_to_exitcode(status)
+                return code if code >= 0 else 128 - code
+            if not pid:
+                break
+
+
+def main() -> None:
+    """Run what the command line says."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED | _KEPT)
+    os.umask(0o077)
+    jobs, sent = sys.argv[1:]
+    found = element(Path(jobs), sent)
+    if found is None:
+        sys.exit(UNCLAIMED)
+    prepare(*found)
+    guard = os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-P", "-m", GUARD, jobs, sent, "0", INDEX, STARTS],
+        os.environ,
+    )
+    sys.exit(watch(guard, *found))
+
+
+if __name__ == "__main__":
+    main()

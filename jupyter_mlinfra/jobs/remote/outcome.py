@@ -1,0 +1,77 @@
+"""How an attempt on the far side ended: the files of its guard first, then what the far side says.
+No I/O but reading those files.
+"""
+
+from __future__ import annotations
+
+import time
+
+from ..attempt.files import Attempt
+from ..queue.rows import Entry
+from ..spec import JobState
+from ..state import SAVED, Ended
+from . import Sighting
+from .batches import last_words
+from .guard_files import LIMIT, LIMIT_THERE, PREEMPTED, read_asked
+
+_KILLED = 137
+
+
+def ended(entry: Entry, attempt: Attempt, sighting: Sighting | None) -> Ended:
+    """What is known of an attempt that is over. sighting: None when the far side does not know it
+    any more.
+    """
+    code, said = attempt.exit_code(), attempt.said()
+    asked, reason = _asked(entry, attempt, sighting, code)
+    told = sighting.reason if sighting is not None else ""
+    if code is None:
+        code = sighting.code if sighting is not None else None
+        said = said or _sentence(told, last_words(attempt.folder.parents[1], entry.token))
+    elif code == _KILLED:
+        said = said or told  # who killed it knows why
+    began = attempt.began_at()
+    seconds = max(0.0, (attempt.ended_at() or time.time()) - began) if began is not None else 0.0
+    last = attempt.last_line() if entry.job.command and code else ""
+    return Ended(code=code, seconds=seconds, said=said, last=last, asked=asked, asked_reason=reason)
+
+
+def _sentence(told: str, words: str) -> str:
+    """What the far side tells of an end, and the last that it wrote itself while nobody else
+    could.
+    """
+    return f"{told.rstrip('.')}: {words}" if told and words else words or told
+
+
+def _asked(
+    entry: Entry, attempt: Attempt, sighting: Sighting | None, code: int | None
+) -> tuple[JobState | None, str]:
+    """The state that it was ended for, and who or what did that."""
+    if entry.cancelled_by:
+        began = entry.job.attempt or attempt.claimed() is not None
+        when = "" if began else " before it started"
+        return JobState.CANCELLED, f"Cancelled by {entry.cancelled_by}{when}."
+    if entry.requeued_by:
+        return JobState.QUEUED, f"Requeued by {entry.requeued_by}."
+    why = read_asked(attempt)
+    if why == LIMIT:
+        return (
+            JobState.FAILED,
+            f"Reached its time limit of {entry.spec.time_limit_minutes or 0:g} min.",
+        )
+    if why == PREEMPTED:
+        return JobState.QUEUED, "Gave way when it was told to; goes on from what it saved."
+    if why == LIMIT_THERE:
+        return (
+            (None, "")
+            if code in (0, SAVED)
+            else (
+                JobState.FAILED,
+                (
+                    "Reached the time limit of its partition. What saves its work on SIGTERM and"
+                    " ends with 75 goes on."
+                ),
+            )
+        )
+    if sighting is not None and sighting.asked is not None:
+        return sighting.asked, sighting.reason
+    return None, ""

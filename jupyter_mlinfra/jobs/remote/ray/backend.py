@@ -1,0 +1,99 @@
+"""The Ray backend: jobs are sent to a cluster that shares the project's folder, and followed by one
+process a project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ....core.errors import BadRequest
+from ....core.records import now
+from ...spec import Compute, JobSpec
+from .. import Unreachable
+from ..backend import FollowedBackend
+from . import request
+from .api import SOON_SECONDS, Api, Refused
+from .nodes import CPU, MEMORY, Node, devices_of, fits, gpu_kind, nodes_of, words
+from .remote import NAME, RayRemote
+
+if TYPE_CHECKING:
+    from ....core.project import Project
+
+
+class RayBackend(FollowedBackend[RayRemote]):
+    """Runs jobs as jobs of a Ray cluster."""
+
+    def __init__(self, project: Project) -> None:
+        super().__init__(project, NAME)
+        self._settings = project.settings.jobs.ray
+        self._api = Api(self._settings, seconds=SOON_SECONDS)
+
+    def _reach(self) -> RayRemote:
+        return RayRemote(self._project)
+
+    def check(self, spec: JobSpec) -> None:
+        """Raise BadRequest when no node could ever take such a job. A cluster that does not answer
+        refuses nothing: the job waits for it.
+        """
+        request.check(spec)
+        nodes, asked = (
+            [] if self._settings.autoscaled else self._nodes(),
+            request.needs(spec, self._settings),
+        )
+        if nodes and not any(fits(asked, node.whole) for node in nodes):
+            most = "; ".join(f"{node.name}: {words(node.whole)}" for node in nodes[:5])
+            fix = (
+                "Ask for less; where nodes come when they are asked for, set [jobs.ray] autoscaled"
+                " = true."
+            )
+            raise BadRequest(
+                f"No node of the Ray cluster could take such a job ({words(asked)}).",
+                f"They have {most}.",
+                fix,
+            )
+
+    def starts(self) -> Mapping[str, datetime]:
+        """Nothing: Ray does not plan ahead."""
+        return {}
+
+    def would_start(self, spec: JobSpec) -> datetime | None:
+        """Now, when a node has room for it as far as can be seen; else it cannot be told."""
+        asked = request.needs(spec, self._settings)
+        return now() if any(fits(asked, node.left) for node in self._nodes()) else None
+
+    def compute(self) -> Compute:
+        """The nodes of the cluster, and what actors (each running job is one) hold of them."""
+        nodes = self._nodes()
+        cpus, memory = (sum(node.whole.get(name, 0.0) for node in nodes) for name in (CPU, MEMORY))
+        used, held = (
+            cpus - sum(node.left.get(CPU, 0.0) for node in nodes),
+            memory - sum(node.left.get(MEMORY, 0.0) for node in nodes),
+        )
+        return self._computed(
+            devices_of(nodes, self._holders(nodes), gpu_kind),
+            cpus=cpus,
+            cpus_used=used,
+            memory=memory,
+            memory_used=held,
+        )
+
+    def _nodes(self) -> list[Node]:
+        """Those that are alive; none when they cannot be read."""
+        try:
+            return nodes_of(self._api.nodes(), self._api.actors())
+        except (Refused, Unreachable):
+            return []
+
+    def _holders(self, nodes: Sequence[Node]) -> dict[tuple[str, str], str]:
+        """Which of our jobs hold which GPU; parts of one may be held by several."""
+        found, ids = dict[tuple[str, str], str](), {node.name: node.id for node in nodes}
+        for entry in self._store.followed(backend=NAME):
+            for gpu in entry.job.gpu_ids:
+                name, _, index = gpu.rpartition(":")
+                place = ids.get(name, ""), index
+                found[place] = (
+                    f"{found[place]}, {entry.job.ref}" if place in found else entry.job.ref
+                )
+        return found

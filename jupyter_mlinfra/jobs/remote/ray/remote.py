@@ -1,0 +1,256 @@
+"""Ray as the far side of a follower."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...attempt.files import Attempt
+from ...queue.rows import Entry
+from ...queue.store import JobStore
+from ...spec import JobState
+from .. import Batch, Cluster, Parcel, Rejected, Sighting, Stage, Unreachable
+from ..guard_files import Order, call_off, wanted
+from ..project_label import mark_of
+from ..sending import first_attempt
+from .api import Api, Fault, Json, Refused
+from .nodes import Node, nodes_of, why
+from .request import MARGIN_SECONDS, body, name_of, needs
+from .sightings import Seen, Traces, sightings_of
+
+if TYPE_CHECKING:
+    from ....core.project import Project
+
+NAME = "ray"
+AT_A_TIME = 8
+"""Requests, where there has to be one for each job."""
+FORGOTTEN_AT_A_TIME = 20
+"""Ended jobs that Ray is told to forget after a look."""
+NODES_SECONDS = 5.0
+"""How long what is known of the nodes is taken for what they are."""
+
+
+class RayRemote:
+    """One project's jobs in Ray."""
+
+    def __init__(self, project: Project) -> None:
+        jobs = project.settings.jobs
+        self._settings, self._api, self._store = jobs.ray, Api(jobs.ray), JobStore(project.database)
+        self._home, self._project, self._grace = (
+            project.home,
+            mark_of(project, NAME),
+            jobs.grace_seconds,
+        )
+        self._seen = dict[str, Seen]()
+        self._ending = dict[str, Sighting]()
+        self._gone_since = dict[str, float]()
+        self._nodes_at, self._nodes = -NODES_SECONDS, list[Node]()
+        self.poll_seconds = self._settings.poll_seconds
+
+    def cluster(self) -> Cluster:
+        """By its address: Ray has no other name for a cluster."""
+        return Cluster(name=self._settings.address)
+
+    def look(self) -> Sequence[Sighting]:
+        """One list of all jobs; of the nodes too while one of ours waits, which only says why."""
+        try:
+            jobs = self._api.jobs()
+        except Refused as error:
+            raise Unreachable(f"Ray: {error.words}") from error
+        followed = {entry.token: entry for entry in self._store.followed(backend=NAME)}
+        seen = sightings_of(
+            jobs,
+            self._project,
+            followed,
+            self._traces,
+            {node.id: node.name for node in self._nodes},
+        )
+        self._seen = {item.sighting.remote: item for item in seen}
+        self._forget(seen, followed)
+        if any(item.sighting.stage is Stage.WAITING for item in seen):
+            self._look_at_nodes()
+        shown = {item.sighting.key for item in seen}
+        left = [
+            entry
+            for key, entry in followed.items()
+            if entry.remote and key not in shown and self._left(entry)
+        ]
+        found = [self._sighting(item, followed) for item in seen] + [
+            self._ends(entry.token, entry.remote or "") for entry in left
+        ]
+        self._gone_since = {key: at for key, at in self._gone_since.items() if key in followed}
+        gone = [sighting for remote, sighting in self._ending.items() if remote not in self._seen]
+        self._ending = {
+            remote: sighting for remote, sighting in self._ending.items() if remote in self._seen
+        }
+        return [*found, *gone]
+
+    def _sighting(self, item: Seen, followed: Mapping[str, Entry]) -> Sighting:
+        sighting, entry = item.sighting, followed.get(item.sighting.key)
+        if sighting.stage is Stage.WAITING and entry is not None:
+            return replace(
+                sighting,
+                reason=why(
+                    needs(entry.spec, self._settings),
+                    self._nodes,
+                    autoscaled=self._settings.autoscaled,
+                ),
+            )
+        return (
+            self._ends(sighting.key, sighting.remote)
+            if item.lives and self._lingers(sighting.key)
+            else sighting
+        )
+
+    def _ends(self, key: str, remote: str) -> Sighting:
+        return Sighting(
+            remote=remote,
+            key=key,
+            stage=Stage.RUNNING,
+            reason="Ray runs it no longer; what is left of it ends.",
+        )
+
+    def _left(self, entry: Entry) -> bool:
+        """Whether the guard of a job that Ray shows no more may still have to end it: it is not
+        taken for lost, and no second copy started, before.
+        """
+        traces = self._traces(entry.job.id, entry.token)
+        return traces.claimed and not traces.ended and self._lingers(entry.token)
+
+    def _lingers(self, key: str) -> bool:
+        limit = self._settings.notice_seconds + self._grace + MARGIN_SECONDS
+        return time.monotonic() - self._gone_since.setdefault(key, time.monotonic()) < limit
+
+    def _traces(self, job: str, key: str) -> Traces:
+        attempt = Attempt.of(self._home, job, first_attempt(key))
+        return Traces(
+            wanted=wanted(attempt, key),
+            claimed=attempt.claimed() is not None,
+            ended=attempt.exit_code() is not None,
+        )
+
+    def _look_at_nodes(self) -> None:
+        if time.monotonic() - self._nodes_at < NODES_SECONDS:
+            return
+        with contextlib.suppress(Refused, Unreachable):
+            self._nodes = nodes_of(self._api.nodes(), self._api.actors())
+            self._nodes_at = time.monotonic()
+
+    def _forget(self, seen: Sequence[Seen], followed: Mapping[str, Entry]) -> None:
+        """Ray keeps what has ended for ever, and lists it each time."""
+        limit = (time.time() - self._settings.keep_minutes * 60) * 1000
+        due = [
+            item.sighting.remote
+            for item in seen
+            if item.over_at is not None
+            and item.over_at < limit
+            and item.sighting.key not in followed
+        ]
+        for remote in due[:FORGOTTEN_AT_A_TIME]:
+            with contextlib.suppress(Refused, Unreachable):
+                self._api.delete(remote)
+
+    def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:
+        """Nothing of how they ended; of those that had begun, that Ray lost them."""
+        words, found = (
+            "Ray knows it no longer: its head was started anew, or somebody deleted the job there.",
+            dict[str, Sighting](),
+        )
+        for entry in self._store.followed(backend=NAME):
+            if (
+                entry.remote
+                and entry.remote in remotes
+                and self._traces(entry.job.id, entry.token).claimed
+            ):
+                found[entry.remote] = Sighting(
+                    remote=entry.remote, key=entry.token, stage=Stage.ENDED, reason=words
+                )
+        return found
+
+    def send(self, batch: Batch) -> Sequence[str]:
+        """A job of Ray's for each; it has no arrays."""
+        bodies = [self._body(parcel) for parcel in batch.parcels]
+        try:
+            _each(self._api.submit, bodies)
+        except Fault as error:
+            raise Unreachable(f"Ray: {error.words}") from error
+        except Refused as error:
+            raise Rejected(f"Ray does not take it: {error.words}.") from error
+        return [name_of(parcel) for parcel in batch.parcels]
+
+    def _body(self, parcel: Parcel) -> Json:
+        """The job's own variables go by its order, in a file that only its owner can read: what Ray
+        is told, everybody there can see.
+        """
+        attempt, spec = Attempt(parcel.folder), parcel.entry.spec
+        order = Order.read(attempt)
+        python = self._settings.python
+        command = (
+            [python, *order.command[1:]] if python and spec.notebook is not None else order.command
+        )
+        replace(
+            order, command=command, environment={**spec.environment, **order.environment}
+        ).write(attempt)
+        return body(
+            parcel,
+            project=self._project,
+            home=self._home,
+            grace_seconds=self._grace,
+            settings=self._settings,
+        )
+
+    def end(self, sightings: Sequence[Sighting]) -> None:
+        """All are stopped, which reaches the guard of one that runs. Those that wait are called off
+        besides, since Ray stops none before it has started it.
+        """
+        for sighting in sightings:
+            if sighting.stage is Stage.WAITING:
+                self._call_off(sighting)
+                self._ending[sighting.remote] = replace(
+                    sighting, stage=Stage.ENDED, asked=JobState.CANCELLED, reason="Cancelled."
+                )
+        _each(self._stop, [sighting.remote for sighting in sightings])
+
+    def forget(self, sightings: Sequence[Sighting]) -> None:
+        """`look` has Ray forget them, when they have been kept for a while."""
+
+    def hold(self, remotes: Sequence[str], *, held: bool) -> None:
+        """Call waiting jobs off: Ray has no hold. They are sent anew when they are released."""
+        for remote in remotes if held else ():
+            if remote in self._seen:
+                self._call_off(self._seen[remote].sighting, unless_begun=True)
+
+    def prioritize(self, priorities: Mapping[str, int]) -> None:
+        """Never asked for: Ray knows no priorities."""
+
+    def rank(self, priority: int) -> int | None:  # noqa: ARG002
+        """It knows none."""
+        return None
+
+    def _call_off(self, sighting: Sighting, *, unless_begun: bool = False) -> None:
+        item = self._seen.get(sighting.remote)
+        if item is not None and item.job:
+            call_off(
+                Attempt.of(self._home, item.job, first_attempt(sighting.key)),
+                sighting.key,
+                unless_begun=unless_begun,
+            )
+
+    def _stop(self, remote: str) -> None:
+        try:
+            self._api.stop(remote)
+        except (
+            Refused
+        ) as error:  # it may have changed since it was seen: the next look shows how it stands
+            sys.stderr.write(f"stop {remote}: {error.words}\n")
+
+
+def _each[T](ask: Callable[[T], None], items: Sequence[T]) -> None:
+    """Ask for each; all are asked for, and the first failure is raised then."""
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        list(pool.map(ask, items))

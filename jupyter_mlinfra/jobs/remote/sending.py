@@ -1,0 +1,137 @@
+"""What is sent on: jobs of the queue as batches, each with its order in the folder of the attempt
+that will be its next.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby, islice
+from types import MappingProxyType
+
+from ...core import variables
+from ...core.processes import TOKEN
+from ..attempt.environment import elsewhere
+from ..attempt.files import Attempt
+from ..backends import launch
+from ..backends.launch import Place
+from ..queue.rows import Entry
+from . import Batch, Parcel
+from .batches import Shipment
+from .guard_files import Order
+
+_OF_OURS = {TOKEN, "CUDA_VISIBLE_DEVICES"}
+
+
+def keys_of(
+    entries: Sequence[Entry], most: int, fewer: Mapping[str, int] = MappingProxyType({})
+) -> list[dict[str, str]]:
+    """Fresh keys for waiting jobs, a mapping a batch: up to `most` elements of an array together,
+    other jobs alone. fewer: of arrays by their ids.
+
+    A key is `BATCH.ATTEMPT.INDEX`. Elements with a secret of a keyring go alone: its value travels
+    in the environment, which a batch shares.
+    """
+    batches = list[list[Entry]]()
+    for part_of, group in groupby(sorted(entries, key=_together), key=_together):
+        alone = part_of[0] == ""
+        rest = iter(group)
+        while some := list(islice(rest, 1 if alone else min(most, fewer.get(part_of[0], most)))):
+            batches.append(some)
+    order = {entry.job.id: place for place, entry in enumerate(entries)}
+    batches.sort(key=lambda batch: min(order[entry.job.id] for entry in batch))
+    found = []
+    for batch in batches:
+        name = secrets.token_hex(8)
+        found.append(
+            {
+                entry.job.id: f"{name}.{entry.job.attempt + 1}.{index}"
+                for index, entry in enumerate(batch)
+            }
+        )
+    return found
+
+
+def _together(entry: Entry) -> tuple[str, int, str]:
+    own = any(value.startswith("keyring:") for value in entry.spec.environment.values())
+    return ("" if own else entry.job.part_of or "", entry.job.attempt, entry.launch.environment)
+
+
+def batch_name(key: str) -> str:
+    """Of the batch that a key is of."""
+    return key.partition(".")[0]
+
+
+def first_attempt(key: str) -> int:
+    """Number of the attempt that was sent with a key."""
+    return int(key.split(".")[1])
+
+
+def in_doubt(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """Jobs of which nobody knows whether they arrived, as they were to be sent."""
+    return [
+        list(group)
+        for _, group in groupby(
+            sorted(entries, key=lambda entry: entry.token),
+            key=lambda entry: batch_name(entry.token),
+        )
+    ]
+
+
+def batch_of(
+    entries: Sequence[Entry], place: Place, *, grace_seconds: float, log_bytes: int, cluster: str
+) -> Batch:
+    """Jobs whose keys are written down, with their orders and where they are sent. Raises what
+    `launch` does, and OSError.
+    """
+    inherited = elsewhere(launch.inherited_by(entries[0]))
+    alone, name = len(entries) == 1, batch_name(entries[0].token)
+    parcels = []
+    for entry in entries:
+        number = first_attempt(entry.token)
+        attempt = Attempt.of(place.home, entry.job.id, number)
+        attempt.folder.mkdir(parents=True, exist_ok=True)
+        minutes = entry.spec.time_limit_minutes
+        order = Order(
+            command=launch.command_of(entry, place, attempt),
+            shown=(entry.spec.command or [""])[0],
+            folder=entry.launch.folder,
+            environment={
+                **({} if alone else entry.spec.environment),
+                **launch.ours(entry, place),
+                **_origin(entry),
+            },
+            gpus=entry.spec.gpus > 0,
+            token=entry.token,
+            limit_seconds=None if minutes is None else minutes * 60,
+            grace_seconds=grace_seconds,
+            log_bytes=log_bytes,
+        )
+        order.write(attempt)
+        parcels.append(Parcel(entry=entry, key=entry.token, attempt=number, folder=attempt.folder))
+    ids = {index_of(entry.token): entry.job.id for entry in entries}
+    Shipment(cluster=cluster, jobs=[ids.get(index, "") for index in range(max(ids) + 1)]).write(
+        place.home / "jobs", name
+    )
+    words = {**inherited, **(launch.resolved(entries[0], inherited) if alone else {})}
+    return Batch(
+        name=name,
+        attempt=first_attempt(entries[0].token),
+        parcels=parcels,
+        environment={k: v for k, v in words.items() if k not in _OF_OURS},
+    )
+
+
+def _origin(entry: Entry) -> dict[str, str]:
+    """Where a run that the job tracks comes from."""
+    pipeline, step = entry.job.labels.get("pipeline", ""), entry.job.labels.get("step", "")
+    found = {
+        variables.NOTEBOOK: entry.spec.notebook or "",
+        variables.STEP: f"{pipeline}/{step}" if pipeline and step else "",
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def index_of(key: str) -> int:
+    """Place in its batch."""
+    return int(key.rsplit(".", 1)[1])

@@ -1,0 +1,140 @@
+"""Slurm's own commands: how they are found, called, and what their failures mean."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ....core.errors import Unavailable
+from ....core.settings import SlurmSettings
+from .. import Unreachable
+
+ANSWER_SECONDS = 60.0
+"""Longest wait for an answer; the commands try by themselves for some of it."""
+# Nobody answered, or not with anything about what was asked for.
+_UNANSWERED = re.compile(
+    r"contact slurm|timed out|timeout|socket|connection|communication|transmi|standby|rate"
+    r" limit|resource temporarily|protocol authentication|munge"
+    r"|configuration source|incompatible versions",
+    re.I,
+)
+# No later try would change these. All else may pass: limits, policies, what is drained or reserved,
+# a plugin's own words.
+_NEVER = re.compile(
+    r"invalid (partition|account|qos|generic resource|feature|licen[sc]e|job"
+    r" array|reservation)|requested time limit is invalid"
+    r"|requested node configuration is not available|more processors requested than"
+    r" permitted|memory required by task is not available"
+    r"|(node|cpu|task) count specification invalid|unrecognized option|requires an argument|invalid"
+    r" --|too long",
+    re.I,
+)
+_TALK = re.compile(
+    r"^(sbatch|squeue|scancel|scontrol|sacct|sinfo|slurm_[a-z_]+)( ?error)?: *(error:"
+    r" *)?|^allocation failure: *",
+    re.I,
+)
+
+
+@dataclass(eq=False)
+class Refused(Exception):
+    """Slurm answered, and said no."""
+
+    words: str
+
+    @property
+    def for_good(self) -> bool:
+        """Whether no later try would change that."""
+        return bool(_NEVER.search(self.words))
+
+
+class Absent(Unreachable):
+    """The command is not installed here."""
+
+
+class Commands:
+    """Calls the commands of one cluster."""
+
+    def __init__(self, settings: SlurmSettings) -> None:
+        self._settings = settings
+
+    def run(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+        """What a command prints. environment: of a job that is to have it.
+
+        Raises Refused, or Unreachable when the answer says nothing of what was asked for.
+        """
+        return self.talk(name, *arguments, environment=environment)[0]
+
+    def talk(
+        self, name: str, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> tuple[str, str]:
+        """The same, with what it says on its standard error."""
+        program = self._find(name)
+        if program is None:
+            raise Absent(
+                f"There is no {name} in {self._where}: install Slurm's commands here, or set"
+                " [jobs.slurm] bin."
+            )
+        words = self.words(os.environ if environment is None else environment)
+        try:
+            done = subprocess.run(
+                [program, *arguments],
+                env=words,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=ANSWER_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise Unreachable(f"{name}: no answer in {ANSWER_SECONDS:.0f} s.") from None
+        except OSError as error:
+            raise Unreachable(f"{name}: {error.strerror or error}.") from error
+        said = done.stderr.decode(errors="replace")
+        if done.returncode:
+            words_said = _plain(said) or f"exit code {done.returncode}"
+            if done.returncode < 0 or (
+                _UNANSWERED.search(words_said) and not _NEVER.search(words_said)
+            ):
+                raise Unreachable(f"{name}: {words_said}")
+            raise Refused(words_said)
+        return done.stdout.decode(errors="replace"), said
+
+    def program(self, name: str) -> str:
+        """Where a command is that somebody else calls. Raises Unavailable when it is not here."""
+        found = self._find(name)
+        if found is None:
+            raise Unavailable(
+                f"There is no {name} here.",
+                f"It is not in {self._where}.",
+                "Install Slurm's commands here, or set [jobs.slurm] bin.",
+            )
+        return found
+
+    @property
+    def _where(self) -> str:
+        return self._settings.bin or "PATH"
+
+    def _find(self, name: str) -> str | None:
+        return shutil.which(name, path=self._settings.bin or os.environ.get("PATH", os.defpath))
+
+    def words(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Without what would change the commands' own options: a job may be submitted from within
+        another one.
+        """
+        words = {
+            name: value
+            for name, value in given.items()
+            if not name.startswith(("SLURM_", "SBATCH_", "SQUEUE_", "SACCT_", "SCANCEL_"))
+        }
+        conf = self._settings.conf or os.environ.get("SLURM_CONF", "")
+        return {**words, **({"SLURM_CONF": conf} if conf else {}), "SLURM_BITSTR_LEN": "0"}
+
+
+def _plain(said: str) -> str:
+    """The last different things that a command complained of, without its own name before them."""
+    lines = [_TALK.sub("", line.strip()) for line in said.splitlines() if line.strip()]
+    return "; ".join(dict.fromkeys(line.rstrip(".") for line in lines[-2:]))[:500]

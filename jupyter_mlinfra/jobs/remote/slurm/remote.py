@@ -1,0 +1,248 @@
+"""Slurm as the far side of a follower."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import batched
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import GUARD, Batch, Cluster, NotNow, Rejected, Sighting, Stage, Unreachable
+from ..batches import words_path
+from ..project_label import mark_of
+from ..sending import index_of
+from .commands import Absent, Commands, Refused
+from .request import array, needs, nice, output
+from .sightings import recalled, sightings_of
+
+if TYPE_CHECKING:
+    from ....core.project import Project
+
+BATCH = 1000
+"""Most elements of an array that are sent in one call."""
+_SETTING = re.compile(r"^(ClusterName|MaxArraySize)\s*=\s*(\S+)", re.M)
+KILL_SECONDS = 40.0
+"""What a guard gets beyond a job's own time to end, before Slurm ends it: its KillWait is 30 by
+itself.
+"""
+TOLD_SECONDS = 600.0
+NAMED = 500
+"""Jobs that one command names at most."""
+
+
+class SlurmRemote:
+    """One project's jobs in Slurm."""
+
+    def __init__(self, project: Project) -> None:
+        self._project, self._settings = project, project.settings.jobs.slurm
+        self._grace = project.settings.jobs.grace_seconds
+        self._commands = Commands(self._settings)
+        self._mark = f"mlinfra:{mark_of(project, 'slurm')}:"
+        self._told = dict[str, float]()
+        self.poll_seconds = self._settings.poll_seconds
+
+    def cluster(self) -> Cluster:
+        """What the configuration says that the commands find."""
+        try:
+            told = dict(_SETTING.findall(self._commands.run("scontrol", "show", "config")))
+        except Refused as error:
+            raise Unreachable(f"scontrol: {error.words}") from error
+        most = told.get("MaxArraySize", "")
+        return Cluster(
+            name=told.get("ClusterName", ""),
+            most=max(1, min(BATCH, int(most))) if most.isdecimal() else BATCH,
+        )
+
+    def look(self) -> Sequence[Sighting]:
+        """One `squeue` for all of them, also in partitions that are hidden."""
+        return sightings_of(self.queue("--me", "--all", "--states=all"), self._mark)
+
+    def queue(self, *arguments: str) -> list[dict[str, Any]]:
+        """The jobs that `squeue` shows."""
+        try:
+            answer = json.loads(self._commands.run("squeue", "--json", *arguments))
+            jobs = answer["jobs"]
+        except Refused as error:
+            raise Unreachable(f"squeue: {error.words}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise Unreachable(f"squeue: its answer is no list of jobs: {error}") from error
+        if answer.get("errors"):
+            raise Unreachable(
+                "squeue:"
+                f" {answer['errors'][0].get('description') or answer['errors'][0].get('error')}"
+            )
+        return list(jobs)
+
+    def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:
+        """What the controller says of them by their numbers, whatever became of their comments; of
+        the others, what accounting remembers.
+        """
+        found = dict[str, Sighting]()
+        for some in batched({remote.partition("_")[0] for remote in remotes}, NAMED):
+            found |= {
+                one.remote: one
+                for one in sightings_of(self._numbered(some), "")
+                if one.remote in remotes
+            }
+        for some in batched([remote for remote in remotes if remote not in found], NAMED):
+            words = [
+                "--allocations",
+                "--noheader",
+                "--parsable2",
+                f"--jobs={','.join(some)}",
+                "--format=JobID,State,ExitCode,Restarts,NodeList",
+            ]
+            try:
+                found |= recalled(self._commands.run("sacct", *words).splitlines())
+            except Absent:
+                break
+            except Refused as error:
+                if "accounting storage is disabled" not in error.words:
+                    raise Unreachable(f"sacct: {error.words}") from error
+        return found
+
+    def _numbered(self, numbers: Sequence[str]) -> list[dict[str, Any]]:
+        """The jobs with these numbers, as far as the controller knows them."""
+        try:
+            return self.queue("--all", "--states=all", f"--jobs={','.join(numbers)}")
+        except Unreachable as error:
+            if "Invalid job id" in error.words:
+                return []
+            raise
+
+    def send(self, batch: Batch) -> Sequence[str]:
+        """One `sbatch` for all of it. The script is fixed: what is to be run are its arguments, and
+        the orders that those name.
+        """
+        first = batch.parcels[0]
+        spec, place = (
+            first.entry.spec,
+            {index_of(parcel.key): parcel.entry.job.id for parcel in batch.parcels},
+        )
+        several = first.entry.job.part_of is not None and len(batch.parcels) > 1
+        whole = several or max(place) > 0
+        # Not the log, whose bytes are the job's alone.
+        said = words_path(self._project.home / "jobs", batch.name, "%a" if whole else 0)
+        name = first.entry.job.name
+        if several:
+            name = name.rpartition("/")[0]
+        words = [
+            "--parsable",
+            "--export=ALL",
+            "--requeue",
+            "--open-mode=append",
+            f"--signal=B:USR1@{self._settings.notice_seconds}",
+            f"--job-name={name}",
+            f"--comment={self._mark}{batch.name}.{batch.attempt}",
+            f"--nice={nice(first.entry.job.priority, self._settings)}",
+            f"--chdir={self._project.root}",
+            f"--output={output(said.parent)}/{said.name}",
+            *needs(spec, self._settings, grace_seconds=self._grace),
+        ]
+        if whole:
+            words.append(f"--array={array(list(place))}")
+        python = self._settings.python or first.entry.launch.python
+        sent = f"{batch.name}.{batch.attempt}"
+        run = [
+            python,
+            "-P",
+            "-m",
+            GUARD,
+            str(self._project.home / "jobs"),
+            sent,
+            str(self._settings.notice_seconds),
+        ]
+        script = str(Path(__file__).with_name("guard.sh"))
+        try:
+            answer = self._commands.run(
+                "sbatch",
+                *words,
+                script,
+                *run,
+                "SLURM_ARRAY_TASK_ID",
+                "SLURM_RESTART_COUNT",
+                environment=batch.environment,
+            )
+        except Refused as error:
+            raise (Rejected if error.for_good else NotNow)(
+                f"Slurm does not take it: {error.words}."
+            ) from error
+        ident = answer.strip().splitlines()[-1].partition(";")[0] if answer.strip() else ""
+        if not ident.isdecimal():
+            raise Unreachable(f"sbatch: it answered {answer!r}")
+        return [f"{ident}_{index_of(parcel.key)}" if whole else ident for parcel in batch.parcels]
+
+    def end(self, sightings: Sequence[Sighting]) -> None:
+        """Those that wait are taken out of the queue, also if they start meanwhile, and so are
+        suspended ones, whose guards hear nothing.
+
+        The guards of the others are told; what is still there when a guard must long have ended it,
+        Slurm itself ends.
+        """
+        at, remotes = (
+            time.monotonic(),
+            [sighting.remote for sighting in sightings if sighting.stage is not Stage.ENDED],
+        )
+        self._told = {
+            remote: since
+            for remote, since in self._told.items()
+            if at - since < TOLD_SECONDS + self._grace
+        }
+        late = [
+            remote
+            for remote in remotes
+            if at - self._told.setdefault(remote, at) > self._grace + KILL_SECONDS
+        ]
+        for some in _some(
+            [sighting.remote for sighting in sightings if sighting.stage is Stage.WAITING]
+        ):
+            self._tell("scancel", "--quiet", "--state=PENDING", *some)
+        for some in _some(remotes):
+            self._tell("scancel", "--quiet", "--state=SUSPENDED", *some)
+            self._tell("scancel", "--quiet", "--batch", "--signal=TERM", "--state=RUNNING", *some)
+        for some in _some(late):
+            self._tell("scancel", "--quiet", *some)
+
+    def forget(self, sightings: Sequence[Sighting]) -> None:
+        """It forgets by itself, after some minutes."""
+
+    def hold(self, remotes: Sequence[str], *, held: bool) -> None:
+        """As the user, so that the user can let them go."""
+        for some in _some(remotes):
+            self._tell("scontrol", "uhold" if held else "release", ",".join(some))
+
+    def prioritize(self, priorities: Mapping[str, int]) -> None:
+        """A call for each priority."""
+        for priority in set(priorities.values()):
+            for some in _some([remote for remote, own in priorities.items() if own == priority]):
+                self._tell(
+                    "scontrol",
+                    "update",
+                    f"JobId={','.join(some)}",
+                    f"Nice={nice(priority, self._settings)}",
+                )
+
+    def rank(self, priority: int) -> int | None:
+        """The nice value."""
+        return nice(priority, self._settings)
+
+    def _tell(self, *words: str) -> None:
+        """Say something of jobs that may have changed since they were seen: a refusal is no fault,
+        the next look shows how they stand.
+
+        Raises NotNow when a right is missing, which somebody has to mend.
+        """
+        try:
+            self._commands.run(*words)
+        except Refused as error:
+            if "denied" in error.words:
+                raise NotNow(f"{words[0]}: {error.words}") from error
+            sys.stderr.write(f"{words[0]}: {error.words}\n")
+
+
+def _some(remotes: Sequence[str]) -> Iterator[list[str]]:
+    yield from map(list, batched(remotes, NAMED))

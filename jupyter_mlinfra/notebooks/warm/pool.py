@@ -1,0 +1,257 @@
+"""The standing-by kernels of one process and one project: which there are, who may have which, when
+another is started and when they go.
+
+One thread starts and ends them; it lives while there is anything to tend.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.errors import MLInfraError
+from ...core.machine import memory_gib, memory_used
+from ...core.settings import PipelineSettings
+from ..parameters import read_notebook
+from .imports import import_lines, lines_of
+from .kinds import (
+    FAILED_SECONDS,
+    FULL,
+    IDLE_SECONDS,
+    KINDS,
+    LOOK_SECONDS,
+    NOTEBOOKS,
+    REFILL_SECONDS,
+    TRIES,
+)
+from .standby import Standby, Wish
+
+
+@dataclass(slots=True)
+class _Kind:
+    """Kernels that are alike. wish: the last one. failures: in a row."""
+
+    wish: Wish
+    failures: int = 0
+
+
+class Pool:
+    """Without a wish it does nothing. The settings may change from one wish to the next."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say, self._pid = say, os.getpid()
+        self._changed = threading.Condition()
+        self._settings = PipelineSettings()
+        self._kinds: dict[str, _Kind] = {}
+        self._standbys: list[Standby] = []
+        self._thread: threading.Thread | None = None
+        self._used_at = 0.0
+        self._again_at = 0.0
+        self._largest = 0
+
+    @property
+    def foreign(self) -> bool:
+        """Whether this process is a fork of the one that it belongs to."""
+        return os.getpid() != self._pid
+
+    def take(self, wish: Wish, connection: str) -> Standby | None:
+        """A kernel that is what was wished for, no longer ours; None when it is to be started as
+        always.
+        """
+        with self._changed:
+            try:
+                found = next(standby for standby in self._standbys if standby.suits(wish))
+            except (StopIteration, OSError):  # none, or a folder that cannot be looked into
+                return None
+            self._standbys.remove(found)
+        try:
+            why = found.stale()
+            if not why:
+                found.hand_out(wish, connection)
+                return found
+        except Exception as error:  # noqa: BLE001 - whatever it is, the kernel can still be started as always
+            why = str(error)
+        found.end()
+        self._say(f"A warm kernel is ended: {why.rstrip('.')}.")
+        return None
+
+    def want(self, wish: Wish, settings: PipelineSettings) -> None:
+        """Another such kernel may be wished for: have one, after a pause."""
+        with self._changed:
+            kind = self._kinds.pop(wish.key, None) or _Kind(wish)
+            kind.wish = wish
+            self._kinds[wish.key] = kind  # the newest is the last
+            while len(self._kinds) > KINDS:
+                del self._kinds[next(iter(self._kinds))]
+            self._used_at = time.monotonic()
+            self._again_at = max(
+                self._again_at if settings == self._settings else 0.0,
+                self._used_at + REFILL_SECONDS,
+            )
+            self._settings = settings
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._tend, name="mlinfra-warm", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def close(self) -> None:
+        """End all. A fork of the process has none."""
+        if self.foreign:
+            return
+        with self._changed:
+            self._kinds.clear()
+            self._clear("")
+            self._changed.notify()
+
+    # Within the thread, and within the lock but for the start
+
+    def _tend(self) -> None:
+        while True:
+            with self._changed:
+                self._drop_unfit()
+                if not self._kinds and not self._standbys:
+                    self._thread = None
+                    return
+                key = self._due()
+                if key is None:
+                    self._changed.wait(self._pause())
+                    continue
+                kind, settings = self._kinds[key], self._settings
+                try:
+                    standby = Standby(kind.wish)
+                except OSError as error:
+                    self._failed(key, str(error))
+                    continue
+                self._standbys.append(standby)
+            self._warm_up(standby, kind, settings)
+
+    def _warm_up(self, standby: Standby, kind: _Kind, settings: PipelineSettings) -> None:
+        begun = time.monotonic()
+        try:
+            standby.warm_up(lines_of(settings.warm_imports) or _imports_in(Path(kind.wish.folder)))
+        except Exception as error:  # noqa: BLE001 - no kernel is the worse for it
+            with self._changed:
+                if standby in self._standbys:
+                    self._drop(standby, str(error))
+                    self._failed(standby.key, "")
+            return
+        with self._changed:
+            kind.failures = 0
+            self._largest = max(self._largest, standby.size)
+            self._say(
+                f"A kernel is kept warm: {standby.size / 2**20:.0f} MiB, ready after"
+                f" {time.monotonic() - begun:.1f} s."
+            )
+
+    def _drop_unfit(self) -> None:
+        for standby in list(self._standbys):
+            if why := standby.stale():
+                self._drop(standby, why)
+        at = time.monotonic()
+        if at >= self._used_at + IDLE_SECONDS:
+            self._kinds.clear()  # an environment may hold secrets
+            self._clear("nobody asked for one")
+        elif memory_used() >= FULL:
+            self._clear("the machine is short of memory")
+            self._again_at = max(self._again_at, at + LOOK_SECONDS)
+        while self._standbys and self._held() > self._room:
+            self._drop(self._standbys[0], "together they hold more than warm_memory_gib")
+            self._again_at = at + IDLE_SECONDS
+        while len(self._standbys) > self._settings.warm_size:
+            self._drop(self._standbys[0], "fewer are wanted")
+
+    def _due(self) -> str | None:
+        """The kind of which one is to be started now: of the last that were wished for, the newest
+        that has none.
+        """
+        size = self._settings.warm_size
+        wanted = (
+            [key for key, kind in self._kinds.items() if kind.failures < TRIES][-size:]
+            if size
+            else []
+        )
+        if not wanted or time.monotonic() < self._again_at:
+            return None
+        if len(self._standbys) >= size:
+            other = next((standby for standby in self._standbys if standby.key not in wanted), None)
+            if other is None or any(standby.key == wanted[-1] for standby in self._standbys):
+                return None
+            self._drop(other, "others are asked for")
+        if self._held() + self._largest > self._room:
+            return None
+        return wanted[-1]
+
+    def _pause(self) -> float:
+        """Seconds until the next look."""
+        at = time.monotonic()
+        return min(
+            [
+                LOOK_SECONDS,
+                *(
+                    moment - at
+                    for moment in (self._again_at, self._used_at + IDLE_SECONDS)
+                    if moment > at
+                ),
+            ]
+        )
+
+    @property
+    def _room(self) -> int:
+        return int(self._settings.warm_room_gib(memory_gib()) * 2**30)
+
+    def _held(self) -> int:
+        return sum(standby.size or self._largest for standby in self._standbys)
+
+    def _failed(self, key: str, why: str) -> None:
+        if (kind := self._kinds.get(key)) is not None:
+            kind.failures += 1
+        self._again_at = time.monotonic() + FAILED_SECONDS
+        if why:
+            self._say(f"No kernel is warmed: {why}.")
+
+    def _clear(self, why: str) -> None:
+        for standby in list(self._standbys):
+            self._drop(standby, why)
+
+    def _drop(self, standby: Standby, why: str) -> None:
+        self._standbys.remove(standby)
+        standby.end()
+        if why:
+            self._say(f"A warm kernel is ended: {why.rstrip('.')}.")
+
+
+_POOLS: dict[Path, Pool] = {}
+_LOCK = threading.Lock()
+
+
+def pool_of(root: Path, say: Callable[[str], None]) -> Pool:
+    """The pool of this process for a project."""
+    with _LOCK:
+        pool = _POOLS.get(root)
+        if pool is None or pool.foreign:
+            pool = _POOLS[root] = Pool(say)
+            atexit.register(pool.close)
+        return pool
+
+
+def _imports_in(folder: Path) -> Sequence[str]:
+    """What the notebooks in a folder import, those that were saved last."""
+    found = list[str]()
+    with contextlib.suppress(OSError):
+        for path in sorted(folder.glob("*.ipynb"), key=_saved_at)[-NOTEBOOKS:]:
+            with contextlib.suppress(MLInfraError):  # no notebook
+                found += import_lines(read_notebook(path, path.name))
+    return list(dict.fromkeys(found))
+
+
+def _saved_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,51 @@
+"""What a warm kernel was made from, and whether it still stands for a notebook."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a runner says once it is ready. gpu: whether a GPU job may have it. places: paths and
+    times of what it was made from.
+
+    modules: names of those that are loaded, of the top level.
+    """
+
+    gpu: bool
+    places: Mapping[str, int]
+    modules: Sequence[str] = ()
+
+    def fresh(self) -> bool:
+        """Whether all of that is as it was: no package was installed or removed since, no kernel
+        defined anew.
+        """
+        return all(changed_at(place) == moment for place, moment in self.places.items())
+
+    def stands_for(self, folders: Iterable[str]) -> bool:
+        """Whether nothing in these folders would be imported in place of what is loaded. Raises
+        OSError when one cannot be looked into.
+        """
+        return not any(_has_one_of(folder, set(self.modules)) for folder in folders)
+
+
+def _has_one_of(folder: str, modules: Collection[str]) -> bool:
+    """Whether a module or package of one of these names is there."""
+    with os.scandir(folder) as entries:
+        named = [entry for entry in entries if entry.name.partition(".")[0] in modules]
+    return any(
+        entry.name.endswith((".py", ".pyc", ".so"))
+        or os.path.exists(os.path.join(entry.path, "__init__.py"))
+        for entry in named
+    )
+
+
+def changed_at(place: str) -> int:
+    """When a file or the list of a folder changed, in nanoseconds; 0 when it is not there."""
+    try:
+        return os.stat(place).st_mtime_ns
+    except OSError:
+        return 0
