@@ -114,7 +114,7 @@ def _reach_store() -> None:
     from .core.imports import around_import
 
     def ambient(name: str) -> None:
-        getattr(import_module(".experiments.ambient", __name__), name)()
+        getattr(import_module(".experiments", __name__), name)()
 
     if "mlflow" in sys.modules:
         ambient("adopt")
@@ -158,7 +158,7 @@ def load_ipython_extension(shell: Any) -> None:
     """`%load_ext jupyter_mlinfra`: one magic per noun, and plain `mlflow` calls reach the project's
     store.
     """
-    from .experiments.ambient import adopt, say_strays
+    from .experiments import adopt, say_strays
     from .magics import load
 
     load(shell)

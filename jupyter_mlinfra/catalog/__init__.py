@@ -11,21 +11,31 @@ __all__ = [
     "Catalog",
     "Dataset",
     "DatasetDetail",
+    "DatasetName",
     "IngestReport",
     "Inspection",
     "Mode",
     "Profile",
+    "Reading",
     "ReadingOptions",
     "RowBlock",
     "Snapshot",
     "Table",
     "Verification",
 ]
-_HOME = {"Catalog": ".service", "Mode": ".commit", "ReadingOptions": ".reading", "Table": ".table"}
+_HOME = {
+    "Catalog": ".service",
+    "DatasetName": ".names",
+    "Mode": ".commit",
+    "Reading": ".reading",
+    "ReadingOptions": ".reading",
+    "Table": ".table",
+}
 
 if TYPE_CHECKING:
     from .commit import Mode
-    from .reading import ReadingOptions
+    from .names import DatasetName
+    from .reading import Reading, ReadingOptions
     from .service import Catalog
     from .spec import (
         Dataset,

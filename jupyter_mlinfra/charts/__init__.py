@@ -20,6 +20,7 @@ __all__ = [
     "metric_curves",
     "precision_recall",
     "psi_bars",
+    "rates",
     "roc",
 ]
 
@@ -33,10 +34,12 @@ _HOME = {
     "metric_curves": "curves",
     "precision_recall": "scores",
     "psi_bars": "drift",
+    "rates": "binning",
     "roc": "scores",
 }
 
 if TYPE_CHECKING:
+    from .binning import rates
     from .columns import bars, heat_map, histogram
     from .curves import metric_curves
     from .drift import distribution, psi_bars

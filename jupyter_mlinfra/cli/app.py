@@ -237,7 +237,7 @@ def _fail(
 
 def _tell(error: MLInfraError, session: Session) -> None:
     """Say it to people; in a job, the first of them is who looks at its reason."""
-    from ..jobs.inside.report import give_reason
+    from ..jobs import give_reason
 
     give_reason(str(error))
     if session.json:

@@ -57,6 +57,6 @@ def pipeline_in_project(root: Path, name: str) -> str:
 
 def texts_in(project: Project, pipeline: str) -> frozenset[str]:
     """Names of the parameters of a pipeline that are text."""
-    from ..pipelines.finding import texts_of
+    from ..pipelines import texts_of
 
     return texts_of(project.root, project.home, pipeline) if pipeline else frozenset()

@@ -70,7 +70,7 @@ class Session:
 
     def note(self, text: str) -> None:
         """Tell whoever watches the job that this is how it goes, or went."""
-        from ..jobs.inside.report import report
+        from ..jobs import report
 
         report(None, text)
 

@@ -14,13 +14,21 @@ __all__ = [
     "ModelDetail",
     "Run",
     "Version",
+    "adopt",
     "evaluation",
+    "point",
+    "say_strays",
     "with_store",
 ]
 
+_HOME = {
+    "Experiments": ".service",
+    **dict.fromkeys(("adopt", "point", "say_strays", "with_store"), ".ambient"),
+}
+
 if TYPE_CHECKING:
     from . import evaluation
-    from .ambient import with_store
+    from .ambient import adopt, point, say_strays, with_store
     from .service import Experiments
     from .spec import Comparison, Curve, Experiment, Model, ModelDetail, Run, Version
 
@@ -30,5 +38,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "evaluation":
         return import_module(".evaluation", __name__)
-    home = {"Experiments": ".service", "with_store": ".ambient"}.get(name, ".spec")
-    return getattr(import_module(home, __name__), name)
+    return getattr(import_module(_HOME.get(name, ".spec"), __name__), name)

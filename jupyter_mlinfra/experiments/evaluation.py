@@ -78,7 +78,7 @@ def calibration(y: Labels, p: Scores, *, bins: int = 10) -> pl.DataFrame:
     One row a bin: rows, predicted (mean), observed (share of 1), low and high (95 % Wilson interval
     of observed). Source: Wilson (1927) for the interval.
     """
-    from ..charts.binning import rates
+    from ..charts import rates
 
     labels, scores = _checked(y, p)
     if bins < 1:

@@ -20,7 +20,7 @@ from ..core.origin import session_notebook
 from ..core.outbox import node
 from ..core.project import Project
 from ..core.refs import Ref, reference
-from ..jobs.state import SAVED
+from ..jobs import SAVED
 from .facts import DATASET_SOURCE, JOB, NOTEBOOK, STEP
 from .store import Store, explained
 

@@ -6,36 +6,55 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "CELL_LABEL",
+    "OUT_LABEL",
+    "SAVED",
     "Alarm",
     "Compute",
-    "ExecutedNotebook",
     "Job",
     "JobBackend",
     "JobSpec",
     "JobState",
     "Jobs",
     "LogChunk",
-    "Parameter",
     "Supervisor",
+    "Terminal",
     "clear_alarm",
+    "give_reason",
     "load_backend",
+    "may_ask_cluster",
+    "preempt_signals",
+    "put_value",
+    "report",
     "set_alarm",
+    "take_value",
+    "values_of",
 ]
 
 if TYPE_CHECKING:
-    from ..notebooks.spec import ExecutedNotebook, Parameter
     from .backends import JobBackend, load_backend
+    from .clusters import may_ask_cluster
+    from .inside.report import give_reason, report
+    from .inside.signals import preempt_signals
     from .queue.alarms import Alarm, clear_alarm, set_alarm
     from .service import Jobs
-    from .spec import Compute, Job, JobSpec, JobState, LogChunk, Supervisor
+    from .spec import Compute, Job, JobSpec, JobState, LogChunk, Supervisor, Terminal
+    from .state import SAVED
+    from .values import CELL_LABEL, OUT_LABEL, put_value, take_value, values_of
 else:
     _HOME = {
-        "Jobs": ".service",
         "JobBackend": ".backends",
+        "Jobs": ".service",
+        "SAVED": ".state",
         "load_backend": ".backends",
-        "ExecutedNotebook": "..notebooks",
-        "Parameter": "..notebooks",
-    } | dict.fromkeys(("Alarm", "clear_alarm", "set_alarm"), ".queue.alarms")
+        "may_ask_cluster": ".clusters",
+        "preempt_signals": ".inside.signals",
+        **dict.fromkeys(("Alarm", "clear_alarm", "set_alarm"), ".queue.alarms"),
+        **dict.fromkeys(("give_reason", "report"), ".inside.report"),
+        **dict.fromkeys(
+            ("CELL_LABEL", "OUT_LABEL", "put_value", "take_value", "values_of"), ".values"
+        ),
+    }
 
     def __getattr__(name: str):
         if name not in __all__:

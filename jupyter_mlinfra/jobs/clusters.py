@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..core.project import Project
 
 
-def reaches_out(project: Project, job: str | None, *named: str | None) -> bool:
+def may_ask_cluster(project: Project, job: str | None, *named: str | None) -> bool:
     """Whether the settings, a job that has not ended, this job or the request itself (named) is of
     another backend than this machine's. Raises NotFound.
     """

@@ -11,17 +11,17 @@ from typing import Any
 from ..core.errors import Conflict, NotFound, Unprocessable
 from .spec import Job
 
-CELL, OUT = "cell", "out"
+CELL_LABEL, OUT_LABEL = "cell", "out"
 """Labels of a job that was a cell: the folder of its values, and the names that it hands back."""
 
 
-def handed_back(cells: Path, job: Job) -> dict[str, Any]:
+def values_of(cells: Path, job: Job) -> dict[str, Any]:
     """The values that a cell's job left, by name. cells: the folder with those of all cells.
 
     Raises NotFound for a job that was no cell, or whose values are gone, Conflict while it has not
     succeeded.
     """
-    if CELL not in job.labels:
+    if CELL_LABEL not in job.labels:
         raise NotFound(
             f"Job {job.id} was no cell.",
             "Only a %%job cell hands values back.",
@@ -29,11 +29,13 @@ def handed_back(cells: Path, job: Job) -> dict[str, Any]:
         )
     if job.state != "succeeded":
         raise Conflict(f"Job {job.id} is {job.state}.", job.reason, f"%job wait {job.id}")
-    folder = cells / job.labels[CELL] / "out"
-    return {name: take(folder, name) for name in job.labels.get(OUT, "").split(",") if name}
+    folder = cells / job.labels[CELL_LABEL] / "out"
+    return {
+        name: take_value(folder, name) for name in job.labels.get(OUT_LABEL, "").split(",") if name
+    }
 
 
-def put(folder: Path, name: str, value: Any) -> Path:
+def put_value(folder: Path, name: str, value: Any) -> Path:
     """Write a value. Raises Unprocessable when it has none of these forms."""
     kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +59,7 @@ def put(folder: Path, name: str, value: Any) -> Path:
     return path
 
 
-def take(folder: Path, name: str) -> Any:
+def take_value(folder: Path, name: str) -> Any:
     """Read a value back. Raises NotFound."""
     for path in filter(Path.is_file, folder.glob(f"{name}.*")) if folder.is_dir() else ():
         if path.name == f"{name}.polars.parquet":

@@ -17,7 +17,7 @@ from ..cli import Session
 from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
 from ..core.origin import session_notebook
 from ..core.records import now
-from ..jobs.values import CELL, OUT, handed_back, put
+from ..jobs import CELL_LABEL, OUT_LABEL, put_value, values_of
 from .lines import split
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
                         "It was given as --in.",
                         "Run the cell that makes it first.",
                     )
-                put(folder / "in", name, shell.user_ns[name])
+                put_value(folder / "in", name, shell.user_ns[name])
             job = session.bench.jobs.submit(
                 _spec(options, project, ident, _notebook(folder, cell, options), cell)
             )
@@ -92,7 +92,7 @@ def collect(shell: Any, job: str, session: Session) -> None:
     runs.
     """
     found = session.bench.jobs.show(job)
-    values = handed_back(session.bench.project.folder("cells"), found)
+    values = values_of(session.bench.project.folder("cells"), found)
     shell.user_ns.update(values)
     print(  # noqa: T201
         f"{', '.join(values)} from job {found.id}"
@@ -123,7 +123,7 @@ def _promise(shell: Any, session: Session, job: Job, names: list[str]) -> None:
 def _tidy(bench: Workbench) -> None:
     """Remove what went into jobs that have ended, and what came out of them a while ago."""
     for folder in bench.project.folder("cells").iterdir():
-        job = next(iter(bench.jobs.list(label=(CELL, folder.name), limit=1).items), None)
+        job = next(iter(bench.jobs.list(label=(CELL_LABEL, folder.name), limit=1).items), None)
         if job is None:  # about to be submitted by another kernel, or never was
             since = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
         elif job.ended_at is None:
@@ -206,12 +206,12 @@ def _options(line: str) -> argparse.Namespace:
 def _notebook(folder: Path, cell: str, options: argparse.Namespace) -> Path:
     """The cell as a notebook, between one cell that reads the values and one that writes them."""
     before = [
-        "from jupyter_mlinfra.jobs.values import take as _take\nfrom pathlib import Path as"
+        "from jupyter_mlinfra.jobs import take_value as _take\nfrom pathlib import Path as"
         f" _Path\n_folder = _Path({str(folder)!r})"
     ]
     before += [f"{name} = _take(_folder / 'in', {name!r})" for name in options.given]
     after = [
-        "from jupyter_mlinfra.jobs.values import put as _put",
+        "from jupyter_mlinfra.jobs import put_value as _put",
         *(f"_put(_folder / 'out', {name!r}, {name})" for name in options.out),
     ]
     cells = ["\n".join(before), cell, *(["\n".join(after)] if options.out else [])]
@@ -277,5 +277,5 @@ def _spec(
         memory_gib=options.memory_gib,
         time_limit_minutes=options.time_limit,
         retries=options.retries,
-        labels={CELL: ident, OUT: ",".join(options.out)},
+        labels={CELL_LABEL: ident, OUT_LABEL: ",".join(options.out)},
     )

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest
 from ..core.records import every
-from ..jobs import JobSpec
-from ..jobs.values import handed_back
+from ..jobs import JobSpec, values_of
 from ..workbench import Workbench, current
 from .shown import Shown
 
@@ -121,7 +120,7 @@ class JobHandle(Shown):
         """What the cell of a `%%job` handed back, by name, once it has succeeded. Raises Conflict
         when it did not, NotFound for any other job.
         """
-        return handed_back(self.workbench.project.folder("cells"), self.wait(timeout))
+        return values_of(self.workbench.project.folder("cells"), self.wait(timeout))
 
     def result(self, timeout: float | None = None) -> Any:
         """The one value that the cell of a `%%job` handed back; all of them by name when there are

@@ -16,9 +16,11 @@ __all__ = [
     "Step",
     "StepRun",
     "StepState",
+    "texts_of",
 ]
 
 if TYPE_CHECKING:
+    from .finding import texts_of
     from .schedules.service import Schedules
     from .schedules.spec import Schedule
     from .service import Pipelines
@@ -28,6 +30,7 @@ else:
         "Pipelines": ".service",
         "Schedules": ".schedules.service",
         "Schedule": ".schedules.spec",
+        "texts_of": ".finding",
     }
 
     def __getattr__(name: str):

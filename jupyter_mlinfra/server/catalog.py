@@ -156,7 +156,7 @@ class Ingest(Handler):
         **reading: Unpack[ReadingFacts],
     ) -> Job:
         """Read files of the project into a dataset, one commit or nothing: a job."""
-        from ..catalog.names import DatasetName
+        from ..catalog import DatasetName
 
         name = DatasetName.parse(into).text
         paths = [str(_inside(self.bench.project.root, file)) for file in files]
@@ -180,7 +180,7 @@ def _words(reading: Mapping[str, Any]) -> dict[str, Any]:
     """The options of the command line that say the same. Raises BadRequest for a value that cannot
     be: a job would say so later.
     """
-    from ..catalog.reading import Reading
+    from ..catalog import Reading
 
     Reading(**reading)
     words = {

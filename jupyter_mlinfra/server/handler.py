@@ -288,12 +288,12 @@ def elsewhere(handler: Handler) -> bool:
     """`slow` of what may ask a cluster, which may answer late or never; a project whose jobs are
     all of this machine asks none.
     """
-    from ..jobs.clusters import reaches_out
+    from ..jobs import may_ask_cluster
 
     try:
         given, job = handler.given(), handler.path_kwargs.get("id")
         named = (given.get("backend"), (given.get("needs") or {}).get("backend"))
-        return reaches_out(
+        return may_ask_cluster(
             handler.bench.project, job, *(name for name in named if isinstance(name, str))
         )
     except (MLInfraError, AttributeError):  # the answer says at once what is wrong with the request

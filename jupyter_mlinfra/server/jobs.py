@@ -283,7 +283,7 @@ class JobAttach(Handler):
         """Open a terminal of this Jupyter server in the environment of a job; who may open no
         terminal may not do this either.
         """
-        from ..jobs.spec import Terminal
+        from ..jobs import Terminal
 
         job = self.bench.jobs.show(id).id
         note = self.bench.jobs.attach(

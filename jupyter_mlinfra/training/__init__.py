@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from ..jobs.inside.report import report
+    from ..jobs import report
     from .boosting import Trained, train_xgboost
     from .checkpoints import latest
     from .curves import XGBoostProgress
@@ -37,7 +37,7 @@ else:
         "device": ".devices",
         "fit": ".lightning",
         "latest": ".checkpoints",
-        "report": "..jobs.inside.report",
+        "report": "..jobs",
         "resumed_run": ".trainings",
         "train_from_files": ".external_memory",
         "train_xgboost": ".boosting",

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..jobs.inside.report import report
+from ..jobs import report
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric

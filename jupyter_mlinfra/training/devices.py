@@ -6,8 +6,8 @@ import os
 from importlib.util import find_spec
 from typing import Literal
 
+from ..core.gpus import gpu_slots
 from ..core.variables import JOB
-from ..jobs.local.gpus import gpu_slots
 
 
 def device(library: Literal["torch", "xgboost"] = "torch") -> Literal["cuda", "cpu"]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 
-from ..jobs.inside.report import report
+from ..jobs import report
 from .curves import REPORT_SECONDS, Curves, active_run
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader, IterableDataset
 
-from ..jobs.inside.signals import preempt_signals
+from ..jobs import preempt_signals
 from .randomness import random_state, set_random_state
 
 

@@ -10,8 +10,7 @@ import warnings
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from ..jobs.inside.signals import preempt_signals
-from ..jobs.state import SAVED
+from ..jobs import SAVED, preempt_signals
 
 
 class Preemption:

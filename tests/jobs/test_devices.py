@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from jupyter_mlinfra.jobs.local import gpus as devices
+from jupyter_mlinfra.core import gpus as devices
 
 
 class FakeDriver(ModuleType):

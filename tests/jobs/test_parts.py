@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.jobs import Jobs, JobSpec, Parameter, load_backend
+from jupyter_mlinfra.jobs import Jobs, JobSpec, load_backend
 from jupyter_mlinfra.jobs.attempt import environment
 from jupyter_mlinfra.jobs.attempt.environment import forget, keep, recall, runtime_folder
 from jupyter_mlinfra.jobs.attempt.files import Attempt
 from jupyter_mlinfra.jobs.attempt.log import read_log
 from jupyter_mlinfra.jobs.submit.checks import script_of
+from jupyter_mlinfra.notebooks import Parameter
 from jupyter_mlinfra.notebooks.parameters import parameters_of, read_notebook
 from jupyter_mlinfra.pipelines.notebook import read_notebook as of_pipelines
 

@@ -17,7 +17,8 @@ import jupyter_mlinfra as ml
 from jupyter_mlinfra.core.errors import Conflict, MLInfraError, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import JobSpec
-from jupyter_mlinfra.jobs.values import put, take
+from jupyter_mlinfra.jobs.values import put_value as put
+from jupyter_mlinfra.jobs.values import take_value as take
 from jupyter_mlinfra.magics.cell import title_of
 from jupyter_mlinfra.workbench import Workbench, current
 

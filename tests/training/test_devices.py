@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_mlinfra.jobs.local.gpus import Gpu
+from jupyter_mlinfra.core.gpus import Gpu
 from jupyter_mlinfra.training import device, devices
 
 

@@ -101,8 +101,8 @@ def _run_in(
     told: Callable[[float], None],
 ) -> int:
     # Papermill takes as long to load as the kernel to start.
-    from .engine import INJECTED, DeadKernelError, execute, prepare
     from ...notebooks.kernel import connect
+    from .engine import INJECTED, DeadKernelError, execute, prepare
 
     notebook = prepare(task, plain)
     try:

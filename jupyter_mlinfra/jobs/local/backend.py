@@ -11,6 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest, Unavailable
+from ...core.gpus import Gpu, Reading, gpu_readings, gpu_slots
 from ...core.machine import cpu_slots, load, memory_gib, memory_used, process_name
 from ...core.processes import end_token
 from ...core.records import Number, now
@@ -21,7 +22,6 @@ from ..queue.store import JobStore
 from ..spec import Compute, Device, JobSpec
 from .cancel_requests import Wishes
 from .client import Control
-from .gpus import Gpu, Reading, gpu_readings, gpu_slots
 from .plan import forecast
 from .plan_input import capacity_of, holdings_of, needs_of
 from .slots import Need

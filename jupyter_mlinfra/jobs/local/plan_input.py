@@ -8,9 +8,9 @@ import math
 import time
 from collections.abc import Iterable, Sequence
 
+from ...core.gpus import Gpu, gpu_readings
 from ...core.machine import process_name
 from ..queue.rows import Entry, Waiting
-from .gpus import Gpu, gpu_readings
 from .slots import Capacity, Holding, Need
 
 

@@ -27,6 +27,7 @@ from threading import Thread
 from ...core.database import Database
 from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
 from ...core.files import file_lock
+from ...core.gpus import gpu_slots
 from ...core.machine import cpu_slots, memory_gib
 from ...core.processes import Identity, adopt_orphans, boot_id, failpoint, start_ticks
 from ..attempt import log_cap as capping
@@ -44,7 +45,6 @@ from ..state import judge
 from .alarm_clock import Alarms
 from .cancel_requests import Wishes
 from .client import Config
-from .gpus import gpu_slots
 from .plan import plan
 from .plan_input import capacity_of, holdings_of, needs_of
 from .prestarted import Ready

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from ...core.files import open_regular, read_tail
+from ...core.gpus import Reading, gpu_readings
 from ...core.processes import Identity, trees
 from ..attempt.files import Attempt
 from ..queue.rows import Entry
 from ..spec import GpuPoint, ResourcePoint
-from .gpus import Reading, gpu_readings
 
 SAMPLE_SECONDS = 5.0
 POINTS = 180
