@@ -6,10 +6,11 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .core.domain import Domain
+from .core.domains import domain_of, domains
 from .core.errors import MLInfraError, raise_all, tried
 from .core.project import Project, find_root
 from .core.records import PAGE_LIMIT
@@ -26,16 +27,6 @@ if TYPE_CHECKING:
     from .pipelines import Pipelines, Schedules
     from .readiness import TargetCheck
 
-DOMAINS = (
-    "catalog",
-    "features",
-    "jobs",
-    "pipelines",
-    "schedules",
-    "experiments",
-    "deployments",
-    "monitoring",
-)
 _ASK_AGAIN_SECONDS = 30.0
 
 
@@ -62,81 +53,42 @@ class Workbench:
         """
         return cls(Project.open(path))
 
-    @cached_property
-    def catalog(self) -> Catalog:
-        """Datasets on Iceberg."""
-        from .catalog import Catalog
+    if TYPE_CHECKING:  # what `__getattr__` gives for our own domains
+        catalog: Catalog
+        features: Features
+        jobs: Jobs
+        pipelines: Pipelines
+        schedules: Schedules
+        experiments: Experiments
+        deployments: Deployments
+        monitoring: Monitoring
 
-        return Catalog(self.project)
+    def __getattr__(self, name: str) -> Any:
+        """The service of a domain, made at its first use."""
+        found = None if name.startswith("_") else domain_of(name)
+        if found is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        service = self.__dict__[name] = found.open(self)
+        return service
 
-    @cached_property
-    def features(self) -> Features:
-        """The feature store (Feast)."""
-        from .features import Features
-
-        return Features(self.project)
-
-    @cached_property
-    def jobs(self) -> Jobs:
-        """Notebooks and commands away from the kernel."""
-        from .experiments import with_store
-        from .jobs import Jobs
-
-        def around(environment: Mapping[str, str]) -> Mapping[str, str]:
-            return with_store(self.project, environment)
-
-        return Jobs(self.project, tracked=self._tracked_by_job, later=self._later, around=around)
-
-    @cached_property
-    def experiments(self) -> Experiments:
-        """Runs, models and versions (MLflow)."""
-        from .experiments import Experiments
-
-        return Experiments(self.project, unservable=_unservable)
-
-    @cached_property
-    def pipelines(self) -> Pipelines:
-        """Notebooks in order, with a cache."""
-        from .pipelines import Pipelines
-
-        return Pipelines(
-            self.project, self.jobs, fingerprints=self._fingerprints(), tracked=self._tracked
-        )
-
-    @cached_property
-    def schedules(self) -> Schedules:
-        """Pipelines and jobs that start by the clock."""
-        from .pipelines import Schedules
-
-        return Schedules(self.project, self.pipelines, self.jobs)
-
-    @cached_property
-    def deployments(self) -> Deployments:
-        """Versions that answer requests (Seldon)."""
-        from .deployments import Deployments
-
-        return Deployments(self.project, self.experiments)
-
-    @cached_property
-    def monitoring(self) -> Monitoring:
-        """Live requests against the training data."""
-        from .monitoring import Monitoring
-
-        return Monitoring(self.project, self.deployments, self.experiments)
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(item.name for item in domains())})
 
     def search(
         self,
         words: str,
         *,
         kinds: Sequence[str] = (),
-        domains: Sequence[str] = DOMAINS,
+        domains: Sequence[str] | None = None,
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[Hit]:
-        """Objects of the domains whose name, columns, tags, owner or notes hold all `words`.
+        """Objects of these domains, or of all, whose name, columns, tags, owner or notes hold all
+        `words`.
 
         A domain that cannot be asked is searched as it last was; `note` of the page names it.
         """
+        domains = [item.name for item in _chosen(domains) if item.searched]
         notes = [note for domain in domains if (note := self._refreshed(domain))]
         return replace(
             self.project.index.search(
@@ -145,21 +97,21 @@ class Workbench:
             note=" ".join(notes),
         )
 
-    def status(self, domains: Sequence[str] = DOMAINS) -> dict[str, dict[str, int | str]]:
-        """How much of everything there is in the domains; of one that cannot be counted, its
-        `problem`.
+    def status(self, domains: Sequence[str] | None = None) -> dict[str, dict[str, int | str]]:
+        """How much of everything there is in these domains, or in all; of one that cannot be
+        counted, its `problem`.
         """
         from .readiness import counts
 
-        return counts(self, domains)
+        return counts(self, [item.name for item in _chosen(domains)])
 
-    def check(self, domains: Sequence[str] = DOMAINS) -> list[TargetCheck]:
+    def check(self, domains: Sequence[str] | None = None) -> list[TargetCheck]:
         """Whether this installation meets the targets of the project card that are about these
-        domains, each by a measurement.
+        domains, or all targets, each by a measurement.
         """
         from .readiness import check
 
-        return check(self, domains)
+        return check(self, [item.name for item in _chosen(domains)])
 
     def up(self) -> dict[str, Any]:
         """Bring the supervisor, with the schedules, and all deployments up again, after a reboot
@@ -209,7 +161,19 @@ class Workbench:
         self._down.pop(domain, None)
         return ""
 
-    def _tracked(self, run: str) -> Sequence[tuple[str, str]]:
+    # What one domain needs of those above it.
+
+    def later(self, work: Callable[[], object]) -> None:
+        """Do work that no answer waits for."""
+        (self._later or (lambda work: work()))(work)
+
+    def environment(self, environment: Mapping[str, str]) -> Mapping[str, str]:
+        """The environment of a job, with the address of the tracking store."""
+        from .experiments import with_store
+
+        return with_store(self.project, environment)
+
+    def runs_of_steps(self, run: str) -> Sequence[tuple[str, str]]:
         """(step, id) of each tracked run that carries the tag of a pipeline run; what the store
         does not take for an id finds nothing.
         """
@@ -220,28 +184,36 @@ class Workbench:
         ).items
         return [(item.step.partition("/")[2], item.id) for item in found if item.step]
 
-    def _tracked_by_job(self, job: str) -> str | None:
+    def run_of_job(self, job: str) -> str | None:
         """Id of the newest tracked run that carries the tag of a job."""
         found = self.experiments.runs(None, where=f"job = '{job}'", limit=1).items
         return found[0].id if found else None
 
-    def _fingerprints(self) -> Mapping[str, Callable[[str], str | None]]:
-        # Lazy: a cached pipeline must not open a domain that none of its references names.
+    def fingerprints(self) -> Mapping[str, Callable[[str], str | None]]:
+        """What tells whether an object has changed, by kind. A cached pipeline must not open a
+        domain that none of its references names.
+        """
+
+        def of(domain: Domain, method: str) -> Callable[[str], str | None]:
+            return lambda name: getattr(getattr(self, domain.name), method)(name)
+
         return {
-            "dataset": lambda name: self.catalog.fingerprint(name),
-            "view": lambda name: self.features.fingerprint(name),
-            "model": lambda name: self.experiments.fingerprint(name),
-            "version": lambda name: self.experiments.fingerprint(name),
-            "experiment": lambda name: self.experiments.experiment_fingerprint(name),
-            "deployment": lambda name: self.deployments.fingerprint(name),
-            "monitor": lambda name: self.monitoring.fingerprint(name),
+            kind.name: of(item, kind.fingerprint)
+            for item in domains()
+            for kind in item.kinds
+            if kind.fingerprint
         }
 
+    @staticmethod
+    def unservable(document: Mapping[str, Any]) -> str:
+        """Why a model cannot be deployed, by what its `MLmodel` says."""
+        from .deployments import unservable
 
-def _unservable(document: Mapping[str, Any]) -> str:
-    from .deployments import unservable
+        return unservable(document)
 
-    return unservable(document)
+
+def _chosen(names: Sequence[str] | None) -> Sequence[Domain]:
+    return [item for item in domains() if names is None or item.name in names]
 
 
 _open: dict[Path, Workbench] = {}

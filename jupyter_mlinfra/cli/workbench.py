@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
+from ..core.domains import kind_names
 from ..core.errors import MLInfraError
 from ..core.records import every, page_of
-from ..core.refs import KINDS
 from .domain import Domain
 from .session import Ended, Session
 
@@ -32,7 +32,7 @@ def _status(session: Session) -> Any:
     "--kind",
     "kinds",
     multiple=True,
-    type=click.Choice(KINDS),
+    type=click.Choice(kind_names()),
     metavar="KIND",
     help="Only of this kind; may be repeated.",
 )

@@ -20,23 +20,10 @@ _LARGE, _SMALL = 1e15, 1e-5
 MIME = "application/vnd.mlinfra.v1+json"
 NONE = "–"
 
-_STATES = {
-    "queued": "waiting",
-    "cached": "from cache",
-    "skipped": "not reached",
-    "overlap": "skipped",
-    "refused": "not started",
-    "never": "not materialized",
-    "no_data": "no data",
-    "not_found": "not found",
-}
-
 
 def state(value: str | None) -> str:
-    """A state in the word that the panels have for it; its name in a record stays what a program
-    compares.
-    """
-    return plain(_STATES.get(str(value), value))
+    """A state as people read it, here as in the panels: its name, a blank for an underscore."""
+    return plain(None if value is None else str(value).replace("_", " "))
 
 
 def spoken(texts: Mapping[str, str]) -> dict[str, str]:

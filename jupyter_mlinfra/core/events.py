@@ -1,7 +1,6 @@
 """The event log: written in the transaction that it tells of, read by whoever follows (an outbox).
 
-Topics: job, step, deployment, alert, dataset, view, run, model, schedule. The server extension
-forwards new events to Jupyter's event bus.
+Each domain declares its topics. The server extension forwards new events to Jupyter's event bus.
 """
 
 from __future__ import annotations
@@ -12,25 +11,13 @@ import logging
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from .records import now, to_json
 
 if TYPE_CHECKING:
     from .database import Database
 
-Topic = Literal["job", "step", "deployment", "alert", "dataset", "view", "run", "model", "schedule"]
-TOPICS: tuple[Topic, ...] = (
-    "job",
-    "step",
-    "deployment",
-    "alert",
-    "dataset",
-    "view",
-    "run",
-    "model",
-    "schedule",
-)
 _log = logging.getLogger(__name__)
 KEEP = 10_000
 """Older events are dropped; the truth is in the domains' tables."""
@@ -48,7 +35,7 @@ class Event:
 
 
 def append(
-    connection: sqlite3.Connection, topic: Topic, ref: str, data: Mapping[str, Any] | None = None
+    connection: sqlite3.Connection, topic: str, ref: str, data: Mapping[str, Any] | None = None
 ) -> None:
     """Add an event to the transaction under way on `connection`."""
     row = connection.execute(
@@ -78,7 +65,7 @@ class EventLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def emit(self, topic: Topic, ref: str, data: Mapping[str, Any] | None = None) -> None:
+    def emit(self, topic: str, ref: str, data: Mapping[str, Any] | None = None) -> None:
         """Add an event in a transaction of its own, for domains whose truth is not in
         `state.db`.
         """

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .events import EventLog, Topic
+from .events import EventLog
 from .files import explain_os_error, read_regular, write_atomic
 from .records import now, to_json
 from .variables import NODE, OUTBOX
@@ -41,7 +41,7 @@ class EventOutbox(EventLog):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def emit(self, topic: Topic, ref: str, data: Mapping[str, Any] | None = None) -> None:
+    def emit(self, topic: str, ref: str, data: Mapping[str, Any] | None = None) -> None:
         """Add an event to those that are brought home. Raises Unavailable when the disk does not
         take it.
         """

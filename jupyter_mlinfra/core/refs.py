@@ -14,27 +14,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+from .domains import kind_names, kind_of
 from .errors import BadRequest
-
-KINDS = (
-    "dataset",
-    "column",
-    "view",
-    "feature",
-    "job",
-    "pipeline",
-    "step",
-    "schedule",
-    "experiment",
-    "run",
-    "model",
-    "version",
-    "deployment",
-    "monitor",
-    "alert",
-)
-_JOINS = {"column": ".", "feature": ":", "version": "/", "step": "/", "alert": "/"}
-"""What stands between the names of kinds that belong to something: `version:MODEL/NUMBER`."""
 
 _REF = re.compile(r"(?P<kind>[a-z]+):(?P<name>[^\s@]+)(?:@(?P<at>\S+))?\Z")
 _ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
@@ -55,29 +36,33 @@ class Ref:
     def parse(cls, text: str) -> Ref:
         """Raises BadRequest when `text` is not a reference."""
         found = _REF.match(text)
-        if not found or found["kind"] not in KINDS:
+        if not found or (kind := kind_of(found["kind"])) is None:
             raise BadRequest(
                 f"{text!r} is not a reference.",
                 "A reference is KIND:NAME[@VERSION].",
-                f"Kinds: {', '.join(KINDS)}.",
+                f"Kinds: {', '.join(kind_names())}.",
             )
-        kind, name, at = found["kind"], found["name"], found["at"]
-        join = _JOINS.get(kind)
-        parts = name.rsplit(join, 1) if kind == "column" else name.split(join) if join else [name]
-        return cls(kind, tuple(map(decoded, parts)), decoded(at) if at else None)
+        name, at, join = found["name"], found["at"], kind.join
+        parts = name.rsplit(".", 1) if join == "." else name.split(join) if join else [name]
+        return cls(kind.name, tuple(map(decoded, parts)), decoded(at) if at else None)
 
     @property
     def name(self) -> str:
         """The names in one text, to show or to ask for."""
-        return _JOINS.get(self.kind, "").join(self.parts)
+        return self._join.join(self.parts)
 
     def __str__(self) -> str:
         parts = [_encoded(part) for part in self.parts]
-        if self.kind == "column":
+        if self._join == ".":
             parts[-1] = parts[-1].replace(".", "%2E")
-        return f"{self.kind}:{_JOINS.get(self.kind, '').join(parts)}" + (
+        return f"{self.kind}:{self._join.join(parts)}" + (
             f"@{_encoded(self.at)}" if self.at else ""
         )
+
+    @property
+    def _join(self) -> str:
+        kind = kind_of(self.kind)
+        return kind.join if kind is not None else ""
 
 
 def reference(kind: str, *names: str, at: str | None = None) -> str:

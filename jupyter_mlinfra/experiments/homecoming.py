@@ -16,8 +16,9 @@ import sqlite3
 import sys
 from pathlib import Path
 
+from ..core.domains import topics
 from ..core.errors import Unavailable
-from ..core.events import TOPICS, append
+from ..core.events import append
 from ..core.files import file_lock, read_regular
 from ..core.outbox import (
     ARTIFACTS,
@@ -112,7 +113,7 @@ def _bring_events(project: Project, folder: Path, *, begin: int, end: int) -> No
         for line in data[max(begin, known[0] if known else 0) : end].splitlines():
             with contextlib.suppress(ValueError, KeyError, TypeError):  # torn by a killed job
                 event = json.loads(line)
-                if event["topic"] in TOPICS:
+                if event["topic"] in topics():
                     append(connection, event["topic"], str(event["ref"]), event["data"])
         connection.execute("INSERT OR REPLACE INTO outbox (job, bytes) VALUES (?, ?)", (job, end))
 

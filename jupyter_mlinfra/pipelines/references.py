@@ -5,21 +5,26 @@ from __future__ import annotations
 import os.path
 import re
 from difflib import get_close_matches
+from functools import cache
 from pathlib import PurePosixPath
 
+from ..core.domains import domains
 from ..core.errors import BadRequest
 from ..core.refs import Ref
 
-KINDS = ("dataset", "view", "model", "version", "experiment", "deployment", "monitor")
-"""Kinds of things that a step can take or make; anything else is a file."""
-
 _PREFIX = re.compile(r"(?P<kind>[a-z]{2,}):(?P<name>.*)\Z", re.DOTALL)
+
+
+@cache
+def kinds() -> tuple[str, ...]:
+    """Kinds of things that a step can take or make; anything else is a file."""
+    return tuple(kind.name for item in domains() for kind in item.kinds if kind.fingerprint)
 
 
 def kind_of(reference: str) -> str:
     """The kind of a normalized reference; `file` for a path."""
     kind, colon, _ = reference.partition(":")
-    return kind if colon and kind in KINDS else "file"
+    return kind if colon and kind in kinds() else "file"
 
 
 def name_of(reference: str) -> str:
@@ -40,7 +45,7 @@ def normalize(text: str, *, folder: PurePosixPath) -> str:
     """
     text = text.strip()
     found = _PREFIX.match(text)
-    if found and found["kind"] in KINDS:
+    if found and found["kind"] in kinds():
         try:
             return str(Ref.parse(text))
         except BadRequest:
@@ -49,11 +54,11 @@ def normalize(text: str, *, folder: PurePosixPath) -> str:
                 fix=f"Write {found['kind']}:NAME; a space in a name is %20.",
             ) from None
     if found and found["kind"] != "file":
-        close = get_close_matches(found["kind"], [*KINDS, "file"], n=1)
+        close = get_close_matches(found["kind"], [*kinds(), "file"], n=1)
         fix = (
             f"Did you mean {close[0]}:{found['name']}?"
             if close
-            else f"Use one of {', '.join(KINDS)}; a file of that name is file:{text}"
+            else f"Use one of {', '.join(kinds())}; a file of that name is file:{text}"
         )
         raise BadRequest(
             f"{found['kind']!r} is no kind of thing.",

@@ -16,7 +16,7 @@ from ..core.errors import BadRequest
 from ..core.refs import reference
 from ..notebooks.syntax import parse
 from .notebook import Notebook
-from .references import KINDS
+from .references import kind_of
 
 _READERS = re.compile(r"(read|scan)_\w+|load(_\w+)?|loadtxt|genfromtxt|imread")
 _WRITERS = re.compile(
@@ -32,7 +32,6 @@ _OF_PATH = {
 }
 """Methods of a path itself → whether they make it."""
 _PATH = re.compile(r"[^\s*?{}\[\]<>|]+")
-_REFERENCE = re.compile(rf"({'|'.join(KINDS)}):\S+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +96,7 @@ def _read_call(call: ast.Call, found: _Found) -> None:
         (found.makes if made else found.takes)[kind] = None
     for value in options.values():
         found.takes.update(
-            dict.fromkeys(item for item in _texts(value, found.names) if _REFERENCE.fullmatch(item))
+            dict.fromkeys(item for item in _texts(value, found.names) if _is_reference(item))
         )
     if name in _OF_PATH and isinstance(call.func, ast.Attribute):
         _add_file(_text(call.func.value, found.names), found, made=_OF_PATH[name])
@@ -197,8 +196,12 @@ def _is_file(text: str) -> bool:
         bool(_PATH.fullmatch(text))
         and "://" not in text
         and bool(re.search(r"[^/.]\.\w{1,12}\Z|\w/\w", text))
-        and not _REFERENCE.fullmatch(text)
+        and not _is_reference(text)
     )
+
+
+def _is_reference(text: str) -> bool:
+    return kind_of(text) != "file" and re.fullmatch(r"\w+:\S+", text) is not None
 
 
 def _texts(node: ast.expr | None, names: Mapping[str, str]) -> list[str]:

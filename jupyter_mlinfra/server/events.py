@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from logging import Logger
 from typing import TYPE_CHECKING, Any
 
+from ..core.domains import topics
 from ..core.errors import MLInfraError
-from ..core.events import TOPICS
 
 if TYPE_CHECKING:
     from jupyter_events import EventLogger
@@ -40,7 +40,7 @@ def register(bus: EventLogger) -> None:
     """Make the topics known. Has to be done before a socket subscribes: it hears only the schemas
     that are known by then.
     """
-    for topic in TOPICS:
+    for topic in topics():
         bus.register_event_schema(
             {
                 "$id": schema_of(topic),

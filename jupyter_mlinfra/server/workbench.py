@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..core.domains import domains, kind_names
 from ..core.errors import Conflict, NotFound
-from ..core.refs import KINDS
 from .handler import Handler, access, remote, route_missing
 from .parameters import Cursor, Limit, Many, Text, words
 
@@ -47,14 +47,8 @@ class FirstNotebook:
 
 def _readable(handler: Handler) -> list[str]:
     """The domains whose objects the user may see."""
-    from ..workbench import DOMAINS
-
-    resources = handler.allowed("read", dict.fromkeys(map(_resource, DOMAINS)))
-    return [domain for domain in DOMAINS if _resource(domain) in resources]
-
-
-def _resource(domain: str) -> str:
-    return "pipelines" if domain == "schedules" else domain
+    resources = handler.allowed("read", dict.fromkeys(item.guarded_as for item in domains()))
+    return [item.name for item in domains() if item.guarded_as in resources]
 
 
 class Search(Handler):
@@ -69,8 +63,10 @@ class Search(Handler):
         date.
         """
         wanted = words(kinds)
-        if unknown := [kind for kind in wanted if kind not in KINDS]:
-            raise NotFound(f"There is no kind {unknown[0]}.", fix=f"Kinds: {', '.join(KINDS)}.")
+        if unknown := [kind for kind in wanted if kind not in kind_names()]:
+            raise NotFound(
+                f"There is no kind {unknown[0]}.", fix=f"Kinds: {', '.join(kind_names())}."
+            )
         return self.bench.search(
             q, kinds=wanted, domains=_readable(self), limit=limit, cursor=cursor
         )

@@ -307,7 +307,7 @@ def schedule(item: Any) -> Row:
         ),
         "missed": plain(item.missed),
         "last": plain(
-            f"{last.due[:16].replace('T', ' ')} {state(last.outcome or _became(last))}"
+            f"{last.due[:16].replace('T', ' ')} {state(last.outcome or last.state)}"
             if last
             else None
         ),
@@ -319,13 +319,6 @@ def schedule(item: Any) -> Row:
     }
 
 
-def _became(firing: Any) -> str:
-    """The name of a firing's look: one that was skipped is no step that was not reached, and a
-    start that failed no failed step.
-    """
-    return {"skipped": "overlap", "failed": "refused"}.get(str(firing.state)) or plain(firing.state)
-
-
 def firing(item: Any) -> Row:
     due = item.due[:16].replace("T", " ")
     # It is due in the schedule's zone, and started in the reader's.
@@ -335,7 +328,7 @@ def firing(item: Any) -> Row:
         started += f" {item.started_at.astimezone():%:z}"
     return {
         "due": f"{due} {item.due[19:]}".rstrip() if two else due,
-        "state": _became(item),
+        "state": plain(item.state),
         "cause": item.cause,
         "ended": state(item.outcome) if item.outcome else plain(None),
         "run": plain(item.run),

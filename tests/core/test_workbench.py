@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.core.domains import domains as installed
 from jupyter_mlinfra.core.errors import Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import Page, page_of
 from jupyter_mlinfra.core.search import Document
-from jupyter_mlinfra.workbench import DOMAINS, Workbench
+from jupyter_mlinfra.workbench import Workbench
+
+NAMES = [item.name for item in installed()]
 
 
 class Source:
@@ -37,7 +40,7 @@ class Source:
 @pytest.fixture
 def sources(project: Project) -> tuple[Workbench, dict[str, Source]]:
     bench = Workbench(project)
-    sources = {domain: Source(domain) for domain in DOMAINS}
+    sources = {domain: Source(domain) for domain in NAMES}
     bench.__dict__.update(sources)
     return bench, sources
 
@@ -46,12 +49,15 @@ def test_a_domain_that_is_down_is_searched_as_it_was_and_named(
     sources: tuple[Workbench, dict[str, Source]],
 ) -> None:
     bench, domains = sources
-    assert (bench.search("planes1").total, bench.search("planes1").note) == (len(DOMAINS), "")
+    assert (bench.search("planes1").total, bench.search("planes1").note) == (
+        len(NAMES),
+        "",
+    )
     for source in domains.values():
         source.version = 2
     domains["experiments"].down = True
     page = bench.search("planes")
-    assert page.total == len(DOMAINS)
+    assert page.total == len(NAMES)
     assert [hit.ref for hit in page.items if hit.name.endswith("planes1")] == ["job:experiments"]
     assert "experiments" in page.note
     assert "does not answer" in page.note
@@ -119,7 +125,7 @@ def test_a_domain_that_is_down_is_asked_again_after_a_while(
     assert domains["jobs"].asked == 1  # the wait for a store that is down is not paid at every key
     clock[0] += 31
     assert bench.search("planes").note == ""
-    assert bench.search("planes").total == len(DOMAINS)
+    assert bench.search("planes").total == len(NAMES)
 
 
 class Lasting:

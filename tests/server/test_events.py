@@ -71,12 +71,13 @@ async def test_commits_of_another_process_arrive_all_once_and_in_order(
 ) -> None:
     """More than one page of them, of every topic, in one transaction and in many."""
     code = """
-from jupyter_mlinfra.core.events import TOPICS, append
+from jupyter_mlinfra.core.domains import topics
+from jupyter_mlinfra.core.events import append
 from jupyter_mlinfra.core.project import Project
 project = Project.open()
 with project.database.write() as connection:
     for number in range(700):
-        append(connection, TOPICS[number % 8], f"dataset:{number}")
+        append(connection, topics()[number % 8], f"dataset:{number}")
 for number in range(700, 720):
     project.events.emit("run", f"dataset:{number}")
 """

@@ -15,13 +15,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from jupyter_mlinfra import workbench
 from jupyter_mlinfra.cli.app import run
 from jupyter_mlinfra.cli.session import Session
+from jupyter_mlinfra.core.domains import domains
 from jupyter_mlinfra.server.openapi import document
 from tests.server.noted import Noted, answer_of
 
-DOMAINS = [*workbench.DOMAINS]
+DOMAINS = [item.name for item in domains()]
 PAGE = {"limit": 50, "cursor": None}
 JOB: dict[str, Any] = {
     "notebook": "a.ipynb",

@@ -24,10 +24,7 @@ export function dueWords(at: string, withDay = true): string {
 /** The last part of a zone's name, as people call it: `Europe/Paris` → `Paris`. */
 export const zoneName = (tz: string): string => tz.split('/').pop()?.replace(/_/g, ' ') ?? tz;
 
-/**
- * The look of what became of a due time: one that is skipped is not a step that was not reached,
- * and a start that failed no failed step.
- */
+/** The look of what became of a due time: other shapes than those of a step. */
 export const firingLook = ({ state, outcome }: Pick<IFiring, 'state' | 'outcome'>): string =>
   state === 'skipped'
     ? 'overlap'

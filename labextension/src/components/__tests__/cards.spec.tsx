@@ -288,7 +288,7 @@ describe('states', () => {
 
   it('keep their word for a reader when only the shape is drawn', () => {
     show(fakeWorkbench(), <State state="cached" bare />);
-    expect(screen.getByRole('img', { name: 'from cache' })).toBeTruthy();
+    expect(screen.getByRole('img', { name: 'cached' })).toBeTruthy();
   });
 
   it('of a kind that is not known are shown by their own word', () => {

@@ -44,7 +44,7 @@ describe('the strip of an array', () => {
       <StateBar states={{ queued: 3, succeeded: 12, failed: 1, running: 0 }} label="elements" />
     );
     expect(screen.getByRole('group', { name: 'elements' }).textContent).toBe(
-      '12 succeeded1 failed3 waiting'
+      '12 succeeded1 failed3 queued'
     );
   });
 

@@ -41,7 +41,7 @@ describe('the graph after a run of a part', () => {
       ['succeeded', false]
     ]);
     expect(notes(run({ features: 'cached', train: 'succeeded' }))[0]).toEqual([
-      'from cache',
+      'cached',
       false
     ]);
   });

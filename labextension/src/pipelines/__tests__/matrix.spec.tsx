@@ -62,9 +62,9 @@ describe('the matrix of 200 steps and 100 runs', () => {
 });
 
 it.each([
-  ['skipped', 'skipped', 'a step that was not reached'],
-  ['failed', 'not started', 'a failed step']
-])('a time at which nothing was run, %s, is %s with its reason, and not %s', (state, name) => {
+  ['skipped', 'skipped'],
+  ['failed', 'failed']
+])('a time at which nothing was run, %s, is %s with its reason', (state, name) => {
   const skipped = {
     due: '',
     due_at: '',

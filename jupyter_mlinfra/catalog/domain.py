@@ -1,0 +1,78 @@
+"""What the faces know of the catalog."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.domain import Checks, Domain, Group, Kind, Magic
+
+if TYPE_CHECKING:
+    from ..workbench import Workbench
+    from . import Catalog
+
+
+def _open(bench: Workbench) -> Catalog:
+    from . import Catalog
+
+    return Catalog(bench.project)
+
+
+DOMAIN = Domain(
+    name="catalog",
+    open=_open,
+    kinds=(
+        Kind("dataset", fingerprint="fingerprint"),
+        Kind("column", join="."),
+    ),
+    topics=("dataset",),
+    records={
+        "jupyter_mlinfra.catalog.spec": (
+            "Column",
+            "ColumnProfile",
+            "Dataset",
+            "DatasetDetail",
+            "IngestReport",
+            "Inspection",
+            "Profile",
+            "RowBlock",
+            "Snapshot",
+            "Verification",
+        )
+    },
+    cards="jupyter_mlinfra.catalog.faces.cards",
+    routes="jupyter_mlinfra.catalog.faces.routes:ROUTES",
+    groups=(
+        Group(
+            name="catalog",
+            help="Datasets: ingest, search, preview, profile.",
+            commands="jupyter_mlinfra.catalog.faces.cli:catalog",
+            begin="mlinfra catalog ingest FILES --into shop.orders",
+        ),
+    ),
+    magics=(
+        Magic(
+            name="catalog",
+            group="catalog",
+            verbs=(
+                "list",
+                "show",
+                "ingest",
+                "inspect",
+                "search",
+                "preview",
+                "profile",
+                "verify",
+                "snapshots",
+                "lineage",
+                "tag",
+                "describe",
+                "delete",
+                "sql",
+            ),
+        ),
+    ),
+    counts={"catalog": "jupyter_mlinfra.catalog.faces.status:count_catalog"},
+    checks=Checks(name="datasets", measure="jupyter_mlinfra.catalog.faces.status:check"),
+    settings="jupyter_mlinfra.catalog.settings:CatalogSettings",
+    code="jupyter_mlinfra.catalog.faces.code:code",
+)

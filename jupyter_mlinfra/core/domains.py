@@ -1,0 +1,138 @@
+"""The domains that are installed: ours in their order, then those of other packages, found through
+the entry points of group `mlinfra.domains`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING
+
+from .domain import Domain, Kind, load
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = "mlinfra.domains"
+_PACKAGE = __package__.partition(".")[0]
+_OURS = (
+    "catalog",
+    "features",
+    "jobs",
+    "pipelines",
+    "pipelines.schedules",
+    "experiments",
+    "deployments",
+    "monitoring",
+)
+"""Folders with a `domain.py`, in the order of lists. They are not entry points of ours: looking for
+those reads the metadata of everything that is installed.
+"""
+_log = logging.getLogger(__name__)
+
+
+@cache
+def ours() -> tuple[Domain, ...]:
+    """Those of this package."""
+    return tuple(load(f"{_PACKAGE}.{folder}.domain:DOMAIN") for folder in _OURS)
+
+
+@cache
+def domains() -> tuple[Domain, ...]:
+    """All of them. One that cannot be used is left out, and the log says why."""
+    return (*ours(), *_others())
+
+
+def domain_of(name: str) -> Domain | None:
+    """The domain of that name."""
+    return next((item for item in ours() if item.name == name), None) or next(
+        (item for item in domains() if item.name == name), None
+    )
+
+
+def kind_of(name: str) -> Kind | None:
+    """The kind of references of that name; other packages are asked only for what ours lack."""
+    return _our_kinds().get(name) or _kinds().get(name)
+
+
+def kind_names() -> tuple[str, ...]:
+    """The names of all kinds of references."""
+    return tuple(_kinds())
+
+
+def topics() -> tuple[str, ...]:
+    """The topics of all events."""
+    return tuple(dict.fromkeys(topic for item in domains() for topic in item.topics))
+
+
+@cache
+def _our_kinds() -> dict[str, Kind]:
+    return {kind.name: kind for item in ours() for kind in item.kinds}
+
+
+@cache
+def _kinds() -> dict[str, Kind]:
+    return {kind.name: kind for item in domains() for kind in item.kinds}
+
+
+def _others() -> Iterator[Domain]:
+    taken = _words(*ours())
+    for point in sorted(_entry_points(), key=lambda point: point.name):
+        try:
+            found = point.load()
+        except Exception as error:  # noqa: BLE001  # somebody's package must not end all commands
+            why = f"{type(error).__name__}: {error}"
+            _log.warning("The domain %s is left out: %s", point.name, why)
+            continue
+        if not isinstance(found, Domain):
+            _log.warning("The domain %s is left out: %s is no Domain.", point.name, point.value)
+        elif clash := taken & _words(found):
+            _log.warning(
+                "The domain %s is left out: %s is taken.", point.name, ", ".join(sorted(clash))
+            )
+        else:
+            taken |= _words(found)
+            yield found
+
+
+def _entry_points() -> Iterator[EntryPoint]:
+    """Those of the group. `importlib.metadata.entry_points` would read and take apart the files of
+    all packages, which costs five times as much at each start.
+    """
+    for folder in dict.fromkeys(sys.path):
+        with contextlib.suppress(OSError):  # an archive, or a folder that is not there
+            for name in os.listdir(folder or os.curdir):
+                if name.endswith("-info") and _names_domains(os.path.join(folder, name)):
+                    from importlib.metadata import Distribution
+
+                    found = Distribution.at(os.path.join(folder, name))
+                    yield from found.entry_points.select(group=GROUP)
+
+
+def _names_domains(folder: str) -> bool:
+    try:
+        with open(f"{folder}/entry_points.txt", "rb") as file:
+            return f"[{GROUP}]".encode() in file.read()
+    except OSError:
+        return False
+
+
+def _words(*of: Domain) -> set[str]:
+    """What two domains cannot both have, as `kind dataset`."""
+    return {
+        word
+        for item in of
+        for word in (
+            f"name {item.name}",
+            *(f"kind {kind.name}" for kind in item.kinds),
+            *(f"topic {topic}" for topic in item.topics),
+            *(f"command {group.name}" for group in item.groups),
+            *(f"magic {magic.name}" for magic in item.magics),
+            *(f"status {line}" for line in item.counts),
+            *(f"section {item.section or item.name}" for _ in [item.settings] if item.settings),
+        )
+    }

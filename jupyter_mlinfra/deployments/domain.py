@@ -1,0 +1,81 @@
+"""What the faces know of deployments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.domain import Checks, Domain, Group, Kind, Magic, State
+
+if TYPE_CHECKING:
+    from ..workbench import Workbench
+    from . import Deployments
+
+
+def _open(bench: Workbench) -> Deployments:
+    from . import Deployments
+
+    return Deployments(bench.project, bench.experiments)
+
+
+DOMAIN = Domain(
+    name="deployments",
+    open=_open,
+    kinds=(Kind("deployment", fingerprint="fingerprint"),),
+    topics=("deployment",),
+    states=(
+        State("healthy", "good"),
+        State("degraded", "bad"),
+        State("down", "bad"),
+        State("building", "busy"),
+        State("starting", "busy"),
+        State("testing", "busy"),
+        State("ready", "good"),
+        State("failed", "bad"),
+        State("draining", "busy"),
+        State("stopped", "quiet"),
+    ),
+    records={
+        "jupyter_mlinfra.deployments.spec": (
+            "Change",
+            "DeployedVersion",
+            "Deployment",
+            "DeploymentDetail",
+            "Prediction",
+        )
+    },
+    cards="jupyter_mlinfra.deployments.faces.cards",
+    routes="jupyter_mlinfra.deployments.faces.routes:ROUTES",
+    groups=(
+        Group(
+            name="deployments",
+            help="Versions that answer requests: deploy, traffic, roll back.",
+            commands="jupyter_mlinfra.deployments.faces.cli:deployments",
+            begin="mlinfra deployments deploy MODEL/VERSION",
+        ),
+    ),
+    magics=(
+        Magic(
+            name="deploy",
+            group="deployments",
+            other="deploy",
+            verbs=(
+                "list",
+                "deploy",
+                "traffic",
+                "promote",
+                "rollback",
+                "remove",
+                "predict",
+                "history",
+                "up",
+                "down",
+                "delete",
+            ),
+            aliases={"status": "show", "show": "show"},
+        ),
+    ),
+    counts={"deployments": "jupyter_mlinfra.deployments.faces.status:count_deployments"},
+    checks=Checks(name="live deployment", measure="jupyter_mlinfra.deployments.faces.status:check"),
+    settings="jupyter_mlinfra.deployments.settings:DeploymentSettings",
+    code="jupyter_mlinfra.deployments.faces.code:code",
+)

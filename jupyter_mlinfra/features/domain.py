@@ -1,0 +1,66 @@
+"""What the faces know of the feature store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.domain import Checks, Domain, Group, Kind, Magic, State
+
+if TYPE_CHECKING:
+    from ..workbench import Workbench
+    from . import Features
+
+
+def _open(bench: Workbench) -> Features:
+    from . import Features
+
+    return Features(bench.project)
+
+
+DOMAIN = Domain(
+    name="features",
+    open=_open,
+    kinds=(
+        Kind("view", fingerprint="fingerprint"),
+        Kind("feature", join=":"),
+    ),
+    topics=("view",),
+    states=(
+        State("fresh", "good"),
+        State("expired", "bad"),
+        State("never", "quiet"),
+        State("present", "good"),
+        State("not_found", "quiet"),
+    ),
+    records={
+        "jupyter_mlinfra.features.spec": (
+            "AppliedViews",
+            "Feature",
+            "Materialized",
+            "OnlineRow",
+            "View",
+            "ViewDetail",
+        )
+    },
+    cards="jupyter_mlinfra.features.faces.cards",
+    routes="jupyter_mlinfra.features.faces.routes:ROUTES",
+    groups=(
+        Group(
+            name="features",
+            help="Feature views: apply, materialize, look up.",
+            commands="jupyter_mlinfra.features.faces.cli:features",
+            begin="definitions in feature_repo/, then: mlinfra features apply",
+        ),
+    ),
+    magics=(
+        Magic(
+            name="features",
+            group="features",
+            verbs=("list", "views", "show", "search", "apply", "materialize", "online", "use"),
+        ),
+    ),
+    counts={"features": "jupyter_mlinfra.features.faces.status:count_features"},
+    checks=Checks(name="online features", measure="jupyter_mlinfra.features.faces.status:check"),
+    settings="jupyter_mlinfra.features.settings:FeatureSettings",
+    code="jupyter_mlinfra.features.faces.code:code",
+)

@@ -1,0 +1,140 @@
+"""What the faces know of jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.domain import Domain, Group, Kind, Magic, State
+
+if TYPE_CHECKING:
+    from ..workbench import Workbench
+    from . import Jobs
+
+
+def _open(bench: Workbench) -> Jobs:
+    from . import Jobs
+
+    return Jobs(
+        bench.project,
+        tracked=bench.run_of_job,
+        later=bench.later,
+        around=bench.environment,
+    )
+
+
+DOMAIN = Domain(
+    name="jobs",
+    open=_open,
+    kinds=(Kind("job"),),
+    topics=("job",),
+    states=(
+        State("queued", "quiet"),
+        State("starting", "busy"),
+        State("running", "busy"),
+        State("succeeded", "good"),
+        State("failed", "bad"),
+        State("cancelled", "quiet"),
+        State("lost", "bad"),
+    ),
+    records={
+        "jupyter_mlinfra.jobs.spec": (
+            "AttemptRecord",
+            "Backend",
+            "CodeDiff",
+            "CodePreview",
+            "CodeSnapshot",
+            "Compute",
+            "Device",
+            "Estimate",
+            "Job",
+            "JobParameter",
+            "LeftOut",
+            "LogHit",
+            "LogChunk",
+            "LogHits",
+            "Parameter",
+            "QueuedJob",
+            "ResourcePoint",
+            "Resources",
+            "Supervisor",
+        )
+    },
+    cards="jupyter_mlinfra.jobs.faces.cards",
+    routes="jupyter_mlinfra.jobs.faces.routes:ROUTES",
+    groups=(
+        Group(
+            name="jobs",
+            help="Notebooks and commands away from the kernel.",
+            commands="jupyter_mlinfra.jobs.faces.cli:jobs",
+            begin="mlinfra jobs submit NOTEBOOK",
+        ),
+    ),
+    magics=(
+        Magic(
+            name="jobs",
+            group="jobs",
+            verbs=(
+                "list",
+                "show",
+                "submit",
+                "logs",
+                "attach",
+                "cancel",
+                "requeue",
+                "restore",
+                "hold",
+                "release",
+                "priority",
+                "clone",
+                "queue",
+                "attempts",
+                "resources",
+                "wait",
+                "compute",
+                "backends",
+                "parameters",
+                "values",
+                "preview",
+                "code",
+                "diff",
+                "supervisor",
+            ),
+            aliases={"log": "logs"},
+        ),
+        Magic(
+            name="job",
+            group="jobs",
+            verbs=(
+                "list",
+                "show",
+                "submit",
+                "logs",
+                "attach",
+                "cancel",
+                "requeue",
+                "restore",
+                "hold",
+                "release",
+                "priority",
+                "clone",
+                "queue",
+                "attempts",
+                "resources",
+                "wait",
+                "compute",
+                "backends",
+                "parameters",
+                "values",
+                "preview",
+                "code",
+                "diff",
+                "supervisor",
+            ),
+            aliases={"log": "logs"},
+        ),
+    ),
+    counts={"jobs": "jupyter_mlinfra.jobs.faces.status:count_jobs"},
+    settings="jupyter_mlinfra.jobs.settings:JobSettings",
+    subsections="jupyter_mlinfra.jobs.settings:backend_sections",
+    code="jupyter_mlinfra.jobs.faces.code:code",
+)

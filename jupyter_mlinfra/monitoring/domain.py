@@ -1,0 +1,65 @@
+"""What the faces know of monitoring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.domain import Domain, Group, Kind, Magic, State
+
+if TYPE_CHECKING:
+    from ..workbench import Workbench
+    from . import Monitoring
+
+
+def _open(bench: Workbench) -> Monitoring:
+    from . import Monitoring
+
+    return Monitoring(bench.project, bench.deployments, bench.experiments)
+
+
+DOMAIN = Domain(
+    name="monitoring",
+    open=_open,
+    kinds=(
+        Kind("monitor", fingerprint="fingerprint"),
+        Kind("alert", join="/"),
+    ),
+    topics=("alert",),
+    states=(
+        State("ok", "good"),
+        State("pending", "busy"),
+        State("firing", "bad"),
+        State("no_data", "quiet"),
+    ),
+    records={
+        "jupyter_mlinfra.monitoring.spec": ("Alert", "FeatureDrift", "Monitor", "MonitorStatus")
+    },
+    cards="jupyter_mlinfra.monitoring.faces.cards",
+    routes="jupyter_mlinfra.monitoring.faces.routes:ROUTES",
+    groups=(
+        Group(
+            name="monitors",
+            help="Live requests against the training data.",
+            commands="jupyter_mlinfra.monitoring.faces.cli:monitors",
+            begin="mlinfra monitors watch DEPLOYMENT",
+        ),
+        Group(
+            name="alerts",
+            help="What the rules of monitors say.",
+            commands="jupyter_mlinfra.monitoring.faces.cli:alerts",
+            begin="",
+        ),
+    ),
+    magics=(
+        Magic(
+            name="monitor",
+            group="monitors",
+            other="status",
+            verbs=("list", "status", "evaluate", "watch"),
+        ),
+        Magic(name="alerts", group="alerts", other="list", verbs=("list",)),
+    ),
+    counts={"monitoring": "jupyter_mlinfra.monitoring.faces.status:count_monitoring"},
+    settings="jupyter_mlinfra.monitoring.settings:MonitoringSettings",
+    code="jupyter_mlinfra.monitoring.faces.code:code",
+)

@@ -1,0 +1,81 @@
+"""What the faces know of schedules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...core.domain import Domain, Group, Kind, Magic, State
+
+if TYPE_CHECKING:
+    from ...workbench import Workbench
+    from .service import Schedules
+
+
+def _open(bench: Workbench) -> Schedules:
+    from .service import Schedules
+
+    return Schedules(bench.project, bench.pipelines, bench.jobs)
+
+
+DOMAIN = Domain(
+    name="schedules",
+    open=_open,
+    resource="pipelines",
+    kinds=(Kind("schedule"),),
+    topics=("schedule",),
+    states=(
+        State("active", "good"),
+        State("paused", "quiet"),
+        State("waiting", "quiet"),
+        State("started", "good"),
+        State("missed", "bad"),
+        State("skipped", "quiet"),
+        State("failed", "bad"),
+    ),
+    records={"jupyter_mlinfra.pipelines.schedules.spec": ("Due", "Firing", "Schedule")},
+    cards="jupyter_mlinfra.pipelines.schedules.faces.cards",
+    routes="jupyter_mlinfra.pipelines.schedules.faces.routes:ROUTES",
+    groups=(
+        Group(
+            name="schedules",
+            help="Pipelines and jobs that start by the clock.",
+            commands="jupyter_mlinfra.pipelines.schedules.faces.cli:schedules",
+            begin='mlinfra schedules create NAME --pipeline PIPELINE --cron "0 6 * * *"',
+        ),
+    ),
+    magics=(
+        Magic(
+            name="schedule",
+            group="schedules",
+            verbs=(
+                "list",
+                "show",
+                "create",
+                "update",
+                "pause",
+                "resume",
+                "run-now",
+                "delete",
+                "history",
+                "preview",
+            ),
+        ),
+        Magic(
+            name="schedules",
+            group="schedules",
+            verbs=(
+                "list",
+                "show",
+                "create",
+                "update",
+                "pause",
+                "resume",
+                "run-now",
+                "delete",
+                "history",
+                "preview",
+            ),
+        ),
+    ),
+    code="jupyter_mlinfra.pipelines.schedules.faces.code:code",
+)
