@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import math
 import threading
 import time
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from ..core import http
 from ..core.errors import BadRequest, MLInfraError, NotFound, TooLarge, Unavailable
 from .gateway import PROBE_HEADER, REQUEST_SECONDS, VERSION_HEADER, Keys
 from .spec import Prediction
@@ -117,6 +117,7 @@ def post(
 
     Raises Unavailable when nobody answers.
     """
+    import httpx
     import orjson
 
     given = {
@@ -131,9 +132,9 @@ def post(
     begun = time.perf_counter()
     try:
         status, answered, text = _exchange(url, body, headers, timeout)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, httpx.HTTPError) as error:
         raise Unavailable(
-            "The gateway does not answer.", f"{type(error).__name__}: {error}.", "mlinfra up"
+            "The gateway does not answer.", f"{http.reason_of(error)}.", "mlinfra up"
         ) from error
     milliseconds = (time.perf_counter() - begun) * 1000
     try:
@@ -146,31 +147,23 @@ def post(
 def _exchange(
     url: str, body: bytes, headers: Mapping[str, str], timeout: float
 ) -> tuple[int, str, bytes]:
-    parts = urlsplit(url)
-    kept: dict[str, http.client.HTTPConnection] = _OPEN.__dict__.setdefault("connections", {})
-    for fresh in (False, True):
-        connection = None if fresh else kept.pop(parts.netloc, None)
-        if connection is None:
-            connection, fresh = http.client.HTTPConnection(parts.netloc, timeout=timeout), True
+    import httpx
+
+    kept: dict[str, httpx.Client] = _OPEN.__dict__.setdefault("clients", {})
+    place = urlsplit(url).netloc
+    if place not in kept:
+        kept[place] = http.open_client(url, timeout=timeout)
+    for last in (False, True):
         try:
-            # Refused before all of it was sent: the answer says why.
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                connection.request("POST", parts.path, body, dict(headers))
-            answer = connection.getresponse()
-            text = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
+            answer = kept[place].post(url, content=body, headers=headers, timeout=timeout)
+        except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
             # A kept connection may have been closed by the other end meanwhile; asking twice does
             # no harm.
-            if fresh or isinstance(error, TimeoutError):
+            if last or isinstance(error, httpx.ConnectError):
                 raise
-            continue
-        if answer.will_close:
-            connection.close()
         else:
-            kept[parts.netloc] = connection
-        return answer.status, answer.headers.get(VERSION_HEADER, ""), text
-    raise http.client.HTTPException("no answer")  # not reached: the fresh connection raises
+            return answer.status_code, answer.headers.get(VERSION_HEADER, ""), answer.content
+    raise AssertionError("the second try answers or raises")
 
 
 def prediction(answer: Answer, *, version: str | None = None) -> Prediction:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
-import socket
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ...core import http
 from ...core.errors import Unavailable
 from .. import gateway
 from . import Figures
@@ -21,33 +20,16 @@ from . import Figures
 WINDOW_SECONDS = 60.0
 
 
-class LocalConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket; the path is relative to the working folder, so that it may be as
-    long as it likes.
-    """
-
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
 def get(path: str, url: str, *, timeout: float = 2.0) -> bytes | None:
     """The body of GET `url` over the Unix socket `path`; None when there is no good answer."""
-    connection = LocalConnection(path, timeout)
+    import httpx
+
     try:
-        connection.request("GET", url)
-        answer = connection.getresponse()
-        body = answer.read()
-        return body if answer.status == 200 else None
-    except (OSError, http.client.HTTPException):
+        with http.open_socket(path, timeout=timeout) as client:
+            answer = client.get(url)
+    except (OSError, httpx.HTTPError):
         return None
-    finally:
-        connection.close()
+    return answer.content if answer.status_code == 200 else None
 
 
 def command() -> list[str]:

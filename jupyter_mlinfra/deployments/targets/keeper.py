@@ -600,4 +600,5 @@ def _loop(keeper: Keeper) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request
     run(Path(sys.argv[1]))

@@ -6,19 +6,19 @@ version of Ray.
 
 from __future__ import annotations
 
-import http.client
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from ....core import http
 from ....core.errors import MLInfraError
 from ....core.secrets import resolve
 from .. import Unreachable
 
 if TYPE_CHECKING:
+    import httpx
+
     from ....core.settings import RaySettings
 
 ANSWER_SECONDS = 30.0
@@ -50,19 +50,11 @@ class Fault(Refused):
     """
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """A redirect leads to a page to sign in at, and would take our token elsewhere."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
 class Api:
     """Talks to one cluster. Every call raises Unreachable or Refused."""
 
     def __init__(self, settings: RaySettings, *, seconds: float = ANSWER_SECONDS) -> None:
         self._settings, self._seconds = settings, seconds
-        self._opener = urllib.request.build_opener(_Stay)
 
     def jobs(self) -> list[Json]:
         """All jobs of the cluster that were submitted, whoever did."""
@@ -114,25 +106,21 @@ class Api:
             raise Unreachable(f"Ray: its answer is no list of {kind}.") from error
 
     def _ask(self, method: str, path: str, body: Json | None = None) -> Any:
+        import httpx
+
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310
-            self._settings.address.rstrip("/") + path,
-            data=data,
-            method=method,
-            headers=self._headers(),
-        )
+        url = self._settings.address.rstrip("/") + path
         try:
-            with self._opener.open(request, timeout=self._seconds) as answer:
-                return json.loads(answer.read() or b"null")
-        except urllib.error.HTTPError as error:
-            raise _refusal(error, self._settings) from error
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", error)
-            words = str(getattr(reason, "strerror", None) or reason).strip() or type(error).__name__
+            with http.open_client(url, timeout=self._seconds) as client:
+                answer = client.request(method, url, content=data, headers=self._headers())
+            if not answer.is_success:
+                raise _refusal(answer, self._settings)
+            return json.loads(answer.content or b"null")
+        except (OSError, httpx.HTTPError) as error:
             raise Unreachable(
-                f"Ray at {self._settings.address} does not answer: {words[:300]}."
+                f"Ray at {self._settings.address} does not answer: {http.reason_of(error)[:300]}."
             ) from error
-        except ValueError as error:
+        except (ValueError, httpx.InvalidURL) as error:
             raise Unreachable(
                 f"Ray: the answer of {self._settings.address} cannot be read: is it the address of"
                 " Ray's dashboard?"
@@ -158,28 +146,27 @@ def _list(value: Any) -> list[Json]:
     return value
 
 
-def _refusal(error: urllib.error.HTTPError, settings: RaySettings) -> Exception:
+def _refusal(answer: httpx.Response, settings: RaySettings) -> Exception:
     """What an answer other than 2xx means."""
-    try:
-        words = said(error.read(100_000).decode(errors="replace"))
-    except (OSError, http.client.HTTPException):
-        words = ""
-    words = words or error.reason or f"status {error.code}"
-    if error.code in (401, 403):
+    status = answer.status_code
+    words = said(answer.content[:100_000].decode(errors="replace"))
+    words = words or answer.reason_phrase or f"status {status}"
+    if status in (401, 403):
         return Unreachable(
-            f"Ray at {settings.address} does not let us in ({error.code}): {words}. See [jobs.ray]"
+            f"Ray at {settings.address} does not let us in ({status}): {words}. See [jobs.ray]"
             " token and headers."
         )
-    if 300 <= error.code < 400:
+    # To a page to sign in at: following it would take our token elsewhere
+    if 300 <= status < 400:
         return Unreachable(
-            f"Ray at {settings.address} sends us elsewhere ({error.code}): is it the address of a"
+            f"Ray at {settings.address} sends us elsewhere ({status}): is it the address of a"
             " page to sign in at? See [jobs.ray] headers."
         )
-    if error.code in _PASSING:
+    if status in _PASSING:
         return Unreachable(f"Ray: {words}")
-    if error.code == _NOT_FOUND:
-        return Missing(error.code, words)
-    return Fault(error.code, words) if error.code >= 500 else Refused(error.code, words)
+    if status == _NOT_FOUND:
+        return Missing(status, words)
+    return Fault(status, words) if status >= 500 else Refused(status, words)
 
 
 def said(text: str) -> str:
