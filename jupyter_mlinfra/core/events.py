@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .records import now, to_json
+from .records import from_seconds, now, to_json, to_seconds
 
 if TYPE_CHECKING:
     from .database import Database
@@ -40,7 +40,7 @@ def append(
     """Add an event to the transaction under way on `connection`."""
     row = connection.execute(
         "INSERT INTO event (at, topic, ref, data) VALUES (?, ?, ?, ?)",
-        (to_json(now()), topic, ref, json.dumps(to_json(dict(data or {})))),
+        (to_seconds(now()), topic, ref, json.dumps(to_json(dict(data or {})))),
     )
     if row.lastrowid and row.lastrowid % 1000 == 0:
         connection.execute("DELETE FROM event WHERE id <= ?", (row.lastrowid - KEEP,))
@@ -86,10 +86,15 @@ class EventLog:
         return [
             Event(
                 id=row["id"],
-                at=row["at"],
+                at=_shown(row["at"]),
                 topic=row["topic"],
                 ref=row["ref"],
                 data=json.loads(row["data"]),
             )
             for row in rows
         ]
+
+
+def _shown(at: float | str) -> str:
+    """A time as events show it. A kernel that runs since before an upgrade still writes text."""
+    return at if isinstance(at, str) else str(to_json(from_seconds(at)))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, overload
 
 from .errors import BadRequest
 
@@ -128,6 +128,24 @@ def every[T](page: Callable[..., Page[T]], **options: Any) -> Iterator[T]:
 def now() -> datetime:
     """The time in UTC; the one clock of the workbench."""
     return datetime.now(UTC)
+
+
+@overload
+def to_seconds(moment: datetime) -> float: ...
+@overload
+def to_seconds(moment: datetime | None) -> float | None: ...
+def to_seconds(moment: datetime | None) -> float | None:
+    """A time as `state.db` holds it: seconds since 1970 in UTC, to the microsecond."""
+    return None if moment is None else moment.timestamp()
+
+
+@overload
+def from_seconds(seconds: float) -> datetime: ...
+@overload
+def from_seconds(seconds: float | None) -> datetime | None: ...
+def from_seconds(seconds: float | None) -> datetime | None:
+    """The time, in UTC, that `state.db` holds so."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def word_of(value: float) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..core import events
 from ..core.errors import Conflict, NotFound
 from ..core.processes import Identity
-from ..core.records import Page, now, page_of, to_json
+from ..core.records import Page, from_seconds, now, page_of, to_seconds
 from .spec import Change, Gate, VersionState
 from .state import advance, describe, whole
 
@@ -163,7 +163,7 @@ class DeploymentStore:
 
         Raises Conflict when the deployment serves another model.
         """
-        at = to_json(now())
+        at = to_seconds(now())
         with self._database.write() as connection:
             connection.execute(
                 "INSERT INTO deployment (name, namespace, target, model, created_at, updated_at)"
@@ -262,7 +262,7 @@ class DeploymentStore:
             for name in names:
                 connection.execute(
                     "UPDATE deployment SET up = ?, updated_at = ? WHERE name = ?",
-                    (up, to_json(now()), name),
+                    (up, to_seconds(now()), name),
                 )
                 _announce(connection, name, up=up)
             return _wish(connection, raise_it=True)
@@ -310,7 +310,7 @@ class DeploymentStore:
                 version=row["version"],
                 slot=row["slot"],
                 identity=Identity(row["boot"], row["pid"], row["start"]),
-                started_at=datetime.fromisoformat(row["started_at"]),
+                started_at=from_seconds(row["started_at"]),
             )
             for row in rows
         ]
@@ -329,7 +329,7 @@ class DeploymentStore:
                     identity.boot,
                     identity.pid,
                     identity.start,
-                    to_json(row.started_at),
+                    to_seconds(row.started_at),
                 ),
             )
 
@@ -367,7 +367,7 @@ class Transaction:
         The one place that sets traffic: what is not 100 % in all, or goes to a version that has not
         passed its tests, is refused here.
         """
-        before, at = self.row.traffic, to_json(now())
+        before, at = self.row.traffic, to_seconds(now())
         traffic = whole(
             traffic,
             before,
@@ -403,7 +403,7 @@ class Transaction:
         returns_to: int | None = None,
     ) -> None:
         """Write one line of the history, the event with it, and raise the wish."""
-        at = to_json(now())
+        at = to_seconds(now())
         self._connection.execute(
             "INSERT INTO deployment_change (deployment, at, user, verb, text, reason, traffic,"
             " returns_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -422,7 +422,7 @@ class Transaction:
         self._connection.execute(
             "UPDATE deployment_version SET state = ?, reason = '', proved = 1, wanted = 1, gates ="
             " ?, deployer = '', used_at = ? WHERE deployment = ? AND version = ?",
-            (state, _gates(gates), to_json(now()), self.row.name, version),
+            (state, _gates(gates), to_seconds(now()), self.row.name, version),
         )
         _announce(self._connection, self.row.name, version=version, state=state)
         self.row = _read(self._connection, self.row.name)
@@ -456,7 +456,7 @@ class Transaction:
         """Ask for a version's processes to be kept or ended. One that is asked for has just been
         used: it is not the next to be ended.
         """
-        used = to_json(now()) if wanted else to_json(self.row.version(version).used_at)
+        used = to_seconds(now()) if wanted else to_seconds(self.row.version(version).used_at)
         values = (wanted, used, self.row.name, version)
         self._connection.execute(
             "UPDATE deployment_version SET wanted = ?, used_at = ? WHERE deployment = ? AND"
@@ -534,8 +534,8 @@ def _deployment(row: sqlite3.Row, versions: Sequence[VersionRow]) -> DeploymentR
         target=row["target"],
         model=row["model"],
         up=bool(row["up"]),
-        created_at=datetime.fromisoformat(row["created_at"]),
-        updated_at=datetime.fromisoformat(row["updated_at"]),
+        created_at=from_seconds(row["created_at"]),
+        updated_at=from_seconds(row["updated_at"]),
         versions=versions,
     )
 
@@ -556,15 +556,15 @@ def _version(row: sqlite3.Row) -> VersionRow:
         gates=[Gate(**gate) for gate in json.loads(row["gates"])],
         workers=row["workers"],
         deployer=Identity(deployer[0], int(deployer[1]), int(deployer[2])) if deployer else None,
-        created_at=datetime.fromisoformat(row["created_at"]),
-        used_at=datetime.fromisoformat(row["used_at"]),
+        created_at=from_seconds(row["created_at"]),
+        used_at=from_seconds(row["used_at"]),
     )
 
 
 def _change(row: sqlite3.Row) -> Change:
     return Change(
         id=row["id"],
-        at=datetime.fromisoformat(row["at"]),
+        at=from_seconds(row["at"]),
         user=row["user"],
         verb=row["verb"],
         text=row["text"],

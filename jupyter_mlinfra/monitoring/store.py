@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..core import events
 from ..core.errors import NotFound
-from ..core.records import Number, now, to_json
+from ..core.records import Number, from_seconds, now, to_seconds
 from .spec import Alert, AlertState, Monitor
 from .state import STALE, as_of
 
@@ -32,7 +31,7 @@ class MonitorStore:
                 "INSERT INTO monitor (name, deployment, created_at, created_by, state, requests,"
                 " rows, worst) VALUES (?, ?, ?, ?, 'no_data', 0, 0, '') ON CONFLICT (name) DO"
                 " UPDATE SET deployment = excluded.deployment",
-                (name, deployment, to_json(now()), user),
+                (name, deployment, to_seconds(now()), user),
             )
         return self.show(name)
 
@@ -81,8 +80,8 @@ class MonitorStore:
                     monitor.worst,
                     monitor.worst_psi.value if monitor.worst_psi else None,
                     monitor.worst_psi.n if monitor.worst_psi else None,
-                    to_json(monitor.evaluated_at),
-                    to_json(monitor.last_request_at),
+                    to_seconds(monitor.evaluated_at),
+                    to_seconds(monitor.last_request_at),
                     monitor.name,
                 ),
             )
@@ -111,18 +110,14 @@ def _write(connection: sqlite3.Connection, alert: Alert) -> None:
             alert.threshold,
             alert.subject,
             alert.text,
-            to_json(alert.since),
-            to_json(alert.evaluated_at),
+            to_seconds(alert.since),
+            to_seconds(alert.evaluated_at),
         ),
     )
 
 
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
 def _monitor(row: sqlite3.Row) -> Monitor:
-    evaluated_at = _time(row["evaluated_at"])
+    evaluated_at = from_seconds(row["evaluated_at"])
     return Monitor(
         ref=f"monitor:{row['name']}",
         name=row["name"],
@@ -137,12 +132,12 @@ def _monitor(row: sqlite3.Row) -> Monitor:
             else Number(value=row["worst_psi"], n=row["worst_rows"])
         ),
         evaluated_at=evaluated_at,
-        last_request_at=_time(row["last_request_at"]),
+        last_request_at=from_seconds(row["last_request_at"]),
     )
 
 
 def _alert(row: sqlite3.Row) -> Alert:
-    evaluated_at, noted = _time(row["evaluated_at"]), AlertState(row["state"])
+    evaluated_at, noted = from_seconds(row["evaluated_at"]), AlertState(row["state"])
     state = as_of(noted, evaluated_at, now())
     return Alert(
         ref=f"alert:{row['monitor']}/{row['rule']}",
@@ -153,7 +148,7 @@ def _alert(row: sqlite3.Row) -> Alert:
         value=None if row["value"] is None else Number(value=row["value"], n=row["rows"]),
         threshold=row["threshold"],
         subject=row["subject"],
-        since=datetime.fromisoformat(row["since"]),
+        since=from_seconds(row["since"]),
         evaluated_at=evaluated_at,
         text=(
             row["text"]

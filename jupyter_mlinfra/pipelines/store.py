@@ -10,14 +10,14 @@ import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ..core import events
 from ..core.database import Database
 from ..core.errors import BadRequest, Conflict, NotFound, Unavailable
 from ..core.processes import Identity
-from ..core.records import PAGE_LIMIT, Page, now, parse_cursor
+from ..core.records import PAGE_LIMIT, Page, from_seconds, now, parse_cursor, to_seconds
 from ..core.refs import reference
 from .cache import Parts
 from .definition import Definition
@@ -212,7 +212,7 @@ class Store:
         """Write down a new run with all its steps waiting. Raises Conflict when the lane has one
         that is not final.
         """
-        at = now().timestamp()
+        at = to_seconds(now())
         kept = [
             json.dumps(parameters),
             json.dumps(definition.to_json()),
@@ -275,7 +275,7 @@ class Store:
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE pipeline_run SET driver = ?, driven_at = ? WHERE number = ?",
-                (body, now().timestamp(), run.number),
+                (body, to_seconds(now()), run.number),
             )
 
     def release(self, run: RunEntry) -> None:
@@ -315,7 +315,7 @@ class Store:
             check_run(run.run.run, RunState(row["state"]), to)
             connection.execute(
                 "UPDATE pipeline_run SET state = ?, reason = ?, ended_at = ? WHERE number = ?",
-                (to, reason, now().timestamp(), run.number),
+                (to, reason, to_seconds(now()), run.number),
             )
             entry = _run_entry(
                 connection,
@@ -521,8 +521,8 @@ def _move(
             parts,
             json.dumps(list(step.changed)),
             step.detail,
-            _seconds(step.started_at),
-            _seconds(step.ended_at),
+            to_seconds(step.started_at),
+            to_seconds(step.ended_at),
             run.number,
             step.name,
         ),
@@ -579,8 +579,8 @@ def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:
         steps=steps,
         parameters=json.loads(row["parameters"]),
         user=row["user"],
-        started_at=datetime.fromtimestamp(row["started_at"], UTC),
-        ended_at=_moment(row["ended_at"]),
+        started_at=from_seconds(row["started_at"]),
+        ended_at=from_seconds(row["ended_at"]),
         reason=row["reason"],
         date=row["date"],
         repairs=plan.repairs,
@@ -597,7 +597,7 @@ def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:
         definition=definition,
         force=bool(row["force"]),
         driver=driver,
-        driven_at=datetime.fromtimestamp(row["driven_at"], UTC),
+        driven_at=from_seconds(row["driven_at"]),
         cancelled_by=row["cancelled_by"],
         plan=plan,
         lane=row["lane"],
@@ -617,8 +617,8 @@ def _step_entries(connection: sqlite3.Connection, number: int) -> list[StepEntry
                 job=row["job"],
                 notebook=row["notebook"],
                 reason=row["reason"],
-                started_at=_moment(row["started_at"]),
-                ended_at=_moment(row["ended_at"]),
+                started_at=from_seconds(row["started_at"]),
+                ended_at=from_seconds(row["ended_at"]),
                 changed=tuple(json.loads(row["changed"])),
                 detail=row["detail"],
             ),
@@ -637,11 +637,3 @@ def _parts(text: str | None) -> Parts | None:
         return Parts.from_json(json.loads(text)) if text else None
     except TypeError:
         return None
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp()

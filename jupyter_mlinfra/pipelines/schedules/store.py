@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from ...core import events
 from ...core.database import Database
 from ...core.errors import BadRequest, Conflict, NotFound
-from ...core.records import Page, check_limit, parse_cursor
+from ...core.records import Page, check_limit, from_seconds, parse_cursor
 from ...core.refs import named, reference
 from ...jobs import Alarm, clear_alarm, set_alarm
 from .decide import ON_TIME, Verdict
@@ -493,24 +493,22 @@ def _entry(row: sqlite3.Row) -> ScheduleEntry:
         spec=ScheduleSpec(**kept, job=job, parameters=json.loads(row["parameters"])),
         state=ScheduleState(row["state"]),
         user=row["user"],
-        created_at=datetime.fromtimestamp(row["created_at"], UTC),
-        handled_until=datetime.fromtimestamp(row["handled_until"], UTC),
+        created_at=from_seconds(row["created_at"]),
+        handled_until=from_seconds(row["handled_until"]),
     )
 
 
 def _firing(row: sqlite3.Row) -> FiringEntry:
     return FiringEntry(
         number=row["number"],
-        due=datetime.fromtimestamp(row["due"], UTC),
+        due=from_seconds(row["due"]),
         cause=row["cause"],
         state=FiringState(row["state"]),
         reason=row["reason"],
         run=row["run"],
         job=row["job"],
         user=row["by_user"],
-        started_at=(
-            None if row["started_at"] is None else datetime.fromtimestamp(row["started_at"], UTC)
-        ),
+        started_at=from_seconds(row["started_at"]),
     )
 
 
