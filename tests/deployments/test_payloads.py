@@ -241,7 +241,7 @@ def test_a_full_queue_drops_and_counts_and_never_waits(tmp_path: Path) -> None:
     begun = time.perf_counter()
     for number in range(1000):
         journal.put(entry(number), 2)
-    assert time.perf_counter() - begun < 1
+    assert time.perf_counter() - begun < 10  # milliseconds on an idle machine
     end = time.monotonic() + 10
     while journal._cells and time.monotonic() < end:  # until what waits has been tried, and dropped
         time.sleep(0.01)

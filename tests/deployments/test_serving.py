@@ -93,6 +93,7 @@ def pids(deployments: Deployments) -> set[int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [1, 2])
 def test_answers_equal_offline_predictions_on_a_thousand_rows(
     deployments: Deployments,

@@ -216,6 +216,7 @@ def online_rows(root: Path) -> dict[str, int]:
         }
 
 
+@pytest.mark.slow
 def test_a_copied_project_leaves_the_online_store_of_the_original_alone_and_a_moved_one_is_applied(
     fresh_shop: Project, tmp_path: Path
 ) -> None:
@@ -257,6 +258,7 @@ def test_a_full_disk_is_said_and_leaves_the_registry_as_it_was(
     assert Features(applied_shop).apply().updated == ["clicks"]
 
 
+@pytest.mark.slow
 def test_a_definition_file_that_never_ends_is_given_up_and_named_and_the_next_apply_can_begin(
     fresh_shop: Project,
 ) -> None:

@@ -89,6 +89,7 @@ def online(features: Features) -> dict[str, float]:
     }
 
 
+@pytest.mark.slow
 def test_the_life_of_a_view_over_a_growing_dataset(flights: Project) -> None:
     catalog, features = Catalog(flights), Features(flights)
     asked = pl.DataFrame(

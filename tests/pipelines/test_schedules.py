@@ -190,6 +190,7 @@ def test_down_over_a_due_time_up_again_one_miss_stands_and_the_latest_runs_once(
     assert (shown.missed, len(shown.next)) == (1, 5)
 
 
+@pytest.mark.slow
 def test_a_run_that_lost_its_driver_stands_in_nobodys_way(
     bench: Workbench, workshop: Any, due_now: Callable[..., str]
 ) -> None:
@@ -316,6 +317,7 @@ def test_a_notebook_is_run_with_the_date_of_its_due_time(
     assert lines(bench) == [f"{due[:10]} due {due} 6"]
 
 
+@pytest.mark.slow
 def test_a_broken_file_fails_its_due_time_with_the_line_and_no_other_schedule(
     bench: Workbench, workshop: Any, due_now: Callable[..., str]
 ) -> None:

@@ -75,6 +75,7 @@ def _rested(site: Any, slurm: Path, tools: Any, job: Any, before: Any) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_preempted_job_that_saves_and_ends_goes_on_from_its_checkpoint(
     slurm_site: Any, slurm: Path, tools: Any
 ) -> None:

@@ -43,6 +43,7 @@ def test_a_suspended_job_can_be_cancelled(slurm_site: Any, scontrol: Any, tools:
     assert scontrol("squeue", "-h", "-t", "PD,R,S", "-j", remote, "-o", "%T").strip() == ""
 
 
+@pytest.mark.slow
 def test_a_job_that_reaches_the_limit_of_its_partition_has_failed(
     slurm_site: Any, scontrol: Any
 ) -> None:

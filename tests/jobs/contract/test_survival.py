@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 import psutil
+import pytest
 
 COUNTED = "echo x >> count; until [ -e go ]; do sleep 0.02; done; echo done >> count; exit 7"
 PRELUDE = (
@@ -44,6 +45,7 @@ def _gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.slow
 def test_no_job_is_lost_or_doubled_wherever_its_follower_dies(fresh_site: Any, tools: Any) -> None:
     site = fresh_site
     for number, point in enumerate(site.failpoints, 1):

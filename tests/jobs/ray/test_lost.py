@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 SAVES = (
     'cd "$MLINFRA_PROJECT"; [ -e saved ] && exec cat saved; trap "echo at step 5 > saved; exit 75"'
     " TERM; touch begun; while :; do sleep 0.05; done"
@@ -36,6 +38,7 @@ def test_no_second_copy_starts_before_the_first_has_ended(either: Any, tools: An
     assert (ended.state, ended.exit_code, ended.attempt) == ("succeeded", 0, 2)
 
 
+@pytest.mark.slow
 def test_a_head_that_is_started_anew_knows_no_jobs_and_all_of_them_go_on(
     either: Any, tools: Any
 ) -> None:

@@ -51,7 +51,7 @@ def test_what_another_machine_follows_is_left_to_it(
             there.heal()
             there.wake()
         assert (there.elsewhere(), started) == ("login2", [])
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
         for action in (there.start, there.stop):
             with pytest.raises(Unavailable, match="login2"):
                 action()
