@@ -1,12 +1,46 @@
-// What the plugins themselves import is there from the start; everything else of a domain comes with the first panel or page.
-const FIRST = /[\\/](plugin|ingest|ended|notify|state|changes|creating|document|given|menu)\.js$/;
-const DOMAIN =
-  /[\\/]lib[\\/](catalog|deployments|experiments|features|jobs|models|monitoring|pipelines)[\\/]/;
+const { existsSync, readFileSync } = require('node:fs');
+const { dirname, join, resolve } = require('node:path');
+
+const LIB = join(__dirname, 'lib');
+const IMPORT = /^(?:import|export)\s[^;]*?from\s*'(\.[^']+)'/gm;
+
+/** Add a module to those that are there from the start, with what it imports. */
+function add(file, start) {
+  if (!start.has(file)) {
+    start.add(file);
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
+      add(`${resolve(dirname(file), path)}.js`, start);
+    }
+  }
+  return start;
+}
+
+const start = existsSync(LIB) ? add(join(LIB, 'index.js'), new Set()) : new Set();
+
+/** The folder of a module of ours that is fetched later. */
+const folderOf = ({ resource }) =>
+  resource?.startsWith(LIB) && !start.has(resource)
+    ? resource.slice(LIB.length + 1).split(/[\\/]/)[0]
+    : undefined;
+/** Whether a module is a style sheet of panels and pages. */
+const isStyle = ({ resource }) =>
+  /[\\/]labextension[\\/]style[\\/](?!start|vega|tokens).*\.css$/.test(resource ?? '');
+const SHARED = ['answers', 'api', 'code', 'components', 'hooks', 'workbench'];
+const DOMAINS = [
+  'catalog',
+  'deployments',
+  'experiments',
+  'features',
+  'jobs',
+  'models',
+  'monitoring',
+  'pipelines'
+];
 
 /**
- * What is added to JupyterLab's own bundler configuration: what panels and pages are made of is one chunk, fetched with the first of them.
- * Without this the bundler copies components into every chunk that uses them, since each alone is below its usual limit; and one
- * file packs better than many. `jlpm size` fails when that chunk is needed at the start.
+ * What is added to JupyterLab's own bundler configuration. What panels and pages are drawn with is one chunk, fetched with the first of
+ * them, and so is what a domain shows. Without this the bundler copies components into every chunk that uses them, since each alone is
+ * below its usual limit. `jlpm size` fails when one of these chunks is needed at the start.
  * Modules and what they export have the shortest names there are, and style sheets lose their comments and spaces.
  */
 module.exports = {
@@ -26,15 +60,14 @@ module.exports = {
     splitChunks: {
       cacheGroups: {
         shared: {
-          test: /[\\/]lib[\\/](api|code|components|hooks)[\\/]|format\.js|refs\.js/,
+          test: module => SHARED.includes(folderOf(module)) || isStyle(module),
           name: 'shared',
           chunks: 'async',
-          minChunks: 2,
           enforce: true
         },
-        panels: {
-          test: ({ resource }) => DOMAIN.test(resource) && !FIRST.test(resource),
-          name: 'panels',
+        domains: {
+          test: module => DOMAINS.includes(folderOf(module)),
+          name: module => folderOf(module),
           chunks: 'async',
           enforce: true
         }

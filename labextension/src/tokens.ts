@@ -4,6 +4,7 @@ import { type ReadonlyJSONObject, type ReadonlyPartialJSONObject, Token } from '
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ComponentType } from 'react';
 
+import type { IAnswers } from './answers/answers';
 import type { IClient } from './api/client';
 import type { IEvents } from './api/events';
 import type { ICode } from './code/insert';
@@ -120,6 +121,8 @@ export interface IShelf {
 export interface IWorkbench extends IMLInfra {
   readonly commands: CommandRegistry;
   readonly trans: TranslationBundle;
+  /** What the server has answered, for whoever shows it. */
+  readonly answers: IAnswers;
   readonly code: ICode;
   readonly memory: IMemory;
   readonly shelf: IShelf;

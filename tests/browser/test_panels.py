@@ -60,6 +60,30 @@ def test_a_panel_paints_its_frame_before_the_server_answers(fresh: Opener) -> No
         ("Jobs", "temp", {"column", "feature", "view", "dataset"}),
     ],
 )
+def test_a_panel_and_a_page_are_never_seen_without_their_styles(fresh: Opener) -> None:
+    lab = fresh()
+    lab.page.add_init_script(
+        """
+        window.seen = [];
+        const look = () => {
+          for (const frame of document.querySelectorAll('[data-mlinfra-frame]')) {
+            const icon = frame.querySelector('svg');
+            window.seen.push([
+              getComputedStyle(frame).display,
+              icon === null || icon.getBoundingClientRect().width <= 24,
+            ].join());
+          }
+          requestAnimationFrame(look);
+        };
+        requestAnimationFrame(look);
+        """
+    )
+    lab.go()
+    lab.open("Catalog", "dataset:flights.departures")
+    lab.page.wait_for_timeout(500)
+    assert set(lab.page.evaluate("window.seen")) == {"flex,true"}
+
+
 def test_one_word_finds_objects_of_at_least_four_kinds_from_any_panel(
     lab: Lab, panel: str, word: str, kinds: set[str]
 ) -> None:

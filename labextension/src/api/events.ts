@@ -1,8 +1,19 @@
 import type { Event } from '@jupyterlab/services';
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 
-export type Topic =
-  'job' | 'step' | 'deployment' | 'alert' | 'dataset' | 'view' | 'run' | 'model' | 'schedule';
+export const TOPICS = [
+  'job',
+  'step',
+  'deployment',
+  'alert',
+  'dataset',
+  'view',
+  'run',
+  'model',
+  'schedule'
+] as const;
+
+export type Topic = (typeof TOPICS)[number];
 
 /** Something that was committed. ref: the reference of the object. */
 export interface IChangeEvent {

@@ -2,7 +2,7 @@ import { Notification } from '@jupyterlab/apputils';
 import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 
 import { asApiError } from '../api/errors';
-import { errorText } from '../components/card';
+import { errorText } from '../components/explain';
 import { brief, failed } from '../components/confirm';
 import { ended } from '../jobs/ended';
 import { toProject } from '../notebook/paths';

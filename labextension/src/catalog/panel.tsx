@@ -65,7 +65,8 @@ function Namespaces({ page, at }: { page: IPage<IDataset>; at: number }): React.
   const [open, toggleDataset] = useMemorySet('catalog:open');
   const under = useDetails(unfolded(page.items, open), name => columnsOf(workbench, name), {
     at,
-    topics: ['dataset']
+    topics: ['dataset'],
+    key: ref => `columns:${ref}`
   });
   if (!page.items.length) {
     return (

@@ -139,7 +139,7 @@ export function Register({ files, start, onReady }: IBodyProps): React.ReactElem
   const question = questionOf(files, form);
   const asked = useSettled(question, WAIT);
   const query = useQuery<IInspection>(
-    asked,
+    `inspect:${asked}`,
     signal => client.catalog.inspect(JSON.parse(asked) as IIngest, signal),
     {
       every: () => null,

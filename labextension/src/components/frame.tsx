@@ -8,6 +8,7 @@ import type { IWorkbench } from '../tokens';
 import { ErrorCard } from './card';
 import { cx } from './cx';
 import { keyName, rowAction } from './keyboard';
+import { type KeyPress, setKeys, TYPING } from './keyed';
 import { type IPageKey, showKeys } from './keyhelp';
 
 interface IFrameCode {
@@ -71,29 +72,6 @@ export function Frame({ workbench, visibility, kind, children }: IFrameProps): R
   );
 }
 
-type KeyPress = Pick<
-  KeyboardEvent,
-  'key' | 'ctrlKey' | 'altKey' | 'metaKey' | 'defaultPrevented' | 'preventDefault'
-> & {
-  target: EventTarget | null;
-};
-
-interface IKeyed {
-  press: (event: KeyPress) => void;
-  help: () => void;
-}
-
-const FRAMES = new WeakMap<Element, IKeyed>();
-
-/** The keys of the frame inside a node, if there is one. */
-export const keysIn = (node: Element): IKeyed | undefined => {
-  const frame = node.querySelector('[data-mlinfra-frame]');
-  return frame ? FRAMES.get(frame) : undefined;
-};
-
-/** Where keys are text. */
-export const TYPING = 'input:not([type="checkbox"]), textarea, select, [contenteditable="true"]';
-
 function Keys({ kind, children }: { kind: string; children: React.ReactNode }): React.ReactElement {
   const workbench = useWorkbench();
   const host = useRef<HTMLDivElement>(null);
@@ -129,7 +107,7 @@ function Keys({ kind, children }: { kind: string; children: React.ReactNode }): 
   );
   useEffect(() => {
     if (host.current) {
-      FRAMES.set(host.current, { press, help });
+      setKeys(host.current, { press, help });
     }
   }, [press, help]);
   return (

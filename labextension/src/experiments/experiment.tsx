@@ -35,13 +35,13 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
   const [picked, pick] = useState<ReadonlySet<string>>(new Set());
   const settled = useSettled(where, 400);
   const { query, onMore } = useList(
-    `runs:${name}:${settled}:${sortKey(sort)}`,
+    JSON.stringify(['runs', name, settled, sortKey(sort)]),
     (limit, signal) =>
       client.experiments.runs(
         { experiment: name, where: settled, sort: sortKey(sort), limit },
         signal
       ),
-    { topics: ['run'], list: name }
+    { topics: ['run'], about: formatRef('experiment', name), list: name }
   );
   /** Whether what is shown, and what the code says, is that of the filter in the field. */
   const checked = where.trim() === settled.trim() && !query.error && !query.borrowed;

@@ -73,6 +73,7 @@ function Experiments({ page, at }: { page: IPage<IExperiment>; at: number }): Re
     async experiment => (await client.experiments.runs({ experiment, limit: NEWEST })).items,
     {
       at,
+      key: ref => `newest:${ref}`,
       // A tracking server does not count runs: of a new one the list shows nothing.
       moves: (runs, name) => uncounted.has(name) || runs.some(run => run.status === 'running')
     }

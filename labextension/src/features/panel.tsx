@@ -149,7 +149,7 @@ function Views({ page, picked, onPick, at }: IViewsProps): React.ReactElement {
   const under = useDetails(
     unfolded(page.items, open),
     async name => (await client.features.features({ view: name, limit: MOST })).items,
-    { at, topics: ['view'] }
+    { at, topics: ['view'], key: ref => `features:${ref}` }
   );
   if (!page.items.length) {
     return <NoViews />;

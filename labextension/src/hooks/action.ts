@@ -1,6 +1,6 @@
 import { useCallback, useRef, useState } from 'react';
 
-import { errorText } from '../components/card';
+import { errorText } from '../components/explain';
 import { failed } from '../components/confirm';
 import { useWorkbench } from './context';
 

@@ -1,9 +1,9 @@
 import { useContext, useEffect, useReducer, useRef, useState } from 'react';
 
+import type { IAnswers, IUse } from '../answers/answers';
 import type { ApiError } from '../api/errors';
 import type { Topic } from '../api/events';
 import { useWorkbench } from './context';
-import { concerns, Poller } from './query';
 import { RefreshContext } from './refresh';
 import { useVisible } from './visible';
 
@@ -39,18 +39,20 @@ interface IDetailsOptions<T> {
   moves?: (data: T, name: string) => boolean;
   /** News of a row that makes its details old. */
   topics?: readonly Topic[];
+  /** What is asked, by the row's reference; by default what its page asks too. */
+  key?: (ref: string) => string;
 }
 
 /** What the details of a row were last asked for with. */
-interface IQuestion {
+interface IState {
   version: string;
   turn: number;
   at: number;
 }
 
 interface IAsked<T> {
-  poller: Poller<T>;
-  question: IQuestion;
+  use: IUse<T>;
+  state: IState;
   /** Whether the row is unfolded. */
   open: boolean;
 }
@@ -60,51 +62,56 @@ interface IAsked<T> {
  * answers keep their pace.
  */
 class Details<T> {
-  constructor(private readonly _changed: () => void) {}
+  constructor(
+    private readonly _answers: IAnswers,
+    private readonly _changed: () => void
+  ) {}
 
   /**
    * Ask for what is new of a row that is unfolded. moving: whether its details change without the
    * list showing it.
    */
-  ask(
-    name: string,
-    question: IQuestion,
-    fetch: () => Promise<T>,
-    moving: (data: T) => boolean
-  ): void {
-    const known = this._asked.get(name);
-    const poller = known?.poller ?? new Poller(fetch, () => null);
-    if (known) {
-      follow(known, question, moving);
+  ask(name: string, state: IState, begin: () => IUse<T>, moving: (data: T) => boolean): void {
+    const asked = this._asked.get(name);
+    const use = asked?.use ?? begin();
+    if (asked) {
+      follow(asked, state, moving);
     } else {
-      poller.subscribe(this._changed);
+      use.hold();
+      use.subscribe(this._changed);
     }
-    this._asked.set(name, { poller, question, open: true });
-    poller.start();
+    this._asked.set(name, { use, state, open: true });
+    use.look(true);
+  }
+
+  begin(key: string, fetch: () => Promise<T>, topics: readonly Topic[], ref: string): IUse<T> {
+    return this._answers.use(key, fetch, { every: () => null, topics, about: [ref] });
   }
 
   /** Of rows that are folded nothing is asked. */
   fold(unfolded: ReadonlySet<string>): void {
-    for (const [name, known] of this._asked) {
+    for (const [name, asked] of this._asked) {
       if (!unfolded.has(name)) {
-        known.open = false;
-        known.poller.stop();
+        asked.open = false;
+        asked.use.look(false);
       }
     }
   }
 
-  nudge(name: string): void {
-    this._asked.get(name)?.poller.nudge();
-  }
+  readonly stop = (): void => this._asked.forEach(({ use }) => use.look(false));
 
-  readonly stop = (): void => this._asked.forEach(({ poller }) => poller.stop());
+  /** The list is gone. */
+  readonly end = (): void => {
+    this._asked.forEach(({ use }) => use.release());
+    this._asked.clear();
+  };
 
   /** What is known of each. */
   get known(): ReadonlyMap<string, IDetail<T>> {
     return new Map(
-      [...this._asked].map(([name, { poller }]) => [
+      [...this._asked].map(([name, { use }]) => [
         name,
-        { data: poller.answer.data, error: poller.answer.error ?? undefined }
+        { data: use.answer.data, error: use.answer.error ?? undefined }
       ])
     );
   }
@@ -113,44 +120,17 @@ class Details<T> {
 }
 
 function follow<T>(
-  { poller, question, open }: IAsked<T>,
-  next: IQuestion,
+  { use, state, open }: IAsked<T>,
+  next: IState,
   moving: (data: T) => boolean
 ): void {
-  const { data, error } = poller.answer;
-  const again = next.at !== question.at && (error !== null || (data !== undefined && moving(data)));
-  if (next.turn !== question.turn) {
-    void poller.refresh();
-  } else if (!open || next.version !== question.version || again) {
-    poller.nudge();
+  const { data, error } = use.answer;
+  const again = next.at !== state.at && (error !== null || (data !== undefined && moving(data)));
+  if (next.turn !== state.turn) {
+    void use.refresh();
+  } else if (!open || next.version !== state.version || again) {
+    use.nudge();
   }
-}
-
-/** Ask again when there is news of a row that is unfolded. */
-function useNews<T>(
-  details: Details<T>,
-  rows: readonly IUnfolded[],
-  topics: readonly Topic[]
-): void {
-  const { events } = useWorkbench();
-  const latest = useRef(rows);
-  useEffect(() => {
-    latest.current = rows;
-  });
-  const heard = topics.join(' ');
-  useEffect(() => {
-    if (!heard) {
-      return;
-    }
-    const listening = events.listen(heard.split(' ') as Topic[], event => {
-      for (const { ref, name } of latest.current) {
-        if (concerns(event.ref, [ref])) {
-          details.nudge(name);
-        }
-      }
-    });
-    return () => listening.dispose();
-  }, [events, details, heard]);
 }
 
 /**
@@ -161,36 +141,37 @@ function useNews<T>(
 export function useDetails<T>(
   rows: readonly IUnfolded[],
   fetch: (name: string) => Promise<T>,
-  { at, moves, topics = [] }: IDetailsOptions<T>
+  { at, moves, topics = [], key = ref => ref }: IDetailsOptions<T>
 ): ReadonlyMap<string, IDetail<T>> {
+  const { answers } = useWorkbench();
   const visible = useVisible();
   const turn = useContext(RefreshContext);
   const [, redraw] = useReducer((drawn: number) => drawn + 1, 0);
-  const [details] = useState(() => new Details<T>(redraw));
+  const [details] = useState(() => new Details<T>(answers, redraw));
   const latest = useRef(fetch);
   useEffect(() => {
     latest.current = fetch;
   });
-  useNews(details, rows, topics);
 
   useEffect(() => {
     if (!visible) {
       return;
     }
-    for (const { name, version } of rows) {
+    for (const { name, ref, version } of rows) {
       details.ask(
         name,
         { version, turn, at },
-        () => latest.current(name),
+        () => details.begin(key(ref), () => latest.current(name), topics, ref),
         data => moves?.(data, name) ?? false
       );
     }
     details.fold(new Set(rows.map(({ name }) => name)));
-    // `moves` is written in place by the caller and asks the same each time.
+    // `moves`, `key` and `topics` are written in place by the caller and are the same each time.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [details, visible, turn, at, JSON.stringify(rows)]);
 
   useEffect(() => (visible ? details.stop : undefined), [details, visible]);
+  useEffect(() => details.end, [details]);
 
   return details.known;
 }

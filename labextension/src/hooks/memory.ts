@@ -1,40 +1,38 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useMemo } from 'react';
 
 import { useWorkbench } from './context';
+import { useUse } from './query';
+
+interface IKept<T> {
+  value: T | undefined;
+}
 
 /**
- * A state that comes back after a reload, kept under `key` in JupyterLab's state database; the
- * third part says whether it has been read.
+ * A state that comes back after a reload, kept under `key` in JupyterLab's state database and the
+ * same wherever it is shown; the third part says whether it has been read.
  */
 export function useMemory<T>(
   key: string,
   initial: T
 ): [value: T, keep: (next: T) => void, known: boolean] {
-  const { memory } = useWorkbench();
-  const [value, setValue] = useState(initial);
-  const [known, setKnown] = useState(false);
-
-  useEffect(() => {
-    let current = true;
-    void memory.read<T>(key).then(kept => {
-      if (current) {
-        setKnown(true);
-        setValue(before => kept ?? before);
-      }
-    });
-    return () => {
-      current = false;
-    };
-  }, [memory, key]);
-
-  const keep = useCallback(
-    (next: T) => {
-      setValue(next);
-      memory.write(key, next);
-    },
-    [memory, key]
+  const { answers, memory } = useWorkbench();
+  const question = `memory:${key}`;
+  const use = useMemo(
+    () =>
+      answers.use<IKept<T>>(question, async () => ({ value: await memory.read<T>(key) }), {
+        every: () => null
+      }),
+    [answers, memory, question, key]
   );
-  return [value, keep, known];
+  const { data } = useUse(use, true);
+  const keep = useCallback(
+    (value: T) => {
+      answers.set(question, { value });
+      memory.write(key, value);
+    },
+    [answers, memory, question, key]
+  );
+  return [data?.value ?? initial, keep, data !== undefined];
 }
 
 /** A set of names that comes back after a reload, with a switch for one of them. */

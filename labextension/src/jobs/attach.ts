@@ -1,6 +1,6 @@
 import { InputDialog } from '@jupyterlab/apputils';
 
-import { errorText } from '../components/card';
+import { errorText } from '../components/explain';
 import { failed, told } from '../components/confirm';
 import { nameOf } from '../refs';
 import type { IWorkbench } from '../tokens';

@@ -1,5 +1,5 @@
 import type { IJob } from '../api/types';
-import { errorText } from '../components/card';
+import { errorText } from '../components/explain';
 import { confirm, done, failed, told } from '../components/confirm';
 import * as format from '../format';
 import type { IWorkbench } from '../tokens';

@@ -2,7 +2,8 @@ import React, { useState } from 'react';
 
 import type { ICodePreview, ICodeSnapshot, IJob } from '../api/types';
 import { Button, Link } from '../components/button';
-import { explainError, Result } from '../components/card';
+import { Result } from '../components/card';
+import { explainError } from '../components/explain';
 import { cx } from '../components/cx';
 import { Heading } from '../components/header';
 import { More } from '../components/more';

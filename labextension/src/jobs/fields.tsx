@@ -9,6 +9,7 @@ import { choices, Select } from '../components/select';
 import * as format from '../format';
 import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
+import { PAGE } from '../hooks/list';
 import { useQuery } from '../hooks/query';
 import { BackendField } from './backend';
 import { BOUNDS, faultOf, type IForm, sweepOf, type WholeField } from './form';
@@ -251,7 +252,7 @@ function AfterField({
   onChange
 }: Pick<IFieldsProps, 'form' | 'onChange'>): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const { data } = useQuery('after', signal => client.jobs.list({ limit: 50 }, signal), {
+  const { data } = useQuery(`jobs:${PAGE}`, signal => client.jobs.list({ limit: PAGE }, signal), {
     every: () => null
   });
   return (

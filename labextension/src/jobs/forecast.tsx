@@ -1,7 +1,7 @@
 import React from 'react';
 
 import type { IEstimate, IJobSpec, INumber } from '../api/types';
-import { explainError } from '../components/card';
+import { explainError } from '../components/explain';
 import { cx } from '../components/cx';
 import { Shape } from '../components/icon';
 import { Num } from '../components/number';

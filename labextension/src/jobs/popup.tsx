@@ -52,14 +52,14 @@ export function openPopup(workbench: IWorkbench, anchor: Widget): Widget {
 function Lists(): React.ReactElement {
   const workbench = useWorkbench();
   const { client, commands, open, trans } = workbench;
-  const compute = useQuery('popup:compute', signal => client.jobs.compute(signal), {
+  const compute = useQuery('compute', signal => client.jobs.compute(signal), {
     topics: ['job']
   });
   const running = useJobs('running');
   const queued = useJobs('queued');
   const starts = useStarts(Boolean(queued.data?.total));
   const alerts = useQuery(
-    'popup:alerts',
+    `alerts:firing:${ROWS}`,
     signal => client.monitoring.alerts({ firing: true, limit: ROWS }, signal),
     {
       topics: ['alert']
@@ -97,9 +97,13 @@ function Lists(): React.ReactElement {
 
 function useJobs(state: JobState): IQuery<IPage<IJob>> {
   const { client } = useWorkbench();
-  return useQuery(`popup:${state}`, signal => client.jobs.list({ state, limit: ROWS }, signal), {
-    topics: ['job']
-  });
+  return useQuery(
+    `jobs:${state}:${ROWS}`,
+    signal => client.jobs.list({ state, limit: ROWS }, signal),
+    {
+      topics: ['job']
+    }
+  );
 }
 
 interface IRowsProps<T> {

@@ -2,7 +2,7 @@ import React, { useRef, useState } from 'react';
 
 import type { IJob, ILogHit, ILogHits } from '../api/types';
 import { Button } from '../components/button';
-import { explainError } from '../components/card';
+import { explainError } from '../components/explain';
 import { cx } from '../components/cx';
 import { usePageKey } from '../components/frame';
 import { Icon } from '../components/icon';

@@ -1,3 +1,6 @@
+import '../../style/tokens.css';
+import '../../style/vega.css';
+
 import embed, { type Actions, type EmbedOptions, type VisualizationSpec } from 'vega-embed';
 import { expressionInterpreter } from 'vega-interpreter';
 

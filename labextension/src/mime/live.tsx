@@ -3,7 +3,7 @@ import React from 'react';
 
 import type { IJob } from '../api/types';
 import { Button } from '../components/button';
-import { explainError } from '../components/card';
+import { explainError } from '../components/explain';
 import { cx } from '../components/cx';
 import { Facts } from '../components/header';
 import { Icon } from '../components/icon';

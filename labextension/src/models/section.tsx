@@ -1,6 +1,6 @@
 import React from 'react';
 
-import type { IModel, IPage, IVersion } from '../api/types';
+import type { IModel, IModelDetail, IPage, IVersion } from '../api/types';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
@@ -52,14 +52,10 @@ function Models({ page, at }: { page: IPage<IModel>; at: number }): React.ReactE
   const workbench = useWorkbench();
   const { client, commands, trans } = workbench;
   const [open, toggle] = useMemorySet('models:open');
-  const under = useDetails(
-    unfolded(page.items, open),
-    async name => (await client.experiments.model(name)).versions,
-    {
-      at,
-      topics: ['model']
-    }
-  );
+  const under = useDetails(unfolded(page.items, open), name => client.experiments.model(name), {
+    at,
+    topics: ['model']
+  });
   if (!page.items.length) {
     return (
       <EmptyCard
@@ -82,7 +78,7 @@ function Models({ page, at }: { page: IPage<IModel>; at: number }): React.ReactE
 function modelRows(
   item: IModel,
   shown: boolean,
-  detail: IDetail<readonly IVersion[]> | undefined,
+  detail: IDetail<IModelDetail> | undefined,
   { trans }: IWorkbench
 ): IListRow[] {
   const champion = item.aliases.champion;
@@ -110,7 +106,7 @@ function modelRows(
       }
     ];
   }
-  const rest = item.versions - Math.min(VERSIONS_SHOWN, detail.data.length);
+  const rest = item.versions - Math.min(VERSIONS_SHOWN, detail.data.versions.length);
   const more: IListRow[] =
     rest > 0
       ? [
@@ -126,7 +122,7 @@ function modelRows(
           }
         ]
       : [];
-  return [row, ...detail.data.slice(0, VERSIONS_SHOWN).map(versionRow), ...more];
+  return [row, ...detail.data.versions.slice(0, VERSIONS_SHOWN).map(versionRow), ...more];
 }
 
 function versionRow(version: IVersion): IListRow {

@@ -3,7 +3,7 @@ import { showErrorMessage } from '@jupyterlab/apputils';
 import { NotebookPanel } from '@jupyterlab/notebook';
 
 import type { IProject } from '../api/types';
-import { errorText } from '../components/card';
+import { errorText } from '../components/explain';
 import { failed } from '../components/confirm';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';

@@ -1,5 +1,5 @@
 import type { IPipelineRun } from '../api/types';
-import { errorText } from '../components/card';
+import { errorText } from '../components/explain';
 import { confirm, done, failed } from '../components/confirm';
 import * as format from '../format';
 import { LONG_SECONDS } from '../jobs/cancel';

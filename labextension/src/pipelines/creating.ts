@@ -5,7 +5,7 @@ import { type DocumentRegistry, DocumentWidget } from '@jupyterlab/docregistry';
 import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 
 import type { IProject } from '../api/types';
-import { errorText } from '../components/card';
+import { errorText } from '../components/explain';
 import { done, failed } from '../components/confirm';
 import { formatRef } from '../refs';
 import { chooseNotebooks } from '../notebook/choosing';

@@ -6,10 +6,9 @@ import type { Message } from '@lumino/messaging';
 import React, { Suspense } from 'react';
 
 import { REFS_MIME } from '../code/drag';
-import { Loading } from '../components/card';
 import { labIcon } from '../components/labicon';
 import type { IWorkbench } from '../tokens';
-import { FrameWidget } from '../workbench/widget';
+import { type Drawing, FrameWidget } from '../workbench/widget';
 
 export type PipelineContext = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
 
@@ -60,7 +59,7 @@ class EditorBody extends FrameWidget implements EventListenerObject {
     }
   }
 
-  protected override content(): React.ReactElement {
+  protected override content({ Loading }: Drawing): React.ReactElement {
     return (
       <Suspense fallback={<Loading rows={8} />}>
         <Editor {...this._props} onDrop={this._onDrop} />

@@ -296,7 +296,7 @@ function WhatFields({
 }: IFieldsProps & { fixed: boolean }): React.ReactElement {
   const { client, trans } = useWorkbench();
   const pipelines = useQuery(
-    'schedule:pipelines',
+    'pipelines:500',
     signal => client.pipelines.list({ limit: 500 }, signal),
     {
       every: () => null

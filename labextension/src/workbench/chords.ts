@@ -1,7 +1,7 @@
 import { CommandRegistry } from '@lumino/commands';
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 
-import { TYPING } from '../components/frame';
+import { TYPING } from '../components/keyed';
 
 /** What Lumino waits for the next key of a chord, in milliseconds. */
 const WAIT = 1_000;

@@ -1,7 +1,7 @@
 import type { CommandRegistry } from '@lumino/commands';
 
 import { ApiError } from '../api/errors';
-import { errorText } from '../components/card';
+import { errorText } from '../components/explain';
 import { confirm, failed, told } from '../components/confirm';
 import type { IWorkbench } from '../tokens';
 

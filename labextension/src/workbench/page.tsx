@@ -1,14 +1,13 @@
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { Message } from '@lumino/messaging';
-import React, { Suspense } from 'react';
+import React from 'react';
 
-import { Loading } from '../components/card';
 import { labIcon } from '../components/labicon';
-import { Arrivals, PageContext } from '../hooks/page';
-import { labelOf, nameOf } from '../refs';
+import { Arrivals } from '../hooks/page';
 import type { IKindSpec } from '../kinds';
+import { labelOf } from '../refs';
 import type { IPageProps, IPageSpec, IWorkbench } from '../tokens';
-import { FrameWidget } from './widget';
+import { type Drawing, FrameWidget } from './widget';
 
 /**
  * What a page shows: one object, drawn by a component that is fetched when the first page of its
@@ -25,22 +24,19 @@ class PageBody extends FrameWidget {
     this._arrivals.ask(this._again);
   }
 
-  protected override content(): React.ReactElement {
-    const Body = this._component;
-    const target = this._asked === this._reference ? '' : this._asked;
+  protected override content({ Page }: Drawing): React.ReactElement {
     return (
-      <PageContext.Provider
-        value={{ target, turn: this._again, arrive: this._arrivals.arrive, close: this._close }}
-      >
-        <Suspense fallback={<Loading rows={8} />}>
-          <Body
-            reference={this._reference}
-            name={nameOf(this._reference)}
-            again={this._again}
-            onTitle={this._name}
-          />
-        </Suspense>
-      </PageContext.Provider>
+      <Page
+        Body={this._component}
+        reference={this._reference}
+        state={{
+          target: this._asked === this._reference ? '' : this._asked,
+          turn: this._again,
+          arrive: this._arrivals.arrive,
+          close: this._close
+        }}
+        onTitle={this._name}
+      />
     );
   }
 

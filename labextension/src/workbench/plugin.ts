@@ -13,8 +13,7 @@ import { createClient } from '../api/client';
 import { createEvents } from '../api/events';
 import { createRequest } from '../api/request';
 import { createCode } from '../code/insert';
-import { keysIn } from '../components/frame';
-import { showKeys } from '../components/keyhelp';
+import { keysIn } from '../components/keyed';
 import { IMLInfra, IWorkbench } from '../tokens';
 import { ownChords } from './chords';
 import { openQuick } from './quick';
@@ -108,7 +107,9 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
       execute: () => {
         const page = app.shell.currentWidget;
         const keyed = page && keysIn(page.node);
-        return keyed ? keyed.help() : showKeys(made, []);
+        return keyed
+          ? keyed.help()
+          : import('./drawing').then(({ showKeys }) => showKeys(made, []));
       }
     });
     return made;

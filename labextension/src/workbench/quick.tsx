@@ -2,13 +2,9 @@ import { Widget } from '@lumino/widgets';
 import React from 'react';
 
 import { cx } from '../components/cx';
-import { SearchBox, SearchResults, useSearch } from '../components/search';
-import { Pinned, Recent } from '../components/shelf';
-import { useWorkbench } from '../hooks/context';
-import { kinds } from '../kinds';
 import type { IWorkbench } from '../tokens';
 import { leaving } from './leaving';
-import { FrameWidget } from './widget';
+import { type Drawing, FrameWidget } from './widget';
 
 /**
  * A search over everything, above what is open: Enter opens, `i` inserts, Escape goes back to where
@@ -23,30 +19,14 @@ class QuickOpen extends FrameWidget {
     this.node.setAttribute('aria-label', workbench.trans.__('Search the Workbench'));
   }
 
-  protected override content(): React.ReactElement {
-    return <Quick />;
+  protected override content({ Quick }: Drawing): React.ReactElement {
+    return <Quick onShown={this._onShown} />;
   }
-}
 
-function Quick(): React.ReactElement {
-  const { trans } = useWorkbench();
-  const search = useSearch();
-  const all = kinds.of();
-  return (
-    <>
-      <SearchBox search={search} placeholder={trans.__('name, column, tag, owner, reference')} />
-      <div className={cx('panel-body')}>
-        {search.settled ? (
-          <SearchResults search={search} all />
-        ) : (
-          <>
-            <Pinned name="quick:pinned" title={trans.__('Pinned')} kinds={all} />
-            <Recent name="quick:recent" kinds={all} />
-          </>
-        )}
-      </div>
-    </>
-  );
+  private readonly _onShown = (input: HTMLInputElement): void => this.onShown(input);
+
+  /** Called once the search box is there. */
+  onShown: (input: HTMLInputElement) => void = () => undefined;
 }
 
 /** Open the search; it closes by Escape, by a click elsewhere, and when something was chosen. */
@@ -104,13 +84,12 @@ export function openQuick(workbench: IWorkbench): void {
   Widget.attach(widget, document.body);
   // What is typed before the box is drawn must not fall into the editor that had the caret.
   widget.node.focus();
-  void widget.renderPromise?.then(() => {
-    const input = widget.node.querySelector('input');
-    input?.focus();
-    if (input && early) {
+  widget.onShown = input => {
+    input.focus();
+    if (early) {
       enter(input, early);
     }
-  });
+  };
 }
 
 /** Put a text into an input that React draws, as if it had been typed. */

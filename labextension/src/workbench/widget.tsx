@@ -2,13 +2,24 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 import React from 'react';
 
-import { Frame, keysIn } from '../components/frame';
+import { keysIn } from '../components/keyed';
 import { WidgetVisibility } from '../hooks/visible';
 import type { IWorkbench } from '../tokens';
+import type * as Drawn from './drawing';
+
+/** What widgets are drawn with; only its type is here from the start. */
+export type Drawing = typeof Drawn;
+
+let drawing: Drawing | null = null;
+
+/** Fetch what widgets are drawn with; after a failure the next call tries again. */
+export async function fetchDrawing(): Promise<Drawing> {
+  return (drawing ??= await import('./drawing'));
+}
 
 /**
  * A widget that draws nothing before it is first shown, and tells its components whether it is in
- * sight.
+ * sight. The code and the styles of the drawing come with the first one.
  */
 export abstract class FrameWidget extends ReactWidget {
   constructor(
@@ -19,15 +30,19 @@ export abstract class FrameWidget extends ReactWidget {
     this.addClass('jp-mlinfra-widget');
   }
 
-  protected abstract content(): React.ReactElement;
+  protected abstract content(drawing: Drawing): React.ReactElement;
 
   protected override render(): React.ReactElement {
-    if (!this._seen) {
+    if (this._failed) {
+      return this._retry();
+    }
+    if (!this._seen || !drawing) {
       return <></>;
     }
+    const { Frame } = drawing;
     return (
       <Frame workbench={this.workbench} visibility={this._visibility} kind={this._kind}>
-        {this.content()}
+        {this.content(drawing)}
       </Frame>
     );
   }
@@ -55,10 +70,35 @@ export abstract class FrameWidget extends ReactWidget {
 
   private _look(): void {
     this._visibility.shown = this.isVisible;
-    if (this.isVisible && !this._seen) {
+    if (this.isVisible && (!this._seen || this._failed)) {
       this._seen = true;
+      void this._draw();
+    }
+  }
+
+  private async _draw(): Promise<void> {
+    this._failed = false;
+    try {
+      await fetchDrawing();
+    } catch {
+      this._failed = true;
+    }
+    if (!this.isDisposed) {
       this.update();
     }
+  }
+
+  /** The server that has the drawing does not answer. */
+  private _retry(): React.ReactElement {
+    const { trans } = this.workbench;
+    return (
+      <div role="alert" className="jp-mlinfra-missing">
+        {trans.__('This part of the workbench could not be loaded: the server does not answer.')}{' '}
+        <button type="button" className="jp-Button" onClick={() => void this._draw()}>
+          {trans.__('Retry')}
+        </button>
+      </div>
+    );
   }
 
   /**
@@ -71,5 +111,6 @@ export abstract class FrameWidget extends ReactWidget {
   };
 
   private _seen = false;
+  private _failed = false;
   private readonly _visibility = new WidgetVisibility();
 }

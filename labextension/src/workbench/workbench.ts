@@ -7,6 +7,7 @@ import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
 import { DisposableDelegate, DisposableSet, type IDisposable } from '@lumino/disposable';
 import React from 'react';
 
+import { Answers } from '../answers/answers';
 import type { IClient } from '../api/client';
 import type { IEvents } from '../api/events';
 import type { ICode } from '../code/insert';
@@ -50,6 +51,7 @@ export class Workbench implements IWorkbench {
   constructor(private readonly _options: IOptions) {
     this.client = _options.mlinfra.client;
     this.events = _options.mlinfra.events;
+    this.answers = new Answers(this.events);
     this.trans = _options.trans;
     this.code = _options.code;
     this.memory = _options.memory;
@@ -65,6 +67,7 @@ export class Workbench implements IWorkbench {
 
   readonly client: IClient;
   readonly events: IEvents;
+  readonly answers: Answers;
   readonly trans: TranslationBundle;
   readonly code: ICode;
   readonly memory: IMemory;

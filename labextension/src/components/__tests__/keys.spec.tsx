@@ -2,7 +2,8 @@ import { act, fireEvent, render, screen } from '@testing-library/react';
 import React from 'react';
 
 import { CodeDrawer } from '../drawer';
-import { keysIn, usePageKey } from '../frame';
+import { usePageKey } from '../frame';
+import { keysIn } from '../keyed';
 import { KeyHelp } from '../keyhelp';
 import { List } from '../list';
 import { Pinned, Recent } from '../shelf';

@@ -4,8 +4,9 @@ import { DisposableDelegate } from '@lumino/disposable';
 import { render, type RenderResult } from '@testing-library/react';
 import React from 'react';
 
+import { Answers } from '../../answers/answers';
 import type { IClient } from '../../api/client';
-import type { IChangeEvent } from '../../api/events';
+import type { IChangeEvent, IEvents } from '../../api/events';
 import type { ICode } from '../../code/insert';
 import { WidgetVisibility } from '../../hooks/visible';
 import type { IMemory, IWorkbench } from '../../tokens';
@@ -40,19 +41,21 @@ export function fakeWorkbench(client: object = {}): IFake {
     read: async <T,>(key: string) => kept.get(key) as T | undefined,
     write: (key, value) => void kept.set(key, value)
   };
+  const events: IEvents = {
+    listen: (topics, listener) => {
+      const filtered = (event: IChangeEvent): void => {
+        if (topics.includes(event.topic)) {
+          listener(event);
+        }
+      };
+      heard.add(filtered);
+      return new DisposableDelegate(() => heard.delete(filtered));
+    }
+  };
   const workbench: IWorkbench = {
     client: client as IClient,
-    events: {
-      listen: (topics, listener) => {
-        const filtered = (event: IChangeEvent): void => {
-          if (topics.includes(event.topic)) {
-            listener(event);
-          }
-        };
-        heard.add(filtered);
-        return new DisposableDelegate(() => heard.delete(filtered));
-      }
-    },
+    events,
+    answers: new Answers(events),
     code,
     commands: new CommandRegistry(),
     trans: nullTranslator.load('jupyter_mlinfra'),

@@ -6,6 +6,7 @@ import { fakeWorkbench } from '../../components/__tests__/workbench';
 import { type Arrival, PageContext } from '../../hooks/page';
 import type { IPageProps } from '../../tokens';
 import { type IPagedKind, PageWidget } from '../page';
+import { fetchDrawing } from '../widget';
 
 type Shown = Pick<IPagedKind, 'icon' | 'page'>;
 const paged = (icon: Shown['icon'], title: (name: string) => string): Shown =>
@@ -23,6 +24,7 @@ it('a page gives its tab the name of what it shows', async () => {
   await act(async () => {
     Widget.attach(page, document.body);
     page.content.node.dispatchEvent(new Event('focus'));
+    await fetchDrawing();
     await page.content.renderPromise;
   });
   expect(page.title.label).toBe('train 7f3a');
@@ -40,6 +42,7 @@ it('a page that is asked for goes there once for each time, and takes the focus 
   const page = new PageWidget(fakeWorkbench().workbench, spec, 'model:a', Asked, 'version:a/2');
   await act(async () => {
     Widget.attach(page, document.body);
+    await fetchDrawing();
     await page.content.renderPromise;
   });
   expect(arrivals).toEqual(['focus', null]);
@@ -47,6 +50,7 @@ it('a page that is asked for goes there once for each time, and takes the focus 
   notebook.focus();
   await act(async () => {
     page.revisit('version:a/1');
+    await fetchDrawing();
     await page.content.renderPromise;
   });
   expect(arrivals.slice(2)).toEqual(['show', null]);

@@ -1,25 +1,15 @@
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { IStatusBar } from '@jupyterlab/statusbar';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { Widget } from '@lumino/widgets';
-import React from 'react';
+import React, { useMemo } from 'react';
 
-import type { ICompute } from '../api/types';
 import { cx } from '../components/cx';
 import { Icon, Shape } from '../components/icon';
 import { Num } from '../components/number';
 import { useWorkbench, WorkbenchContext } from '../hooks/context';
-import { useQuery } from '../hooks/query';
-import { VisibilityContext, WidgetVisibility } from '../hooks/visible';
-import { IWorkbench } from '../tokens';
-
-interface ICounts {
-  compute: ICompute;
-  firing: number;
-}
-
-/** Nothing is asked while JupyterLab starts; afterwards only when there is news. */
-const START_MS = 3_000;
+import { useUse } from '../hooks/query';
+import { useVisible, VisibilityContext, type WidgetVisibility } from '../hooks/visible';
+import type { IWorkbench } from '../tokens';
+import { isQuiet, computeUse, firingUse } from './counts';
 
 interface IStatusProps {
   /** Whether the popup is shown. */
@@ -28,32 +18,22 @@ interface IStatusProps {
 }
 
 function Status({ shown, onClick }: IStatusProps): React.ReactElement | null {
-  const { client, trans } = useWorkbench();
-  const { data } = useQuery<ICounts>(
-    'status',
-    async signal => {
-      const [compute, alerts] = await Promise.all([
-        client.jobs.compute(signal),
-        client.monitoring.alerts({ firing: true, limit: 1 }, signal)
-      ]);
-      return { compute, firing: alerts.total };
-    },
-    // Without a project, or our half of the server, there is nothing to tell until something
-    // happens. A cluster is used by others too.
-    {
-      topics: ['job', 'alert'],
-      every: data => (data && data.compute.backend !== 'local' ? 15_000 : null),
-      final: ['not_found', 'no_server']
-    }
+  const workbench = useWorkbench();
+  const { trans } = workbench;
+  const visible = useVisible();
+  const { data: compute } = useUse(
+    useMemo(() => computeUse(workbench), [workbench]),
+    visible
   );
-  if (!data) {
+  const { data: alerts } = useUse(
+    useMemo(() => firingUse(workbench), [workbench]),
+    visible
+  );
+  if (!compute || !alerts || isQuiet(compute, alerts)) {
     return null;
   }
-  const { compute, firing } = data;
+  const firing = alerts.total;
   const held = compute.devices.filter(device => device.holder).length;
-  if (!held && !compute.running && !compute.waiting && !firing) {
-    return null;
-  }
   return (
     <button
       type="button"
@@ -97,7 +77,7 @@ function Status({ shown, onClick }: IStatusProps): React.ReactElement | null {
 }
 
 /** The item of the status bar, and the popup that a click opens and the next one closes. */
-class StatusItem extends ReactWidget {
+export class StatusItem extends ReactWidget {
   constructor(
     private readonly _workbench: IWorkbench,
     private readonly _visibility: WidgetVisibility
@@ -132,19 +112,3 @@ class StatusItem extends ReactWidget {
 
   private _popup: Widget | null = null;
 }
-
-export const status: JupyterFrontEndPlugin<void> = {
-  id: '@jupyter-mlinfra/labextension:status',
-  description: 'GPUs, jobs and alerts in the status bar; hidden when there is nothing to show.',
-  autoStart: true,
-  requires: [IWorkbench, IStatusBar],
-  activate: (app: JupyterFrontEnd, workbench: IWorkbench, bar: IStatusBar) => {
-    const visibility = new WidgetVisibility();
-    visibility.shown = true; // as long as the browser's tab is
-    const show = (): void => {
-      const item = new StatusItem(workbench, visibility);
-      bar.registerStatusItem('mlinfra-status', { item, align: 'right', rank: 90 });
-    };
-    void app.restored.then(() => setTimeout(show, START_MS));
-  }
-};

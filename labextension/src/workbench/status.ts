@@ -1,0 +1,48 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { IStatusBar } from '@jupyterlab/statusbar';
+
+import { WidgetVisibility } from '../hooks/visible';
+import { IWorkbench } from '../tokens';
+import { isQuiet, computeUse, firingUse } from './counts';
+import { fetchDrawing } from './widget';
+
+/** Nothing is asked while JupyterLab starts; afterwards only when there is news. */
+const START_MS = 3_000;
+
+/** Resolves once there is something to tell. */
+function busy(workbench: IWorkbench, visibility: WidgetVisibility): Promise<void> {
+  return new Promise(resolve => {
+    const [compute, firing] = [computeUse(workbench), firingUse(workbench)];
+    const uses = [compute, firing];
+    const look = (): void => uses.forEach(use => use.look(visibility.visible));
+    const unwatch = visibility.subscribe(look);
+    const check = (): void => {
+      const [used, alerts] = [compute.answer.data, firing.answer.data];
+      if (used && alerts && !isQuiet(used, alerts)) {
+        stops.forEach(stop => stop());
+        resolve();
+      }
+    };
+    uses.forEach(use => use.hold());
+    const stops = [unwatch, ...uses.flatMap(use => [use.subscribe(check), () => use.release()])];
+    look();
+  });
+}
+
+export const status: JupyterFrontEndPlugin<void> = {
+  id: '@jupyter-mlinfra/labextension:status',
+  description: 'GPUs, jobs and alerts in the status bar; hidden when there is nothing to show.',
+  autoStart: true,
+  requires: [IWorkbench, IStatusBar],
+  activate: (app: JupyterFrontEnd, workbench: IWorkbench, bar: IStatusBar) => {
+    const visibility = new WidgetVisibility();
+    visibility.shown = true; // as long as the browser's tab is
+    const show = async (): Promise<void> => {
+      await busy(workbench, visibility);
+      const [{ StatusItem }] = await Promise.all([import('./statusitem'), fetchDrawing()]);
+      const item = new StatusItem(workbench, visibility);
+      bar.registerStatusItem('mlinfra-status', { item, align: 'right', rank: 90 });
+    };
+    void app.restored.then(() => setTimeout(() => void show(), START_MS));
+  }
+};
