@@ -53,13 +53,6 @@ def test_a_panel_paints_its_frame_before_the_server_answers(fresh: Opener) -> No
     expect(lab.row(panel, "dataset:flights.departures")).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("panel", "word", "kinds"),
-    [
-        ("Catalog", "flights", {"dataset", "model", "job", "experiment"}),
-        ("Jobs", "temp", {"column", "feature", "view", "dataset"}),
-    ],
-)
 def test_a_panel_and_a_page_are_never_seen_without_their_styles(fresh: Opener) -> None:
     lab = fresh()
     lab.page.add_init_script(
@@ -84,6 +77,13 @@ def test_a_panel_and_a_page_are_never_seen_without_their_styles(fresh: Opener) -
     assert set(lab.page.evaluate("window.seen")) == {"flex,true"}
 
 
+@pytest.mark.parametrize(
+    ("panel", "word", "kinds"),
+    [
+        ("Catalog", "flights", {"dataset", "model", "job", "experiment"}),
+        ("Jobs", "temp", {"column", "feature", "view", "dataset"}),
+    ],
+)
 def test_one_word_finds_objects_of_at_least_four_kinds_from_any_panel(
     lab: Lab, panel: str, word: str, kinds: set[str]
 ) -> None:
