@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+from searches import examples
 
 from jupyter_mlinfra.core.project import Project
 
@@ -32,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the cases of the Ray backend on a real Ray head instead of the fake",
     )
+
+
+# A test that is slow once, on a busy machine, is no fault.
+settings.register_profile("any machine", deadline=None, max_examples=examples(50))
+settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

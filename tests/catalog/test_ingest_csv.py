@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from searches import examples
 
 from jupyter_mlinfra.catalog import csvfile
 from jupyter_mlinfra.catalog.csvfile import CsvFile
@@ -291,7 +292,9 @@ def read(path):
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.tuples(field.filter(bool), field), min_size=1, max_size=20))
 def test_any_text_that_the_csv_module_writes_comes_back(tmp_path, table):
@@ -303,7 +306,9 @@ def test_any_text_that_the_csv_module_writes_comes_back(tmp_path, table):
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(

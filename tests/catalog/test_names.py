@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from searches import examples
 
 from jupyter_mlinfra.catalog.names import DatasetName, column_names
 from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, Unprocessable
@@ -74,7 +75,7 @@ def test_a_hostile_name_is_refused_by_every_verb(catalog, file, name, stored):
     assert stored() == set()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text(max_size=40) | st.from_regex(r"[a-z./\\@%_-]{1,20}", fullmatch=True))
 @example("dataset:flights.departures@4711")
 def test_a_name_that_passes_holds_nothing_but_letters_digits_and_dashes(text):
@@ -114,7 +115,9 @@ def test_a_reference_and_a_snapshot_are_understood():
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(50),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=4))
 def test_any_column_names_are_stored_as_they_are_or_refused(catalog, names):

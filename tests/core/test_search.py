@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from searches import examples
 
 from jupyter_mlinfra.core import search
 from jupyter_mlinfra.core.errors import BadRequest, Unavailable
@@ -88,7 +89,9 @@ def test_every_word_must_be_there_and_kinds_narrow(index: SearchIndex) -> None:
 
 @given(words=st.text(max_size=40))
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(80),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_no_text_is_taken_for_query_syntax(index: SearchIndex, words: str) -> None:
     index.search(words)

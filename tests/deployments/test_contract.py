@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searches import examples
 
 from jupyter_mlinfra.deployments.runtime.contract import Batch, Column, Contract, Refused, answer
 
@@ -205,7 +206,7 @@ def test_a_tensor_is_read_row_by_row_and_answered_as_a_tensor() -> None:
     assert body["data"]["names"] == ["no", "yes"]
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(25))
 @given(
     st.lists(
         st.tuples(

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from searches import examples
 
 from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
 from jupyter_mlinfra.features.join import JoinView, Strategy, join_as_of
@@ -118,7 +119,7 @@ def frame(
     )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     sources=st.tuples(source_rows, source_rows),
     asked=entity_rows,

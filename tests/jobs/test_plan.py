@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searches import examples
 
 from jupyter_mlinfra.jobs.local.plan import Capacity, Holding, Need, forecast, plan
 
@@ -213,7 +214,7 @@ def play(queue: Sequence[Need], running: Sequence[Holding], *, lend: bool) -> di
     return starts
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(queue=jobs_with_limits, running=st.lists(st.integers(1, 9), max_size=2))
 def test_what_is_lent_delays_no_job_that_was_first_in_the_queue(
     queue: list[tuple[int, int, int]], running: list[int]

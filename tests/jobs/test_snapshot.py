@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from searches import examples
 
 from jupyter_mlinfra.core.errors import NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.jobs.code import snapshot
@@ -383,7 +384,9 @@ def test_drafts_of_a_killed_submit_go_after_a_day(
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     contents=st.dictionaries(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
+from searches import examples
 
 from jupyter_mlinfra.monitoring.drift import (
     FLOOR,
@@ -54,7 +55,7 @@ def test_psi_of_a_number_equals_the_divergence_that_scipy_reckons(
     before=st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=300),
     after=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_ks_of_small_columns_is_exactly_that_of_scipy(
     before: list[float], after: list[float]
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from searches import examples
 
 from jupyter_mlinfra.core.errors import MLInfraError, Unprocessable
 from jupyter_mlinfra.core.project import Project
@@ -95,7 +96,7 @@ def test_the_line_of_such_a_character_is_named() -> None:
 
 
 @settings(
-    max_examples=300,
+    max_examples=examples(100),
     deadline=None,
     database=None,
     derandomize=True,

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from searches import examples
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, Unavailable
 from jupyter_mlinfra.core.project import Project
@@ -166,7 +167,7 @@ def made_up_jobs_tell_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 quick = settings(
-    max_examples=25,
+    max_examples=examples(15),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

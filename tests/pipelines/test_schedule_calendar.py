@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from searches import examples
 
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.pipelines.schedules.calendar import Calendar, clock_change
@@ -128,7 +129,7 @@ DAYS = st.sampled_from(["*", "*", "*", "1-15", "*/2"])
 WEEKDAYS = st.sampled_from(["*", "*", "*", "0", "1-5", "6,0"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.sampled_from(changes()), MINUTES, HOURS, DAYS, WEEKDAYS, st.integers(0, 24 * 60))
 @example(
     ("Europe/Paris", datetime(2026, 3, 28, tzinfo=UTC)), "0", "0", "*", "*", 60
@@ -151,7 +152,7 @@ def test_due_times_are_those_of_the_wall_clock(
     ).between(start, end), (cron, zone)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     st.sampled_from(changes()),
     MINUTES,
@@ -270,7 +271,7 @@ def test_a_cron_text_that_is_none_or_never_comes_is_refused(cron: str) -> None:
         Calendar(cron)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text("0123456789*/,-#L MONWED?@", max_size=25))
 def test_whatever_is_typed_is_a_schedule_or_refused(cron: str) -> None:
     try:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from searches import examples
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
@@ -151,7 +152,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(["0 * * * *", "30 2 * * *", "*/20 1-4 * * *", "0 0 * * *", "15,45 */6 * * *"]),
     st.sampled_from(["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "UTC"]),
@@ -214,7 +215,7 @@ def test_none_twice_and_none_lost_whatever_the_clock_does(
         world.project.database.close()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     st.lists(st.integers(-500_000, 0), unique=True, max_size=30),
     st.sampled_from(["all", "latest", "none"]),

@@ -15,6 +15,7 @@ from fake_kubernetes import VERSIONS, Answer, refuse
 from fake_kubernetes.objects import expand
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searches import examples
 
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.settings import KubernetesSettings
@@ -242,7 +243,7 @@ _values = st.text(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     name=_names,
     value=_values,
