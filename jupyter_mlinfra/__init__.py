@@ -6,7 +6,7 @@
     ml.features(["origin_weather:*"]).training_set(entities)
     ml.deployment("flights").predict(frame)
 
-The names are resolved when they are asked for, so a notebook pays only for what it uses.
+Names are resolved when they are used, so a notebook pays only for what it uses.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ __all__ = [
 ]
 
 _HOME = {"MLInfraError": ".core.errors", "Workbench": ".workbench", "workbench": ".workbench"}
-# `workbench` the module and `workbench()` the function share a name, as do `features` the domain
-# and `features()` the door.
+# The module `workbench` and the function `workbench()` share a name, as do the domain `features`
+# and the function `features()`.
 _CALLABLE = {"features": ("nouns", "features"), "workbench": ("workbench", "current")}
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ if TYPE_CHECKING:
 
 
 class _CallableModule(ModuleType):
-    """A domain's module that is also its door: `ml.features([...])` beside `from
+    """A domain's module that can be called: `ml.features([...])` beside `from
     jupyter_mlinfra.features import …`.
     """
 
@@ -94,8 +94,8 @@ sys.modules[__name__].__class__ = _Package
 
 
 def _show_records() -> None:
-    """Let the shell that imports this show records as cards; a process without IPython has none,
-    and must not load it to find out.
+    """Let the shell that imports this show records as cards. A process without IPython has no
+    shell, and must not load IPython to find out.
     """
     package = sys.modules.get("IPython")
     shell = (
@@ -108,8 +108,8 @@ def _show_records() -> None:
 
 
 def _reach_store() -> None:
-    """Plain `mlflow` calls of this process reach the project's store; nothing is loaded for it
-    until somebody imports MLflow.
+    """Make plain `mlflow` calls of this process use the project's store; nothing is loaded until
+    somebody imports MLflow.
     """
     from .core.imports import around_import
 
@@ -155,7 +155,7 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """`%load_ext jupyter_mlinfra`: one magic per noun, and plain `mlflow` calls reach the project's
+    """`%load_ext jupyter_mlinfra`: one magic per noun, and plain `mlflow` calls use the project's
     store.
     """
     from .experiments import adopt, say_strays

@@ -1,4 +1,4 @@
-"""What the project has, and whether it meets the targets of its card: measured, never promised."""
+"""What the project has, and whether it meets the targets of its card, by measurement."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TargetCheck:
 
 
 def counts(workbench: Workbench, domains: Collection[str]) -> dict[str, dict[str, int | str]]:
-    """Objects of these domains, as `mlinfra status` prints them; of one whose store cannot be read,
+    """Objects of these domains, as `mlinfra status` prints them; for a store that cannot be read,
     its `problem`, beside the others.
     """
     parts: dict[str, tuple[str, Callable[[Workbench], dict[str, int | str]]]] = {
@@ -88,7 +88,7 @@ def _experiments(workbench: Workbench) -> dict[str, int | str]:
 
 
 def _runs(experiments: Sequence[Experiment]) -> dict[str, int | str]:
-    """How many there are, where the store counts them."""
+    """How many runs there are, if the store counts them."""
     counted = [item.runs for item in experiments if item.runs is not None]
     return {"runs": sum(counted)} if len(counted) == len(experiments) else {}
 
@@ -113,7 +113,7 @@ def _monitors(workbench: Workbench) -> dict[str, int | str]:
 def check(workbench: Workbench, domains: Collection[str]) -> list[TargetCheck]:
     """Measure each target that the project card states of these domains, in the order of the card.
 
-    What cannot be measured is unknown, and keeps no other from being measured.
+    What cannot be measured is unknown, and the others are measured all the same.
     """
     parts = {
         "catalog": ("datasets", _datasets),
@@ -178,8 +178,8 @@ def _features(workbench: Workbench) -> Iterator[TargetCheck]:
 
 
 def _freshness(workbench: Workbench, view: View, limit: float) -> TargetCheck:
-    """One view against the target, or against its own ttl where that is shorter: what is past its
-    ttl is not served, so it cannot be fresh.
+    """One view against the target, or against its own ttl if that is shorter: values past their ttl
+    are not served, so they cannot be fresh.
     """
     ttl = view.ttl_seconds / 3600 if view.ttl_seconds else None
     most, which = (

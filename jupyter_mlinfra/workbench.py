@@ -1,4 +1,4 @@
-"""Workbench: the one object that opens a project and hands out its domains."""
+"""Workbench: the one object that opens a project and gives access to its domains."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _ASK_AGAIN_SECONDS = 30.0
 
 
 class Workbench:
-    """A project and its domains. Opening costs nothing until a domain is used; each is made at its
-    first use.
+    """A project and its domains. Opening costs nothing; each domain is created when it is first
+    used.
 
-    later: does work that no answer waits for, such as starting a supervisor that died; by default
+    later: runs work that no answer waits for, such as restarting a supervisor that died; by default
     at once.
     """
 
@@ -86,7 +86,7 @@ class Workbench:
         """Objects of these domains, or of all, whose name, columns, tags, owner or notes hold all
         `words`.
 
-        A domain that cannot be asked is searched as it last was; `note` of the page names it.
+        A domain that cannot be read is searched as it was last indexed; the page's `note` names it.
         """
         domains = [item.name for item in _chosen(domains) if item.searched]
         notes = [note for domain in domains if (note := self._refreshed(domain))]
@@ -98,8 +98,8 @@ class Workbench:
         )
 
     def status(self, domains: Sequence[str] | None = None) -> dict[str, dict[str, int | str]]:
-        """How much of everything there is in these domains, or in all; of one that cannot be
-        counted, its `problem`.
+        """How much of everything these domains, or all, have; for one that cannot be counted, its
+        `problem`.
         """
         from .readiness import counts
 
@@ -114,8 +114,8 @@ class Workbench:
         return check(self, [item.name for item in _chosen(domains)])
 
     def up(self) -> dict[str, Any]:
-        """Bring the supervisor, with the schedules, and all deployments up again, after a reboot
-        too.
+        """Start the supervisor, with the schedules, and all deployments again, also after a
+        reboot.
         """
         supervisor = self.jobs.start()
         self.schedules.start()
@@ -128,12 +128,12 @@ class Workbench:
         """Stop everything that this project started: deployments, their gateway, running jobs, the
         supervisor.
 
-        All of it is tried, whatever fails; Unavailable, raised at the end, tells what could not be
-        ended or written down.
+        Every part is tried, whatever fails; Unavailable, raised at the end, lists what could not be
+        stopped or recorded.
         """
         stopped: list[str] = []
         failed = tried(lambda: self.schedules.stop())  # first: a due time would start a run
-        # A driver would go on to submit its next step.
+        # A driver would otherwise submit its next step.
         failed += tried(lambda: self.pipelines.stop())
         failed += tried(lambda: stopped.extend(item.name for item in self.deployments.down()))
         failed += tried(lambda: self.jobs.stop(cancel_running=True))
@@ -143,8 +143,8 @@ class Workbench:
         return {"supervisor": None, "deployments": stopped}
 
     def _refreshed(self, domain: str) -> str:
-        """Bring the search index up to date with a domain; when that cannot be, what keeps it. A
-        store that is down is not asked for a while.
+        """Bring the search index up to date with a domain; returns what prevents it. A store that
+        is down is not asked again for a while.
         """
         again, note = self._down.get(domain, (0.0, ""))
         if time.monotonic() < again:
@@ -155,7 +155,7 @@ class Workbench:
         except MLInfraError as error:
             self._down[domain] = (
                 time.monotonic() + _ASK_AGAIN_SECONDS,
-                f"What is found of {domain} may be out of date: {error.what}",
+                f"Search results of {domain} may be out of date: {error.what}",
             )
             return self._down[domain][1]
         self._down.pop(domain, None)
@@ -164,7 +164,7 @@ class Workbench:
     # What one domain needs of those above it.
 
     def later(self, work: Callable[[], object]) -> None:
-        """Do work that no answer waits for."""
+        """Run work that no answer waits for."""
         (self._later or (lambda work: work()))(work)
 
     def environment(self, environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -174,8 +174,8 @@ class Workbench:
         return with_store(self.project, environment)
 
     def runs_of_steps(self, run: str) -> Sequence[tuple[str, str]]:
-        """(step, id) of each tracked run that carries the tag of a pipeline run; what the store
-        does not take for an id finds nothing.
+        """(step, id) of each tracked run that carries the tag of a pipeline run; an id that
+        the store does not accept finds nothing.
         """
         if not run.isalnum():
             return []

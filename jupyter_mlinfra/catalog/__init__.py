@@ -1,5 +1,5 @@
-"""Catalog: datasets as Iceberg tables, ingested whole or not at all, searched, previewed, profiled,
-traced.
+"""Catalog: datasets as Iceberg tables, ingested whole or not at all; search, previews, profiles,
+lineage.
 """
 
 from __future__ import annotations

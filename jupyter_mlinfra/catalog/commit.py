@@ -1,10 +1,9 @@
-"""One commit: data files written where they stay, unseen until the catalog's pointer moves; or
-nothing.
+"""One commit, or nothing: data files are written to their final place, and no reader sees them
+until the catalog's pointer moves.
 
-Appends run side by side: pyiceberg puts them in order, and what it cannot order, or what other
-columns overtook, is done again. Whatever makes a table, replaces its rows or changes its columns
-holds a lock. Source: https://iceberg.apache.org/spec/#optimistic-concurrency and pyiceberg's
-`Transaction`.
+Appends run side by side. pyiceberg orders them; an append that it cannot order, or whose columns
+changed meanwhile, is repeated. Creating a table, replacing its rows and changing its columns take a
+lock. Source: https://iceberg.apache.org/spec/#optimistic-concurrency and pyiceberg's `Transaction`.
 """
 
 from __future__ import annotations
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
 Mode = Literal["append", "replace"]
 Summary = Callable[[], Mapping[str, str]]
 
-# pyiceberg waits up to a minute between two tries and makes four: too long for one writer, too few
-# for forty.
+# By default pyiceberg waits up to a minute between tries and makes four: too long for one writer,
+# too few for forty.
 _PROPERTIES = {
     "commit.retry.num-retries": "20",
     "commit.retry.min-wait-ms": "50",
@@ -60,7 +59,7 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """An attempt that has not written yet. table: None when it makes the table."""
+    """An attempt that has not written yet. table: None if it creates the table."""
 
     table: Table | None
     transaction: Transaction
@@ -69,7 +68,7 @@ class _Draft:
 
 
 class _NeedsLockError(Exception):
-    """The attempt would make the table, replace its rows or change its columns."""
+    """The attempt would create the table, replace its rows or change its columns."""
 
 
 def commit(
@@ -77,9 +76,9 @@ def commit(
 ) -> Committed:
     """Write `rows` in one commit, or leave everything as it was.
 
-    summary: properties of the snapshot; asked after the last row was read and before the commit, so
-    what it raises stops the commit. Raises Unprocessable for rows that do not fit, Conflict when
-    other writers came first every time.
+    summary: properties of the snapshot; called between the last row and the commit, so that an
+    error in it stops the commit. Raises Unprocessable for rows that do not fit, Conflict if other
+    writers came first every time.
     """
     from pyiceberg.exceptions import (
         CommitFailedException,
@@ -131,7 +130,7 @@ def _attempt(
 def _begin(
     store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, locked: bool
 ) -> _Draft:
-    """The transaction with its columns; nothing is written yet, but for an empty namespace."""
+    """Open the transaction with its columns; nothing is written yet except an empty namespace."""
     from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 
     from .pinned import PinnedTable
@@ -177,8 +176,8 @@ def _planned(rows: Rows, known: Mapping[str, Target] | None) -> Mapping[str, Tar
 def _evolve(
     transaction: Transaction, known: Mapping[str, Target], targets: Mapping[str, Target]
 ) -> None:
-    """Make the columns those of `targets`: a column of another type becomes a new one, so old
-    snapshots keep theirs.
+    """Make the columns those of `targets`. A column of another type becomes a new column, so that
+    old snapshots keep theirs.
     """
     gone = [name for name, target in known.items() if targets.get(name) != target]
     if gone:
@@ -192,8 +191,8 @@ def _evolve(
 
 
 def _stage(draft: _Draft, written: list[DataFile], mode: Mode, properties: dict[str, str]) -> None:
-    """Put the files into one snapshot of the transaction; a replacing one takes all files of before
-    out.
+    """Put the files into one snapshot of the transaction; with mode replace, remove all earlier
+    files from it.
     """
     old = (
         [task.file for task in draft.table.scan().plan_files()]
@@ -210,12 +209,12 @@ def _stage(draft: _Draft, written: list[DataFile], mode: Mode, properties: dict[
 
 def _finish(store: Store, name: DatasetName, draft: _Draft, files: DataFiles, mark: str) -> str:
     """Move the catalog's pointer. Files are deleted only when it is certain that no snapshot names
-    them, or ever will.
+    them or ever will.
     """
     try:
         snapshot = _marked(draft.transaction.commit_transaction(), mark)
     except Exception as error:
-        # Pyiceberg's own retries move it.
+        # pyiceberg's own retries move it.
         base = draft.transaction._table.current_snapshot() if draft.table is not None else None
         sent = Commit(
             name=name.text,
@@ -253,8 +252,8 @@ def _known(schema: Schema) -> dict[str, Target]:
 
 
 def _arrow(targets: Mapping[str, Target]) -> Any:
-    """The columns as an Arrow schema that Iceberg takes: its time of day is in microseconds, that
-    of Polars in nanoseconds.
+    """The columns as an Arrow schema that Iceberg accepts: its times of day are in microseconds,
+    those of Polars in nanoseconds.
     """
     import polars as pl
     import pyarrow as pa

@@ -1,7 +1,7 @@
-"""Values into the type of a column: which expression does it, and which rows do not fit.
+"""Conversion of values to a column's type: by which expression, and which rows do not fit.
 
-Nothing is bent: 2.5 does not become a 2, a time without zone gets none of its own accord, and a
-value that does not fit is named with its row.
+No value is changed: 2.5 does not become 2, a time without a zone gets none unasked, and a value
+that does not fit is reported with its row.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ MISSING = (
     "none",
     "null",
 )
-"""Words that can only mean a missing value in a column of numbers, truths or times; in a column of
-text they are text.
+"""Words that can only mean a missing value in a column of numbers, booleans or times; in a text
+column they are text.
 """
 
 ISO = "%Y-%m-%d"
@@ -44,7 +44,7 @@ _PLAIN = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a column of the table takes."""
+    """What a column of the table accepts."""
 
     dtype: pl.DataType
     required: bool = False
@@ -54,7 +54,7 @@ class Target:
 class Fit:
     """One column on its way into the table: the typed values, and where a value was lost.
 
-    quick: the same values for nearly every row of text, at a third of the time; `doubt` says where
+    quick: the same values for nearly every row of text, in a third of the time; `doubt` says where
     `typed` has to be asked.
     """
 
@@ -67,7 +67,7 @@ class Fit:
 
 
 def check_zone(zone: str | None) -> None:
-    """Raises BadRequest when `zone` is no time zone of the tz database."""
+    """Raise BadRequest if `zone` is not a time zone of the tz database."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
@@ -75,13 +75,13 @@ def check_zone(zone: str | None) -> None:
             ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise BadRequest(
-            f"{zone!r} is no time zone.", fix="Write it as in America/New_York, or UTC."
+            f"{zone!r} is not a time zone.", fix="Write it as in America/New_York, or UTC."
         ) from error
 
 
 def in_range(at: pl.Expr) -> pl.Expr:
-    """Whether dates or times are of the years 1 to 9999: nothing else is a date to Python, nor to
-    most readers of a table.
+    """Whether dates or times lie in the years 1 to 9999: Python and most readers of a table accept
+    no others.
     """
     return at.dt.year().is_between(1, 9999).fill_null(value=False)  # infinity has no year
 
@@ -91,8 +91,8 @@ def from_text(
 ) -> tuple[pl.Expr, pl.Expr]:
     """The values that `text` spells, and which rows hold a word at all.
 
-    zone: where times without one were read; an hour that a clock change left out or doubled spells
-    no value. Raises Unprocessable for a type that has no spelling here.
+    zone: for times without one; an hour that a clock change skipped or doubled is not a value.
+    Raises Unprocessable for a type that text cannot spell.
     """
     import polars as pl
 
@@ -120,7 +120,7 @@ def from_text(
         return _moment(word, dtype, zone, spelling), present
     raise Unprocessable(
         f"Text cannot be read as {short_dtype(dtype)}.",
-        "Only numbers, truths, dates and times have a spelling.",
+        "Only numbers, true and false, dates and times can be written as text.",
         "Use a Parquet file.",
     )
 
@@ -136,8 +136,8 @@ def fit(
 ) -> Fit:
     """How column `name` of type `source` becomes `target`.
 
-    spelled: text stands for values (CSV, JSON). Raises Unprocessable when the types do not go
-    together.
+    spelled: text may be values of any type (CSV, JSON). Raises Unprocessable if the types do not
+    match.
     """
     import polars as pl
 
@@ -174,8 +174,8 @@ def fit(
 
 
 def _quickly(column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
-    """Words without blanks and missing values by another word: numbers as they stand, times in the
-    first form.
+    """Words without blanks and without other words for a missing value: numbers as they are, times
+    in the first form.
     """
     import polars as pl
 
@@ -210,7 +210,7 @@ def _converted(name: str, source: pl.DataType, target: pl.DataType, zone: str | 
         return column.cast(target, strict=False)
     if storable(source, name) == target:
         return column.cast(target)
-    fix = "Convert the column before, or write the whole dataset anew with mode='replace'."
+    fix = "Convert the column before, or rewrite the whole dataset with mode='replace'."
     raise Unprocessable(
         f"Column {name!r} does not fit.",
         f"It holds {short_dtype(source)}; the dataset has {short_dtype(target)}.",
@@ -239,7 +239,7 @@ def _to_moment(name: str, source: pl.DataType, target: pl.Datetime, zone: str | 
     raise Unprocessable(
         what,
         "Its times have a zone; those of the dataset have none.",
-        "Take the zone off before, or write the dataset anew with mode='replace'.",
+        "Remove the zone first, or rewrite the dataset with mode='replace'.",
     )
 
 

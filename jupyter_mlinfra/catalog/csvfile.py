@@ -1,4 +1,4 @@
-"""CSV as blocks of text columns, with the records that have the wrong number of fields set aside.
+"""CSV as blocks of text columns; records with the wrong number of fields are set aside.
 
 Arrow reads (in one thread, so that it can number the records); Python's csv module, slower, finds
 lines when blank lines or line breaks inside of fields make a record's number differ from its line.
@@ -35,8 +35,8 @@ _OPEN = (
 
 
 class CsvFile:
-    """One CSV file whose bytes are known to be UTF-8. After `frames()` ended, `torn` holds (record,
-    reason, text) of the records set aside.
+    """One CSV file whose bytes are known to be UTF-8. After `frames()`, `torn` holds (record,
+    reason, text) of the records that were set aside.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class CsvFile:
         self._null_values = ["", *null_values]
         self.dialect = dialect or Dialect()
         first = _first_record(text, self.dialect)
-        self._above = int(self.dialect.header)  # records that are no rows
+        self._above = int(self.dialect.header)  # records that are not rows
         header = first if self.dialect.header else [""] * len(first)
         self.columns = column_names(header, text.path.name, fix=_TWICE)
         self.torn: list[tuple[int, str, str]] = []
@@ -55,8 +55,8 @@ class CsvFile:
             self._refuse_open_quote()
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        """Blocks of rows in the order of the file; all columns are text. Raises Unprocessable when
-        Arrow cannot go on.
+        """Blocks of rows in the order of the file; all columns are text. Raises Unprocessable if
+        Arrow cannot continue.
         """
         import polars as pl
         import pyarrow as pa
@@ -113,11 +113,11 @@ class CsvFile:
         return number + bisect_right(ahead, number)
 
     def lines(self, records: Sequence[int], *, rows: int) -> Mapping[int, int]:
-        """The line on which each of these records begins. rows: of the file, without those set
-        aside.
+        """The line on which each of these records begins. rows: how many the file has, without
+        those set aside.
         """
         total = rows + len(self.torn) + self._above
-        # No blank lines, no line breaks inside of fields.
+        # No blank lines and no line breaks inside fields.
         if not records or self._text.newlines == total - (not self._text.ended):
             return dict(zip(records, records, strict=True))
         wanted, last = set(records), max(records)
@@ -139,9 +139,7 @@ class CsvFile:
         return "skip"
 
     def _refuse_open_quote(self) -> None:
-        """A quote that is never closed swallows the rest of the file: find the record that has
-        it.
-        """
+        """A quote that is never closed swallows the rest of the file: find its record."""
         lines: list[str] = []
 
         def noted() -> Iterator[str]:
@@ -165,7 +163,7 @@ class CsvFile:
 
 
 class _Shared(io.RawIOBase):
-    """A handle that outlives its reader: closing this leaves the handle open."""
+    """A handle that outlives its reader: closing this object leaves the handle open."""
 
     def __init__(self, handle: IO[bytes]) -> None:
         self._handle = handle
@@ -180,8 +178,8 @@ class _Shared(io.RawIOBase):
 
 
 def _bytes(text: Text, dialect: Dialect) -> io.BufferedReader:
-    """The bytes, where lines above the header and comments are blank: so that every line keeps its
-    number.
+    """The bytes, with comments and the lines above the header made blank, so that every line keeps
+    its number.
     """
     handle: io.RawIOBase = _Shared(text.rewound())
     if dialect.skip or dialect.comment:
@@ -191,7 +189,7 @@ def _bytes(text: Text, dialect: Dialect) -> io.BufferedReader:
 
 def _blanked(handle: io.BufferedReader, dialect: Dialect) -> Iterator[bytes]:
     comment, quote = dialect.comment.encode(), dialect.quote.encode()
-    inside = False  # of a quoted field that goes on over several lines
+    inside = False  # of a quoted field that spans several lines
     number = 0
     for block in handle:
         lines = _cut(block)
@@ -210,9 +208,7 @@ def _blanked(handle: io.BufferedReader, dialect: Dialect) -> Iterator[bytes]:
 
 
 def _cut(line: bytes) -> Sequence[bytes]:
-    """What ends with a newline, cut where carriage returns stand alone too: they end a line for
-    every reader of CSV.
-    """
+    """A line, split also at single carriage returns: they end a line for every CSV reader."""
     return _LINE.findall(line) if b"\r" in line[:-2] else [line]
 
 
@@ -243,7 +239,7 @@ def _lines(text: Text, dialect: Dialect) -> Iterator[str]:
 
 
 def _first_record(text: Text, dialect: Dialect) -> list[str]:
-    """The fields of the first record: the header, where there is one."""
+    """The fields of the first record: the header, if there is one."""
     lines: list[str] = []
     there, quotes, size = False, 0, 0
     for line in _lines(text, dialect):
@@ -260,7 +256,7 @@ def _first_record(text: Text, dialect: Dialect) -> list[str]:
             "Fetch the file again; nothing was committed.",
         )
     reader = reader_of(io.StringIO(begin, newline=""), dialect)
-    # A quote inside of a word opens nothing: then it is one line of what was looked through.
+    # A quote inside a word opens nothing: then it is one line of the part that was read.
     header: list[str] = next(reader)
     if size > _LONGEST_HEADER and quotes % 2 and reader.line_num == begin.count("\n") + 1:
         raise Unprocessable(

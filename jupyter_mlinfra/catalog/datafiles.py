@@ -1,5 +1,5 @@
-"""Data files of a commit: Parquet with Iceberg's field ids, written block by block where they will
-stay, or deleted again.
+"""Data files of a commit: Parquet with Iceberg's field ids, written block by block to their final
+place, or deleted again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FILE_BYTES = 512 << 20
 
 
 class DataFiles:
-    """The files that one attempt writes into the folder of a table; no reader sees them before the
+    """The files that one attempt writes into a table's folder; no reader sees them before the
     commit.
     """
 
@@ -31,7 +31,7 @@ class DataFiles:
 
         self.rows = 0
         self.checksums: dict[str, str] = {}
-        """SHA-256 by location, of files that are whole."""
+        """SHA-256 by location, of complete files."""
         self._io = io
         self._metadata = metadata
         self._schema: Any = schema_to_pyarrow(metadata.schema(), include_field_ids=True)
@@ -42,14 +42,16 @@ class DataFiles:
         self._stream: Any = None
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Write rows; a row group is filled before it goes out."""
+        """Write rows; a row group is filled before it is written."""
         self.rows += frame.height
         self._waiting.append(frame)
         if sum(part.height for part in self._waiting) >= _ROW_GROUP:
             self._flush()
 
     def close(self) -> list[DataFile]:
-        """Finish the last file; what the commit has to know of each, statistics included."""
+        """Finish the last file; returns what the commit needs to know about each, including
+        statistics.
+        """
         from pyiceberg.io.pyarrow import parquet_file_to_data_file
 
         self._flush()
@@ -57,7 +59,9 @@ class DataFiles:
         return [parquet_file_to_data_file(self._io, self._metadata, path) for path in self._paths]
 
     def discard(self) -> None:
-        """Delete every file; one that cannot be deleted stays unseen, for no snapshot names it."""
+        """Delete every file. One that cannot be deleted stays invisible, because no snapshot names
+        it.
+        """
         with contextlib.suppress(Exception):
             self._end()
         for path in self._paths:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .sources import Source
 
 _ENOUGH = 0.9
-"""The share of words that another spelling must read to be named as the cause."""
+"""The share of words that another spelling must read before it is named as the cause."""
 
 
 def refusal(
@@ -28,8 +28,8 @@ def refusal(
     reading: Reading,
     types: Mapping[str, pl.DataType],
 ) -> Unprocessable:
-    """The error for a file of which too many rows do not fit. total: its rows. types: of the
-    columns of the table.
+    """The error for a file with too many rows that do not fit. total: its rows. types: of the
+    table's columns.
     """
     first = broken[0]
     torn = [row for row in broken if not row.column]
@@ -46,13 +46,13 @@ def refusal(
 
 
 def _of_torn(source: Source) -> tuple[str, str]:
-    """Records with the wrong number of fields: the file is cut in the wrong way, or its header is
-    another line.
+    """Records with the wrong number of fields: the file is split wrongly, or its header is another
+    line.
     """
     if advice := source.advice():
         return "The file looks different.", f"Say {advice}."
     if source.dialect is None:
-        return "", "Write one object a line, or one array of objects."
+        return "", "Write one object per line, or one array of objects."
     return (
         "",
         (

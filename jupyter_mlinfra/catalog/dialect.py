@@ -1,8 +1,9 @@
-"""How a CSV file is cut, guessed from its head: separator, quote, comments, lines above the header,
-and whether there is one.
+"""How a CSV file is split, guessed from its head: separator, quote, comments, lines above the
+header, and whether there is one.
 
-A guess that could make wrong data is a doubt that stops: a first line of numbers, a title above the
-header. What nobody means in another way (`sep=;`, lines of `#` at the top) is done and said.
+A guess that could produce wrong data is a doubt that stops the ingest: a first line of numbers, a
+title above the header. What can only mean one thing (`sep=;`, lines of `#` at the top) is applied
+and reported.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 SEPARATORS = ",;\t|"
 _RECORDS = 200
 _MOST_ABOVE = 30
-"""Lines of a title and the like above a header."""
+"""The most lines of a title and the like above a header."""
 
 _SEP = re.compile(r'^"?sep=(.)"?\s*$', re.IGNORECASE)
 _NUMBER = re.compile(r"^[+-]?(?:\d[\d.,' \u00a0\u202f\u2019]*|[.,]\d+)(?:[eE][+-]?\d+)?\s?%?$")
@@ -34,8 +35,8 @@ _SINGLE = re.compile(r"(?:^|[,;\t|])'(?:[^'\n]|'')*'(?=[,;\t|\r\n]|$)", re.MULTI
 
 
 def guess_dialect(head: str, reading: Reading, name: str, *, encoding: str = "utf-8") -> Dialect:
-    """What `reading` says and, for the rest, what the head of the file shows. name: of the file,
-    for the words of a doubt.
+    """The dialect: what `reading` says, and for the rest what the head of the file shows. name: of
+    the file, for the text of a doubt.
     """
     lines = _lines(head)
     declared = _SEP.match(lines[0]) if lines and reading.skip is None else None
@@ -81,15 +82,15 @@ def guess_dialect(head: str, reading: Reading, name: str, *, encoding: str = "ut
 
 
 def _lines(head: str) -> list[str]:
-    """With `\\n` at their ends, whatever the file has; not str.splitlines, which knows ends that
-    CSV does not.
+    """Lines ending with `\n`, whatever the file has. Not str.splitlines, which accepts line ends
+    that CSV does not have.
     """
     plain = head.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return [f"{line}\n" for line in plain.split("\n")]
 
 
 def records(lines: Sequence[str], separator: str, quote: str) -> Sequence[Sequence[str]]:
-    """The first records of these lines, cut into fields; blank ones are left out."""
+    """The first records of these lines, split into fields, without blank ones."""
     csv.field_size_limit(1 << 30)
     return [
         fields
@@ -99,8 +100,8 @@ def records(lines: Sequence[str], separator: str, quote: str) -> Sequence[Sequen
 
 
 def reader_of(lines: Iterable[str], dialect: Dialect, *, strict: bool = False) -> CsvReader:
-    """Python's reader of CSV, which cuts as the dialect says. strict: it raises csv.Error for a
-    quote that is never closed.
+    """Python's CSV reader for this dialect. strict: it raises csv.Error for a quote that is never
+    closed.
     """
     if dialect.quote:
         return csv.reader(
@@ -143,7 +144,7 @@ class _Table:
         return _Table(self.rows[count:], self.lines[count:])
 
     def width(self) -> int:
-        """The usual number of fields."""
+        """The most frequent number of fields."""
         counts = Counter(len(row) for row in self.rows)
         return max(counts, key=lambda size: (counts[size], size), default=0)
 
@@ -162,8 +163,8 @@ class _Table:
             first += 1
         left = self.rows[first:]
         alike = sum(len(row) == usual for row in left)
-        # One name less than fields is how R writes the names of rows: that line is a header, though
-        # a short one.
+        # R writes row names under one name less than there are fields: that line is a header,
+        # although it is short.
         short = first == 1 and len(self.rows[0]) == usual - 1 and len(self.rows[0]) > 1
         if (
             not 0 < first <= _MOST_ABOVE
@@ -181,7 +182,7 @@ def _mostly_blank(row: Sequence[str]) -> bool:
 
 
 def _above(name: str, table: _Table, above: int, likely: str) -> Doubt:
-    """likely: the separator that the file looks to have, where another one was said."""
+    """likely: the separator that the file seems to have, if another one was given."""
     lines = table.lines[above]
     what = (
         f"{name} does not begin with its header: line {lines + 1} has {len(table.rows[above])}"
@@ -197,7 +198,7 @@ def _above(name: str, table: _Table, above: int, likely: str) -> Doubt:
 
 
 def _comment(lines: Sequence[str]) -> str:
-    """`#` where the file begins with lines of it, and the last of them is no header of what
+    """`#` if the file begins with such lines and the last of them is not a header of what
     follows.
     """
     top = [line for line in lines if line.strip()]
@@ -219,7 +220,9 @@ def _single_quoted(head: str) -> bool:
 
 
 def _separator(lines: Sequence[str], quote: str) -> str:
-    """The sign that cuts most records into the same number of fields that look like values."""
+    """The character that splits most records into the same number of fields that look like
+    values.
+    """
     return max(
         SEPARATORS,
         key=lambda sign: (
@@ -241,7 +244,7 @@ def _score(rows: Sequence[Sequence[str]], sign: str) -> tuple[float, int]:
 
 
 def _header(table: _Table, name: str) -> tuple[bool, Doubt | None]:
-    """Whether the first record holds the names: a number or a date among them is a doubt, unless a
+    """Whether the first record holds the names. A number or a date among them is a doubt, unless a
     name stands above numbers.
     """
     if not table.rows:
@@ -264,7 +267,8 @@ def _header(table: _Table, name: str) -> tuple[bool, Doubt | None]:
     if not values or _named(kinds, body) or _years(values):
         return True, None
     what = (
-        f"The first line of {name} may be a row and no header: it holds {values[0].strip()[:40]!r}."
+        f"The first line of {name} may be a row and not a header:"
+        f" it holds {values[0].strip()[:40]!r}."
     )
     return False, Doubt(
         "header",
@@ -284,7 +288,7 @@ def _named(kinds: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
 
 
 def _years(values: Sequence[str]) -> bool:
-    """Whether all are years in a row, as the columns of a wide table are called."""
+    """Whether all are consecutive years, as the columns of a wide table are often named."""
     words = [value.strip() for value in values]
     if len(words) < 3 or not all(re.fullmatch(r"1[5-9]\d\d|2[01]\d\d", word) for word in words):
         return False

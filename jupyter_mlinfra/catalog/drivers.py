@@ -1,5 +1,5 @@
-"""What a team's catalog and storage need besides: packages that are missing, a region or an account
-that nobody gave.
+"""What a team's catalog and storage need in addition: missing packages, a region or an account that
+nobody set.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from ..core.imports import fix_of_missing
 
 
 def missing_driver(error: BaseException, what: str) -> Unavailable | None:
-    """The error for a package that is not installed, whatever a library made of it; None when that
-    is not the cause.
+    """The error for a package that is not installed, however a library wrapped it; None if that is
+    not the cause.
     """
     for cause in _causes(error):
         if isinstance(cause, ModuleNotFoundError):
@@ -23,7 +23,7 @@ def missing_driver(error: BaseException, what: str) -> Unavailable | None:
                 f"{cause.name or 'A package'} is not installed.",
                 fix_of_missing(cause.name or ""),
             )
-        # Of SQLAlchemy: a word of the address that is none.
+        # SQLAlchemy raises this for a driver in the address that it does not know.
         if type(cause).__name__ == "NoSuchModuleError":
             fix = (
                 "Correct [catalog] uri, for example to"
@@ -34,8 +34,8 @@ def missing_driver(error: BaseException, what: str) -> Unavailable | None:
 
 
 def with_region(properties: Mapping[str, str]) -> dict[str, str]:
-    """The properties, with a region where an S3 endpoint is named without one: PyArrow would ask
-    AWS for that of a bucket of this name.
+    """The properties, with a region for an S3 endpoint that is named without one: otherwise PyArrow
+    would ask AWS for the region of a bucket of this name.
     """
     if "s3.endpoint" not in properties or not {
         "s3.region",
@@ -52,8 +52,8 @@ def with_region(properties: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_account(properties: Mapping[str, str], warehouse: str) -> None:
-    """Raises BadRequest for an Azure warehouse whose storage account nobody names: PyArrow would
-    fail without saying so.
+    """Raise BadRequest for an Azure warehouse without a storage account: PyArrow would fail without
+    saying why.
     """
     if re.match(r"(abfss?|wasbs?)://", warehouse) and {
         "adls.account-name",

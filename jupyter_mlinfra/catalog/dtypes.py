@@ -82,7 +82,7 @@ def short_dtype(dtype: pl.DataType) -> str:
 def given_dtype(column: str, word: str) -> pl.DataType:
     """The type that a user asks for a column of text.
 
-    Raises BadRequest when the word is none of ours.
+    Raises BadRequest if the word is not one of our types.
     """
     import polars as pl
 
@@ -90,7 +90,7 @@ def given_dtype(column: str, word: str) -> pl.DataType:
         return pl.Datetime("us", "UTC" if "tz" in word else None)
     if word not in _GIVEN:
         raise BadRequest(
-            f"{word!r} is no type for column {column!r}.",
+            f"{word!r} is not a type for column {column!r}.",
             fix=f"Types: {', '.join(_GIVEN)}, ts[us], ts[us, tz].",
         )
     dtype: pl.DataType = getattr(pl, _GIVEN[word])()
@@ -98,7 +98,7 @@ def given_dtype(column: str, word: str) -> pl.DataType:
 
 
 def refuse_twins(columns: Mapping[str, pl.DataType]) -> None:
-    """Raises Unprocessable for a column `a.b` beside a column `a` with a field `b`: Iceberg gives
+    """Raise Unprocessable for a column `a.b` beside a column `a` with a field `b`: Iceberg gives
     both one name.
     """
     counts = Counter(path for name, dtype in columns.items() for path in _paths(name, dtype))
@@ -128,7 +128,7 @@ def storable(dtype: pl.DataType, column: str) -> pl.DataType:
     """The type in which Iceberg (format 2) keeps values of a Polars type, without loss; an all-null
     column becomes text.
 
-    Raises Unprocessable when there is none.
+    Raises Unprocessable if there is none.
     """
     import polars as pl
 

@@ -1,5 +1,5 @@
-"""Files of a local warehouse that are on the disk before the catalog names them: a power cut cannot
-leave a table that points at nothing.
+"""Files of a local warehouse are on disk before the catalog names them, so that a power cut cannot
+leave a table that points to nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _LocalFile(PyArrowFile):
         self._local = Path(path)
 
     def create(self, overwrite: bool = False) -> Any:
-        """A stream into the file. Raises FileExistsError when there is one and it may not be
+        """A stream into the file. Raises FileExistsError if the file exists and may not be
         replaced.
         """
         _make(self._local.parent)
@@ -49,7 +49,7 @@ class _Synced(io.FileIO):
 
 
 def _make(folder: Path) -> None:
-    """Make a folder so that it, too, is on the disk."""
+    """Create a folder and force its entry to disk."""
     if not folder.is_dir():
         _make(folder.parent)
         folder.mkdir(exist_ok=True)

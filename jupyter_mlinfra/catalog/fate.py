@@ -1,7 +1,7 @@
-"""Whether a commit landed whose answer is an error or never came.
+"""Whether a commit landed that was answered by an error or not at all.
 
-A catalog that answers 500, 502 or 504 may still commit, also some time later. Deleting data files
-before that is certain would leave a table that points at nothing
+A catalog that answers 500, 502 or 504 may still commit, even some time later. Deleting data files
+before that is certain could leave a table that points to nothing
 (https://github.com/apache/iceberg/issues/3717).
 """
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
 _LOOK_SECONDS = 30.0
-"""How long the table is looked at again: a gateway gives up on a catalog long before that catalog
-is done.
+"""How long the table is checked again: a gateway gives up on a catalog long before that catalog is
+done.
 """
 _PAUSES = (0.1, 2.0)
-"""Seconds between the first two looks, and at most."""
+"""Seconds between the first two checks, and the longest pause."""
 
 
 class FateUnknown(Unavailable):
-    """Nobody can say yet whether the rows are in the table; nothing may be deleted."""
+    """It is not certain yet whether the rows are in the table; nothing may be deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
     """A commit that was sent.
 
-    mark: what its snapshot carries. base: the snapshot that it follows, as it demands of the
-    catalog; None for none. creates: it demands that there is no such table. local: the catalog is
-    this process's own transaction, which is over.
+    mark: what its snapshot carries. base: the snapshot that the catalog must still have; None for
+    none. creates: the table must not exist. local: the catalog is a transaction of this process,
+    which is over.
     """
 
     name: str
@@ -55,9 +55,9 @@ def settle(
     """The snapshot that the commit made, or None when it is certain that it made none and never
     will.
 
-    error: what came in place of an answer. load: the table as it is now; raises NotFound. Raises
-    FateUnknown when neither is certain after half a minute, and `error` when a local catalog cannot
-    be read.
+    error: what came instead of an answer. load: reads the table as it is now; raises NotFound.
+    Raises FateUnknown if neither is certain after half a minute, and `error` if a local catalog
+    cannot be read.
     """
     limit, pause = time.monotonic() + _LOOK_SECONDS, _PAUSES[0]
     refused = commit.local or is_refusal(error)
@@ -65,11 +65,11 @@ def settle(
         try:
             table = load()
         except NotFound:
-            if refused or not commit.creates:  # a table that was dropped takes no commit
+            if refused or not commit.creates:  # a dropped table accepts no commit
                 return None
         except MLInfraError as unreachable:
             if commit.local:
-                raise error from unreachable  # the same disk; its own words say more
+                raise error from unreachable  # the disk is the same, and the first error says more
             if refused:
                 return None
             if time.monotonic() >= limit:
@@ -78,7 +78,7 @@ def settle(
             if snapshot := marked(table, commit.mark):
                 return snapshot
             if refused or commit.creates or _current(table) != commit.base:
-                return None  # what the commit demands of the table no longer holds
+                return None  # the table no longer is what the commit demands
         if time.monotonic() >= limit:
             raise _unknown(commit, error) from error
         time.sleep(pause)
@@ -86,7 +86,7 @@ def settle(
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether the catalog has certainly not committed: it said no, it was not reached, or its
+    """Whether the catalog has certainly not committed: it refused, it was not reached, or its
     database rolled back.
     """
     from pyiceberg import exceptions as iceberg
@@ -124,7 +124,7 @@ def _never_sent(error: Exception) -> bool:
 
 
 def _rolled_back(error: Exception) -> bool:
-    """A SQL database that was heard to the end."""
+    """An error after which a SQL database has certainly rolled back."""
     from sqlalchemy.exc import DBAPIError
 
     return isinstance(error, DBAPIError) and not error.connection_invalidated
@@ -144,4 +144,4 @@ def _unknown(commit: Commit, error: Exception) -> FateUnknown:
         "Before you write the rows again, see whether they have come: mlinfra catalog show"
         f" {commit.name}. Their files are kept."
     )
-    return FateUnknown(f"Nobody knows yet whether {commit.name} was written.", why, fix)
+    return FateUnknown(f"It is not known yet whether {commit.name} was written.", why, fix)

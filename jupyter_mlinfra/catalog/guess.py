@@ -1,12 +1,12 @@
-"""What type a column of text has, and how its values are spelled, told by all of its values.
+"""The type of a text column and the spelling of its values, judged by all values.
 
-A type is taken when at most one value in a hundred does not spell it (one value when there are 10
-to 99, none below that): those rows then go to quarantine with their line. Among the types that
-pass, the one that loses fewest values wins, then the plainest. A number written with a leading zero
-is a code, and a whole number of 17 digits or more is an identifier: both stay text.
+A type is chosen if at most one value in a hundred does not match (one of 10 to 99, none below
+that); those rows go to quarantine with their line. Among the types that pass, the one that loses
+the fewest values wins, then the plainest. A number written with a leading zero is a code, and a
+whole number of 17 digits or more is an identifier: both stay text.
 
 Where two spellings read the same words as different values (1.234, 01/02/2024), the other columns
-of the files decide; where they do not, the column stays text and the doubt is said.
+of the files decide; otherwise the column stays text and the doubt is reported.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 _CODE = r"^[+-]?0\d"
 _LONG = r"^[+-]?\d{17,}$"
-_ADDRESS = r"^\d{1,3}(?:\.\d{1,3}){3}$"  # 192.168.178.100 is no number with thousands
+_ADDRESS = r"^\d{1,3}(?:\.\d{1,3}){3}$"  # 192.168.178.100 is not a number with thousands
 _DIGITS = r"^[+-]?\d+$"
 _SHORT_YEAR = r"^\d{1,2}\D\d{1,2}\D\d\d(?:\D|$)"
 _SAMPLE = 500
 _ODD = 3
-_NEARLY = 4  # a column of which three quarters have a type is nearly of that type
+_NEARLY = 4  # the column is "nearly" of a type if three quarters of its values are
 _DAY_FIRST = {
     "%d.%m.%Y": True,
     "%d/%m/%Y": True,
@@ -49,7 +49,7 @@ _SWAPPED = {
 
 
 class Candidate(NamedTuple):
-    """A type, a spelling of it, and the words that speak against it."""
+    """A type, a spelling of it, and the words that contradict it."""
 
     dtype: pl.DataType
     spelling: Spelling = PLAIN
@@ -65,12 +65,12 @@ class Guess(NamedTuple):
 
 
 def allowed(values: int) -> int:
-    """How many of so many values may go to quarantine before the column is text."""
+    """How many of this many values may go to quarantine before the column is text."""
     return values // 100 if values >= 100 else int(values >= 10)
 
 
 class Guesses:
-    """The types of several columns of text, as more and more values are seen."""
+    """The types of several text columns, refined as more values are seen."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Guesses:
         *,
         times_only: bool = False,
     ) -> None:
-        """columns: the type where it is known already, so that only the spelling is guessed."""
+        """columns: the type where it is already known; then only the spelling is guessed."""
         self._known = dict(columns)
         self._reading = reading
         self._lost: dict[str, dict[Candidate, int]] = {}
@@ -93,8 +93,8 @@ class Guesses:
         self._first: dict[str, pl.Series] = {}
 
     def observe(self, frame: pl.DataFrame) -> None:
-        """Count, for each column and candidate, the values that are lost. A candidate that loses
-        half a block is out.
+        """Count the values that each candidate loses in each column. A candidate that loses half a
+        block is dropped.
         """
         for name, lost in self._lost.items():
             if name not in frame.columns or not lost:
@@ -115,7 +115,7 @@ class Guesses:
             self._note_odd(name, words)
 
     def _note_odd(self, name: str, words: pl.DataFrame) -> None:
-        """Keep some words that the best candidate loses."""
+        """Keep some of the words that the best candidate loses."""
         nearly = min(self._lost[name].items(), key=lambda item: item[1], default=None)
         if nearly is not None and nearly[1] and len(self._odd[name]) < _ODD:
             odd = words.filter(_missed(nearly[0], self._reading.time_zone)).sort(
@@ -124,7 +124,7 @@ class Guesses:
             self._odd[name].update(dict(odd.head(_ODD).rows()))
 
     def plain(self) -> bool:
-        """Whether all types are known and every value so far is spelled in the plain way: then
+        """Whether all types are known and every value so far has the plain spelling, so that
         nothing is left to find out.
         """
         return all(
@@ -140,8 +140,8 @@ class Guesses:
         )
 
     def result(self, *, separator: str = ",") -> Mapping[str, Guess]:
-        """What each column is; text where nothing else passed, and where there was no value.
-        separator: of the fields, a hint.
+        """The type of each column; text if nothing else passed or there was no value. separator: of
+        the fields, a hint.
         """
         decimals, days = self._votes()
         return {name: self._one(name, decimals, days, separator) for name in self._lost}
@@ -178,7 +178,7 @@ class Guesses:
         )
 
     def _best(self, name: str) -> list[Candidate]:
-        """The candidates that lose fewest values, the plainest first; none where all lose too
+        """The candidates that lose the fewest values, the plainest first; none if all lose too
         many.
         """
         lost = self._lost[name]
@@ -189,9 +189,7 @@ class Guesses:
         return [candidate for candidate, count in lost.items() if count == min(passed)]
 
     def _nearly(self, name: str) -> Doubt | None:
-        """Why a column of text is none of numbers or dates, where that is what most of its values
-        are.
-        """
+        """Why a text column is not of numbers or dates although most of its values are."""
         candidate, missed = min(
             self._lost[name].items(), key=lambda item: item[1], default=(None, 0)
         )
@@ -230,7 +228,7 @@ class Guesses:
         return Doubt("null_values", what, fix)
 
     def _short_dates(self, name: str) -> Doubt | None:
-        """That a column of text holds dates whose years have two digits, where it does."""
+        """A note that a text column holds dates with two-digit years, if it does."""
         words = self._first.get(name)
         if words is None or self._reading.date_format is not None:
             return None
@@ -248,9 +246,7 @@ class Guesses:
         )
 
     def _votes(self) -> tuple[Counter[str], Counter[bool]]:
-        """Which decimal mark, and whether the day stands first, in the columns that leave no
-        doubt.
-        """
+        """Which decimal mark the clear columns have, and whether the day comes first."""
         decimals: Counter[str] = Counter()
         days: Counter[bool] = Counter()
         for name in self._lost:
@@ -271,7 +267,7 @@ class Guesses:
 
 
 def candidates(reading: Reading, *, times_only: bool = False) -> list[Candidate]:
-    """What a column of text may be, the narrowest and plainest first."""
+    """What a text column may be, the narrowest and plainest first."""
     import polars as pl
 
     stamp, utc = pl.Datetime("us"), pl.Datetime("us", "UTC")
@@ -318,7 +314,7 @@ def _spelled(reading: Reading) -> list[Candidate]:
 
 
 def _alike(candidate: pl.DataType, known: pl.DataType) -> bool:
-    """Whether values of the candidate's type are spelled like those of a type that is known."""
+    """Whether values of the candidate's type are spelled like those of a known type."""
     if known.is_numeric():
         return (
             candidate.is_float()
@@ -331,15 +327,16 @@ def _alike(candidate: pl.DataType, known: pl.DataType) -> bool:
 def _number(
     name: str, best: Sequence[Candidate], decimals: Counter[str], separator: str
 ) -> Guess | None:
-    """The spelling of a number where two of them read other values: 1.234 and 1,234. None where
-    nothing is in doubt.
+    """The spelling of a number where two spellings read different values: 1.234 and 1,234. None if
+    there is no doubt.
     """
     import polars as pl
 
     first = best[0]
     if first.dtype.is_integer() and first.spelling == PLAIN:
         return None
-    if not any(item.dtype.is_float() for item in best):  # a column of whole numbers, as is known
+    # A column that is known to be of whole numbers.
+    if not any(item.dtype.is_float() for item in best):
         sure = first.spelling.thousands != "." or _winner(decimals) == ","
         return None if sure else Guess(first.dtype)
     point = next(
@@ -360,7 +357,7 @@ def _number(
     if winner:
         chosen = whole.get(by_vote[winner].spelling, by_vote[winner])
         return Guess(chosen.dtype, chosen.spelling)
-    # 1.234: a point is a decimal mark, unless the file is of a country with the comma.
+    # 1.234: a point is a decimal mark, unless the file comes from a country with the decimal comma.
     if point.spelling == PLAIN:
         what = f"Column {name!r} could hold thousands: its points stand before three digits."
         doubt = (
@@ -381,8 +378,8 @@ def _number(
 
 
 def _spells(words: pl.Series, form: str) -> bool:
-    """Whether a form of dates, alone or with a time of day, spells all words. Versions such as
-    1.2.3 are none.
+    """Whether a date form, alone or with a time of day, spells all words. Versions such as 1.2.3
+    are none.
     """
     import polars as pl
 
@@ -395,13 +392,13 @@ def _spells(words: pl.Series, form: str) -> bool:
 
 
 def _winner(decimals: Counter[str]) -> str:
-    """The decimal mark of most columns; none in a draw."""
+    """The decimal mark of most columns; empty if it is a draw."""
     common = decimals.most_common(2)
     return common[0][0] if common and (len(common) == 1 or common[0][1] > common[1][1]) else ""
 
 
 def _date(name: str, best: Sequence[Candidate], days: Counter[bool]) -> Guess | None:
-    """The form of dates where day and month could be swapped. None where nothing is in doubt."""
+    """The date form where day and month could be swapped. None if there is no doubt."""
     import polars as pl
 
     first = best[0]
@@ -424,9 +421,7 @@ def _date(name: str, best: Sequence[Candidate], days: Counter[bool]) -> Guess | 
 
 
 def _words(column: pl.Series) -> pl.DataFrame:
-    """The words of a column that are no words for a missing value, and how often each stands
-    there.
-    """
+    """The words of a column that do not stand for a missing value, with their counts."""
     import polars as pl
 
     words = column.alias("word").drop_nulls().value_counts(name="times")
@@ -434,8 +429,8 @@ def _words(column: pl.Series) -> pl.DataFrame:
 
 
 def _unlikely(words: pl.DataFrame, given: Sequence[Candidate], zone: str | None) -> list[Candidate]:
-    """The candidates that lose more than half of a sample: most of them, at the price of a few
-    words.
+    """The candidates that lose more than half of a sample: excludes most of them, at the price of a
+    few words.
     """
     import polars as pl
 
@@ -452,11 +447,10 @@ def _unlikely(words: pl.DataFrame, given: Sequence[Candidate], zone: str | None)
 def _counted(
     words: pl.DataFrame, given: Sequence[Candidate], zone: str | None
 ) -> dict[Candidate, int]:
-    """How many values each candidate loses. Each word is looked at once, however often it stands
-    there.
+    """How many values each candidate loses. Each word is checked once, however often it occurs.
 
-    A number of digits alone is the same in every spelling, and what the plain point reads is not
-    read by another one with a point.
+    A number without marks is the same in every spelling, and what the plain point reads need not be
+    read by another spelling with a point.
     """
     import polars as pl
 

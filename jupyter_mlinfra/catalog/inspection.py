@@ -1,4 +1,4 @@
-"""What an ingest would read, by the beginning of its files."""
+"""What an ingest would read, judged by the beginning of its files."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def inspect(
     append: bool,
     known: Mapping[str, str],
 ) -> Inspection:
-    """Look at the first files; the others are listed.
+    """Read the beginning of the first files; list the others.
 
-    paths: as they are shown. schema: of the dataset `name`, None where there is none. known:
+    paths: as they are shown. schema: of the dataset `name`, None if it does not exist. known:
     snapshots that brought in files, by digest.
     """
     looked_at = list(paths)[:_FILES]
@@ -71,7 +71,7 @@ def inspect(
 
 
 def _first(rows: FileRows, targets: Mapping[str, Target]) -> pl.DataFrame:
-    """The first rows that fit. All of them are read, so that those that do not fit are counted."""
+    """The first rows that fit. All rows are read, so that those that do not fit are counted."""
     import polars as pl
 
     shown = pl.DataFrame(schema={name: target.dtype for name, target in targets.items()})

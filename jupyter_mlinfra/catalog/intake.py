@@ -1,6 +1,4 @@
-"""Rows on their way into a table: which columns they bring, and block after block in the types of
-the table.
-"""
+"""Rows on their way into a table: their columns, and their blocks in the types of the table."""
 
 from __future__ import annotations
 
@@ -25,19 +23,19 @@ if TYPE_CHECKING:
 _BAD = "\0bad"  # no column can have this name
 _BLOCK = 1 << 17
 _FEW = 10
-"""So many rows may be set aside of a small file, if they are not the most of it."""
+"""How many rows of a small file may be set aside, as long as they are not most of it."""
 
 
 class Rows(Protocol):
-    """What a commit takes in. Both verbs can be asked for again, when another writer came first."""
+    """What a commit reads. Both methods can be called again, if another writer came first."""
 
     def plan(self, known: Mapping[str, Target] | None) -> Mapping[str, Target]:
-        """The columns of the table afterwards, in order. known: those it has; None when it has none
-        or they are to be replaced.
+        """The columns of the table afterwards, in order. known: its present ones; None if it has
+        none or they are to be replaced.
         """
 
     def frames(self, targets: Mapping[str, Target]) -> Iterator[pl.DataFrame]:
-        """The rows with exactly these columns and types. Raises Unprocessable rather than bend a
+        """The rows with exactly these columns and types. Raises Unprocessable rather than change a
         value.
         """
 
@@ -45,9 +43,9 @@ class Rows(Protocol):
 class FileRows:
     """The rows of files; what does not fit goes to `quarantine`.
 
-    doubts: what the guesses may have wrong, after `plan`. read: rows that were read, after `frames`
-    ended. strict: a doubt that stops is raised, and too many rows that do not fit refuse the files;
-    else `refused` holds why they would be.
+    doubts: guesses that may be wrong, after `plan`. read: rows that were read, after `frames`.
+    strict: a doubt that stops and too many rows that do not fit are raised; otherwise `refused`
+    holds them.
     """
 
     def __init__(self, sources: Sequence[Source], reading: Reading, *, strict: bool = True) -> None:
@@ -62,16 +60,14 @@ class FileRows:
 
     @property
     def doubts(self) -> list[Doubt]:
-        """Of the files, then of their columns; each once."""
+        """Doubts about the files, then about their columns; each once."""
         of_files = [doubt for source in self._sources for doubt in source.doubts]
         of_columns = [guess.doubt for guess in self.guesses.values() if guess.doubt is not None]
         return list(dict.fromkeys([*of_files, *of_columns]))
 
     @property
     def spelled(self) -> list[str]:
-        """A line for each spelling but the plain one, with the columns that were read by it; after
-        `plan`.
-        """
+        """A line for each spelling but the plain one, with its columns; after `plan`."""
         found: dict[str, list[str]] = {}
         for name, guess in self.guesses.items():
             if words := described(guess.spelling):
@@ -86,7 +82,7 @@ class FileRows:
             if missing:
                 other = "The dataset" if known else first.name
                 fix = (
-                    "Add the column, or write the dataset anew with mode='replace'."
+                    "Add the column, or rewrite the dataset with mode='replace'."
                     if known
                     else "Ingest the files into two datasets, or add the column."
                 )
@@ -149,8 +145,8 @@ class FileRows:
     def _judge(
         self, source: Source, broken: Sequence[Broken], total: int, targets: Mapping[str, Target]
     ) -> None:
-        """Few rows that do not fit are set aside; many say that the file is read in the wrong
-        way.
+        """Set aside a few rows that do not fit; many mean that the file is read in the
+        wrong way.
         """
         if not total:
             raise Unprocessable(
@@ -205,9 +201,7 @@ class FileRows:
         return next(source for source in self._sources if name in source.columns)
 
     def _guess(self, known: Mapping[str, Target], new: Sequence[str]) -> None:
-        """Find out the types of new columns of text, and for all of them how their values are
-        spelled.
-        """
+        """Guess the types of new text columns, and for all text columns how values are spelled."""
         import polars as pl
 
         given = {
@@ -261,7 +255,7 @@ class FileRows:
 
 
 class FrameRows:
-    """The rows of a Polars frame: all fit, or none is written."""
+    """The rows of a Polars frame: either all fit, or nothing is written."""
 
     def __init__(self, frame: pl.DataFrame | pl.LazyFrame) -> None:
         self._frame = frame.lazy()
@@ -279,7 +273,7 @@ class FrameRows:
     def plan(self, known: Mapping[str, Target] | None) -> Mapping[str, Target]:
         missing = [name for name in known or {} if name not in self._columns]
         if missing:
-            fix = "Add the column, or write the dataset anew with mode='replace'."
+            fix = "Add the column, or rewrite the dataset with mode='replace'."
             raise Unprocessable(
                 f"The frame has no column {missing[0]!r}.",
                 f"The dataset has it; the frame has {_listed(self._columns)}.",
@@ -305,13 +299,13 @@ class FrameRows:
                 raise Unprocessable(
                     "The frame does not fit the dataset.",
                     f"A row has {first.reason}.",
-                    "Fix the values, or write the dataset anew with mode='replace'.",
+                    "Fix the values, or rewrite the dataset with mode='replace'.",
                 )
             yield out.drop(_BAD)
 
 
 def _typed(frame: pl.DataFrame, fits: Sequence[Fit]) -> pl.DataFrame:
-    """The values in their types, and `_BAD`: where a row lost one. Only rows in doubt go the slow
+    """The values in their types, and `_BAD` where a row lost one. Only doubtful rows take the slow
     way.
     """
     import polars as pl
@@ -349,8 +343,8 @@ def _typed(frame: pl.DataFrame, fits: Sequence[Fit]) -> pl.DataFrame:
 
 
 def _reasons(rows: pl.DataFrame, numbers: Sequence[int], fits: Sequence[Fit]) -> list[Unfit]:
-    """Number, reason and values of rows of which each has at least one bad value; the first one is
-    named.
+    """Number, reason and values of rows with at least one bad value each; the reason names the
+    first one.
     """
     flags = rows.select([item.bad.alias(str(place)) for place, item in enumerate(fits)]).rows()
     found: list[Unfit] = []

@@ -1,8 +1,8 @@
 """Whether the data files of a dataset are still what was written.
 
-Parquet does not notice a flipped bit, and Iceberg keeps no checksum of a file. So each commit notes
-the SHA-256 of the files that it adds in its snapshot, and whoever reads a file whole compares.
-Files of other writers have none.
+Parquet does not notice a flipped bit, and Iceberg keeps no checksum of a file. So each commit
+stores the SHA-256 of its files in its snapshot, and whoever reads a whole file compares. Files of
+other writers have none.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NAMED = 100
 
 
 class Hashing:
-    """A file that is written from its begin to its end, and the checksum of what was written."""
+    """A file written from start to end, and the checksum of what was written."""
 
     closed = False
 
@@ -36,7 +36,7 @@ class Hashing:
         self._sum = sha256()
 
     def write(self, data: Any) -> int:
-        """Write and count in."""
+        """Write, and add to the checksum."""
         self._sum.update(data)
         self._stream.write(data)
         return len(data)
@@ -46,7 +46,7 @@ class Hashing:
         return int(self._stream.tell())
 
     def flush(self) -> None:
-        """Nothing: the file is whole when it is closed, and not before."""
+        """Do nothing: the file is complete when it is closed, and not before."""
 
     def close(self) -> None:
         """Close the file. The second time does nothing."""
@@ -72,10 +72,10 @@ def noted(checksums: Mapping[str, str]) -> dict[str, str]:
 def verify(
     table: Table, name: DatasetName, *, on_progress: Callable[[int, int], None] = lambda *_: None
 ) -> Verification:
-    """Read every data file of a snapshot and compare; rows that others deleted stand in files that
-    are not checked.
+    """Read every data file of a snapshot and compare. Files that list deleted rows, of other
+    writers, are not checked.
 
-    on_progress: gets bytes read and bytes in all.
+    on_progress: called with bytes read and total bytes.
     """
     tasks = list(table.scan(snapshot_id=name.snapshot).plan_files())
     files = {task.file.file_path: int(task.file.file_size_in_bytes) for task in tasks}
@@ -109,7 +109,7 @@ def verify(
 
 
 def check(table: Table, name: DatasetName) -> None:
-    """Raises Unprocessable when a file of the snapshot is not what was written."""
+    """Raise Unprocessable if a file of the snapshot is not what was written."""
     found = verify(table, name)
     if found.damaged:
         first = found.damaged[0]
@@ -131,7 +131,7 @@ def _known(table: Table) -> dict[str, str]:
 
 
 def _damage(io: FileIO, path: str, expected: str) -> str:
-    """What is wrong with a file; empty when it is whole."""
+    """What is wrong with a file; empty if it is intact."""
     try:
         found = _checksum(io.new_input(path).open())
     except OSError as error:

@@ -1,5 +1,5 @@
-"""JSON as blocks of rows: one object a line, or one array of objects. A line that is no object is
-set aside.
+"""JSON as blocks of rows: one object per line, or one array of objects. A line that is not an
+object is set aside.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LONG = re.compile(rb"\d{19}")
 
 
 class JsonFile:
-    """One JSON file whose bytes are known to be UTF-8; not `whole` when they are its beginning.
+    """One JSON file whose bytes are known to be UTF-8; not `whole` if they are only its beginning.
 
     `torn` holds (line, reason, text) of what was set aside; blank lines count as lines.
     """
@@ -131,7 +131,7 @@ class JsonFile:
             raise TooLarge(
                 f"{name} is too large for one JSON array.",
                 f"It has over {_LARGEST_ARRAY >> 20} MiB.",
-                "Write one object a line (.jsonl).",
+                "Write one object per line (.jsonl).",
             )
         if not self._whole:
             return map(_dumped, _beginning(data.decode(errors="ignore")))
@@ -153,7 +153,7 @@ class JsonFile:
 
 
 def _loaded(data: bytes) -> tuple[Any, Callable[[Any], bytes]]:
-    """What JSON says, and how to write it again: quickly, but for numbers of so many digits that
+    """The JSON value, and how to write it again: fast, except for numbers with so many digits that
     orjson would round them.
     """
     import orjson
@@ -166,7 +166,7 @@ def _dumped(value: Any) -> bytes:
 
 
 def _beginning(text: str) -> Iterator[Any]:
-    """The whole elements of an array that is cut off."""
+    """The complete elements of an array that is cut off."""
     decoder, place = json.JSONDecoder(), text.index("[") + 1
     while True:
         found = _BETWEEN.match(text, place)

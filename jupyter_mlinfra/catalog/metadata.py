@@ -19,8 +19,8 @@ from .names import DatasetName
 from .spec import Column, Dataset, Snapshot
 
 OWNER, TAGS, DESCRIPTION = "mlinfra.owner", "mlinfra.tags", "comment"
-"""Table properties that hold what people say of a dataset; the search index can always be built
-from them again.
+"""Table properties that hold what people say about a dataset; the search index can always be
+rebuilt from them.
 """
 
 WRITTEN_BY, QUARANTINED, COMMIT, FILES = (
@@ -33,15 +33,15 @@ CHECKSUMS = "mlinfra.sha256"
 """Properties in the summary of a snapshot that this catalog wrote."""
 
 _NEEDED = frozenset({"charts", "ml", "print"})
-"""Names that the code of the workbench itself uses: a dataset of this name must not take them away.
-The front end keeps the same list.
+"""Names that the workbench's own code uses, which a dataset's variable must not hide. The front end
+keeps the same list.
 """
 
 type Metadata = Mapping[str, Any]
 
 
 def dataset(name: DatasetName, metadata: Metadata) -> Dataset:
-    """The table as one row of a list, at the snapshot of `name` or its newest."""
+    """The table as one row of a list, at the snapshot of `name` or the newest."""
     snapshot = snapshot_of(name, metadata)
     properties = metadata.get("properties", {})
     return Dataset(
@@ -62,13 +62,13 @@ def dataset(name: DatasetName, metadata: Metadata) -> Dataset:
 
 
 def checked(name: DatasetName, data: bytes, location: str) -> Metadata:
-    """A metadata file, parsed, once all that lists and pages tell of a table can be read from it.
-    Raises Unprocessable with the file.
+    """A parsed metadata file, after everything that lists and pages show could be read from it.
+    Raises Unprocessable with the file's path.
     """
     try:
         found: Metadata = json.loads(data)
         columns(name, found), snapshots(name, found), str(found["location"])
-        with contextlib.suppress(NotFound):  # a newest snapshot that has expired is no damage
+        with contextlib.suppress(NotFound):  # an expired newest snapshot is not damage
             dataset(name, found)
     except (
         ArithmeticError,
@@ -145,8 +145,7 @@ def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
 def files_in(metadata: Metadata) -> dict[str, str]:
     """The snapshots that brought in the files whose rows are in the table now, by digest.
 
-    From the newest snapshot back to one that replaced or deleted rows: what came before may be
-    gone.
+    From the newest snapshot back to one that replaced or deleted rows: earlier rows may be gone.
     """
     entries = {entry["snapshot-id"]: entry for entry in metadata.get("snapshots", [])}
     entry = entries.get(metadata.get("current-snapshot-id"))
@@ -154,7 +153,7 @@ def files_in(metadata: Metadata) -> dict[str, str]:
     while entry is not None:
         for digest in _listed(_summary(entry).get(FILES)):
             found.setdefault(digest, str(entry["snapshot-id"]))
-        # Iceberg's replace keeps the rows.
+        # Iceberg's replace operation keeps the rows.
         if _summary(entry).get("operation", "append") not in ("append", "replace"):
             break
         entry = entries.get(entry.get("parent-snapshot-id"))
@@ -162,9 +161,9 @@ def files_in(metadata: Metadata) -> dict[str, str]:
 
 
 def snapshot_of(name: DatasetName, metadata: Metadata) -> Metadata | None:
-    """The snapshot that `name` asks for, else the newest; None when nothing was ever committed.
+    """The snapshot that `name` asks for, else the newest; None if nothing was ever committed.
 
-    Raises NotFound when the table has no such snapshot.
+    Raises NotFound if the table has no such snapshot.
     """
     wanted = name.snapshot if name.snapshot is not None else metadata.get("current-snapshot-id")
     if wanted in (None, -1):
@@ -187,8 +186,8 @@ def newer(metadata: Metadata, snapshot: Metadata | None) -> int:
 
 
 def fields(name: DatasetName, metadata: Metadata) -> Sequence[Mapping[str, Any]]:
-    """The top-level fields in Iceberg's JSON form, as a scan of `name` has them: those of now, or
-    those of the snapshot that it names.
+    """The top-level fields in Iceberg's JSON form, as a scan of `name` has them: the present ones,
+    or those of the snapshot that it names.
 
     They differ after a change of columns that wrote no rows.
     """
@@ -205,8 +204,8 @@ def fields(name: DatasetName, metadata: Metadata) -> Sequence[Mapping[str, Any]]
 
 
 def _state(name: DatasetName, metadata: Metadata, snapshot: Metadata | None) -> str | None:
-    """Rows and columns of `name` as text: its snapshot, and the number of its columns where they
-    are not those that the snapshot was written with.
+    """Rows and columns of `name` as text: its snapshot, and its schema's number if that is not the
+    one that the snapshot was written with.
     """
     if snapshot is None:
         return None
@@ -224,7 +223,7 @@ def tags(properties: Mapping[str, str]) -> list[str]:
 
 
 def _listed(text: str | None) -> list[str]:
-    """The words of a JSON list; something else that stands there counts as none."""
+    """The words of a JSON list; anything else counts as none."""
     try:
         found = json.loads(text or "[]")
     except json.JSONDecodeError:
@@ -233,7 +232,7 @@ def _listed(text: str | None) -> list[str]:
 
 
 def code(name: DatasetName) -> dict[str, str]:
-    """How each face opens the dataset; runs as inserted."""
+    """How each interface opens the dataset; runs as inserted."""
     variable = name.table.replace("-", "_")
     if keyword.iskeyword(variable) or keyword.issoftkeyword(variable) or variable in _NEEDED:
         variable += "_"
@@ -278,8 +277,7 @@ def _rows(snapshot: Metadata | None) -> Number:
     deletes = int(summary.get("total-position-deletes", 0)) + int(
         summary.get("total-equality-deletes", 0)
     )
-    # Files of deletes may name one row twice, or a row that is gone: the count of what is left is
-    # an estimate.
+    # Delete files may name one row twice, or a row that is gone: the rest is an estimate.
     return Number(
         value=int(summary["total-records"]) - deletes, basis="est" if deletes else "exact"
     )

@@ -1,5 +1,5 @@
-"""Names of datasets and columns: the one place where a text becomes something that touches a file
-or a statement.
+"""Names of datasets and columns: the one place where text becomes something that touches a file or
+a statement.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..core.errors import BadRequest, Unprocessable
 
 # No slash, quote, blank, control character or `--` can pass: a part becomes a folder of the
-# warehouse and a word of SQL.
+# warehouse and a word in SQL.
 _PART = r"(?=[^.@]{1,127}(?:[.@]|\Z))[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*"
 _AT = r"(\d{1,19})(?:\.(\d{1,9}))?"
 _NAME = re.compile(rf"(?:dataset:)?({_PART}(?:\.{_PART})*)\.({_PART})(?:@{_AT})?\Z")
@@ -23,8 +23,8 @@ _BREAK = re.compile(r"\s*[\t\n\v\f\r]\s*")
 
 @dataclass(frozen=True, slots=True)
 class DatasetName:
-    """`namespace.table`, maybe at one snapshot: with the columns that it was written with, or with
-    those of the schema of that number.
+    """`namespace.table`, optionally at one snapshot, with the columns that it was written with or
+    those of a numbered schema.
     """
 
     namespace: str
@@ -56,8 +56,8 @@ class DatasetName:
         )
 
     def at(self, snapshot: str | int) -> DatasetName:
-        """The same dataset at a snapshot, `ID` or `ID.COLUMNS`. Raises BadRequest when that is
-        none.
+        """The same dataset at a snapshot, `ID` or `ID.COLUMNS`. Raises BadRequest if that is not a
+        snapshot.
         """
         found = _SNAPSHOT.match(str(snapshot))
         if not found:
@@ -89,10 +89,10 @@ class DatasetName:
 def column_names(
     header: Sequence[str], where: str, *, fix: str = "Rename one of them."
 ) -> list[str]:
-    """The column names of a file; an unnamed column becomes `column_N`, a line break within a name
-    a blank. fix: of two that are equal.
+    """The column names of a file; an unnamed column becomes `column_N`, a line break in a name a
+    blank. fix: for two equal names.
 
-    Raises Unprocessable when two are equal or one cannot be a name.
+    Raises Unprocessable if two are equal or one cannot be a name.
     """
     names = [
         _BREAK.sub(" ", name.strip()) or f"column_{place}" for place, name in enumerate(header, 1)

@@ -20,7 +20,7 @@ _ROWS = 1 << 17
 class ParquetFile:
     """One Parquet file, or its first `most` rows; `whole` says whether those are all.
 
-    Raises Unprocessable when its end, where it is described, is missing or damaged.
+    Raises Unprocessable if its footer is missing or damaged.
     """
 
     def __init__(self, path: Path, *, most: int | None = None) -> None:
@@ -43,7 +43,7 @@ class ParquetFile:
         self.columns = dict(zip(names, dtypes, strict=True))
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        """Blocks of rows in the order of the file; a page that is damaged ends it with an error."""
+        """Blocks of rows in the order of the file; a damaged page ends it with an error."""
         import polars as pl
 
         with self._opened() as file:
@@ -57,7 +57,7 @@ class ParquetFile:
                     break
 
     def _batches(self, file: Any) -> Iterator[Any]:
-        """Raises Unprocessable that names the column which Arrow cannot read."""
+        """Raise Unprocessable that names the column that Arrow cannot read."""
         try:
             yield from file.iter_batches(batch_size=self._most or _ROWS)
         except _errors() as error:
@@ -71,15 +71,15 @@ class ParquetFile:
             raise
 
     def _frame(self, part: Any, name: str) -> pl.DataFrame:
-        """One column of the file as Polars has it. Raises Unprocessable for values that are not of
-        its type, and for a type that Polars has not.
+        """One column of the file in Polars. Raises Unprocessable for values that are not of its
+        type, and for a type that Polars lacks.
         """
         import polars as pl
         import pyarrow as pa
         from polars.exceptions import PanicException, PolarsError
 
         try:
-            part.validate(full=True)  # text that is no UTF-8 would be found much later, or never
+            part.validate(full=True)  # text that is not UTF-8 would be found much later, or never
             return pl.DataFrame(pl.from_arrow(part.rename_columns([name])))
         except (pa.ArrowException, PolarsError, PanicException, ValueError) as error:
             fix = (
@@ -101,8 +101,8 @@ class ParquetFile:
     def _opened(self) -> Iterator[Any]:
         from pyarrow import parquet
 
-        # Spark's INT96 reaches from the year 1 to 9999; as nanoseconds, which is the default, those
-        # beyond 1677 and 2262 are other moments.
+        # Spark's INT96 covers the years 1 to 9999. As nanoseconds, the default, moments outside
+        # 1677 to 2262 would become other moments.
         options: dict[str, Any] = {
             "coerce_int96_timestamp_unit": "us",
             "arrow_extensions_enabled": False,
@@ -120,14 +120,14 @@ class ParquetFile:
 
 
 def _errors() -> tuple[type[BaseException], ...]:
-    """What PyArrow raises of a file."""
+    """The exceptions that PyArrow raises for a file."""
     import pyarrow as pa
 
     return (pa.ArrowException, OSError)
 
 
 def _fault(file: Any, column: str) -> str:
-    """Why a column cannot be read; empty where it can."""
+    """Why a column cannot be read; empty if it can."""
     try:
         for _ in file.iter_batches(batch_size=_ROWS, columns=[column]):
             pass
@@ -137,7 +137,7 @@ def _fault(file: Any, column: str) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What a library says, without its hints; a panic of Rust without the frame around its
+    """A library's message without its hints, and a Rust panic without the frame around its
     words.
     """
     text = str(error).partition("\n")[0]

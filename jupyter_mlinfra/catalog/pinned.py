@@ -1,8 +1,8 @@
-"""A table whose columns must stay until the commit: the data files of an attempt are written for
-them.
+"""A table whose columns must not change until the commit: the data files of an attempt are written
+for them.
 
-pyiceberg lets an append follow whatever was committed before it, also other columns; values of a
-column that went would be lost unseen.
+pyiceberg lets an append follow any earlier commit, even one with other columns; values of a removed
+column would be lost silently.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pyiceberg.table.update import AssertCurrentSchemaId
 
 
 class PinnedTable(Table):
-    """A table that pyiceberg may read anew between two tries only as long as it is the same one,
-    with the same columns.
+    """A table that pyiceberg may reload between two tries only if it is the same table with the
+    same columns.
     """
 
     def __init__(self, table: Table) -> None:
@@ -28,7 +28,7 @@ class PinnedTable(Table):
         )
 
     def transaction(self) -> Transaction:
-        """A transaction that the catalog refuses once the columns are others."""
+        """A transaction that the catalog refuses if the columns have changed."""
         transaction = super().transaction()
         transaction._apply(
             (),
@@ -41,7 +41,7 @@ class PinnedTable(Table):
         return transaction
 
     def refresh(self) -> Table:
-        """Raises CommitFailedException when the attempt has to begin anew."""
+        """Raise CommitFailedException if the attempt has to start again."""
         before = self.metadata.current_schema_id
         try:
             super().refresh()
@@ -50,8 +50,8 @@ class PinnedTable(Table):
             ValueError,
         ) as error:  # ValueError: a table of the same name with another UUID
             raise CommitFailedException(
-                f"{'.'.join(self.name())} is another table by now"
+                f"{'.'.join(self.name())} has been replaced by another table"
             ) from error
         if self.metadata.current_schema_id != before:
-            raise CommitFailedException(f"{'.'.join(self.name())} has other columns by now")
+            raise CommitFailedException(f"{'.'.join(self.name())} has changed its columns")
         return self

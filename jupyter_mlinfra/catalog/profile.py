@@ -1,5 +1,5 @@
-"""The profile of a snapshot in three tiers: what the files know, a sample, all rows; kept once
-reckoned, for a snapshot never changes.
+"""The profile of a snapshot in three tiers: from file statistics, a sample, or all rows. It is
+computed once, because a snapshot never changes.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ def profile(
     sample_rows: int,
     folder: Path,
 ) -> Profile:
-    """Statistics of every column of `dataset`'s snapshot; read from `folder` when they were
-    reckoned before.
+    """Statistics of every column of `dataset`'s snapshot; read from `folder` if they were computed
+    before.
 
-    load: opens the table, when rows or files are needed. types: short words by column.
-    sample_rows: a table of at most so many rows is read whole, and its sample tier is exact.
+    load: opens the table, if rows or files are needed. types: short words by column. sample_rows: a
+    table with at most this many rows is read whole, and its sample tier is exact.
     """
     size = f"-{sample_rows}" if tier == "sample" else ""
     path = folder / dataset.name / f"{dataset.snapshot}-{tier}{size}.json"
-    # Absent, or of an older version: reckon it again.
+    # Absent, or of an older version: compute it again.
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return _read(json.loads(path.read_bytes()))
     began = time.perf_counter()
@@ -61,7 +61,7 @@ def profile(
         seconds=time.perf_counter() - began,
         columns=columns,
     )
-    # A full disk costs the next reader some time, not this one the answer.
+    # A full disk costs the next reader some time, but not this one the answer.
     with contextlib.suppress(MLInfraError):
         write_atomic(path, json.dumps(to_json(made)).encode())
     return made
@@ -82,7 +82,7 @@ def _columns(
         if total <= sample_rows:
             rows = rows.collect(
                 engine="streaming"
-            ).lazy()  # few rows: each column would be a walk through all files
+            ).lazy()  # few rows: each column would scan all files
         return from_rows(rows, types, basis="exact", rows=total)
     part = _sample(rows, total, sample_rows, seed=name.snapshot or 0)
     return merged(
@@ -102,8 +102,8 @@ def _footer(table: Table, name: DatasetName, types: Mapping[str, str]) -> list[C
 
 
 def _written(table: Table, name: DatasetName) -> Written:
-    """The columns that the table had when each of its files came in; of files whose snapshot is
-    still there.
+    """The columns that the table had when each file was added, for files whose snapshot still
+    exists.
     """
     snapshot = table.snapshot_by_id(name.snapshot or 0)
     schemas = {
@@ -130,8 +130,8 @@ def _written(table: Table, name: DatasetName) -> Written:
 def _sample(rows: pl.LazyFrame, total: int, size: int, *, seed: int) -> pl.DataFrame:
     """About `size` of `total` rows; the same snapshot gives the same ones.
 
-    Each row by chance where reading all is cheap; beyond that blocks, one from each stretch of the
-    table, so that most of it is not read.
+    Random rows if reading all is cheap; otherwise blocks, one from each stretch of the table, so
+    that most of it is not read.
     """
     import polars as pl
 
@@ -144,7 +144,7 @@ def _sample(rows: pl.LazyFrame, total: int, size: int, *, seed: int) -> pl.DataF
     starts = [
         int(place * stretch + chance.random() * (stretch - length)) for place in range(_BLOCKS)
     ]
-    # One by one: each unpacks a row group.
+    # One by one: each decompresses a row group.
     return pl.concat([rows.slice(start, length).collect() for start in starts])
 
 

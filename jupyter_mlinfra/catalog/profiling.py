@@ -1,7 +1,6 @@
-"""Statistics of columns: from what the data files say of themselves (nothing is read), or from
-rows.
+"""Statistics of columns: from the metadata of the data files (no rows are read), or from rows.
 
-Every number says what it was reckoned from. Missing is a share of rows. NaN and infinity are
+Every number says what it was computed from. Missing is a share of rows. NaN and infinity are
 values, but take no part in mean and shape.
 """
 
@@ -35,11 +34,11 @@ def from_files(
     written: Written,
     deletes: bool,
 ) -> list[ColumnProfile]:
-    """Missing, min and max out of the statistics that the manifests keep of each data file.
+    """Missing, min and max from the statistics that the manifests keep for each data file.
 
-    written: the columns, by their numbers, that the table had when a file came in, by path; of
-    files of which that is known. deletes: rows of these files are deleted elsewhere, so the numbers
-    are of more rows than the table has.
+    written: by path, the ids of the columns that the table had when a file was added, where that is
+    known. deletes: rows of these files are deleted elsewhere, so the numbers cover more rows than
+    the table has.
     """
     rows = sum(file.record_count for file in files)
     found = []
@@ -54,9 +53,9 @@ def from_files(
 def from_rows(
     frame: pl.LazyFrame, types: Mapping[str, str], *, basis: Basis, rows: int
 ) -> list[ColumnProfile]:
-    """All statistics of the rows in `frame`; the distinct values of one column at a time are held.
+    """All statistics of the rows in `frame`; only one column's distinct values are held at a time.
 
-    basis: exact when these are all rows, else sample. rows: how many they are.
+    basis: exact if these are all rows, else sample. rows: their number.
     """
     import polars as pl
 
@@ -108,8 +107,8 @@ def from_rows(
 
 
 def merged(rows: Sequence[ColumnProfile], files: Sequence[ColumnProfile]) -> list[ColumnProfile]:
-    """A profile of some rows, with the exact numbers that the files know of all rows in their
-    place.
+    """A profile of some rows, with the exact numbers that the files know about all rows in place of
+    its own.
     """
     from dataclasses import replace
 
@@ -133,7 +132,7 @@ def merged(rows: Sequence[ColumnProfile], files: Sequence[ColumnProfile]) -> lis
 def of_column(
     name: str, types: Mapping[str, str], *, shape: Sequence[int] = (), **numbers: Number
 ) -> ColumnProfile:
-    """The profile of one column; numbers that are not given are unknown."""
+    """The profile of one column; numbers that are not passed are unknown."""
     known = {
         key: numbers.get(key, _UNKNOWN)
         for key in ("missing", "distinct", "min", "max", "mean", "top")
@@ -151,15 +150,15 @@ def _missing(nulls: Sequence[int | None], rows: int, *, deletes: bool) -> Number
 
 
 def counts(file: DataFile, number: int) -> bool:
-    """Whether the statistics of a file tell the missing values of a column."""
+    """Whether the statistics of a file include a column's missing values."""
     return number in (file.null_value_counts or {})
 
 
 def _nulls(file: DataFile, number: int, written: Written) -> int | None:
-    """Missing values of a column in a file: all rows where the file came before the column. None
-    where nobody counted.
+    """Missing values of a column in a file: all rows if the file is older than the column. None if
+    they were not counted.
 
-    Writers count for single values only, not for lists and structs, and may be told to leave
+    Writers count them for plain values only, not for lists and structs, and may be set to leave
     columns out.
     """
     if counts(file, number):
@@ -248,8 +247,8 @@ def _sums(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> dict[tuple[
 
 
 def _shape(frame: pl.LazyFrame, name: str, *, whole: bool, low: Any, high: Any) -> list[int]:
-    """Counts of equal bins between the lowest and the highest finite value; whole numbers of a
-    small range get a bin each.
+    """Counts in equal bins between the lowest and the highest finite value; whole numbers of a
+    small range get one bin each.
     """
     import polars as pl
 

@@ -1,5 +1,5 @@
-"""Rows that could not become rows of the table: kept with file, line and reason, so that they can
-be fixed and ingested again.
+"""Rows that could not be added to the table: kept with file, line and reason, so that they can be
+fixed and ingested again.
 """
 
 from __future__ import annotations
@@ -18,17 +18,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST = 100_000
-"""More broken rows than this are no accident of some rows: the file is read the wrong way."""
+"""More broken rows than this mean that the file is read in the wrong way."""
 
 _LONGEST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """One row that was set aside. line: where it begins in its file, from 1. text: what stands
-    there.
+    """One row that was set aside. line: where it begins in its file, from 1. text: its text.
 
-    column, value: what did not fit, where the row could be cut into its fields.
+    column, value: what did not fit, if the row could be split into fields.
     """
 
     file: str
@@ -56,14 +55,14 @@ class Quarantine:
         self.path: Path | None = None
 
     def add(self, row: Broken) -> None:
-        """Raises Unprocessable when it is one too many."""
+        """Add a row. Raises Unprocessable if there are too many."""
         if len(self.rows) >= MOST:
             first = self.rows[0]
             raise too_many(first.file, f"line {first.line}", first.reason)
         self.rows.append(Broken(row.file, row.line, row.reason, row.text[:_LONGEST], row.column))
 
     def write(self, folder: Path) -> None:
-        """Store the rows as one Parquet file (file, line, reason, text) at `path`; no rows, no
+        """Store the rows as one Parquet file (file, line, reason, text) at `path`; without rows, no
         file.
         """
         self.discard()

@@ -1,4 +1,4 @@
-"""How files are read: what the user said, what was found out, and what stays in doubt."""
+"""How files are read: what the user set, what was guessed, and what remains in doubt."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _LONGEST_COMMENT = 8
 
 
 class ReadingOptions(TypedDict, total=False):
-    """How text is read; what is left out, or None, is guessed.
+    """How text is read; an option that is missing or None is guessed.
 
-    header: whether the first record holds the names. skip: lines before it. comment: what a line
-    that is left out begins with. quote, comment, thousands: "" for none. date_format: as in
-    strftime, such as %d.%m.%Y; ISO 8601 is always understood. null_values: words that mean a
-    missing value in every column. time_zone: where times without a zone were read. types: short
-    type words by column. max_bad: the share of rows that may go to quarantine.
+    header: whether the first record holds the names. skip: lines before it. comment: how a line to
+    be ignored begins. quote, comment, thousands: "" for none. date_format: as in strftime, such as
+    %d.%m.%Y; ISO 8601 is always understood. null_values: words that mean a missing value in every
+    column. time_zone: of times without a zone. types: short type words by column. max_bad: the
+    share of rows that may go to quarantine.
     """
 
     encoding: str | None
@@ -51,7 +51,7 @@ class ReadingOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """`ReadingOptions`, checked. Raises BadRequest for a value that cannot be."""
+    """`ReadingOptions`, checked. Raises BadRequest for an impossible value."""
 
     encoding: str | None = None
     header: bool | None = None
@@ -99,12 +99,13 @@ def _check_signs(reading: Reading) -> None:
             fix = "Examples: , ; | tab." if name == "separator" else "Examples: \" ' none."
             raise BadRequest(
                 f"{sign!r} cannot be the {name}.",
-                "It is one ASCII sign, no letter and no digit.",
+                "It is one ASCII character, not a letter or digit.",
                 fix,
             )
     if reading.separator is not None and reading.separator == reading.quote:
         raise BadRequest(
-            f"{reading.quote!r} cannot be both separator and quote.", fix="Use two different signs."
+            f"{reading.quote!r} cannot be both separator and quote.",
+            fix="Use two different characters.",
         )
     if reading.comment and (
         len(reading.comment) > _LONGEST_COMMENT or not reading.comment.isprintable()
@@ -134,7 +135,9 @@ def _check_numbers(reading: Reading) -> None:
 
 
 def say(option: str, value: str | int | bool) -> str:
-    """An option as it is written in both faces: `--skip 2 (in Python skip=2)`."""
+    """An option as it is written on the command line and in Python: `--skip 2 (in Python
+    skip=2)`.
+    """
     python = {"null": "null_values", "type": "types"}.get(option, option)
     if option == "header":
         return f"--{'' if value else 'no-'}header (in Python header={value})"
@@ -151,8 +154,8 @@ def say(option: str, value: str | int | bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What a guess may have wrong. option: the one that settles it. stops: nothing is ingested
-    before it is settled.
+    """A guess that may be wrong. option: the one that settles it. stops: nothing is ingested until
+    it is settled.
     """
 
     option: str
@@ -161,7 +164,7 @@ class Doubt:
     stops: bool = False
 
     def error(self) -> Unprocessable:
-        """The refusal of a doubt that stops."""
+        """The error for a doubt that stops."""
         return Unprocessable(
             self.what, "A guess could be wrong data.", f"{self.fix} Nothing was committed."
         )
@@ -169,8 +172,8 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """How one CSV file is cut into records and fields. guessed: the options that the user did not
-    say.
+    """How one CSV file is split into records and fields. guessed: the options that the user did not
+    set.
     """
 
     encoding: str = "utf-8"

@@ -1,4 +1,4 @@
-"""Rows of a table: lazily for notebooks, as JSON-safe blocks for every face.
+"""Rows of a table: lazily for notebooks, as JSON-safe blocks for every interface.
 
 Reads go through Polars, never through pyiceberg's `to_arrow`, which loads whole files for the first
 hundred rows.
@@ -29,14 +29,14 @@ _BEYOND = "a time beyond the years 1 to 9999"
 
 
 def scan(table: Table, name: DatasetName) -> pl.LazyFrame:
-    """The rows at the snapshot of `name`, else the newest. Raises NotFound for a snapshot that the
-    table does not have.
+    """The rows at the snapshot of `name`, else at the newest. Raises NotFound for a snapshot that
+    the table does not have.
     """
     import polars as pl
 
     now = (table.metadata.current_snapshot_id, table.metadata.current_schema_id)
     if name.columns is not None and (name.snapshot, name.columns) == now:
-        # The frame may be pickled, and is then read from the metadata file as it stands.
+        # The frame may be pickled; it is then read from the metadata file as it is.
         name = replace(name, snapshot=None, columns=None)
     return pl.scan_iceberg(
         seen(table, name), snapshot_id=name.snapshot, storage_options=storage_options(table)
@@ -44,8 +44,8 @@ def scan(table: Table, name: DatasetName) -> pl.LazyFrame:
 
 
 def seen(table: Table, name: DatasetName) -> Table:
-    """The table, with the columns that `name` asks for standing in the snapshot that it names:
-    every reader takes them from there.
+    """The table, with the columns that `name` asks for put into the snapshot that it names, from
+    where every reader takes them.
 
     Raises NotFound for a snapshot or columns that the table does not have.
     """
@@ -58,7 +58,7 @@ def seen(table: Table, name: DatasetName) -> Table:
             "It never had, or it has expired.",
             f"mlinfra catalog snapshots {name.text}",
         )
-    # Older writers do not tell.
+    # Older writers do not record it.
     written = table.metadata.current_schema_id if snapshot.schema_id is None else snapshot.schema_id
     columns = written if name.columns is None else name.columns
     if columns == snapshot.schema_id:
@@ -74,14 +74,14 @@ def seen(table: Table, name: DatasetName) -> Table:
         for item in table.snapshots()
     ]
     metadata = table.metadata.model_copy(update={"snapshots": snapshots})
-    # no such file: a pickled frame fails, where it would read other columns
+    # there is no such file, so a pickled frame fails where it would read other columns
     location = f"{table.metadata_location}#columns={columns}"
     return type(table)(table.name(), metadata, location, table.io, table.catalog, table.config)
 
 
 def storage_options(table: Table) -> dict[str, Any] | None:
-    """What Polars needs to reach the storage; without it a scan would ignore the catalog's endpoint
-    and keys.
+    """What Polars needs to access the storage; without it a scan would ignore the catalog's
+    endpoint and keys.
     """
     found = {
         key: value
@@ -94,7 +94,7 @@ def storage_options(table: Table) -> dict[str, Any] | None:
 def block(
     frame: pl.LazyFrame, *, start: int, count: int, columns: Sequence[str] | None
 ) -> pl.DataFrame:
-    """Rows `start` to `start + count`. Raises BadRequest for a range or a column that cannot be."""
+    """Rows `start` to `start + count`. Raises BadRequest for an impossible range or column."""
     if start < 0 or not 1 <= count <= PAGE_LIMIT:
         raise BadRequest(
             f"start={start}, count={count} is out of range.",
@@ -112,15 +112,15 @@ def block(
 
 
 def height(frame: pl.LazyFrame) -> int:
-    """How many rows there are; read from the files' footers."""
+    """The number of rows, read from the files' footers."""
     import polars as pl
 
     return int(frame.select(pl.len()).collect().item())
 
 
 def sayable(frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows, where dates and times that Python cannot hold (infinity, 44 B.C.) are words: a
-    column with such values becomes text.
+    """The rows, with dates and times that Python cannot hold (infinity, 44 B.C.) as words: a column
+    with such values becomes text.
     """
     import polars as pl
 
@@ -141,8 +141,8 @@ def sayable(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def listed(column: pl.Series) -> list[Any]:
-    """The values of a column as Python has them; where that cannot hold one, within a list or
-    struct too, some words stand in its place.
+    """The values of a column in Python; where it cannot hold one, even inside a list or struct,
+    text replaces it.
     """
     from polars.exceptions import PanicException
 
@@ -159,8 +159,8 @@ def listed(column: pl.Series) -> list[Any]:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can carry it: long text is cut with its length, whole numbers that JavaScript
-    would round become text.
+    """A value as JSON can carry it: long text is cut and its length added, whole numbers that
+    JavaScript would round become text.
     """
     if isinstance(value, str):
         return (

@@ -1,4 +1,4 @@
-"""The verbs of the catalog: the only room that a face calls."""
+"""The verbs of the catalog: the only module that interfaces call."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ class Catalog:
     ) -> IngestReport:
         """Read CSV, Parquet or JSON files into a dataset in one commit, or change nothing.
 
-        mode: append keeps the rows that are there; replace puts these in their place (older
-        snapshots stay readable). again: append files that are in the dataset already once more;
-        else they are skipped, and the report says so. reading: how text is read (see
-        `ReadingOptions`); what is left out is guessed. Rows that do not fit go to quarantine, with
-        line and reason, up to `max_bad` of a file. Raises NotFound for a missing file, BadRequest
-        for a name or an option that cannot be, Conflict for a file that changes while it is read,
-        Unprocessable for one that is empty, damaged, in another encoding, without a column that the
-        dataset has, of which too many rows do not fit, or whose guessed options are in doubt.
+        mode: append keeps the existing rows; replace replaces them (older snapshots stay readable).
+        again: append files again that are already in the dataset; otherwise they are skipped, and
+        the report says so. reading: how text is read (see `ReadingOptions`); what is left out is
+        guessed. Rows that do not fit go to quarantine, with line and reason, up to `max_bad` of a
+        file. Raises NotFound for a missing file, BadRequest for a name or an option that cannot be,
+        Conflict for a file that changes while it is read, Unprocessable for one that is empty,
+        damaged, in another encoding, without a column that the dataset has, of which too many rows
+        do not fit, or whose guessed options are in doubt.
         """
         from .sources import paths_of
 
@@ -111,7 +111,8 @@ class Catalog:
                         skipped=skipped,
                         again=again,
                     )
-                except _ComeFirstError:  # another ingest of a file that was new when this one began
+                except _ComeFirstError:
+                    # Another ingest brought in a file that was new when this one began.
                     continue
         raise Conflict(
             f"{name.text} was not written.",
@@ -127,10 +128,11 @@ class Catalog:
         mode: Mode = "append",
         **reading: Unpack[ReadingOptions],
     ) -> Inspection:
-        """What an ingest of these files would read, by the beginning of each; nothing is written.
+        """What an ingest of these files would read, judged by the beginning of each; nothing is
+        written.
 
-        into, mode: where the rows would go; the types of a dataset that is there count. Raises what
-        `ingest` does, but for doubts and for rows that do not fit: those are told.
+        into, mode: where the rows would go; the types of an existing dataset count. Raises what
+        `ingest` does, except doubts and rows that do not fit, which are in the answer.
         """
         from .inspection import inspect
         from .sources import paths_of
@@ -161,8 +163,8 @@ class Catalog:
     ) -> IngestReport:
         """Write a frame into a dataset in one commit, or change nothing.
 
-        inputs: references of what the rows were made from, for the lineage. Raises Unprocessable
-        when a value or a column does not fit.
+        inputs: references of what the rows were made from, for the lineage. Raises Unprocessable if
+        a value or a column does not fit.
         """
         from .intake import FrameRows
 
@@ -172,9 +174,7 @@ class Catalog:
         return self._write(name, FrameRows(frame), mode, list(inputs), Quarantine())
 
     def tag(self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Dataset:
-        """Put tags on a dataset and take tags off; both at once, and adding one twice is no
-        error.
-        """
+        """Add tags to a dataset and remove tags. Adding one twice is not an error."""
         for text in add:
             if not text.strip() or len(text) > _LONGEST_TAG or not text.isprintable():
                 raise BadRequest(
@@ -198,7 +198,7 @@ class Catalog:
     def describe(
         self, name: str, *, owner: str | None = None, description: str | None = None
     ) -> Dataset:
-        """Say who answers for a dataset and what it is; None leaves what stands there."""
+        """Set a dataset's owner and description; None keeps the present one."""
         said = {records.OWNER: owner, records.DESCRIPTION: description}
         for text in said.values():
             if text is not None and len(text) > _LONGEST_NOTE:
@@ -211,11 +211,10 @@ class Catalog:
         )
 
     def delete(self, name: str, *, force: bool = False) -> str:
-        """Take a dataset out of the catalog; its files stay where they are, in the folder that is
-        answered.
+        """Remove a dataset from the catalog; its files stay in the folder that is returned.
 
-        Raises Conflict when lineage knows of what was made from it (a view, a run, a dataset that
-        is there), unless `force`.
+        Raises Conflict if lineage knows something made from it (a view, a run, an existing
+        dataset), unless `force`.
         """
         wanted = _plain(name)
         with self._store.lock(wanted), self._store.explained(f"{wanted.text} was not deleted."):
@@ -258,7 +257,7 @@ class Catalog:
 
     def show(self, name: str) -> DatasetDetail:
         """One dataset, at its newest snapshot or, as `ns.table@SNAPSHOT`, at that one. Raises
-        NotFound when there is none.
+        NotFound if it does not exist.
         """
         wanted = DatasetName.parse(name)
         metadata = self._store.metadata(self._store.entry(wanted))
@@ -282,10 +281,10 @@ class Catalog:
         )
 
     def fingerprint(self, name: str) -> str | None:
-        """The newest snapshot, and the columns where they have changed since: changes exactly when
-        what is read may have.
+        """The newest snapshot, and the columns if they have changed since: differs exactly when the
+        rows read may differ.
 
-        None when there is no such dataset, or nothing was written.
+        None if there is no such dataset, or nothing was written.
         """
         try:
             wanted = DatasetName.parse(name)
@@ -294,8 +293,8 @@ class Catalog:
             return None
 
     def column_ids(self, name: str) -> Mapping[str, int]:
-        """Iceberg's own number of each column, which stays when the column is renamed, and is a new
-        one for another column of an old name.
+        """Iceberg's own id of each column: it stays when the column is renamed, and differs for a
+        new column of an old name.
         """
         wanted = DatasetName.parse(name)
         return {
@@ -318,14 +317,14 @@ class Catalog:
         wanted = DatasetName.parse(name)
         if snapshot is not None:
             wanted = wanted.at(snapshot)
-        table = self._store.load(wanted)  # once: rows, columns and total must be of one commit
+        table = self._store.load(wanted)  # once: rows, columns and total must come from one commit
         metadata = self._store.metadata_of(table)
         dataset = records.dataset(wanted, metadata)
         with self._store.explained(f"{wanted.text} cannot be read."):
             rows = scan(table, wanted)
             frame = sayable(block(rows, start=start, count=count, columns=columns))
             total = dataset.rows.value
-            if total is None:  # another engine need not tell it
+            if total is None:  # another engine may not record it
                 total = height(rows)
         known = {column.name: column for column in records.columns(wanted, metadata)}
         return RowBlock(
@@ -340,8 +339,8 @@ class Catalog:
     def profile(self, name: str, *, tier: Tier = "sample") -> Profile:
         """Statistics of every column, each with its basis.
 
-        tier: footer (what the files know, nothing is read), sample (some rows), exact (all rows).
-        Reckoned once for a snapshot.
+        tier: footer (file statistics, no rows are read), sample (some rows), exact (all rows).
+        Computed once per snapshot.
         """
         from .profile import profile
 
@@ -369,7 +368,7 @@ class Catalog:
         """Read every data file of a dataset, or of one snapshot of it, and compare it with the
         checksum of what was written.
 
-        on_progress: gets bytes read and bytes in all.
+        on_progress: called with bytes read and total bytes.
         """
         from .integrity import verify
 
@@ -380,19 +379,19 @@ class Catalog:
             return verify(table, wanted, on_progress=on_progress)
 
     def dataset(self, name: str) -> Table:
-        """The dataset as an object for notebooks. Raises NotFound when there is none."""
+        """The dataset as an object for notebooks. Raises NotFound if it does not exist."""
         from .table import Table
 
         return Table(self, DatasetName.parse(name))
 
     def scan(self, name: DatasetName) -> pl.LazyFrame:
-        """The rows, lazily; the door of `Table.scan`."""
+        """The rows, lazily; `Table.scan` uses it."""
         from .rows import scan
 
         return scan(self._store.load(name), name)
 
     def sql(self, query: str, *, limit: int | None = None) -> pl.DataFrame:
-        """The answer to one SELECT over datasets (`FROM flights.departures`). limit: rows at most;
+        """The answer to one SELECT over datasets (`FROM flights.departures`). limit: most rows;
         None for all.
         """
         from .sql import run
@@ -400,11 +399,11 @@ class Catalog:
         return run(query, self.scan, limit=limit)
 
     def lineage(self, name: str) -> Page[Edge]:
-        """What the dataset was made from and what was made from it, at any distance: at most 200
-        edges each way, the near ones first.
+        """What the dataset was made from and what was made from it, at any distance, nearest first:
+        at most 200 edges each way.
         """
         wanted = _plain(name)
-        # A dataset that does not exist has no lineage.
+        # A dataset that does not exist has no lineage; this raises NotFound.
         self._store.metadata(self._store.entry(wanted))
         return self._project.lineage.around(wanted.ref)
 
@@ -452,8 +451,8 @@ class Catalog:
         skipped: Mapping[str, str],
         again: bool,
     ) -> IngestReport:
-        """Ingest files of which none is in the dataset, as far as was known when this began. Raises
-        _ComeFirstError where one is by now.
+        """Ingest files of which none was in the dataset when this began. Raises _ComeFirstError if
+        one is by now.
         """
         from .intake import FileRows
         from .sources import open_sources
@@ -485,14 +484,16 @@ class Catalog:
     def _there(
         self, name: DatasetName
     ) -> tuple[Mapping[str, pl.DataType] | None, Mapping[str, str]]:
-        """The columns of a dataset and the files that are in it; None where it is not there."""
+        """The columns of a dataset and the files in it; None if it does not exist."""
         try:
             return dict(self.scan(name).collect_schema()), self._files_in(name)
         except NotFound:
             return None, {}
 
     def _files_in(self, name: DatasetName) -> Mapping[str, str]:
-        """The snapshots that brought in files, by digest; none for a dataset that is not there."""
+        """The snapshots that brought in files, by digest; none for a dataset that does not
+        exist.
+        """
         try:
             return records.files_in(self._store.metadata(self._store.entry(name)))
         except NotFound:
@@ -508,8 +509,8 @@ class Catalog:
         *,
         more: Callable[[], Mapping[str, str]] = dict,
     ) -> IngestReport:
-        """Commit rows. more: further properties of the snapshot; asked after the last row was read,
-        so what it raises stops the commit.
+        """Commit rows. more: further properties of the snapshot; called after the last row was
+        read, so that an error in it stops the commit.
         """
         from .commit import commit
         from .fate import FateUnknown
@@ -530,7 +531,7 @@ class Catalog:
                 self._store, name, rows, mode=mode, owner=self._project.user, summary=summary
             )
         except FateUnknown:
-            raise  # the rows may have come, and those set aside belong to them
+            raise  # the rows may have landed, and the rows set aside belong to them
         except BaseException:
             quarantine.discard()
             raise
@@ -554,7 +555,7 @@ class Catalog:
         *,
         quarantined: int,
     ) -> None:
-        """Event and lineage of a commit. The rows are in: what fails here is logged, never reported
+        """Event and lineage of a commit. The rows are in: an error here is logged, never reported
         as a failed write.
         """
         facts = {"rows": done.rows, "quarantined": quarantined}
@@ -583,12 +584,13 @@ class Catalog:
         try:
             DatasetName.parse(entry.name)
             return records.dataset(name, self._store.metadata(entry))
-        # one damaged table, or one of a name that only other clients take, must not hide the others
+        # One damaged table, or one with a name that only other clients accept, must not hide the
+        # others.
         except MLInfraError as error:
             return records.unreadable(name, error.what)
 
     def _made_of(self, name: DatasetName) -> builtins.list[str]:
-        """What was made of a dataset; a dataset that is gone itself does not count."""
+        """What was made from a dataset; datasets that no longer exist do not count."""
         outputs = (
             edge.output.partition("@")[0]
             for edge in self._project.lineage.edges()
@@ -602,7 +604,7 @@ class Catalog:
         ]
 
     def _used_by(self, name: DatasetName) -> Mapping[str, Sequence[str]]:
-        """By column: what lineage says was made of it, as `column:…` or as a feature of the same
+        """By column: what lineage says was made from it, as `column:…` or as a feature of the same
         name.
         """
         found: dict[str, dict[str, None]] = {}
@@ -625,9 +627,7 @@ class Catalog:
 
 
 def _plain(text: str) -> DatasetName:
-    """A name without a snapshot: a verb that changes a dataset, or speaks of all its snapshots,
-    means the dataset itself.
-    """
+    """A name without a snapshot, for verbs that change a dataset or concern all its snapshots."""
     name = DatasetName.parse(text)
     if name.snapshot is not None:
         raise BadRequest(
@@ -645,7 +645,7 @@ def _reading(options: ReadingOptions) -> Reading:
 
     if unknown := sorted(options.keys() - ReadingOptions.__annotations__.keys()):
         raise BadRequest(
-            f"{unknown[0]!r} is no option of reading.",
+            f"{unknown[0]!r} is not a reading option.",
             fix=f"Options: {', '.join(ReadingOptions.__annotations__)}.",
         )
     reading = Reading(**options)  # type: ignore[arg-type]  # None for types is read as none
@@ -657,7 +657,7 @@ def _reading(options: ReadingOptions) -> Reading:
 def _summary_of(
     report: IngestReport, read: int, quarantine: Quarantine, skipped: Mapping[str, str]
 ) -> str:
-    """One line, in which what was left out stands first."""
+    """One line that begins with what was left out."""
     parts = []
     if quarantine.rows:
         first = min(quarantine.rows, key=lambda row: (row.file, row.line))
@@ -673,14 +673,14 @@ def _summary_of(
 def _skipped(skipped: Mapping[str, str]) -> str:
     path, snapshot = next(iter(skipped.items()))
     return (
-        f"{path} is in it already (snapshot {snapshot})"
+        f"{path} is already in it (snapshot {snapshot})"
         if len(skipped) == 1
-        else f"{len(skipped):,} files are in it already, such as {path} (snapshot {snapshot})"
+        else f"{len(skipped):,} files are already in it, such as {path} (snapshot {snapshot})"
     )
 
 
 def _nothing(name: DatasetName, skipped: Mapping[str, str], detail: DatasetDetail) -> IngestReport:
-    """The report of an ingest that had nothing new."""
+    """The report of an ingest without anything new."""
     said = (
         f"Nothing was written: {_skipped(skipped)}; --again (in Python again=True) adds the rows"
         " once more"

@@ -1,4 +1,4 @@
-"""The files of an ingest: found, opened by kind, and seen alike whatever their kind."""
+"""The files of an ingest: found, opened by kind, and read the same way whatever their kind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 HEAD_ROWS = 1000
-"""Rows of a Parquet file by which it is judged."""
+"""Rows of a Parquet file by which its content is judged."""
 
 _CSV, _JSON, _PARQUET = (
     {".csv", ".tsv", ".txt"},
@@ -36,11 +36,11 @@ _CSV, _JSON, _PARQUET = (
 
 
 class Source(Protocol):
-    """One file. columns: their types as stored; text where the file has only words.
+    """One file. columns: their stored types; text if the file has only words.
 
-    spelled: its text stands for values of any type. times_only: its words can only stand for times,
-    since its numbers are numbers already. dialect: how it is cut, where it is CSV. doubts: what was
-    guessed of it and may be wrong.
+    spelled: its text may be values of any type. times_only: its words can only be times, since its
+    numbers are already numbers. dialect: how it is split, for CSV. doubts: guesses about it that
+    may be wrong.
     """
 
     name: str
@@ -55,23 +55,23 @@ class Source(Protocol):
     def doubts(self) -> Sequence[Doubt]: ...
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        """Its rows, block by block; can be asked for again."""
+        """Its rows, block by block; can be called again."""
 
     def torn(self) -> list[Broken]:
-        """After `frames` ended: what could not even become a row."""
+        """After `frames`: what could not even be split into a row."""
 
     def broken(self, rows: Sequence[Unfit]) -> list[Broken]:
-        """After `frames` ended: rows that did not fit, with the line of each."""
+        """After `frames`: rows that did not fit, with the line of each."""
 
     def advice(self) -> str:
-        """The options that the file seems to need and was not read with; empty where there is
-        nothing to say.
+        """The options that the file seems to need and was not read with; empty if there are
+        none.
         """
 
 
 def paths_of(files: Sequence[str | Path], root: Path) -> list[Path]:
-    """The files that are meant; patterns (`*`) are filled in. Relative to the working directory,
-    else to the project.
+    """The files, with patterns (`*`) expanded, relative to the working directory, else to the
+    project.
 
     Raises NotFound for a file that does not exist, BadRequest for none at all, a folder or an
     unknown kind.
@@ -100,7 +100,7 @@ def paths_of(files: Sequence[str | Path], root: Path) -> list[Path]:
     if not found:
         raise BadRequest("No file was given.", fix="Name at least one CSV, Parquet or JSON file.")
     for path in found:
-        if not os.path.exists(path):  # not Path.exists: that raises for a name that is too long
+        if not os.path.exists(path):  # not Path.exists, which raises for a name that is too long
             raise NotFound(
                 f"There is no file {path}.",
                 fix="Check the path; it is relative to the working directory.",
@@ -112,7 +112,7 @@ def paths_of(files: Sequence[str | Path], root: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def open_sources(paths: Sequence[Path], reading: Reading, scratch: Path) -> Iterator[list[Source]]:
-    """Open and check every file: headers, encodings, footers. Raises before anything is written."""
+    """Open and check every file: header, encoding, footer. Raises before anything is written."""
     with contextlib.ExitStack() as stack:
         try:
             yield [_open(path, reading, scratch, stack) for path in paths]
@@ -121,7 +121,7 @@ def open_sources(paths: Sequence[Path], reading: Reading, scratch: Path) -> Iter
 
 
 def open_heads(paths: Sequence[Path], reading: Reading) -> tuple[list[Source], bool]:
-    """The same of the beginning of each file, and whether that is all there is."""
+    """Open and check the beginning of each file, and whether that is the whole file."""
     try:
         found = [_head(path, reading) for path in paths]
     except PermissionError as error:
@@ -172,7 +172,7 @@ def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
 
 
 def kind_of(path: Path) -> Literal["csv", "json", "parquet"]:
-    """By the ending of its name. Raises BadRequest for another one."""
+    """The kind of a file, by its suffix. Raises BadRequest for an unknown one."""
     packed = is_packed(path)
     suffix = Path(path.stem if packed else path.name).suffix.lower()
     if suffix in _PARQUET and not packed:
@@ -294,5 +294,5 @@ def _broken(name: str, line: int, unfit: Unfit, text: str) -> Broken:
 
 
 def _json(values: Mapping[str, Any]) -> str:
-    # Not orjson: it writes no whole number of over 64 bits.
+    # Not orjson, which writes no integers above 64 bits.
     return json.dumps(dict(values), default=str, ensure_ascii=False)

@@ -1,4 +1,6 @@
-"""What the catalog knows: datasets, columns, snapshots, profiles, and what an ingest did."""
+"""The records of the catalog: datasets, columns, snapshots, profiles, and the result of an
+ingest.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,12 @@ from ..core.records import Number
 class IngestReport:
     """What one ingest did: one commit, or nothing.
 
-    quarantined: rows that could not be read as the table's types; they stand in `quarantine`
-    (Parquet), with the reason. snapshot: the one that was written; where nothing was, the one that
-    brought in the files. columns: those of the dataset now, by which a file without a header is
-    recognised. summary: all of it in one line, what was left out first. skipped: files that were in
-    the dataset already. spelled: a line for each spelling of numbers and dates that is not 1234.5
-    and ISO 8601, with its columns. notes: what was guessed and could be otherwise.
+    quarantined: rows that could not be read as the table's types; `quarantine` (Parquet) holds them
+    with the reason. snapshot: the one that was written, or, if nothing was, the one that brought in
+    the files. columns: those of the dataset now, which reveal a file read without its header.
+    summary: all of it in one line, beginning with what was left out. skipped: files that were
+    already in the dataset. spelled: a line for each spelling of numbers and dates that is not
+    1234.5 and ISO 8601, with its columns. notes: what was guessed and could be otherwise.
     """
 
     dataset: str
@@ -36,11 +38,10 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadColumn:
-    """One column of files that were looked at. guessed: its type was; in_dataset: the dataset has
-    it, and its type counts.
+    """One column of the inspected files. guessed: whether its type was guessed; in_dataset: the
+    dataset has it, and its type counts.
 
-    decimal, thousands, date_format: how its values are spelled, where that is not 1234.5 and ISO
-    8601.
+    decimal, thousands, date_format: how its values are spelled, if not as 1234.5 and ISO 8601.
     """
 
     name: str
@@ -54,10 +55,11 @@ class ReadColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadFile:
-    """One file that was looked at. snapshot: the one that brought it into the dataset already; None
-    for a new file.
+    """One inspected file. snapshot: the one that already brought it into the dataset; None for a
+    new file.
 
-    encoding … header: how it is cut into records and fields, for CSV. guessed: which of these were.
+    encoding … header: how it is split into records and fields, for CSV. guessed: which of these
+    were guessed.
     """
 
     path: str
@@ -75,8 +77,8 @@ class ReadFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDoubt:
-    """What a guess may have wrong. option: the one that settles it. stops: an ingest is refused
-    before that is said.
+    """A guess that may be wrong. option: the one that settles it. stops: an ingest is refused until
+    it is set.
     """
 
     option: str
@@ -100,8 +102,8 @@ class Inspection:
     """What an ingest would read, by the beginning of the files; nothing is written.
 
     whole: the beginning is all of them, so types and counts are final. data[i][j] is column i of
-    row j, JSON-safe. rows: that were looked at; bad: of these, how many do not fit; refused: why an
-    ingest would refuse them, else empty. exists: whether the dataset is there.
+    row j, JSON-safe. rows: how many were read; bad: how many of them do not fit; refused: why an
+    ingest would refuse them, else empty. exists: whether the dataset exists.
     """
 
     dataset: str | None
@@ -195,7 +197,7 @@ class RowBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnProfile:
-    """Statistics of one column, each with its basis; None where the tier does not tell.
+    """Statistics of one column, each with its basis; None if the tier does not have it.
 
     missing: share of rows, 0 to 1. top: the most frequent word and its share, as text. shape:
     counts of up to 24 equal bins, or of the top words.
@@ -222,7 +224,7 @@ class Damage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What reading all files of a snapshot has shown. files: how many there are. unchecked: the
+    """The result of reading all files of a snapshot. files: how many there are. unchecked: the
     first of those without a checksum. note: why they have none.
     """
 
@@ -238,7 +240,7 @@ class Verification:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """A profile of a snapshot. tier: footer (file statistics), sample (n rows), exact (all rows).
-    seconds: what it took.
+    seconds: how long it took.
     """
 
     ref: str

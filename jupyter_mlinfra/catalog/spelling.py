@@ -27,13 +27,15 @@ DATES = (
     "%d %b %Y",
     "%b %d, %Y",
 )
-"""Forms of dates beside ISO 8601 that are guessed."""
+"""Date forms that are guessed, beside ISO 8601."""
 
 SHORT_DATES = ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y")
-"""Forms that are not guessed, for the century is a guess too; a column of them is pointed out."""
+"""Date forms that are not guessed, because the century would be a guess too; a column of them is
+pointed out.
+"""
 
 NUMBERS = ((",", "."), (".", ","), (",", " "), (".", " "), (",", "'"), (".", "'"))
-"""Decimal and thousands marks that are guessed, beside the plain point."""
+"""Pairs of decimal and thousands mark that are guessed, beside the plain point."""
 
 _TIMES = ("%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
 _OF_TIME = re.compile(r"%[-_0]?[HIMSpPTRXfcs]|%\.")
@@ -42,7 +44,7 @@ _OLD_YEAR = r"(?:^|\D)0\d{3}(?:\D|$)"
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """Marks of numbers, and a form of dates that is understood beside ISO 8601 ("" for none)."""
+    """Marks of numbers, and a date form that is accepted beside ISO 8601 ("" for none)."""
 
     decimal: str = "."
     thousands: str = ""
@@ -61,7 +63,7 @@ def described(spelling: Spelling) -> str:
 
 
 def number(word: pl.Expr, dtype: pl.DataType, spelling: Spelling) -> pl.Expr:
-    """The number that each word spells; null where it spells none."""
+    """The number that each word spells; null if it spells none."""
     import polars as pl
 
     if (spelling.decimal, spelling.thousands) == (PLAIN.decimal, PLAIN.thousands):
@@ -79,7 +81,7 @@ def number(word: pl.Expr, dtype: pl.DataType, spelling: Spelling) -> pl.Expr:
 
 def _pattern(spelling: Spelling) -> str:
     mark = re.escape(spelling.thousands)
-    # 12,34,567 is how India groups; no other mark is used like that.
+    # India groups digits as 12,34,567, and with no other mark.
     group = (
         rf"(?:{mark}\d{{2,3}})*{mark}\d{{3}}"
         if spelling.thousands == ","
@@ -109,12 +111,12 @@ def moment(word: pl.Expr, form: str) -> pl.Expr:
 
 
 def has_time(form: str) -> bool:
-    """Whether a form of strftime speaks of a time of day."""
+    """Whether a strftime form includes a time of day."""
     return _OF_TIME.search(form) is not None
 
 
 def check_date_format(form: str | None) -> None:
-    """Raises BadRequest when `form` cannot spell a date: what it writes must be what it reads."""
+    """Raise BadRequest if `form` cannot spell a date: it must read what it writes."""
     import polars as pl
 
     if not form:
@@ -132,14 +134,14 @@ def check_date_format(form: str | None) -> None:
         good = False
     if not good:
         raise BadRequest(
-            f"{form[:40]!r} is no form of a date.",
+            f"{form[:40]!r} is not a date format.",
             "It needs day, month and year.",
             "For example %d.%m.%Y or %m/%d/%Y %H:%M.",
         )
 
 
 def sane(word: pl.Expr, found: pl.Expr) -> pl.Expr:
-    """Without the years that were cut: `%Y` takes 12-01-05 for the year 12, which nobody means."""
+    """Without years that were cut off: `%Y` reads 12-01-05 as the year 12, which nobody means."""
     import polars as pl
 
     return pl.when((found.dt.year() >= 1000) | word.str.contains(_OLD_YEAR)).then(found)

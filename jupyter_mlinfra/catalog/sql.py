@@ -21,9 +21,9 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-# The functions of Polars that open any file of the machine: read_csv, read_parquet, … Looked for in
-# the text, not in its tokens: Polars reads more forms of quotes and comments than `_TOKEN` does,
-# and a name that is hidden in one of those must not pass. So it is refused in a text as well.
+# Polars functions that open any file of the machine: read_csv, read_parquet, … The text is
+# searched, not its tokens: Polars accepts more forms of quotes and comments than `_TOKEN` does, and
+# a name hidden in one of those must not pass. So such a name is refused inside text as well.
 _OPENS = re.compile(
     r"""(?<![^\W\d_])(?P<name>(?:read|scan)_\w*)["`]?\s*(?:\(|/\*|--)""", re.IGNORECASE
 )
@@ -32,10 +32,10 @@ _OPENS = re.compile(
 def run(
     query: str, scan: Callable[[DatasetName], pl.LazyFrame], *, limit: int | None
 ) -> pl.DataFrame:
-    """The answer to a SELECT. limit: rows at most; None for all.
+    """The answer to a SELECT. limit: most rows; None for all.
 
     Raises BadRequest for anything but one SELECT, for a function that reads files, and for SQL that
-    Polars does not know; NotFound for a table that is no dataset.
+    Polars does not support; NotFound for a table that is not a dataset.
     """
     import polars as pl
 
@@ -43,7 +43,7 @@ def run(
     _refuse(query, tokens)
     context = pl.SQLContext(eager=False)
     for name in _tables(tokens):
-        # A column of an alias; a table that is missing is named by Polars.
+        # The name may be a column of an alias; Polars itself reports a missing table.
         with contextlib.suppress(NotFound):
             context.register(name.text, scan(name))
     try:
@@ -78,7 +78,7 @@ def _refuse(query: str, tokens: list[tuple[str, str]]) -> None:
     if not tokens or tokens[0][1].lower() not in ("select", "with"):
         raise BadRequest(
             "Only a SELECT can be run here.",
-            "Datasets change by ingest and write, which check and record.",
+            "Datasets change by ingest and write, which check the rows and record lineage.",
             "Begin the query with SELECT or WITH.",
         )
     if found := _OPENS.search(query):
@@ -90,19 +90,19 @@ def _refuse(query: str, tokens: list[tuple[str, str]]) -> None:
 
 
 def _tables(tokens: list[tuple[str, str]]) -> list[DatasetName]:
-    """Dotted names that stand where a table can stand: after FROM, JOIN or a comma."""
+    """Dotted names where a table can stand: after FROM, JOIN or a comma."""
     found: dict[str, DatasetName] = {}
     for place, (_, before) in enumerate(tokens):
         if before.lower() not in ("from", "join", ","):
             continue
-        with contextlib.suppress(BadRequest):  # no name of a dataset, so no dataset
+        with contextlib.suppress(BadRequest):  # not a dataset's name
             name = DatasetName.parse(_dotted(tokens[place + 1 :]))
             found[name.text] = name
     return list(found.values())
 
 
 def _dotted(tokens: list[tuple[str, str]]) -> str:
-    """The dotted name that the tokens begin with; empty when there is none."""
+    """The dotted name at the start of the tokens; empty if there is none."""
     parts: list[str] = []
     for (kind, text), (_, after) in itertools.zip_longest(
         tokens[::2], tokens[1::2], fillvalue=("", "")

@@ -1,4 +1,4 @@
-"""The Iceberg catalog behind the datasets: opened once, listed cheaply, its metadata parsed
+"""The Iceberg catalog behind the datasets: opened once, cheap to list, with its metadata parsed
 directly.
 
 Lists and pages of datasets need only the metadata JSON of each table, so pyiceberg (half a second
@@ -52,8 +52,8 @@ _DURABLE = "jupyter_mlinfra.catalog.durable.DurableFileIO"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One table of the catalog. metadata: where its newest metadata file is; None where listing
-    does not tell.
+    """One table of the catalog. metadata: the path of its newest metadata file; None if the list
+    does not contain it.
     """
 
     namespace: str
@@ -87,13 +87,13 @@ class Store:
 
     @property
     def iceberg(self) -> IcebergCatalog:
-        """pyiceberg's catalog. Raises Unavailable, without secrets in its words, when it cannot be
+        """pyiceberg's catalog. Raises Unavailable, without secrets in the text, if it cannot be
         reached.
         """
         with self._opening, self.explained("The catalog cannot be opened."):
             if self._iceberg is None:
                 load_modules(*_PYICEBERG)
-                # Polars plans with pyiceberg; its own planner is a further package, and without it
+                # Polars plans with pyiceberg; its own planner needs another package, and without it
                 # every scan would warn.
                 os.environ.setdefault("POLARS_ICEBERG_PLANNER", "pyiceberg")
                 self._iceberg = self._open_embedded() if self.embedded else self._open_settings()
@@ -111,15 +111,15 @@ class Store:
         )
 
     def open(self, name: DatasetName) -> Table:
-        """The table as pyiceberg loads it; raises what that raises."""
+        """The table as pyiceberg loads it, with pyiceberg's own errors."""
         table = self.iceberg.load_table(name.identifier)
         # A REST catalog may name the endpoint.
         table.io.properties.update(with_region(table.io.properties))
         return table
 
     def load(self, name: DatasetName) -> Table:
-        """The table as pyiceberg knows it, read anew. Raises NotFound, with names like it, when
-        there is none.
+        """The table as pyiceberg reads it now. Raises NotFound, with similar names, if there is
+        none.
         """
         load_modules(*_PYICEBERG)
         from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
@@ -132,7 +132,7 @@ class Store:
                 table = self.open(name)
             except (NoSuchTableError, NoSuchNamespaceError) as error:
                 raise self.absent(name) from error
-            # For reading the plain one does, and Polars keeps manifests in memory with it.
+            # The plain class is enough for reading, and with it Polars keeps manifests in memory.
             if table.io.properties.get("py-io-impl") == _DURABLE:
                 table.io = load_file_io(
                     {
@@ -145,8 +145,8 @@ class Store:
             return table
 
     def check_writable(self, name: DatasetName) -> None:
-        """Raise BadRequest for a table that is not there and that this catalog cannot make: of
-        those of pyiceberg, only REST nests namespaces.
+        """Raise BadRequest for a table that does not exist and that this catalog cannot create:
+        only REST catalogs have nested namespaces.
         """
         if "." not in name.namespace:
             return
@@ -168,7 +168,7 @@ class Store:
                 ) from error
 
     def entry(self, name: DatasetName) -> Entry:
-        """The table in the list. Raises NotFound when there is none; where listing is dear,
+        """The table in the list. Raises NotFound if there is none; where listing is expensive,
         `metadata` does.
         """
         if not self._is_sql:
@@ -181,11 +181,11 @@ class Store:
     def metadata(self, entry: Entry) -> Mapping[str, Any]:
         """The parsed metadata file of a table; files never change, so the newest is read once.
 
-        Raises NotFound when the table is gone, Unavailable when the file is gone, Unprocessable
-        when it is damaged.
+        Raises NotFound if the table is gone, Unavailable if the file is gone, Unprocessable if it
+        is damaged.
         """
         location = entry.metadata
-        # The catalog's own answer holds the metadata; the storage may open to nobody without it.
+        # The catalog's own answer holds the metadata; without it the storage may refuse access.
         if location is None:
             return self.metadata_of(self.load(DatasetName(entry.namespace, entry.table)))
         known, found = self._parsed.get(entry.name, ("", {}))
@@ -196,19 +196,19 @@ class Store:
                 )
             if len(self._parsed) >= _CACHED:
                 self._parsed.clear()
-            # Each commit writes a longer file: of a table only the newest is kept.
+            # Each commit writes a longer file, so only a table's newest is kept.
             self._parsed[entry.name] = (location, found)
         return found
 
     @staticmethod
     def metadata_of(table: Table) -> Mapping[str, Any]:
-        """What `metadata` tells, of a table that was loaded: both are of one commit."""
+        """As `metadata`, for a table that was loaded: both come from one commit."""
         found: Mapping[str, Any] = json.loads(table.metadata.model_dump_json())
         return found
 
     def fingerprint(self) -> str:
-        """Changes with every commit to a table; where listing tells no more than names, with the
-        names and every ten minutes.
+        """Changes with every commit to a table; where the list has only names, with the names and
+        every ten minutes.
         """
         import time
 
@@ -220,8 +220,8 @@ class Store:
 
     @contextlib.contextmanager
     def lock(self, name: DatasetName) -> Iterator[None]:
-        """Hold what no two writers of this machine may do to a table at once: make it, change its
-        columns or its tags.
+        """Take the lock for changes that two writers of this machine must not make at once:
+        creating the table, changing its columns or tags.
         """
         with file_lock(
             self._project.folder("locks") / f"{name.text}.lock", what=f"A change of {name.text}"
@@ -244,8 +244,8 @@ class Store:
 
     @contextlib.contextmanager
     def explained(self, what: str) -> Iterator[None]:
-        """Turn whatever the catalog, its database or its storage raise into what, why and fix;
-        secrets are struck out.
+        """Turn errors of the catalog, its database or its storage into what, why and fix, without
+        secrets.
         """
         try:
             yield
@@ -312,7 +312,7 @@ class Store:
                     dict(row) for row in connection.execute(_TABLES.format("?"), (CATALOG,))
                 )
             except sqlite3.OperationalError as error:
-                if "no such table" in str(error):  # another process makes the file just now
+                if "no such table" in str(error):  # another process is creating the file
                     return []
                 raise
 
@@ -328,8 +328,8 @@ class Store:
             url = URL.create(
                 "sqlite", database=str(self._file), query={"timeout": "60"}
             ).render_as_string()
-            # A plain path, not file://: a `#` or `%` in the project's folder would be read as part
-            # of a URL.
+            # A plain path, not file://, because a `#` or `%` in the project's folder would be read
+            # as part of a URL.
             warehouse = self._settings.warehouse or str(self._project.folder("warehouse"))
             return SqlCatalog(
                 CATALOG,
@@ -345,7 +345,7 @@ class Store:
         from pyiceberg.catalog import load_catalog
 
         properties = self._properties()
-        # A SQL catalog that others share has a name of its own.
+        # A shared SQL catalog has a name of its own.
         name = properties.pop("name", CATALOG)
         if uri := resolve(self._settings.uri):
             is_sql = uri.startswith("sql+")
@@ -384,7 +384,7 @@ class Store:
 
 
 def _tables(rows: Iterable[Mapping[str, Any]]) -> list[Entry]:
-    # The others are views.
+    # The other rows are views.
     tables = (row for row in rows if row.get("iceberg_type") in (None, "TABLE"))
     return [
         Entry(row["table_namespace"], row["table_name"], row["metadata_location"]) for row in tables
@@ -398,8 +398,8 @@ def _quoted(path: Path) -> str:
 
 
 def _about_values(error: BaseException) -> bool:
-    """Whether a library speaks of types or values. A panic of Polars is no Exception, and not the
-    end of this process.
+    """Whether a library's error is about types or values. A panic of Polars is not an Exception,
+    and does not end this process.
     """
     home = type(error).__module__.partition(".")[0]
     if home not in {"polars", "pyarrow", "pyiceberg", "pyo3_runtime", "builtins"}:
@@ -429,8 +429,8 @@ def _about_values(error: BaseException) -> bool:
 
 
 def _foreign(error: Exception) -> bool:
-    """Whether an error comes from the catalog's libraries or the system, and not from a fault in
-    this code.
+    """Whether an error comes from the catalog's libraries or the system, not from a bug in this
+    code.
     """
     home = type(error).__module__.partition(".")[0]
     return isinstance(error, OSError) or home in {

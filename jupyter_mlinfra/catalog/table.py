@@ -1,4 +1,4 @@
-"""The dataset that a notebook holds: rows when they are asked for, and itself as a card."""
+"""The dataset object of notebooks: reads rows on demand and shows itself as a card."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ _COLUMNS_SHOWN = 12
 class Table:
     """One dataset at the snapshot that was the newest when it was opened, or at a given one.
 
-    `scan()` reads that snapshot, so a notebook sees one state of the data however long it runs.
-    Without a snapshot its columns are those of that moment. What this object itself writes, it
-    reads.
+    `scan()` reads that snapshot, so a notebook sees one state of the data however long it runs. It
+    also reads what it wrote itself.
     """
 
     def __init__(self, catalog: Catalog, name: DatasetName) -> None:
@@ -48,8 +47,8 @@ class Table:
 
     @property
     def snapshot(self) -> str | None:
-        """What `scan()` reads: the snapshot, as `ID.COLUMNS` where its columns have changed since;
-        None when nothing was ever written.
+        """What `scan()` reads: the snapshot, as `ID.COLUMNS` if its columns have changed since;
+        None if nothing was ever written.
         """
         return self._detail.dataset.snapshot
 
@@ -70,7 +69,7 @@ class Table:
     def scan(self, snapshot: str | int | None = None) -> pl.LazyFrame:
         """The rows, lazily; nothing is read before `collect()`.
 
-        snapshot: another one of the same table. Raises NotFound when it has no such snapshot.
+        snapshot: another one of the same table. Raises NotFound if the table does not have it.
         """
         wanted = snapshot if snapshot is not None else self.snapshot
         return self._catalog.scan(self._name if wanted is None else self._name.at(wanted))
@@ -95,8 +94,8 @@ class Table:
         again: bool = False,
         **reading: Unpack[ReadingOptions],
     ) -> IngestReport:
-        """Read files into it, one commit or nothing; afterwards `scan()` reads their rows too. See
-        `Catalog.ingest`.
+        """Read files into the dataset, in one commit or not at all; afterwards `scan()` reads their
+        rows too. See `Catalog.ingest`.
         """
         several = [files] if isinstance(files, str | Path) else files
         report = self._catalog.ingest(
@@ -112,8 +111,8 @@ class Table:
         mode: Mode = "append",
         inputs: Sequence[str] = (),
     ) -> IngestReport:
-        """Write a frame into it in one commit; afterwards `scan()` reads its rows too. inputs:
-        references of what it was made from.
+        """Write a frame into the dataset in one commit; afterwards `scan()` reads its rows too.
+        inputs: references of what it was made from.
         """
         report = self._catalog.write(frame, into=self._writable(), mode=mode, inputs=inputs)
         self._look_again()

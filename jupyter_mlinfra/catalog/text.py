@@ -1,6 +1,4 @@
-"""Text files as bytes in UTF-8: unpacked, decoded strictly, counted; what is wrong is named with
-its line.
-"""
+"""Text files as UTF-8 bytes: decompressed, decoded strictly, counted; an error names its line."""
 
 from __future__ import annotations
 
@@ -24,13 +22,13 @@ BLOCK = 4 << 20
 HEAD = 256 << 10
 """Bytes by which a file is judged before it is read."""
 
-# Real tables pack 3 to 30 times; a file that unfolds a hundredfold is a bomb or a mistake.
+# Real tables compress 3 to 30 times; a file that expands a hundredfold is a bomb or a mistake.
 _MOST_UNFOLDED = 100
 _ALWAYS_ALLOWED = 64 << 20
-_JUDGED = 64 << 10  # bytes by which an encoding is told
+_JUDGED = 64 << 10  # bytes by which an encoding is judged
 _SIGNS = "€§°µ²³–—‘’“”„…«»·×\u00a0"
-# The letters that are common in the languages of a page; where two pages give as many of them, the
-# first is meant.
+# Letters that are common in the languages of a code page; between two pages with equally many, the
+# first wins.
 _LATIN = {
     "cp1252": frozenset("ÄÖÜäöüßÀÂÇÉÈÊÑÁÍÓÚÅÆØàâçéèêëîïôûùœñáíóúãõåæø¿¡ºª£" + _SIGNS),
     "cp1250": frozenset(
@@ -51,8 +49,8 @@ _OTHERS = [
     "cp1252",
     "cp1250",
 ]
-# The longer mark first: that of UTF-32 begins with that of UTF-16. Decoders of these names take the
-# mark itself away.
+# Longer marks first, because that of UTF-32 begins with that of UTF-16. These decoders remove the
+# mark themselves.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -63,7 +61,7 @@ _MARKS = {
 
 @dataclass(slots=True)
 class Text:
-    """A file that was read once from end to end and is UTF-8.
+    """A file that was read once from start to end and is UTF-8.
 
     quotes, newlines: how many of these bytes it has. ended: whether the last line ends with a
     newline.
@@ -82,11 +80,11 @@ class Text:
         return self.handle
 
     def head(self) -> str:
-        """The first `HEAD` bytes, up to the last whole letter."""
+        """The first `HEAD` bytes, up to the last complete character."""
         return codecs.getincrementaldecoder("utf-8")().decode(self.rewound().read(HEAD))
 
     def count(self, sign: str) -> int:
-        """How many of these signs there are."""
+        """How often this byte occurs."""
         if sign == '"':
             return self.quotes
         handle = self.rewound()
@@ -99,8 +97,8 @@ class Text:
 
 @contextlib.contextmanager
 def open_text(path: Path, *, encoding: str | None, scratch: Path) -> Iterator[Text]:
-    """Check a text file from end to end; packed or foreign bytes are copied to a nameless file in
-    `scratch` that no crash can leave behind.
+    """Check a text file from start to end; compressed or non-UTF-8 bytes are copied to an unnamed
+    file in `scratch` that no crash can leave behind.
 
     encoding: None for UTF-8, or UTF-16 or UTF-32 where the file begins with their mark (also when
     UTF-8 was asked for). Raises Unprocessable for an empty or damaged file and for bytes of another
@@ -128,9 +126,9 @@ def open_head(path: Path, *, encoding: str | None) -> tuple[Text, bool]:
     """The first `HEAD` bytes of a text file, up to the end of a record, and whether that is all of
     it.
 
-    encoding: None for the mark's, UTF-8, or what the bytes look like; `encoding` of the text says
-    which it was. Raises Unprocessable for an empty or damaged file and for bytes of another
-    encoding.
+    encoding: None for that of the byte order mark, UTF-8, or what the bytes look like; `encoding`
+    of the text says which. Raises Unprocessable for an empty or damaged file and for bytes of
+    another encoding.
     """
     with contextlib.closing(_unpacked(path)) as source:
         found = _encoding_of(source, encoding)
@@ -152,10 +150,11 @@ def open_head(path: Path, *, encoding: str | None) -> tuple[Text, bool]:
 
 
 def likely_encoding(data: bytes) -> str:
-    """The encoding, other than UTF-8, that bytes are probably of.
+    """The encoding, other than UTF-8, that bytes probably have.
 
-    Detectors need long texts to tell cp1252 from cp1250, and a table has few words. So pages of
-    Latin letters are told by the letters that they would give; the others are left to the detector.
+    Detectors need long texts to distinguish cp1252 from cp1250, and a table has few words. So pages
+    of Latin letters are judged by the letters they would produce; the others are left to the
+    detector.
     """
     import charset_normalizer
 
@@ -171,7 +170,7 @@ def likely_encoding(data: bytes) -> str:
         if not word.isascii()
     ]
     foreign = sum(not letter.isascii() for word in words for letter in word)
-    # Greek and Cyrillic words have no letters of ASCII.
+    # Greek and Cyrillic words have no ASCII letters.
     if share[latin] >= _TYPICAL and 2 * foreign <= sum(map(len, words)):
         return latin
     best = charset_normalizer.from_bytes(
@@ -187,7 +186,7 @@ def _typical(text: str, letters: Container[str]) -> float:
 
 
 def is_packed(path: Path) -> bool:
-    """Whether a file is packed by gzip."""
+    """Whether a file is gzip-compressed."""
     return path.suffix.lower() == ".gz"
 
 
@@ -196,7 +195,7 @@ def _unpacked(path: Path) -> _Source:
 
 
 def _encoding_of(source: _Source, asked: str | None) -> str:
-    """What was asked for, but the mark of a file counts more than UTF-8."""
+    """The requested encoding, but a byte order mark counts more than UTF-8."""
     if asked is not None:
         _decoder(asked)
         if codecs.lookup(asked).name != "utf-8":
@@ -213,10 +212,10 @@ def _fits(block: bytes, *, whole: bool) -> bool:
 
 
 def _last_record(data: bytes) -> int:
-    """Where the last whole record ends: after a line behind which no quote is open.
+    """Where the last complete record ends: after a line behind which no quote is open.
 
-    After the last line, where that would take most of the bytes away: then the odd quote is a sign
-    in a word.
+    After the last line, if that would remove most of the bytes: then the odd quote is just a
+    character in a word.
     """
     end = last = data.rfind(b"\n") + 1
     open_quotes = data.count(b'"', 0, end) % 2
@@ -241,11 +240,11 @@ def _decoder(encoding: str) -> codecs.IncrementalDecoder:
 
 
 def _marked(source: _Source) -> str | None:
-    """The encoding that a file's first bytes name, beside UTF-8."""
+    """The encoding that a file's first bytes name, other than UTF-8."""
     try:
         head = source.peek(4)[:4]
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        return None  # damaged; reading it says so
+        return None  # damaged; reading it reports so
     return next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)
 
 
@@ -309,7 +308,7 @@ def _check(
 
 
 def _old_ends(text: Text) -> bool:
-    """Whether lines end as on old Macs, with a carriage return alone."""
+    """Whether lines end as on old Macs, with only a carriage return."""
     return not text.newlines and bool(text.count("\r"))
 
 

@@ -1,4 +1,4 @@
-"""Files that must stay as they are while they are read, and what tells one content from another."""
+"""Files that must not change while they are read, and how two contents are told apart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..core.errors import Conflict
 
-_LETTERS = 32  # of a digest: 128 bits, so that no two files meet by chance
+_LETTERS = 32  # of a digest: 128 bits, so that two files never collide by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Watch:
         self._seen = {path: _Seen.of(path) for path in paths}
 
     def check(self) -> None:
-        """Raises Conflict when a file has changed since."""
+        """Raise Conflict if a file has changed since."""
         for path, before in self._seen.items():
             if _Seen.of(path) != before:
                 why = "Another process writes to it, or has replaced it."
@@ -54,7 +54,7 @@ class Watch:
 
 @contextlib.contextmanager
 def watched(paths: Sequence[Path]) -> Iterator[Watch]:
-    """A watch over files; what goes wrong inside because one of them changed is raised as that."""
+    """Watch files; an error inside the block because one of them changed is raised as that."""
     watch = Watch(paths)
     try:
         yield watch
@@ -64,15 +64,15 @@ def watched(paths: Sequence[Path]) -> Iterator[Watch]:
 
 
 def digest(path: Path) -> str:
-    """What the content of a file is known by, whatever its name; it ends with the size."""
+    """The identity of a file's content, whatever its name; it ends with the size."""
     with open(path, "rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()[:_LETTERS]
         return f"{found}.{file.tell()}"
 
 
 def digest_if(path: Path, known: Container[str], sizes: Container[int], *, most: int) -> str | None:
-    """The digest of a file, where it is among those that are known. A file of another size, or of
-    more than `most` bytes, is not read.
+    """The digest of a file, if it is among those that are known. A file of another size, or of more
+    than `most` bytes, is not read.
     """
     size = path.stat().st_size
     if size > most or size not in sizes:

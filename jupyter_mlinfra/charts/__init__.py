@@ -1,8 +1,8 @@
 """One Altair chart per function, over plain Polars frames: the same chart in a panel, a notebook
 and a report.
 
-Every chart is small (at most 4,000 rows of data, reduced before it is drawn, and it says how),
-needs no network, and composes with others by Altair's own `|`, `&` and `+`.
+Every chart is small (at most 4,000 rows; larger data is reduced first, and the chart says how),
+needs no network, and combines with others by Altair's own `|`, `&` and `+`.
 """
 
 from __future__ import annotations

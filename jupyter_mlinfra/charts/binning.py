@@ -18,8 +18,8 @@ _Z = 1.959963984540054  # of a 95 % interval
 def rates(labels: Floats, scores: Floats, bins: int) -> pl.DataFrame:
     """Bins of equal size; ties stay together, so there may be fewer. labels: 0 and 1.
 
-    One row a bin: rows, predicted (mean), observed (share of 1), low and high (95 % Wilson interval
-    of observed). Source: Wilson (1927) for the interval.
+    One row per bin: rows, predicted (mean), observed (share of 1), low and high (95 % Wilson
+    interval of observed). Source: Wilson (1927) for the interval.
     """
     import numpy as np
     import polars as pl

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..core.frames import Frame
 
 VALUES = 30
-"""Most bars of a column of words."""
+"""The most bars for a column of words."""
 
 BARS = 60
 
@@ -27,8 +27,8 @@ def histogram(
     limits: tuple[float, float] | None = None,
     title: str = "",
 ) -> alt.Chart:
-    """How the values of a column are distributed; the counting is done here, so any number of rows
-    is fine.
+    """How the values of a column are distributed. They are counted here, so any number of rows is
+    fine.
 
     Numbers and times fall into equal bins, between `limits` if given; words and booleans are
     counted, the most frequent first. Missing values, and those outside of the limits, are counted
@@ -76,7 +76,7 @@ def bars(
     """A bar for each row, in the order of the frame: `x` its length, `y` its name, `low` and `high`
     the ends of an interval.
 
-    At most 60 rows are drawn; the note below the title tells of the rest.
+    At most 60 rows are drawn; the note below the title mentions the rest.
     """
     alt = altair_ready()
     frame = need(frame, x, y, *(name for name in (low, high) if name))
@@ -119,7 +119,7 @@ def heat_map(
     """The mean of `value` in each pair of `x` and `y`, as a colour; pairs of fewer than `least`
     rows stay empty.
 
-    The averaging is done here: the frame may hold one row a pair, or millions.
+    The mean is computed here: the frame may hold one row per pair, or millions.
     """
     import polars as pl
 
@@ -171,7 +171,7 @@ def heat_map(
 def _bins(
     series: pl.Series, bins: int, limits: tuple[float, float] | None
 ) -> tuple[pl.DataFrame, str]:
-    """Equal bins with low, high and rows; the last one is closed."""
+    """Equal bins with low, high and rows; the last one includes its upper edge."""
     import numpy as np
     import polars as pl
 
@@ -252,7 +252,5 @@ def _counted(frame: pl.DataFrame, column: str, title: str) -> Any:
 
 
 def _field(name: str) -> str:
-    """A column's name as Altair's shorthand reads it: dots, brackets and colons are part of the
-    name.
-    """
+    """A column's name for Altair's shorthand, in which dots, brackets and colons have a meaning."""
     return "".join(f"\\{char}" if char in ".[]:\\" else char for char in name)

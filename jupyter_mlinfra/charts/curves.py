@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from ..core.frames import Frame
 
 LINES = 200
-"""Most curves in one chart."""
+"""The most curves in one chart."""
 
 
 def metric_curves(frame: Frame, *, metric: str = "value", title: str = "") -> alt.LayerChart:
     """Curves of one metric, each with the band between its smallest and largest value, so that
-    spikes stay in sight.
+    spikes stay visible.
 
-    frame: run, step, low, mean, high (`Comparison.frame` gives it). A click on a name in the legend
-    brings its curve forward.
+    frame: run, step, low, mean, high (as from `Comparison.frame`). A click on a name in the legend
+    highlights its curve.
     """
     import polars as pl
 
@@ -70,8 +70,8 @@ def metric_curves(frame: Frame, *, metric: str = "value", title: str = "") -> al
 
 
 def _thinned(frame: pl.DataFrame, points: int) -> pl.DataFrame:
-    """At most `points` buckets of steps a run, with the smallest, mean and largest value of
-    each.
+    """At most `points` buckets of steps per run, with the smallest, mean and largest value
+    of each.
     """
     import polars as pl
 

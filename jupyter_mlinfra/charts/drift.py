@@ -1,4 +1,4 @@
-"""A reference against a window."""
+"""A reference compared with a window."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..core.frames import Frame
 
 FEATURES = 40
-"""Most bars of `psi_bars`; the largest are drawn."""
+"""The most bars of `psi_bars`; the largest are drawn."""
 
 BINS = 200
 
@@ -32,8 +32,8 @@ def distribution(
     ones in front of them.
 
     edges: inner edges of numeric bins (one fewer than bins; a bin holds its upper edge), or names
-    of categories. kind: `number`; with `discrete` or `category` edges are the values themselves,
-    and a further bin is all others. reference, window: fractions of each bin.
+    of categories. kind: `number`; with `discrete` or `category` the edges are the values
+    themselves, and one more bin holds all others. reference, window: fractions of each bin.
     """
     import polars as pl
 
@@ -75,8 +75,8 @@ def distribution(
 
 
 def psi_bars(frame: Frame, *, threshold: float = 0.2, title: str = "") -> alt.LayerChart:
-    """Population stability index of each feature, largest first; those above the threshold stand
-    out.
+    """Population stability index of each feature, largest first; those above the threshold are
+    highlighted.
 
     frame: feature, psi. A missing psi is left out and counted below the title.
     """
@@ -140,7 +140,7 @@ def _bin_names(edges: Sequence[float | str], bins: int, kind: str) -> list[str]:
     if not numbers:
         return ["all"]
     texts = [f"{edge:.4g}" for edge in numbers]
-    if len(set(texts)) < len(texts):  # edges that differ only far behind the point
+    if len(set(texts)) < len(texts):  # edges that differ only in late digits
         texts = [repr(float(edge)) for edge in numbers]
     between = [f"{low} – {high}" for low, high in pairwise(texts)]
     return [f"≤ {texts[0]}", *between, f"> {texts[-1]}"]

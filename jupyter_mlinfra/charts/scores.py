@@ -1,4 +1,4 @@
-"""How well scores rank and how well they are calibrated."""
+"""How well scores rank, and how well they are calibrated."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def roc(frame: Frame, *, label: str, scores: Sequence[str], title: str = "") -> alt.LayerChart:
     """ROC curves; the area under each stands beside its name.
 
-    frame: `label` (0 and 1, or booleans) and one column of scores a model.
+    frame: `label` (0 and 1, or booleans) and one column of scores per model.
     """
     import numpy as np
     import polars as pl
@@ -52,7 +52,7 @@ def precision_recall(
     """Precision-recall curves; the average precision stands beside each name, the dotted line is
     the share of 1.
 
-    frame: `label` (0 and 1, or booleans) and one column of scores a model.
+    frame: `label` (0 and 1, or booleans) and one column of scores per model.
     """
     import numpy as np
     import polars as pl
@@ -169,7 +169,7 @@ def _ranked(frame: Frame, label: str, scores: Sequence[str]) -> list[tuple[str, 
 
 
 def _points(name: str, x: Floats, y: Floats, curves: int) -> pl.DataFrame:
-    """A curve with few enough points, its ends among them."""
+    """A curve with few enough points, including its ends."""
     import numpy as np
     import polars as pl
 

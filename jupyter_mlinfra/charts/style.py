@@ -1,4 +1,4 @@
-"""What all charts share: colours, axes, sizes, and how they reach the front end."""
+"""What all charts share: colours, axes, sizes, and how they are sent to the front end."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from ..core.frames import Frame
 
 SERIES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
-"""Okabe and Ito's colours, told apart by colour-blind readers; beside them go dashes, for the
-others.
-"""
+"""Okabe and Ito's colours, which colour-blind readers can tell apart; dashes help as well."""
 
 REFERENCE = "#9aa0a6"
 HEAT = ["#f3f3f3", "#fbe3d3", "#f5b88f", "#e07b35", "#a84300"]
@@ -35,8 +33,8 @@ MIME = "application/vnd.vegalite.v6+json"
 def enable() -> None:
     """Show charts by MIME type, which the JupyterLab extension draws offline.
 
-    Altair's own default is HTML that loads scripts from a public network: an empty cell where there
-    is none. Its `mimetype` renderer names the type `…v6.json`, under which a notebook may hold only
+    Altair's own default is HTML that loads scripts from the internet: without it the cell stays
+    empty. Its `mimetype` renderer names the type `…v6.json`, under which a notebook may hold only
     text: notebooks with such charts do not pass nbformat's schema.
     """
     import altair
@@ -80,7 +78,7 @@ def axis(**options: Any) -> alt.Axis:
 def colour(
     field: str, names: Sequence[str], *, colours: Sequence[str] = (), lines: bool = True
 ) -> alt.Color:
-    """A colour for each name, in the order given; the legend shows lines or squares."""
+    """A colour per name, in this order; the legend shows lines or squares."""
     import altair
 
     chosen = list(colours) or [SERIES[place % len(SERIES)] for place in range(len(names))]
@@ -92,7 +90,7 @@ def colour(
 
 
 def dashes(field: str, names: Sequence[str]) -> alt.StrokeDash:
-    """A dash pattern for each name, so that lines differ without colour too."""
+    """A dash pattern per name, so that lines also differ without colour."""
     import altair
 
     patterns = [DASHES[place % len(DASHES)] for place in range(len(names))]
@@ -104,7 +102,7 @@ def dashes(field: str, names: Sequence[str]) -> alt.StrokeDash:
 def finished(
     chart: Any, title: str, note: str = "", *, width: int = WIDTH, height: int | None = HEIGHT
 ) -> Any:
-    """The chart with its size, title, a note on what was reduced below it, and both as its
+    """The chart with its size, its title, a note below it on what was reduced, and both as its
     description for screen readers.
     """
     import altair
@@ -124,7 +122,7 @@ def finished(
 
 
 def need(given: Frame, *columns: str) -> pl.DataFrame:
-    """The frame, as one of Polars. Raises BadRequest when it lacks a column, or has no rows."""
+    """The frame as a Polars frame. Raises BadRequest if it lacks a column or has no rows."""
     frame = polars_frame(given, "A chart cannot be drawn.")
     missing = [name for name in columns if name not in frame.columns]
     if missing:

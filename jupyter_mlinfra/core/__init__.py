@@ -1,1 +1,1 @@
-"""What every domain stands on: project and settings, state, errors, events, lineage, search."""
+"""What every domain is built on: project and settings, state, errors, events, lineage, search."""

@@ -26,7 +26,7 @@ BUSY_SECONDS = 30.0
 _UNFORCED = "PRAGMA synchronous=NORMAL"
 # Alembic keeps the migration under way in globals: two threads with two files would mix them.
 _ALEMBIC = threading.Lock()
-# WAL lets a panel read while a job writes. FULL: what a user was told is accepted survives a power
+# WAL lets a panel read while a job writes. FULL: what was reported as accepted survives a power
 # cut.
 _PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA foreign_keys=ON")
 
@@ -44,8 +44,8 @@ class Database:
     """Connections to one SQLite file; safe to share between threads.
 
     forced: each commit is forced to the disk before it returns; without, none is until `sync`, see
-    `unforced`. anew: whether a file that was deleted is made again, as for a user; whoever works
-    for the project would bring it back from the dead.
+    `unforced`. anew: whether a deleted file is created again. A user wants that; a background
+    process must not bring a deleted project back.
     """
 
     def __init__(self, path: Path, *, forced: bool = True, anew: bool = True) -> None:
@@ -67,10 +67,10 @@ class Database:
 
     @contextlib.contextmanager
     def write(self, *, busy_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
-        """One transaction: committed at the end of the block, rolled back when it raises.
+        """One transaction: committed at the end of the block, rolled back if the block raises.
 
-        BEGIN IMMEDIATE: a read that later turns into a write would fail at once under load, in
-        spite of the timeout. busy_seconds: how long another process is waited for that writes,
+        BEGIN IMMEDIATE, because a read that later becomes a write would fail at once under load, in
+        spite of the timeout. busy_seconds: how long to wait while another process writes,
         `BUSY_SECONDS` by default; then Unavailable is raised.
         """
         with self._explained(busy_seconds=busy_seconds):
@@ -79,8 +79,8 @@ class Database:
             try:
                 yield connection
                 connection.execute("COMMIT")
-            # of COMMIT too: a full disk must not leave the transaction, and with it the lock, to
-            # the next block
+            # COMMIT can fail too: a full disk must not leave the transaction, and its lock, to the
+            # next block.
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
@@ -88,8 +88,8 @@ class Database:
 
     @contextlib.contextmanager
     def unforced(self) -> Iterator[None]:
-        """Writes of the block are seen by every process and survive the death of each, but a power
-        cut only after `sync`.
+        """Every process sees the writes of this block, and they survive the death of any process,
+        but a power cut only after `sync`.
         """
         with self.read() as connection:
             connection.execute(_UNFORCED)
@@ -100,10 +100,10 @@ class Database:
                 connection.execute(self._synchronous)
 
     def sync(self) -> None:
-        """Force to the disk what was committed so far, as a commit outside of `unforced` does:
-        commits lie in the write-ahead log.
+        """Force to disk what was committed so far, as a commit outside `unforced` does: commits are
+        in the write-ahead log.
 
-        Where there is none, a checkpoint has forced it into the database itself.
+        Without a log, a checkpoint has already forced it into the database itself.
         """
         with self._explained(), contextlib.suppress(FileNotFoundError):
             handle = os.open(f"{self.path}-wal", os.O_RDWR)
@@ -129,7 +129,7 @@ class Database:
         known = None if connection is None else (os.getpid(), self._inode())
         if connection is None or known != self._local.known:
             if connection is not None and known is not None and known[0] == self._local.known[0]:
-                # the file is another one now: what is written must not go to one that is gone
+                # The file was replaced: nothing may be written to one that is gone.
                 self.close()
                 self._ready = False
             self._migrate()
@@ -144,7 +144,8 @@ class Database:
             return None
 
     def _open(self) -> sqlite3.Connection:
-        connection = self._connect("rw")  # never made here: an empty file would pass for a database
+        # Never create it here: an empty file would pass for a database.
+        connection = self._connect("rw")
         for pragma in (*_PRAGMAS, self._synchronous):
             connection.execute(pragma)
         return connection
@@ -160,20 +161,18 @@ class Database:
         return connection
 
     def _can_write(self) -> bool:
-        """Whether a connection could write beside the file, as one in WAL mode has to for reading
-        even.
-        """
+        """Whether a connection could write beside the file; in WAL mode even reading needs that."""
         return (
             os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK)
         ) or not self.path.exists()
 
     @contextlib.contextmanager
     def _looking(self) -> Iterator[sqlite3.Connection]:
-        """A connection to a state that nobody here can write: on a read-only file system, or of
-        another user.
+        """A connection to a state that nobody here can write: on a read-only file system, or
+        another user's.
 
-        Without a log of commits that are not in the file yet, the file is read as it stands. It is
-        opened for each block, for who may write it may do so.
+        Without a log of commits that are not in the file yet, the file is read as it is. It is
+        opened for each block, because somebody who may write it might do so.
         """
         with contextlib.closing(
             self._connect("ro" if _holds(Path(f"{self.path}-wal")) else "ro&immutable=1")
@@ -212,27 +211,27 @@ class Database:
             return None
         if not _holds(self.path):
             why = (
-                "It was made whole, so something has cut it off since: a disk that failed, or a"
-                " copy that broke off."
+                "It was complete once, so something has truncated it: a disk that failed, or a"
+                "  copy that was interrupted."
             )
             raise Unavailable(
                 f"{self.path} is damaged: it is empty.",
                 why,
-                "Restore the file from a backup, or move it away to start empty.",
+                "Restore the file from a backup, or move it away to start with an empty state.",
             )
         with contextlib.closing(self._open()) as connection:
             return _revision(connection, self.path)
 
     def _upgrade(self) -> None:
-        """To the newest schema. A file that is not there is made elsewhere and moved here: it is
-        whole or absent.
+        """Upgrade to the newest schema. A missing file is created elsewhere and moved here, so that
+        it is whole or absent.
         """
         if self.path.exists():
             _migrate_file(self.path)
             return
         draft = self.path.with_name(f".{self.path.name}.draft")
         try:
-            _remove(draft)  # of a process that was killed
+            _remove(draft)  # left by a killed process
             _migrate_file(draft)
             with contextlib.closing(sqlite3.connect(draft)) as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -260,7 +259,7 @@ class Database:
 
 
 def _holds(path: Path) -> bool:
-    """Whether anything is in a file."""
+    """Whether a file has any content."""
     try:
         return path.stat().st_size > 0
     except FileNotFoundError:
@@ -268,14 +267,14 @@ def _holds(path: Path) -> bool:
 
 
 def _remove(path: Path) -> None:
-    """A database that is not needed, with its log."""
+    """Remove a database that is not needed, and its log."""
     for end in ("", "-wal", "-shm", "-journal"):
         Path(f"{path}{end}").unlink(missing_ok=True)
 
 
 def _revision(connection: sqlite3.Connection, path: Path) -> str | None:
-    """The revision of the schema, None without one. Raises Unavailable for one that is newer than
-    ours.
+    """The revision of the schema; None without one. Raises Unavailable for one that is newer than
+    this version.
     """
     try:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()

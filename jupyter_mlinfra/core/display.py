@@ -1,5 +1,5 @@
-"""How a record shows itself in a notebook: a live card where the extension is installed, plain HTML
-and text elsewhere.
+"""How a record is displayed in a notebook: a live card where the extension is installed, else plain
+HTML and text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from .records import Number, to_json
 
 _LARGE, _SMALL = 1e15, 1e-5
-"""From here on, and below, a number is written with its power of ten."""
+"""From `_LARGE` on, and below `_SMALL`, numbers are written with a power of ten."""
 
 MIME = "application/vnd.mlinfra.v1+json"
 NONE = "–"
@@ -27,7 +27,7 @@ def state(value: str | None) -> str:
 
 
 def spoken(texts: Mapping[str, str]) -> dict[str, str]:
-    """A row or facts with the words of states; a live card draws a state itself and needs its
+    """A row or facts with the words for states; a live card draws a state itself and needs its
     name.
     """
     return {
@@ -56,7 +56,7 @@ def plain(value: Any) -> str:
 
 def figure(value: float, digits: int = 4) -> str:
     """A number as the panels write it: whole numbers in full, others to `digits` significant
-    figures, with a minus that is no hyphen.
+    figures, with a real minus sign.
     """
     if not math.isfinite(value):
         return "NaN" if value != value else _minus("∞" if value > 0 else "-∞")
@@ -91,14 +91,14 @@ def assigned(parameters: Mapping[str, Any]) -> str:
 
 
 def printable(text: str) -> str:
-    """Text without what a terminal would obey: a name from outside must not move its cursor or
-    colour its lines.
+    """Text without characters that a terminal would interpret: a name from outside must not move
+    its cursor or colour its lines.
     """
     return "".join(char if char.isprintable() or char in "\n\t" else " " for char in text)
 
 
 def datum(value: Any) -> str:
-    """A value of a table: plain, but whole numbers without commas, for many are years or ids."""
+    """A table value: as `plain`, but whole numbers without commas, since many are years or ids."""
     if isinstance(value, Number) and value.basis == "exact":
         return datum(value.value)
     return (
@@ -109,7 +109,7 @@ def datum(value: Any) -> str:
 
 
 def stored(value: Any) -> str:
-    """A value of somebody's rows, as it is stored: a price keeps its cents."""
+    """A value of a user's rows, as it is stored: a price keeps its cents."""
     return (
         _minus(f"{value:.15g}")
         if isinstance(value, float) and math.isfinite(value)
@@ -147,7 +147,7 @@ def mimebundle(
     facts: Mapping[str, Any] | None = None,
     rows: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """A display bundle without script: everything that came from outside is escaped.
+    """A display bundle without scripts; everything that came from outside is escaped.
 
     record: any record of a `spec` module. facts: the few lines worth reading. rows: a small table
     below them.

@@ -19,8 +19,8 @@ from .passwords import without_passwords
 
 
 class MLInfraError(Exception):
-    """What failed, why, and the fix to try; every face shows the three apart, and none of them a
-    password that stands in an address.
+    """What failed, why, and how to fix it. Every interface shows the three apart, and none shows a
+    password that is part of an address.
     """
 
     status: ClassVar[int] = 500
@@ -82,9 +82,7 @@ class Unavailable(MLInfraError):
 
 
 def tried(action: Callable[[], object]) -> list[MLInfraError]:
-    """Do it; what it raises is given back, for `raise_all`, so that what comes next is done as
-    well.
-    """
+    """Run `action`; return what it raised, for `raise_all`, so that the next step runs too."""
     try:
         action()
     except MLInfraError as error:
@@ -93,8 +91,8 @@ def tried(action: Callable[[], object]) -> list[MLInfraError]:
 
 
 def raise_all(errors: Sequence[MLInfraError], what: str = "") -> None:
-    """Raise what went wrong while all parts were tried: one error as it is, several that differ, or
-    any under `what`, as one that tells of each.
+    """Raise what failed while all parts were tried: a single error as it is; several different
+    ones, or any under `what`, as one that lists them.
     """
     told = {str(error): error for error in errors}
     if len(told) == 1 and not what:

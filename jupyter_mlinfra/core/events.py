@@ -1,4 +1,5 @@
-"""The event log: written in the transaction that it tells of, read by whoever follows (an outbox).
+"""The event log: written in the same transaction as the change it reports, and read by followers
+(an outbox).
 
 Each domain declares its topics. The server extension forwards new events to Jupyter's event bus.
 """
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 KEEP = 10_000
-"""Older events are dropped; the truth is in the domains' tables."""
+"""Older events are dropped; the domains' tables hold the truth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class Event:
 def append(
     connection: sqlite3.Connection, topic: str, ref: str, data: Mapping[str, Any] | None = None
 ) -> None:
-    """Add an event to the transaction under way on `connection`."""
+    """Add an event to the transaction that is open on `connection`."""
     row = connection.execute(
         "INSERT INTO event (at, topic, ref, data) VALUES (?, ?, ?, ?)",
         (to_seconds(now()), topic, ref, json.dumps(to_json(dict(data or {})))),
@@ -48,19 +49,19 @@ def append(
 
 @contextlib.contextmanager
 def telling(done: str) -> Iterator[None]:
-    """For events and lineage of what is done already: a fault in the block is logged, never
-    reported as a fault of what it tells of.
+    """For events and lineage of something already done: an error in the block is logged and never
+    reported as a failure of the thing itself.
 
     done: what happened, such as `version:m/3 is registered`.
     """
     try:
         yield
     except Exception as error:  # noqa: BLE001  # a full disk, a busy database, a library that is missing
-        _log.warning("%s, but not told: %s", done, error)
+        _log.warning("%s, but its event was not recorded: %s", done, error)
 
 
 class EventLog:
-    """The log of one project."""
+    """The event log of one project."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

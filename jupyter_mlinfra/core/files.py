@@ -1,4 +1,6 @@
-"""Writes that are whole or absent, reads that never wait, and locks that die with their holder."""
+"""Writes that are whole or absent, reads that never block, and locks that are freed when their
+holder dies.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ _ROOM = 64 << 10  # bytes: a transaction of the state database and a line of a l
 
 
 def explain_os_error(error: OSError, what: str) -> MLInfraError:
-    """Turn an I/O error into one that says what to do; the caller raises it `from error`."""
+    """Turn an I/O error into one that says how to fix it; the caller raises it `from error`."""
     why = _FULL.get(error.errno or 0) or f"{error.strerror or error}."
     if error.errno in (errno.EACCES, errno.EPERM):
         fix = f"Give this user the right to write {error.filename or 'there'}."
@@ -42,7 +44,7 @@ def explain_os_error(error: OSError, what: str) -> MLInfraError:
 def real_path(path: Path) -> Path:
     """`path` with its links followed; parts that do not exist stay as they are.
 
-    Raises OSError for links in a circle, where `Path.resolve` raises RuntimeError up to Python 3.12
+    Raises OSError for a loop of links, where `Path.resolve` raises RuntimeError up to Python 3.12
     and nothing from 3.13 on, and for a name that is too long; ValueError for a NUL byte.
     """
     try:
@@ -82,7 +84,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         os.chmod(draft, mode)
         os.replace(draft, path)
         sync_folder(path.parent)
-    except BaseException as error:  # an interrupt too leaves nothing behind
+    except BaseException as error:  # an interrupt leaves nothing behind either
         if draft:
             with contextlib.suppress(OSError):
                 os.unlink(draft)
@@ -92,8 +94,8 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 
 
 def check_room(folder: Path, what: str) -> None:
-    """Raises Unavailable where a small file cannot be written now; for work of another process,
-    which could not say so. what: cannot be done then.
+    """Raise Unavailable if a small file cannot be written now; for work of another process, which
+    could not report it. what: the error's first sentence.
     """
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -105,10 +107,11 @@ def check_room(folder: Path, what: str) -> None:
 
 
 def open_regular(path: Path | str, flags: int = os.O_RDONLY, *, follow: bool = False) -> int:
-    """Open a file that a job may have put there: a regular one, or none. Returns its descriptor.
+    """Open a file that a job may have put there, only if it is a regular file. Returns its
+    descriptor.
 
-    A FIFO would block whoever opens it, a device could do worse, and a link may lead anywhere.
-    follow: whether a link to a regular file will do. Raises OSError.
+    A FIFO would block, a device could do worse, and a link may lead anywhere. follow: whether a
+    link to a regular file is accepted. Raises OSError.
     """
     irregular = OSError(errno.EINVAL, "It is not a regular file", os.fspath(path))
     try:
@@ -122,12 +125,12 @@ def open_regular(path: Path | str, flags: int = os.O_RDONLY, *, follow: bool = F
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise irregular
-    os.set_blocking(handle, True)  # whoever inherits it expects that
+    os.set_blocking(handle, True)  # whoever inherits the descriptor expects that
     return handle
 
 
 def read_regular(path: Path | str, limit: int = -1, *, follow: bool = False) -> bytes:
-    """What such a file holds, at most `limit` bytes of it. Raises OSError."""
+    """The first `limit` bytes of such a file. Raises OSError."""
     with os.fdopen(open_regular(path, follow=follow), "rb") as file:
         return file.read(limit)
 
@@ -140,7 +143,7 @@ def read_tail(path: Path | str, limit: int) -> bytes:
 
 
 def write_regular(path: Path | str, text: str) -> None:
-    """Replace what such a file holds, in place. Raises OSError."""
+    """Replace the content of such a file in place. Raises OSError."""
     handle = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
         file.write(text)
@@ -157,7 +160,7 @@ def _open_lock(path: Path) -> int:
 
 @contextlib.contextmanager
 def file_lock(path: Path, *, wait: bool = True, what: str = "This") -> Iterator[int]:
-    """Hold an exclusive lock; the kernel frees it when the process ends, however it ends.
+    """Hold an exclusive lock; the kernel frees it when the process ends in any way.
 
     Raises Conflict when `wait` is false and another process holds it, Unavailable on a full or
     read-only disk.

@@ -1,5 +1,5 @@
-"""The way in: what a new project's `mlinfra.toml` holds, what to do next, and a notebook that goes
-through it on made-up data.
+"""What a new user meets first: the `mlinfra.toml` of a new project, what to do next, and a notebook
+that runs through it on made-up data.
 """
 
 from __future__ import annotations
@@ -96,7 +96,9 @@ _CELLS: tuple[tuple[str, str], ...] = (
 
 
 def begin(root: Path) -> bool:
-    """Make a folder a project; whether it was none yet. What is there already stays as it is."""
+    """Make a folder a project; returns whether it was not one yet. Existing files stay as
+    they are.
+    """
     new = not (root / FILE).exists()
     if new:
         write_atomic(root / FILE, CARD, mode=0o644)
@@ -104,7 +106,7 @@ def begin(root: Path) -> bool:
 
 
 def first_notebook(root: Path) -> Path:
-    """The notebook of the first steps, made where there is none of its name."""
+    """Write the notebook of the first steps, unless a file of its name exists."""
     path = root / NOTEBOOK
     if not path.exists():
         write_atomic(path, (json.dumps(_notebook(), indent=1) + "\n").encode(), mode=0o644)

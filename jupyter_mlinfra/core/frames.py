@@ -1,5 +1,5 @@
-"""Frames as notebooks have them: of Polars, or of pandas. Neither is imported for those who use
-neither.
+"""Frames as notebooks have them: Polars or pandas. Neither is imported for users who do not
+use it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def polars_frame(given: Frame, what: str) -> pl.DataFrame:
-    """The same rows as a Polars frame. what: cannot be done with what is none.
+    """The same rows as a Polars frame. what: the error's first sentence.
 
-    Raises BadRequest for what is no frame, and for one of pandas whose columns hold a mixture.
+    Raises BadRequest for anything that is not a frame, and for a pandas frame with columns of mixed
+    types.
     """
     import polars as pl
 
@@ -27,7 +28,7 @@ def polars_frame(given: Frame, what: str) -> pl.DataFrame:
         return given
     if isinstance(given, pl.LazyFrame):
         return given.collect()
-    pandas = sys.modules.get("pandas")  # who has such a frame has loaded it
+    pandas = sys.modules.get("pandas")  # whoever has such a frame has loaded pandas
     if pandas is None or not isinstance(given, pandas.DataFrame):
         raise BadRequest(
             what, f"{type(given).__name__} is not a frame.", "Give a Polars or pandas frame."

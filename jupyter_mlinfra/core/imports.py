@@ -1,5 +1,5 @@
-"""Heavy libraries: one thread at a time imports them, without what nobody here asks for, and what
-is to happen around an import that may come later.
+"""Heavy libraries: only one thread at a time imports them, without parts that nobody here needs;
+and hooks for an import that may come later.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _EXTRAS = {
     "kubernetes": "kubernetes",
     "xgboost": "xgboost",
 }
-"""By the beginning of a module's name: our extra that brings it."""
+"""By the first part of a module's name: the extra of ours that installs it."""
 _PACKAGES = {
     "google": "google-cloud-storage",
     "azure": "azure-storage-blob azure-identity",
     "MySQLdb": "mysqlclient",
 }
-"""Packages of another name than their module, which no extra brings."""
+"""Packages whose name differs from their module's and that no extra installs."""
 
 _importing = threading.RLock()
 _loaded: set[str] = set()
 
 
 def load_modules(*modules: str) -> None:
-    """Import `modules`, in this order, while no other thread imports any in this way; costs nothing
-    once they are there.
+    """Import `modules`, in this order, while no other thread imports any this way; free once they
+    are loaded.
 
     Python locks each module by itself. Of two threads that enter a library of many modules at
     different places, one gets a module that is half loaded (`cannot import name … from partially
@@ -52,7 +52,7 @@ def load_modules(*modules: str) -> None:
 
 
 def fix_of_missing(module: str) -> str:
-    """How to install a module that is not there: by our extra, where one brings it."""
+    """How to install a missing module: by our extra, where there is one."""
     name = module.partition(".")[0]
     extra = next((extra for start, extra in _EXTRAS.items() if name.startswith(start)), "")
     if extra:
@@ -66,10 +66,10 @@ def fix_of_missing(module: str) -> str:
 
 @contextmanager
 def without(*optional: str) -> Iterator[None]:
-    """Within, these modules cannot be imported, as if they were not installed. One that is loaded
-    already stays.
+    """Within the block these modules cannot be imported, as if they were not installed. One that is
+    already loaded stays.
 
-    For a library that does without them and takes long to load with them.
+    For a library that works without them and loads slowly with them.
     """
     absent = [name for name in optional if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None is the documented way to make an import fail
@@ -81,18 +81,18 @@ def without(*optional: str) -> Iterator[None]:
 
 
 def around_import(name: str, *, before: Callable[[], None], after: Callable[[], None]) -> None:
-    """Call `before` and `after` when a module is imported for the first time; nothing happens where
-    it is loaded already, or never is.
+    """Call `before` and `after` when a module is imported for the first time. Nothing happens if it
+    is already loaded, or never is.
     """
     if name not in sys.modules:
         sys.meta_path.insert(0, _Watch(name, before, after))
 
 
 class _Watch:
-    """A finder that waits for one import. Not derived from `MetaPathFinder`, whose module takes
-    longer to load than this package.
+    """A finder that waits for one import. Not derived from `MetaPathFinder`, because its module
+    takes longer to load than this package.
 
-    The module is found and loaded as ever; only its loader's last step is lengthened.
+    The module is found and loaded as usual; only the last step of its loader is extended.
     """
 
     def __init__(self, name: str, before: Callable[[], None], after: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""What was made from what: OpenLineage events in files, one file a process, on whichever machine.
+"""What was made from what: OpenLineage events in files, one file per process, on any machine.
 
 Source: https://openlineage.io/spec/2-0-2/OpenLineage.json, written with the official client.
 """
@@ -23,7 +23,7 @@ from .processes import start_ticks
 from .records import Page, now
 
 KEPT = 200_000
-"""Edges that are kept in memory (some 50 MB); what goes beyond is read each time."""
+"""Edges that are kept in memory (some 50 MB); the rest is read each time."""
 
 _PRODUCER = "https://github.com/jupyter-mlinfra/jupyter-mlinfra"
 
@@ -102,8 +102,8 @@ class Lineage:
             os.close(handle)
 
     def edges(self) -> Sequence[Edge]:
-        """Every input → output pair, oldest first; a torn last line (a killed writer) is left out.
-        Only what is new since the last call is read.
+        """Every input → output pair, oldest first. A torn last line (of a killed writer) is left
+        out. Only what is new since the last call is read.
         """
         with self._reading:
             files = (
@@ -124,8 +124,8 @@ class Lineage:
             return self._edges
 
     def around(self, ref: str, *, limit: int = 200) -> Page[Edge]:
-        """Edges that lead to `ref` or come from it, at any distance, at most `limit` each way, the
-        near ones first; `total` counts all.
+        """Edges that lead to `ref` or come from it, at any distance, nearest first, at most `limit`
+        each way; `total` counts all.
 
         Versions (`@…`) count as the object itself.
         """
@@ -139,11 +139,11 @@ class Lineage:
         size = path.stat().st_size
         if size == known.size:
             return known
-        if size < known.size:  # another file by now
+        if size < known.size:  # it is another file by now
             known = _File(0, ())
         with path.open("rb") as file:
             file.seek(known.size)
-            # A line that is being written is read when it is whole.
+            # Only whole lines are read; one that is being written is read later.
             lines = file.read().rpartition(b"\n")[0]
         return (
             _File(known.size + len(lines) + 1, (*known.edges, *_parsed(lines))) if lines else known
@@ -151,8 +151,8 @@ class Lineage:
 
 
 def _file_name() -> str:
-    """A file that no other process writes: containers and machines that share the folder have the
-    same pids, and a pid is used again.
+    """A name that no other process uses: containers and machines that share the folder can have the
+    same pids, and pids are reused.
     """
     host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:100]
     return f"{host}-{os.getpid()}-{start_ticks(os.getpid()) or 0}.jsonl"
@@ -160,15 +160,15 @@ def _file_name() -> str:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """What was read of one file: so many bytes, which is a whole number of lines."""
+    """What was read of one file so far, always whole lines."""
 
     size: int
     edges: tuple[Edge, ...]
 
 
 def _append(handle: int, line: bytes) -> None:
-    """Write a whole line, on a line of its own: what a full disk or a killed process tore must not
-    swallow it.
+    """Write a whole line on a line of its own: a line torn by a full disk or a killed process must
+    not swallow it.
     """
     size = os.fstat(handle).st_size
     if size and os.pread(handle, 1, size - 1) != b"\n":
@@ -200,7 +200,9 @@ def _plain(ref: str) -> str:
 
 
 def _walk(edges: Sequence[Edge], start: str, *, forward: bool) -> list[Edge]:
-    """What `start` reaches, the near edges first; of edges between the same two, the newest."""
+    """The edges that can be reached from `start`, nearest first; of edges between the same two
+    objects, the newest.
+    """
     by_near = dict[str, list[Edge]]()
     for edge in edges:
         by_near.setdefault(_plain(edge.input if forward else edge.output), []).append(edge)

@@ -21,8 +21,8 @@ def actor(project: Project) -> str:
 
 
 def session_notebook(root: Path) -> str:
-    """The notebook of this kernel, below the project's root where it lies there; empty outside a
-    notebook.
+    """The notebook of this kernel, relative to the project's root if it lies below it; empty
+    outside a notebook.
     """
     # Jupyter Server gives a kernel the path of its notebook.
     session = os.environ.get("JPY_SESSION_NAME", "")
@@ -33,7 +33,7 @@ def session_notebook(root: Path) -> str:
 
 
 def _cell() -> str:
-    """Id of the cell that runs now (JupyterLab sends it), else its execution count."""
+    """Id of the running cell (JupyterLab sends it), else its execution count."""
     # A process without IPython has no cells, and must not load it to find out.
     package = sys.modules.get("IPython")
     shell: Any = package.get_ipython() if package else None

@@ -1,9 +1,8 @@
-"""What a job on another machine makes known: it waits in a folder of the job until somebody brings
-it home.
+"""What a job on another machine records: it stays in a folder of the job until it is collected.
 
 `state.db` and MLflow's own file are SQLite, which two machines must not have open at the same time.
-So there events, lineage and runs go to the outbox, on the file system that both sides see; whoever
-follows the job has them brought home when an attempt has ended.
+So on another machine events, lineage and runs go to the outbox, on the file system that both
+machines see. The job's follower collects them when an attempt has ended.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ _AT_HOME = "home.json"
 
 
 def node() -> str:
-    """The machine on which this job runs, where that is not the project's own; empty at home."""
+    """The machine on which this job runs, if it is not the project's own; else empty."""
     return os.environ.get(NODE, "")
 
 
 def outbox() -> Path | None:
-    """The outbox of this process's job; None at home."""
+    """The outbox of this process's job; None on the project's own machine."""
     found = os.environ.get(OUTBOX, "")
     return Path(found) if found and node() else None
 
@@ -42,7 +41,7 @@ class EventOutbox(EventLog):
         self._folder = folder
 
     def emit(self, topic: str, ref: str, data: Mapping[str, Any] | None = None) -> None:
-        """Add an event to those that are brought home. Raises Unavailable when the disk does not
+        """Add an event to those that will be collected. Raises Unavailable if the disk does not
         take it.
         """
         line = (
@@ -68,7 +67,7 @@ class EventOutbox(EventLog):
 
 
 def contents(folder: Path) -> dict[str, list[int]]:
-    """How the files in an outbox are now; equal when nothing has come since."""
+    """The present state of the files in an outbox; equal as long as nothing has been added."""
     found = dict[str, list[int]]()
     for name in (
         EVENTS,
@@ -82,9 +81,7 @@ def contents(folder: Path) -> dict[str, list[int]]:
 
 
 def brought(folder: Path) -> dict[str, list[int]]:
-    """How they were when they were last brought home; the job may have put anything in that
-    place.
-    """
+    """Their state when they were last collected. The job may have put anything in that place."""
     try:
         found = json.loads(read_regular(folder / _AT_HOME))
     except (OSError, ValueError, RecursionError):
@@ -105,10 +102,10 @@ def _is_stamp(found: Any) -> bool:
 
 
 def note_brought(folder: Path, found: Mapping[str, list[int]]) -> None:
-    """Note that what was there is at home."""
+    """Record that this content has been collected."""
     write_atomic(folder / _AT_HOME, json.dumps(found).encode())
 
 
 def is_at_home(folder: Path) -> bool:
-    """Whether nothing in an outbox waits; so where there is none."""
+    """Whether nothing in an outbox is waiting, or there is none."""
     return contents(folder) == brought(folder)

@@ -1,4 +1,4 @@
-"""Passwords in addresses: struck out of every text that a log, an error or a reason shows."""
+"""Passwords in addresses: removed from every text that a log, an error or a reason shows."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 
 HIDDEN = "[secret]"
 _USER = r"[^\s/:@'\"\[]*:"
-# As SQLAlchemy reads an address: a password may hold slashes and colons, and an `@` too. What is
-# struck out needlessly does no harm, but the port and the path of a web address stay. Each part
-# ends at the next `://` at the latest, so a long text takes no longer than its length.
+# As SQLAlchemy reads an address: a password may hold slashes and colons, and an `@` too. Removing
+# too much does no harm, but the port and the path of a web address stay. Each part ends at the next
+# `://` at the latest, so a long text takes no longer than its length.
 _WITH_USER = re.compile(
     rf"(?P<before>(?<!http)(?<!https)://{_USER}|https?://{_USER}(?!\d{{1,5}}[/?#]))(?P<password>[^\s'\"<>:]*(?::(?!//)[^\s'\"<>:]*)*)@",
     re.I,
@@ -21,13 +21,13 @@ _IN_QUERY = re.compile(rf"(?P<name>[?&;][\w.-]*(?:{_NAMES})=)[^\s&;#'\"<>]+", re
 
 
 def password_in(address: str) -> str:
-    """The password of an address, as it is written there; empty without one."""
+    """The password in an address, as it is written there; empty without one."""
     found = _WITH_USER.search(address)
     return found["password"] if found else ""
 
 
 def without_passwords(text: str) -> str:
-    """The text, with the secrets in its addresses struck out: `sql://ana:[secret]@host`,
+    """The text, with the secrets in its addresses replaced: `sql://ana:[secret]@host`,
     `https://[secret]@host`, `?token=[secret]`.
     """
     if "://" not in text:

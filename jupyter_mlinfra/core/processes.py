@@ -1,6 +1,6 @@
-"""Processes that outlive their parent, and how to know them again.
+"""Processes that outlive their parent, and how to recognise them.
 
-A process is (boot id, pid, start time): the pid alone may belong to a stranger by now.
+A process is (boot id, pid, start time): by now the pid alone may belong to another process.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 
 TOKEN = "MLINFRA_PROCESS_TOKEN"  # noqa: S105 (a name, no secret)
-"""Environment variable that marks a tree of processes as ours, so that none is lost and none is
-started twice.
+"""Environment variable that marks a tree of processes as ours, so that none is lost or started
+twice.
 """
 
 
@@ -25,13 +25,14 @@ _PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 _KERNEL_THREAD = 0x200000  # PF_KTHREAD of <linux/sched.h>
 _EXEC_SECONDS = 1.0
 _BARE = 3
-"""So often a process that has words is seen without an environment until it is taken to have none.
+"""How often a process with arguments must be seen without an environment before it is taken to have
+none.
 """
 _HAS_PROC = Path("/proc/self/stat").exists()
 
 
 def failpoint(name: str) -> None:
-    """Kill this process here, as `kill -9` would, when MLINFRA_FAIL names this point: for tests of
+    """Kill this process here, as `kill -9` would, if MLINFRA_FAIL names this point: for tests of
     what survives.
     """
     if os.environ.get("MLINFRA_FAIL") == name:
@@ -50,7 +51,7 @@ def boot_id() -> str:
 
 
 def start_ticks(pid: int, *, zombie: bool = False) -> int | None:
-    """Start time of a live process in clock ticks since boot; None when there is none, or only a
+    """Start time of a live process in clock ticks since boot; None if there is none, or only a
     zombie (unless `zombie`).
     """
     if not _HAS_PROC:
@@ -78,8 +79,8 @@ def _stat(pid: int) -> list[bytes] | None:
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process was suspended, by SIGSTOP or a debugger; False where that cannot be
-    known.
+    """Whether a process is suspended, by SIGSTOP or a debugger; False if that cannot be
+    found out.
     """
     fields = _stat(pid)
     return fields is not None and fields[0] in (b"T", b"t")
@@ -97,7 +98,7 @@ def _start_without_proc(pid: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One process for ever: never signal on the pid alone."""
+    """One particular process. Never signal by the pid alone."""
 
     boot: str
     pid: int
@@ -110,12 +111,12 @@ class Identity:
         return None if start is None else cls(boot_id(), pid, start)
 
     def alive(self) -> bool:
-        """Whether this very process runs."""
+        """Whether this very process is alive."""
         return self.boot == boot_id() and start_ticks(self.pid) == self.start
 
     def signal(self, number: int) -> bool:
-        """Send a signal to this very process; says whether it was there. A stranger with its pid is
-        never hit.
+        """Send a signal to this very process, never to another one with its pid; returns whether it
+        was alive.
         """
         try:
             handle = os.pidfd_open(self.pid)
@@ -125,12 +126,12 @@ class Identity:
             AttributeError,
             OSError,
         ):
-            # Not this system, or a container that forbids it: the next best.
+            # Not this system, or a container that forbids it: use the next best.
             alive = self.alive()
             signal_all([self.pid] if alive else [], number)
             return alive
         try:
-            if not self.alive():  # the handle holds the pid: it cannot change hands from here on
+            if not self.alive():  # the handle holds the pid: it cannot be reused from here on
                 return False
             signal.pidfd_send_signal(handle, number)
         except OSError:
@@ -141,8 +142,8 @@ class Identity:
 
 
 def with_token(token: str, *, begins: bool = False) -> list[int]:
-    """Pids of live processes whose environment carries `token`, or one that begins with it: also
-    those that left the session.
+    """Pids of live processes whose environment carries `token`, or one that starts with it,
+    including those that left the session.
     """
     needle = _needle(token)[: -1 if begins else None]
     return [pid for pid in _pids() if _carries(pid, needle) and start_ticks(pid) is not None]
@@ -152,15 +153,15 @@ def tree(token: str) -> list[Identity]:
     """Live processes that belong to `token`: carriers, the members of their sessions, and all
     descendants of those.
 
-    A carrier's session was made below the one that first carried the token, so all of its members
-    belong too: also those that cleaned their environment. Out of reach is only what cleaned it,
-    left the session and lost its parent.
+    A carrier's session was created below the first carrier, so all its members belong too, even
+    those that cleaned their environment. Only a process that cleaned it, left the session and lost
+    its parent is not found.
     """
     return trees([token])[token]
 
 
 def trees(tokens: Iterable[str]) -> dict[str, list[Identity]]:
-    """The same for several tokens, by one look at all processes."""
+    """As `tree`, for several tokens and with one scan of all processes."""
     needles, boot, table = (
         {token: _needle(token) for token in tokens},
         boot_id(),
@@ -197,8 +198,8 @@ def _family(carriers: set[int], table: Mapping[int, Sequence[bytes]]) -> set[int
 
 
 def adopt_orphans() -> bool:
-    """Have our descendants become our children when they lose their parent, instead of init's; says
-    whether this system does that.
+    """Make our descendants our children when they lose their parent, instead of init's; returns
+    whether this system supports that.
     """
     import ctypes
 
@@ -209,8 +210,8 @@ def adopt_orphans() -> bool:
 
 
 def children() -> set[int] | None:
-    """Pids of our children, those included that have ended and were not waited for; None where the
-    system does not list them.
+    """Pids of our children, including those that ended and were not waited for; None if the system
+    does not list them.
     """
     try:
         return {
@@ -223,7 +224,7 @@ def children() -> set[int] | None:
 
 
 def reap(pid: int) -> bool:
-    """Whether a child of ours has ended; it is waited for then."""
+    """Wait for a child of ours that has ended; returns whether it had."""
     try:
         return os.waitpid(pid, os.WNOHANG) != (0, 0)
     except ChildProcessError:
@@ -231,7 +232,7 @@ def reap(pid: int) -> bool:
 
 
 def tokens(begin: str) -> set[str]:
-    """The tokens of live processes that begin so."""
+    """The tokens of live processes that start like this."""
     found = set[str]()
     for pid in with_token(begin, begins=True):
         with contextlib.suppress(OSError):
@@ -265,8 +266,8 @@ def _environment(pid: int) -> bytes:
     """The environment of a process, each of its words between two NULs; empty when it cannot be
     read.
 
-    A process that begins another program shows none for a moment, or longer on a busy machine: it
-    is looked at again.
+    A process that starts another program shows none for a moment, or longer on a busy machine, so
+    it is read again.
     """
     limit, bare = time.monotonic() + _EXEC_SECONDS, 0
     while True:
@@ -277,7 +278,7 @@ def _environment(pid: int) -> bytes:
             begun = _bytes(f"/proc/{pid}/cmdline")
         except OSError:
             return b""
-        bare += bool(begun)  # one look does not tell: it may have begun between the two
+        bare += bool(begun)  # once is not enough: it may have started the program in between
         if bare == _BARE or not (begun or _may_exec(pid)) or time.monotonic() > limit:
             return b""
         if not begun:
@@ -285,8 +286,8 @@ def _environment(pid: int) -> bytes:
 
 
 def _may_exec(pid: int) -> bool:
-    """Whether a process without words is one that begins a program, and neither a zombie nor a
-    thread of the kernel.
+    """Whether a process without arguments is starting a program, and is neither a zombie nor a
+    kernel thread.
     """
     fields = _stat(pid)
     return (
@@ -300,15 +301,15 @@ def _bytes(path: str) -> bytes:
 
 
 def signal_all(pids: Iterable[int], number: int) -> None:
-    """Send a signal to each; those that are gone are passed over."""
+    """Send a signal to each; those that are gone are skipped."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
 
 
 def end_token(token: str, *, grace_seconds: float, begins: bool = False) -> bool:
-    """End every process that `with_token` finds: SIGTERM, grace, SIGKILL until none is left. Says
-    whether all are gone.
+    """End every process that `with_token` finds: SIGTERM, a grace period, then SIGKILL until none
+    is left. Returns whether all are gone.
     """
     signal_all(with_token(token, begins=begins), signal.SIGTERM)
     limit = time.monotonic() + grace_seconds
@@ -332,11 +333,12 @@ def spawn_detached(
     log: Path,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Start `python -m module …` in a session of its own, child of init, with its output in `log`.
+    """Start `python -m module …` in a session of its own, as a child of init, with its output in
+    `log`.
 
-    What it writes, and what those write that it starts, is its owner's alone (umask 077), whatever
-    the shell says that the user works in. The token of the tree that this process belongs to is not
-    handed on: what is detached from a job outlives the job.
+    Files that it and its children write are readable by their owner only (umask 077), whatever the
+    user's shell says. The token of this process's tree is not passed on: a process that is detached
+    from a job outlives the job.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     passed = dict(os.environ if environment is None else environment)
@@ -344,8 +346,7 @@ def spawn_detached(
         passed.pop(TOKEN, None)
     # -P: no file in the working folder shadows a library.
     command = [sys.executable, "-P", "-m", module, *arguments]
-    # An intermediate process ends at once, so the real one is adopted by init and leaves no zombie
-    # behind.
+    # An intermediate process ends at once, so that init adopts the real one and no zombie is left.
     launcher = (
         "import os, sys\n"
         "if os.fork(): os._exit(0)\n"

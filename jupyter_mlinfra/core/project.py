@@ -68,13 +68,13 @@ class Project:
     @property
     def user(self) -> str:
         """Who acts: MLINFRA_USER, JUPYTERHUB_USER, else the account; `uid-N` in a container whose
-        user has none.
+        user has no name.
         """
         return os.environ.get("MLINFRA_USER") or os.environ.get("JUPYTERHUB_USER") or _account()
 
     @cached_property
     def home(self) -> Path:
-        """Folder of the state; made on first use, readable by its owner only, unless the project
+        """The state folder, created on first use. Only its owner can read it, unless the project
         itself lies in it.
 
         Raises Unavailable for one that is open to others and cannot be closed.
@@ -82,7 +82,7 @@ class Project:
         home = (self.root / self.settings.home).resolve()
         try:
             home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # Else it is the user's own folder: neither to be closed nor to be hidden.
+            # Otherwise it is the user's own folder, which is neither closed nor hidden.
             if not self.root.is_relative_to(home):
                 _keep_private(home)
                 _hide_from_git(home)
@@ -105,15 +105,15 @@ class Project:
     def database(self) -> Database:
         """`state.db`: jobs, pipeline runs, deployments, monitors, alerts, events.
 
-        Raises Unavailable in a job on another machine: SQLite must not be opened by two.
+        Raises Unavailable in a job on another machine: two machines must not open one SQLite file.
         """
         from .database import Database
 
         if where := node():
             raise Unavailable(
                 f"The state of the project is not opened on {where}.",
-                "This job runs on another machine than the project, and state.db is for one machine"
-                " alone.",
+                "This job runs on another machine than the project, and only one machine may open"
+                " state.db.",
                 "Here ml.track, mlflow and ml.report work; do what needs jobs, pipelines or"
                 " deployments where JupyterLab runs.",
             )
@@ -151,8 +151,8 @@ def _account() -> str:
 
 
 def _keep_private(home: Path) -> None:
-    """Close a state folder to other users that was made by hand, copied or unpacked: it holds code,
-    logs and answers of models.
+    """Close a state folder to other users if it was made by hand, copied or unpacked: it holds
+    code, logs and answers of models.
     """
     mode = stat.S_IMODE(home.stat().st_mode)
     if not mode & _OTHERS:
@@ -161,7 +161,7 @@ def _keep_private(home: Path) -> None:
         try:
             home.chmod(mode & ~_OTHERS)
         except OSError as error:
-            if error.errno == errno.EROFS:  # what cannot be changed is still to be read
+            if error.errno == errno.EROFS:  # a folder that cannot be changed can still be read
                 return
         if not stat.S_IMODE(home.stat().st_mode) & _OTHERS:
             return
@@ -176,8 +176,8 @@ def _keep_private(home: Path) -> None:
 
 
 def _hide_from_git(home: Path) -> None:
-    """The state folder ignores itself, or git would list all of it as files that nobody added."""
+    """Make git ignore the state folder, or it would list all of it as untracked files."""
     mark = home / ".gitignore"
     if not mark.exists():
-        with contextlib.suppress(MLInfraError):  # state that can be read only is still to be read
+        with contextlib.suppress(MLInfraError):  # a read-only state can still be read
             write_atomic(mark, b"*\n")

@@ -1,4 +1,4 @@
-"""Values that every domain hands to every face: pages, labelled numbers, JSON."""
+"""Values that every domain passes to every interface: pages, labelled numbers, JSON."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Basis = Literal["exact", "approx", "sample", "est", "n"]
 
 
 class _Words:
-    """Says in the schema of REST what `to_json` writes; not of pydantic, which is loaded at the
-    first request.
+    """Tells the REST schema what `to_json` writes; without pydantic, which is loaded at the first
+    request.
     """
 
     def __get_pydantic_json_schema__(self, *_: Any) -> dict[str, Any]:
@@ -36,9 +36,9 @@ Real = Annotated[float, _Words()]
 """A number that may be NaN or infinite."""
 
 PAGE_LIMIT = 500
-"""No list answers with more items than this."""
+"""The most items that a list answers with."""
 
-# SQLite takes no larger numbers than 2**63, and Python reads no endless ones.
+# SQLite takes no number above 2**63, and Python limits the digits of a number that it reads.
 _LONGEST_CURSOR = len(str(2**62))
 
 
@@ -46,7 +46,7 @@ _LONGEST_CURSOR = len(str(2**62))
 class Number:
     """A number with its basis.
 
-    n: rows it was reckoned from. error: relative error of an approximation (0.01 = 1 %).
+    n: rows that it was computed from. error: relative error of an approximation (0.01 = 1 %).
     """
 
     value: float | int | str | None
@@ -58,10 +58,10 @@ class Number:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page[T]:
     """A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-    reader has to know of the list, mostly empty.
+    reader has to know about the list, usually empty.
 
-    total: how many the list has; with `more`, those up to here: a remote store does not count what
-    follows, which may be nothing.
+    total: the length of the list; with `more`, only the items up to here, because a remote store
+    does not count the rest, which may be empty.
     """
 
     items: Sequence[T]
@@ -73,7 +73,7 @@ class Page[T]:
 
 
 def check_limit(limit: int) -> None:
-    """Raises BadRequest for a page without items or without bound."""
+    """Raise BadRequest for a page without items or without a limit."""
     if not 1 <= limit <= PAGE_LIMIT:
         raise BadRequest(
             f"limit={limit} is out of range.",
@@ -83,7 +83,9 @@ def check_limit(limit: int) -> None:
 
 
 def parse_cursor(text: str | None) -> int:
-    """The number in a cursor; 0 for the first page. Raises BadRequest for what no answer gave."""
+    """The number in a cursor; 0 for the first page. Raises BadRequest for a cursor that no answer
+    contained.
+    """
     if not text:
         return 0
     if not (
@@ -109,13 +111,13 @@ def page_of[T](items: Sequence[T], *, limit: int = 50, cursor: str | None = None
 
 
 def next_cursor(start: int, shown: int, total: int) -> str | None:
-    """The cursor of the part that follows, where a cursor is an offset; None at the end."""
+    """The cursor of the next part, where a cursor is an offset; None at the end."""
     end = start + shown
     return str(end) if shown and end < total else None
 
 
 def every[T](page: Callable[..., Page[T]], **options: Any) -> Iterator[T]:
-    """All items of a list, whose verb is `page`, by as few pages as there can be."""
+    """All items of a list whose verb is `page`, in as few pages as possible."""
     cursor = None
     while True:
         found = page(limit=PAGE_LIMIT, cursor=cursor, **options)
@@ -149,15 +151,15 @@ def from_seconds(seconds: float | None) -> datetime | None:
 
 
 def word_of(value: float) -> str:
-    """What is no finite number, in the word that Python's `float`, JavaScript's `Number` and Polars
-    read back.
+    """A number that is not finite, as a word that Python's `float`, JavaScript's `Number` and
+    Polars can read.
     """
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
 
 def to_json(value: Any) -> Any:
-    """Plain JSON values of a record: enums by value, times as ISO 8601 in UTC; NaN and the
-    infinities, which JSON has not, by name.
+    """Plain JSON values of a record: enums by value, times as ISO 8601 in UTC. NaN and the
+    infinities, which JSON lacks, by name.
     """
     if value is None or (isinstance(value, str | bool | int) and not isinstance(value, Enum)):
         return value

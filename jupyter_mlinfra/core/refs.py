@@ -1,11 +1,11 @@
-"""References: the one grammar of search, drag, CLI, magics, deep links, lineage and logs.
+"""References: the one grammar for search, drag and drop, CLI, magics, deep links, lineage and logs.
 `labextension/src/refs.ts` is its other half.
 
-`kind:name[@at]`. In a name, every sign but letters of ASCII, digits and `_-.~!*'()` is
-percent-encoded as UTF-8, so that what joins two names (`/` of a step, `:` of a feature, `.` of a
-column) and the `@` cannot be part of one. The name of a column has its dots encoded as well: what
-follows the last dot is the column, whatever is before it the dataset. Reading is lenient: a sign
-that was not encoded stands for itself.
+`kind:name[@at]`. In a name, every character but ASCII letters, digits and `_-.~!*'()` is
+percent-encoded as UTF-8, so that a name never contains what joins two names (`/` of a step, `:` of
+a feature, `.` of a column) or the `@`. Dots in a column's name are encoded as well: after the last
+dot comes the column, before it the dataset. Reading is lenient: a character that was not encoded
+stands for itself.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _AS_IT_IS = "!~*'()"  # with letters, digits and `_-.`: what encodeURIComponent 
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A reference, taken apart. parts: the names as they are, one for most kinds; ("sales.orders",
-    "amount") for a column.
+    """A parsed reference. parts: the decoded names, one for most kinds; ("sales.orders", "amount")
+    for a column.
     """
 
     kind: str
@@ -48,7 +48,7 @@ class Ref:
 
     @property
     def name(self) -> str:
-        """The names in one text, to show or to ask for."""
+        """The names as one text, for display or as a question to their domain."""
         return self._join.join(self.parts)
 
     def __str__(self) -> str:
@@ -66,17 +66,19 @@ class Ref:
 
 
 def reference(kind: str, *names: str, at: str | None = None) -> str:
-    """The reference of an object by its names: `reference("column", "sales.orders", "amount")`."""
+    """The reference of an object with these names: `reference("column", "sales.orders",
+    "amount")`.
+    """
     return str(Ref(kind, names, at))
 
 
 def named(text: str, kind: str) -> str:
-    """The name in a reference of that kind; any other text is the name itself."""
+    """The name in a reference of that kind; any other text is taken as the name itself."""
     return decoded(text.removeprefix(f"{kind}:")) if text.startswith(f"{kind}:") else text
 
 
 def decoded(text: str) -> str:
-    """Without percent-encoding; what is no UTF-8 was not encoded by us and stays."""
+    """Without percent-encoding; bytes that are not UTF-8 were not encoded by us and stay."""
 
     def plain(found: re.Match[str]) -> str:
         try:
@@ -88,5 +90,5 @@ def decoded(text: str) -> str:
 
 
 def _encoded(text: str) -> str:
-    # A file name that is no UTF-8 has halves of characters.
+    # A file name that is not UTF-8 has halves of characters (surrogates).
     return quote(text, safe=_AS_IT_IS, errors="surrogatepass")

@@ -1,7 +1,7 @@
 """The search index: SQLite FTS5 with trigrams over every object's name, columns, tags, owner and
 notes.
 
-The index can be deleted at any time: each domain lists its documents, and a fingerprint tells when
+The index can be deleted at any time: each domain lists its documents, and a fingerprint shows when
 they changed. Source: https://www.sqlite.org/fts5.html, section 4.3.4 (the trigram tokenizer).
 """
 
@@ -21,13 +21,13 @@ from .records import Page, check_limit, parse_cursor
 from .sqlite import code_of, fix_of, is_damaged
 
 BUSY_SECONDS = 2.0
-"""How long another process is waited for that writes the index. A wait that was in vain is not
-repeated for each domain: none is begun for as long again.
+"""How long to wait for another process that writes the index. After a wait in vain no other domain
+waits again for the same time.
 """
 MOST_WORDS = 100
 _TRIGRAM = 3
 _VERSION = 2
-# An index of an earlier version holds no truth: it is made anew, by whoever comes first.
+# An index of an earlier version is rebuilt by whoever opens it first; it holds nothing of its own.
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 DROP TABLE IF EXISTS source;
@@ -47,7 +47,7 @@ class Document:
     """One object as the index knows it. text: columns, tags, owner, notes. detail: one line for the
     hit.
 
-    code: its Python, where that of its reference is not meant.
+    code: its Python, if it is not that of its reference.
     """
 
     ref: str
@@ -60,7 +60,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """One answer of a search. code: its Python, where that of its reference is not meant."""
+    """One answer of a search. code: its Python, if it is not that of its reference."""
 
     ref: str
     kind: str
@@ -70,7 +70,7 @@ class Hit:
 
 
 class Searchable(Protocol):
-    """What a domain gives to be found."""
+    """What a domain provides to be searchable."""
 
     def search_fingerprint(self) -> str:
         """A cheap text that changes whenever `search_documents` would."""
@@ -91,8 +91,8 @@ class SearchIndex:
     def refresh(
         self, domain: str, fingerprint: str, documents: Callable[[], Iterable[Document]]
     ) -> bool:
-        """Replace the documents of `domain` if its fingerprint changed; says whether it did. Raises
-        Unavailable while another process writes the index.
+        """Replace the documents of `domain` if its fingerprint changed; returns whether it did.
+        Raises Unavailable while another process writes the index.
         """
         with self._open() as connection:
             known = connection.execute(
@@ -128,10 +128,10 @@ class SearchIndex:
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[Hit]:
-        """Objects whose name or text holds every word, names first; words are text, never query
-        syntax. The cursor is an offset.
+        """Objects whose name or text holds every word, matches in names first. Words are plain
+        text, never query syntax. The cursor is an offset.
 
-        kinds: only of these; of all when empty. domains: only of these; of all when None.
+        kinds: only these; all when empty. domains: only these; all when None.
 
         Raises BadRequest for more than `MOST_WORDS`.
         """
@@ -179,8 +179,8 @@ class SearchIndex:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """The connection that all threads share; what raises leaves no transaction on it. Raises
-        Unavailable for a disk that will not have it.
+        """The connection that all threads share. An exception leaves no transaction open on it.
+        Raises Unavailable if the disk does not take the index.
         """
         with self._lock:
             try:
@@ -206,7 +206,7 @@ class SearchIndex:
         except sqlite3.Error as error:
             if not is_damaged(error):
                 raise
-            self._forget(remove=True)  # a damaged index holds no truth: build it again
+            self._forget(remove=True)  # a damaged index is rebuilt: it holds nothing of its own
             return self._create()
 
     def _create(self) -> sqlite3.Connection:
@@ -225,7 +225,7 @@ class SearchIndex:
         return connection
 
     def _forget(self, *, remove: bool) -> None:
-        """Close the connection, which rolls back. remove: the file and its log as well."""
+        """Close the connection, which rolls back. remove: delete the file and its log as well."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -235,13 +235,13 @@ class SearchIndex:
 
 
 def _holding(terms: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The conditions of SQL under which a document holds every term, and their values."""
+    """The SQL conditions under which a document holds every term, and their values."""
     where: list[str] = []
     values: list[str] = []
     if long := [term for term in terms if len(term) >= _TRIGRAM]:
         where.append("document MATCH ?")
         values.append(" AND ".join('"' + term.replace('"', '""') + '"' for term in long))
-    # Trigrams know the case of all letters; LIKE knows that of ASCII alone.
+    # Trigrams ignore the case of all letters; LIKE does so only for ASCII.
     for term in (term for term in terms if len(term) < _TRIGRAM):
         if term.isascii():
             where.append("text LIKE ? ESCAPE '\\'")
@@ -272,5 +272,7 @@ def _row(domain: str, item: Document) -> tuple[str, ...]:
 
 
 def _text(text: str) -> str:
-    """What SQLite can hold: a file name that is no UTF-8 has halves of characters."""
+    """Text that SQLite can hold: a file name that is not UTF-8 has halves of characters
+    (surrogates).
+    """
     return text.encode(errors="replace").decode()

@@ -14,7 +14,7 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _NAMES = r"passwords?|passwd|pwd|passphrases?|secrets?|credentials?|tokens(?!ecret)|token"
 _KEYS = ("api", "access", "secret", "private", "auth", "account", "encryption", "signing")
 _JOINED = re.compile(rf"({_NAMES})|({'|'.join(_KEYS)})(keys?)")
-"""What ends a word within a word: `dbpassword` is two, `apikey` too."""
+"""Where a word inside a word ends: `dbpassword` is two words, `apikey` too."""
 _NO_SECRET = re.compile(r"\w*tokeni[sz]\w*|secretar\w*|secretion\w*")
 _ABOUT = {
     "path",
@@ -53,7 +53,8 @@ _ABOUT = {
     "required",
     "enabled",
 }
-"""What follows in a name that tells of a secret without holding it: `password_file`, `token_count`.
+"""Words that follow in a name about a secret that does not hold it: `password_file`,
+`token_count`.
 """
 _OF_TOKENS = {
     "id",
@@ -98,7 +99,7 @@ _SIGNS = {
     "total",
     "avg",
 }
-"""What stands before a token that is a piece of text: `pad_token`, `max_tokens`."""
+"""Words before a token that is a piece of text: `pad_token`, `max_tokens`."""
 _OF_ACCESS = {
     "api",
     "access",
@@ -117,7 +118,7 @@ _OF_ACCESS = {
     "service",
     "login",
 }
-"""What stands before several tokens that open something."""
+"""Words before several tokens that give access."""
 _OF_TABLES = {
     "primary",
     "foreign",
@@ -135,7 +136,7 @@ _OF_TABLES = {
     "surrogate",
     "order",
 }
-"""What stands right before a key that opens nothing."""
+"""Words right before a key that gives no access."""
 
 
 def is_reference(text: str) -> bool:
@@ -144,7 +145,7 @@ def is_reference(text: str) -> bool:
 
 
 def references(value: object) -> Iterator[str]:
-    """Every reference to a secret in a value, however deep in lists and mappings."""
+    """Every reference to a secret in a value, at any depth of lists and mappings."""
     if isinstance(value, str):
         if is_reference(value):
             yield value
@@ -203,8 +204,8 @@ def is_named_like_secret(name: str) -> bool:
 
 
 def _words(name: str) -> list[str]:
-    """The words of a name, digits left out, those that are written together taken apart:
-    `dbpassword1` → db, password.
+    """The words of a name without digits; words that are written together are split: `dbpassword1`
+    → db, password.
     """
     words = [word.lower() for word in _WORDS.findall(name)]
     return [
@@ -238,17 +239,17 @@ def _says_secret(words: Sequence[str]) -> bool:
 
 
 def check_secret(name: str, value: object, what: str) -> None:
-    """Raise BadRequest when a value that its name calls secret is given in clear: it would be kept
-    in the database and in executed notebooks.
+    """Raise BadRequest if a value whose name says that it is secret is given in clear: it would be
+    kept in the database and in executed notebooks.
 
-    Of lists and mappings, each value counts by the names that lead to it. what: how the message
-    calls it; the value is not repeated.
+    In lists and mappings each value counts under the names that lead to it. what: how the message
+    names it; the value is not repeated.
     """
     if is_named_like_secret(name):
         if _has_clear(value):
             raise BadRequest(
-                f"{what} would be kept in clear.",
-                "Its name says that it is a secret, and what a job is given is kept in the state,"
+                f"{what} would be stored in clear.",
+                "Its name says that it is a secret, and the state keeps what a job is given,"
                 " parameters also in executed notebooks.",
                 f"Give a reference (env:{name.upper()} or keyring:SERVICE/NAME), or another name if"
                 " it is none.",
@@ -262,8 +263,8 @@ def check_secret(name: str, value: object, what: str) -> None:
 
 
 def _has_clear(value: object) -> bool:
-    """Whether a value is, or holds, anything else than references to secrets; nothing, true and
-    false are none.
+    """Whether a value is, or holds, anything but references to secrets; nothing, true and false do
+    not count.
     """
     if value is None or isinstance(value, bool) or value == "":
         return False
@@ -275,8 +276,8 @@ def _has_clear(value: object) -> bool:
 
 
 def redacted(text: str, values: Iterable[str]) -> str:
-    """The text with each of the secret values replaced; values below 4 characters would blot out
-    half of it and stay.
+    """The text with each of the secret values replaced. Values below 4 characters stay: they would
+    blot out half of the text.
     """
     for value in values:
         if len(value) >= 4:

@@ -1,8 +1,8 @@
 """The settings of a project: `mlinfra.toml`, then environment variables `MLINFRA_<SECTION>_<KEY>`
 over it.
 
-Every key has a default, so an empty file works. The text under a field is its help in every face.
-Secrets are references (`env:NAME`, `keyring:SERVICE/NAME`), never values.
+Every key has a default, so an empty file works. The text under a field is its help in every
+interface. Secrets are references (`env:NAME`, `keyring:SERVICE/NAME`), never values.
 """
 
 from __future__ import annotations
@@ -535,7 +535,7 @@ def load_settings(root: Path) -> Settings:
             dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            # MLINFRA_PROJECT names the project's folder; it is no `project` section in JSON.
+            # MLINFRA_PROJECT names the project's folder; it is not a `project` section in JSON.
             if isinstance(env_settings, EnvSettingsSource):
                 env_settings.env_vars = {
                     name: value

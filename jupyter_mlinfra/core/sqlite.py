@@ -1,5 +1,5 @@
-"""SQLite's errors and what mends them: a full disk must never read as a damaged file, for which
-good data would be thrown away.
+"""SQLite's errors and how to fix them: a full disk must never look like a damaged file, or users
+would throw good data away.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FIXES = {
         " another."
     ),
     sqlite3.SQLITE_FULL: "Free some space, then do it again.",
-    # Also what it says when its log or its shared memory cannot grow.
+    # SQLite also says this when its log or its shared memory cannot grow.
     sqlite3.SQLITE_IOERR: (
         "Free some space, then do it again; where there is enough, the disk itself fails."
     ),
@@ -28,9 +28,7 @@ _FIXES = {
 
 
 def sqlite_error(error: BaseException) -> sqlite3.Error | None:
-    """The error of SQLite that `error` is, or that a library (SQLAlchemy, MLflow) has wrapped in
-    it.
-    """
+    """The SQLite error that `error` is, or that a library (SQLAlchemy, MLflow) wrapped in it."""
     found: BaseException | None = error
     while found is not None and not isinstance(found, sqlite3.Error):
         found = found.__cause__
@@ -45,12 +43,10 @@ def code_of(error: sqlite3.Error) -> int:
 
 
 def is_damaged(error: sqlite3.Error) -> bool:
-    """Whether SQLite found the file itself to be broken."""
+    """Whether SQLite found the file itself to be damaged."""
     return code_of(error) in _DAMAGED
 
 
 def fix_of(error: sqlite3.Error) -> str | None:
-    """What a user can do about it; None when the statement was at fault, not the file or its
-    disk.
-    """
+    """What a user can do about it; None if the statement was wrong, not the file or its disk."""
     return _FIXES.get(code_of(error))

@@ -1,4 +1,4 @@
-"""Experiments: tracked runs, their comparison, and the registry of models, on MLflow."""
+"""Experiments: tracked runs, comparing them, and the model registry, on MLflow."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Plain `mlflow` calls in a project reach the project's store: in a notebook that imports this
+"""Plain `mlflow` calls in a project use the project's store: in a notebook that imports this
 package, in scripts, in jobs.
 
-Nothing here imports MLflow: its address is in the environment, and what has to be done in its own
-process waits until somebody else imports it. An address that the user chose, by
-`MLFLOW_TRACKING_URI` or `mlflow.set_tracking_uri`, stays.
+Nothing here imports MLflow: the store's address is in the environment, and the rest is done when
+somebody else imports MLflow. An address that the user set, by `MLFLOW_TRACKING_URI` or
+`mlflow.set_tracking_uri`, stays.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from .store import ACTIVE, ARTIFACT_ROOT, REGISTRY, TRACKING, Store
 
 
 def adopt(project: Project | None = None) -> None:
-    """Give this process the address of the project's store, unless the user chose another one;
-    outside a project nothing happens.
+    """Set the address of the project's store in this process, unless the user chose another one.
+    Does nothing outside a project.
     """
     try:
         store = _store(project)
@@ -46,29 +46,30 @@ def adopt(project: Project | None = None) -> None:
 
 
 def say_strays() -> None:
-    """Name in a notebook the stores that plain MLflow left in the project before."""
+    """Name in a notebook the stores that plain MLflow left in the project earlier."""
     from .service import Experiments
 
     try:
         note = Experiments(Project.open()).stray_note()
     except MLInfraError:
-        return  # in no project; or in one whose store cannot be read, which is told where it is
+        return  # not in a project, or its store cannot be read, which is reported where it is used
     if note:
         print(note)  # noqa: T201
 
 
 def with_store(project: Project, environment: Mapping[str, str]) -> Mapping[str, str]:
-    """The environment of a process that is about to start in the project, with the address of its
+    """The environment for a process that is about to start in the project, with the address of its
     store unless the user chose another one.
     """
     try:
         store = Store(project)
         if _chosen(store, environment):
             return _without_ours(environment)
-        store.prepare_at_once()  # jobs of plain MLflow that start together would make it together
+        # Jobs of plain MLflow that start together would otherwise all create it.
+        store.prepare_at_once()
         return _applied(store, environment)
     except MLInfraError:
-        return environment  # what is wrong with the settings is told where the store is used
+        return environment  # wrong settings are reported where the store is used
 
 
 def _store(project: Project | None) -> Store | None:
@@ -80,8 +81,8 @@ def _store(project: Project | None) -> Store | None:
 
 
 def _chosen(store: Store, environment: Mapping[str, str]) -> bool:
-    """Whether the user chose another store; what a process of this package left there was not
-    chosen.
+    """Whether the user chose another store; what a process of this package left in the environment
+    does not count as chosen.
     """
     return environment.get(TRACKING, "") not in ("", environment.get(ACTIVE), store.uri)
 
@@ -112,15 +113,15 @@ def _is_free(store: Store) -> bool:
 
 
 def _applied(store: Store, environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment with what leads to the store, under what the user has set, and without what
-    another project's process left.
+    """The environment with the variables of the store, which never override the user's, and without
+    those of another project.
     """
     return {**store.environment(), **_without_ours(environment)}
 
 
 def _without_ours(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what a process of this package left there, which belongs to the
-    address that it set.
+    """The environment without what a process of this package set, which belongs to that process's
+    store.
     """
     if ACTIVE not in environment and ONLY_HERE not in environment:
         return dict(environment)
@@ -135,7 +136,7 @@ def _without_ours(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def point() -> None:
-    """Once MLflow is loaded: give it an address with a secret, which stands in no environment."""
+    """Once MLflow is loaded, set an address that holds a secret, which is in no environment."""
     try:
         store = _store(None)
         if store is not None and store.has_secret and _is_free(store):
@@ -145,7 +146,7 @@ def point() -> None:
 
 
 def _prepare(store: Store) -> None:
-    """Make the schema under the project's lock before MLflow does so on its own: jobs that start
+    """Create the schema under the project's lock before MLflow does so on its own: jobs that start
     together would do it together.
     """
     import mlflow

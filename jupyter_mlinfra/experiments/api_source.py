@@ -1,5 +1,5 @@
-"""The way that works with any store: MLflow's client. What MLflow's search can do it does; the rest
-(`or`, parameters as numbers) is done here.
+"""Reads any store, through MLflow's client. MLflow's search does what it can; the rest (`or`,
+parameters as numbers) is done here.
 """
 
 from __future__ import annotations
@@ -41,15 +41,17 @@ if TYPE_CHECKING:
 
 _PAGE, _VERSIONS = 1000, 10_000
 _SINGLY, _IDS = 2, 100
-"""So many runs are asked for one by one; of more, so many in one search."""
+"""Up to `_SINGLY` runs are requested one by one; more in searches of `_IDS` each."""
 _IN_ADDRESS, _ADDRESSES = 50, 10
-"""Ids in one address (2 kB), and addresses before all versions are asked for instead."""
-_STALE_SECONDS = 30  # a remote store has no cheap sign of change
+"""Ids in one address (2 kB), and the number of addresses beyond which all versions are
+requested.
+"""
+_STALE_SECONDS = 30  # a remote store has no cheap sign of a change
 
 
 class ApiSource:
-    """Reads through MlflowClient. One object serves one call of the service: what it was answered
-    it does not ask again.
+    """Reads through MlflowClient. One object serves one call of the service and asks
+    nothing twice.
     """
 
     def __init__(self, store: Store, reason: str, ends: Ends = unknown) -> None:
@@ -139,7 +141,7 @@ class ApiSource:
             return replace(part, runs=_with_versions(client, part.runs))
 
     def _any_told(self, client: MlflowClient, chosen: Sequence[str]) -> bool:
-        """Whether the server takes a run for running whose job may have ended."""
+        """Whether the server has a running run whose job may have ended."""
         return bool(
             client.search_runs(
                 list(chosen),
@@ -178,7 +180,7 @@ class ApiSource:
 
     def run_ids(self, beginning: str) -> list[str]:
         if not (beginning.isascii() and beginning.isalnum()):
-            return []  # no id has such a sign, and `%` would stand for any
+            return []  # no id has such a character, and `%` would match any
         with self._client() as client:
             chosen = list(self._all_names(client))
             text = f"attributes.run_id LIKE '{beginning}%'"
@@ -197,8 +199,8 @@ class ApiSource:
             )
 
     def _asked(self, client: MlflowClient, ids: Sequence[str]) -> dict[str, Any]:
-        """The active runs among these, as MLflow has them: one by one where there are few, else
-        many in one search.
+        """The active runs among these, as MLflow has them: one by one if they are few, else many in
+        one search.
         """
         missing = [id for id in dict.fromkeys(ids) if id not in self._runs]
         if len(missing) <= _SINGLY:
@@ -330,7 +332,7 @@ def _pages(fetch: Callable[[str | None], Any]) -> Iterator[Any]:
 
 
 def _unless_absent(ask: Callable[[], Any]) -> Any:
-    """What MLflow answers; None when there is no such thing, or its id is none."""
+    """What MLflow answers; None if the object does not exist or its id is not valid."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -344,7 +346,7 @@ def _unless_absent(ask: Callable[[], Any]) -> Any:
 def _versions(
     client: MlflowClient, found: str, *, size: int = _VERSIONS, order_by: list[str] | None = None
 ) -> Iterator[Any]:
-    """Versions of models that pass a filter of MLflow."""
+    """Versions of models that pass an MLflow filter."""
     return _pages(
         lambda token: client.search_model_versions(
             found or None, max_results=size, page_token=token, order_by=order_by
@@ -353,7 +355,7 @@ def _versions(
 
 
 def _named(name: str) -> str:
-    quote = '"' if "'" in name else "'"  # MLflow's filter has no way to escape a quote
+    quote = '"' if "'" in name else "'"  # MLflow's filter cannot escape a quote
     return f"name = {quote}{name}{quote}"
 
 
@@ -384,8 +386,8 @@ def _facts(run: Any, names: Mapping[str, str]) -> RunFacts:
 
 
 def _with_versions(client: MlflowClient, runs: Sequence[RunFacts]) -> list[RunFacts]:
-    """The runs with what was registered of them. A filter stands in the address, which servers and
-    proxies bound: few ids at a time, or no filter.
+    """The runs with the versions registered from them. The filter is part of the address, whose
+    length servers and proxies limit: few ids at a time, or no filter.
     """
     parts = list(batched((run.id for run in runs), _IN_ADDRESS))
     texts = (

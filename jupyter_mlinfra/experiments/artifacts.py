@@ -1,4 +1,4 @@
-"""The files of a model: signature, requirements, digest. Read as text only; nothing here loads a
+"""The files of a model: signature, requirements, digest. Read only as text; nothing here loads a
 model.
 """
 
@@ -18,7 +18,7 @@ _FILE = "MLmodel"
 
 
 def local_path(location: str) -> Path | None:
-    """The folder behind a location, when it is on this machine."""
+    """The folder behind a location, if it is on this machine."""
     parts = urlsplit(location)
     if parts.scheme == "file":
         return Path(unquote(parts.path))
@@ -26,7 +26,7 @@ def local_path(location: str) -> Path | None:
 
 
 def describes(folder: Path) -> Mapping[str, Any] | None:
-    """What `MLmodel` in the folder says; None when there is none. Raises Unprocessable when it is
+    """The content of `MLmodel` in the folder; None if there is none. Raises Unprocessable if it is
     broken.
     """
     path = folder / _FILE
@@ -54,12 +54,14 @@ def _read(path: Path, changed: int) -> Mapping[str, Any]:
             f"{path} is broken.", f"{error}".replace("\n", " ")[:300], "Log the model again."
         ) from error
     if not isinstance(found, dict):
-        raise Unprocessable(f"{path} is broken.", "It is no YAML mapping.", "Log the model again.")
+        raise Unprocessable(
+            f"{path} is broken.", "It is not a YAML mapping.", "Log the model again."
+        )
     return found
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """A part of the file that is to be a mapping; empty when it is anything else."""
+    """A part of the file that must be a mapping; empty if it is anything else."""
     return value if isinstance(value, dict) else {}
 
 
@@ -69,7 +71,7 @@ def has_signature(folder: Path) -> bool:
 
 
 def signature(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """`inputs` and `outputs` as MLflow writes them: one mapping a column with `name`, `type`,
+    """`inputs` and `outputs` as MLflow writes them: one mapping per column with `name`, `type`,
     `required`. Empty without one.
     """
     stated = mapping((describes(folder) or {}).get("signature"))

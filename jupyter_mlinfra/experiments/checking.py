@@ -1,5 +1,5 @@
-"""Whether a sort order names what the runs have: a misspelt key would order them by nothing,
-without a word.
+"""Checks that a sort order names what the runs have: a misspelt key would silently order them by
+nothing.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ _WORDS = {"metric": "metrics", "param": "params", "tag": "tags"}
 def check_keys(
     source: Source, experiment: str | None, sorts: Sequence[Sort], found: Sequence[RunFacts]
 ) -> None:
-    """Raises BadRequest for a metric, parameter or tag that no run of the experiment has, while its
+    """Raise BadRequest for a metric, parameter or tag that no run of the experiment has, while its
     runs have others of that kind.
 
-    found: the first runs of the list in that order, so that mostly nothing has to be asked: runs
-    without a value come last.
+    found: the first runs in that order; since runs without a value come last, they usually suffice.
     """
     for sort in sorts:
         if (

@@ -1,4 +1,4 @@
-"""Runs side by side: what differs comes first."""
+"""Runs side by side, with the differences first."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _IGNORED_TAGS = (
 
 
 def differences(runs: Sequence[Run]) -> list[Difference]:
-    """One row a parameter, metric, tag and dataset of any of the runs; rows that differ first, then
-    by kind and name.
+    """One row per parameter, metric, tag and dataset of any run; rows that differ first, then by
+    kind and name.
 
     A metric that is NaN in all runs is the same; a value that only some runs have differs.
     """
@@ -39,8 +39,8 @@ def differences(runs: Sequence[Run]) -> list[Difference]:
 
 
 def code_for(runs: Sequence[Run], curve: str | None) -> dict[str, str]:
-    """Code that draws the same view: the curves of a metric, or the table when nothing was logged
-    over steps.
+    """Code for the same view: the curves of a metric, or the table if nothing was logged over
+    steps.
     """
     ids = [run.id for run in runs]
     listed, words = json.dumps(ids), " ".join(id[:8] for id in ids)

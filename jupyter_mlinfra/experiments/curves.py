@@ -1,5 +1,5 @@
-"""A metric over its steps, thinned so that no spike is lost: minimum, mean and maximum of each
-bucket of steps.
+"""A metric over its steps, reduced without losing a spike: minimum, mean and maximum of each bucket
+of steps.
 
 MLflow's own sampling keeps the first point of each bucket; a spike of one step in 10,000 then
 survives with a chance of 3 %.
@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from .facts import value_of
 from .spec import Curve
 
-# A run that logs without steps has step 0 throughout: its points are then numbered in the order of
-# their time.
+# A run that logs without steps has step 0 throughout: its points are numbered by time instead.
 _POINTS = "SELECT step, value, is_nan FROM metrics WHERE run_uuid = :run AND key = :key"
 _IN_ORDER = (
     "SELECT row_number() OVER (ORDER BY timestamp, rowid) - 1 AS step, value, is_nan FROM metrics"
@@ -30,12 +29,12 @@ WHERE NOT is_nan GROUP BY (step - :low) / :width ORDER BY 1
 
 
 def width_of(low: int, high: int, points: int) -> int:
-    """Steps in a bucket, so that at most `points` buckets span low to high."""
+    """Steps per bucket, so that at most `points` buckets span low to high."""
     return (high - low) // points + 1
 
 
 def from_sql(connection: sqlite3.Connection, run: str, key: str, points: int) -> Curve | None:
-    """One curve from MLflow's `metrics` table by its index on the run; None when the run has no
+    """One curve from MLflow's `metrics` table, through its index on the run; None if the run has no
     such metric.
     """
     values: dict[str, object] = {"run": run, "key": key}
@@ -61,7 +60,7 @@ def from_sql(connection: sqlite3.Connection, run: str, key: str, points: int) ->
 def from_history(
     run: str, key: str, history: Sequence[tuple[int, int, float]], points: int
 ) -> Curve | None:
-    """One curve from all its points as (timestamp, step, value); None when there are none."""
+    """One curve from all its points as (timestamp, step, value); None if there are none."""
     if not history:
         return None
     real = [(when, step, value) for when, step, value in history if not math.isnan(value)]
@@ -108,7 +107,7 @@ def _curve(
 
 
 def _mean(low: float, mean: float, high: float) -> float:
-    # The store wrote the largest float in place of infinity.
+    # The store wrote the largest float instead of infinity.
     if math.isinf(low) or math.isinf(high):
         return (
             low + high

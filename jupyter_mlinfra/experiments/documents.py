@@ -1,4 +1,4 @@
-"""What the search index knows of experiments, runs, models and versions."""
+"""What the search index knows about experiments, runs, models and versions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .query import parse_sort
 from .source import Source
 
 RUNS = 2000
-"""Only the newest runs can be found by search; the others by the filter of their experiment."""
+"""Search finds only the newest runs; the filter of an experiment finds the others."""
 
 VERSIONS = 200
-_TEXT = 2000  # characters of parameters and tags a run
+_TEXT = 2000  # characters of parameters and tags per run
 
 
 def documents(source: Source) -> Iterator[Document]:

@@ -1,5 +1,5 @@
-"""How good a classifier is, and how sure that is: ranking, calibration, money, and intervals by
-bootstrap.
+"""How good a classifier is, and how certain that is: ranking, calibration, money, and bootstrap
+intervals.
 
 Labels are 0 and 1 (or booleans), predictions are scores where higher means more likely; both are
 Polars series, arrays or lists of the same length. Every function refuses empty input, NaN and other
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Groups = Sequence[Any] | np.ndarray[Any, Any] | pl.Series
 
 MIN_GROUPS = 10
-_CELLS = 4_000_000  # numbers drawn at a time by a bootstrap: 32 MB
+_CELLS = 4_000_000  # numbers that a bootstrap draws at a time: 32 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def auc(y: Labels, p: Scores) -> float:
     """Area under the ROC curve: the chance that a random 1 scores above a random 0, ties counted
     half.
 
-    Source: Hanley and McNeil (1982), the Mann-Whitney form. Raises BadRequest when only one label
+    Source: Hanley and McNeil (1982), the Mann-Whitney form. Raises BadRequest if only one label
     occurs.
     """
     labels, scores = _checked(y, p, both=True)
@@ -75,8 +75,8 @@ def calibration(y: Labels, p: Scores, *, bins: int = 10) -> pl.DataFrame:
     """Predicted against observed rate in bins of equal size (ties stay together, so there may be
     fewer bins).
 
-    One row a bin: rows, predicted (mean), observed (share of 1), low and high (95 % Wilson interval
-    of observed). Source: Wilson (1927) for the interval.
+    One row per bin: rows, predicted (mean), observed (share of 1), low and high (95 % Wilson
+    interval of observed). Source: Wilson (1927) for the interval.
     """
     from ..charts import rates
 
@@ -100,10 +100,10 @@ def calibration_error(y: Labels, p: Scores, *, bins: int = 10) -> float:
 def savings(
     y: Labels, p: Scores, *, threshold: float, cost_action: float, cost_late: float
 ) -> Floats:
-    """Money saved on each row against doing nothing, when one acts wherever `p >= threshold`.
+    """Money saved per row compared with doing nothing, if one acts wherever `p >= threshold`.
 
-    cost_action: what acting on a row costs. cost_late: what a row labelled 1 costs when nobody
-    acted; acting prevents it.
+    cost_action: what acting on a row costs. cost_late: what a row labelled 1 costs without action;
+    acting prevents it.
     """
     labels, scores = _checked(y, p)
     _check_costs(cost_action, cost_late)
@@ -114,8 +114,8 @@ def savings(
 def business_kpi(
     y: Labels, p: Scores, *, threshold: float, cost_action: float, cost_late: float
 ) -> float:
-    """Money saved per 1,000 rows against doing nothing, at a threshold that was chosen on other
-    data (`best_threshold`).
+    """Money saved per 1,000 rows compared with doing nothing, at a threshold that was chosen on
+    other data (`best_threshold`).
     """
     return 1000 * float(
         savings(y, p, threshold=threshold, cost_action=cost_action, cost_late=cost_late).mean()
@@ -126,7 +126,7 @@ def best_threshold(
     y: Labels, p: Scores, *, cost_action: float, cost_late: float
 ) -> tuple[float, float]:
     """(threshold, money saved per 1,000 rows) of the best `p >= threshold` on tuning data; infinity
-    when acting never pays.
+    if acting never pays.
 
     Every distinct score is tried; of equally good thresholds the highest (the fewest actions) is
     taken.
@@ -137,7 +137,7 @@ def best_threshold(
     _check_costs(cost_action, cost_late)
     order = np.argsort(-scores, kind="stable")
     total = np.cumsum(cost_late * labels[order] - cost_action)
-    # Rows of one score are acted on together.
+    # Rows with the same score are acted on together.
     ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
     best = ends[np.argmax(total[ends])]
     if total[best] <= 0:
@@ -159,12 +159,12 @@ def bootstrap_difference(
     """How much better `a` is than `b` on the same rows: metric(a) - metric(b) with its paired
     percentile interval.
 
-    metric: auc, average_precision, brier, or a function of labels and scores. Both are reckoned on
-    the same resampled rows, so what is common to them cancels. groups: one value a row; rows of a
-    group (a day, a customer) rise and fall together, so groups are drawn and not rows, or the
-    interval is too narrow. Deterministic for a seed. Source: Efron and Tibshirani (1993), sections
-    8.3, 8.6 and 13.3; groups: Cameron, Gelbach and Miller (2008), section 3.1 (pairs cluster
-    bootstrap).
+    metric: auc, average_precision, brier, or a function of labels and scores. Both are computed on
+    the same resampled rows, so that what they have in common cancels. groups: one value per row.
+    Rows of a group (a day, a customer) are correlated, so whole groups are drawn; otherwise the
+    interval would be too narrow. Deterministic for a seed. Source: Efron and Tibshirani (1993),
+    sections 8.3, 8.6 and 13.3; groups: Cameron, Gelbach and Miller (2008), section 3.1 (pairs
+    cluster bootstrap).
     """
     labels, first = _checked(y, a, both=metric in ("auc", "average_precision"))
     _, second = _checked(y, b)
@@ -228,11 +228,11 @@ def report(
     cost_action: float,
     cost_late: float,
 ) -> pl.DataFrame:
-    """One row a score column of `frame`: AUC, average precision, Brier score, calibration error,
+    """One row per score column of `frame`: AUC, average precision, Brier score, calibration error,
     money saved per 1,000 rows.
 
-    frame: `label` and one column of scores a model. threshold: of all of them, or of each: models
-    are fairly compared in money when each has the threshold that was best for it on tuning data.
+    frame: `label` and one column of scores per model. threshold: one for all, or one for each: a
+    comparison in money is fair if each model has the threshold that was best for it on tuning data.
     """
     import polars as pl
 
@@ -266,7 +266,7 @@ def report(
 
 
 def _auc_of(labels: Floats, scores: Floats) -> Callable[[Floats | None], float]:
-    """AUC as a function of row weights; the sort is done once. NaN when the weights leave only one
+    """AUC as a function of row weights, with a single sort. NaN if the weights leave only one
     label.
     """
     import numpy as np
@@ -325,7 +325,7 @@ _METRICS: dict[str, Callable[[Floats, Floats], Callable[[Floats | None], float]]
 def _by_rows(
     metric: Callable[[Floats, Floats], float], labels: Floats, scores: Floats
 ) -> Callable[[Floats | None], float]:
-    """A function of labels and scores as one of row weights."""
+    """A function of labels and scores as a function of row weights."""
     import numpy as np
 
     def weighted(weights: Floats | None) -> float:
@@ -347,7 +347,7 @@ def _bootstrap(
     level: float,
     seed: int,
 ) -> Interval:
-    """Resample rows, or whole groups, by how often each is drawn: a weight for each row, so nothing
+    """Resample rows, or whole groups, by how often each is drawn: a weight per row, so that nothing
     is copied or sorted again.
     """
     import numpy as np

@@ -1,6 +1,4 @@
-"""A run and a version as a store has them, before they become records: what both sources hand
-over.
-"""
+"""A run and a version as a store has them, before they become records: what both sources return."""
 
 from __future__ import annotations
 
@@ -31,22 +29,24 @@ _SHOWN_ELSEWHERE = {
     "mlflow.runColor",
 }
 DATASET_SOURCE = "mlinfra"
-"""Source type of the MLflow inputs that `track` writes; the source itself is `{"ref": …}`."""
+"""Source type of the MLflow inputs that `track` writes; the source is `{"ref": …}`."""
 
 _INFINITE = 1.7976931348623157e308  # how MLflow's SQL store writes infinity
 
 LAUNCHER = "ipykernel_launcher.py"
-"""What MLflow takes for the notebook where no Jupyter server tells its kernel which one it runs."""
+"""What MLflow takes for the notebook if no Jupyter server tells the kernel which notebook
+it runs.
+"""
 
 
 Ends = Callable[[str], tuple[str, int] | None]
-"""How the job of an id ended: the status of what it left running, and when in milliseconds; None
-while it goes on or is not known.
+"""How the job with an id ended: the status for runs that it left running, and when in milliseconds;
+None while it runs or if it is unknown.
 """
 
 
 def unknown(job: str) -> None:
-    """`Ends` where nothing is known of jobs."""
+    """`Ends` for stores without jobs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +78,14 @@ class RunFacts:
         )
 
     def told(self, ends: Ends) -> RunFacts:
-        """The run as it is told of: a process that was killed by force could not end its run, so
-        the end of its job counts.
+        """The run as it is reported: a process that was killed could not end its run, so the end of
+        its job counts.
         """
         end = ends(self.tags[JOB]) if self.status == RUNNING and self.tags.get(JOB) else None
         return self if end is None else replace(self, status=end[0], ended=end[1])
 
     def record(self) -> Run:
-        """What the faces show."""
+        """The record that interfaces show."""
         return Run(
             ref=f"run:{self.id}",
             id=self.id,
@@ -108,7 +108,7 @@ class RunFacts:
 
     @property
     def notebook(self) -> str | None:
-        """The notebook that made it: our tag, else MLflow's source when that is a notebook."""
+        """The notebook that made it: our tag, else MLflow's source if that is a notebook."""
         if NOTEBOOK in self.tags:
             return self.tags[NOTEBOOK]
         name = (
@@ -121,7 +121,7 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """What the files of a version say of it; see `Version`."""
+    """What a version's files say about it; see `Version`."""
 
     signature: bool = False
     unservable: str = ""
@@ -130,8 +130,8 @@ class Examined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundRuns:
-    """A part of a list of runs. total: of the whole list; with `more`, of what was read so far (a
-    server does not count). cursor: of the next part.
+    """Part of a list of runs. total: of the whole list; with `more`, of what was read so far,
+    because a server does not count. cursor: of the next part.
     """
 
     runs: Sequence[RunFacts]
@@ -142,7 +142,7 @@ class FoundRuns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionFacts:
-    """One model version. location: folder or URI of its files, empty when that has to be asked for.
+    """One model version. location: folder or URI of its files, empty if it must be requested.
     created: milliseconds since 1970.
     """
 
@@ -156,7 +156,7 @@ class VersionFacts:
     tags: Mapping[str, str]
 
     def record(self, run: RunFacts | None, seen: Examined) -> Version:
-        """What the faces show; run: the run that it came from, if that still exists."""
+        """The record that interfaces show. run: the run it came from, if that still exists."""
         return Version(
             ref=reference("version", self.model, str(self.version)),
             model=self.model,
@@ -179,7 +179,7 @@ def moment(milliseconds: int | None) -> datetime | None:
 
 
 def value_of(stored: float, is_nan: bool) -> float:
-    """A metric as it was logged: MLflow's SQL store writes NaN as 0 with a mark, and infinity as
+    """A metric as it was logged: MLflow's SQL store writes NaN as 0 with a flag, and infinity as
     the largest float.
     """
     if is_nan:
@@ -188,7 +188,7 @@ def value_of(stored: float, is_nan: bool) -> float:
 
 
 def dataset_ref(source_type: str, source: str, name: str, digest: str) -> str:
-    """The reference of a dataset that a run took in: ours as `track` noted it, others as
+    """The reference of a dataset that a run used: ours as `track` wrote it, others as
     `name@digest`.
     """
     return str(json.loads(source)["ref"]) if source_type == DATASET_SOURCE else f"{name}@{digest}"

@@ -1,10 +1,10 @@
-"""Bring home what a job on another machine has left in its outbox: events, lineage and tracked
-runs, under the same ids.
+"""Collect what a job on another machine left in its outbox: events, lineage and tracked runs, under
+the same ids.
 
-It may be killed, and done again: each run is written with all that belongs to it in one
-transaction, over what was brought before.
+This may be killed and repeated: each run is written in one transaction with everything that belongs
+to it, over what was collected before.
 
-    python -m jupyter_mlinfra.experiments.homecoming ROOT OUTBOX…
+python -m jupyter_mlinfra.experiments.homecoming ROOT OUTBOX…
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from ..core.project import Project
 from .store import Store, reading
 from .tracking import experiment_id
 
-# In this order nothing is there before what it belongs to. Registered models are not among them:
-# those are of the project's registry alone.
+# Ordered so that no row comes before what it belongs to. Registered models are missing: only the
+# project's own registry has them.
 _TABLES = (
     "runs",
     "params",
@@ -64,7 +64,7 @@ _PLACES = {
     ("logged_models", "artifact_location"),
     ("trace_tags", "value"),
 }
-"""Columns that may say where files are."""
+"""Columns that may contain the path of files."""
 _DATASET = """coalesce((
     SELECT own.dataset_uuid FROM node.datasets AS its
     JOIN main.datasets AS own ON own.name = its.name AND own.digest = its.digest
@@ -74,7 +74,7 @@ _DATASET = """coalesce((
 
 
 def bring_home(project: Project, folder: Path) -> None:
-    """Bring home what waits in an outbox. Raises Unavailable; what did not come stays there."""
+    """Collect what waits in an outbox. Raises Unavailable; what was not collected stays there."""
     with file_lock(project.folder("jobs") / "homecoming.lock"):
         store, before = Store(project), brought(folder)
         if (folder / RUNS).is_file():
@@ -93,8 +93,8 @@ def bring_home(project: Project, folder: Path) -> None:
 
 
 def _bring_lineage(project: Project, folder: Path) -> None:
-    """Its files have names that no other process uses: each is copied as it is, over what was
-    brought of it before.
+    """Lineage files have names that no other process uses: each is copied as it is, over an earlier
+    copy.
     """
     for path in (folder / LINEAGE).glob("*.jsonl"):
         place = project.folder(LINEAGE) / path.name
@@ -104,8 +104,8 @@ def _bring_lineage(project: Project, folder: Path) -> None:
 
 
 def _bring_events(project: Project, folder: Path, *, begin: int, end: int) -> None:
-    """Each event once: how far they came is written down with them, for whoever is killed before it
-    is noted in the outbox.
+    """Copy each event once: the position is stored in the same transaction, in case this is killed
+    before it is noted in the outbox.
     """
     data, job = read_regular(folder / EVENTS), folder.parent.name
     with project.database.write() as connection:
@@ -119,7 +119,7 @@ def _bring_events(project: Project, folder: Path, *, begin: int, end: int) -> No
 
 
 def _upgrade(store: Store, source: Path) -> None:
-    """Another version of MLflow may have made it."""
+    """Upgrade the schema: another version of MLflow may have made the file."""
     try:
         store.migrate(source)
     except Exception as error:
@@ -134,7 +134,7 @@ def _bring_runs(store: Store, folder: Path) -> None:
     source = folder / RUNS
     if store.sqlite is None:
         raise Unavailable(
-            f"The runs in {source} were not brought home.",
+            f"The runs in {source} were not collected.",
             "The project keeps its runs on a server by now.",
             f"Look at {source} with MLflow.",
         )
@@ -166,7 +166,9 @@ def _bring_runs(store: Store, folder: Path) -> None:
 
 
 def _copy(connection: sqlite3.Connection, table: str, places: tuple[str, str]) -> None:
-    """The rows of one table. places: of the files, there and here. All names are MLflow's own."""
+    """Copy the rows of one table. places: of the files, there and here. All names are
+    MLflow's own.
+    """
     own, its = (
         [row[1] for row in connection.execute(f"PRAGMA {schema}.table_info({table})")]
         for schema in ("main", "node")
@@ -190,7 +192,7 @@ def _copy(connection: sqlite3.Connection, table: str, places: tuple[str, str]) -
             )
         else:
             values.append(f"t.{name}")
-    # Of a dataset that both know, the one here stays.
+    # If both sides know a dataset, the one here stays.
     how = "IGNORE" if table == "datasets" else "REPLACE"
     known = (
         "WHERE t.experiment_id IN (SELECT its FROM temp.experiment)"
@@ -205,7 +207,7 @@ def _copy(connection: sqlite3.Connection, table: str, places: tuple[str, str]) -
 
 
 def main() -> None:
-    """Bring home what the command line names."""
+    """Collect the outboxes that the command line names."""
     root, *folders = sys.argv[1:]
     project = Project.open(root)
     for folder in folders:
@@ -213,7 +215,7 @@ def main() -> None:
             bring_home(project, Path(folder))
         except Exception as error:  # noqa: BLE001 - whatever one job left, it keeps no other from coming
             sys.stderr.write(
-                f"What waits in {folder} was not brought home: {type(error).__name__}:"
+                f"What waits in {folder} was not collected: {type(error).__name__}:"
                 f" {without_passwords(str(error))}\n"
             )
 

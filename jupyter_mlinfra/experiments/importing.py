@@ -1,5 +1,5 @@
-"""Bring the runs of another MLflow store in: parameters, whole metrics, tags, inputs, artifacts and
-logged models, by MLflow's own client.
+"""Import the runs of another MLflow store: parameters, complete metrics, tags, inputs, artifacts
+and logged models, through MLflow's own client.
 """
 
 from __future__ import annotations
@@ -19,25 +19,27 @@ if TYPE_CHECKING:
 
 _PAGE, _METRICS, _PARAMS = 1000, 1000, 100
 _COMING = "mlinfra.importing"
-"""Tag of a run that is being brought in: one that still has it was cut off, and is made again."""
+"""Tag of a run that is being imported; if one still has it, its import was interrupted and is
+repeated.
+"""
 _PARENT = "mlflow.parentRunId"
 _OWN = (IMPORTED, _COMING, "mlflow.log-model.history")
 
 
 @dataclass(slots=True)
 class Transfer:
-    """From one store into another. experiment: the id of an experiment there, made where there is
-    none of that name.
+    """From one store to another. experiment: the id of an experiment there, created if its name is
+    missing.
     """
 
     source: MlflowClient
     target: MlflowClient
     experiment: Callable[[str], str]
     ids: dict[str, str] = field(default_factory=dict)
-    """Of runs that are there: their id in the source, to their id here."""
+    """Runs that exist here: id in the source → id here."""
 
     def carry_out(self, store: str, known: dict[str, str]) -> Imported:
-        """Bring in what has ended and is not here yet. known: runs brought in before."""
+        """Import every run that has ended and is not here yet. known: runs imported before."""
         self.ids |= known
         made, models, running, already = list[str](), 0, 0, 0
         for experiment in _all(partial(self.source.search_experiments, max_results=_PAGE)):
@@ -56,8 +58,8 @@ class Transfer:
         return Imported(store=store, runs=made, models=models, already=already, running=running)
 
     def _is_here(self, run: str) -> bool:
-        """Whether the very run is here: both addresses lead to one store, or it came home from a
-        job.
+        """Whether this very run is here: both addresses lead to one store, or it was collected from
+        a job.
         """
         from mlflow.exceptions import MlflowException
 
@@ -70,7 +72,7 @@ class Transfer:
         return True
 
     def _runs(self, experiment: str) -> Iterator[Any]:
-        """The oldest first, so that a parent is here before its children."""
+        """Oldest first, so that a parent comes before its children."""
         return _all(
             partial(
                 self.source.search_runs,
@@ -81,8 +83,8 @@ class Transfer:
         )
 
     def _bring(self, run: Any, experiment: str) -> int:
-        """One run; how many models it logged. It counts as brought in only once all of it is
-        here.
+        """Import one run; returns how many models it logged. It counts as imported only when all of
+        it is here.
         """
         old = run.info.run_id
         tags = {key: value for key, value in run.data.tags.items() if key not in _OWN}
@@ -152,8 +154,8 @@ class Transfer:
 
 
 def _inner(folder: str) -> str:
-    """Where the files of a fetched model begin: MLflow puts some into a folder of the model's
-    name.
+    """Where the files of a downloaded model begin: MLflow puts some into a folder named after the
+    model.
     """
     from pathlib import Path
 
@@ -164,8 +166,8 @@ def _inner(folder: str) -> str:
 
 
 def brought_in(client: MlflowClient) -> dict[str, str]:
-    """Runs that came from elsewhere: their ids there, to their ids here. One that was cut off on
-    its way is deleted.
+    """Runs that were imported: id there → id here. A run whose import was interrupted is
+    deleted.
     """
     numbers = [
         item.experiment_id for item in _all(partial(client.search_experiments, max_results=_PAGE))

@@ -1,5 +1,5 @@
-"""A list of runs on an MLflow server, of which the server does as much as it can: it filters,
-orders and hands out parts.
+"""A list of runs on an MLflow server, which does as much as it can: it filters, orders and
+pages.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _CURSOR = re.compile(r"(\d{1,15})\.(\d{1,3})\.([\w=+/-]*)\Z", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a part of a list begins. seen: items of the parts before. token: of MLflow's page, in
-    which `skip` items are passed over.
+    """Where a part of a list begins. seen: items of earlier parts. token: of MLflow's page, in
+    which `skip` items are skipped.
     """
 
     seen: int = 0
@@ -47,14 +47,14 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Runs of some experiments that pass a filter of MLflow."""
+    """Runs of some experiments that pass an MLflow filter."""
 
     client: MlflowClient
     experiments: Sequence[str]
     where: str = ""
 
     def every(self) -> Iterator[Any]:
-        """All of them, newest first."""
+        """All runs, newest first."""
         token = None
         while True:
             page = self._page(None, _PAGE, token)
@@ -72,8 +72,8 @@ class Listing:
         *,
         whole: bool,
     ) -> FoundRuns:
-        """`count` of them from the cursor on, in MLflow's order. whole: nothing is left for
-        `passing` to refuse, so no more is read than is shown.
+        """`count` runs from the cursor on, in MLflow's order. whole: `passing` rejects nothing, so
+        no more is read than is shown.
 
         MLflow names a next page wherever this one is full, so the last part of a list may be empty.
         """
@@ -82,7 +82,7 @@ class Listing:
         size = count if whole else max(count, _PAGE // 5)
         token, skip = start.token, start.skip
         while True:
-            # No larger than the page in which the last part ended, or each would read more.
+            # Not larger than the page in which the last part ended, or each part would read more.
             page = self._page(order, max(size, skip + 1), token)
             following = _text(page.token)
             for place, run in enumerate(page):
@@ -117,5 +117,5 @@ class Listing:
 
 
 def _text(token: str | bytes | None) -> str:
-    """A token of MLflow: a server gives text, a database bytes."""
+    """An MLflow token: a server sends text, a database bytes."""
     return token.decode("ascii") if isinstance(token, bytes) else token or ""

@@ -1,8 +1,8 @@
-"""An empty store as the installed MLflow would make it, in milliseconds and without importing
+"""An empty store as the installed MLflow would create it, in milliseconds and without importing
 MLflow.
 
-MLflow itself takes many seconds for it, and two of its processes that do so at once break each
-other: jobs of plain `mlflow` calls that are the first of a project, started together.
+MLflow itself takes many seconds, and two processes that do so at once break each other, as the
+first jobs of a project do if they start together.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 SCHEMAS = Path(__file__).parent / "schemas"
-"""A file of statements for each schema of MLflow that is known, by its Alembic revision;
+"""A file of SQL statements for each known schema of MLflow, by its Alembic revision;
 `scripts/mlflow_schema.py` writes them.
 """
 _REVISION = re.compile(r"^(down_)?revision(?:: [^=]+)? = \"(\w+)\"", re.MULTILINE)
 
 
 def empty_store(artifacts: str) -> bytes | None:
-    """The SQLite file; None where the installed MLflow is of another schema than those that are
-    known. artifacts: root for those of experiments.
+    """The SQLite file; None if the installed MLflow has a schema that is not known here. artifacts:
+    root for those of experiments.
     """
     schema = SCHEMAS / f"{installed_revision()}.sql"
     if not schema.is_file() or set(artifacts) & {"?", "#"}:  # MLflow puts the path before a query
@@ -42,8 +42,8 @@ def empty_store(artifacts: str) -> bytes | None:
 
 
 def installed_revision() -> str:
-    """Of the installed MLflow's schema the Alembic revision that follows all others; empty when
-    that cannot be told.
+    """The Alembic revision that the installed MLflow's schema ends with; empty if that is
+    unclear.
     """
     mlflow = find_spec("mlflow")
     if mlflow is None or not mlflow.submodule_search_locations:

@@ -41,7 +41,7 @@ def matches(found: Filter | None, run: RunFacts) -> bool:
 
 
 def values_of(field: Field, run: RunFacts) -> list[Any]:
-    """The values of a field: none when it is missing, several for `dataset`."""
+    """The values of a field: none if it is missing, several for `dataset`."""
     match field.kind:
         case "metric":
             return [run.metrics[field.key]] if field.key in run.metrics else []
@@ -67,18 +67,19 @@ def _passes(value: Any, op: str, target: str | float, numeric: bool) -> bool:
         return is_like(str(target), op == "ilike", str(value))
     if not isinstance(target, str) and not numeric:
         value = number_of(value)
-    if value is None or value != value:  # no number, or NaN
+    if value is None or value != value:  # not a number, or NaN
         return False
     return _COMPARE["=" if op == "in" else op](value, target)
 
 
 def ordered(runs: Iterable[RunFacts], sorts: Sequence[Sort]) -> list[RunFacts]:
-    """The runs in order: values, then NaN or texts among numbers, then those without a value; ties
+    """The runs in order: values, then NaN or texts among numbers, then runs without a value; ties
     newest first, then by id.
     """
     found = sorted(runs, key=lambda run: run.id)
     found.sort(key=lambda run: -1 if run.started is None else run.started, reverse=True)
-    for sort in reversed(sorts):  # stable: the key before decides, this one where that is the same
+    # The sort is stable: a key only decides among runs that are equal by the keys before it.
+    for sort in reversed(sorts):
         groups: tuple[list[tuple[Any, RunFacts]], ...] = ([], [], [])
         for run in found:
             group, key = _key(sort.field, run)

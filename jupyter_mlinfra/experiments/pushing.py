@@ -1,5 +1,5 @@
-"""What of a filter and of a sort order an MLflow server can do itself: its search joins tests by
-`and` alone and orders parameters as text.
+"""The part of a filter and of a sort order that an MLflow server can do itself: its search joins
+tests only by `and` and orders parameters as text.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ _TAGS = {"job": JOB, "step": STEP}
 _SAME = ("=", "!=")
 _LIKE = ("like", "ilike")
 TOLD = ("status", "ended")
-"""Attributes of which a run whose job was killed tells another value than the server."""
+"""Attributes that differ from the server's for a run whose job was killed."""
 _OPPOSITE = {"failed": ("FINISHED", "SCHEDULED"), "killed": ("FINISHED", "SCHEDULED")}
-"""What the server may call a run that is shown so: its job may have ended while the server takes it
-for running.
+"""What the server may report for a run that is shown with this status: its job may have ended while
+the server takes it for running.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A filter in MLflow's words. It passes at least what the filter here passes; whole: and
+    """A filter in MLflow's language. It passes at least what the filter here passes; whole: and
     nothing else.
     """
 
@@ -33,7 +33,7 @@ class Pushed:
 
 
 def pushed_filter(found: Filter | None) -> Pushed:
-    """As much of the filter as MLflow's language can say."""
+    """As much of the filter as MLflow's language can express."""
     tests = list(_tests(found))
     parts = [
         _condition(test) if isinstance(test, Predicate) else Pushed("", False) for test in tests
@@ -44,8 +44,8 @@ def pushed_filter(found: Filter | None) -> Pushed:
 
 
 def pushed_order(sorts: Sequence[Sort], *, told: bool) -> list[str] | None:
-    """The sort order in MLflow's words; None when the server would order otherwise. told: some
-    states and ends are not those of the server.
+    """The sort order in MLflow's language; None if the server would order differently. told: some
+    states and ends differ from the server's.
     """
     keys = [_key(sort.field, told) for sort in sorts]
     if not all(keys):
@@ -68,7 +68,7 @@ def _key(field: Field, told: bool) -> str:
     if field.kind == "metric":
         return f"metrics.{name}" if (name := _quoted(field.key)) else ""
     if field.kind != "attribute":
-        return ""  # as numbers, where they are such
+        return ""  # as numbers, if they are numbers
     if field.key in _TAGS:
         return f"tags.`{_TAGS[field.key]}`"
     known = {"started": "start_time", "id": "run_id", "name": "run_name"} | (
@@ -103,7 +103,7 @@ def _metric(test: Predicate) -> Pushed:
     name = _quoted(test.field.key)
     if not name or test.op in ("null", "in") or not math.isfinite(float(test.values[0])):
         return Pushed("", False)
-    number = repr(float(test.values[0])).replace("+", "")  # MLflow reads 1e308, and not 1e+308
+    number = repr(float(test.values[0])).replace("+", "")  # MLflow reads 1e308, but not 1e+308
     return Pushed(f"metrics.{name} {test.op} {number}", True)
 
 
@@ -116,7 +116,7 @@ def _text(test: Predicate, name: str) -> Pushed:
         return Pushed(f"{name} {'=' if test.op == 'in' else test.op} {text}", True)
     if text and test.op in _LIKE and "\\" not in text:  # some databases take it for an escape
         return Pushed(f"{name} {test.op.upper()} {text}", True)
-    # At least it must have one.
+    # At least the run must have one.
     return Pushed("" if name.startswith("attributes.") else f"{name} LIKE '%'", False)
 
 
@@ -156,14 +156,12 @@ def _id(test: Predicate) -> Pushed:
 
 
 def _quoted(key: str) -> str:
-    """A key as MLflow reads it; empty when it cannot be written."""
+    """A key as MLflow reads it; empty if it cannot be written."""
     return f"`{key}`" if key.isprintable() and "`" not in key else ""
 
 
 def _quoted_text(value: object) -> str:
-    """A text as MLflow reads it, which has no escape for a quote; empty when it cannot be
-    written.
-    """
+    """A text as MLflow reads it, without an escape for quotes; empty if it cannot be written."""
     text = str(value)
     quote = '"' if "'" in text else "'"
     return f"{quote}{text}{quote}" if text.isprintable() and quote not in text else ""

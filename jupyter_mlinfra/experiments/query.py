@@ -34,8 +34,8 @@ MAX_LENGTH, MAX_TESTS, MAX_DEPTH = 4000, 60, 30
 """Limits that keep the SQL of a filter within SQLite's own."""
 
 MAX_PATTERN = 500
-"""Characters of a text after `like`: a match takes at most so many steps for each character of a
-tag, which may have 8,000.
+"""Most characters of a text after `like`: a match takes up to this many steps for each character of
+a tag, which may have 8,000.
 """
 
 Kind = Literal["metric", "param", "tag", "attribute"]
@@ -67,7 +67,7 @@ _OF_MLFLOW = {
 """What MLflow calls an attribute that has another name here."""
 
 MAX_SORTS = 5
-"""Keys of one sort order."""
+"""The most keys of one sort order."""
 
 STATUSES = ("running", "scheduled", "finished", "failed", "killed")
 _FIELDS = f"metrics.NAME, params.NAME, tags.NAME, {', '.join(ATTRIBUTES)}"
@@ -85,7 +85,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
-_COMMA = re.compile(r""",(?=(?:[^`"]|`[^`]*`|"[^"]*")*\Z)""")  # that stands within no quotes
+_COMMA = re.compile(r""",(?=(?:[^`"]|`[^`]*`|"[^"]*")*\Z)""")  # not inside quotes
 _SORT = re.compile(
     r"(?P<minus>-?+)\s*(?P<key>\S.*?)(?:\s+(?P<way>asc|desc))?", re.IGNORECASE | re.DOTALL
 )
@@ -100,7 +100,7 @@ class Field:
 
     @property
     def numeric(self) -> bool:
-        """Whether its values are numbers by nature."""
+        """Whether its values are always numbers."""
         return self.kind == "metric" or (
             self.kind == "attribute" and self.key in (*TIME_ATTRIBUTES, "duration")
         )
@@ -119,21 +119,21 @@ class Predicate:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The opposite."""
+    """The opposite of a test."""
 
     item: Filter
 
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """All of them."""
+    """All of the tests."""
 
     items: Sequence[Filter]
 
 
 @dataclass(frozen=True, slots=True)
 class Some:
-    """At least one."""
+    """At least one of the tests."""
 
     items: Sequence[Filter]
 
@@ -152,7 +152,7 @@ class Sort:
 
 
 def parse_filter(text: str) -> Filter | None:
-    """None for an empty filter. Raises BadRequest that points at the fault."""
+    """The parsed filter; None if it is empty. Raises BadRequest that points at the fault."""
     if len(text) > MAX_LENGTH:
         raise BadRequest(
             "The filter is too long.",
@@ -163,10 +163,10 @@ def parse_filter(text: str) -> Filter | None:
 
 
 def parse_sort(text: str) -> tuple[Sort, ...]:
-    """`-started`, `metrics.auc DESC, params.depth`: keys with commas between, the first one first.
-    `-` or DESC is descending.
+    """`-started`, `metrics.auc DESC, params.depth`: keys separated by commas, the most important
+    first. `-` or DESC is descending.
 
-    A bare name that is no attribute is a metric. Raises BadRequest.
+    A bare name that is not an attribute is a metric. Raises BadRequest.
     """
     found = tuple(_sort(key) for key in _COMMA.split(text))
     fields = [item.field for item in found]
@@ -228,8 +228,8 @@ def _unwrapped(key: str) -> str:
 
 
 def number_of(text: str | None) -> float | None:
-    """A parameter or tag read as a number; None when it is none."""
-    if text is None or "_" in text:  # Python would read 1_000
+    """A parameter or tag as a number; None if it is not one."""
+    if text is None or "_" in text:  # Python would accept 1_000
         return None
     try:
         value = float(text)
@@ -265,7 +265,7 @@ class _Token:
 
 
 class _Parser:
-    """Recursive descent over the tokens; every fault knows its place."""
+    """Recursive descent over the tokens; every error has a position."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -481,7 +481,7 @@ class _Parser:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000
 
     def _fault(self, at: int, why: str, fix: str) -> NoReturn:
-        line = re.sub(r"\s", " ", self._text)  # one line, so that the caret stands below the fault
+        line = re.sub(r"\s", " ", self._text)  # one line, so that the caret is below the fault
         raise BadRequest(
             f"The filter cannot be read at character {at + 1}.", f"{why}\n{line}\n{' ' * at}^", fix
         )

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 
 Unservable = Callable[[Mapping[str, Any]], str]
-"""Why a model cannot be deployed, by what its `MLmodel` says."""
+"""Why a model cannot be deployed, judged by its `MLmodel`."""
 
-_DIGITS = 9  # of a number that every store of MLflow can hold
+_DIGITS = 9  # of a number that every MLflow store can hold
 
 
 class Registry:
@@ -82,7 +82,7 @@ class Registry:
         """Make the run's model a version. The same model of the same run is registered once: later
         calls return that version.
 
-        Raises NotFound when the run has no such model, Unprocessable when it has no signature.
+        Raises NotFound if the run has no such model, Unprocessable if it has no signature.
         """
         if not _NAME.match(model):
             raise BadRequest(
@@ -96,7 +96,7 @@ class Registry:
                 " machine alone opens."
             )
             raise Unavailable(
-                f"No version of {model} is made here.",
+                f"No version of {model} can be registered here.",
                 why,
                 f"When the job has ended: mlinfra models register {run.id[:8]} --model {model}",
             )
@@ -128,7 +128,7 @@ class Registry:
         return self.find(f"{model}/{made.version}")
 
     def promote(self, ref: str, *, alias: str) -> VersionFacts:
-        """Point an alias at a version; the champion before it stays reachable as `rollback`."""
+        """Point an alias at a version; the previous champion stays available as `rollback`."""
         version = self.find(ref)
         if not self.has_signature(version):
             raise no_signature(f"Model {version.model} version {version.version}")
@@ -142,8 +142,8 @@ class Registry:
         return self.find(f"{version.model}/{version.version}")
 
     def has_signature(self, version: VersionFacts) -> bool:
-        """Whether the version states its inputs: what was noted at registration, else what its
-        files say.
+        """Whether the version states its inputs: by what was recorded at registration, else by its
+        files.
         """
         if SIGNATURE in version.tags:
             return version.tags[SIGNATURE] == "yes"
@@ -155,8 +155,8 @@ class Registry:
         return False
 
     def examined(self, version: VersionFacts) -> Examined:
-        """What a page tells of the version's files; files that cannot be read are its fault, and no
-        other version's.
+        """What a page shows of the version's files; files that cannot be read are reported for this
+        version only.
         """
         try:
             folder = artifacts.local_path(version.location) if version.location else None
@@ -172,17 +172,17 @@ class Registry:
             )
 
     def _location(self, version: VersionFacts) -> str:
-        """Where its files are; a list of a server leaves it out."""
+        """Where its files are; a server's list leaves it out."""
         found = (
             version if version.location else self._source().version(version.model, version.version)
         )
         return found.location if found else ""
 
     def download(self, version: VersionFacts) -> Path:
-        """The folder with the version's files: where they are, or a checked copy when they are
-        elsewhere. The caller must not change it.
+        """The folder with the version's files: their own, or a verified copy if they are remote.
+        The caller must not change it.
 
-        Raises NotFound when the files are gone, Unprocessable when they are not those that were
+        Raises NotFound if the files are gone, Unprocessable if they are not those that were
         registered.
         """
         folder = artifacts.local_path(self._location(version)) or self._copy(version)
@@ -246,7 +246,7 @@ class Registry:
             raise Unavailable(what, why, fix_of_missing(package)) from error
 
     def _head(self, location: str) -> Path:
-        """A folder that holds at least the model's `MLmodel`."""
+        """A folder with at least the model's `MLmodel`."""
         folder = artifacts.local_path(location)
         if folder is not None:
             return folder
@@ -290,8 +290,8 @@ class Registry:
 
 
 def _noted(version: VersionFacts) -> Mapping[str, Any]:
-    """What was noted of files that are elsewhere when the version was registered; nothing of one
-    that MLflow alone registered.
+    """What was recorded at registration about remote files; empty for a version that MLflow alone
+    registered.
     """
     names = version.tags.get(FLAVORS, "")
     return {"flavors": {name: dict[str, str]() for name in names.split(",")}} if names else {}
@@ -299,14 +299,14 @@ def _noted(version: VersionFacts) -> Mapping[str, Any]:
 
 def parse(ref: str) -> tuple[str, int | None, str]:
     """(model, version, alias) of `m/3`, `m@alias`, `version:m/3` or MLflow's `models:/m/3`; version
-    is None when an alias was given.
+    is None if an alias was given.
 
-    Raises BadRequest for what names no version, NotFound for a number that none can have.
+    Raises BadRequest for anything else, NotFound for an impossible number.
     """
     text = named(ref, "version").removeprefix("models:/")
     model, slash, number = text.rpartition("/")
     digits = number.removeprefix("v")
-    # First: no alias holds a slash, but a name may hold an `@`
+    # First: no alias contains a slash, but a name may contain an `@`.
     if slash and model and digits.isdecimal():
         if len(digits) > _DIGITS:
             raise NotFound(
@@ -326,17 +326,17 @@ def parse(ref: str) -> tuple[str, int | None, str]:
 
 
 def no_signature(what: str) -> Unprocessable:
-    """Why a model without signature is refused."""
+    """The error for a model without signature."""
     return Unprocessable(
         f"{what} has no signature.",
-        "Without one nobody can tell which columns and types it takes, and a wrong request would be"
+        "Without one it is unknown which columns and types it takes, and a wrong request would be"
         " answered wrongly.",
         "Log it again with signature=mlflow.models.infer_signature(inputs, predictions).",
     )
 
 
 def load(folder: Path) -> Any:
-    """The model in its own library, else as MLflow's pyfunc. May run code from the files: for
+    """The model in its own library, else as MLflow's pyfunc. May run code from its files: only for
     kernels and jobs, never for a server.
     """
     import importlib

@@ -30,22 +30,22 @@ from .store import Store, explained
 from .strays import Stray, address_of, is_same_store, note_of, strays, without
 
 CURVES, CURVE_LINES = 12, 240
-"""A comparison carries the curves of at most so many metrics, and so many curves in all; `curves`
-gives any other.
+"""A comparison carries the curves of at most this many metrics, and at most this many curves in
+all; `curves` returns any other.
 """
 
 COMPARED, POINTS, VERSIONS = 100, 5000, 200
 _ID = 32
-"""Characters of a whole id: it is not looked for by its beginning."""
+"""The length of a complete id, which need not be looked up by prefix."""
 
 
 class Experiments:
-    """Runs, models and versions of one project, kept by MLflow. Reading the embedded store does not
-    import MLflow.
+    """Runs, models and versions of one project, stored by MLflow. Reading the embedded store does
+    not import MLflow.
     """
 
     def __init__(self, project: Project, *, unservable: registry.Unservable = lambda _: "") -> None:
-        """unservable: why a model cannot be deployed, by what its `MLmodel` says."""
+        """unservable: says why a model cannot be deployed, judged by its `MLmodel`."""
         self._project = project
         self._store = Store(project)
         self._registry = Registry(project, self._store, self._source, unservable)
@@ -60,24 +60,24 @@ class Experiments:
 
     @property
     def slow_reason(self) -> str:
-        """Why lists are read the slow way; empty on the fast one."""
+        """Why lists are read the slow way; empty if they are not."""
         return self._source().reason
 
     def activate(self) -> None:
-        """Point plain `mlflow` calls of this process at this project's store, and those of its
-        children unless its address holds a secret.
+        """Point plain `mlflow` calls of this process, and of its children unless the address holds
+        a secret, at this project's store.
         """
         self._store.activate()
 
     def environment(self) -> dict[str, str]:
-        """Environment variables that do for a child process what `activate` does here; an address
-        that holds a secret is left out.
+        """Environment variables that have the effect of `activate` in a child process, without an
+        address that holds a secret.
         """
         return self._store.environment()
 
     def experiments(self, *, limit: int = 50, cursor: str | None = None) -> Page[Experiment]:
-        """Active experiments, most recently used first. A store that plain MLflow left in the
-        project's folders is named in the note.
+        """Active experiments, most recently used first. The note names a store that plain MLflow
+        left in the project's folders.
         """
         source = self._source()
         return replace(
@@ -86,18 +86,18 @@ class Experiments:
         )
 
     def stray_note(self) -> str:
-        """Which stores plain MLflow left in the project's folders, and how to bring their runs in;
-        empty when there are none.
+        """Which stores plain MLflow left in the project's folders, and how to import their runs;
+        empty if there are none.
         """
         return note_of(self._strays(self._source()), self._project.root)
 
     def bring_in(self, store: str | None = None) -> list[Imported]:
-        """Bring the runs of other MLflow stores in, once: a run that is here already is left. Runs
-        that still go on, and registered models, stay there.
+        """Import the runs of other MLflow stores, each once. Running runs and registered models are
+        not imported. store:
 
-        store: an address of MLflow, or the path of an `mlflow.db` or `mlruns`; default: all that
-        lie in the project's folders. Raises NotFound when there is nothing there, BadRequest for
-        the project's own store, Unavailable when a store cannot be read.
+        an MLflow address, or the path of an `mlflow.db` or `mlruns`; default: all in the project's
+        folders. Raises NotFound if nothing is there, BadRequest for the project's own store,
+        Unavailable if a store cannot be read.
         """
         found = self._strays(self._source()) if store is None else []
         addresses = (
@@ -119,7 +119,7 @@ class Experiments:
         if is_same_store(found, self._store.uri):
             raise BadRequest(
                 f"{store} is the project's own store.",
-                "Its runs are here already.",
+                "Its runs are already here.",
                 "mlinfra runs list shows them.",
             )
         return found
@@ -154,8 +154,8 @@ class Experiments:
         order.
 
         where: see `query`. sort: `-started`, `metrics.auc, -params.depth`, `metrics.auc DESC`; `-`
-        is descending. Raises BadRequest that points at the fault of a filter or names a key that no
-        run has, NotFound when there is no such experiment.
+        is descending. Raises BadRequest that points at the fault in a filter or names a key that no
+        run has, NotFound if there is no such experiment.
         """
         source, found, sorts = self._source(), parse_filter(where), parse_sort(sort)
         check_limit(limit)
@@ -169,13 +169,13 @@ class Experiments:
         )
 
     def show(self, run: str) -> Run:
-        """One run by id, the beginning of an id, or reference. Raises NotFound, BadRequest when
-        several begin so.
+        """One run by id, the beginning of an id, or reference. Raises NotFound, or BadRequest if
+        several ids begin like this.
         """
         return self._facts(self._source(), run).record()
 
     def compare(self, ids: Sequence[str], *, curves: bool = True, points: int = 400) -> Comparison:
-        """Two or more runs side by side, in the order given."""
+        """Two or more runs side by side, in this order."""
         source = self._source()
         runs = [run.record() for run in self._several(source, ids)]
         if not 2 <= len(runs) <= COMPARED:
@@ -201,7 +201,7 @@ class Experiments:
         )
 
     def curves(self, run: str, metric: str, points: int = 400) -> Curve:
-        """One metric of one run over its steps, at most `points` buckets. Raises NotFound when the
+        """One metric of one run over its steps, in at most `points` buckets. Raises NotFound if the
         run has no such metric.
         """
         _check_points(points)
@@ -226,13 +226,13 @@ class Experiments:
         run: str | None = None,
     ) -> AbstractContextManager[tracking.TrackedRun]:
         """Run a `with` block as a run: notebook, job, pipeline step, commit, user and datasets are
-        noted by themselves.
+        recorded automatically.
 
         datasets: names, references (`dataset:ns.t@snapshot`, `view:v`) or catalog tables; a dataset
-        gets its newest snapshot. run: id of a run to go on with, as `training.resumed_run()` gives
-        it; None begins a new one. A block that ends by sys.exit(75), as a job does that saved its
-        work and is to be started again, leaves its run as scheduled. Raises NotFound before the run
-        begins when the catalog has no such dataset.
+        gets its newest snapshot. run: id of a run to continue, as from `training.resumed_run()`;
+        None begins a new one. A block that ends by sys.exit(75), as a job does that saved its work
+        and will be restarted, leaves its run as scheduled. Raises NotFound, before the run begins,
+        if the catalog has no such dataset.
         """
         return tracking.track(
             self._project,
@@ -257,10 +257,10 @@ class Experiments:
         return self.show(facts.id)
 
     def register(self, run: str, *, model: str, artifact: str = "model") -> Version:
-        """Make the model that a run logged a version of `model`; asked again for the same run, it
+        """Make the model that a run logged a version of `model`; called again for the same run, it
         returns the same version.
 
-        Raises NotFound when the run logged no such model, Unprocessable when the model has no
+        Raises NotFound if the run logged no such model, Unprocessable if the model has no
         signature.
         """
         facts = self._facts(self._source(), run)
@@ -276,9 +276,9 @@ class Experiments:
         return self._version(made)
 
     def promote(self, ref: str, *, alias: str) -> Version:
-        """Point an alias at a version; the champion before it stays reachable as `rollback`.
+        """Point an alias at a version; the previous champion stays available as `rollback`.
 
-        Raises Unprocessable when the version has no signature.
+        Raises Unprocessable if the version has no signature.
         """
         made = self._registry.promote(ref, alias=alias)
         with telling(f"{reference('version', made.model, str(made.version))} is {alias}"):
@@ -332,7 +332,7 @@ class Experiments:
         """The folder of a version's files; the caller must not change it.
 
         Files on this machine are checked against the digest noted at registration. A copy of remote
-        files is checked against the digest noted when it was fetched, and fetched anew when it
+        files is checked against the digest from when it was fetched, and fetched again if it
         differs.
         """
         return self._registry.download(self._registry.find(ref))
@@ -348,8 +348,8 @@ class Experiments:
         return artifacts.signature(self.download(ref))
 
     def load(self, ref: str) -> Any:
-        """The model in its own library. May run code from its files: for kernels and jobs, never
-        for a server.
+        """The model in its own library. May run code from its files: only for kernels and jobs,
+        never for a server.
         """
         folder = self.download(ref)
         self._store.activate()
@@ -357,11 +357,11 @@ class Experiments:
 
     def fingerprint(self, model: str) -> str | None:
         """Content id of a model (its versions and their runs), or of one version (`model/3`,
-        `model@alias`); None when it is absent.
+        `model@alias`); None if it does not exist.
         """
         try:
             found = [self._registry.find(model)]
-        except (BadRequest, NotFound):  # the name of a model, which may hold an `@` as well
+        except (BadRequest, NotFound):  # the name of a model, which may contain an `@` as well
             found = self._source().versions(model, 100_000)
         if not found:
             return None
@@ -370,7 +370,9 @@ class Experiments:
         )
 
     def experiment_fingerprint(self, experiment: str) -> str | None:
-        """Content id of an experiment: its runs, their states and ends; None when it is absent."""
+        """Content id of an experiment: its runs, their states and ends; None if it does not
+        exist.
+        """
         source = self._source()
         number = source.experiment_id(experiment)
         if number is None:
@@ -438,7 +440,7 @@ class Experiments:
         if not found:
             raise NotFound(
                 f"There is no run {beginning or '(empty)'}.",
-                "No active run has an id that begins so.",
+                "No active run has an id that begins like this.",
                 "mlinfra runs list EXPERIMENT",
             )
         if len(found) > 1:

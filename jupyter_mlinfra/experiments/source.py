@@ -1,4 +1,4 @@
-"""Where runs and versions are read: one protocol, two ways.
+"""Where runs and versions are read: one protocol, two implementations.
 
 `SqlSource` reads MLflow's SQLite tables, if their schema is one that was tested; `ApiSource` asks
 MLflow's client, for any store. Both must give equal answers:
@@ -23,16 +23,16 @@ TESTED = frozenset({"dc11669786a5"})
 
 
 class Source(Protocol):
-    """What can be read of a store."""
+    """What can be read from a store."""
 
     reason: str
-    """Why the slow way is taken; empty on the fast one."""
+    """Why the slow source is used; empty for the fast one."""
 
-    # Runs are found, sorted and handed out as `RunFacts.told` tells of them.
+    # Runs are found, sorted and returned as `RunFacts.told` reports them.
 
     def experiments(self) -> list[Experiment]:
         """Active experiments, most recently used first; `Default` only if it has runs. A server
-        tells neither the runs nor their times.
+        reports neither the runs nor their times.
         """
 
     def experiment_id(self, name: str) -> str | None:
@@ -46,8 +46,8 @@ class Source(Protocol):
         cursor: str | None,
         count: int,
     ) -> FoundRuns:
-        """Active runs of those found, `count` from the cursor on. experiment: an id, None for all.
-        Raises BadRequest for a cursor of another list.
+        """Active runs that pass the filter, `count` from the cursor on. experiment: an id, None for
+        all. Raises BadRequest for a cursor of another list.
         """
 
     def run_states(self, experiment: str) -> list[tuple[str, str, int | None]]:
@@ -56,23 +56,23 @@ class Source(Protocol):
         """
 
     def run_ids(self, beginning: str) -> list[str]:
-        """Ids of at most 10 active runs that begin so."""
+        """Ids of at most 10 active runs that begin like this."""
 
     def several(self, ids: Sequence[str]) -> list[RunFacts]:
-        """Active runs by their whole ids, in that order; those that do not exist are left out."""
+        """Active runs by their complete ids, in that order, without those that do not exist."""
 
     def curve_metrics(self, ids: Sequence[str]) -> list[str]:
-        """Metrics whose last step is above 0 in any of the runs, in order of name."""
+        """Metrics whose last step is above 0 in any of the runs, by name."""
 
     def curve(self, run: str, metric: str, points: int) -> Curve | None:
-        """One curve; None when the run has no such metric."""
+        """One curve; None if the run has no such metric."""
 
     def models(self) -> list[Model]:
         """Registered models, most recently changed first."""
 
     def versions(self, model: str, limit: int) -> list[VersionFacts]:
-        """Newest versions of a model. On a server without the location of their files, which is a
-        request for each.
+        """Newest versions of a model. From a server without the location of their files, which
+        needs a request each.
         """
 
     def version(self, model: str, version: int) -> VersionFacts | None:
@@ -82,24 +82,26 @@ class Source(Protocol):
         """Models that the run logged: name to (source URI, location of the files)."""
 
     def imported(self) -> set[str]:
-        """Ids that runs had in the stores which they were brought in from."""
+        """Ids that runs had in the stores they were imported from."""
 
     def stamp(self) -> str:
-        """A text that changes whenever anything above would."""
+        """A text that changes whenever any answer above would."""
 
 
 def choose(store: Store, ends: Ends = unknown) -> Source:
     """The fastest source that can be trusted with this store. ends: of the jobs that left runs."""
     path = store.sqlite
     if path is None:
-        return _api(store, "The store is no SQLite file, so it is read through MLflow's API.", ends)
+        return _api(
+            store, "The store is not a SQLite file, so it is read through MLflow's API.", ends
+        )
     from .sql_source import SqlSource
 
     if not path.exists():
         return SqlSource(path, ends)
     revision = revision_of(path)
     if revision not in TESTED:
-        with store.schema_lock():  # perhaps another process is making it
+        with store.schema_lock():  # perhaps another process is creating it
             revision = revision_of(path)
     if revision in TESTED:
         return SqlSource(path, ends)
@@ -118,7 +120,7 @@ def _api(store: Store, reason: str, ends: Ends) -> Source:
 
 
 def revision_of(path: Path) -> str | None:
-    """Alembic revision of MLflow's schema in the file; None when there is none yet."""
+    """Alembic revision of MLflow's schema in the file; None if it has none yet."""
     with (
         reading(path),
         contextlib.closing(

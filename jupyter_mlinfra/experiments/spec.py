@@ -1,4 +1,4 @@
-"""What is known of experiments, runs, models and versions."""
+"""The records of experiments, runs, models and versions."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One experiment in a list. runs: how many are active, None where a server keeps them: it does
-    not count. updated_at: there, of the experiment alone.
+    """One experiment in a list. runs: how many are active, None on a server, which does not count.
+    updated_at: on a server, of the experiment alone.
     """
 
     ref: str
@@ -31,7 +31,7 @@ class Run:
     """One run. metrics: last value of each. status: running, finished, failed, killed, scheduled.
 
     notebook, job, step: where it came from. datasets: references with snapshot (`name@digest` for
-    those logged by MLflow alone). tags: without those that have a field of their own here.
+    those logged by MLflow alone). tags: without those that have a field here.
     """
 
     ref: str
@@ -67,8 +67,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """A metric over steps, at most `points` long; min and max of each bucket are kept, so no spike
-    is lost.
+    """A metric over steps, at most `points` long; min and max of each bucket are kept, so that no
+    spike is lost.
 
     total: points that were logged.
     """
@@ -97,8 +97,8 @@ class Comparison:
     curve_metrics: Sequence[str] = ()
 
     def frame(self, metric: str) -> pl.DataFrame:
-        """The curves of a metric, one row a run and bucket: run (its name and the head of its id),
-        step, low, mean, high.
+        """The curves of a metric, one row per run and bucket: run (its name and the first
+        characters of its id), step, low, mean, high.
         """
         import polars as pl
 
@@ -132,8 +132,8 @@ class Version:
     """One model version. metrics, datasets, notebook: of its run. signature: whether it states its
     input columns and types.
 
-    unservable: why it cannot be deployed, empty when nothing is known against it. fault: why its
-    files cannot be read, mostly empty.
+    unservable: why it cannot be deployed, as far as is known. fault: why its files cannot be read,
+    usually empty.
     """
 
     ref: str
@@ -173,8 +173,8 @@ class ModelDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What was brought in from another store. runs: their ids here. already: runs that had come
-    before. running: those that have not ended, and were left.
+    """What was imported from another store. runs: their ids here. already: runs imported earlier.
+    running: those that have not ended, and were skipped.
     """
 
     store: str

@@ -1,6 +1,6 @@
 """Filter and sort order as SQL over MLflow's tables; every value is a bound parameter.
 
-`r` is the run's row in all of it. What SQLite lacks are functions, of the same Python that
+`r` is the run's row everywhere. What SQLite lacks is added as functions, from the same Python that
 `matching` uses.
 """
 
@@ -59,7 +59,7 @@ _DATASET = (
 
 
 def add_functions(connection: sqlite3.Connection, ends: Ends) -> None:
-    """Give the connection the functions that `condition` and `order` call."""
+    """Add the functions that `condition` and `order` call to the connection."""
 
     def end(job: str | None, part: int) -> str | int | None:
         found = ends(job) if job else None
@@ -94,7 +94,7 @@ def _predicate(test: Predicate) -> tuple[str, list[str | float]]:
         if test.op == "null":
             return f"{expression} IS NULL", []
         text, values = _comparison(test, expression)
-        # A missing value fails the test, so that NOT can turn it round.
+        # A missing value fails the test, so that NOT can negate it.
         return (f"coalesce({text}, 0)", values)
     if field.kind == "attribute":
         rows, keys = f"SELECT 1 FROM ({_DATASET}) v", list[str | float]()

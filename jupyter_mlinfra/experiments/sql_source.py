@@ -1,4 +1,4 @@
-"""The fast way: plain SQL on MLflow's SQLite tables, read only, without importing MLflow."""
+"""The fast source: plain SQL on MLflow's SQLite tables, read only, without importing MLflow."""
 
 # ruff: noqa: S608 - names come from the tables of this package, every value is bound
 
@@ -33,7 +33,7 @@ _CHUNK = 500  # ids in one statement
 
 
 class SqlSource:
-    """Reads one file. Each call opens it anew (0.3 ms), so it can be replaced, and no read
+    """Reads one file. Each call opens it again (0.3 ms), so that it can be replaced and no read
     transaction stays open.
     """
 
@@ -45,7 +45,7 @@ class SqlSource:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection | None]:
-        """A connection in one short read transaction; None while nothing was ever tracked."""
+        """A connection in one short read transaction; None if nothing was ever tracked."""
         if not self._path.exists():
             yield None
             return

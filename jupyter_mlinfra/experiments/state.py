@@ -1,4 +1,4 @@
-"""How the aliases of a model move: the only place that decides it."""
+"""How the aliases of a model move; decided only here."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _RESERVED = re.compile(r"latest\Z|v\d+\Z")
 def moved(aliases: Mapping[str, int], *, alias: str, version: int) -> dict[str, int]:
     """The aliases to write, in this order, so that `alias` names `version`.
 
-    A champion that is replaced stays reachable as `rollback`. It is written first: a crash between
-    the two leaves the old champion. Raises BadRequest when `alias` cannot be one.
+    A replaced champion stays available as `rollback`, which is written first: a crash between the
+    two leaves the old champion. Raises BadRequest if `alias` is not valid.
     """
     if not _ALIAS.match(alias) or _RESERVED.match(alias):
         raise BadRequest(

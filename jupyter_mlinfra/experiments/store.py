@@ -1,4 +1,5 @@
-"""Where runs and models are kept: MLflow's store, its schema, and how this process talks to it.
+"""Where runs and models are stored: MLflow's store, its schema, and how this process connects to
+it.
 
 By default `.mlinfra/mlflow.db` (SQLite in WAL mode) with artifacts in `.mlinfra/artifacts`; no
 server runs.
@@ -34,15 +35,14 @@ if TYPE_CHECKING:
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks", "file")
 ARTIFACT_ROOT, REGISTRY = "_MLFLOW_SERVER_ARTIFACT_ROOT", "MLFLOW_REGISTRY_URI"
 TRACKING, ACTIVE = "MLFLOW_TRACKING_URI", "MLINFRA_ACTIVE_STORE"
-"""MLflow's address, and the one that this package set there: what differs from it was chosen by the
-user.
-"""
+"""MLflow's address, and the one that this package set: if they differ, the user chose it."""
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
-    "GIT_PYTHON_REFRESH": "quiet",  # no warning where git is not installed
+    "GIT_PYTHON_REFRESH": "quiet",  # no warning if git is not installed
 }
-# a server that is down must not hold a panel for minutes; a cell shows what it asked for, no bars
+# A server that is down must not block a panel for minutes; a cell shows its results, no progress
+# bars.
 _DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
@@ -57,7 +57,9 @@ def load_mlflow() -> None:
 
 
 def _silence() -> None:
-    """MLflow decides about telemetry when it is imported, which a notebook may have done before."""
+    """MLflow decides about telemetry when it is imported, which a notebook may already have
+    done.
+    """
     from mlflow.telemetry import get_telemetry_client, set_telemetry_client
 
     if get_telemetry_client() is not None:
@@ -78,7 +80,7 @@ class Store:
         """The tracking URI. Raises BadRequest for a scheme that MLflow does not know."""
         text = resolve(self._settings.tracking_uri)
         scheme = text.partition(":")[0].partition("+")[0] or "sqlite"
-        # A job on another machine: it goes home with all that the job leaves.
+        # A job on another machine: the file is collected with the rest of its outbox.
         if self._place is not None and scheme == "sqlite":
             return f"sqlite:///{self._place / RUNS}"
         if not text:
@@ -104,12 +106,12 @@ class Store:
 
     @property
     def has_secret(self) -> bool:
-        """Whether the URI holds a password, or is itself one of the user's secrets."""
+        """Whether the URI contains a password, or is itself one of the user's secrets."""
         return is_reference(self._settings.tracking_uri) or self.shown_uri != self.uri
 
     @property
     def sqlite(self) -> Path | None:
-        """The SQLite file, when the store is one."""
+        """The SQLite file, if the store is one."""
         return (
             Path(self.uri.removeprefix("sqlite:///")) if self.uri.startswith("sqlite:///") else None
         )
@@ -126,10 +128,10 @@ class Store:
         return str((self._place or self._project.home) / ARTIFACTS) if self.sqlite else None
 
     def environment(self) -> dict[str, str]:
-        """What a process needs so that plain `mlflow` calls reach this store: no telemetry, our
-        URI, our artifacts.
+        """What a process needs so that plain `mlflow` calls use this store: no telemetry, our URI,
+        our artifacts.
 
-        A URI with a secret is left out: whatever that process starts would inherit it. There
+        A URI with a secret is left out, because every child of that process would inherit it. There
         `activate` does the same.
         """
         found = {
@@ -145,15 +147,15 @@ class Store:
             )
         if self.artifacts and self.sqlite:
             # Where MLflow's SQL store puts artifacts of experiments that `mlflow.set_experiment`
-            # makes; otherwise ./mlruns.
+            # creates, instead of ./mlruns.
             found[ARTIFACT_ROOT] = self.artifacts
         return found
 
     def activate(self) -> None:
-        """Point `mlflow` in this process at the store; the schema is made once, before anybody fans
-        out.
+        """Point `mlflow` in this process at the store; the schema is created once, before child
+        processes start.
 
-        Raises Unavailable when the store cannot be written or its server does not answer.
+        Raises Unavailable if the store cannot be written or its server does not answer.
         """
         with _activating:
             os.environ.update(self.environment())
@@ -164,15 +166,15 @@ class Store:
         self.analyze()
 
     def prepare(self) -> None:
-        """Make the schema where there is none yet."""
+        """Create the schema if there is none yet."""
         self._create_schema()
         self.analyze()
 
     def prepare_at_once(self) -> None:
-        """Make the schema without MLflow, where there is none yet and it is a known one: before
-        processes start that would make it all at once.
+        """Create a known schema without MLflow if there is none yet, before processes start that
+        would all create it at once. Errors are reported by whoever uses the store.
 
-        What stands in the way is said by whoever uses the store.
+
         """
         path = self.sqlite
         if path is None or path.exists():
@@ -183,8 +185,8 @@ class Store:
                 self._place_empty(path, made)
 
     def point(self) -> None:
-        """Make plain `mlflow` calls of this process reach the store. MLflow notes the URI for child
-        processes: not one with a secret.
+        """Make plain `mlflow` calls of this process use the store. MLflow passes the URI on to
+        child processes, but not one with a secret.
         """
         import mlflow
 
@@ -202,7 +204,7 @@ class Store:
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
     def schema_lock(self) -> contextlib.AbstractContextManager[int]:
-        """Held while the schema is made."""
+        """Held while the schema is created."""
         return file_lock((self._place or self._project.home) / "mlflow.schema.lock")
 
     def write_lock(self) -> contextlib.AbstractContextManager[int]:
@@ -213,8 +215,8 @@ class Store:
         path = self.sqlite
         if path is None or (self._known_complete and path.exists()):
             return
-        # Before the lock: who imports it meanwhile waits for that lock in `ambient`, and holds the
-        # lock of the import.
+        # Before the lock: a thread that imports it meanwhile would wait for that lock in `ambient`
+        # while it holds the import lock.
         import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
         with self.schema_lock(), explained(self):
@@ -227,8 +229,8 @@ class Store:
             self._known_complete = True
 
     def _made_by_mlflow(self, parent: Path) -> bytes:
-        """An empty store. MLflow migrates through 68 revisions: made elsewhere and moved here, the
-        store is whole or absent.
+        """An empty store. MLflow migrates through 68 revisions; since it is made elsewhere and
+        moved here, the store is whole or absent.
         """
         with tempfile.TemporaryDirectory(dir=parent, prefix=".mlflow-") as folder:
             draft = Path(folder) / "mlflow.db"
@@ -243,7 +245,7 @@ class Store:
                 f"The experiment store {path} could not be made.", error.why, error.fix
             ) from error
         with contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
-            # WAL: a panel reads while a job writes. Its shared memory does not work on a network
+            # WAL lets a panel read while a job writes. Its shared memory does not work on a network
             # share.
             connection.execute(f"PRAGMA journal_mode={'WAL' if self._place is None else 'DELETE'}")
 
@@ -252,23 +254,24 @@ class Store:
         return self.artifacts or str(self._project.home / ARTIFACTS)
 
     def migrate(self, path: Path) -> None:
-        """Bring a SQLite file of MLflow's to the schema of this version."""
+        """Upgrade a SQLite file of MLflow to the schema of this version."""
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        # It would tell of tables in the user's cell.
+        # It would log about tables in the user's cell.
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-        # Not by MLflow's client: it builds stores under a lock that `ambient` is called within.
+        # Not through MLflow's client, which builds stores under a lock inside which `ambient` is
+        # called.
         SqlAlchemyStore(f"sqlite:///{path}", self._artifact_root)
 
     def analyze(self) -> None:
-        """Gather SQLite's statistics at first use and when the runs have doubled.
+        """Update SQLite's statistics at first use and when the runs have doubled.
 
         Without them MLflow's own query that orders runs by a metric is quadratic: 4.2 s against
         0.04 s at 10,000 runs.
         """
         if self.sqlite is None or not self.sqlite.exists():
             return
-        # A busy or read-only store is left alone: this only makes queries faster.
+        # A busy or read-only store is left as it is: this only makes queries faster.
         with (
             contextlib.suppress(sqlite3.Error),
             contextlib.closing(
@@ -298,7 +301,7 @@ def _sqlite_fault(error: sqlite3.Error, path: Path) -> MLInfraError:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn SQLite's faults into errors that say what to do."""
+    """Turn SQLite's errors into errors that say what to do."""
     try:
         yield
     except sqlite3.Error as error:
@@ -340,7 +343,7 @@ def explained(store: Store) -> Iterator[None]:
 
 
 def _driver_fault(error: BaseException | None, store: Store) -> Unavailable:
-    """A database, or the place of the artifacts, needs a package that is not here."""
+    """A database, or the storage of the artifacts, needs a package that is not installed."""
     name = str(getattr(error, "name", "") or "")
     shown = store.shown_uri.partition("?")[0]
     return Unavailable(
@@ -351,7 +354,7 @@ def _driver_fault(error: BaseException | None, store: Store) -> Unavailable:
 
 
 def _unheard_of(message: str) -> str:
-    """The schema of a store, if the installed MLflow has never heard of it."""
+    """The schema of a store, if the installed MLflow does not know it."""
     from alembic.script import ScriptDirectory
     from alembic.util.exc import CommandError
     from mlflow.store import db_migrations
@@ -371,8 +374,8 @@ def _mlflow_fault(message: str, code: str, store: Store) -> MLInfraError:
     if "out-of-date database schema" in text and (schema := _unheard_of(text)):
         return Unavailable(
             "The experiment store was written by a newer MLflow than the one installed here.",
-            f"Its schema {schema} is none that this MLflow knows.",
-            "Update MLflow here: pip install --upgrade mlflow. The store is as it should be.",
+            f"Its schema {schema} is not known to this MLflow.",
+            "Update MLflow here: pip install --upgrade mlflow. Nothing is wrong with the store.",
         )
     if "out-of-date database schema" in text:
         return Unavailable(

@@ -19,15 +19,15 @@ from urllib.parse import unquote, urlsplit
 from ..core.errors import NotFound
 
 IMPORTED = "mlinfra.imported"
-"""Tag of a run that was brought in: its id in the store that it came from."""
+"""Tag of an imported run: its id in the store that it came from."""
 
 DEPTH, FOLDERS = 3, 300
-"""How deep below the project, and in how many folders, is looked: a list of experiments must not
-wait for a walk over a data folder.
+"""How deep below the project, and in how many folders, stores are looked for: a list of experiments
+must not wait for a walk through a data folder.
 """
 
 RUNS = 20_000
-"""So many runs of one folder `mlruns` are looked at. An import brings in all of them."""
+"""The most runs that are counted in one folder `mlruns`. An import brings in all of them."""
 
 _SETTLED_NANOSECONDS = 2_000_000_000
 """A file that changed more recently may change again within one tick of its clock."""
@@ -38,7 +38,7 @@ _RUN = re.compile(r"[0-9a-f]{32}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """One such store. runs: ids of its runs that have ended and were not brought in."""
+    """One such store. runs: ids of its runs that have ended and were not imported."""
 
     path: Path
     runs: Sequence[str]
@@ -50,7 +50,9 @@ class Stray:
 
 
 def strays(root: Path, own: Path | None) -> list[Stray]:
-    """Those below the project that hold runs. own: the project's store, which is none."""
+    """The stores below the project that hold runs. own: the project's store, which does not
+    count.
+    """
     found = (
         stray_at(folder / name) for folder in _folders(root) for name in ("mlflow.db", "mlruns")
     )
@@ -58,19 +60,19 @@ def strays(root: Path, own: Path | None) -> list[Stray]:
 
 
 def stray_at(path: Path) -> Stray:
-    """The store at a path, without runs when there is none, or when it cannot be read."""
+    """The store at a path; without runs if there is none or it cannot be read."""
     return Stray(path, sorted(_in_file(path) if path.is_file() else _in_folder(path)))
 
 
 def without(found: Sequence[Stray], known: Collection[str]) -> list[Stray]:
-    """The same less the runs that were brought in."""
+    """The same without the runs that were imported."""
     left = [Stray(item.path, [id for id in item.runs if id not in known]) for item in found]
     return [item for item in left if item.runs]
 
 
 def address_of(store: str, root: Path) -> str:
-    """What MLflow calls a store: an address as it is, a path as that of its file or folder. Raises
-    NotFound when nothing is there.
+    """What MLflow calls a store: an address as it is, a path as the address of its file or folder.
+    Raises NotFound if nothing is there.
     """
     if re.match(r"[a-z][a-z0-9+]+:", store):
         return store
@@ -85,8 +87,8 @@ def address_of(store: str, root: Path) -> str:
 
 
 def is_same_store(one: str, other: str) -> bool:
-    """Whether two addresses name one store, however they are written: links, relative paths,
-    drivers, users.
+    """Whether two addresses name one store, whatever links, relative paths, drivers or users they
+    contain.
     """
     return _plain(one) == _plain(other)
 
@@ -102,20 +104,20 @@ def _plain(uri: str) -> str:
 
 
 def note_of(found: Sequence[Stray], root: Path) -> str:
-    """What to say of them, and how to bring their runs in; empty when there are none."""
+    """A note about them that says how to import their runs; empty if there are none."""
     said = []
     for item in found:
         count = f"{len(item.runs):,} run{'s' if len(item.runs) > 1 else ''}"
         shown = item.path.relative_to(root) if item.path.is_relative_to(root) else item.path
         said.append(
-            f"{shown} holds {count} that plain MLflow wrote there. Bring them in: mlinfra runs"
+            f"{shown} holds {count} that plain MLflow wrote there. Import them: mlinfra runs"
             f" import {shown}"
         )
     return " ".join(f"{text}." for text in said)
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    """The project's folders, those near its root first."""
+    """The project's folders, those closest to its root first."""
     level, seen = [root], 0
     for _ in range(DEPTH + 1):
         below = list[Path]()
@@ -151,7 +153,7 @@ def _in_file(path: Path) -> set[str]:
 
 
 def _in_folder(path: Path) -> set[str]:
-    """MLflow's older way: a file `meta.yaml` for each run. Each is read once, and again when it has
+    """MLflow's older form: a file `meta.yaml` per run. Each is read once, and again when it has
     changed.
     """
     found = set()
@@ -168,7 +170,7 @@ def _in_folder(path: Path) -> set[str]:
 
 
 def _run_folders(path: Path) -> Iterator[str]:
-    """A folder for each experiment, and in it one for each run."""
+    """A folder per experiment, and in it one per run."""
     with contextlib.suppress(OSError):
         for experiment in sorted(name for name in os.listdir(path) if name[:1].isdecimal()):
             with contextlib.suppress(OSError), os.scandir(path / experiment) as entries:
@@ -177,7 +179,7 @@ def _run_folders(path: Path) -> Iterator[str]:
 
 @lru_cache(maxsize=2 * RUNS)
 def _has_ended(meta: str, changed: int, size: int) -> bool:  # noqa: ARG001 - they tell one state of the file from the next
-    """Whether it is that of a run that has ended; status 1 is one that runs."""
+    """Whether the file is of a run that has ended; status 1 means running."""
     text = Path(meta).read_text()
     return "lifecycle_stage: active" in text and not re.search(
         r"^status: (1|RUNNING)$", text, re.MULTILINE

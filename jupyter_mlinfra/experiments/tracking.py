@@ -27,13 +27,13 @@ from .store import Store, explained
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-_BATCH = 100  # most parameters that MLflow takes at a time
+_BATCH = 100  # the most parameters that MLflow takes at a time
 _NAME = re.compile(r"[^\s@/:][^\s@]{0,99}\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where code runs: notebook (below the project), job id, step as `pipeline/step`; empty when
+    """Where code runs: notebook (below the project), job id, step as `pipeline/step`; empty if
     unknown.
     """
 
@@ -43,7 +43,7 @@ class Origin:
 
     @property
     def name(self) -> str:
-        """What lineage calls it."""
+        """Its name in lineage."""
         return (
             reference("step", *self.step.split("/", 1))
             if self.step
@@ -54,8 +54,8 @@ class Origin:
 
 
 class TrackedRun:
-    """The run under way. Plain `mlflow.log_metric(…)` reaches it as well: it is MLflow's active
-    run.
+    """The run in progress. Plain `mlflow.log_metric(…)` works as well: it is MLflow's
+    active run.
     """
 
     def __init__(self, store: Store, client: MlflowClient, run_id: str) -> None:
@@ -107,7 +107,7 @@ class TrackedRun:
 def log_metrics(
     store: Store, client: MlflowClient, run_id: str, metrics: Mapping[str, float], *, step: int = 0
 ) -> None:
-    """Write metrics to a run, also to one that has ended."""
+    """Write metrics to a run, even one that has ended."""
     from mlflow.entities import Metric
 
     from ..core.records import now
@@ -132,9 +132,9 @@ def track(
     continues: str | None = None,
 ) -> Iterator[TrackedRun]:
     """Run the block as a run of `experiment`; it ends as finished, failed (an exception), killed
-    (an interrupt) or scheduled (it saved and is started again).
+    (an interrupt) or scheduled (it saved and will be restarted).
 
-    continues: id of a run that this one is the rest of.
+    continues: id of the run that this one continues.
     """
     if not _NAME.match(experiment):
         raise BadRequest(
@@ -184,7 +184,7 @@ def track(
         yield run
     except BaseException as error:
         status = _status_after(error)
-        # What ended the block is what its user must see.
+        # The user must see what ended the block.
         with telling(f"{run.ref} is {status.lower()}"):
             _end(store, run.id, status)
         tell(status.lower())
@@ -200,8 +200,8 @@ def _status_after(error: BaseException) -> str:
 
 
 def _end(store: Store, run_id: str, status: str) -> None:
-    """End the run, unless the block did so itself. Raises Unavailable when the store does not take
-    it; the run is no longer active then either.
+    """End the run, unless the block did. Raises Unavailable if the store does not take it; the run
+    is then no longer active either.
     """
     import mlflow
 
@@ -213,10 +213,10 @@ def _end(store: Store, run_id: str, status: str) -> None:
 
 
 def pinned(project: Project, item: Any) -> Ref:
-    """The reference of something that a run takes in: a name, a reference, or an object with `ref`;
-    a dataset gets its newest snapshot.
+    """The reference of something that a run uses: a name, a reference, or an object with `ref`; a
+    dataset gets its newest snapshot.
 
-    Raises NotFound when the catalog has no such dataset, BadRequest when it is no reference.
+    Raises NotFound if the catalog has no such dataset, BadRequest if it is not a reference.
     """
     text = item if isinstance(item, str) else str(getattr(item, "ref", item))
     ref = Ref.parse(text if ":" in text else f"dataset:{text}")
@@ -255,8 +255,8 @@ def origin_of(project: Project) -> Origin:
 
 
 def _commit(root: Path) -> dict[str, str]:
-    """The commit that the project's folder stands on, and how many tracked files differ from it;
-    empty outside of git.
+    """The commit of the project's folder, and how many tracked files differ from it; empty outside
+    git.
     """
     found = {}
     with contextlib.suppress(OSError, subprocess.SubprocessError):
@@ -281,10 +281,10 @@ def _commit(root: Path) -> dict[str, str]:
 
 
 def experiment_id(store: Store, client: MlflowClient, name: str) -> str:
-    """The id of an experiment, which is made, or made active again, where it is not there; its
-    artifacts go where the project keeps them.
+    """The id of an experiment, which is created or made active again if necessary; its artifacts go
+    where the project keeps them.
     """
-    with store.write_lock():  # two jobs that begin together must not both make it
+    with store.write_lock():  # two jobs that start together must not both create it
         found = client.get_experiment_by_name(name)
         if found is not None:
             if found.lifecycle_stage != "active":
@@ -303,8 +303,8 @@ def _log_inputs(client: MlflowClient, run_id: str, refs: Sequence[Ref]) -> None:
     from mlflow.entities import Dataset, DatasetInput
 
     if refs:
-        # MLflow keeps datasets by name and digest: the kind belongs to the name, and what has no
-        # version gets a word for it.
+        # MLflow identifies datasets by name and digest: the kind is made part of the name, and a
+        # dataset without a version gets a word as its digest.
         entities = [
             Dataset(
                 name=f"{ref.kind}:{ref.name}",

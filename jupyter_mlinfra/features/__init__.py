@@ -1,5 +1,5 @@
-"""The feature store: Feast, with a correct offline store, ttl kept online, search, and panels that
-do not wait for it.
+"""The feature store: Feast with a correct offline store, ttl enforced online, search, and panels
+that do not wait for Feast.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = [
     "ViewDetail",
 ]
 
-# The rest is in .spec.
+# The other names are in .spec.
 _HOME = {
     "DatasetSource": ".dataset_source",
     "Features": ".service",

@@ -34,11 +34,10 @@ if TYPE_CHECKING:
 
 
 def apply(project: Project) -> AppliedViews:
-    """Make the registry say what the definition files say; deletes views that are no longer
-    defined.
+    """Make the registry match the definition files; deletes views that are no longer defined.
 
-    Raises NotFound without definitions, Unprocessable when a file or a view is broken; the registry
-    is then as it was.
+    Raises NotFound without definitions, Unprocessable if a file or a view is broken; the registry
+    is then unchanged.
     """
     repo = require_folder(project)
     with file_lock(project.folder("features") / "lock"):
@@ -59,7 +58,7 @@ def apply(project: Project) -> AppliedViews:
 
 
 def load_definitions(repo: Path) -> RepoContents:
-    """Import every definition file, as Feast would, and gather what they define.
+    """Import every definition file, as Feast would, and collect what they define.
 
     Raises Unprocessable naming file and line.
     """
@@ -88,7 +87,7 @@ def _broken(file: Path, repo: Path, error: BaseException) -> Unprocessable:
     ]
     if isinstance(error, SyntaxError) and error.filename:
         places.append((Path(error.filename), error.lineno))
-    # "<frozen …>" is no file.
+    # "<frozen …>" is not a file.
     ours = [
         (place, line)
         for place, line in places
@@ -114,15 +113,15 @@ def _check_project(contents: RepoContents, feast: FeatureStore) -> None:
         raise Unprocessable(
             f"The definitions are for {', '.join(names)}.",
             f"This is the project {feast.project}.",
-            "Leave Project(…) out, or name it so.",
+            "Leave Project(…) out, or give it that name.",
         )
     if not names:
         contents.projects.append(FeastProject(name=feast.project))
 
 
 def check_source(view: FeatureView, repo: Path, join_keys: Mapping[str, str]) -> None:
-    """Check that the source can be read and has the columns of the view, with times where times are
-    needed.
+    """Check that the source can be read and has the columns of the view, and that its time columns
+    hold times.
 
     join_keys: by entity. Raises Unprocessable, or NotFound for a source that is absent, naming
     file, line and view.
@@ -135,7 +134,7 @@ def check_source(view: FeatureView, repo: Path, join_keys: Mapping[str, str]) ->
         return
     source = spec_of(view.batch_source.to_proto())
     if source.kind == "other":
-        return  # another offline store reads it
+        return  # another offline store reads this source
     try:
         frame = scan(source, repo)
         schema = frame.collect_schema()
@@ -160,8 +159,8 @@ def check_source(view: FeatureView, repo: Path, join_keys: Mapping[str, str]) ->
 
 
 def check_types(view: FeatureView, config: RepoConfig) -> None:
-    """Check that Feast has a type for every column of the source, where the view names no feature
-    and takes them all.
+    """If the view names no features and takes all columns, check that Feast has a type for every
+    column of the source.
 
     Raises Unprocessable naming file, line, view and column.
     """
@@ -195,8 +194,8 @@ def check_types(view: FeatureView, config: RepoConfig) -> None:
 
 
 def _where(name: str, repo: Path) -> str:
-    """File and line of a view, found by its quoted name; the name alone where it is put
-    together.
+    """File and line of a view, found by its quoted name; only the name if it is composed in
+    code.
     """
     for file in sorted(repo.rglob("*.py")):
         for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
@@ -207,7 +206,7 @@ def _where(name: str, repo: Path) -> str:
 
 @contextmanager
 def restored_on_failure(registry: Path | None) -> Iterator[None]:
-    """Feast writes object by object: put a local registry back as it was when one of them fails."""
+    """Feast writes object by object: if one fails, restore a local registry to its former state."""
     if registry is None or not registry.exists():
         yield
     elif is_sqlite(registry):
@@ -219,7 +218,7 @@ def restored_on_failure(registry: Path | None) -> Iterator[None]:
             try:
                 yield
             except BaseException:
-                copy.backup(live)  # one transaction, also for a process that has the file open
+                copy.backup(live)  # one transaction, also if another process has the file open
                 raise
     else:
         before = registry.read_bytes()
@@ -257,7 +256,7 @@ def _changes(before: Mapping[str, Definition], after: Mapping[str, Definition]) 
 
 
 def _tell(project: Project, applied: AppliedViews, views: Mapping[str, Definition]) -> None:
-    """Note in lineage what each changed view reads, and say in the event log what happened."""
+    """Record in lineage what each changed view reads, and add the change to the event log."""
     Store(project).set_fed(dict.fromkeys(applied.deleted))
     groups: Sequence[tuple[str, Sequence[str]]] = (
         ("created", applied.created),

@@ -1,5 +1,5 @@
-"""Arrow types as Feast knows them: Polars gives out large text and large lists, which Feast takes
-for JSON or not at all.
+"""Arrow types as Feast knows them. Polars writes large text and large lists, which Feast takes for
+JSON or rejects.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def plain(kind: pa.DataType) -> pa.DataType:
 
 
 def plain_table(table: pa.Table) -> pa.Table:
-    """The table with plain types; a column whose texts are too long for them (2 GiB in one chunk)
-    keeps its own.
+    """The table with plain types; a column whose text is too long for them (2 GiB in one chunk)
+    keeps its type.
     """
     columns = []
     for column in table.columns:

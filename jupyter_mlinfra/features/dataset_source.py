@@ -19,7 +19,7 @@ from .sources import SourceSpec, scan
 
 
 class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-checked
-    """Rows of a dataset of the catalog, as the source of a feature view.
+    """Rows of a catalog dataset, as the source of a feature view.
 
     dataset: `namespace.table`. timestamp_field: when the value of a row became known.
     created_timestamp_column: when the row was written; it breaks ties of equal event times.
@@ -56,12 +56,12 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
             and self.dataset == other.dataset
         )
 
-    def __hash__(self) -> int:  # Python drops it where __eq__ is defined
+    def __hash__(self) -> int:  # Python removes it from classes that define __eq__
         return hash((self.name, self.timestamp_field))
 
     @staticmethod
     def from_proto(data_source: DataSourceProto) -> DatasetSource:
-        """The source that `to_proto` wrote; JSON, so reading a registry runs no code."""
+        """The source that `to_proto` wrote, as JSON, so that reading a registry runs no code."""
         return DatasetSource(
             dataset=json.loads(data_source.custom_options.configuration)["dataset"],
             name=data_source.name,
@@ -90,16 +90,16 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
         )
 
     def source_type(self) -> Any:
-        """Feast's number for sources that are not its own."""
+        """Feast's number for custom sources."""
         return DataSourceProto.CUSTOM_SOURCE
 
     def validate(self, config: RepoConfig) -> None:
-        """Raises NotFound when the catalog has no such dataset."""
+        """Raise NotFound if the catalog has no such dataset."""
         scan(spec_of(self.to_proto()), config.repo_path)
 
     def get_table_column_names_and_types(self, config: RepoConfig) -> Iterable[tuple[str, str]]:
-        """Column names of the dataset with their Arrow types, as they would stand in a Parquet file
-        that Feast reads.
+        """Column names of the dataset with their Arrow types, as in a Parquet file that Feast
+        reads.
         """
         raw = SourceSpec(kind="dataset", name=self.dataset, time=self.timestamp_field)
         schema = scan(raw, config.repo_path).collect_schema().to_frame().to_arrow().schema
@@ -107,14 +107,14 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
 
     @staticmethod
     def source_datatype_to_feast_value_type() -> Callable[[str], ValueType]:
-        """Arrow's type names are understood by Feast."""
+        """Feast understands Arrow's type names."""
         translate: Callable[[str], ValueType] = pa_to_feast_value_type
         return translate
 
 
 def _spelled(kind: pa.DataType) -> str:
-    """An Arrow type as Feast's table of types has it: it knows lists in one spelling only, and no
-    dates, which it keeps as times.
+    """An Arrow type as in Feast's table of types, which knows only one spelling of lists, and no
+    dates: it keeps them as times.
     """
     kind = plain(kind)
     if pa.types.is_date(kind):
@@ -123,7 +123,7 @@ def _spelled(kind: pa.DataType) -> str:
 
 
 def spec_of(proto: DataSourceProto) -> SourceSpec:
-    """What our reader needs to know of a source, from the bytes of a registry: no class named in
+    """What our reader needs to know about a source, from the bytes of a registry; no class named in
     them is imported.
     """
     mapping = dict(proto.field_mapping)
@@ -142,7 +142,7 @@ def spec_of(proto: DataSourceProto) -> SourceSpec:
             kind="dataset", name=json.loads(proto.custom_options.configuration)["dataset"], **facts
         )
     file = proto.file_options
-    # an endpoint of its own would need options that Polars takes from the environment only
+    # An own endpoint would need options that Polars takes only from the environment.
     if (
         proto.type == DataSourceProto.BATCH_FILE
         and file.file_format.WhichOneof("format") in (None, "parquet_format")

@@ -1,5 +1,5 @@
-"""The entity rows of a retrieval: what the caller gives, or every moment at which one of the views
-got a row.
+"""The entity rows of a retrieval: those that the caller passes, or every moment at which one of the
+views got a row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ AT = "event_timestamp"
 
 
 def entity_rows(given: Any) -> pl.LazyFrame:
-    """The rows that the caller gives. Raises BadRequest for what is no frame."""
+    """The rows that the caller passes. Raises BadRequest for anything that is not a frame."""
     if isinstance(given, pl.LazyFrame):
         return given
     if isinstance(given, pl.DataFrame):
@@ -36,10 +36,9 @@ def entity_rows(given: Any) -> pl.LazyFrame:
 
 
 def rows_between(views: Sequence[JoinView], start: datetime, end: datetime) -> pl.LazyFrame:
-    """Keys and event time of every row that a view has in [start, end], each once, in the order of
-    time.
+    """Keys and event time of every row that a view has in [start, end], each once, ordered by time.
 
-    Rows of views with other keys are there as well, with nulls for the keys that they have not.
+    Rows of views with other keys are included, with nulls for the keys that they lack.
     """
     unit: Literal["us", "ns"] = (
         "ns"

@@ -1,6 +1,6 @@
 """Point-in-time joins on Polars: each entity row gets the newest feature row known at its time.
 
-The rule, which tests hold against a brute-force search. A feature row may be used by an entity row
+The rule, which tests compare with a brute-force search. A feature row may be used by an entity row
 when
 - the join keys are equal (null equals nothing),
 - its event time is at or before the entity row's time, and not older than that by more than the ttl
@@ -32,13 +32,13 @@ Strategy = Literal["auto", "asof", "hash"]
 Engine = Literal["streaming", "in-memory"]
 
 PAIRS_PER_ROW = 4
-"""`auto` pairs rows by hash up to this many pairs for each row of both sides; beyond, sorting is
+"""`auto` pairs rows by hash up to this many pairs per row of both sides; beyond that, sorting is
 cheaper.
 """
 
 FEW_PER_KEY = 16
-"""With no more entity rows than this of any key, `auto` does not count: only if all features were
-of the busiest keys would sorting be cheaper.
+"""If no key has more entity rows than this, `auto` does not count: sorting would be cheaper only if
+all features had the most frequent key.
 """
 
 _ROW, _SRC, _AT, _TIME, _CREATED, _KNOWN, _RANK = (
@@ -102,7 +102,7 @@ def join_as_of(
     its columns, then the features.
 
     at: a time or date column of `entities`; without a zone it is UTC. Rows with a null time or key
-    get nulls. Raises BadRequest when a column of `entities` is missing, of a wrong type, or has the
+    get nulls. Raises BadRequest if a column of `entities` is missing, has a wrong type, or has the
     name of a feature.
     """
     schema = dict(entities.collect_schema())
@@ -122,7 +122,7 @@ def join_as_of(
 def check_entities(
     schema: Mapping[str, pl.DataType], views: Sequence[JoinView], *, at: str
 ) -> None:
-    """Refuse entity rows that cannot be joined, before anything is read."""
+    """Reject entity rows that cannot be joined, before anything is read."""
     require_time(schema, at, "The entity rows")
     taken = dict.fromkeys(schema, "the entity rows")
     for view in views:
@@ -143,7 +143,7 @@ def check_entities(
             if name in taken:
                 fix = "Rename one, or ask for full names (view__feature)."
                 raise BadRequest(
-                    f"{name} would be there twice.",
+                    f"{name} would appear twice.",
                     f"It is a feature of {view.name} and a column of {taken[name]}.",
                     fix,
                 )
@@ -151,13 +151,13 @@ def check_entities(
 
 
 def require_time(schema: Mapping[str, pl.DataType], column: str, owner: str) -> None:
-    """Raises BadRequest unless `column` is there and holds times or dates."""
+    """Raise BadRequest unless `column` exists and holds times or dates."""
     import polars as pl
 
     if column not in schema:
         raise BadRequest(
             f"{owner} have no column {column}.",
-            "It says at what time each row asks.",
+            "It holds the time for which each row asks.",
             f"Name another: the columns are {', '.join(schema)}.",
         )
     if not isinstance(schema[column], pl.Datetime | pl.Date):
@@ -186,7 +186,7 @@ def utc(column: str, dtype: pl.DataType, unit: Literal["us", "ns"] = "us") -> pl
 
 
 def moment(when: datetime, dtype: pl.DataType) -> pl.Expr:
-    """`when` (without a zone: UTC) as a literal of `dtype`: a filter on the raw column can then
+    """`when` (without a zone: UTC) as a literal of `dtype`, so that a filter on the raw column can
     skip row groups by their statistics.
     """
     import polars as pl
@@ -196,7 +196,7 @@ def moment(when: datetime, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Date:
         return literal
     zone = getattr(dtype, "time_zone", None)
-    if getattr(dtype, "time_unit", "us") == "ns":  # a literal in ms would cut the bound
+    if getattr(dtype, "time_unit", "us") == "ns":  # a literal in ms would truncate the bound
         literal = literal.dt.cast_time_unit("ns")
     return literal.dt.replace_time_zone("UTC").dt.convert_time_zone(zone) if zone else literal
 
@@ -232,8 +232,9 @@ def _values(
         if isinstance(low, datetime) and isinstance(high, datetime)
         else view.frame
     )
-    # Numbered after the time filter, which then reaches the files (whole files of a dataset are
-    # left out), and before all others: both readings of the source below must count the same rows.
+    # Numbered after the time filter, which thus reaches the files (whole files of a dataset are
+    # skipped), and before the other filters: both reads of the source below must count the same
+    # rows.
     source = source.with_row_index(_SRC)
     found = _winners(asked.lazy(), _slim(source, schema, view, unit), view, strategy, engine)
     wide = source.select(
@@ -243,7 +244,7 @@ def _values(
 
 
 def _prune(source: pl.LazyFrame, view: JoinView, low: datetime, high: datetime) -> pl.LazyFrame:
-    """Leave out feature rows that no entity row can use; a microsecond of slack covers what a
+    """Remove feature rows that no entity row can use, with a microsecond of slack for what a
     datetime cannot hold.
     """
     import polars as pl
@@ -266,7 +267,7 @@ def _slim(
     unit: Literal["us", "ns"],
 ) -> pl.LazyFrame:
     """Row number, keys under their entity names, event time and created time of the feature rows
-    that can match at all.
+    that can match.
     """
 
     keys = [
@@ -287,7 +288,7 @@ def _slim(
 def _winners(
     asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView, strategy: Strategy, engine: Engine
 ) -> pl.DataFrame:
-    """Entity row number → number of the source row that wins."""
+    """Entity row number → number of the winning source row."""
     keys = list(view.keys)
     if keys:
         features = features.join(asked.select(keys).unique(), on=keys, how="semi")
@@ -346,8 +347,8 @@ def _by_order(asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl
     features = features.sort(order, nulls_last=False)
     if view.created_counts and view.created:
         # A row can be used from max(event, created) on. Along that axis keep only rows that beat
-        # all earlier ones in the order of the rule: the last of them is then the winner, and an
-        # as-of join on the axis finds it.
+        # all earlier ones by the rule: then the last of them wins, and an as-of join on the axis
+        # finds it.
         features = (
             features.with_row_index(_RANK)
             .with_columns(pl.max_horizontal(_TIME, _CREATED).alias(_KNOWN))
@@ -370,8 +371,8 @@ def _by_order(asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl
 
 
 def _key(column: str, dtype: pl.DataType, common: pl.DataType) -> pl.Expr:
-    """A key in the type that both sides have. pandas makes whole numbers floats where one is
-    missing; a fraction equals no whole number.
+    """A key in the common type of both sides. pandas turns integers into floats if one is missing;
+    a fraction equals no integer.
     """
     import polars as pl
 
@@ -382,7 +383,7 @@ def _key(column: str, dtype: pl.DataType, common: pl.DataType) -> pl.Expr:
 
 
 def _kind(dtype: pl.DataType) -> str:
-    """Key columns of one kind can be compared."""
+    """Key columns of the same kind can be compared."""
     import polars as pl
 
     if dtype.is_numeric() and not isinstance(dtype, pl.Decimal):
@@ -395,7 +396,7 @@ def _kind(dtype: pl.DataType) -> str:
 
 
 def _common(left: pl.DataType, right: pl.DataType) -> pl.DataType:
-    """A type that holds the keys of both sides; a value beyond it becomes null and matches
+    """A type that holds the keys of both sides; a value outside it becomes null and matches
     nothing.
     """
     import polars as pl

@@ -1,8 +1,8 @@
-"""Materialize: bring the newest row of every entity from the source into the online store.
+"""Materialize: copy the newest row of every entity from the source to the online store.
 
 Runs in a process of its own (`worker.py`). Incremental by default: rows older than the newest one
-that is online are not read again, unless the definition changed or the source got more than new
-rows at the end (then everything is written anew, so that a late row is not missed).
+online are not read again. If the definition changed, or the source got anything but newer rows,
+everything is written again, so that no late row is missed.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 BATCH_ROWS = 2_000
 
 Progress = Callable[[str, int, int], None]
-"""Called with the view, the rows written and the rows there are to write."""
+"""Called with the view, the rows written and the number of rows to write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Rows to write: event time in [after, until], or (after, until] when `open`. after: None =
-    from the beginning.
+    """Rows to write: event time in [after, until], or (after, until] if `open`. after: None = from
+    the beginning.
     """
 
     after: datetime | None
@@ -57,11 +57,11 @@ def materialize(
     end: datetime | None,
     progress: Progress,
 ) -> list[Materialized]:
-    """Write the named views, or all that are served online; in order, each whole before the next.
-    Of all, one that cannot be served holds up no other.
+    """Write the named views, or all that are served online, one after the other. Among all, a view
+    that cannot be served does not hold up the others.
 
     start, end: event times; end defaults to now. Raises NotFound, Conflict for a view that is not
-    online, BadRequest when start > end.
+    online, BadRequest if start > end.
     """
     until = _utc(end) if end else now()
     if start and _utc(start) > until:
@@ -134,7 +134,7 @@ def _one(
     progress: Progress,
 ) -> Materialized:
     source, began = view.source, time.monotonic()
-    assert source is not None  # _chosen lets no other through
+    assert source is not None  # _chosen returns only views with a source
     repo, store = folder(project), Store(project)
     last = store.fed().get(view.name)
     with one_snapshot(), readable(source):
@@ -197,10 +197,9 @@ def _window(
 def _only_newer(
     view: Definition, source: SourceSpec, last: Fed, state: str | None, repo: Path
 ) -> bool:
-    """Whether the source only got rows that are at least as new as the newest one online.
+    """Whether the source only got rows at least as new as the newest one online:
 
-    Every snapshot since appended, none of them late, and the columns of the view are those that
-    they were.
+    every snapshot since then appended, none has late rows, and the view's columns are unchanged.
     """
     if source.kind != "dataset" or not state or not last.mark:
         return False
@@ -220,12 +219,12 @@ def _only_newer(
 
 
 def _snapshot(state: str) -> str:
-    """The snapshot of a dataset's state, which may name columns besides (`ID.COLUMNS`)."""
+    """The snapshot in a dataset's state, which may also name columns (`ID.COLUMNS`)."""
     return state.partition(".")[0]
 
 
 def _columns(view: Definition, source: SourceSpec) -> list[str]:
-    """What the view reads, under the names of its source."""
+    """The columns that the view reads, under the names of its source."""
     theirs = {name: column for column, name in source.mapping.items()}
     names = [column.name for column in [*view.keys, *view.features]] + [
         source.time,
@@ -240,7 +239,7 @@ def _older(source: SourceSpec, last: Fed, repo: Path, snapshot: str) -> int:
     from .join import moment
 
     frame = scan(source, repo, snapshot=snapshot)
-    assert last.newest is not None  # _window asked before
+    assert last.newest is not None  # _window checked it
     bound = moment(last.newest, frame.collect_schema()[source.time])
     return int(
         frame.filter(pl.col(source.time) < bound)
@@ -251,7 +250,7 @@ def _older(source: SourceSpec, last: Fed, repo: Path, snapshot: str) -> int:
 
 
 def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) -> pl.DataFrame:
-    """One row for each entity: keys, features, event time and created time."""
+    """One row per entity: keys, features, event time and created time."""
     import polars as pl
 
     from .join import moment, require_time
@@ -297,8 +296,8 @@ def _write(
 def _protos(
     view: FeatureView, rows: pl.DataFrame, source: SourceSpec
 ) -> Iterator[tuple[Any, dict[str, Any], datetime, datetime | None]]:
-    """Rows as Feast's online stores take them: (entity key, values by feature, event time, created
-    time).
+    """Rows in the form that Feast's online stores take: (entity key, values by feature, event time,
+    created time).
     """
     from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
     from feast.protos.feast.types.EntityKey_pb2 import EntityKey
@@ -335,7 +334,7 @@ def _protos(
 
 
 def _with_times(column: pl.Series) -> pl.Series:
-    """Dates as the midnights that Feast keeps in their place, also those in lists."""
+    """Dates as midnights, which Feast stores instead, also inside lists."""
     import polars as pl
 
     if column.dtype == pl.Date:

@@ -1,8 +1,8 @@
 """`PolarsOfflineStore`: Feast's offline store on Polars. Importing this module imports Feast.
 
 Feast's default store loses rows (feast#6787) and its DuckDB store neither keeps the order of the
-entity rows nor takes a ttl that is not whole days. This one answers as `join.py` states, and reads
-datasets of the catalog as well as Parquet files.
+entity rows nor takes a ttl that is not whole days. This one follows the rule in `join.py`, and
+reads datasets of the catalog as well as Parquet files.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class PolarsOfflineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]  # F
     """`asof` sorts, `hash` pairs rows by key, `auto` counts the pairs and chooses."""
 
     engine: Engine = "streaming"
-    """Polars engine: `streaming` holds less in memory."""
+    """Polars engine: `streaming` uses less memory."""
 
 
 class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
-    """A query that runs when its result is asked for."""
+    """A query that runs when its result is requested."""
 
     def __init__(
         self,
@@ -81,12 +81,12 @@ class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
 
     @property
     def on_demand_feature_views(self) -> list[OnDemandFeatureView]:
-        """Views that Feast reckons from the others after the join."""
+        """Views that Feast computes from the others after the join."""
         return self._on_demand
 
     @property
     def metadata(self) -> RetrievalMetadata | None:
-        """Features, keys and time range asked for."""
+        """The requested features, keys and time range."""
         return self._metadata
 
     def to_polars(self) -> pl.DataFrame:
@@ -112,8 +112,8 @@ class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
         allow_overwrite: bool = False,
         timeout: int | None = None,
     ) -> None:
-        """Write the result as a Parquet file, or as the Parquet file of a folder, whole or not at
-        all; other files of the folder stay.
+        """Write the result as a Parquet file, or as the Parquet file of a folder, completely or not
+        at all; other files of the folder stay.
         """
         del timeout
         path = _parquet_path(storage.to_data_source(), self._repo)
@@ -147,7 +147,7 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         end_date: datetime | None = None,
         **_: Any,
     ) -> RetrievalJob:
-        """A point-in-time join of the views to the entity rows; their number and order are kept.
+        """A point-in-time join of the views to the entity rows, whose number and order are kept.
 
         entity_df: a pandas or Polars frame, or the path of a Parquet file. None: a row for every
         moment between start_date and end_date at which a view got one; end_date defaults to now,
@@ -236,8 +236,8 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         table: pa.Table,
         progress: Callable[[int], Any] | None,
     ) -> None:
-        """Append rows to the source of the view: one commit of its dataset, or one more file of its
-        folder, or its file written anew.
+        """Append rows to the source of the view: as one commit of its dataset, as one more file of
+        its folder, or by rewriting its file.
         """
         source = spec_of(feature_view.batch_source.to_proto())
         stored = scan(
@@ -274,8 +274,8 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         logging_config: LoggingConfig,
         registry: BaseRegistry,
     ) -> None:
-        """Add what a feature service answered to the folder of its log, as one more Parquet file;
-        `data` is a table, or where one lies.
+        """Add the answers of a feature service to its log folder, as one more Parquet file; `data`
+        is a table or the path of one.
         """
         del source, registry
         destination = logging_config.destination
@@ -308,7 +308,7 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
 def within(
     rows: pl.LazyFrame, source: SourceSpec, start: datetime | None, end: datetime | None
 ) -> pl.LazyFrame:
-    """Rows whose event time is in [start, end]; rows without one are left out."""
+    """Rows with an event time in [start, end]; rows without one are excluded."""
     schema = rows.collect_schema()
     require_time(schema, source.time, f"The rows of {source.name}")
     rows = rows.filter(pl.col(source.time).is_not_null())
@@ -322,7 +322,7 @@ def within(
 
 
 def latest(rows: pl.LazyFrame, source: SourceSpec, keys: Sequence[str]) -> pl.LazyFrame:
-    """The row of each key that wins by the rule of `join.py`; rows with a null key are left out."""
+    """The winning row of each key by the rule of `join.py`; rows with a null key are excluded."""
     rows = rows.drop_nulls(list(keys)).sort(_order(source), nulls_last=False, maintain_order=True)
     return rows.group_by(list(keys)).agg(pl.all().last()) if keys else rows.tail(1)
 
@@ -366,8 +366,8 @@ def _join_view(
 
 
 def _raw(data_source: DataSource, time: str, created: str | None) -> SourceSpec:
-    """The source under its own column names: Feast has turned its names back before it asks, and
-    renames the answer itself.
+    """The source under its own column names: Feast has already mapped its names back, and renames
+    the answer itself.
     """
     known = spec_of(data_source.to_proto())
     return SourceSpec(kind=known.kind, name=known.name, time=time, created=created or None)
@@ -398,7 +398,7 @@ def _write_parquet(rows: pl.LazyFrame, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         table = rows.collect(engine="streaming").to_arrow(compat_level=pl.CompatLevel.oldest())
-        # Polars would note its own types in the file, of which Feast takes text for JSON.
+        # Polars would record its own types in the file, and Feast takes those of text for JSON.
         parquet.write_table(plain_table(table), draft)
         os.replace(draft, path)
     finally:

@@ -1,8 +1,8 @@
-"""Online look-up: the newest values of some entities, each with its status and its event time.
+"""Online look-up: the newest values of some entities, each with its status and event time.
 
 Feast's own look-up ignores the ttl (feast#6821) and spends most of its time on building responses.
-This one reads through the same online store (SQLite, Redis, …) but asks it directly, and does not
-touch the registry: what it needs is in the index.
+This one asks the same online store (SQLite, Redis, …) directly and does not touch the registry:
+everything it needs is in the index.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..core.project import Project
 
 MAX_ENTITIES = 10_000
-_CHUNK = 500  # SQLite takes a bounded number of parameters
+_CHUNK = 500  # SQLite accepts a limited number of parameters
 
 
 _KEYS = frozenset({"BYTES", "INT32", "INT64", "STRING", "UNIX_TIMESTAMP"})
@@ -35,7 +35,7 @@ _KEYS = frozenset({"BYTES", "INT32", "INT64", "STRING", "UNIX_TIMESTAMP"})
 
 
 def require_online_keys(view: Definition) -> None:
-    """Raises Conflict for a view with a key that no online store of Feast takes."""
+    """Raise Conflict for a view with a key that no online store of Feast accepts."""
     for key in view.keys:
         if key.type not in _KEYS:
             why = (
@@ -50,7 +50,7 @@ def require_online_keys(view: Definition) -> None:
 
 
 class OnlineReader:
-    """Look-ups in the online store of one project; safe to share between threads."""
+    """Look-ups in the online store of one project; thread-safe."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -60,8 +60,8 @@ class OnlineReader:
         self._warming: threading.Thread | None = None
 
     def warm(self) -> None:
-        """Begin to load Feast and to open the store, in a thread of its own, so that the first
-        look-up finds it done; once.
+        """Start to load Feast and open the store in a thread, once, so that the first look-up need
+        not wait.
         """
         if self._warming is None:
             self._warming = threading.Thread(
@@ -70,7 +70,7 @@ class OnlineReader:
             self._warming.start()
 
     def _warm(self) -> None:
-        with contextlib.suppress(MLInfraError):  # the look-up says what is wrong
+        with contextlib.suppress(MLInfraError):  # the look-up reports what is wrong
             load_feast()
             with self._lock:
                 self._open()
@@ -83,11 +83,11 @@ class OnlineReader:
         entities: Sequence[Mapping[str, Any]],
         at: datetime,
     ) -> list[OnlineRow]:
-        """One row for each entity, in order. wanted: features by view. at: the moment that the ttl
-        is held against.
+        """One row per entity, in order. wanted: features by view. at: the moment to which the ttl
+        applies.
 
-        Raises BadRequest when a key is missing or of a wrong type, Conflict when nothing of a view
-        was ever materialized.
+        Raises BadRequest if a key is missing or has a wrong type, Conflict if a view was never
+        materialized.
         """
         if len(entities) > MAX_ENTITIES:
             raise BadRequest(
@@ -151,7 +151,7 @@ class OnlineReader:
                 try:
                     with _feast_timestamps():
                         answers = store.online_read(config, table, part, list(features))
-                except Exception as error:  # each store raises the errors of its own library
+                except Exception as error:  # each store raises errors of its own library
                     fix = (cause := sqlite_error(error)) and fix_of(cause)
                     raise Unavailable(
                         "The online store did not answer.",
@@ -159,7 +159,7 @@ class OnlineReader:
                         fix or "Start it, or correct online_store in feature_store.yaml.",
                     ) from error
                 for event_at, values in answers:
-                    # Redis answers for an absent key with the year 1970.
+                    # For an absent key Redis answers with the year 1970.
                     if not values or not event_at or not event_at.timestamp():
                         found.append((None, None))
                         continue
@@ -188,7 +188,7 @@ class OnlineReader:
 
 @contextlib.contextmanager
 def _feast_timestamps() -> Iterator[None]:
-    """Read SQLite's timestamps as Feast wrote them, whoever registered a converter last.
+    """Read SQLite's timestamps as Feast wrote them, whichever converter was registered last.
 
     sqlite3 keeps converters by name for the whole process, and IPython's history registers another
     one of the same name.
@@ -206,7 +206,7 @@ def _feast_timestamps() -> Iterator[None]:
 
 
 def _feast_view(view: Definition) -> FeatureView:
-    """As much of a Feast view as an online store looks at."""
+    """As much of a Feast view as an online store uses."""
     from feast import Entity, FeatureView, Field
     from feast.types import from_value_type
     from feast.value_type import ValueType
@@ -261,7 +261,7 @@ def _key_values(
         TypeError,
         ValueError,
         AssertionError,
-    ) as error:  # Feast asserts the types of a list's first value
+    ) as error:  # Feast asserts the type of a list's first value
         raise BadRequest(
             f"Key {column.name} of {view.name} has a value of a wrong type.",
             f"{error}.",
@@ -271,14 +271,13 @@ def _key_values(
 
 
 def _key_value(given: Any, kind: str) -> Any:
-    """A key as its type has it. Text is read as that type: a form and a command line have nothing
-    else, and `02134` stays text where the key is.
+    """A key in its type. Text is converted to that type, since forms and command lines have only
+    text; `02134` stays text if the key is text. Raises ValueError for other values.
 
-    Raises ValueError for what is no such value. Whole numbers that pandas made floats are whole
-    numbers.
+    Integers that pandas turned into floats count as integers.
     """
     if isinstance(given, list | dict):
-        raise ValueError(f"a {type(given).__name__} is no key")
+        raise ValueError(f"a {type(given).__name__} cannot be a key")
     if isinstance(given, float) and kind.startswith("INT"):
         if not given.is_integer():
             raise ValueError(f"{given} is not a whole number")
@@ -305,4 +304,4 @@ _READ: dict[str, tuple[Callable[[str], Any], str]] = {
     "BOOL": (lambda text: {"true": True, "false": False}[text.lower()], "true or false"),
     "UNIX_TIMESTAMP": (_moment, "a time such as 2026-03-01T12:00:00Z"),
 }
-"""How text becomes a key, by Feast's type of the key, and what it has to be."""
+"""By Feast's type of a key: how text becomes such a key, and what it must be."""

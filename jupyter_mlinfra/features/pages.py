@@ -1,4 +1,4 @@
-"""Views and features as every face shows them."""
+"""Views and features as every interface shows them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SHORT = {
 def view_record(
     view: Definition, figures: Statistics, fed: Mapping[str, Fed], at: datetime
 ) -> View:
-    """A view in a list; `at` is the moment that its ttl is held against."""
+    """A view in a list; `at` is the moment to which its ttl applies."""
     return View(
         ref=reference("view", view.name),
         name=view.name,
@@ -50,7 +50,7 @@ def view_record(
 
 
 def uses(project: Project) -> Mapping[str, Sequence[str]]:
-    """By feature, as `feature:view:name`: what lineage says was made of it, newest first."""
+    """By feature, as `feature:view:name`: what lineage says was made from it, newest first."""
     found: dict[str, dict[str, None]] = {}
     for edge in reversed(project.lineage.edges()):
         if edge.input.startswith("feature:"):
@@ -61,7 +61,7 @@ def uses(project: Project) -> Mapping[str, Sequence[str]]:
 def feature_records(
     view: Definition, figures: Statistics, used: Mapping[str, Sequence[str]]
 ) -> list[Feature]:
-    """The features of a view, in the order of its definition; `used`: see `uses`."""
+    """The features of a view, in the order of its definition. used: see `uses`."""
     return [
         Feature(
             ref=reference("feature", view.name, column.name),
@@ -77,7 +77,7 @@ def feature_records(
 
 
 def matches(query: str | None, view: Definition, column: Column | None = None) -> bool:
-    """Whether every word of `query` is in the texts of the view, or of one feature of it."""
+    """Whether every word of `query` is in the texts of the view, or of one of its features."""
     columns = [column] if column else view.features
     fields = [f"{item.name} {item.description} {words_of(item.tags)}" for item in columns]
     text = " ".join(
@@ -87,12 +87,12 @@ def matches(query: str | None, view: Definition, column: Column | None = None) -
 
 
 def words_of(tags: Mapping[str, str]) -> str:
-    """Names and values of tags, as text to search in."""
+    """Names and values of tags, as text to search."""
     return " ".join(f"{name} {value}" for name, value in tags.items())
 
 
 def short_type(kind: str) -> str:
-    """Feast's type in the spelling of the catalog: INT64 is i64, INT64_LIST is list[i64]."""
+    """Feast's type in the catalog's spelling: INT64 is i64, INT64_LIST is list[i64]."""
     if kind.endswith("_LIST") and kind != "VALUE_LIST":
         return f"list[{short_type(kind.removesuffix('_LIST'))}]"
     return _SHORT.get(kind, kind.lower())

@@ -1,4 +1,4 @@
-"""The registry's views as plain records, read from its bytes: no user code, no pickled
+"""The registry's views as plain records, read from its bytes; no user code and no pickled
 transformation is loaded.
 """
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
     from ..core.project import Project
 
-_DUMMY = "__dummy"  # Feast's stand-in for "no entity"
+_DUMMY = "__dummy"  # how Feast marks "no entity"
 
 
 def rebuild_index(project: Project) -> list[Definition]:
-    """Copy the registry into the index and give its views."""
+    """Copy the registry into the index and return its views."""
     from .repo import open_store
 
     feast = open_store(project)
-    _ = feast.registry  # a new registry gets its tables here, which must not count as a change
+    _ = feast.registry  # creates the tables of a new registry, which must not count as a change
     store = Store(project)
     mark = store.current_mark()
     found = definitions(feast)
@@ -111,7 +111,7 @@ def _column(spec: Any) -> Column:
 
 
 def _digest(spec: Any) -> str:
-    """Of everything that the user wrote, and of nothing that Feast notes beside it."""
+    """A digest of everything that the user wrote, without what Feast adds."""
     plain = type(spec)()
     plain.CopyFrom(spec)
     for name in ("batch_source", "stream_source"):

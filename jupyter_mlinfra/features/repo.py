@@ -1,8 +1,8 @@
 """The Feast repository of the project: where its definitions are, and its configuration.
 
 Without a feature_store.yaml everything is embedded: registry and online store are SQLite files in
-the project's state folder. Keys of a feature_store.yaml in the repository win, so `online_store:
-{type: redis, …}` is all that a move to Redis takes.
+the project's state folder. Keys of a feature_store.yaml in the repository take precedence, so a
+move to Redis needs only `online_store: {type: redis, …}`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 YAML = "feature_store.yaml"
 OFFLINE_STORE = "jupyter_mlinfra.features.PolarsOfflineStore"
 OFFLINE_STORES = (OFFLINE_STORE, "jupyter_mlinfra.features.offline.PolarsOfflineStore")
-"""The names of our store in feature_store.yaml; the second is that of earlier versions."""
+"""The names of our store in feature_store.yaml; earlier versions used the second."""
 
 
 _CLIENTS = {
@@ -44,8 +44,8 @@ _CLIENTS = {
 
 
 def load_feast() -> None:
-    """Import Feast, and of it whatever is used here, while no other thread imports a heavy library:
-    seconds at first, nothing later.
+    """Import Feast and what is used of it here, while no other thread imports a heavy library:
+    takes seconds once, then nothing.
     """
     ours = (f"{__package__}.offline", f"{__package__}.dataset_source")
     load_modules(
@@ -64,8 +64,8 @@ def folder(project: Project) -> Path:
 
 
 def require_folder(project: Project) -> Path:
-    """The repository; raises NotFound when it holds no definitions, because Feast would then delete
-    all views.
+    """The repository. Raises NotFound if it has no definitions, because Feast would then delete all
+    views.
     """
     repo = folder(project)
     if not any(repo.rglob("*.py")):
@@ -82,10 +82,10 @@ def require_folder(project: Project) -> Path:
 
 
 def configuration(project: Project) -> dict[str, Any]:
-    """Feast's configuration as plain values; Feast is not loaded."""
+    """Feast's configuration as plain values, without loading Feast."""
     home = project.folder("features")
     ours: dict[str, Any] = {
-        # Feast makes table names of it, and refuses hyphens there.
+        # Feast makes table names from it, and refuses hyphens there.
         "project": project.name.replace("-", "_"),
         "provider": "local",
         "registry": {
@@ -103,7 +103,7 @@ def configuration(project: Project) -> dict[str, Any]:
 def feast_config(project: Project) -> RepoConfig:
     """Feast's configuration object.
 
-    Raises Unprocessable when feature_store.yaml says something that Feast does not understand.
+    Raises Unprocessable if Feast does not accept feature_store.yaml.
     """
     load_feast()
     from feast import RepoConfig
@@ -112,7 +112,7 @@ def feast_config(project: Project) -> RepoConfig:
 
     try:
         config = RepoConfig(**configuration(project), repo_path=folder(project))
-        # These are checked at their first use.
+        # They are checked when they are first used.
         _ = (config.registry, config.online_store, config.offline_store)
     except (ValidationError, FeastError, ImportError, ValueError, KeyError) as error:
         raise Unprocessable(
@@ -134,17 +134,17 @@ def open_store(project: Project) -> FeatureStore:
 
 
 def require_online_store(config: RepoConfig) -> None:
-    """Raises Conflict for a project whose feature_store.yaml has no online store."""
+    """Raise Conflict if feature_store.yaml has no online store."""
     if config.online_store is None:
-        fix = f"Take that line out of {config.repo_path / YAML}, or name a store there."
+        fix = f"Remove that line from {config.repo_path / YAML}, or name a store there."
         raise Conflict(
             "This project has no online store.", f"{YAML} says `online_store: null`.", fix
         )
 
 
 def registry_fault(what: str, error: Exception) -> Unavailable | None:
-    """The error to show for a registry or an online store elsewhere that cannot be reached; None
-    when it is no such fault. Passwords are struck out.
+    """The error for a remote registry or online store that cannot be reached; None for another
+    fault. Passwords are removed.
     """
     first = str(error).partition("\n")[0]
     why = f"{type(error).__name__}: {without_passwords(first)}"[:500]
@@ -162,7 +162,7 @@ def registry_fault(what: str, error: Exception) -> Unavailable | None:
 
 @contextmanager
 def reaching_registry(what: str) -> Iterator[None]:
-    """Within, a registry elsewhere that cannot be reached is an error that says so."""
+    """Turn the failure to reach a remote registry inside the block into an error that says so."""
     try:
         yield
     except Exception as error:
@@ -173,18 +173,18 @@ def reaching_registry(what: str) -> Iterator[None]:
 
 
 def _forget_foreign_tables(registry: Path | None, online: Path) -> None:
-    """Make the registry know only tables of the online store `online`.
+    """Remove from the registry all tables that are not of the online store `online`.
 
-    The registry of a project that was copied names the tables by the path of the original: `apply`
-    would drop them there, with what they hold; after a move Feast would not even open it. Tables
-    that it does not know, `apply` makes where they are missing.
+    The registry of a copied project names tables by the original's path: `apply` would drop the
+    original's tables, and after a move Feast would not open the registry at all. `apply` creates
+    missing tables that the registry does not name.
     """
     from feast.protos.feast.core.InfraObject_pb2 import Infra
 
     if registry is None or not registry.exists() or not is_sqlite(registry):
         return
     with closing(sqlite3.connect(registry, timeout=20)) as connection, connection:
-        # Feast makes its tables just now.
+        # Feast is just creating its tables.
         if (
             connection.execute(
                 "SELECT 1 FROM sqlite_master WHERE name = 'managed_infra'"
@@ -210,7 +210,7 @@ def _forget_foreign_tables(registry: Path | None, online: Path) -> None:
 
 
 def registry_file(project: Project) -> Path | None:
-    """The file of a local registry; None when it is elsewhere."""
+    """The file of a local registry; None if it is remote."""
     registry = configuration(project)["registry"]
     path = str(registry.get("path", "") if isinstance(registry, Mapping) else registry)
     if path.startswith("sqlite:///"):
@@ -219,7 +219,7 @@ def registry_file(project: Project) -> Path | None:
 
 
 def is_sqlite(registry: Path) -> bool:
-    """Whether the file is a SQLite database; Feast's older registries are one protobuf message."""
+    """Whether the file is a SQLite database; older registries of Feast are one protobuf message."""
     with registry.open("rb") as file:
         return file.read(15) == b"SQLite format 3"
 

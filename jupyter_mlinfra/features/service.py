@@ -1,5 +1,5 @@
-"""The verbs of the feature store. Browsing reads a copy of the registry; Feast is loaded only where
-values are read.
+"""The verbs of the feature store. Browsing reads a copy of the registry; Feast is loaded only to
+read values.
 """
 
 from __future__ import annotations
@@ -33,23 +33,21 @@ if TYPE_CHECKING:
 
 
 class Features:
-    """The feature store of one project: Feast over its repository, safe to share between
-    threads.
-    """
+    """The feature store of one project: Feast over its repository; thread-safe."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._store = Store(project)
         self._online = OnlineReader(project)
-        self._lock = threading.Lock()  # one look at the registry at a time
-        self._opening = threading.Lock()  # another one: a panel must not wait for Feast to load
+        self._lock = threading.Lock()  # one read of the registry at a time
+        self._opening = threading.Lock()  # separate: a panel must not wait for Feast to load
         self._feast: tuple[str, FeatureStore] | None = None
 
     def apply(self) -> AppliedViews:
-        """Make the registry say what the definition files say. The files run in a process of their
-        own, never in this one.
+        """Make the registry match the definition files. The files run in a process of their own,
+        never in this one.
 
-        Raises NotFound without definitions, Unprocessable (file and line) when one is broken; the
+        Raises NotFound without definitions, Unprocessable (file and line) if one is broken; the
         registry is then unchanged.
         """
         return AppliedViews(**call(self._project, "apply"))
@@ -62,13 +60,12 @@ class Features:
         end: datetime | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
     ) -> list[Materialized]:
-        """Bring the newest row of each entity online, for one view or all; incremental, unless
-        `start` says from which event time.
+        """Copy the newest row of each entity to the online store, for one view or all; incremental,
+        unless `start` sets the first event time.
 
-        start, end: event times; `end` defaults to the setting `features.as_of`, else the clock:
-        nothing from beyond it comes online. on_progress: called with (view, rows written, rows to
-        write). Runs in a process of its own. Raises NotFound, Conflict for a view that is not
-        online.
+        start, end: event times; `end` defaults to the setting `features.as_of`, else the clock;
+        later rows are not copied. on_progress: called with (view, rows written, rows to write).
+        Runs in a process of its own. Raises NotFound, Conflict for a view that is not online.
         """
         names = [view] if isinstance(view, str) else list(view or ())
         request = {
@@ -114,12 +111,12 @@ class Features:
     def online(
         self, features: Sequence[str], entities: Sequence[Mapping[str, Any]]
     ) -> list[OnlineRow]:
-        """The newest values of some entities, in their order; past its ttl a value is `expired` and
-        given as None.
+        """The newest values of some entities, in their order; a value past its ttl is `expired` and
+        None.
 
-        features: `view:feature` or `view:*`. entities: the join keys of each. The ttl is held
-        against the setting `features.as_of`, else the clock. Raises NotFound for an unknown
-        feature, BadRequest for a missing key, Conflict for a view never materialized.
+        features: `view:feature` or `view:*`. entities: the join keys of each. The ttl applies at
+        the setting `features.as_of`, else now. Raises NotFound for an unknown feature, BadRequest
+        for a missing key, Conflict for a view never materialized.
         """
         wanted, views = self._wanted(features), self._views()
         for name in wanted:
@@ -137,9 +134,7 @@ class Features:
         return self._online.read(wanted, views, self._store.fed(), entities, self._now())
 
     def warm(self) -> None:
-        """Begin to load what `online` needs (Feast, seconds), in a thread of its own. Returns at
-        once.
-        """
+        """Start to load what `online` needs (Feast takes seconds) in a thread. Returns at once."""
         self._online.warm()
 
     def training_set(
@@ -155,8 +150,8 @@ class Features:
 
         features: `view:feature` or `view:*`. at: time or date column; without a zone it is UTC.
         full_names: call them `view__feature`. The rule of the join is stated in `join.py`. Every
-        dataset is read at one snapshot, which lineage names. Raises NotFound for an unknown
-        feature, BadRequest when a column is missing, of a wrong type, or would be there twice.
+        dataset is read at one snapshot, which lineage records. Raises NotFound for an unknown
+        feature, BadRequest if a column is missing, has a wrong type, or would appear twice.
         """
         from .training import training_set
 
@@ -172,7 +167,7 @@ class Features:
 
     def examples(self, features: Sequence[str], count: int = 5) -> pl.DataFrame:
         """Some entity rows to try a training set with: the newest keys of each view, at the newest
-        time of all. Not a sample.
+        time of all views. Not a random sample.
         """
         from .training import examples
 
@@ -182,13 +177,13 @@ class Features:
         )
 
     def use(self, features: Sequence[str]) -> str:
-        """Python code that makes a training set of these features. Raises NotFound."""
+        """Python code for a training set of these features. Raises NotFound."""
         return training_code(
             list(features), [self._views()[name] for name in self._wanted(features)]
         )
 
     def fingerprint(self, view: str) -> str | None:
-        """Content id of a view: its definition and the state of its source. None when there is no
+        """Content id of a view: its definition and the state of its source. None if there is no
         such view or source.
         """
         found = self._views().get(named(view, "view"))
@@ -209,7 +204,7 @@ class Features:
             with reaching_registry("The feature store cannot be opened."):
                 if self._feast is None:
                     opened = open_store(self._project)
-                    _ = opened.registry  # it is opened here
+                    _ = opened.registry  # opens it here
                     self._feast = state, opened
                 elif self._feast[0] != state:
                     self._feast[1].refresh_registry()
@@ -217,10 +212,10 @@ class Features:
             return self._feast[1]
 
     def due(self, name: str) -> datetime | None:
-        """Newest event time of a view's source that may be online: not beyond the setting
-        `features.as_of`, else the clock.
+        """Newest event time of a view's source that may be online: not after the setting
+        `features.as_of`, else not after now.
 
-        None where the source has no such row, or cannot be read.
+        None if the source has no such row or cannot be read.
         """
         return statistics.newest_until(self._project, self._one(name), self._now())
 
@@ -230,7 +225,7 @@ class Features:
         return self._project.index.search(words, kinds=("view", "feature"), limit=limit)
 
     def search_fingerprint(self) -> str:
-        """Changes with any definition."""
+        """Changes with every definition."""
         return hashlib.sha256(
             " ".join(view.digest for view in self._views().values()).encode()
         ).hexdigest()[:16]
@@ -279,7 +274,7 @@ class Features:
         return views[name]
 
     def _wanted(self, refs: Sequence[str]) -> dict[str, list[str]]:
-        """Features by view, in the order in which they are asked for."""
+        """Requested features by view, in the order of the request."""
         if not refs:
             raise BadRequest(
                 "No features were named.",
@@ -309,7 +304,7 @@ class Features:
         at = self._project.settings.features.as_of or now()
         return at if at.tzinfo else at.replace(tzinfo=UTC)
 
-    # Last in the class: below it the name `list` would mean this verb.
+    # Last in the class: after it, the name `list` means this method.
     def list(
         self,
         *,

@@ -1,5 +1,5 @@
-"""Code for views and features: what panels insert, and what `use` gives. Each piece runs as it
-stands.
+"""Code for views and features: what panels insert and what `use` returns. Each piece runs
+as it is.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from .store import Definition
 
 
 def training_code(refs: Sequence[str], views: Sequence[Definition]) -> str:
-    """Python that makes a training set of `refs`; it begins with example rows, to be replaced by
-    the user's own.
+    """Python for a training set of `refs`; it begins with example rows, which users replace by
+    their own.
     """
     keys = list(dict.fromkeys(key.name for view in views for key in view.keys))
     columns = ", ".join([*keys, "event_timestamp"])

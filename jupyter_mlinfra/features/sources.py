@@ -1,7 +1,7 @@
 """Where the rows of a view come from, and how they are read: datasets of the catalog and Parquet
 files.
 
-Feast is not needed here, so panels and caches can look at a source without loading it.
+This needs no Feast, so panels and caches can read a source without loading it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _pinned: ContextVar[dict[str, str | None] | None] = ContextVar("pinned", default
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSpec:
-    """A source as the registry knows it. name: `namespace.table`, or a path or URI. mapping: column
-    of the source → column of the view.
+    """A source as in the registry. name: `namespace.table`, or a path or URI. mapping: source
+    column → view column.
     """
 
     kind: Literal["dataset", "parquet", "other"]
@@ -45,8 +45,8 @@ class SourceSpec:
 
 @contextmanager
 def one_snapshot() -> Iterator[dict[str, str | None]]:
-    """Within the block every dataset is read at one snapshot, however often it is scanned; gives
-    dataset → snapshot of those read.
+    """Inside the block every dataset is read at one snapshot, however often it is scanned; yields
+    dataset → snapshot.
     """
     pins: dict[str, str | None] = {}
     token = _pinned.set(pins)
@@ -60,8 +60,8 @@ def scan(source: SourceSpec, repo: Path | None, *, snapshot: str | None = None) 
     """The rows of a source under the names of its view; nothing is read yet. repo: what relative
     paths are relative to.
 
-    Raises NotFound when the dataset or file is absent, Unprocessable when this kind of source
-    cannot be read here.
+    Raises NotFound if the dataset or file is absent, Unprocessable if this kind of source cannot be
+    read here.
     """
     import polars as pl
 
@@ -86,13 +86,14 @@ def scan(source: SourceSpec, repo: Path | None, *, snapshot: str | None = None) 
 
 @contextmanager
 def readable(source: SourceSpec) -> Iterator[None]:
-    """Turn what the libraries raise of a damaged or changed source into an error that names it; a
+    """Turn a library's error about a damaged or changed source into one that names the source; a
     torn Parquet file can make Polars panic.
     """
     try:
         yield
     except BaseException as error:
-        # Polars' own, no Exception; by name, because a cached page does not load Polars.
+        # Polars' panic is not an Exception; compared by name, because a cached page does not load
+        # Polars.
         panic = type(error).__name__ == "PanicException"
         if isinstance(error, MLInfraError) or not (panic or isinstance(error, Exception)):
             raise
@@ -100,7 +101,7 @@ def readable(source: SourceSpec) -> Iterator[None]:
         raise Unprocessable(
             f"The rows of {source.name} cannot be read.",
             f"{type(error).__name__}: {reason}",
-            "Write the source anew, or correct the definition of the view.",
+            "Write the source again, or correct the definition of the view.",
         ) from error
 
 
@@ -111,8 +112,8 @@ _OTHER = (
 
 
 def mark(source: SourceSpec, repo: Path | None) -> str | None:
-    """A text that changes whenever the rows do: snapshot of the dataset; names, sizes and times of
-    files. None where that cannot be told.
+    """A text that changes whenever the rows do: the dataset's snapshot, or names, sizes and times
+    of files. None if that is unknown.
     """
     if source.kind == "dataset":
         pins = _pinned.get()

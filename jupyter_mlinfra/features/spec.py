@@ -1,4 +1,4 @@
-"""What the feature store knows: views, features, online values."""
+"""The records of the feature store: views, features, online values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..core.records import Number
 
 
 class Freshness(StrEnum):
-    """Of a view's online values against its ttl."""
+    """How a view's online values compare with its ttl."""
 
     FRESH = "fresh"
     EXPIRED = "expired"
@@ -38,7 +38,7 @@ class View:
 
     ttl_seconds: None = never expires. online_at: newest event time that is online. source_at:
     newest event time of the source. problem: why the source cannot be read, or which column it
-    lacks; empty when nothing is wrong.
+    lacks; else empty.
     """
 
     ref: str
@@ -92,7 +92,7 @@ class Materialized:
 
 
 class OnlineStatus(StrEnum):
-    """Of one online value."""
+    """The status of one online value."""
 
     PRESENT = "present"
     EXPIRED = "expired"
@@ -102,7 +102,7 @@ class OnlineStatus(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnlineRow:
     """Online values of one entity. Keys of the three maps are `view:feature`; an expired value is
-    given as None.
+    None.
     """
 
     entity: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Freshness of a view's online values: the one place where it is decided."""
+"""How fresh a view's online values are; decided only here."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .store import Definition, Fed
 
 
 def online_at(view: Definition, fed: Fed | None) -> datetime | None:
-    """Newest event time that is online; where only Feast knows of a materialization, its end."""
+    """Newest event time online; if only Feast knows of a materialization, the end of that."""
     return fed.newest if fed and fed.newest else view.fed_until
 
 
 def freshness(view: Definition, fed: Fed | None, at: datetime) -> Freshness:
-    """At the moment `at`: a view without ttl never expires once it is materialized."""
+    """The freshness at `at`; a view without ttl never expires once it is materialized."""
     newest = online_at(view, fed)
     if newest is None:
         return Freshness.NEVER

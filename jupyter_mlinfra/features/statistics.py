@@ -1,5 +1,5 @@
 """Figures of a view's source: rows, newest event time, and how much of each feature is filled.
-Reckoned once for each state of the source.
+Computed once per state of the source.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """rows: of the source, None where it cannot be read. problem: why, or which column is missing.
+    """rows: of the source, None if it cannot be read. problem: why, or which column is missing.
     newest: its latest event time.
 
-    filled: rows with a value, by feature; NaN is no value.
+    filled: rows with a value, by feature; NaN does not count as a value.
     """
 
     state: str
@@ -45,7 +45,7 @@ class Statistics:
 
 
 def cached(project: Project, view: Definition) -> Statistics | None:
-    """The last figures, whatever the source is by now; nothing is read but a small file."""
+    """The last figures, whatever the source is now; only a small file is read."""
     try:
         item = json.loads(_file(project, view).read_text())
         return Statistics(
@@ -59,7 +59,7 @@ def cached(project: Project, view: Definition) -> Statistics | None:
 
 
 def current(project: Project, view: Definition) -> Statistics:
-    """Figures of the source as it is now. Reads the feature columns when the source changed."""
+    """Figures of the source as it is now. Reads the feature columns if the source changed."""
     source, repo = view.source, folder(project)
     if source is None or source.kind == "other":  # another store reads it
         return _without()
@@ -70,17 +70,17 @@ def current(project: Project, view: Definition) -> Statistics:
             if known and state is not None and known.state == state:
                 return known
             found = _reckon(view, repo, state or "")
-    # a source that is gone or broken must not take the page of its view, or the list, with it
+    # A missing or broken source must not break its view's page or the list.
     except MLInfraError as error:
         return _without(f"{error.what} {error.why}".strip())
-    with contextlib.suppress(MLInfraError):  # a full disk costs time, no page
+    with contextlib.suppress(MLInfraError):  # a full disk costs time, but no page
         write_atomic(_file(project, view), json.dumps(to_json(asdict(found))).encode())
     return found
 
 
 def newest_until(project: Project, view: Definition, at: datetime) -> datetime | None:
-    """Latest event time of the source that is not after `at`; None where there is none or the
-    source cannot be read.
+    """Latest event time of the source that is not after `at`; None if there is none or the source
+    cannot be read.
     """
     known = current(project, view)
     if known.newest is None or known.newest <= at:
@@ -110,7 +110,7 @@ def _reckon(view: Definition, repo: Path, state: str) -> Statistics:
 
     from .join import require_time, utc
 
-    assert view.source is not None  # `current` asked before
+    assert view.source is not None  # `current` checked it
     frame = scan(view.source, repo)
     schema = frame.collect_schema()
     require_time(schema, view.source.time, f"The rows of {view.source.name}")
@@ -128,7 +128,7 @@ def _reckon(view: Definition, repo: Path, state: str) -> Statistics:
         )
 
     names = [column.name for column in view.features if column.name in schema]
-    # What Feast computes is in no source.
+    # Values that Feast computes are in no source.
     lost = (
         [column.name for column in view.features if column.name not in schema]
         if view.kind == "batch"

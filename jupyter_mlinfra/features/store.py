@@ -1,8 +1,8 @@
-"""What is known of the feature store without loading Feast: a JSON copy of its registry, and what
-was written to the online store.
+"""What can be known about the feature store without loading Feast: a JSON copy of its registry, and
+what was written to the online store.
 
 The copy is renewed when the registry changes. Both files are in `.mlinfra/features/` and can be
-deleted: `index.json` is then built again, and without `online.json` the next materialization starts
+deleted: `index.json` is then rebuilt, and without `online.json` the next materialization starts
 from the beginning.
 """
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from ..core.project import Project
 
 REMOTE_SECONDS = 60
-"""A registry that is not a local file is looked at again after this long."""
+"""A remote registry is read again after this many seconds."""
 
 _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A feature or a join key. type: Feast's name of its type."""
+    """A feature or a join key. type: Feast's name for its type."""
 
     name: str
     type: str
@@ -44,7 +44,7 @@ class Definition:
     """One view of the registry.
 
     kind: batch, derived (Feast computes its values) or on_demand. digest: changes with the
-    definition. fed_until: end of the last materialization that Feast knows of.
+    definition. fed_until: end of the last materialization that Feast recorded.
     """
 
     name: str
@@ -91,8 +91,8 @@ class Store:
         self._loaded: tuple[tuple[int, int], str, dict[str, Definition]] | None = None
 
     def definitions(self, rebuild: Callable[[], object]) -> dict[str, Definition]:
-        """Every view by name. `rebuild` is called when the copy is older than the registry; it must
-        end in `save`.
+        """Every view by name. `rebuild` is called if the copy is older than the registry; it must
+        call `save`.
         """
         if self._mark() == "none":
             return {}
@@ -103,8 +103,8 @@ class Store:
         return found[2] if found else {}
 
     def save(self, definitions: Sequence[Definition], mark: str) -> None:
-        """Replace the copy; `mark` is `current_mark` before the registry was read, so that a change
-        meanwhile is seen.
+        """Replace the copy. `mark` is `current_mark` from before the registry was read, so that a
+        change in between is noticed.
         """
         body = {
             "format": _FORMAT,
@@ -139,7 +139,7 @@ class Store:
         }
 
     def set_fed(self, changes: Mapping[str, Fed | None]) -> None:
-        """Note what was written online; None forgets a view."""
+        """Record what was written online; None removes a view."""
         with file_lock(self._folder / "online.lock"):
             kept = {
                 name: item for name, item in {**self.fed(), **changes}.items() if item is not None

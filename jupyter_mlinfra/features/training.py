@@ -35,7 +35,7 @@ def training_set(
     at: str,
     full_names: bool,
 ) -> pl.DataFrame:
-    """`entities` as they are, then one column for each feature in the order of `wanted`. See
+    """`entities` unchanged, then one column per feature in the order of `wanted`. See
     Features.training_set.
     """
     import polars as pl
@@ -72,8 +72,8 @@ def training_set(
 
 
 def _all_rows(asked: pl.DataFrame, joined: pl.DataFrame) -> pl.DataFrame:
-    """In the order of the entity rows, which other stores do not keep. Raises Unavailable when a
-    row was lost on the way.
+    """Restore the order of the entity rows, which other stores do not keep. Raises Unavailable if a
+    row was lost.
     """
     lost = asked.height - joined[_ROW].n_unique()
     if lost:
@@ -89,7 +89,7 @@ def _all_rows(asked: pl.DataFrame, joined: pl.DataFrame) -> pl.DataFrame:
 
 
 def examples(views: Sequence[Definition], repo: Path, count: int) -> pl.DataFrame:
-    """`count` rows or fewer: the newest keys of each view side by side, all at the newest event
+    """At most `count` rows: the newest keys of each view side by side, all at the newest event
     time.
     """
     import polars as pl
@@ -123,10 +123,10 @@ def _check(
     parts, seen = [], set(entities.columns)
     for name, features in wanted.items():
         source = views[name].source
-        if source is None or source.kind == "other":  # Feast or the other store will say the rest
+        if source is None or source.kind == "other":  # Feast or the other store checks the rest
             if clash := [feature for feature in features if feature in seen and not full_names]:
                 raise BadRequest(
-                    f"{clash[0]} would be there twice.",
+                    f"{clash[0]} would appear twice.",
                     f"It is a feature of {name} and a column already.",
                     "Ask with full_names=True.",
                 )
@@ -155,7 +155,7 @@ def _record(
     rows: int,
 ) -> None:
     """One lineage event: from the sources, views and features that were read to the job or notebook
-    that asked.
+    that read them.
     """
     sources = []
     for name in wanted:

@@ -1,10 +1,10 @@
-"""A process of its own for what runs the user's definitions or takes long: `apply`, `materialize`,
+"""A separate process for what runs the user's definitions or takes long: `apply`, `materialize`,
 `index`.
 
-Neither the Jupyter server nor a kernel then loads Feast (3 CPU seconds, 200 MB) or runs code of a
-definition file for it. The parent sends one JSON request on stdin; the child answers in JSON lines
-on a pipe: any number of `progress`, then `result` or `error`. What the user's code prints goes to a
-temporary file and is quoted only when the child dies without an answer.
+So neither the Jupyter server nor a kernel loads Feast (3 CPU seconds, 200 MB) or runs a definition
+file. The parent sends one JSON request on stdin; the child answers in JSON lines on a pipe: any
+number of `progress`, then `result` or `error`. What the user's code prints goes to a temporary
+file, which is quoted only if the child dies without an answer.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 Verb = Literal["apply", "materialize", "index"]
 
 _LEAVE_SECONDS = 5.0
-"""For a child that has answered, or was told to end. A thread of a definition file may keep it."""
+"""For a child that has answered, or was told to end: a thread of a definition file may keep it
+alive.
+"""
 
 _ERRORS = {
     kind.code: kind
@@ -54,16 +56,16 @@ def call(
     *,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Any:
-    """Run a verb in a child and give its result; the child ends with an interrupted parent.
+    """Run a verb in a child and return its result; the child ends if the parent is interrupted.
 
-    Raises the child's error, MLInfraError when it dies without one, Unavailable when an `apply`
-    takes longer than the setting allows.
+    Raises the child's error, MLInfraError if it dies without one, Unavailable if an `apply` takes
+    longer than the setting allows.
     """
     minutes = None if verb == "materialize" else project.settings.features.apply_minutes
     body = json.dumps({"root": str(project.root), **(request or {})}).encode()
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as printed, os.fdopen(reading, "rb", buffering=0) as answers:
-        # -P: a definition file called like a library must not be imported in its place
+        # -P: a definition file named like a library must not be imported in its place.
         command = [sys.executable, "-P", "-m", f"{__package__}.worker", verb, str(writing)]
         child = subprocess.Popen(
             command,
@@ -76,7 +78,7 @@ def call(
         )
         os.close(writing)
         try:
-            assert child.stdin is not None  # it was asked for
+            assert child.stdin is not None  # stdin=PIPE was requested
             with contextlib.suppress(BrokenPipeError):  # it died at once: there will be no answer
                 child.stdin.write(body)
                 child.stdin.close()
@@ -114,7 +116,7 @@ def call(
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Make sure that it is gone; the code of a definition file may not listen to SIGTERM."""
+    """Make sure that the child is gone; code of a definition file may ignore SIGTERM."""
     if child.poll() is None:
         child.terminate()
         try:
@@ -130,8 +132,8 @@ def _tail(printed: IO[bytes]) -> str:
 
 
 def _place(stack: str) -> str:
-    """Where a child was that had to be ended: the innermost place outside the standard library, of
-    the stack that it printed.
+    """Where a child was when it had to be ended: the innermost place outside the standard library
+    in the stack that it printed.
     """
     places = re.findall(r'File "([^"<]+)", line (\d+)', stack)
     ours = [
@@ -159,8 +161,8 @@ def _lines(answers: FileIO, until: float | None) -> Iterator[bytes]:
     ready, rest = select.poll(), b""
     ready.register(answers, select.POLLIN)
     while True:
-        # Polars installs a SIGINT handler that restarts a blocked read: without waking up, an
-        # interrupt would wait for the child
+        # Polars installs a SIGINT handler that restarts a blocked read; without waking up, an
+        # interrupt would wait for the child.
         if not ready.poll(200):
             if until is not None and time.monotonic() > until:
                 raise TimeoutError
@@ -173,8 +175,8 @@ def _lines(answers: FileIO, until: float | None) -> Iterator[bytes]:
 
 
 def main(verb: str, descriptor: str) -> None:
-    """The child: do the verb, answer, end."""
-    # One that is given up says where it was.
+    """The child: carry out the verb, answer, end."""
+    # A child that is given up prints where it was.
     faulthandler.register(signal.SIGTERM, all_threads=False, chain=True)
     with os.fdopen(int(descriptor), "w", buffering=1) as answers:
 
@@ -188,14 +190,14 @@ def main(verb: str, descriptor: str) -> None:
         except MLInfraError as error:
             answer("error", error.to_json())
         except Exception as error:  # noqa: BLE001  # of whatever library: the parent must get an answer
-            with contextlib.suppress(OSError):  # a full disk takes no traceback
+            with contextlib.suppress(OSError):  # a full disk cannot take a traceback
                 traceback.print_exc()
             answer("error", _explained(verb, error).to_json())
 
 
 def _explained(verb: str, error: Exception) -> MLInfraError:
-    """Feast, SQLAlchemy and online stores raise their own errors; those of storage can be mended by
-    the user.
+    """Feast, SQLAlchemy and online stores raise their own errors; the user can fix those about
+    storage.
     """
     what = f"features {verb} could not be done."
     if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
@@ -239,8 +241,8 @@ def _do(verb: str, request: dict[str, Any], progress: Callable[[str, int, int], 
 
 
 def _skip_type_instrumentation() -> None:
-    """Feast rewrites its classes with run-time type checks on import, 2 of its 3 CPU seconds; only
-    definition files need these.
+    """On import Feast rewrites its classes with run-time type checks, which takes 2 of its 3 CPU
+    seconds; only definition files need these.
     """
     import typeguard
 

@@ -33,7 +33,7 @@ def test_the_same_file_again_does_nothing_and_says_so(catalog, project, file, ro
             first.snapshot,
             [str(again)],
         )
-        assert f"is in it already (snapshot {first.snapshot})" in report.summary
+        assert f"is already in it (snapshot {first.snapshot})" in report.summary
         assert report.summary.startswith("Nothing was written")
         assert "--again" in report.summary
     assert ids(rows) == [1, 2]
@@ -57,7 +57,7 @@ def test_of_several_files_only_the_new_ones_come_in(catalog, file, rows):
     )
     assert ids(rows) == [1, 2, 3]
     assert (report.rows_written, len(report.skipped)) == (1, 2)
-    assert "2 files are in it already" in report.summary
+    assert "2 files are already in it" in report.summary
 
 
 def test_two_files_of_the_same_content_in_one_ingest_are_both_meant(catalog, file, rows):

@@ -243,7 +243,7 @@ def test_the_encoding_of_json_is_named_and_can_be_said(catalog, file, rows):
 
 
 def test_what_is_no_json_is_not_told_to_look_at_separators(catalog, file):
-    with pytest.raises(Unprocessable, match="one object a line") as caught:
+    with pytest.raises(Unprocessable, match="one object per line") as caught:
         catalog.ingest([file("a.json", '{"a": 1,\n"b": 2}')], into="t.a")
     assert "--separator" not in str(caught.value)
 

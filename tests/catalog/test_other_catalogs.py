@@ -514,7 +514,8 @@ def test_a_commit_of_which_nobody_knows_keeps_its_files_and_says_so(
     monkeypatch.setattr("jupyter_mlinfra.catalog.fate._LOOK_SECONDS", 0.2)
     unsure = Unsure(rest, monkeypatch, status=504, lands="later")
     with pytest.raises(
-        Unavailable, match=r"Nobody knows yet whether t\.a was written.*mlinfra catalog show t\.a"
+        Unavailable,
+        match=r"It is not known yet whether t\.a was written.*mlinfra catalog show t\.a",
     ) as said:
         lake.ingest([file("a.csv", "n\n2\nx,y\n")], into="t.a")
     assert TOKEN not in str(said.value)

@@ -152,7 +152,7 @@ def test_codes_among_numbers_stay_text_and_are_not_offered_as_missing_values(cat
 
 def test_a_file_without_a_header_is_refused_until_it_is_said(catalog, file, rows):
     path = file("iris.csv", "5.1,3.5,setosa\n4.9,3.0,setosa\n6.0,2.2,virginica\n")
-    with pytest.raises(Unprocessable, match="may be a row and no header") as caught:
+    with pytest.raises(Unprocessable, match="may be a row and not a header") as caught:
         catalog.ingest([path], into="t.a")
     assert "--no-header" in caught.value.fix
     catalog.ingest([path], into="t.a", header=False)
@@ -329,8 +329,8 @@ def test_the_separator_is_the_one_that_duckdb_finds(catalog, tmp_path, separator
         ({"decimal": ",", "thousands": ","}, "both"),
         ({"skip": -1}, "out of range"),
         ({"max_bad": 2}, "out of range"),
-        ({"date_format": "%d.%m"}, "no form of a date"),
-        ({"date_format": "DD.MM"}, "no form of a date"),
+        ({"date_format": "%d.%m"}, "not a date format"),
+        ({"date_format": "DD.MM"}, "not a date format"),
         ({"comment": "\n"}, "comment"),
         ({"nope": 1}, "no option"),
     ],

@@ -294,7 +294,7 @@ def _only(path: Path) -> Path:
 def test_a_store_that_plain_mlflow_left_is_named_and_brought_in_once(project, experiments, stray):
     assert (
         experiments.experiments().note
-        == "notebooks/mlflow.db holds 2 runs that plain MLflow wrote there. Bring them in: mlinfra"
+        == "notebooks/mlflow.db holds 2 runs that plain MLflow wrote there. Import them: mlinfra"
         " runs import notebooks/mlflow.db."
     )
     (done,) = experiments.bring_in()

@@ -262,7 +262,7 @@ def test_whatever_is_wrong_with_one_outbox_the_others_come_home(
     monkeypatch.setattr(sys, "argv", ["homecoming", str(project.root), str(odd), str(folder)])
     homecoming.main()
     assert is_at_home(folder)
-    assert f"{odd} was not brought home: {type(fault).__name__}: {fault}" in capsys.readouterr().err
+    assert f"{odd} was not collected: {type(fault).__name__}: {fault}" in capsys.readouterr().err
 
 
 def test_what_cannot_come_stays_and_is_said(far: Far, project: Project, folder: Path) -> None:
@@ -270,7 +270,7 @@ def test_what_cannot_come_stays_and_is_said(far: Far, project: Project, folder: 
     (project.root / "mlinfra.toml").write_text(
         '[experiments]\ntracking_uri = "http://127.0.0.1:9"\n'
     )
-    with pytest.raises(Unavailable, match="not brought home"):
+    with pytest.raises(Unavailable, match="not collected"):
         bring_home(Project.open(project.root), folder)
     (folder / "mlflow.db").write_bytes(b"this is no database" * 1000)
     with pytest.raises(Unavailable, match="cannot be read"):

@@ -152,7 +152,7 @@ def test_a_project_that_cannot_be_told_neither_fails_a_run_nor_hides_its_error(
         "finished",
         "failed",
     )
-    assert f"{first.ref} is finished, but not told" in caplog.text
+    assert f"{first.ref} is finished, but its event was not recorded" in caplog.text
     assert experiments.log_metrics(first.id, {"auc": 0.5}).metrics == {"auc": 0.5}
 
 

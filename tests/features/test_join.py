@@ -350,7 +350,7 @@ def view(**changes: Any) -> JoinView:
         (pl.DataFrame({"origin": ["JFK"], "at": ["2026-03-01"]}), "Column at is String"),
         (pl.DataFrame({"origin": ["JFK"], "at": [20260301]}), "Column at is Int64"),
         (pl.DataFrame({"origin": [7], "at": [T0]}), "Column origin of the entity rows is Int64"),
-        (pl.DataFrame({"origin": ["JFK"], "at": [T0], "temp": [3.0]}), "temp would be there twice"),
+        (pl.DataFrame({"origin": ["JFK"], "at": [T0], "temp": [3.0]}), "temp would appear twice"),
     ],
 )
 def test_entity_rows_that_cannot_be_joined_are_refused_with_the_column_and_the_cure(
@@ -362,7 +362,7 @@ def test_entity_rows_that_cannot_be_joined_are_refused_with_the_column_and_the_c
 
 
 def test_two_views_that_give_the_same_name_are_refused() -> None:
-    with pytest.raises(BadRequest, match="temp would be there twice"):
+    with pytest.raises(BadRequest, match="temp would appear twice"):
         join_as_of(
             pl.LazyFrame({"origin": ["JFK"], "at": [T0]}), [view(), view(name="forecast")], at="at"
         )

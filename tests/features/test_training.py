@@ -102,7 +102,7 @@ def test_an_empty_frame_gives_an_empty_training_set(shop: Features) -> None:
             {"rate": [1.0] * 5},
             "event_timestamp",
             BadRequest,
-            "rate would be there twice",
+            "rate would appear twice",
         ),
     ],
 )

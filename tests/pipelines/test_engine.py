@@ -427,7 +427,7 @@ def test_a_disk_that_takes_no_lineage_ends_no_run(
             "succeeded",
             ["succeeded", "succeeded"],
         )
-        assert "step:p/a is done, but not told" in caplog.text
+        assert "step:p/a is done, but its event was not recorded" in caplog.text
 
 
 def test_a_run_whose_driver_lives_on_without_driving_says_how_to_go_on():

@@ -141,7 +141,7 @@ def test_a_value_in_clear_in_the_file_is_refused_with_its_line_and_not_repeated(
     with pytest.raises(MLInfraError) as caught:
         pipelines.check("p")
     assert place in caught.value.what
-    assert "kept in clear" in caught.value.what
+    assert "stored in clear" in caught.value.what
     assert "env:" in caught.value.fix
     assert "hunter22" not in str(caught.value)
     assert "22222222" not in str(caught.value)
@@ -163,10 +163,10 @@ def test_a_value_in_clear_is_refused_by_a_run_a_step_and_a_submit(
         ),
     ]
     for ask in asked:
-        with pytest.raises(BadRequest, match=r"kept in clear.*env:") as caught:
+        with pytest.raises(BadRequest, match=r"stored in clear.*env:") as caught:
             ask()
         assert "hunter22" not in str(caught.value)
-    with pytest.raises(MLInfraError, match="kept in clear") as refused:
+    with pytest.raises(MLInfraError, match="stored in clear") as refused:
         pipelines.run_step("p", "a", parameters={"password": "hunter22"})
     assert "hunter22" not in str(refused.value)
     with pytest.raises(NotFound, match="NOT_THERE"):

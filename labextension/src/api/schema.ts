@@ -25,10 +25,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly AlertPage: {
             /** @default null */
@@ -76,10 +76,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly AttemptRecordPage: {
             /** @default null */
@@ -166,10 +166,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly ChangePage: {
             /** @default null */
@@ -239,7 +239,7 @@ export interface components {
         };
         /**
          * ColumnProfile
-         * @description Statistics of one column, each with its basis; None where the tier does not tell.
+         * @description Statistics of one column, each with its basis; None if the tier does not have it.
          *
          *     missing: share of rows, 0 to 1. top: the most frequent word and its share, as text. shape:
          *     counts of up to 24 equal bins, or of the top words.
@@ -289,8 +289,8 @@ export interface components {
         };
         /**
          * Curve
-         * @description A metric over steps, at most `points` long; min and max of each bucket are kept, so no spike
-         *     is lost.
+         * @description A metric over steps, at most `points` long; min and max of each bucket are kept, so that no
+         *     spike is lost.
          *
          *     total: points that were logged.
          */
@@ -338,10 +338,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly DatasetPage: {
             /** @default null */
@@ -416,10 +416,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly DeploymentPage: {
             /** @default null */
@@ -514,10 +514,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly EdgePage: {
             /** @default null */
@@ -585,8 +585,8 @@ export interface components {
         };
         /**
          * Experiment
-         * @description One experiment in a list. runs: how many are active, None where a server keeps them: it does
-         *     not count. updated_at: there, of the experiment alone.
+         * @description One experiment in a list. runs: how many are active, None on a server, which does not count.
+         *     updated_at: on a server, of the experiment alone.
          */
         readonly Experiment: {
             readonly id: string;
@@ -598,10 +598,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly ExperimentPage: {
             /** @default null */
@@ -690,10 +690,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly FeaturePage: {
             /** @default null */
@@ -733,10 +733,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly FiringPage: {
             /** @default null */
@@ -766,7 +766,7 @@ export interface components {
         };
         /**
          * Freshness
-         * @description Of a view's online values against its ttl.
+         * @description How a view's online values compare with its ttl.
          * @enum {string}
          */
         readonly Freshness: "fresh" | "expired" | "never";
@@ -792,7 +792,7 @@ export interface components {
         };
         /**
          * Hit
-         * @description One answer of a search. code: its Python, where that of its reference is not meant.
+         * @description One answer of a search. code: its Python, if it is not that of its reference.
          */
         readonly Hit: {
             /** @default  */
@@ -805,10 +805,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly HitPage: {
             /** @default null */
@@ -826,8 +826,8 @@ export interface components {
          * @description What an ingest would read, by the beginning of the files; nothing is written.
          *
          *     whole: the beginning is all of them, so types and counts are final. data[i][j] is column i of
-         *     row j, JSON-safe. rows: that were looked at; bad: of these, how many do not fit; refused: why an
-         *     ingest would refuse them, else empty. exists: whether the dataset is there.
+         *     row j, JSON-safe. rows: how many were read; bad: how many of them do not fit; refused: why an
+         *     ingest would refuse them, else empty. exists: whether the dataset exists.
          */
         readonly Inspection: {
             readonly bad: number;
@@ -913,10 +913,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly JobPage: {
             /** @default null */
@@ -958,10 +958,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly LeftOutPage: {
             /** @default null */
@@ -1038,10 +1038,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly ModelPage: {
             /** @default null */
@@ -1074,10 +1074,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly MonitorPage: {
             /** @default null */
@@ -1143,7 +1143,7 @@ export interface components {
          * Number
          * @description A number with its basis.
          *
-         *     n: rows it was reckoned from. error: relative error of an approximation (0.01 = 1 %).
+         *     n: rows that it was computed from. error: relative error of an approximation (0.01 = 1 %).
          */
         readonly Number: {
             /**
@@ -1160,7 +1160,7 @@ export interface components {
         /**
          * OnlineRow
          * @description Online values of one entity. Keys of the three maps are `view:feature`; an expired value is
-         *     given as None.
+         *     None.
          */
         readonly OnlineRow: {
             readonly entity: {
@@ -1178,7 +1178,7 @@ export interface components {
         };
         /**
          * OnlineStatus
-         * @description Of one online value.
+         * @description The status of one online value.
          * @enum {string}
          */
         readonly OnlineStatus: "present" | "expired" | "not_found";
@@ -1232,10 +1232,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly PipelinePage: {
             /** @default null */
@@ -1289,10 +1289,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly PipelineRunPage: {
             /** @default null */
@@ -1320,7 +1320,7 @@ export interface components {
         /**
          * Profile
          * @description A profile of a snapshot. tier: footer (file statistics), sample (n rows), exact (all rows).
-         *     seconds: what it took.
+         *     seconds: how long it took.
          */
         readonly Profile: {
             readonly columns: readonly components["schemas"]["ColumnProfile"][];
@@ -1370,10 +1370,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly QueuedJobPage: {
             /** @default null */
@@ -1388,11 +1388,10 @@ export interface components {
         };
         /**
          * ReadColumn
-         * @description One column of files that were looked at. guessed: its type was; in_dataset: the dataset has
-         *     it, and its type counts.
+         * @description One column of the inspected files. guessed: whether its type was guessed; in_dataset: the
+         *     dataset has it, and its type counts.
          *
-         *     decimal, thousands, date_format: how its values are spelled, where that is not 1234.5 and ISO
-         *     8601.
+         *     decimal, thousands, date_format: how its values are spelled, if not as 1234.5 and ISO 8601.
          */
         readonly ReadColumn: {
             /** @default  */
@@ -1408,8 +1407,8 @@ export interface components {
         };
         /**
          * ReadDoubt
-         * @description What a guess may have wrong. option: the one that settles it. stops: an ingest is refused
-         *     before that is said.
+         * @description A guess that may be wrong. option: the one that settles it. stops: an ingest is refused until
+         *     it is set.
          */
         readonly ReadDoubt: {
             readonly fix: string;
@@ -1419,10 +1418,11 @@ export interface components {
         };
         /**
          * ReadFile
-         * @description One file that was looked at. snapshot: the one that brought it into the dataset already; None
-         *     for a new file.
+         * @description One inspected file. snapshot: the one that already brought it into the dataset; None for a
+         *     new file.
          *
-         *     encoding … header: how it is cut into records and fields, for CSV. guessed: which of these were.
+         *     encoding … header: how it is split into records and fields, for CSV. guessed: which of these
+         *     were guessed.
          */
         readonly ReadFile: {
             readonly bytes: number;
@@ -1486,7 +1486,7 @@ export interface components {
          * @description One run. metrics: last value of each. status: running, finished, failed, killed, scheduled.
          *
          *     notebook, job, step: where it came from. datasets: references with snapshot (`name@digest` for
-         *     those logged by MLflow alone). tags: without those that have a field of their own here.
+         *     those logged by MLflow alone). tags: without those that have a field here.
          */
         readonly Run: {
             readonly datasets: readonly string[];
@@ -1517,10 +1517,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly RunPage: {
             /** @default null */
@@ -1583,10 +1583,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly SchedulePage: {
             /** @default null */
@@ -1625,10 +1625,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly SnapshotPage: {
             /** @default null */
@@ -1710,10 +1710,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly StrPage: {
             /** @default null */
@@ -1770,8 +1770,8 @@ export interface components {
          * @description One model version. metrics, datasets, notebook: of its run. signature: whether it states its
          *     input columns and types.
          *
-         *     unservable: why it cannot be deployed, empty when nothing is known against it. fault: why its
-         *     files cannot be read, mostly empty.
+         *     unservable: why it cannot be deployed, as far as is known. fault: why its files cannot be read,
+         *     usually empty.
          */
         readonly Version: {
             readonly aliases: readonly string[];
@@ -1807,7 +1807,7 @@ export interface components {
          *
          *     ttl_seconds: None = never expires. online_at: newest event time that is online. source_at:
          *     newest event time of the source. problem: why the source cannot be read, or which column it
-         *     lacks; empty when nothing is wrong.
+         *     lacks; else empty.
          */
         readonly View: {
             readonly dataset: string | null;
@@ -1847,10 +1847,10 @@ export interface components {
         /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know of the list, mostly empty.
+         *     reader has to know about the list, usually empty.
          *
-         *     total: how many the list has; with `more`, those up to here: a remote store does not count what
-         *     follows, which may be nothing.
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
          */
         readonly ViewPage: {
             /** @default null */

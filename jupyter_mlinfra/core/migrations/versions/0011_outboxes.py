@@ -7,7 +7,7 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    """bytes: of the job's file of events, all that is in `event` already. The row goes once that is
-    noted beside the file.
+    """bytes: how much of the job's event file is already in `event`. The row is deleted once that
+    is noted beside the file.
     """
     op.execute("CREATE TABLE outbox (job TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID")
