@@ -1,5 +1,5 @@
-"""What runs inside a job: progress, checkpoints, and training that survives, and leaves curves,
-parameters and a model behind.
+"""What runs inside a job: progress, checkpoints, and trainings that survive interruption and leave
+curves, parameters and a model.
 """
 
 from __future__ import annotations

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """A trained booster, cut to its best round: whoever predicts with all of its trees, here or in
-    a server, gives the same answers.
+    """A trained booster, cut to its best round, so that predicting with all its trees gives the
+    same answers here and in a server.
 
     columns: its inputs, in order. best_round: from 0; the last round without early stopping.
-    history: `tune_auc` → a value a round.
+    history: `tune_auc` → one value per round.
     """
 
     booster: xgb.Booster
@@ -41,10 +41,10 @@ class Trained:
         return tuple(column.name for column in self.columns)
 
     def predict(self, inputs: pl.DataFrame | np.ndarray) -> np.ndarray:
-        """One answer a row (float32), in order. A frame may have further columns; a text never seen
-        in training counts as missing.
+        """One answer per row (float32), in order. A frame may have further columns; a text never
+        seen in training counts as missing.
 
-        Raises BadRequest when a column is missing or of another type.
+        Raises BadRequest if a column is missing or has another type.
         """
         answers: np.ndarray = self.booster.inplace_predict(
             codes(encode(as_frame(inputs), self.columns)), validate_features=False
@@ -57,7 +57,7 @@ class Trained:
 
         sample: a few rows of the inputs; they become the input example. Returns the model's URI.
         Raises Conflict without an active run. A model with text inputs is served by our own
-        runtime; MLflow's pyfunc cannot ask it.
+        runtime; MLflow's pyfunc cannot call it.
         """
         import mlflow
 
@@ -110,11 +110,11 @@ def train_xgboost(
     for `early_stopping_rounds`.
 
     inputs: n rows of numbers, booleans or texts (texts become categories); missing values stay
-    missing. label: n numbers, none missing. tune_inputs, tune_label: the same of m rows, with the
-    same columns. parameters: XGBoost's own; `device` is that of the job (a GPU if it was given one)
-    and `seed` 0 unless they are named. The same data, seed and number of threads give the same
-    trees. Curves (`learn_…`, `tune_…`) and parameters go to MLflow's active run, if there is one.
-    Raises BadRequest when the data do not fit together, Unavailable when XGBoost is not installed.
+    missing. label: n numbers, none missing. tune_inputs, tune_label: the same for m rows, with the
+    same columns. parameters: XGBoost's own; by default `device` is the job's (a GPU if it has one)
+    and `seed` is 0. The same data, seed and number of threads give the same trees. Curves
+    (`learn_…`, `tune_…`) and parameters go to MLflow's active run, if there is one. Raises
+    BadRequest if the data do not fit together, Unavailable if XGBoost is not installed.
     """
     xgboost = load_xgboost()
     if rounds < 1:
@@ -136,7 +136,7 @@ def train_xgboost(
         raise BadRequest(
             "Early stopping needs tuning data.",
             "None were given.",
-            "Give tune_inputs and tune_label, or leave early_stopping_rounds out.",
+            "Give tune_inputs and tune_label, or omit early_stopping_rounds.",
         )
     settings = {"device": device("xgboost"), "seed": 0, **parameters}
     log_parameters(
@@ -148,7 +148,7 @@ def train_xgboost(
             "rows": learn_frame.height,
         }
     )
-    # First: XGBoost asks nobody any more once one has said stop.
+    # First: once a callback has asked to stop, XGBoost calls no other.
     watchers = [XGBoostProgress(rounds)]
     if early_stopping_rounds is not None:
         watchers.append(
@@ -178,7 +178,7 @@ def train_xgboost(
 
 
 def load_xgboost() -> Any:
-    """XGBoost; raises Unavailable when it is not installed."""
+    """XGBoost. Raises Unavailable if it is not installed."""
     try:
         import xgboost
     except ImportError as error:
@@ -199,7 +199,9 @@ def _matrix(
     *,
     reference: Any = None,
 ) -> xgb.QuantileDMatrix:
-    """XGBoost's own form of the data; the categories travel within it into the model file."""
+    """XGBoost's own form of the data; the categories are stored in it and thus in the model
+    file.
+    """
     import numpy as np
     import polars as pl
 
@@ -229,7 +231,7 @@ def _matrix(
 
 @contextlib.contextmanager
 def _quiet(*names: str) -> Iterator[None]:
-    """Keep back warnings of MLflow's loggers on which the reader of a notebook could not act."""
+    """Suppress warnings of MLflow's loggers that the reader of a notebook can do nothing about."""
     before = {name: logging.getLogger(name).level for name in names}
     for name in names:
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -241,8 +243,8 @@ def _quiet(*names: str) -> Iterator[None]:
 
 
 def _requirements() -> list[str]:
-    """What the model needs to load and predict, exactly as it is here; stated, so that MLflow need
-    not run the model to find out.
+    """What the model needs to load and predict, exactly as installed here; stated, so that MLflow
+    need not run the model to find out.
     """
     from importlib.metadata import version
 
@@ -252,8 +254,8 @@ def _requirements() -> list[str]:
 
 
 def log_parameters(parameters: Mapping[str, Any]) -> None:
-    """Log what a model was trained with to MLflow's active run, if there is one. Raises Conflict
-    when that run has other parameters.
+    """Log what a model was trained with to MLflow's active run, if there is one. Raises Conflict if
+    that run has other parameters.
     """
     run = active_run()
     if run is None:
@@ -267,7 +269,7 @@ def log_parameters(parameters: Mapping[str, Any]) -> None:
         if "Changing param" not in str(error):
             raise
         raise Conflict(
-            "The run has other parameters already.",
+            "The run already has other parameters.",
             f"{str(error).splitlines()[0][:200]}",
             "Train each model in a run of its own.",
         ) from error

@@ -1,13 +1,12 @@
-"""Checkpoints that are whole or absent: a folder each, with a manifest that tells the sum of every
-file.
+"""Checkpoints that are whole or absent: a folder each, with a manifest of every file's checksum.
 
     FOLDER/step-0000000300/…            what was saved
     FOLDER/step-0000000300/manifest.json
     FOLDER/TRAINING/step-…              the same of one of several trainings
 
 A checkpoint is written in a hidden folder beside the others, synced and renamed, so that neither a
-kill nor a power cut leaves half of one under its name. What a disk or a hand spoils later is found
-by the sums.
+kill nor a power cut leaves half of one under its name. Later damage by a disk or a user is found by
+the checksums.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ _PREFIX, _DRAFT, _GONE = "step-", ".draft-", ".gone-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """One whole checkpoint. step: optimizer steps or rounds done. epoch: of those, the whole ones,
-    from 0. run: id of the MLflow run it belongs to.
+    """One whole checkpoint. step: optimizer steps or rounds done. epoch: complete epochs, from 0.
+    run: id of the MLflow run it belongs to.
 
-    finished: whether the training was done. training: what that is.
+    finished: whether the training was done. training: which training this is.
     """
 
     folder: Path
@@ -51,24 +50,24 @@ class Checkpoint:
 
 
 def checkpoint_folder(folder: Path | str | None = None) -> Path:
-    """Where the checkpoints of this training lie: the folder given, else that of the job, which is
-    the same for all of its attempts.
+    """Where the checkpoints of this training are: the given folder, else that of the job, which is
+    the same for all its attempts.
 
-    Raises BadRequest when there is neither.
+    Raises BadRequest if there is neither.
     """
     found = folder or os.environ.get(CHECKPOINTS)
     if not found:
         raise BadRequest(
             "There is no folder for checkpoints.",
-            "This is no job, and none was named.",
+            "This is not a job, and no folder was given.",
             "Give folder=…, or submit it as a job.",
         )
     return Path(found)
 
 
 def begin(folder: Path, step: int) -> Path:
-    """An empty hidden folder to write a checkpoint into. What writers that were killed left behind
-    is removed: one job writes at a time.
+    """An empty hidden folder to write a checkpoint into. Leftovers of killed writers are removed: a
+    job writes one at a time.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +81,7 @@ def begin(folder: Path, step: int) -> Path:
 
 
 def draft_of(folder: Path, step: int) -> Path:
-    """The hidden folder of a checkpoint under way; every rank of a training knows it."""
+    """The hidden folder of a checkpoint in progress; every rank of a training knows it."""
     return folder / f"{_DRAFT}{_name(step)}"
 
 
@@ -96,8 +95,8 @@ def commit(
     finished: bool = False,
     training: Mapping[str, Any] | None = None,
 ) -> Checkpoint:
-    """Turn what was written since `begin` into a checkpoint, in one step. Raises Unavailable when
-    the disk does not take it.
+    """Turn what was written since `begin` into a checkpoint, in one step. Raises Unavailable if the
+    disk does not take it.
     """
     values = {key: float(value) for key, value in (metrics or {}).items() if math.isfinite(value)}
     facts: dict[str, Any] = {
@@ -116,7 +115,7 @@ def commit(
         for inner in [path for path in draft.rglob("*") if path.is_dir()]:
             sync_folder(inner)
         sync_folder(draft)
-        if target.exists():  # of the same step: an attempt before this one came as far
+        if target.exists():  # of the same step: an earlier attempt came this far
             _remove(target)
         draft.rename(target)
         sync_folder(draft.parent)
@@ -127,7 +126,7 @@ def commit(
 
 
 def save(folder: Path, write: Callable[[Path], object], *, step: int, **facts: Any) -> Checkpoint:
-    """A checkpoint of what `write` puts into the folder that it is given. facts: see `commit`."""
+    """A checkpoint of what `write` puts into its folder. facts: see `commit`."""
     draft = begin(folder, step)
     try:
         write(draft)
@@ -142,10 +141,10 @@ def save(folder: Path, write: Callable[[Path], object], *, step: int, **facts: A
 
 
 def latest(folder: Path | str | None = None) -> Checkpoint | None:
-    """The newest whole checkpoint of the job or folder; None when there is none. Of several
+    """The newest whole checkpoint of the job or folder; None if there is none. Of several
     trainings, that of the one that began last.
 
-    Each newer one that is not whole is warned of and passed over.
+    Newer ones that are not whole are skipped with a warning.
     """
     return next(
         (
@@ -158,20 +157,20 @@ def latest(folder: Path | str | None = None) -> Checkpoint | None:
 
 
 def newest_in(folder: Path, *, sums: bool = True) -> Checkpoint | None:
-    """The same of this folder alone. sums: whether the files are read to see that they are what was
-    saved.
+    """As `latest`, in this folder only. sums: whether the files are read to verify their
+    checksums.
     """
     for path in reversed(_all(folder)):
         try:
             return _read(path, sums=sums)
         except Unprocessable as error:
-            warnings.warn(f"Checkpoint {path} is passed over: {error.why}", stacklevel=3)
+            warnings.warn(f"Checkpoint {path} is skipped: {error.why}", stacklevel=3)
     return None
 
 
 def folders(root: Path) -> list[Path]:
-    """Where checkpoints lie in the folder of a job: there itself, then in those of its trainings,
-    in the order in which these began.
+    """Where checkpoints are in a job's folder: directly in it, then in those of its trainings, in
+    the order in which these began.
     """
     began = {}
     for folder in root.iterdir() if root.is_dir() else ():
@@ -192,9 +191,9 @@ def prune(
     """Remove all but the newest `keep` checkpoints, and the best one by the metric `monitor`, if it
     is given. written: step of the one that was just written.
 
-    What is not whole counts for none: it does not push a good one out. Nor is it kept. What came
-    further than `written` was passed over when the training was resumed, so it is among that,
-    though its sizes may be right.
+    One that is not whole does not count: it replaces no good one, and is removed. One beyond
+    `written` was skipped when the training was resumed, so it is removed too, even if its sizes are
+    right.
     """
     found = [item for item in _readable(_all(folder)) if item.step <= written]
     kept = {item.folder for item in found[-keep:]}
@@ -228,7 +227,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _seal(path: Path) -> dict[str, Any]:
-    """Sync a file; returns its size and sum."""
+    """Sync a file; returns its size and checksum."""
     with open(path, "rb") as file:
         os.fsync(file.fileno())
         digest = file_digest(file, "sha256").hexdigest()
@@ -236,7 +235,7 @@ def _seal(path: Path) -> dict[str, Any]:
 
 
 def _remove(path: Path) -> None:
-    """In one step as well: a reader never finds half of it."""
+    """Remove it in one step, so that a reader never finds half of it."""
     gone = path.with_name(f"{_GONE}{path.name}")
     shutil.rmtree(gone, ignore_errors=True)
     path.rename(gone)
@@ -250,10 +249,10 @@ def _readable(paths: Sequence[Path]) -> Iterator[Checkpoint]:
 
 
 def _read(path: Path, *, sums: bool) -> Checkpoint:
-    """A checkpoint whose files are all there, with their sizes and, if `sums`, their sums. Raises
-    Unprocessable with the reason otherwise.
+    """A checkpoint whose files are all there with their sizes and, if `sums`, their checksums.
+    Raises Unprocessable with the reason otherwise.
     """
-    what = f"{path} is no whole checkpoint."
+    what = f"{path} is not a whole checkpoint."
     try:
         manifest = json.loads((path / MANIFEST).read_bytes())
         files = {
@@ -283,7 +282,7 @@ def _read(path: Path, *, sums: bool) -> Checkpoint:
                 if is_size != size:
                     raise Unprocessable(what, f"{name} has {is_size} bytes and had {size}.")
                 if sums and file_digest(file, "sha256").hexdigest() != digest:
-                    raise Unprocessable(what, f"{name} has other content than what was saved.")
+                    raise Unprocessable(what, f"{name} is not what was saved.")
         except OSError as error:
             raise Unprocessable(what, f"{name} cannot be read ({error.strerror}).") from error
     return found

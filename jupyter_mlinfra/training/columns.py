@@ -1,5 +1,5 @@
-"""The inputs of a model as columns with a name, a type, gaps and categories: the contract between
-training and serving.
+"""The inputs of a model as columns with a name, a type, missing values and categories: the contract
+between training and serving.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Kind = Literal["double", "long", "boolean", "string"]
 class Column:
     """One input. categories: the texts seen in training, in the order of their codes.
 
-    optional: whether a request may leave it out. A float always may: NaN is one of its values, and
-    sensors fail after training too; XGBoost sends it down the default branch. Whole numbers,
+    optional: whether a request may omit it. Always true for floats: NaN is one of their values,
+    sensors also fail after training, and XGBoost has a default branch for them. For integers,
     booleans and texts only if values were missing in training.
     """
 
@@ -34,8 +34,8 @@ class Column:
 
 
 def as_frame(inputs: pl.DataFrame | np.ndarray) -> pl.DataFrame:
-    """A matrix of n rows as a frame with columns `f0`, `f1`, …; a frame as it is. NaN of floats
-    becomes null: both mean missing.
+    """A matrix of n rows as a frame with columns `f0`, `f1`, …; a frame as it is. NaN becomes null:
+    both mean missing.
     """
     import polars as pl
 
@@ -51,7 +51,7 @@ def as_frame(inputs: pl.DataFrame | np.ndarray) -> pl.DataFrame:
 
 
 def columns_of(frame: pl.DataFrame) -> tuple[Column, ...]:
-    """What each column is. Texts become categories in alphabetical order; those of an Enum keep its
+    """The `Column` of each column. Texts become categories in alphabetical order; an Enum keeps its
     order.
 
     Raises BadRequest on a column that is neither number, boolean nor text.
@@ -78,10 +78,10 @@ def is_text(dtype: pl.DataType) -> bool:
 def column_of(
     name: str, dtype: pl.DataType, *, optional: bool, texts: Sequence[str] = ()
 ) -> Column:
-    """What a column is by its type. optional: whether values are missing. texts: the categories of
-    a text.
+    """The `Column` for a type. optional: whether values are missing. texts: the categories of a
+    text.
 
-    Raises BadRequest when it is neither number, boolean nor text.
+    Raises BadRequest if it is neither number, boolean nor text.
     """
     import polars as pl
 
@@ -94,8 +94,8 @@ def column_of(
     if is_text(dtype):
         return Column(name=name, kind="string", optional=optional, categories=tuple(texts))
     if dtype.is_numeric():
-        # A whole number with gaps reaches a model as a float, in pandas and over JSON alike: its
-        # signature says so.
+        # An integer column with missing values reaches a model as float, in pandas and over JSON
+        # alike; so its signature says float.
         whole = dtype.is_integer() and not optional
         return Column(name=name, kind="long" if whole else "double", optional=not whole)
     fix = (
@@ -114,7 +114,7 @@ def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     """The columns in the model's order: texts as Enum of the known categories (others as missing),
     all else as Float64.
 
-    Raises BadRequest when a column is missing, or is a text where a number belongs.
+    Raises BadRequest if a column is missing, or is a text instead of a number.
     """
     import polars as pl
 
@@ -122,13 +122,13 @@ def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     if missing:
         raise BadRequest(
             f"The data have no column {', '.join(missing[:5])}.",
-            f"The model takes {len(columns)} columns; {len(missing)} of them are not there.",
+            f"The model takes {len(columns)} columns; {len(missing)} of them are missing.",
         )
     shapes: list[pl.Expr] = []
     for column in columns:
         dtype = frame.schema[column.name]
-        # A column without any value has no type of its own: all of it is missing, of whatever type
-        # it was trained on.
+        # A column without any value has no type of its own: all of it is missing, whatever type it
+        # was trained on.
         is_text = (
             column.kind == "string"
             if dtype == pl.Null
@@ -152,8 +152,8 @@ def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
 
 
 def codes(frame: pl.DataFrame) -> np.ndarray:
-    """An encoded frame as the matrix that the serving runtime feeds too: float64, NaN for missing,
-    categories by their codes.
+    """An encoded frame as the matrix that the serving runtime also uses: float64, NaN for missing,
+    categories as their codes.
     """
     import polars as pl
 

@@ -1,4 +1,4 @@
-"""The MLflow run of a training that goes on in another attempt."""
+"""The MLflow run of a training that is continued in another attempt."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .curves import active_run
 
 @contextmanager
 def continued(run: str | None, *, preempted: Callable[[], bool]) -> Iterator[None]:
-    """Within it `run` is MLflow's active one, if it is given. It ends as finished, failed, or
-    scheduled when the job is to be started again.
+    """Inside the block `run`, if given, is MLflow's active run. It ends as finished, failed, or
+    scheduled if the job will be restarted.
 
-    A run that is active already stays as it is, and is active again afterwards.
+    A run that is already active stays as it is, and is active again afterwards.
     """
     active = active_run()
     if run is None or active == run:
@@ -24,7 +24,7 @@ def continued(run: str | None, *, preempted: Callable[[], bool]) -> Iterator[Non
 
     if active is not None:
         warnings.warn(
-            f"The training goes on in run {run}, where it began, and not in {active}: use"
+            f"The training continues in run {run}, where it began, and not in {active}: use"
             " ml.track(…, run=resumed_run()).",
             stacklevel=4,
         )

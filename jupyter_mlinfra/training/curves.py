@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from xgboost.callback import TrainingCallback
 
 FLUSH_SECONDS = 2.0
-"""Points of the curves go to the tracking store in batches this far apart: one write a round would
-cost more than the round.
+"""Points of the curves are sent to the tracking store in batches this far apart: a write per round
+would cost more than the round.
 """
 RETRY_SECONDS = (1.0, 5.0, 15.0)
 """Pauses before the last points are sent again."""
 REPORT_SECONDS = 0.2
 _BATCH = 1000
-"""MLflow takes this many metrics at once."""
+"""The most metrics that MLflow accepts at once."""
 
 History = Mapping[str, Mapping[str, Sequence[float]]]
-"""Values a round, by data set and metric, as XGBoost keeps them."""
+"""Values per round, by data set and metric, as XGBoost keeps them."""
 
 
 def latest(history: History) -> dict[str, float]:
@@ -45,8 +45,8 @@ def active_run() -> str | None:
 
 
 class Curves:
-    """Collects points and sends them to one run in batches. A store that is away costs no training,
-    and one that comes back no point.
+    """Collects points and sends them to one run in batches. A store that is down never stops the
+    training, and once it is back no point is missing.
     """
 
     def __init__(self, run: str | None) -> None:
@@ -66,7 +66,7 @@ class Curves:
             self._send()
 
     def finish(self) -> None:
-        """Send the rest; when that fails time after time, warn of it."""
+        """Send the rest; if that keeps failing, warn."""
         for pause in (*RETRY_SECONDS, None):
             fault = self._send()
             if fault is None:
@@ -81,7 +81,7 @@ class Curves:
                 time.sleep(pause)
 
     def _send(self) -> Exception | None:
-        """Send what was collected; what cannot be sent is kept. Returns why not."""
+        """Send what was collected; what cannot be sent is kept. Returns the reason if it failed."""
         self._sent = time.monotonic()
         while self._run is not None and self._points:
             from mlflow import MlflowClient
@@ -95,8 +95,8 @@ class Curves:
 
 
 def XGBoostProgress(rounds: int, *, track: bool = True) -> TrainingCallback:  # noqa: N802 - it stands for the class that it makes
-    """A callback for `xgboost.train`: reports each round to whoever watches the job, and logs the
-    curves to MLflow's active run.
+    """A callback for `xgboost.train`: reports each round as the job's progress, and logs the curves
+    to MLflow's active run.
 
     rounds: as given to `train`. track: whether to log to the active run, if there is one. Metrics
     are named `DATA_METRIC`.

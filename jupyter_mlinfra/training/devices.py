@@ -11,11 +11,11 @@ from ..core.variables import JOB
 
 
 def device(library: Literal["torch", "xgboost"] = "torch") -> Literal["cuda", "cpu"]:
-    """`cuda` if this is a job that was given a GPU which the library, as it is installed, can use;
-    otherwise `cpu`.
+    """`cuda` if this job has a GPU that the installed library can use; otherwise `cpu`.
 
-    A GPU that merely is in the machine is not taken, for another job may hold it: the queue names
-    those of a job in CUDA_VISIBLE_DEVICES, and hides all of them from a job that asked for none.
+    A GPU that is merely in the machine is not used, because another job may hold it: the queue
+    lists a job's GPUs in CUDA_VISIBLE_DEVICES, and hides all of them from a job that asked for
+    none.
     """
     named = os.environ.get("CUDA_VISIBLE_DEVICES", "").strip()
     if not os.environ.get(JOB) or not named or named.startswith("-"):
@@ -32,5 +32,5 @@ def _can_use_gpus(library: str) -> bool:
         return bool(torch.cuda.is_available())
     import xgboost
 
-    # It has no question for this. A slot may only count, where there is no driver.
+    # torch has a question for this, XGBoost does not. A slot may be only a count, without a driver.
     return bool(xgboost.build_info().get("USE_CUDA")) and bool(gpu_slots(-1))

@@ -1,5 +1,5 @@
 """XGBoost on more rows than fit into memory: it reads them in batches, keeps them on disk in its
-own compressed form, and can be stopped and go on.
+own compressed form, and can be stopped and continued.
 """
 
 from __future__ import annotations
@@ -46,21 +46,21 @@ def train_from_files(
     folder: Path | str | None = None,
     name: str | None = None,
 ) -> Trained:
-    """Train `rounds` rounds on rows that need not fit into memory; only one batch of them and
-    XGBoost's working space is held at a time.
+    """Train `rounds` rounds on rows that need not fit into memory: only one batch and XGBoost's
+    working space are held at a time.
 
     rows: Parquet files (a path, a pattern, or several), or any lazy frame: `pl.scan_iceberg(…)`,
     `ml.dataset("flights.departures").scan()`. All columns but `label` are inputs: numbers,
-    booleans, or texts (they become categories). Read several times, so its order must not change.
-    tune: the same of rows that are measured only. every_rounds: how often a checkpoint is saved,
-    besides when the job is asked to end. folder: of the checkpoints and of XGBoost's cache (about a
-    byte for each value); that of the job by default. name: of this training among others there.
+    booleans, or texts (they become categories). They are read several times, so their order must
+    not change. tune: rows that are only evaluated. every_rounds: how often a checkpoint is saved,
+    apart from when the job is asked to end. folder: for the checkpoints and XGBoost's cache (about
+    a byte per value); the job's by default. name: tells this training from others there.
 
-    Where an earlier attempt of the job left off, this one goes on, to the same trees; what was done
-    comes back as it was. That holds for the same training: label, parameters, rounds, rows (their
-    content, in their order), `tune` and `name` are the same. Any other begins, in a folder of its
-    own. Raises SystemExit(75) after the work was saved because the job was asked to end, BadRequest
-    when the data cannot be learned from.
+    An attempt continues where an earlier one stopped, and reaches the same trees; a training that
+    was done returns its result. That holds for the same training: the same label, parameters,
+    rounds, rows (content and order), `tune` and `name`. Any other one starts from the beginning, in
+    a folder of its own. Raises SystemExit(75) after the work was saved because the job was asked to
+    end, BadRequest if the data cannot be used.
     """
     xgboost = load_xgboost()
     if rounds < 1 or batch_rows < 1:
@@ -82,8 +82,8 @@ def train_from_files(
     if found is not None and found.finished:
         booster, history = xgboost.Booster(model_file=found.folder / MODEL), _history(found)
     else:
-        # A seed for each round, so that the rows and columns drawn in round n do not hang on how
-        # many rounds this attempt began with.
+        # A seed per round, so that the rows and columns drawn in round n do not depend on the round
+        # in which this attempt began.
         settings = {
             "device": device("xgboost"),
             "seed": 0,
@@ -109,7 +109,7 @@ def train_from_files(
                         "tune",
                     )
                 )
-            # XGBoost removes its files when nothing holds the matrices any more.
+            # XGBoost removes its files once nothing references the matrices.
             held.callback(evals.clear)
             growing = _Rounds(xgboost, settings, evals, training, every_rounds=every_rounds)
             booster, history = (
@@ -129,8 +129,8 @@ def train_from_files(
 
 
 def _grown(growing: _Rounds, rounds: int, size: Mapping[str, int]) -> xgb.Booster:
-    """The booster; how it is made is logged to a run. size: of the data, for whoever reads that
-    run.
+    """The trained booster; its parameters are logged to a run. size: of the data, for readers of
+    that run.
     """
     found = growing.training.newest
     with (
@@ -144,7 +144,7 @@ def _grown(growing: _Rounds, rounds: int, size: Mapping[str, int]) -> xgb.Booste
 
 class _Rounds:
     """The rounds, one by one: `xgboost.train` counts them from 0 in every attempt, and so would
-    draw the rows of the first ones again.
+    draw the first rounds' rows again.
     """
 
     def __init__(
@@ -194,11 +194,11 @@ class _Rounds:
         watcher.after_training(booster)
         if not self.preempted:
             self._save_the_end(booster, rounds)
-        # Without hold of the matrices, whose files go.
+        # Without references to the matrices, whose files are removed.
         return self._xgboost.Booster(model_file=booster.save_raw("ubj"))
 
     def _note(self, line: str) -> None:
-        """XGBoost's own line on a round: `[3]<tab>learn-auc:0.81<tab>tune-auc:0.79`."""
+        """XGBoost's own line for a round: `[3]<tab>learn-auc:0.81<tab>tune-auc:0.79`."""
         for part in line.split("\t")[1:]:
             name, _, value = part.rpartition(":")
             data, _, metric = name.partition("-")
@@ -207,10 +207,10 @@ class _Rounds:
     def _save_the_end(self, booster: xgb.Booster, rounds: int) -> None:
         try:
             self._save(booster, rounds, finished=True)
-        except MLInfraError as error:  # the model is there all the same
+        except MLInfraError as error:  # the model exists all the same
             warnings.warn(
-                f"That this training is done was not saved: {error} Another attempt of the job"
-                " would do its end again.",
+                f"The end of this training was not saved: {error} Another attempt of the job"
+                "  would repeat its last rounds.",
                 stacklevel=4,
             )
 
@@ -243,10 +243,11 @@ def _history(found: Checkpoint) -> dict[str, dict[str, list[float]]]:
 
 
 def columns_of_rows(rows: pl.LazyFrame, label: str) -> tuple[tuple[Column, ...], int]:
-    """What each input is, and how many rows there are, found in one pass over them and one for each
-    text: its categories, in alphabetical order.
+    """The `Column` of each input and the number of rows, found in one pass, plus one per text
+    column for its categories in alphabetical order. Raises BadRequest if a column cannot be an
+    input, or the label is missing.
 
-    Raises BadRequest when a column cannot be an input, or the label is missing.
+
     """
     import polars as pl
 
@@ -299,10 +300,10 @@ def columns_of_rows(rows: pl.LazyFrame, label: str) -> tuple[tuple[Column, ...],
 
 
 def content_of(rows: pl.LazyFrame) -> str:
-    """Equal for the same rows in the same order, wherever they lie; found in one pass over them."""
+    """Equal for the same rows in the same order, wherever they are stored; computed in one pass."""
     import polars as pl
 
-    # By what they say: the codes of categories differ between processes.
+    # As text: the codes of categories differ between processes.
     texts = [name for name, dtype in rows.collect_schema().items() if is_text(dtype)]
     numbered = rows.with_columns(pl.col(texts).cast(pl.String)).with_row_index("number of the row")
     found = (
@@ -320,7 +321,7 @@ def _lazy(rows: Any) -> pl.LazyFrame:
 
 
 def batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
-    """The rows in their order, in frames of exactly `size` rows but the last: each pass of XGBoost
+    """The rows in order, in frames of exactly `size` rows except the last: each pass of XGBoost
     must see the same ones.
     """
     import polars as pl
@@ -375,7 +376,7 @@ def _matrix(
 @contextmanager
 def _cache(folder: Path) -> Iterator[Path]:
     """A folder for XGBoost's pages, beside the checkpoints: the usual place for temporary files is
-    often in memory. Those of killed attempts go too.
+    often in memory. Those of killed attempts are removed too.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f"{_CACHE}*"):

@@ -1,7 +1,7 @@
-"""Lightning trainings that survive: they save at the end of a batch when asked to end, and go on as
-if nothing had been.
+"""Lightning trainings that survive preemption: asked to end, they save at the end of a batch, and
+later continue as if nothing had happened.
 
-Imported when one of its names is asked for: Lightning takes seconds to load.
+Imported when one of its names is used: Lightning takes seconds to load.
 """
 
 from __future__ import annotations
@@ -44,17 +44,16 @@ _NOTHING, _SAVE, _STOP = 0, 1, 2
 
 
 class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is not looked into
-    """Saves every so often, and when the job is asked to end; then the training stops, and `fit`
-    ends the job so that it is started again.
+    """Saves at intervals, and when the job is asked to end; then the training stops, and `fit` ends
+    the job so that it is restarted.
 
-    folder: where; that of the job by default. `fit` gives each training a folder of its own below
-    it. every_steps, every_minutes: how often besides; None for not at all. keep: how many of the
-    newest stay, and with them the best one by the logged metric `monitor`.
+    folder: for the checkpoints, by default the job's; `fit` gives each training a folder of its own
+    below it. every_steps, every_minutes: the intervals; None for none. keep: how many of the newest
+    are kept, together with the best one by the logged metric `monitor`.
 
-    Never inside of a signal handler, and only where nothing is half done: at the end of a batch
-    after which the optimizer has made its step, or of an epoch, once its validation is over. All
-    ranks agree on when. Lightning calls it after all other callbacks, so that it saves their doings
-    too.
+    It never saves inside a signal handler, and only between steps: at the end of a batch after an
+    optimizer step, or of an epoch after its validation. All ranks agree on the moment. Lightning
+    calls it after all other callbacks, so that their state is saved too.
     """
 
     def __init__(
@@ -69,7 +68,7 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
     ) -> None:
         self.root = self.folder = checkpoint_folder(folder)
         self.training: Training | None = None
-        """Which one `fit` runs; None below plain `trainer.fit`."""
+        """The training that `fit` runs; None under plain `trainer.fit`."""
         self.preemption = Preemption()
         self.preempted = False
         """Whether the training was stopped because the job was asked to end."""
@@ -81,8 +80,8 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         self._plateaus: dict[int, float] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - Lightning's signature
-        """Take the signals from Lightning, whose own handlers save inside of themselves, or not at
-        all; put the random generators where they stood.
+        """Take over the signals from Lightning, whose own handlers save inside the handler or not
+        at all, and restore the random generators.
         """
         self.preemption.__enter__()
         self._armed = True
@@ -119,8 +118,8 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         batch: Any,  # noqa: ARG002
         batch_idx: int,  # noqa: ARG002
     ) -> None:
-        """An epoch that was left in its midst is at its end like any other. Lightning counts it as
-        restarting till then, and steps no ReduceLROnPlateau.
+        """An epoch that was left in the middle ends like any other. Until then Lightning counts it
+        as restarting, and steps no ReduceLROnPlateau.
         """
         trainer.fit_loop._restarting = False
 
@@ -132,11 +131,11 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         batch: Any,  # noqa: ARG002
         batch_idx: int,
     ) -> None:
-        """Save if it is time to, and stop if that was asked for."""
+        """Save if it is time, and stop if asked to."""
         stepped, self._last_step = trainer.global_step != self._last_step, trainer.global_step
         wish = self._agreed(trainer)
-        # Gradients that are still being added up are in no checkpoint, and Lightning would skip a
-        # validation that is due when it resumes here.
+        # A checkpoint does not hold gradients that are still being accumulated, and on resuming
+        # here Lightning would skip a validation that is due.
         if (
             wish
             and stepped
@@ -146,7 +145,7 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
             self._act(trainer, wish, "step")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
-        """The same between two epochs."""
+        """Save or stop between two epochs."""
         if self.preempted:
             return  # this epoch ends here because it was stopped
         wish = self._agreed(trainer)
@@ -156,12 +155,12 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
             self._act(trainer, wish, "epoch")
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
-        """Give the signals back."""
+        """Return the signals."""
         self._disarm()
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - Lightning's signature
-        """Keep that the training is done, and what came of it. Lightning starts none that has no
-        batch left: what was loaded is put back here then.
+        """Record that the training is done, and its result. Lightning does not start a training
+        that has no batch left: then what was loaded is restored here.
         """
         self._restore(trainer)
         if self._done_before:
@@ -179,7 +178,7 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         pl_module: pl.LightningModule,  # noqa: ARG002
         exception: BaseException,  # noqa: ARG002
     ) -> None:
-        """Give the signals back."""
+        """Return the signals."""
         self._disarm()
 
     def on_save_checkpoint(
@@ -188,7 +187,7 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         pl_module: pl.LightningModule,  # noqa: ARG002
         checkpoint: dict[str, Any],
     ) -> None:
-        """Add where the random generators and the data of each rank stand."""
+        """Add the state of the random generators and the data position of each rank."""
         mine = {
             "random": random_state(),
             "loaders": [loader.state_dict() for loader in _loaders(trainer)],
@@ -205,11 +204,11 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         pl_module: pl.LightningModule,  # noqa: ARG002
         checkpoint: dict[str, Any],
     ) -> None:
-        """Keep that for the start of the training, when there are loaders to tell."""
+        """Keep that state for the start of the training, when the loaders exist."""
         self._loaded = checkpoint.get(_KEY)
 
     def _agreed(self, trainer: pl.Trainer) -> int:
-        """What is to be done, the same on every rank: what the most pressed one wants."""
+        """What to do, the same on every rank: what the most urgent rank wants."""
         wish = (
             _STOP
             if self.preemption.requested
@@ -235,7 +234,7 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
 
     @property
     def _done_before(self) -> bool:
-        """Whether an earlier attempt came to the end."""
+        """Whether an earlier attempt reached the end."""
         return (
             self.training is not None
             and self.training.newest is not None
@@ -248,7 +247,7 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         except (MLInfraError, OSError, RuntimeError) as error:
             if trainer.world_size > 1:
                 raise  # the other ranks wait for this one
-            # A full disk ends no training of days.
+            # A full disk must not end a training of days.
             warnings.warn(
                 f"The checkpoint of step {trainer.global_step} was not saved: {error}", stacklevel=2
             )
@@ -261,8 +260,8 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         if wish == _STOP:
             self.preempted = True
             trainer.should_stop = True
-            # Stop now: Lightning would first validate, and go on for ever short of its least number
-            # of epochs or steps.
+            # Stop now: Lightning would first validate, and continue for ever below its minimum of
+            # epochs or steps.
             trainer.limit_val_batches = 0
             trainer.fit_loop.min_epochs = trainer.fit_loop.epoch_loop.min_steps = 0
 
@@ -304,26 +303,25 @@ def fit(
     folder: Path | str | None = None,
     name: str | None = None,
 ) -> None:
-    """`trainer.fit` that goes on where an earlier attempt of this job was stopped, and ends the job
-    with exit code 75 when it is stopped itself.
+    """`trainer.fit` that continues where an earlier attempt of this job was stopped, and ends the
+    job with exit code 75 if it is stopped itself.
 
     data: a DataLoader (or several), a LightningDataModule, or None when the model has its own. val:
     DataLoaders to validate on. folder: of the checkpoints; that of the job by default. A
-    PreemptionCheckpoint among the trainer's callbacks says more. name: of this training, if others
-    of the job, or in the folder, look like it.
+    PreemptionCheckpoint among the trainer's callbacks sets more options. name: of this training, if
+    others of the job, or in the folder, look like it.
 
-    The weights equal those of a training that nobody stopped. One that was done in an earlier
-    attempt is not done again: the model gets its weights, the trainer its metrics. Progress, loss
-    and time left reach whoever watches the job. The MLflow run that is active is noted in the
-    checkpoint and continued. Raises SystemExit(75) after the work was saved: put nothing around it
-    that swallows that.
+    The weights equal those of a training that was never stopped. One that was done in an earlier
+    attempt is not repeated: the model gets its weights, the trainer its metrics. Progress, loss and
+    time left are reported as the job's progress. The active MLflow run is stored in the checkpoint
+    and continued. Raises SystemExit(75) after the work was saved: do not catch it.
     """
     keeper = next(
         (item for item in trainer.callbacks if isinstance(item, PreemptionCheckpoint)), None
     )
     if keeper is None:
         keeper = PreemptionCheckpoint(folder)
-        trainer.callbacks.append(keeper)  # at the end, where Lightning wants what saves
+        trainer.callbacks.append(keeper)  # last, where Lightning wants callbacks that save
     if not any(isinstance(item, Progress) for item in trainer.callbacks):
         trainer.callbacks.insert(0, Progress())
     source: dict[str, Any] = {"val_dataloaders": val}
@@ -334,7 +332,7 @@ def fit(
         source["train_dataloaders"] = resumable(data)
     else:
         model.train_dataloader = _resuming(model.train_dataloader)
-    # Ranks may hold other data.
+    # Ranks may hold different data.
     content = content_of(model, data) if trainer.world_size == 1 else ""
     keeper.training = take_up(
         keeper.root, facts_of(trainer, model), name=name, content=content, sure=False
@@ -349,7 +347,7 @@ def fit(
         try:
             trainer.fit(model, **source, ckpt_path=str(found.folder / STATE) if found else None)
         except SIGTERMException:
-            # It came in the moment before the training took the signals from Lightning.
+            # The signal came just before the training took the signals over from Lightning.
             if not keeper.preempted:
                 raise
     if keeper.preempted:
@@ -358,8 +356,8 @@ def fit(
 
 
 def _leave(trainer: pl.Trainer, preemption: Preemption) -> None:
-    """End the process as one that saved. Lightning kills all ranks when one that it started ends
-    with any code but 0: the first one speaks for them.
+    """End the process as one that saved. Lightning kills all ranks if one that it started ends with
+    a code other than 0: the first one speaks for them.
     """
     environment = (
         trainer.strategy.cluster_environment
@@ -406,7 +404,7 @@ def _resuming(plain: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def _validates_after(trainer: pl.Trainer, batch_idx: int) -> bool:
-    """Whether a validation follows this batch in the midst of an epoch."""
+    """Whether a validation follows this batch in the middle of an epoch."""
     every = trainer.val_check_batch
     if not trainer.enable_validation or not isinstance(every, int):
         return False

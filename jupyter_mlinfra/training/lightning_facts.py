@@ -1,5 +1,5 @@
-"""What can be told of a Lightning training before it begins, by which another attempt of it is
-known again.
+"""What can be known about a Lightning training before it begins, so that another attempt of it is
+recognised.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _SETTINGS = (
 )
 _PLAIN = (bool, int, float, str, bytes, type(None))
 _END_BYTES = 16 * 2**20
-"""Of a larger array that many bytes from its beginning and from its end are read: all of it may be
-more than fits into memory.
+"""How many bytes are read from the start and the end of a larger array, all of which may not fit
+into memory.
 """
 _END_ITEMS = 5_000
 _DEPTH, _MOST_VALUES = 6, 100_000
 
 
 def facts_of(trainer: pl.Trainer, model: pl.LightningModule) -> dict[str, Any]:
-    """What two attempts of one training have in common, also without a seed: how the model is
-    built, what was saved as its hyperparameters, how far it goes.
+    """What two attempts of one training have in common, even without a seed: how the model is
+    built, its saved hyperparameters, how far it goes.
     """
     wanted = {name: getattr(trainer, name, None) for name in _SETTINGS}
     return {
@@ -57,10 +57,10 @@ def facts_of(trainer: pl.Trainer, model: pl.LightningModule) -> dict[str, Any]:
 
 def content_of(model: pl.LightningModule, data: Any) -> str:
     """A digest of the rest: code and plain attributes of the model, and the data, as far as they
-    lie in memory.
+    are in memory.
     """
     digest = blake2b(digest_size=16)
-    with contextlib.suppress(OSError, TypeError):  # typed in, and nowhere to be read
+    with contextlib.suppress(OSError, TypeError):  # typed in, so that its source cannot be read
         digest.update(inspect.getsource(type(model)).encode())
     public = {
         name: value
@@ -81,7 +81,7 @@ def content_of(model: pl.LightningModule, data: Any) -> str:
 
 
 def _feed(digest: Any, value: Any, depth: int, seen: set[int]) -> None:
-    """Add what a value is, and what is in it. seen: ids of what was in already."""
+    """Add a value and what it contains. seen: ids of values that were already added."""
     kind = type(value)
     digest.update(f"{kind.__module__}.{kind.__qualname__};".encode())
     if isinstance(value, _PLAIN):
@@ -116,8 +116,8 @@ def _feed_ends(digest: Any, flat: Any, size: int) -> None:
 
 
 def _parts(value: Any) -> Sequence[Any]:
-    """What a loader, data set or container is made of. What Lightning and torch note down while
-    they use it is none of that.
+    """What a loader, data set or container consists of, without what Lightning and torch record
+    while they use it.
     """
     if isinstance(value, DataLoader):
         return [value.dataset, value.batch_size, value.drop_last, type(value.sampler).__qualname__]

@@ -1,5 +1,5 @@
-"""How far a Lightning training is: fraction, loss and time left for whoever watches the job, curves
-for its run.
+"""How far a Lightning training is: fraction, loss and time left as the job's progress, curves for
+its run.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from .curves import REPORT_SECONDS, Curves, active_run
 
 
 class Progress(pl.Callback):  # type: ignore[misc]  # Lightning is not looked into
-    """Reports a few times a second at most: reading a loss makes a GPU wait. Curves go to MLflow's
-    active run, unless the trainer has a logger of MLflow.
+    """Reports at most a few times a second, because reading a loss makes a GPU wait. Curves go to
+    MLflow's active run, unless the trainer has an MLflow logger.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Progress(pl.Callback):  # type: ignore[misc]  # Lightning is not looked in
         self._first = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - Lightning's signature
-        """Note when it began: the time left is reckoned from this attempt's pace."""
+        """Note when it began: the time left is computed from this attempt's pace."""
         logged = any(isinstance(logger, pl.loggers.MLFlowLogger) for logger in trainer.loggers)
         self._curves = Curves(active_run() if trainer.is_global_zero and not logged else None)
         self._told, self._began, self._first = 0.0, time.monotonic(), trainer.global_step

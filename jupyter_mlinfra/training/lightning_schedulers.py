@@ -1,5 +1,5 @@
-"""ReduceLROnPlateau, which Lightning steps after the last hook at which a checkpoint can be saved,
-by a metric that is in no checkpoint.
+"""ReduceLROnPlateau: Lightning steps it after the last hook at which a checkpoint can be saved, by
+a metric that is in no checkpoint.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import lightning.pytorch as pl
 
 
 def plateaus_due(trainer: pl.Trainer, interval: str) -> dict[int, float]:
-    """Those that Lightning is about to step, and the values that it will step them by. interval:
-    what has just ended, a `step` or an `epoch`.
+    """The schedulers that Lightning is about to step, and the values for it. interval: what has
+    just ended, a `step` or an `epoch`.
     """
     if not trainer.lightning_module.automatic_optimization:
         return {}
@@ -27,7 +27,7 @@ def plateaus_due(trainer: pl.Trainer, interval: str) -> dict[int, float]:
 
 
 def step_plateaus(trainer: pl.Trainer, values: Mapping[int, float]) -> None:
-    """Do that after the checkpoint was loaded."""
+    """Step them after the checkpoint was loaded."""
     for number, value in values.items():
         trainer.lightning_module.lr_scheduler_step(
             trainer.lr_scheduler_configs[number].scheduler, value

@@ -1,5 +1,5 @@
-"""A DataLoader that goes on in the midst of an epoch: the same batches in the same order, none
-twice, none left out.
+"""A DataLoader that can continue in the middle of an epoch: the same batches in the same order,
+none twice, none missing.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from .randomness import random_state, set_random_state
 
 def resumable(data: Any) -> Any:
     """Plain DataLoaders in `data` (one, or lists, tuples and dicts of them) as loaders that can
-    resume; all else as it is.
+    resume; everything else as it is.
 
-    A loader of another class, or of an IterableDataset, is left alone: Lightning resumes it if it
+    A loader of another class, or of an IterableDataset, is not changed: Lightning resumes it if it
     has `state_dict` and `load_state_dict`.
     """
     if isinstance(data, dict):
@@ -35,11 +35,11 @@ def resumable(data: Any) -> Any:
 
 
 class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not looked into
-    """A DataLoader of a map-style dataset that knows where it is.
+    """A DataLoader of a map-style dataset that knows its position.
 
-    An epoch's order is drawn from a random generator at its start. So the state of the generators
-    then, and the number of batches done, lead to the same place again: the order is drawn anew and
-    its beginning skipped without being loaded. Then the generators are put where they stood.
+    An epoch's order is drawn from a random generator at its start. So the generators' state at that
+    time and the number of batches done lead to the same position: the order is drawn again, and its
+    beginning is skipped without being loaded. Then the generators are restored.
     """
 
     _resume: dict[str, Any] | None = None
@@ -50,8 +50,8 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
     worker_init_fn: Callable[[int], None] | None
 
     def state_dict(self) -> dict[str, Any]:
-        """Where it is: batches handed out, the state at the start of the epoch, and the state now.
-        reused: the epoch starts with workers that persist.
+        """Its position: batches returned, the generators' state at the start of the epoch, and now.
+        reused: the epoch starts with persistent workers.
         """
         reused = self._reused if self._began is not None else self._iterator is not None
         return {
@@ -62,11 +62,11 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there at the next `iter`."""
+        """Continue from there at the next `iter`."""
         self._resume = state
 
     def rewind(self) -> None:
-        """The epoch is over: what is saved from here on starts the next one."""
+        """The epoch is over: a state saved from here on starts the next one."""
         self._done, self._began = 0, None
 
     def __iter__(self) -> Iterator[Any]:
@@ -89,7 +89,9 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
             yield batch
 
     def _get_iterator(self) -> Any:
-        """Torch's iterator, whose workers do not die of a wish that is meant for the training."""
+        """Torch's iterator, whose workers do not die from a signal that is meant for the
+        training.
+        """
         plain: Callable[[int], None] | None = self.worker_init_fn
         self.worker_init_fn = _Deaf(plain)
         try:
@@ -109,13 +111,13 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Put all generators where they stood."""
+        """Restore all generators."""
         set_random_state(state)
         for generator, saved in zip(self._generators(), state["generators"], strict=False):
             generator.set_state(saved.cpu())
 
     def _generators(self) -> list[Any]:
-        """Generators of its own that the order is drawn from, each once."""
+        """The loader's own generators from which the order is drawn, each once."""
         found = [
             self.generator,
             getattr(self.sampler, "generator", None),
@@ -126,11 +128,11 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Skip:
-    """How to come to the place where a loader stood. before, after: states to put back before the
-    order is drawn, and before anything is loaded.
+    """How to reach the position of a loader. before, after: states to restore before the order is
+    drawn, and before anything is loaded.
 
-    Before: workers that persist are given a seed when they start, in this attempt but not in this
-    epoch of the one before.
+    Persistent workers are seeded when they start, which happens in this attempt but did not in this
+    epoch of the previous one.
     """
 
     loader: ResumableDataLoader
@@ -140,7 +142,7 @@ class _Skip:
 
 
 class _Skipping:
-    """A sampler without its beginning, at its first use."""
+    """A sampler that skips its beginning when it is first used."""
 
     def __init__(self, sampler: Any, skip: _Skip) -> None:
         self._sampler = sampler
@@ -150,7 +152,7 @@ class _Skipping:
         return len(self._sampler)
 
     def __iter__(self) -> Iterator[Any]:
-        skip, self._skip = self._skip, None  # workers that persist come by again in the next epoch
+        skip, self._skip = self._skip, None  # persistent workers come by again in the next epoch
         if skip is None:
             yield from self._sampler
             return
@@ -165,8 +167,8 @@ class _Skipping:
 
 
 class _Deaf:
-    """The start of a worker: it shall not end by the signals that ask the job to save, for the
-    training needs it until it has.
+    """The start of a worker: it must ignore the signals that ask the job to save, because the
+    training needs it until then.
     """
 
     def __init__(self, plain: Callable[[int], None] | None) -> None:

@@ -1,5 +1,5 @@
-"""A wish to end, noted and nothing more: the training saves at its next good moment, never inside
-of a signal handler.
+"""A request to end is only recorded: the training saves at its next good moment, never inside a
+signal handler.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from ..jobs import SAVED, preempt_signals
 
 
 class Preemption:
-    """While its block runs, the signals that ask the job for its machine set a flag, and end
-    nothing.
+    """While its block runs, the signals that ask the job to give up its machine only set a flag.
 
         with Preemption() as preemption:
             for step in range(steps):
@@ -24,8 +23,8 @@ class Preemption:
                     save(step)
                     preemption.leave()
 
-    Blocks may lie within each other. The flag outlives the block. Signals reach the main thread of
-    a process only: elsewhere a warning says so, and nothing is caught.
+    Blocks may be nested. The flag outlives the block. Signals reach only the main thread of a
+    process: elsewhere there is a warning, and nothing is caught.
     """
 
     def __init__(self) -> None:
@@ -40,8 +39,8 @@ class Preemption:
         return self.received is not None
 
     def leave(self) -> None:
-        """End the process with the code that means "saved, start me again". In a notebook it ends
-        the cell, and with it the job.
+        """End the process with the code that means "saved, restart me". In a notebook this ends the
+        cell, and with it the job.
         """
         raise SystemExit(SAVED)
 
@@ -65,7 +64,7 @@ class Preemption:
         trace: TracebackType | None,
     ) -> None:
         for number, handler in self._before.pop().items():
-            # None: it was set by other than Python, and cannot be set again.
+            # None: it was not set by Python, and cannot be set again.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _note(self, number: int, _: FrameType | None) -> None:

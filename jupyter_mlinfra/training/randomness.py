@@ -12,7 +12,7 @@ import torch
 
 
 def random_state() -> dict[str, Any]:
-    """Of Python, NumPy's old generator, torch, and torch's on every GPU in use."""
+    """State of Python's generator, NumPy's legacy one, torch's, and torch's on every GPU in use."""
     kind, keys, place, has_gauss, gauss = np.random.get_state()
     return {
         "python": random.getstate(),
@@ -33,7 +33,7 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Draw from here on what was drawn after `random_state`."""
+    """Continue with the numbers that were drawn after `random_state`."""
     version, numbers, gauss = state["python"]
     random.setstate((version, tuple(numbers), gauss))
     kind, keys, place, has_gauss, cached = state["numpy"]

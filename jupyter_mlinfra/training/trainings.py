@@ -1,5 +1,5 @@
-"""Which training this is, of the many that one job or folder may hold: each has a folder of its
-own, and none takes the checkpoints of another.
+"""Which of the trainings of one job or folder this is: each has a folder of its own, and none uses
+the checkpoints of another.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from . import checkpoints
 from .checkpoints import Checkpoint
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-# What this process has done, of which the disk knows nothing: the same trainings come in the same
-# order in each attempt of a job.
+# What this process has done and the disk does not show: each attempt of a job runs the same
+# trainings in the same order.
 _begun, _ended = set[Path](), set[Path]()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """folder: of its checkpoints. note: what each of them says of it. newest: the last one that is
-    whole, None before there is any.
+    """folder: of its checkpoints. note: what each of them records about it. newest: the last whole
+    one, None before there is any.
     """
 
     folder: Path
@@ -38,7 +38,7 @@ class Training:
     newest: Checkpoint | None
 
     def end(self) -> None:
-        """It is done. The next one that asks for the same is another."""
+        """It is done: the next request with the same facts is another training."""
         _ended.add(self.folder)
 
 
@@ -54,7 +54,7 @@ def take_up(
     """
     if name is not None and not _NAME.fullmatch(name):
         raise BadRequest(
-            f"{name!r} is no name for a training.",
+            f"{name!r} cannot name a training.",
             "It becomes the name of a folder.",
             "Use letters, digits, dots, dashes and underscores.",
         )
@@ -106,8 +106,8 @@ def resumed_run() -> str | None:
 
 
 def _warn_of_another(root: Path, facts: Mapping[str, Any]) -> None:
-    """A training that an earlier attempt left off and that is not gone on with: perhaps it was
-    meant to be.
+    """Warn of a training that an earlier attempt stopped and that this one does not continue:
+    perhaps it should have.
     """
     for folder in checkpoints.folders(root):
         left = checkpoints.newest_in(folder, sums=False) if folder not in _begun else None
@@ -117,8 +117,8 @@ def _warn_of_another(root: Path, facts: Mapping[str, Any]) -> None:
                 "content"
             ]
             words = (
-                f"The training in {folder} was left off after {left.step} steps, and this is"
-                f" another one: not the same are {', '.join(differ)}."
+                f"The training in {folder} was stopped after {left.step} steps, and this is"
+                f"  another one, which differs in {', '.join(differ)}."
             )
-            warnings.warn(f"{words} This one begins anew.", stacklevel=4)
+            warnings.warn(f"{words} This one starts from the beginning.", stacklevel=4)
             return

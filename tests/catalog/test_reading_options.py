@@ -332,7 +332,7 @@ def test_the_separator_is_the_one_that_duckdb_finds(catalog, tmp_path, separator
         ({"date_format": "%d.%m"}, "not a date format"),
         ({"date_format": "DD.MM"}, "not a date format"),
         ({"comment": "\n"}, "comment"),
-        ({"nope": 1}, "no option"),
+        ({"nope": 1}, "not a reading option"),
     ],
 )
 def test_an_option_that_cannot_be_is_refused(catalog, file, options, word):

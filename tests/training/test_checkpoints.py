@@ -55,7 +55,7 @@ SPOIL = {
     ),
     "one bit": (
         lambda folder: (folder / "state.ckpt").write_text("weights of step 3!"),
-        "state.ckpt has other content",
+        "state.ckpt is not what was saved",
     ),
     "a file is gone": (lambda folder: (folder / "ranks" / "1").unlink(), "ranks/1 cannot be read"),
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "it has no manifest"),
@@ -77,7 +77,7 @@ def test_a_spoilt_one_is_passed_over_with_the_reason_for_the_one_before(
     spoil, why = SPOIL[case]
     make(tmp_path, 20, run="good")
     spoil(make(tmp_path, 30).folder)
-    with pytest.warns(UserWarning, match=rf"step-0000000030 is passed over: .*{why}"):
+    with pytest.warns(UserWarning, match=rf"step-0000000030 is skipped: .*{why}"):
         found = latest(tmp_path)
     assert found is not None
     assert (found.step, found.run) == (20, "good")
@@ -103,7 +103,7 @@ def test_one_that_was_passed_over_pushes_out_none_that_is_written_after_it(
 ) -> None:
     make(tmp_path, 20)
     (make(tmp_path, 30).folder / "state.ckpt").write_text("weights of step 3!")  # of the right size
-    with pytest.warns(UserWarning, match="passed over"):
+    with pytest.warns(UserWarning, match="is skipped"):
         assert latest(tmp_path) is not None
     make(tmp_path, 25, metrics={"loss": 0.5})
     checkpoints.prune(tmp_path, written=25, keep=keep, monitor="loss")

@@ -410,8 +410,8 @@ def test_a_training_that_was_left_off_for_another_is_named(
     with pytest.warns(
         UserWarning,
         match=(
-            r"mine-\w+ was left off after 1 steps, and this is another one: not the same are data\."
-            r" This one begins anew"
+            r"mine-\w+ was stopped after 1 steps, and this is another one, which differs in data\."
+            r" This one starts from the beginning"
         ),
     ):
         train(ROWS.reverse().lazy(), tmp_path / "kept", name="mine")

@@ -371,7 +371,7 @@ def test_the_run_that_the_checkpoint_names_is_gone_on_with_whatever_run_is_activ
     assert found.run == first.info.run_id
     trainer, model, data = made({})
     with mlflow.start_run() as second:
-        with pytest.warns(UserWarning, match=r"goes on in run .*resumed_run"):
+        with pytest.warns(UserWarning, match=r"continues in run .*resumed_run"):
             fit(trainer, model, data, folder=tmp_path / "kept")
         assert mlflow.active_run().info.run_id == second.info.run_id
     client = mlflow.MlflowClient()
