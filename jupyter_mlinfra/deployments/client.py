@@ -1,4 +1,6 @@
-"""Requests to the gateway: bodies of Seldon's protocol from rows and frames, and their answers."""
+"""Requests to the gateway: bodies of Seldon's protocol made from rows and frames, and their
+answers.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ _OPEN = threading.local()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. body: parsed JSON, or None when it was none."""
+    """An answer. body: parsed JSON, or None if it was not JSON."""
 
     status: int
     version: str
@@ -38,13 +40,13 @@ def request_body(
 ) -> dict[str, Any]:
     """A body of Seldon's protocol.
 
-    rows: a body already (a mapping with `data`), rows as mappings, or a Polars or pandas frame. NaN
-    becomes null.
+    rows: a complete body (a mapping with `data`), rows as mappings, or a Polars or pandas frame.
+    NaN becomes null.
     """
     if isinstance(rows, Mapping):
         if "data" not in rows:
             raise BadRequest(
-                "A single mapping is no request.",
+                "A single mapping is not a request.",
                 "It has no key `data`.",
                 "Give a list of rows, a frame, or a body of Seldon's protocol.",
             )
@@ -83,9 +85,9 @@ def _body(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> dict[str, Any]
 
 
 def _plain(value: Any) -> Any:
-    """A JSON value: scalars of NumPy as Python's, every kind of missing as None."""
+    """A JSON value: NumPy scalars as Python's, every kind of missing value as None."""
     if hasattr(value, "item") and not isinstance(value, str | bytes):
-        # An array or tensor of several values: refused below.
+        # An array or tensor of several values is refused below.
         with contextlib.suppress(ValueError, RuntimeError):
             value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
@@ -113,9 +115,9 @@ def post(
     timeout: float = REQUEST_SECONDS + 5.0,
 ) -> Answer:
     """POST JSON over a connection that this thread keeps open. probe: a test or measurement of
-    ours, which nobody counts.
+    ours, which is not counted.
 
-    Raises Unavailable when nobody answers.
+    Raises Unavailable if nothing answers.
     """
     import httpx
     import orjson
@@ -157,8 +159,7 @@ def _exchange(
         try:
             answer = kept[place].post(url, content=body, headers=headers, timeout=timeout)
         except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
-            # A kept connection may have been closed by the other end meanwhile; asking twice does
-            # no harm.
+            # The other end may have closed a kept connection meanwhile; asking twice does no harm.
             if last or isinstance(error, httpx.ConnectError):
                 raise
         else:
@@ -167,13 +168,13 @@ def _exchange(
 
 
 def prediction(answer: Answer, *, version: str | None = None) -> Prediction:
-    """The predictions of an answer. Raises the error that a refused request stands for."""
+    """The predictions in an answer. Raises the error that a refused request stands for."""
     if answer.status != 200 or not isinstance(answer.body, dict):
         raise refusal(answer)
     if version and answer.version != version:
         raise Unavailable(
             f"Version {version} does not answer.",
-            f"{answer.version} has stood in for it.",
+            f"{answer.version} answered instead of it.",
             "Ask without a version, or see its log.",
         )
     data, meta = answer.body.get("data", {}), answer.body.get("meta", {})
@@ -195,7 +196,7 @@ def _unfold(tensor: Mapping[str, Any]) -> list[Any]:
 
 
 def refusal(answer: Answer) -> MLInfraError:
-    """The error that an answer other than 200 stands for, with the words of whoever refused."""
+    """The error that an answer other than 200 stands for, in the words of its sender."""
     body = answer.body if isinstance(answer.body, dict) else {}
     info = body.get("status", {}).get("info", "") if isinstance(body.get("status"), dict) else ""
     what = str(body.get("what") or info or f"The request was answered with status {answer.status}.")

@@ -1,10 +1,10 @@
-"""An environment of its own for each set of requirements: built by `uv`, cached by content, shared
+"""A separate environment for each set of requirements: built by `uv`, cached by content, shared
 between projects.
 
-A version has two: SERVING, with the runtime, which answers; and LOGGED, with the libraries that the
-model was logged with, in which its own pyfunc says what the right answer is. seldon-core 1.19 pins
-numpy < 2 and protobuf 5.29.5; the overrides below lift those pins, and the tests before traffic
-prove what was built. The workbench itself never imports seldon-core.
+A version has two: SERVING, with the runtime, which answers requests; and LOGGED, with the libraries
+that the model was logged with, in which its own pyfunc gives the correct answers. seldon-core 1.19
+pins numpy < 2 and protobuf 5.29.5; the overrides below lift those pins, and the tests before
+traffic check the result. The workbench itself never imports seldon-core.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """What an environment holds besides the requirements. overrides: pins of packages that are
-    lifted. defaults: for what no requirement pins.
+    lifted. defaults: for packages that no requirement pins.
     """
 
     what: str
@@ -44,8 +44,8 @@ class Recipe:
 
 
 _NO_GPU = (
-    # xgboost's GPU collectives: 345 MB that a process on CPUs never loads. The marker never holds,
-    # so they are left out.
+    # xgboost's GPU collectives: 345 MB that a process on CPUs never loads. The marker is never
+    # true, so they are left out.
     'nvidia-nccl-cu12; sys_platform == "none"',
     'nvidia-nccl-cu13; sys_platform == "none"',
 )
@@ -59,7 +59,7 @@ LOGGED = Recipe("model's own environment", packages=(), overrides=_NO_GPU)
 BUILD_SECONDS = 900
 KEEP_DAYS = 90
 _SYSTEM_CERTIFICATES = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
-"""Has uv ask the certificates of the system; the second is what older ones read."""
+"""Makes uv use the system's certificates; older versions read the second variable."""
 _UNTRUSTED = re.compile(r"UnknownIssuer|invalid peer certificate")
 _MARKER = "complete.json"
 _PINNED = ("numpy", "scipy")
@@ -93,11 +93,11 @@ def ensure(
     recipe: Recipe = SERVING,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """The Python of an environment with `requirements` and what the recipe adds; built when there
-    is none yet.
+    """The Python of an environment with `requirements` and what the recipe adds; built if there is
+    none yet.
 
-    Two builds of the same environment wait for each other; what a killed build left is removed by
-    the next. Raises Unavailable when it cannot be built.
+    Two builds of the same environment wait for each other; the next build removes what a killed one
+    left. Raises Unavailable if it cannot be built.
     """
     folder = cache / key_of(requirements, recipe)
     note_use(_python(folder))
@@ -116,18 +116,18 @@ def ensure(
 
 
 def note_use(python: Path) -> None:
-    """Note that an environment is in use now, by the time of its marker. The keeper does it for
-    every version it knows, now and then.
+    """Record that an environment is in use now, by its marker's time. The keeper does this from
+    time to time for every version.
     """
     with contextlib.suppress(OSError):
         os.utime(python.parent.parent / _MARKER)
 
 
 def prune(cache: Path) -> list[str]:
-    """Remove environments that no project has used for KEEP_DAYS; says which. One that is needed
-    after all is built again.
+    """Remove environments that no project has used for KEEP_DAYS; returns which. One that is needed
+    later is built again.
 
-    A folder that is being built or removed by somebody else is left alone.
+    A folder that another process is building or removing is skipped.
     """
     removed = []
     for marker in sorted(cache.glob(f"*/{_MARKER}")):
@@ -139,7 +139,7 @@ def prune(cache: Path) -> list[str]:
             file_lock(cache / f"{folder.name}.lock", wait=False, what="A build"),
         ):
             if _unused(marker):
-                # In one step: half an environment is never found.
+                # In one step, so that nobody finds half an environment.
                 doomed = folder.rename(folder.with_name(f".draft-{folder.name}"))
                 shutil.rmtree(doomed, ignore_errors=True)
                 removed.append(folder.name)
@@ -156,7 +156,7 @@ def _unused(marker: Path) -> bool:
 def _usable(folder: Path) -> bool:
     return (folder / _MARKER).is_file() and _python(
         folder
-    ).exists()  # the link breaks when its interpreter was removed
+    ).exists()  # the link breaks if its interpreter was removed
 
 
 def _python(folder: Path) -> Path:
@@ -172,7 +172,7 @@ def _build(
     packages = [*recipe.packages, *requirements]
     try:
         on_progress(f"building the {recipe.what}: {', '.join(packages)}")
-        # Relocatable: its scripts find their Python beside them, so the finished folder can be
+        # Relocatable: its scripts find their Python beside them, so that the finished folder can be
         # renamed.
         _uv(
             recipe,
@@ -208,7 +208,9 @@ def _build(
 
 
 def _overrides(requirements: Sequence[str], recipe: Recipe) -> list[str]:
-    """The recipe's, and the recorded pins of the libraries that its packages would hold back."""
+    """The recipe's overrides, and the recorded pins of libraries that its packages would
+    hold back.
+    """
     pinned = [line for line in requirements if line.startswith(_PINNED)] if recipe.packages else []
     missing = [
         line
@@ -224,7 +226,7 @@ def _uv(recipe: Recipe, *arguments: str, at: Path) -> str:
         for name, value in os.environ.items()
         if name not in ("VIRTUAL_ENV", "UV_PYTHON", "PYTHONPATH", "PYTHONHOME")
     }
-    if "PIP_INDEX_URL" in environment:  # what a user has told pip holds for uv as well
+    if "PIP_INDEX_URL" in environment:  # a user's settings for pip also hold for uv
         environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
     command = [_uv_binary(), *arguments]
     try:
@@ -234,8 +236,8 @@ def _uv(recipe: Recipe, *arguments: str, at: Path) -> str:
             and _UNTRUSTED.search(done.stderr)
             and not _SYSTEM_CERTIFICATES.keys() & environment.keys()
         ):
-            # A proxy that looks into connections shows a certificate that this machine trusts and
-            # uv's own list does not hold.
+            # A proxy that inspects connections shows a certificate that this machine trusts and
+            # uv's own list lacks.
             done = _run(command, at, environment | _SYSTEM_CERTIFICATES)
     except subprocess.TimeoutExpired as error:
         fix = "Look at the network, then deploy again."

@@ -1,5 +1,5 @@
-"""The tests that a version passes before it gets traffic. Each gives its limit and what was
-measured; one failure blocks.
+"""The tests that a version must pass before it gets traffic. Each has a limit and a measured value;
+one failure blocks the version.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _SPREAD = (-1000.0, -10.0, -1.5, -0.5, 0.0, 0.25, 0.5, 1.5, 10.0, 1000.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The version under test. url: its predictions through the gateway. started_seconds: what its
-    start took.
+    """The version under test. url: its predictions through the gateway. started_seconds: how long
+    its start took.
 
-    expected: what `own_answers` gives for `compared_rows`; it is computed while the processes
+    expected: what `own_answers` returns for `compared_rows`; it is computed while the processes
     start.
     """
 
@@ -56,8 +56,8 @@ class Subject:
 
 
 def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -> list[Gate]:
-    """All tests in their order. A test that cannot be carried out has failed; `measured` says
-    why.
+    """All tests in order. A test that cannot be carried out counts as failed; `measured`
+    says why.
     """
     optional = sum(column.optional for column in subject.bundle.columns)
     signature = (
@@ -88,7 +88,7 @@ def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -
 
 
 def check(gates: Sequence[Gate], name: str) -> None:
-    """Raises Unprocessable when one has failed."""
+    """Raise Unprocessable if one has failed."""
     failed = [gate for gate in gates if not gate.passed]
     if failed:
         why = "; ".join(f"{gate.name}: {gate.limit}, measured {gate.measured}" for gate in failed)
@@ -99,7 +99,7 @@ def check(gates: Sequence[Gate], name: str) -> None:
         raise Unprocessable(
             what,
             f"{why}.",
-            "Correct the model and register a new version. The traffic is as it was.",
+            "Correct the model and register a new version. The traffic is unchanged.",
         )
 
 
@@ -116,7 +116,7 @@ def _equal(subject: Subject) -> tuple[str, bool]:
 
 
 def compared_rows(bundle: Bundle) -> list[list[Any]]:
-    """Rows that the signature allows, the sample first; the same for the same bundle."""
+    """Rows that the signature allows, the sample first; always the same for the same bundle."""
     sample = list(bundle.sample["ndarray"])
     chance = random.Random(bundle.id)  # noqa: S311 (no secret: rows for a test)
     choices = [
@@ -133,8 +133,8 @@ def compared_rows(bundle: Bundle) -> list[list[Any]]:
 
 
 def _choices(column: Input, seen: Sequence[Any]) -> list[Any]:
-    """Values of the sample, and others of the same type. Only numbers may be missing without being
-    part of the sample.
+    """Values of the sample, and others of the same type. Other than in the sample, only numbers may
+    be missing.
     """
     spread: dict[str, Sequence[Any]] = {
         "boolean": (False, True),
@@ -147,14 +147,14 @@ def _choices(column: Input, seen: Sequence[Any]) -> list[Any]:
 
 
 def own_answers(bundle: Bundle, python: str) -> list[Any]:
-    """What the logged model's own pyfunc answers to `compared_rows`. python: of its own
-    environment; it runs in a process of its own there.
+    """What the logged model's own pyfunc answers for `compared_rows`. python: of its own
+    environment, where it runs in a separate process.
 
-    Raises Unprocessable when it does not answer, Unavailable when that takes too long.
+    Raises Unprocessable if it does not answer, Unavailable if that takes too long.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "MLmodel").write_text(json.dumps(bundle.document))  # JSON is YAML
+        (folder / "MLmodel").write_text(json.dumps(bundle.document))  # JSON is valid YAML
         (folder / bundle.model_file).symlink_to(bundle.folder / bundle.model_file)
         columns = [{"name": column.name, "type": column.type} for column in bundle.columns]
         facts = {

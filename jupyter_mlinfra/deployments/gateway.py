@@ -1,9 +1,9 @@
 """The local gateway: Envoy's configuration as files, made from a plan. Pure functions; processes
 are in `targets`.
 
-Every route, cluster and endpoint list is a file of its own that is swapped by rename, so a change
-loses no request. Workers listen on Unix sockets beside the files; Envoy runs in that folder, so
-that the paths stay short. What each setting is for stands beside it. Source:
+Every route, cluster and endpoint list is a separate file that is replaced by rename, so that a
+change loses no request. Workers listen on Unix sockets beside the files; Envoy runs in that folder,
+so that the paths stay short. The purpose of each setting is explained beside it. Source:
 https://www.envoyproxy.io/docs/envoy/latest/api-v3/api
 """
 
@@ -20,13 +20,13 @@ _MUTATION = TYPE + "extensions.filters.http.header_mutation.v3.HeaderMutation"
 VERSION_HEADER = "x-mlinfra-version"
 PROBE_HEADER = "x-mlinfra-probe"
 REQUEST_HEADER = "x-mlinfra-request"
-"""An id that is new for each request, whatever the caller calls it, and the same when the gateway
-tries a request again.
+"""An id that is new for each request, whatever id the caller sends, and the same if the gateway
+retries a request.
 """
 
 PROBES = "probe"
-"""What the gateway counts of requests with `PROBE_HEADER` is also at `cluster.NAME.probe.…`, so
-that it can be taken from what it counts of all.
+"""What the gateway counts for requests with `PROBE_HEADER` is also in `cluster.NAME.probe.…`, so
+that it can be subtracted from the total.
 """
 
 ADMIN_SOCKET = "admin.sock"
@@ -34,8 +34,8 @@ ROUTES = "rds.json"
 CLUSTERS = "cds.json"
 BOOTSTRAP = "envoy.json"
 UPSTREAM_IDLE_SECONDS = 30
-"""Must be below the workers' keep-alive (KEEPALIVE_SECONDS of `targets.workers`), else a request
-meets a connection as it is closed.
+"""Must be below the workers' keep-alive (KEEPALIVE_SECONDS of `targets.workers`), or a request may
+meet a connection that is being closed.
 """
 
 REQUEST_SECONDS = 30
@@ -44,7 +44,7 @@ REQUEST_SECONDS = 30
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionPlan:
     """One version that has processes. sockets: of its workers. backups: of other versions, used
-    only when all of its own are down.
+    only if all of its own are down.
 
     routed: whether new requests may reach it; False while it is drained.
     """
@@ -57,8 +57,8 @@ class VersionPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentPlan:
-    """One deployment. traffic: percent a version, 100 together; empty when it answers nobody
-    yet.
+    """One deployment. traffic: percent per version, 100 in all; empty while no version has
+    traffic.
     """
 
     name: str
@@ -70,7 +70,7 @@ class DeploymentPlan:
 @dataclass(frozen=True, slots=True)
 class Keys:
     """Secrets of one project. probe: the value of PROBE_HEADER in our own tests and measurements.
-    token: of every request; empty: none needed.
+    token: required in every request; empty: none.
     """
 
     probe: str
@@ -83,13 +83,13 @@ def cluster_name(deployment: str, version: str) -> str:
 
 
 def prefix(namespace: str, deployment: str) -> str:
-    """The path that Seldon's ingress has on a cluster."""
+    """The same path as behind Seldon's ingress on a cluster."""
     return f"/seldon/{namespace}/{deployment}/"
 
 
 def files(plans: Sequence[DeploymentPlan], *, port: int, keys: Keys) -> dict[str, str]:
     """All watched files by name, endpoints first, routes last: the order in which they may be
-    swapped.
+    replaced.
     """
     versions = [(plan.name, version) for plan in plans for version in plan.versions]
     found = {
@@ -104,8 +104,8 @@ def files(plans: Sequence[DeploymentPlan], *, port: int, keys: Keys) -> dict[str
 
 
 def acknowledged_by(name: str, text: str) -> tuple[str, str]:
-    """The statistic in which Envoy tells which version of a file it uses, and what it must read
-    once `text` is in force.
+    """The statistic that shows which version of a file Envoy uses, and its value once `text` is in
+    force.
     """
     stat = {
         CLUSTERS: "cluster_manager.cds.version_text",
@@ -127,16 +127,16 @@ def bootstrap(*, port: int, max_body_bytes: int) -> str:
         "rds": {"route_config_name": "gate", "config_source": _source(ROUTES)},
         "preserve_external_request_id": True,
         "request_headers_timeout": "10s",
-        "request_timeout": "60s",  # a client that sends its body drop by drop
+        "request_timeout": "60s",  # for a client that sends its body drop by drop
         "normalize_path": True,
         "merge_slashes": True,
         "server_header_transformation": "PASS_THROUGH",
         "local_reply_config": _local_replies(max_body_bytes),
         "http_filters": [
-            # Does what a route tells it to.
+            # Acts as each route says.
             {"name": PROBES, "typed_config": {"@type": _MUTATION, "mutations": {}}},
-            # Holds the whole body before the router sees it: that is what makes it repeatable on
-            # another worker, and 413 possible.
+            # Buffers the whole body before the router sees it, so that it can be repeated on
+            # another worker, and 413 is possible.
             {
                 "name": "buffer",
                 "typed_config": {
@@ -156,7 +156,7 @@ def bootstrap(*, port: int, max_body_bytes: int) -> str:
     listener = {
         "name": "gate",
         "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
-        # by default a second Envoy could share the port and take half of the requests
+        # By default a second Envoy could share the port and take half of the requests.
         "enable_reuse_port": False,
         "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
     }
@@ -224,7 +224,7 @@ def _endpoint_file(deployment: str, version: str) -> str:
 
 
 def _source(name: str) -> dict[str, Any]:
-    # Envoy watches the folder, because a rename replaces the file that it would otherwise watch
+    # Envoy watches the folder, because a rename replaces the file that it would otherwise watch.
     return {
         "path_config_source": {"path": name, "watched_directory": {"path": "."}},
         "resource_api_version": "V3",
@@ -248,7 +248,7 @@ def _cluster(name: str) -> dict[str, Any]:
         "name": name,
         "type": "EDS",
         "connect_timeout": "0.5s",
-        # by least requests, a worker that has just died would look like the idlest of all
+        # With least requests, a worker that has just died would look like the least busy of all.
         "lb_policy": "ROUND_ROBIN",
         "eds_cluster_config": {"eds_config": _source(f"eds-{name}.json")},
         "typed_extension_protocol_options": {
@@ -259,7 +259,7 @@ def _cluster(name: str) -> dict[str, Any]:
                 "timeout": "2s",
                 "interval": "1s",
                 "interval_jitter": "0.1s",
-                # 60 s by default: a version that waits would stay unknown for that long
+                # By default 60 s: a version that waits would stay unknown for that long.
                 "no_traffic_interval": "1s",
                 "unhealthy_threshold": 2,
                 "healthy_threshold": 1,
@@ -273,21 +273,22 @@ def _cluster(name: str) -> dict[str, Any]:
             "interval": "0.5s",
             "max_ejection_percent": 100,
         },
-        # else a worker out of the file keeps its traffic while its health check passes
+        # Otherwise a worker that was removed from the file keeps its traffic while its health check
+        # passes.
         "ignore_health_on_host_removal": True,
         # By default three retries at a time, then 503.
         "circuit_breakers": {"thresholds": [{**limits, "max_retries": 1024}]},
         "common_lb_config": {
-            "healthy_panic_threshold": {"value": 0},  # never to workers that are known to be down
-            # by default what the health check finds reaches the threads that route up to a second
-            # later
+            # Never send requests to workers that are known to be down.
+            "healthy_panic_threshold": {"value": 0},
+            # By default results of health checks reach the routing threads up to a second later.
             "update_merge_window": "0s",
         },
     }
 
 
 def _endpoints(deployment: str, version: VersionPlan) -> dict[str, Any]:
-    """The first tier serves; the second only when the first is down. One resource a file: Envoy
+    """The first tier serves; the second only when the first is down. One resource per file: Envoy
     refuses a file with more.
     """
     tiers = [tier for tier in (version.sockets, version.backups) if tier]
@@ -303,13 +304,13 @@ def _endpoints(deployment: str, version: VersionPlan) -> dict[str, Any]:
         "cluster_name": cluster_name(deployment, version.version),
         "endpoints": endpoints,
         # By default the second tier takes a share as soon as the first is less than 72 % healthy;
-        # here only when none of it is.
+        # here only when all of it is down.
         "policy": {"overprovisioning_factor": 10_000},
     }
 
 
 def _routes(plans: Sequence[DeploymentPlan], port: int, keys: Keys) -> dict[str, Any]:
-    # Only names of this machine: a web page whose own name was pointed at 127.0.0.1 (DNS rebinding)
+    # Only names of this machine: a web page whose name was pointed at 127.0.0.1 (DNS rebinding)
     # gets 404.
     hosts = [name + end for name in ("127.0.0.1", "localhost", "[::1]") for end in ("", f":{port}")]
     return {
@@ -328,8 +329,8 @@ def _routes(plans: Sequence[DeploymentPlan], port: int, keys: Keys) -> dict[str,
                 "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
             }
         ],
-        # Seldon's wrapper lets every origin read its answers; on a desk that would be any page in
-        # the browser.
+        # Seldon's wrapper lets every origin read its answers; on a desktop that would be any page
+        # in the browser.
         "response_headers_to_remove": [
             "access-control-allow-origin",
             "access-control-allow-credentials",
@@ -343,8 +344,8 @@ def _deployment_routes(plan: DeploymentPlan) -> list[dict[str, Any]]:
     begin = prefix(plan.namespace, plan.name)
     routes: list[dict[str, Any]] = []
     routed = [version for version in plan.versions if version.routed]
-    # Feedback counts, so it is sent again only when it has surely not arrived. A prediction can
-    # always be asked twice.
+    # Feedback counts, so it is repeated only if it certainly did not arrive. A prediction can
+    # always be repeated.
     for part, again in (
         ("api/v1.0/feedback", "connect-failure,refused-stream"),
         ("api/v1.0/", _AGAIN),
@@ -414,7 +415,7 @@ def _deployment_routes(plan: DeploymentPlan) -> list[dict[str, Any]]:
 
 
 def _guarded(plan: DeploymentPlan, keys: Keys) -> list[dict[str, Any]]:
-    """The routes of a deployment for whoever may ask it; workers learn neither secret."""
+    """The routes of a deployment for callers that may use it; workers learn neither secret."""
     secret = [PROBE_HEADER, *(["authorization"] if keys.token else [])]
     routes = []
     for route in _deployment_routes(plan):
@@ -426,13 +427,13 @@ def _guarded(plan: DeploymentPlan, keys: Keys) -> list[dict[str, Any]]:
         routes.append({**guarded, "request_headers_to_remove": secret})
     if keys.token:
         fix = (
-            "Send the header that stands in .mlinfra/deployments/authorization of the project: curl"
+            "Send the header in the project's file .mlinfra/deployments/authorization: curl"
             " -H @FILE …"
         )
         refused = _error(
             401,
             "The request has no valid token.",
-            "This gateway answers who sends the project's token.",
+            "This gateway only answers requests with the project's token.",
             fix,
         )
         routes.append(
@@ -447,8 +448,8 @@ def _with_header(route: Mapping[str, Any], name: str, value: str) -> dict[str, A
 
 
 def _of_probes(route: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
-    """The same route for our own tests and measurements, which Envoy counts apart too. It takes
-    this header from no caller.
+    """The same route for our own tests and measurements, which Envoy also counts separately. It
+    takes this header from no caller.
     """
     header = {
         "header": {"key": "x-envoy-upstream-alt-stat-name", "value": PROBES},
@@ -483,8 +484,8 @@ def _action(part: str, retry_on: str) -> dict[str, Any]:
             "retry_on": retry_on,
             "num_retries": 4,
             "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
-            # the second try goes to another worker of the same version, the third to a version that
-            # stands in
+            # The second try goes to another worker of the same version, the third to a version that
+            # stands in.
             "retry_host_predicate": [
                 {
                     "name": "envoy.retry_host_predicates.previous_hosts",
@@ -512,7 +513,7 @@ def _direct(body: Mapping[str, Any], status: int) -> dict[str, Any]:
 
 
 def _error(code: int, what: str, why: str, fix: str) -> dict[str, Any]:
-    """Seldon's error body with what, why and fix beside it; the same form as the workers'."""
+    """Seldon's error body with what, why and fix added; the same form as the workers'."""
     info = " ".join(part for part in (what, why, fix) if part)
     return {
         "status": {"status": 1, "info": info, "code": code, "reason": "GATEWAY"},
@@ -569,8 +570,8 @@ def _local_replies(max_body_bytes: int) -> dict[str, Any]:
 
 
 _OWN_WORDS = {401: [], 404: ["NR"], 503: []}
-"""Statuses that routes answer with as well, in words of their own: without a flag of Envoy, which
-sets one when it fails itself (NR: no route).
+"""Statuses that routes also answer with, in their own words and without an Envoy flag; Envoy sets a
+flag when it fails itself (NR: no route).
 """
 
 

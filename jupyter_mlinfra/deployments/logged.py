@@ -1,8 +1,8 @@
-"""What MLflow wrote of a model: its file, inputs, what it answers, and the libraries it was made
+"""What MLflow recorded about a model: its file, inputs, answers, and the libraries it was made
 with.
 
-Read from the files alone: no tracking server, no import of the model's library, nothing is
-unpickled.
+Read only from the files: without a tracking server, without importing the model's library, and
+nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _EXPLAINS = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One column of the signature. optional: missing values were part of the training data."""
+    """One column of the signature. optional: the training data had missing values in it."""
 
     name: str
     type: str
@@ -44,8 +44,8 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
-    """A model as it was logged. requirements: of what answers; own_requirements: of its own pyfunc.
-    document: of MLmodel, what loads it.
+    """A model as it was logged. requirements: of the runtime that answers; own_requirements: of its
+    own pyfunc. document: the parts of MLmodel that load it.
     """
 
     file: Path
@@ -59,11 +59,11 @@ class Logged:
 
 
 def read(model: Path, answers: Answers | None = None) -> Logged:
-    """Read the folder of an MLflow model. answers: what a classifier is to answer; None: what its
-    own pyfunc answers.
+    """Read the folder of an MLflow model. answers: what a classifier answers; None: the same as its
+    own pyfunc.
 
-    Raises Unprocessable when it is no XGBoost model with a signature that can be served, BadRequest
-    for answers that it cannot give.
+    Raises Unprocessable if it is not an XGBoost model with a signature that can be served,
+    BadRequest for answers that it cannot give.
     """
     document = read_document(model)
     file = _model_file(model, document)
@@ -83,14 +83,14 @@ def read(model: Path, answers: Answers | None = None) -> Logged:
 
 
 def read_document(model: Path) -> dict[str, Any]:
-    """The file MLmodel. Raises Unprocessable when there is none, or it names no flavor."""
+    """The file MLmodel. Raises Unprocessable if there is none, or if it names no flavor."""
     import yaml
 
     try:
         document = yaml.safe_load((model / "MLmodel").read_text())
     except FileNotFoundError:
         raise Unprocessable(
-            f"{model.name} is no MLflow model.",
+            f"{model.name} is not an MLflow model.",
             "It has no file MLmodel.",
             "Log the model again, by the log_model of its library.",
         ) from None
@@ -130,7 +130,7 @@ def _answers(name: str, objective: str, wanted: Answers | None) -> Answers:
     if name in CLASSIFIERS:
         if wanted == "values":
             raise BadRequest(
-                "A classifier answers no values.",
+                "A classifier does not answer values.",
                 "It answers classes or probabilities.",
                 "--answers classes or --answers probabilities",
             )
@@ -151,16 +151,15 @@ def _answers(name: str, objective: str, wanted: Answers | None) -> Answers:
 
 
 def _booster_names(file: Path) -> tuple[str, str]:
-    """Names of booster and objective as the model file says them; empty where it does not."""
+    """Names of booster and objective in the model file; empty if it does not say."""
     data = file.read_bytes()
     if file.suffix == ".json":
         try:
             learner = json.loads(data)["learner"]
             return str(learner["gradient_booster"]["name"]), str(learner["objective"]["name"])
         except (ValueError, KeyError, TypeError):
-            return "", ""  # broken: the start says how
-    # UBJSON: L and S stand before a length of eight bytes; the keys of an object are in the order
-    # of the alphabet.
+            return "", ""  # broken: the start reports how
+    # UBJSON: L and S stand before a length of eight bytes; the keys of an object are sorted.
     linear = _key(b"name") + b"SL" + _length(b"gblinear")
     begin = data.rfind(_key(b"objective") + b"{" + _key(b"name") + b"SL")
     if begin < 0:
@@ -215,7 +214,7 @@ def _signature(document: Mapping[str, Any]) -> tuple[list[Input], list[str]]:
 
 
 def _tensor_inputs(inputs: Sequence[Mapping[str, Any]]) -> list[Input]:
-    """A signature without names: columns by position. Its floats may be missing, as NaN is one of
+    """A signature without names: columns by position. Floats may be missing, because NaN is one of
     their values.
     """
     spec = inputs[0]["tensor-spec"]
@@ -235,8 +234,8 @@ def _lines(model: Path) -> list[str]:
 def _requirements(
     lines: Sequence[str], known: re.Pattern[str], document: Mapping[str, Any]
 ) -> list[str]:
-    """What was recorded of the libraries that decide the answer; the model's other requirements are
-    of no use for it.
+    """The recorded versions of the libraries that determine the answers, without the model's other
+    requirements.
     """
     kept = {
         found["name"]: found["spec"].replace(" ", "")
@@ -250,7 +249,7 @@ def _requirements(
 
 
 def _own_requirements(lines: Sequence[str], document: Mapping[str, Any]) -> list[str]:
-    """Those with which its pyfunc runs. mlflow-skinny has all of MLflow that loads a model, at a
+    """The requirements of its pyfunc. mlflow-skinny contains all of MLflow that loads a model, at a
     tenth of the size.
     """
     kept = _requirements(
@@ -268,8 +267,8 @@ def _own_requirements(lines: Sequence[str], document: Mapping[str, Any]) -> list
 
 
 def _loadable(document: Mapping[str, Any], file: str) -> dict[str, Any]:
-    """What MLflow needs to load the model from a folder that holds `file`: nothing that changes
-    with each logging, no code of the model's own.
+    """What MLflow needs to load the model from a folder that holds `file`, without anything that
+    changes with each logging, and without the model's own code.
     """
     flavors = document["flavors"]
     kept = {

@@ -1,4 +1,4 @@
-"""How a deployment answers under a steady load."""
+"""How a deployment performs under a steady load."""
 
 from __future__ import annotations
 
@@ -16,27 +16,25 @@ from .spec import Measurement
 
 WARM_UP = 5
 CLIENT_SHARE = 0.8
-"""A client that computes, or waits for a processor, for so much of the time cannot ask faster: what
-it measures is itself.
+"""A client that computes, or waits for a processor, for this share of the time cannot send faster:
+it would measure itself.
 """
 
 CLIENT_LATE_MS = 20.0
-"""A request that is sent so much later than its time, though a thread was waiting for that time,
-waited for this machine, not for an answer.
+"""A request that was sent this much late, although a thread was waiting to send it, waited for this
+machine and not for an answer.
 """
 
 CLIENT_LATE_SHARE = 0.1
 MOST_THREADS = 32
 LATENCY_REQUESTS = 1000
 LATENCY_ROUNDS = 3
-"""A round on a machine that is busy with something else says little; the best of a few counts."""
+"""One round on a busy machine says little; the best of a few counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """p99_ms: of one round of `requests` one-row requests, one after the other; the best of
-    `rounds`.
-    """
+    """p99_ms: of one round of `requests` consecutive one-row requests; the best of `rounds`."""
 
     p99_ms: float
     requests: int
@@ -50,11 +48,11 @@ class Latency:
 def measure(
     url: str, body: bytes, *, seconds: float, rate: float, keys: Keys, version: str | None = None
 ) -> Measurement:
-    """Ask `url` at `rate` requests a second for `seconds`, at fixed times however long the answers
+    """Send `rate` requests a second to `url` for `seconds`, at fixed times however long the answers
     take.
 
-    The requests are marked as probes: they are neither in the payload log nor among the figures of
-    the deployment. Raises Unavailable when not one is answered.
+    The requests are marked as probes: they appear neither in the payload log nor in the figures of
+    the deployment. Raises Unavailable if none is answered.
     """
     if not (0 < seconds <= 600 and 0 < rate <= 10_000):
         raise BadRequest(
@@ -90,11 +88,11 @@ def measure(
 
 
 class _Load:
-    """A crowd of threads that asks at fixed times. taken: ms from the time at which a request was
-    due to its answer.
+    """Many threads that send requests at fixed times. taken: ms from the time at which a request
+    was due to its answer.
 
-    late: requests that were sent late though a thread waited for their time. worked: seconds in
-    which the threads computed or could have.
+    late: requests that were sent late although a thread was waiting for their time. worked: seconds
+    in which the threads computed or could have.
     """
 
     def __init__(self, ask: Callable[[], client.Answer], total: int, rate: float) -> None:
@@ -105,7 +103,7 @@ class _Load:
         self._lock, self._numbers, self._begun = threading.Lock(), iter(range(total)), 0.0
 
     def run(self) -> None:
-        """Return when all requests have been answered, or have failed."""
+        """Returns when every request has been answered or has failed."""
         self._begun = time.perf_counter()
         crowd = [
             threading.Thread(target=self._one, daemon=True)
@@ -140,12 +138,10 @@ class _Load:
 
 
 def _runnable_seconds() -> float:
-    """How long this thread has computed, or waited for a processor to do so, since it was
-    started.
-    """
+    """How long this thread has computed, or waited for a processor, since it was started."""
     try:
         ran, waited, _ = Path("/proc/thread-self/schedstat").read_text().split()
-    except (OSError, ValueError):  # a kernel that does not keep it
+    except (OSError, ValueError):  # a kernel that does not record it
         return time.thread_time()
     return (int(ran) + int(waited)) / 1e9
 
@@ -153,7 +149,7 @@ def _runnable_seconds() -> float:
 def latency(
     url: str, body: bytes, *, at_most_ms: float, keys: Keys, version: str | None = None
 ) -> Latency:
-    """p99 of a warm deployment, of enough requests that ten of them may be slower. Ends with the
+    """p99 of a warm deployment, over enough requests that ten of them may be slower. Ends with the
     first round that keeps `at_most_ms`.
 
     Raises what a refused request stands for.
@@ -166,7 +162,7 @@ def latency(
 
 
 def _sequence(url: str, body: bytes, count: int, keys: Keys, version: str | None) -> list[float]:
-    """Milliseconds of `count` requests, one after the other."""
+    """Milliseconds of `count` consecutive requests."""
     taken = []
     for _ in range(count):
         answer = client.post(url, body, keys=keys, version=version, probe=True)
@@ -176,5 +172,5 @@ def _sequence(url: str, body: bytes, count: int, keys: Keys, version: str | None
 
 
 def _at(ordered: Sequence[float], share: float) -> float:
-    """The smallest value that a share of them does not pass (nearest rank)."""
+    """The smallest value that at least this share of them does not exceed (nearest rank)."""
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -1,4 +1,4 @@
-"""What a deployment may be called: it stands in addresses and in the names of processes."""
+"""What a deployment may be called: its name is part of addresses and of process names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
 def check_name(name: str) -> None:
-    """Raise BadRequest for what is no name."""
+    """Raise BadRequest for an invalid name."""
     if not _NAME.match(name):
         raise BadRequest(
             f"{name!r} cannot name a deployment.",
@@ -21,8 +21,6 @@ def check_name(name: str) -> None:
 
 
 def name_for(version: str) -> str:
-    """The deployment of a model's version where nobody names it: `Churn_2026/1` is served by
-    `churn-2026`.
-    """
+    """The default deployment of a model's version: `Churn_2026/1` is served by `churn-2026`."""
     model = re.split("[/@]", version.removeprefix("version:"))[0]
     return re.sub(r"[^a-z0-9]+", "-", model.lower())[:_LONGEST].strip("-") or "model"

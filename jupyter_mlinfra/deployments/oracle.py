@@ -1,11 +1,11 @@
-"""The right answers for the test before traffic: those of the logged model's own pyfunc, in its own
-environment, in a process of its own.
+"""The correct answers for the test before traffic: those of the logged model's own pyfunc, in its
+own environment and process.
 
-    python -I oracle.py MODEL_FOLDER ROWS.json     prints the answers as a JSON list
+python -I oracle.py MODEL_FOLDER ROWS.json     prints the answers as a JSON list
 
 ROWS.json: {"columns": [{"name": …, "type": …}], "rows": [[…]], "answers": "classes"}. Imports
-nothing of the workbench, which is not there: the environment holds what the model was logged with
-(`environment.LOGGED`).
+nothing of the workbench, which is not installed there: the environment holds what the model was
+logged with (`environment.LOGGED`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NUMBERS = {
 
 
 def main(model: str, rows: str) -> None:
-    """Print what the model answers without any server."""
+    """Print the model's answers, computed without any server."""
     import mlflow
     import numpy as np
 
@@ -50,8 +50,8 @@ def _ask(loaded: Any, model: str, inputs: Any, given: dict[str, Any]) -> Any:
         return mlflow.xgboost.load_model(model).predict_proba(inputs)
     if _fits_schema(given):
         return loaded.predict(inputs)
-    # MLflow's check of the schema knows neither categories nor whole numbers with gaps; what is
-    # behind it does.
+    # MLflow's check of the schema knows neither categories nor integers with missing values; the
+    # model behind it does.
     return loaded._model_impl.predict(inputs)
 
 

@@ -1,11 +1,11 @@
-"""A model version becomes a bundle: a folder that holds all that serves it, named by its content.
+"""A model version becomes a bundle: a folder with everything that serves it, named by its content.
 
     bundles/<hash>/bundle.json       inputs, requirements, a sample, checksum of the model
                    model.ubj         as MLflow stored it
                    mlinfra_runtime/  the code that answers, as of this packaging
 
-The name is the checksum of all files, so a bundle that was changed is noticed before it is started,
-and the next deploy makes it anew. A pure function of the model's folder (see `logged`).
+The name is the checksum of all files, so a changed bundle is noticed before it is started, and the
+next deploy makes it again. A pure function of the model's folder (see `logged`).
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ UNUSED_SECONDS = 86_400
 class Bundle:
     """A packaged model version. sample: {"names": …, "ndarray": …}, a request that it answers.
 
-    own_requirements, document: of the model's own pyfunc, with which its answers are compared
-    before traffic.
+    own_requirements, document: of the model's own pyfunc, whose answers are compared before
+    traffic.
     """
 
     folder: Path
@@ -63,9 +63,9 @@ def package(model: Path, into: Path, *, answers: Answers | None = None) -> Bundl
     """Make the bundle of the MLflow model in folder `model` below `into`; the same content gives
     the same folder.
 
-    answers: what a classifier is to answer; None: what its own pyfunc does. A folder whose files
-    were changed since is made anew. Raises Unprocessable when the folder holds no XGBoost model
-    with a signature that can be served, BadRequest for answers it cannot give.
+    answers: what a classifier answers; None: the same as its own pyfunc. A folder whose files were
+    changed is made again. Raises Unprocessable if the folder holds no XGBoost model with a
+    signature that can be served, BadRequest for answers it cannot give.
     """
     logged = read(model, answers)
     text = _facts(model, logged)
@@ -74,7 +74,7 @@ def package(model: Path, into: Path, *, answers: Answers | None = None) -> Bundl
         if folder.is_dir() and damage(folder):
             shutil.rmtree(folder)
         if folder.is_dir():
-            os.utime(folder)  # in use: not one to be removed
+            os.utime(folder)  # it is in use, and must not be removed
         else:
             _write(folder, logged.file, text)
     except OSError as error:
@@ -83,7 +83,7 @@ def package(model: Path, into: Path, *, answers: Answers | None = None) -> Bundl
 
 
 def _facts(model: Path, logged: Logged) -> str:
-    """What bundle.json says."""
+    """The content of bundle.json."""
     facts = {
         "format": 2,
         "model_file": logged.file.name,
@@ -101,8 +101,8 @@ def _facts(model: Path, logged: Logged) -> str:
 
 
 def damage(folder: Path) -> str:
-    """What is wrong with the files of a bundle, in one sentence; empty when they are those that
-    were packaged.
+    """What is wrong with a bundle's files, in one sentence; empty if they are those that were
+    packaged.
     """
     try:
         text = (folder / "bundle.json").read_bytes()
@@ -138,8 +138,8 @@ def _digest(text: bytes, runtime: Sequence[Path]) -> str:
 
 
 def prune(folder: Path, used: Collection[str]) -> list[str]:
-    """Remove bundles below `folder` that no version uses and that are older than a day: a deploy
-    under way has just made its own.
+    """Remove bundles in `folder` that no version uses and that are older than a day: a deploy in
+    progress may just have made one.
     """
     removed = []
     for file in folder.glob("*/bundle.json"):
@@ -152,14 +152,14 @@ def prune(folder: Path, used: Collection[str]) -> list[str]:
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """Read a bundle that `package` made. Raises Unprocessable when it is gone or damaged."""
+    """Read a bundle made by `package`. Raises Unprocessable if it is gone or damaged."""
     try:
         facts = json.loads((folder / "bundle.json").read_text())
         return Bundle(
             folder=folder,
             columns=[Input(**column) for column in facts["columns"]],
             output_names=facts["output_names"],
-            # With the further defaults: a bundle of an earlier version.
+            # A bundle of an earlier version lacks these keys.
             model_class=facts.get("model_class", BOOSTER),
             answers=facts.get("answers", "values"),
             model_file=facts["model_file"],
@@ -234,7 +234,7 @@ def _sha256(file: Path) -> str:
 
 
 def _write(folder: Path, source: Path, text: str) -> None:
-    """Write beside, then rename: a bundle is whole or absent."""
+    """Write beside it, then rename: a bundle is whole or absent."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
     try:
@@ -250,7 +250,7 @@ def _write(folder: Path, source: Path, text: str) -> None:
         try:
             draft.rename(folder)
         except OSError:
-            if not folder.is_dir():  # else another deploy has just made the same bundle
+            if not folder.is_dir():  # otherwise another deploy has just made the same bundle
                 raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -7,11 +7,11 @@ The form of the journals is in `runtime.journal`. Here:
     payloads/<deployment>/<version>-<started>-<pid>.jsonl         closed
     payloads/<deployment>/parquet/<name of the journal>.parquet   compacted: the same rows, with a
     column of lists for the inputs payloads/<deployment>/<version>-<started>-<pid>.count
-    what the process was given to log, and what of it is missing
+    how much the process had to log, and how much of it is missing
 
-A journal and its Parquet file may both exist for a moment, and a request that the gateway tried
-twice is in two journals: rows are made unique by the gateway's own id and row number at reading, so
-nothing counts twice. The request id is the caller's: it may well be the same for all of its
+A journal and its Parquet file may both exist for a moment, and a request that the gateway retried
+is in two journals: reading makes rows unique by the gateway's own id and the row number, so that
+nothing counts twice. The request id comes from the caller, and may be the same for all its
 requests.
 """
 
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 OWN = ("request_id", "row", "ts", "deployment", "version", "status", "latency_ms", "prediction")
-"""Columns of a frame before the inputs. An input of the same name is called `input.<name>`."""
+"""The columns of a frame before the inputs. An input of the same name is called `input.<name>`."""
 
 _UNIQUE = ".unique"
-"""Column of the gateway's own id: in the files, and in frames until rows are made unique by it."""
+"""Column of the gateway's own id: in the files, and in frames until their rows are unique."""
 
 COMPACT_AFTER_SECONDS = 60.0
 _PARQUET = "parquet"
@@ -49,7 +49,7 @@ _PARQUET = "parquet"
 
 @dataclass(slots=True)
 class _Rows:
-    """Rows of one journal, column by column. inputs: one list a row, None for a refused request.
+    """Rows of one journal, column by column. inputs: one list per row, None for a refused request.
     scores: number or list.
 
     what, request: of a refused or failed request, the reason and the beginning of its body; else
@@ -79,14 +79,14 @@ def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
 
     Columns: request_id, row (within its request), ts (UTC, arrival), deployment, version, status,
     latency_ms (in the model's process), prediction (float; of several outputs the first, the others
-    in prediction_1, …), then one column an input. A refused request is one row with null inputs.
+    in prediction_1, …), then one column per input. A refused request is one row with null inputs.
     Numbers are floats (true as 1), categories are texts.
     """
     import polars as pl
 
     frames = [_frame(rows) for rows in _journals(folder, since)]
     for file in _compacted(folder, since):
-        with contextlib.suppress(FileNotFoundError):  # it was too old
+        with contextlib.suppress(FileNotFoundError):  # the file was too old and has been removed
             frames.append(_from_parquet(file))
     frames = [frame if since is None else frame.filter(pl.col("ts") >= since) for frame in frames]
     found = pl.concat(
@@ -97,9 +97,9 @@ def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
 
 def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     """Refused and failed requests, oldest first: request_id, ts, version, status, latency_ms, what
-    (the reason), request (its body as text).
+    (the reason), request (its body as text, of a long body the beginning).
 
-    Of a long body the beginning.
+
     """
     import polars as pl
 
@@ -110,9 +110,9 @@ def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
         for rows in _journals(folder, since)
     ]
     for file in _compacted(folder, since):
-        with contextlib.suppress(FileNotFoundError):  # it was too old
+        with contextlib.suppress(FileNotFoundError):  # the file was too old and has been removed
             logged = pl.scan_parquet(file)
-            present = logged.collect_schema().names()  # an earlier version wrote fewer
+            present = logged.collect_schema().names()  # an earlier version wrote fewer columns
             frames.append(
                 logged.filter(pl.col("status") >= 400)
                 .select([name for name in names if name in present])
@@ -156,11 +156,11 @@ def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:
 
 
 def dropped(folder: Path, since: datetime | None = None) -> int:
-    """Entries that could not be logged; of the files that were written to after `since`, an hour's
-    worth or less each.
+    """How many entries could not be logged, in files that were written to after `since`; each
+    covers at most an hour.
 
-    Of a process that was killed: what it had been given and had not written, so at most a few too
-    many. Of one whose disk is full: what no longer fits into its queue.
+    For a killed process, what it had received and not written, so possibly a few too many. For one
+    with a full disk, what no longer fits into its queue.
     """
     journals = sum(rows.dropped for rows in _journals(folder, since))
     compacted = sum(int(_metadata(file).get("dropped", "0")) for file in _compacted(folder, since))
@@ -180,10 +180,10 @@ def _missing(ledger: Path, since: datetime | None = None) -> int:
 
 
 def compact(folder: Path) -> int:
-    """Turn closed journals into Parquet, one file each; says how many. A journal goes only when its
-    Parquet file is on the disk.
+    """Turn closed journals into one Parquet file each; returns how many. A journal is removed only
+    when its Parquet file is on disk.
 
-    Raises Unavailable when the disk is full; the journals then stay.
+    Raises Unavailable if the disk is full; the journals then stay.
     """
     done = 0
     with file_lock(folder / ".compact.lock"):
@@ -201,10 +201,10 @@ def compact(folder: Path) -> int:
 
 
 def prune(folder: Path, *, days: float, gib: float) -> int:
-    """Remove closed files without a row of the last `days`, then the oldest ones beyond `gib`; says
-    how many. What is open stays.
+    """Remove closed files without a row of the last `days`, then the oldest ones beyond `gib`;
+    returns how many. Open files stay.
 
-    Waits for nobody: nothing is removed while the folder is compacted.
+    This never waits: nothing is removed while the folder is being compacted.
     """
     begin, left = time.time() - days * 86_400, gib * (1 << 30)
     files = [
@@ -229,7 +229,7 @@ def prune(folder: Path, *, days: float, gib: float) -> int:
         Conflict,
         FileNotFoundError,
     ):
-        # Just now compacted, or the log is being deleted: another time.
+        # It is being compacted, or the log is being deleted: try another time.
         return 0
 
 
@@ -251,7 +251,7 @@ def _journals(folder: Path, since: datetime | None) -> Iterator[_Rows]:
             continue
         try:
             yield _read_journal(file)
-        except FileNotFoundError:  # closed, so renamed, since the folder was listed
+        except FileNotFoundError:  # closed, and so renamed, since the folder was listed
             with contextlib.suppress(FileNotFoundError):
                 yield _read_journal(file.with_suffix(""))
 
@@ -263,7 +263,7 @@ def _compacted(folder: Path, since: datetime | None) -> list[Path]:
 
 
 def _may_hold(file: Path, since: datetime | None) -> bool:
-    """A file that was last written before `since` holds nothing newer. Parquet files carry their
+    """A file that was last written before `since` holds nothing newer. Parquet files keep their
     journal's time.
     """
     with contextlib.suppress(OSError):
@@ -314,7 +314,7 @@ def _add(
         int(entry["st"]),
     )
     rows.request_id.append(request_id)
-    # A journal of an earlier version has no ids but the callers'.
+    # A journal of an earlier version has only the callers' ids.
     rows.unique.append(str(entry.get("u") or request_id))
     rows.row.append(number)
     rows.ts.append(ts)
@@ -327,8 +327,8 @@ def _add(
 
 
 def _narrow(rows: _Rows) -> pl.DataFrame:
-    """Inputs and predictions as lists: one schema for every model, so files of different signatures
-    can be read together.
+    """Inputs and predictions as lists: one schema for every model, so that files of different
+    signatures can be read together.
     """
     import polars as pl
 
@@ -375,7 +375,7 @@ def _frame(rows: _Rows) -> pl.DataFrame:
 def _widen(
     frame: pl.DataFrame, names: Sequence[str], categories: Sequence[Sequence[str]]
 ) -> pl.DataFrame:
-    """One column an input and an output; codes of categories as the texts they stand for."""
+    """One column per input and output; codes of categories become the texts they stand for."""
     import polars as pl
 
     width = max(1, int(frame.select(pl.col("predictions").list.len().max()).item() or 1))
@@ -415,7 +415,7 @@ def _metadata(file: Path) -> dict[str, str]:
 
     try:
         return dict(pl.read_parquet_metadata(file))
-    except FileNotFoundError:  # it was too old
+    except FileNotFoundError:  # the file was too old and has been removed
         return {}
 
 
@@ -432,7 +432,7 @@ def _write(target: Path, rows: _Rows) -> None:
         _narrow(rows).write_parquet(draft, compression="zstd", metadata=facts)
         with open(draft, "rb") as written:
             os.fsync(written.fileno())
-        if rows.ts:  # so that `since` passes over it as it does over its journal
+        if rows.ts:  # so that `since` skips it as it skips its journal
             newest = (
                 max(*rows.ts, *(entry["ts"] for entry in rows.feedback))
                 if rows.feedback
@@ -446,8 +446,8 @@ def _write(target: Path, rows: _Rows) -> None:
 
 
 def _close_abandoned(folder: Path) -> None:
-    """Journals of processes that were killed keep `.open`: their writer is gone, or has been silent
-    for long. Counts that say nothing go.
+    """Close the journals of killed processes, which keep `.open`: their writer is gone, or has been
+    silent for long. Empty counts are removed.
     """
     for file in folder.glob("*.jsonl.open"):
         with contextlib.suppress(OSError, ValueError):
@@ -460,14 +460,12 @@ def _close_abandoned(folder: Path) -> None:
 
 
 def _pid(file: Path) -> int:
-    """The process that a file is named after. Raises ValueError when it is named after none."""
+    """The process that a file is named after. Raises ValueError if there is none in its name."""
     return int(file.name.partition(".")[0].rpartition("-")[2])
 
 
 def _writes(pid: int, file: Path) -> bool:
-    """Whether that process has the file open; a process of ours that cannot be asked counts as
-    yes.
-    """
+    """Whether that process has the file open; yes for one of our processes that cannot be asked."""
     folder = Path(f"/proc/{pid}/fd")
     try:
         return any(handle.resolve() == file.resolve() for handle in folder.iterdir())
@@ -484,6 +482,6 @@ def _numbers(truth: Any) -> list[float] | None:
     return [float(item) for item in flat if isinstance(item, int | float)]
 
 
-if __name__ == "__main__":  # the keeper runs this now and then, in a process of its own
+if __name__ == "__main__":  # the keeper runs this from time to time, in a separate process
     for name in sys.argv[1:]:
         compact(Path(name))

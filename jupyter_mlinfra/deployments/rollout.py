@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 Aim = Callable[[Transaction], tuple[Mapping[str, int], int | None]]
-"""The traffic that a verb wants, reckoned from the deployment as it is in this transaction, and the
+"""Computes, from the deployment as it is in this transaction, the traffic that a verb wants and the
 change that a rollback returns to.
 """
 
@@ -30,7 +30,7 @@ SHARE_TRIES = 5
 
 
 class Rollout:
-    """Steps that write a wish to the store, have the target carry it out, and wait for what they
+    """Steps that write a wish to the store, let the target carry it out, and wait for what they
     need.
     """
 
@@ -38,8 +38,8 @@ class Rollout:
         self._project, self._store, self._target = project, store, target
 
     def prove(self, name: str, version: str, bundle: Bundle, tell: Progress) -> Sequence[Gate]:
-        """Build, start and test a version; with what it has passed, `share` may give it traffic.
-        Raises Unprocessable when a test fails.
+        """Build, start and test a version; with the passed tests, `share` may give it traffic.
+        Raises Unprocessable if a test fails.
         """
         settings = self._project.settings
         python = environment.ensure(
@@ -67,8 +67,8 @@ class Rollout:
         return results
 
     def _own_answers(self, bundle: Bundle, tell: Progress) -> list[Any]:
-        """What the model's own pyfunc answers, in its own environment, which is built when there is
-        none yet.
+        """What the model's own pyfunc answers, in its own environment, which is built if
+        necessary.
         """
         cache = environment.cache_folder(self._project.settings)
         python = environment.ensure(
@@ -77,7 +77,7 @@ class Rollout:
         return gates.own_answers(bundle, str(python))
 
     def _start(self, name: str, version: str, bundle: Bundle, python: Path) -> None:
-        """Have the processes of a version run, so that they can be tested."""
+        """Start the processes of a version, so that they can be tested."""
         wish = self._store.move(
             name,
             version,
@@ -91,8 +91,8 @@ class Rollout:
         self.wait(name, [version], VersionState.TESTING, timeout=START_SECONDS)
 
     def give_up(self, name: str, version: str, error: BaseException) -> None:
-        """A failed deploy leaves a failed version without processes; who answers goes on
-        answering.
+        """Mark the version of a failed deploy as failed and end its processes; the other versions
+        go on answering.
         """
         reason = (
             error.what
@@ -102,8 +102,8 @@ class Rollout:
         try:
             item = self._store.deployment(name).version(version)
             if item.proved:
-                # it is ready, and has the traffic that was asked for: only nobody has waited for it
-                # to be in force
+                # The version is ready and has its traffic; the deploy was only interrupted while
+                # waiting for that to take effect.
                 return
             if item.state is not VersionState.FAILED:
                 self._store.move(
@@ -111,7 +111,7 @@ class Rollout:
                 )
             self._target.carry_out(self._store.target().wish, timeout=10)
         except MLInfraError:
-            return  # the keeper does it as soon as it can; the error that led here says more
+            return  # the keeper does it when it can; the first error says more
 
     def share(
         self,
@@ -123,15 +123,13 @@ class Rollout:
         text: str = "",
         proved: tuple[str, Sequence[Gate]] | None = None,
     ) -> None:
-        """Set the traffic, once every version of it is warm; in force when this returns.
+        """Set the traffic once each of its versions is warm; it is in force when this returns.
 
         proved: a version that has just passed its tests. It becomes ready in the transaction that
-        gives it its first traffic, so that no crash leaves it ready without; it stays warm,
-        whatever it is given.
-
-        aim: reckons the traffic from what there is, in the transaction that sets it, so nothing
-        that another verb does meanwhile is lost. Verbs do not wait for each other: when a version
-        was cooled since it was warmed, it is warmed again.
+        gives it its first traffic, so that no crash leaves it ready without traffic; it stays warm
+        whatever its share. aim: computes the traffic in the transaction that sets it, so that no
+        concurrent change is lost. Verbs do not wait for each other: a version that was cooled
+        meanwhile is warmed again.
         """
         for _ in range(SHARE_TRIES):
             with self._store.change(name) as change:
@@ -162,7 +160,7 @@ class Rollout:
         )
 
     def renew_environment(self, item: VersionRow, tell: Progress) -> None:
-        """Build the environment of a version again when the cache was emptied."""
+        """Build the environment of a version again if the cache was emptied."""
         if item.bundle and not Path(item.python).exists():
             python = environment.ensure(
                 load_bundle(Path(item.bundle)).requirements,
@@ -174,10 +172,10 @@ class Rollout:
     def wait(
         self, name: str, versions: Sequence[str], *states: VersionState, timeout: float
     ) -> None:
-        """Return when all are in one of `states`, or another verb has stopped asking for them while
-        they start.
+        """Returns when all are in one of `states`, or another verb no longer wants them while they
+        start.
 
-        Raises Unprocessable when one fails, Unavailable after `timeout` seconds.
+        Raises Unprocessable if one fails, Unavailable after `timeout` seconds.
         """
         failed, start = VersionState.FAILED not in states, VersionState.STOPPED not in states
 
@@ -198,19 +196,19 @@ class Rollout:
         self.until(settled, timeout, f"{', '.join(versions)} of {name} did not become {wanted}.")
 
     def until(self, happened: Callable[[], bool], timeout: float, what: str) -> None:
-        """Wait for something. Raises Unavailable after `timeout` seconds."""
+        """Wait until `happened` is true. Raises Unavailable after `timeout` seconds."""
         end = time.monotonic() + timeout
         while not happened():
             if time.monotonic() > end:
                 raise Unavailable(
                     what,
                     f"It took over {timeout:.0f} s.",
-                    "See .mlinfra/logs/deployments; mlinfra deployments show says where it stands.",
+                    "See .mlinfra/logs/deployments; mlinfra deployments show shows its state.",
                 )
             time.sleep(0.03)
 
     def warm(self, name: str, versions: Sequence[str]) -> None:
-        """Have every version ready; start those that were cooled down. Raises Conflict for what
+        """Make every version ready, starting those that were cooled. Raises Conflict for one that
         cannot serve.
         """
         row = self._store.deployment(name)
@@ -225,7 +223,7 @@ class Rollout:
             self.wait(name, cold, VersionState.READY, timeout=START_SECONDS)
 
     def _cool(self, change: Transaction, *, but: str | None) -> None:
-        """End the processes of versions without traffic beyond `[deployments] retain_versions`,
+        """End the processes of versions without traffic beyond `[deployments] retain_versions`, the
         longest unused first.
         """
         idle = [
@@ -240,7 +238,7 @@ class Rollout:
 
 
 def _cold(row: DeploymentRow, versions: Sequence[str]) -> list[str]:
-    """Those that have to be started first. Raises Conflict for what cannot serve."""
+    """The versions that have to be started first. Raises Conflict for one that cannot serve."""
     if not row.up:
         raise Conflict(
             f"Deployment {row.name} is down.", "Its traffic cannot be moved.", "mlinfra up"

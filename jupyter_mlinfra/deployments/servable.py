@@ -1,4 +1,4 @@
-"""What can be served so far, told from a model's `MLmodel` alone: before it is registered, on its
+"""What can be served so far, judged by a model's `MLmodel` alone: before it is registered, on its
 page, and again when it is deployed.
 """
 
@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 MODEL_FILES = (".ubj", ".json")
-"""Formats that hold no code; others could run some when they are loaded."""
+"""Formats that hold no code; others could run code when they are loaded."""
 TYPES = ("double", "float", "integer", "long", "boolean", "string")
-"""Types of an MLflow signature that an XGBoost model can be asked with."""
+"""Types of an MLflow signature that an XGBoost model can be called with."""
 BOOSTER = "xgboost.core.Booster"
 CLASSIFIERS = ("xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRFClassifier")
 _OTHERS = (
@@ -35,15 +35,13 @@ class Refusal:
 
 
 def unservable(document: Mapping[str, Any]) -> str:
-    """Why a model cannot be deployed; empty when nothing here speaks against it."""
+    """Why a model cannot be deployed; empty if nothing here prevents it."""
     found = refusal(document)
     return found.why if found is not None else ""
 
 
 def refusal(document: Mapping[str, Any]) -> Refusal | None:
-    """What speaks against serving a model; a list of a server's versions may know only its
-    flavors.
-    """
+    """What prevents serving a model; a list of a server's versions may know only its flavors."""
     use = "It can be used in a notebook or a job: ml.model(…).load()."
     flavors = document.get("flavors")
     if not isinstance(flavors, Mapping):
@@ -72,7 +70,7 @@ def refusal(document: Mapping[str, Any]) -> Refusal | None:
 
 
 def model_class(document: Mapping[str, Any]) -> str:
-    """Of XGBoost's classes that which was logged."""
+    """The XGBoost class that was logged."""
     return str(document["flavors"]["xgboost"].get("model_class") or BOOSTER)
 
 
@@ -98,7 +96,7 @@ def _of_loader(pyfunc: Any) -> Refusal | None:
 
 
 def _of_inputs(signature: Any) -> Refusal | None:
-    """Without a signature, or with one that is broken, there is nothing to say of them here."""
+    """Faults of the named inputs; a missing or broken signature is reported elsewhere."""
     inputs = _inputs(signature)
     if any(item.get("type") == "tensor" for item in inputs):
         return _of_tensors(inputs)
@@ -122,7 +120,7 @@ def _of_inputs(signature: Any) -> Refusal | None:
 
 
 def _of_tensors(inputs: Sequence[Mapping[str, Any]]) -> Refusal | None:
-    """One matrix of numbers is served, its columns by position."""
+    """One matrix of numbers can be served, its columns by position."""
     spec = inputs[0].get("tensor-spec")
     shape, kind = (
         (spec.get("shape"), str(spec.get("dtype", ""))) if isinstance(spec, Mapping) else (None, "")

@@ -59,15 +59,15 @@ class Deployments:
         reason: str = "",
         on_progress: Progress | None = None,
     ) -> Deployment:
-        """Package a model version, start it, prove it by tests, and only then give it traffic.
+        """Package a model version, start it, test it, and only then give it traffic.
 
         version: `flights/2` or `flights@champion`. traffic: its percent; the others share the rest.
-        None: all for the first version of a deployment, nothing for a further one, what it has for
-        one that is deployed already (and never less than that: Conflict). answers: `classes` or
-        `probabilities` of a classifier; None: what its own pyfunc answers. Raises Unprocessable
-        when the model cannot be served or a test fails: the traffic is then as it was. Conflict
-        while another deploy of the same deployment is under way. Unavailable when the port is taken
-        or no environment can be built.
+        None: all for the first version of a deployment, nothing for a later one, its present share
+        for one that is already deployed (less is a Conflict). answers: `classes` or `probabilities`
+        of a classifier; None: what its own pyfunc answers. Raises Unprocessable if the model cannot
+        be served or a test fails; the traffic is then unchanged. Conflict while another deploy of
+        the same deployment is in progress. Unavailable if the port is taken or no environment can
+        be built.
         """
         check_name(name)
         tell = on_progress or (lambda _: None)
@@ -89,7 +89,7 @@ class Deployments:
             answers = answers or (_answers_of(served) if served else None)
             if served and self._intact(served, answers, tell):
                 return self._again(name, label, traffic, reason=reason, tell=tell)
-            # Nonsense is refused before anything is built.
+            # Invalid shares are refused before anything is built.
             state.with_share(row.traffic if row else {}, label, 0 if traffic is None else traffic)
             tell(f"packaging {found.model}/{found.version}")
             bundle = package(
@@ -139,10 +139,10 @@ class Deployments:
         return page_of(rows, limit=limit, cursor=cursor)
 
     def show(self, name: str) -> DeploymentDetail:
-        """A deployment with its history, the signature of the version that has most of the traffic,
-        and a request that it accepts.
+        """A deployment with its history, the signature of the version with most of the traffic, and
+        a request that it accepts.
 
-        A bundle that cannot be read is the reason of its version, and keeps nothing else from being
+        A bundle that cannot be read becomes the reason of its version; everything else is still
         shown.
         """
         row = self._store.deployment(name)
@@ -162,11 +162,11 @@ class Deployments:
         return self._store.history(name, limit=limit, cursor=cursor)
 
     def traffic(self, name: str, traffic: Mapping[str, int], *, reason: str = "") -> Deployment:
-        """Share the requests between versions: percents that make 100; versions (`v3`, `flights/3`)
-        that are not named get none.
+        """Share the requests between versions: percentages that add up to 100; versions (`v3`,
+        `flights/3`) that are not named get none.
 
-        In force when this returns; no request is lost. Raises BadRequest for nonsense, Conflict for
-        a version that has not passed its tests.
+        In force when this returns; no request is lost. Raises BadRequest for invalid shares,
+        Conflict for a version that has not passed its tests.
         """
 
         def shares(change: Transaction) -> tuple[Mapping[str, int], None]:
@@ -192,16 +192,16 @@ class Deployments:
         return self._record(self._store.deployment(name))
 
     def rollback(self, name: str, *, reason: str = "") -> Deployment:
-        """Bring back the last traffic before the present one whose versions can all serve.
+        """Restore the last traffic before the present one whose versions can all serve:
 
-        At once when they are warm. A second rollback goes further back. Raises Conflict when there
-        is nothing to go back to.
+        at once, if they are warm. A second rollback goes further back. Raises Conflict if there is
+        nothing to go back to.
         """
         self._rollout.share(name, _before, verb="rollback", reason=reason)
         return self._record(self._store.deployment(name))
 
     def remove(self, name: str, version: str, *, reason: str = "") -> Deployment:
-        """Drain and end a version without traffic, and forget it. Raises Conflict for a version
+        """Drain and end a version without traffic, and remove it. Raises Conflict for a version
         that has traffic.
         """
         with self._store.change(name) as change:
@@ -222,7 +222,7 @@ class Deployments:
 
         self._rollout.until(settled, STOP_SECONDS, f"{version} of {name} did not end.")
         with self._store.change(name) as change:
-            change.forget(version)  # refused when another verb has asked for it meanwhile
+            change.forget(version)  # refused if another verb wants it meanwhile
             change.record(
                 verb="remove",
                 user=self._project.user,
@@ -233,7 +233,7 @@ class Deployments:
         return self._record(self._store.deployment(name))
 
     def delete(self, name: str) -> None:
-        """Drain and end a deployment, and forget it with its history; its payload log stays."""
+        """Drain and end a deployment, and remove it with its history; its payload log stays."""
         self.down(name)
         self._store.delete(name)
 
@@ -244,10 +244,11 @@ class Deployments:
         *,
         version: str | None = None,
     ) -> Prediction:
-        """Ask through the gateway. rows: mappings, a frame, or a body of Seldon's protocol.
+        """Send a request through the gateway. rows: mappings, a frame, or a body of Seldon's
+        protocol.
 
-        version: asks that one whatever the traffic. Raises BadRequest for what the signature
-        refuses, Unavailable when nobody answers.
+        version: use this one whatever the traffic. Raises BadRequest for what the signature
+        refuses, Unavailable if nothing answers.
         """
         import orjson
 
@@ -268,8 +269,8 @@ class Deployments:
     def feedback(
         self, name: str, request_id: str, *, reward: float = 0.0, truth: Any = None
     ) -> None:
-        """Tell what an earlier answer was worth, or what would have been right. request_id: of the
-        prediction.
+        """Report what an earlier answer was worth, or what would have been correct. request_id: of
+        the prediction.
         """
         import orjson
 
@@ -285,8 +286,8 @@ class Deployments:
             raise client.refusal(answer)
 
     def measure(self, name: str, *, seconds: float, rate: float) -> Measurement:
-        """Latency and volume of the live deployment under a steady load of one-row requests; they
-        are left out of the payload log.
+        """Latency and volume of the live deployment under a steady load of one-row requests, which
+        are not in the payload log.
         """
         row = self._store.deployment(name)
         return measuring.measure(
@@ -294,8 +295,8 @@ class Deployments:
         )
 
     def latency(self, name: str, *, at_most_ms: float) -> measuring.Latency:
-        """p99 of the live deployment, measured as before a version gets traffic: 1,000 one-row
-        requests, one after the other.
+        """p99 of the live deployment, measured as before a version gets traffic: 1,000 consecutive
+        one-row requests.
         """
         row = self._store.deployment(name)
         return measuring.latency(
@@ -303,7 +304,7 @@ class Deployments:
         )
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Logged requests, one line a row: request_id, row, ts, deployment, version, status,
+        """Logged requests, one line per row: request_id, row, ts, deployment, version, status,
         latency_ms, prediction, then the inputs.
         """
         self._store.deployment(name)
@@ -323,16 +324,16 @@ class Deployments:
 
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
         """Entries that could not be logged, in the files that were written to after `since`; for a
-        process that was killed an upper bound.
+        killed process an upper bound.
         """
         return payloads.dropped(payload_folder(self._project, name), since)
 
     def up(
         self, name: str | None = None, *, on_progress: Progress | None = None
     ) -> Sequence[Deployment]:
-        """Bring deployments up, after a reboot too; returns when all versions with traffic answer.
+        """Start deployments, also after a reboot; returns when all versions with traffic answer.
 
-        Raises Unavailable when they do not in time.
+        Raises Unavailable if they do not in time.
         """
         rows = self._store.deployments() if name is None else [self._store.deployment(name)]
         rows = [row for row in rows if any(item.proved for item in row.versions)]
@@ -353,10 +354,10 @@ class Deployments:
         return [self._record(self._store.deployment(row.name)) for row in rows]
 
     def down(self, name: str | None = None) -> Sequence[Deployment]:
-        """Drain and end the processes of deployments; `up` brings them back with the same traffic.
+        """Drain and end the processes of deployments; `up` restores them with the same traffic.
 
-        Raises Unavailable when that cannot be written down; with no name their processes are ended
-        all the same.
+        Raises Unavailable if that cannot be recorded; without a name their processes are ended
+        anyway.
         """
         try:
             return self._down(name)
@@ -379,8 +380,8 @@ class Deployments:
         return [self._record(self._store.deployment(row.name)) for row in rows]
 
     def fingerprint(self, name: str) -> str | None:
-        """Changes when other models are deployed, not when traffic moves; None when there is no
-        such deployment.
+        """Changes when other models are deployed, not when traffic moves; None if there is no such
+        deployment.
         """
         row = self._find(name)
         if row is None or not any(item.proved for item in row.versions):
@@ -414,7 +415,7 @@ class Deployments:
             if any(item.bundle for item in row.versions):
                 try:
                     columns = [column.name for column in self._bundle(row).columns]
-                except MLInfraError:  # its bundle is gone: it is found by name all the same
+                except MLInfraError:  # its bundle is gone, but it is still found by name
                     columns = ()
             text = " ".join([row.model, *row.traffic, *columns])
             yield Document(
@@ -428,11 +429,11 @@ class Deployments:
     def _again(
         self, name: str, version: str, traffic: int | None, *, reason: str, tell: Progress
     ) -> Deployment:
-        """What is left to do for a version that has passed its tests before: have it run, and give
-        it the traffic that is asked for.
+        """Deploy a version again that has already passed its tests: start it, and give it the
+        requested traffic.
 
-        Raises Conflict when that is less than it has: whoever asks for a canary of 10 % does not
-        know that it is what answers most requests.
+        Raises Conflict if that is less than it has: a user who asks for a canary of 10 % does not
+        know that this version answers most requests.
         """
         has = self._store.deployment(name).version(version).traffic
         if traffic is not None and traffic < has:
@@ -454,11 +455,11 @@ class Deployments:
         return self._record(self._store.deployment(name))
 
     def _intact(self, item: VersionRow, answers: Answers | None, tell: Progress) -> bool:
-        """Whether a version that has passed its tests can be started from the bundle that has
-        passed them; one that was changed is made again.
+        """Whether a version that has passed its tests can be started from the same bundle; a
+        changed bundle is made again.
 
-        False: it has to be deployed anew, because what is made now is another one. Raises Conflict
-        when it was deployed with other answers.
+        False: it must be deployed again, because the new bundle differs. Raises Conflict if it was
+        deployed with other answers.
         """
         folder, reference = (
             Path(item.bundle),
@@ -475,20 +476,20 @@ class Deployments:
         if answers not in (None, given):
             raise Conflict(
                 f"{item.version} of {item.deployment} is deployed already and answers {given}.",
-                f"Its clients would get {answers} from one request to the next.",
+                f"Its clients would suddenly get {answers}.",
                 f"Remove it first: mlinfra deployments remove {item.deployment} {item.version}; or"
                 " deploy it under another name.",
             )
         return True
 
     def _package_again(self, reference: str, folder: Path, answers: Answers | None) -> bool:
-        """Make a damaged bundle anew; says whether it is the same one. Where its description is
-        lost, its name says what it answered.
+        """Make a damaged bundle again; returns whether it is the same one. If its description is
+        lost, its name shows what it answered.
         """
         model = self._experiments.download(reference)
         kinds: tuple[Answers | None, ...] = (answers,) if answers else (None, "probabilities")
         for kind in kinds:
-            with contextlib.suppress(BadRequest):  # it is no classifier
+            with contextlib.suppress(BadRequest):  # it is not a classifier
                 if package(model, folder.parent, answers=kind).folder == folder:
                     return True
         return False
@@ -512,7 +513,7 @@ class Deployments:
         if packaged is None:
             raise Unavailable(
                 f"Deployment {row.name} has no packaged version.",
-                "Its first deploy is under way or has failed.",
+                "Its first deploy is in progress or has failed.",
                 f"mlinfra deployments show {row.name}",
             )
         return load_bundle(Path(packaged.bundle))
@@ -525,7 +526,7 @@ class Deployments:
         return orjson.dumps({"data": {"names": sample["names"], "ndarray": sample["ndarray"][:1]}})
 
     def _url(self, row: DeploymentRow) -> str:
-        """Where predictions are asked for. Raises Unavailable while the deployment is down."""
+        """The address for predictions. Raises Unavailable while the deployment is down."""
         base = self._target.base_url()
         if not row.up or not base:
             raise Unavailable(
@@ -537,8 +538,8 @@ class Deployments:
 
 
 def _answers_of(item: VersionRow) -> Answers | None:
-    """What a deployed version answers, so that it keeps it; None when its bundle cannot be read, or
-    answers values.
+    """What a deployed version answers, so that it keeps it; None if its bundle cannot be read, or
+    it answers values.
     """
     with contextlib.suppress(Unprocessable):
         found = load_bundle(Path(item.bundle)).answers
@@ -558,8 +559,8 @@ def _packaged(row: DeploymentRow) -> VersionRow | None:
 
 
 def _share_of(version: str, percent: int | None) -> Aim:
-    """`version` gets `percent`, the others share the rest. None: what it has, and all of it when
-    nobody has any.
+    """`version` gets `percent`, the others share the rest. None: its present share, or all of it if
+    no version has any.
     """
 
     def aim(change: Transaction) -> tuple[Mapping[str, int], None]:
@@ -573,7 +574,7 @@ def _share_of(version: str, percent: int | None) -> Aim:
 
 
 def _before(change: Transaction) -> tuple[Mapping[str, int], int]:
-    """The last traffic before the present one whose versions can all serve. Raises Conflict when
+    """The last traffic before the present one whose versions can all serve. Raises Conflict if
     there is none.
     """
     row = change.row

@@ -1,4 +1,4 @@
-"""What is known of deployments, their versions, traffic, tests and history."""
+"""The records of deployments: versions, traffic, tests and history."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..core.records import Number
 
 
 class VersionState(StrEnum):
-    """Where a version of a deployment stands.
+    """The state of a version of a deployment.
 
     building: its environment. starting: its processes. testing: before traffic. ready: answers.
     failed: see reason. draining: takes no new request. stopped: no process.
@@ -49,8 +49,7 @@ class Gate:
 class DeployedVersion:
     """One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent.
 
-    requests, p50_ms, p95_ms, errors: of the last window that the gateway has seen; None before the
-    first request.
+    requests, p50_ms, p95_ms, errors: of the gateway's last window; None before the first request.
     """
 
     version: str
@@ -115,7 +114,7 @@ class DeploymentDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """An answer: predictions in the order of the rows, the version that gave them, and the time of
+    """An answer: predictions in the order of the rows, the version that made them, and the time of
     the round trip.
     """
 
@@ -131,9 +130,9 @@ class Measurement:
     """A deployment under a steady load of one-row requests. rate: answered a second. failed: not
     answered with 200.
 
-    Latencies count from the moment at which a request was due, so a stall delays those behind it
-    too. client_slow: the measuring process had no time to send the requests when they were due, so
-    a low rate and high latencies may be its own.
+    Latencies count from the moment at which a request was due, so that a stall also delays the
+    requests behind it. client_slow: the measuring process could not send the requests when they
+    were due, so a low rate and high latencies may be its own fault.
     """
 
     seconds: float

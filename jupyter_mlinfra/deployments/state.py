@@ -37,8 +37,8 @@ _NEXT: Mapping[VersionState, frozenset[VersionState]] = {
 
 
 def advance(version: str, state: VersionState, to: VersionState) -> VersionState:
-    """The next state of a version; nothing else may decide it. Raises Conflict for a move that does
-    not exist.
+    """The next state of a version; decided only here. Raises Conflict for a move that does not
+    exist.
     """
     if to is not state and to not in _NEXT[state]:
         raise Conflict(
@@ -62,7 +62,7 @@ def deployment_state(
 
 
 def check_traffic(traffic: Mapping[str, int], known: Sequence[str]) -> dict[str, int]:
-    """Whole percents of known versions, 100 together; versions that are not named get 0. Raises
+    """Integer percentages of known versions, 100 in all; versions that are not named get 0. Raises
     BadRequest.
     """
     unknown = sorted(set(traffic) - set(known))
@@ -75,15 +75,15 @@ def check_traffic(traffic: Mapping[str, int], known: Sequence[str]) -> dict[str,
     for version, percent in traffic.items():
         if isinstance(percent, bool) or not isinstance(percent, int) or not 0 <= percent <= 100:
             raise BadRequest(
-                f"{version}={percent!r} is no whole percent.",
+                f"{version}={percent!r} is not a whole percentage.",
                 "Traffic is 0 to 100.",
                 "For example v1=90 v2=10.",
             )
     total = sum(traffic.values())
     if total != 100:
         raise BadRequest(
-            f"The traffic makes {total} %, not 100 %.",
-            fix="Give percents that make 100 together, for example v1=90 v2=10.",
+            f"The traffic adds up to {total} %, not 100 %.",
+            fix="Give percentages that add up to 100, for example v1=90 v2=10.",
         )
     return {version: traffic.get(version, 0) for version in known}
 
@@ -91,11 +91,11 @@ def check_traffic(traffic: Mapping[str, int], known: Sequence[str]) -> dict[str,
 def whole(
     traffic: Mapping[str, int], before: Mapping[str, int], able: Collection[str]
 ) -> dict[str, int]:
-    """The traffic after a change: one percent a version of `before`, 100 together. able: versions
-    that may have any.
+    """The traffic after a change: a percentage for each version of `before`, 100 in all. able:
+    versions that may have any.
 
-    Raises BadRequest for other sums, Conflict for a version that may have none. All at 0 is what a
-    deployment begins with, and never comes back.
+    Raises BadRequest for other sums, Conflict for a version that may have none. Only a new
+    deployment has 0 everywhere.
     """
     if not any(traffic.values()) and not any(before.values()) and set(traffic) <= set(before):
         return dict.fromkeys(before, 0)
@@ -111,11 +111,11 @@ def whole(
 
 
 def with_share(traffic: Mapping[str, int], version: str, percent: int) -> dict[str, int]:
-    """Give `version` its percent; the others share the rest in proportion, in whole percents
-    (largest remainder).
+    """Give `version` its percentage; the others share the rest in proportion, as integers (largest
+    remainder).
     """
     if isinstance(percent, bool) or not isinstance(percent, int) or not 0 <= percent <= 100:
-        raise BadRequest(f"traffic={percent!r} is no whole percent.", "Traffic is 0 to 100.")
+        raise BadRequest(f"traffic={percent!r} is not a whole percentage.", "Traffic is 0 to 100.")
     others = {name: share for name, share in traffic.items() if name != version and share}
     total = sum(others.values())
     if not total:
@@ -148,7 +148,7 @@ def roles(traffic: Mapping[str, int]) -> dict[str, str]:
 
 
 def describe(before: Mapping[str, int], after: Mapping[str, int]) -> str:
-    """The change in one line: `v2 5 → 10 %, v1 95 → 90 %`; empty when there is none."""
+    """The change in one line: `v2 5 → 10 %, v1 95 → 90 %`; empty if there is none."""
     moved = [
         f"{version} {before.get(version, 0)} → {percent} %"
         for version, percent in after.items()

@@ -1,5 +1,5 @@
-"""What is wanted and what is known of deployments, in `state.db`. Every write that a target has to
-carry out raises `wish`.
+"""The wanted and the known state of deployments, in `state.db`. Every write that a target must
+carry out increases `wish`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ UNDER_WAY = (VersionState.BUILDING, VersionState.STARTING, VersionState.TESTING)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRow:
     """One version. wanted: keeps processes while the deployment is up. proved: its tests have
-    passed. deployer: who is deploying it.
+    passed. deployer: the process that deploys it.
     """
 
     deployment: str
@@ -68,7 +68,7 @@ class DeploymentRow:
         return {row.version: row.traffic for row in self.versions}
 
     def label(self, version: str) -> str:
-        """The name here (`v3`) of what is named so, or as the model's version: `flights/3`,
+        """The name here (`v3`) for any of its names, such as the model's version: `flights/3`,
         `flights/v3`, `version:flights/3` or `3`.
         """
         number = version.removeprefix("version:").removeprefix(f"{self.model}/")
@@ -104,8 +104,8 @@ class ProcessRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetRow:
-    """wish: the last change that was asked for. done: the last that is true outside. trouble: why
-    the target cannot go on.
+    """wish: the last requested change. done: the last one carried out. trouble: why the target
+    cannot continue.
     """
 
     wish: int
@@ -135,12 +135,12 @@ class DeploymentStore:
         ]
 
     def deployment(self, name: str) -> DeploymentRow:
-        """Raises NotFound."""
+        """One deployment. Raises NotFound."""
         with self._database.read() as connection:
             return _read(connection, name)
 
     def target(self) -> TargetRow:
-        """Where the target stands."""
+        """The state of the target."""
         with self._database.read() as connection:
             row = connection.execute("SELECT * FROM deployment_target").fetchone()
         return TargetRow(
@@ -158,10 +158,10 @@ class DeploymentStore:
     def begin(
         self, name: str, version: str, *, target: str, model: str, number: int, workers: int
     ) -> None:
-        """Note that a version is being built by this process; make the deployment when it is the
-        first.
+        """Record that this process is building a version; create the deployment if it is the first
+        one.
 
-        Raises Conflict when the deployment serves another model.
+        Raises Conflict if the deployment serves another model.
         """
         at = to_seconds(now())
         with self._database.write() as connection:
@@ -170,18 +170,19 @@ class DeploymentStore:
                 " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (name, self._namespace, target, model, at, at),
             )
-            # Who deploys wants it to answer.
+            # A deploy implies that the deployment should be up.
             connection.execute("UPDATE deployment SET up = 1 WHERE name = ?", (name,))
             row = _read(connection, name)
             if row.model != model:
                 raise Conflict(
                     f"Deployment {name} serves model {row.model}.",
-                    f"{model} is another one.",
+                    f"{model} is a different one.",
                     "Deploy it under another name.",
                 )
             known = next((item for item in row.versions if item.version == version), None)
             state = known.state if known else VersionState.BUILDING
-            # Left by a deploy that was killed: the caller holds the lock, so nobody is at it.
+            # Left by a deploy that was killed: the caller holds the lock, so no deploy is working
+            # on it.
             if state in UNDER_WAY:
                 state = VersionState.BUILDING
             connection.execute(
@@ -213,8 +214,8 @@ class DeploymentStore:
         wish: bool = False,
         **values: Any,
     ) -> int:
-        """Bring a version into another state, and set further columns with it. Returns the wish
-        (raised when `wish`).
+        """Move a version to another state, and set further columns with it. Returns the wish
+        (increased if `wish`).
         """
         columns = {
             "state": to,
@@ -235,7 +236,7 @@ class DeploymentStore:
             return _wish(connection, raise_it=wish)
 
     def note(self, name: str, version: str, **values: Any) -> None:
-        """Set columns of a version that no target needs to know of."""
+        """Set columns of a version that do not concern the target."""
         sets = ", ".join(f"{key} = :{key}" for key in values)
         with self._database.write() as connection:
             connection.execute(
@@ -255,7 +256,7 @@ class DeploymentStore:
             yield Transaction(connection, _read(connection, name))
 
     def set_up(self, names: Sequence[str], up: bool) -> int:
-        """Ask for deployments to be up or down. Versions that were stopped with the deployment are
+        """Request deployments to be up or down. Versions that were stopped with the deployment are
         started again.
         """
         with self._database.write() as connection:
@@ -268,12 +269,12 @@ class DeploymentStore:
             return _wish(connection, raise_it=True)
 
     def delete(self, name: str) -> None:
-        """Forget a deployment that is down. Raises Conflict when it has been brought up again."""
+        """Remove a deployment that is down. Raises Conflict if it has been started again."""
         with self._database.write() as connection:
             if _read(connection, name).up:
                 raise Conflict(
                     f"Deployment {name} was not deleted.",
-                    "It was brought up again meanwhile.",
+                    "It was started again meanwhile.",
                     f"mlinfra deployments show {name}",
                 )
             connection.execute("DELETE FROM deployment WHERE name = ?", (name,))
@@ -298,7 +299,7 @@ class DeploymentStore:
             return _earlier(connection, name)
 
     def processes(self) -> list[ProcessRow]:
-        """Serving processes that were started and not yet seen to end."""
+        """Serving processes that were started and whose end has not been seen."""
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT * FROM deployment_process ORDER BY deployment, version, slot"
@@ -316,7 +317,7 @@ class DeploymentStore:
         ]
 
     def add_process(self, row: ProcessRow) -> None:
-        """Note a process before anything is asked of it, so that a killed keeper finds it again."""
+        """Record a process before it is used, so that a keeper finds it again after a kill."""
         identity = row.identity
         with self._database.write() as connection:
             connection.execute(
@@ -334,13 +335,13 @@ class DeploymentStore:
             )
 
     def drop_process(self, token: str) -> None:
-        """Note that a process is gone."""
+        """Record that a process is gone."""
         with self._database.write() as connection:
             connection.execute("DELETE FROM deployment_process WHERE token = ?", (token,))
 
 
 class Transaction:
-    """A change under way: nothing of it is seen by others before the block ends."""
+    """A change in progress: nobody sees any of it before the block ends."""
 
     def __init__(self, connection: sqlite3.Connection, row: DeploymentRow) -> None:
         self._connection = connection
@@ -348,7 +349,7 @@ class Transaction:
         self.wish = 0
 
     def earlier_traffic(self) -> list[tuple[int, dict[str, int]]]:
-        """As `DeploymentStore.earlier_traffic`, of this moment."""
+        """As `DeploymentStore.earlier_traffic`, at this moment."""
         return _earlier(self._connection, self.row.name)
 
     def traffic(
@@ -361,11 +362,11 @@ class Transaction:
         returns_to: int | None = None,
         text: str = "",
     ) -> None:
-        """Set the traffic of all versions and write the history. Does nothing but the history when
-        it is the traffic there is.
+        """Set the traffic of all versions and write the history; unchanged traffic writes only the
+        history. This is the one place that sets traffic:
 
-        The one place that sets traffic: what is not 100 % in all, or goes to a version that has not
-        passed its tests, is refused here.
+        a sum other than 100 %, or traffic for a version that has not passed its tests, is refused
+        here.
         """
         before, at = self.row.traffic, to_seconds(now())
         traffic = whole(
@@ -402,7 +403,7 @@ class Transaction:
         text: str,
         returns_to: int | None = None,
     ) -> None:
-        """Write one line of the history, the event with it, and raise the wish."""
+        """Write one line of the history and its event, and increase the wish."""
         at = to_seconds(now())
         self._connection.execute(
             "INSERT INTO deployment_change (deployment, at, user, verb, text, reason, traffic,"
@@ -416,7 +417,7 @@ class Transaction:
         self.wish = _wish(self._connection, raise_it=True)
 
     def ready(self, version: str, gates: Sequence[Gate]) -> None:
-        """Note that a version has passed its tests."""
+        """Record that a version has passed its tests."""
         row = self.row.version(version)
         state = advance(version, row.state, VersionState.READY)
         self._connection.execute(
@@ -429,8 +430,8 @@ class Transaction:
         self.wish = _wish(self._connection, raise_it=True)
 
     def renew(self, version: str, *, same: bool, reason: str) -> None:
-        """Note that the bundle of a version was damaged and made again. same: as it was, so it may
-        be started; else it is deployed anew.
+        """Record that the damaged bundle of a version was made again. same: it is unchanged, so it
+        may be started; otherwise it must be deployed again.
         """
         row = self.row.version(version)
         state = row.state
@@ -453,8 +454,8 @@ class Transaction:
         self.wish = _wish(self._connection, raise_it=True)
 
     def want(self, version: str, wanted: bool) -> None:
-        """Ask for a version's processes to be kept or ended. One that is asked for has just been
-        used: it is not the next to be ended.
+        """Request that a version's processes are kept or ended. A requested version has just been
+        used, so it is not the next to be ended.
         """
         used = to_seconds(now()) if wanted else to_seconds(self.row.version(version).used_at)
         values = (wanted, used, self.row.name, version)
@@ -467,8 +468,8 @@ class Transaction:
         self.wish = _wish(self._connection, raise_it=True)
 
     def forget(self, version: str) -> None:
-        """Forget a version whose processes have ended. Raises Conflict when it has been asked for
-        again, or was given traffic.
+        """Remove a version whose processes have ended. Raises Conflict if it is wanted again, or
+        was given traffic.
         """
         row = self.row.version(version)
         if (
@@ -478,7 +479,7 @@ class Transaction:
         ):
             raise Conflict(
                 f"{version} of {self.row.name} was not removed.",
-                f"It was asked for meanwhile: it is {row.state}.",
+                f"It is wanted again: it is {row.state}.",
                 "Look at it, then try again.",
             )
         self._connection.execute(
@@ -507,9 +508,9 @@ def _read(connection: sqlite3.Connection, name: str) -> DeploymentRow:
 
 
 def _earlier(connection: sqlite3.Connection, name: str) -> list[tuple[int, dict[str, int]]]:
-    """A stack: each change lays its traffic on top, a rollback takes away what it undid.
+    """A stack: each change adds its traffic on top, a rollback removes what it undid.
 
-    So a rollback never leads to what an earlier one has left behind.
+    So a rollback never leads to what an earlier one has undone.
     """
     rows = connection.execute(
         "SELECT id, traffic, returns_to FROM deployment_change WHERE deployment = ? ORDER BY id",

@@ -1,4 +1,4 @@
-"""Records of deployments as the faces show them, from rows, live processes and the gateway's
+"""Records of deployments as interfaces show them, from rows, live processes and the gateway's
 figures.
 """
 
@@ -22,7 +22,7 @@ _HAS_PROCESSES = (VersionState.STARTING, VersionState.TESTING, VersionState.READ
 
 
 def predictions_url(base_url: str, row: DeploymentRow) -> str:
-    """Where a deployment is asked, as on a cluster behind Seldon's ingress."""
+    """The address of a deployment, as on a cluster behind Seldon's ingress."""
     return f"{base_url}{prefix(row.namespace, row.name)}api/v1.0/predictions"
 
 
@@ -38,8 +38,8 @@ def deployment(
     figures: Mapping[tuple[str, str], Figures],
     base_url: str,
 ) -> Deployment:
-    """One deployment. A version that should have processes and has none is shown as stopped: the
-    state was noted before a reboot.
+    """One deployment. A version that should have processes and has none is shown as stopped: its
+    state was recorded before a reboot.
     """
     states = {
         item.version: _state(item, running.get((row.name, item.version), 0))
@@ -87,7 +87,7 @@ def _version(
     figures: Figures | None,
 ) -> DeployedVersion:
     gone = state is VersionState.STOPPED and item.state is not VersionState.STOPPED
-    # What is down has no present figures.
+    # A version that is down has no present figures.
     counted = figures if live and figures is not None and figures.seconds else None
     return DeployedVersion(
         version=item.version,
@@ -127,7 +127,7 @@ def _milliseconds(value: float | None, figures: Figures) -> Number | None:
 
 
 def with_reason(record: Deployment, version: str, reason: str) -> Deployment:
-    """The deployment with the reason of one version, unless it has one already."""
+    """The deployment with the reason of one version, unless it already has one."""
     versions = [
         replace(item, reason=item.reason or reason) if item.version == version else item
         for item in record.versions
@@ -138,8 +138,8 @@ def with_reason(record: Deployment, version: str, reason: str) -> Deployment:
 def detail(
     record: Deployment, bundle: Bundle | None, history: Sequence[Change], header_file: str = ""
 ) -> DeploymentDetail:
-    """A deployment's page. header_file: holds the header that a request needs; empty when it needs
-    none.
+    """A deployment's page. header_file: holds the header that a request needs; empty if none is
+    needed.
     """
     columns = bundle.columns if bundle else ()
     sample = (
@@ -166,7 +166,7 @@ def detail(
 
 
 def _short(row: Sequence[Any]) -> list[Any]:
-    """A row to read and to change: numbers of six digits instead of seventeen."""
+    """A row to read and change: numbers with six digits instead of seventeen."""
     return [float(f"{value:.6g}") if isinstance(value, float) else value for value in row]
 
 

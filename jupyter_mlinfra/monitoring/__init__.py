@@ -1,4 +1,4 @@
-"""Live requests against the training data: reference profiles, drift, rules and alerts."""
+"""Live requests compared with the training data: reference profiles, drift, rules and alerts."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@ quantiles.
 
 A reference keeps bins, counts and a table of quantiles, never rows. Columns with few distinct
 values get a bin for each value; others get the deciles of the reference, and a value that is more
-than a tenth of it (no rain, no snow) a bin of its own. Missing values are a bin of their own, so a
-feature that stops coming in is drift too.
+than a tenth of it (no rain, no snow) a bin of its own. Missing values are a bin of their own, so
+that a feature that stops arriving is drift too.
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ if TYPE_CHECKING:
     import polars as pl
 
 DISCRETE = 20
-"""Columns with at most so many distinct values get a bin for each."""
+"""Columns with at most this many distinct values get a bin for each."""
 
 BINS = 10
-"""Bins of a number, when no value is so frequent that it gets one of its own."""
+"""Bins of a number, if no value is frequent enough for a bin of its own."""
 
 FINEST = 100
-"""A bin beside such values holds at least one row in so many of the reference: the share of fewer
-in a window is chance.
+"""A bin beside frequent values holds at least one row in this many of the reference: a smaller
+share in a window is chance.
 """
 
 QUANTILES = 4096
 """Points of the quantile table; the KS statistic is off by at most 1 / QUANTILES."""
 
 FLOOR = 1e-4
-"""Fractions below this count as this in the PSI, so that one empty bin does not make it infinite.
+"""Fractions below this count as this in the PSI, so that one empty bin does not make it
+infinite.
 """
 
 Kind = Literal["number", "discrete", "category"]
@@ -109,8 +110,8 @@ def _edges(ordered: np.ndarray, frequent: np.ndarray) -> np.ndarray:
     """Inner edges of the bins: the deciles; a frequent value has a bin of its own, and the rest
     share the bins that are left equally.
 
-    Deciles alone would put all that is not zero into one bin when 95 % are zeros: whatever it does
-    in there would go unseen. Source: the compressed histogram of Poosala, Ioannidis, Haas and
+    Deciles alone would put all that is not zero into one bin when 95 % are zeros: any change in
+    there would go unnoticed. Source: the compressed histogram of Poosala, Ioannidis, Haas and
     Shekita, Improved histograms for selectivity estimation of range predicates (SIGMOD 1996):
     values above 1 / bins alone, the others in bins of equal counts.
     """
@@ -130,9 +131,7 @@ def _edges(ordered: np.ndarray, frequent: np.ndarray) -> np.ndarray:
 
 
 def compare(kept: ColumnReference, window: pl.Series, *, threshold: float) -> FeatureDrift:
-    """Drift of `window` against the reference; `drifted` when the PSI is at or above
-    `threshold`.
-    """
+    """Drift of `window` against the reference; `drifted` if the PSI is at or above `threshold`."""
     import numpy as np
 
     if kept.kind == "category":
@@ -143,8 +142,8 @@ def compare(kept: ColumnReference, window: pl.Series, *, threshold: float) -> Fe
     else:
         finite = _finite(window)
         missing = len(window) - len(finite)
-        # a request says 0.1, the training data held the float32 nearest to it: the model takes them
-        # for the same
+        # A request says 0.1, the training data held the nearest float32: for the model they are the
+        # same.
         if kept.single:
             with np.errstate(over="ignore"):
                 finite = finite.astype(np.float32).astype(np.float64)
@@ -192,8 +191,8 @@ def psi(reference: Sequence[int], window: Sequence[int]) -> float:
 
 
 def _ks(quantiles: np.ndarray, values: np.ndarray) -> float | None:
-    """Two-sample statistic: the largest distance of the two empirical distribution functions,
-    looked for at every point of both.
+    """Two-sample statistic: the largest distance of the two empirical distribution functions, over
+    all points of both.
     """
     import numpy as np
 
@@ -226,7 +225,7 @@ def _float() -> Any:
 
 
 def _table(ordered: np.ndarray) -> list[float]:
-    """The middle of each of `QUANTILES` equal shares, or every value when there are fewer."""
+    """The middle of each of `QUANTILES` equal shares, or every value if there are fewer."""
     import numpy as np
 
     if len(ordered) < QUANTILES:

@@ -1,4 +1,4 @@
-"""Reference profiles, one JSON file a model version, below `.mlinfra/monitoring/references`."""
+"""Reference profiles, one JSON file per model version, in `.mlinfra/monitoring/references`."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What a model version saw in training. version: `model/3`. score: of its own answers, None
-    when they were not given.
+    """What a model version saw in training. version: `model/3`. score: of its own answers, None if
+    they were not given.
     """
 
     version: str
@@ -36,10 +36,10 @@ class Reference:
 
 
 def make(version: str, given: Frame, score: Sequence[float] | None) -> Reference:
-    """Profile training data. given: the model's inputs, one row an example; score: its answers to
-    them, as long.
+    """Profile training data. given: the model's inputs, one row per example; score: its answers, of
+    the same length.
 
-    Raises BadRequest when there is nothing to profile or the lengths differ.
+    Raises BadRequest if there is nothing to profile or the lengths differ.
     """
     import polars as pl
 
@@ -65,7 +65,7 @@ def make(version: str, given: Frame, score: Sequence[float] | None) -> Reference
 
 
 def path_of(project: Project, version: str) -> Path:
-    """Where the reference of `model/3` stands."""
+    """Path of the reference of `model/3`."""
     model, _, number = version.partition("/")
     if (
         not number.isdigit()
@@ -73,7 +73,7 @@ def path_of(project: Project, version: str) -> Path:
         or model.startswith(".")
         or any(sign in model for sign in "/\\\0")
     ):
-        raise BadRequest(f"{version!r} is no model version.", "The form is MODEL/NUMBER.")
+        raise BadRequest(f"{version!r} is not a model version.", "The form is MODEL/NUMBER.")
     return project.folder("monitoring", "references", model) / f"{number}.json"
 
 
@@ -85,12 +85,14 @@ def save(project: Project, kept: Reference) -> Path:
 
 
 def load(project: Project, version: str) -> Reference:
-    """Raises NotFound when the version has no reference, Unprocessable when its file is broken."""
+    """The reference of a version. Raises NotFound if it has none, Unprocessable if its file is
+    broken.
+    """
     path = path_of(project, version)
     if not path.exists():
         raise NotFound(
             f"{version} has no reference profile.",
-            "Nothing says what it saw in training.",
+            "It is not known what it saw in training.",
             f"ml.model({version!r}).reference(frame)",
         )
     try:

@@ -1,5 +1,5 @@
-"""What the rules of a monitor find in a window, and the alerts that follow. Pure functions;
-`service` measures and `store` writes.
+"""What the rules of a monitor find in a window, and the resulting alerts. Pure functions; `service`
+measures and `store` writes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from .spec import Alert, AlertState, FeatureDrift
 from .state import advance
 
 MIN_REQUESTS = 100
-"""A share of bad requests counts as one of at least so many, so that one typing error is no alarm.
+"""A share of bad requests is computed over at least this many requests, so that one typing error
+raises no alarm.
 """
 
 _ROW = re.compile(r" in row \d+")
@@ -23,8 +24,8 @@ _WORST_FIRST = (AlertState.FIRING, AlertState.PENDING, AlertState.NO_DATA, Alert
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a rule found. breached: None when it could not be measured; `text` then says why. text:
-    what it found, in one line.
+    """What a rule found. breached: None if it could not be measured; `text` then says why. text:
+    the result in one line.
     """
 
     rule: str
@@ -98,13 +99,15 @@ def _most_frequent(reasons: Iterable[str]) -> str:
 def alert(
     finding: Finding, before: Alert | None, *, monitor: str, at: datetime, hold: timedelta
 ) -> Alert:
-    """The alert of a rule after this finding. before: as it was, None at the first evaluation."""
+    """The alert of a rule after this finding. before: the previous alert, None at the first
+    evaluation.
+    """
     was, since = (before.state, before.since) if before else (AlertState.OK, at)
     state, since = advance(was, since, breached=finding.breached, at=at, hold=hold)
     text, subject = finding.text, finding.subject
     if finding.breached is None and state is AlertState.FIRING:
         text, subject = (
-            f"still firing, as it could not be judged anew: {text}",
+            f"still firing, because it could not be judged again: {text}",
             before.subject if before else "",
         )
     elif state is AlertState.PENDING:

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from ..experiments import Experiments
 
 WINDOW = timedelta(hours=24)
-"""How far back a status looks unless it is told."""
+"""How far back a status looks by default."""
 
 FEATURES = 500
-"""A status carries the drift of at most so many features."""
+"""A status carries the drift of at most this many features."""
 
 _OWN = ("request_id", "row", "ts", "deployment", "version", "status", "latency_ms", "prediction")
-"""Columns of the payload log before the inputs; an input of such a name is called `input.<name>`
-there.
+"""The columns of the payload log before the inputs; there, an input of such a name is called
+`input.<name>`.
 """
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
@@ -53,11 +53,11 @@ class Monitoring:
     def reference(
         self, version: str, frame: Frame, *, score: Sequence[float] | None = None
     ) -> Path:
-        """Keep what a model version saw in training: bins, counts and quantiles of each input, and
+        """Store what a model version saw in training: bins, counts and quantiles of each input, and
         of its own answers.
 
-        version: `model/3` or `model@alias`. frame: the inputs, one row an example, of Polars or
-        pandas. score: its answers, as long.
+        version: `model/3` or `model@alias`. frame: the inputs, one row per example, in Polars or
+        pandas. score: its answers, of the same length.
         """
         found = self._experiments.version(version)
         return references.save(
@@ -65,11 +65,11 @@ class Monitoring:
         )
 
     def watch(self, deployment: str, *, name: str | None = None) -> Monitor:
-        """Start to watch a deployment; the version that has most of the traffic needs a reference
+        """Start to watch a deployment; the version with most of the traffic needs a reference
         profile.
 
-        Raises NotFound without deployment or reference, Conflict when the name watches another
-        deployment.
+        Raises NotFound without deployment or reference, Conflict if a monitor of that name watches
+        another deployment.
         """
         name = name or deployment
         if not _NAME.match(name):
@@ -121,18 +121,18 @@ class Monitoring:
         """Drift and service of the window that ends now; alert states are those of the last
         evaluation.
 
-        version: `v3`, whose rows are held against its own reference; else the one with most of the
-        traffic.
+        version: `v3`, whose rows are compared with its own reference; by default the one with most
+        of the traffic.
         """
         monitor = self._store.show(name)
         return self._measure(monitor, since or WINDOW, version)
 
     def evaluate(self, name: str, *, since: timedelta | None = None) -> MonitorStatus:
-        """Measure the window of the version with most of the traffic, move the states of the rules,
-        and tell of what changed.
+        """Measure the window of the version with most of the traffic, update the states of the
+        rules, and report changes.
 
-        What cannot be measured is no data: the reason stands in the alert, and nothing stays green.
-        Raises NotFound without the monitor.
+        What cannot be measured becomes "no data" with the reason in the alert; nothing stays green.
+        Raises NotFound if the monitor does not exist.
         """
         at, monitor = now(), self._store.show(name)
         try:
@@ -152,7 +152,7 @@ class Monitoring:
     def _save(
         self, status: MonitorStatus, findings: Sequence[rules.Finding], at: datetime
     ) -> MonitorStatus:
-        """Write the alerts that follow from what was found."""
+        """Save the alerts that result from the findings."""
         hold = timedelta(minutes=self._project.settings.monitoring.hold_minutes)
         name = status.monitor.name
         before = {alert.name: alert for alert in self._store.alerts(name)}
@@ -174,7 +174,7 @@ class Monitoring:
         return replace(status, monitor=monitor, alerts=alerts)
 
     def _findings(self, status: MonitorStatus, window: timedelta) -> Sequence[rules.Finding]:
-        """What each rule says of a window."""
+        """The result of each rule for a window."""
         settings, requests = (
             self._project.settings.monitoring,
             int(status.monitor.requests.value or 0),
@@ -233,14 +233,14 @@ class Monitoring:
         )
 
     def fingerprint(self, name: str) -> str | None:
-        """A text that changes when the monitor watches something else; None when there is none."""
+        """Changes when the monitor watches something else; None if it does not exist."""
         try:
             return self._store.show(name).deployment
         except NotFound:
             return None
 
     def search_fingerprint(self) -> str:
-        """Changes when a monitor or an alert's state does."""
+        """Changes when a monitor or an alert's state changes."""
         return repr(
             [
                 (monitor.name, monitor.deployment, monitor.state)
@@ -268,8 +268,8 @@ class Monitoring:
             )
 
     def _judged(self, deployment: str, version: str | None = None) -> tuple[str, str]:
-        """A version of the deployment, as `v3` and `model/3`; the one that has most of the traffic,
-        unless another is named.
+        """A version of the deployment, as `v3` and `model/3`: the named one, else the one with most
+        of the traffic.
         """
         versions = self._deployments.show(deployment).deployment.versions
         if not versions:
@@ -295,7 +295,7 @@ class Monitoring:
         settings, trouble = self._project.settings.monitoring, ""
         try:
             kept = references.load(self._project, model)
-        except MLInfraError as error:  # requests and latency are known all the same
+        except MLInfraError as error:  # requests and latency are known anyway
             kept, trouble = (
                 references.Reference(version=model, made_at="", rows=0, columns=(), score=None),
                 str(error),
@@ -304,8 +304,7 @@ class Monitoring:
         answered = rows.filter(pl.col("status") < 400)
         # Another version has another signature, and another reference.
         judged = answered.filter(pl.col("version") == label)
-        # Too few rows cannot say that something drifted: the figures are shown, the verdict is not
-        # given.
+        # Too few rows cannot show drift: the figures are shown, without a verdict.
         limit = settings.psi_alert if judged.height >= settings.min_rows else float("inf")
         drift = (
             [
@@ -320,7 +319,7 @@ class Monitoring:
             if kept.score and judged.height
             else None
         )
-        # Not one a request id: a caller may give all of its requests the same.
+        # Not one per request id: a caller may give all its requests the same.
         requests = rows.filter(pl.col("row") == 0)
         counted = answered.group_by("version").len().sort("version")
         return MonitorStatus(
@@ -349,7 +348,7 @@ class Monitoring:
 
 
 def _unmeasured(monitor: Monitor, why: str) -> MonitorStatus:
-    """A status of nothing but the reason."""
+    """A status with nothing but the reason."""
     return MonitorStatus(
         monitor=monitor,
         window_start=None,
@@ -378,8 +377,8 @@ def _bad(status: MonitorStatus) -> bool:
 
 
 def _input(rows: pl.DataFrame, name: str) -> pl.Series:
-    """The values of an input. One that no longer comes is missing in every row: that is drift, and
-    must not go unseen.
+    """The values of an input. One that no longer arrives is missing in every row: that is drift,
+    and must be noticed.
     """
     import polars as pl
 

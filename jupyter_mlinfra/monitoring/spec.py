@@ -1,4 +1,4 @@
-"""What is known of monitors, drift and alerts."""
+"""The records of monitors, drift and alerts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.records import Number
 
 
 class AlertState(StrEnum):
-    """Where a rule stands. no_data is a state of its own, never green."""
+    """The state of a rule. no_data is a state of its own, never green."""
 
     OK = "ok"
     PENDING = "pending"
@@ -42,7 +42,7 @@ class FeatureDrift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One rule at its last evaluation. value against threshold; since: of the state."""
+    """One rule at its last evaluation: value and threshold. since: when its state began."""
 
     ref: str
     name: str
@@ -79,9 +79,9 @@ class Monitor:
 class MonitorStatus:
     """A monitor's page.
 
-    reference: of the version whose rows `drift` and `score` are about. versions: answered rows a
-    version. dropped: requests that the payload log had to leave out. error_fraction: answers from
-    500 on; refused_fraction: those from 400 to 499. drift: the features that moved the most, of
+    reference: of the version whose rows `drift` and `score` are about. versions: answered rows per
+    version. dropped: requests that the payload log had to drop. error_fraction: answers from 500
+    on; refused_fraction: those from 400 to 499. drift: the features that moved the most, of
     `features` that were compared. trouble: why nothing was compared, as without a reference;
     `reference` is empty then.
     """

@@ -1,4 +1,4 @@
-"""How an alert moves: one function decides, nothing else sets a state."""
+"""How an alert changes its state; decided only here."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from datetime import datetime, timedelta
 from .spec import AlertState
 
 STALE = timedelta(hours=24)
-"""The longest window of a rule: of what came after an older verdict, nothing was judged."""
+"""The longest window of a rule: an older verdict says nothing about the present."""
 
 
 def as_of(state: AlertState, evaluated_at: datetime | None, at: datetime) -> AlertState:
-    """A noted state as it is to be shown: green that nobody has confirmed for so long is no
-    data.
-    """
+    """A stored state as it must be shown: green that was not confirmed for this long is no data."""
     old = evaluated_at is not None and at - evaluated_at > STALE
     return AlertState.NO_DATA if state is AlertState.OK and old else state
 
@@ -26,7 +24,7 @@ def advance(
     at: datetime,
     hold: timedelta = timedelta(0),
 ) -> tuple[AlertState, datetime]:
-    """The next state and since when. breached: None when the window has too few rows to judge.
+    """The next state and since when. breached: None if the window has too few rows.
 
     A breach is pending until it has lasted `hold`, then it fires; it ends with the first evaluation
     that is not a breach. Too little data is a state of its own: never green, and it does not end a

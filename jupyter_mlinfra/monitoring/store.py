@@ -23,8 +23,8 @@ class MonitorStore:
         self._database = database
 
     def add(self, name: str, deployment: str, user: str) -> Monitor:
-        """Add a monitor; one of that name keeps its history and watches `deployment` from now
-        on.
+        """Add a monitor; an existing one of that name keeps its history and watches `deployment`
+        from now on.
         """
         with self._database.write() as connection:
             connection.execute(
@@ -36,7 +36,7 @@ class MonitorStore:
         return self.show(name)
 
     def show(self, name: str) -> Monitor:
-        """Raises NotFound."""
+        """One monitor. Raises NotFound."""
         with self._database.read() as connection:
             row = connection.execute("SELECT * FROM monitor WHERE name = ?", (name,)).fetchone()
         if row is None:
@@ -44,7 +44,7 @@ class MonitorStore:
         return _monitor(row)
 
     def monitors(self) -> list[Monitor]:
-        """By name."""
+        """All monitors, by name."""
         with self._database.read() as connection:
             return [
                 _monitor(row) for row in connection.execute("SELECT * FROM monitor ORDER BY name")
@@ -62,7 +62,7 @@ class MonitorStore:
         return [_alert(row) for row in rows]
 
     def save(self, monitor: Monitor, alerts: Sequence[Alert]) -> None:
-        """Write one evaluation; an event tells of each alert whose state changed."""
+        """Write one evaluation, with an event for each alert whose state changed."""
         with self._database.write() as connection:
             known = {
                 row["rule"]: row["state"]

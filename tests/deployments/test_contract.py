@@ -12,7 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from searches import examples
 
-from jupyter_mlinfra.deployments.runtime.contract import Batch, Column, Contract, Refused, answer
+from jupyter_mlinfra.deployments.runtime.contract import (
+    Batch,
+    Column,
+    Contract,
+    RequestRefused,
+    answer,
+)
 
 CONTRACT = Contract(
     [
@@ -38,8 +44,8 @@ def rows_of(*rows: dict[str, Any], names: list[str] | None = None) -> dict[str, 
     return {"names": names, "ndarray": [[row[name] for name in names] for row in rows]}
 
 
-def refused(data: Any, contract: Contract = CONTRACT) -> Refused:
-    with pytest.raises(Refused) as found:
+def refused(data: Any, contract: Contract = CONTRACT) -> RequestRefused:
+    with pytest.raises(RequestRefused) as found:
         read(data, contract)
     error = found.value
     assert 400 <= error.status < 500
@@ -165,7 +171,7 @@ def test_a_body_of_another_shape_is_refused(data: Any) -> None:
     ],
 )
 def test_broken_json_is_refused(body: bytes) -> None:
-    with pytest.raises(Refused) as found:
+    with pytest.raises(RequestRefused) as found:
         NUMBERS.read(body)
     assert found.value.what
     assert found.value.fix

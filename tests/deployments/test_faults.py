@@ -218,7 +218,7 @@ def test_a_keeper_that_cannot_write_lives_on_and_still_starts_what_dies(
     in_the_way = figures.with_name(f".{layout.FIGURES}.draft")
     in_the_way.mkdir()
     try:
-        until(lambda: "tries again and again" in log.read_text())
+        until(lambda: "is repeated" in log.read_text())
         victim = processes(deployments, "v1")[0]
         kill_tree(victim)
         until(

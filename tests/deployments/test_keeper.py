@@ -21,7 +21,7 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments.packaging import package
 from jupyter_mlinfra.deployments.store import DeploymentStore, ProcessRow
 from jupyter_mlinfra.deployments.targets import envoy, keeper, ports
-from jupyter_mlinfra.deployments.targets.workers import Launch, Worker, Workers
+from jupyter_mlinfra.deployments.targets.workers import Worker, Workers, WorkerSpec
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -255,7 +255,7 @@ def slow(
         SimpleNamespace(drop_process=lambda _: None, add_process=lambda _: None),
         f"mlinfra-test-{os.getpid()}-{time.time_ns()}",
     )  # type: ignore[arg-type]
-    launch = Launch(
+    launch = WorkerSpec(
         deployment="flights",
         version="v1",
         model="flights/1",
@@ -353,7 +353,7 @@ def test_a_worker_that_is_started_on_a_full_disk_is_noted_when_there_is_room(
     python.write_text("#!/bin/sh\nexec sleep 60\n")
     python.chmod(0o700)
     workers = Workers(SimpleNamespace(drop_process=lambda _: None, add_process=add), token)  # type: ignore[arg-type]
-    launch = Launch(
+    launch = WorkerSpec(
         deployment="flights",
         version="v1",
         model="flights/1",
@@ -384,7 +384,7 @@ def test_a_bundle_that_was_changed_is_not_started_and_the_reason_is_kept(
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\ntouch started\n")
     python.chmod(0o700)
-    launch = Launch(
+    launch = WorkerSpec(
         deployment="flights",
         version="v1",
         model="flights/1",

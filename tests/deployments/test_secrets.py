@@ -46,6 +46,6 @@ def test_a_file_without_a_secret_is_no_open_door(
     project = kit.open_project(tmp_path, "[deployments]\nrequire_token = true\n")
     keys_of(project)
     authorization_file(project).write_text(text)
-    with pytest.raises(Unprocessable, match="holds no secret"):
+    with pytest.raises(Unprocessable, match="does not hold a secret"):
         keys_of(project)
     project.database.close()

@@ -70,7 +70,7 @@ def test_the_keeper_gets_the_settings_and_nothing_of_the_job(
 
 @pytest.mark.usefixtures("in_a_job")
 def test_a_serving_process_gets_nothing_of_whoever_started_the_keeper(tmp_path: Path) -> None:
-    launch = workers.Launch(
+    launch = workers.WorkerSpec(
         deployment="flights",
         version="v1",
         model="flights/1",

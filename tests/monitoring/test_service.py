@@ -304,8 +304,8 @@ def test_a_firing_alert_outlasts_a_window_with_too_few_rows_and_says_so(
     status = monitoring.evaluate("flights")
     assert (status.monitor.state, status.alerts[0].since) == (AlertState.FIRING, since)
     assert (
-        status.alerts[0].text
-        == "still firing, as it could not be judged anew: 18 rows in the window; 200 are needed"
+        status.alerts[0].text == "still firing, because it could not be judged again:"
+        " 18 rows in the window; 200 are needed"
     )
     assert told(project) == ["firing"]
     deployments.rows = payload(1000)

@@ -1,8 +1,8 @@
-"""What a model answers: the scores of its booster, made into what its own `predict` or
+"""What a model answers: the scores of its booster, turned into what its own `predict` or
 `predict_proba` gives.
 
 XGBoost's scikit-learn classes are not loaded here, because they would need scikit-learn in every
-serving environment. The test before traffic holds these few lines against the real ones.
+serving environment. The test before traffic compares these few lines with the real classes.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _PROBABILITIES = ("binary:logistic", "multi:softprob", _SOFTMAX)
 
 
 def predictor(booster: Any, model_class: str, answers: str) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from a matrix of inputs to answers: one value or one row of values a row.
+    """A function from a matrix of inputs to answers: one value or one list of values per row.
 
     model_class: of the logged model. answers: `classes` or `probabilities` of a classifier;
-    anything else is what the booster gives. Raises ValueError when the model cannot give these
+    anything else means the booster's scores. Raises ValueError if the model cannot give these
     answers.
     """
     learner = orjson.loads(booster.save_config())["learner"]
@@ -50,7 +50,7 @@ def predictor(booster: Any, model_class: str, answers: str) -> Callable[[np.ndar
 
 
 def _rounds(booster: Any) -> tuple[int, int]:
-    """The rounds that count: after early stopping those up to the best one, else all (0, 0)."""
+    """The rounds that count: those up to the best one after early stopping, else all (0, 0)."""
     best = booster.attr("best_iteration")
     return (0, int(best) + 1) if best is not None else (0, 0)
 

@@ -13,12 +13,12 @@ from .contract import Column
 
 
 def with_categories(columns: Sequence[Column], booster: Any) -> list[Column]:
-    """Give each text column the categories in the order of their codes. Raises ValueError when the
-    model has none for it.
+    """Add the categories, in the order of their codes, to each text column. Raises ValueError if
+    the model has none for it.
     """
     if not any(column.type == "string" for column in columns):
         return list(columns)
-    # Read from the JSON form: `Booster.get_categories` would need pyarrow in every serving
+    # From the JSON form, because `Booster.get_categories` would need pyarrow in every serving
     # environment.
     learner = orjson.loads(bytes(booster.save_raw("json")))["learner"]
     encoded = learner["gradient_booster"].get("model", {}).get("cats", {}).get("enc", [])
@@ -36,8 +36,8 @@ def with_categories(columns: Sequence[Column], booster: Any) -> list[Column]:
 
 
 def _texts(encoded: Any) -> tuple[str, ...]:
-    """Arrow's layout: one run of UTF-8 bytes and the offsets between the texts. Empty when the
-    categories are no texts.
+    """Texts in Arrow's layout: a run of UTF-8 bytes and the offsets between the texts. Empty if the
+    categories are not texts.
     """
     offsets = encoded.get("offsets") if isinstance(encoded, dict) else None
     if not offsets:

@@ -19,18 +19,18 @@ _EXPECTED = {
     "boolean": "true or false",
     "string": "a text",
 }
-_RANGE = {"integer": 2**31, "long": 2**53}  # beyond 2^53 a double cannot hold every whole number
+_RANGE = {"integer": 2**31, "long": 2**53}  # beyond 2^53 a double cannot hold every integer
 
 
-class Refused(Exception):
-    """The request cannot be answered. status: an HTTP code of the 4xx range."""
+class RequestRefused(Exception):
+    """The request cannot be answered. status: an HTTP code in the 4xx range."""
 
     def __init__(self, what: str, why: str = "", fix: str = "", *, status: int = 400) -> None:
         super().__init__(what, why, fix)
         self.what, self.why, self.fix, self.status = what, why, fix, status
 
     def to_json(self) -> dict[str, Any]:
-        """Seldon's error body with what, why and fix beside it."""
+        """Seldon's error body with what, why and fix added."""
         info = " ".join(part for part in (self.what, self.why, self.fix) if part)
         status = {"status": 1, "info": info, "code": self.status, "reason": "MICROSERVICE_BAD_DATA"}
         return {"status": status, "what": self.what, "why": self.why, "fix": self.fix}
@@ -38,8 +38,8 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One input. optional: a missing value is part of what the model was trained on. categories:
-    texts in the order of their codes.
+    """One input. optional: the training data had missing values in it. categories: texts in the
+    order of their codes.
     """
 
     name: str
@@ -50,10 +50,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A request that passed. matrix: n rows, one column an input in the model's order, missing
+    """A request that passed. matrix: n rows, one column per input in the model's order, missing
     values as NaN (float64).
 
-    form: `ndarray` or `tensor`, as the request had it. puid: the id that the caller gave, or empty.
+    form: `ndarray` or `tensor`, as the request had it. puid: the caller's id, or empty.
     """
 
     matrix: np.ndarray
@@ -81,11 +81,13 @@ class Contract:
         self._wide = any(
             column.type in _RANGE or column.type == "boolean" for column in self.columns
         )
-        # Rows of types that passed: most requests look like the one before.
+        # Types of rows that passed: most requests look like the one before.
         self._seen: set[tuple[type, ...]] = set()
 
     def read(self, body: bytes) -> Batch:
-        """Check a request body of Seldon's protocol. Raises Refused with what, why and fix."""
+        """Check a request body of Seldon's protocol. Raises RequestRefused with what, why
+        and fix.
+        """
         message = self._parse(body)
         meta = message.get("meta")
         puid = meta.get("puid") if isinstance(meta, dict) else None
@@ -106,15 +108,15 @@ class Contract:
         try:
             message = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise self._refuse("The request is no JSON.", f"{error}.") from None
+            raise self._refuse("The request is not JSON.", f"{error}.") from None
         if not isinstance(message, dict):
-            raise self._refuse("The request is no JSON object.", f"It is {_kind(message)}.")
+            raise self._refuse("The request is not a JSON object.", f"It is {_kind(message)}.")
         return message
 
     def _from_rows(self, rows: Any, names: Any) -> np.ndarray:
         if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
             raise self._refuse(
-                '"ndarray" is no list of rows.', "Each row is a list with one value per column."
+                '"ndarray" is not a list of rows.', "Each row is a list with one value per column."
             )
         if not rows:
             raise self._refuse(
@@ -126,7 +128,7 @@ class Contract:
             if len(row) != width:
                 why = f"It has {len(row)} values; row 1 has {width}."
                 raise self._refuse(
-                    f"Row {number + 1} is ragged.",
+                    f"Row {number + 1} has another length.",
                     why,
                     "Give every row one value per column; null for a missing one.",
                 )
@@ -172,14 +174,14 @@ class Contract:
         if shape[0] * shape[1] != len(values):
             raise self._refuse(
                 "The tensor does not fit its shape.",
-                f"{shape[0]} × {shape[1]} values were promised, {len(values)} came.",
+                f"{shape[0]} × {shape[1]} values were announced, {len(values)} came.",
             )
         if not all(type(value) in (float, int) or value is None for value in values):
             bad = next(
                 value for value in values if type(value) not in (float, int) and value is not None
             )
             raise self._refuse(
-                "The tensor holds something that is no number.", f"{_show(bad)} is {_kind(bad)}."
+                "The tensor holds something that is not a number.", f"{_show(bad)} is {_kind(bad)}."
             )
         try:
             flat = np.array(values, dtype=np.float64).reshape(shape)
@@ -195,7 +197,7 @@ class Contract:
         return np.ascontiguousarray(flat)
 
     def _order(self, names: Any, width: int) -> list[int | None] | None:
-        """Where in a row each input stands; None when the row has the model's order."""
+        """The position of each input in a row; None if the row has the model's order."""
         if not names:
             if width != len(self.names):
                 why = f"A row has {width} values, the model takes {len(self.names)} columns."
@@ -217,7 +219,7 @@ class Contract:
                 "The rows do not fit the names.", f"{len(names)} names, {width} values in a row."
             )
         # Once: a request may name a million columns, and must not hold a thread for longer than
-        # it takes to read.
+        # reading it takes.
         given = Counter(names)
         twice = sorted(name for name, count in given.items() if count > 1)
         if twice:
@@ -235,7 +237,7 @@ class Contract:
             said = [f"unknown: {_list(unknown)}"] * bool(unknown) + [
                 f"missing: {_list(missing)}"
             ] * bool(missing)
-            why = "; ".join(said)  # the names stay as they are written
+            why = "; ".join(said)  # the names stay as they were written
             raise self._refuse(
                 "The columns do not fit.",
                 f"{why[0].upper()}{why[1:]}.",
@@ -263,7 +265,10 @@ class Contract:
 
     def _check_missing(self, column: Column, number: int) -> None:
         if not column.optional:
-            why = "The model's signature does not allow it: its training data had no gap there."
+            why = (
+                "The model's signature does not allow it: its training data had no missing value"
+                " there."
+            )
             raise self._refuse(
                 f"Column {column.name} has no value in row {number + 1}.",
                 why,
@@ -322,8 +327,8 @@ class Contract:
                     f"Send {_EXPECTED[column.type]}.",
                 )
 
-    def _refuse(self, what: str, why: str = "", fix: str = "") -> Refused:
-        return Refused(what, why, fix or self._hint())
+    def _refuse(self, what: str, why: str = "", fix: str = "") -> RequestRefused:
+        return RequestRefused(what, why, fix or self._hint())
 
     def _hint(self) -> str:
         names = self.names[:3]
@@ -341,8 +346,8 @@ def _number(value: Any) -> bool:
 
 
 def _whole(value: Any) -> bool:
-    # a fraction is found later, on the array: here only the type counts, so that equal types need
-    # no second look
+    # A fraction is found later, on the array: here only the type counts, so that rows of equal
+    # types need no second check.
     return type(value) in (float, int)
 
 
@@ -363,7 +368,7 @@ def answer(
     """The answer in the form of the request. scores: one value or one row of values per row of the
     batch.
     """
-    # Float32 in decimal would lose the last digits.
+    # As float32 the decimals would lose their last digits.
     values = scores if scores.dtype.kind == "i" else scores.astype(np.float64)
     if batch.form == "tensor":
         data: dict[str, Any] = {

@@ -2,10 +2,9 @@
 a file of its own.
 
 A prediction never waits for the log and never fails because of it: what does not fit is counted and
-left out. Lines are written whole with one `write` each flush; after a kill at most the last line is
-torn, and a reader passes over it. While the disk is full, entries wait in the queue, and no further
-file is begun. What is lost is counted in a `Ledger` as well, which a full disk and a kill cannot
-keep from being right.
+dropped. Each flush writes whole lines with one `write`; after a kill at most the last line is torn,
+and readers skip it. While the disk is full, entries wait in the queue, and no further file is
+started. Losses are also counted in a `Ledger`, which stays right despite a full disk or a kill.
 
 File `<version>-<started, µs>-<pid>.jsonl`, kept `.open` at the end of its name while it is written
 to:
@@ -18,10 +17,10 @@ to:
     feedback on a request {"k": "d", "ts": …, "n": 17}
     left out since the last such line
 
-id is what the caller calls the request, so it may come twice; u is the gateway's own id, the same
-only when the gateway has tried again. x holds numbers: true as 1, a text as its place in
-`categories` (one list an input, empty for numbers), missing as null. ts: seconds since 1970 (UTC)
-at the arrival. ms: time in the model's process, without network and queue.
+id comes from the caller, so it may occur twice; u is the gateway's own id, which repeats only if
+the gateway retried the request. x holds numbers: true as 1, a text as its place in `categories`
+(one list an input, empty for numbers), missing as null. ts: seconds since 1970 (UTC) at the
+arrival. ms: time in the model's process, without network and queue.
 """
 
 from __future__ import annotations
@@ -44,32 +43,33 @@ QUEUE_CELLS = 2_000_000
 """Values that may wait for the disk (16 MB); more are dropped and counted."""
 
 RETRY_SECONDS = 1.0
-"""Pause before a write is tried again that has failed."""
+"""Pause before a failed write is repeated."""
 
 BODY_BYTES = 16 << 10
-"""So much is kept of the body of a refused request."""
+"""How much of a refused request's body is kept."""
 
 SEGMENT_BYTES = 16 << 20
 SEGMENT_SECONDS = 3600.0
-"""A file is closed, and another begun, at this size or age: closed files can be compacted."""
+"""At this size or age a file is closed and another one started: closed files can be compacted."""
 
 
 LEDGER = struct.Struct("@QQQd")
-"""Entries that were put; of them written, or counted in a line of the log; known to be lost and in
-no line yet; time of the last one.
+"""Entries that were put; those written, or counted in a line of the log; those lost and in no line
+yet; time of the last one.
 """
 
 
 class Ledger:
-    """Counts of one process in memory that it shares with a file, `<version>-<started,
-    µs>-<pid>.count`: they outlive a `kill -9`.
+    """Counts of one process in memory that is mapped to a file, `<version>-<started,
+    µs>-<pid>.count`, so that they survive a `kill -9`. Its one block is allocated at creation, so
+    that counting continues while the disk is full.
 
-    Its one block is allocated when it is made, so that counting goes on while the disk is full.
+
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # Kept open: a reader sees who counts.
+        # Kept open, so that a reader sees which process counts.
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(self._handle, 0, LEDGER.size)
@@ -83,7 +83,7 @@ class Ledger:
         LEDGER.pack_into(self._memory, 0, put, settled, lost, time.time())
 
     def remove(self) -> None:
-        """For an end at which nothing is missing."""
+        """For a process that ends with nothing missing."""
         with contextlib.suppress(OSError):
             os.close(self._handle)
         with contextlib.suppress(OSError):
@@ -91,8 +91,8 @@ class Ledger:
 
 
 class Journal:
-    """The log of one process. `put` may be called by many threads; the writer starts with the first
-    entry, so after a fork.
+    """The log of one process. Many threads may call `put`; the writer starts with the first entry,
+    and thus after a fork.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Journal:
         self._put = self._settled = 0
         self._ledger: Ledger | None = None
         self._lock = threading.Lock()  # of the queue: held for microseconds
-        self._writing = threading.Lock()  # of the file: an end waits for a write that is under way
+        self._writing = threading.Lock()  # of the file: closing waits for a write in progress
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._handle: int | None = None
@@ -119,7 +119,7 @@ class Journal:
         self._size, self._begun = 0, 0.0
 
     def put(self, entry: dict[str, Any], cells: int = 1) -> None:
-        """Queue one entry; dropped and counted when too much waits. Takes microseconds."""
+        """Queue one entry; it is dropped and counted if too many wait. Takes microseconds."""
         with self._lock:
             self._put += 1
             if self._cells + cells > self._queue_cells:
@@ -134,7 +134,7 @@ class Journal:
         self._wake.set()
 
     def close(self) -> None:
-        """Write what waits and close the file; for an orderly end."""
+        """Write what waits and close the file, at an orderly end."""
         with self._writing:
             self._write_waiting()
             self._finish()
@@ -170,7 +170,9 @@ class Journal:
                 self._note()
 
     def _write_waiting(self) -> bool:
-        """Write what waits; says whether it could. What could not be written waits on."""
+        """Write what waits; returns whether that worked. What could not be written stays in the
+        queue.
+        """
         self._open_ledger()
         with self._lock:
             entries, self._waiting = self._waiting, deque()
@@ -222,7 +224,7 @@ class Journal:
         try:
             if os.write(handle, head) != len(head):
                 raise OSError("short write")
-        except OSError:  # no room: what was begun goes, so that no try leaves a file behind
+        except OSError:  # no room: the new file is removed, so that no try leaves one behind
             os.close(handle)
             path.unlink(missing_ok=True)
             raise
@@ -239,7 +241,7 @@ class Journal:
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:
-    """Empty for a value that has no JSON form."""
+    """The entry as a JSON line; empty for a value that has no JSON form."""
     try:
         return orjson.dumps(entry, option=orjson.OPT_SERIALIZE_NUMPY)
     except TypeError:

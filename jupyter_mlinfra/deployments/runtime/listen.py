@@ -1,14 +1,14 @@
 """Where the microservice listens, and what it leaves out.
 
 seldon-core 1.19 binds every server to 0.0.0.0 and has no option for it
-(`microservice._make_rest_server_prod`). On one machine nobody but the gateway may reach a worker,
-so its gunicorn listens on a Unix socket that only the owner can open: no port to collide with,
-nothing on the network, and no Nagle's algorithm between gateway and worker. The metrics server (two
-processes) and the metrics manager (one process, two round trips a request) are left out: the
-gateway counts requests, errors and latency for each version.
+(`microservice._make_rest_server_prod`). On one machine only the gateway may reach a worker, so its
+gunicorn listens on a Unix socket that only the owner can open: no port conflicts, nothing on the
+network, and no Nagle's algorithm between gateway and worker. The metrics server (two processes) and
+the metrics manager (one process, two round trips a request) are left out: the gateway counts
+requests, errors and latency for each version.
 
-Environment: MLINFRA_SOCKET, path of the socket; without it seldon-core is left as it is (so the
-bundle also runs on a cluster).
+Environment: MLINFRA_SOCKET, path of the socket; without it seldon-core is not changed, so that the
+bundle also runs on a cluster.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 
 def on_private_socket() -> None:
-    """Change the microservice that imports this module. Raises RuntimeError when seldon-core is not
+    """Change the microservice that imports this module. Raises RuntimeError if seldon-core is not
     as expected.
     """
     path = os.environ.get("MLINFRA_SOCKET")
@@ -42,11 +42,11 @@ def on_private_socket() -> None:
         load_config(self)
         self.cfg.set("bind", f"unix:{path}")
         self.cfg.set("umask", 0o077)
-        # The model is loaded before the socket exists: a connection is never taken by a process
-        # that cannot answer yet.
+        # The model is loaded before the socket exists, so that no process accepts a connection
+        # before it can answer.
         self.cfg.set("preload_app", True)
         self.cfg.set("graceful_timeout", 30)
-        # Gunicorn ≥ 25: one path for all of the user's servers.
+        # Gunicorn ≥ 25 has one such path for all of the user's servers.
         if "control_socket_disable" in self.cfg.settings:
             self.cfg.set("control_socket_disable", True)
 
@@ -56,7 +56,7 @@ def on_private_socket() -> None:
 
 
 class LocalMetrics:
-    """What the microservice asks of its metrics, without the manager process."""
+    """What the microservice needs from its metrics, without the manager process."""
 
     def __init__(self, **_: Any) -> None:
         pass

@@ -1,9 +1,9 @@
 """The Seldon component that serves an XGBoost model: `seldon-core-microservice
 mlinfra_runtime.model.Model`.
 
-Seldon's own routes, error form and gunicorn server are used as they are; this class gives them a
-prediction that costs little (bytes in, bytes out: PAYLOAD_PASSTHROUGH), a signature that is
-enforced, and a payload log that never waits.
+Seldon's own routes, error form and gunicorn server are used as they are; this class adds a cheap
+prediction (bytes in, bytes out: PAYLOAD_PASSTHROUGH), an enforced signature, and a payload log that
+never blocks.
 
 Environment: MLINFRA_BUNDLE (folder with `bundle.json` and the model), MLINFRA_DEPLOYMENT,
 MLINFRA_VERSION, MLINFRA_MODEL (`name/3`), MLINFRA_PAYLOADS (folder of the log; empty = none), and
@@ -31,24 +31,23 @@ from werkzeug.exceptions import HTTPException
 from . import listen
 from .answers import predictor
 from .categories import with_categories
-from .contract import Batch, Column, Contract, Refused, answer
+from .contract import Batch, Column, Contract, RequestRefused, answer
 from .journal import BODY_BYTES, Journal
 
 listen.on_private_socket()
 
 PROBE = "x-mlinfra-probe"
-"""Header of our own tests and measurements: answered like any request, left out of the payload log.
+"""Header of our own tests and measurements: answered like any request, but not in the
+payload log.
 """
 
 VERSION = "x-mlinfra-version"
 REQUEST = "x-mlinfra-request"
-"""Header of the gateway: new for each request, the same when the gateway tries it again."""
+"""Header of the gateway: new for each request, the same if the gateway retries it."""
 
 
 class Model:
-    """One model version. Made once before gunicorn forks; `predict_raw` is called by its
-    threads.
-    """
+    """One model version. Created once before gunicorn forks; its threads call `predict_raw`."""
 
     def __init__(self) -> None:
         self.folder = Path(os.environ["MLINFRA_BUNDLE"])
@@ -60,8 +59,8 @@ class Model:
         self.model_error_handler = _blueprint(self)
 
     def load(self) -> None:
-        """Read the model. Seldon swallows an AttributeError here: it is raised as another error, so
-        that the start fails.
+        """Read the model. Seldon swallows an AttributeError here, so it is raised as another error
+        to make the start fail.
         """
         try:
             self._load()
@@ -73,8 +72,8 @@ class Model:
         if hashlib.sha256(file.read_bytes()).hexdigest() != self.bundle["model_sha256"]:
             raise RuntimeError(f"{file.name} is not the file that was packaged.")
         booster = xgboost.Booster(model_file=str(file))
-        # One thread a request: gunicorn's threads are the parallelism, and a pool of OpenMP threads
-        # would not survive the fork.
+        # One thread per request: gunicorn's threads are the parallelism, and a pool of OpenMP
+        # threads would not survive the fork.
         booster.set_param({"nthread": 1})
         columns = with_categories(
             _in_model_order(
@@ -104,7 +103,7 @@ class Model:
             atexit.register(self.journal.close)  # an orderly end loses nothing of the log
 
     def predict_raw(self, body: bytes) -> bytes:
-        """Answer one request. Raises Refused for a request that does not fit the signature."""
+        """Answer one request. Raises RequestRefused if it does not fit the signature."""
         began, at = time.perf_counter(), time.time()
         batch: Batch | None = None
         status, what = 500, "the model failed"
@@ -113,7 +112,7 @@ class Model:
             batch = self.contract.read(body)
             scores = self.predict(batch.matrix)
             status = 200
-        except Refused as refused:
+        except RequestRefused as refused:
             status, what = refused.status, refused.what
             raise
         finally:
@@ -130,15 +129,15 @@ class Model:
         return answer(batch, scores, self._names_of(scores), meta)
 
     def send_feedback_raw(self, feedback: Any) -> Any:
-        """Note the reward or the truth of an earlier answer; the id is `response.meta.puid` (or
-        `request.meta.puid`).
+        """Record the reward or the true value of an earlier answer; the id is `response.meta.puid`
+        (or `request.meta.puid`).
         """
         from google.protobuf import json_format
 
         message = json_format.MessageToDict(feedback)
         puid = _puid(message.get("response")) or _puid(message.get("request"))
         if not puid:
-            raise Refused(
+            raise RequestRefused(
                 "The feedback names no request.",
                 "response.meta.puid is missing.",
                 "Send back the meta of the answer.",
@@ -162,8 +161,8 @@ class Model:
         return [self.deployment, self.version]
 
     def init_metadata(self) -> dict[str, Any]:
-        """What `/api/v1.0/metadata` answers: Seldon's model metadata with the signature, and what
-        the model answers.
+        """What `/api/v1.0/metadata` answers: Seldon's model metadata with the signature, and the
+        kind of answers.
         """
         inputs = [
             {
@@ -182,19 +181,19 @@ class Model:
         }
 
     def output_columns(self) -> list[str]:
-        """Names of the inputs, known before the model is loaded."""
+        """Names of the outputs, known before the model is loaded."""
         return [item["name"] for item in self.bundle["columns"]]
 
     def _names_of(self, scores: np.ndarray) -> list[str]:
-        """Class names as Seldon gives them: of the signature when they fit, else t:0, t:1, …; none
-        for one value a row.
+        """Class names as Seldon returns them: those of the signature if they fit, else t:0, t:1, …;
+        none for one value per row.
         """
         width = scores.shape[1] if scores.ndim > 1 else 1
         if len(self.output_names) == width:
             return self.output_names
         return [f"t:{place}" for place in range(width)] if scores.ndim > 1 else []
 
-    def note_refusal(self, refused: Refused) -> None:
+    def note_refusal(self, refused: RequestRefused) -> None:
         """Log a request that was refused before it was read."""
         self._log(
             None,
@@ -215,7 +214,7 @@ class Model:
         }
         if outcome.status == 200 and batch is not None:
             # float64, as in the answer: float32 in decimal would be another number, and the log
-            # must hold the one that was answered
+            # must hold the number that was sent.
             self.journal.put(
                 {**entry, "x": batch.matrix, "y": scores.astype(np.float64)}, batch.matrix.size
             )
@@ -238,9 +237,7 @@ class _Outcome:
 
 
 def _in_model_order(columns: list[Column], booster: xgboost.Booster) -> list[Column]:
-    """The signature's columns in the order of the booster: an array has no names to find them
-    by.
-    """
+    """The signature's columns in the order of the booster: an array has no names."""
     names = booster.feature_names
     if names is None or names == [column.name for column in columns]:
         return columns
@@ -256,8 +253,8 @@ def _in_model_order(columns: list[Column], booster: xgboost.Booster) -> list[Col
 
 
 def _request_id(batch: Batch | None) -> str:
-    """What the caller and its feedback call the request: its puid, else its x-request-id, else one
-    of ours.
+    """The id that the caller and its feedback use for the request: its puid, else its x-request-id,
+    else one of ours.
     """
     if batch is not None and batch.puid:
         return batch.puid
@@ -287,11 +284,11 @@ def _blueprint(model: Model) -> Blueprint:
 
     @hooks.before_app_request
     def only_json() -> None:
-        # A form can be posted across origins by any web page; JSON cannot without the consent that
-        # is never given here.
+        # Any web page can post a form across origins; for JSON it needs a consent that is never
+        # given here.
         if request.method == "POST" and not request.is_json:
             given = request.content_type or "none"
-            refused = Refused(
+            refused = RequestRefused(
                 "The request is not marked as JSON.",
                 f"Its Content-Type is {given[:80]}.",
                 "Send Content-Type: application/json.",
@@ -308,8 +305,8 @@ def _blueprint(model: Model) -> Blueprint:
         response.headers[VERSION] = model.version
         return response
 
-    @hooks.app_errorhandler(Refused)
-    def refuse(refused: Refused) -> Response:
+    @hooks.app_errorhandler(RequestRefused)
+    def refuse(refused: RequestRefused) -> Response:
         return Response(
             orjson.dumps(refused.to_json()), status=refused.status, mimetype="application/json"
         )
@@ -317,7 +314,7 @@ def _blueprint(model: Model) -> Blueprint:
     @hooks.app_errorhandler(HTTPException)
     def refuse_http(error: HTTPException) -> Response:
         fix = "POST to api/v1.0/predictions." if error.code in (404, 405) else ""
-        refused = Refused(
+        refused = RequestRefused(
             f"{request.method} {request.path[:200]}: {error.name}.",
             error.description or "",
             fix,
@@ -339,4 +336,4 @@ def _check_feedback(body: bytes) -> None:
     try:
         json_format.Parse(body, prediction_pb2.Feedback())
     except (json_format.ParseError, UnicodeDecodeError) as error:
-        raise Refused("The feedback cannot be read.", str(error)[:300], fix) from None
+        raise RequestRefused("The feedback cannot be read.", str(error)[:300], fix) from None

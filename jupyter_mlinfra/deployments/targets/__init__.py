@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What the gateway has counted for a version in its last window of `seconds`. p50_ms, p95_ms:
-    None before the first request.
+    """What the gateway counted for a version in its last window of `seconds`. p50_ms, p95_ms: None
+    before the first request.
 
     errors: answers of the 5xx range; a refused request (4xx) is not the version's fault.
     """
@@ -33,46 +33,44 @@ class Figures:
 
 
 class DeploymentTarget(Protocol):
-    """Makes true outside what the store wants. Verbs write to the store, then ask the target to
+    """Makes the wishes of the store come true. Verbs write to the store, then ask the target to
     carry it out.
     """
 
     def prepare(self) -> None:
-        """Refuse, before anything is built, what could not be carried out (a port that is
-        taken).
-        """
+        """Refuse what could not be carried out (a port that is taken) before anything is built."""
 
     def carry_out(self, wish: int, *, timeout: float = 60.0) -> None:
-        """Return when traffic goes as the store said at `wish`. Raises Unavailable with the
+        """Returns when traffic is as the store had it at `wish`. Raises Unavailable with the
         target's trouble, or after `timeout` seconds.
         """
 
     def base_url(self) -> str:
-        """Where requests go, without a slash at the end; empty before the first start."""
+        """Where requests go, without a trailing slash; empty before the first start."""
 
     def keys(self) -> Keys:
-        """What our own requests carry."""
+        """The secrets that our own requests carry."""
 
     def header_file(self) -> str:
-        """A file with the header that every request needs; empty when it needs none."""
+        """A file with the header that every request needs; empty if none is needed."""
 
     def running(self) -> Mapping[tuple[str, str], int]:
-        """Live processes by (deployment, version); empty when nothing can be reached."""
+        """Live processes by (deployment, version); empty if nothing can be reached."""
 
     def figures(self) -> Mapping[tuple[str, str], Figures]:
         """What was counted lately, by (deployment, version)."""
 
     def stopped(self) -> bool:
-        """Whether nothing of this project runs any more."""
+        """Whether no process of this project runs any more."""
 
     def kill(self) -> None:
-        """End all processes of this project although no wish can be written. Raises Unavailable
-        when some do not end.
+        """End all processes of this project even if no wish can be written. Raises Unavailable if
+        some do not end.
         """
 
 
 def load_target(name: str, project: Project, store: DeploymentStore) -> DeploymentTarget:
-    """The target of that name. Raises NotFound when no package brings it."""
+    """The target of that name. Raises NotFound if no package provides it."""
     found = entry_points(group="mlinfra.deployment_targets")
     if name in found.names:
         target: DeploymentTarget = found[name].load()(project, store)

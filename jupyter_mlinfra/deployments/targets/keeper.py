@@ -1,10 +1,11 @@
-"""The keeper: one detached process a project that makes true what the store wants, and keeps it so.
+"""The keeper: one detached process per project that brings about what the store wants, and
+maintains it.
 
-    python -m jupyter_mlinfra.deployments.targets.keeper PROJECT_ROOT
+python -m jupyter_mlinfra.deployments.targets.keeper PROJECT_ROOT
 
-It starts Envoy and the serving processes, restarts what crashes, drains what is to end, and ends
-itself when nothing is up. When it is killed, requests are answered all the same; the next keeper
-takes the processes over.
+It starts Envoy and the serving processes, restarts those that crash, drains those that must end,
+and ends itself when nothing is up. If it is killed, requests are still answered, and the next
+keeper takes the processes over.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ from .layout import (
 )
 from .secrets import keys_of
 from .surroundings import surroundings
-from .workers import Launch, Workers
+from .workers import Workers, WorkerSpec
 
 IDLE_SECONDS = 5.0
 BUSY_SECONDS = 0.1
 LEAST_DRAIN_SECONDS = 0.5
-"""A request that waits between two tries is in nobody's count of requests under way."""
+"""A request that waits between two tries is in no count of requests in progress."""
 
 DRAIN_SECONDS = 30.0
 RETRY_SECONDS = 1.0
@@ -60,7 +61,7 @@ _LOG = logging.getLogger("mlinfra.keeper")
 
 
 class Keeper:
-    """The loop of one project. `step` does a bit of everything that is due and never waits long."""
+    """The loop of one project. `step` does some of everything that is due and never waits long."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -81,10 +82,10 @@ class Keeper:
         self.gateway.adopt()
 
     def step(self) -> None:
-        """Compare what is wanted with what is, and move one step towards it."""
+        """Compare the wanted with the actual state, and move one step towards it."""
         if not Path(
             LOCK
-        ).exists():  # the project was deleted: nobody can ever ask for its processes again
+        ).exists():  # the project was deleted: nobody can use its processes any more
             self.workers.kill()
             self.gateway.kill()
             self.finished = True
@@ -110,16 +111,17 @@ class Keeper:
             or any(self.workers.sockets((row.name, item.version)) for item in row.versions)
         ]
         if wanted and not self.gateway.keep(plans):
-            return  # its trouble is noted; tried again
+            return  # its trouble is recorded; it is tried again
         if self.gateway.alive() and not envoy.apply(
             gateway.files(plans, port=self.gateway.port, keys=self.gateway.keys)
         ):
             _LOG.warning("Envoy has not taken the configuration over")
             return
-        # A sum: each one is judged.
+        # A sum, so that each one is judged.
         self.moving = sum(self._judge(row, item) for row, item in wanted.values()) > 0
         self.workers.note()
-        # After the judgement: who waits for the wish must not read a state of before a reboot.
+        # After the judgement: a caller that waits for the wish must not read a state from before a
+        # reboot.
         if target.done != wish or target.trouble:
             self.store.note_target(done=wish, trouble="")
         self._end_unwanted(rows, set(wanted))
@@ -147,7 +149,7 @@ class Keeper:
         if item.state in (VersionState.STOPPED, VersionState.DRAINING):
             self.store.move(row.name, item.version, VersionState.STARTING)
             self.draining.pop((row.name, item.version), None)
-        launch = Launch(
+        launch = WorkerSpec(
             deployment=row.name,
             version=item.version,
             model=f"{row.model}/{item.number}",
@@ -159,7 +161,7 @@ class Keeper:
         self.workers.keep(launch, item.workers)
 
     def _plan(self, row: DeploymentRow) -> gateway.DeploymentPlan:
-        """Versions that have processes; those that have passed their tests stand in for each
+        """The versions that have processes; those that have passed their tests stand in for each
         other.
         """
         here = [
@@ -191,8 +193,8 @@ class Keeper:
         )
 
     def _judge(self, row: DeploymentRow, item: VersionRow) -> bool:
-        """Move the state of a wanted version by what its processes do; says whether it is still on
-        its way.
+        """Move the state of a wanted version by what its processes do; returns whether it is still
+        changing.
         """
         key, state = (
             (row.name, item.version),
@@ -214,12 +216,12 @@ class Keeper:
         ):
             reason = (
                 "It did not start:"
-                f" {self.workers.last_words(key) or 'it ended, and its log says nothing.'}"
+                f" {self.workers.last_words(key) or 'it ended without a message in its log.'}"
             )
             self.store.move(*key, VersionState.FAILED, reason=reason, wanted=False)
         elif state is VersionState.STARTING and ready >= (1 if item.proved else item.workers):
-            # Envoy must have found its own workers healthy too: those of another version may stand
-            # in for it until then
+            # Envoy must have found its own workers healthy too: until then those of another version
+            # may stand in for it.
             found = envoy.answering(gateway.cluster_name(*key)) & set(self.workers.sockets(key))
             if len(found) < (1 if item.proved else item.workers):
                 return True
@@ -229,8 +231,8 @@ class Keeper:
         return True
 
     def _note_damage(self, row: DeploymentRow, item: VersionRow, damage: str, ready: int) -> bool:
-        """A version whose bundle was changed is not started. What of it still runs goes on: it was
-        started from what was packaged.
+        """A version whose bundle was changed is not started. Processes that still run go on: they
+        were started from the original.
         """
         reason = (
             f"{damage} To repair it: mlinfra deployments deploy {row.model}/{item.number} --name"
@@ -240,7 +242,7 @@ class Keeper:
             self.store.move(
                 row.name, item.version, VersionState.FAILED, reason=reason, wanted=False
             )
-            # Also what is known of its damage: the next start looks anew.
+            # Also forget its damage: the next start checks again.
             self.workers.end((row.name, item.version))
         elif item.reason != reason:
             self.store.move(row.name, item.version, item.state, reason=reason)
@@ -263,8 +265,8 @@ class Keeper:
                     )
 
     def _end_unwanted(self, rows: Sequence[DeploymentRow], wanted: set[tuple[str, str]]) -> None:
-        """Drain, then end. The configuration without them is in force already: `step` has waited
-        for it.
+        """Drain, then end. The configuration without them is already in force: `step` waited for
+        it.
         """
         known = {(row.name, item.version): item for row in rows for item in row.versions}
         for key in [key for key in self.workers.all if key not in wanted]:
@@ -277,7 +279,7 @@ class Keeper:
             ):
                 self.store.move(*key, VersionState.DRAINING)
             waited = time.monotonic() - since
-            # None: nobody knows, so it may be asked.
+            # None means that Envoy does not know, so the process may be asked to end.
             idle = waited > LEAST_DRAIN_SECONDS and envoy.in_flight(gateway.cluster_name(*key)) == 0
             if (idle or waited > DRAIN_SECONDS or not self.gateway.alive()) and self.workers.end(
                 key
@@ -305,10 +307,10 @@ class Keeper:
         envoy.swap(FIGURES, json.dumps({"at": time.time(), "figures": figures}))
 
     def _compact(self, rows: Sequence[DeploymentRow]) -> None:
-        """Now and then: remove what is too old, note what is in use, and have closed journals
-        turned into Parquet.
+        """From time to time: remove what is too old, mark what is in use, and turn closed journals
+        into Parquet, in a separate process so that the keeper stays small.
 
-        That by a process of its own: the keeper stays small.
+
         """
         if self.compacting is not None and self.compacting.poll() is None:
             return
@@ -366,8 +368,8 @@ class Gateway:
         self.port = store.target().port
 
     def adopt(self) -> None:
-        """Find the Envoy of an earlier keeper; one on another port than the settings ask for is
-        ended.
+        """Find the Envoy of an earlier keeper; one on another port than the settings name
+        is ended.
         """
         found = next(
             (row for row in self._store.processes() if (row.deployment, row.version) == GATEWAY),
@@ -385,7 +387,7 @@ class Gateway:
 
     @cached_property
     def keys(self) -> gateway.Keys:
-        """The project's secrets; made when there are none, so on a full disk only later."""
+        """The project's secrets; created if there are none, so on a full disk only later."""
         return keys_of(self._project)
 
     def alive(self) -> bool:
@@ -395,12 +397,12 @@ class Gateway:
         return self.identity is not None and self.identity.alive()
 
     def settled(self) -> bool:
-        """False while it has to be started or tried again."""
+        """False while it must be started or tried again."""
         return self._failures == 0
 
     def keep(self, plans: Sequence[gateway.DeploymentPlan]) -> bool:
-        """Have it run, from its first request on with `plans`; says whether it does. The reason why
-        not is noted as the target's trouble.
+        """Keep it running, with `plans` from its first request on; returns whether it runs. If not,
+        the reason is recorded as the target's trouble.
         """
         if self.alive() and envoy.live():
             self._note()
@@ -456,8 +458,8 @@ class Gateway:
         self._note()
 
     def _serves(self) -> bool:
-        """Keep its port from now on: one that another program took first, between choice and start,
-        is not kept.
+        """Keep its port from now on; one that another program took between choice and start is not
+        kept.
         """
         if self._store.target().port != self.port:
             self._store.note_target(port=self.port)
@@ -475,7 +477,7 @@ class Gateway:
             identity=self.identity,
             started_at=now(),
         )
-        # The disk is full: it serves all the same, and is noted later.
+        # The disk is full: it still serves, and is recorded later.
         with contextlib.suppress(MLInfraError):
             self._store.drop_process(self._token)
             self._store.add_process(row)
@@ -492,7 +494,7 @@ class Gateway:
         return False
 
     def _why_not(self) -> Unavailable:
-        """What the log says of a start that failed."""
+        """What the log says about a failed start."""
         what, log = "The gateway does not start.", gateway_log(self._project)
         said = [
             line
@@ -523,7 +525,7 @@ class Gateway:
         if self._process is not None:
             self._process.poll()
         self.identity, self._process, self._noted = None, None, False
-        # Last: when the disk is full, it is started anew all the same.
+        # Last: on a full disk it is still started again.
         self._store.drop_process(self._token)
 
 
@@ -533,14 +535,14 @@ class Alarm:
     def __init__(self) -> None:
         with contextlib.suppress(FileExistsError):
             os.mkfifo(POKE, 0o600)
-        # Read and write: it never sees an end of file.
+        # Opened for reading and writing, so that it never sees an end of file.
         self._pipe = os.open(POKE, os.O_RDWR | os.O_NONBLOCK)
 
     def wait(self, processes: Iterable[Identity], seconds: float) -> None:
-        """Return when poked, when one of `processes` ends, or after `seconds`."""
+        """Returns when poked, when one of `processes` ends, or after `seconds`."""
         handles = []
         for identity in processes:
-            with contextlib.suppress(OSError, AttributeError):  # gone already; or no Linux
+            with contextlib.suppress(OSError, AttributeError):  # gone already; or not Linux
                 handles.append(os.pidfd_open(identity.pid))
         try:
             poll = select.poll()
@@ -555,15 +557,16 @@ class Alarm:
 
 
 def run(root: Path) -> None:
-    """Keep the project at `root` until nothing of it is up. Returns at once when another keeper is
-    at it.
+    """Maintain the project at `root` until nothing of it is up. Returns at once if another keeper
+    does.
     """
     project = Project(root)
     folder = run_folder(project)
-    for _ in range(20):  # who only asks whether there is a keeper holds the lock for a moment
+    for _ in range(20):  # a process that asks whether there is a keeper holds the lock for a moment
         try:
             with file_lock(folder / LOCK, wait=False, what="The keeper"):
-                os.chdir(folder)  # Unix sockets by short names, however deep the project lies
+                # Unix sockets by short names, however deep the project's folder is.
+                os.chdir(folder)
                 _loop(Keeper(project))
             return
         except Conflict:
@@ -584,15 +587,15 @@ def _loop(keeper: Keeper) -> None:
         except (
             MLInfraError,
             OSError,
-        ) as error:  # a busy or full disk: what runs goes on; the next step tries again
+        ) as error:  # a busy or full disk: what runs goes on, and the next step tries again
             if str(error) != trouble:
                 trouble = str(error)
-                _LOG.warning("tries again and again: %s", trouble)
+                _LOG.warning("the last step failed and is repeated: %s", trouble)
             time.sleep(RETRY_SECONDS)
         except Exception as error:  # noqa: BLE001 (a fault of ours: what it keeps up must not lose its keeper for one round that fails)
             if repr(error) != trouble:
                 trouble = repr(error)
-                _LOG.exception("a round has failed; tries again and again")
+                _LOG.exception("a round has failed; it is repeated")
             time.sleep(RETRY_SECONDS)
         if not keeper.finished and not stop:
             alarm.wait(keeper.processes(), BUSY_SECONDS if keeper.busy() else IDLE_SECONDS)

@@ -40,5 +40,5 @@ def payload_folder(project: Project, deployment: str) -> Path:
 
 
 def token_of(project: Project, part: str = "serve") -> str:
-    """What marks the processes of this project."""
+    """The token that marks processes of this project."""
     return f"mlinfra-{part}-{hashlib.sha256(str(project.home).encode()).hexdigest()[:12]}"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..store import DeploymentStore
 
 STALE_SECONDS = 30.0
-"""Figures that are older are not shown as present ones."""
+"""Older figures are not shown as present ones."""
 
 TROUBLE_SECONDS = 0.5
 SPAWN_SECONDS = 5.0
@@ -35,8 +35,8 @@ KILL_SECONDS = 5.0
 
 
 class LocalTarget:
-    """Talks to the keeper through the store: a wish is written, the keeper is woken, its answer is
-    awaited.
+    """Talks to the keeper through the store: it writes a wish, wakes the keeper, and waits for its
+    answer.
     """
 
     def __init__(self, project: Project, store: DeploymentStore) -> None:
@@ -44,8 +44,8 @@ class LocalTarget:
         self._tended_at = -math.inf
 
     def prepare(self) -> None:
-        """Raise Unavailable when the port of the settings, or the one that was chosen before, is
-        taken by somebody else.
+        """Raise Unavailable if the port of the settings, or the one that was chosen before, is
+        taken by another program.
         """
         kept = self._store.target().port
         port = self._project.settings.deployments.port or kept
@@ -59,7 +59,7 @@ class LocalTarget:
             raise ports.taken(port)
 
     def carry_out(self, wish: int, *, timeout: float = 60.0) -> None:
-        """Wake the keeper, start one when there is none, and wait until `wish` is done."""
+        """Wake the keeper, start one if there is none, and wait until `wish` is done."""
         begun, spawned, pause = time.monotonic(), -math.inf, 0.005
         while (target := self._store.target()).done < wish:
             at = time.monotonic()
@@ -68,7 +68,7 @@ class LocalTarget:
                 raise Unavailable(told["what"], told.get("why", ""), told.get("fix", ""))
             if at - begun > timeout:
                 raise Unavailable(
-                    "The change is noted, but not in force yet.",
+                    "The change is recorded, but not in force yet.",
                     f"The keeper did not carry it out within {timeout:.0f} s.",
                     f"See {self._log}.",
                 )
@@ -85,11 +85,11 @@ class LocalTarget:
         return f"http://127.0.0.1:{port}" if port else ""
 
     def keys(self) -> Keys:
-        """The probe's mark, and the project's token when one is asked for."""
+        """The probe's mark, and the project's token if one is required."""
         return keys_of(self._project)
 
     def header_file(self) -> str:
-        """Of the token; empty when none is asked for."""
+        """The file of the token's header; empty if no token is required."""
         return (
             str(authorization_file(self._project))
             if self._project.settings.deployments.require_token
@@ -99,8 +99,7 @@ class LocalTarget:
     def running(self) -> Mapping[tuple[str, str], int]:
         """Live serving processes by (deployment, version); empty while the gateway is down.
 
-        Who looks also sees to it that somebody looks after them: a keeper that was killed is
-        started again.
+        This also starts a killed keeper again.
         """
         rows = [row for row in self._store.processes() if row.identity.alive()]
         # Not those of a project copied here.
@@ -119,7 +118,7 @@ class LocalTarget:
             self._spawn()
 
     def figures(self) -> Mapping[tuple[str, str], Figures]:
-        """What the keeper has read from the gateway; empty when that is long ago."""
+        """What the keeper has read from the gateway; empty if that is long ago."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             document = json.loads((run_folder(self._project) / FIGURES).read_text())
             if time.time() - document["at"] <= STALE_SECONDS:
@@ -138,10 +137,10 @@ class LocalTarget:
         return not with_token(token_of(self._project, "keeper"))
 
     def kill(self) -> None:
-        """End the keeper, which would start the others again, then the gateway and the serving
+        """End the keeper, which would restart the others, then the gateway and the serving
         processes, found by their marks alone.
 
-        Twice: meanwhile, whoever looks may have started another keeper.
+        Twice, because a reader may have started another keeper meanwhile.
         """
         left: list[str] = []
         for grace in (KILL_SECONDS, 0.0):
@@ -153,7 +152,7 @@ class LocalTarget:
         if left:
             why = "They were killed, and wait for a disk or a network share."
             raise Unavailable(
-                f"Processes of the deployments do not end: {', '.join(left)}.",
+                f"Some processes of the deployments do not end: {', '.join(left)}.",
                 why,
                 "Repair what they wait for, or restart the machine.",
             )
@@ -174,10 +173,10 @@ class LocalTarget:
             os.close(handle)
 
     def _poke(self) -> bool:
-        """Wake the keeper; says whether there is one."""
+        """Wake the keeper; returns whether there is one."""
         if not self._keeper_alive():
             return False
-        # It has only just taken its lock: it looks at the store anyway.
+        # It has only just taken its lock: it reads the store anyway.
         with contextlib.suppress(OSError):
             handle = os.open(run_folder(self._project) / POKE, os.O_WRONLY | os.O_NONBLOCK)
             try:

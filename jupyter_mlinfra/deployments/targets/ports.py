@@ -1,4 +1,4 @@
-"""The gateway's port: a free one, chosen once; and who holds one that is taken."""
+"""The gateway's port: a free one, chosen once; and which process holds one that is taken."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import Path
 
 from ...core.errors import Unavailable
 
-# Below the range from which the kernel takes ports for outgoing connections (32768 and up): such a
-# port is not taken by accident.
+# Below the range from which the kernel takes ports for outgoing connections (32768 and up), so that
+# such a port is not taken by accident.
 FIRST, LAST = 20_000, 29_999
 FALL_SECONDS = 3.0
-"""How long the port of a gateway that was killed may stay taken."""
+"""How long the port of a killed gateway may stay taken."""
 _PAUSE_SECONDS = 0.05
 
 
 def is_free(port: int) -> bool:
     """Whether a listener on 127.0.0.1 can be opened."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As Envoy does: connections that linger do not matter.
+        # As Envoy does: lingering connections do not matter.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -33,7 +33,7 @@ def is_free(port: int) -> bool:
 
 def falls_free(port: int) -> bool:
     """Whether a port is free, or becomes so in a moment: a killed process with many threads holds
-    its sockets until the last of them has ended.
+    its sockets until its last thread has ended.
     """
     limit = time.monotonic() + FALL_SECONDS
     while not is_free(port):
@@ -44,8 +44,8 @@ def falls_free(port: int) -> bool:
 
 
 def choose(seed: Path) -> int:
-    """A free port; the same one for the same project as long as nobody takes it. Raises Unavailable
-    when none is free.
+    """A free port, the same one for the same project as long as it stays free. Raises Unavailable
+    if none is free.
     """
     begin = int(hashlib.sha256(str(seed).encode()).hexdigest(), 16) % (LAST - FIRST + 1)
     for step in range(LAST - FIRST + 1):
@@ -60,7 +60,7 @@ def choose(seed: Path) -> int:
 
 
 def taken(port: int) -> Unavailable:
-    """The error for a port that somebody else holds, with the holder when it can be found."""
+    """The error for a port that another process holds, with that process if it can be found."""
     holder = _holder(port)
     why = f"Process {holder} listens on it." if holder else "Another process listens on it."
     fix = "End that process, or set another [deployments] port in mlinfra.toml."

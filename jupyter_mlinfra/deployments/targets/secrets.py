@@ -1,4 +1,4 @@
-"""Secrets of the local gateway: files that only the owner can read, made once."""
+"""Secrets of the local gateway: files that only the owner can read, created once."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ _SCHEME = "Authorization: Bearer "
 
 
 def authorization_file(project: Project) -> Path:
-    """The file with the header that the gateway asks for; `curl -H @FILE` sends it, and no list of
-    processes shows it.
+    """The file with the header that the gateway requires; `curl -H @FILE` sends it without showing
+    it in a process list.
     """
     return project.folder("deployments") / "authorization"
 
 
 def keys_of(project: Project) -> Keys:
-    """What marks our own tests, and the token of the project when `[deployments] require_token`
-    asks for one.
+    """The mark of our own tests, and the token of the project if `[deployments] require_token` is
+    set.
 
-    Raises Unavailable when they can be neither read nor made, Unprocessable when a file was changed
-    to something else.
+    Raises Unavailable if they can be neither read nor created, Unprocessable if a file was changed.
     """
     probe = _kept(project.folder("deployments") / "probe", "")
     wanted = project.settings.deployments.require_token
@@ -47,7 +46,7 @@ def _kept(path: Path, before: str) -> str:
     secret = text.removeprefix(before).strip()
     if not text.startswith(before) or len(secret) < 20 or not secret.isprintable():
         raise Unprocessable(
-            f"{path} holds no secret of the gateway.",
+            f"{path} does not hold a secret of the gateway.",
             "It was changed.",
             "Remove it, then: mlinfra down, and mlinfra up",
         )
@@ -55,7 +54,7 @@ def _kept(path: Path, before: str) -> str:
 
 
 def _make(path: Path, text: str) -> None:
-    """Whole or not at all, and of two who make it the first one's."""
+    """Create the file completely or not at all; of two processes that do so the first one wins."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:

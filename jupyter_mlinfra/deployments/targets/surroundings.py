@@ -1,4 +1,4 @@
-"""What keeper and serving processes inherit of the process that starts them."""
+"""What keeper and serving processes inherit from the process that starts them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _NAMES = frozenset(
 )
 _BEGINNINGS = ("LC_", "XDG_")
 _SETTINGS = ("MLINFRA_HOME", "MLINFRA_PROJECT_", "MLINFRA_DEPLOYMENTS_")
-"""Settings that the keeper reads, where they come from the environment."""
+"""Settings that the keeper reads, if they come from the environment."""
 
 
 def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a machine and a user. Who deploys may be a job: what the job was given,
-    secrets too, ends with the job.
+    """The variables of a machine and a user. A deploy may run in a job: what that job was given,
+    including secrets, ends with the job.
     """
     return {
         name: value
@@ -38,7 +38,9 @@ def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def keepers_surroundings(environment: Mapping[str, str]) -> dict[str, str]:
-    """With what the keeper needs to find our package and the project's settings."""
+    """As `surroundings`, with what the keeper needs to find our package and the project's
+    settings.
+    """
     own = {
         name: value
         for name, value in environment.items()

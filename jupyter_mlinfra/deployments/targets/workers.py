@@ -25,27 +25,27 @@ from .surroundings import surroundings
 
 THREADS = 8
 KEEPALIVE_SECONDS = 75
-"""Above the gateway's UPSTREAM_IDLE_SECONDS: the gateway closes an idle connection first, so no
-request meets a closing one.
+"""Above the gateway's UPSTREAM_IDLE_SECONDS: the gateway closes an idle connection first, so that
+no request meets a closing one.
 """
 
 START_SECONDS = 150.0
-"""A process that has not answered after so long is killed; longer than a deploy waits, which says
-more of it.
+"""A process that has not answered after this time is killed. Longer than a deploy waits, because
+the deploy reports more.
 """
 
 SICK_SECONDS = 30.0
-"""A process that has answered, and fails the gateway's check for so long, is killed."""
+"""A process that has answered before and now fails the gateway's check for this long is killed."""
 
 STOP_SECONDS = 10.0
 STABLE_SECONDS = 60.0
-"""A process that ran for so long starts over with no back-off."""
+"""A process that ran this long restarts without back-off."""
 
 LOG_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
+class WorkerSpec:
     """What a serving process is started from."""
 
     deployment: str
@@ -59,7 +59,7 @@ class Launch:
 
 @dataclass(slots=True)
 class Worker:
-    """One slot of a version: its process, and what is known of it."""
+    """One slot of a version: its process, and what is known about it."""
 
     slot: int
     socket: str
@@ -77,7 +77,7 @@ class Worker:
     log: Path = field(default_factory=Path)
 
     def alive(self) -> bool:
-        """Whether its process runs; also takes its exit code, so that no zombie stays."""
+        """Whether its process runs; also collects its exit code, so that no zombie is left."""
         if self.process is not None and self.process.poll() is not None:
             return False
         return self.identity is not None and self.identity.alive()
@@ -91,8 +91,8 @@ class Workers:
         self.all: dict[tuple[str, str], list[Worker]] = {}
 
     def adopt(self) -> None:
-        """Take over what an earlier keeper has started; what is gone is forgotten, with whatever it
-        left behind.
+        """Take over what an earlier keeper started; processes that are gone are removed, with
+        whatever they left behind.
         """
         for row in self._store.processes():
             if not row.deployment:
@@ -107,13 +107,13 @@ class Workers:
             if not worker.alive():
                 self._forget(worker)
 
-    def keep(self, launch: Launch, slots: int) -> None:
-        """Start what is missing of a version, unless it has just failed."""
+    def keep(self, launch: WorkerSpec, slots: int) -> None:
+        """Start the missing processes of a version, except those that have just failed."""
         key = (launch.deployment, launch.version)
         for slot in range(slots):
             worker = self._slot(key, slot)
             worker.log = launch.logs / f"{cluster_name(*key)}.{slot}.log"
-            # Wanted again while it was on its way out: it cannot be called back.
+            # Wanted again while it was ending: that cannot be undone.
             if worker.ending_since:
                 self._end(worker)
             elif worker.identity is not None and not worker.alive():
@@ -126,15 +126,15 @@ class Workers:
             self._end(worker)
 
     def note(self) -> None:
-        """Note what was started while nothing could be written."""
+        """Record what was started while nothing could be written."""
         for key, workers in self.all.items():
             for worker in workers:
                 if worker.identity is not None and not worker.noted:
                     self._note(key, worker)
 
     def end(self, key: tuple[str, str]) -> bool:
-        """Ask the processes of a drained version to end, kill them when they do not. Says whether
-        none is left.
+        """Ask the processes of a drained version to end, and kill those that do not. Returns
+        whether none is left.
         """
         for worker in self.all.get(key, ()):
             self._end(worker)
@@ -144,11 +144,10 @@ class Workers:
         return False
 
     def heal(self, sick: Collection[str]) -> None:
-        """Kill what lives but does not answer; `keep` starts it anew. sick: sockets that fail the
-        gateway's check.
+        """Kill processes that live but do not answer; `keep` restarts them. sick: sockets that fail
+        the gateway's check.
 
-        Those of processes that are only starting are among them: such a one has its own time,
-        whatever the check says.
+        Processes that are just starting also fail it: they have their own time limit.
         """
         for worker in (
             worker
@@ -178,19 +177,21 @@ class Workers:
             end_token(worker.token, grace_seconds=0)
 
     def ready(self, key: tuple[str, str]) -> int:
-        """How many processes of a version have answered since they were started, and live."""
+        """How many live processes of a version have answered since they were started."""
         return sum(worker.ready and worker.alive() for worker in self.all.get(key, ()))
 
     def sockets(self, key: tuple[str, str]) -> list[str]:
-        """Sockets of a version, also of processes that are being restarted: their place stays."""
+        """Sockets of a version, including those of processes that are being restarted, whose slots
+        stay.
+        """
         return [worker.socket for worker in self.all.get(key, ())]
 
     def failed_starts(self, key: tuple[str, str]) -> int:
-        """Most starts in a row that ended before the process answered."""
+        """The most consecutive starts that ended before the process answered."""
         return max((worker.failures for worker in self.all.get(key, ())), default=0)
 
     def busy(self) -> bool:
-        """Whether something is starting, ending, or waits to be tried again."""
+        """Whether something is starting, ending, or waiting to be tried again."""
         return any(
             worker.identity is None or not worker.ready or worker.ending_since
             for workers in self.all.values()
@@ -198,11 +199,11 @@ class Workers:
         )
 
     def damage(self, key: tuple[str, str]) -> str:
-        """Why the bundle of a version is not started; empty when it was whole at the last start."""
+        """Why the bundle of a version is not started; empty if it was intact at the last start."""
         return next((worker.damage for worker in self.all.get(key, ()) if worker.damage), "")
 
     def last_words(self, key: tuple[str, str]) -> str:
-        """Why a start failed: the last line of the log that reads like an error."""
+        """Why a start failed: the last line of the log that looks like an error."""
         for worker in self.all.get(key, ()):
             with contextlib.suppress(OSError):
                 lines = [
@@ -232,15 +233,16 @@ class Workers:
             )
         return workers[slot]
 
-    def _start(self, worker: Worker, launch: Launch) -> None:
+    def _start(self, worker: Worker, launch: WorkerSpec) -> None:
         token = f"{self._token}-{cluster_name(launch.deployment, launch.version)}-{worker.slot}"
-        # Of a keeper that was killed before it could note what it started.
+        # Left by a keeper that was killed before it could record what it started.
         end_token(token, grace_seconds=0)
         with contextlib.suppress(OSError):
             if worker.log.stat().st_size > LOG_BYTES:
                 worker.log.replace(worker.log.with_suffix(".old.log"))
         worker.token, worker.ready, worker.started = token, False, time.monotonic()
-        worker.damage = damage(Path(launch.bundle))  # before its code runs: it cannot check itself
+        # Before its code runs, because it cannot check itself.
+        worker.damage = damage(Path(launch.bundle))
         if worker.damage:
             self._note_failure(worker)
             return
@@ -283,8 +285,8 @@ class Workers:
     def _note_failure(self, worker: Worker) -> None:
         ran = time.monotonic() - worker.started
         worker.failures = 0 if ran > STABLE_SECONDS else worker.failures + 1
-        # at once the first time, so that a crash costs little; then 1, 2, 4, … 30 s, so that a
-        # broken model costs little
+        # At once the first time, so that a crash costs little; then after 1, 2, 4, … 30 s, so that
+        # a broken model costs little.
         worker.retry_at = time.monotonic() + (
             0 if worker.failures <= 1 else min(30.0, 2.0 ** (worker.failures - 2))
         )
@@ -301,8 +303,8 @@ class Workers:
         )
         worker.sick_since = worker.ending_since = 0.0
         if token:
-            end_token(token, grace_seconds=0)  # its children, if its own end was not an orderly one
-            # Last: when the disk is full, the worker is started anew all the same.
+            end_token(token, grace_seconds=0)  # its children, if its own end was not orderly
+            # Last: on a full disk the worker is still started again.
             self._store.drop_process(token)
 
     def _end(self, worker: Worker) -> None:
@@ -319,14 +321,14 @@ class Workers:
 
 
 def _open_log(path: Path) -> BinaryIO:
-    """A full disk takes the log, not the worker."""
+    """A full disk costs the log, not the worker."""
     try:
         return open(path, "ab")
     except OSError:
         return open(os.devnull, "ab")
 
 
-def _command(launch: Launch) -> list[str]:
+def _command(launch: WorkerSpec) -> list[str]:
     script = Path(launch.python).parent / "seldon-core-microservice"
     options = [
         "--service-type",
@@ -350,15 +352,15 @@ def _command(launch: Launch) -> list[str]:
     ]
 
 
-def _environment(launch: Launch, socket: str, token: str) -> Mapping[str, str]:
+def _environment(launch: WorkerSpec, socket: str, token: str) -> Mapping[str, str]:
     return {
         **surroundings(os.environ),
         TOKEN: token,
         "PYTHONPATH": launch.bundle,
-        # a bundle is named by its content: nothing is written into it
+        # A bundle is named by its content: nothing may be written into it.
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
-        # bytes in, bytes out: the component parses and answers by itself
+        # Bytes in, bytes out: the component parses and answers by itself.
         "PAYLOAD_PASSTHROUGH": "true",
         "OMP_NUM_THREADS": "1",
         "CUDA_VISIBLE_DEVICES": "",
@@ -368,7 +370,7 @@ def _environment(launch: Launch, socket: str, token: str) -> Mapping[str, str]:
         "MLINFRA_MODEL": launch.model,
         "MLINFRA_PAYLOADS": str(launch.payloads),
         "MLINFRA_SOCKET": socket,
-        # Seldon's own names, for its logs and metadata
+        # Seldon's own names, for its logs and metadata.
         "PREDICTIVE_UNIT_ID": launch.deployment,
         "SELDON_DEPLOYMENT_ID": launch.deployment,
         "PREDICTOR_ID": launch.version,

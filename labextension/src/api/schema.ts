@@ -6,7 +6,7 @@ export interface components {
     schemas: {
         /**
          * Alert
-         * @description One rule at its last evaluation. value against threshold; since: of the state.
+         * @description One rule at its last evaluation: value and threshold. since: when its state began.
          */
         readonly Alert: {
             readonly evaluated_at: string | null;
@@ -43,7 +43,7 @@ export interface components {
         };
         /**
          * AlertState
-         * @description Where a rule stands. no_data is a state of its own, never green.
+         * @description The state of a rule. no_data is a state of its own, never green.
          * @enum {string}
          */
         readonly AlertState: "ok" | "pending" | "firing" | "no_data";
@@ -358,8 +358,7 @@ export interface components {
          * DeployedVersion
          * @description One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent.
          *
-         *     requests, p50_ms, p95_ms, errors: of the last window that the gateway has seen; None before the
-         *     first request.
+         *     requests, p50_ms, p95_ms, errors: of the gateway's last window; None before the first request.
          */
         readonly DeployedVersion: {
             readonly error_fraction: components["schemas"]["Number"] | null;
@@ -1094,9 +1093,9 @@ export interface components {
          * MonitorStatus
          * @description A monitor's page.
          *
-         *     reference: of the version whose rows `drift` and `score` are about. versions: answered rows a
-         *     version. dropped: requests that the payload log had to leave out. error_fraction: answers from
-         *     500 on; refused_fraction: those from 400 to 499. drift: the features that moved the most, of
+         *     reference: of the version whose rows `drift` and `score` are about. versions: answered rows per
+         *     version. dropped: requests that the payload log had to drop. error_fraction: answers from 500
+         *     on; refused_fraction: those from 400 to 499. drift: the features that moved the most, of
          *     `features` that were compared. trouble: why nothing was compared, as without a reference;
          *     `reference` is empty then.
          */
@@ -1307,7 +1306,7 @@ export interface components {
         };
         /**
          * Prediction
-         * @description An answer: predictions in the order of the rows, the version that gave them, and the time of
+         * @description An answer: predictions in the order of the rows, the version that made them, and the time of
          *     the round trip.
          */
         readonly Prediction: {
@@ -1794,7 +1793,7 @@ export interface components {
         };
         /**
          * VersionState
-         * @description Where a version of a deployment stands.
+         * @description The state of a version of a deployment.
          *
          *     building: its environment. starting: its processes. testing: before traffic. ready: answers.
          *     failed: see reason. draining: takes no new request. stopped: no process.
