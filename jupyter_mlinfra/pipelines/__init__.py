@@ -1,4 +1,4 @@
-"""Pipelines: notebooks in order, as jobs, with a cache that says why a step ran."""
+"""Pipelines: notebooks in order, run as jobs, with a cache that says why a step ran."""
 
 from __future__ import annotations
 

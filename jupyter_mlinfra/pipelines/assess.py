@@ -1,4 +1,6 @@
-"""Looking at a step before it runs: what it would be made of, and whether that was made already."""
+"""Examining a step before it runs: what it would be made from, and whether that result already
+exists.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +24,14 @@ from .state import DONE
 from .store import Plan, Result, StepEntry, Store
 
 _MAY_DIFFER = {"code", "environment", "kernel"}
-"""What may have changed when a run from a later step takes a last result; values and data may not,
-for it would be the result of others.
+"""What may have changed if a run from a later step takes a last result. Values and data may not: it
+would be the result of others.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """What was found. made: the result that can be taken, None when the step has to run. reason:
-    why.
+    """What was found. made: the result that can be taken, None if the step must run. reason: why.
 
     changed, detail: which parts of the key made it run, and how they differ; see `Explanation`.
     """
@@ -43,7 +44,7 @@ class Assessment:
 
 
 class Assessor:
-    """Looks at the steps of one run; environments are looked up once."""
+    """Examines the steps of one run; environments are read once."""
 
     def __init__(
         self,
@@ -66,8 +67,8 @@ class Assessor:
     def look(self, step: StepDefinition, *, untouched: bool = True) -> Assessment:
         """untouched: nothing that the step takes was made in this run.
 
-        Raises NotFound when an input is not there, NotFound or Unprocessable when the notebook is
-        not or cannot be read.
+        Raises NotFound if an input is missing, NotFound or Unprocessable if the notebook is missing
+        or cannot be read.
         """
         result = self._store.result(self._pipeline, step.name, step.slot)
         kept = self._kept(step, result) if untouched else None
@@ -87,18 +88,18 @@ class Assessor:
         return Assessment(parts=parts, made=None, reason=reason, changed=changed, detail=words)
 
     def outputs(self, step: StepDefinition) -> dict[str, str]:
-        """Content ids of what the step has made. Raises NotFound when something is missing."""
+        """Content ids of what the step made. Raises NotFound if something is missing."""
         self._contents.forget()
         why = (
             f"The `out` of the step names it, below the project's folder, and {step.notebook} has"
             " ended without it."
         )
-        fix = f"Have {step.notebook} write it there, or take it out of `out`."
+        fix = f"Let {step.notebook} write it there, or remove it from `out`."
         return require(self._contents.of, step.outputs, f"Step {step.name} did not make", fix, why)
 
     def parts(self, step: StepDefinition, *, without: Collection[str] = ()) -> Parts:
-        """What the step would be made of now. without: inputs that are not looked at. Raises as
-        `look` does.
+        """What the step would be made from now. without: inputs that are ignored. Raises as `look`
+        does.
         """
         path = self._root / step.notebook
         notebook = read_notebook(path, step.notebook, given=bool(step.parameters))
@@ -127,10 +128,10 @@ class Assessor:
         )
 
     def changed_since(self, step: StepDefinition, parts: Parts, notebook: Notebook) -> list[str]:
-        """Inputs and modules that are, or were for a while, not what they were when the step was
-        looked at. notebook: the executed one.
+        """Inputs and modules that have changed since the step was examined, even if only for a
+        while. notebook: the executed one.
 
-        Nobody knows then which of them the step has read.
+        It is then unknown which content the step has read.
         """
         found = [reference for reference in step.inputs if not self._is_untouched(reference, parts)]
         modules = local_modules(
@@ -158,8 +159,8 @@ class Assessor:
         return now == parts.inputs.get(reference) and stamp == parts.stamps.get(reference, stamp)
 
     def is_current(self, step: StepDefinition, begun: StepEntry) -> bool:
-        """Whether a step of an interrupted run was begun with what there is now, and what it has
-        made since stands. One that waits still is.
+        """Whether a step of an interrupted run was started with the present inputs, and what it has
+        made since still exists. A waiting step always is.
         """
         if begun.parts is None:
             return True
@@ -179,8 +180,8 @@ class Assessor:
         return set(parts_of(found)) <= (_MAY_DIFFER if kept else set())
 
     def takes_other(self, step: StepDefinition, parts: Parts) -> bool:
-        """Whether the plan takes a result of this step that was made of something else than
-        `parts`; inputs that those leave out do not count.
+        """Whether the plan takes a result of this step that was made from something other than
+        `parts`; inputs missing in `parts` do not count.
         """
         kept = self._kept(step, self._store.result(self._pipeline, step.name, step.slot))
         if kept is None:
@@ -196,7 +197,7 @@ class Assessor:
         return bool(changes(before, parts, {}))
 
     def stands(self, step: StepDefinition) -> bool:
-        """Whether the newest execution of a step made what is there."""
+        """Whether the newest execution of a step made what is there now."""
         result = self._store.result(self._pipeline, step.name, step.slot)
         return result is not None and result.whole and not self._spoiled(step, result)
 
@@ -205,8 +206,8 @@ class Assessor:
         return self._store.result(self._pipeline, step.name, step.slot) is not None
 
     def _kept(self, step: StepDefinition, result: Result | None) -> Result | None:
-        """The result that the plan says to take, if that is still the newest and its outputs
-        stand.
+        """The result that the plan says to take, if it is still the newest and its outputs are
+        unchanged.
         """
         job = self._plan.keep.get(step.name)
         if (
@@ -227,7 +228,7 @@ class Assessor:
         )
 
     def _why_not(self, step: StepDefinition, result: Result | None, found: list[Change]) -> str:
-        """Why the step has to run; empty when its result can be taken."""
+        """Why the step must run; empty if its result can be taken."""
         if step.name in self._plan.again:
             return self._plan.again[step.name]
         if self._force:
@@ -249,7 +250,9 @@ class Assessor:
     def _told(
         self, step: StepDefinition, parts: Parts, result: Result | None, reason: str
     ) -> tuple[tuple[str, ...], str]:
-        """What differs from the last whole result, which may be older than the newest execution."""
+        """How the step differs from the last complete result, which may be older than the newest
+        execution.
+        """
         last = (
             result
             if result is None or result.whole
@@ -270,11 +273,11 @@ class Assessor:
         return tuple(changed), told if told.startswith(reason) else f"{reason}\n\n{told}".strip()
 
     def _spoiled(self, step: StepDefinition, result: Result) -> str:
-        """What is wrong with the outputs that there are.
+        """What is wrong with the existing outputs.
 
-        A file must be the one that was made: half a file is no result. Of a reference it is enough
-        that it is there: its domain keeps it whole, and others may rightly have gone on from it (a
-        new snapshot, a shift of traffic).
+        A file must be the one that was made: half a file is not a result. A reference need only
+        exist: its domain keeps it consistent, and others may have changed it since (a new snapshot,
+        other traffic).
         """
         for output in step.outputs:
             now = self._contents.of(output)
@@ -292,7 +295,7 @@ def require(
     fix: str,
     why: str = "It does not exist.",
 ) -> dict[str, str]:
-    """Content ids of all references. Raises NotFound naming the first that is not there."""
+    """Content ids of all references. Raises NotFound naming the first that is missing."""
     found: dict[str, str] = {}
     for reference in references:
         identity = content(reference)

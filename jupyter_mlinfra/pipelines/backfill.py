@@ -1,5 +1,5 @@
-"""One run for each date of a range: which dates there are, what is done already, and how much is
-left to do.
+"""One run for each date of a range: which dates there are, which are done, and how much is left to
+do.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def dates(first: str, last: str, every: str) -> list[str]:
     """The dates from `first` to `last`, both included. Raises BadRequest."""
     if every not in get_args(Every):
         raise BadRequest(
-            f"{every!r} is no step of a backfill.",
+            f"{every!r} is not a step of a backfill.",
             f"There are: {', '.join(get_args(Every))}.",
             "For example --every week",
         )
@@ -59,11 +59,11 @@ def dates(first: str, last: str, every: str) -> list[str]:
 
 
 def run_digest(bound: Definition, assessor: Assessor) -> str:
-    """One digest of what a run is made of: code, parameters, environments and inputs of all steps,
-    without what its own steps make.
+    """One digest of what a run is made from: code, parameters, environments and inputs of all
+    steps, without what its own steps make.
 
-    Empty when it takes a result that was made of something else than what there is now. Raises as
-    looking at a step does.
+    Empty if it takes a result that was made from something else than the present inputs. Raises as
+    examining a step does.
     """
     outside = {reference for _, reference in bound.external_inputs()}
     found = []
@@ -77,8 +77,8 @@ def run_digest(bound: Definition, assessor: Assessor) -> str:
 
 @dataclass(slots=True)
 class Forecast:
-    """What the runs of a backfill would do, one after the other; each leaves the cache as the next
-    one finds it.
+    """What the runs of a backfill would do, one after the other; each leaves the cache for the
+    next.
     """
 
     definition: Definition
@@ -111,8 +111,8 @@ class Forecast:
         )
 
     def _is_same(self, run: RunEntry, bound: Definition, assessor: Assessor) -> bool:
-        """Whether a run was made of what there is now, and what only its own date makes is there.
-        The rest a later date may have written over.
+        """Whether a run was made from the present inputs, and what only its own date makes still
+        exists. A later date may have overwritten the rest.
         """
         made = {step.name: step.outputs for step in self.definition.steps}
         own = [
@@ -179,7 +179,7 @@ def summary(
 
 
 def check_dated(definition: Definition) -> None:
-    """Raise Unprocessable when the runs of a backfill would all be the same."""
+    """Raise Unprocessable if all runs of a backfill would be the same."""
     if not definition.date:
         raise Unprocessable(
             f"Pipeline {definition.name} depends on no date.",
@@ -216,8 +216,8 @@ def _date(text: str) -> date:
 
 
 def _from(start: date, every: str) -> Iterator[date]:
-    """Months keep the day of the first date, or the last day that there is: 31 January, 28
-    February, 31 March.
+    """Months keep the day of the first date, or the last day they have: 31 January, 28 February, 31
+    March.
     """
     number = 0
     while True:

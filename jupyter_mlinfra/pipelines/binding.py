@@ -1,5 +1,5 @@
-"""From the file's steps to those of one run: a `foreach` becomes elements, `{{ name }}` its value,
-and the graph is reckoned from what comes out.
+"""From the file's steps to those of one run: a `foreach` becomes elements, `{{ name }}` becomes its
+value, and the graph is computed from the result.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from .references import feeds, kind_of, normalize
 from .spec import Step
 
 Fault = Callable[[KeyPath, str, str, str], Unprocessable]
-"""Makes the error (what, why, fix) of a place in the file."""
+"""Creates the error (what, why, fix) for a place in the file."""
 
 OF_STEP = "step:"
 """`in: step:train` stands for everything that the step train makes."""
 MAX_ELEMENTS = 500
 _SHARED = ("model", "experiment")
-"""What several elements of one step may add to: each of them registers a version, or tracks a run,
-of its own.
+"""What several elements of one step may share: each registers a version, or tracks a run, of its
+own.
 """
 _PLAIN = re.compile(r"[A-Za-z0-9._+-]{1,40}\Z")
 _LABEL = 80
 
 
 def bind(definition: Definition, values: Mapping[str, Any], fault: Fault) -> Definition:
-    """The steps of a run with these values, edges included. Raises what `fault` makes of things
-    made twice, circles and items that are none.
+    """The steps of a run with these values, including edges. Raises what `fault` returns for
+    outputs that are made twice, circles and invalid items.
     """
     folder = PurePosixPath(definition.path).parent
     steps = [
@@ -58,7 +58,7 @@ def bind(definition: Definition, values: Mapping[str, Any], fault: Fault) -> Def
 
 
 def grouped(definition: Definition, bound: Definition) -> Definition:
-    """The file's own steps, each after those whose elements its elements come after."""
+    """The file's own steps, each after those whose elements its elements follow."""
     group = {step.name: step.file_name for step in bound.steps}
     before: dict[str, dict[str, None]] = {step.name: {} for step in definition.steps}
     for step in bound.steps:
@@ -74,14 +74,14 @@ def grouped(definition: Definition, bound: Definition) -> Definition:
 
 
 def elements_of(bound: Definition, name: str) -> list[StepDefinition]:
-    """The steps of a run that `name` stands for: one step or element, or all elements of a
+    """The steps of a run that `name` refers to: one step or element, or all elements of a
     `foreach`.
     """
     return [step for step in bound.steps if name in (step.name, step.group)]
 
 
 def records(definition: Definition, bound: Definition) -> list[Step]:
-    """The file's own steps as every face shows them."""
+    """The file's own steps as every interface shows them."""
     folder = PurePosixPath(definition.path).parent
     found = {
         step.name: (
@@ -95,8 +95,8 @@ def records(definition: Definition, bound: Definition) -> list[Step]:
 
 
 def lane(definition: Definition, date: str) -> str:
-    """Runs in different lanes write different things, so they may go on at once: the date, when
-    everything that is made is named by it.
+    """Runs in different lanes write different things, so they may run at the same time: the lane is
+    the date, if the name of every output contains it.
     """
     texts = [text for step in definition.steps for text in step.outputs]
     return date if date and all(definition.date in placeholders(text) for text in texts) else ""
@@ -122,7 +122,7 @@ def _elements(
         if names.count(name) > 1:
             raise fault(
                 spot,
-                f"{name} is there twice.",
+                f"{name} is given twice.",
                 "Two items of foreach are the same.",
                 "Keep one of them.",
             )
@@ -149,8 +149,8 @@ def _items(given: Any, spot: KeyPath, fault: Fault) -> list[dict[str, Any]]:
 
 
 def _labels(items: Sequence[Mapping[str, Any]]) -> list[str]:
-    """`max_depth=4`, `a=1,b=x` where that is short and plain; else the item's number from 0. A
-    secret is not told.
+    """`max_depth=4`, `a=1,b=x` if that is short and plain; otherwise the item's number from 0. A
+    secret is never shown.
     """
     labels = []
     for number, item in enumerate(items):
@@ -193,10 +193,10 @@ def _bound(
 
 
 def _is_kept_apart(step: StepDefinition, outputs: Sequence[str]) -> bool:
-    """Whether the result with these values stands whatever a run with others has made since.
+    """Whether the result with these values stays valid whatever a run with other values makes.
 
-    A file tells by its bytes when another run has written it. A reference does not: a model whose
-    name lacks the date is that of the last one.
+    The bytes of a file show whether another run has written it; a reference does not: a model whose
+    name lacks the date belongs to the last run.
     """
     every = set(placeholders(step.outputs))
     return bool(every) and all(
@@ -214,7 +214,7 @@ def _references(
     folder: PurePosixPath,
     fault: Fault,
 ) -> tuple[str, ...]:
-    """Those without a placeholder are in their normal form already."""
+    """References without a placeholder are already normalized."""
     found: list[str] = []
     for position, text in enumerate(texts):
         spot = ("steps", step.file_name, key, position)
@@ -265,7 +265,7 @@ def _edges(
             if any(feeds(thing, taken) for thing in outputs[cycle[0]])
         )
         why = (
-            f"Each takes what the one before makes: {lines}."
+            f"Each takes what the previous one makes: {lines}."
             if len(cycle) > 1
             else f"It takes what it makes ({own})."
         )
@@ -274,7 +274,7 @@ def _edges(
             spot,
             f"the steps run in a circle: {round_trip}.",
             why,
-            "Take one of these things out of `in` or `out`.",
+            "Remove one of these things from `in` or `out`.",
         )
     return after
 
@@ -282,7 +282,7 @@ def _edges(
 def _check_clash(steps: Sequence[StepDefinition], fault: Fault) -> None:
     seen: set[tuple[str, str]] = set()
     outputs: dict[str, list[str]] = {}
-    for step in steps:  # what elements of one step add to together counts once
+    for step in steps:  # what elements of one step share counts once
         own = [
             text
             for text in step.outputs

@@ -1,9 +1,9 @@
-"""Whether a step has to run: what it was made of last time, what it would be made of now, and the
+"""Whether a step must run: what it was made from last time, what it would be made from now, and the
 difference in words.
 
-The key is the sha256 of: the code cells (source, and which of them takes the parameters; no
-outputs, no ids), the project's own Python files that they import, the parameters, the content of
-each input, the kernel and its environment.
+The key is the sha256 of: the code cells (source, and which one takes the parameters; no outputs, no
+ids), the project's own Python files that they import, the parameters, the content of each input,
+the kernel and its environment.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a result was made of. cells: a digest for each code cell. modules: path → digest.
+    """What a result was made from. cells: a digest for each code cell. modules: path → digest.
     inputs: reference → content id.
 
-    places: number of each cell in the notebook; only for words, so that a paragraph more runs
-    nothing. stamps: reference → when and how an input was written; they tell whether it changed
-    while the step ran, and are no part of the key.
+    places: number of each cell in the notebook; used only in messages, so that another paragraph
+    runs nothing. stamps: reference → when and how an input was written; they show whether it
+    changed while the step ran, and are not part of the key.
     """
 
     cells: Sequence[str]
@@ -45,7 +45,7 @@ class Parts:
 
     @property
     def key(self) -> str:
-        """One digest of it all; `inputs` and `modules` in any order give the same."""
+        """One digest of everything; the order of `inputs` and `modules` does not matter."""
         return sha256(
             json.dumps({**self.to_json(), "places": None, "stamps": None}, sort_keys=True).encode()
         ).hexdigest()
@@ -56,7 +56,7 @@ class Parts:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Parts:
-        """What `to_json` gave."""
+        """The reverse of `to_json`."""
         return cls(**body)
 
 
@@ -72,7 +72,7 @@ class Change:
 
 
 def cell_digests(notebook: Notebook) -> list[str]:
-    """One digest a code cell: its source, and whether it takes the parameters."""
+    """One digest per code cell: its source, and whether it takes the parameters."""
     return [
         sha256(f"{TAG in cell.tags}\0{cell.source.rstrip()}".encode()).hexdigest()[:20]
         for cell in notebook.cells
@@ -80,7 +80,7 @@ def cell_digests(notebook: Notebook) -> list[str]:
 
 
 def changes(before: Parts, after: Parts, packages: Mapping[str, Mapping[str, str]]) -> list[Change]:
-    """What differs, code first. packages: environment digest → distributions, for the environments
+    """The differences, code first. packages: environment digest → distributions, for environments
     that are still known.
     """
     found = [
@@ -92,7 +92,7 @@ def changes(before: Parts, after: Parts, packages: Mapping[str, Mapping[str, str
     if before.kernel != after.kernel:
         found.append(Change("kernel", f"{before.kernel} → {after.kernel}"))
     elif before.python != after.python:
-        # Else it is the command of a kernel of another language.
+        # Otherwise it is the command of a kernel of another language.
         python = "Python " if after.python[:1].isdigit() else ""
         found.append(Change("environment", f"{python}{before.python} → {after.python}"))
     elif before.environment != after.environment:
@@ -122,7 +122,7 @@ def _cells(before: Parts, after: Parts) -> Iterator[str]:
         elif how == "insert":
             yield f"{_range(after.places[new_from:new_to])} added"
         elif how == "delete":
-            yield f"{_range(before.places[old_from:old_to])} taken out"
+            yield f"{_range(before.places[old_from:old_to])} removed"
 
 
 def _range(places: Sequence[int]) -> str:
@@ -134,7 +134,7 @@ def _named(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]
         if name not in before:
             yield f"{name} added"
         elif name not in after:
-            yield f"{name} taken out"
+            yield f"{name} removed"
         elif before[name] != after[name]:
             yield name
 
@@ -144,8 +144,8 @@ def _values(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
         old, new = (
             _text(values[name]) if name in values else "its default" for values in (before, after)
         )
-        # By the text of the JSON: 1, 1.0 and true are equal in Python, yet a notebook may tell them
-        # apart.
+        # Compared as JSON text: in Python 1, 1.0 and true are equal, but a notebook may distinguish
+        # them.
         if old != new or json.dumps(before.get(name), sort_keys=True) != json.dumps(
             after.get(name), sort_keys=True
         ):

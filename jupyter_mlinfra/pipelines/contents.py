@@ -17,16 +17,16 @@ from .references import kind_of, name_of
 from .store import Store
 
 Fingerprints = Mapping[str, Callable[[str], str | None]]
-"""Kind → function that gives the content id of a name, or None when there is no such thing."""
+"""Kind → function that returns the content id of a name, or None if it does not exist."""
 
 _NOT_CONTENT = {".ipynb_checkpoints", "__pycache__"}
-# A file changed this shortly before it was read might change again within one tick of its clock:
-# its digest is not kept.
+# A file that changed this shortly before it was read might change again within one tick of its
+# clock: its digest is not kept.
 _SETTLED_SECONDS = 2.0
 
 
 class Contents:
-    """Content ids, each asked for once until `forget`."""
+    """Content ids, each looked up once until `forget`."""
 
     def __init__(self, root: Path, store: Store, fingerprints: Fingerprints) -> None:
         self._root = root
@@ -37,7 +37,7 @@ class Contents:
         self._keeps = True
 
     def of(self, reference: str) -> str | None:
-        """Content id, None when there is no such thing. Raises Unprocessable on a file that cannot
+        """Content id, None if the thing does not exist. Raises Unprocessable for a file that cannot
         be read.
         """
         if reference not in self._known:
@@ -50,8 +50,8 @@ class Contents:
         return self._known[reference]
 
     def exists(self, reference: str) -> bool:
-        """Whether there is such a thing. Of a file nothing is read, however large it is. Raises
-        Unprocessable on one that may not be read.
+        """Whether the thing exists. Files are not read, however large. Raises Unprocessable for a
+        file that may not be read.
         """
         if kind_of(reference) != "file":
             return self.of(reference) is not None
@@ -65,20 +65,20 @@ class Contents:
         return there
 
     def stamp(self, reference: str) -> str:
-        """Differs from an earlier one if what it names was another meanwhile, though it may be the
-        same again: of files, by their times and inodes.
+        """Differs from an earlier stamp if the content was changed in between, even if it is the
+        same again: for files, times and inodes.
         """
         content = self.of(reference)
         return self._stamps.get(reference, content or "")
 
     def forget(self) -> None:
-        """Something may have changed: ask again."""
+        """Something may have changed: look everything up again."""
         self._keeps = True
         self._known.clear()
         self._stamps.clear()
 
     def _of_reference(self, kind: str, name: str) -> str | None:
-        # A version is named within its model: `version:m@champion` is what the model's domain calls
+        # A version belongs to its model: `version:m@champion` is what the model's domain calls
         # `m@champion`.
         resolve = self._fingerprints.get(kind) or (
             self._fingerprints.get("model") if kind == "version" else None
@@ -117,7 +117,8 @@ class Contents:
         status = path.stat()
         stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
         stamps.append(stamp)
-        # A name that is no UTF-8 has halves of characters, which SQLite takes not.
+        # A name that is not UTF-8 has halves of characters (surrogates), which SQLite does not
+        # accept.
         name = str(path).encode(errors="backslashreplace").decode()
         known = self._store.file_digest(name, stamp)
         if known is not None:
@@ -127,7 +128,7 @@ class Contents:
         if self._keeps and time.time() - max(status.st_mtime, status.st_ctime) > _SETTLED_SECONDS:
             try:
                 self._store.keep_file_digest(name, stamp, digest)
-            except Unavailable:  # another process writes: not to be waited for at each file
+            except Unavailable:  # another process writes: do not wait for it at each file
                 self._keeps = False
         return digest
 
@@ -141,10 +142,10 @@ def _unreadable(path: Path, error: OSError) -> Unprocessable:
 
 
 def _listing(folder: Path) -> Iterator[tuple[str, Path | str]]:
-    """The place of every file below a folder and the file, links followed, in one order everywhere.
+    """Each file below a folder with its place, links followed, in the same order everywhere.
 
-    A folder that several links lead to, or one back to itself, is listed once; the other times it
-    gives the place where it was.
+    A folder that is reached by several links, or by a loop, is listed once; the other times it
+    yields the place where it was listed.
     """
     seen = {os.path.realpath(folder): "."}
     for here, names, files in os.walk(folder, followlinks=True):

@@ -1,5 +1,5 @@
-"""A pipeline as it runs: the file with all defaults filled in, in a form that the database
-keeps.
+"""A pipeline as it runs: the file with all defaults filled in, in a form that the database can
+store.
 """
 
 from __future__ import annotations
@@ -26,12 +26,11 @@ _BRACES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepDefinition:
-    """One step, as the file says it or bound to the values of a run (see `binding`). line: in the
-    file.
+    """One step, as in the file or bound to the values of a run (see `binding`). line: in the file.
 
-    parameters, inputs, outputs: may hold `{{ name }}` until they are bound. foreach: its items, as
-    the file says them; None once bound. group, item: of an element, the step's name in the file and
-    its own values. slot: which of the step's results it can take.
+    parameters, inputs, outputs: may contain `{{ name }}` until they are bound. foreach: its items
+    as in the file; None once bound. group, item: for an element, the step's name in the file and
+    the element's values. slot: which of the step's results it can take.
     """
 
     name: str
@@ -58,11 +57,11 @@ class StepDefinition:
 
     @property
     def file_name(self) -> str:
-        """Its name in the file: that of the whole step when this is one element of it."""
+        """The name in the file: that of the whole step if this is one of its elements."""
         return self.group or self.name
 
     def record(self, elements: Sequence[str], *, folder: PurePosixPath) -> Step:
-        """What every face shows of it. folder: of the file."""
+        """The record that interfaces show. folder: of the file."""
         return Step(
             name=self.name,
             notebook=self.notebook,
@@ -85,7 +84,7 @@ class StepDefinition:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
     """One pipeline; steps in the order of the file. date: the parameter that is the date of a run;
-    empty when nothing depends on one.
+    empty if nothing depends on one.
     """
 
     name: str
@@ -97,7 +96,7 @@ class Definition:
 
     @property
     def after(self) -> dict[str, Sequence[str]]:
-        """For each step, the steps that come before it."""
+        """For each step, the steps before it."""
         return {step.name: step.after for step in self.steps}
 
     def step(self, name: str) -> StepDefinition:
@@ -117,10 +116,10 @@ class Definition:
         ]
 
     def values(self, given: Mapping[str, Any], *, checked: bool = True) -> dict[str, Any]:
-        """The pipeline's parameters with the values given to this run.
+        """The pipeline's parameters with the values for this run.
 
-        Raises BadRequest on a name that the file has not and, unless a run was begun with them
-        before, on a value of another kind than the default.
+        Raises BadRequest for a name that the file lacks and, unless an earlier run was started with
+        it, for a value of another kind than the default.
         """
         for name in given:
             check_secret(name, given[name], f"Parameter {name} of pipeline {self.name}")
@@ -144,28 +143,28 @@ class Definition:
         return {**today, **self.parameters, **given}
 
     def date_of(self, values: Mapping[str, Any]) -> str:
-        """The date of a run with these values; empty when nothing depends on one."""
+        """The date of a run with these values; empty if nothing depends on one."""
         return str(values[self.date]) if self.date else ""
 
     def kept(self) -> Definition:
-        """The same as it comes back from the database: lists where the file gave tuples, so that
-        two can be compared.
+        """The same as after a round trip through the database, with lists instead of tuples, so
+        that two can be compared.
         """
         return self.from_json(json.loads(json.dumps(self.to_json())))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values that `from_json` takes."""
+        """Plain values for `from_json`."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Definition:
-        """What `to_json` gave."""
+        """The reverse of `to_json`."""
         return cls(**{**body, "steps": tuple(StepDefinition(**step) for step in body["steps"])})
 
 
 def _below(text: str, folder: PurePosixPath) -> str:
-    """A path whose form is known only once its placeholders are filled, below the project as the
-    others are; what may be no such path stays.
+    """A path whose final form is known only when its placeholders are filled, relative to the
+    project like the others; anything that may not be a path is unchanged.
     """
     if (
         not any(True for _ in placeholders(text))
@@ -177,7 +176,7 @@ def _below(text: str, folder: PurePosixPath) -> str:
 
 
 def placeholders(value: Any) -> Iterator[str]:
-    """Names of all `{{ name }}` in a value, however deep."""
+    """Names of all `{{ name }}` in a value, at any depth."""
     if isinstance(value, str):
         yield from _PLACEHOLDER.findall(value)
     elif isinstance(value, Mapping):
@@ -189,7 +188,7 @@ def placeholders(value: Any) -> Iterator[str]:
 
 
 def render(value: Any, values: Mapping[str, Any]) -> Any:
-    """The value with each `{{ name }}` replaced; one that is alone keeps its type, one within a
+    """The value with each `{{ name }}` replaced. One that stands alone keeps its type, one inside a
     text becomes text.
     """
     if isinstance(value, str):
@@ -205,7 +204,7 @@ def render(value: Any, values: Mapping[str, Any]) -> Any:
 
 
 def malformed(value: Any) -> Iterator[str]:
-    """Every `{{ … }}` that is no name, however deep: an expression, a filter, a call."""
+    """Every `{{ … }}` that is not a name, at any depth: an expression, a filter, a call."""
     if isinstance(value, str):
         yield from (found for found in _BRACES.findall(value) if not _PLACEHOLDER.fullmatch(found))
     elif isinstance(value, Mapping):
@@ -217,7 +216,7 @@ def malformed(value: Any) -> Iterator[str]:
 
 
 def item_names(foreach: Any) -> list[str]:
-    """Names that the items of a `foreach` give, as far as the file says them."""
+    """Names that the items of a `foreach` define, as far as the file lists them."""
     if isinstance(foreach, Mapping):
         return list(foreach)
     return (

@@ -1,5 +1,5 @@
-"""How two states of a step differ, for people: the lines of code that changed, and the inputs' old
-and new content.
+"""How two states of a step differ, for readers: the lines of code that changed, and the old and new
+content of inputs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .notebook import CodeCell, read_notebook
 from .store import Result
 
 _LINES, _WIDTH = 200, 400
-"""Lines of code that a detail holds at most, and characters of each."""
+"""The most lines of code in a detail, and the most characters of each."""
 _ID = 12
 
 
@@ -25,12 +25,12 @@ def parts_of(found: Iterable[Change]) -> tuple[str, ...]:
 
 
 def detail(root: Path, notebook: str, before: Result, after: Parts, found: Sequence[Change]) -> str:
-    """All changes in one line, then the lines of code and the content ids; empty when nothing
+    """All changes in one line, then the lines of code and the content ids; empty if nothing
     differs.
     """
     parts = [explain(found)] if found else []
     if any(change.part == "code" for change in found) and before.notebook is not None:
-        with contextlib.suppress(MLInfraError):  # the executed notebook may have been deleted since
+        with contextlib.suppress(MLInfraError):  # the executed notebook may have been deleted
             parts.append(
                 _code(
                     root,
@@ -48,7 +48,7 @@ def detail(root: Path, notebook: str, before: Result, after: Parts, found: Seque
 
 
 def _code(root: Path, notebook: str, executed: str, given: tuple[bool, bool]) -> str:
-    """given: whether each was given parameters, then and now."""
+    """given: whether parameters were given, then and now."""
     old = read_notebook(root / executed, executed, given=given[0])
     new = read_notebook(root / notebook, notebook, given=given[1])
     lines = [
@@ -62,9 +62,7 @@ def _code(root: Path, notebook: str, executed: str, given: tuple[bool, bool]) ->
 def _changed_lines(
     before: Sequence[CodeCell], after: Sequence[CodeCell], old_name: str, new_name: str
 ) -> Iterator[str]:
-    """A unified diff for each run of cells that differ; its line numbers begin anew in each
-    cell.
-    """
+    """A unified diff for each run of cells that differ; line numbers start again in each cell."""
     matcher = SequenceMatcher(
         None, [cell.source for cell in before], [cell.source for cell in after], autojunk=False
     )

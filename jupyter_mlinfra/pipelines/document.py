@@ -1,4 +1,4 @@
-"""A YAML document whose every value knows its line, so that an error can point at it."""
+"""A YAML document in which every value knows its line, so that errors can point at it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from ..core.errors import NotFound, TooLarge, Unprocessable
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
 MAX_VALUES = 100_000
-"""An alias can stand for ten others and so on: a file of 1 kB may mean 10^9 values."""
+"""An alias can stand for ten others, and so on: a file of 1 kB may mean 10^9 values."""
 
 NOT_YAML: re.Pattern[str] = yaml.reader.Reader.NON_PRINTABLE
-"""A character that no YAML file may hold: control characters, halves of characters."""
+"""A character that no YAML file may contain: control characters, halves of characters
+(surrogates).
+"""
 
 KeyPath = tuple[str | int, ...]
-"""Where a value stands: keys and list positions from the top, such as ("steps", "train", "in", 0).
+"""The position of a value: keys and list positions from the top, such as ("steps", "train", "in",
+0).
 """
 
 
@@ -37,7 +40,7 @@ class Document:
     lines: Mapping[KeyPath, int]
 
     def line(self, path: KeyPath) -> int:
-        """Line of the value at `path`, or of the nearest thing around it."""
+        """Line of the value at `path`, or of the nearest value around it."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
@@ -50,8 +53,8 @@ class Document:
 class _Loader(yaml.SafeLoader):
     """SafeLoader with the plain values of YAML 1.2's core schema, and `<<`.
 
-    PyYAML's own are those of YAML 1.1: there `1e-3` is a text, and 12:30 (750), no (false) and 0123
-    (83) are none. A date is a text too.
+    PyYAML follows YAML 1.1: there `1e-3` is text, but 12:30 (750), no (false) and 0123 (83) are
+    not. Here a date is text too.
     """
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own way
@@ -68,7 +71,7 @@ _PLAIN: tuple[tuple[str, str, str], ...] = (
     ),
     ("merge", r"<<", "<"),
 )
-"""Type, what a plain value of it is, how it begins; the first that fits."""
+"""Type, its form as a plain value, its first character; the first that matches."""
 for _name, _pattern, _first in _PLAIN:
     _Loader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_name}",
@@ -89,8 +92,8 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _whole)
 def read_document(path: Path, name: str) -> Document:
     """Parse one file; `name` is what errors call it.
 
-    Raises NotFound when there is none, TooLarge above 1 MB, Unprocessable (with the line) when it
-    is not YAML.
+    Raises NotFound if there is none, TooLarge above 1 MB, Unprocessable (with the line) if it is
+    not YAML.
     """
     try:
         status = path.stat()
@@ -158,10 +161,10 @@ def parse_document(text: str, name: str) -> Document:
 
 
 def compose(text: str, name: str) -> yaml.Node | None:
-    """The nodes of a text, None of an empty one. Raises Unprocessable with the line where it is no
+    """The nodes of a text, None for an empty one. Raises Unprocessable with the line if it is not
     YAML.
     """
-    if found := NOT_YAML.search(text):  # PyYAML raises at it before it has a line to name
+    if found := NOT_YAML.search(text):  # PyYAML raises for it before it has a line to name
         line = text.count("\n", 0, found.start()) + 1
         why = f"It holds the character U+{ord(found[0]):04X}, which a YAML file cannot hold."
         raise Unprocessable(
@@ -194,8 +197,8 @@ def _explain(error: yaml.YAMLError, name: str) -> Unprocessable:
 def _too_deep(place: str) -> Unprocessable:
     return Unprocessable(
         f"{place}: values are nested too deep.",
-        f"At most {MAX_DEPTH} may stand within each other.",
-        "Write them flatter.",
+        f"At most {MAX_DEPTH} may be nested.",
+        "Nest them less.",
     )
 
 
@@ -210,7 +213,7 @@ def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], name: str) 
             if text in known and text != "<<":
                 raise Unprocessable(
                     f"{name}, line {line}: {text} is given twice.",
-                    f"It also stands on line {known[text]}.",
+                    f"It is also on line {known[text]}.",
                     "Keep one of them.",
                 )
             known[text] = line
@@ -223,8 +226,8 @@ def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], name: str) 
 
 
 def _count(node: yaml.Node, known: dict[int, int | None], name: str) -> int:
-    """How many values `node` stands for once its aliases are followed; None in `known` marks those
-    under way.
+    """How many values `node` stands for when its aliases are followed; None in `known` marks those
+    in progress.
     """
     done = known.get(id(node), 0)
     line = node.start_mark.line + 1

@@ -1,4 +1,4 @@
-"""Pipeline files before they are saved: what the text in an editor says, and a first text for some
+"""Pipeline files before they are saved: what the text in an editor means, and a first text for some
 notebooks.
 """
 
@@ -8,7 +8,7 @@ import os.path
 import re
 from collections.abc import Sequence
 
-# A path that cannot be one, such as a name of 300 letters, is none for it.
+# An impossible path, such as a name of 300 letters, does not exist for it.
 from os.path import exists
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -27,8 +27,8 @@ _PLACE = re.compile(r"(?P<file>.*?), line (?P<line>\d+)(?:, column \d+)?: ", re.
 
 
 def draft(root: Path, path: str, text: str) -> Draft:
-    """What `text` would be as the file `path` below the project. Raises BadRequest for a path
-    outside of it.
+    """What `text` would mean as the file `path` below the project. Raises BadRequest for a path
+    outside the project.
     """
     place = inside(root, path)
     name = place.relative_to(root).as_posix()
@@ -58,7 +58,7 @@ def draft(root: Path, path: str, text: str) -> Draft:
 
 
 def written(parameters: str) -> dict[str, Any] | Fault:
-    """The parameters that somebody writes, or what is wrong with them."""
+    """The parameters that a user writes, or what is wrong with them."""
     try:
         return read_parameters(parameters)
     except MLInfraError as error:
@@ -66,10 +66,12 @@ def written(parameters: str) -> dict[str, Any] | Fault:
 
 
 def _fault(error: MLInfraError) -> Fault:
-    """The error of a file, without its name: the reader has the text before his eyes."""
+    """The error of a file without the file's name, since the reader has the text in front
+    of them.
+    """
     found = _PLACE.match(error.what)
     what = error.what[found.end() :] if found else error.what
-    if what.partition(" ")[0].isalpha():  # not a path, whose name would be another
+    if what.partition(" ")[0].isalpha():  # not a path, whose name would differ
         what = f"{what[:1].upper()}{what[1:]}"
     return Fault(
         line=int(found["line"]) if found else None, what=what, why=error.why, fix=error.fix
@@ -77,8 +79,8 @@ def _fault(error: MLInfraError) -> Fault:
 
 
 def proposal(root: Path, notebooks: Sequence[str], *, name: str | None = None) -> Proposal:
-    """A first file for these notebooks, beside them. Raises NotFound, Unprocessable for what is no
-    notebook, Conflict when the name is taken there.
+    """A first file for these notebooks, beside them. Raises NotFound, Unprocessable for a file that
+    is not a notebook, Conflict if the name is taken.
     """
     places = [inside(root, notebook) for notebook in dict.fromkeys(notebooks)]
     found = {
@@ -103,7 +105,7 @@ def proposal(root: Path, notebooks: Sequence[str], *, name: str | None = None) -
         )
     elif exists(root / folder / f"{name}{SUFFIX}"):
         raise Conflict(
-            f"There is a pipeline file {name} already.",
+            f"There already is a pipeline file {name}.",
             f"{folder / name}{SUFFIX} exists.",
             "Give another name.",
         )

@@ -1,8 +1,8 @@
-"""The process that drives a run, or a backfill, of its own: `python -m
-jupyter_mlinfra.pipelines.driver RUN`.
+"""A separate process that drives a run or a backfill: `python -m jupyter_mlinfra.pipelines.driver
+RUN`.
 
-It outlives whoever started it. It is killed without harm: `resume` goes on where it was; the same
-backfill leaves out what is done.
+It outlives the process that started it. Killing it does no harm: `resume` continues where it was,
+and the same backfill skips what is done.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .spec import PipelineRun
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Drive the run; 0 when it could be driven to an end, whichever that is."""
+    """Drive the run; 0 if it could be driven to an end, whichever that is."""
     parser = argparse.ArgumentParser(
         prog="jupyter_mlinfra.pipelines.driver", description="Drive one pipeline run to its end."
     )
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             pipelines.backfill(**json.loads(given.backfill), on_run=_told)
         else:
             _told(pipelines.drive(given.run))
-    except Conflict as error:  # somebody else drives it
+    except Conflict as error:  # another driver has it
         sys.stderr.write(f"{error}\n")
         return 0
     except MLInfraError as error:

@@ -1,8 +1,8 @@
-"""Changes to the text of a pipeline file that leave everything else in it as it is: comments,
-order, quotes, blank lines.
+"""Changes to the text of a pipeline file that keep everything else: comments, order, quotes, blank
+lines.
 
-The place of a value is found by parsing, and only its signs are exchanged. What comes out is read
-again: if it does not say exactly what was asked for, nothing is changed.
+The place of a value is found by parsing, and only its characters are replaced. The result is parsed
+again: if it is not exactly what was requested, nothing is changed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Path = Sequence[str]
 
 
 def scalar(value: Any) -> str:
-    """A value in YAML on one line; a text bare where it reads as one."""
+    """A value in YAML on one line; text without quotes where YAML reads it as text."""
     if isinstance(value, str):
         return (
             value
@@ -50,18 +50,16 @@ def scalar(value: Any) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text between double quotes; what YAML cannot hold as it is stands there as an escape, as in
-    JSON.
-    """
+    """A text between double quotes; characters that YAML cannot hold are escaped, as in JSON."""
     return NOT_YAML.sub(
         lambda found: json.dumps(found[0])[1:-1], json.dumps(text, ensure_ascii=False)
     )
 
 
 def set_value(text: str, path: Path, value: Any) -> str:
-    """`text` with `value` at `path`; None takes the key out.
+    """`text` with `value` at `path`; None removes the key.
 
-    Raises Unprocessable when the text is no YAML, or the place is not to be changed like this.
+    Raises Unprocessable if the text is not YAML, or the place cannot be changed like this.
     """
     data = _read(text)
     wanted = _own(data) or {}
@@ -70,13 +68,13 @@ def set_value(text: str, path: Path, value: Any) -> str:
 
 
 def parameters_text(parameters: Mapping[str, Any]) -> str:
-    """Parameters in YAML, each `name: value` on its line."""
+    """Parameters in YAML, one `name: value` per line."""
     return "\n".join(f"{scalar(str(name))}: {scalar(value)}" for name, value in parameters.items())
 
 
 def read_parameters(written: str) -> dict[str, Any]:
-    """The parameters that somebody has written in YAML, or in JSON, which is YAML too. Raises
-    Unprocessable for what is no mapping.
+    """The parameters that a user wrote in YAML, or in JSON, which is YAML too. Raises Unprocessable
+    for anything but a mapping.
     """
     found = _read(written, "The parameters")
     if isinstance(found, dict):
@@ -89,15 +87,14 @@ def read_parameters(written: str) -> dict[str, Any]:
         else "one value"
     )
     raise Unprocessable(
-        "These are no parameters.",
+        "These are not parameters.",
         f"They read as {kind}.",
-        "Write each name on its line, with a space after the colon: k: 5",
+        "Write each name on its own line, with a space after the colon: k: 5",
     )
 
 
 def set_parameters(text: str, path: Path, parameters: Mapping[str, Any]) -> str:
-    """`text` with these parameters at `path`. Those that stay as they are keep their place, their
-    quotes and their comments.
+    """`text` with these parameters at `path`. Unchanged ones keep their place, quotes and comments.
 
     Raises Unprocessable as `set_value` does.
     """
@@ -120,8 +117,8 @@ def set_parameters(text: str, path: Path, parameters: Mapping[str, Any]) -> str:
 
 
 def free_name(text: str, path: Path) -> str:
-    """The last key of `path`, or the first of `KEY-2`, `KEY-3`… that the text does not have there.
-    Raises Unprocessable when it is no YAML.
+    """The last key of `path`, or the first of `KEY-2`, `KEY-3`… that is free there. Raises
+    Unprocessable if the text is not YAML.
     """
     data, (*around, key) = _read(text), path
     return next(
@@ -132,8 +129,8 @@ def free_name(text: str, path: Path) -> str:
 
 
 def rename_step(text: str, old: str, new: str) -> str:
-    """The step by another name, and what takes `step:OLD` too. Raises Unprocessable as `set_value`
-    does.
+    """Rename the step, also where others take `step:OLD`. Raises Unprocessable as
+    `set_value` does.
     """
     data = _read(text)
     steps = data.get("steps") if isinstance(data, dict) else None
@@ -189,7 +186,7 @@ def _node(text: str) -> Any:
 
 
 def _own(data: Any) -> Any:
-    """A copy in which what an alias stands for is a value of its own."""
+    """A copy in which an alias has become a value of its own."""
     if isinstance(data, dict):
         return {key: _own(value) for key, value in data.items()}
     return [_own(value) for value in data] if isinstance(data, list) else data
@@ -208,13 +205,13 @@ def _apply(data: Any, path: Path, value: Any) -> None:
         if not isinstance(data, dict):
             raise _refused(
                 f"{'.'.join(path)} cannot be set.",
-                f"{key} is inside of something that is no mapping.",
+                f"{key} is inside something that is not a mapping.",
             )
         if data.get(key) is None:
             data[key] = {}
         data = data[key]
     if not isinstance(data, dict):
-        raise _refused(f"{'.'.join(path)} cannot be set.", "What is around it is no mapping.")
+        raise _refused(f"{'.'.join(path)} cannot be set.", "What is around it is not a mapping.")
     if value is None:
         data.pop(path[-1], None)
     else:
@@ -222,8 +219,8 @@ def _apply(data: Any, path: Path, value: Any) -> None:
 
 
 def _set(text: str, node: Any, path: Path, value: Any) -> str:
-    """Go down to the mapping that holds the last key, or to the first key that is missing, and
-    change there.
+    """Go down to the mapping with the last key, or to the first missing key, and change the text
+    there.
     """
     depth = 0
     while True:
@@ -272,8 +269,8 @@ def _pair(node: Any, key: str) -> tuple[Any, Any] | None:
 
 
 def _end(node: Any) -> int:
-    """Where the signs of a value end; a block ends with its last value, not with the comments
-    behind it.
+    """Where the characters of a value end; a block ends with its last value, not with the comments
+    after it.
     """
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
@@ -282,8 +279,8 @@ def _end(node: Any) -> int:
 
 
 def _line_end(text: str, index: int) -> int:
-    """The end of the line on which `index` is, comment included; of the line before it at the
-    beginning of one.
+    """The end of the line that contains `index`, including its comment; at the start of a line, the
+    end of the line before.
     """
     if index and text[index - 1] == "\n":
         return index - 1
@@ -292,7 +289,7 @@ def _line_end(text: str, index: int) -> int:
 
 
 def _block(key: str, value: Any, indent: int) -> str:
-    """`key: value`; steps, and what is in them, each on its line."""
+    """`key: value`; steps and their contents, one per line."""
     pad = " " * indent
     if (
         isinstance(value, Mapping)
@@ -349,7 +346,7 @@ def _replace(text: str, node: Any, pair: tuple[Any, Any], value: Any) -> str:
 
 
 def _kept(known: Sequence[Any], wanted: Sequence[Any]) -> list[int]:
-    """Places of the items that stay where they are; what follows them in `wanted` is new."""
+    """Positions of the items that stay; what follows them in `wanted` is new."""
     places: list[int] = []
     for item in wanted:
         first = places[-1] + 1 if places else 0
@@ -363,7 +360,7 @@ def _kept(known: Sequence[Any], wanted: Sequence[Any]) -> list[int]:
 
 
 def _remove_items(text: str, items: Sequence[Any]) -> str:
-    """Items of a block list go with their lines; what stands between, before and behind them
+    """Remove items of a block list with their lines; everything between, before and after them
     stays.
     """
     for item in reversed(items):
@@ -371,8 +368,8 @@ def _remove_items(text: str, items: Sequence[Any]) -> str:
         first, at = text.rfind("\n", 0, start) + 1, _line_end(text, _end(item))
         if not re.fullmatch(r"\s*-\s+", text[first:start]):
             raise _refused(
-                "That item cannot be taken out here.",
-                "It shares its line, or stands elsewhere in the file.",
+                "That item cannot be removed here.",
+                "It shares its line, or is elsewhere in the file.",
             )
         text = text[:first] + text[at + 1 :]
     return text
@@ -409,7 +406,7 @@ def _remove(text: str, node: Any, pair: tuple[Any, Any]) -> str:
 
 
 def _checked(text: str, wanted: Any) -> str:
-    """The text, once it says what it should."""
+    """The text, after a check that it means what it should."""
     try:
         given = _read(text)
     except MLInfraError:
@@ -417,13 +414,13 @@ def _checked(text: str, wanted: Any) -> str:
     if given != wanted and (given or {}) != _without_empty(wanted):
         raise _refused(
             "That cannot be changed here.",
-            "The file is written in a way that only its text can be changed.",
+            "The file is written in a way that needs editing by hand.",
         )
     return text
 
 
 def _without_empty(wanted: Any) -> Any:
-    """A block mapping that has lost its last key reads as nothing."""
+    """A block mapping that has lost its last key becomes nothing."""
     if not isinstance(wanted, dict):
         return wanted
     return {key: None if value == {} else _without_empty(value) for key, value in wanted.items()}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..jobs import Jobs
 
 _MORE_SECONDS = 30.0
-"""How long past the grace of its jobs a run is waited for."""
+"""How long to wait for a run after the grace period of its jobs."""
 
 
 class Ending:
@@ -39,7 +39,7 @@ class Ending:
         except Unavailable as error:
             self._end_jobs(entry)
             why = (
-                f"{error.why} Its jobs are being ended, but that the run is cancelled cannot be"
+                f"{error.why} Its jobs are being ended, but the cancellation cannot be"
                 " written down."
             )
             raise Unavailable(
@@ -62,19 +62,19 @@ class Ending:
         return stopped
 
     def cancel_backfill(self, id: str) -> None:
-        """Leave word for the drivers of the runs that are part of it."""
+        """Leave a request for the drivers of the runs in it."""
         for entry in self._store.unfinished():
             if entry.plan.backfill == id:
                 self._store.request_cancel(entry, self._project.user)
 
     def _ended(self, entry: RunEntry) -> PipelineRun:
-        """The run, once its driver has ended it; without a driver that is done here."""
+        """The run, once its driver has ended it; without a driver this process does so."""
         limit = time.monotonic() + self._project.settings.jobs.grace_seconds + _MORE_SECONDS
         while time.monotonic() < limit:
             entry = self._store.run(entry.run.run)
             if is_final(entry.run.state):
                 return entry.run
-            # Nobody drives it.
+            # No process drives it.
             with contextlib.suppress(Conflict), self._launcher.lock(entry.run.pipeline, entry.lane):
                 entry = self._store.run(entry.run.run)
                 return entry.run if is_final(entry.run.state) else self._launcher.drive(entry, None)

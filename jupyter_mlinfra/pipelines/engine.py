@@ -1,7 +1,7 @@
-"""Driving one run: looks at each step when those before it have ended, submits jobs, follows them,
-writes down every move.
+"""Driving one run: examines each step when those before it have ended, submits jobs, follows them,
+and records every move.
 
-Nothing but the database is remembered, so that another process can go on where this one was killed.
+All state is in the database, so that another process can continue where this one was killed.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 0.02
 _QUIET_SECONDS = 2.0
-"""Longest time between two looks at the jobs when the database says that nothing has changed."""
+"""The longest time between two checks of the jobs while the database reports no change."""
 _PATIENCE_SECONDS = 60.0
-"""How long a database, disk or catalog that cannot be used is waited for: failing to observe a run
-is not its failure.
+"""How long to wait for a database, disk or catalog that cannot be used: failing to observe a run is
+not its failure.
 """
 RUN_CONTEXT = "MLFLOW_RUN_CONTEXT"
 _WORDS: Mapping[Event, str] = {
@@ -54,17 +54,17 @@ _ENDED = {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST
 
 
 class Patience:
-    """Waits for what cannot be used at the moment; reckoned anew once all goes well again."""
+    """Waits for what cannot be used at the moment; starts again once everything works."""
 
     def __init__(self) -> None:
         self._until: float | None = None
 
     def calm(self) -> None:
-        """All went well."""
+        """Everything worked."""
         self._until = None
 
     def is_over(self) -> bool:
-        """Something could not be used: whether that has lasted too long."""
+        """Something could not be used; returns whether that has lasted too long."""
         if self._until is None:
             self._until = time.monotonic() + _PATIENCE_SECONDS
         return time.monotonic() >= self._until
@@ -109,7 +109,7 @@ class Engine:
             by = self._store.cancelled_by(self._run)
             if by:
                 return self.cancel(f"Cancelled by {by}.")
-            # Of a driver that was killed between its word and its deed.
+            # Of a driver that was killed between recording and doing it.
             for entry in list(self._running()):
                 if entry.step.job is None:
                     self._submit(entry)
@@ -131,8 +131,8 @@ class Engine:
             self._wait(seen)
 
     def cancel(self, reason: str) -> RunEntry:
-        """End all jobs and what waits for them. Nothing is submitted: only what a killed driver may
-        have, but did not note, is looked for.
+        """End all jobs and the steps that wait for them. Nothing is submitted; but a job that a
+        killed driver may have submitted without recording it is looked for.
         """
         for entry in list(self._running()):
             if entry.step.job is None and (known := self._submitted(entry)):
@@ -155,7 +155,7 @@ class Engine:
     # Before a step
 
     def _start_ready(self) -> None:
-        """Submit or skip every step that waits for nothing; a step that is taken from the cache may
+        """Submit or skip every step that waits for nothing. A step that is taken from the cache may
         make others ready.
         """
         settled = False
@@ -218,7 +218,9 @@ class Engine:
         )
 
     def _submit(self, entry: StepEntry) -> None:
-        """Submit under a key of run, step and attempt: whoever asks again gets the same job."""
+        """Submit under a key of run, step and attempt, so that a second request returns the same
+        job.
+        """
         step = self._definition.step(entry.step.name)
         run = self._run.run
         self._steps[step.name] = entry
@@ -254,7 +256,7 @@ class Engine:
             self._tell(step, entry, "START")
 
     def _environment(self, step: str) -> dict[str, str]:
-        """MLflow puts these tags on every run that the step's notebook begins, also by plain
+        """MLflow adds these tags to every run that the step's notebook starts, also by plain
         `mlflow.start_run()`.
         """
         given: dict[str, str] = {}
@@ -273,7 +275,7 @@ class Engine:
         }
 
     def _submitted(self, entry: StepEntry) -> str | None:
-        """The job that was submitted for a step and is not over."""
+        """The job that was submitted for a step and has not ended."""
         job = self._tools.jobs.job_of(self._key(entry))
         return job.id if job is not None and job.state not in _ENDED else None
 
@@ -281,7 +283,7 @@ class Engine:
         return f"pipeline/{self._run.run.run}/{entry.step.name}/{entry.attempt}"
 
     def _output(self, step: str) -> str | None:
-        """Where the executed notebook goes; None (the job's own folder) when the state is not below
+        """Where the executed notebook goes; None (the job's own folder) if the state is not below
         the project.
         """
         path = self._tools.project.home / "runs" / self._run.run.run / f"{step}.ipynb"
@@ -291,7 +293,7 @@ class Engine:
     # After a step
 
     def _collect(self) -> None:
-        """Look at the jobs that are under way; those that have ended move their steps."""
+        """Check the running jobs; those that have ended move their steps."""
         for entry in list(self._running()):
             if entry.step.job is None:
                 continue
@@ -353,11 +355,10 @@ class Engine:
     def _as_run(
         self, step: StepDefinition, parts: Parts, notebook: str | None
     ) -> tuple[Parts, Sequence[str]]:
-        """The parts with the code that did run: the notebook may have been saved between the look
-        at it and its job's snapshot.
+        """The parts with the code that actually ran: the notebook may have been saved between its
+        examination and its job's snapshot.
 
-        Also what else of them has changed since the look, of which nobody knows how the job found
-        it.
+        Also what else has changed since then, where it is unknown what the job has read.
         """
         try:
             ran = notebook or step.notebook
@@ -379,9 +380,9 @@ class Engine:
     def _tell(
         self, step: StepDefinition, entry: StepEntry, event: Event, result: Result | None = None
     ) -> None:
-        """Lineage of a step that began, is done, failed or was cancelled. Its end is told before
-        the state: after a crash between the two it is there twice under one id, never missing. Only
-        a disk that takes none leaves it out: the step goes on all the same.
+        """Record lineage of a step that began, succeeded, failed or was cancelled. Its end is
+        recorded before the state: after a crash between the two it is there twice under one id,
+        never missing. Only a full disk leaves it out, and the step goes on all the same.
         """
         run = self._run.run
         facts = {
@@ -403,8 +404,8 @@ class Engine:
             )
 
     def _untold(self, outputs: Mapping[str, str]) -> list[str]:
-        """Outputs, as they are now, of which nobody else has said what they were made from: a step
-        knows no more than that each may be of all that it takes.
+        """Outputs as they are now for which no lineage exists yet: a step only knows that each may
+        be made from everything that it takes.
         """
         edges = self._tools.project.lineage.edges()
         told = {edge.output for edge in edges if not edge.job.startswith("step:")}
@@ -422,10 +423,10 @@ class Engine:
         )
 
     def _skip_hopeless(self) -> None:
-        """Skip what waits for a step that failed, near or far; computed anew each time, so that a
+        """Skip what depends, directly or not, on a failed step; computed again each time, so that a
         killed driver leaves none behind.
 
-        A step that several failures stop names the one that failed first, also when a new driver
+        A step that several failures stop names the one that failed first, even if a new driver
         finds them all at once.
         """
         failed = [
@@ -446,11 +447,11 @@ class Engine:
 
     def _keep(self, entry: StepEntry) -> None:
         self._steps[entry.step.name] = entry
-        if entry.step.state is not StepState.RUNNING:  # that is said once its job runs
+        if entry.step.state is not StepState.RUNNING:  # reported once its job runs
             self._say(entry.step)
 
     def _say(self, step: StepRun) -> None:
-        """Tell whoever watches of a step's move, once each; that it waits only with what for."""
+        """Report a step's moves to `on_step`, each once; that it waits only with the reason."""
         waits = step.state is StepState.WAITING
         if (
             self._tools.on_step is None
@@ -462,7 +463,7 @@ class Engine:
         self._tools.on_step(step)
 
     def _wait(self, seen: int) -> None:
-        """Until something was committed since `seen`, or for a while."""
+        """Wait until something was committed since `seen`, or for a while."""
         limit = time.monotonic() + _QUIET_SECONDS
         while time.monotonic() < limit and self._store.data_version() == seen:
             time.sleep(_LOOK_SECONDS)

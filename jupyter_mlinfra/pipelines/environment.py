@@ -1,5 +1,5 @@
-"""The environment that a step runs in: the interpreter and the installed distributions of its
-kernel. Cheap: folders are listed, nothing is imported.
+"""The environment that a step runs in: the interpreter and installed distributions of its kernel.
+Cheap: folders are listed, nothing is imported.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ from .interpreter import interpreter_of
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What could change a result. packages: distribution → version. kernel: name of the kernel that
-    it belongs to.
-    """
+    """What could change a result. packages: distribution → version. kernel: name of the kernel."""
 
     kernel: str
     python: str
@@ -34,19 +32,18 @@ class Environment:
 
 
 def environment_of(kernel: str) -> Environment:
-    """The environment of a kernel by its name: what its own interpreter would import, whichever
-    that is.
+    """The environment of a kernel by its name: what its own interpreter would import.
 
-    Raises Unavailable when that does not answer. Of a kernel that is not known here no package is
-    known; this process has nothing to do with it.
+    Raises Unavailable if that interpreter does not answer. For a kernel that is unknown here no
+    packages are known; those of this process do not matter.
     """
     found = interpreter_of(kernel)
     return Environment(kernel, found.version, _packages(found.paths))
 
 
 def _packages(folders: Iterable[Path]) -> dict[str, str]:
-    """Of a distribution that is in several folders, the first is imported. Names are normalized:
-    installers spell those of folders differently.
+    """Of a distribution in several folders, the first is imported. Names are normalized, because
+    installers spell folders differently.
     """
     from packaging.utils import canonicalize_name
 
@@ -64,8 +61,8 @@ def _packages(folders: Iterable[Path]) -> dict[str, str]:
 
 
 def _distribution(name: str) -> tuple[str, str, str]:
-    """Name, dash, version of an installed one; an `.egg-info`, as Debian has them, may end with the
-    version of Python.
+    """Name, dash, version of an installed distribution; an `.egg-info` of Debian may end with the
+    Python version.
     """
     if name.endswith(".dist-info"):
         return name.removesuffix(".dist-info").rpartition("-")

@@ -1,4 +1,4 @@
-"""What a step would do now, and why: the words of `explain`."""
+"""What a step would do now, and why: the text of `explain`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def explain(
     assessor: Assessor,
     contents: Contents,
 ) -> Explanation:
-    """Of a step, or of all elements of one. Nothing is run and nothing is written."""
+    """Explain a step, or all elements of one. Nothing is run or written."""
     found = [_one(bound, step, assessor, contents) for step in chosen]
     changed = dict.fromkeys(part for parts, _ in found for part in parts)
     several = len(chosen) > 1
@@ -60,7 +60,7 @@ def _one(
 
 
 def upstream(bound: Definition, name: str) -> list[str]:
-    """Every step that `name` depends on, near or far, each after those it depends on itself."""
+    """Every step that `name` depends on, directly or not, each after those it depends on itself."""
     return [other for other in sorted_steps(bound) if name in graph.downstream(bound.after, other)]
 
 
@@ -79,7 +79,7 @@ def sorted_steps(bound: Definition) -> list[str]:
 
 
 def would_run(bound: Definition, assessor: Assessor, names: Sequence[str]) -> list[str]:
-    """Those of the steps that would not be taken from the cache as things stand."""
+    """Those steps that would not be taken from the cache at present."""
     found = []
     for name in names:
         try:

@@ -1,6 +1,4 @@
-"""A pipeline in the form of another system, as text that says at its head what is not the same
-there.
-"""
+"""A pipeline in the form of another system, as text whose head lists the differences."""
 
 from __future__ import annotations
 
@@ -22,10 +20,10 @@ TARGETS = ("argo",)
 
 
 def check_target(to: str) -> None:
-    """Raise BadRequest for a system that is not known."""
+    """Raise BadRequest for an unknown system."""
     if to not in TARGETS:
         raise BadRequest(
-            f"{to!r} is no system to export to.",
+            f"{to!r} is not a system to export to.",
             f"There is: {', '.join(TARGETS)}.",
             "mlinfra pipelines export NAME --to argo",
         )
@@ -36,7 +34,7 @@ def export(plan: ArgoPlan, *, root: Path) -> Exported:
     if plan.schedule is not None and not plan.image:
         raise Unprocessable(
             "A CronWorkflow needs an image.",
-            "Nobody is there to say it when it is due.",
+            "Nobody can name it when it is due.",
             "Give --image registry/name:tag.",
         )
     body = manifest(plan)
@@ -52,7 +50,7 @@ def export(plan: ArgoPlan, *, root: Path) -> Exported:
 
 
 def written(exported: Exported, path: Path) -> Exported:
-    """The same, once the file holds it."""
+    """The same, after it was written to the file."""
     from ..core.files import write_atomic
 
     write_atomic(path, exported.text.encode(), mode=0o644)
@@ -60,7 +58,7 @@ def written(exported: Exported, path: Path) -> Exported:
 
 
 def _yaml(body: Mapping[str, Any]) -> str:
-    """Programs as blocks that can be read."""
+    """Programs as readable blocks."""
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -76,8 +74,8 @@ def _yaml(body: Mapping[str, Any]) -> str:
 
 
 def _secrets(plan: ArgoPlan, root: Path) -> list[Secret]:
-    """Those of all steps. Raises Unprocessable for a notebook that cannot be given any, or for two
-    secrets under one name.
+    """The secrets of all steps. Raises Unprocessable for a notebook that cannot take any, or for
+    two secrets under one name.
     """
     from .notebook import read_notebook
 
@@ -121,12 +119,12 @@ def _notes(plan: ArgoPlan, secrets: Sequence[Secret]) -> list[str]:
     required = [name for name, text in found.arguments.items() if text is None]
     if required:
         first = sorted(required, key=lambda name: name != "image")
-        notes.append(f"A submit has to say: {' '.join(f'-p {name}=…' for name in first)}")
+        notes.append(f"A submit must set: {' '.join(f'-p {name}=…' for name in first)}")
     if secrets:
         keys = dict.fromkeys(f"{one.key} ({one.reference})" for one in secrets)
         notes.append(
-            f"The Secret {plan.secret} has to hold the keys {', '.join(keys)}. What a cell prints"
-            " of them is not blotted out there."
+            f"The Secret {plan.secret} must have the keys {', '.join(keys)}. What a cell prints"
+            " of them is not hidden there."
         )
     if any(0 < step.gpus < 1 for step in plan.definition.steps):
         notes.append("A part of a GPU became a whole one.")
@@ -153,7 +151,7 @@ def _clock_notes(plan: ArgoPlan) -> list[str]:
     ]
     if schedule.tz not in ("UTC", "Etc/UTC"):
         notes.append(
-            "On days that the clocks change, a time that does not exist is left out there, and one"
-            " that comes twice may be run twice."
+            "On days of a clock change, a time that does not exist is skipped there, and one"
+            " that occurs twice may be run twice."
         )
     return notes

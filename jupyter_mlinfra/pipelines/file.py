@@ -1,5 +1,5 @@
-"""The pipeline file `*.mlpipeline.yaml`: its form, and what may be wrong with it, each with the
-line and a fix.
+"""The pipeline file `*.mlpipeline.yaml`: its schema, and everything that may be wrong with it, each
+with line and fix.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
-# A path that cannot be one, such as a name of 300 letters, is none for them.
+# An impossible path, such as a name of 300 letters, does not exist for them.
 from os.path import isdir, isfile
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
@@ -48,7 +48,7 @@ _ELSEWHERE = {
     "with_items": "foreach",
     "memory": "memory_gib",
 }
-"""What other tools call a key."""
+"""Keys under the names that other tools use."""
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
@@ -79,7 +79,7 @@ class _Part(BaseModel):
 
 
 class Resources(_Part):
-    """What a step needs of the machine."""
+    """What a step needs from the machine."""
 
     gpus: (
         Annotated[int, Field(ge=0)] | Annotated[float, Field(gt=0, lt=1, multiple_of=0.01)] | None
@@ -93,7 +93,7 @@ class Resources(_Part):
     """CPU slots."""
 
     memory_gib: float | None = Field(default=None, gt=0)
-    """Memory in GiB that is kept free for it."""
+    """Memory in GiB that is reserved for it."""
 
     backend: str | None = Field(default=None, min_length=1)
     """Where it runs: `local`, `slurm`, `ray`, `kubernetes`. Default: that of the run, else of the
@@ -105,7 +105,7 @@ class Resources(_Part):
 
 
 class Options(Resources):
-    """What a step does when the file says nothing else."""
+    """What a step does if the file does not set it."""
 
     retries: int | None = Field(default=None, ge=0)
     """How often a failed step is tried again."""
@@ -129,18 +129,18 @@ class StepEntry(_Part):
     """One line that a colleague understands."""
 
     params: dict[str, Value] = {}
-    """Values for the names in the notebook's `parameters` cell; `{{ name }}` stands for a parameter
-    of the pipeline, the date or a name of `foreach`.
+    """Values for the names in the notebook's `parameters` cell; `{{ name }}` is replaced by a
+    parameter of the pipeline, the date or a name of `foreach`.
     """
 
     inputs: References = Field(default=[], alias="in")
     """What it takes: `dataset:ns.t`, `view:v`, `model:m`, `version:m@alias`, `experiment:e`,
-    `deployment:d`, `monitor:m`, or a file; `step:NAME` is all that a step makes. May hold `{{ name
-    }}`.
+    `deployment:d`, `monitor:m`, or a file; `step:NAME` is everything that a step makes. May contain
+    `{{ name }}`.
     """
 
     outputs: References = Field(default=[], alias="out")
-    """What it makes; same forms. A thing is made by one step only. May hold `{{ name }}`."""
+    """What it makes; same forms. Only one step may make a thing. May contain `{{ name }}`."""
 
     foreach: dict[Name, list[Value] | str] | list[dict[Name, Value]] | str | None = None
     """Run it once for each item, in parallel: `{max_depth: [4, 6, 8]}` (several names: every
@@ -148,7 +148,7 @@ class StepEntry(_Part):
     """
 
     resources: Resources = Resources()
-    """What it needs of the machine."""
+    """What it needs from the machine."""
 
     retries: int | None = Field(default=None, ge=0)
     """How often it is tried again when it fails."""
@@ -179,12 +179,12 @@ def _comes(cron: str, tz: str) -> None:
 
 def _span(text: str) -> str:
     if not _SPAN.fullmatch(text):
-        raise ValueError(f"{text!r} is not a span of time such as 90s, 30min, 6h or 2d")
+        raise ValueError(f"{text!r} is not a duration such as 90s, 30min, 6h or 2d")
     return text
 
 
 class ScheduleEntry(_Part):
-    """When it is due. `mlinfra schedules create NAME` takes it from here."""
+    """When it is due. `mlinfra schedules create NAME` reads it."""
 
     cron: Annotated[str, AfterValidator(_cron)]
     """Minute, hour, day of the month, month, day of the week."""
@@ -193,13 +193,13 @@ class ScheduleEntry(_Part):
     """Time zone, such as `Europe/Paris`."""
 
     catchup: Literal["latest", "all", "none"] = "latest"
-    """Which due times are run that were missed."""
+    """Which missed due times are run."""
 
     grace: Annotated[str, AfterValidator(_span)] = "6h"
-    """How old a due time may be that is run late: `90s`, `30min`, `6h`, `2d`."""
+    """How old a missed due time may be to be run late: `90s`, `30min`, `6h`, `2d`."""
 
     overlap: Literal["skip", "queue", "cancel"] = "skip"
-    """What a due time does while the run before it goes on."""
+    """What happens to a due time while the previous run is still running."""
 
     parameters: dict[str, Value] = {}
     """Parameters of the pipeline; `{{ date }}` and `{{ due }}` stand for the due time."""
@@ -215,7 +215,7 @@ class PipelineFile(_Part):
     """One line that a colleague understands."""
 
     defaults: Options = Options()
-    """For every step that does not say otherwise."""
+    """Defaults for every step."""
 
     parameters: dict[Name, Value] = {}
     """Parameters of the pipeline with their defaults; `pipelines run NAME -p day=2013-11-01` sets
@@ -235,8 +235,8 @@ class PipelineFile(_Part):
 
 
 def schema() -> str:
-    """The JSON schema of a pipeline file, as `docs/mlpipeline.schema.json` holds it: editors check
-    and complete with it.
+    """The JSON schema of a pipeline file, as in `docs/mlpipeline.schema.json`: editors check and
+    complete with it.
     """
     body = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -248,8 +248,8 @@ def schema() -> str:
 def load(root: Path, path: Path) -> Definition:
     """Read and check a pipeline file. Everything but the presence of its inputs is checked here.
 
-    Raises NotFound when there is no such file, Unprocessable with line and fix for anything wrong
-    in it.
+    Raises NotFound if there is no such file, Unprocessable with line and fix for anything wrong in
+    it.
     """
     name = shown(root, path)
     if os.fsencode(name) != os.fsencode(
@@ -264,8 +264,8 @@ def load(root: Path, path: Path) -> Definition:
 
 
 def declared_schedule(root: Path, path: Path) -> dict[str, Any] | None:
-    """What a pipeline file that was loaded before says of its schedule, as fields of a
-    ScheduleSpec; None when it says nothing.
+    """The `schedule:` of a loaded pipeline file, as fields of a ScheduleSpec; None if it
+    has none.
     """
     found = PipelineFile.model_validate(read_document(path, shown(root, path)).data).schedule
     if found is None:
@@ -275,13 +275,13 @@ def declared_schedule(root: Path, path: Path) -> dict[str, Any] | None:
 
 
 def shown(root: Path, path: Path) -> str:
-    """What a file is called: its path below the project, as text even where it is none."""
+    """How a file is named: its path below the project, as text even if it is not valid text."""
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
     return os.fsencode(name).decode(errors="replace")
 
 
 def load_text(root: Path, path: Path, text: str) -> Definition:
-    """The same for a text that is not saved yet; `path` says where it will be."""
+    """The same for a text that is not saved yet; `path` is where it will be."""
     return _define(root, path, parse_document(text, path.relative_to(root).as_posix()))
 
 
@@ -390,7 +390,7 @@ def _references(
     *,
     steps: Collection[str] | None = None,
 ) -> tuple[str, ...]:
-    """In their normal form, but for those that hold a placeholder, whose form is known when it is
+    """References in normal form, except those with a placeholder, whose form is known when it is
     filled. steps: those whose outputs may be taken.
     """
     found: list[str] = []
@@ -423,12 +423,12 @@ def _check_step(name: str, steps: Collection[str], spot: KeyPath, document: Docu
 
 
 def _where_it_is(root: Path, notebook: str, folder: PurePosixPath) -> str:
-    """What to write for a notebook that is not there: often its path was given from the project's
-    root, or is one letter off.
+    """What to write for a missing notebook: often its path was given from the project's root, or
+    has a typo.
     """
     written = os.path.relpath(notebook, folder)
     if isfile(root / written):
-        return f"{written} is there below the project: write {os.path.relpath(written, folder)}"
+        return f"{written} exists below the project: write {os.path.relpath(written, folder)}"
     place = (root / notebook).parent
     there = [path.name for path in place.glob("*.ipynb")] if isdir(place) else []
     close = get_close_matches(Path(notebook).name, there, n=1)
@@ -436,8 +436,8 @@ def _where_it_is(root: Path, notebook: str, folder: PurePosixPath) -> str:
 
 
 def _check_notebook(root: Path, step: StepDefinition, document: Document) -> StepDefinition:
-    """The step, once its notebook takes its parameters: names of `foreach` that the notebook knows
-    are among them.
+    """The step, after a check that its notebook takes its parameters, including names of
+    `foreach`.
     """
     spot: KeyPath = ("steps", step.name, "notebook")
     try:
@@ -532,7 +532,7 @@ def _check_placeholders(
             raise document.error(
                 ("steps", step.name, key, place),
                 f"{text} cannot be filled in.",
-                "Between {{ and }} stands one name.",
+                "Between {{ and }} there is one name.",
                 fix,
             )
     for wanted in placeholders(step.foreach if step.foreach is not None else ""):
@@ -562,7 +562,7 @@ def _check_secret(spot: KeyPath, name: str, value: Any, document: Document) -> N
 
 
 def _said(value: Any) -> Any:
-    """The value without its `{{ name }}`: what stands for one is looked at where it is given."""
+    """The value without its `{{ name }}`, whose values are checked where they are given."""
     if isinstance(value, Mapping):
         return {key: _said(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -571,8 +571,8 @@ def _said(value: Any) -> Any:
 
 
 def _explain(error: ValidationError, document: Document) -> Unprocessable:
-    """One thing that pydantic found, in words: where, what, and the nearest key that would do."""
-    # A misspelt key is both unknown and missing: the unknown one is what the user sees in the file.
+    """One error of pydantic in words: where, what, and the nearest valid key."""
+    # A misspelt key is both unknown and missing: users see the unknown one in the file.
     first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     path: KeyPath = tuple(part for part in first["loc"] if part != "[key]")
     key = str(path[-1]) if path else ""
@@ -583,7 +583,7 @@ def _explain(error: ValidationError, document: Document) -> Unprocessable:
             if _ELSEWHERE.get(key) in known
             else get_close_matches(key, known, n=1, cutoff=0.5)
         )
-        fix = f"Did you mean {close[0]}?" if close else "Take it out."
+        fix = f"Did you mean {close[0]}?" if close else "Remove it."
         return document.error(path, f"unknown key {key}.", f"Known here: {', '.join(known)}.", fix)
     if first["type"] == "missing":
         return document.error(

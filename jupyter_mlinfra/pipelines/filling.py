@@ -1,4 +1,4 @@
-"""Carrying out a backfill: the dates that are left, oldest first, some at a time."""
+"""Carrying out a backfill: the remaining dates, oldest first, several at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.errors import MLInfraError, raise_all
 from .spec import Backfill, BackfillDate, PipelineRun, RunState
 
 Act = Callable[[str, Callable[[], None]], PipelineRun]
-"""Runs a date to its end; calls the function once the run has begun."""
+"""Runs a date to its end; calls the function once the run has started."""
 
 
 def fill(
@@ -21,12 +21,12 @@ def fill(
     *,
     stop: Callable[[], None],
 ) -> Backfill:
-    """Act on each date that is not done, until one is cancelled; the plan with how each ended. What
-    could not even begin is raised when all others have ended.
+    """Run each date that is not done, until one is cancelled; returns the plan with the outcome of
+    each. Errors of dates that could not start are raised when all others have ended.
 
-    Each begins after the one before it has begun, so that the newest run is that of the last date.
-    stop: ends what is under way; called when the caller is interrupted, which then goes on to the
-    caller.
+    Each starts after the previous one has started, so that the newest run is that of the last date.
+    stop: ends the running dates; called if the caller is interrupted, and the interrupt is then
+    raised.
     """
     ended: dict[str, PipelineRun] = {}
     failed: list[MLInfraError] = []

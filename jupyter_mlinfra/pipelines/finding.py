@@ -18,8 +18,8 @@ _NOT_SEARCHED = {"node_modules", "__pycache__", "site-packages"}
 
 
 def pipeline_files(root: Path, home: Path) -> Iterator[Path]:
-    """Every `*.mlpipeline.yaml` below the project, in one order; hidden folders, environments and
-    the project's state are left out.
+    """Every `*.mlpipeline.yaml` below the project, in one order, without hidden folders,
+    environments and the project's state.
     """
     for here, names, files in os.walk(root):
         folder = Path(here)
@@ -42,8 +42,7 @@ def find_pipeline(root: Path, home: Path, name: str) -> Definition:
     """The pipeline of that name, or in the file of that path (below the project or the working
     directory).
 
-    Raises NotFound, Conflict when two files give themselves that name, Unprocessable when its file
-    is broken.
+    Raises NotFound, Conflict if two files have that name, Unprocessable if its file is broken.
     """
     if name.endswith((".yaml", ".yml")):
         return load(root, inside(root, name))
@@ -58,7 +57,7 @@ def find_pipeline(root: Path, home: Path, name: str) -> Definition:
     fitting = [item for item in found if item.name == plain]
     if len(fitting) > 1:
         raise Conflict(
-            f"Two files are the pipeline {plain}.",
+            f"Two files define the pipeline {plain}.",
             f"They are {' and '.join(item.path for item in fitting)}.",
             "Give one of them another `pipeline:` name.",
         )
@@ -83,8 +82,8 @@ def find_pipeline(root: Path, home: Path, name: str) -> Definition:
 
 
 def texts_of(root: Path, home: Path, name: str) -> frozenset[str]:
-    """The parameters of a pipeline whose default is text, and its date; none of a pipeline that is
-    not there or broken, which is told when it is run.
+    """The parameters of a pipeline whose default is text, and its date; empty if the pipeline is
+    missing or broken, which is reported when it is run.
     """
     with contextlib.suppress(MLInfraError):
         found = find_pipeline(root, home, name)
@@ -98,7 +97,7 @@ def texts_of(root: Path, home: Path, name: str) -> frozenset[str]:
 
 
 def steps_like(root: Path, home: Path, word: str) -> list[str]:
-    """PIPELINE/STEP of all steps of the pipeline `word`, and of those with that name in any
+    """PIPELINE/STEP of all steps of the pipeline `word`, and of steps with that name in any
     pipeline.
     """
     found: list[str] = []
@@ -114,7 +113,7 @@ def steps_like(root: Path, home: Path, word: str) -> list[str]:
 
 
 def inside(root: Path, name: str) -> Path:
-    """The file of that path. Raises BadRequest when it is outside of the project, or no path."""
+    """The file at that path. Raises BadRequest if it is outside the project, or not a path."""
     given = Path(name)
     try:
         here = Path(os.path.abspath(given))
@@ -123,18 +122,18 @@ def inside(root: Path, name: str) -> Path:
             if given.is_absolute() or os.path.isfile(here)
             else Path(os.path.abspath(root / given))
         )
-        # A link itself may stand in the project and lead out of it.
+        # The link itself may be in the project and lead out of it.
         real = real_path(path.parent) / path.name
         real_path(path)
-    except (OSError, ValueError):  # links in a circle, a name that is too long, a NUL byte
+    except (OSError, ValueError):  # a loop of links, a name that is too long, a NUL byte
         raise BadRequest(
             f"{name[:80]!r} cannot be a file.",
-            "It is no path that this system takes.",
+            "It is not a path that this system accepts.",
             "Give a path below the project.",
         ) from None
     if not real.is_relative_to(root):
         raise BadRequest(
-            f"{name} is outside of the project.",
+            f"{name} is outside the project.",
             f"The project is {root}.",
             "Move it there, or open the project that it belongs to.",
         )

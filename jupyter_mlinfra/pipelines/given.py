@@ -1,4 +1,4 @@
-"""The values that somebody gives to the parameters of a pipeline."""
+"""The values that a user gives to the parameters of a pipeline."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..core.display import typed
 from ..core.errors import BadRequest
 
 _SHOWN = 100
-"""Characters of a value that an error shows."""
+"""How many characters of a value an error shows."""
 
 
 def plain(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The values as they stand in a file: of JSON only. Raises BadRequest."""
+    """The values as they would be in a file, only JSON. Raises BadRequest."""
     found = dict[str, Any]()
     for name, value in (parameters or {}).items():
         try:
@@ -31,10 +31,10 @@ def plain(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def check_kind(name: str, value: Any, default: Any, *, pipeline: str, path: str) -> None:
-    """Raise BadRequest when a value is of another kind than the default in the file: a step would
-    take `no` for something that is true.
+    """Raise BadRequest if a value is of another kind than the default in the file: a step would
+    take the text `no` for true.
 
-    None is of every kind, and so is what has None as its default.
+    None fits every kind, and every value fits a default of None.
     """
     wanted, kind = _kind(default), _kind(value)
     if not wanted or not kind or kind == wanted:

@@ -1,5 +1,5 @@
-"""The graph of a pipeline: an edge wherever one step takes what another makes. No edge is written
-by hand.
+"""The graph of a pipeline: an edge wherever one step takes what another one makes. No edge is
+written by hand.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from .references import feeds, overlap
 
 After = Mapping[str, Sequence[str]]
-"""For each step, in the order of the file, the steps that must have ended before it."""
+"""For each step, in the order of the file, the steps that must end before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Two steps that make the same thing. Both outputs are as normalized."""
+    """Two steps that make the same thing, with both outputs normalized."""
 
     first: str
     second: str
@@ -26,8 +26,8 @@ class Clash:
 def edges(
     inputs: Mapping[str, Sequence[str]], outputs: Mapping[str, Sequence[str]]
 ) -> dict[str, tuple[str, ...]]:
-    """`After` of every step, from what each takes and makes; a step that takes what it makes comes
-    after itself.
+    """`After` of every step, from what each takes and makes; a step that takes what it makes
+    follows itself.
     """
     return {
         step: tuple(
@@ -40,7 +40,7 @@ def edges(
 
 
 def find_clash(outputs: Mapping[str, Sequence[str]]) -> Clash | None:
-    """The first two outputs that are one thing; None when every output has one maker."""
+    """The first two outputs that are one thing; None if every output has one maker."""
     seen: list[tuple[str, str]] = []
     for step, made in outputs.items():
         for thing in made:
@@ -52,8 +52,8 @@ def find_clash(outputs: Mapping[str, Sequence[str]]) -> Clash | None:
 
 
 def find_cycle(after: After) -> list[str] | None:
-    """Steps of one cycle, the first in the file first, each before the next and the last before the
-    first; None when there is none.
+    """Steps of one cycle, starting with the first in the file, each before the next and the last
+    before the first; None if there is none.
     """
     done: set[str] = set()
     for start in after:
@@ -86,7 +86,7 @@ def _visit(step: str, after: After, trail: list[str], done: set[str]) -> list[st
 
 
 def downstream(after: After, step: str) -> list[str]:
-    """Every step that depends on `step`, near or far, in the order of the file."""
+    """Every step that depends on `step`, directly or not, in the order of the file."""
     reached = {step}
     grown = True
     while grown:

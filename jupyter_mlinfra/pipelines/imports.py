@@ -1,7 +1,9 @@
-"""The project's own Python files that a notebook imports, near or far: they are part of its code.
+"""The project's own Python files that a notebook imports, directly or not: they are part of its
+code.
 
-Found by reading, never by running. What only running can tell (`importlib.import_module(name)`, a
-path made by hand) is not seen: such a file belongs under `in:` of the step.
+They are found by reading, never by running. What only running can show
+(`importlib.import_module(name)`, a computed path) is not found: such a file belongs under `in:` of
+the step.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 
-# A path that cannot be one, such as a name of 300 letters, is none for them.
+# An impossible path, such as a name of 300 letters, does not exist for them.
 from os.path import isdir, isfile
 from pathlib import Path
 
@@ -30,14 +32,14 @@ _IMPORT = re.compile(
     r"^\s*(?:from\s+([.\w]+)\s+import\s+([\w, ]+)|import\s+([\w., ]+))", re.MULTILINE
 )
 _MAX_CHARACTERS = 5_000_000
-"""Of a file whose syntax is looked at; in a larger one imports are found by their words."""
+"""The largest file whose syntax is parsed; in a larger one imports are found by pattern."""
 _NOWHERE = Interpreter(version="")
 
 
 @dataclass(frozen=True, slots=True)
 class _Where:
-    """Where names are looked for: in folders, in order, and in what editable installs have put in
-    their place. folder: where the notebook runs.
+    """Where names are looked up: in folders, in order, and in what editable installs have mapped.
+    folder: where the notebook runs.
     """
 
     folder: Path
@@ -52,11 +54,11 @@ class _Where:
 def local_modules(
     notebook: Notebook, folder: Path, root: Path, python: Interpreter = _NOWHERE
 ) -> dict[str, str]:
-    """Path below `root` → sha256, for every file of the project that the notebook may import. Of a
-    notebook that it runs, the code cells count.
+    """Path below `root` → sha256, for every file of the project that the notebook may import. For a
+    notebook that it runs, only the code cells count.
 
-    folder: where the notebook runs. Names are looked for there, at `root`, and where `python` looks
-    for what is not installed.
+    folder: where the notebook runs. Names are looked up there, at `root`, and where `python` looks
+    for modules that are not installed.
     """
     if notebook.language != "python":
         return {}
@@ -90,11 +92,11 @@ def local_modules(
 
 
 def _sources(path: Path) -> list[str]:
-    """The code of a file that may import others: of a notebook, each of its cells."""
+    """The code of a file that may import others; of a notebook, each of its cells."""
     if path.suffix == ".ipynb":
         try:
             return [cell.source for cell in read_notebook(path, path.name).cells]
-        except MLInfraError:  # it is none: its text says so
+        except MLInfraError:  # it is not a notebook: only its text counts
             return [path.read_text(errors="replace")]
     return [path.read_text(errors="replace")] if path.suffix in (".py", ".ipy") else []
 
@@ -105,8 +107,8 @@ def _digest(path: Path) -> str:
 
 
 def _files_of(source: str, where: _Where, module: Path | None) -> Iterator[tuple[Path, _Where]]:
-    """Files that `source` imports or runs, each with where its own imports are looked for. module:
-    the file that holds it, None for a cell.
+    """Files that `source` imports or runs, each with where its own imports are looked up. module:
+    the file that contains it, None for a cell.
     """
     for level, name in _imported(source):
         if level and module is None:
@@ -127,7 +129,7 @@ def _files_of(source: str, where: _Where, module: Path | None) -> Iterator[tuple
 
 
 def _in_place_of(name: str, modules: Mapping[str, Path]) -> Iterator[Path]:
-    """Files of a module that an editable install leads to: `churnlib` → `src/churnlib`, its
+    """Files of a module that an editable install maps: `churnlib` → `src/churnlib`, its
     `__init__.py`, or the file `src/churnlib.py`.
     """
     for known, place in modules.items():
@@ -146,8 +148,8 @@ def _up(module: Path, level: int) -> Path:
 
 
 def _resolve(base: Path, name: str) -> Iterator[Path]:
-    """`a.b.c` → `a/__init__.py`, `a/b/__init__.py`, and `a/b/c.py` or its package; what is not
-    there is somebody else's.
+    """`a.b.c` → `a/__init__.py`, `a/b/__init__.py`, and `a/b/c.py` or its package; anything else is
+    not the project's.
     """
     place = base
     for part in [part for part in name.split(".") if part]:
@@ -180,8 +182,8 @@ def _imported(source: str) -> Iterator[tuple[int, str]]:
 
 
 def _imported_by_words(source: str) -> Iterator[tuple[int, str]]:
-    """For a cell that is no plain Python (`%%time` with an odd body): rather a file too many than
-    one too few.
+    """For a cell that is not plain Python (`%%time` with an unusual body): rather one file too many
+    than one too few.
     """
     for module, names, modules in _IMPORT.findall(source):
         level = len(module) - len(module.lstrip("."))

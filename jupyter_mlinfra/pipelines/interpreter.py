@@ -1,5 +1,5 @@
-"""The interpreter that a kernel runs in, asked itself: where it looks for modules, and what its
-editable installs lead to.
+"""The interpreter that a kernel runs in, asked directly: where it looks for modules, and what its
+editable installs map.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _OURS = (
     f"python{sys.version_info[0]}",
     f"python{sys.version_info[0]}.{sys.version_info[1]}",
 )
-"""Programs that Jupyter takes the interpreter of the running process for."""
+"""Names for which Jupyter uses the interpreter of the running process."""
 _INSTALLED = ("site-packages", "dist-packages")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpreter:
     """version: `3.12.1`, or what is known instead. paths: its folders of modules, in order. own:
-    those of them that hold no installed packages.
+    those without installed packages.
 
-    modules: dotted name → file or folder that an editable install has put in its place.
+    modules: dotted name → file or folder to which an editable install maps it.
     """
 
     version: str
@@ -56,11 +56,11 @@ _known: dict[str, tuple[object, Interpreter]] = {}
 
 
 def interpreter_of(kernel: str) -> Interpreter:
-    """That of a kernel by its name, as Jupyter knows it. It is asked once, and again when one of
+    """The interpreter of a kernel by its name in Jupyter. It is asked once, and again when one of
     its folders has changed.
 
-    A kernel that is not known here, or whose program is no Python, has no paths: its command is all
-    that is known of it. Raises Unavailable when it does not answer.
+    A kernel that is unknown here, or whose program is not Python, has no paths: only its command is
+    known. Raises Unavailable if it does not answer.
     """
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
@@ -74,10 +74,10 @@ def interpreter_of(kernel: str) -> Interpreter:
 
 
 def ask(argv: Sequence[str], environment: Mapping[str, str]) -> Interpreter:
-    """argv, environment: of the kernel, as its `kernel.json` has them."""
+    """argv, environment: of the kernel, as in its `kernel.json`."""
     command = [sys.executable if argv[0] in _OURS else argv[0], *argv[1:]] if argv else []
     program = command[: command.index("-m")] if "-m" in command else []
-    # A shell would take the question for its own words.
+    # A shell would take the question for its own arguments.
     if not any(_PYTHON.fullmatch(os.path.basename(word)) for word in program):
         return Interpreter(version=" ".join(command))
     asked = [*program, "-c", _QUESTION]
@@ -127,7 +127,7 @@ def _answer(asked: Sequence[str], words: Mapping[str, str]) -> Interpreter:
         ValueError,
         IndexError,
     ):
-        # No such program, or none of Python.
+        # There is no such program, or it is not Python.
         return Interpreter(version=" ".join(asked[:-2]))
     folders = [Path(os.path.realpath(path)) for path in paths]
     own = [
@@ -140,14 +140,14 @@ def _answer(asked: Sequence[str], words: Mapping[str, str]) -> Interpreter:
     return Interpreter(
         version=version,
         paths=tuple(folders),
-        # A relative one begins where the kernel runs.
+        # A relative path starts where the kernel runs.
         own=(*(Path(entry) for entry in given if not os.path.isabs(entry)), *own),
         modules={name: Path(os.path.realpath(place)) for name, place in modules.items()},
     )
 
 
 def _stamp(program: str, folders: Iterable[Path]) -> object:
-    """Changes when the interpreter, its environment or a path file of it does."""
+    """Changes when the interpreter, its environment or one of its path files does."""
     places = [Path(program), Path(program).parent.parent / "pyvenv.cfg", *folders]
     for folder in folders:
         with contextlib.suppress(OSError):

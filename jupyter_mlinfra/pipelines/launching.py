@@ -1,5 +1,5 @@
-"""Beginning runs and driving them: one driver for each lane of a pipeline, found by its lock; a run
-without one is gone on with or cancelled.
+"""Starting runs and driving them: one driver for each lane of a pipeline, found by its lock; a run
+without one is continued or cancelled.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ if TYPE_CHECKING:
     from ..jobs import Jobs
 
 _LOCK_SECONDS = 10.0
-"""How long a driver waits for the one before it."""
+"""How long a driver waits for the previous one."""
 _NAMED = 10
-"""Missing inputs that are named beside the first."""
+"""How many missing inputs are named beside the first."""
 _START = timedelta(seconds=60)
-"""How long a driver may take to come up before its run counts as interrupted."""
+"""How long a driver may take to start before its run counts as interrupted."""
 
 
 def _spot(step: StepDefinition, taken: str) -> tuple[str | int, ...]:
-    """Where the file says that a step takes something."""
+    """The position in the file where a step takes something."""
     return ("steps", step.file_name, "in", step.inputs.index(taken))
 
 
 class Launcher:
-    """Begins and drives the runs of one project."""
+    """Starts and drives the runs of one project."""
 
     def __init__(
         self, project: Project, jobs: Jobs, store: Store, fingerprints: Fingerprints, opener: str
@@ -73,10 +73,10 @@ class Launcher:
         on_begin: Callable[[], None] | None = None,
         key: str | None = None,
     ) -> PipelineRun:
-        """Begin a run, or go on with one that lost its driver, and drive it. definition: of the
-        file; bound: what of it runs.
+        """Start a run, or continue one that lost its driver, and drive it. definition: of the file;
+        bound: the part that runs.
 
-        key: that nobody has begun a run with; then no other run is gone on with.
+        key: one that no run was started with; then no other run is continued.
         """
         self.check_inputs(bound, lambda: self.bind(definition, values), without=plan.keep)
         lane = lane_of(definition, definition.date_of(values))
@@ -132,17 +132,17 @@ class Launcher:
             return entry.run if is_final(entry.run.state) else self.drive(entry, None)
 
     def driven(self, run: str) -> PipelineRun:
-        """The run, with a driver if it had lost its own."""
+        """The run, with a new driver if it had lost its own."""
         seen = self.observed(self._store.run(run))
         if not is_final(seen.state) and seen.reason:
-            with contextlib.suppress(Conflict):  # somebody goes on with it just now
+            with contextlib.suppress(Conflict):  # another process is continuing it
                 return self.resume(run, wait=False)
         return seen
 
     @contextlib.contextmanager
     def lock(self, pipeline: str, lane: str = "", *, patience: float = 0.0) -> Iterator[None]:
-        """Hold the right to drive a lane of a pipeline; it dies with its holder. Raises Conflict
-        naming the run that holds it.
+        """Take the lock for driving a lane of a pipeline; it is freed when its holder dies. Raises
+        Conflict naming the run that holds it.
         """
         name = f"{pipeline}.{sha256(lane.encode()).hexdigest()[:12]}" if lane else pipeline
         limit, path = (
@@ -161,7 +161,7 @@ class Launcher:
             yield
 
     def observed(self, entry: RunEntry) -> PipelineRun:
-        """The run, with its steps as their jobs stand, and whether anybody drives it."""
+        """The run, with its steps in the state of their jobs, and whether it has a driver."""
         if is_final(entry.run.state):
             return entry.run
         run = replace(entry.run, steps=[self._with_job(step) for step in entry.run.steps])
@@ -171,18 +171,18 @@ class Launcher:
         return replace(
             run,
             reason=(
-                "Interrupted: the process that drove it has ended. Go on with: mlinfra pipelines"
+                "Interrupted: the process that drove it has ended. Continue it: mlinfra pipelines"
                 f" resume {entry.run.run}"
             ),
         )
 
     def detach(self, entry: RunEntry) -> PipelineRun:
-        """Let a process of its own drive a run."""
+        """Let a separate process drive a run."""
         self.spawn([entry.run.run], log=self._project.home / "runs" / entry.run.run / "driver.log")
         return self.observed(self._store.run(entry.run.run))
 
     def spawn(self, words: Sequence[str], *, log: Path) -> None:
-        """Start the driver with these words; it outlives this process."""
+        """Start the driver with these arguments; it outlives this process."""
         spawn_detached(
             "jupyter_mlinfra.pipelines.driver",
             [*words, "--project", str(self._project.root), "--open", self._opener],
@@ -190,13 +190,13 @@ class Launcher:
         )
 
     def contents(self) -> Contents:
-        """What there is now, looked at anew."""
+        """The present contents, looked up again."""
         return Contents(self._project.root, self._store, self._fingerprints)
 
     def assessor(
         self, bound: Definition, contents: Contents | None = None, plan: Plan | None = None
     ) -> Assessor:
-        """Looks at steps without a run."""
+        """Examines steps without a run."""
         return Assessor(
             self._project.root,
             self._store,
@@ -207,7 +207,7 @@ class Launcher:
         )
 
     def bind(self, definition: Definition, values: Mapping[str, Any]) -> Definition:
-        """The steps of a run with these values; what is wrong in them is told with its line."""
+        """The steps of a run with these values; errors in them have their line."""
         return bind(definition, values, lambda *fault: self.document(definition).error(*fault))
 
     def document(self, definition: Definition) -> Document:
@@ -221,11 +221,10 @@ class Launcher:
         *,
         without: Collection[str] = (),
     ) -> None:
-        """Raise Unprocessable for the inputs that no step of it makes and that are not there: the
-        first of them, and in its reason the others.
+        """Raise Unprocessable for missing inputs that no step makes: for the first one, with the
+        others in its reason.
 
-        whole: gives the pipeline that `bound` is a part of. without: steps that are taken as they
-        are.
+        whole: returns the pipeline that `bound` is part of. without: steps whose results are taken.
         """
         contents = self.contents()
         found = [
@@ -265,7 +264,7 @@ class Launcher:
 
     def _with_job(self, step: StepRun) -> StepRun:
         if step.state is StepState.RUNNING and step.job is not None:
-            # A job that cannot be looked at keeps no run from being shown.
+            # A job that cannot be read must not keep the run from being shown.
             with contextlib.suppress(MLInfraError):
                 return as_its_job(step, self._jobs.look(step.job))
         return step
@@ -292,12 +291,12 @@ class Launcher:
     def _left_over(
         self, bound: Definition, values: Mapping[str, Any], plan: Plan, lane: str, *, force: bool
     ) -> RunEntry | None:
-        """The run to go on with, if one lost its driver and is the same as asked for. Any other
-        such run of the lane is cancelled.
+        """The run to continue, if one lost its driver and equals the requested one. Any other such
+        run of the lane is cancelled.
 
-        It is not the same once what its steps were begun with has changed: who runs a pipeline
-        wants what there is now. What is still good is taken from the cache. The caller holds the
-        lock, so nobody drives it; yet its driver may be about to come up.
+        They differ once the inputs of its steps have changed: users want the present state. What is
+        still valid is taken from the cache. The caller holds the lock, so the run has no driver;
+        but one may be about to start.
         """
         wanted = (bound.kept(), dict(values), force, dict(plan.again), plan.repairs, plan.backend)
         for entry in self._store.unfinished(bound.name, lane):
@@ -346,13 +345,13 @@ class Launcher:
                 raise
 
     def _note_digest(self, entry: RunEntry, contents: Contents) -> None:
-        """Note what a dated run as a whole is made of, before its first step. Reading all inputs
-        takes long: the driver's work, not of whoever began it.
+        """Record what a dated run as a whole is made from, before its first step. Reading all
+        inputs takes long: it is done by the driver, not by the process that started it.
         """
         begun = entry.digest or any(step.state is not StepState.WAITING for step in entry.run.steps)
         if begun or entry.cancelled_by or not entry.definition.date:
             return
-        # A step that cannot be looked at fails, and says why.
+        # A step that cannot be examined fails, and says why.
         with contextlib.suppress(MLInfraError):
             self._store.note_digest(
                 entry,

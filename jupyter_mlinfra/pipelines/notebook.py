@@ -1,5 +1,5 @@
-"""A notebook as the cache sees it: its code, not its outputs. Read as plain JSON, so that a look
-costs a millisecond.
+"""A notebook as the cache sees it: its code, not its outputs. Read as plain JSON, which takes a
+millisecond.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from ..notebooks.parameters import language_of, parameters_of, source_of, tags_o
 from ..notebooks.parameters import read_notebook as read_content
 
 INJECTED_TAG = "injected-parameters"
-"""Papermill's own tag of the cell with the values that it was given. When it is given some again,
-the first such cell is replaced; else it runs as any.
+"""Papermill's tag for the cell with the given values. If values are given again, the first such
+cell is replaced; otherwise it runs like any other.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class CodeCell:
     """One code cell that is not empty. number: its place in the notebook from 1, as jobs count:
-    words too, papermill's own cell as the one behind it.
+    including text cells, and papermill's own cell counts as the one after it.
     """
 
     number: int
@@ -31,8 +31,8 @@ class CodeCell:
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """The code of one notebook. name: what errors call it. language: in lower case. parameters:
-    None without a cell for them.
+    """The code of one notebook. name: used in errors. language: in lower case. parameters: None
+    without a parameters cell.
     """
 
     name: str
@@ -43,11 +43,10 @@ class Notebook:
 
 
 def read_notebook(path: Path, name: str, *, given: bool = False) -> Notebook:
-    """The code cells of a notebook as it runs. Raises NotFound, TooLarge, or Unprocessable when it
-    is no notebook.
+    """The code cells of a notebook as it runs. Raises NotFound, TooLarge, or Unprocessable if it is
+    not a notebook.
 
-    given: whether it is given parameters. An executed notebook then has the same cells as the one
-    that it was made from.
+    given: whether it gets parameters; an executed notebook then has the same cells as its original.
     """
     content = read_content(path, name)
     kernel = _mapping(_mapping(content.get("metadata")).get("kernelspec"))

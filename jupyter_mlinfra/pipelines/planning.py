@@ -1,4 +1,4 @@
-"""What a repair, or a run from a step on, runs again and what it leaves as it is."""
+"""What a repair, or a run from a step on, runs again and what it keeps."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .store import Plan, RunEntry, Store
 
 
 def repair(base: RunEntry, bound: Definition, *, backend: str | None) -> Plan:
-    """What failed, was cancelled or skipped runs, and what hangs on it; what had succeeded is taken
-    from the run being repaired.
+    """Steps that failed, were cancelled or skipped run again, with everything that depends on them;
+    what had succeeded is taken from the repaired run.
 
-    bound: the pipeline as it is now. Raises Conflict when everything had succeeded.
+    bound: the present pipeline. Raises Conflict if everything had succeeded.
     """
     run = base.run
     lost = {step.name: f"{step.state} in run {run.run}" for step in lost_steps(run, bound)}
     if not lost:
         gone = ", ".join(step.name for step in run.steps if step.state in LOST)
         why = (
-            f"What did not succeed in it is no step of the pipeline any more: {gone}."
+            f"The steps that did not succeed are no longer in the pipeline: {gone}."
             if gone
             else "All of its steps succeeded."
         )
@@ -50,20 +50,20 @@ def repair(base: RunEntry, bound: Definition, *, backend: str | None) -> Plan:
 
 def lost_steps(run: PipelineRun, bound: Definition) -> list[StepRun]:
     """The steps of a run that a repair would run again: they did not succeed, and the pipeline
-    still has them. bound: as it is now.
+    still has them. bound: the present pipeline.
     """
     names = {step.name for step in bound.steps}
     return [step for step in run.steps if step.state in LOST and step.name in names]
 
 
 def from_step(bound: Definition, name: str | None, store: Store, *, backend: str | None) -> Plan:
-    """That step and what hangs on it run; of all others the last results are taken. None:
-    everything as the cache says.
+    """That step and what depends on it run; for all others the last results are taken. None: all as
+    the cache says.
     """
     if name is None:
         return Plan(backend=backend)
     chosen = find(bound, name)
-    again = _with_what_hangs_on(bound, {step.name: f"asked for: from {name} on" for step in chosen})
+    again = _with_what_hangs_on(bound, {step.name: f"requested: from {name} on" for step in chosen})
     keep = {}
     for step in bound.steps:
         result = store.result(bound.name, step.name, step.slot)
@@ -73,7 +73,7 @@ def from_step(bound: Definition, name: str | None, store: Store, *, backend: str
 
 
 def find(bound: Definition, name: str) -> list[StepDefinition]:
-    """The step, or all elements of it. Raises NotFound with the nearest name."""
+    """The step, or all its elements. Raises NotFound with the nearest name."""
     found = elements_of(bound, name)
     if not found:
         known: Iterable[str] = dict.fromkeys(

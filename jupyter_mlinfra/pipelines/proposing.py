@@ -1,4 +1,4 @@
-"""A first pipeline file for some notebooks: one step each, joined by what they take and make."""
+"""A first pipeline file for some notebooks: one step each, connected by what they take and make."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from .touched import touched
 
 
 def propose(notebooks: Mapping[str, Notebook], *, folder: PurePosixPath, name: str) -> str:
-    """The text of a pipeline file that lies in `folder` and runs these notebooks (by path below the
-    project), in an order that fits.
+    """The text of a pipeline file in `folder` that runs these notebooks (by path below the
+    project), in a suitable order.
 
-    What two of them make is given to the first; what they would take from each other in a circle is
-    for the user to mend.
+    What two of them make is assigned to the first; a circle is left for the user to fix.
     """
     steps = _named(notebooks)
     takes: dict[str, list[str]] = {}
@@ -51,7 +50,7 @@ def propose(notebooks: Mapping[str, Notebook], *, folder: PurePosixPath, name: s
 
 
 def _named(paths: Mapping[str, Notebook]) -> dict[str, str]:
-    """Step name → path: the file's name without its number, in letters that a step may have."""
+    """Step name → path: the file's name without its number, in characters that a step may have."""
     steps: dict[str, str] = {}
     for path in paths:
         stem = PurePosixPath(path).stem
@@ -69,7 +68,7 @@ def _named(paths: Mapping[str, Notebook]) -> dict[str, str]:
 def _ordered(
     steps: Sequence[str], takes: Mapping[str, Sequence[str]], makes: Mapping[str, Sequence[str]]
 ) -> list[str]:
-    """Makers before takers, else as they came; what is in a circle comes last."""
+    """Makers before takers, otherwise in the given order; steps in a circle come last."""
     after = {
         step: {
             other
@@ -86,9 +85,7 @@ def _ordered(
 
 
 def _below(item: str, here: PurePosixPath, folder: PurePosixPath) -> str:
-    """A path that a notebook in `here` writes, as the file in `folder` says it; a reference
-    stays.
-    """
+    """A path that a notebook in `here` writes, relative to `folder`; a reference is unchanged."""
     if kind_of(item) != "file" or item.startswith("/"):
         return item
     return _relative(os.path.normpath(here / item), folder)

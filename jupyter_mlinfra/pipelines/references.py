@@ -1,4 +1,4 @@
-"""What a step takes and makes: references (`dataset:ns.t`) and files, in one normal form."""
+"""What a step takes and makes: references (`dataset:ns.t`) and files, in normal form."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def kind_of(reference: str) -> str:
 
 
 def name_of(reference: str) -> str:
-    """The name that its domain knows, with its `@version`; the path itself for a file."""
+    """The name for its domain, with its `@version`; the path itself for a file."""
     if kind_of(reference) == "file":
         return reference
     ref = Ref.parse(reference)
@@ -36,12 +36,12 @@ def name_of(reference: str) -> str:
 
 
 def normalize(text: str, *, folder: PurePosixPath) -> str:
-    """The one spelling of a reference or path, so that two steps that mean the same thing say the
-    same.
+    """The normal form of a reference or path, so that two steps that mean the same thing are
+    written the same.
 
-    folder: of the pipeline file, below the project; a relative path begins there and comes out
-    relative to the project. Raises BadRequest on an empty text, an unknown kind, a missing name, or
-    a path that leaves the project by `..`.
+    folder: of the pipeline file, below the project; a relative path starts there, and the result is
+    relative to the project. Raises BadRequest for an empty text, an unknown kind, a missing name,
+    or a path that leaves the project by `..`.
     """
     text = text.strip()
     found = _PREFIX.match(text)
@@ -61,21 +61,19 @@ def normalize(text: str, *, folder: PurePosixPath) -> str:
             else f"Use one of {', '.join(kinds())}; a file of that name is file:{text}"
         )
         raise BadRequest(
-            f"{found['kind']!r} is no kind of thing.",
-            "What stands before the colon says what it is.",
+            f"{found['kind']!r} is not a kind of thing.",
+            "The word before the colon says what it is.",
             fix,
         )
     path = found["name"] if found else text
     if not path or "\0" in path:
-        raise BadRequest(
-            "An empty path names nothing.", fix="Write a path, or leave the entry out."
-        )
+        raise BadRequest("An empty path names nothing.", fix="Write a path, or remove the entry.")
     if path.startswith("/"):
         return os.path.normpath(path)
     plain = os.path.normpath(folder / path)
     if plain == ".." or plain.startswith("../"):
         raise BadRequest(
-            f"{path} is outside of the project.",
+            f"{path} is outside the project.",
             "A relative path stays below the project.",
             "Write an absolute path to take a file from elsewhere.",
         )
@@ -83,10 +81,10 @@ def normalize(text: str, *, folder: PurePosixPath) -> str:
 
 
 def feeds(made: str, taken: str) -> bool:
-    """Whether making `made` gives (part of) `taken`.
+    """Whether making `made` produces (part of) `taken`.
 
-    A name is given by itself, and a version of it (`model:m@champion`) by the bare name too. A file
-    is given by itself, by the folder around it, and a folder by what is made in it.
+    A name is produced by itself, and a version of it (`model:m@champion`) also by the bare name. A
+    file is produced by itself and by its folder, a folder by what is made in it.
     """
     if made == taken:
         return True
@@ -98,7 +96,7 @@ def feeds(made: str, taken: str) -> bool:
 
 
 def overlap(first: str, second: str) -> bool:
-    """Whether two outputs are the same thing, or one lies in the other."""
+    """Whether two outputs are the same thing, or one is inside the other."""
     return first == second or (
         kind_of(first) == kind_of(second) == "file"
         and (_inside(first, second) or _inside(second, first))

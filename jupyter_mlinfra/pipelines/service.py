@@ -1,4 +1,4 @@
-"""The verbs of pipelines: the only room that a face calls."""
+"""The verbs of pipelines: the only module that interfaces call."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ if TYPE_CHECKING:
     from ..jobs import Jobs
 
 LAST = 5
-"""How many runs a list shows of each pipeline."""
+"""How many runs a list shows per pipeline."""
 _RUN = re.compile("[0-9a-f]{4,}")
 
 
 class Pipelines:
     """Pipelines of one project: notebooks in order, with a cache.
 
-    fingerprints: kind → function that gives the content id of a name, None when it is absent.
-    tracked: gives the (step, id) of the tracked runs that carry the tag of a pipeline run. opener:
-    `module:function` that opens the project at a path and has these pipelines as `.pipelines`; a
-    driver in a process of its own begins with it.
+    fingerprints: kind → function that returns the content id of a name, None if it is absent.
+    tracked: returns the (step, id) of the tracked runs that carry the tag of a pipeline run.
+    opener: `module:function` that opens the project at a path and has these pipelines as
+    `.pipelines`; a driver in a process of its own begins with it.
     """
 
     def __init__(
@@ -94,20 +94,20 @@ class Pipelines:
         )
 
     def show(self, name: str) -> PipelineDetail:
-        """A pipeline by name or path. Raises NotFound, Unprocessable when its file is broken."""
+        """A pipeline by name or path. Raises NotFound, Unprocessable if its file is broken."""
         return self._detail(self._find(name))
 
     def check(self, path: str | Path) -> PipelineDetail:
-        """The same, once everything that it takes is there too. Raises Unprocessable with line and
-        fix: the file's first fault, else all that is missing.
+        """The same, with a check that all inputs exist. Raises Unprocessable with line and fix: the
+        file's first fault, else all missing inputs.
         """
         definition = self._find(str(path))
         self._launcher.check_inputs(self._launcher.bind(definition, definition.values({})))
         return self._detail(definition)
 
     def draft(self, path: str, text: str) -> Draft:
-        """What `text` would be as the file `path`, checked as far as `show` checks a saved one.
-        Raises BadRequest outside of the project.
+        """What `text` would mean as the file `path`, checked like a saved file in `show`. Raises
+        BadRequest outside the project.
         """
         return drafting.draft(self._project.root, path, text)
 
@@ -121,13 +121,12 @@ class Pipelines:
         rename: str | None = None,
         new: bool = False,
     ) -> Edited:
-        """`text` with `value` at the keys `at` (None takes them out), or with the step at `at`
+        """`text` with `value` at the keys `at` (None removes them), or with the step at `at`
         renamed; comments and order stay.
 
-        parameters: what stands there instead of `value`, as somebody writes it in YAML (`k: 5`);
-        what cannot be read is answered as a fault. new: where something is there already, the last
-        key gets a number: `train-2`. Raises Unprocessable when only the text itself can be changed
-        like that.
+        parameters: instead of `value`, as a user writes them in YAML (`k: 5`); text that cannot be
+        read is returned as a fault. new: if the place is taken, the last key gets a number:
+        `train-2`. Raises Unprocessable if only editing the text by hand can do that.
         """
         if rename is not None:
             return Edited(text=editing.rename_step(text, at[-1], rename), name=rename)
@@ -142,11 +141,10 @@ class Pipelines:
     def propose(
         self, notebooks: Sequence[str], *, name: str | None = None, save: bool = False
     ) -> Proposal:
-        """A first file that runs these notebooks (paths below the project); written when it is to
-        be saved. name: default that of their folder.
+        """A first file that runs these notebooks (paths below the project). save: write it.
 
-        Raises NotFound, Unprocessable for what is no notebook, BadRequest or Conflict for a name
-        that cannot be taken.
+        name: default that of their folder. Raises NotFound, Unprocessable for a file that is not a
+        notebook, BadRequest or Conflict for a name that cannot be used.
         """
         found = drafting.proposal(
             self._project.root, notebooks, name=None if name is None else named(name, "pipeline")
@@ -160,7 +158,7 @@ class Pipelines:
         self, name: str | None = None, *, limit: int = 50, cursor: str | None = None
     ) -> Page[PipelineRun]:
         """Runs of a pipeline (also of one whose file is gone), or of all; newest first. Raises
-        NotFound for one of which nothing is known.
+        NotFound for an unknown one.
         """
         pipeline = (
             None
@@ -171,7 +169,7 @@ class Pipelines:
         )
         page = self._store.runs(pipeline, limit=limit, cursor=cursor)
         if pipeline is not None and not page.total:
-            # A file that is broken is there all the same.
+            # A broken file still exists.
             with contextlib.suppress(Unprocessable, Conflict):
                 self._find(pipeline)
         items = [
@@ -185,24 +183,24 @@ class Pipelines:
         return replace(page, items=[views.brief(run) for run in self._as_the_files_are(items)])
 
     def show_run(self, run: str) -> PipelineRun:
-        """A run by its id, or the beginning of it; with the tracked runs that its steps made."""
+        """A run by its id, or the beginning of it, with the tracked runs that its steps made."""
         (found,) = self._as_the_files_are([self._launcher.observed(self._store.run(run))])
         return (
             found if self._tracked is None else views.with_tracked(found, self._tracked, self._jobs)
         )
 
     def explain(self, step: str, *, parameters: Mapping[str, Any] | None = None) -> Explanation:
-        """What `PIPELINE/STEP` would do now: which part of its key differs from its last whole
+        """What `PIPELINE/STEP` would do now: which part of its key differs from its last complete
         result, and how. Nothing is run.
 
-        parameters: of the pipeline, as for a run. Raises NotFound when there is no such pipeline or
+        parameters: of the pipeline, as for a run. Raises NotFound if there is no such pipeline or
         step.
         """
         name, slash, wanted = step.rpartition("/")
         if not slash or not name or not wanted:
             like = ", ".join(steps_like(self._project.root, self._project.home, name or wanted)[:5])
             raise BadRequest(
-                f"{step!r} is no step of a pipeline.",
+                f"{step!r} is not a step of a pipeline.",
                 "The form is PIPELINE/STEP.",
                 f"For example {like}" if like else "mlinfra pipelines list",
             )
@@ -224,12 +222,12 @@ class Pipelines:
         schedule: str | None = None,
         output: str | Path | None = None,
     ) -> Exported:
-        """The pipeline in the form of another system, as text; written to a file when `output` says
-        where.
+        """The pipeline in the form of another system, as text; written to `output` if that is
+        given.
 
         secret: the Kubernetes Secret that holds its secrets, by default NAME-secrets. schedule: of
-        the pipeline, which makes it start by the clock. Raises BadRequest for a system that is not
-        known, NotFound for the schedule, Unprocessable for what the system cannot do.
+        the pipeline, which makes it start by the clock. Raises BadRequest for an unknown system,
+        NotFound for the schedule, Unprocessable for what the system cannot do.
         """
         check_target(to)
         definition = self._find(name)
@@ -261,13 +259,13 @@ class Pipelines:
         )
 
     def run_of(self, key: str) -> PipelineRun | None:
-        """The run that was begun with this key."""
+        """The run that was started with this key."""
         known = self._store.by_key(key)
         return None if known is None else self._launcher.observed(known)
 
     def under_way(self, name: str, *, parameters: Mapping[str, Any]) -> Sequence[PipelineRun]:
-        """Runs that write what a run with these parameters would: until they have ended it cannot
-        begin. Raises as `run` does for what is wrong in them.
+        """Runs that write what a run with these parameters would: it cannot start until they have
+        ended. Raises as `run` does for errors in them.
         """
         definition = self._find(name)
         lane = lane_of(definition, definition.date_of(definition.values(plain(parameters))))
@@ -277,7 +275,7 @@ class Pipelines:
         ]
 
     def count_runs(self) -> int:
-        """All runs there are."""
+        """The number of all runs."""
         return self._store.count_runs()
 
     # Running
@@ -297,15 +295,14 @@ class Pipelines:
         """Run a pipeline by name or path: steps whose code, parameters, inputs and environment are
         unchanged are taken from the cache.
 
-        force: run every step. from_step: run that one and what hangs on it; of the others the last
-        results are taken, also when their code has changed. backend: where jobs go whose step names
-        none. wait: drive the run here and return its end (an interrupt cancels it); else a process
-        of its own drives it, whatever becomes of this one. on_step: told of each move of a step;
-        only with `wait`. A run of the same pipeline that lost its driver is gone on with when it is
-        the same, else cancelled. key: for `wait=False`; a second call with the same key gives the
-        run of the first, with a driver if it has none. No other run is gone on with. Raises
-        Conflict when the pipeline runs already, Unprocessable with the line for what is wrong in
-        its file.
+        force: run every step. from_step: run that one and what depends on it; for the others the
+        last results are taken, even if their code has changed. backend: for jobs whose step names
+        none. wait: drive the run here and return it when it has ended (an interrupt cancels it);
+        otherwise a separate process drives it. on_step: called for each move of a step; only with
+        `wait`. A run of the same pipeline that lost its driver is continued if it is the same, else
+        cancelled. key: for `wait=False`; a second call with the same key returns the run of the
+        first, with a driver if it has none, and continues no other run. Raises Conflict if the
+        pipeline is already running, Unprocessable with the line for errors in its file.
         """
         if key is not None and (known := self._store.by_key(key)) is not None:
             return (
@@ -332,11 +329,11 @@ class Pipelines:
         wait: bool = True,
         on_step: Callable[[StepRun], None] | None = None,
     ) -> PipelineRun:
-        """Run one step alone, with other values for some of its notebook's parameters; what it
-        takes must be there.
+        """Run one step alone, with other values for some of its notebook's parameters; its inputs
+        must exist.
 
-        Its result stands as any other: the next run of the pipeline says that its parameters have
-        changed. Raises as `run` does.
+        Its result counts like any other: the next run of the pipeline reports that its parameters
+        have changed. Raises as `run` does.
         """
         definition = self._find(name)
         values = definition.values({})
@@ -354,13 +351,13 @@ class Pipelines:
         wait: bool = True,
         on_step: Callable[[StepRun], None] | None = None,
     ) -> PipelineRun:
-        """A new run of the present file with the parameters of `run`: what failed, was cancelled or
-        skipped there runs, and what hangs on it. Of a run of one step alone, that step with the
-        values that it was given.
+        """A new run of the present file with the parameters of `run`: steps that failed, were
+        cancelled or skipped there run again, with everything that depends on them. For a run of one
+        step alone, that step with its values.
 
-        What had succeeded is taken from it, also when its code has changed since. It runs again
-        only if its result is gone: another run has made it anew, or its files are not those that it
-        made. Raises Conflict when nothing is to be repaired, or `run` has not ended.
+        What had succeeded is taken from `run`, even if its code has changed since. It runs again
+        only if its result is gone: another run has replaced it, or its files have changed. Raises
+        Conflict if nothing needs repair, or `run` has not ended.
         """
         base = self._store.run(run)
         if not is_final(base.run.state):
@@ -392,11 +389,11 @@ class Pipelines:
         id: str = "",
     ) -> Backfill:
         """One run for each date from `first` to `last`, both included, oldest first; a date that
-        succeeded and has not changed is left out.
+        succeeded and has not changed is skipped.
 
-        every: `day`, `week` or `month`. parallel: dates at once, at most, where they do not write
-        the same things. dry_run: only count. wait: as for `run`; on_run is told of the end of each,
-        and one that fails does not keep the others from running.
+        every: `day`, `week` or `month`. parallel: most dates at the same time, if they do not write
+        the same things. dry_run: only count. wait: as for `run`; on_run is called at the end of
+        each, and a failure does not stop the others.
         """
         definition = self._find(name)
         check_dated(definition)
@@ -448,31 +445,31 @@ class Pipelines:
     def resume(
         self, run: str, *, wait: bool = True, on_step: Callable[[StepRun], None] | None = None
     ) -> PipelineRun:
-        """Go on with a run whose driver ended: its finished steps stay, its running jobs are
+        """Continue a run whose driver ended: its finished steps stay, its running jobs are
         followed, nothing is done twice.
 
-        Raises Conflict when the run has ended, or is being driven.
+        Raises Conflict if the run has ended, or has a driver.
         """
         return self._launcher.resume(run, wait=wait, on_step=on_step)
 
     def drive(self, run: str) -> PipelineRun:
         """What the process of `wait=False` does: drive a run to its end. A run that has ended
-        meanwhile is left as it is.
+        meanwhile is unchanged.
         """
         return self._launcher.take_over(run)
 
     def cancel(self, run: str, *, wait: bool = True) -> PipelineRun:
-        """End a run with all its jobs; returns when they have ended. Raises Conflict when the run
-        had ended before.
+        """End a run with all its jobs; returns when they have ended. Raises Conflict if the run had
+        already ended.
 
-        wait: else word is left for its driver, which does so. On a full disk its jobs are ended all
-        the same, and Unavailable is raised.
+        wait: if false, its driver is only asked to do so. On a full disk its jobs are ended anyway,
+        and Unavailable is raised.
         """
         return self._ending.cancel(run, wait=wait)
 
     def stop(self) -> Sequence[PipelineRun]:
-        """Cancel every run that is under way. Each is tried; what could not be cancelled is raised
-        at the end.
+        """Cancel every unfinished run. Each is tried; what could not be cancelled is raised at the
+        end.
         """
         return self._ending.cancel_all()
 
@@ -497,8 +494,8 @@ class Pipelines:
     def _bound(
         self, definition: Definition, values: Mapping[str, Any], plan: Plan
     ) -> tuple[Definition, Definition]:
-        """The pipeline, and what of it runs: all, or the one step of the plan with the values that
-        this was given.
+        """The pipeline, and the part of it that runs: all, or the one step of the plan with its
+        values.
         """
         if not plan.only:
             return definition, self._launcher.bind(definition, values)
@@ -509,8 +506,8 @@ class Pipelines:
         return changed, bound
 
     def _as_the_files_are(self, runs: Sequence[PipelineRun]) -> Sequence[PipelineRun]:
-        """Runs, repairable only where the file still has a step to run again; while a file is
-        broken it may.
+        """Runs, repairable only if the file still has a step to run again; while a file is broken
+        they may be.
         """
         files: dict[str, Definition | None] = {}
         for name in {run.pipeline for run in runs if run.repairable}:
@@ -531,7 +528,7 @@ class Pipelines:
     def _has_lost(self, run: PipelineRun, definition: Definition | None) -> bool:
         if definition is None:
             return False
-        with contextlib.suppress(MLInfraError):  # as a repair would say
+        with contextlib.suppress(MLInfraError):  # as a repair would report
             return bool(
                 planning.lost_steps(
                     run, self._launcher.bind(definition, self._values_of(run, definition))
@@ -540,7 +537,7 @@ class Pipelines:
         return True
 
     def _values_of(self, run: PipelineRun, definition: Definition) -> dict[str, Any]:
-        """Those of an earlier run, as far as the file still has them."""
+        """The values of an earlier run, as far as the file still has them."""
         given = {
             name: value
             for name, value in run.parameters.items()
@@ -565,7 +562,7 @@ class Pipelines:
             ) from None
 
     def _run_called(self, name: str) -> PipelineRun | None:
-        """The run that somebody has given in place of a pipeline."""
+        """The run that a user has named instead of a pipeline."""
         if not _RUN.fullmatch(name):
             return None
         with contextlib.suppress(NotFound, BadRequest):

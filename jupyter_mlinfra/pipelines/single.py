@@ -19,10 +19,9 @@ def single(
     given: Mapping[str, Any],
     bind: Callable[[Definition], Definition],
 ) -> tuple[Definition, Definition]:
-    """The pipeline with that step changed, and of its run the step alone, or its elements.
+    """The pipeline with that step changed, and a run of only that step, or its elements.
 
-    A value for a name of its `foreach` takes the place of that name's values, so one is left.
-    Raises NotFound.
+    A value for a name of its `foreach` replaces all of that name's values. Raises NotFound.
     """
     chosen = {step.file_name for step in find(bind(definition), name)}
     steps = tuple(
@@ -35,7 +34,7 @@ def single(
 
 
 def read_parameters(root: Path, notebook: str, given: Mapping[str, Any]) -> None:
-    """Raise BadRequest when the notebook has no such parameters."""
+    """Raise BadRequest if the notebook has no such parameters."""
     check_parameters(read_notebook(root / notebook, notebook), given, notebook)
 
 

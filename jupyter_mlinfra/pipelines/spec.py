@@ -1,4 +1,4 @@
-"""What is known of a pipeline, its runs and their steps. The file's own model is in `file.py`."""
+"""The records of pipelines, their runs and their steps. The file's own model is in `file.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class StepState(StrEnum):
-    """Where a step of a run stands. skipped: something it depends on failed. cached: nothing it
+    """The state of a step in a run. skipped: something it depends on failed. cached: nothing it
     depends on changed.
     """
 
@@ -24,7 +24,7 @@ class StepState(StrEnum):
 
 
 class RunState(StrEnum):
-    """Where a pipeline run stands."""
+    """The state of a pipeline run."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -56,14 +56,13 @@ class StepRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineRun:
-    """One execution of a pipeline. reason: why it ended as it did, or that nobody drives it any
+    """One execution of a pipeline. reason: why it ended as it did, or that it has no driver any
     more; often empty.
 
-    date: the value of the pipeline's date, empty when it depends on none. repairs: the run whose
-    failed steps this one ran again. backend: where its jobs were sent, None for the usual.
+    date: the value of the pipeline's date, empty if it depends on none. repairs: the run whose
+    failed steps this one ran again. backend: where its jobs were sent, None for the default.
     backfill: id of the backfill that it is part of. repairable: it has ended, and has steps that a
-    repair would run again. only: the step, where the run was of that one alone; it says nothing of
-    the others.
+    repair would run again. only: the step, if the run was of one step alone.
     """
 
     run: str
@@ -85,10 +84,10 @@ class PipelineRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step as the file says it. after: steps whose outputs it takes, reckoned from inputs and
-    outputs. elements: of a `foreach`.
+    """A step as in the file. after: steps whose outputs it takes, computed from inputs and outputs.
+    elements: of a `foreach`.
 
-    The rest is what its job asks for, with the file's defaults for what the step does not say.
+    The rest is what its job asks for, including the file's defaults.
     """
 
     name: str
@@ -125,11 +124,10 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineDetail:
-    """A pipeline's page: the graph, and its newest runs, newest first (at most 5 of the
-    `runs_total` that there are).
+    """A pipeline's page: the graph, and its newest runs, newest first (at most 5 of `runs_total`).
 
-    parameters: with their defaults. date: the parameter that is the date of a run; empty when
-    nothing depends on one.
+    parameters: with their defaults. date: the parameter that is the date of a run; empty if nothing
+    depends on one.
     """
 
     pipeline: Pipeline
@@ -145,7 +143,7 @@ class PipelineDetail:
 class Explanation:
     """What a step would do now, and why.
 
-    changed: which parts of its key differ from its last whole result: code, params, inputs,
+    changed: which parts of its key differ from its last complete result: code, params, inputs,
     environment, kernel; also `first run`, `unfinished` (its newest execution did not succeed, or
     what it takes changed meanwhile), `outputs` (gone, or not what it made), `cache off`. Empty: it
     would be taken from the cache. detail: how they differ, with the lines of code.
@@ -161,7 +159,7 @@ class Explanation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillDate:
     """One date of a backfill. run: the newest run of that date. done: it succeeded, and nothing has
-    changed since. steps, cached: that would run, be taken.
+    changed since. steps, cached: how many would run, how many would be taken from the cache.
     """
 
     date: str
@@ -174,11 +172,10 @@ class BackfillDate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backfill:
-    """One run a date, oldest first. runs: dates that are not done. steps, cached: of all these
+    """One run per date, oldest first. runs: dates that are not done. steps, cached: of all these
     runs, at most and at least.
 
-    parallel: how many go on at once, and `note` why no more. id: empty for a plan that was only
-    looked at.
+    parallel: how many run at the same time, and `note` why no more. id: empty for a dry run.
     """
 
     ref: str
@@ -195,8 +192,8 @@ class Backfill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """A pipeline in the form of another system. notes: what is not the same there. path: where it
-    was written, empty when it was not.
+    """A pipeline in the form of another system. notes: the differences. path: where it was written,
+    empty if it was not.
     """
 
     pipeline: str
@@ -208,8 +205,8 @@ class Exported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What is wrong with the text of a pipeline file. line: where, from 1; None when it is the
-    whole text.
+    """What is wrong with the text of a pipeline file. line: where, from 1; None if it is the whole
+    text.
     """
 
     line: int | None
@@ -220,12 +217,12 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What the text of a pipeline file says before it is saved. fault: what is wrong with it; then
+    """What the text of a pipeline file means before it is saved. fault: what is wrong with it; then
     there is no graph.
 
     parameters: of the pipeline, with their defaults. date: the parameter that is the date of a run;
-    empty when nothing depends on one. written: the parameters of each step that has some, in YAML,
-    each on its line.
+    empty if nothing depends on one. written: the parameters of each step that has some, in YAML,
+    one per line.
     """
 
     path: str
@@ -240,7 +237,7 @@ class Draft:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """A first file for some notebooks. path: below the project, where no file was yet. saved:
-    whether it is one now.
+    whether it was written.
     """
 
     path: str
@@ -250,10 +247,9 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
-    """The text of a pipeline file after a change. name: of what was changed, such as the step that
-    is new.
+    """The text of a pipeline file after a change. name: of what was changed, such as the new step.
 
-    fault: what is wrong with parameters as they were written; then the text is as it was.
+    fault: what is wrong with the written parameters; then the text is unchanged.
     """
 
     text: str

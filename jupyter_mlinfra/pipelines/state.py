@@ -1,4 +1,4 @@
-"""How steps and runs move: these tables, and nothing else, say which state may follow which."""
+"""How steps and runs change state: these tables alone say which state may follow which."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..core.errors import Conflict
 from ..jobs import Job, JobState
 from .spec import RunState, StepRun, StepState
 
-# A state that is no key here is final.
+# A state that is not a key here is final.
 _STEP: dict[StepState, set[StepState]] = {
     StepState.WAITING: {
         StepState.RUNNING,
@@ -37,7 +37,7 @@ def is_final(state: StepState | RunState) -> bool:
 
 
 def advance(step: StepRun, to: StepState, *, at: datetime, reason: str = "") -> StepRun:
-    """The step in its next state. Raises Conflict when that state may not follow."""
+    """The step in its next state. Raises Conflict if that state may not follow."""
     if to not in _STEP.get(step.state, set()):
         raise Conflict(
             f"Step {step.name} is {step.state}.",
@@ -51,8 +51,8 @@ def advance(step: StepRun, to: StepState, *, at: datetime, reason: str = "") -> 
 
 
 def as_its_job(step: StepRun, job: Job) -> StepRun:
-    """A step under way as people see it: it waits while its job does, and for that one's reason;
-    its seconds are those of the job.
+    """A running step as users see it: it waits while its job does, with the job's reason; its
+    seconds are those of the job.
     """
     if job.state in (JobState.QUEUED, JobState.STARTING):
         return replace(
@@ -62,7 +62,7 @@ def as_its_job(step: StepRun, job: Job) -> StepRun:
 
 
 def check_run(run: str, state: RunState, to: RunState) -> None:
-    """Raises Conflict when a run in `state` may not become `to`."""
+    """Raise Conflict if a run in `state` may not become `to`."""
     if to not in _RUN.get(state, set()):
         raise Conflict(
             f"Run {run} is {state}.",
@@ -72,8 +72,8 @@ def check_run(run: str, state: RunState, to: RunState) -> None:
 
 
 def outcome(steps: Iterable[StepState]) -> RunState:
-    """What a run is when all its steps are final: cancelled before failed, so that a user's word is
-    not taken for a fault.
+    """The state of a run when all its steps are final: cancelled before failed, so that a user's
+    request is not taken for a failure.
     """
     found = set(steps)
     if StepState.CANCELLED in found:

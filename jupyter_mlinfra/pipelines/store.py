@@ -25,17 +25,17 @@ from .spec import PipelineRun, RunState, StepRun, StepState
 from .state import LOST, advance, check_run, is_final
 
 _CACHE_SECONDS = 2.0
-"""How long what can be found out again waits for another process that writes: looking at a pipeline
-must not hang on that.
+"""How long a lookup waits for another process that writes, if it can also be computed again:
+viewing a pipeline must not hang on that.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEntry:
-    """A run as the engine needs it. definition: bound to its values.
+    """A run with its internal fields. definition: bound to its values.
 
     driver: the process that drives it, None until there is one. driven_at: when one was named or
-    asked for. digest: of what the whole run is made of, empty until its driver has looked at it.
+    requested. digest: of what the whole run is made from, empty until its driver has computed it.
     """
 
     number: int
@@ -52,12 +52,12 @@ class RunEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run was asked for besides its parameters.
+    """What was requested of a run besides its parameters.
 
-    again: step → why it runs, whatever the cache says. keep: step → job whose result is taken as
-    long as it stands, even though its code has changed; with `repairs` (a run) whatever has
-    changed. backend: where jobs go. backfill: that it is part of. only, given: of a run of one step
-    alone, its name and the values that it was given.
+    again: step → why it runs, whatever the cache says. keep: step → job whose result is taken while
+    it is valid, even if its code has changed; with `repairs` (a run) whatever has changed. backend:
+    where jobs go. backfill: that it is part of. only, given: of a run of one step alone, its name
+    and the values that it was given.
     """
 
     again: Mapping[str, str] = field(default_factory=dict)
@@ -71,8 +71,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEntry:
-    """A step of a run as the engine needs it. parts: what its cache key was made of, None until it
-    was looked at.
+    """A step of a run with its internal fields. parts: what its cache key was made from, None until
+    it was examined.
     """
 
     step: StepRun
@@ -82,8 +82,8 @@ class StepEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The newest execution of a step. whole: it succeeded, and what it takes was the same all the
-    time. outputs: reference → content id when it was made.
+    """The newest execution of a step. whole: it succeeded, and its inputs never changed meanwhile.
+    outputs: reference → content id when it was made.
 
     job: None until it has succeeded.
     """
@@ -163,7 +163,7 @@ class Store:
             return [_run_entry(connection, row) for row in rows.fetchall()]
 
     def by_key(self, key: str) -> RunEntry | None:
-        """The run that was begun with this key."""
+        """The run that was started with this key."""
         with self._database.read() as connection:
             row = connection.execute("SELECT * FROM pipeline_run WHERE key = ?", (key,)).fetchone()
             return _run_entry(connection, row) if row else None
@@ -209,8 +209,8 @@ class Store:
         lane: str = "",
         key: str | None = None,
     ) -> RunEntry:
-        """Write down a new run with all its steps waiting. Raises Conflict when the lane has one
-        that is not final.
+        """Record a new run with all its steps waiting. Raises Conflict if the lane has one that is
+        not final.
         """
         at = to_seconds(now())
         kept = [
@@ -263,14 +263,14 @@ class Store:
             ) from error
 
     def note_digest(self, run: RunEntry, digest: str) -> None:
-        """Of what the whole run is made."""
+        """Record the digest of what the whole run is made from."""
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE pipeline_run SET digest = ? WHERE number = ?", (digest, run.number)
             )
 
     def drive(self, run: RunEntry, driver: Identity | None) -> None:
-        """Note who drives a run from now on; None: a process that is about to come up."""
+        """Record the driver of a run; None: a process that is about to start."""
         body = json.dumps(astuple(driver)) if driver else None
         with self._database.write() as connection:
             connection.execute(
@@ -279,8 +279,8 @@ class Store:
             )
 
     def release(self, run: RunEntry) -> None:
-        """Note that nobody drives a run any more, nor is about to; one that has ended stays as it
-        is.
+        """Record that no process drives a run any more or is about to; one that has ended is
+        unchanged.
         """
         with self._database.write() as connection:
             connection.execute(
@@ -290,7 +290,7 @@ class Store:
             )
 
     def request_cancel(self, run: RunEntry, user: str) -> None:
-        """Leave word for the driver."""
+        """Leave a request for the driver."""
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE pipeline_run SET cancelled_by = ? WHERE number = ? AND state = 'running'",
@@ -298,7 +298,7 @@ class Store:
             )
 
     def cancelled_by(self, run: RunEntry) -> str:
-        """Who asked for the run to be cancelled; empty when nobody did."""
+        """Who requested to cancel the run; empty if nobody did."""
         with self._database.read() as connection:
             return str(
                 connection.execute(
@@ -338,7 +338,7 @@ class Store:
         notebook: str | None = None,
         job: str | None = None,
     ) -> StepEntry:
-        """A step's next state; job and notebook are kept when none is given."""
+        """A step's next state; job and notebook are kept if none is given."""
         with self._database.write() as connection:
             return _move(connection, run, entry, to, reason=reason, notebook=notebook, job=job)
 
@@ -352,8 +352,8 @@ class Store:
         changed: Sequence[str] = (),
         detail: str = "",
     ) -> StepEntry:
-        """A step is about to run: its earlier result counts no more, since the outputs may be half
-        made from here on.
+        """A step is about to run: its earlier result no longer counts, since the outputs may be
+        half made from here on.
         """
         told = replace(
             entry,
@@ -372,7 +372,7 @@ class Store:
             return moved
 
     def submitted(self, run: RunEntry, entry: StepEntry, job: str) -> StepEntry:
-        """Note the job of a running step."""
+        """Record the job of a running step."""
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE pipeline_step SET job = ? WHERE run = ? AND name = ?",
@@ -416,9 +416,7 @@ class Store:
     # The cache
 
     def result(self, pipeline: str, step: str, slot: str = "") -> Result | None:
-        """The newest execution of a step, of those that made what `slot` stands for; None when it
-        never ran.
-        """
+        """The newest execution of a step, among those for `slot`; None if it never ran."""
         with self._database.read() as connection:
             query = "SELECT * FROM pipeline_result WHERE pipeline = ? AND step = ? AND slot = ?"
             row = connection.execute(query, (pipeline, step, slot)).fetchone()
@@ -436,8 +434,8 @@ class Store:
         )
 
     def last_whole(self, pipeline: str, step: str) -> Result | None:
-        """The newest execution of a step that succeeded, though others have failed since; None when
-        none is known.
+        """The newest successful execution of a step, even if later ones failed; None if none is
+        known.
         """
         query = (
             "SELECT pipeline_step.* FROM pipeline_step JOIN pipeline_run ON pipeline_run.number ="
@@ -454,7 +452,7 @@ class Store:
         )
 
     def keep_packages(self, digest: str, packages: Mapping[str, str]) -> None:
-        """Remember what the digest of an environment stands for; not where the database cannot be
+        """Store what the digest of an environment stands for; skipped if the database cannot be
         written now.
         """
         if digest in self.packages([digest]):
@@ -487,7 +485,7 @@ class Store:
         return row["digest"] if row else None
 
     def keep_file_digest(self, path: str, stamp: str, digest: str) -> None:
-        """Remember the digest of a file until its stamp changes. Raises Unavailable soon where the
+        """Store the digest of a file until its stamp changes. Raises Unavailable soon if the
         database cannot be written: the file can be read again.
         """
         with self._database.write(busy_seconds=_CACHE_SECONDS) as connection:
@@ -552,7 +550,7 @@ def _tell_run(connection: sqlite3.Connection, run: PipelineRun) -> None:
 
 
 def _no_run(connection: sqlite3.Connection, name: str) -> NotFound:
-    """There is no such run; who gave the name of a pipeline is told its newest one."""
+    """There is no such run; if the name is a pipeline's, its newest run is named."""
     query = "SELECT run FROM pipeline_run WHERE pipeline = ? ORDER BY number DESC LIMIT 1"
     newest = connection.execute(query, (name.removeprefix("pipeline:"),)).fetchone()
     if newest is None:
@@ -630,8 +628,8 @@ def _step_entries(connection: sqlite3.Connection, number: int) -> list[StepEntry
 
 
 def _parts(text: str | None) -> Parts | None:
-    """What was kept; None when it is of another version of the cache's key, which nothing can be
-    compared with.
+    """The stored parts; None if they belong to another version of the cache's key, with which
+    nothing can be compared.
     """
     try:
         return Parts.from_json(json.loads(text)) if text else None

@@ -1,8 +1,8 @@
-"""What a notebook takes and makes, as far as reading its code tells: the files, datasets, views and
-models that it names in plain words.
+"""What a notebook takes and makes, as far as its code shows: the files, datasets, views and models
+that it names literally.
 
-Nothing is run. A name that is put together while it runs is not seen, and what is read in an
-unusual way is not either: a proposal to start from.
+Nothing is run. Names that are computed while it runs are not found, nor what is read in an unusual
+way: the result is a proposal to start from.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _OF_PATH = {
     "write_bytes": True,
     "touch": True,
 }
-"""Methods of a path itself → whether they make it."""
+"""Methods of a path → whether they make the file."""
 _PATH = re.compile(r"[^\s*?{}\[\]<>|]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
-    """References and paths, each in the order of the code; paths as the notebook writes them. A
-    thing that it makes is not among what it takes.
+    """References and paths, each in the order of the code; paths as the notebook writes them. What
+    it makes is not among what it takes.
     """
 
     inputs: tuple[str, ...]
@@ -52,7 +52,7 @@ class _Found:
 
 
 def touched(notebook: Notebook) -> Touched:
-    """What a notebook of Python takes and makes; nothing for another language."""
+    """What a Python notebook takes and makes; empty for another language."""
     found = _Found()
     trees = (
         [tree for cell in notebook.cells if (tree := parse(cell.source)) is not None]
@@ -125,8 +125,8 @@ def _read_open(
 
 
 def _receiver(call: ast.Call, names: Mapping[str, str]) -> tuple[str, str]:
-    """(`dataset`, NAME) of `ml.dataset(NAME).write(…)`: what the method is called of, where that is
-    such a call itself.
+    """(`dataset`, NAME) of `ml.dataset(NAME).write(…)`: the object of the method, if it is such a
+    call itself.
     """
     match call.func:
         case ast.Attribute(
@@ -144,7 +144,7 @@ def _of_workbench(
     options: Mapping[str, ast.expr],
     names: Mapping[str, str],
 ) -> Iterator[tuple[str, bool]]:
-    """(reference, whether it is made) of a call of the workbench's own: `ml.dataset(NAME)`,
+    """(reference, whether it is made) of a call to the workbench: `ml.dataset(NAME)`,
     `ml.write(frame, into=NAME)`, …
     """
     into = _text(options.get("into"), names) or (receiver[1] if receiver[0] == "dataset" else "")
@@ -189,7 +189,7 @@ def _add_file(path: str | None, found: _Found, *, made: bool) -> None:
 
 
 def _is_file(text: str) -> bool:
-    """Whether a text looks like the path of a file: it has an extension or a folder, and is no
+    """Whether a text looks like the path of a file: it has an extension or a folder, and is not an
     address.
     """
     return (
@@ -205,7 +205,7 @@ def _is_reference(text: str) -> bool:
 
 
 def _texts(node: ast.expr | None, names: Mapping[str, str]) -> list[str]:
-    """The texts of a list, or the one text."""
+    """The texts of a list, or the single text."""
     parts = (
         node.elts
         if isinstance(node, ast.List | ast.Tuple | ast.Set)
@@ -217,8 +217,8 @@ def _texts(node: ast.expr | None, names: Mapping[str, str]) -> list[str]:
 
 
 def _text(node: ast.expr | None, names: Mapping[str, str]) -> str | None:
-    """The text that an expression surely gives: a text, a name that is set to one, `Path(a) / b`,
-    an f-string of such.
+    """The text of an expression if it is certain: a literal, a name that is set to one, `Path(a) /
+    b`, an f-string of such.
     """
     match node:
         case ast.Constant(value=str(value)):

@@ -1,4 +1,4 @@
-"""Pipelines and their runs as faces and search show them."""
+"""Pipelines and their runs as interfaces and search show them."""
 
 from __future__ import annotations
 
@@ -41,9 +41,7 @@ def summary(definition: Definition, last: Sequence[RunState]) -> Pipeline:
 
 
 def listed(root: Path, path: Path, last: Callable[[str], Sequence[RunState]]) -> Pipeline:
-    """The pipeline of a file; one that is broken goes by the file's name and says so in
-    `problem`.
-    """
+    """The pipeline of a file; a broken one has the file's name and says so in `problem`."""
     try:
         definition = load(root, path)
     except MLInfraError as error:
@@ -64,7 +62,7 @@ def listed(root: Path, path: Path, last: Callable[[str], Sequence[RunState]]) ->
 def detail(
     definition: Definition, bound: Definition, last: Sequence[RunState], runs: Page[PipelineRun]
 ) -> PipelineDetail:
-    """A pipeline by itself. bound: with the values that it has by default."""
+    """A single pipeline. bound: with its default values."""
     name = definition.name
     given = "".join(f", {key}={value!r}" for key, value in definition.parameters.items())
     words = "".join(
@@ -90,14 +88,14 @@ def detail(
 
 
 def brief(run: PipelineRun) -> PipelineRun:
-    """A run as a list shows it: of why its steps ran, the first line."""
+    """A run as a list shows it: only the first line of why its steps ran."""
     return replace(
         run, steps=[replace(step, detail=step.detail.partition("\n")[0]) for step in run.steps]
     )
 
 
 def with_tracked(run: PipelineRun, tracked: Tracked, jobs: Jobs) -> PipelineRun:
-    """With the tracked runs of its steps. One that was taken from the cache shows what its job
+    """With the tracked runs of its steps. A step that was taken from the cache shows what its job
     tracked in the run that made it.
     """
     known: dict[str, list[tuple[str, str]]] = {}
@@ -106,8 +104,7 @@ def with_tracked(run: PipelineRun, tracked: Tracked, jobs: Jobs) -> PipelineRun:
         found: list[str] = []
         with contextlib.suppress(
             MLInfraError
-            # neither a job that is forgotten nor a store that does not answer keeps a run from
-            # being shown
+            # Neither a forgotten job nor a store that does not answer keeps a run from being shown.
         ):
             if step.job is not None:
                 made_in = (

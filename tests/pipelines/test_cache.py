@@ -161,9 +161,9 @@ CHANGES = {
         "code changed: cell 2, cell 4",
     ),
     "a cell added": (lambda b: b.notebook(*CELLS, "z = 1"), "code changed: cell 6 added"),
-    "a cell taken out": (
+    "a cell removed": (
         lambda b: b.notebook(*CELLS[:2], CELLS[3]),
-        "code changed: cell 4 taken out",
+        "code changed: cell 4 removed",
     ),
     "a cell below words": (
         lambda b: (insert(b, WORDS), edit(b, with_another_y)),
@@ -226,7 +226,7 @@ CHANGES = {
     "force": (lambda b: setattr(b, "force", True), "forced"),
     "code and input together": (
         lambda b: (b.notebook(*CELLS[:3]), b.references.update({"raw.events": "s"})),
-        "code changed: cell 5 taken out; inputs changed: dataset:raw.events",
+        "code changed: cell 5 removed; inputs changed: dataset:raw.events",
     ),
 }
 

@@ -170,7 +170,7 @@ def test_what_a_clock_of_argo_cannot_do_is_refused(churn: Bench, schedules: Sche
     churn.workshop.pipeline("steps: {a: {notebook: a.ipynb}}", "other.mlpipeline.yaml")
     with pytest.raises(BadRequest, match="does not start pipeline other"):
         churn.pipelines.export("other", image="i", schedule="all")
-    with pytest.raises(NotFound, match=r"Nor does other\.mlpipeline\.yaml say"):
+    with pytest.raises(NotFound, match=r"And other\.mlpipeline\.yaml has no"):
         churn.pipelines.export("other", image="i", schedule="other")
 
 
@@ -186,7 +186,7 @@ def test_items_that_hang_on_the_due_time_are_refused(churn: Bench):
 def test_the_head_says_what_the_clocks_do_there(churn: Bench):
     notes = churn.pipelines.export("churn", image="i", schedule="churn").notes
     assert any("may be run twice" in note for note in notes)
-    assert not any("A submit has to say" in note for note in notes)
+    assert not any("A submit must set" in note for note in notes)
 
 
 def test_the_check_finds_what_is_wrong_with_a_clock(churn: Bench):

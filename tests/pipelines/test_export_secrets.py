@@ -79,7 +79,7 @@ def test_a_container_has_them_from_the_secret_and_no_other_container_does(
 def test_the_head_says_which_keys_the_secret_needs(project_with_secrets: Bench):
     text = project_with_secrets.pipelines.export("p").text
     assert (
-        "# The Secret p-secrets has to hold the keys DB_PASSWORD (env:DB_PASSWORD), mail.smtp"
+        "# The Secret p-secrets must have the keys DB_PASSWORD (env:DB_PASSWORD), mail.smtp"
         " (keyring:mail/smtp)." in text
     )
 

@@ -203,7 +203,7 @@ CASES = {
     "an unknown kind of reference": (
         "steps:\n  a:\n    notebook: a.ipynb\n    in: [datset:x.y]",
         "line 4",
-        "'datset' is no kind of thing",
+        "'datset' is not a kind of thing",
         "Did you mean dataset:x.y?",
     ),
     "a reference without a name": (
@@ -671,7 +671,7 @@ def test_a_notebook_that_is_named_from_the_projects_root_is_told_how_to_write_it
     with pytest.raises(Unprocessable) as caught:
         pipelines.check("nc/p.mlpipeline.yaml")
     assert caught.value.why == "Its path begins at this file's folder."
-    assert caught.value.fix == "nc/report.ipynb is there below the project: write report.ipynb"
+    assert caught.value.fix == "nc/report.ipynb exists below the project: write report.ipynb"
 
 
 def test_a_path_with_a_placeholder_is_shown_below_the_project_as_the_others_are(

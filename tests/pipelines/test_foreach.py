@@ -67,8 +67,7 @@ def test_each_item_is_an_element_with_its_own_job_parameters_and_result(churn: B
         "choose",
     ], "elements that were there are taken from the cache, wherever they stand in the list"
     assert (
-        reasons(again)["choose"]
-        == "inputs changed: models/churn-10 added, models/churn-8 taken out"
+        reasons(again)["choose"] == "inputs changed: models/churn-10 added, models/churn-8 removed"
     )
 
 
@@ -160,7 +159,7 @@ def test_a_value_of_the_run_fills_foreach_names_and_paths(churn: Bench):
     ]
     with pytest.raises(Unprocessable, match=r"p.mlpipeline.yaml, line 6: foreach cannot be used"):
         churn.pipelines.run("p", parameters={"depths": None})
-    with pytest.raises(Unprocessable, match=r"line 6: train\[max_depth=2\] is there twice"):
+    with pytest.raises(Unprocessable, match=r"line 6: train\[max_depth=2\] is given twice"):
         churn.pipelines.run("p", parameters={"depths": [2, "2"]})
 
 

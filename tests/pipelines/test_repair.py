@@ -154,8 +154,7 @@ def test_a_run_is_not_repairable_once_its_failed_steps_are_out_of_the_file(fligh
     with pytest.raises(Conflict) as refused:
         flights.pipelines.repair(base)
     assert (
-        refused.value.why
-        == "What did not succeed in it is no step of the pipeline any more: beside."
+        refused.value.why == "The steps that did not succeed are no longer in the pipeline: beside."
     )
     file.write_text("steps: [")
     assert told() == [True, True], "once the file is mended"
@@ -236,7 +235,7 @@ def test_a_run_from_a_step_on_runs_it_and_what_hangs_on_it_and_takes_last_result
     assert flights.ran() == ["train", "report"]
     assert reasons(run) == {
         "load": "last result taken, though code changed: cell 2",
-        "train": "asked for: from train on",
+        "train": "requested: from train on",
         "report": "train runs again",
         "beside": "nothing changed",
     }

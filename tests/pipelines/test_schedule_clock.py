@@ -334,7 +334,7 @@ def test_a_due_time_while_the_one_before_goes_on(world: World, policy: str) -> N
     first, second, third = world.rows()
     if policy == "skip":
         assert [row.state for row in (first, second, third)] == ["started", "skipped", "skipped"]
-        assert second.reason == "Job 00000000 went on still."
+        assert second.reason == "Job 00000000 was still running."
     if policy == "cancel":
         assert [row.outcome for row in (first, second, third)] == [
             "cancelled",
@@ -529,7 +529,7 @@ def test_rings_of_several_processes_start_each_due_time_once(world: World) -> No
         ({"catchup": "some"}, "catchup cannot be"),
         ({"overlap": "both"}, "overlap cannot be"),
         ({"grace_seconds": -1}, "grace"),
-        ({"job": {"command": ["echo", "{{ yesterday }}"]}}, "stands for nothing"),
+        ({"job": {"command": ["echo", "{{ yesterday }}"]}}, "has no value"),
         ({"job": {"command": ["echo"], "gpu": 1}}, "A job has no gpu"),
         ({"job": {"command": []}}, "one notebook or one command"),
         ({"pipeline": "p"}, "one pipeline or one job"),

@@ -201,7 +201,7 @@ def test_a_run_of_another_date_hides_none_of_the_schedule_and_hinders_none(
     world.end(world.pipelines.run("churn", parameters={"date": "2025-01-01"}, wait=False).run)
     world.ring(SIX, days=1, seconds=1)
     assert world.told() == [("03-27T06:00", "started", "running"), ("03-28T06:00", "skipped", "")]
-    assert world.rows()[1].reason == f"Run {world.rows()[0].run} went on still."
+    assert world.rows()[1].reason == f"Run {world.rows()[0].run} was still running."
 
 
 def test_the_last_of_due_times_that_wait_for_another_run_replaces_the_others_where_policy_cancels(

@@ -1,5 +1,5 @@
-"""A schedule as a CronWorkflow. Argo's calendar is robfig/cron's, which is not that of the
-schedules here: what it would read otherwise is refused.
+"""A schedule as a CronWorkflow. Argo's calendar is robfig/cron's, which differs from the one here:
+times that it would read differently are refused.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def cron_spec(
     do.
     """
     if schedule.catchup == "all":
-        why = "It makes up for the newest of the due times that were missed, not for each."
+        why = "It catches up only the newest of the missed due times, not each."
         raise Unprocessable(
             f"Argo cannot keep `catchup: all` of schedule {schedule.name}.",
             why,
-            "Say catchup: latest, or none.",
+            "Set catchup: latest, or none.",
         )
-    # Argo takes 0 for no deadline at all, so the shortest stands for "none".
+    # For Argo 0 means no deadline at all, so the shortest stands for "none".
     deadline = 1 if schedule.catchup == "none" else max(1, round(schedule.grace_seconds))
     if schedule.overlap == "queue":  # each waits for the lock, in the order they came
         workflow = {**workflow, "synchronization": {"mutexes": [{"name": slug(schedule.name)}]}}
@@ -49,8 +49,8 @@ def cron_spec(
 
 
 def crontab(text: str) -> str:
-    """The cron text as robfig/cron reads it to the same days. Raises Unprocessable where it has no
-    form for them.
+    """The cron text for the same days in robfig/cron. Raises Unprocessable if it has no form for
+    them.
     """
     fields = text.split()
     for field in fields:
@@ -60,9 +60,9 @@ def crontab(text: str) -> str:
     if not {"*", "?"} & {day, week} and "*" in (day[0], week[0]):
         raise _refused(
             text,
-            f"With {day} and {week} both given, either day is enough for Argo; here it takes both.",
+            f"With {day} and {week} set, one of them is enough for Argo; here both must match.",
         )
-    if _SEVEN.search(week):  # Sunday is 0 there, and 7 an error
+    if _SEVEN.search(week):  # there Sunday is 0, and 7 is an error
         days = sorted(
             {number % 7 for number in CronSim(text, now()).weekdays if isinstance(number, int)}
         )

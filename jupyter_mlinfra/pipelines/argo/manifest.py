@@ -15,7 +15,7 @@ from .plan import ArgoPlan, Scope, check, scope, slug, text_of
 from .secret import PREPARE, environment, secrets_of
 
 FOLDER = "/project"
-"""Where the project is in every container."""
+"""Where the project is mounted in every container."""
 _PAPERMILL = "exec python -m papermill --no-progress-bar"
 _RUN = f'mkdir -p "$(dirname "$2")" && {_PAPERMILL} "$@"'
 _RUN_WITH_SECRETS = (
@@ -28,7 +28,7 @@ _ALONE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
 def manifest(plan: ArgoPlan) -> dict[str, Any]:
-    """The whole of it. Raises Unprocessable for what Argo cannot do."""
+    """The complete manifest. Raises Unprocessable for what Argo cannot do."""
     found = scope(plan)
     check(plan, found)
     labels = {"app.kubernetes.io/managed-by": "jupyter-mlinfra", "mlinfra/pipeline": plan.name}
@@ -74,7 +74,7 @@ def _workflow(plan: ArgoPlan, found: Scope) -> dict[str, Any]:
 
 
 def items_of(plan: ArgoPlan, step: StepDefinition) -> list[Mapping[str, Any]]:
-    """The items of its `foreach`; none of a step that has none."""
+    """The items of a step's `foreach`; none without `foreach`."""
     return (
         [element.item for element in elements_of(plan.bound, step.name)]
         if step.foreach is not None
@@ -94,7 +94,7 @@ def _task(
 
 
 def _loop(step: StepDefinition, items: Sequence[Mapping[str, Any]], found: Scope) -> dict[str, Any]:
-    """A list that is a parameter of the pipeline is read when the workflow runs, any other now.
+    """A list that is a parameter of the pipeline is read when the workflow runs, any other one now.
     Items are text: a number could come back as another.
     """
     source = parameter_of(step, found)
@@ -112,8 +112,8 @@ def _loop(step: StepDefinition, items: Sequence[Mapping[str, Any]], found: Scope
 
 
 def parameter_of(step: StepDefinition, found: Scope) -> str | None:
-    """The parameter of the pipeline that is the one list of a `foreach`, `{depth: "{{ depths }}"}`;
-    None for any other.
+    """The pipeline parameter that is the only list of a `foreach`, `{depth: "{{ depths }}"}`; None
+    for any other.
     """
     given = (
         next(iter(step.foreach.values()))
@@ -180,8 +180,8 @@ def _container(
 
 
 def _kinds(step: StepDefinition, items: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The first item, whose types are those of all. Raises Unprocessable where one name is text in
-    one item and not in another.
+    """The first item, whose types are those of all. Raises Unprocessable if a name is text in one
+    item and not in another.
     """
     for name in items[0] if items else ():
         if len({isinstance(item[name], str) for item in items}) > 1:
@@ -209,8 +209,8 @@ def _resources(step: StepDefinition) -> dict[str, dict[str, str]]:
 def _words(
     step: StepDefinition, item: Mapping[str, Any], found: Scope, secrets: set[str]
 ) -> list[str]:
-    """Words of papermill's command line: texts as they are (`-r`), numbers read (`-p`), the rest as
-    YAML (`-y`).
+    """Arguments of papermill's command line: texts as they are (`-r`), numbers parsed (`-p`), the
+    rest as YAML (`-y`).
     """
     known = {**found.known, **item}
     names = {**found.texts, **{name: f"{{{{inputs.parameters.{name}}}}}" for name in item}}
@@ -233,8 +233,8 @@ def _words(
 
 
 def _yaml(filled: Any, kind: Any) -> str:
-    """YAML in which what Argo fills in is read by its type: a text between quotes, all else as it
-    stands.
+    """YAML in which the values that Argo fills in have their types: a text between quotes,
+    everything else as it is.
     """
     if isinstance(filled, str):
         return _quoted(filled) if isinstance(kind, str) else filled
@@ -252,7 +252,7 @@ def _yaml(filled: Any, kind: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Argo quotes what it fills in itself, since that may hold quotes."""
+    """Argo must quote what it fills in itself, because that may contain quotes."""
     parts, at = list[str](), 0
     for tag in _TAG.finditer(text):
         parts += [_literal(text[at : tag.start()]), tag[1]]
@@ -263,7 +263,7 @@ def _quoted(text: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """A text in an expression of Argo; empty for none."""
+    """A text in an Argo expression; empty for none."""
     return (
         "'"
         + json.dumps(text, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("'", "\\'")
@@ -275,7 +275,7 @@ def _literal(text: str) -> str:
 
 def _label(step: StepDefinition, what: str, value: str) -> str:
     if not _LABEL.fullmatch(value):
-        why = "It is no value of a label."
+        why = "It cannot be a label's value."
         raise Unprocessable(
             f"{value!r} cannot be the {what} of step {step.name} in Kubernetes.",
             why,
@@ -285,7 +285,7 @@ def _label(step: StepDefinition, what: str, value: str) -> str:
 
 
 def _names(given: Sequence[str]) -> dict[str, str]:
-    """A name that Kubernetes takes for each step, no two the same."""
+    """A name that Kubernetes accepts for each step, all different."""
     found: dict[str, str] = {}
     for name in given:
         own, number = slug(name) if slug(name) != "pipeline" else "pipeline-step", 1

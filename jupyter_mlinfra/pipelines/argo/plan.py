@@ -1,4 +1,4 @@
-"""What is exported, and what stands for each of its values in the manifest."""
+"""What is exported, and how each of its values is written in the manifest."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _EXAMPLES = {"date": "2000-01-01", "due": "2000-01-01T00:00:00+00:00"}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArgoPlan:
     """One export. bound: the pipeline with its own defaults, for the items of `foreach`. image:
-    None is said at each submit.
+    None if each submit names one.
 
-    secret: name of the Kubernetes Secret. schedule: makes it a CronWorkflow. paused: that schedule
-    is.
+    secret: name of the Kubernetes Secret. schedule: makes it a CronWorkflow. paused: whether that
+    schedule is paused.
     """
 
     definition: Definition
@@ -35,7 +35,7 @@ class ArgoPlan:
 
     @property
     def name(self) -> str:
-        """What the workflow is called."""
+        """The workflow's name."""
         return slug(self.definition.name)
 
     @property
@@ -46,10 +46,10 @@ class ArgoPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """The names that `{{ name }}` may stand for. known: each with a value of its type. texts: each
-    with what Argo reads in its place.
+    """The names that `{{ name }}` may refer to. known: each with a value of its type. texts: each
+    with the text for Argo.
 
-    arguments: those that a submit can set, None for one that it has to.
+    arguments: those that a submit can set, None for one that it must set.
     """
 
     known: Mapping[str, Any]
@@ -58,8 +58,8 @@ class Scope:
 
 
 def scope(plan: ArgoPlan) -> Scope:
-    """Parameters and date of the pipeline. A secret stays its reference, and what depends on the
-    due time is no argument: only Argo knows it.
+    """Parameters and date of the pipeline. A secret stays a reference. What depends on the due time
+    is not an argument: only Argo knows it.
     """
     schedule = plan.schedule
     given = {**plan.definition.parameters, **(schedule.parameters if schedule else {})}
@@ -91,15 +91,13 @@ def scope(plan: ArgoPlan) -> Scope:
 
 
 def check(plan: ArgoPlan, found: Scope) -> None:
-    """Raise Unprocessable for names and values that Argo would refuse, or read as something
-    else.
-    """
+    """Raise Unprocessable for names and values that Argo would refuse or misread."""
     items = [(step, step.item) for step in plan.bound.steps]
     for name in (*found.known, *(name for _, item in items for name in item)):
         if not _NAME.fullmatch(name):
             raise Unprocessable(
                 f"Argo takes no parameter called {name}.",
-                "It knows letters without accents, digits and _.",
+                "It accepts letters without accents, digits and _.",
                 "Give it another name.",
             )
     if not plan.image and "image" in found.known:
@@ -113,7 +111,7 @@ def check(plan: ArgoPlan, found: Scope) -> None:
     }
     for step in plan.definition.steps:
         if names := late & set(placeholders(step.foreach or "")):
-            why = f"Its items hang on {', '.join(sorted(names))}, which is known when it is due."
+            why = f"Its items depend on {', '.join(sorted(names))}, only known when it is due."
             raise Unprocessable(
                 f"Argo cannot spread step {step.name} over its items.", why, "Give it fixed items."
             )
@@ -127,24 +125,24 @@ def check(plan: ArgoPlan, found: Scope) -> None:
         if text is not None and "{{" in text:
             raise Unprocessable(
                 f"Argo would fill in {text!r} of {what}.",
-                "It reads {{ wherever it finds it.",
+                "It interprets {{ wherever it occurs.",
                 "Write the value without {{.",
             )
 
 
 def text_of(value: Any) -> str:
-    """The value as Argo hands it on: everything is text there."""
+    """The value as Argo passes it on: everything is text there."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def slug(name: str) -> str:
-    """A name that Kubernetes takes."""
+    """A name that Kubernetes accepts."""
     return (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "x")[:50].rstrip("-")
 
 
 def _due(tz: str) -> dict[str, str]:
     """Argo's expressions for the due time in a zone."""
-    # the time that Go writes its forms with
+    # the time with which Go describes its formats
     at = "sprig.toDate('2006-01-02T15:04:05Z07:00', workflow.scheduledTime)"
     forms = {"date": "2006-01-02", "due": "2006-01-02T15:04:05-07:00"}
     return {

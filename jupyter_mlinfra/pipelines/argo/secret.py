@@ -1,5 +1,5 @@
-"""Secrets of a step: keys of one Kubernetes Secret that its container has as variables. No manifest
-and no executed notebook holds a value.
+"""Secrets of a step: keys of one Kubernetes Secret, which its container gets as variables. No
+manifest and no executed notebook holds a value.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ cell = nbformat.v4.new_code_cell("\\n".join(lines), metadata={"tags": ["injected
 notebook.cells.insert(last + 1, cell)
 nbformat.write(notebook, target)
 """.strip()
-"""Gives a notebook a cell that asks for the secrets inside the kernel, as jobs here do: papermill's
+"""Adds a cell to a notebook that reads the secrets inside the kernel, as jobs here do: papermill's
 own cell would hold their values.
 """
 
@@ -46,8 +46,8 @@ class Secret:
 
 
 def secrets_of(step: StepDefinition, item: Mapping[str, Any], found: Scope) -> list[Secret]:
-    """The parameters of a step that are secrets. Raises Unprocessable for one within a list or
-    mapping, or that only a submit or an item decides.
+    """The parameters of a step that are secrets. Raises Unprocessable for one inside a list or
+    mapping, or that is known only at submit or from an item.
     """
     secrets = []
     names = {**found.texts, **{name: f"{{{{inputs.parameters.{name}}}}}" for name in item}}
@@ -57,7 +57,7 @@ def secrets_of(step: StepDefinition, item: Mapping[str, Any], found: Scope) -> l
             continue
         if not isinstance(kind, str):
             why = (
-                "It lies within a list or mapping, and a container has secrets as variables, one by"
+                "It is inside a list or mapping, and a container has secrets as variables, one by"
                 " one."
             )
             raise Unprocessable(
@@ -82,7 +82,7 @@ def secrets_of(step: StepDefinition, item: Mapping[str, Any], found: Scope) -> l
 
 
 def environment(secrets: Iterable[Secret], secret: str) -> list[dict[str, Any]]:
-    """The variables of the container."""
+    """The container's variables."""
     keys = {one.variable: one.key for one in secrets}
     return [
         {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
@@ -91,7 +91,7 @@ def environment(secrets: Iterable[Secret], secret: str) -> list[dict[str, Any]]:
 
 
 def _secret(parameter: str, reference: str) -> Secret:
-    """`env:NAME` is the key NAME; `keyring:SERVICE/NAME`, which a cluster has not, the key
+    """`env:NAME` becomes the key NAME; `keyring:SERVICE/NAME`, which a cluster lacks, the key
     SERVICE.NAME.
     """
     kind, _, name = reference.partition(":")
@@ -100,7 +100,7 @@ def _secret(parameter: str, reference: str) -> Secret:
         fix = "Use letters, digits, dots, - and _ in its name."
         raise Unprocessable(
             f"{reference} cannot be a key of a Kubernetes Secret.",
-            f"Parameter {parameter} asks for it.",
+            f"Parameter {parameter} needs it.",
             fix,
         )
     return Secret(

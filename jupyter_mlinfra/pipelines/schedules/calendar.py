@@ -1,9 +1,9 @@
-"""When a schedule is due: cron text and time zone to moments. The calendar is cronsim's, which
+"""When a schedule is due: from cron text and time zone to moments. The calendar is cronsim's, which
 follows Debian's cron.
 
-On the day that clocks go forward, a fixed time that does not exist is due right after the gap. On
-the day that they go back, a fixed time that comes twice is due the first time only. `*` and `*/n`
-in the minute or hour follow the clock as it runs. Why cronsim: docs/pipelines.md.
+When clocks go forward, a fixed time that does not exist is due right after the gap. When they go
+back, a fixed time that occurs twice is due only the first time. `*` and `*/n` in the minute or hour
+follow the clock as it runs. Why cronsim: docs/pipelines.md.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _FIELDS = {
     "month": "1-12 or JAN-DEC",
     "day-of-week": "0-7 or SUN-SAT",
 }
-"""By cronsim's names."""
+"""By cronsim's field names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The due times of one schedule. Raises BadRequest for a cron text or a zone that is none, or
-    that never comes.
+    """The due times of one schedule. Raises BadRequest for an invalid cron text or zone, or times
+    that never come.
     """
 
     cron: str
@@ -57,7 +57,7 @@ class Calendar:
             ValueError,
             OSError,
         ):
-            # A name that is none; one with `..`, with a NUL, or of a folder.
+            # An invalid name, one with `..` or NUL, or of a folder.
             raise BadRequest(
                 f"There is no time zone {self.tz!r}.",
                 "It is not in the IANA list.",
@@ -77,9 +77,7 @@ class Calendar:
             ) from None
 
     def after(self, moment: datetime) -> Iterator[datetime]:
-        """Due times later than `moment`, in the schedule's zone; each is later than the one
-        before.
-        """
+        """Due times later than `moment`, in the schedule's zone, in increasing order."""
         zone = ZoneInfo(self.tz)
         while True:
             following = self._following(moment.astimezone(UTC), zone)
@@ -93,15 +91,15 @@ class Calendar:
         return list(islice(self.after(after), count))
 
     def between(self, start: datetime, end: datetime) -> Iterator[datetime]:
-        """Due times later than `start`, up to and with `end`."""
+        """Due times later than `start`, up to and including `end`."""
         return takewhile(lambda due: due.astimezone(UTC) <= end, self.after(start))
 
     def _following(self, moment: datetime, zone: ZoneInfo) -> datetime | None:
         minute, hour = self.cron.split()[:2]
         if minute.startswith("*") or hour.startswith("*"):
             return self._as_clocks_run(moment, zone)
-        # cronsim goes by the wall clock here: where an hour comes twice it may give a time that has
-        # passed, and the end of a gap once for each time in it.
+        # Here cronsim goes by the wall clock: in an hour that occurs twice it may return a time
+        # that has passed, and the end of a gap once for each time in it.
         return next(
             (
                 due
@@ -112,8 +110,8 @@ class Calendar:
         )
 
     def _as_clocks_run(self, moment: datetime, zone: ZoneInfo) -> datetime | None:
-        """With a fixed offset from one change of the clocks to the next: over a change of half an
-        hour cronsim steps past what it looks for.
+        """With a fixed offset from one clock change to the next: over a change of half an hour
+        cronsim steps past its target.
         """
         start, since, offset = moment, moment.replace(microsecond=0), _offset(moment, zone)
         while True:
@@ -139,7 +137,7 @@ def clock_change(day: datetime) -> str:
 
 
 def _bad(said: str) -> str:
-    """What cronsim says of a field, with what the field may be."""
+    """cronsim's message about a field, with the field's valid values."""
     field = said.removeprefix("Bad ")
     return f"{said}: it is {_FIELDS[field]}." if field in _FIELDS else f"{said}."
 
@@ -149,8 +147,8 @@ def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
 
 
 def _change(since: datetime, until: datetime, offset: timedelta, zone: ZoneInfo) -> datetime | None:
-    """The first second later than `since`, up to and with `until`, that has another offset; None
-    when there is none.
+    """The first second later than `since`, up to and including `until`, that has another offset;
+    None if there is none.
     """
     low = since
     while _offset(high := min(low + timedelta(days=1), until), zone) == offset:

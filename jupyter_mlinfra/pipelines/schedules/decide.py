@@ -1,6 +1,4 @@
-"""What becomes of due times once the clock has passed them: a pure decision, so that every clock
-can be tried.
-"""
+"""What happens to due times that have passed: a pure decision, so that any clock can be tested."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from .spec import Catchup, Cause, FiringState
 
 ON_TIME = timedelta(seconds=60)
-"""A due time that is seen later than this was missed: the supervisor was not there."""
+"""A due time that is noticed later than this was missed: the supervisor was not running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +30,14 @@ def decide(
     grace: timedelta,
     busy: timedelta = timedelta(),
 ) -> list[Verdict]:
-    """What becomes of the due times, oldest first, that passed since the last look. Each has
+    """What happens to the due times, oldest first, that passed since the last check. Each has
     exactly one verdict by the clock.
 
-    One that is late is missed, and stays so in the history. Those that the policy makes up for have
-    a second verdict. busy: how long whoever looks has been at work since the last look; what came
-    due meanwhile was not missed, only looked at late.
+    A late one is missed, and stays so in the history; those that the policy catches up have a
+    second verdict. busy: how long the checking process has worked since its last check; what came
+    due meanwhile was not missed, only noticed late.
     """
-    # Within a zone, the two times of an hour that comes twice are equal.
+    # Within one zone, the two times of an hour that occurs twice are equal.
     dues = [due.astimezone(UTC) for due in dues]
     missed = [due for due in dues if now - due > ON_TIME + busy]
     within = [due for due in missed if now - due <= grace]
@@ -61,7 +59,7 @@ def decide(
 
 def _left(due: datetime, now: datetime, *, catchup: Catchup, grace: timedelta) -> str:
     if catchup == "none":
-        return "The policy makes up for none."
+        return "The policy catches up none."
     if now - due > grace:
-        return "It was older than the grace."
-    return "Only the latest is made up for."
+        return "It was older than the grace period."
+    return "Only the latest is caught up."

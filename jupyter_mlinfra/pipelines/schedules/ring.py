@@ -1,8 +1,7 @@
-"""What the alarm starts: `python -m jupyter_mlinfra.pipelines.schedules.ring`. It looks at the
-schedules once, and ends.
+"""What the alarm starts: `python -m jupyter_mlinfra.pipelines.schedules.ring`. It checks the
+schedules once and ends.
 
-It is killed without harm: what it has not done is done by the next one, what it has done is not
-done again.
+Killing it does no harm: the next one does what is left, and nothing is done twice.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from ...core.errors import Conflict, MLInfraError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when all was looked at, or another does so just now."""
+    """Returns 0 if everything was checked, or another process is doing so."""
     parser = argparse.ArgumentParser(
         prog="jupyter_mlinfra.pipelines.schedules.ring",
         description="Start what the schedules of a project are due for.",
@@ -29,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module, _, function = given.open.partition(":")
     try:
         getattr(import_module(module), function)(given.project).schedules.ring()
-    except Conflict:  # another ring is under way, which sets the alarm
+    except Conflict:  # another process is checking, and will set the alarm
         return 0
     except MLInfraError as error:
         sys.stderr.write(f"{error}\n")

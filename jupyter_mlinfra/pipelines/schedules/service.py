@@ -1,4 +1,4 @@
-"""The verbs of schedules: the only room that a face calls."""
+"""The verbs of schedules: the only module that interfaces call."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from ..service import Pipelines
 
 NEXT = 5
-"""Due times that a list shows of each schedule."""
+"""How many due times a list shows per schedule."""
 _BUSY = timedelta(seconds=5)
-"""Whoever holds the lock looks again at what has come due, when it has been at work for so long."""
+"""The holder of the lock checks again for due times when it has worked for this long."""
 _CHUNK = 5_000
-"""Due times that are written down at once."""
+"""How many due times are written at once."""
 _RING = "jupyter_mlinfra.pipelines.schedules.ring"
 
 
 class Schedules:
-    """Schedules of one project: at its due times each starts a pipeline or a job, in the project's
-    supervisor, with or without a server.
+    """The schedules of one project: each starts a pipeline or a job at its due times, through the
+    project's supervisor, with or without a server.
 
     opener: `module:function` that opens the project at a path and has these schedules as
     `.schedules`. clock: gives the time; steady: seconds that the machine was awake, whatever the
@@ -86,10 +86,10 @@ class Schedules:
         return self._record(self._store.entry(name))
 
     def planned(self, name: str, definition: Definition) -> tuple[ScheduleSpec, bool]:
-        """The schedule of that name and whether it is paused; where there is none, what
-        `create(name)` would make of the file of pipeline `name`.
+        """The schedule of that name and whether it is paused; if there is none, what `create(name)`
+        would make from the file of pipeline `name`.
 
-        Raises NotFound, or BadRequest when it starts something else than this pipeline.
+        Raises NotFound, or BadRequest if it starts something other than this pipeline.
         """
         try:
             entry = self._store.entry(name)
@@ -104,9 +104,7 @@ class Schedules:
             )
             if facts is None:
                 why = (
-                    f"Nor does {definition.path} say `schedule:`."
-                    if name == definition.name
-                    else ""
+                    f"And {definition.path} has no `schedule:`." if name == definition.name else ""
                 )
                 raise NotFound(error.what, why, error.fix) from None
             spec, paused = ScheduleSpec(name=name, pipeline=name, **facts), False
@@ -120,7 +118,7 @@ class Schedules:
         return spec, paused
 
     def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Firing]:
-        """What became of its due times, newest first. Raises NotFound."""
+        """What happened at its due times, newest first. Raises NotFound."""
         entry = self._store.entry(name)
         page = self._store.page(entry, limit=limit, cursor=cursor)
         return Page(
@@ -131,7 +129,9 @@ class Schedules:
         )
 
     def preview(self, cron: str, *, tz: str = "UTC", count: int = NEXT) -> Sequence[Due]:
-        """The next due times of a cron text in a time zone. Raises BadRequest for what is none."""
+        """The next due times of a cron text in a time zone. Raises BadRequest for an invalid text
+        or zone.
+        """
         if not 1 <= count <= 500:
             raise BadRequest(f"count={count} is out of range.", "It is 1 to 500.")
         return [
@@ -140,8 +140,8 @@ class Schedules:
         ]
 
     def foresee(self, cron: str, *, tz: str = "UTC", count: int = NEXT) -> DueTimes:
-        """The same for whoever is still writing it: what is no cron text yet, or no zone, is an
-        answer.
+        """The same for a user who is still typing: an incomplete cron text or zone is an answer,
+        not an error.
         """
         try:
             return DueTimes(valid=True, reason="", items=self.preview(cron, tz=tz, count=count))
@@ -162,8 +162,8 @@ class Schedules:
         pipeline of its own name.
 
         facts: as in ScheduleSpec: cron, tz, parameters, catchup, grace_seconds, overlap. Without
-        `cron` they are those of `schedule:` in the pipeline's file. Raises BadRequest, Conflict
-        when there is one of that name, NotFound and Unprocessable of what it is to start.
+        `cron` they are those of `schedule:` in the pipeline's file. Raises BadRequest, Conflict if
+        the name is taken, NotFound and Unprocessable for what it should start.
         """
         own = pipeline is None and job is None
         if own:
@@ -174,7 +174,7 @@ class Schedules:
         if "cron" not in given:
             raise BadRequest(
                 "When is it due?",
-                "A schedule of a job has a cron text.",
+                "A schedule for a job needs a cron text.",
                 "For example --cron '0 6 * * *' --tz Europe/Paris",
             )
         spec = ScheduleSpec(name=name, pipeline=pipeline, job=job, **_known(given))
@@ -189,17 +189,16 @@ class Schedules:
             )
             raise NotFound(
                 error.what,
-                "A schedule starts the pipeline of its name unless it is told otherwise."
-                f" {error.why}",
+                f"By default a schedule starts the pipeline of its own name. {error.why}",
                 fix,
             ) from error
         return self._heeded(self._store.insert(spec, user=self._project.user, at=self._clock()))
 
     def update(self, name: str, **facts: Any) -> Schedule:
-        """Change what is given of it. New times count from now on; what the old ones were due for
-        by now is written down first.
+        """Change the given fields. New times count from now on; due times of the old ones up to now
+        are recorded first.
 
-        What becomes of those that were missed is decided by the policy as it is said now.
+        The new policy decides about those that were missed.
         """
         with self._lock(wait=True):
             entry = self._store.entry(name)
@@ -219,28 +218,30 @@ class Schedules:
         return self._heeded(entry)
 
     def pause(self, name: str) -> Schedule:
-        """Start nothing until `resume`, not even what waits. What runs goes on."""
+        """Start nothing until `resume`, not even what waits. Running runs continue."""
         return self._heeded(self._switched(name, ScheduleState.PAUSED), start=False)
 
     def resume(self, name: str) -> Schedule:
-        """Go on with the next due time from now; those of the pause are not made up for."""
+        """Continue with the next due time from now; due times during the pause are not
+        caught up.
+        """
         return self._heeded(self._switched(name, ScheduleState.ACTIVE))
 
     def delete(self, name: str) -> None:
-        """Forget a schedule and its history; what it started goes on."""
+        """Delete a schedule and its history; what it started continues."""
         with self._lock(wait=True):
             self._store.delete(self._store.entry(name), at=self._clock())
         self._jobs.heed_alarms(start=False)
 
     def run_now(self, name: str, *, due: datetime | None = None) -> Firing:
-        """Start it by hand, at once. Raises what keeps it from being started.
+        """Start it by hand, at once. Raises the error that prevents this.
 
-        due: for that due time, such as one that was missed; without a zone it is UTC. Raises
-        BadRequest for a time at which it was not due.
+        due: for that due time, such as a missed one; without a zone it is UTC. Raises BadRequest
+        for a time at which it was not due.
         """
         with self._lock(wait=True):
             entry, at, seen = self._store.entry(name), self._clock(), self._steady()
-            entry.spec.check_calendar()  # raises: no due time can be told
+            entry.spec.check_calendar()  # raises: no due time can be computed
             moment = at.replace(microsecond=0) if due is None else self._due(entry, due, at)
             firing = self._store.by_hand(entry, moment, user=self._project.user, at=at)
             try:
@@ -257,14 +258,14 @@ class Schedules:
     # Coming due
 
     def ring(self) -> None:
-        """Write down what becomes of every due time that has passed, start what is to be started,
-        set the next alarm.
+        """Record what happens to every due time that has passed, start what must be started, set
+        the next alarm.
 
-        Raises Conflict while another does so.
+        Raises Conflict while another process does so.
         """
         with self._lock(wait=False):
             if not self._store.armed():
-                return  # told to stop while this process came up
+                return  # told to stop while this process started
             seen = self._look(timedelta())
             failpoint("recorded")
             for entry in self._store.entries():
@@ -281,38 +282,35 @@ class Schedules:
         self._jobs.heed_alarms(start=False)
 
     def start(self) -> None:
-        """Look at due times again after `stop`; those that passed meanwhile are made up for as each
+        """Check due times again after `stop`; those that passed meanwhile are caught up as each
         schedule says.
         """
         self._store.rearm(at=self._clock())
         self._jobs.heed_alarms(start=False)
 
     def stop(self) -> None:
-        """Look at no due time until `start`, or until a schedule is made, changed or resumed."""
+        """Check no due times until `start`, or until a schedule is created, changed or resumed."""
         with self._lock(wait=True):
             self._store.disarm()
 
     def _look(self, busy: timedelta) -> float:
-        """Write down what becomes of the due times of all schedules; gives when that was."""
+        """Record what happens to the due times of all schedules; returns the time of the check."""
         seen = self._steady()
         for entry in self._store.entries():
             self._pass(entry, self._clock(), busy)
         return seen
 
     def _look_again(self, seen: float) -> float:
-        """The same after work that took long: what came due meanwhile is not to be missed for
-        it.
-        """
+        """Check again after work that took long, so that what came due meanwhile is not missed."""
         busy = timedelta(seconds=self._steady() - seen)
         return self._look(busy) if busy > _BUSY else seen
 
     def _pass(self, entry: ScheduleEntry, at: datetime, busy: timedelta = timedelta()) -> None:
-        """Write down what becomes of the due times that the clock has passed; the caller holds the
-        lock. Those of a pause are none.
+        """Record what happens to the due times that have passed; the caller holds the lock. Times
+        during a pause do not count.
 
-        Where the calendar cannot be used, they are told once it can.
-
-        busy: how long the caller has been at work since it last looked.
+        If the calendar cannot be used, they are recorded once it can. busy: how long the caller has
+        worked since its last check.
         """
         if entry.state is not ScheduleState.ACTIVE or entry.problem:
             return
@@ -323,7 +321,7 @@ class Schedules:
         dues: list[datetime] = []
         for due in spec.calendar.between(entry.handled_until, at):
             dues.append(due)
-            # Nothing of these is run any more.
+            # None of these will be run any more.
             if len(dues) >= _CHUNK and at - due > max(grace, ON_TIME + busy):
                 if not self._store.record(
                     entry, decide(dues, at, catchup=spec.catchup, grace=grace), until=due, at=at
@@ -360,7 +358,7 @@ class Schedules:
     # Within
 
     def _changed(self, spec: ScheduleSpec, facts: Mapping[str, Any]) -> ScheduleSpec:
-        """With what is given of it, checked."""
+        """The spec with the given changes, checked."""
         given = {key: value for key, value in facts.items() if value is not None}
         if "pipeline" in given:
             given.setdefault("job", None)
@@ -375,9 +373,7 @@ class Schedules:
         return changed
 
     def _due(self, entry: ScheduleEntry, given: datetime, at: datetime) -> datetime:
-        """The due time that is meant: one of its present times, or of earlier ones that are in its
-        history.
-        """
+        """The requested due time: one of the present times, or an earlier one in the history."""
         spec, what = entry.spec, f"{entry.spec.name} was not due at {given.isoformat()}."
         fix = (
             f"mlinfra schedules history {spec.name} shows its due times; without one it is started"
@@ -386,13 +382,13 @@ class Schedules:
         try:
             due = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
             if due > at:
-                raise BadRequest(what, "That time has not come yet.", fix)
+                raise BadRequest(what, "That time is still to come.", fix)
             if self._store.was_due(entry, due):
                 return due
             (next_one,) = spec.calendar.next(1, due - timedelta(seconds=1))
         except OverflowError:
-            raise BadRequest(what, "The calendar does not reach so far.", fix) from None
-        # Of two zones, times of an hour that comes twice are never equal.
+            raise BadRequest(what, "The calendar does not reach that far.", fix) from None
+        # In two zones, times of an hour that occurs twice are never equal.
         if next_one.astimezone(UTC) != due:
             raise BadRequest(
                 what,
@@ -416,7 +412,7 @@ class Schedules:
         )
 
     def _declared(self, pipeline: str) -> dict[str, Any]:
-        """The schedule in a pipeline's file. Raises BadRequest when it has none."""
+        """The schedule in a pipeline's file. Raises BadRequest if it has none."""
         from ..file import declared_schedule
 
         definition = self._starter.definition(
@@ -431,8 +427,8 @@ class Schedules:
         return found
 
     def _heeded(self, entry: ScheduleEntry, *, start: bool = True) -> Schedule:
-        """It is written down: a supervisor that does not come up now is started by the next look at
-        the jobs, and is no fault of the schedule.
+        """The change is recorded. A supervisor that does not start now is started by the next check
+        of the jobs; that is not a fault of the schedule.
         """
         with contextlib.suppress(Unavailable):
             self._jobs.heed_alarms(start=start)

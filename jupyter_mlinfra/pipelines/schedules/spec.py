@@ -1,4 +1,4 @@
-"""What a schedule is, and what became of each of its due times."""
+"""What a schedule is, and what happened at each of its due times."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ScheduleState(StrEnum):
 
 
 class FiringState(StrEnum):
-    """What became of a due time. waiting: it will be started. failed: it could not be started.
+    """What happened to a due time. waiting: it will be started. failed: it could not be started.
     missed, skipped: it was not run.
     """
 
@@ -47,10 +47,10 @@ class ScheduleSpec:
     a JobSpec).
 
     cron: five fields, in the time zone `tz`. parameters: of the pipeline or the notebook; `{{ date
-    }}` and `{{ due }}` stand for the due time in that zone. catchup: which due times are run that
-    were missed, as the machine was off, and are no older than `grace_seconds`. overlap: what a due
-    time does while the run before it goes on. Whether `cron` and `tz` can be used, `check_calendar`
-    says: a zone that was known may be unknown later, or on another machine.
+    }}` and `{{ due }}` stand for the due time in that zone. catchup: which missed due times (the
+    machine was off) are run, if they are no older than `grace_seconds`. overlap: what happens to a
+    due time while the previous run is running. `check_calendar` checks `cron` and `tz`: a zone that
+    was known may be unknown later, or on another machine.
     """
 
     name: str
@@ -103,18 +103,18 @@ class ScheduleSpec:
 
     @property
     def calendar(self) -> Calendar:
-        """Its due times. Raises what `check_calendar` does."""
+        """Its due times. Raises as `check_calendar` does."""
         return Calendar(self.cron, self.tz)
 
     def check_calendar(self) -> None:
-        """Raises BadRequest for a cron text or a zone that is none."""
+        """Raise BadRequest for an invalid cron text or zone."""
         Calendar(self.cron, self.tz)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """A due time. at: ISO 8601 with the offset of the zone. note: what the clocks do on that day,
-    mostly empty.
+    usually empty.
     """
 
     at: str
@@ -123,7 +123,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueTimes:
-    """What a cron text means: its next due times, or, when it is not `valid`, why it has none."""
+    """What a cron text means: its next due times, or, if it is not `valid`, why it has none."""
 
     valid: bool
     reason: str
@@ -132,12 +132,12 @@ class DueTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firing:
-    """What became of one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup (it
-    was missed before) or hand.
+    """What happened to one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup
+    (it was missed before) or hand.
 
-    reason: why it waits, was missed or skipped, or failed; of one that was started that of its run
-    or job, and whether the run was gone on with. run, job: ids of what was started. outcome: where
-    that stands now, empty before.
+    reason: why it waits, was missed or skipped, or failed; for a started one, the reason of its run
+    or job, and whether the run was continued. run, job: ids of what was started. outcome: its
+    present state, empty before.
     """
 
     schedule: str
@@ -156,11 +156,11 @@ class Firing:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """One schedule. what: `pipeline:NAME`, or the notebook or command of its job. next: five due
-    times, ISO 8601 with the zone's offset; none in a pause.
+    times, ISO 8601 with the zone's offset; none during a pause.
 
-    next_notes: for each of them what the clocks do on that day, mostly empty. missed: due times of
-    the last 30 days that were not met at their time and that nobody has run by hand since. last:
-    the newest firing. problem: why it starts nothing until it is changed, mostly empty.
+    next_notes: for each of them what the clocks do on that day, usually empty. missed: due times of
+    the last 30 days that were missed and that nobody has run by hand since. last: the newest
+    firing. problem: why it starts nothing until it is changed, usually empty.
     """
 
     ref: str

@@ -1,4 +1,4 @@
-"""Starts what a schedule is for, once for each firing, and knows what stands in its way."""
+"""Starts what a schedule is for, once for each firing, and knows what prevents it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 TEMPLATES = ("date", "due")
 QUEUE_LIMIT = 100
-"""Firings of a schedule that may wait for their turn; more are skipped."""
+"""How many firings of a schedule may wait for their turn; more are skipped."""
 _FINAL_JOBS = ("succeeded", "failed", "cancelled", "lost")
 
 
 class Starter:
-    """For one project."""
+    """Starts the firings of one project."""
 
     def __init__(
         self, project: Project, store: ScheduleStore, pipelines: Pipelines, jobs: Jobs
@@ -42,14 +42,14 @@ class Starter:
         self._jobs = jobs
 
     def check(self, spec: ScheduleSpec) -> None:
-        """Raise for what could never be started: by no calendar, a pipeline, notebook or parameter
-        that is not there, needs that its backend never has.
+        """Raise for what could never be started: an invalid calendar, a missing pipeline, notebook
+        or parameter, needs that its backend can never meet.
         """
         spec.check_calendar()
         for name in placeholders([spec.parameters, spec.job or {}]):
             if name not in TEMPLATES:
                 raise BadRequest(
-                    f"{{{{ {name} }}}} stands for nothing.",
+                    f"{{{{ {name} }}}} has no value.",
                     f"A schedule knows {', '.join(TEMPLATES)}: the due time in its zone.",
                     "Correct it.",
                 )
@@ -72,7 +72,7 @@ class Starter:
             raise BadRequest(
                 "A command takes no parameters.",
                 "They are for notebooks and pipelines.",
-                "Put them among its words: {{ date }} works there too.",
+                "Put them into the command: {{ date }} works there too.",
             )
         self._jobs.check(job)
 
@@ -81,7 +81,7 @@ class Starter:
         return find_pipeline(self._project.root, self._project.home, spec.pipeline or "")
 
     def start(self, entry: ScheduleEntry, firing: FiringEntry, *, at: datetime) -> FiringEntry:
-        """Start it, once however often this is called, and note it."""
+        """Start it once, however often this is called, and record it."""
         spec = entry.spec
         run, job = self._begun(spec, firing)
         if spec.pipeline is not None:
@@ -96,8 +96,8 @@ class Starter:
         return self._store.started(entry, firing, run=run, job=job, at=at)
 
     def note_begun(self, entry: ScheduleEntry, *, at: datetime) -> None:
-        """Note what somebody began who died before he noted it: from here on it may not wait any
-        more, and it is not to count as skipped.
+        """Record a run or job whose starter died before recording it: from now on it no longer
+        waits, and does not count as skipped.
         """
         for firing in self._store.unsettled(entry):
             if firing.state is FiringState.WAITING and (
@@ -106,8 +106,8 @@ class Starter:
                 self._store.started(entry, firing, run=begun[0], job=begun[1], at=at)
 
     def dispatch(self, entry: ScheduleEntry, *, clock: Callable[[], datetime]) -> None:
-        """Go on with runs that lost their drivers, and start what waits, oldest first, as far as
-        the overlap policy lets it.
+        """Continue runs that lost their drivers, and start what waits, oldest first, as far as the
+        overlap policy allows.
         """
         self._running(entry)
         waiting = [
@@ -118,7 +118,7 @@ class Starter:
             self._take(entry, firing, place=place, later=later, at=clock())
 
     def outcome(self, firing: FiringEntry) -> tuple[str, str]:
-        """Where that stands now which a firing started, and why; empty when it started nothing, or
+        """The present state of what a firing started, and why; empty if it started nothing, or
         nothing is known of it any more.
         """
         with contextlib.suppress(NotFound):
@@ -133,14 +133,14 @@ class Starter:
     def _take(
         self, entry: ScheduleEntry, firing: FiringEntry, *, place: int, later: bool, at: datetime
     ) -> None:
-        # A disk or a database that cannot be used now.
+        # A disk or a database that cannot be used at the moment.
         passing: tuple[type[MLInfraError], ...] = (Unavailable,)
         try:
             if self._begun(entry.spec, firing) == (None, None) and not self._clear(
                 entry, firing, place=place, later=later
             ):
                 return
-            passing = (Unavailable, Conflict)  # another run begins just now
+            passing = (Unavailable, Conflict)  # another run is just starting
             self.start(entry, firing, at=at)
         except MLInfraError as error:
             if isinstance(error, passing):
@@ -151,18 +151,18 @@ class Starter:
                 self._store.settle(entry, firing, FiringState.FAILED, str(error))
 
     def _clear(self, entry: ScheduleEntry, firing: FiringEntry, *, place: int, later: bool) -> bool:
-        """Whether nothing stands in the way of a firing any more; else it was told to wait, or
-        skipped.
+        """Whether a firing can start; otherwise it was made to wait, or skipped.
 
-        The policy is for what this schedule has started. The run of somebody else is waited for.
+        The policy applies to what this schedule has started. A run that somebody else started is
+        waited for.
         """
         running = self._running(entry)
         other = None if running else self._other(entry.spec, firing)
         if not running and other is None:
             return True
         what = f"run {other.run} of {other.user}" if other is not None else _named(running[0])
-        # What is made up for takes its turn: two of them would else shut each other out. A run that
-        # lost its driver is no reason to leave a due time out.
+        # Catch-ups take turns: otherwise two of them would exclude each other. A run that lost its
+        # driver is not a reason to skip a due time.
         policy = entry.spec.overlap if firing.cause == "clock" else "queue"
         if policy == "skip" and (other is not None or any(each.resumed for each in running)):
             policy = "queue"
@@ -173,23 +173,27 @@ class Starter:
                 return True
             what += ", which is being cancelled,"
         if policy == "cancel" and later:
-            self._store.settle(
-                entry, firing, FiringState.SKIPPED, "A later due time takes its place."
-            )
+            self._store.settle(entry, firing, FiringState.SKIPPED, "A later due time replaces it.")
         elif policy == "skip":
             self._store.settle(
-                entry, firing, FiringState.SKIPPED, f"{what[:1].upper()}{what[1:]} went on still."
+                entry,
+                firing,
+                FiringState.SKIPPED,
+                f"{what[:1].upper()}{what[1:]} was still running.",
             )
         elif place < QUEUE_LIMIT:
             self._store.settle(entry, firing, FiringState.WAITING, f"Waits for {what} to end.")
         else:
             self._store.settle(
-                entry, firing, FiringState.SKIPPED, f"{QUEUE_LIMIT} earlier ones wait already."
+                entry,
+                firing,
+                FiringState.SKIPPED,
+                f"{QUEUE_LIMIT} earlier ones are already waiting.",
             )
         return False
 
     def _begun(self, spec: ScheduleSpec, firing: FiringEntry) -> tuple[str | None, str | None]:
-        """The run or the job that was begun for it, whether or not anybody lived to note that."""
+        """The run or the job that was started for it, even if that was never recorded."""
         if spec.pipeline is not None:
             run = self._pipelines.run_of(firing.key)
             return (None if run is None else run.run), None
@@ -197,8 +201,8 @@ class Starter:
         return None, (None if job is None else job.id)
 
     def _other(self, spec: ScheduleSpec, firing: FiringEntry) -> PipelineRun | None:
-        """The run of somebody else that writes what this firing's would. One that nobody drives
-        would be in the way for ever, and is gone on with.
+        """Another user's run that writes what this firing's would. One without a driver would block
+        for ever, so it is continued.
         """
         if spec.pipeline is None:
             return None
@@ -210,8 +214,8 @@ class Starter:
         return None
 
     def _running(self, entry: ScheduleEntry) -> list[FiringEntry]:
-        """What this schedule started and has not ended, oldest first. A run of it that nobody
-        drives is gone on with.
+        """What this schedule started and has not ended, oldest first. A run without a driver is
+        continued.
         """
         running: list[FiringEntry] = []
         for firing in self._store.unsettled(entry):
@@ -226,23 +230,21 @@ class Starter:
                     entry,
                     firing,
                     FiringState.STARTED,
-                    "The process that drove it had ended; it was gone on with.",
+                    "The process that drove it had ended; it was continued.",
                 )
             running.append(firing)
         return running
 
     def _go_on(self, run: PipelineRun) -> bool:
-        """Whether nobody drove a run: it would stand in the way for ever, and has a driver from now
-        on.
-        """
+        """Whether a run had no driver: it would block for ever, and gets a new driver."""
         if run.state is not RunState.RUNNING or not run.reason:
             return False
-        with contextlib.suppress(Conflict):  # somebody goes on with it just now
+        with contextlib.suppress(Conflict):  # another process is continuing it
             self._pipelines.resume(run.run, wait=False)
         return True
 
     def _cancel(self, firing: FiringEntry) -> None:
-        """Have it end; nobody waits for that here, where other schedules wait for their turn."""
+        """Request its end without waiting for it, because other schedules wait for their turn."""
         with contextlib.suppress(Conflict, NotFound):  # it has ended meanwhile
             if firing.run is not None:
                 self._pipelines.cancel(firing.run, wait=False)
@@ -250,10 +252,10 @@ class Starter:
                 self._jobs.cancel(firing.job)
 
     def _parameters(self, spec: ScheduleSpec, firing: FiringEntry) -> dict[str, Any]:
-        """Of the pipeline, for one due time."""
+        """The pipeline's parameters for one due time."""
         due = firing.due.astimezone(ZoneInfo(spec.tz))
         given, date = _filled(spec.parameters, due), self.definition(spec).date
-        if date:  # the day that it was due, also when it is made up for on a later one
+        if date:  # the day that it was due, even if it is caught up later
             given.setdefault(date, f"{due:%Y-%m-%d}")
         return given
 
@@ -280,8 +282,8 @@ class Starter:
 
 
 def _plain(spec: ScheduleSpec) -> Mapping[str, Any]:
-    """What the schedule says of its job. Raises BadRequest for what a job does not have, and for
-    mappings that are none.
+    """The schedule's job as plain values. Raises BadRequest for unknown fields, and for mappings
+    that are not mappings.
     """
     from ...jobs import JobSpec
 
@@ -295,7 +297,7 @@ def _plain(spec: ScheduleSpec) -> Mapping[str, Any]:
         if not isinstance(given.get(name, {}), Mapping):
             raise BadRequest(
                 f"{name} of the job of schedule {spec.name} cannot be used.",
-                "It is no mapping.",
+                "It is not a mapping.",
                 "Give names with their values.",
             )
     return given
@@ -306,7 +308,7 @@ def _named(firing: FiringEntry) -> str:
 
 
 def _why(run: PipelineRun) -> str:
-    """Why a run ended as it did, or goes on alone; of one that failed the reasons of its steps."""
+    """Why a run ended as it did, or continues; for a failed one the reasons of its steps."""
     failed = [f"{step.name}: {step.reason}" for step in run.steps if step.state is StepState.FAILED]
     return run.reason or "; ".join(failed)
 

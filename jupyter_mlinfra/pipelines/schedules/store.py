@@ -1,5 +1,5 @@
-"""Schedules and their firings in `state.db`. Whatever changes one sets the alarm anew in the same
-transaction, so none is overslept.
+"""Schedules and their firings in `state.db`. Every change sets the alarm in the same transaction,
+so that no due time is missed.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from .spec import Cause, FiringState, ScheduleSpec, ScheduleState
 
 ALARM = "schedules"
 KEPT = 10_000
-"""Newest firings of a schedule that are kept."""
+"""How many of a schedule's newest firings are kept."""
 MISSED_DAYS = 30
 WAITING_LOOK = timedelta(seconds=15)
-"""How soon a firing is looked at again that waits for another to end."""
+"""How soon a firing is checked again that waits for another one to end."""
 RUN_LOOK = timedelta(seconds=30)
-"""How soon a pipeline run is looked at again that goes on: whether it has ended, or has lost its
+"""How soon a running pipeline run is checked again: whether it has ended, or has lost its
 driver.
 """
 _OPEN = "(state = 'waiting' OR (state = 'started' AND over = 0))"
@@ -37,7 +37,7 @@ _OPEN = "(state = 'waiting' OR (state = 'started' AND over = 0))"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleEntry:
-    """A schedule as the ring needs it. handled_until: every due time up to here has its row."""
+    """A schedule with its internal fields. handled_until: every due time up to here has its row."""
 
     number: int
     spec: ScheduleSpec
@@ -48,8 +48,8 @@ class ScheduleEntry:
 
     @property
     def problem(self) -> str:
-        """Why it has no due times: most often its zone is not known here, or no longer. Empty for
-        nearly all.
+        """Why it has no due times: usually its zone is not known here, or no longer.
+        Usually empty.
         """
         try:
             self.spec.check_calendar()
@@ -59,14 +59,14 @@ class ScheduleEntry:
 
     @property
     def zone(self) -> tzinfo:
-        """In which its times are shown; UTC where its own is not known."""
+        """The zone for showing its times; UTC if its own is not known."""
         return UTC if self.problem else ZoneInfo(self.spec.tz)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiringEntry:
-    """What became of one due time. user: who asked for it by hand. reason: of one that was started
-    only that its run was gone on with.
+    """What happened to one due time. user: who started it by hand. reason: for a started one only
+    that its run was continued.
     """
 
     number: int
@@ -81,13 +81,13 @@ class FiringEntry:
 
     @property
     def key(self) -> str:
-        """Idempotency key of what it starts; firings are never numbered anew."""
+        """Idempotency key of what it starts; firings are never renumbered."""
         return f"schedule-firing/{self.number}"
 
     @property
     def resumed(self) -> bool:
-        """Whether its run lost its driver and was gone on with: it goes on so long through no fault
-        of its own.
+        """Whether its run lost its driver and was continued: then its long duration is not its own
+        fault.
         """
         return self.state is FiringState.STARTED and bool(self.reason)
 
@@ -102,7 +102,7 @@ class Waker:
 
 
 class ScheduleStore:
-    """The tables of schedules. waker: what is woken for the next due time."""
+    """The tables of schedules. waker: what is started for the next due time."""
 
     def __init__(self, database: Database, waker: Waker) -> None:
         self._database = database
@@ -131,7 +131,7 @@ class ScheduleStore:
             ]
 
     def insert(self, spec: ScheduleSpec, *, user: str, at: datetime) -> ScheduleEntry:
-        """A new schedule; due from now on. Raises Conflict when there is one of that name."""
+        """A new schedule, due from now on. Raises Conflict if the name is taken."""
         facts = {
             **_facts(spec),
             "name": spec.name,
@@ -151,14 +151,14 @@ class ScheduleStore:
         except sqlite3.IntegrityError:
             fix = f"mlinfra schedules update {spec.name} changes it."
             raise Conflict(
-                f"There is a schedule {spec.name} already.",
-                "Names of schedules are used once.",
+                f"There already is a schedule {spec.name}.",
+                "Names of schedules are unique.",
                 fix,
             ) from None
         return self.entry(spec.name)
 
     def update(self, entry: ScheduleEntry, spec: ScheduleSpec, *, at: datetime) -> ScheduleEntry:
-        """Change all but the name. New times count from now on: none of the past is due by them."""
+        """Change everything but the name. New times count from now on, never for the past."""
         facts = _facts(spec)
         if (spec.cron, spec.tz) != (entry.spec.cron, entry.spec.tz):
             facts["handled_until"] = at.timestamp()
@@ -172,8 +172,8 @@ class ScheduleStore:
         return self.entry(spec.name)
 
     def switch(self, entry: ScheduleEntry, to: ScheduleState, *, at: datetime) -> ScheduleEntry:
-        """Pause or go on. Due times of a pause are nobody's loss: going on begins now. One that
-        goes on already is left as it is.
+        """Pause or continue. Due times during a pause do not count as missed: it continues from
+        now. One that is not paused is unchanged.
         """
         with self._changing(at) as connection:
             connection.execute(
@@ -190,13 +190,13 @@ class ScheduleStore:
         return self.entry(entry.spec.name)
 
     def delete(self, entry: ScheduleEntry, *, at: datetime) -> None:
-        """Forget it with its history; what it started goes on."""
+        """Delete it with its history; what it started continues."""
         with self._changing(at) as connection:
             connection.execute("DELETE FROM schedule WHERE number = ?", (entry.number,))
             _tell(connection, entry.spec.name, "deleted")
 
     def fingerprint(self) -> str:
-        """Changes when a schedule is made, changed or deleted."""
+        """Changes when a schedule is created, changed or deleted."""
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT number, state, cron, tz, pipeline, job FROM schedule ORDER BY number"
@@ -206,7 +206,7 @@ class ScheduleStore:
     # The alarm
 
     def rearm(self, *, at: datetime) -> None:
-        """Set the alarm for the next due time, or for a look at what waits or goes on."""
+        """Set the alarm for the next due time, or for the next check of what waits or runs."""
         with self._changing(at):
             pass
 
@@ -219,7 +219,7 @@ class ScheduleStore:
             )
 
     def disarm(self) -> None:
-        """No due time is looked at until `rearm`."""
+        """No due time is checked until `rearm`."""
         with self._database.write() as connection:
             clear_alarm(connection, ALARM)
 
@@ -231,7 +231,7 @@ class ScheduleStore:
 
     def _rearm(self, connection: sqlite3.Connection, at: datetime) -> None:
         rows = connection.execute("SELECT * FROM schedule WHERE state = 'active'").fetchall()
-        # With a clock that was ahead and is right again, what was reckoned from it no longer holds.
+        # If the clock was ahead and is right again, what was computed from it no longer holds.
         moments = [
             due
             for entry in map(_entry, rows)
@@ -268,8 +268,8 @@ class ScheduleStore:
     def record(
         self, entry: ScheduleEntry, verdicts: Sequence[Verdict], *, until: datetime, at: datetime
     ) -> bool:
-        """Write down what becomes of the due times up to `until`; false, and nothing, when somebody
-        else has done so, or changed the schedule.
+        """Record what happens to the due times up to `until`; returns false, and records nothing,
+        if another process has done so or changed the schedule.
         """
         facts = [
             {
@@ -289,8 +289,8 @@ class ScheduleStore:
                 same,
             ).rowcount:
                 return False
-            # A due time that the clock passes again, because it was set back, has its row already;
-            # what was met in time is not made up for.
+            # A due time that the clock passes again, because it was set back, already has its row;
+            # what was met in time is not caught up.
             connection.executemany(
                 "INSERT OR IGNORE INTO schedule_firing (schedule, due, cause, state, reason,"
                 " decided_at) SELECT :schedule, :due, :cause, :state, :reason, :at WHERE :cause ="
@@ -311,8 +311,8 @@ class ScheduleStore:
         return True
 
     def set_back(self, entry: ScheduleEntry, *, to: datetime) -> None:
-        """The clock shows less than when it was last looked at: what it had missed by then is not
-        due yet, or due just now.
+        """The clock shows less than at the last check: due times missed by then are not due yet, or
+        are due now.
 
         What was started stays, and is not started again.
         """
@@ -340,9 +340,10 @@ class ScheduleStore:
     def by_hand(
         self, entry: ScheduleEntry, due: datetime, *, user: str, at: datetime
     ) -> FiringEntry:
-        """Somebody wants it to run for that due time."""
+        """A user wants it to run for that due time."""
         values = (entry.number, due.timestamp(), user, at.timestamp())
-        with self._changing(at) as connection:  # whoever asks may be killed before it is started
+        # The requesting process may be killed before it is started.
+        with self._changing(at) as connection:
             number = connection.execute(
                 "INSERT INTO schedule_firing (schedule, due, cause, state, by_user, decided_at)"
                 " VALUES (?, ?, 'hand', 'waiting', ?, ?)",
@@ -364,13 +365,15 @@ class ScheduleStore:
             )
 
     def was_due(self, entry: ScheduleEntry, due: datetime) -> bool:
-        """Whether the clock has met this due time, though the schedule may have others by now."""
+        """Whether the clock has reached this due time, even if the schedule has other times
+        by now.
+        """
         query = "SELECT 1 FROM schedule_firing WHERE schedule = ? AND due = ? AND cause = 'clock'"
         with self._database.read() as connection:
             return connection.execute(query, (entry.number, due.timestamp())).fetchone() is not None
 
     def unsettled(self, entry: ScheduleEntry) -> list[FiringEntry]:
-        """Those that wait, or whose run was not seen to end, oldest first."""
+        """Firings that wait, or whose run was not seen to end, oldest first."""
         with self._database.read() as connection:
             query = (
                 f"SELECT * FROM schedule_firing WHERE schedule = ? AND {_OPEN} ORDER BY due, number"  # noqa: S608 - fixed words
@@ -386,7 +389,7 @@ class ScheduleStore:
         job: str | None,
         at: datetime,
     ) -> FiringEntry:
-        """Note what it started."""
+        """Record what it started."""
         return self._move(
             entry,
             firing,
@@ -400,7 +403,9 @@ class ScheduleStore:
     def settle(
         self, entry: ScheduleEntry, firing: FiringEntry, to: FiringState, reason: str
     ) -> FiringEntry:
-        """It waits on, is skipped or has failed, or its run was gone on with, for a reason."""
+        """Record that it still waits, is skipped or has failed, or that its run was continued, with
+        a reason.
+        """
         return (
             firing
             if (to, reason) == (firing.state, firing.reason)
@@ -408,7 +413,7 @@ class ScheduleStore:
         )
 
     def over(self, firing: FiringEntry) -> None:
-        """What it started has ended."""
+        """Record that what it started has ended."""
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE schedule_firing SET over = 1 WHERE number = ?", (firing.number,)
@@ -444,7 +449,7 @@ class ScheduleStore:
             " 'started')"
         )
         with self._database.read() as connection:
-            # None of a clock that was ahead.
+            # None from a clock that was ahead.
             span = ((at - timedelta(days=MISSED_DAYS)).timestamp(), at.timestamp())
             return int(connection.execute(query, (entry.number, *span)).fetchone()[0])
 

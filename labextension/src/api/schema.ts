@@ -102,11 +102,10 @@ export interface components {
         };
         /**
          * Backfill
-         * @description One run a date, oldest first. runs: dates that are not done. steps, cached: of all these
+         * @description One run per date, oldest first. runs: dates that are not done. steps, cached: of all these
          *     runs, at most and at least.
          *
-         *     parallel: how many go on at once, and `note` why no more. id: empty for a plan that was only
-         *     looked at.
+         *     parallel: how many run at the same time, and `note` why no more. id: empty for a dry run.
          */
         readonly Backfill: {
             readonly cached: number;
@@ -125,7 +124,7 @@ export interface components {
         /**
          * BackfillDate
          * @description One date of a backfill. run: the newest run of that date. done: it succeeded, and nothing has
-         *     changed since. steps, cached: that would run, be taken.
+         *     changed since. steps, cached: how many would run, how many would be taken from the cache.
          */
         readonly BackfillDate: {
             readonly cached: number;
@@ -462,12 +461,12 @@ export interface components {
         };
         /**
          * Draft
-         * @description What the text of a pipeline file says before it is saved. fault: what is wrong with it; then
+         * @description What the text of a pipeline file means before it is saved. fault: what is wrong with it; then
          *     there is no graph.
          *
          *     parameters: of the pipeline, with their defaults. date: the parameter that is the date of a run;
-         *     empty when nothing depends on one. written: the parameters of each step that has some, in YAML,
-         *     each on its line.
+         *     empty if nothing depends on one. written: the parameters of each step that has some, in YAML,
+         *     one per line.
          */
         readonly Draft: {
             readonly date: string;
@@ -485,7 +484,7 @@ export interface components {
         /**
          * Due
          * @description A due time. at: ISO 8601 with the offset of the zone. note: what the clocks do on that day,
-         *     mostly empty.
+         *     usually empty.
          */
         readonly Due: {
             readonly at: string;
@@ -493,7 +492,7 @@ export interface components {
         };
         /**
          * DueTimes
-         * @description What a cron text means: its next due times, or, when it is not `valid`, why it has none.
+         * @description What a cron text means: its next due times, or, if it is not `valid`, why it has none.
          */
         readonly DueTimes: {
             readonly items: readonly components["schemas"]["Due"][];
@@ -531,10 +530,9 @@ export interface components {
         };
         /**
          * Edited
-         * @description The text of a pipeline file after a change. name: of what was changed, such as the step that
-         *     is new.
+         * @description The text of a pipeline file after a change. name: of what was changed, such as the new step.
          *
-         *     fault: what is wrong with parameters as they were written; then the text is as it was.
+         *     fault: what is wrong with the written parameters; then the text is unchanged.
          */
         readonly Edited: {
             /** @default null */
@@ -617,7 +615,7 @@ export interface components {
          * Explanation
          * @description What a step would do now, and why.
          *
-         *     changed: which parts of its key differ from its last whole result: code, params, inputs,
+         *     changed: which parts of its key differ from its last complete result: code, params, inputs,
          *     environment, kernel; also `first run`, `unfinished` (its newest execution did not succeed, or
          *     what it takes changed meanwhile), `outputs` (gone, or not what it made), `cache off`. Empty: it
          *     would be taken from the cache. detail: how they differ, with the lines of code.
@@ -631,8 +629,8 @@ export interface components {
         };
         /**
          * Exported
-         * @description A pipeline in the form of another system. notes: what is not the same there. path: where it
-         *     was written, empty when it was not.
+         * @description A pipeline in the form of another system. notes: the differences. path: where it was written,
+         *     empty if it was not.
          */
         readonly Exported: {
             readonly notes: readonly string[];
@@ -644,8 +642,8 @@ export interface components {
         };
         /**
          * Fault
-         * @description What is wrong with the text of a pipeline file. line: where, from 1; None when it is the
-         *     whole text.
+         * @description What is wrong with the text of a pipeline file. line: where, from 1; None if it is the whole
+         *     text.
          */
         readonly Fault: {
             readonly fix: string;
@@ -707,12 +705,12 @@ export interface components {
         };
         /**
          * Firing
-         * @description What became of one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup (it
-         *     was missed before) or hand.
+         * @description What happened to one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup
+         *     (it was missed before) or hand.
          *
-         *     reason: why it waits, was missed or skipped, or failed; of one that was started that of its run
-         *     or job, and whether the run was gone on with. run, job: ids of what was started. outcome: where
-         *     that stands now, empty before.
+         *     reason: why it waits, was missed or skipped, or failed; for a started one, the reason of its run
+         *     or job, and whether the run was continued. run, job: ids of what was started. outcome: its
+         *     present state, empty before.
          */
         readonly Firing: {
             /** @enum {string} */
@@ -750,7 +748,7 @@ export interface components {
         };
         /**
          * FiringState
-         * @description What became of a due time. waiting: it will be started. failed: it could not be started.
+         * @description What happened to a due time. waiting: it will be started. failed: it could not be started.
          *     missed, skipped: it was not run.
          * @enum {string}
          */
@@ -1208,11 +1206,10 @@ export interface components {
         };
         /**
          * PipelineDetail
-         * @description A pipeline's page: the graph, and its newest runs, newest first (at most 5 of the
-         *     `runs_total` that there are).
+         * @description A pipeline's page: the graph, and its newest runs, newest first (at most 5 of `runs_total`).
          *
-         *     parameters: with their defaults. date: the parameter that is the date of a run; empty when
-         *     nothing depends on one.
+         *     parameters: with their defaults. date: the parameter that is the date of a run; empty if nothing
+         *     depends on one.
          */
         readonly PipelineDetail: {
             readonly code: {
@@ -1249,14 +1246,13 @@ export interface components {
         };
         /**
          * PipelineRun
-         * @description One execution of a pipeline. reason: why it ended as it did, or that nobody drives it any
+         * @description One execution of a pipeline. reason: why it ended as it did, or that it has no driver any
          *     more; often empty.
          *
-         *     date: the value of the pipeline's date, empty when it depends on none. repairs: the run whose
-         *     failed steps this one ran again. backend: where its jobs were sent, None for the usual.
+         *     date: the value of the pipeline's date, empty if it depends on none. repairs: the run whose
+         *     failed steps this one ran again. backend: where its jobs were sent, None for the default.
          *     backfill: id of the backfill that it is part of. repairable: it has ended, and has steps that a
-         *     repair would run again. only: the step, where the run was of that one alone; it says nothing of
-         *     the others.
+         *     repair would run again. only: the step, if the run was of one step alone.
          */
         readonly PipelineRun: {
             /** @default null */
@@ -1348,7 +1344,7 @@ export interface components {
         /**
          * Proposal
          * @description A first file for some notebooks. path: below the project, where no file was yet. saved:
-         *     whether it is one now.
+         *     whether it was written.
          */
         readonly Proposal: {
             readonly path: string;
@@ -1534,18 +1530,18 @@ export interface components {
         };
         /**
          * RunState
-         * @description Where a pipeline run stands.
+         * @description The state of a pipeline run.
          * @enum {string}
          */
         readonly RunState: "running" | "succeeded" | "failed" | "cancelled";
         /**
          * Schedule
          * @description One schedule. what: `pipeline:NAME`, or the notebook or command of its job. next: five due
-         *     times, ISO 8601 with the zone's offset; none in a pause.
+         *     times, ISO 8601 with the zone's offset; none during a pause.
          *
-         *     next_notes: for each of them what the clocks do on that day, mostly empty. missed: due times of
-         *     the last 30 days that were not met at their time and that nobody has run by hand since. last:
-         *     the newest firing. problem: why it starts nothing until it is changed, mostly empty.
+         *     next_notes: for each of them what the clocks do on that day, usually empty. missed: due times of
+         *     the last 30 days that were missed and that nobody has run by hand since. last: the newest
+         *     firing. problem: why it starts nothing until it is changed, usually empty.
          */
         readonly Schedule: {
             /** @enum {string} */
@@ -1642,10 +1638,10 @@ export interface components {
         };
         /**
          * Step
-         * @description A step as the file says it. after: steps whose outputs it takes, reckoned from inputs and
-         *     outputs. elements: of a `foreach`.
+         * @description A step as in the file. after: steps whose outputs it takes, computed from inputs and outputs.
+         *     elements: of a `foreach`.
          *
-         *     The rest is what its job asks for, with the file's defaults for what the step does not say.
+         *     The rest is what its job asks for, including the file's defaults.
          */
         readonly Step: {
             readonly after: readonly string[];
@@ -1701,7 +1697,7 @@ export interface components {
         };
         /**
          * StepState
-         * @description Where a step of a run stands. skipped: something it depends on failed. cached: nothing it
+         * @description The state of a step in a run. skipped: something it depends on failed. cached: nothing it
          *     depends on changed.
          * @enum {string}
          */

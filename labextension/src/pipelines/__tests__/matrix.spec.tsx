@@ -70,7 +70,7 @@ it.each([
     due_at: '',
     schedule: 's',
     state,
-    reason: 'The last one went on still.'
+    reason: 'The last one was still running.'
   };
   const column = {
     id: 's',
@@ -92,6 +92,6 @@ it.each([
       onOpen={nothing}
     />
   );
-  expect(screen.getByRole('img', { name }).title).toBe('The last one went on still.');
+  expect(screen.getByRole('img', { name }).title).toBe('The last one was still running.');
   expect(screen.getByRole('columnheader', { name: `11-24 06:00, ${name}` })).toBeTruthy();
 });

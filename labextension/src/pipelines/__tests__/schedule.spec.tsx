@@ -23,7 +23,7 @@ const page = (tz: string, problem = ''): void => {
     state: 'skipped',
     outcome: '',
     cause: 'clock',
-    reason: 'It went on still.'
+    reason: 'It was still running.'
   };
   const history = async (): Promise<object> => ({
     items: [{ ...firing, started_at: null }],

@@ -97,7 +97,7 @@ describe('the properties of a step', () => {
         if (!parameters.includes(': ')) {
           const fault = {
             line: null,
-            what: 'These are no parameters.',
+            what: 'These are not parameters.',
             why: 'They read as one text.',
             fix: 'A space.'
           };
@@ -132,7 +132,7 @@ describe('the properties of a step', () => {
       screen.getByRole<HTMLButtonElement>('button', { name: 'Apply' });
     expect(params().value).toBe('k: 5');
     fireEvent.change(params(), { target: { value: 'k:6' } });
-    await screen.findByText('These are no parameters. They read as one text. A space.');
+    await screen.findByText('These are not parameters. They read as one text. A space.');
     expect(apply().disabled).toBe(true);
     fireEvent.change(params(), { target: { value: 'k: 6\nword: plane' } });
     await waitFor(() => expect(apply().disabled).toBe(false));
