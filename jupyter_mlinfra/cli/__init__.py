@@ -1,4 +1,4 @@
-"""The command line: `mlinfra DOMAIN VERB`, one module per domain, each a few words over the
+"""The command line: `mlinfra DOMAIN VERB`, one module per domain, each a thin layer over the
 workbench.
 """
 

@@ -1,8 +1,7 @@
 """`mlinfra`: finds the verb, carries it out, prints one JSON value or text for people, and ends
 with an exit code.
 
-Exit codes: 0 done; 1 failed, or the outcome is a failure; 2 the words cannot be used; 130
-interrupted.
+Exit codes: 0 done; 1 failed, or the outcome is a failure; 2 invalid arguments; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from .domain import Domain, Words, sentence
 from .session import Ended, Session
 
 DEBUG = "MLINFRA_DEBUG"
-"""Set it to see the traceback of a fault of ours."""
+"""Set it to see the traceback of a bug in the workbench."""
 
 _INTERRUPT_AGAIN_SECONDS = 0.05
 
@@ -62,11 +61,11 @@ BEGIN = {
     "deployments": "mlinfra deployments deploy MODEL/VERSION",
     "monitors": "mlinfra monitors watch DEPLOYMENT",
 }
-"""How the first one of each noun is made, for whoever lists none."""
+"""How the first one of each noun is created, shown when a list is empty."""
 
 
 class Root(Words):
-    """The top: a domain's module is imported when a word of it is used."""
+    """The top level: a domain's module is imported when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return [*VERBS, *GROUPS]
@@ -121,10 +120,9 @@ def root(as_json: bool, project: str | None) -> None:
 
 
 def run(words: Sequence[str], session: Session) -> Ended:
-    """Carry out `mlinfra WORDS` in this process. Raises MLInfraError; words that cannot be used are
-    a BadRequest.
+    """Carry out `mlinfra WORDS` in this process. Raises MLInfraError; BadRequest for invalid words.
 
-    words: what `everywhere` left; the project and the way to speak are the session's.
+    words: without what `everywhere` took out; project and output format are the session's.
     """
     try:
         found = root.main(args=list(words), prog_name="mlinfra", standalone_mode=False, obj=session)
@@ -156,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
             code = _speak(words, session, out)
             out.flush()
     except BrokenPipeError:
-        # Whoever read has gone; Python would complain again when it closes the stream.
+        # The reader has gone; Python would complain again when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 141
     except OSError as error:
@@ -171,8 +169,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 
 def everywhere(argv: Sequence[str]) -> tuple[list[str], str | None, bool]:
-    """The words without `--json` and `--project`, which may stand anywhere before a `--`; the
-    project; whether JSON is asked for.
+    """The words without `--json` and `--project`, which may be anywhere before a `--`; the project;
+    whether JSON is requested.
     """
     end = argv.index("--") if "--" in argv else len(argv)
     given = [word for word in argv[:end] if word != "--json"]
@@ -185,7 +183,7 @@ def everywhere(argv: Sequence[str]) -> tuple[list[str], str | None, bool]:
         elif word == "--project" and given and not given[0].startswith("-"):
             project = given.pop(0)
         elif word == "--project":
-            return [word], None, as_json  # click says that its value is missing
+            return [word], None, as_json  # click reports that its value is missing
         else:
             words.append(word)
     return [*words, *argv[end:]], project, as_json
@@ -214,7 +212,7 @@ def _speak(words: Sequence[str], session: Session, out: IO[str]) -> int:
         why = f"{type(fault).__name__}: {fault}"
         return _fail(
             MLInfraError(
-                "The workbench failed at this.", why[:500], f"A bug; with {DEBUG}=1 it says where."
+                "The workbench failed.", why[:500], f"A bug; with {DEBUG}=1 it shows where."
             ),
             session,
             out,
@@ -236,7 +234,7 @@ def _fail(
 
 
 def _tell(error: MLInfraError, session: Session) -> None:
-    """Say it to people; in a job, the first of them is who looks at its reason."""
+    """Report the error to people; in a job, first as the job's reason."""
     from ..jobs import give_reason
 
     give_reason(str(error))
@@ -301,8 +299,8 @@ def _no_interrupt_lost() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _only_ours(as_json: bool) -> Iterator[IO[str]]:
-    """Standard output for what we print. A script gets one JSON value there and nothing that a
-    library prints, which goes to standard error.
+    """Keep standard output for our own output. A script gets one JSON value there; what libraries
+    print goes to standard error.
     """
     if not as_json:
         yield sys.stdout
@@ -326,7 +324,7 @@ def _module(name: str) -> Any:
 
 
 def _usage(context: click.Context | None) -> tuple[str, str]:
-    """What words a command takes, and its name."""
+    """The arguments of a command, and its name."""
     if context is None:
         return "", "mlinfra"
     return _sentence(" ".join(context.get_usage().split())), context.command_path

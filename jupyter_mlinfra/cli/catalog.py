@@ -31,7 +31,7 @@ def _show(session: Session, name: str) -> Any:
 
 
 def reading(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of how text is read."""
+    """The options for how text is read."""
     for option in reversed(_READING):
         function = option(function)
     return function
@@ -41,7 +41,7 @@ _READING = (
     click.option(
         "--encoding",
         metavar="NAME",
-        help="Of text files without a mark of their own; utf-8 if not given.",
+        help="Of text files without a byte order mark; default: utf-8.",
     ),
     click.option(
         "--header/--no-header",
@@ -53,7 +53,7 @@ _READING = (
     click.option(
         "--comment",
         metavar="SIGN",
-        help="What a line begins with that is left out; none for no comments.",
+        help="How a line to ignore begins; none for no comments.",
     ),
     click.option("--quote", metavar="SIGN", help="Around fields; none for no quotes."),
     click.option("--decimal", metavar="SIGN", help="Decimal mark of numbers: . or a comma."),
@@ -78,7 +78,7 @@ _READING = (
         "types",
         multiple=True,
         metavar="COLUMN=TYPE",
-        help="A type that is not to be guessed, such as flight=str; may be repeated.",
+        help="A type instead of a guess, such as flight=str; may be repeated.",
     ),
     click.option(
         "--max-bad",
@@ -90,7 +90,7 @@ _READING = (
 
 
 def _options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What was said of the reading, as the library takes it; what was not said is guessed there."""
+    """The options that were given, for the library, which guesses the others."""
     found = {name: value for name, value in given.items() if value is not None and value != ()}
     if "types" in found:
         found["types"] = dict(map(_type, found["types"]))
@@ -100,7 +100,7 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _type(text: str) -> tuple[str, str]:
-    """`column=type`; the column may hold a `=` itself, a type never does. Raises BadRequest."""
+    """`column=type`; the column may contain `=`, a type never does. Raises BadRequest."""
     pair(text, form="COLUMN=TYPE", example="flight=str")
     name, _, kind = text.rpartition("=")
     return name, kind
@@ -109,19 +109,19 @@ def _type(text: str) -> tuple[str, str]:
 @catalog.verb("ingest")
 @click.argument("files", nargs=-1, required=True)
 @click.option(
-    "--into", required=True, metavar="NS.TABLE", help="The dataset; made if there is none."
+    "--into", required=True, metavar="NS.TABLE", help="The dataset; created if it does not exist."
 )
 @click.option("--replace", "mode", flag_value="replace", help="Replace its rows.")
 @click.option(
     "--append", "mode", flag_value="append", default="append", help="Add to its rows (the default)."
 )
-@click.option("--again", is_flag=True, help="Add files that are in the dataset already once more.")
+@click.option("--again", is_flag=True, help="Add files again that are already in the dataset.")
 @reading
 def _ingest(
     session: Session, files: tuple[str, ...], into: str, mode: Any, again: bool, **options: Any
 ) -> Any:
-    """Read CSV, Parquet or JSON files into a dataset: one commit, or nothing. What is not said of a
-    CSV is guessed.
+    """Read CSV, Parquet or JSON files into a dataset, in one commit or not at all. CSV options that
+    are not given are guessed.
     """
     report = session.bench.catalog.ingest(
         files, into=into, mode=mode, again=again, **_options(options)
@@ -135,7 +135,7 @@ def _ingest(
 @click.option(
     "--into",
     metavar="NS.TABLE",
-    help="The dataset that they are meant for: the types of one that is there count.",
+    help="The dataset that they are meant for; if it exists, its types count.",
 )
 @click.option("--replace", "mode", flag_value="replace", help="Replace its rows.")
 @click.option(
@@ -189,7 +189,7 @@ def _profile(session: Session, name: str, tier: Any) -> Any:
 @catalog.verb("verify")
 @click.argument("name")
 def _verify(session: Session, name: str) -> Any:
-    """Compare every data file with the checksum of what was written; exit code 1 when one is
+    """Compare every data file with the checksum of what was written; exit code 1 if one is
     damaged.
     """
     found = session.bench.catalog.verify(name)
@@ -224,9 +224,9 @@ def _lineage(session: Session, name: str) -> Any:
 @catalog.verb("tag")
 @click.argument("name")
 @click.argument("tags", nargs=-1)
-@click.option("--remove", multiple=True, metavar="TAG", help="Take a tag off; may be repeated.")
+@click.option("--remove", multiple=True, metavar="TAG", help="Remove a tag; may be repeated.")
 def _tag(session: Session, name: str, tags: tuple[str, ...], remove: tuple[str, ...]) -> Any:
-    """Put tags on a dataset."""
+    """Add tags to a dataset."""
     return session.bench.catalog.tag(name, add=tags, remove=remove)
 
 
@@ -235,7 +235,7 @@ def _tag(session: Session, name: str, tags: tuple[str, ...], remove: tuple[str, 
 @click.option("--owner")
 @click.option("--description")
 def _describe(session: Session, name: str, **options: Any) -> Any:
-    """Say whose a dataset is and what it holds."""
+    """Set a dataset's owner and description."""
     return session.bench.catalog.describe(name, **options)
 
 
@@ -244,16 +244,16 @@ def _describe(session: Session, name: str, **options: Any) -> Any:
 @click.option(
     "--yes", is_flag=True, required=True, help="Its earlier states cannot be read any more."
 )
-@click.option("--force", is_flag=True, help="Though views, runs or datasets were made from it.")
+@click.option("--force", is_flag=True, help="Even if views, runs or datasets were made from it.")
 def _delete(session: Session, name: str, yes: bool, force: bool) -> Any:  # noqa: ARG001
-    """Take a dataset out of the catalog; its files stay, and the answer says where."""
+    """Remove a dataset from the catalog; its files stay, and the answer says where."""
     return Ended({"deleted": name, "files": session.bench.catalog.delete(name, force=force)})
 
 
 @catalog.verb("sql")
 @click.argument("query")
 @click.option(
-    "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Rows at most."
+    "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Most rows."
 )
 def _sql(session: Session, query: str, limit: int) -> Any:
     """Answer one SELECT over datasets: `FROM flights.departures`."""

@@ -14,7 +14,7 @@ from .session import Ended, Session
 
 deployments = Domain("deployments", "Deployments: model versions that answer requests.")
 
-_reason = click.option("--reason", default="", help="Why; it stays in the history.")
+_reason = click.option("--reason", default="", help="Why; recorded in the history.")
 
 
 @deployments.verb("list")
@@ -39,9 +39,7 @@ def _show(session: Session, name: str) -> Any:
 
 @deployments.verb("deploy")
 @click.argument("version", metavar="MODEL/VERSION")
-@click.option(
-    "--name", help="Of the deployment; default: the model's, in small letters and with hyphens."
-)
+@click.option("--name", help="Of the deployment; default: the model's, in lower case with hyphens.")
 @click.option(
     "--traffic",
     "--canary",
@@ -56,7 +54,7 @@ def _show(session: Session, name: str) -> Any:
 )
 @_reason
 def _deploy(session: Session, version: str, name: str | None, **options: Any) -> Any:
-    """Package a version, prove it by tests, and only then give it traffic."""
+    """Package a version, test it, and only then give it traffic."""
     from ..deployments import name_for
 
     return session.bench.deployments.deploy(
@@ -86,7 +84,7 @@ def _promote(session: Session, name: str, version: str, reason: str) -> Any:
 @click.argument("name")
 @_reason
 def _rollback(session: Session, name: str, reason: str) -> Any:
-    """Bring back the last healthy traffic, at once."""
+    """Restore the last healthy traffic, at once."""
     return session.bench.deployments.rollback(name, reason=reason)
 
 
@@ -95,7 +93,7 @@ def _rollback(session: Session, name: str, reason: str) -> Any:
 @click.argument("version")
 @_reason
 def _remove(session: Session, name: str, version: str, reason: str) -> Any:
-    """Stop a version without traffic and forget it."""
+    """Stop a version without traffic and remove it."""
     return session.bench.deployments.remove(name, version, reason=reason)
 
 
@@ -107,9 +105,9 @@ def _remove(session: Session, name: str, version: str, reason: str) -> Any:
     metavar="FILE",
     help="JSON (objects, or a body of Seldon's protocol), CSV or Parquet; - for standard input.",
 )
-@click.option("--version", help="Ask this one, whatever the traffic.")
+@click.option("--version", help="Use this one, whatever the traffic.")
 def _predict(session: Session, name: str, rows: str, version: str | None) -> Any:
-    """Ask through the gateway; the answer names the version that gave it."""
+    """Send a request through the gateway; the answer names the version that gave it."""
     return session.bench.deployments.predict(name, rows_of(rows), version=version)
 
 
@@ -117,21 +115,21 @@ def _predict(session: Session, name: str, rows: str, version: str | None) -> Any
 @click.argument("name")
 @paged
 def _history(session: Session, name: str, **options: Any) -> Any:
-    """What was changed, newest first."""
+    """Changes, newest first."""
     return session.bench.deployments.history(name, **options)
 
 
 @deployments.verb("up")
 @click.argument("name", required=False)
 def _up(session: Session, name: str | None) -> Any:
-    """Bring a deployment, or all, up."""
+    """Start a deployment, or all."""
     return page_of(session.bench.deployments.up(name, on_progress=session.say), limit=500)
 
 
 @deployments.verb("down")
 @click.argument("name", required=False)
 def _down(session: Session, name: str | None) -> Any:
-    """Stop a deployment, or all; `up` brings the same traffic back."""
+    """Stop a deployment, or all; `up` restores the same traffic."""
     return page_of(session.bench.deployments.down(name), limit=500)
 
 
@@ -139,6 +137,6 @@ def _down(session: Session, name: str | None) -> Any:
 @click.argument("name")
 @click.option("--yes", is_flag=True, required=True, help="It cannot be undone.")
 def _delete(session: Session, name: str, yes: bool) -> Any:  # noqa: ARG001
-    """Stop a deployment and forget it with its history; its payload log stays."""
+    """Stop a deployment and delete it with its history; its payload log stays."""
     session.bench.deployments.delete(name)
     return Ended({"deleted": name})

@@ -1,5 +1,5 @@
-"""A group of verbs. A verb is a function of the workbench that returns a record; how it is printed
-is the business of `app`.
+"""A group of verbs. A verb is a function of the workbench that returns a record; `app`
+prints it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from ..core.records import PAGE_LIMIT
 from .session import Session
 
 _WHOLE = 1000
-"""Longer than any first sentence of a help."""
+"""Longer than any first sentence of a help text."""
 
 
 class Words(click.Group):
-    """Words to choose from: a list of them is never cut, and a word that is none of them gets those
-    that may be meant.
+    """A group of commands: its list is never cut, and an unknown word is answered with similar
+    ones.
     """
 
     def resolve_command(
@@ -48,7 +48,7 @@ class Words(click.Group):
         )
 
     def elsewhere(self, name: str) -> list[str]:  # noqa: ARG002
-        """Commands of that name under other words."""
+        """Commands of that name in other groups."""
         return []
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -62,7 +62,7 @@ class Words(click.Group):
 
 
 def sentence(command: click.Command) -> str:
-    """The first sentence of its help, whole."""
+    """The first sentence of its help, complete."""
     return command.get_short_help_str(_WHOLE)
 
 
@@ -91,7 +91,7 @@ class Domain(Words):
 
 def paged(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every list."""
-    function = click.option("--cursor", help="Go on from the `cursor` of the answer before.")(
+    function = click.option("--cursor", help="Continue from the `cursor` of the previous answer.")(
         function
     )
     return click.option(
@@ -99,5 +99,5 @@ def paged(function: Callable[..., Any]) -> Callable[..., Any]:
         type=click.IntRange(1, PAGE_LIMIT),
         default=50,
         show_default=True,
-        help="Items at most.",
+        help="Most items.",
     )(function)

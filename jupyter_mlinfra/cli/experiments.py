@@ -55,7 +55,7 @@ def _show(session: Session, run: str) -> Any:
 @click.option("--only-different", is_flag=True, help="Leave out what is the same in all.")
 @click.option("--curves", is_flag=True, help="With the curves of metrics.")
 def _compare(session: Session, ids: tuple[str, ...], only_different: bool, curves: bool) -> Any:
-    """Runs side by side; what differs comes first."""
+    """Runs side by side, differences first."""
     found = session.bench.experiments.compare(ids, curves=curves)
     return (
         replace(found, rows=[row for row in found.rows if not row.same])
@@ -67,10 +67,10 @@ def _compare(session: Session, ids: tuple[str, ...], only_different: bool, curve
 @runs.verb("import")
 @click.argument("store", required=False)
 def _import(session: Session, store: str | None) -> Any:
-    """Bring in the runs of another MLflow store: its address, or a path of an mlflow.db or mlruns;
-    default: all that lie in the project.
+    """Import the runs of another MLflow store: its address, or a path of an mlflow.db or mlruns;
+    default: all in the project.
     """
-    session.say("bringing the runs in; those that are here already are left")
+    session.say("importing the runs; those that are already here are skipped")
     done = session.bench.experiments.bring_in(store)
     if session.json:
         return done
@@ -107,7 +107,9 @@ def _model(session: Session, ref: str) -> Any:
 @models.verb("register")
 @click.argument("run")
 @click.option("--model", required=True, metavar="NAME", help="The model that gets a version.")
-@click.option("--artifact", default="model", show_default=True, help="What the run logged it as.")
+@click.option(
+    "--artifact", default="model", show_default=True, help="The name under which the run logged it."
+)
 def _register(session: Session, run: str, **options: Any) -> Any:
     """Make the model that a run logged the next version."""
     return session.bench.experiments.register(run, **options)

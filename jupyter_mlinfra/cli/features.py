@@ -47,7 +47,7 @@ def _search(session: Session, words: tuple[str, ...], limit: int) -> Any:
 
 @features.verb("apply")
 def _apply(session: Session) -> Any:
-    """Bring the definitions of the feature repository into the registry."""
+    """Apply the definitions of the feature repository to the registry."""
     return session.bench.features.apply()
 
 

@@ -27,15 +27,13 @@ jobs = Domain("jobs", "Notebooks and commands that run away from the kernel and 
 FINAL = ("succeeded", "failed", "cancelled", "lost")
 _FOLLOW_SECONDS = 0.3
 _OF_TERMINALS = ("TERM", "COLORTERM")
-"""Variables that a shell has from where it is shown, whatever its job has."""
+"""Variables that a shell has from its own terminal, whatever its job has."""
 _CAN_BE_NONE = ("gpu_type", "memory_gib", "time_limit_minutes", "backend", "queue")
-"""Needs that a clone may do without."""
+"""Needs that a clone may drop."""
 
 
 class _Submit(click.Command):
-    """`jobs submit OPTIONS -- COMMAND ARGUMENTS…`: what stands after `--` is the command, whatever
-    it looks like.
-    """
+    """`jobs submit OPTIONS -- COMMAND ARGUMENTS…`: everything after `--` is the command."""
 
     allow_extra_args = True
 
@@ -50,7 +48,7 @@ class _Submit(click.Command):
         if ctx.args:
             _check_notebook([ctx.params["notebook"], *ctx.args])
             raise BadRequest(
-                f"{ctx.args[0]} is one word too many.",
+                f"{ctx.args[0]} is one argument too many.",
                 "One notebook is submitted at a time.",
                 "mlinfra jobs submit --help",
             )
@@ -58,12 +56,14 @@ class _Submit(click.Command):
 
 
 def _check_notebook(words: Sequence[str]) -> None:
-    """Raise BadRequest when the words are those of a command."""
+    """Raise BadRequest if the words are those of a command."""
     if words[0].endswith(".ipynb"):
         return
     program = ["python", *words] if words[0].endswith(".py") else words
-    fix = f"A command stands after two dashes: mlinfra jobs submit -- {shlex.join(program)}"
-    raise BadRequest(f"{words[0]} is no notebook.", "The name of a notebook ends with .ipynb.", fix)
+    fix = f"Write a command after two dashes: mlinfra jobs submit -- {shlex.join(program)}"
+    raise BadRequest(
+        f"{words[0]} is not a notebook.", "The name of a notebook ends with .ipynb.", fix
+    )
 
 
 @jobs.verb("submit", cls=_Submit)
@@ -83,7 +83,7 @@ def _check_notebook(words: Sequence[str]) -> None:
     metavar="NAME=TEXT",
     help="A parameter that stays text, whatever it looks like.",
 )
-@click.option("--name", default="", help="How lists call it.")
+@click.option("--name", default="", help="Its name in lists.")
 @click.option(
     "--output", metavar="PATH", help="Where the executed notebook goes, below the project."
 )
@@ -194,7 +194,7 @@ def _array(path: str) -> Any:
     if not isinstance(value, list) or not value:
         raise BadRequest(
             f"{path} holds no array.",
-            "It is no list, or an empty one.",
+            "It is not a list, or an empty one.",
             'Write a list of mappings: [{"depth": 4}, {"depth": 6}].',
         )
     return value
@@ -222,27 +222,27 @@ def _list(session: Session, label: str | None, state: str | None, **options: Any
 @jobs.verb("show")
 @click.argument("id")
 def _show(session: Session, id: str) -> Any:
-    """What is known of a job; a unique beginning of its id is enough."""
+    """What is known about a job; a unique beginning of its id is enough."""
     return session.bench.jobs.show(id)
 
 
 @jobs.verb("logs")
 @click.argument("id")
-@click.option("-f", "--follow", is_flag=True, help="Go on until it ends.")
+@click.option("-f", "--follow", is_flag=True, help="Continue until it ends.")
 @click.option("--tail", type=click.IntRange(1), metavar="LINES", help="Only the last lines.")
 @click.option(
     "--search",
     metavar="TEXT",
-    help="Only the lines that hold this, in any case, with their numbers.",
+    help="Only the lines that contain this, ignoring case, with their numbers.",
 )
 @click.option(
     "--limit",
     type=click.IntRange(1, PAGE_LIMIT),
     default=50,
     show_default=True,
-    help="Lines that are found, at most.",
+    help="Most lines to find.",
 )
-@click.option("--cursor", help="Go on from the `cursor` of the answer before.")
+@click.option("--cursor", help="Continue from the `cursor` of the previous answer.")
 def _logs(
     session: Session,
     id: str,
@@ -258,7 +258,7 @@ def _logs(
         if follow or tail is not None:
             raise BadRequest(
                 "--search looks through the whole log.",
-                "It neither follows nor begins at the end.",
+                "It cannot follow or start at the end.",
                 "Leave --follow and --tail out.",
             )
         return service.search_logs(id, search, limit=limit, cursor=cursor)
@@ -271,7 +271,7 @@ def _logs(
             time.sleep(_FOLLOW_SECONDS)
         start = chunk.next
         chunk = service.logs(id, offset=start)
-        # The beginning of a letter is kept back until all of it is written.
+        # A character is kept back until all its bytes are there.
         more = start < chunk.next < chunk.size
         text.append(chunk.text)
         _write(session, chunk.text)
@@ -339,7 +339,7 @@ def _code(session: Session, id: str) -> Any:
     type=click.IntRange(1, 4_000_000),
     default=200_000,
     show_default=True,
-    help="Bytes at most.",
+    help="Most bytes.",
 )
 def _diff(session: Session, id: str, limit: int) -> Any:
     """How the code that a job runs from differs from the commit."""
@@ -363,10 +363,10 @@ def _of_code(found: Any, id: str) -> Any:
     type=click.IntRange(1, PAGE_LIMIT),
     default=50,
     show_default=True,
-    help="Files of a list, at most.",
+    help="Most files per list.",
 )
 def _preview(session: Session, notebook: str, limit: int) -> Any:
-    """What the code snapshot of a notebook would hold that is submitted now."""
+    """What the code snapshot of a notebook would contain if it were submitted now."""
     return session.bench.jobs.preview(in_project(session.bench.project.root, notebook), limit=limit)
 
 
@@ -374,8 +374,8 @@ _several = click.argument("ids", nargs=-1, required=True, metavar="ID…")
 
 
 def _each(act: Callable[[str], Any], ids: Sequence[str]) -> Any:
-    """One job's record, or a list of them. One that is refused keeps no other from its turn; the
-    first refusal is the outcome.
+    """One job's record, or a list of them. A refusal does not stop the others; the first refusal is
+    the outcome.
     """
     if len(ids) == 1:
         return act(ids[0])
@@ -393,7 +393,7 @@ def _each(act: Callable[[str], Any], ids: Sequence[str]) -> Any:
 @jobs.verb("cancel")
 @_several
 def _cancel(session: Session, ids: tuple[str, ...]) -> Any:
-    """Stop jobs and everything that they started; of one that has ended before, a line says so."""
+    """Stop jobs and everything that they started; a line reports those that have already ended."""
 
     def cancel(id: str) -> Any:
         asked = now()
@@ -417,8 +417,8 @@ def _requeue(session: Session, ids: tuple[str, ...]) -> Any:
 @jobs.verb("restore")
 @_several
 def _restore(session: Session, ids: tuple[str, ...]) -> Any:
-    """Take the cancel of jobs back: they wait again in their places, and so does what was cancelled
-    with them.
+    """Undo the cancel of jobs: they are queued again in their places, and so is everything that was
+    cancelled with them.
     """
     return _each(session.bench.jobs.restore, ids)
 
@@ -433,7 +433,7 @@ def _hold(session: Session, ids: tuple[str, ...]) -> Any:
 @jobs.verb("release")
 @_several
 def _release(session: Session, ids: tuple[str, ...]) -> Any:
-    """Let jobs that are on hold start."""
+    """Let held jobs start."""
     return _each(session.bench.jobs.release, ids)
 
 
@@ -456,7 +456,7 @@ def _priority(session: Session, id: str, priority: int) -> Any:
     help="A parameter that differs; may be repeated.",
 )
 @click.option("-r", "--raw", multiple=True, metavar="NAME=TEXT", help="The same, as text.")
-@click.option("--same-code", is_flag=True, help="With the code as it was then, not as it is now.")
+@click.option("--same-code", is_flag=True, help="With the code of that time, not the present code.")
 @click.option("--backend", metavar="NAME")
 @click.option("--queue", metavar="NAME")
 @click.option("--gpus", type=click.FloatRange(0))
@@ -476,7 +476,9 @@ def _priority(session: Session, id: str, priority: int) -> Any:
 )
 @click.option("--name")
 def _clone(session: Session, id: str, typed: Any, raw: Any, same_code: bool, **changes: Any) -> Any:
-    """Submit another job, or array, like an earlier one; what is not said stays as it was."""
+    """Submit another job, or array, like an earlier one; what is not given is as in the
+    original.
+    """
     changed = {name: value for name, value in changes.items() if value not in (None, ())}
     changed |= {name: None for name in _CAN_BE_NONE if changed.get(name) in (0, "")}
     given = parameters(typed, raw)
@@ -488,8 +490,8 @@ def _clone(session: Session, id: str, typed: Any, raw: Any, same_code: bool, **c
 @jobs.verb("queue")
 @paged
 def _queue(session: Session, limit: int, cursor: str | None) -> Any:
-    """What runs, then what waits, in the order in which it may start, and why. With --json only
-    what waits.
+    """Running jobs, then waiting jobs in the order in which they may start, and why. With --json
+    only waiting ones.
     """
     from .text import text_of
 
@@ -519,7 +521,7 @@ def _attempts(session: Session, id: str, **options: Any) -> Any:
     "--seconds", type=click.FloatRange(0, min_open=True), default=900.0, show_default=True
 )
 def _resources(session: Session, id: str, seconds: float) -> Any:
-    """What a job used of late: CPU, memory, GPUs."""
+    """What a job used lately: CPU, memory, GPUs."""
     return session.bench.jobs.resources(id, seconds=seconds)
 
 
@@ -535,7 +537,7 @@ def _wait(session: Session, ids: tuple[str, ...], timeout: float | None) -> Any:
 @jobs.verb("compute")
 @click.option("--backend", metavar="NAME", help="Default: that of the settings.")
 def _compute(session: Session, backend: str | None) -> Any:
-    """What a backend has, and who holds it."""
+    """What a backend has, and who uses it."""
     return session.bench.jobs.compute(backend)
 
 
@@ -549,7 +551,7 @@ def _parameters(session: Session, notebook: str) -> Any:
 @jobs.verb("values")
 @click.argument("id")
 def _values(session: Session, id: str) -> Any:
-    """The parameters that a job ran with, defaults included."""
+    """The parameters that a job ran with, including defaults."""
     return list(session.bench.jobs.values(id))
 
 
@@ -562,7 +564,7 @@ def _backends(session: Session) -> Any:
 @jobs.verb("supervisor")
 @click.argument("action", required=False, type=click.Choice(["start", "stop"]))
 def _supervisor(session: Session, action: str | None) -> Any:
-    """The process that watches over local jobs; a submit starts it by itself."""
+    """The process that runs local jobs; a submit starts it automatically."""
     service = session.bench.jobs
     if action == "stop":
         return service.stop()
@@ -575,7 +577,7 @@ def _write(session: Session, text: str) -> None:
 
 
 def _failure(found: Any) -> MLInfraError | None:
-    """Why a wait for these jobs is no success; None when all succeeded."""
+    """Why a wait for these jobs failed; None if all succeeded."""
     running = [job.id for job in found if job.state not in FINAL]
     if running:
         return Unavailable(

@@ -35,7 +35,7 @@ def _status(session: Session, name: str, since: str | None) -> Any:
 @click.argument("name")
 @_since
 def _evaluate(session: Session, name: str, since: str | None) -> Any:
-    """Judge the rules now and move the states of the alerts."""
+    """Evaluate the rules now and update the states of the alerts."""
     return session.bench.monitoring.evaluate(name, since=span(since))
 
 

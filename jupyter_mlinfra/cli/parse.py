@@ -1,4 +1,4 @@
-"""Words of the command line as values."""
+"""Command-line words as values."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def pair(text: str, *, form: str = "NAME=VALUE", example: str = "depth=6") -> tu
     if not equals or not name:
         raise BadRequest(
             f"{text!r} is not {form}.",
-            "Nothing stands before its `=`." if equals else "It has no `=`.",
+            "Nothing is before its `=`." if equals else "It has no `=`.",
             f"For example {example}",
         )
     return name, value
 
 
 def value_of(text: str) -> Any:
-    """A parameter's value: a number, true, false, null, a list or an object where it reads as one;
-    else the text.
+    """A parameter's value: a number, true, false, null, a list or an object if it can be read as
+    one; else the text.
     """
     if text in _PYTHON:
         return _PYTHON[text]
@@ -46,8 +46,8 @@ def value_of(text: str) -> Any:
 def parameters(
     typed: Sequence[str], raw: Sequence[str] = (), *, texts: Collection[str] = ()
 ) -> dict[str, Any]:
-    """`-p name=value` with values read, `-r name=value` with values as text. texts: names of what
-    is text, also where it looks like a number.
+    """`-p name=value` with values parsed, `-r name=value` with values as text. texts: names whose
+    values stay text even if they look like numbers.
     """
     found: dict[str, Any] = {}
     for text in typed:
@@ -58,7 +58,7 @@ def parameters(
 
 def keys(texts: Sequence[str]) -> list[dict[str, str]]:
     """Entities from `--key zip=02134 --key zip=10001`: the n-th values of all names make the n-th
-    entity; all are text, which the key's type reads.
+    entity. All are text, which the key's type parses.
     """
     columns: dict[str, list[str]] = {}
     for text in texts:
@@ -83,15 +83,13 @@ def span(text: str | None) -> timedelta | None:
         why = (
             "It has no unit."
             if text.strip().replace(".", "", 1).isdigit()
-            else "It is no number with a unit."
+            else "It is not a number with a unit."
         )
-        raise BadRequest(
-            f"{text!r} is not a span of time.", why, "For example 90s, 30min, 24h or 7d."
-        )
+        raise BadRequest(f"{text!r} is not a duration.", why, "For example 90s, 30min, 24h or 7d.")
     if not 0 < float(found[1]) * _UNITS[found[2]] <= 366 * 86_400:
         raise BadRequest(
-            f"{text!r} is not a span of time.",
-            "A span is above 0 and at most 366 d.",
+            f"{text!r} is not a duration.",
+            "A duration is above 0 and at most 366 d.",
             "For example 90s, 30min, 24h or 7d.",
         )
     return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
@@ -120,7 +118,7 @@ def weights(texts: Sequence[str]) -> dict[str, int]:
         if not value.isdecimal() or not value.isascii() or len(value) > 3:
             raise BadRequest(
                 f"{text!r} is not VERSION=PERCENT.",
-                "A percent is a whole number from 0 to 100.",
+                "A percentage is an integer from 0 to 100.",
                 "For example v1=90 v2=10",
             )
         found[name] = int(value)
@@ -128,8 +126,8 @@ def weights(texts: Sequence[str]) -> dict[str, int]:
 
 
 def rows(file: str) -> Any:
-    """Rows to predict: JSON (one object a row, or a body of Seldon's protocol), CSV or Parquet; `-`
-    for JSON on standard input.
+    """Rows to predict: JSON (one object per row, or a body of Seldon's protocol), CSV or Parquet;
+    `-` for JSON on standard input.
     """
     import sys
 

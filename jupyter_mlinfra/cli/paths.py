@@ -1,5 +1,5 @@
-"""Paths of the command line: from the working directory where that lies in the project, else below
-the project's root.
+"""Command-line paths: from the working directory if that is in the project, else from the project's
+root.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def in_project(root: Path, path: str) -> str:
-    """`path` as the project knows it. What is not there from the working directory is meant below
-    the root; whoever takes it says when it is nowhere.
+    """`path` relative to the project. A path that does not exist from the working directory is
+    taken from the root; its user reports it if it is missing there too.
     """
     here = Path(os.path.realpath(os.curdir))
     if not here.is_relative_to(root):
@@ -32,8 +32,8 @@ def in_project(root: Path, path: str) -> str:
 
 
 def check_place(root: Path, command: Sequence[str]) -> None:
-    """Raise BadRequest when a word of a command is a file of the working directory alone: the
-    command would look for it in the project's root.
+    """Raise BadRequest if a word of a command is a file only in the working directory: the command
+    would look for it in the project's root.
     """
     here = Path(os.path.realpath(os.curdir))
     if here == root or not here.is_relative_to(root):
@@ -44,19 +44,19 @@ def check_place(root: Path, command: Sequence[str]) -> None:
             fix = f"mlinfra jobs submit --cwd {shlex.quote(folder)} -- {shlex.join(command)}"
             raise BadRequest(
                 f"The job would not find {word}.",
-                f"It lies in {folder}, and a command runs in the project's root unless --cwd says"
+                f"It is in {folder}, and a command runs in the project's root unless --cwd says"
                 " otherwise.",
                 fix,
             )
 
 
 def pipeline_in_project(root: Path, name: str) -> str:
-    """The same of a pipeline that is named by its file; a plain name stays."""
+    """The same for a pipeline that is named by its file; a plain name is unchanged."""
     return in_project(root, name) if name.endswith((".yaml", ".yml")) else name
 
 
 def texts_in(project: Project, pipeline: str) -> frozenset[str]:
-    """Names of the parameters of a pipeline that are text."""
+    """Names of a pipeline's text parameters."""
     from ..pipelines import texts_of
 
     return texts_of(project.root, project.home, pipeline) if pipeline else frozenset()

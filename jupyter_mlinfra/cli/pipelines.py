@@ -65,10 +65,10 @@ def _check(session: Session, name: str) -> Any:
     "--from",
     "from_step",
     metavar="STEP",
-    help="Run this step and what hangs on it; of the others take the last results.",
+    help="Run this step and what depends on it; take the last results of the others.",
 )
 @click.option("--backend", metavar="B", help="Where jobs go whose step names no backend.")
-@click.option("--no-wait", is_flag=True, help="Answer at once; it goes on by itself.")
+@click.option("--no-wait", is_flag=True, help="Answer at once; it continues on its own.")
 def _run(session: Session, name: str, typed: Any, raw: Any, no_wait: bool, **options: Any) -> Any:
     """Run a pipeline (name or file); exit 1 unless it succeeded."""
     say = _teller(session, no_wait)
@@ -98,8 +98,8 @@ def _teller(session: Session, no_wait: bool) -> Callable[[StepRun], None] | None
 
 
 def _told(step: StepRun) -> str:
-    """A step on its way, in the words of the table that follows. Why it ran is told when it
-    begins.
+    """A running step in the words of the table that follows. Why it runs is shown when it
+    starts.
     """
     reason = f" ({step.reason})" if step.reason and step.state != "succeeded" else ""
     return f"{step.name}: {state(step.state)}{reason}"
@@ -107,18 +107,18 @@ def _told(step: StepRun) -> str:
 
 @pipelines.verb("resume")
 @click.argument("run")
-@click.option("--no-wait", is_flag=True, help="Answer at once; it goes on by itself.")
+@click.option("--no-wait", is_flag=True, help="Answer at once; it continues on its own.")
 def _resume(session: Session, run: str, no_wait: bool) -> Any:
-    """Go on with a run whose driver ended."""
+    """Continue a run whose driver ended."""
     return _ended(session, session.bench.pipelines.resume(run, wait=not no_wait))
 
 
 @pipelines.verb("repair")
 @click.argument("run")
 @click.option("--backend", metavar="B", help="Where jobs go; default: where those of the run went.")
-@click.option("--no-wait", is_flag=True, help="Answer at once; it goes on by itself.")
+@click.option("--no-wait", is_flag=True, help="Answer at once; it continues on its own.")
 def _repair(session: Session, run: str, backend: str | None, no_wait: bool) -> Any:
-    """Run what failed in a run, and what hangs on it, as a new run; the rest is taken from it."""
+    """Run what failed in a run, and what depends on it, as a new run; the rest is taken from it."""
     return _ended(
         session,
         session.bench.pipelines.repair(
@@ -156,7 +156,7 @@ def _explain(session: Session, step: str, typed: Any, raw: Any) -> Any:
 @click.option(
     "--from", "first", required=True, metavar="DATE", help="First date, such as 2026-11-01."
 )
-@click.option("--to", "last", required=True, metavar="DATE", help="Last date; it is run too.")
+@click.option("--to", "last", required=True, metavar="DATE", help="Last date, included.")
 @click.option(
     "--every", type=click.Choice(["day", "week", "month"]), default="day", show_default=True
 )
@@ -180,11 +180,11 @@ def _explain(session: Session, step: str, typed: Any, raw: Any) -> Any:
     type=click.IntRange(1, 100),
     default=4,
     show_default=True,
-    help="Dates at once, at most, where they write different things.",
+    help="Most dates at the same time, if they write different things.",
 )
 @click.option("--dry-run", is_flag=True, help="Only count.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--no-wait", is_flag=True, help="Answer at once; it goes on by itself.")
+@click.option("--no-wait", is_flag=True, help="Answer at once; it continues on its own.")
 def _backfill(
     session: Session,
     name: str,
@@ -196,7 +196,7 @@ def _backfill(
     **options: Any,
 ) -> Any:
     """Run a pipeline once for each date of a range; a date that succeeded and has not changed is
-    left out.
+    skipped.
     """
     service, given = session.bench.pipelines, _given(session, name, typed, raw)
     if dry_run:
@@ -229,7 +229,7 @@ def _backfill(
 
 
 def _ask(session: Session, plan: Backfill) -> None:
-    """Raises BadRequest where nobody can answer, and click's Abort for a no."""
+    """Ask for confirmation. Raises BadRequest if nobody can answer, and click's Abort for a no."""
     work = (
         f"{plan.runs} of {counted(len(plan.dates), 'date')}, {counted(plan.steps, 'step')} to run"
         f" and {plan.cached} from the cache"
@@ -238,7 +238,7 @@ def _ask(session: Session, plan: Backfill) -> None:
         raise BadRequest(
             f"The backfill would run {work}.",
             "Nobody can be asked here.",
-            "Say --yes, or only count with --dry-run.",
+            "Use --yes, or only count with --dry-run.",
         )
     session.say(f"The backfill of {plan.pipeline} runs {work}. {plan.note}".strip())
     click.confirm("Start?", abort=True, err=True)
@@ -272,8 +272,8 @@ def _export(session: Session, name: str, **options: Any) -> Any:
 @click.option("--name", help="Of the pipeline; default that of their folder.")
 @click.option("--save", is_flag=True, help="Write the file; without this it is only printed.")
 def _propose(session: Session, notebooks: tuple[str, ...], name: str | None, save: bool) -> Any:
-    """A first pipeline file for some notebooks: one step each, joined by what their code takes and
-    makes.
+    """A first pipeline file for some notebooks: one step each, connected by what their code takes
+    and makes.
     """
     return session.bench.pipelines.propose(notebooks, name=name, save=save)
 
@@ -324,10 +324,10 @@ def _ended(session: Session, run: Any) -> Ended:
 
 
 def _where_to_look(session: Session, step: StepRun) -> str:
-    """The log of a job that succeeded says nothing of what its step did not make."""
+    """Where to look: the log of a job that succeeded does not say what its step failed to make."""
     if session.bench.jobs.show(str(step.job)).state == "succeeded":
         return (
-            f"Write it there in the notebook of step {step.name}, or take it out of `out` in the"
+            f"Write it there in the notebook of step {step.name}, or remove it from `out` in the"
             " pipeline's file."
         )
     return f"mlinfra jobs logs {step.job}"

@@ -20,9 +20,7 @@ _JOB = ("gpus", "cpus", "memory_gib", "time_limit_minutes", "priority", "retries
 
 
 class _Command(click.Command):
-    """`… OPTIONS -- COMMAND ARGUMENTS…`: what stands after `--` is the command, whatever it looks
-    like.
-    """
+    """`… OPTIONS -- COMMAND ARGUMENTS…`: everything after `--` is the command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" in args:
@@ -33,7 +31,7 @@ class _Command(click.Command):
 
 
 def _facts(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What can be said of a schedule."""
+    """The options of a schedule."""
     options = (
         click.option(
             "--cron",
@@ -51,7 +49,7 @@ def _facts(function: Callable[..., Any]) -> Callable[..., Any]:
             "typed",
             multiple=True,
             metavar="NAME=VALUE",
-            help="May hold {{ date }} and {{ due }}; may be repeated.",
+            help="May contain {{ date }} and {{ due }}; may be repeated.",
         ),
         click.option(
             "-r",
@@ -71,7 +69,7 @@ def _facts(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--overlap",
             type=click.Choice(["skip", "queue", "cancel"]),
-            help="While the run before goes on. Default: skip.",
+            help="While the previous run is running. Default: skip.",
         ),
         click.option("--gpus", type=click.IntRange(0), help="Of a job, as the options below."),
         click.option("--cpus", type=click.IntRange(0)),
@@ -115,7 +113,7 @@ def _create(session: Session, name: str, **options: Any) -> Any:
 @click.argument("name")
 @_facts
 def _update(session: Session, name: str, **options: Any) -> Any:
-    """Change what is given of a schedule; new times count from now on."""
+    """Change the given fields of a schedule; new times count from now on."""
     return session.bench.schedules.update(
         name, **_given(session, _pipeline_of(session, name, options), options)
     )
@@ -124,14 +122,14 @@ def _update(session: Session, name: str, **options: Any) -> Any:
 @schedules.verb("pause")
 @click.argument("name")
 def _pause(session: Session, name: str) -> Any:
-    """Start nothing until `resume`; what runs goes on."""
+    """Start nothing until `resume`; what runs continues."""
     return session.bench.schedules.pause(name)
 
 
 @schedules.verb("resume")
 @click.argument("name")
 def _resume(session: Session, name: str) -> Any:
-    """Go on with the next due time; those of the pause are not made up for."""
+    """Continue with the next due time; those during the pause are not caught up."""
     return session.bench.schedules.resume(name)
 
 
@@ -140,7 +138,7 @@ def _resume(session: Session, name: str) -> Any:
 @click.option(
     "--due",
     metavar="TIME",
-    help="For this due time, such as one that was missed: ISO 8601; without a zone it is UTC.",
+    help="For this due time, such as a missed one: ISO 8601; without a zone it is UTC.",
 )
 def _run_now(session: Session, name: str, due: str | None) -> Any:
     """Start it at once."""
@@ -150,7 +148,7 @@ def _run_now(session: Session, name: str, due: str | None) -> Any:
 @schedules.verb("delete")
 @click.argument("name")
 def _delete(session: Session, name: str) -> Any:
-    """Forget a schedule and its history; what it started goes on."""
+    """Delete a schedule and its history; what it started continues."""
     session.bench.schedules.delete(name)
     return {"deleted": name}
 
@@ -159,7 +157,7 @@ def _delete(session: Session, name: str) -> Any:
 @click.argument("name")
 @paged
 def _history(session: Session, name: str, **options: Any) -> Any:
-    """What became of each due time, newest first."""
+    """What happened at each due time, newest first."""
     return session.bench.schedules.history(name, **options)
 
 
@@ -173,7 +171,7 @@ def _preview(session: Session, cron: str, tz: str, count: int) -> Any:
 
 
 def _pipeline_of(session: Session, name: str, options: dict[str, Any]) -> str:
-    """What a schedule starts by now, where its parameters are to be read."""
+    """What a schedule starts at present, if its parameters must be read."""
     return (
         session.bench.schedules.show(name).pipeline or ""
         if options["typed"] and not options["pipeline"]
@@ -182,7 +180,7 @@ def _pipeline_of(session: Session, name: str, options: dict[str, Any]) -> str:
 
 
 def _given(session: Session, pipeline: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The words as fields of a schedule, without those that were not said."""
+    """The options as fields of a schedule, without those that were not given."""
     command = click.get_current_context().meta.get("command", ())
     job = {key: value for key in _JOB if (value := options.pop(key)) is not None}
     if notebook := options.pop("notebook"):

@@ -1,4 +1,4 @@
-"""One call of the command line: its project, how it speaks, and what it ends with."""
+"""One call of the command line: its project, its output format, and its outcome."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ if TYPE_CHECKING:
 
 
 class Failed(MLInfraError):
-    """What was asked for was done, and it did not succeed: a job, a run."""
+    """The request was carried out, and its outcome is a failure: of a job, of a run."""
 
     code = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What a verb ended with, where that is more than a record.
+    """The outcome of a verb, if it is more than a record.
 
     value: a record, or JSON values. error: the verb was carried out and its outcome is a failure (a
-    run that failed). silent: nothing more is to be said to people, because it was printed on the
-    way.
+    run that failed). silent: print nothing more for people, because it was printed before.
     """
 
     value: Any
@@ -36,13 +35,13 @@ class Ended:
 
     @property
     def exit_code(self) -> int:
-        """`code`; when it is not given, 1 for an error."""
+        """`code`; by default 1 for an error."""
         return self.code if self.code is not None else int(self.error is not None)
 
 
 class Session:
-    """project: a folder in it, None for the working directory's. json: somebody parses what is
-    printed. say: where progress goes.
+    """project: a folder in it, None for the working directory's. json: the output is for a program.
+    say: where progress goes.
     """
 
     def __init__(
@@ -65,19 +64,17 @@ class Session:
 
     @property
     def opened(self) -> Workbench | None:
-        """The workbench, when the verb has used it."""
+        """The workbench, if the verb has used it."""
         return self.__dict__.get("bench")
 
     def note(self, text: str) -> None:
-        """Tell whoever watches the job that this is how it goes, or went."""
+        """Report this as the job's progress."""
         from ..jobs import report
 
         report(None, text)
 
     def say(self, text: str) -> None:
-        """Tell people how it goes, and whoever watches the job that this is; a script is told
-        nothing.
-        """
+        """Report progress to people and as the job's progress; scripts get none."""
         self.note(text)
         if not self.json:
             self._say(text)

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 _GAP = "  "
 _SHORT, _LONG, _LEAST = 20, 32, 12
-"""Where the terminal is narrow, text wider than `_SHORT` is cut to `_LONG` or to what is left;
-below `_LEAST` it is left out.
+"""In a narrow terminal, text wider than `_SHORT` is cut to `_LONG` or to what is left; below
+`_LEAST` it is left out.
 """
-# A number with its basis and its unit; a file called 01_ingest.ipynb is none.
+# A number with its basis and its unit; a file called 01_ingest.ipynb does not match.
 _NUMBER = re.compile(
     r"NaN|−?∞|[≈~n=]{0,2} ?(?:[<>] )?[-−]?[\d,]*\.?\d+(e[+-]?\d+)?( [A-Za-z%]{1,3}( \d+"
     r" [a-z]{1,3})?)?( est\.)?"
@@ -32,8 +32,8 @@ _NUMBER = re.compile(
 
 
 def text_of(value: Any, workbench: Workbench | None = None) -> str:
-    """The text of what a verb returned; whole where it goes to a file or a pipe. workbench: of the
-    project, where there is one.
+    """The text of a verb's result, not cut if it goes to a file or a pipe. workbench: of the
+    project, if there is one.
     """
     with uncut() if terminal() is None else contextlib.nullcontext():
         return printable(_text_of(value, workbench))
@@ -54,14 +54,14 @@ def _text_of(value: Any, workbench: Workbench | None) -> str:
             [{name: datum(item) for name, item in row.items()} for row in value], width=terminal()
         )
     if isinstance(value, Mapping):
-        # A number here may be a process: no commas.
+        # A number here may be a process id: no commas.
         return facts({str(name): datum(item) for name, item in value.items()})
     return plain(value)
 
 
 def table(rows: Sequence[Mapping[str, str]], *, width: int | None = None) -> str:
-    """Columns under their names; numbers to the right. width: of the terminal; the last line names
-    the columns that it has no room for.
+    """Columns under their names, numbers aligned right. width: of the terminal; the last line names
+    the columns that do not fit.
     """
     if not rows:
         return ""
@@ -93,8 +93,8 @@ def table(rows: Sequence[Mapping[str, str]], *, width: int | None = None) -> str
 def _fit(
     columns: Mapping[str, Sequence[str]], numbers: Collection[str], width: int | None
 ) -> dict[str, int]:
-    """Widths of the columns that there is room for, the first ones first. Long text is cut; a
-    number or an address is whole or left out.
+    """Widths of the columns that fit, the first ones first. Long text is cut; a number or an
+    address is never cut but left out.
     """
     widest = {name: max(map(_width, cells)) for name, cells in columns.items()}
     if width is None or sum(widest.values()) + len(_GAP) * (len(widest) - 1) <= width:
@@ -114,7 +114,7 @@ def _fit(
 
 
 def facts(found: Mapping[str, str]) -> str:
-    """One fact a line."""
+    """One fact per line."""
     longest = max((_width(name) for name in found), default=0)
     return "\n".join(
         f"{_pad(name, longest)}{_GAP}{_one_line(value)}" for name, value in found.items()
@@ -122,12 +122,12 @@ def facts(found: Mapping[str, str]) -> str:
 
 
 def terminal() -> int | None:
-    """Width of the terminal that is written to; None for a file or a pipe."""
+    """Width of the terminal; None if the output is a file or a pipe."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _card(card: Card) -> str:
-    # A list says how much of it is shown only where that is not all.
+    # A list says how much of it is shown only if that is not all.
     head = (
         f"{card.title}  {card.ref}"
         if card.ref

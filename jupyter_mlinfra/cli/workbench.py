@@ -1,4 +1,4 @@
-"""Verbs of no domain alone: `mlinfra status`, `search`, `up`, `down`, `init`, and `mlinfra project
+"""Verbs without a domain: `mlinfra status`, `search`, `up`, `down`, `init`, and `mlinfra project
 …`.
 """
 
@@ -44,9 +44,9 @@ def _search(session: Session, words: tuple[str, ...], kinds: tuple[str, ...], li
 
 @top.verb("up")
 def _up(session: Session) -> Any:
-    """Bring this project's supervisor and deployments up."""
+    """Start this project's supervisor and deployments."""
     before = session.bench.jobs.supervisor().pid
-    session.say("bringing the supervisor and the deployments up")
+    session.say("starting the supervisor and the deployments")
     done = session.bench.up()
     if session.json:
         return done
@@ -68,7 +68,7 @@ def _up(session: Session) -> Any:
 def _down(session: Session) -> Any:
     """Stop everything that this project started."""
     pid, live, running = None, list[str](), list[str]()
-    with contextlib.suppress(MLInfraError):  # what cannot be read is stopped all the same
+    with contextlib.suppress(MLInfraError):  # even what cannot be read is stopped
         pid = session.bench.jobs.supervisor().pid
         live = [item.name for item in every(session.bench.deployments.list) if item.state != "down"]
         running = [
@@ -91,7 +91,9 @@ def _down(session: Session) -> Any:
 @top.verb("init")
 @click.argument("folder", default=".", type=click.Path(file_okay=False))
 def _init(session: Session, folder: str) -> Any:
-    """Make a folder a project, by a `mlinfra.toml` that works as it is, and say what to do next."""
+    """Make a folder a project, with a `mlinfra.toml` that works as it is, and say what to
+    do next.
+    """
     from ..core.first_steps import NEXT, begin
 
     root = Path(folder).resolve()
@@ -119,7 +121,7 @@ def _show(session: Session) -> Any:
 @project.verb("check")
 def _check(session: Session) -> Any:
     """Measure each target of the project card; exit 1 unless every one is met."""
-    session.say("measuring each target; a live deployment is asked for some seconds")
+    session.say("measuring each target; a live deployment gets requests for some seconds")
     checks = session.bench.check()
     if not checks and not session.json:
         return {

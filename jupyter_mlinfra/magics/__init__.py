@@ -1,5 +1,5 @@
-"""IPython magics: `%load_ext jupyter_mlinfra` gives one per noun; each line is a `%mlinfra` line in
-fewer words.
+"""IPython magics: `%load_ext jupyter_mlinfra` adds one per noun; each line is a shorter form of a
+`%mlinfra` line.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ __all__ = ["load"]
 
 
 def load(shell: Any) -> None:
-    """Register the magics and the reprs of records; a name that another extension has is left to
-    it, and said.
+    """Register the magics and the displays of records. A name that another extension uses is left
+    to it, with a message.
     """
     from ..widgets.reprs import register
     from .magics import magics_of

@@ -1,4 +1,4 @@
-"""Magics over a whole cell: as a job that outlives the kernel, and as a tracked run."""
+"""Magics for a whole cell: as a job that outlives the kernel, and as a tracked run."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 KEEP = timedelta(days=7)
 """How long after the end of its job the values of a cell can be collected."""
 TITLE = 40
-"""Characters of a cell's code that name its job, at most."""
+"""The most characters of a cell's code in its job's name."""
 _PREAMBLE = re.compile(r"[#%!@]|import |from \S+ import |[rRbBuUfF]*(\"|')")
 _CUT = re.compile(r"[rRbBuUfF]*[\"'/].*")
-"""From where on a line names nothing: a text, or what would read as a path."""
+"""From here on a line is left out of the name: a string, or what looks like a path."""
 LINES = 1000
-"""Of what a job wrote that a cell has waited for, at most; `%job log ID` shows all."""
+"""The most lines of a job's output that a waiting cell shows; `%job log ID` shows all."""
 
 
 def job_cell(shell: Any) -> Callable[[str, str], Any]:
@@ -44,9 +44,10 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
     def magic(line: str, cell: str) -> Any:
         """Run the cell as a job: `%%job --gpus 1 --in df --out model [--wait]`.
 
-        The kernel stays free, and the job outlives it. `--in` names go with it, `--out` names come
-        back: with `--wait` at its end, after what the cell wrote, else by `%job collect ID`, for a
-        week. Values travel as Parquet, NumPy arrays, XGBoost models or JSON, never as code.
+        The kernel stays free, and the job outlives it. `--in` variables are sent with it, `--out`
+        variables come back: with `--wait` at its end, after its output, otherwise by `%job collect
+        ID`, for a week. Values travel as Parquet, NumPy arrays, XGBoost models or JSON, never as
+        code.
         """
         options = _options(line)
         session = Session(say=print)
@@ -88,8 +89,8 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
 
 
 def collect(shell: Any, job: str, session: Session) -> None:
-    """Bring the `--out` names of a cell's job into the kernel. Raises NotFound, Conflict while it
-    runs.
+    """Bring the `--out` variables of a cell's job into the kernel. Raises NotFound, Conflict while
+    it runs.
     """
     found = session.bench.jobs.show(job)
     values = values_of(session.bench.project.folder("cells"), found)
@@ -102,13 +103,13 @@ def collect(shell: Any, job: str, session: Session) -> None:
 
 
 def _log(session: Session, job: str) -> str:
-    """What the cell wrote, with the end of its line."""
+    """The output of the cell, ending with a newline."""
     text = session.bench.jobs.logs(job, tail=LINES).text
     return f"{text.rstrip()}\n" if text.strip() else ""
 
 
 def _promise(shell: Any, session: Session, job: Job, names: list[str]) -> None:
-    """Each name stands for its value to come, until that is there."""
+    """Each name holds a placeholder for its value until that exists."""
     from ..nouns import JobHandle, JobValue
 
     for name in names:
@@ -121,10 +122,10 @@ def _promise(shell: Any, session: Session, job: Job, names: list[str]) -> None:
 
 
 def _tidy(bench: Workbench) -> None:
-    """Remove what went into jobs that have ended, and what came out of them a while ago."""
+    """Remove the inputs of jobs that have ended, and outputs that are old."""
     for folder in bench.project.folder("cells").iterdir():
         job = next(iter(bench.jobs.list(label=(CELL_LABEL, folder.name), limit=1).items), None)
-        if job is None:  # about to be submitted by another kernel, or never was
+        if job is None:  # about to be submitted by another kernel, or never submitted
             since = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
         elif job.ended_at is None:
             continue
@@ -154,7 +155,7 @@ def track_cell(shell: Any) -> Callable[[str, str], Any]:
         ) as run:
             done = shell.run_cell(cell, silent=False, store_history=False)
             if not done.success:
-                # The cell has shown its own traceback; the run has to end as failed.
+                # The cell has shown its own traceback; the run must end as failed.
                 raise RunFailed(done.error_in_exec or done.error_before_exec)
         return experiments.show(run.id)
 
@@ -204,7 +205,7 @@ def _options(line: str) -> argparse.Namespace:
 
 
 def _notebook(folder: Path, cell: str, options: argparse.Namespace) -> Path:
-    """The cell as a notebook, between one cell that reads the values and one that writes them."""
+    """The cell as a notebook, between a cell that reads the values and one that writes them."""
     before = [
         "from jupyter_mlinfra.jobs import take_value as _take\nfrom pathlib import Path as"
         f" _Path\n_folder = _Path({str(folder)!r})"
@@ -240,8 +241,8 @@ def _notebook(folder: Path, cell: str, options: argparse.Namespace) -> Path:
 
 
 def title_of(cell: str, root: Path) -> str:
-    """What lists call the job: how the first line of code begins that does something, without
-    texts, which may be secret; else the notebook's cell.
+    """The job's name in lists: the beginning of the first line of code that does something, without
+    strings, which may be secret; else the notebook's cell.
     """
     for line in cell.splitlines():
         words = " ".join(line.split())

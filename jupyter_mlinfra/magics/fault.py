@@ -1,6 +1,4 @@
-"""An error in a cell: a card of three lines, and a cell that has failed, without a traceback of
-ours.
-"""
+"""An error in a cell: a card of three lines and a failed cell, without our traceback."""
 
 from __future__ import annotations
 
@@ -12,8 +10,8 @@ from ..widgets.fault import ErrorCard
 
 
 def explained[**P, T](function: Callable[P, T]) -> Callable[P, T]:
-    """Show an error of the workbench as a card. The cell fails all the same, so that a notebook
-    that runs by itself stops there.
+    """Show an error of the workbench as a card. The cell still fails, so that a notebook that runs
+    unattended stops there.
     """
 
     @wraps(function)
@@ -24,8 +22,8 @@ def explained[**P, T](function: Callable[P, T]) -> Callable[P, T]:
             from IPython.display import display
 
             display(ErrorCard(error))
-            # IPython asks the exception for its traceback; the card has said it all but for readers
-            # of a log.
+            # IPython asks the exception for its traceback; the card has shown everything except
+            # what readers of a log need.
             line = f"{type(error).__name__}: {error.what}"
             error._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
             raise

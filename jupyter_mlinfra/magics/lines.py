@@ -1,4 +1,4 @@
-"""What a short magic stands for: its words as words of the command line."""
+"""What a short magic means: its words as words of the command line."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Words = Sequence[str]
 class Short:
     """A short magic.
 
-    bare: without words, or with `status` alone. other: before words whose first is no verb. verbs:
-    as they are here, to those of the command line.
+    bare: for no words, or only `status`. other: put before words that do not start with a verb.
+    verbs: the magic's verbs → those of the command line.
     """
 
     group: str
@@ -41,7 +41,7 @@ class Short:
 
 
 def split(line: str) -> list[str]:
-    """The words of a line, with a shell's quotes. Raises BadRequest."""
+    """The words of a line, quoted as in a shell. Raises BadRequest."""
     try:
         return shlex.split(line)
     except ValueError as error:
@@ -57,7 +57,7 @@ def _same(*verbs: str, **others: str) -> Mapping[str, Words]:
 
 
 def _parameters(verb: str, words: Words) -> Words:
-    """`%pipeline run flights seed=2`: what looks like NAME=VALUE is a parameter."""
+    """`%pipeline run flights seed=2`: NAME=VALUE is a parameter."""
     if verb not in ("run", "explain", "backfill"):
         return words
     found: list[str] = []

@@ -1,6 +1,4 @@
-"""The magics themselves. A line magic answers with the record that the same call in Python
-gives.
-"""
+"""The magics themselves. A line magic returns the same record as the Python call."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a notebook calls: `ml.dataset(…)`, `ml.submit(…)`, `ml.deployment(…).rollback()`.
 
-Each handle holds a name, asks its domain when it is used, and has the verbs of its domain; what it
-prints is the same record that a panel shows.
+Each handle holds a name, asks its domain when it is used, and has the verbs of its domain; it
+prints the record that a panel shows.
 """
 
 from .catalog import dataset, ingest, search, sql, write

@@ -32,10 +32,10 @@ def ingest(
     again: bool = False,
     **reading: Unpack[ReadingOptions],
 ) -> IngestReport:
-    """Read CSV, Parquet or JSON files into a dataset, made if there is none: one commit, or
-    nothing.
+    """Read CSV, Parquet or JSON files into a dataset, created if necessary, in one commit or not at
+    all. again:
 
-    again: also files that are in the dataset already. reading: what is not to be guessed, such as
+    also files that are already in the dataset. reading: options instead of guesses, such as
     `separator=";"` or `null_values=["NA"]`.
     """
     several = [files] if isinstance(files, str | Path) else files
@@ -49,19 +49,21 @@ def write(
     mode: Mode = "append",
     inputs: Sequence[str] = (),
 ) -> IngestReport:
-    """Write a frame into a dataset, made if there is none, in one commit. inputs: references of
-    what it was made from, for the lineage.
+    """Write a frame into a dataset, created if necessary, in one commit. inputs: references of what
+    it was made from, for the lineage.
     """
     return current().catalog.write(frame, into=into, mode=mode, inputs=inputs)
 
 
 def sql(query: str, *, limit: int | None = None) -> pl.DataFrame:
-    """The answer to one SELECT over datasets (`FROM flights.departures`). limit: rows at most; None
+    """The answer to one SELECT over datasets (`FROM flights.departures`). limit: most rows; None
     for all.
     """
     return current().catalog.sql(query, limit=limit)
 
 
 def search(words: str, *, kinds: Sequence[str] = (), limit: int = 50) -> Page[Hit]:
-    """What holds all words, whatever it is; kinds: only `dataset`, `feature`, `run` and so on."""
+    """Objects of every domain that contain all words; kinds: only `dataset`, `feature`, `run` and
+    so on.
+    """
     return current().search(words, kinds=kinds, limit=limit)

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def deployment(name: str) -> DeploymentHandle:
-    """A deployment by name; `ml.model(…).deploy(name)` makes one."""
+    """A deployment by name; `ml.model(…).deploy(name)` creates one."""
     return DeploymentHandle(current(), name)
 
 
 @dataclass(frozen=True)
 class DeploymentHandle(Shown):
-    """One deployment. A version of it is named as its model version (`flights/3`), or by its number
-    alone (`v3`).
+    """One deployment. A version is named like its model version (`flights/3`), or by its number
+    (`v3`).
     """
 
     workbench: Workbench
@@ -40,18 +40,18 @@ class DeploymentHandle(Shown):
     def predict(
         self, rows: pl.DataFrame | Sequence[Mapping[str, Any]], *, version: str | None = None
     ) -> Prediction:
-        """Ask for predictions through the gateway; the answer names the version that gave them."""
+        """Request predictions through the gateway; the answer names the version that made them."""
         return self.workbench.deployments.predict(self.name, rows, version=version)
 
     def feedback(self, request_id: str, *, reward: float = 0.0, truth: Any = None) -> None:
-        """Tell what an earlier answer was worth, or what would have been right. request_id: of the
-        prediction.
+        """Report what an earlier answer was worth, or what would have been correct. request_id: of
+        the prediction.
         """
         self.workbench.deployments.feedback(self.name, request_id, reward=reward, truth=truth)
 
     def traffic(self, shares: Mapping[str, int], *, reason: str = "") -> Deployment:
-        """Share the requests: percents by version that make 100; versions that are not named get
-        none. No request is lost.
+        """Share the requests: percentages by version that add up to 100; versions that are not
+        named get none. No request is lost.
         """
         return self.workbench.deployments.traffic(self.name, shares, reason=reason)
 
@@ -60,13 +60,13 @@ class DeploymentHandle(Shown):
         return self.workbench.deployments.promote(self.name, version, reason=reason)
 
     def rollback(self, *, reason: str = "") -> Deployment:
-        """Bring back the traffic before the present one, at once when its versions are warm; a
-        second rollback goes further back.
+        """Restore the traffic before the present one, at once if its versions are warm; a second
+        rollback goes further back.
         """
         return self.workbench.deployments.rollback(self.name, reason=reason)
 
     def remove(self, version: str, *, reason: str = "") -> Deployment:
-        """Drain and end a version without traffic, and forget it. Raises Conflict for a version
+        """Drain and end a version without traffic, and remove it. Raises Conflict for a version
         that has traffic.
         """
         return self.workbench.deployments.remove(self.name, version, reason=reason)
@@ -76,7 +76,7 @@ class DeploymentHandle(Shown):
         return self.workbench.deployments.history(self.name).items
 
     def payloads(self, since: datetime | None = None) -> pl.DataFrame:
-        """Logged requests, one line a row: request, time, version, status, latency, prediction,
+        """Logged requests, one line per row: request, time, version, status, latency, prediction,
         then the inputs.
         """
         return self.workbench.deployments.payloads(self.name, since=since)

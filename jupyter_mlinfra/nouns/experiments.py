@@ -34,7 +34,7 @@ def runs(
     limit: int | None = PAGE_LIMIT,
 ) -> RunList:
     """Runs of an experiment, or of all, filtered (`metrics.auc > 0.9`); or those with the given
-    ids. limit: at most so many, None for all.
+    ids. limit: the most runs, None for all.
     """
     workbench = current()
     if which is not None and not isinstance(which, str):
@@ -55,20 +55,22 @@ def run(id: str) -> RunHandle:
 
 
 def track(experiment: str, **options: Any) -> AbstractContextManager[TrackedRun]:
-    """Track a `with` block as a run: notebook, job, commit and datasets are noted by themselves."""
+    """Track a `with` block as a run: notebook, job, commit and datasets are recorded
+    automatically.
+    """
     return current().experiments.track(experiment, **options)
 
 
 def model(ref: str) -> ModelHandle:
-    """A model version: `name@alias` or `name/3`; a bare name is its champion, and its newest
-    version while it has none.
+    """A model version: `name@alias` or `name/3`; a bare name is its champion, or its newest version
+    if it has none.
     """
     return ModelHandle(current(), ref)
 
 
 @dataclass(frozen=True)
 class RunHandle(Shown):
-    """One run, as it was when it was asked for."""
+    """One run, as it was when the handle was created."""
 
     workbench: Workbench
     record: Run
@@ -80,7 +82,7 @@ class RunHandle(Shown):
 
     @property
     def name(self) -> str:
-        """How lists call it."""
+        """Its name in lists."""
         return self.record.name
 
     @property
@@ -99,13 +101,13 @@ class RunHandle(Shown):
         return self.record.params
 
     def log_metrics(self, metrics: Mapping[str, float], *, step: int = 0) -> RunHandle:
-        """Add metrics, also after its end."""
+        """Add metrics, even after its end."""
         return RunHandle(
             self.workbench, self.workbench.experiments.log_metrics(self.id, metrics, step=step)
         )
 
     def register(self, model: str, *, artifact: str = "model") -> ModelHandle:
-        """Make the model that it logged a version of `model`; asked again, it gives the same
+        """Register the model that it logged as a version of `model`; a second call returns the same
         version.
         """
         found = self.workbench.experiments.register(self.id, model=model, artifact=artifact)
@@ -116,8 +118,8 @@ class RunHandle(Shown):
 
 
 class RunList(Sequence[RunHandle]):
-    """Runs, in order. No list: a notebook shows lists its own way. total: how many there are, where
-    these are only the first; more: or further ones.
+    """Runs, in order. Not a list, because notebooks display lists in their own way. total: how many
+    there are, if these are only the first; more: whether there are further ones.
     """
 
     def __init__(
@@ -145,11 +147,11 @@ class RunList(Sequence[RunHandle]):
         )
 
     def compare(self, *, curves: bool = True) -> Comparison:
-        """What differs between them."""
+        """Their differences."""
         return self._workbench.experiments.compare([item.id for item in self._items], curves=curves)
 
     def frame(self) -> pl.DataFrame:
-        """One row a run: id, name, status, start, then its metrics and parameters."""
+        """One row per run: id, name, status, start, then its metrics and parameters."""
         import polars as pl
 
         rows = [
@@ -187,7 +189,7 @@ class ModelHandle(Shown):
 
     @property
     def record(self) -> Version:
-        """What is known of it."""
+        """What is known about it."""
         experiments = self.workbench.experiments
         if "@" in self.ref or "/" in self.ref:
             return experiments.version(self.ref)
@@ -201,13 +203,13 @@ class ModelHandle(Shown):
 
     @property
     def name(self) -> str:
-        """`model/3`: what a version is called everywhere, whatever alias it was found by."""
+        """`model/3`: the name of a version everywhere, whatever alias it was found by."""
         record = self.record
         return f"{record.model}/{record.version}"
 
     @property
     def run(self) -> RunHandle:
-        """The run that made it. Raises NotFound when none did."""
+        """The run that made it. Raises NotFound if there is none."""
         record = self.record
         if record.run is None:
             raise NotFound(
@@ -222,15 +224,15 @@ class ModelHandle(Shown):
         return [ModelHandle(self.workbench, f"{item.model}/{item.version}") for item in found]
 
     def load(self) -> Any:
-        """The model in its own library (an XGBoost booster, say), in this kernel."""
+        """The model in its own library (for example an XGBoost booster), in this kernel."""
         return self.workbench.experiments.load(self.record.ref)
 
     def promote(self, alias: str = "champion") -> Version:
-        """Point an alias at it; the champion before it stays reachable as `rollback`."""
+        """Point an alias at it; the previous champion stays available as `rollback`."""
         return self.workbench.experiments.promote(self.record.ref, alias=alias)
 
     def reference(self, frame: pl.DataFrame, *, score: Sequence[float] | None = None) -> Path:
-        """Keep what it saw in training for its monitors: bins and counts of each input in `frame`,
+        """Store what it saw in training for its monitors: bins and counts of each input in `frame`,
         and of its answers `score`, never rows.
         """
         return self.workbench.monitoring.reference(self.record.ref, frame, score=score)
@@ -244,11 +246,10 @@ class ModelHandle(Shown):
         reason: str = "",
         on_progress: Callable[[str], None] | None = None,
     ) -> DeploymentHandle:
-        """Deploy it as `name`: package it, start it, prove it by tests, and only then give it
-        traffic.
+        """Deploy it as `name`: package it, start it, test it, and only then give it traffic.
 
-        traffic: its percent; None: all for the first version of a deployment, nothing for a further
-        one. answers: what a classifier answers.
+        traffic: its percentage; None: all for the first version of a deployment, nothing for a
+        later one. answers: what a classifier answers.
         """
         version = self.record.ref
         self.workbench.deployments.deploy(

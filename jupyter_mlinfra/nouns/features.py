@@ -1,5 +1,5 @@
 """`ml.features`: some features, for training and online; `ml.feature_store`: where they are defined
-and kept.
+and stored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def features(refs: Sequence[str]) -> FeatureSelection:
 
 
 def feature_store() -> FeatureStoreHandle:
-    """The project's feature store: apply definitions, bring values online."""
+    """The project's feature store: apply definitions, copy values to the online store."""
     return FeatureStoreHandle(current())
 
 
@@ -46,15 +46,15 @@ class FeatureSelection:
 
     def examples(self, count: int = 5) -> pl.DataFrame:
         """Some entity rows to try `training_set` with: the newest keys of each view, at the newest
-        time of all. Not a sample.
+        time of all. Not a random sample.
         """
         return self.workbench.features.examples(self.refs, count)
 
     def online(self, **keys: Any) -> OnlineRow | list[OnlineRow]:
-        """The newest values: of one entity (`user_id=42`), or of several (`user_id=[42, 43]`)."""
+        """The newest values of one entity (`user_id=42`), or of several (`user_id=[42, 43]`)."""
         if not keys:
             raise BadRequest(
-                "Of which entity?", "No key was given.", "For example .online(origin='JFK')"
+                "Which entity?", "No key was given.", "For example .online(origin='JFK')"
             )
         several = {name: value for name, value in keys.items() if isinstance(value, list | tuple)}
         if not several:
@@ -77,8 +77,8 @@ class FeatureStoreHandle(Shown):
     workbench: Workbench
 
     def apply(self) -> AppliedViews:
-        """Make the registry say what the definition files say. Raises Unprocessable (file and line)
-        when one is broken.
+        """Make the registry match the definition files. Raises Unprocessable (file and line) if one
+        is broken.
         """
         return self.workbench.features.apply()
 
@@ -90,10 +90,10 @@ class FeatureStoreHandle(Shown):
         end: datetime | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
     ) -> list[Materialized]:
-        """Bring the newest row of each entity online, for one view, some or all; incremental,
-        unless `start` says from which event time.
+        """Copy the newest row of each entity to the online store, for one view, some or all;
+        incremental, unless `start` sets the first event time.
 
-        on_progress: gets view, rows written, rows to write.
+        on_progress: called with view, rows written, rows to write.
         """
         return self.workbench.features.materialize(
             view, start=start, end=end, on_progress=on_progress

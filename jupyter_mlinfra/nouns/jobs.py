@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..jobs.spec import Job, LogHits
 
 _ASKED = 100
-"""Jobs whose runs are asked for at a time."""
+"""How many jobs' runs are requested at a time."""
 
 
 def job(id: str) -> JobHandle:
@@ -34,7 +34,7 @@ def submit(what: str | Path | Sequence[str], **options: Any) -> JobHandle:
 
     options: the other fields of JobSpec, such as `parameters={"depth": 6}`, `gpus=1`,
     `memory_gib=8`, `array=[{"depth": 4}, {"depth": 6}]`. Raises BadRequest, NotFound or
-    Unprocessable for what can never run.
+    Unprocessable for a job that can never run.
     """
     workbench = current()
     return JobHandle(
@@ -51,11 +51,11 @@ def _spec(what: str | Path | Sequence[str], root: Path, options: dict[str, Any])
     path = Path(what)
     if path.suffix != ".ipynb":
         raise BadRequest(
-            f"{what} is no notebook.",
+            f"{what} is not a notebook.",
             "A command is a list of words.",
             'For example ml.submit(["python", "train.py"])',
         )
-    # A notebook's own folder is the working directory, as in the command line.
+    # A notebook's own folder is the working directory, as on the command line.
     absolute = path.resolve()
     return JobSpec(
         notebook=(
@@ -76,7 +76,7 @@ class JobHandle(Shown):
 
     @property
     def record(self) -> Job:
-        """What is known of it now."""
+        """What is known about it now."""
         return self.workbench.jobs.show(self.id)
 
     def logs(self, *, tail: int | None = None) -> str:
@@ -84,11 +84,11 @@ class JobHandle(Shown):
         return self.workbench.jobs.logs(self.id, tail=tail).text
 
     def search(self, text: str, *, limit: int = 50) -> LogHits:
-        """The lines of its log that hold `text`, in any case."""
+        """The lines of its log that contain `text`, ignoring case."""
         return self.workbench.jobs.search_logs(self.id, text, limit=limit)
 
     def diff(self) -> str:
-        """How its code differs from the commit; empty when it does not, or runs no file of the
+        """How its code differs from the commit; empty if it does not, or if it runs no file of the
         project.
         """
         found = self.workbench.jobs.diff(self.id)
@@ -107,7 +107,7 @@ class JobHandle(Shown):
         return self.workbench.jobs.requeue(self.id)
 
     def restore(self) -> Job:
-        """Take its cancel back: it waits again in its place."""
+        """Undo its cancel: it is queued again in its place."""
         return self.workbench.jobs.restore(self.id)
 
     def clone(self, *, same_code: bool = False, **changes: Any) -> JobHandle:
@@ -117,21 +117,19 @@ class JobHandle(Shown):
         )
 
     def values(self, timeout: float | None = None) -> dict[str, Any]:
-        """What the cell of a `%%job` handed back, by name, once it has succeeded. Raises Conflict
-        when it did not, NotFound for any other job.
+        """The values that the cell of a `%%job` returned, by name, once it has succeeded. Raises
+        Conflict if it did not, NotFound for any other job.
         """
         return values_of(self.workbench.project.folder("cells"), self.wait(timeout))
 
     def result(self, timeout: float | None = None) -> Any:
-        """The one value that the cell of a `%%job` handed back; all of them by name when there are
-        several.
-        """
+        """The single value that the cell of a `%%job` returned, or all of them by name."""
         found = self.values(timeout)
         return next(iter(found.values())) if len(found) == 1 else found
 
     def table(self) -> pl.DataFrame:
         """The elements of an array as a frame: place, state, seconds, parameters and the metrics of
-        the runs that they made.
+        their runs.
         """
         import polars as pl
 
@@ -149,8 +147,8 @@ class JobHandle(Shown):
         return pl.DataFrame(rows, infer_schema_length=None)
 
     def _metrics(self, jobs: Sequence[str]) -> dict[str, dict[str, float]]:
-        """The metrics of the newest run of each job, of a thousand jobs by a few questions to
-        MLflow.
+        """The metrics of the newest run of each job, in a few requests to MLflow even for a
+        thousand jobs.
         """
         found = dict[str, dict[str, float]]()
         for some in batched(jobs, _ASKED):
@@ -170,13 +168,13 @@ class JobHandle(Shown):
 
 @dataclass(frozen=True)
 class JobValue(Shown):
-    """A value that the cell of a `%%job` will hand back."""
+    """A value that the cell of a `%%job` will return."""
 
     job: JobHandle
     name: str
 
     def result(self, timeout: float | None = None) -> Any:
-        """The value, once the job has succeeded. Raises Conflict when it did not, or not within
+        """The value, once the job has succeeded. Raises Conflict if it did not, or not within
         `timeout` seconds.
         """
         return self.job.values(timeout)[self.name]

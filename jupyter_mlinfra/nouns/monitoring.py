@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def monitor(name: str) -> MonitorHandle:
-    """A monitor by name; `ml.deployment(…).watch()` makes one."""
+    """A monitor by name; `ml.deployment(…).watch()` creates one."""
     return MonitorHandle(current(), name)
 
 
@@ -48,7 +48,7 @@ class MonitorHandle(Shown):
         return self.workbench.monitoring.status(self.name, since=since)
 
     def evaluate(self, since: timedelta | None = None) -> MonitorStatus:
-        """Measure the window now, and let its alerts fire or end."""
+        """Measure the window now, and update its alerts."""
         return self.workbench.monitoring.evaluate(self.name, since=since)
 
     def alerts(self, *, firing: bool = False) -> Sequence[Alert]:

@@ -50,7 +50,7 @@ class PipelineHandle(Shown):
         **parameters: Any,
     ) -> PipelineRun:
         """Run it; steps whose code, parameters and inputs are unchanged are taken from the cache.
-        from_step: run this one and what hangs on it.
+        from_step: run this one and what depends on it.
         """
         return self.workbench.pipelines.run(
             self.name, parameters=parameters, force=force, from_step=from_step, backend=backend
@@ -61,7 +61,7 @@ class PipelineHandle(Shown):
         return StepHandle(self.workbench, self.name, name)
 
     def repair(self, run: str | None = None) -> PipelineRun:
-        """Run what failed in a run (default: the newest), and what hangs on it; the rest is taken
+        """Run what failed in a run (default: the newest), and what depends on it; the rest is taken
         from that run.
         """
         newest = self.workbench.pipelines.runs(self.name, limit=1).items
@@ -81,7 +81,7 @@ class PipelineHandle(Shown):
         parallel: int = 4,
         **parameters: Any,
     ) -> Backfill:
-        """One run for each date of a range, oldest first; what is done and unchanged is left out.
+        """One run for each date of a range, oldest first; what is done and unchanged is skipped.
         dry_run: only count.
         """
         return self.workbench.pipelines.backfill(
@@ -115,15 +115,15 @@ class ScheduleHandle(Shown):
         return self.workbench.schedules.pause(self.name)
 
     def resume(self) -> Schedule:
-        """Go on with the next due time."""
+        """Continue with the next due time."""
         return self.workbench.schedules.resume(self.name)
 
     def run_now(self, *, due: datetime | None = None) -> Firing:
-        """Start it at once; due: for that due time, such as one that was missed."""
+        """Start it at once; due: for that due time, such as a missed one."""
         return self.workbench.schedules.run_now(self.name, due=due)
 
     def history(self, *, limit: int = PAGE_LIMIT) -> Sequence[Firing]:
-        """What became of its due times, newest first."""
+        """What happened at its due times, newest first."""
         return self.workbench.schedules.history(self.name, limit=limit).items
 
     def _shown(self) -> Any:
@@ -145,8 +145,8 @@ class StepHandle(Shown):
     def run(
         self, *, force: bool = False, backend: str | None = None, **parameters: Any
     ) -> PipelineRun:
-        """Run it alone, with other values for some of its notebook's parameters; what it takes must
-        be there.
+        """Run it alone, with other values for some of its notebook's parameters; its inputs must
+        exist.
         """
         return self.workbench.pipelines.run_step(
             self.pipeline, self.name, parameters=parameters, force=force, backend=backend

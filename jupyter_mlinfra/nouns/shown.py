@@ -1,4 +1,4 @@
-"""How a handle looks in a cell."""
+"""How a handle is displayed in a cell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..widgets.reprs import bundle
 
 
 class Shown(ABC):
-    """A handle that shows its record; where there is none, it shows why."""
+    """A handle that shows its record, or why there is none."""
 
     @abstractmethod
     def _shown(self) -> Any: ...

@@ -1,3 +1,3 @@
-"""The Jupyter Server extension: routes under `/mlinfra/api`, one module per domain, each a few
-words over the workbench.
+"""The Jupyter Server extension: routes under `/mlinfra/api`, one module per domain, each a thin
+layer over the workbench.
 """

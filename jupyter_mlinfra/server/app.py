@@ -1,5 +1,5 @@
-"""The extension of the Jupyter server. Loading it takes milliseconds: pydantic and the domains come
-with the first request.
+"""The extension of the Jupyter server. Loading it takes milliseconds: pydantic and the domains are
+imported at the first request.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 HEADER_KIB = 512
-"""Longest header of a request, its address included. Tornado's own limit is 64, and at a longer one
-it closes the connection without a word.
+"""Longest header of a request, including its address. Tornado's own limit is 64 KiB, and for a
+longer one it closes the connection without an answer.
 """
 
 
@@ -32,7 +32,7 @@ def widen_header(server: HTTPServer) -> None:
 
 
 class MLInfraApp(ExtensionApp):  # type: ignore[misc]
-    """The workbench's half of the server."""
+    """The server's half of the workbench."""
 
     name = "jupyter_mlinfra"
     app_name = "ML infrastructure workbench"
@@ -51,7 +51,7 @@ class MLInfraApp(ExtensionApp):  # type: ignore[misc]
     ).tag(config=True)
 
     def initialize_settings(self) -> None:
-        """Make what the handlers share."""
+        """Create what the handlers share."""
         self.context = Context(Path(self.serverapp.root_dir).expanduser().resolve(), self.project)
         register(self.serverapp.event_logger)
         self.forwarder = Forwarder(self.context, self.serverapp.event_logger, self.log)
@@ -65,11 +65,11 @@ class MLInfraApp(ExtensionApp):  # type: ignore[misc]
         self.handlers.extend(handlers())
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
-        """Jupyter's hook for the time when its HTTP server listens."""
+        """Jupyter's hook, called when its HTTP server listens."""
         widen_header(serverapp.http_server)
 
     async def stop_extension(self) -> None:
-        """Let go of threads; jobs and deployments go on."""
+        """Stop using threads; jobs and deployments continue."""
         await self.forwarder.stop()
         await self.evaluator.stop()
         self.context.close()

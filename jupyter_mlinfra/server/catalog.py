@@ -40,7 +40,7 @@ class DatasetList(Handler):
 class DatasetPage(Handler):
     @read
     def get(self, name: str) -> DatasetDetail:
-        """One dataset: its schema, where it lies, how to use it."""
+        """One dataset: its schema, its location, how to use it."""
         return self.bench.catalog.show(name)
 
 
@@ -55,7 +55,7 @@ class DatasetRows(Handler):
         columns: Many = "",
         snapshot: Name | None = None,
     ) -> RowBlock:
-        """A block of rows, column by column; `columns` with commas between, all when empty."""
+        """A block of rows, column by column; `columns` separated by commas, all if empty."""
         return self.bench.catalog.preview(
             name, start=start, count=count, columns=words(columns) or None, snapshot=snapshot
         )
@@ -64,7 +64,7 @@ class DatasetRows(Handler):
 class DatasetProfile(Handler):
     @read(slow=True)
     def get(self, name: str, *, tier: Literal["footer", "sample", "exact"] = "sample") -> Profile:
-        """Statistics of each column, each with its basis; kept for each snapshot."""
+        """Statistics of each column, each with its basis; stored per snapshot."""
         return self.bench.catalog.profile(name, tier=tier)
 
 
@@ -78,8 +78,8 @@ class DatasetSnapshots(Handler):
 class DatasetLineage(Handler):
     @read
     def get(self, name: str) -> Page[Edge]:
-        """What the dataset was made from and what was made from it: at most 200 edges each way, the
-        near ones first; `total` counts all.
+        """What the dataset was made from and what was made from it: at most 200 edges each way,
+        nearest first; `total` counts all.
         """
         return self.bench.catalog.lineage(name)
 
@@ -97,7 +97,7 @@ class DatasetDescription(Handler):
     def post(
         self, name: str, *, owner: Text | None = None, description: Text | None = None
     ) -> DatasetDetail:
-        """Say whose the dataset is and what it holds."""
+        """Set the dataset's owner and description."""
         self.bench.catalog.describe(name, owner=owner, description=description)
         return self.bench.catalog.show(name)
 
@@ -110,7 +110,7 @@ class NamespaceList(Handler):
 
 
 class ReadingFacts(TypedDict, total=False):
-    """How text is read; what is left out, or null, is guessed."""
+    """How text is read; an option that is missing or null is guessed."""
 
     encoding: Name | None
     header: bool | None
@@ -137,8 +137,8 @@ class Inspect(Handler):
         mode: Mode = "append",
         **reading: Unpack[ReadingFacts],
     ) -> Inspection:
-        """What an ingest would read, by the beginning of the files: options, types, first rows,
-        doubts. Nothing is written.
+        """What an ingest would read, judged by the beginning of the files: options, types, first
+        rows, doubts. Nothing is written.
         """
         paths = [_inside(self.bench.project.root, file) for file in files]
         return self.bench.catalog.inspect(paths, into=into, mode=mode, **_said(reading))
@@ -155,7 +155,7 @@ class Ingest(Handler):
         again: bool = False,
         **reading: Unpack[ReadingFacts],
     ) -> Job:
-        """Read files of the project into a dataset, one commit or nothing: a job."""
+        """Read files of the project into a dataset, in one commit or not at all: a job."""
         from ..catalog import DatasetName
 
         name = DatasetName.parse(into).text
@@ -177,8 +177,8 @@ def _said(reading: ReadingFacts) -> dict[str, Any]:
 
 
 def _words(reading: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of the command line that say the same. Raises BadRequest for a value that cannot
-    be: a job would say so later.
+    """The corresponding options of the command line. Raises BadRequest for an impossible value,
+    which a job would report only later.
     """
     from ..catalog import Reading
 
@@ -197,8 +197,8 @@ def _words(reading: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _inside(root: Path, file: str) -> Path:
-    """The file, which must lie in the project: a panel must not read what its user's server can,
-    but the project does not hold.
+    """The file, which must be in the project: a panel must not read files that the server can read
+    but the project does not contain.
     """
     try:
         path = real_path(root / file)

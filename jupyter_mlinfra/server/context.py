@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from ..workbench import Workbench
 
 READS, WRITES, SLOW = 8, 4, 4
-"""Threads for reads, for small writes, and for reads or writes that take longer (a deploy, a
-prediction, a server elsewhere).
+"""Threads for reads, for small writes, and for slow reads or writes (a deploy, a prediction, a
+remote server).
 
-A read never waits for a write, which may wait for a lock of the database, and what is quick never
-waits for what is slow.
+A read never waits for a write, which may wait for a lock of the database, and quick work never
+waits for slow work.
 """
 
 WAITING = 64
-"""Requests of a kind that may be under way or wait for a thread; more are refused at once, so that
-a flood cannot fill the memory.
+"""How many requests of a kind may run or wait for a thread; more are refused at once, so that a
+flood cannot fill the memory.
 """
 
 
@@ -53,8 +53,8 @@ class Context:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def workbench(self) -> Workbench:
-        """The project's workbench: made again when `mlinfra.toml` has changed. Raises NotFound,
-        BadRequest for broken settings.
+        """The project's workbench, created again when `mlinfra.toml` has changed. Raises NotFound,
+        or BadRequest for broken settings.
         """
         import os
 
@@ -70,12 +70,12 @@ class Context:
             return self._open[1]
 
     async def run[T](self, work: Callable[[], T], *, writes: bool = False, slow: bool = False) -> T:
-        """Do blocking work in a thread. Raises Unavailable when too much is waiting already."""
+        """Do blocking work in a thread. Raises Unavailable if too many requests are waiting."""
         pool = writes, slow
         if self._running[pool] >= WAITING:
             raise Unavailable(
                 "The workbench is busy.",
-                f"{WAITING} requests are under way.",
+                f"{WAITING} requests are in progress.",
                 "Try again in a moment.",
             )
         self._running[pool] += 1
@@ -86,20 +86,24 @@ class Context:
             self._running[pool] -= 1
 
     def on_loop[T](self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """From a thread: do on the server's event loop what belongs there, and wait for it."""
+        """Called from a thread: run `work` on the server's event loop, where it belongs, and wait
+        for it.
+        """
         assert self._loop is not None, "a thread works for a request"
         return asyncio.run_coroutine_threadsafe(work(), self._loop).result()
 
     def _later(self, work: Callable[[], object]) -> None:
-        """From a thread: do this when a thread for writes is free; nobody waits for it."""
+        """Called from a thread: run `work` when a thread for writes is free, without waiting for
+        it.
+        """
         assert self._loop is not None, "a thread works for a request"
         self._loop.call_soon_threadsafe(self._submit, work)
 
     def _submit(self, work: Callable[[], object]) -> None:
-        with contextlib.suppress(Unavailable):  # the server stops
+        with contextlib.suppress(Unavailable):  # the server is stopping
             self._pools[True, False].submit(work)
 
     def close(self) -> None:
-        """Take no more work; what runs may end, but the process does not wait for it."""
+        """Accept no more work; running work may end, but the process does not wait for it."""
         for pool in self._pools.values():
             pool.close()

@@ -34,11 +34,11 @@ class DeploymentList(Handler):
         answers: Literal["classes", "probabilities"] | None = None,
         reason: Text = "",
     ) -> Job:
-        """Package a version, prove it, and give it traffic: a job. The states of the deployment
-        come as events. Raises NotFound.
+        """Package a version, test it, and give it traffic: a job. The states of the deployment come
+        as events. Raises NotFound.
 
-        name: of the deployment; without it, the model's in small letters and with hyphens.
-        answers: of a classifier; without it, what its own pyfunc answers.
+        name: of the deployment; by default the model's name in lower case with hyphens. answers: of
+        a classifier; by default those of its own pyfunc.
         """
         from ..deployments import name_for
 
@@ -60,7 +60,7 @@ class DeploymentPage(Handler):
 class DeploymentHistory(Handler):
     @read
     def get(self, name: str, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Change]:
-        """What was changed, newest first."""
+        """Changes, newest first."""
         return self.bench.deployments.history(name, limit=limit, cursor=cursor)
 
 
@@ -69,7 +69,7 @@ class Traffic(Handler):
     def post(
         self, name: str, *, traffic: Annotated[dict[Name, Percent], Len(1, 100)], reason: Text = ""
     ) -> Deployment:
-        """Set the percent of requests of each version; they add up to 100."""
+        """Set the percentage of requests for each version; they add up to 100."""
         return self.bench.deployments.traffic(name, traffic, reason=reason)
 
 
@@ -83,14 +83,14 @@ class Promote(Handler):
 class Rollback(Handler):
     @execute(slow=True)
     def post(self, name: str) -> Deployment:
-        """Go back to the last healthy traffic."""
+        """Restore the last healthy traffic."""
         return self.bench.deployments.rollback(name)
 
 
 class Remove(Handler):
     @execute(slow=True)
     def post(self, name: str, *, version: Name) -> Deployment:
-        """Stop a version that has no traffic and forget it."""
+        """Stop a version that has no traffic and remove it."""
         return self.bench.deployments.remove(name, version)
 
 
@@ -99,8 +99,8 @@ class Predict(Handler):
     def post(
         self, name: str, *, rows: list[dict[str, Any]] | dict[str, Any], version: Name | None = None
     ) -> Prediction:
-        """Ask through the gateway. rows: one object a row, or a request body of Seldon's
-        protocol.
+        """Send a request through the gateway. rows: one object per row, or a request body of
+        Seldon's protocol.
         """
         return self.bench.deployments.predict(name, rows, version=version)
 

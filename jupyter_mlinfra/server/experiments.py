@@ -59,7 +59,7 @@ class RunCurve(Handler):
 class Compare(Handler):
     @read(slow=remote)
     def get(self, *, ids: Many, curves: bool = True, points: Points = 400) -> Comparison:
-        """Runs side by side; `ids` with commas between."""
+        """Runs side by side; `ids` separated by commas."""
         return self.bench.experiments.compare(words(ids), curves=curves, points=points)
 
 
@@ -94,7 +94,7 @@ class VersionPage(Handler):
 class VersionPromote(Handler):
     @write(slow=True)
     def post(self, name: str, version: str, *, alias: Name) -> Version:
-        """Point an alias at a version; the champion before it stays reachable as `rollback`."""
+        """Point an alias at a version; the previous champion stays available as `rollback`."""
         return self.bench.experiments.promote(f"{name}/{version}", alias=alias)
 
 

@@ -25,7 +25,7 @@ class ViewList(Handler):
     def get(
         self, *, query: Text | None = None, limit: Limit = 50, cursor: Cursor = None
     ) -> Page[View]:
-        """Feature views by name, those that match every word of the query."""
+        """Feature views by name that match every word of the query."""
         return self.bench.features.views(query=query, limit=limit, cursor=cursor)
 
 
@@ -34,7 +34,7 @@ class ViewPage(Handler):
     def get(self, name: str) -> ViewDetail:
         """One view and its features."""
         found = self.bench.features.show(name)
-        if found.view.online:  # whoever looks at it may look a key up next
+        if found.view.online:  # whoever views it may look a key up next
             self.bench.features.warm()
         return found
 
@@ -49,7 +49,7 @@ class FeatureList(Handler):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[Feature]:
-        """Features by view and name, those that match every word of the query."""
+        """Features by view and name that match every word of the query."""
         return self.bench.features.list(view=view, query=query, limit=limit, cursor=cursor)
 
 
@@ -68,8 +68,8 @@ class Online(Handler):
 class Apply(Handler):
     @execute(slow=elsewhere)
     def post(self) -> Job:
-        """Bring the definitions of the feature repository into the registry: a job, since it runs
-        the code in it.
+        """Apply the definitions of the feature repository to the registry: a job, because it runs
+        their code.
         """
         return as_job(self.bench, "features apply", of="feature views")
 

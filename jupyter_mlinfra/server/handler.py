@@ -1,9 +1,9 @@
-"""What every handler has: parameters checked against the method's own signature, work in a thread,
-errors in three parts.
+"""The base of all handlers: parameters checked against the method's own signature, work in a
+thread, errors in three parts.
 
 A method of a handler is plain and blocking. Its positional parameters are the parts of the path, by
-their names; its keyword-only parameters are the query of a GET and the JSON body of a POST; what it
-returns is answered as `to_json` of it. The OpenAPI document is read from the same signature (see
+their names; its keyword-only parameters are the query of a GET and the JSON body of a POST; its
+result is sent as JSON (`to_json`). The OpenAPI document is generated from the same signature (see
 `openapi`).
 """
 
@@ -36,11 +36,11 @@ BODY_MIB = 16
 """Largest request body. Larger data is ingested from files."""
 
 LIST_MIB = 4
-"""Largest answer that is a list, as far as fewer items make it smaller."""
+"""Largest answer that is a list, as far as returning fewer items makes it smaller."""
 
 DEPTH = 100
-"""Lists and objects of a request body that may stand within each other: whoever looks at its values
-calls itself for each.
+"""How deep lists and objects in a request body may be nested: code that reads the values calls
+itself for each level.
 """
 
 PATH_LENGTH = 500
@@ -61,7 +61,7 @@ Action = Literal["read", "write", "execute"]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One verb of a route, as the OpenAPI document and the tests read it."""
+    """One verb of a route, for the OpenAPI document and the tests."""
 
     method: Callable[..., Any]
     action: Action
@@ -85,8 +85,8 @@ class Handler(APIHandler):  # type: ignore[misc]
         return self.context.workbench()
 
     async def allows(self, action: Action, resource: str) -> bool:
-        """Whether the Jupyter server lets the user do that. An authorizer is asked on the event
-        loop, where Jupyter itself asks it.
+        """Whether the Jupyter server allows the user to do that. An authorizer is called on the
+        event loop, as Jupyter does.
         """
         return bool(
             await ensure_async(
@@ -95,7 +95,9 @@ class Handler(APIHandler):  # type: ignore[misc]
         )
 
     def allowed(self, action: Action, domains: Iterable[str]) -> list[str]:
-        """Those of the domains to which the user may do that; from a worker thread."""
+        """Those of the domains for which the user is allowed to do that; called from a worker
+        thread.
+        """
 
         async def ask() -> list[str]:
             return [domain for domain in domains if await self.allows(action, f"mlinfra:{domain}")]
@@ -109,20 +111,20 @@ class Handler(APIHandler):  # type: ignore[misc]
         for part in path.values():
             if len(part) > PATH_LENGTH or not part.isprintable():
                 raise BadRequest(
-                    "That name cannot be one.",
+                    "That is not a valid name.",
                     f"A name has at most {PATH_LENGTH} characters, all of them printable.",
                     "Check the address.",
                 )
         return capped(lambda given: method(self, **path, **given), parse(method, self.given()))
 
     def given(self) -> dict[str, Any]:
-        """The parameters as they came: of the query, or of the body. Raises BadRequest or TooLarge
-        for what cannot be read.
+        """The raw parameters of the query or the body. Raises BadRequest or TooLarge if they cannot
+        be read.
         """
         return self._query() if self.request.method == "GET" else self._body()
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer an error in the parts that every face shows; never a traceback."""
+        """Answer an error in the parts that every interface shows; never with a traceback."""
         found = kwargs["exc_info"][1] if kwargs.get("exc_info") else None
         error = found if isinstance(found, MLInfraError) else self._foreign(status_code, found)
         code = (
@@ -136,7 +138,7 @@ class Handler(APIHandler):  # type: ignore[misc]
         )
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Our own errors are answers, not faults of the server: they need no traceback in its
+        """Our own errors are answers, not failures of the server: they need no traceback in its
         log.
         """
         if not isinstance(value, MLInfraError) or value.status == MLInfraError.status:
@@ -156,7 +158,7 @@ class Handler(APIHandler):  # type: ignore[misc]
         number = uuid.uuid4().hex[:8]
         self.log.error("mlinfra fault %s at %s", number, self.request.path)
         return MLInfraError(
-            "The workbench failed at this.",
+            "The workbench failed.",
             f"{type(error).__name__}, a bug.",
             f"Look for {number} in the log of the Jupyter server.",
         )
@@ -169,7 +171,7 @@ class Handler(APIHandler):  # type: ignore[misc]
             if len(values) > 1:
                 raise BadRequest(
                     f"{name} is given {len(values)} times.",
-                    fix="Give it once; several words have commas between.",
+                    fix="Give it once; separate several words by commas.",
                 )
             try:
                 given[name] = values[0].decode()
@@ -202,8 +204,8 @@ class Handler(APIHandler):  # type: ignore[misc]
         if _is_deeper(given, DEPTH):
             raise BadRequest(
                 "The request body is nested too deep.",
-                f"At most {DEPTH} lists and objects may stand within each other.",
-                "Write it flatter.",
+                f"At most {DEPTH} lists and objects may be nested.",
+                "Nest it less.",
             )
         return given
 
@@ -212,16 +214,16 @@ Slow = bool | Callable[[Handler], bool]
 
 
 def capped(ask: Callable[[Mapping[str, Any]], Any], given: Mapping[str, Any]) -> str:
-    """What is asked for as JSON, with a lower `limit` or `count` where it is a list or a block of
-    over `LIST_MIB`: fewer items, and a way to the others.
+    """The answer as JSON; if it is a list or a block of over `LIST_MIB`, with a lower `limit` or
+    `count`, so that it has fewer items and a way to the others. A single item is never cut.
 
-    One item is answered whole.
+
     """
     found = ask(given)
     text, most = json.dumps(to_json(found)), LIST_MIB << 20
     size = "limit" if "limit" in given else "count"
     while len(text) > most and size in given and getattr(found, "shown", 0) > 1:
-        # Half of what would fit: items differ.
+        # Half of what would fit, because items differ.
         given = {**given, size: max(1, found.shown * most // (2 * len(text)))}
         found = ask(given)
         text = json.dumps(to_json(found))
@@ -229,11 +231,11 @@ def capped(ask: Callable[[Mapping[str, Any]], Any], given: Mapping[str, Any]) ->
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no value of JSON")
+    raise ValueError(f"{constant} is not a JSON value")
 
 
 def _is_deeper(value: Any, depth: int) -> bool:
-    """Whether more lists and objects than that stand within each other."""
+    """Whether lists and objects are nested deeper than that."""
     level = [value]
     for _ in range(depth):
         level = [
@@ -248,9 +250,9 @@ def _is_deeper(value: Any, depth: int) -> bool:
 
 
 class Access:
-    """A decorator for methods of handlers: what the caller must be allowed to do, to which domain.
+    """A decorator for methods of handlers: what the caller must be allowed to do, in which domain.
 
-    Each use makes an authorization of its own, with action and resource: jupyter_server's bare
+    Each use creates an authorization of its own, with action and resource: jupyter_server's bare
     `@authorized` would keep those of the first request for every method that shares it.
     """
 
@@ -265,8 +267,8 @@ class Access:
         self, method: None = None, /, *, slow: Slow
     ) -> Callable[[F], F]: ...
     def __call__(self, method: Callable[..., Any] | None = None, /, *, slow: Slow = False) -> Any:
-        """Guard `method`. slow: it may take over a second (a function, which a quick thread asks:
-        now), and gets a thread that keeps no quick one waiting.
+        """Guard `method`. slow: it may take over a second (or a function that tells whether it
+        may), and gets a thread of its own kind.
         """
         if method is None:
             return lambda method: _endpoint(method, self, slow=slow)
@@ -274,19 +276,19 @@ class Access:
 
 
 def remote(handler: Handler) -> bool:
-    """`slow` of what reads experiments: a server elsewhere may answer late or never, the project's
-    own file does not.
+    """`slow` for reads of experiments: a remote server may answer late or never, the project's own
+    file does not.
     """
     try:
         uri = handler.bench.project.settings.experiments.tracking_uri
-    except MLInfraError:  # no project, or broken settings: the answer says so at once
+    except MLInfraError:  # no project, or broken settings: the answer reports it at once
         return False
     return bool(uri) and not uri.startswith("sqlite")
 
 
 def elsewhere(handler: Handler) -> bool:
-    """`slow` of what may ask a cluster, which may answer late or never; a project whose jobs are
-    all of this machine asks none.
+    """`slow` for what may ask a cluster, which may answer late or never; a project with only local
+    jobs asks none.
     """
     from ..jobs import may_ask_cluster
 
@@ -296,7 +298,8 @@ def elsewhere(handler: Handler) -> bool:
         return may_ask_cluster(
             handler.bench.project, job, *(name for name in named if isinstance(name, str))
         )
-    except (MLInfraError, AttributeError):  # the answer says at once what is wrong with the request
+    except (MLInfraError, AttributeError):
+        # The answer reports at once what is wrong with the request.
         return False
 
 
@@ -323,10 +326,10 @@ def _endpoint(method: Callable[..., Any], access: Access, *, slow: Slow) -> Any:
 
 @cache
 def model_of(method: Callable[..., Any]) -> type[BaseModel] | None:
-    """The pydantic model of a method's keyword-only parameters; None when it takes none. Other
-    names are refused.
+    """The pydantic model of a method's keyword-only parameters; None if it takes none. Other names
+    are refused.
 
-    `**facts: Unpack[Facts]` stands for the fields of that TypedDict, each of which may be left out.
+    `**facts: Unpack[Facts]` means the fields of that TypedDict, all optional.
     """
     from pydantic import ConfigDict, create_model
 
@@ -357,9 +360,7 @@ def model_of(method: Callable[..., Any]) -> type[BaseModel] | None:
 
 
 def parse(method: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of `method`, of the right types. Raises BadRequest that names the first
-    fault.
-    """
+    """The parameters of `method` in their types. Raises BadRequest that names the first fault."""
     from pydantic import ValidationError
 
     model = model_of(method)
@@ -386,7 +387,7 @@ def parse(method: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any
 
 
 def route_missing(path: str) -> NotFound:
-    """The error of an address that no route has."""
+    """The error for an address without a route."""
     return NotFound(
         f"There is no route {path}.",
         "This server's half of the workbench may be older than the front end.",

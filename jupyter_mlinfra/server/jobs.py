@@ -36,7 +36,7 @@ read, write, execute = access("jobs")
 
 
 def late(handler: Handler) -> bool:
-    """`slow` of what asks both the tracking server and a cluster."""
+    """`slow` for what asks both the tracking server and a cluster."""
     return remote(handler) or elsewhere(handler)
 
 
@@ -55,8 +55,8 @@ class JobList(Handler):
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[Job]:
-        """Jobs, newest first, an array as one; `label` is KEY=VALUE, `array` lists the elements of
-        one.
+        """Jobs, newest first, an array as one item; `label` is KEY=VALUE, `array` lists the
+        elements of one.
         """
         key, _, value = (label or "").partition("=")
         return self.bench.jobs.list(
@@ -94,8 +94,8 @@ class JobList(Handler):
         key: Name | None = None,
         labels: dict[Name, Name] | None = None,
     ) -> Job:
-        """Submit a notebook (a path below the project) or a command (program and arguments
-        apart).
+        """Submit a notebook (a path below the project) or a command (a list of program and
+        arguments).
         """
         from ..jobs import JobSpec
 
@@ -163,7 +163,7 @@ class EstimatePage(Handler):
 class QueueList(Handler):
     @read(slow=elsewhere)
     def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[QueuedJob]:
-        """What waits, in the order in which it may start."""
+        """Waiting jobs, in the order in which they may start."""
         return self.bench.jobs.queue(limit=limit, cursor=cursor)
 
 
@@ -194,7 +194,7 @@ class JobLog(Handler):
 class JobLogSearch(Handler):
     @read(slow=True)
     def get(self, id: str, *, text: Text, limit: Limit = 50, cursor: Cursor = None) -> LogHits:
-        """The lines of a log that hold a text, in any case."""
+        """The lines of a log that contain a text, ignoring case."""
         return self.bench.jobs.search_logs(id, text, limit=limit, cursor=cursor)
 
 
@@ -215,8 +215,8 @@ class JobRequeue(Handler):
 class JobRestore(Handler):
     @execute(slow=elsewhere)
     def post(self, id: str) -> Job:
-        """Take a cancel back: the job waits again in its place, and so does what was cancelled with
-        it.
+        """Undo a cancel: the job, and everything that was cancelled with it, is queued again in its
+        place.
         """
         return self.bench.jobs.restore(id)
 
@@ -231,7 +231,7 @@ class JobHold(Handler):
 class JobRelease(Handler):
     @execute(slow=elsewhere)
     def post(self, id: str) -> Job:
-        """Let a job that is on hold start."""
+        """Let a held job start."""
         return self.bench.jobs.release(id)
 
 
@@ -243,7 +243,7 @@ class JobPriority(Handler):
 
 
 class Needs(TypedDict, total=False):
-    """What a clone asks for instead; what is not there stays as it was."""
+    """What a clone asks for instead; missing fields are as in the original."""
 
     name: Annotated[str, Len(0, 200)]
     gpus: Annotated[float, Interval(ge=0, le=10_000)]
@@ -280,15 +280,15 @@ class JobClone(Handler):
 class JobAttach(Handler):
     @execute(slow=late)
     def post(self, id: str) -> Terminal:
-        """Open a terminal of this Jupyter server in the environment of a job; who may open no
-        terminal may not do this either.
+        """Open a terminal of this Jupyter server in the environment of a job; a user who may not
+        open terminals may not do this either.
         """
         from ..jobs import Terminal
 
         job = self.bench.jobs.show(id).id
         note = self.bench.jobs.attach(
             job
-        ).note  # what is in the way is an answer here, not words in a terminal
+        ).note  # an obstacle is an answer here, not text in a terminal
         command = [
             sys.executable,
             "-P",
@@ -324,15 +324,15 @@ class JobResources(Handler):
 class JobCode(Handler):
     @read
     def get(self, id: str) -> CodeSnapshot | None:
-        """The code that a job runs from, with what was left out."""
+        """The code that a job runs from, including what was left out."""
         return self.bench.jobs.code(id)
 
 
 class JobValues(Handler):
     @read
     def get(self, id: str) -> Sequence[JobParameter]:
-        """The parameters that a job ran with, the defaults of its notebook as it was then
-        included.
+        """The parameters that a job ran with, including the defaults that its notebook had at that
+        time.
         """
         return self.bench.jobs.values(id)
 
@@ -342,23 +342,21 @@ class JobDiff(Handler):
     def get(
         self, id: str, *, limit: Annotated[int, Interval(ge=1, le=4_000_000)] = 200_000
     ) -> CodeDiff | None:
-        """How the code that a job runs from differs from the commit, at most `limit` bytes of
-        it.
-        """
+        """How the code that a job runs from differs from the commit, at most `limit` bytes."""
         return self.bench.jobs.diff(id, limit=limit)
 
 
 class CodePreviewPage(Handler):
     @read(slow=True)
     def get(self, *, notebook: Name, limit: Limit = 50) -> CodePreview:
-        """What the code snapshot of a notebook would hold that is submitted now."""
+        """What the code snapshot of a notebook would contain if it were submitted now."""
         return self.bench.jobs.preview(notebook, limit=limit)
 
 
 class ComputePage(Handler):
     @read(slow=elsewhere)
     def get(self, *, backend: Name | None = None) -> Compute:
-        """What a backend has (default: that of the settings), and who holds it."""
+        """What a backend has (default: that of the settings), and who uses it."""
         return self.bench.jobs.compute(backend)
 
 
@@ -372,7 +370,7 @@ class BackendList(Handler):
 class SupervisorPage(Handler):
     @read
     def get(self) -> Supervisor:
-        """The local supervisor; starts none."""
+        """The local supervisor; does not start one."""
         return self.bench.jobs.supervisor()
 
 
@@ -386,8 +384,8 @@ class ParameterList(Handler):
 class ExecutedPage(Handler):
     @read(slow=True)
     def get(self, *, path: Text, since: Name | None = None) -> ExecutedNotebook | None:
-        """A notebook with the outputs of its run, by the path that its job or step gives; nothing
-        while its `modified_at` is still `since`.
+        """A notebook with the outputs of its run, by the path in its job or step; nothing while its
+        `modified_at` is still `since`.
         """
         return self.bench.jobs.executed(path, since=since)
 

@@ -34,21 +34,21 @@ class MonitorList(Handler):
 class MonitorPage(Handler):
     @read(slow=True)
     def get(self, name: str, *, since: Seconds | None = None) -> MonitorStatus:
-        """Drift and service of the last `since` seconds; the monitor's own window when left out."""
+        """Drift and service of the last `since` seconds; by default the monitor's own window."""
         return self.bench.monitoring.status(name, since=_window(since))
 
 
 class Evaluate(Handler):
     @execute(slow=True)
     def post(self, name: str, *, since: Seconds | None = None) -> MonitorStatus:
-        """Judge the rules now and move the states of the alerts."""
+        """Evaluate the rules now and update the states of the alerts."""
         return self.bench.monitoring.evaluate(name, since=_window(since))
 
 
 class AlertList(Handler):
     @read
     def get(self, *, firing: bool = False, limit: Limit = 50, cursor: Cursor = None) -> Page[Alert]:
-        """Alerts, firing ones first; `firing` for those alone."""
+        """Alerts, firing ones first; `firing` for only those."""
         return self.bench.monitoring.alerts(firing=firing, limit=limit, cursor=cursor)
 
 

@@ -2,7 +2,7 @@
 docstrings.
 
 `python -m jupyter_mlinfra.server.openapi` writes docs/openapi.json, from which the front end's
-types are generated; with `--check` it only says whether the file is current.
+types are generated; with `--check` it only tells whether the file is current.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def _answer(method: Any) -> Any:
 
 @cache
 def _records() -> dict[str, Any]:
-    """Every record by its class name; the handlers name them for the type checker alone."""
+    """Every record by its class name; the handlers name them only for the type checker."""
     found: dict[str, Any] = {}
     for module in _SPECS:
         for name, value in vars(importlib.import_module(f"jupyter_mlinfra.{module}")).items():
@@ -231,13 +231,13 @@ def text() -> str:
 
 
 def main(*options: str) -> str | None:
-    """Write the document, or with `--check` only compare it; what is wrong, in words."""
+    """Write the document, or with `--check` only compare it; returns what is wrong."""
     if options == ("--check",):
         current = DOCUMENT.exists() and DOCUMENT.read_text() == text()
         return (
             None
             if current
-            else f"{DOCUMENT} is not that of the code: python -m jupyter_mlinfra.server.openapi"
+            else f"{DOCUMENT} does not match the code: python -m jupyter_mlinfra.server.openapi"
         )
     if options:
         return f"{' '.join(options)} cannot be used: there is only --check."

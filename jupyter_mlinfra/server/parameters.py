@@ -19,13 +19,13 @@ Limit = Annotated[int, Interval(ge=1, le=PAGE_LIMIT)]
 """Items of a page."""
 
 Cursor = Annotated[str, Len(0, 500)] | None
-"""The `cursor` of the answer before; none for the first page."""
+"""The `cursor` of the previous answer; none for the first page."""
 
 Text = Annotated[str, Len(0, 2000), Predicate(_whole)]
 Name = Annotated[str, Len(1, 500), Predicate(_whole)]
 Many = Annotated[str, Len(0, 20_000), Predicate(_whole)]
-"""Several words with commas between. A query of the longest values, each of their letters written
-in 12 bytes, has to fit into `app.HEADER_KIB`.
+"""Several words separated by commas. A query of the longest values, with each letter written in 12
+bytes, must fit into `app.HEADER_KIB`.
 """
 
 Count = Annotated[int, Interval(ge=0, le=2**53)]

@@ -61,7 +61,7 @@ class PipelineRuns(Handler):
         backend: Name | None = None,
     ) -> PipelineRun:
         """Start a run and answer at once; `force` takes nothing from the cache, `from_step` runs
-        that step and what hangs on it.
+        that step and what depends on it.
         """
         return self.bench.pipelines.run(
             name,
@@ -86,8 +86,8 @@ class PipelineBackfill(Handler):
         parallel: Annotated[int, Interval(ge=1, le=100)] = 4,
         dry_run: bool = False,
     ) -> Backfill:
-        """One run a date from `first` to `last`: what there is to do; unless `dry_run`, it begins
-        and goes on by itself.
+        """One run per date from `first` to `last`: what there is to do; unless `dry_run`, it starts
+        and continues on its own.
         """
         return self.bench.pipelines.backfill(
             name,
@@ -123,7 +123,7 @@ class PipelineExport(Handler):
 class PipelineDraft(Handler):
     @read
     def post(self, *, path: Name, text: Draftable) -> Draft:
-        """What the text of a pipeline file says, or what is wrong with it and in which line;
+        """What the text of a pipeline file means, or what is wrong with it and in which line;
         nothing is saved.
         """
         return self.bench.pipelines.draft(path, text)
@@ -144,8 +144,8 @@ class PipelineEdit(Handler):
         """The text of a pipeline file with another value at the keys `at` (none: without them), or
         a step renamed; nothing is saved.
 
-        All else in it stays. parameters: a mapping as YAML (`k: 5`), in place of `value`. new: by
-        another name, `train-2`, when something is there already.
+        Everything else in it stays. parameters: a mapping as YAML (`k: 5`), instead of `value`.
+        new: under another name, `train-2`, if the place is taken.
         """
         return self.bench.pipelines.edit(
             text, at, value, parameters=parameters, rename=rename, new=new
@@ -155,8 +155,8 @@ class PipelineEdit(Handler):
 class PipelineProposal(Handler):
     @read
     def post(self, *, notebooks: Notebooks, name: Name | None = None) -> Proposal:
-        """A first pipeline file for some notebooks: one step each, joined by what their code takes
-        and makes; nothing is saved.
+        """A first pipeline file for some notebooks: one step each, connected by what their code
+        takes and makes; nothing is saved.
         """
         return self.bench.pipelines.propose(notebooks, name=name)
 
@@ -202,7 +202,7 @@ class RunCancel(Handler):
 class RunRepair(Handler):
     @execute(slow=True)
     def post(self, id: str, *, backend: Name | None = None) -> PipelineRun:
-        """Start a run of what failed and what hangs on it, and answer at once."""
+        """Start a run of what failed and what depends on it, and answer at once."""
         return self.bench.pipelines.repair(id, backend=backend, wait=False)
 
 

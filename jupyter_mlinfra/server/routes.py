@@ -37,7 +37,7 @@ ROUTES: dict[str, type[Handler]] = {
 
 
 def handlers() -> list[tuple[str, type[Handler]]]:
-    """The routes as Tornado takes them; the last one answers for every other address."""
+    """The routes for Tornado; the last one answers every other address."""
     return [
         *((PREFIX + _pattern(path), handler) for path, handler in ROUTES.items()),
         (PREFIX + "(?P<path>.*)", workbench.Missing),
@@ -45,7 +45,7 @@ def handlers() -> list[tuple[str, type[Handler]]]:
 
 
 def _pattern(path: str) -> str:
-    """Each part in braces as a group of its name: a handler reads it in `path_kwargs`, and its
-    method takes it by that name.
+    """Each part in braces as a named group: a handler reads it in `path_kwargs`, and its method
+    takes it by that name.
     """
     return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path))

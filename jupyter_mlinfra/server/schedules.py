@@ -22,7 +22,7 @@ Times = Annotated[int, Interval(ge=1, le=100)]
 
 
 class Facts(TypedDict, total=False):
-    """What is said of a schedule when it is made or changed; what is not said is None."""
+    """Fields of a schedule that is created or changed; None for those that are not given."""
 
     cron: Text | None
     tz: Text | None
@@ -35,8 +35,8 @@ class Facts(TypedDict, total=False):
 
 
 def _check_job(handler: Handler, facts: Facts, name: str | None = None) -> None:
-    """Raise Forbidden when the request, or the schedule `name` as it is, starts a job and the user
-    may not start jobs.
+    """Raise Forbidden if the request, or the present schedule `name`, starts a job and the user may
+    not start jobs.
     """
     if handler.allowed("execute", ["jobs"]):
         return
@@ -60,7 +60,7 @@ class ScheduleList(Handler):
 
     @execute(slow=True)
     def post(self, *, name: Name, **facts: Unpack[Facts]) -> Schedule:
-        """A new schedule; without `cron` it is the one in the pipeline's file. `job`: fields of a
+        """A new schedule; without `cron`, the one in the pipeline's file. `job`: fields of a
         submitted job.
         """
         _check_job(self, facts)
@@ -77,7 +77,7 @@ class SchedulePage(Handler):
 class ScheduleUpdate(Handler):
     @execute(slow=True)
     def post(self, name: str, **facts: Unpack[Facts]) -> Schedule:
-        """Change what is given; new times count from now on."""
+        """Change the given fields; new times count from now on."""
         _check_job(self, facts, name)
         return self.bench.schedules.update(name, **facts)
 
@@ -85,14 +85,14 @@ class ScheduleUpdate(Handler):
 class SchedulePause(Handler):
     @execute(slow=True)
     def post(self, name: str) -> Schedule:
-        """Start nothing until it is resumed; what runs goes on."""
+        """Start nothing until it is resumed; what runs continues."""
         return self.bench.schedules.pause(name)
 
 
 class ScheduleResume(Handler):
     @execute(slow=True)
     def post(self, name: str) -> Schedule:
-        """Go on with the next due time."""
+        """Continue with the next due time."""
         _check_job(self, {}, name)
         return self.bench.schedules.resume(name)
 
@@ -100,8 +100,8 @@ class ScheduleResume(Handler):
 class ScheduleRun(Handler):
     @execute(slow=True)
     def post(self, name: str, *, due: datetime | None = None) -> Firing:
-        """Start it at once; `due`: for that due time, such as one that was missed; without a zone
-        it is UTC.
+        """Start it at once; `due`: for that due time, such as a missed one; without a zone it is
+        UTC.
         """
         _check_job(self, {}, name)
         return self.bench.schedules.run_now(name, due=due)
@@ -110,7 +110,7 @@ class ScheduleRun(Handler):
 class ScheduleDelete(Handler):
     @execute(slow=True)
     def post(self, name: str) -> Mapping[str, str]:
-        """Forget it and its history; what it started goes on."""
+        """Delete it and its history; what it started continues."""
         self.bench.schedules.delete(name)
         return {"deleted": name}
 
@@ -118,7 +118,7 @@ class ScheduleDelete(Handler):
 class ScheduleHistory(Handler):
     @read
     def get(self, name: str, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Firing]:
-        """What became of its due times, newest first."""
+        """What happened at its due times, newest first."""
         return self.bench.schedules.history(name, limit=limit, cursor=cursor)
 
 

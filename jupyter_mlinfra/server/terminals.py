@@ -1,4 +1,4 @@
-"""Terminals of the Jupyter server: opened by its own manager, for whoever may open one there."""
+"""Terminals of the Jupyter server: opened by its own manager, for users who may open them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 async def open_terminal(handler: Handler, command: Sequence[str]) -> str:
-    """Open one that runs `command`; its name. Runs on the event loop, which reads what the terminal
-    says.
+    """Open one that runs `command`; returns its name. Runs on the event loop, which reads the
+    terminal's output.
 
-    Raises Forbidden as `POST api/terminals` would, Unavailable where the server has no terminals.
+    Raises Forbidden as `POST api/terminals` would, Unavailable if the server has no terminals.
     """
     if not await handler.allows("write", "terminals"):
         raise Forbidden(
@@ -25,7 +25,7 @@ async def open_terminal(handler: Handler, command: Sequence[str]) -> str:
         )
     manager = handler.settings.get("terminal_manager")
     if manager is None:
-        why = "ServerApp.terminals_enabled is False, or jupyter_server_terminals is not there."
+        why = "ServerApp.terminals_enabled is False, or jupyter_server_terminals is not installed."
         raise Unavailable(
             "This Jupyter server has no terminals.",
             why,

@@ -1,8 +1,8 @@
-"""Threads that work off a queue and keep no process from ending.
+"""Threads that work through a queue and never keep the process from ending.
 
-Those of `concurrent.futures` are joined when the interpreter ends: Jupyter would hang at its stop
-while a slow request runs. What is cut off here is as safe as at a power cut: every write of the
-workbench is whole or absent.
+Those of `concurrent.futures` are joined when the interpreter ends: Jupyter would hang when it stops
+during a slow request. Cutting work off is as safe as a power cut: every write of the workbench is
+whole or absent.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from ..core.errors import Unavailable
 
 
 class Threads:
-    """At most `count` threads, each started when it is first of use; called from one thread, the
-    server's.
+    """At most `count` threads, each started when it is first needed; called only from the server's
+    thread.
     """
 
     def __init__(self, count: int, name: str) -> None:
@@ -29,7 +29,7 @@ class Threads:
         self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
 
     def submit[T](self, work: Callable[[], T]) -> Future[T]:
-        """Do `work` in one of the threads. Raises Unavailable after `close`."""
+        """Run `work` in one of the threads. Raises Unavailable after `close`."""
         if self._closed:
             raise Unavailable("The server stops.", "It takes no more requests.", "Start it again.")
         if self._started < self._count:
@@ -42,7 +42,7 @@ class Threads:
         return future
 
     def close(self) -> None:
-        """Cancel what waits; end each thread after what it does now."""
+        """Cancel what waits; end each thread after its current work."""
         self._closed = True
         try:
             while item := self._waiting.get_nowait():

@@ -1,5 +1,5 @@
-"""Verbs that may take long, as jobs: they outlive the request and the server, say how far they are,
-and can be cancelled.
+"""Verbs that may take long, as jobs: they outlive the request and the server, report progress, and
+can be cancelled.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ def as_job(
     bench: Workbench, verb: str, *operands: str, of: str, **options: Option | Sequence[str]
 ) -> Job:
     """Submit `mlinfra VERB OPTIONS -- OPERANDS`. It takes no slot: it mostly waits, and must not
-    wait for somebody's training.
+    wait for a training.
 
-    verb: domain and verb with a space. of: what it is done to, for the name. options: a flag where
-    True, left out where None or False, repeated where a list. An option is one word with its value,
-    and operands stand behind `--`, so that no value is read as an option.
+    verb: domain and verb with a space. of: what it acts on, for the job's name. options: True is a
+    flag, None and False are omitted, a list repeats the option. An option and its value are one
+    word, and operands follow `--`, so that no value is read as an option.
     """
     from ..jobs import JobSpec
 

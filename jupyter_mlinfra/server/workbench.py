@@ -22,8 +22,8 @@ read, write, execute = access("workbench")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectRecord:
-    """The project of this server. root: its folder. path: of the folder, as JupyterLab's file
-    browser names it; None outside its root.
+    """The project of this server. root: its folder. path: that folder in JupyterLab's file browser;
+    None outside its root.
     """
 
     name: str
@@ -38,8 +38,8 @@ class ProjectRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstNotebook:
-    """The notebook of the first steps. path: as JupyterLab's file browser names it; None outside
-    its root.
+    """The notebook of the first steps. path: in JupyterLab's file browser; None outside its
+    root.
     """
 
     path: str | None

@@ -160,7 +160,7 @@ def _ingest(item: Any) -> Card:
         "snapshot": item.snapshot,
         "quarantine": plain(item.quarantine),
     }
-    # The first line says what was left out: nobody reads on after a success.
+    # The first line says what was left out, because nobody reads on after a success.
     title = f"{item.dataset}: {item.summary}" if item.quarantined or item.skipped else item.dataset
     return Card(
         title=title,
@@ -224,7 +224,7 @@ def _inspection(item: Any) -> Card:
 
 
 def _sign(sign: str | None) -> str:
-    """A sign that can be seen."""
+    """A character made visible."""
     return {None: "", "\t": "tab", " ": "space", "": "none"}.get(sign, sign or "")
 
 

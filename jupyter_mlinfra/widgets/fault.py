@@ -1,4 +1,4 @@
-"""An error in the place of a record: what happened, why, and how to fix it."""
+"""An error in place of a record: what happened, why, and how to fix it."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ class ErrorCard:
 
 
 def _html(text: str) -> str:
-    """Escaped, with what stands in backticks as code."""
+    """Escaped, with text in backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))

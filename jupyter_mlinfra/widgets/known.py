@@ -1,4 +1,4 @@
-"""The card of a record as its project would show it: the metric of its target first, jobs by their
+"""The card of a record as its project shows it: the metric of its target first, jobs by their
 names.
 """
 
@@ -19,7 +19,7 @@ _JOB = re.compile(r"\bjob:([0-9a-f]{8})\b")
 
 
 def current_card(value: Any) -> Card | None:
-    """The card in the current project; outside of one, what the record itself tells."""
+    """The card in the current project; outside of one, only with what the record itself holds."""
     from ..workbench import current
 
     try:
@@ -29,7 +29,7 @@ def current_card(value: Any) -> Card | None:
 
 
 def card_in(workbench: Workbench, value: Any) -> Card | None:
-    """The card in a project. A job that cannot be asked for keeps its id."""
+    """The card in a project. A job that cannot be read keeps its id."""
     card = card_of(value, first=workbench.project.settings.project.targets.metric)
     if card is None:
         return None

@@ -1,4 +1,4 @@
-"""Rich reprs: a record or a page at the end of a cell shows itself as a card or a table."""
+"""Rich displays: a record or a page at the end of a cell is shown as a card or a table."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ has one.
 """
 
 LARGEST = 20_000
-"""Characters of a record's JSON that are kept with a saved notebook; a larger record keeps its
-facts and table alone.
+"""The longest JSON of a record, in characters, that is stored with a saved notebook; a larger
+record keeps only its facts and table.
 """
 
 
@@ -115,7 +115,7 @@ def register(shell: Any) -> None:
 
 
 class Records(Sequence[Any]):
-    """A list of records that shows itself as a table. No `list` or `UserList`: IPython prints those
+    """A list of records that is shown as a table. Not a `list` or `UserList`, which IPython prints
     in its own way.
     """
 
@@ -136,7 +136,7 @@ class Records(Sequence[Any]):
 
 
 class Facts(UserDict[str, Any]):
-    """Values by name that show themselves one a line."""
+    """Values by name, shown one per line."""
 
     def __repr__(self) -> str:
         return str(self._repr_mimebundle_()["text/plain"])

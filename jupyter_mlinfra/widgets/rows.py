@@ -1,4 +1,4 @@
-"""One row of a list, for each record: the columns that its list has in every face."""
+"""One row of a list, for each record: the columns that its list has in every interface."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .words import (
 Row = Mapping[str, str]
 
 METRICS = 5
-"""Columns of metrics in a list; a run may have hundreds."""
+"""The most metric columns in a list; a run may have hundreds."""
 _NEEDS = (
     "cpus",
     "gpus",

@@ -1,5 +1,4 @@
-"""Tables to pick from by hand: `runs("flights").selection` is a list of records, to go on with in
-code.
+"""Tables to pick from by hand: `runs("flights").selection` is a list of records for use in code.
 
 The same lists as in the panels, the magics and the command line, in the panels' own table: search,
 sort, pick, load more.
@@ -32,7 +31,7 @@ __all__ = [
 ]
 
 _MODULE, _VERSION = "@jupyter-mlinfra/labextension", "^1.0.0"
-"""Where the front end has the view, and the version of what both tell each other."""
+"""Where the front end has the view, and the version of the messages between both."""
 
 
 def __dir__() -> list[str]:
@@ -40,8 +39,7 @@ def __dir__() -> list[str]:
 
 
 class Table(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets' traits are untyped
-    """A list of records as a widget. title: what it lists. fetch: gives the page that begins at a
-    cursor.
+    """A list of records as a widget. title: what it lists. fetch: returns the page at a cursor.
 
     items: the records that are loaded.
     """
@@ -58,7 +56,7 @@ class Table(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets' traits a
     refs = traitlets.List().tag(sync=True)
     picked = traitlets.List(traitlets.Int()).tag(sync=True)
     total = traitlets.Int(0).tag(sync=True)
-    # `more` is the method here, and whether there is more to load in the front end.
+    # `more` is the method here; in the front end it says whether there is more to load.
     _more = traitlets.Bool(False).tag(sync=True)
     fault = traitlets.Unicode().tag(sync=True)
 
@@ -92,7 +90,7 @@ class Table(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets' traits a
         self.observe(lambda _: callback(self.selection), "picked")
 
     def _heard(self, content: Mapping[str, Any]) -> None:
-        """A press of More in the front end."""
+        """More was pressed in the front end."""
         if content.get("verb") == "more" and self._more:
             try:
                 self.more()
@@ -100,7 +98,7 @@ class Table(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets' traits a
                 self.fault = str(error)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        """The widget, and for where there are none (a saved notebook on the web) the rows as a
+        """The widget, and where widgets do not exist (a saved notebook on the web) the rows as a
         static table.
         """
         shown = super()._repr_mimebundle_(**options)

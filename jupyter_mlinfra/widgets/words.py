@@ -1,5 +1,5 @@
 """Values as people read them: numbers with their basis, moments in the reader's zone, sizes,
-spans.
+durations.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def counted(count: int, noun: str) -> str:
 
 
 def share(value: Number | None) -> str:
-    """A fraction in percent, with its basis. What is not nothing, or not all, is not written as
-    such: `< 0.1 %`, `> 99.9 %`.
+    """A fraction in percent, with its basis. Almost nothing and almost all are written as `< 0.1 %`
+    and `> 99.9 %`.
     """
     if value is None or not isinstance(value.value, int | float):
         return number(value)
@@ -52,15 +52,15 @@ def share(value: Number | None) -> str:
 
 
 def took(value: Number | None) -> str:
-    """A number of seconds as a span of time, with its basis."""
+    """A number of seconds as a duration, with its basis."""
     if value is None or not isinstance(value.value, int | float):
         return number(value)
     return number(Number(value=span(value.value), basis=value.basis, n=value.n))
 
 
 def span(seconds: float | None) -> str:
-    """A span of time: `850 ms`, `12.3 s`, `4 min 05 s`, `2 h 10 min`, `3 d 4 h`. What rounds to a
-    whole unit is written in that.
+    """A duration: `850 ms`, `12.3 s`, `4 min 05 s`, `2 h 10 min`, `3 d 4 h`. What rounds to a whole
+    unit is written in that unit.
     """
     if seconds is None:
         return NONE
@@ -80,8 +80,8 @@ _whole = ContextVar("whole", default=False)
 
 @contextmanager
 def uncut() -> Iterator[None]:
-    """Texts are whole meanwhile: in a file or a pipe there is no room to save, and what was cut
-    cannot be asked for.
+    """Inside the block texts are not cut: in a file or a pipe there is room, and what was cut could
+    not be requested.
     """
     token = _whole.set(True)
     try:
@@ -91,6 +91,6 @@ def uncut() -> Iterator[None]:
 
 
 def beginning(text: str | None, length: int = 60) -> str:
-    """The beginning of a text, with an ellipsis where it was cut."""
+    """The beginning of a text, with an ellipsis if it was cut."""
     line = plain(text)
     return line if _whole.get() or len(line) <= length else line[: length - 1] + "…"

@@ -56,7 +56,7 @@ def test_a_command_that_names_a_file_beside_it_is_not_sent_to_the_root(
     (root / "nc" / "train.py").touch()
     (root / "nc" / "both.py").touch()
     (root / "both.py").touch()
-    with pytest.raises(BadRequest, match=r"would not find train\.py\. It lies in nc") as caught:
+    with pytest.raises(BadRequest, match=r"would not find train\.py\. It is in nc") as caught:
         verb(["jobs", "submit", "--", "python", "train.py", "--lr", "0.1"])
     assert caught.value.fix == "mlinfra jobs submit --cwd nc -- python train.py --lr 0.1"
     assert noted.calls == []

@@ -998,7 +998,7 @@ def test_what_is_no_notebook_is_pointed_to_a_command(
         with pytest.raises(BadRequest) as caught:
             verb(["jobs", "submit", *shlex.split(words)])
         assert caught.value.fix.endswith(f": mlinfra jobs submit -- {command}")
-    with pytest.raises(BadRequest, match=r"b\.ipynb is one word too many"):
+    with pytest.raises(BadRequest, match=r"b\.ipynb is one argument too many"):
         verb(["jobs", "submit", "a.ipynb", "b.ipynb"])
     assert noted.calls == []
 

@@ -32,13 +32,13 @@ def test_a_check_says_whether_the_document_is_current_and_writes_nothing(
 ) -> None:
     path = tmp_path / "openapi.json"
     monkeypatch.setattr(openapi, "DOCUMENT", path)
-    assert "is not that of the code" in (openapi.main("--check") or "")
+    assert "does not match the code" in (openapi.main("--check") or "")
     assert "cannot be used" in (openapi.main("--chekc") or "")
     assert not path.exists()
     assert openapi.main() is None
     assert openapi.main("--check") is None
     path.write_text("{}")
-    assert "is not that of the code" in (openapi.main("--check") or "")
+    assert "does not match the code" in (openapi.main("--check") or "")
     assert path.read_text() == "{}"
 
 

@@ -755,8 +755,8 @@ export interface components {
         readonly FiringState: "waiting" | "started" | "missed" | "skipped" | "failed";
         /**
          * FirstNotebook
-         * @description The notebook of the first steps. path: as JupyterLab's file browser names it; None outside
-         *     its root.
+         * @description The notebook of the first steps. path: in JupyterLab's file browser; None outside its
+         *     root.
          */
         readonly FirstNotebook: {
             readonly path: string | null;
@@ -1121,7 +1121,7 @@ export interface components {
         };
         /**
          * Needs
-         * @description What a clone asks for instead; what is not there stays as it was.
+         * @description What a clone asks for instead; missing fields are as in the original.
          */
         readonly Needs: {
             readonly after?: readonly string[];
@@ -1328,8 +1328,8 @@ export interface components {
         };
         /**
          * ProjectRecord
-         * @description The project of this server. root: its folder. path: of the folder, as JupyterLab's file
-         *     browser names it; None outside its root.
+         * @description The project of this server. root: its folder. path: that folder in JupyterLab's file browser;
+         *     None outside its root.
          */
         readonly ProjectRecord: {
             readonly goal: string;

@@ -43,7 +43,7 @@ interface ISource {
   parameters: readonly IParameter[];
   job: IJob | null;
   /**
-   * A clone of what is no notebook of the project, such as a command: what it runs stays, what it
+   * A clone of anything but a notebook of the project, such as a command: what it runs stays, what it
    * needs can be changed.
    */
   bare: boolean;
