@@ -1,4 +1,4 @@
-"""Arrays: what an element is as a job of its own, and what elements were together."""
+"""Arrays: an element as a job of its own, and elements as one job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .spec import JobSpec
 
 
 def element_of(spec: JobSpec, values: Mapping[str, Any]) -> JobSpec:
-    """One element. values: its own parameters or, of a command, variables."""
+    """One element. values: its own parameters, or for a command, variables."""
     plain = replace(spec, array=(), max_parallel=None, key=None)
     if spec.notebook is not None:
         return replace(plain, parameters={**spec.parameters, **values})
@@ -22,7 +22,7 @@ def element_of(spec: JobSpec, values: Mapping[str, Any]) -> JobSpec:
 
 
 def array_of(elements: Sequence[JobSpec], *, max_parallel: int | None) -> JobSpec:
-    """The array that has these elements, in this order: what all of them have alike is its own."""
+    """The array of these elements, in this order: what all of them share becomes its own."""
     first = elements[0]
     found = [
         dict(spec.environment if spec.notebook is None else spec.parameters) for spec in elements
@@ -40,7 +40,7 @@ def array_of(elements: Sequence[JobSpec], *, max_parallel: int | None) -> JobSpe
 
 
 def with_parameters(spec: JobSpec, given: Mapping[str, Any]) -> JobSpec:
-    """With other values for some parameters: of an array, in all its elements."""
+    """The spec with other values for some parameters: of an array, in all its elements."""
     array = [
         {name: value for name, value in values.items() if name not in given}
         for values in spec.array
@@ -49,5 +49,5 @@ def with_parameters(spec: JobSpec, given: Mapping[str, Any]) -> JobSpec:
 
 
 def canonical(value: Any) -> str:
-    """A value as JSON, by which two can be compared: to a notebook, 1 and true are two things."""
+    """A value as JSON, for comparison: for a notebook, 1 and true differ."""
     return json.dumps(value, sort_keys=True)

@@ -1,5 +1,5 @@
-"""Ending jobs, and those who see to them. On a full disk too: then word of it is left in memory
-(see `Wishes`).
+"""Ending jobs, and the processes that run them. Also on a full disk: then the request is left in
+memory (see `Wishes`).
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from ..core.project import Project
 
 EXPLAINED = 100
-"""Waiting jobs that are told of a stop."""
+"""How many waiting jobs get a reason at a stop."""
 STOP_SECONDS = 30.0
-"""How long past the grace a job may take to end before the supervisor is stopped all the same."""
+"""How long beyond the grace period a job may take to end before the supervisor is stopped
+anyway.
+"""
 _WAIT_SECONDS = (0.005, 0.1)
-"""First and longest pause between two looks at the queue while somebody waits."""
+"""First and longest pause between two checks of the queue during a wait."""
 
 
 class Ending:
@@ -61,7 +63,7 @@ class Ending:
             found = [
                 replace(
                     entries[0].job,
-                    reason=f"Is being cancelled by {user}; that cannot be written down yet.",
+                    reason=f"Is being cancelled by {user}; that cannot be recorded yet.",
                 )
             ]
         self._dispatch.end(found)
@@ -72,7 +74,7 @@ class Ending:
         return found[0] if named.array is None else self._store.job(named.array)
 
     def wait(self, jobs: Sequence[str], *, timeout: float | None) -> None:
-        """Until all of these have ended, or `timeout` seconds have passed."""
+        """Wait until all of these have ended, or `timeout` seconds have passed."""
         limit = None if timeout is None else time.monotonic() + timeout
         left, seen, pause = jobs, -1, _WAIT_SECONDS[0]
         while left and (limit is None or time.monotonic() < limit):
@@ -89,7 +91,7 @@ class Ending:
         """See `Jobs.stop`."""
         failed: list[MLInfraError] = []
         if cancel_running and (running := self._store.active()):
-            # Or waiting jobs would take the place of those that are cancelled.
+            # Otherwise waiting jobs would take the place of those that are cancelled.
             failed += tried(self._control.drain)
             for entry in running:
                 failed += tried(partial(self.cancel, Named([entry.job.id])))
@@ -102,8 +104,8 @@ class Ending:
         raise_all(failed)
 
     def _wait_for_end(self, running: Sequence[Entry]) -> None:
-        """Until these jobs have ended, or have no process any more and the end cannot be written
-        down.
+        """Wait until these jobs have ended, or have no process any more and their end cannot be
+        recorded.
         """
         limit = time.monotonic() + self._project.settings.jobs.grace_seconds + STOP_SECONDS
         wished = self._wishes.read()
@@ -126,7 +128,7 @@ class Ending:
         )
 
     def _forget(self) -> None:
-        """Environments of submitters may hold secrets: none stays without a job that needs it."""
+        """Environments of submitters may hold secrets: none is kept without a job that needs it."""
         with handing_over(place := runtime_folder(self._project.home)):
             left = self._store.unfinished()
             forget(

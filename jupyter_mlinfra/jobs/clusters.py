@@ -1,4 +1,4 @@
-"""Which requests a cluster may have to answer, late or never."""
+"""Which requests a cluster, which may answer late or never, may have to answer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def may_ask_cluster(project: Project, job: str | None, *named: str | None) -> bool:
-    """Whether the settings, a job that has not ended, this job or the request itself (named) is of
-    another backend than this machine's. Raises NotFound.
+    """Whether the settings, an unfinished job, this job or the request itself (named) use another
+    backend than this machine's. Raises NotFound.
     """
     store = JobStore(project.database)
     names = {project.settings.jobs.backend, *store.backends(), *named}

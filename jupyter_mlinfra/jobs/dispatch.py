@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class Dispatch:
-    """The backends of one project, each loaded when it is first of use.
+    """The backends of one project, each loaded when it is first needed.
 
-    later: does work that no answer waits for; by default at once.
+    later: runs work that no answer waits for; by default at once.
     """
 
     def __init__(
@@ -38,19 +38,19 @@ class Dispatch:
         self._healing = threading.Lock()
 
     def name_of(self, wanted: str | None) -> str:
-        """The backend that is asked for, or that of the settings."""
+        """The requested backend, or that of the settings."""
         return wanted or self._project.settings.jobs.backend
 
     def backend(self, wanted: str | None = None) -> JobBackend:
-        """The same, loaded. Raises NotFound with the names there are."""
+        """The same, loaded. Raises NotFound with the installed names."""
         name = self.name_of(wanted)
         if name not in self._backends:
             self._backends[name] = load_backend(name, self._project)
         return self._backends[name]
 
     def start(self, job: Job) -> None:
-        """Have a waiting job started. It is accepted: what goes wrong is said in its reason, or a
-        caller that tries again would double it.
+        """Start a waiting job. It is already accepted: an error goes into its reason, because a
+        caller that tries again would submit it twice.
         """
         try:
             self.backend(job.backend).submit([job.id])
@@ -58,7 +58,7 @@ class Dispatch:
             self._store.explain(dict.fromkeys(self._store.named(job.id).jobs, f"Waits: {error}"))
 
     def end(self, jobs: Sequence[Job]) -> None:
-        """Have those end that are active and were asked to."""
+        """End active jobs for which that was requested."""
         active = [
             job
             for job in jobs
@@ -69,16 +69,14 @@ class Dispatch:
             self.backend(name).cancel([job.id for job in active if job.backend == name])
 
     def trouble(self, backend: str) -> str:
-        """Why nobody sees to the jobs of a backend, although who should is there; empty when all is
-        well.
-        """
+        """Why no process runs the jobs of a backend although it exists; empty if all is well."""
         if backend == LOCAL:
             return self._control.trouble()
         return FollowerControl(self._project, backend).trouble()
 
     def heal(self) -> None:
-        """Restart who follows the jobs of a backend, if it died while there is something to do. One
-        caller sees to that; it keeps no other waiting.
+        """Restart the process that follows a backend's jobs if it died while there is work. One
+        caller does that; others do not wait for it.
         """
         if not self._healing.acquire(blocking=False):
             return
@@ -90,7 +88,7 @@ class Dispatch:
     def _heal(self) -> None:
         try:
             for name in self._store.backends():
-                # Who asks for a list gets it, whatever has become of a backend.
+                # A list is returned whatever has become of a backend.
                 with contextlib.suppress(MLInfraError):
                     self.backend(name).heal()
             if read_alarms(self._project.database):

@@ -1,4 +1,4 @@
-"""The verbs of jobs: the only room that a face calls."""
+"""The verbs of jobs: the only module that interfaces call."""
 
 from __future__ import annotations
 
@@ -54,16 +54,16 @@ if TYPE_CHECKING:
     from ..core.project import Project
 
 SEARCHED = 1000
-"""Newest jobs that search finds."""
+"""How many of the newest jobs search finds."""
 QUEUE_LIMIT = 500
-"""Waiting jobs of a backend that the queue shows."""
+"""How many waiting jobs of a backend the queue shows."""
 
 
 class Jobs:
-    """Jobs of one project: a request for compute that outlives whoever made it.
+    """The jobs of one project: requests for compute that outlive the process that made them.
 
-    tracked: gives the id of the newest tracked run that a job made, None when it made none. later:
-    does work that no answer waits for; by default at once.
+    tracked: returns the id of the newest tracked run that a job made, None if it made none. later:
+    runs work that no answer waits for; by default at once.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Jobs:
         later: Callable[[Callable[[], object]], object] | None = None,
         around: Around = dict,
     ) -> None:
-        """around: gives the environment of a job what the project adds to the submitter's."""
+        """around: adds the project's variables to the environment of a job."""
         self._project = project
         self._around = around
         self._tracked = tracked
@@ -85,39 +85,40 @@ class Jobs:
         self._ending = Ending(project, self._store, self._dispatch, self._control)
 
     def submit(self, spec: JobSpec) -> Job:
-        """Accept a job; once this returns, it is run even if this process dies or the power is cut.
+        """Accept a job; once this returns, it will run even if this process dies or the power is
+        cut.
 
-        Raises BadRequest, NotFound or Unprocessable for what can never run, Unavailable when the
-        state cannot be written.
+        Raises BadRequest, NotFound or Unprocessable for a job that can never run, Unavailable if
+        the state cannot be written.
         """
         return self._complete(self._submitter.submit(spec))
 
     def check(self, spec: JobSpec) -> None:
-        """Raise BadRequest when the backend of such a job could never start it; one that does not
+        """Raise BadRequest if the backend of such a job could never start it; one that does not
         answer refuses nothing.
         """
         self._dispatch.backend(spec.backend).check(spec)
 
     def clone(self, job: str, *, same_code: bool = False, **changes: Any) -> Job:
-        """Submit another job like an earlier one, or array, with the code as it is now or, with
-        `same_code`, as it was then.
+        """Submit another job, or array, like an earlier one, with the present code or, with
+        `same_code`, with the code of that time.
 
-        changes: fields of JobSpec that differ; of `parameters`, those that do, in each element of
-        an array. It has checkpoints of its own, and of a step of a pipeline it is a job by itself.
-        Raises BadRequest where elements of an array would no longer differ. Raises NotFound when
-        the code of then is no longer kept.
+        changes: fields of JobSpec that differ; of `parameters`, only those that differ, in each
+        element of an array. It has checkpoints of its own, and the clone of a pipeline step is not
+        part of the pipeline. Raises BadRequest if elements of an array would no longer differ,
+        NotFound if the earlier code is no longer kept.
         """
         return self._complete(
             self._submitter.clone(self._store.named(job), same_code=same_code, changes=changes)
         )
 
     def show(self, job: str) -> Job:
-        """A job by its id, the beginning of its id, or `job:ID`. Raises NotFound, or BadRequest
-        when several begin so.
+        """A job by its id, the beginning of its id, or `job:ID`. Raises NotFound, or BadRequest if
+        several begin like this.
         """
         found = self.look(job)
         if self._tracked is not None and found.attempt and found.array is None:
-            # A tracking store that cannot be asked keeps nobody from the job.
+            # A tracking store that does not answer must not hide the job.
             with contextlib.suppress(MLInfraError):
                 return replace(found, run=self._tracked(found.id))
         return found
@@ -171,13 +172,13 @@ class Jobs:
         tail: int | None = None,
         until: int | None = None,
     ) -> LogChunk:
-        """A part of what a job wrote, all attempts one after the other; go on from `next`.
+        """A part of a job's output, all attempts one after the other; continue from `next`.
 
         offset, limit: bytes. tail: lines from the end, or from byte `until`, instead of an offset.
         """
         found = self._store.entry(
             job
-        ).job  # before the log is read: what an ended job wrote is all there
+        ).job  # before the log is read, so that an ended job's log is complete
         return read_log(
             self._project.home,
             found.id,
@@ -192,13 +193,13 @@ class Jobs:
     def search_logs(
         self, job: str, text: str, *, limit: int = 50, cursor: str | None = None
     ) -> LogHits:
-        """The lines of a job's log that hold `text`, in any case, all attempts one after the
+        """The lines of a job's log that contain `text`, ignoring case, all attempts one after the
         other.
         """
         check_limit(limit)
         if not text:
             raise BadRequest(
-                "What is to be looked for?", "The text is empty.", "Give a word of the log."
+                "What should be searched for?", "The text is empty.", "Give a word of the log."
             )
         found = self._store.entry(job).job
         return search_log(
@@ -206,19 +207,18 @@ class Jobs:
         )
 
     def cancel(self, job: str) -> Job:
-        """End a job (of an array all of them) and all its processes: at once while it waits, else
-        it is under way when this returns. Twice is once.
+        """End a job (or all of an array) and all its processes: a waiting job at once, a running
+        one is being ended when this returns. Calling it twice does no harm.
 
-        A running job is ended on a full disk too; that it was cancelled is written down when there
-        is room.
+        A running job is ended even on a full disk; the cancel is recorded when there is room.
         """
         return self._complete(self._ending.cancel(self._store.named(job)))
 
     def requeue(self, job: str) -> Job:
-        """Start a job again under the same id: one that runs is ended first, one that failed, was
+        """Start a job again under the same id: a running one is ended first, one that failed, was
         cancelled or lost goes back into the queue.
 
-        It finds the checkpoints of its earlier attempts. Raises Conflict when it succeeded, or is
+        It finds the checkpoints of its earlier attempts. Raises Conflict if it succeeded, or is
         being cancelled.
         """
         named, place = self._store.named(job), runtime_folder(self._project.home)
@@ -233,11 +233,11 @@ class Jobs:
         return self._again(named)
 
     def restore(self, job: str) -> Job:
-        """Take a cancel back: the job waits again in its place, and what was cancelled because it
-        was to start after it does too.
+        """Undo a cancel: the job is queued again in its place, and so is what was cancelled because
+        it should start after it.
 
         One that ran starts again from its checkpoints. Raises Conflict while it is still being
-        cancelled, and when it was not cancelled.
+        cancelled, or if it was not cancelled.
         """
         named, place = self._store.named(job), runtime_folder(self._project.home)
         with handing_over(place):
@@ -253,7 +253,7 @@ class Jobs:
         return self._again(named)
 
     def hold(self, job: str) -> Job:
-        """Keep a waiting job from starting until it is released. Raises Conflict when it does not
+        """Keep a waiting job from starting until it is released. Raises Conflict if it does not
         wait.
         """
         named = self._store.named(job)
@@ -261,14 +261,14 @@ class Jobs:
         return self._again(named)
 
     def release(self, job: str) -> Job:
-        """Let a job that is on hold start. Raises Conflict when it does not wait."""
+        """Let a held job start. Raises Conflict if it does not wait."""
         named = self._store.named(job)
         self._store.release(named.jobs)
         return self._again(named)
 
     def prioritize(self, job: str, priority: int) -> Job:
-        """Move a waiting job in the queue: 0 is last, 100 first. Raises BadRequest out of that
-        range, Conflict when it does not wait.
+        """Move a waiting job in the queue: 0 is last, 100 first. Raises BadRequest outside that
+        range, Conflict if it does not wait.
         """
         if not 0 <= priority <= 100:
             raise BadRequest(
@@ -280,7 +280,7 @@ class Jobs:
         return self._again(named)
 
     def _again(self, named: Named) -> Job:
-        """After a change to the queue: its backend looks at it anew."""
+        """After a change to the queue: its backend checks it again."""
         job = self._store.job(named.array or named.jobs[0])
         if job.state is JobState.QUEUED or (
             job.array is not None and job.array.states.get(JobState.QUEUED)
@@ -289,7 +289,7 @@ class Jobs:
         return self._complete(job)
 
     def wait(self, jobs: Iterable[str], *, timeout: float | None = None) -> Sequence[Job]:
-        """The jobs, once all of them have ended or `timeout` seconds have passed: look at their
+        """The jobs, once all of them have ended or `timeout` seconds have passed: check their
         states.
         """
         ids = [ident for job in jobs for ident in self._store.named(job).jobs]
@@ -297,13 +297,13 @@ class Jobs:
         return self._completed(self._store.entry(job).job for job in ids)
 
     def compute(self, backend: str | None = None) -> Compute:
-        """What a backend has (default: that of the settings), and who holds it; a cluster is asked
+        """What a backend has (default: that of the settings), and who uses it; a cluster is asked
         again after `COMPUTE_SECONDS`.
         """
         return recent_compute(self._dispatch.backend(backend))
 
     def queue(self, *, limit: int = 50, cursor: str | None = None) -> Page[QueuedJob]:
-        """What waits, in the order in which it may start; then what may not start yet."""
+        """Waiting jobs, in the order in which they may start; then those that may not start yet."""
         at = now().timestamp()
         backends = [
             name for name in self._store.backends() if self._store.counts(backend=name)["queued"]
@@ -335,8 +335,8 @@ class Jobs:
         )
 
     def estimate(self, spec: JobSpec) -> Estimate:
-        """What a job would meet if it were submitted now: when it starts, how long it takes, what
-        it costs, or why it can never start.
+        """What a job would meet if submitted now: when it starts, how long it takes, what it costs,
+        or why it can never start.
         """
         backend = self._dispatch.backend(spec.backend)
         refused = ""
@@ -364,8 +364,8 @@ class Jobs:
         )
 
     def resources(self, job: str, *, seconds: float = 900.0) -> Resources:
-        """What the newest attempt of a job used in its last `seconds`; no points where nobody
-        sampled it.
+        """What the newest attempt of a job used in its last `seconds`; no points if it was not
+        sampled.
         """
         found = self._store.entry(job).job
         until = found.ended_at or now()
@@ -393,26 +393,26 @@ class Jobs:
         return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
 
     def counts(self) -> dict[str, int]:
-        """How many jobs are in each state; every state is named."""
+        """How many jobs are in each state, including empty ones."""
         return self._store.counts()
 
     def parameters(self, notebook: str | Path) -> Sequence[Parameter]:
         """Names, types and defaults from the cell tagged `parameters` of a notebook of the project;
         empty without one.
 
-        Raises BadRequest outside of the project, NotFound, TooLarge, Unprocessable.
+        Raises BadRequest outside the project, NotFound, TooLarge, Unprocessable.
         """
         shown = inside(str(notebook), self._project.root, "notebook")
         return parameters_of(read_notebook(self._project.root / shown, shown)) or []
 
     def values(self, job: str) -> Sequence[JobParameter]:
-        """The parameters that a job ran with, defaults of its notebook as it was then included;
-        those alone that were said where its code is gone.
+        """The parameters that a job ran with, including the defaults of its notebook at that time;
+        only the given ones if its code is gone.
         """
         found = self._store.entry(job).job
         known = list[Parameter]()
         if found.notebook is not None and found.snapshot:
-            # Cleaned away, or no notebook any more: what was said is known all the same.
+            # Removed, or no longer a notebook: the given parameters are known anyway.
             with contextlib.suppress(MLInfraError, ValueError):
                 known = (
                     parameters_of(
@@ -423,7 +423,7 @@ class Jobs:
         return taken(known, found.parameters)
 
     def backends(self) -> Sequence[Backend]:
-        """Where jobs can run, by name; each installed backend, whether or not it is set up."""
+        """Where jobs can run, by name; each installed backend, whether or not it is configured."""
         usual = self._dispatch.name_of(None)
         return [
             Backend(name=name, usual=name == usual) for name in sorted({*backend_names(), usual})
@@ -433,35 +433,35 @@ class Jobs:
         """A notebook that a job or a pipeline left in the project's state, by the path that
         `Job.output` or a step gives.
 
-        since: `modified_at` of what is known, in ISO form; None when it is still that. Raises
+        since: a known `modified_at` in ISO form; None if the notebook is unchanged. Raises
         NotFound, also for any other file, and Unprocessable.
         """
         return read_executed(self._project.root, self._project.home, path, since=since)
 
     def code(self, job: str) -> CodeSnapshot | None:
-        """The code snapshot that a job runs from, with what was left out; None when it runs no file
+        """The code snapshot that a job runs from, with what was left out; None if it runs no file
         of the project.
         """
         snapshot = self._store.entry(job).job.snapshot
         return self._submitter.snapshots().show(snapshot) if snapshot else None
 
     def diff(self, job: str, *, limit: int = 200_000) -> CodeDiff | None:
-        """How the code that a job runs from differs from the commit, at most `limit` bytes of it;
-        None when it runs no file of the project.
+        """How the code that a job runs from differs from the commit, at most `limit` bytes; None if
+        it runs no file of the project.
         """
         snapshot = self._store.entry(job).job.snapshot
         return self._submitter.snapshots().diff(snapshot, limit=limit) if snapshot else None
 
     def preview(self, notebook: str, *, limit: int = 50) -> CodePreview:
-        """What the code snapshot of a notebook would hold that is submitted now. Raises BadRequest,
-        NotFound, Unprocessable, TooLarge as `submit` does.
+        """What the code snapshot of a notebook would contain if it were submitted now. Raises
+        BadRequest, NotFound, Unprocessable, TooLarge as `submit` does.
         """
         spec = examine(JobSpec(notebook=notebook), self._project.root)
         return self._submitter.snapshots().preview([spec.notebook or ""], limit=limit)
 
     def attach(self, job: str) -> Attachment:
-        """How to get a shell in a job's environment. Raises Conflict or NotFound when it has none
-        (any more), Unavailable where its backend gives none.
+        """How to get a shell in a job's environment. Raises Conflict or NotFound if it has none
+        (any more), Unavailable if its backend gives none.
         """
         entry = self._store.entry(job)
         backend = self._dispatch.backend(entry.job.backend)
@@ -474,7 +474,7 @@ class Jobs:
         return backend.attach(entry)
 
     def supervisor(self) -> Supervisor:
-        """Who watches over the local jobs."""
+        """The process that runs the local jobs."""
         counts, entry = self._store.counts(), self._control.alive()
         return Supervisor(
             pid=entry.process.pid if entry else None,
@@ -487,27 +487,26 @@ class Jobs:
         )
 
     def start(self) -> Supervisor:
-        """Make sure that the supervisor runs, with the present settings. Raises Unavailable when it
-        does not come up.
+        """Make sure that the supervisor runs with the present settings. Raises Unavailable if it
+        does not start.
         """
         self._control.start()
         return self.supervisor()
 
     def stop(self, *, cancel_running: bool = False) -> Supervisor:
-        """End the supervisor, and who follows jobs elsewhere. Jobs that run go on and waiting ones
-        wait, until a submit or `start`.
+        """End the supervisor and the followers. Running jobs continue and waiting ones wait, until
+        a submit or `start`.
 
-        cancel_running: of this machine; those of a cluster are not ours to end.
-
-        All of it is tried, on a full disk too. Raises Unavailable afterwards for what could not be
-        ended or written down.
+        cancel_running: of this machine; those of a cluster are not ours to end. Every part is
+        tried, also on a full disk. Raises Unavailable afterwards for what could not be ended or
+        recorded.
         """
         self._ending.stop(cancel_running=cancel_running)
         return self.supervisor()
 
     def heed_alarms(self, *, start: bool) -> None:
-        """Have the supervisor look at the alarms, which were set. start: one that does not run is
-        started, as by a submit.
+        """Make the supervisor read the alarms, which have changed. start: start one that does not
+        run, as a submit does.
         """
         if start:
             self._control.wake()
@@ -532,7 +531,7 @@ class Jobs:
         return self._completed([job])[0]
 
     def _completed(self, jobs: Iterable[Job]) -> Sequence[Job]:
-        """Jobs with their files, and why nobody sees to them: asked once of each backend."""
+        """Jobs with what their files say, and why no process runs them: asked once per backend."""
         trouble, found = cache(self._dispatch.trouble), list[Job]()
         for job in jobs:
             whole = with_files(job, root=self._project.root, home=self._project.home)

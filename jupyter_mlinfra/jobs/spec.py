@@ -1,4 +1,4 @@
-"""What to run and what it needs; and what is known of a job."""
+"""What to run and what it needs; and the records of jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..core.errors import BadRequest
 from ..core.records import Number, Page
 
 ARRAY_LIMIT = 10_000
-"""Elements of one array."""
+"""The most elements of one array."""
 
 
 _WAITING = "waiting"
@@ -21,7 +21,7 @@ _WAITING = "waiting"
 
 
 class JobState(StrEnum):
-    """Where a job stands. succeeded, failed, cancelled and lost are final."""
+    """The state of a job. succeeded, failed, cancelled and lost are final."""
 
     QUEUED = "queued"
     STARTING = "starting"
@@ -45,7 +45,7 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """What to run and what it needs; says nothing of where or when.
+    """What to run and what it needs; says nothing about where or when.
 
     Exactly one of `notebook` (path below the project) and `command` (argument list, no shell).
     output: where the executed notebook goes, below the project (default: the job's own folder).
@@ -55,9 +55,9 @@ class JobSpec:
     in hundredths (a part is counted, not enforced). gpu_type: a word of the device's name. cpus:
     slots; with 0 it takes none and starts at once, for a job that mostly waits. backend: default
     that of the settings. queue: partition, or whatever the backend calls it; the local backend has
-    only one. array: one element a mapping, run as a job each: parameters of the notebook, or
+    only one. array: one element per mapping, each run as a job: parameters of the notebook, or
     environment variables of the command. max_parallel: elements at a time. after: ids of jobs that
-    have to succeed before it starts. checkpoints: folder below the project that it keeps over
+    must succeed before it starts. checkpoints: folder below the project that it keeps over
     attempts, in MLINFRA_CHECKPOINTS; default one of its own. key: idempotency key; a second submit
     with the same key returns the first job. labels: small facts such as the pipeline run.
     """
@@ -96,7 +96,7 @@ class JobSpec:
             raise BadRequest(
                 "The command is not a list of words.",
                 f"It is {self.command!r}.",
-                "Give program and arguments apart: ['python', 'train.py'].",
+                "Give program and arguments as a list: ['python', 'train.py'].",
             )
         if self.command and not self.command[0].strip():
             raise BadRequest(
@@ -134,7 +134,7 @@ class JobSpec:
                 raise BadRequest(f"{name}={getattr(self, name)} is below 0.", fix="Use 0 or more.")
         if not _is_whole(self.gpus if self.gpus >= 1 else self.gpus * 100):
             raise BadRequest(
-                f"gpus={self.gpus} cannot be given.",
+                f"gpus={self.gpus} cannot be used.",
                 "GPUs are whole, or below 1 a part in hundredths.",
                 "Use 1, 2, …, or 0.5, 0.25, …",
             )
@@ -155,7 +155,7 @@ class JobSpec:
     def _check_array(self) -> None:
         if self.max_parallel is not None and (self.max_parallel < 1 or not self.array):
             raise BadRequest(
-                f"max_parallel={self.max_parallel} says nothing.",
+                f"max_parallel={self.max_parallel} has no effect.",
                 "It is how many elements of an array run at a time.",
                 "Use 1 or more, with an array.",
             )
@@ -174,7 +174,7 @@ class JobSpec:
         for element in self.array:
             if not isinstance(element, Mapping):
                 raise BadRequest(
-                    "An element of the array is no mapping.",
+                    "An element of the array is not a mapping.",
                     f"It is {element!r}.",
                     'Give a list such as [{"depth": 4}, {"depth": 6}].',
                 )
@@ -205,7 +205,7 @@ def _check_text(text: str) -> None:
         ) from None
     if "\0" in text:
         raise BadRequest(
-            "A job's words cannot hold a NUL byte.", f"{text[:80]!r} does.", "Take it out."
+            "A job's words cannot contain a NUL byte.", f"{text[:80]!r} does.", "Remove it."
         )
 
 
@@ -223,15 +223,15 @@ class Array:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What is known of a job. reason: why it waits, or why it ended as it did. gpu_ids: those it
-    was given.
+    """What is known about a job. reason: why it waits, or why it ended as it did. gpu_ids: the GPUs
+    that it has.
 
-    progress: 0 to 1, None when unknown. output: the executed notebook, relative to the project
-    where it lies below it. snapshot: of the code it runs from. checkpoints: its folder for them.
-    remote: how the backend calls it. run: id of the newest tracked run that it made, where one job
-    is shown by itself. array: of an array as a whole, whose state is that of its elements together.
-    part_of, index: of an element, the array's id and its place from 0. held_by: who keeps it from
-    starting. after: jobs that it waits for. code: how to get at it, per face.
+    progress: 0 to 1, None if unknown. output: the executed notebook, relative to the project if it
+    is below it. snapshot: of the code it runs from. checkpoints: its folder for them. remote: its
+    id in the backend. run: id of the newest tracked run that it made, if a single job is shown.
+    array: of an array as a whole, whose state is the common state of its elements. part_of, index:
+    of an element, the array's id and its index from 0. held_by: who keeps it from starting. after:
+    jobs that it waits for. code: how to open it, per interface.
     """
 
     id: str
@@ -277,8 +277,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedJob:
-    """A job that waits. position: from 1, in the order of the queue. starts_at: an estimate, from
-    limits and earlier runs; None when it cannot be told.
+    """A waiting job. position: from 1, in the order of the queue. starts_at: an estimate, from
+    limits and earlier runs; None if unknown.
     """
 
     position: int
@@ -288,11 +288,11 @@ class QueuedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What a job would meet. starts_at: None when it cannot be told. seconds: median of the `like`
-    earlier runs of the same code, None without any.
+    """What a job would meet. starts_at: None if unknown. seconds: median of the `like` earlier runs
+    of the same code, None without any.
 
-    cost: of the settings' prices, None without those. refused: why it can never start; empty when
-    it can.
+    cost: at the settings' prices, None without those. refused: why it can never start; empty if it
+    can.
     """
 
     starts_at: datetime | None
@@ -304,7 +304,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """One start of a job. exit_code: None while it runs, or when nobody could read it."""
+    """One start of a job. exit_code: None while it runs, or if it could not be read."""
 
     number: int
     began_at: datetime | None
@@ -324,7 +324,7 @@ class Backend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A file that a code snapshot does not hold; the job sees the project's own. size: bytes."""
+    """A file that is not in a code snapshot; the job sees the project's own. size: bytes."""
 
     path: str
     size: int
@@ -336,8 +336,7 @@ class CodeSnapshot:
     """The code that a job runs from. size: bytes of all files. commit: of git, empty outside a
     repository.
 
-    uncommitted: files that differ from it, those that are gone included; None where that is not
-    known.
+    uncommitted: files that differ from it, including those that are gone; None if unknown.
     """
 
     id: str
@@ -350,8 +349,8 @@ class CodeSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodePreview:
-    """What a snapshot of the code would hold that is taken now. uncommitted: paths that differ from
-    the commit. Of the lists only the beginning is given.
+    """What a snapshot of the code would contain if taken now. uncommitted: paths that differ from
+    the commit. Only the beginning of each list is returned.
     """
 
     files: int
@@ -363,8 +362,8 @@ class CodePreview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeDiff:
-    """How the code of a job differs from the commit, as git writes it. shown, total: bytes of what
-    is given, and of all of it.
+    """How the code of a job differs from the commit, as git writes it. shown, total: bytes of the
+    text, and of the whole difference.
     """
 
     id: str
@@ -377,8 +376,8 @@ class CodeDiff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminal:
-    """A terminal of the Jupyter server in the environment of a job. name: as the server calls it.
-    note: how it differs from the job's own.
+    """A terminal of the Jupyter server in the environment of a job. name: in the server. note: how
+    it differs from the job's own.
     """
 
     name: str
@@ -388,8 +387,8 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogHit:
-    """A line of a log that holds what was looked for. line: its number from 1. offset: its first
-    byte. text: what stands around it, cut.
+    """A line of a log that contains the searched text. line: its number from 1. offset: its first
+    byte. text: the hit with its surroundings, cut.
     """
 
     line: int
@@ -400,7 +399,7 @@ class LogHit:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogHits:
     """Lines of a log with a text. total: of those from the beginning to where it was read, all of
-    them unless `more`. cursor: for what comes next.
+    them unless `more`. cursor: for the next ones.
     """
 
     items: Sequence[LogHit]
@@ -412,8 +411,8 @@ class LogHits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogChunk:
-    """A byte range of a log. next: offset to go on from. size: bytes there are. ended: nothing more
-    will come. note: why there is none any more.
+    """A byte range of a log. next: offset to continue from. size: existing bytes. ended: nothing
+    more will come. note: why there is no log any more.
     """
 
     text: str
@@ -426,7 +425,7 @@ class LogChunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """One GPU slot. holder: job reference or the process that holds it; empty when free. load,
+    """One GPU slot. holder: job reference or the process that holds it; empty if free. load,
     memory: 0 to 1.
     """
 
@@ -454,7 +453,7 @@ class Compute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuPoint:
-    """What a GPU of a job did. load, memory: 0 to 1, None when the driver does not say; of the
+    """A GPU of a job at a moment. load, memory: 0 to 1, None if the driver does not say; of the
     whole device, whoever uses it.
     """
 
@@ -465,8 +464,8 @@ class GpuPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourcePoint:
-    """What a job used at a moment. cpu: of the CPUs that it asked for, over 1 when it uses more.
-    memory_gib: of all its processes.
+    """What a job used at a moment. cpu: share of the CPUs that it asked for, above 1 if it uses
+    more. memory_gib: of all its processes.
     """
 
     at: datetime
@@ -488,8 +487,8 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supervisor:
-    """The local supervisor. pid: None when none runs (it is started by the next submit). trouble:
-    why it sees to nothing although it runs.
+    """The local supervisor. pid: None if none runs (the next submit starts it). trouble: why it
+    does not work although it runs.
     """
 
     pid: int | None

@@ -11,8 +11,8 @@ from .spec import Job, JobState
 
 _NEXT: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.STARTING, JobState.FAILED, JobState.CANCELLED}),
-    # From starting straight to an end: it ran and ended before its process was written down, or
-    # could not be started.
+    # From starting straight to an end: it ran and ended before its process was recorded, or could
+    # not be started.
     JobState.STARTING: frozenset(
         {
             JobState.RUNNING,
@@ -26,7 +26,7 @@ _NEXT: dict[JobState, frozenset[JobState]] = {
     JobState.RUNNING: frozenset(
         {JobState.QUEUED, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST}
     ),
-    # A user may have one run again that did not succeed; nothing else moves it.
+    # A user may run a job again that did not succeed; nothing else moves it.
     JobState.FAILED: frozenset({JobState.QUEUED}),
     JobState.CANCELLED: frozenset({JobState.QUEUED}),
     JobState.LOST: frozenset({JobState.QUEUED}),
@@ -35,13 +35,10 @@ ACTIVE = (JobState.STARTING, JobState.RUNNING)
 FINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.LOST})
 
 SAVED = 75
-"""Exit code of a job that saved its work and asks to be started again (EX_TEMPFAIL of sysexits.h).
-"""
+"""Exit code of a job that saved its work and asks to be restarted (EX_TEMPFAIL of sysexits.h)."""
 BACKOFF_LIMIT_SECONDS = 300.0
 QUICK_SECONDS = 60.0
-"""An attempt shorter than this that asks to be started again is made to wait: it may be going round
-in circles.
-"""
+"""An attempt shorter than this that asks to be restarted is delayed: it may be an endless loop."""
 
 
 def advance(
@@ -49,7 +46,7 @@ def advance(
 ) -> Job:
     """The job in its next state; nothing else may set `state`.
 
-    Raises Conflict when the present state does not lead there.
+    Raises Conflict if that state may not follow the present one.
     """
     if to not in _NEXT.get(job.state, frozenset()):
         raise Conflict(
@@ -69,11 +66,11 @@ def advance(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """What was seen of an attempt that is over. code: None when nobody could read it. said: the
-    job's own words. last: of a command, the last line of its log.
+    """What is known about an attempt that is over. code: None if it could not be read. said: the
+    job's own reason. last: of a command, the last line of its log.
 
-    asked: the state that it was ended for (cancelled, or failed at its time limit), None when it
-    ended by itself.
+    asked: the state for which it was ended (cancelled, or failed at its time limit), None if it
+    ended on its own.
     """
 
     code: int | None
@@ -86,7 +83,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What becomes of a job. counted: the attempt counts against `retries`. delay: seconds until it
+    """The outcome of a job. counted: the attempt counts against `retries`. delay: seconds until it
     may start again.
     """
 
@@ -98,9 +95,9 @@ class Verdict:
 
 
 def judge(ended: Ended, *, failures: int, retries: int, requeues: int) -> Verdict:
-    """What becomes of a job whose attempt is over.
+    """The outcome of a job whose attempt is over.
 
-    failures: attempts that counted so far. requeues: times that it asked to be started again.
+    failures: attempts that counted so far. requeues: how often it asked to be restarted.
     """
     if ended.asked is JobState.QUEUED and ended.code != 0:
         return Verdict(state=JobState.QUEUED, reason=ended.asked_reason, exit_code=ended.code)
@@ -133,13 +130,13 @@ def judge(ended: Ended, *, failures: int, retries: int, requeues: int) -> Verdic
 
 
 def explain_exit(code: int | None, last: str = "") -> str:
-    """A sentence for an exit code; codes above 128 name the signal, as shells write it. last: what
-    the program wrote last.
+    """A sentence for an exit code; codes above 128 name the signal, as in shells. last: the
+    program's last output.
     """
     if code is None:
-        return "It ended, but how is not known: the process that kept its exit code was killed."
+        return "It ended, but how is not known: the process that stores its exit code was killed."
     if code == SAVED:
-        return "Saved its work and asked to go on."
+        return "Saved its work and asked to continue."
     if code == 127:
         return "Exit code 127: the program was not found."
     if code == 126:

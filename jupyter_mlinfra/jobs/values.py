@@ -12,19 +12,19 @@ from ..core.errors import Conflict, NotFound, Unprocessable
 from .spec import Job
 
 CELL_LABEL, OUT_LABEL = "cell", "out"
-"""Labels of a job that was a cell: the folder of its values, and the names that it hands back."""
+"""Labels of a job that was a cell: the folder of its values, and the names that it returns."""
 
 
 def values_of(cells: Path, job: Job) -> dict[str, Any]:
     """The values that a cell's job left, by name. cells: the folder with those of all cells.
 
-    Raises NotFound for a job that was no cell, or whose values are gone, Conflict while it has not
-    succeeded.
+    Raises NotFound for a job that was not a cell, or whose values are gone, Conflict while it has
+    not succeeded.
     """
     if CELL_LABEL not in job.labels:
         raise NotFound(
-            f"Job {job.id} was no cell.",
-            "Only a %%job cell hands values back.",
+            f"Job {job.id} was not a cell.",
+            "Only a %%job cell returns values.",
             "Read what its notebook made: a dataset, a run, a file.",
         )
     if job.state != "succeeded":
@@ -36,7 +36,7 @@ def values_of(cells: Path, job: Job) -> dict[str, Any]:
 
 
 def put_value(folder: Path, name: str, value: Any) -> Path:
-    """Write a value. Raises Unprocessable when it has none of these forms."""
+    """Write a value. Raises Unprocessable if it has none of these forms."""
     kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
     folder.mkdir(parents=True, exist_ok=True)
     if kind in ("polars.DataFrame", "polars.LazyFrame"):
@@ -97,9 +97,9 @@ def _json(name: str, kind: str, value: Any) -> str:
         same = False
     if not same:
         raise Unprocessable(
-            f"{name} cannot be handed over: it is a {kind}.",
+            f"{name} cannot be passed: it is a {kind}.",
             "What can: frames of Polars and pandas, NumPy arrays, XGBoost boosters, and what JSON"
             " holds (numbers, text, lists, mappings).",
-            "Write it to a file or a dataset, and hand over its name.",
+            "Write it to a file or a dataset, and pass its name.",
         )
     return text

@@ -1,4 +1,4 @@
-"""Jobs as faces show them: with what lies in their files, and as search finds them."""
+"""Jobs as interfaces show them, with what their files say, and as search finds them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .state import ACTIVE, explain_exit
 
 
 def with_files(job: Job, *, root: Path, home: Path) -> Job:
-    """The job with the places of its executed notebook and checkpoints and, while it runs, its
+    """The job with the paths of its executed notebook and checkpoints and, while it runs, its
     progress. root, home: of the project.
     """
     if job.array is not None:
@@ -39,8 +39,8 @@ def with_files(job: Job, *, root: Path, home: Path) -> Job:
 
 
 def attempt_record(attempt: Attempt, number: int, *, last_line: bool) -> AttemptRecord:
-    """What the files of an attempt tell. last_line: whether that of its log says why it failed, as
-    that of a command does.
+    """What the files of an attempt show. last_line: whether the last line of its log says why it
+    failed, as for a command.
     """
     began, ended, code = attempt.began_at(), attempt.ended_at(), attempt.exit_code()
     reason = attempt.said() if code else ""
@@ -57,7 +57,7 @@ def attempt_record(attempt: Attempt, number: int, *, last_line: bool) -> Attempt
 
 
 def document(job: Job) -> Document:
-    """A job for the index of search."""
+    """A job for the search index."""
     words = [
         job.notebook or shlex.join(job.command),
         job.user,

@@ -460,7 +460,7 @@ def test_one_long_log_is_cut_to_its_end_and_costs_the_others_nothing(
         retention.Retention(JobStore(project.database), project.root, project.home).tidy(int)
         first, *rest = jobs.logs(ids[2]).text.splitlines(keepends=True)
         assert first.startswith(
-            f"[{len(long) - len(''.join(rest)):,} bytes were cleared away before this"
+            f"[{len(long) - len(''.join(rest)):,} bytes were removed before this"
         )
         assert long.endswith("".join(rest))
         assert 400 < len("".join(rest)) <= 500
@@ -480,7 +480,7 @@ def test_the_newest_logs_are_kept_whatever_they_need_and_a_cleared_one_says_so(
     monkeypatch.setattr(retention, "KEEP_NEWEST", 3)
     retention.Retention(JobStore(project.database), project.root, project.home).tidy(int)
     assert [jobs.logs(ident).text for ident in ids] == ["", "", "words of 2\n", "", ""]
-    assert [jobs.logs(ident).note[:24] for ident in ids] == ["The log was cleared away"] * 2 + [
+    assert [jobs.logs(ident).note[:24] for ident in ids] == ["The log was removed, as "] * 2 + [
         ""
     ] * 3
 

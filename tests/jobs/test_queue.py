@@ -191,7 +191,7 @@ def test_a_key_makes_an_array_once(jobs: Jobs) -> None:
     [
         ({"max_parallel": 2}, "max_parallel"),
         ({"array": [{}] * 10_001}, "10,001 elements"),
-        ({"array": ["x"]}, "no mapping"),
+        ({"array": ["x"]}, "not a mapping"),
         ({"array": [{"A=B": 1}]}, "environment variable"),
         ({"gpus": 1.5}, "gpus=1.5"),
         ({"gpus": float("nan")}, "gpus=nan"),
@@ -241,7 +241,7 @@ def test_what_was_to_start_after_a_job_that_failed_is_cancelled_near_and_far(
     third = jobs.submit(JobSpec(command=["true"], after=[second.id]))
     ended = jobs.wait([second.id, third.id], timeout=tools.wait)
     assert [job.state for job in ended] == ["cancelled", "cancelled"]
-    assert ended[0].reason == f"It was to start after job {first.id}, which is failed."
+    assert ended[0].reason == f"It should start after job {first.id}, which is failed."
     with pytest.raises(Conflict, match=f"Job {first.id} is failed"):
         jobs.submit(JobSpec(command=["true"], after=[first.id]))
     with pytest.raises(NotFound):
@@ -567,7 +567,7 @@ def test_reasons_call_elements_as_lists_do(jobs: Jobs, tools: Any) -> None:
     )
     jobs.cancel(f"{array.id}/2")
     assert (
-        jobs.show(last.id).reason == f"It was to start after job {array.id}/2, which is cancelled."
+        jobs.show(last.id).reason == f"It should start after job {array.id}/2, which is cancelled."
     )
 
 

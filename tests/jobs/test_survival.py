@@ -136,7 +136,7 @@ def test_a_job_whose_wrapper_was_killed_goes_on_and_is_lost_only_when_it_has_end
     seen = tools.until(lambda: (now := jobs.show(job.id)).reason and now)
     assert (seen.state, seen.reason) == (
         "running",
-        "Runs on, but the process that keeps its exit code was killed.",
+        "Still runs, but the process that would store its exit code was killed.",
     )
     (project.root / "go").touch()
     ended = jobs.wait([job.id], timeout=tools.wait)[0]

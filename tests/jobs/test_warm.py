@@ -384,7 +384,7 @@ def test_a_runner_that_is_killed_is_replaced(wrapper: bool, pool: Pool, tools: A
     ]
     next(process for process in runners if (process.cmdline()[0] == "sh") == wrapper).kill()
     if not wrapper:
-        tools.until(lambda: "it ended before it was asked" in pool.log())
+        tools.until(lambda: "it ended before it was used" in pool.log())
     assert pool.look()["warm"] is False
     pool.ready(2)
     assert pool.look()["warm"]

@@ -63,7 +63,7 @@ def test_a_booster_comes_back_with_the_same_answers(tmp_path: Path) -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_what_no_file_of_data_can_hold_is_refused(tmp_path: Path, value: Any) -> None:
-    with pytest.raises(Unprocessable, match="cannot be handed over"):
+    with pytest.raises(Unprocessable, match="cannot be passed"):
         put(tmp_path, "name", value)
 
 

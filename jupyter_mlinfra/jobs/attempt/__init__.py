@@ -1,1 +1,1 @@
-"""One attempt of a job: its environment and the files it leaves, such as log and exit code."""
+"""One attempt of a job: its environment and its files, such as log and exit code."""

@@ -1,8 +1,8 @@
-"""The environment of a job: the submitter's, kept in memory only, since it may hold secrets.
+"""The environment of a job: the submitter's, kept only in memory, since it may hold secrets.
 
-It lies in a file on a memory file system that only its owner can read: never in `state.db`, never
-on a disk, and no longer than a job needs it. After a reboot it is gone, and a job that still waits
-gets the environment of the supervisor.
+It is a file on a memory file system that only its owner can read: never in `state.db`, never on a
+disk, and no longer than a job needs it. A reboot loses it, and a waiting job then gets the
+supervisor's environment.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from ...core.variables import (
     STEP,
 )
 
-# They tell of the process that submits, not of the job.
+# They describe the submitting process, not the job.
 _NOT_PASSED_ON = {
     TOKEN,
     JOB,
@@ -62,13 +62,13 @@ was not found there.
 """
 
 Around = Callable[[Mapping[str, str]], Mapping[str, str]]
-"""Gives the environment of a job what the project adds to the submitter's."""
+"""Adds the project's variables to the environment of a job."""
 
 
 def runtime_folder(home: Path) -> Path:
     """A short-pathed folder in memory for one project that only this user can enter.
 
-    Raises Unavailable when there is none: on a disk, secrets would outlive the job.
+    Raises Unavailable if there is none: on a disk, secrets would outlive the job.
     """
     base = os.environ.get("XDG_RUNTIME_DIR")
     candidates = [Path(base) / "mlinfra"] if base else []
@@ -96,7 +96,7 @@ def runtime_folder(home: Path) -> Path:
 
 
 def _there(folder: Path) -> os.stat_result:
-    """A folder that is made if there is none."""
+    """A folder, created if necessary."""
     try:
         return os.lstat(folder)
     except FileNotFoundError:
@@ -106,8 +106,8 @@ def _there(folder: Path) -> os.stat_result:
 
 @cache
 def _in_memory(folder: Path) -> bool:
-    """Whether the file system is one that is kept in memory; at most its pages are swapped out, as
-    all memory is. Asked once: every submit does.
+    """Whether the file system is kept in memory; its pages may be swapped out, as all memory may.
+    Checked once, since every submit asks.
     """
     mounts = (
         line.split()
@@ -121,24 +121,23 @@ def _in_memory(folder: Path) -> bool:
 
 
 def submitters_environment() -> dict[str, str]:
-    """What a job inherits from the process that submits it, and how OpenMP waits where that does
-    not say.
+    """What a job inherits from the process that submits it, with a default for how OpenMP waits.
 
-    By default its threads spin while they wait for each other. With fewer free cores than threads
-    they then keep each other from working: two jobs of XGBoost on two cores took over twenty times
-    as long.
+    Its own default is that threads spin while they wait for each other. With fewer free cores than
+    threads they then keep each other from working: two XGBoost jobs on two cores took over twenty
+    times as long.
     """
     passed = {"OMP_WAIT_POLICY": "PASSIVE"} | {
         name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON
     }
-    # Set by a kernel for itself: it needs IPython's display.
+    # A kernel sets it for itself: it needs IPython's display.
     if passed.get("MPLBACKEND", "").startswith("module://"):
         del passed["MPLBACKEND"]
     return passed
 
 
 def elsewhere(environment: Mapping[str, str]) -> dict[str, str]:
-    """What of an environment goes to another machine."""
+    """The part of an environment that goes to another machine."""
     stays = {ONLY_HERE, *environment.get(ONLY_HERE, "").split(",")}
     return {name: value for name, value in environment.items() if name not in stays}
 
@@ -146,7 +145,7 @@ def elsewhere(environment: Mapping[str, str]) -> dict[str, str]:
 def keep(environment: Mapping[str, str], folder: Path) -> str:
     """Keep an environment in the runtime folder; returns the file. Equal environments share one.
 
-    Raises Unavailable when there is no room.
+    Raises Unavailable if there is no room.
     """
     data = os.fsencode("\0".join(f"{name}={value}" for name, value in sorted(environment.items())))
     path = folder / f"{blake2b(data, digest_size=16).hexdigest()}.environment"
@@ -158,7 +157,7 @@ def keep(environment: Mapping[str, str], folder: Path) -> str:
 
 
 def recall(path: str) -> dict[str, str] | None:
-    """The environment that `keep` kept; None when the machine has restarted since."""
+    """The environment that `keep` stored; None if the machine has restarted since."""
     try:
         data = read_regular(path)
     except OSError:
@@ -168,14 +167,14 @@ def recall(path: str) -> dict[str, str] | None:
 
 
 def handing_over(folder: Path, *, wait: bool = True) -> AbstractContextManager[int]:
-    """While an environment is kept and its job written down, nobody forgets it. Raises Conflict
-    when that is so and `wait` is false.
+    """Between storing an environment and recording its job, no process removes it. Raises Conflict
+    if another process is doing so and `wait` is false.
     """
     return file_lock(folder / "lock", wait=wait, what="A submit")
 
 
 def release(path: str, *, needed: Callable[[], bool]) -> None:
-    """Drop the environment of a job that has ended, unless another needs it. While one is submitted
+    """Remove the environment of a job that has ended, unless another job needs it. During a submit
     it stays, for `forget`.
     """
     if os.path.exists(path):
@@ -191,10 +190,10 @@ def forget(
     environments: Collection[str],
     fresh_seconds: float = FRESH_SECONDS,
 ) -> None:
-    """Drop what belongs to no job that waits or runs: environments, wishes that came too late, and
+    """Remove what belongs to no waiting or running job: environments, late cancel requests, and
     sockets of killed kernels (`JOB.….kernel-N`).
 
-    What is fresh stays: its job may be about to be written down.
+    Fresh files stay: their job may be about to be recorded.
     """
     _drop(
         [
@@ -211,21 +210,21 @@ def forget(
 def forget_environments(
     folder: Path, *, kept: Collection[str] = (), fresh_seconds: float = 0.0
 ) -> None:
-    """Drop the environments of jobs that will never start."""
+    """Remove the environments of jobs that will never start."""
     unused = [path for path in folder.glob("*.environment") if str(path) not in kept]
-    # Drafts of a killed submit too.
+    # Including drafts of a killed submit.
     _drop([*unused, *folder.glob(".*.environment.*")], fresh_seconds)
 
 
 def forget_deleted(folder: Path) -> None:
-    """Drop the environments of projects whose state was deleted while jobs waited. folder: of a
-    project that is there; the others lie beside it.
+    """Remove the environments of projects whose state was deleted while jobs waited. folder: of an
+    existing project; the others are beside it.
 
-    What is fresh stays, and what was first missed less than an hour ago. State that cannot be
-    looked at, or whose file system is away, is not deleted.
+    Fresh files stay, and so do those of projects missed for less than an hour. A state that cannot
+    be read, or whose file system is not mounted, does not count as deleted.
     """
     for other in folder.parent.iterdir():
-        # What has no such mark, or cannot be asked, is not ours to judge.
+        # A folder without this mark, or one that cannot be read, is left as it is.
         with contextlib.suppress(OSError):
             home, _, device = read_regular(other / _HOME).partition(b"\0")
             missed = other / _GONE
@@ -238,8 +237,8 @@ def forget_deleted(folder: Path) -> None:
 
 
 def _note_home(mark: Path, home: Path) -> None:
-    """Note where the state is, anew when its file system was mounted again. Where it cannot be
-    looked at, what is noted stays.
+    """Record where the state is, and again when its file system was remounted. If it cannot be
+    read, the record stays.
     """
     known, device = read_regular(mark) if mark.exists() else b"", b""
     with contextlib.suppress(OSError):
@@ -250,8 +249,8 @@ def _note_home(mark: Path, home: Path) -> None:
 
 
 def _is_deleted(home: bytes, device: bytes) -> bool:
-    """Whether a folder is gone from a file system that is still there. Raises OSError when that
-    cannot be said.
+    """Whether a folder is gone from a file system that is still mounted. Raises OSError if that is
+    unknown.
     """
     try:
         os.stat(home)
@@ -261,7 +260,7 @@ def _is_deleted(home: bytes, device: bytes) -> bool:
 
 
 def _device(path: bytes) -> bytes:
-    """The file system of a folder, or of what is left of the way to it. Raises OSError."""
+    """The file system of a folder, or of the part of its path that still exists. Raises OSError."""
     try:
         return b"%d" % os.stat(path).st_dev
     except FileNotFoundError:

@@ -1,5 +1,5 @@
-"""The files of one attempt: log, claim, exit code, reason, progress. Whatever dies, they tell how
-the attempt stands.
+"""The files of one attempt: log, claim, exit code, reason, progress. Whatever dies, they show the
+state of the attempt.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from ...core.files import read_regular, read_tail, write_atomic
 REASON_BYTES = 2000
 LAST_BYTES = 4096
 LAST_LENGTH = 200
-"""Of the last line of a log: bytes that are looked at, characters that are told."""
+"""The last line of a log: bytes that are read, characters that are reported."""
 PROGRESS_BYTES = 10_000
 CLAIM_BYTES = 100
-"""A claim and an exit code are a number and a line end."""
+"""A claim and an exit code are a number and a newline."""
 MAX_CELLS = 1_000_000
 UNCLAIMED = 113
 """Exit status of a wrapper that could not take its attempt."""
 
 
 def encodable(text: str) -> str:
-    """The text with `?` for what UTF-8 has no bytes for: half a character, a byte of a file's name
-    that is no text.
+    """The text with `?` for what UTF-8 cannot encode: half a character (surrogate), a byte of a
+    file name that is not text.
     """
     return text.encode(errors="replace").decode()
 
 
 def job_folder(home: Path, job: str) -> Path:
-    """The folder of a job; below it is one folder an attempt."""
+    """The folder of a job, with one folder per attempt below it."""
     return home / "jobs" / job
 
 
 def checkpoint_folder(root: Path, home: Path, job: str, own: str | None) -> Path:
-    """Where a job keeps what it needs to go on: the same over all its attempts. own: a folder below
-    the project that its spec names.
+    """Where a job keeps what it needs to continue: the same folder for all its attempts. own: a
+    folder below the project that its spec names.
     """
     return root / own if own is not None else job_folder(home, job) / "checkpoints"
 
 
 def outbox_of(home: Path, job: str) -> Path:
-    """Where a job on another machine leaves what it makes known; the same over all its attempts,
-    for a run may go on in the next.
+    """Where a job on another machine leaves its events, lineage and runs; the same for all its
+    attempts, because a run may continue in the next one.
     """
     return job_folder(home, job) / "outbox"
 
@@ -67,45 +67,47 @@ class Attempt:
 
     @property
     def log(self) -> Path:
-        """Everything that the job wrote; opened for appending only."""
+        """All output of the job; opened only for appending."""
         return self.folder / "log"
 
     @property
     def gap(self) -> Path:
-        """What is missing in the middle of the log; see `capping`."""
+        """What is missing in the middle of the log; see `log_cap`."""
         return self.folder / "gap.json"
 
     @property
     def notebook(self) -> Path:
-        """What the notebook runner is to do; see `NotebookTask`."""
+        """The task of the notebook runner; see `NotebookTask`."""
         return self.folder / "notebook.json"
 
     @property
     def progress(self) -> Path:
-        """JSON object with `fraction` (0 to 1) and `text`, replaced in one step by whoever runs."""
+        """JSON object with `fraction` (0 to 1) and `text`, which the running program replaces in
+        one step.
+        """
         return self.folder / "progress.json"
 
     @property
     def inner_progress(self) -> Path:
-        """The same, of the code inside the cell under way of a notebook."""
+        """The same for the code inside the current cell of a notebook."""
         return self.folder / "cell.json"
 
     @property
     def resources(self) -> Path:
-        """What it used, a sample a line; see `resources`."""
+        """What it used, one sample per line; see `usage`."""
         return self.folder / "resources.jsonl"
 
     @property
     def reason(self) -> Path:
-        """Where a job may say in a line why it failed."""
+        """Where a job may write one line on why it failed."""
         return self.folder / "reason"
 
     def claimed(self) -> int | None:
-        """Pid of the wrapper that took the attempt, 0 when it cannot be read; None when none did.
-        Created exclusively: no attempt is taken twice.
+        """Pid of the wrapper that took the attempt, 0 if it cannot be read; None if none did.
+        Created exclusively, so that no attempt is taken twice. A claim without a complete line does
+        not count:
 
-        A claim without a whole line is none: its wrapper died, or found the disk full, before it
-        ran anything.
+        its wrapper died, or found the disk full, before it ran anything.
         """
         try:
             text = read_regular(self.folder / "claim", CLAIM_BYTES)
@@ -124,26 +126,26 @@ class Attempt:
         return None
 
     def ended_at(self) -> float | None:
-        """When its exit code was kept, in seconds since 1970."""
+        """When its exit code was stored, in seconds since 1970."""
         with contextlib.suppress(OSError):
             return (self.folder / "exit").stat().st_mtime
         return None
 
     def exit_code(self) -> int | None:
-        """The exit code that the wrapper kept; None when there is none, or only half a line."""
+        """The exit code that the wrapper stored; None if there is none, or only half a line."""
         with contextlib.suppress(OSError, ValueError):
             text = read_regular(self.folder / "exit", CLAIM_BYTES)
             return int(text) if text.endswith(b"\n") else None
         return None
 
     def said(self) -> str:
-        """The job's own words on why it failed; empty when it said nothing."""
+        """The job's own reason for its failure; empty if it gave none."""
         with contextlib.suppress(OSError):
             return read_regular(self.reason, REASON_BYTES).decode(errors="replace").strip()
         return ""
 
     def last_line(self) -> str:
-        """The last line of the log that says anything: programs that fail mostly end with why."""
+        """The last line of the log with any text: programs that fail usually end with the cause."""
         with contextlib.suppress(OSError):
             lines = printable(read_tail(self.log, LAST_BYTES).decode(errors="replace")).splitlines()
             return next(
@@ -153,7 +155,7 @@ class Attempt:
         return ""
 
     def read_progress(self) -> tuple[float | None, str]:
-        """Fraction (None when unknown) and words, those of a cell under way included."""
+        """Fraction (None if unknown) and text, including those of the current cell."""
         outer = _read(self.progress)
         fraction, text = _fraction(outer), _words(outer)
         cells = outer.get("cells")
@@ -165,14 +167,14 @@ class Attempt:
 
 
 def write_progress(path: Path, fraction: float | None, text: str, **more: Any) -> None:
-    """Replace a progress file; a reader sees the old or the new one whole. Not synced: it is worth
-    nothing after a crash.
+    """Replace a progress file; a reader sees the old or the new one, complete. Not synced, because
+    it is worthless after a crash.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         draft.write_text(json.dumps({"fraction": fraction, "text": text, **more}))
         draft.replace(path)
-    except OSError:  # a full disk must not end a training of hours for the sake of its progress bar
+    except OSError:  # a full disk must not end a training of hours because of its progress bar
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
 
@@ -203,12 +205,12 @@ def _words(value: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotebookTask:
-    """What the notebook runner is to do, handed over in a file: no parameter passes through a
-    command line.
+    """The task of the notebook runner, passed in a file so that no parameter appears on a command
+    line. source:
 
-    source: the frozen notebook. shown: its path below the project. code: the frozen twin of the
-    folder it runs in. output: where the executed notebook goes; a bare name lies in the attempt's
-    folder, beside this file.
+    the frozen notebook. shown: its path below the project. code: the frozen copy of the folder it
+    runs in. output: where the executed notebook goes; a bare name is in the attempt's folder,
+    beside this file.
     """
 
     source: str
@@ -218,19 +220,19 @@ class NotebookTask:
     code: str
 
     def write(self, path: Path) -> None:
-        """Keep it where only its owner can read it."""
+        """Store it where only its owner can read it."""
         write_atomic(
             path, json.dumps({name: getattr(self, name) for name in self.__slots__}).encode()
         )
 
     @classmethod
     def read(cls, path: Path) -> NotebookTask:
-        """What `write` kept."""
+        """The stored task."""
         values = json.loads(path.read_bytes())
         return cls(**{**values, "output": str(path.parent / values["output"])})
 
 
 def notebook_command(python: str, task: str) -> list[str]:
-    """What runs the task in that file."""
+    """The command that runs the task in that file."""
     # -P: a random.py beside the notebook must not replace the library's.
     return [python, "-P", "-m", "jupyter_mlinfra.jobs.inside.notebook", task]

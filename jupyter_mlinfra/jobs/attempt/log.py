@@ -1,5 +1,5 @@
-"""The log of a job: the logs of its attempts one after the other, as byte ranges that a reader can
-go on from.
+"""The log of a job: the logs of its attempts one after the other, as byte ranges from which a
+reader can continue.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from .files import Attempt
 from .log_cap import Gap, size_of
 
 MAX_BYTES = 4_000_000
-"""No answer holds more."""
-CLEARED = "The log was cleared away, as those of all but the newest jobs are."
+"""The most bytes in one answer."""
+CLEARED = "The log was removed, as those of all but the newest jobs are."
 _LINE = 65_536
-"""A line that is longer than this is cut within it."""
+"""A longer line is cut."""
 SCANNED_BYTES = 256 << 20
-"""How much of a log one search reads; it goes on with its cursor."""
+"""How much of a log one search reads; the cursor continues from there."""
 _BLOCK = 1 << 20
 _AROUND = 120
-"""Characters shown before and behind what was found."""
+"""Characters shown before and after a hit."""
 
 
 def read_log(
@@ -42,8 +42,8 @@ def read_log(
     """Read a part of a job's log.
 
     offset: first byte. limit: most bytes. tail: lines counted from the end, or from byte `until`,
-    instead of an offset. A part that is not the end of the log ends behind a line where it can.
-    ended: whether the job is in a final state, so that what is there is all there will be.
+    instead of an offset. A part that is not the end of the log ends after a line if possible.
+    ended: whether the job is in a final state, so that the log is complete.
     """
     if offset < 0 or limit < 1 or (tail is not None and tail < 1):
         raise BadRequest(
@@ -62,7 +62,7 @@ def read_log(
     if tail is None and start + len(data) < size:
         data = data[: data.rfind(b"\n") + 1] or data
     if until is None and not (ended and start + len(data) >= size):
-        # A character that is not all there comes with the next part.
+        # An incomplete character comes with the next part.
         data = data[: len(data) - _torn(data)]
     end = start + len(data)
     note = CLEARED if ended and not parts and _cleared(home, job, attempts) else ""
@@ -79,11 +79,10 @@ def read_log(
 def search_log(
     home: Path, job: str, attempts: int, *, text: str, limit: int, cursor: str | None
 ) -> LogHits:
-    """The lines of a job's log that hold `text`, in any case; reads on for how many there are, as
-    far as `SCANNED_BYTES`.
+    """The lines of a job's log that contain `text`, ignoring case; counts them up to
+    `SCANNED_BYTES`.
 
-    cursor: of the hits before. A line in which the log was cut, since it is too long, counts as
-    two.
+    cursor: of the previous hits. A line that is too long and was cut counts as two.
     """
     start, line, before = _place(cursor)
     parts = _parts(home, job, attempts)
@@ -112,8 +111,8 @@ def search_log(
 
 
 def _place(cursor: str | None) -> tuple[int, int, int]:
-    """Byte, number of its line and hits before, of a cursor. Raises BadRequest for what no answer
-    gave.
+    """Byte, line number and earlier hits of a cursor. Raises BadRequest for one that no answer
+    contained.
     """
     if not cursor:
         return 0, 1, 0
@@ -129,8 +128,8 @@ def _place(cursor: str | None) -> tuple[int, int, int]:
 
 
 def _lines_with(block: bytes, needle: str) -> Iterator[tuple[int, int, str]]:
-    """Number from 0, first byte and text of the lines that hold `needle`; a block that holds it
-    nowhere is passed over as a whole.
+    """Number from 0, first byte and text of the lines that contain `needle`; a block without it is
+    skipped as a whole.
     """
     if needle not in block.decode("utf-8", "replace").lower():
         return
@@ -148,16 +147,14 @@ def _around(text: str, needle: str) -> str:
 
 
 def cut_log(log: Path, *, keep: int) -> None:
-    """Leave the last `keep` bytes of a log, from the beginning of a line, below a line that says
-    so.
-    """
+    """Leave the last `keep` bytes of a log, from the start of a line, below a line that says so."""
     draft = log.with_name(f".log.{os.getpid()}")
     try:
         with os.fdopen(open_regular(log), "rb") as source, open(draft, "wb") as target:
             source.seek(-keep, os.SEEK_END)
             source.readline(_LINE)
             target.write(
-                f"[{source.tell():,} bytes were cleared away before this: the logs of all jobs"
+                f"[{source.tell():,} bytes were removed before this: the logs of all jobs"
                 " together were too long.]\n".encode()
             )
             shutil.copyfileobj(source, target)
@@ -168,8 +165,8 @@ def cut_log(log: Path, *, keep: int) -> None:
 
 
 def _cleared(home: Path, job: str, attempts: int) -> bool:
-    """Whether a job without a log had one: then nothing is left of its last attempt but, perhaps,
-    the executed notebook.
+    """Whether a job without a log had one: then only the executed notebook may be left of its last
+    attempt.
     """
     folder = Attempt.of(home, job, attempts).folder
     return attempts > 0 and (not folder.exists() or any(folder.glob("*.ipynb")))
@@ -177,8 +174,8 @@ def _cleared(home: Path, job: str, attempts: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Bytes that are there. begin, end: their offsets in what the job wrote. place: of the first in
-    its file.
+    """Existing bytes. begin, end: their offsets in the job's output. place: of the first one in its
+    file.
     """
 
     path: Path
@@ -188,8 +185,8 @@ class _Part:
 
 
 def _parts(home: Path, job: str, attempts: int) -> list[_Part]:
-    """What is there of a job's log, in order; where a log was too long, bytes are missing between
-    two parts. Only the last one still grows.
+    """The existing parts of a job's log, in order; if a log was too long, bytes are missing between
+    two parts. Only the last part still grows.
     """
     found, base = list[_Part](), 0
     for number in range(1, attempts + 1):
@@ -209,7 +206,7 @@ def _size(parts: Sequence[_Part]) -> int:
 
 
 def _read(parts: Sequence[_Part], start: int, limit: int) -> tuple[int, bytes]:
-    """At most `limit` bytes from `start` on, or from the next that is there; with the offset of the
+    """At most `limit` bytes from `start`, or from the next existing byte, with the offset of the
     first. Nothing is read across a gap.
     """
     data = b""
@@ -228,10 +225,10 @@ def _read(parts: Sequence[_Part], start: int, limit: int) -> tuple[int, bytes]:
 
 
 def _start_of_tail(parts: Sequence[_Part], size: int, lines: int, limit: int) -> int:
-    """First byte of the last `lines` lines before byte `size`, as many as the limit has room for
-    and no gap is between.
+    """First byte of the last `lines` lines before byte `size`, as many as fit the limit without a
+    gap between them.
 
-    Within a line only where that is longer.
+    It is inside a line only if that line is longer than the limit.
     """
     first = size
     for part in reversed(parts):
@@ -248,7 +245,7 @@ def _start_of_tail(parts: Sequence[_Part], size: int, lines: int, limit: int) ->
 
 
 def _torn(data: bytes) -> int:
-    """Bytes at the end that begin a UTF-8 character and do not finish it."""
+    """How many bytes at the end start a UTF-8 character without completing it."""
     for back in range(1, min(4, len(data)) + 1):
         byte = data[-back]
         if byte & 0xC0 == 0x80:

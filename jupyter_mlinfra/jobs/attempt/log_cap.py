@@ -1,13 +1,11 @@
-"""The log of a running job stays below a cap: when it grows beyond, its middle is dropped, and a
+"""The log of a running job stays below a cap: when it grows beyond it, its middle is dropped, and a
 line says so.
 
-A job writes its log itself, with O_APPEND, so nothing stands between them that could die. Whoever
-watches the job cuts the file in place: the beginning stays, the end is written again behind a line
-that counts what is gone, and the job writes on behind that. What it writes in the very moment of
-the cut may be dropped too.
-
-Offsets go on to count what the job wrote, not what is kept: a reader that follows a log notices
-nothing but the gap.
+A job writes its log itself, with O_APPEND, so there is no process in between that could die. The
+process that watches the job cuts the file in place: the beginning stays, the end is written again
+after a line that counts what is gone, and the job continues after that. What it writes at the
+moment of the cut may be dropped too. Offsets still count what the job wrote, not what is kept: a
+reader that follows a log notices only the gap.
 """
 
 from __future__ import annotations
@@ -22,16 +20,18 @@ from ...core.files import open_regular, read_regular
 from .files import Attempt
 
 LOOK_SECONDS = 1.0
-"""Between two looks at the logs of jobs that run: a flood writes some gigabytes in that time."""
+"""Seconds between two checks of the logs of running jobs: a flood writes some gigabytes in that
+time.
+"""
 _END_BYTES = 65_536
-"""What is kept of the end."""
+"""How much of the end is kept."""
 _GAP_BYTES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """What is missing in the middle of a log. at: where in the file. dropped: bytes. marker: length
-    of the line that says so, which stands there.
+    of the line that reports it, which is there.
     """
 
     at: int
@@ -40,12 +40,12 @@ class Gap:
 
     @property
     def shift(self) -> int:
-        """How far what stands behind is from where the job wrote it."""
+        """How far the part after the gap is from where the job wrote it."""
         return self.dropped - self.marker
 
     @classmethod
     def read(cls, attempt: Attempt) -> Gap | None:
-        """Of this attempt's log; None when all of it is there."""
+        """The gap of this attempt's log; None if the log is complete."""
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             values = json.loads(read_regular(attempt.gap, _GAP_BYTES))
             found = cls(**{name: int(value) for name, value in values.items()})
@@ -53,19 +53,19 @@ class Gap:
         return None
 
     def write(self, attempt: Attempt) -> None:
-        """Keep it. Raises OSError."""
+        """Store it. Raises OSError."""
         draft = attempt.gap.with_name(f".{attempt.gap.name}.{os.getpid()}")
         draft.write_text(json.dumps(asdict(self)))
         draft.replace(attempt.gap)
 
     @staticmethod
     def forget(attempt: Attempt) -> None:
-        """The log is another one now."""
+        """The log has been replaced."""
         attempt.gap.unlink(missing_ok=True)
 
 
 def size_of(attempt: Attempt) -> tuple[Gap | None, int]:
-    """What is missing in an attempt's log, and how many bytes were written to it; 0 for what is no
+    """The gap in an attempt's log, and how many bytes were written to it; 0 for anything but a
     file.
     """
     try:
@@ -101,7 +101,8 @@ def cap_log(attempt: Attempt, most: int) -> int:
         end = end[end.find(b"\n") + 1 :]
         if (
             now := os.fstat(handle).st_size
-        ) > size:  # it writes at this moment: the rest of its last line is about to be dropped
+            # The job is writing at this moment: the rest of its last line is about to be dropped.
+        ) > size:
             end, size = end[: end.rfind(b"\n") + 1], now
         dropped = size - before.at - before.marker - len(end)
         total = before.dropped + dropped
@@ -118,7 +119,9 @@ def cap_log(attempt: Attempt, most: int) -> int:
 
 
 def _line_end(handle: int, place: int) -> int:
-    """Behind the last line end before `place`; there itself where no line ends in the last part."""
+    """The position after the last line end before `place`; `place` itself if no line ends in the
+    last part.
+    """
     start = max(0, place - _END_BYTES)
     found = os.pread(handle, place - start, start).rfind(b"\n")
     return start + found + 1 if found >= 0 else place

@@ -22,11 +22,11 @@ GROUP = "mlinfra.job_backends"
 LOCAL = "local"
 """The backend of this machine: it answers at once."""
 COMPUTE_SECONDS = 2.0
-"""How long what a cluster said of itself is good for: every window of JupyterLab asks at each event
+"""How long a cluster's answer about itself is used: every window of JupyterLab asks at each event
 of a job.
 """
-# Those that come with the package work from a plain checkout too, and are found without reading the
-# metadata of every installed package.
+# Those of this package also work from a plain checkout, and are found without reading the metadata
+# of every installed package.
 _BUILT_IN = {
     "local": "jupyter_mlinfra.jobs.local.backend:LocalBackend",
     "kubernetes": "jupyter_mlinfra.jobs.remote.kubernetes.backend:KubernetesBackend",
@@ -36,44 +36,42 @@ _BUILT_IN = {
 
 
 class JobBackend(Protocol):
-    """Runs the jobs of one project. The queue in `state.db` is the truth: a backend is told ids and
-    moves their states.
+    """Runs the jobs of one project. The queue in `state.db` is the truth: a backend is given ids
+    and moves their states.
     """
 
     def __init__(self, project: Project) -> None: ...
 
     def check(self, spec: JobSpec) -> None:
-        """Raise BadRequest when a job with these needs could never start here."""
+        """Raise BadRequest if a job with these needs could never start here."""
 
     def submit(self, jobs: Sequence[str]) -> None:
-        """Take up jobs that are written down as queued. May be called again for the same ids."""
+        """Take jobs that are recorded as queued. May be called again for the same ids."""
 
     def cancel(self, jobs: Sequence[str]) -> None:
-        """End active jobs that are written down as being cancelled or requeued."""
+        """End active jobs that are recorded as being cancelled or requeued."""
 
     def heal(self) -> None:
-        """Make sure that who follows the jobs is there, for it may have been killed. Asked often:
-        it has to cost nothing when all is well.
+        """Restart the process that follows the jobs if it was killed. Called often, so it must be
+        free when all is well.
         """
 
     def starts(self) -> Mapping[str, datetime]:
-        """When waiting jobs may start, as far as that can be told."""
+        """When waiting jobs may start, as far as that is known."""
 
     def would_start(self, spec: JobSpec) -> datetime | None:
-        """When a job with these needs may start that is submitted now; None when it cannot be
-        told.
-        """
+        """When a job with these needs may start if submitted now; None if unknown."""
 
     def compute(self) -> Compute:
-        """What there is, and who holds it."""
+        """What there is, and who uses it."""
 
 
 @runtime_checkable
 class Attaching(Protocol):
-    """A backend that gives shells beside its jobs; one of another package need not."""
+    """A backend that gives shells beside its jobs; one from another package need not."""
 
     def attach(self, entry: Entry) -> Attachment:
-        """How to get one. Raises Conflict when the job has no place for it, Unavailable when a
+        """How to get a shell. Raises Conflict if the job has no place for it, Unavailable if a
         program is missing here.
         """
 
@@ -81,7 +79,7 @@ class Attaching(Protocol):
 def load_backend(name: str, project: Project) -> JobBackend:
     """The backend of this name.
 
-    Raises NotFound with the names there are.
+    Raises NotFound with the installed names.
     """
     target = _BUILT_IN.get(name)
     if target:
@@ -103,7 +101,7 @@ def load_backend(name: str, project: Project) -> JobBackend:
 
 @cache
 def backend_names() -> frozenset[str]:
-    """Those that are installed."""
+    """The installed backends."""
     from importlib.metadata import entry_points
 
     return frozenset({*_BUILT_IN, *entry_points(group=GROUP).names})
@@ -113,7 +111,7 @@ _computed: WeakKeyDictionary[JobBackend, tuple[float, Compute]] = WeakKeyDiction
 
 
 def recent_compute(backend: JobBackend) -> Compute:
-    """What a backend has; of a cluster, what it said within `COMPUTE_SECONDS`."""
+    """What a backend has; for a cluster, its answer from the last `COMPUTE_SECONDS`."""
     at, found = _computed.get(backend, (0.0, None))
     if found is None or time.monotonic() - at > COMPUTE_SECONDS:
         found = backend.compute()

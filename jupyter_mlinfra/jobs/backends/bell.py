@@ -1,8 +1,8 @@
-"""What wakes the supervisor: a datagram, a signal, the end of a process that is watched. Otherwise
-it sleeps, and its heart beats.
+"""What wakes the supervisor: a datagram, a signal, or the end of a watched process. Otherwise it
+sleeps and writes a heartbeat.
 
 The heartbeat is the time (of the monotonic clock) in a file in memory: it stops when the process is
-stopped, or hangs in its work.
+suspended or hangs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from ..attempt.environment import runtime_folder
 
 BEAT_SECONDS = 10.0
-"""Between two heartbeats of a process that sleeps."""
+"""Seconds between two heartbeats of a sleeping process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Rung:
 
 
 class Bell:
-    """The doors of one process that sees to jobs. name: of its socket."""
+    """What one process that runs jobs waits on. name: of its socket."""
 
     def __init__(self, home: Path, name: str = "supervisor") -> None:
         self.path = runtime_folder(home) / f"{name}.sock"
@@ -46,8 +46,8 @@ class Bell:
         self._beat: int | None = None
 
     def hang(self) -> None:
-        """Take signals and datagrams from now on: SIGTERM asks to end, SIGHUP to listen again (the
-        socket's file is gone).
+        """Receive signals and datagrams from now on: SIGTERM asks to end, SIGHUP to open the socket
+        again (its file is gone).
         """
         reader, self._writer = socket.socketpair()
         reader.setblocking(False)
@@ -66,8 +66,8 @@ class Bell:
         meanwhile: Callable[[], bool] | None = None,
         every: float = BEAT_SECONDS,
     ) -> Rung:
-        """Sleep until something happens, or for this long. meanwhile: small things that are done
-        now and then; says whether to sleep on.
+        """Sleep until something happens, or for this long. meanwhile: small things to do from time
+        to time; returns whether to sleep on.
         """
         happened: list[tuple[selectors.SelectorKey, int]] = []
         limit = time.monotonic() + seconds
@@ -91,11 +91,11 @@ class Bell:
         return Rung(bool(happened), tuple(ended))
 
     def hear(self, source: Any) -> None:
-        """Ring too when this can be read, which has `fileno` and `recv` as a socket has."""
+        """Also wake when this can be read; it has `fileno` and `recv` like a socket."""
         self._selector.register(source, selectors.EVENT_READ)
 
     def watch(self, job: str, handle: int) -> None:
-        """Ring when the process behind a pidfd ends."""
+        """Wake when the process behind a pidfd ends."""
         self._selector.register(handle, selectors.EVENT_READ, job)
 
     def forget(self, handles: Iterable[int]) -> None:
@@ -104,7 +104,7 @@ class Bell:
             self._selector.unregister(handle)
 
     def close(self) -> None:
-        """Take the socket away."""
+        """Remove the socket."""
         if self._listener is not None:
             self._listener.close()
         if self._beat is not None:
@@ -114,7 +114,7 @@ class Bell:
             path.unlink(missing_ok=True)
 
     def beat(self) -> None:
-        """Tell that it moves; for whoever does much between two waits."""
+        """Write a heartbeat; for a process that does much between two waits."""
         if self._beat is not None:
             with contextlib.suppress(OSError):  # memory is full
                 os.pwrite(self._beat, b"%020d" % time.monotonic_ns(), 0)
@@ -147,7 +147,7 @@ class Bell:
 
 
 def beat_path(socket_path: Path) -> Path:
-    """Where the heartbeat of who listens at that socket is."""
+    """The heartbeat file of the process that listens at that socket."""
     return socket_path.with_suffix(".beat")
 
 

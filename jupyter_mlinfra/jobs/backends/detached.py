@@ -1,5 +1,5 @@
-"""A detached process that sees to jobs, from the client's side: start it, wake it, end it. Who it
-is, each kind writes down in its own place.
+"""A detached process that runs or follows jobs, from the client's side: start it, wake it, end it.
+Each kind stores its identity in its own place.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from ...core.processes import Identity, is_stopped, spawn_detached
 from .bell import beat_path
 
 START_SECONDS = 30.0
-"""How long a start may take on a machine under load."""
+"""How long a start may take on a busy machine."""
 END_SECONDS = 30.0
 """How long it may take to end, and then to die."""
 SILENT_SECONDS = 60.0
-"""Without a heartbeat for so long, a supervisor hangs. One step may take a while: it waits up to 30
-s for a database that is busy.
+"""After this long without a heartbeat a supervisor hangs. One step may take a while: it waits up to
+30 s for a busy database.
 """
 _LOG_BYTES = 1_000_000
 
 
 class Running(Protocol):
-    """One that runs. socket: where it listens. settings: digest, differs when it has to be
-    replaced.
+    """A running process of this kind. socket: where it listens. settings: digest; if it differs,
+    the process must be replaced.
     """
 
     @property
@@ -46,30 +46,27 @@ class Running(Protocol):
 
 
 def poke(who: Running) -> bool:
-    """Wake it; says whether it is there."""
+    """Wake it; returns whether it exists."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
         try:
             sender.sendto(b"!", who.socket)
         except BlockingIOError:
-            pass  # it has many such messages to read: it will look anyway
+            pass  # it has many such messages to read, and will check anyway
         except OSError:
-            # No one listens there, or somebody cleaned the folder away: the signal makes it listen
+            # Nothing listens there, or the folder was removed: the signal makes it open the socket
             # again.
             return who.process.signal(signal.SIGHUP)
     return True
 
 
 def trouble(who: Running, what: str, *, silent_seconds: float) -> str:
-    """Why one that is there sees to nothing; empty when all is well. what: it is, with a capital
-    letter. silent_seconds: as of `hangs`.
+    """Why an existing process does not work; empty if it does. what: its name, with a capital
+    letter. silent_seconds: as in `hangs`.
     """
     pid = who.process.pid
     if is_stopped(pid):
-        return (
-            f"{what} (process {pid}) is stopped: somebody suspended it. It goes on after `kill"
-            f" -CONT {pid}`."
-        )
+        return f"{what} (process {pid}) is suspended. It continues after `kill -CONT {pid}`."
     if hangs(who, silent_seconds=silent_seconds):
         return (
             f"{what} (process {pid}) has not moved for {_silence(who):.0f} s: it waits for a disk"
@@ -79,8 +76,8 @@ def trouble(who: Running, what: str, *, silent_seconds: float) -> str:
 
 
 def hangs(who: Running, *, silent_seconds: float) -> bool:
-    """Whether its heart has stopped although nobody suspended it. silent_seconds: how long it may
-    be silent at its work.
+    """Whether its heartbeat has stopped although it is not suspended. silent_seconds: how long it
+    may be silent while it works.
     """
     return (
         _silence(who) > silent_seconds and not is_stopped(who.process.pid) and who.process.alive()
@@ -88,7 +85,7 @@ def hangs(who: Running, *, silent_seconds: float) -> bool:
 
 
 def _silence(who: Running) -> float:
-    """Seconds since its last heartbeat; 0 where none can be read, which tells nothing."""
+    """Seconds since its last heartbeat; 0 if none can be read, which proves nothing."""
     try:
         return max(
             0.0, time.monotonic() - int(read_regular(beat_path(Path(who.socket)), 100)) / 1e9
@@ -98,13 +95,13 @@ def _silence(who: Running) -> float:
 
 
 def end(who: Running, what: str) -> None:
-    """End it; its jobs do not notice, and the next one finds them. Raises Unavailable when not even
-    SIGKILL does. what: it is, with a capital letter.
+    """End it; its jobs do not notice, and the next one finds them. Raises Unavailable if even
+    SIGKILL does not end it. what: its name, with a capital letter.
     """
     for number in (signal.SIGTERM, signal.SIGKILL):
         who.process.signal(number)
         if is_stopped(who.process.pid):
-            who.process.signal(signal.SIGCONT)  # until then it hears nothing
+            who.process.signal(signal.SIGCONT)  # until then it receives nothing
         limit = time.monotonic() + END_SECONDS
         while time.monotonic() < limit:
             if not who.process.alive():
@@ -120,7 +117,7 @@ def end(who: Running, what: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line in the log of this process, where the disk has room for it."""
+    """Write a line to the log of this process, if the disk has room."""
     with contextlib.suppress(OSError):
         sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {without_passwords(text)}\n")
         sys.stderr.flush()
@@ -137,8 +134,8 @@ def start[R: Running](
     what: str,
     seconds: float,
 ) -> R:
-    """Start it, and return it once it has said who it is. Raises Unavailable with the end of its
-    log when it does not come up.
+    """Start it, and return it once it has reported its identity. Raises Unavailable with the end of
+    its log if it does not start.
     """
     if log.exists() and log.stat().st_size > _LOG_BYTES:
         os.replace(log, log.with_suffix(".log.1"))
@@ -152,6 +149,6 @@ def start[R: Running](
     tail = log.read_text(errors="replace")[-500:].strip() if log.exists() else ""
     raise Unavailable(
         f"{what} did not start.",
-        tail or f"It said nothing in {seconds:.0f} s.",
+        tail or f"It wrote nothing in {seconds:.0f} s.",
         f"See {log}; jobs wait until it runs.",
     )

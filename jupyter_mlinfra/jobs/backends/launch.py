@@ -1,5 +1,5 @@
 """Starting a job's process: a small shell wrapper that takes the attempt, runs the command and
-keeps its exit code.
+stores its exit code.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from ..code.snapshot import Snapshots
 from ..queue.rows import Entry
 from .program import CannotStart, find_program
 
-# The script is fixed; folder, working folder and command are its arguments, so no word of a job is
-# ever read by a shell. 1. Take the attempt: the claim is created exclusively, so a second start of
-# the same attempt ends here, having done nothing. 2. Outlive SIGTERM until the command has ended (a
-# trap with a command is not inherited, unlike an ignored signal). 3. Keep the exit code in one
-# write; the line end tells a whole number from a torn one. A FIFO of that name would never take it.
+# The script is fixed; folder, working folder and command are its arguments, so that no word of a
+# job is ever parsed by a shell. 1. Take the attempt: the claim is created exclusively, so a second
+# start of the same attempt ends here, having done nothing. 2. Survive SIGTERM until the command has
+# ended (a trap with a command is not inherited, unlike an ignored signal). 3. Store the exit code
+# in one write; the newline distinguishes a complete number from a torn one. A FIFO of that name
+# would block for ever.
 WRAPPER = """
 set -C
 { echo $$ > "$1/claim"; } 2>/dev/null || exit 113
@@ -53,7 +54,7 @@ _LATER = {
 
 @dataclass(eq=False)
 class TryLater(Exception):
-    """Something is in the way that may pass: no room for another process, a full disk."""
+    """An obstacle that may pass: no room for another process, a full disk."""
 
     reason: str
 
@@ -69,7 +70,7 @@ class Place:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """An attempt that can be started: its files, its environment, the arguments of its wrapper.
-    own: what of the environment is not the submitter's.
+    own: the part of the environment that is not the submitter's.
     """
 
     attempt: Attempt
@@ -78,14 +79,14 @@ class Start:
     arguments: Sequence[str]
 
     def words(self, token: str) -> dict[str, str]:
-        """All of its environment, with the token that marks its processes."""
+        """Its whole environment, with the token that marks its processes."""
         return {**self.inherited, **self.own, TOKEN: token}
 
 
 def spawn(entry: Entry, place: Place) -> int:
-    """Start the wrapper of an attempt that is written down as starting; returns its pid.
+    """Start the wrapper of an attempt that is recorded as starting; returns its pid.
 
-    Raises CannotStart, or TryLater when only the machine is in the way.
+    Raises CannotStart, or TryLater if only the machine prevents it.
     """
     with explained():
         start = prepare(entry, place)
@@ -94,8 +95,8 @@ def spawn(entry: Entry, place: Place) -> int:
 
 
 def prepare(entry: Entry, place: Place, inherited: Mapping[str, str] | None = None) -> Start:
-    """Make the attempt's folder, and put together what is run there. inherited: what it has from
-    its submitter, where that is known already.
+    """Create the attempt's folder, and prepare what runs there. inherited: the submitter's
+    variables, if they are already known.
     """
     attempt = Attempt.of(place.home, entry.job.id, entry.job.attempt)
     attempt.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -122,8 +123,8 @@ def spawn_wrapper(
     log: Path | None,
     word: int | None = None,
 ) -> int:
-    """Start a shell on one of our scripts, in a session of its own. log: None to drop its output.
-    word: what it gets as its descriptor 3.
+    """Start a shell with one of our scripts in a session of its own. log: None to drop its output.
+    word: its descriptor 3.
     """
     handle = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC) if log is None else open_log(log)
     try:
@@ -139,7 +140,7 @@ def spawn_wrapper(
             ],
             setsid=True,
             setsigmask=(),
-            # Python ignores SIGPIPE, and an ignored signal is inherited
+            # Python ignores SIGPIPE, and children inherit an ignored signal.
             setsigdef=_DEFAULT_SIGNALS,
         )
     finally:
@@ -147,20 +148,20 @@ def spawn_wrapper(
 
 
 def open_log(log: Path) -> int:
-    """Open a log for whoever is to write it; an earlier attempt may have left something else there.
-    Raises OSError.
+    """Open a log for its writer; an earlier attempt may have left something else there. Raises
+    OSError.
     """
     return open_regular(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """What goes wrong with a start, as CannotStart or TryLater."""
+    """Turn errors of a start into CannotStart or TryLater."""
     try:
         yield
     except Unavailable as error:
         raise TryLater(f"It cannot be started yet: {error}") from error
-    except (MLInfraError, ValueError) as error:  # ValueError: a word that the system cannot take
+    except (MLInfraError, ValueError) as error:  # ValueError: a word that the system cannot accept
         raise CannotStart(str(error)) from error
     except OSError as error:
         if error.errno in _LATER:
@@ -172,7 +173,9 @@ def explained() -> Iterator[None]:
 def own_words(
     entry: Entry, place: Place, attempt: Attempt, inherited: Mapping[str, str]
 ) -> dict[str, str]:
-    """What an attempt has beside the submitter's environment: the spec's, ours."""
+    """The variables of an attempt besides the submitter's environment: those of the spec
+    and ours.
+    """
     return {
         **resolved(entry, inherited),
         **ours(entry, place),
@@ -184,7 +187,7 @@ def own_words(
 
 
 def inherited_by(entry: Entry) -> dict[str, str]:
-    """What a job has from who submitted it; after a restart of the machine, the best there is."""
+    """The submitter's variables; after a restart of the machine, the best substitute."""
     inherited = environment.recall(entry.launch.environment)
     return environment.submitters_environment() if inherited is None else inherited
 
@@ -195,9 +198,9 @@ def resolved(entry: Entry, inherited: Mapping[str, str]) -> dict[str, str]:
 
 
 def ours(entry: Entry, place: Place) -> dict[str, str]:
-    """What a job is told of itself, the same in all attempts."""
+    """The variables that describe the job to itself, the same in all attempts."""
     return {
-        "PYTHONUNBUFFERED": "1",  # or the log of a Python job is empty until it ends
+        "PYTHONUNBUFFERED": "1",  # otherwise the log of a Python job is empty until it ends
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         variables.PROJECT: str(place.root),
         variables.JOB: entry.job.id,
@@ -210,21 +213,21 @@ def ours(entry: Entry, place: Place) -> dict[str, str]:
 
 
 def _secret(value: str, inherited: Mapping[str, str]) -> str:
-    """The value behind a reference, from the submitter's environment where it is there."""
+    """The value behind a reference, from the submitter's environment if it is there."""
     name = value.removeprefix("env:")
     return inherited[name] if name != value and name in inherited else resolve(value)
 
 
 def command_of(entry: Entry, place: Place, attempt: Attempt) -> list[str]:
-    """The words of a job's command; the program as written. Makes its code ready. Raises
-    CannotStart when its folder is gone.
+    """The words of a job's command, with the program as written; makes its code ready. Raises
+    CannotStart if its folder is gone.
     """
     code = Path(entry.launch.folder)
     if entry.job.snapshot:
         snapshots = Snapshots(place.root, place.home, max_mib=0)
         code = snapshots.tree(entry.job.snapshot)
     if not os.path.isdir(entry.launch.folder):
-        raise CannotStart(f"The folder {entry.launch.folder} that it was to run in is gone.")
+        raise CannotStart(f"The folder {entry.launch.folder} in which it should run is gone.")
     return (
         list(entry.launch.command)
         if entry.spec.notebook is None

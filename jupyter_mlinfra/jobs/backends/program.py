@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(eq=False)
 class CannotStart(Exception):
-    """The job can never be started as it is. code: what a shell would answer, None when there is no
+    """The job can never be started like this. code: a shell's exit code for it, None if there is no
     such convention.
     """
 
@@ -18,10 +18,10 @@ class CannotStart(Exception):
 
 
 def find_program(program: str, shown: str, folder: str, path: str) -> str:
-    """The program's absolute path, so that no shell can take its name for one of its own words.
+    """The program's absolute path, so that no shell can take its name for a keyword of its own.
 
-    shown: as the user wrote it. path: of the job's environment. Raises CannotStart with what a
-    shell would answer.
+    shown: as the user wrote it. path: of the job's environment. Raises CannotStart with a shell's
+    exit code.
     """
     if os.sep in program:
         found = os.path.join(folder, program)
@@ -30,8 +30,8 @@ def find_program(program: str, shown: str, folder: str, path: str) -> str:
         if not os.access(found, os.X_OK) or os.path.isdir(found):
             raise CannotStart(f"{shown} cannot be run: chmod +x {shown}", 126)
         return found
-    # An empty or relative part of PATH means the folder that the job runs in, not that of whoever
-    # starts it.
+    # An empty or relative part of PATH means the folder that the job runs in, not that of the
+    # starting process.
     where = os.pathsep.join(os.path.join(folder, part) for part in path.split(os.pathsep))
     found_there = shutil.which(program, path=where)
     if found_there is None:

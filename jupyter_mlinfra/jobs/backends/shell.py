@@ -1,5 +1,5 @@
-"""A shell in the environment of a job: what runs it, where, and with which words. Whoever asks
-starts it.
+"""A shell in the environment of a job: the command, the folder and the variables. The caller starts
+it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from .launch import Place, inherited_by, ours, own_words, resolved
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """How to get a shell beside a job. environment: all of it; it may hold secrets, so it is in no
-    answer. note: how it differs from the job's own.
+    """How to get a shell beside a job. environment: complete; it may hold secrets, so no answer
+    contains it. note: how it differs from the job's own.
     """
 
     command: Sequence[str]
@@ -30,12 +30,12 @@ class Attachment:
 
 
 def shell_of(words: Mapping[str, str]) -> str:
-    """The user's shell, where there is one of that name."""
+    """The user's shell, if it is installed."""
     return shutil.which(words.get("SHELL", ""), path=words.get("PATH")) or "/bin/sh"
 
 
 def begun(entry: Entry) -> None:
-    """Raises Conflict for a job that waits: it has neither code, nor GPUs, nor a place."""
+    """Raise Conflict for a waiting job: it has no code, no GPUs and no place yet."""
     if entry.job.state in (JobState.QUEUED, JobState.STARTING):
         raise Conflict(
             f"Job {entry.job.id} has not started.",
@@ -45,7 +45,7 @@ def begun(entry: Entry) -> None:
 
 
 def running(entry: Entry) -> None:
-    """Raises Conflict for a job that does not run: elsewhere nothing is left of one that has
+    """Raise Conflict for a job that does not run: on other machines nothing is left of one that has
     ended.
     """
     begun(entry)
@@ -59,15 +59,15 @@ def running(entry: Entry) -> None:
 
 
 def local_shell(entry: Entry, place: Place) -> Attachment:
-    """A shell on this machine, in the job's code and with its environment; of one that has ended
-    without the GPUs, which others may have by now.
+    """A shell on this machine, in the job's code and with its environment; for an ended job without
+    its GPUs, which others may have by now.
     """
     begun(entry)
     attempt, over = (
         Attempt.of(place.home, entry.job.id, entry.job.attempt),
         entry.job.state is not JobState.RUNNING,
     )
-    # Without the token, which would make the shell a process of the job: it would end with it.
+    # Without the token, which would make the shell a process of the job and end it with the job.
     inherited = inherited_by(entry)
     words = {**inherited, **own_words(entry, place, attempt, inherited)}
     if over:
@@ -83,24 +83,26 @@ def local_shell(entry: Entry, place: Place) -> Attachment:
 
 
 def far_words(entry: Entry, place: Place) -> dict[str, str]:
-    """The job's words for a shell on another machine, which adds its own GPUs."""
+    """The job's variables for a shell on another machine, which adds its own GPUs."""
     inherited = inherited_by(entry)
     return {**inherited, **resolved(entry, inherited), **ours(entry, place)}
 
 
 def _folder(entry: Entry, place: Place) -> str:
-    """The checkout of the job's code, where in it the job runs; for a job without, its folder."""
+    """The checkout of the job's code, or the place in it where the job runs; for a job without
+    code, its folder.
+    """
     if entry.job.snapshot is None:
         if not os.path.isdir(entry.launch.folder):
             raise NotFound(
                 f"The folder of job {entry.job.id} is gone.",
-                f"{entry.launch.folder} is no more.",
+                f"{entry.launch.folder} no longer exists.",
                 "Submit it again from another one.",
             )
         return entry.launch.folder
     snapshots = Snapshots(place.root, place.home, max_mib=0)
     tree = snapshots.tree_path(entry.job.snapshot)
-    if not tree.is_dir():  # one that is there is left as the job has made it
+    if not tree.is_dir():  # an existing one stays as the job has changed it
         tree = snapshots.tree(entry.job.snapshot)
     folder = tree / os.path.relpath(entry.launch.folder, place.root)
     return str(folder if folder.is_dir() else tree)

@@ -1,5 +1,5 @@
-"""Which files of a project are its code: what git tracks or does not ignore; without git, what is
-not hidden or installed.
+"""Which files of a project are its code: what git tracks or does not ignore; without git,
+everything that is not hidden or installed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from ..spec import LeftOut
 
 MAX_FILES = 20_000
-"""A walk without git ends here, so that a folder of a million images does not hold up a submit."""
+"""A walk without git ends here, so that a folder with a million images does not block a submit."""
 _NOT_CODE = {
     "__pycache__",
     "node_modules",
@@ -28,7 +28,7 @@ GIT_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Files below the project that are its code, and what cannot be among them."""
+    """Code files below the project, and what cannot be among them."""
 
     code: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
@@ -38,8 +38,8 @@ def survey(root: Path, home: Path) -> tuple[Sources, list[str], str]:
     """The code of the project at `root`, whose state is in `home`; files and folders that are not
     code (data, environments); and the commit.
 
-    The commit is that of the project's repository, empty without one. The three questions go to git
-    at the same time.
+    The commit is that of the project's repository, empty without one. The three git commands run at
+    the same time.
     """
     listed = ask_git(
         root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"
@@ -80,9 +80,8 @@ def _ignored(listed: str, root: Path, home: Path) -> list[str]:
 
 
 def start_git(root: Path, *arguments: str) -> subprocess.Popen[bytes] | None:
-    """Ask git something about the repository that holds `root`; None when there is no git."""
-    # A hook's GIT_DIR must not point us elsewhere; a file monitor would be started for one
-    # question.
+    """Start a git command on the repository that contains `root`; None if git is not installed."""
+    # A hook's GIT_DIR must not redirect us; and no file monitor should be started for one question.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     command = ["git", "-c", "core.fsmonitor=false", "-C", str(root), *arguments]
     try:
@@ -98,8 +97,8 @@ def start_git(root: Path, *arguments: str) -> subprocess.Popen[bytes] | None:
 
 
 def ask_git(root: Path, *arguments: str) -> Callable[[], str | None]:
-    """The same; the answer is what it says, None when there is no git, or no repository that holds
-    `root`.
+    """Run a git command and return its output; None if there is no git, or no repository that
+    contains `root`.
     """
     asked = start_git(root, *arguments)
     if asked is None:
@@ -123,7 +122,7 @@ def _walked(root: Path, home: Path) -> Sources:
     code = list[str]()
     for path, is_code in _walk(root, home):
         if is_code and len(code) == MAX_FILES:
-            why = f"Only the first {MAX_FILES:,} files are held: use git, which says what is code."
+            why = f"Only the first {MAX_FILES:,} files are included: use git, which lists code."
             return Sources(code=tuple(code), left_out=(LeftOut(path=path, size=0, why=why),))
         if is_code:
             code.append(path)
@@ -134,7 +133,7 @@ def _walk(root: Path, home: Path) -> Iterator[tuple[str, bool]]:
     """Files and folders, each with whether it is code; hidden files, and folders that are hidden,
     installed or links, are not.
 
-    A link to a folder is not followed: it may lead in a circle, or to a disk of data.
+    A link to a folder is not followed: it may be a loop, or lead to a disk of data.
     """
     for folder, names, files in os.walk(root):
         here = Path(folder)

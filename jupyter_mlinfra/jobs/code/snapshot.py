@@ -1,5 +1,5 @@
-"""Content-addressed snapshots of a project's code: editing a notebook while its job waits changes
-nothing.
+"""Content-addressed snapshots of a project's code: editing a notebook does not affect a waiting
+job.
 
 Layout below `snapshots/`: `objects/ab/cdef…` (files by blake2b digest, read-only),
 `manifests/ID.json` (which path holds which object, and what was left out), `trees/ID/` (a checkout,
@@ -37,24 +37,24 @@ from .uncommitted import FILE_BYTES, changes, difference
 _CHUNK = 1 << 20
 _FRESH_SECONDS = 3600.0
 _LITTER_SECONDS = 86_400.0
-"""Drafts older than this are what a killed process left."""
-# A file changed this shortly before it was read might change again within one tick of its clock:
-# its digest is not trusted later.
+"""Older drafts are leftovers of killed processes."""
+# A file that changed this shortly before it was read might change again within one tick of its
+# clock: its digest is not trusted later.
 _SETTLED_NS = 100_000_000
 _EXECUTABLE = "x"
-"""Ends the key of a file that can be run."""
+"""Ends the key of an executable file."""
 _KEY = re.compile(r"[0-9a-f]{40}x?")
 _UNREADABLE = "It cannot be read."
 
 
 class Damaged(Unprocessable):
-    """What a snapshot holds is not what was put into it."""
+    """A snapshot does not hold what was put into it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """One file of a snapshot. key: of its object, empty for a symbolic link. link: that one's
-    target, else empty.
+    """One file of a snapshot. key: of its object, empty for a symbolic link. link: the target of a
+    link, else empty.
     """
 
     key: str
@@ -70,23 +70,23 @@ class Snapshots:
         self._folder = home / "snapshots"
 
     def take(self, always: Iterable[str]) -> CodeSnapshot:
-        """Snapshot the project as it is now.
+        """Take a snapshot of the project.
 
         always: paths below the project that must be in it (the notebook), whatever git ignores and
-        however large the rest is. Raises TooLarge when they alone pass the limit.
+        however large the rest is. Raises TooLarge if they alone exceed the limit.
         """
         wanted = tuple(dict.fromkeys(always))
         try:
             with self._locked():
                 try:
                     return self._take(wanted)
-                except Damaged:  # the damaged objects are gone: they are stored again
+                except Damaged:  # the damaged objects have been removed: store them again
                     return self._take(wanted)
         except OSError as error:
             raise explain_os_error(error, "The code snapshot was not written.") from error
 
     def show(self, ident: str) -> CodeSnapshot:
-        """What is in a snapshot. Raises NotFound when it was cleaned away."""
+        """The content of a snapshot. Raises NotFound if it was removed."""
         manifest = self._manifest(ident)
         sizes = [item["size"] for item in manifest["files"].values()]
         left_out = [LeftOut(**item) for item in manifest["left_out"]]
@@ -100,8 +100,8 @@ class Snapshots:
         )
 
     def diff(self, ident: str, *, limit: int) -> CodeDiff:
-        """How a snapshot differs from its commit, at most `limit` bytes of it. Raises NotFound when
-        it was cleaned away.
+        """How a snapshot differs from its commit, at most `limit` bytes. Raises NotFound if it was
+        removed.
         """
         manifest = self._manifest(ident)
         try:
@@ -119,7 +119,7 @@ class Snapshots:
         )
 
     def preview(self, always: Iterable[str], *, limit: int) -> CodePreview:
-        """What a snapshot would hold that is taken now, its lists cut at `limit`; nothing is kept.
+        """What a snapshot would contain if taken now, its lists cut at `limit`; nothing is stored.
         Raises TooLarge as `take` does.
         """
         sources, _, commit = survey(self._root, self._home)
@@ -139,12 +139,12 @@ class Snapshots:
         )
 
     def read(self, ident: str, path: str) -> bytes:
-        """One file of a snapshot. Raises NotFound when it is not in it, or was cleaned away."""
+        """One file of a snapshot. Raises NotFound if it is not in it, or was removed."""
         held = self._manifest(ident)["files"].get(path)
         if held is None or not held["key"]:
             raise NotFound(
                 f"{path} is not in snapshot {ident}.",
-                "It was no file of the project then.",
+                "It was not a file of the project then.",
                 f"mlinfra jobs code shows what snapshot {ident} holds.",
             )
         try:
@@ -152,14 +152,12 @@ class Snapshots:
         except FileNotFoundError:
             raise NotFound(
                 f"{path} of snapshot {ident} is gone.",
-                "It was cleaned away.",
+                "It was removed.",
                 "Submit the notebook again.",
             ) from None
 
     def tree(self, ident: str) -> Path:
-        """The checkout of a snapshot; made when it is not there, and mended where a job changed
-        it.
-        """
+        """The checkout of a snapshot; created if it is missing, repaired if a job changed it."""
         manifest, tree = self._manifest(ident), self.tree_path(ident)
         if not tree.is_dir() or self._changed(ident, manifest):
             with self._locked():
@@ -167,14 +165,14 @@ class Snapshots:
         return tree
 
     def tree_path(self, ident: str) -> Path:
-        """Where the checkout of a snapshot lies."""
+        """Where the checkout of a snapshot is."""
         return self._folder / "trees" / ident
 
     def prune(
         self, *, running: Collection[str], known: Collection[str], beat: Callable[[], object]
     ) -> None:
-        """Drop checkouts that no job waits or runs in, and what no known job refers to; whatever is
-        fresh stays. beat: called before each piece.
+        """Remove checkouts in which no job waits or runs, and objects that no known job refers to;
+        fresh ones stay. beat: called before each piece.
         """
         with self._locked():
             limit = time.time() - _FRESH_SECONDS
@@ -208,8 +206,8 @@ class Snapshots:
             )
 
     def _keys_of(self, ident: str) -> list[str]:
-        """The objects of a snapshot; one that is damaged can use none, and goes. Raises
-        Unavailable: what it uses is not known.
+        """The objects of a snapshot; a damaged one uses none, and is removed. Raises Unavailable if
+        what it uses is unknown.
         """
         try:
             return [item["key"] for item in self._manifest(ident)["files"].values()]
@@ -230,7 +228,7 @@ class Snapshots:
                 if path in always:
                     raise
                 left_out.append(LeftOut(path=path, size=status.st_size, why=_UNREADABLE))
-        # All that the manifest says, but for sizes: a log that is left out and grows is no other
+        # Everything in the manifest except sizes: a log that is left out and grows is not different
         # code.
         listing = (
             [[path, held.key, held.link] for path, held in sorted(files.items())],
@@ -253,7 +251,7 @@ class Snapshots:
         return self.show(ident)
 
     def _keep_diff(self, ident: str, files: Mapping[str, _Held]) -> dict[str, int]:
-        """Keep how the files differ from the commit; what the manifest says of that."""
+        """Store how the files differ from the commit; returns what the manifest says about it."""
         found = changes(self._root, files)
         text, total = difference(self._root, found, lambda path: self._beginning(files[path]))
         if text:
@@ -261,7 +259,7 @@ class Snapshots:
         return {"uncommitted": len(found.files), "diff_bytes": total}
 
     def _refresh(self, ident: str) -> bool:
-        """Keep a snapshot that is there from being cleaned away; says whether it is there."""
+        """Keep an existing snapshot from being removed; returns whether it exists."""
         try:
             self._manifest(ident)
             os.utime(self._manifest_path(ident))
@@ -273,8 +271,8 @@ class Snapshots:
     def _choose(
         self, sources: Sources, always: tuple[str, ...]
     ) -> tuple[dict[str, os.stat_result], list[LeftOut]]:
-        """The files to hold, with their status, and those that are left out: the largest, when all
-        together are too much.
+        """The files to include, with their status, and those left out: the largest, if all together
+        are too large.
         """
         chosen: dict[str, os.stat_result] = {}
         room = self._max_bytes
@@ -321,8 +319,8 @@ class Snapshots:
         return _Held(key, self._object(key).stat().st_size, "")
 
     def _store(self, source: Path, *, executable: bool) -> str:
-        """Copy a file into the store under the digest of what was copied: a torn read is at least
-        the same everywhere.
+        """Copy a file into the store under the digest of the copy: a torn read is at least the same
+        everywhere.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=self._folder, prefix=".object.")
@@ -347,7 +345,7 @@ class Snapshots:
         return key
 
     def _beginning(self, held: _Held) -> bytes:
-        """What a file holds, as much of it as a difference shows."""
+        """The beginning of a file, as much as a difference shows."""
         if not held.key:
             return held.link.encode(errors="surrogateescape")
         with open(self._object(held.key), "rb") as file:
@@ -357,8 +355,8 @@ class Snapshots:
         return self._folder / "objects" / key[:2] / key[2:]
 
     def _check_out(self, ident: str, manifest: Mapping[str, Any]) -> None:
-        """Make the checkout, or put the frozen files back into it; whatever else a job wrote there
-        stays. Raises Damaged.
+        """Create the checkout, or restore the frozen files in it; everything else that a job wrote
+        there stays. Raises Damaged.
         """
         tree = self.tree_path(ident)
         tree.parent.mkdir(parents=True, exist_ok=True)
@@ -384,8 +382,8 @@ class Snapshots:
         )
 
     def _changed(self, ident: str, manifest: Mapping[str, Any]) -> list[str]:
-        """Files of a checkout that are not as they were when it was made: all of them when it is
-        not there.
+        """Files of a checkout that have changed since it was created: all of them if it does not
+        exist.
         """
         tree, stamps = self.tree_path(ident), _read_mapping(self._stamps_path(ident))
         return [
@@ -412,7 +410,7 @@ class Snapshots:
             )
 
     def _drop_damaged(self, manifest: Mapping[str, Any]) -> None:
-        """Remove the objects that are not what they are called: the next snapshot stores them
+        """Remove the objects whose content does not match their name: the next snapshot stores them
         again.
         """
         for key in {item["key"] for item in manifest["files"].values() if item["key"]}:
@@ -424,19 +422,19 @@ class Snapshots:
 
     def _link(self, tree: Path, path: str) -> None:
         """A link from the checkout to what is not code, if there is none yet: a job that runs from
-        here sees what is new, and loses nothing.
+        here sees new files, and loses nothing.
         """
         place, target = f"{tree}/{path}", f"{self._root}/{path}"
         if os.path.islink(place):
             return
-        # A folder of both: the notebook that runs lies in one that git ignores.
+        # A folder of both: the notebook that runs is in a folder that git ignores.
         if os.path.isdir(place) and os.path.isdir(target):
             for name in os.listdir(target):
                 self._link(tree, f"{path}/{name}")
         elif not os.path.lexists(place) and Path(os.path.dirname(place)).resolve().is_relative_to(
             tree.resolve()
         ):
-            with contextlib.suppress(FileExistsError):  # a job made it just now
+            with contextlib.suppress(FileExistsError):  # a job has just created it
                 os.makedirs(os.path.dirname(place), exist_ok=True)
                 os.symlink(target, place)
 
@@ -450,19 +448,19 @@ class Snapshots:
         )
 
     def _manifest(self, ident: str) -> dict[str, Any]:
-        """Raises NotFound, Damaged for what it holds, and Unavailable when it cannot be read now,
-        which says nothing of what it holds.
+        """The manifest. Raises NotFound, Damaged if its content is, and Unavailable if it cannot be
+        read now.
         """
         try:
             return _manifest_of(read_regular(self._manifest_path(ident)))
         except FileNotFoundError:
             raise NotFound(
                 f"There is no code snapshot {ident[:8]}.",
-                "It was cleaned away with its job's log.",
+                "It was removed with its job's log.",
                 "Submit the notebook again.",
             ) from None
         except OSError as error:
-            if error.errno == errno.EINVAL:  # something that is no file is in its place
+            if error.errno == errno.EINVAL:  # something that is not a file is in its place
                 raise self._damaged(ident, error) from error
             raise explain_os_error(
                 error, f"The code snapshot {ident[:8]} cannot be read."
@@ -509,7 +507,7 @@ class Snapshots:
 
 
 def _manifest_of(data: bytes) -> dict[str, Any]:
-    """A manifest, as far as it is whole. Raises ValueError."""
+    """A manifest, if it is complete. Raises ValueError."""
     found = json.loads(data)
     files = found.get("files") if isinstance(found, dict) else None
     whole = isinstance(files, dict) and all(
@@ -525,8 +523,8 @@ def _manifest_of(data: bytes) -> dict[str, Any]:
 
 
 def _known_key(known: Any, status: os.stat_result) -> str:
-    """The object of a file that has not changed since its digest was noted; empty otherwise, and
-    where the note is damaged.
+    """The object of a file that has not changed since its digest was recorded; empty otherwise, or
+    if the record is damaged.
     """
     if (
         not isinstance(known, list)
@@ -554,8 +552,8 @@ def _mode(key: str) -> int:
 
 
 def _real_folder(tree: Path, path: str) -> str:
-    """Where `path` goes below `tree`, once the folders on the way are there and none is a link,
-    which a job may have put there and leads out of it.
+    """Where `path` is below `tree`, after creating its folders; none of them may be a link, which a
+    job may have put there to lead out of it.
     """
     folder = str(tree)
     for part in path.split("/")[:-1]:
@@ -568,7 +566,7 @@ def _real_folder(tree: Path, path: str) -> str:
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:
-    """What `_replace` wrote; nothing when that is torn or gone."""
+    """What `_replace` wrote; empty if that is torn or gone."""
     with contextlib.suppress(OSError, ValueError):
         found = json.loads(path.read_bytes())
         if isinstance(found, dict):
@@ -577,7 +575,7 @@ def _read_mapping(path: Path) -> dict[str, Any]:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Replace a file that can be made again, or missed, and so is not forced to the disk."""
+    """Replace a file that can be recreated or missed, and is therefore not forced to disk."""
     path.parent.mkdir(exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -586,7 +584,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _remove_litter(*folders: Path) -> None:
-    """Remove old drafts of processes that were killed."""
+    """Remove old drafts of killed processes."""
     for draft in (path for folder in folders for path in folder.glob(".*")):
         with contextlib.suppress(OSError):
             if draft.lstat().st_mtime < time.time() - _LITTER_SECONDS:
@@ -594,7 +592,7 @@ def _remove_litter(*folders: Path) -> None:
 
 
 def beating[T](items: Iterable[T], beat: Callable[[], object]) -> Iterator[T]:
-    """The same items, with a beat before each."""
+    """The same items, with a heartbeat before each."""
     for item in items:
         beat()
         yield item

@@ -11,13 +11,13 @@ from pathlib import Path
 from .files import GIT_SECONDS, ask_git, start_git
 
 KEPT_BYTES = 2_000_000
-"""What is kept of the text of a difference."""
+"""How much of the text of a difference is stored."""
 _PATHS = 1000
-"""Files that git is asked about: their names are words of its command line."""
+"""How many files git is asked about: their names are arguments of its command line."""
 FILE_BYTES = 1 << 20
-"""A new file that is longer is named and not shown."""
+"""A longer new file is named but not shown."""
 _BINARY = 8000
-"""Bytes from the beginning of a file in which a NUL makes it one that is no text, as git has it."""
+"""A NUL in this many bytes at the start makes a file binary, as in git."""
 _CHUNK = 1 << 16
 _DIFF = (
     "--relative",
@@ -32,8 +32,8 @@ _DIFF = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What differs from the commit, by path below the project. edited: git knows them. new: it does
-    not, or does not yet. gone: they are no more.
+    """What differs from the commit, by path below the project. edited: known to git. new: not
+    known, or not yet. gone: no longer there.
     """
 
     edited: Sequence[str] = ()
@@ -47,8 +47,8 @@ class Changes:
 
 
 def changes(root: Path, held: Collection[str]) -> Changes:
-    """How the files of the project at `root` differ from its commit; of those that are there only
-    what is `held`. Asks git twice at the same time.
+    """How the files of the project at `root` differ from its commit; among existing ones only those
+    in `held`. Runs two git commands at the same time.
     """
     differing = ask_git(root, "diff", "--name-only", "-z", *_DIFF, "HEAD")
     known = ask_git(root, "ls-files", "-z", "--cached")
@@ -61,10 +61,10 @@ def changes(root: Path, held: Collection[str]) -> Changes:
 
 
 def difference(root: Path, found: Changes, read: Callable[[str], bytes]) -> tuple[bytes, int]:
-    """The text of the difference, as git writes it, and how many bytes all of it has; no more is
-    given than is kept.
+    """The text of the difference, as git writes it, and its total size in bytes; at most what is
+    stored is returned.
 
-    read: how a new file begins, by its path; no more than a byte beyond what is shown.
+    read: returns the beginning of a new file, at most one byte more than is shown.
     """
     text, total = bytearray(), 0
     asked = sorted([*found.edited, *found.gone])[:_PATHS]
@@ -83,8 +83,8 @@ def _words(said: str | None) -> list[str]:
 
 
 def _said(root: Path, *arguments: str) -> tuple[bytes, int]:
-    """What git says, cut, and how much it was. One that does not come to an end is ended: then it
-    is what it had said.
+    """git's output, cut, and its total size. A git that does not end is killed: then the output so
+    far.
     """
     asked = start_git(root, *arguments)
     if asked is None or asked.stdout is None:
@@ -103,7 +103,7 @@ def _said(root: Path, *arguments: str) -> tuple[bytes, int]:
 
 
 def _added(path: str, data: bytes) -> bytes:
-    """A file that the commit does not have, in git's words."""
+    """A file that the commit does not have, in git's format."""
     name = path if path.isprintable() else json.dumps(path)
     head = f"diff --git a/{name} b/{name}\nnew file\n"
     if b"\0" in data[:_BINARY]:

@@ -1,7 +1,6 @@
-"""Papermill, with the executed notebook written in one step on a timer, where it writes all of it
-twice a cell.
+"""Papermill, but the executed notebook is written in one step on a timer instead of twice per cell.
 
-Imported by the process of a notebook job only: papermill takes a second to load.
+Imported only by the process of a notebook job: papermill takes a second to load.
 """
 
 from __future__ import annotations
@@ -40,12 +39,12 @@ with without("rfc3987_syntax"):
 
 SAVE_SECONDS = 5.0
 QUIET_SECONDS = 120
-"""How long the last output of a cell may be on its way."""
+"""How long the last output of a cell may take to arrive."""
 INJECTED = "injected-parameters"
 
 
 class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has no types
-    """Keeps the notebook while it runs: saves it now and then, and says how far it is."""
+    """Keeps the notebook while it runs: saves it from time to time, and reports progress."""
 
     def __init__(
         self,
@@ -69,11 +68,11 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
         self.loop: asyncio.AbstractEventLoop | None = None
         """Runs while a cell does."""
         self.asked_to_end: int | None = None
-        """The signal that the kernel was ended by, because it does not catch it."""
+        """The signal that ended the kernel, because it does not catch it."""
 
     def save(self, **kwargs: Any) -> None:  # noqa: ARG002 - papermill's signature
-        """Write the notebook; if that was done just now, a while later: a cell that says nothing
-        more may run for hours.
+        """Write the notebook; if that was done just now, a while later: a cell without further
+        output may run for hours.
         """
         wait = self._saved_at + SAVE_SECONDS - time.monotonic()
         if wait <= 0:
@@ -82,12 +81,12 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
             self._later = self.loop.call_later(wait, self._write_later)
 
     def autosave_cell(self) -> None:
-        """Within a long cell."""
+        """Save during a long cell."""
         self.save()
 
     def write(self) -> None:
-        """Write the notebook; a reader sees the old or the new one whole. A secret that a cell
-        printed is blotted out, also for who reads on.
+        """Write the notebook; a reader sees the old or the new one, complete. A secret that a cell
+        printed is replaced, also for later readers.
         """
         if self._secrets:
             for cell in self.nb.cells:
@@ -101,7 +100,7 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
 
     def _write_later(self) -> None:
         self._later = None
-        # A full disk: the next save meets it too, where it can be told.
+        # On a full disk the next save fails too, and can report it.
         with contextlib.suppress(MLInfraError):
             self.write()
 
@@ -119,15 +118,15 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
             self._report(len(self._cells), f"{len(self._cells)} cells")
 
     def pass_on(self, kernel: int, number: int) -> None:
-        """A signal that asks the job to save and end: a kernel that catches it does so in its own
-        time, and any other ends now.
+        """Pass on a signal that asks the job to save and end: a kernel that catches it takes its
+        own time, any other ends now.
 
-        The runner itself does neither: nbclient would interrupt the kernel in the midst of its
-        saving.
+        The runner itself does nothing: nbclient would interrupt the kernel while it saves.
         """
         if not catches(kernel, number):
             self.asked_to_end = number
-            # the kernel's end is noticed within a second only, and the grace may be shorter
+            # The end of the kernel is noticed only within a second, and the grace period may be
+            # shorter.
             self.write()
         with contextlib.suppress(ProcessLookupError):
             os.kill(kernel, number)
@@ -148,8 +147,8 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
 def prepare(task: NotebookTask, plain: Mapping[str, Any]) -> Any:
     """The notebook with its parameters in a cell after the tagged one. plain: as it was read.
 
-    A secret stays a reference: the injected cell asks for its value inside the kernel, so no file
-    ever holds it. Raises BadRequest or Unprocessable when the notebook cannot take them.
+    A secret stays a reference: the injected cell reads its value inside the kernel, so that no file
+    ever holds it. Raises BadRequest or Unprocessable if the notebook cannot take them.
     """
     try:
         notebook = load_notebook_node(task.source)
@@ -190,8 +189,8 @@ def prepare(task: NotebookTask, plain: Mapping[str, Any]) -> Any:
 
 
 class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
-    """Runs the cells; a signal that asks the job to save and end goes to the kernel from the first
-    cell on.
+    """Runs the cells; from the first cell on, a signal that asks the job to save and end is passed
+    to the kernel.
     """
 
     def papermill_execute_cells(self) -> None:
@@ -217,8 +216,8 @@ def execute(
     """Run a prepared notebook until its end or its first error; the outputs are in it, and in the
     output file.
 
-    ready: a kernel to run it in, for this notebook alone; it ends with it. Returns the signal that
-    ended the kernel, when this process was asked to end and the kernel did not catch the wish.
+    ready: a kernel for this notebook alone, which ends with it. Returns the signal that ended the
+    kernel, if this process was asked to end and the kernel did not catch the signal.
     """
     secrets = _secrets(task)
     manager = Manager(notebook, Path(task.output), progress=progress, told=told, secrets=secrets)
@@ -234,7 +233,7 @@ def execute(
             iopub_timeout=QUIET_SECONDS,
             timeout=None,
         )
-        client.owns_km = True  # it ends the kernel, though that was started before it came
+        client.owns_km = True  # it ends the kernel, although that was started before
         client.kc = ready.client
         client.execute()
         manager.notebook_complete()
@@ -248,7 +247,7 @@ def execute(
 
 @dataclass(frozen=True, slots=True)
 class _Blotting:
-    """The log, for what cells print: a secret that is printed in one piece does not get there."""
+    """The log for what cells print; a secret that is printed in one piece is replaced."""
 
     file: TextIO
     secrets: Collection[str]
@@ -261,8 +260,8 @@ class _Blotting:
 
 
 def _secrets(task: NotebookTask) -> list[str]:
-    """Values of the secrets that the notebook is given. One that cannot be had is none: the cell
-    that asks for it will say so.
+    """Values of the notebook's secrets. One that cannot be read is left out: the cell that needs it
+    reports the error.
     """
     found = []
     for reference in references(task.parameters):
@@ -280,7 +279,7 @@ def _blotted(value: Any, secrets: Collection[str]) -> Any:
 
 
 def _in_kernel(value: Any) -> str:
-    """Python text that gives a value with what is behind each reference in it."""
+    """Python source for a value, with each reference replaced by its secret."""
     if isinstance(value, dict):
         return (
             "{"

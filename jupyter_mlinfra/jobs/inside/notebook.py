@@ -1,11 +1,11 @@
-"""The process of a notebook job: papermill runs one notebook, and what was run is kept whatever
+"""The process of a notebook job: papermill runs one notebook, and its outputs are kept whatever
 happens.
 
-    python -m jupyter_mlinfra.jobs.inside.notebook TASK.json
+python -m jupyter_mlinfra.jobs.inside.notebook TASK.json
 
-Exit code 0; 1 after an error in a cell; that of sys.exit when a cell calls it; 2 when the notebook
-cannot be run at all; 128 and the signal when the job was asked to end. A kernel that catches that
-wish, as `jupyter_mlinfra.training` does, is given the time to save.
+Exit code 0; 1 after an error in a cell; that of sys.exit if a cell calls it; 2 if the notebook
+cannot be run at all; 128 plus the signal if the job was asked to end. A kernel that catches the
+signal, as `jupyter_mlinfra.training` does, gets the time to save.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     from ...notebooks.kernel import Kernel, Ready
 
 TELL_SECONDS = 1.0
-"""Between two events that tell of progress."""
+"""Seconds between two progress events."""
 _SAID = 300
-"""Characters of an error that its job's reason holds."""
+"""How many characters of an error go into the job's reason."""
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def run(task: NotebookTask, home: Path, ready: Ready | None = None) -> int:
-    """Run the notebook; returns the exit code of the job and leaves its reason.
+    """Run the notebook; returns the exit code of the job and writes its reason.
 
-    home: the project's state. ready: a kernel that runs already, for this notebook alone.
+    home: the project's state. ready: a running kernel for this notebook alone.
     """
     from jupyter_client.kernelspec import NoSuchKernel
 
@@ -56,7 +56,7 @@ def run(task: NotebookTask, home: Path, ready: Ready | None = None) -> int:
         check_parameters(plain, task.parameters, task.shown)
         progress = Path(os.environ[PROGRESS]) if PROGRESS in os.environ else None
         if progress is not None:
-            # The code within a cell reports apart from the cells.
+            # The code inside a cell reports apart from the cells.
             os.environ[PROGRESS] = str(progress.with_name("cell.json"))
         kernel = ready.kernel if ready is not None else _launched(kernel_of(plain), task, home)
         try:
@@ -64,7 +64,7 @@ def run(task: NotebookTask, home: Path, ready: Ready | None = None) -> int:
                 kernel, ready, task, plain, progress=progress, told=_follower(home / "state.db")
             )
         finally:
-            if kernel.has_kernel:  # something came between before its first cell
+            if kernel.has_kernel:  # something failed before its first cell
                 end(kernel)
     except MLInfraError as error:
         return _because(str(error), 2)
@@ -77,7 +77,7 @@ def run(task: NotebookTask, home: Path, ready: Ready | None = None) -> int:
 
 
 def _launched(name: str, task: NotebookTask, home: Path) -> Kernel:
-    """A kernel that starts. Raises NoSuchKernel."""
+    """A starting kernel. Raises NoSuchKernel."""
     from ...notebooks.kernel import launch, new_kernel
 
     kernel = new_kernel(
@@ -147,9 +147,7 @@ def _judge(output: Any, cell: Any, number: str) -> int:
 
 
 def _number(notebook: Any, index: int, injected: str) -> str:
-    """A cell's place as the author counts, from 1 and without the cell of parameters that was put
-    in.
-    """
+    """A cell's number as the author counts, from 1 and without the injected cell of parameters."""
     if injected in notebook.cells[index].metadata.get("tags", []):
         return "of injected parameters"
     return str(
@@ -166,8 +164,8 @@ def _because(reason: str, code: int) -> int:
 
 
 def _follower(state: Path) -> Callable[[float], None]:
-    """A function that tells followers of progress, though not more often than they care for; on
-    other machines who follows their jobs does.
+    """A function that sends progress events, but not more often than useful; on other machines the
+    follower of the jobs does.
     """
     job, told_at = os.environ.get(JOB), -TELL_SECONDS
 
@@ -176,7 +174,7 @@ def _follower(state: Path) -> Callable[[float], None]:
         if job is None or NODE in os.environ or time.monotonic() - told_at < TELL_SECONDS:
             return
         told_at = time.monotonic()
-        # Nobody's job fails because it could not be watched.
+        # A job must not fail because it could not be watched.
         with contextlib.suppress(MLInfraError):
             JobStore(Database(state)).told_progress(job, fraction)
 
@@ -184,11 +182,11 @@ def _follower(state: Path) -> Callable[[float], None]:
 
 
 def _end(number: int, _: Any) -> None:
-    sys.exit(128 + number)  # through the `finally` that writes the notebook
+    sys.exit(128 + number)  # passes the `finally` that writes the notebook
 
 
 def run_attempt(path: Path, ready: Ready | None = None) -> NoReturn:
-    """Run the task in this file of an attempt's folder, and end with the exit code of the job."""
+    """Run the task in this file of an attempt's folder, and exit with the job's exit code."""
     sys.exit(run(NotebookTask.read(path), path.parents[3], ready))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from ...core.errors import BadRequest
 from ...core.variables import PREEMPT_SIGNALS
 
-# a supervisor or a cluster that wants its machine back; Slurm's first warning
+# A supervisor or a cluster that wants its machine back; Slurm's first warning.
 _USUAL = "SIGTERM,SIGUSR1"
 _DEAF = (signal.SIGKILL, signal.SIGSTOP)
 
@@ -22,7 +22,7 @@ def preempt_signals(environment: Mapping[str, str] | None = None) -> tuple[signa
     """The signals named in the environment (that of this process by default), separated by commas;
     `TERM` stands for SIGTERM.
 
-    Raises BadRequest when a name is none of a signal that can be caught.
+    Raises BadRequest if a name is not that of a signal that can be caught.
     """
     text = (os.environ if environment is None else environment).get(PREEMPT_SIGNALS) or _USUAL
     return tuple(
@@ -48,7 +48,7 @@ def _signal(name: str) -> signal.Signals:
 
 
 def catches(pid: int, number: int) -> bool:
-    """Whether a process has a handler for a signal; False when that cannot be known."""
+    """Whether a process has a handler for a signal; False if that is unknown."""
     with contextlib.suppress(OSError, ValueError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("SigCgt:"):

@@ -1,8 +1,8 @@
-"""What passes between the supervisor and a warm runner, over one socket: what the runner is to
-warm, that it is ready, the attempt that it gets.
+"""Messages between the supervisor and a warm runner, over one socket: what to warm, that it is
+ready, the attempt that it gets.
 
-The shell wrapper around the runner keeps the exit code, as that of a cold start does: of the
-attempt that its child says it takes.
+The shell wrapper around the runner stores the exit code, as in a cold start, for the attempt that
+its child announces.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ...notebooks.warm.standing import Standing
 WORD = 3
 """Number of the socket in the runner."""
 
-# 1. Run the runner; what it says on its output is the folder of the attempt that it is about to
-# take. 2. Outlive SIGTERM until the runner has ended. 3. Keep its exit code if the claim there is
-# ours: another wrapper's attempt is not ours to tell of.
+# 1. Run the runner; its output is the folder of the attempt that it is about to take. 2. Survive
+# SIGTERM until the runner has ended. 3. Store its exit code if the claim there is ours: the attempt
+# of another wrapper is not ours to report.
 WRAPPER = """
 set -C
 trap : TERM INT HUP QUIT USR1 USR2
@@ -34,8 +34,8 @@ exit "$code"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warming:
-    """What a runner makes ready. sockets: how the paths of its kernel's begin. notebooks: whose
-    imports are run, if `imports` names none.
+    """What a runner prepares. sockets: how the paths of its kernel's sockets begin. notebooks:
+    whose imports are run, if `imports` names none.
     """
 
     kernel: str
@@ -44,13 +44,13 @@ class Warming:
     notebooks: Sequence[str]
 
     def dump(self) -> str:
-        """One word of a command line."""
+        """As one command-line argument."""
         return json.dumps(asdict(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An attempt for a runner. It holds an environment, so it goes through the socket only."""
+    """An attempt for a runner. It holds an environment, so it is sent only through the socket."""
 
     folder: str
     cwd: str
@@ -59,10 +59,10 @@ class Order:
 
 
 def dump(message: Standing | Order) -> bytes:
-    """One line."""
+    """As one line."""
     return json.dumps(asdict(message)).encode() + b"\n"
 
 
 def parse(line: bytes) -> Any:
-    """What `dump` made, as a mapping; None for what is no whole line."""
+    """What `dump` made, as a mapping; None for an incomplete line."""
     return json.loads(line) if line.endswith(b"\n") else None

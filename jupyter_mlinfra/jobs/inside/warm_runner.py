@@ -1,11 +1,10 @@
 """The process that is kept warm: papermill loaded, a kernel that has run the imports. It takes one
 attempt, runs it and ends.
 
-    python -m jupyter_mlinfra.jobs.inside.warm_runner WARMING WRAPPER_PID
+python -m jupyter_mlinfra.jobs.inside.warm_runner WARMING WRAPPER_PID
 
-It ends by itself when its supervisor does before it was given an attempt. What stands in the way of
-the warm kernel once it has one is no reason to fail: it then becomes the process that a cold start
-would have made.
+It ends if its supervisor ends before it was given an attempt. A problem with the warm kernel after
+that does not fail the attempt: the runner then does what a cold start would have done.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Make ready, wait for an attempt, run it."""
+    """Prepare, wait for an attempt, run it."""
     warming, wrapper = Warming(**json.loads(sys.argv[1])), int(sys.argv[2])
     tell = os.dup(1)
     os.dup2(2, 1)  # the output is the wrapper's; from here on both lead to the log
@@ -63,7 +62,7 @@ def _warm(warming: Warming) -> Warmed:
     lines = lines_of(warming.imports)
     if not lines:
         for path in warming.notebooks:
-            with contextlib.suppress(MLInfraError):  # gone, or no notebook any more
+            with contextlib.suppress(MLInfraError):  # gone, or no longer a notebook
                 lines += import_lines(read_notebook(Path(path), path))
     warm = warmed(warming.kernel, list(dict.fromkeys(lines)), warming.sockets)
     gc.collect()
@@ -83,19 +82,19 @@ def _standing(warm: Warmed) -> Standing:
 
 
 def _wait(word: socket.socket) -> Order | None:
-    """The attempt; None when the supervisor has gone without giving one."""
+    """The attempt; None if the supervisor has gone without giving one."""
     with word.makefile("rb") as lines:
         found = parse(lines.readline())
     return None if found is None else Order(**found)
 
 
 def _take(order: Order, wrapper: int, tell: int) -> bool:
-    """Take the attempt, as the wrapper of a cold start does; says whether it is ours.
+    """Take the attempt, as the wrapper of a cold start does; returns whether it is ours.
 
-    The wrapper hears of it before that: should we be killed right after, it keeps the code of that.
+    The wrapper is told first: if we are killed right after, it stores that exit code.
     """
     if os.getppid() != wrapper:
-        return False  # nobody would keep the exit code
+        return False  # nothing would store the exit code
     os.write(tell, os.fsencode(order.folder))
     os.close(tell)
     try:

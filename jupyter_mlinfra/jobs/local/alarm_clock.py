@@ -1,4 +1,4 @@
-"""Gives the alarms of a project: starts their programs when the wall clock passes their time."""
+"""Runs the alarms of a project: starts their programs when the wall clock passes their time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..queue.alarms import Alarm, read_alarms
 from .timer import LOOK_SECONDS, WallClock
 
 AGAIN_SECONDS = (5.0, 60.0)
-"""First and longest pause before an alarm is given again that nobody has set anew."""
+"""First and longest pause before an alarm runs again that nobody has set anew."""
 
 
 class Alarms:
@@ -37,18 +37,18 @@ class Alarms:
         self._look_at: float | None = None
 
     def listen(self, hear: Callable[[Any], None]) -> None:
-        """Have the timer heard, where there is one."""
+        """Wake on the timer, if there is one."""
         if self._timer.exists():
             hear(self._timer)
 
     def due(self) -> float | None:
-        """When to look again at the latest, on the monotonic clock; None: when the timer or
-        somebody rings.
+        """When to check again at the latest, on the monotonic clock; None: only when the timer or
+        another event wakes.
         """
         return self._look_at
 
     def tend(self) -> None:
-        """Give those whose time has come; see to it that the next one is not overslept."""
+        """Run those that are due; make sure that the next one is not missed."""
         alarms, at, now = read_alarms(self._database), self._clock(), time.monotonic()
         self._given = {
             alarm.name: self._given[alarm.name] for alarm in alarms if alarm.name in self._given

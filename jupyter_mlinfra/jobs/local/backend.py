@@ -1,6 +1,4 @@
-"""The local backend: jobs are processes of this machine, watched over by one supervisor a
-project.
-"""
+"""The local backend: jobs are processes of this machine, run by one supervisor per project."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from ...core.project import Project
 
 FORETOLD = 100
-"""Waiting jobs, from the head of the queue, whose start is foretold."""
+"""For how many waiting jobs, from the head of the queue, a start is predicted."""
 
 
 class LocalBackend:
@@ -43,7 +41,7 @@ class LocalBackend:
         self._wishes = Wishes(project.home)
 
     def check(self, spec: JobSpec) -> None:
-        """Raise BadRequest when this machine can never run such a job."""
+        """Raise BadRequest if this machine can never run such a job."""
         settings = self._project.settings.jobs
         cpus = cpu_slots(settings.cpus)
         if spec.cpus > cpus:
@@ -86,10 +84,10 @@ class LocalBackend:
         self._control.wake()
 
     def cancel(self, jobs: Sequence[str]) -> None:
-        """Wake the supervisor, which reads who is to be cancelled; end the jobs here when a full
-        disk lets none start.
+        """Wake the supervisor, which reads what is to be cancelled; end the jobs here if a full
+        disk prevents its start.
 
-        The next supervisor finds by the wish why they have ended.
+        The next supervisor sees from the request why they have ended.
         """
         try:
             self._control.nudge()
@@ -107,13 +105,13 @@ class LocalBackend:
         self._control.heal()
 
     def starts(self) -> Mapping[str, datetime]:
-        """When waiting jobs may start: the queue is played through with the durations of earlier
-        runs, else with time limits.
+        """When waiting jobs may start: the queue is simulated with the durations of earlier runs,
+        else with time limits.
         """
         return self._foretell(())
 
     def would_start(self, spec: JobSpec) -> datetime | None:
-        """When such a job may start that is submitted now."""
+        """When such a job may start if submitted now."""
         seconds = None if spec.time_limit_minutes is None else spec.time_limit_minutes * 60
         need = Need(
             job="",
@@ -146,8 +144,8 @@ class LocalBackend:
         return {job: at + timedelta(seconds=value) for job, value in found.items()}
 
     def _expected(self, entry: Entry, at: datetime) -> float | None:
-        """Seconds that a job still takes: up to the median of earlier ones; where there are none,
-        or it has run for longer, up to its time limit.
+        """Seconds that a job still takes: up to the median of earlier ones; without those, or if it
+        has run longer, up to its time limit.
         """
         ran = (
             (at - entry.job.started_at).total_seconds() if entry.job.started_at is not None else 0.0

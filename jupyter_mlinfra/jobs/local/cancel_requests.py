@@ -1,7 +1,7 @@
-"""Word to the supervisor that a job is to end, for when `state.db` cannot be written: in memory, so
-a full disk does not keep a job alive.
+"""Requests to the supervisor to end a job, for when `state.db` cannot be written: in memory, so
+that a full disk does not keep a job alive.
 
-A wish stays until the job's end is written down, also for the next supervisor; a reboot ends both.
+A request stays until the job's end is recorded, also for the next supervisor; a reboot ends both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _BYTES = 1000
 
 
 class Wishes:
-    """The wishes of one project."""
+    """The cancel requests of one project."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -29,22 +29,22 @@ class Wishes:
         return runtime_folder(self._home)
 
     def leave(self, job: str, user: str) -> None:
-        """Have a job ended for a user. Raises Unavailable when not even memory takes it."""
+        """Request the end of a job for a user. Raises Unavailable if not even memory has room."""
         write_atomic(self._folder / f"{job}{_SUFFIX}", user.encode())
 
     def read(self) -> dict[str, str]:
-        """Jobs that are to end, and who wants it."""
+        """Jobs that are to end, and who requested it."""
         found, names = dict[str, str](), list[str]()
-        with contextlib.suppress(FileNotFoundError):  # somebody cleaned the folder away
-            names = os.listdir(self._folder)  # not glob: every round of the supervisor asks
+        with contextlib.suppress(FileNotFoundError):  # the folder was removed
+            names = os.listdir(self._folder)  # not glob: every round of the supervisor calls this
         for name in names:
             if name.endswith(_SUFFIX):
-                with contextlib.suppress(OSError):  # just now fulfilled
+                with contextlib.suppress(OSError):  # just carried out
                     found[name.removesuffix(_SUFFIX)] = read_regular(
                         self._folder / name, _BYTES
                     ).decode(errors="replace")
         return found
 
     def forget(self, job: str) -> None:
-        """The job's end is written down."""
+        """The job's end has been recorded."""
         (self._folder / f"{job}{_SUFFIX}").unlink(missing_ok=True)

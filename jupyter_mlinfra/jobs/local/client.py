@@ -1,4 +1,4 @@
-"""The client's side of the supervisor: start it, wake it, stop it, ask who it is."""
+"""The client's side of the supervisor: start it, wake it, stop it, read its identity."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ WHAT = "The job supervisor"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What a supervisor is started with. cpus, gpus: as in the settings. settings: digest, differs
-    when it has to be replaced.
+    """What a supervisor is started with. cpus, gpus: as in the settings. settings: digest; if it
+    differs, the supervisor must be replaced.
     """
 
     root: str
@@ -44,7 +44,7 @@ class Config:
 
     @classmethod
     def of(cls, project: Project) -> Config:
-        """What the settings of the project ask for."""
+        """The configuration for the project's settings."""
         jobs, pipelines = project.settings.jobs, project.settings.pipelines
         facts: dict[str, Any] = {
             "root": str(project.root),
@@ -61,26 +61,24 @@ class Config:
         return cls(**facts, settings=digest)
 
     def dump(self) -> str:
-        """One word of a command line."""
+        """As one command-line argument."""
         return json.dumps(asdict(self))
 
 
 class Control:
-    """Reaches the supervisor of one project from any process."""
+    """Controls the supervisor of one project from any process."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._registry = Registry(project.database)
 
     def alive(self) -> Registered | None:
-        """The supervisor that runs, None when there is none."""
+        """The running supervisor, None if there is none."""
         entry = self._registry.read()
         return entry if entry is not None and entry.process.alive() else None
 
     def trouble(self) -> str:
-        """Why the supervisor sees to nothing although it is there; empty when it does, or when none
-        is there.
-        """
+        """Why an existing supervisor does not work; empty if it does, or if there is none."""
         entry = self.alive()
         return (
             ""
@@ -89,8 +87,8 @@ class Control:
         )
 
     def wake(self) -> None:
-        """Tell the supervisor of a new job; start one when none runs with the present settings, or
-        the one that does hangs.
+        """Report a new job to the supervisor; start one if none runs with the present settings, or
+        the present one hangs.
         """
         entry = self._registry.read()
         if (
@@ -103,21 +101,19 @@ class Control:
             self.start()
 
     def nudge(self) -> None:
-        """Tell the supervisor of a change that whichever runs can see to; start one when none
-        does.
-        """
+        """Report a change that any supervisor can handle; start one if none runs."""
         entry = self._registry.read()
         if entry is None or not detached.poke(entry):
             self.start()
 
     def tell(self) -> None:
-        """Wake the supervisor that runs; none is started."""
+        """Wake the running supervisor; never start one."""
         entry = self.alive()
         if entry is not None:
             detached.poke(entry)
 
     def drain(self) -> None:
-        """Have a supervisor that starts no more jobs, but still sees to those that run."""
+        """Make a supervisor start no more jobs, but keep watching those that run."""
         if self.alive() is None:
             self.start()
         self._registry.mark(stopped=True)
@@ -126,14 +122,16 @@ class Control:
         """Start a supervisor if the last one died, unless a user stopped it."""
         entry = self._registry.read()
         if entry is None or not (entry.stopped or entry.process.alive()):
-            with contextlib.suppress(Unavailable):  # who asks for a list gets it, supervisor or not
+            # Lists are returned with or without a supervisor.
+            with contextlib.suppress(Unavailable):
                 self.start()
 
     def start(self) -> Registered:
-        """Make sure that a supervisor with the present settings runs. Jobs that run go on under it.
+        """Make sure that a supervisor with the present settings runs. Running jobs continue under
+        it.
 
-        Raises Unavailable on a full or read-only disk, and with the end of its log when it does not
-        come up.
+        Raises Unavailable on a full or read-only disk, and with the end of its log if it does not
+        start.
         """
         with file_lock(self._project.folder("jobs") / "start.lock"):
             entry, config = self.alive(), self._config()
@@ -148,7 +146,7 @@ class Control:
                 return entry
             if entry is not None:
                 detached.end(entry, WHAT)
-            # It could not tell, and would be waited for.
+            # It could not report this, and would be waited for.
             check_room(self._project.home, "The job supervisor cannot be started.")
             return detached.start(
                 MODULE,
@@ -162,7 +160,7 @@ class Control:
             )
 
     def stop(self) -> None:
-        """End the supervisor; jobs that run go on, and are found again by the next one."""
+        """End the supervisor; running jobs continue, and the next one finds them."""
         with file_lock(self._project.folder("jobs") / "start.lock"):
             try:
                 self._registry.mark(stopped=True)

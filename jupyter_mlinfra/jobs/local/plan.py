@@ -1,11 +1,11 @@
 """Which waiting jobs start now, why the others wait, and when they may start. No I/O: the same
 queue gives the same answer.
 
-A job that does not fit sets aside what it needs: a later job starts only on what the earlier ones
-would leave over, so a large job is never starved by small ones, and a CPU job need not wait behind
-a GPU job. What is set aside is lent to a later job whose time limit ends it before any earlier one
-could start by the limits of what runs (EASY backfill, Lifka 1995, with a reservation for every
-earlier job): it delays nobody.
+A job that does not fit reserves what it needs: a later job starts only on what the earlier ones
+would leave, so that small jobs never starve a large one, and a CPU job need not wait behind a GPU
+job. Reserved slots are lent to a later job whose time limit ends it before any earlier one could
+start by the limits of the running jobs (EASY backfill, Lifka 1995, with a reservation for every
+earlier job): it delays no other job.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def plan(
     *,
     explained: int | None = None,
 ) -> Plan:
-    """Decide over the waiting jobs, given in the order of the queue. explained: how many of those
-    that go on waiting get a reason, from the first.
+    """Decide about the waiting jobs, given in the order of the queue. explained: how many of those
+    that keep waiting get a reason, from the first.
     """
     starts, blocked = _decide(waiting, holdings, capacity)
     running = [*holdings, *(hold(need, gpu_ids) for need, gpu_ids in starts)]
@@ -71,13 +71,10 @@ def forecast(
     capacity: Capacity,
     seconds: Mapping[str, float],
 ) -> dict[str, float]:
-    """Seconds from now until each waiting job starts; jobs of which that cannot be told are left
-    out.
+    """Seconds from now until each waiting job starts, without jobs for which that is unknown.
 
-    seconds: what each job takes (from now on, where it runs).
-
-    The queue is played through: whenever a job ends, the same decision is taken that the supervisor
-    takes.
+    seconds: what each job takes (from now on, if it runs). The queue is simulated: whenever a job
+    ends, the supervisor's decision is made.
     """
     ends = {holding.job: seconds.get(holding.job, math.inf) for holding in holdings}
     queue, running, clock, starts = list(waiting), list(holdings), 0.0, dict[str, float]()
@@ -106,7 +103,7 @@ def _decide(
     """What starts, with its GPUs, and what does not."""
     starts, blocked, running = list[tuple[Need, tuple[str, ...]]](), list[Need](), list(holdings)
     free = left = room_of(holdings, capacity)
-    lent_for = math.inf  # seconds for which what is set aside may be lent
+    lent_for = math.inf  # seconds for which reserved slots may be lent
     for need in waiting:
         given = _place(need, left, free, lent_for, capacity)
         if given is not None:
@@ -116,8 +113,8 @@ def _decide(
             continue
         blocked.append(need)
         if not left.cpus and not lent_for and need.cpus:
-            continue  # nothing is left to set aside, or to lend, for all that need a CPU
-        if can_ever(need, capacity):  # for one that can never start here nothing is set aside
+            continue  # nothing is left to reserve or to lend for any job that needs a CPU
+        if can_ever(need, capacity):  # for a job that can never start here nothing is reserved
             if lent_for > 0:
                 latest = reservation(need, running, capacity)
                 lent_for = min(lent_for, latest if latest < math.inf else 0.0)
@@ -128,7 +125,7 @@ def _decide(
 def _place(
     need: Need, left: Room, free: Room, lent_for: float, capacity: Capacity
 ) -> tuple[str, ...] | None:
-    """On what nobody waits for, else on what is lent."""
+    """Place a job on unreserved slots, else on lent ones."""
     given = fit(need, left, capacity)
     if given is None and need.seconds is not None and need.seconds <= lent_for:
         return fit(need, free, capacity)

@@ -1,5 +1,5 @@
-"""The queue and what runs, as the plan wants to see them: the supervisor decides with it, the local
-backend foretells with it.
+"""The queue and the running jobs in the form of the plan: the supervisor decides with it, the local
+backend predicts with it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .slots import Capacity, Holding, Need
 
 
 def needs_of(waiting: Iterable[Waiting]) -> list[Need]:
-    """What waiting jobs ask for, in the order given."""
+    """What waiting jobs ask for, in the given order."""
     return [
         Need(
             job=item.id,
@@ -51,7 +51,7 @@ def _element(array: str | None, place: int | None) -> str:
 
 
 def _ends_in(entry: Entry) -> float:
-    """Seconds until its time limit ends it; one that is not known to have begun has all of them."""
+    """Seconds until its time limit ends it; the whole limit if its start is not known."""
     if entry.spec.time_limit_minutes is None:
         return math.inf
     began = entry.job.started_at
@@ -62,7 +62,7 @@ def _ends_in(entry: Entry) -> float:
 def capacity_of(
     gpus: Sequence[Gpu], holdings: Sequence[Holding], *, cpus: int, memory_gib: float, look: bool
 ) -> Capacity:
-    """What the machine has; with `look` also which GPUs something outside the queue computes on: a
+    """What the machine has; with `look` also which GPUs are used by something outside the queue: a
     notebook kernel, another project's job.
     """
     held = {gpu for holding in holdings for gpu in holding.gpu_ids}

@@ -1,9 +1,9 @@
 """A wrapper that is started before its attempt, so that the next job need not wait for a shell to
-come up.
+start.
 
 One is kept while jobs start one after the other, and none once the queue is quiet. It waits for a
-script on a pipe: the attempt. Its token is written down with the attempt before that, and whatever
-dies, it either has all of the script or ends without having done anything.
+script on a pipe: the attempt. Its token is recorded with the attempt before that. Whatever dies, it
+either has the complete script or ends without having done anything.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from .running import WARM
 KEPT_SECONDS = 10.0
 """How long one is kept for the next job."""
 PAUSE_SECONDS = 0.005
-"""How long after a start the next one is started, which would take the processor from the job that
-begins.
+"""How long after a start the next one is started, which would otherwise take the processor from the
+starting job.
 """
 SCRIPT_BYTES = 60_000
-"""A longer script might be cut in two: it has to fit into the pipe."""
+"""A longer script might be cut in two: it must fit into the pipe."""
 _TRIES = 3
-"""Wrappers that may end before they are asked, until none is kept any more: this system's shell
-does not do it.
+"""After this many wrappers that ended before they were used, none is kept any more: this system's
+shell does not support it.
 """
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHELLS_OWN = {
@@ -50,9 +50,9 @@ _SHELLS_OWN = {
     "PWD",
     "OLDPWD",
 }
-"""Variables that a shell does not let itself be given, or reads itself."""
+"""Variables that a shell does not accept from outside, or interprets itself."""
 
-# The other wrapper, once it is told its arguments and its own part of the environment.
+# The other wrapper, once it knows its arguments and its own part of the environment.
 _WRAPPER = (
     """
 . /dev/fd/3
@@ -65,7 +65,7 @@ exec 3<&- >> "$1/log" 2>&1
 
 @dataclass(frozen=True, slots=True)
 class Wrapper:
-    """One that waits. kind, words: file and content of the environment that it was started with.
+    """A waiting wrapper. kind, words: file and content of the environment that it was started with.
     word: where its script goes.
     """
 
@@ -77,7 +77,7 @@ class Wrapper:
     word: int
 
     def hand_over(self, entry: Entry) -> int | None:
-        """See `live.Taken`. Raises what `prepare` raises."""
+        """See `running.Taken`. Raises what `prepare` raises."""
         given = False
         try:
             if self.pool.suits(self, entry):
@@ -99,18 +99,18 @@ class Wrapper:
         return False
 
     def give_back(self) -> None:
-        """See `live.Taken`."""
+        """See `running.Taken`."""
         self.discard()
 
     def discard(self) -> None:
-        """See `live.Taken`."""
-        os.close(self.word)  # which tells it to end
+        """See `running.Taken`."""
+        os.close(self.word)  # which makes it end
         self.pool.ended.append(self.pid)
 
 
 class Ready:
-    """The wrapper of one supervisor that waits for its attempt, if there is one. ended: our
-    children that were, or are about to.
+    """The waiting wrapper of one supervisor, if there is one. ended: our children that were
+    wrappers, or are about to end.
     """
 
     def __init__(self, place: Place) -> None:
@@ -122,7 +122,7 @@ class Ready:
         self._failures = 0
 
     def take(self) -> Wrapper | None:
-        """The wrapper for the next job, no longer ours; None when it is started as always."""
+        """The wrapper for the next job, no longer ours; None if that is started normally."""
         wrapper, self._wrapper = self._wrapper, None
         if wrapper is not None and reap(wrapper.pid):
             os.close(wrapper.word)
@@ -142,7 +142,7 @@ class Ready:
         self._until = self._from + KEPT_SECONDS
 
     def tend(self) -> None:
-        """Keep one while jobs start; let go of it when they no longer do."""
+        """Keep one while jobs start; end it when they no longer do."""
         self.ended = [pid for pid in self.ended if not reap(pid)]
         at = time.monotonic()
         if at >= self._until:
@@ -155,7 +155,7 @@ class Ready:
                 self._until = 0.0  # not before another job starts
 
     def due(self) -> float | None:
-        """When to look again, in monotonic seconds."""
+        """When to check again, in monotonic seconds."""
         if self._wants() and time.monotonic() < self._until:
             return self._from
         return self._until if self._wrapper is not None else None
@@ -198,6 +198,6 @@ class Ready:
 
 
 def script_of(start: Start) -> bytes:
-    """What the shell reads: each word quoted, so that it means nothing but itself."""
+    """The script: each word quoted, so that it means only itself."""
     given = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in start.own.items())
     return os.fsencode(f"{given}set -- {' '.join(map(shlex.quote, start.arguments))}\n")

@@ -1,4 +1,6 @@
-"""The supervisor's entry in `state.db`: who it is, where it listens, what it was started with."""
+"""The supervisor's entry in `state.db`: its identity, where it listens, what it was started
+with.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ from ...core.processes import Identity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """The supervisor that was last started. stopped: a user asked it to end: it starts no job, and
-    nothing but a user's wish starts another.
+    """The supervisor that was started last. stopped: a user asked it to end; it starts no job, and
+    only a user's request starts another supervisor.
     """
 
     process: Identity
@@ -25,8 +27,8 @@ class Registered:
 
 
 class Registry:
-    """The entry of one project. The lock decides who supervises; this only says how to reach
-    whoever holds it.
+    """The entry of one project. The lock decides who supervises; this only says how to contact its
+    holder.
     """
 
     def __init__(self, database: Database) -> None:
@@ -68,6 +70,6 @@ class Registry:
             )
 
     def mark(self, *, stopped: bool) -> None:
-        """Write down whether a user asked for no supervisor."""
+        """Record whether a user wants no supervisor."""
         with self._database.write() as connection:
             connection.execute("UPDATE supervisor SET stopped = ?", (stopped,))

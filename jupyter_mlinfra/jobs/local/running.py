@@ -21,46 +21,45 @@ from ..spec import JobState
 from ..state import Ended
 
 AGAIN_SECONDS = 0.1
-"""Between two rounds of SIGKILL: a process may have had a child between the listing and the signal.
+"""Seconds between two rounds of SIGKILL: a process may have had a child between the listing and the
+signal.
 """
 WARM = "warm-"
-"""How the token begins of an attempt that a warm runner was to have: its wrapper is older than the
-attempt.
-"""
+"""How the token of an attempt for a warm runner begins: its wrapper is older than the attempt."""
 SETTLE_SECONDS = 2.0
-"""How long such a runner may take to take it, or to end."""
+"""How long such a runner may take to take the attempt, or to end."""
 Watch = Callable[[str, int], None]
-"""Told (job, process handle) of a process to listen to."""
+"""Called with (job, process handle) to watch a process."""
 
 
 class Taken(Protocol):
-    """A process that was started before its attempt. token: that its environment carries, and that
-    the attempt is written down with.
+    """A process that was started before its attempt. token: in its environment, and recorded with
+    the attempt.
     """
 
     @property
     def token(self) -> str: ...
     def hand_over(self, entry: Entry) -> int | None:
-        """Give it the attempt; the wrapper's pid, or None when it ends instead and the attempt is
-        to be started as always.
+        """Give it the attempt; returns the wrapper's pid, or None if it ends instead and the
+        attempt must be started normally.
         """
 
     def give_back(self) -> None:
         """The job that it was taken for does not start."""
 
     def discard(self) -> None:
-        """It cannot be known whether the job will have it."""
+        """It is unknown whether the job will have it."""
 
 
 @dataclass(slots=True)
 class Live:
-    """One attempt under way.
+    """One running attempt.
 
-    entry: as last written down. saved: whether that it runs is written down. handles: pidfd → pid
-    of what is listened to. kill_at, limit_at, aside_until: monotonic seconds, None when nothing is
-    due. status: how the wrapper ended, if we were its parent. ours: whether we started it, so that
-    what it leaves behind becomes our child. told: whether the job's reason says that nobody keeps
-    its exit code any more. aside_until: when it is seen to again, after a fault with it.
+    entry: as last recorded. saved: whether it is recorded as running. handles: pidfd → pid of the
+    watched processes. kill_at, limit_at, aside_until: monotonic seconds, None if nothing is due.
+    status: how the wrapper ended, if we were its parent. ours: whether we started it, so that
+    processes it leaves become our children. told: whether the job's reason says that its exit code
+    will not be stored. aside_until: when it is tried again after an error of ours.
     """
 
     entry: Entry
@@ -83,7 +82,7 @@ class Live:
         return self.entry.job.id
 
     def due(self) -> float | None:
-        """When something has to be done for it, in monotonic seconds."""
+        """When something must be done for it, in monotonic seconds."""
         if self.aside_until is not None:
             return self.aside_until
         times = [
@@ -92,11 +91,11 @@ class Live:
             if moment is not None
         ]
         if not self.handles or not self.saved:
-            times.append(time.monotonic() + AGAIN_SECONDS)  # nothing will tell of it: ask again
+            times.append(time.monotonic() + AGAIN_SECONDS)  # no event will report it: check again
         return min(times) if times else None
 
     def listen(self, watch: Watch) -> None:
-        """Listen to the wrapper or, when it is gone, to everything that is left of the attempt."""
+        """Watch the wrapper or, if it is gone, everything that is left of the attempt."""
         wanted = (
             [self.wrapper]
             if self.wrapper is not None and self.wrapper.alive()
@@ -111,23 +110,23 @@ class Live:
                 watch(self.id, handle)
 
     def heard(self, handle: int) -> None:
-        """A process that was listened to has ended."""
+        """A watched process has ended."""
         del self.handles[handle]
         os.close(handle)
 
     def ask_to_end(self, state: JobState, reason: str, *, grace_seconds: float) -> None:
-        """SIGTERM to all of it now, SIGKILL after the grace."""
+        """SIGTERM to all its processes now, SIGKILL after the grace period."""
         self.asked, self.asked_reason = state, reason
         self.kill_at = time.monotonic() + grace_seconds
         self._signal(signal.SIGTERM)
 
     def look(self, watch: Watch, *, grace_seconds: float, orphans: Callable[[], bool]) -> bool:
-        """See what is left of it and see to that; says whether the attempt is over.
+        """Check what is left of it and handle that; returns whether the attempt is over.
 
-        What a command leaves behind when it ends is ended too, so that a free slot is free. But
-        when only the wrapper was killed, the job itself goes on: it is listened to, and never taken
-        for failed because nobody watches it. orphans: whether there may be a process whose parent
-        has ended; a look at all processes is saved when there is none.
+        What a command leaves behind when it ends is ended too, so that a free slot is free. But if
+        only the wrapper was killed, the job itself continues: it is watched, and never counts as
+        failed because of that. orphans: whether there may be a process whose parent has ended; if
+        not, a scan of all processes is saved.
         """
         if self.wrapper is not None and self.wrapper.alive() and self.asked is None:
             return False
@@ -147,8 +146,8 @@ class Live:
         return False
 
     def _reap(self) -> None:
-        """Take the status of a wrapper that has ended, if it was our child. Killed by a signal, it
-        says nothing of the job.
+        """Read the status of a wrapper that has ended, if it was our child. If a signal killed it,
+        that says nothing about the job.
         """
         if self.wrapper is None or self.wrapper.alive():
             return
@@ -159,12 +158,14 @@ class Live:
         self.wrapper = None
 
     def orphaned(self) -> bool:
-        """Whether the job goes on although its wrapper is gone without having kept an exit code."""
+        """Whether the job continues although its wrapper is gone without having stored an exit
+        code.
+        """
         return self.wrapper is None and self.asked is None and self.code() is None
 
     def never_began(self) -> bool:
-        """Whether the attempt was not even taken: the state folder cannot be written, or is full,
-        or a warm runner died.
+        """Whether the attempt was not even taken: the state folder is full or read-only, or a warm
+        runner died.
         """
         if self.attempt.claimed() is not None:
             return False
@@ -173,7 +174,7 @@ class Live:
         )
 
     def code(self) -> int | None:
-        """The job's own exit code, as kept by the wrapper; else how the wrapper ended by itself (it
+        """The job's own exit code, as the wrapper stored it; else how the wrapper itself ended (it
         could not write).
         """
         kept = self.attempt.exit_code()
@@ -196,7 +197,7 @@ class Live:
         )
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop watching."""
         for handle in self.handles:
             os.close(handle)
         self.handles.clear()
@@ -207,21 +208,21 @@ class Live:
 
 
 def orphaned(known: Collection[int]) -> bool:
-    """Whether something lives on below us without the parent that we gave it. known: our children
-    that we started.
+    """Whether one of our descendants has lost its original parent. known: our children that we
+    started.
 
-    Whatever an ended job left, far below and in a session of its own too, has become our child, or
-    is below one that has: see `adopt_orphans`.
+    Everything that an ended job left, at any depth and in any session, has become our child or is
+    below one: see `adopt_orphans`.
     """
     found = children()
     return found is None or not all(reap(pid) for pid in found.difference(known))
 
 
 def limit_at(entry: Entry, attempt: Attempt, process: Identity | None) -> float | None:
-    """When the time limit is reached, in monotonic seconds. Reckoned from the process's own start:
-    clocks may have jumped.
+    """When the time limit is reached, in monotonic seconds.
 
-    But from the claim where the process is older than the attempt.
+    Computed from the process's own start, because clocks may have jumped; but from the claim if the
+    process is older than the attempt.
     """
     if entry.spec.time_limit_minutes is None:
         return None
@@ -235,11 +236,10 @@ def limit_at(entry: Entry, attempt: Attempt, process: Identity | None) -> float 
 
 
 def find(entry: Entry, home: Path) -> Live | None:
-    """An attempt that an earlier supervisor started, or was about to start; None when it never
-    began.
+    """An attempt that an earlier supervisor started, or was about to start; None if it never began,
+    for which every trace is checked:
 
-    Every trace is looked for before that is said: the claim file, the process written down, the
-    token in any process.
+    the claim file, the recorded process, the token in any process.
     """
     attempt = Attempt.of(home, entry.job.id, entry.job.attempt)
     if entry.process is None and entry.token.startswith(WARM):
@@ -251,7 +251,8 @@ def find(entry: Entry, home: Path) -> Live | None:
     if known is None:
         # A wrapper that has not written its pid yet has no children either: it is alone.
         known = next((process for process in left if process.pid == claimed or not claimed), None)
-    wrapper = known if known in left else None  # gone otherwise, or its pid is a stranger's by now
+    # Gone otherwise, or its pid belongs to another process by now.
+    wrapper = known if known in left else None
     live = Live(
         entry=entry,
         attempt=attempt,
@@ -264,10 +265,10 @@ def find(entry: Entry, home: Path) -> Live | None:
 
 def _await_claim(entry: Entry, attempt: Attempt) -> None:
     """Wait until a warm runner has taken the attempt or has ended: without its supervisor it does
-    one of both.
+    one of the two.
 
-    It is not ended meanwhile, or a job might be that has just begun. Raises Conflict when it does
-    neither.
+    It is not killed meanwhile, since that could kill a job that has just begun. Raises Conflict if
+    it does neither.
     """
     limit = time.monotonic() + SETTLE_SECONDS
     while attempt.claimed() is None and tree(entry.token):

@@ -1,5 +1,5 @@
-"""Slots of a machine: what a job needs, what a running one holds, what is left. No I/O, and nothing
-is decided here.
+"""Slots of a machine: what a job needs, what a running one holds, what is left. No I/O and no
+decisions.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ WHOLE = 100
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """What a job asks for. gpus: below 1 a part of one. gpu_type: a word of the device's name.
-    seconds: its time limit, None without one.
-
-    element: of an array, how people call it: ARRAY/INDEX.
+    seconds: its time limit, None without one. element: of an array, its name for people:
+    ARRAY/INDEX.
     """
 
     job: str
@@ -30,12 +29,12 @@ class Need:
 
     @property
     def called(self) -> str:
-        """As lists show it."""
+        """Its name in lists."""
         return self.element or self.job
 
     @property
     def devices(self) -> int:
-        """How many GPUs it is on."""
+        """How many GPUs it uses."""
         return math.ceil(self.gpus)
 
     @property
@@ -46,8 +45,8 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """What a job that runs holds. share: hundredths of each of its GPUs. ends_in: seconds until its
-    time limit ends it. element: as of a need.
+    """What a running job holds. share: hundredths of each of its GPUs. ends_in: seconds until its
+    time limit ends it. element: as in a need.
     """
 
     job: str
@@ -60,14 +59,14 @@ class Holding:
 
     @property
     def called(self) -> str:
-        """As lists show it."""
+        """Its name in lists."""
         return self.element or self.job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """What the machine has. gpus: number by id. types: name by id. busy: GPUs that a process
-    outside the queue computes on, and who that is.
+    """What the machine has. gpus: number by id. types: name by id. busy: GPUs used by a process
+    outside the queue, with that process.
     """
 
     cpus: int
@@ -109,8 +108,8 @@ def hold(need: Need, gpu_ids: tuple[str, ...]) -> Holding:
 
 
 def room_of(holdings: Iterable[Holding], capacity: Capacity) -> Room:
-    """What is left beside these. Less than nothing of CPUs counts as nothing: jobs may run on from
-    a time of more slots.
+    """What is left beside these. Less than zero CPUs counts as zero: jobs may still run from a time
+    of more slots.
     """
     gpus = {gpu: 0 if gpu in capacity.busy else WHOLE for gpu in capacity.gpus}
     cpus, memory = capacity.cpus, capacity.memory_gib
@@ -123,8 +122,8 @@ def room_of(holdings: Iterable[Holding], capacity: Capacity) -> Room:
 
 
 def fit(need: Need, room: Room, capacity: Capacity) -> tuple[str, ...] | None:
-    """The GPUs that it would get; None when there is no room. A part comes from the device with the
-    least that is enough, so that whole ones stay whole.
+    """The GPUs that it would get; None if there is no room. A part comes from the device with the
+    least sufficient room, so that whole ones stay whole.
     """
     if need.cpus > room.cpus or need.memory_gib > room.memory_gib:
         return None
@@ -150,8 +149,8 @@ def take(need: Need, gpu_ids: Sequence[str], room: Room) -> Room:
 
 
 def set_aside(need: Need, room: Room, capacity: Capacity) -> Room:
-    """What is left for later jobs beside one that waits: of the GPUs, those that have most room are
-    kept for it.
+    """What is left for later jobs beside one that waits: the GPUs with the most room are reserved
+    for it.
     """
     most = sorted(capacity.of_type(need.gpu_type), key=lambda gpu: -room.gpus[gpu])[: need.devices]
     return take(need, most, room)
@@ -163,7 +162,7 @@ def can_ever(need: Need, capacity: Capacity) -> bool:
 
 
 def reservation(need: Need, holdings: Sequence[Holding], capacity: Capacity) -> float:
-    """Seconds until it starts at the latest, by the time limits of what runs; infinite when that
+    """Seconds until it starts at the latest, by the time limits of running jobs; infinite if that
     depends on a job without one.
     """
     left = sorted(holdings, key=lambda holding: holding.ends_in)

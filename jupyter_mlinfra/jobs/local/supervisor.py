@@ -1,11 +1,11 @@
-"""The local supervisor: one process a project that starts queued jobs and writes down how they end.
+"""The local supervisor: one process per project that starts queued jobs and records how they end.
 
-It is woken by a datagram, by the end of a process that it watches (pidfd), by a signal or by a due
-time, and sleeps otherwise. It may be killed at any point: what it does is written down before
-(attempt and token) and after (process), a job's wrapper keeps the exit code in a file, and the next
-supervisor looks for every trace before it starts anything.
+A datagram, the end of a watched process (pidfd), a signal or a due time wakes it; otherwise it
+sleeps. It may be killed at any point: everything is recorded before (attempt and token) and after
+(process), a job's wrapper stores the exit code in a file, and the next supervisor looks for every
+trace before it starts anything.
 
-    python -m jupyter_mlinfra.jobs.local.supervisor CONFIG
+python -m jupyter_mlinfra.jobs.local.supervisor CONFIG
 """
 
 from __future__ import annotations
@@ -54,28 +54,28 @@ from .usage import Sampler
 from .warm_runners import Warm
 
 QUEUE_LIMIT = 500
-"""Waiting jobs that are looked at for a start."""
+"""How many waiting jobs are examined for a start."""
 ALIKE = 64
-"""Of those, jobs that ask for the same: where the first do not start, neither do the others, and
-nobody behind them is to be overlooked.
+"""How many of those may ask for the same: if the first do not start, neither do the others, and
+they must not hide the jobs behind them.
 """
 EXPLAINED = 100
-"""Waiting jobs, from the head of the queue, that are told why they wait; the others wait for their
-turn.
+"""How many waiting jobs, from the head of the queue, get a reason; the others wait for
+their turn.
 """
 EXPLAIN_SECONDS = 0.5
 EXPLAIN_SHARE = 0.05
-"""Of the supervisor's time, to tell jobs why they wait."""
+"""Share of the supervisor's time for explaining why jobs wait."""
 RELEASE_SECONDS = 2.0
 """How long the environment of an ended job is kept for the next one."""
 RETRY_SECONDS = 1.0
 """Pause after the database was busy or the disk full."""
 LATER_SECONDS = 5.0
-"""Pause before a start is tried again that the machine had no room for, or whose GPU somebody else
-holds.
+"""Pause before a start is tried again if the machine had no room, or the GPU is used by another
+process.
 """
 ALONE_SECONDS = 600.0
-"""How often an idle supervisor looks at its queue, whatever it heard."""
+"""How often an idle supervisor checks its queue without being woken."""
 
 
 class Supervisor:
@@ -121,7 +121,7 @@ class Supervisor:
         self._trouble = ""
 
     def run(self) -> None:
-        """Supervise; returns when told to end. Raises Conflict when another supervisor holds the
+        """Supervise; returns when told to end. Raises Conflict if another supervisor holds the
         project.
         """
         with file_lock(self._lock, wait=False, what="Supervision of this project") as handle:
@@ -143,7 +143,7 @@ class Supervisor:
                     break
                 self._safely(self._round)
                 self._sleep()
-            say("ends; jobs that run go on")
+            say("ends; running jobs continue")
             self._safely(self._release_all)
             self._warm.close()
             self._ready.close()
@@ -171,7 +171,7 @@ class Supervisor:
             return False
 
     def _sleep(self) -> None:
-        """Wait for the bell or the next due time."""
+        """Wait for an event or the next due time."""
         sample_at, live = (
             self._sampler.due(running=bool(self._live)),
             (live.due() for live in self._live.values()),
@@ -194,7 +194,7 @@ class Supervisor:
         )
         timeout = min(due, default=math.inf) - time.monotonic()
         every = capping.LOOK_SECONDS if self._live else BEAT_SECONDS
-        # Bounded: the system cannot be asked to sleep for a month.
+        # Bounded, because the system cannot be asked to sleep for a month.
         rung = self._bell.wait(
             min(max(0.0, timeout), ALONE_SECONDS), meanwhile=self._look_after, every=every
         )
@@ -202,9 +202,7 @@ class Supervisor:
             (self._live[job].heard if job else self._warm.heard)(handle)
 
     def _look_after(self) -> bool:
-        """Keep what the jobs write within bounds, now and then; says whether the state is still
-        there.
-        """
+        """From time to time, limit what jobs write; returns whether the state is still there."""
         if time.monotonic() >= self._cap_at:
             self._cap_logs()
         return self._there()
@@ -216,8 +214,8 @@ class Supervisor:
                 capping.cap_log(live.attempt, self._log_bytes)
 
     def _safely(self, action: Callable[[], None]) -> None:
-        """A database that is busy or full for a while ends nothing, nor does a fault of ours: the
-        same is tried again, from what is written down.
+        """A database that is busy or full for a while ends nothing, nor does an error of ours: the
+        same is tried again, from what is recorded.
         """
         try:
             action()
@@ -225,15 +223,15 @@ class Supervisor:
         except Exception as error:  # noqa: BLE001 - without a supervisor no job would go on
             if str(error) != self._trouble:
                 self._trouble = str(error)
-                say(f"tries again and again: {_told(error)}")
+                say(f"tries again: {_told(error)}")
             self._adopt_at = 0.0
             self._retry_at = time.monotonic() + RETRY_SECONDS
 
     def _alone(self, job: str, action: Callable[[], None]) -> bool:
-        """Do something for one job; says whether it went well. What goes wrong with one job is
-        nothing to the others, and logged once.
+        """Do something for one job; returns whether it worked. An error with one job does not
+        affect the others, and is logged once.
 
-        Raises Unavailable: that is the database, and goes for all of them.
+        Raises Unavailable: that is the database, and affects all of them.
         """
         self._bell.beat()
         try:
@@ -257,7 +255,7 @@ class Supervisor:
             self._start()
         finally:
             self._force()
-        self._orphans()  # they are waited for by nobody else
+        self._orphans()  # nobody else waits for them
         self._ready.tend()
         self._sampler.tend(live.entry for live in self._live.values())
         self._alarms.tend()
@@ -267,10 +265,10 @@ class Supervisor:
             self._release_all()
 
     def _force(self) -> None:
-        """Force to the disk how jobs ended in this round: once, and after the starts, for the disk
+        """Force to disk how jobs ended in this round: once, and after the starts, since the disk
         takes longer than those.
 
-        A power cut before that leaves such a job as one that ran when it came.
+        After a power cut before that, such a job is found as one that was running.
         """
         if self._unforced:
             self._store.sync()
@@ -316,7 +314,7 @@ class Supervisor:
         live.saved = True
 
     def _cancel(self) -> None:
-        """End those that somebody asked to end, or to have started again."""
+        """End jobs for which that, or a requeue, was requested."""
         if not self._live:
             return
         wishes = {job: (JobState.CANCELLED, user) for job, user in self._wishes.read().items()}
@@ -330,10 +328,10 @@ class Supervisor:
                 self._alone(job, partial(live.ask_to_end, state, reason, grace_seconds=self._grace))
 
     def _follow(self) -> None:
-        """See to each job that runs; one that cannot be seen to is tried again later.
+        """Check each running job; one that cannot be checked is tried again later.
 
-        Also when what became of another cannot be written: a full disk keeps no process alive past
-        its grace.
+        This also happens if another job's end cannot be recorded: a full disk keeps no process
+        alive beyond its grace period.
         """
         trouble: Unavailable | None = None
         for live in list(self._live.values()):
@@ -348,7 +346,7 @@ class Supervisor:
             raise trouble
 
     def _see_to(self, live: Live) -> None:
-        """End it when it is past its limit, write down what could not be, judge it when it is
+        """End it if it is past its limit, record what could not be recorded, judge it if it is
         over.
         """
         if live.limit_at is not None and live.asked is None and time.monotonic() >= live.limit_at:
@@ -366,7 +364,7 @@ class Supervisor:
         elif live.orphaned() and not live.told:
             live.told = True
             self._store.explain(
-                {live.id: "Runs on, but the process that keeps its exit code was killed."}
+                {live.id: "Still runs, but the process that would store its exit code was killed."}
             )
 
     def _orphans(self) -> bool:
@@ -374,12 +372,12 @@ class Supervisor:
         return not self._adopts or orphaned({*wrappers, *self._warm.pids(), *self._ready.pids()})
 
     def _settle(self, live: Live) -> None:
-        """The attempt is over: write down what becomes of the job, and let go of it."""
+        """The attempt is over: record the outcome of the job, and drop it."""
         failpoint("ended")
         try:
             self._judge(live)
         except (Conflict, NotFound) as error:
-            say(f"job {live.id} was moved by somebody else: {error}")
+            say(f"job {live.id} was changed by another process: {error}")
         except MLInfraError:
             raise
         except Exception as error:  # noqa: BLE001
@@ -392,8 +390,8 @@ class Supervisor:
         self._release(live.entry)
 
     def _release(self, entry: Entry) -> None:
-        """The job has ended. Its environment goes soon, unless another job has the same: the next
-        submit most often does.
+        """The job has ended. Its environment is removed soon, unless another job has the same, as
+        the next submit often does.
         """
         self._unforced = True
         self._unneeded.add(entry.launch.environment)
@@ -410,7 +408,7 @@ class Supervisor:
         if live.never_began() and live.asked is None:
             self._store.again(
                 job,
-                reason="The state folder could not be written; tries again.",
+                reason="The state folder could not be written; it is tried again.",
                 exit_code=None,
                 counted=False,
                 delay=LATER_SECONDS,
@@ -444,7 +442,7 @@ class Supervisor:
         self._wishes.forget(job)
 
     def _fail(self, job: str, what: str, error: Exception) -> None:
-        """A fault of ours with this job: it ends, and says so."""
+        """An error of ours with this job: it ends, and says so."""
         say(f"job {job} fails: {_told(error)}")
         reason = f"{what}: {type(error).__name__}: {error}. Report this: it is a bug."
         self._store.end(job, JobState.FAILED, reason=reason[:REASON_BYTES], exit_code=None)
@@ -469,7 +467,7 @@ class Supervisor:
         capacity = capacity_of(
             self._gpus, holdings, cpus=self._cpus, memory_gib=self._memory, look=look
         )
-        explain = time.monotonic() >= self._explain_from  # not at every turn of a fast queue
+        explain = time.monotonic() >= self._explain_from  # not in every round of a fast queue
         decided = plan(needs, holdings, capacity, explained=EXPLAINED if explain else 0)
         for job, gpu_ids in decided.starts:
             self._alone(job, partial(self._launch, job, gpu_ids))
@@ -509,8 +507,8 @@ class Supervisor:
         self._spawn(entry, taken)
 
     def _spawn(self, entry: Entry, taken: Taken | None = None) -> None:
-        """Start the process of an attempt that is written down as starting, or give it to one that
-        waits for it.
+        """Start the process of an attempt that is recorded as starting, or give it to a waiting
+        process.
         """
         job = entry.job.id
         try:
@@ -545,8 +543,8 @@ class Supervisor:
 
 
 def _forget_deleted(folder: Path) -> None:
-    """Now and then, beside all else: the state of another project may be on a share that does not
-    answer.
+    """From time to time, apart from everything else: the state of another project may be on a share
+    that does not answer.
     """
     while True:
         with contextlib.suppress(OSError):
@@ -555,7 +553,7 @@ def _forget_deleted(folder: Path) -> None:
 
 
 def _told(error: Exception) -> str:
-    """What the log says: where a fault of ours is, and in a word what is usual."""
+    """For the log: a traceback for an error of ours, a short message for the usual ones."""
     return (
         str(error)
         if isinstance(error, MLInfraError | OSError)

@@ -1,9 +1,8 @@
-"""A timer on the wall clock: it rings at a time of day, also when the clock is set or the machine
-was asleep meanwhile.
+"""A timer on the wall clock: it fires at a time of day, also if the clock is set or the machine was
+asleep meanwhile.
 
-The supervisor's own sleep counts seconds, and knows nothing of a clock that jumps. Linux has a
-timer that does; elsewhere the supervisor looks at the clock once a minute while there is something
-to wait for.
+The supervisor's own sleep counts seconds and does not notice clock changes. Linux has a timer that
+does; elsewhere the supervisor checks the clock once a minute while there is something to wait for.
 """
 
 from __future__ import annotations
@@ -27,21 +26,21 @@ class _Setting(ctypes.Structure):
 
 
 class WallClock:
-    """One timer; `fileno` becomes readable when it rings. Python 3.13 has this as
+    """One timer; `fileno` becomes readable when it fires. Python 3.13 has this as
     os.timerfd_create.
     """
 
     def __init__(self) -> None:
         self._handle: int | None = None
-        # Not Linux, or a sandbox that has no such timers.
+        # Not Linux, or a sandbox without such timers.
         with contextlib.suppress(AttributeError, OSError):
             self._libc = ctypes.CDLL(None, use_errno=True)
             handle = self._libc.timerfd_create(_CLOCK_REALTIME, os.O_NONBLOCK | os.O_CLOEXEC)
             self._handle = handle if handle >= 0 else None
 
     def set(self, at: float | None) -> bool:
-        """Ring at `at`, in seconds since 1970, and whenever the clock is set; None: not at all.
-        Says whether it will: else look yourself.
+        """Fire at `at`, in seconds since 1970, and whenever the clock is set; None: never. Returns
+        whether it will; otherwise the caller must check the clock.
         """
         if self._handle is None:
             return False
@@ -59,12 +58,12 @@ class WallClock:
         return self._handle is not None
 
     def fileno(self) -> int:
-        """Of the timer."""
+        """The timer's descriptor."""
         return -1 if self._handle is None else self._handle
 
     def recv(self, size: int) -> bytes:
-        """Take note of a ring, as from a socket; empty when the clock was set. Raises
-        BlockingIOError when it has not rung.
+        """Acknowledge a firing, as with a socket; empty if the clock was set. Raises
+        BlockingIOError if it has not fired.
         """
         try:
             return os.read(self.fileno(), size)

@@ -1,5 +1,5 @@
-"""What a running job uses: sampled by whoever watches it, kept as lines in the attempt's folder,
-read back as points.
+"""What a running job uses: sampled by the process that watches it, stored as lines in the attempt's
+folder, read back as points.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..spec import GpuPoint, ResourcePoint
 
 SAMPLE_SECONDS = 5.0
 POINTS = 180
-"""Points of an answer at most: a quarter of an hour at full density."""
+"""The most points in an answer: a quarter of an hour at full density."""
 _TAIL_BYTES = 1_000_000
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -33,8 +33,8 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What the processes of a job used so far. memory: bytes; what they share is counted once, by
-    its largest holder.
+    """What the processes of a job have used so far. memory: bytes; what they share is counted once,
+    for its largest holder.
     """
 
     cpu_seconds: float
@@ -42,18 +42,18 @@ class Usage:
 
 
 class Sampler:
-    """Samples running jobs now and then."""
+    """Samples running jobs from time to time."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
         self._next = time.monotonic() + SAMPLE_SECONDS
 
     def due(self, *, running: bool) -> float | None:
-        """When the next sample is to be taken, in monotonic seconds; None while nothing runs."""
+        """When the next sample is due, in monotonic seconds; None while nothing runs."""
         return self._next if running else None
 
     def tend(self, entries: Iterable[Entry]) -> None:
-        """Sample these jobs, if it is time."""
+        """Sample these jobs if it is time."""
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + SAMPLE_SECONDS
@@ -66,7 +66,7 @@ class Sampler:
 
 
 def usages(tokens: Sequence[str]) -> dict[str, Usage]:
-    """What the processes of each token use, by one look at all processes."""
+    """What the processes of each token use, in one scan of all processes."""
     return {token: _sum(processes) for token, processes in trees(tokens).items()}
 
 
@@ -75,7 +75,7 @@ def _sum(processes: Iterable[Identity]) -> Usage:
     for process in processes:
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()
-            # Its own, and those of children that it has waited for.
+            # Its own time, and that of children that it has waited for.
             ticks += sum(int(field) for field in fields[11:15])
             _, resident, common, *_ = Path(f"/proc/{process.pid}/statm").read_text().split()
             own += int(resident) - int(common)
@@ -84,7 +84,7 @@ def _sum(processes: Iterable[Identity]) -> Usage:
 
 
 def write(attempt: Attempt, usage: Usage, gpus: Mapping[str, Reading]) -> None:
-    """Add a sample. A full disk costs samples, nothing else."""
+    """Add a sample. A full disk costs only samples."""
     line = {
         "at": round(time.time(), 1),
         "cpu": usage.cpu_seconds,
@@ -105,7 +105,7 @@ def write(attempt: Attempt, usage: Usage, gpus: Mapping[str, Reading]) -> None:
 
 
 def read(attempt: Attempt, *, cpus: int, since: float) -> list[ResourcePoint]:
-    """Points from `since` (seconds since 1970) on, thinned to POINTS. cpus: of the job."""
+    """Points from `since` (seconds since 1970) on, reduced to POINTS. cpus: of the job."""
     try:
         lines = read_tail(attempt.resources, _TAIL_BYTES).splitlines()
     except OSError:
@@ -126,7 +126,7 @@ def read(attempt: Attempt, *, cpus: int, since: float) -> list[ResourcePoint]:
 
 
 def _point(old: Mapping[str, Any], new: Mapping[str, Any], cpus: int) -> ResourcePoint:
-    used = max(0.0, new["cpu"] - old["cpu"])  # less, where a process ended that nobody waited for
+    used = max(0.0, new["cpu"] - old["cpu"])  # less if a process ended that nobody waited for
     return ResourcePoint(
         at=datetime.fromtimestamp(new["at"], UTC),
         cpu=used / (new["at"] - old["at"]) / max(1, cpus),

@@ -1,8 +1,8 @@
-"""The warm runners of one supervisor: which there are, which job may have which, when another is
-made ready and when they go.
+"""The warm runners of one supervisor: which exist, which job may have which, when another is
+prepared and when they end.
 
-The safety of jobs is not in here. A runner carries a token from its start; the attempt that it is
-given is written down with that token first, so that whatever dies, its processes are found like
+The safety of jobs does not depend on this module. A runner has a token from its start; the attempt
+that it gets is first recorded with that token, so that whatever dies, its processes are found like
 those of any attempt.
 """
 
@@ -83,7 +83,7 @@ class Runner:
 
 @dataclass(frozen=True, slots=True)
 class TakenRunner:
-    """See `live.Taken`."""
+    """See `running.Taken`."""
 
     pool: Warm
     runner: Runner
@@ -132,7 +132,7 @@ class Warm:
         self._largest = 0
 
     def sweep(self, store: JobStore) -> None:
-        """End what an earlier supervisor has left, but not what runs a job."""
+        """End what an earlier supervisor has left, except what runs a job."""
         ours = {entry.token for entry in store.active()}
         for token in tokens(self._begin) - ours:
             end_token(token, grace_seconds=0)
@@ -143,7 +143,7 @@ class Warm:
     # For jobs
 
     def take(self, store: JobStore, job: str, gpu_ids: Sequence[str]) -> TakenRunner | None:
-        """A runner that this job may have, no longer ours; None when it starts as always."""
+        """A runner that this job may have, no longer ours; None if the job starts normally."""
         if not self._size:
             return None
         try:
@@ -167,17 +167,17 @@ class Warm:
         return None
 
     def hand_over(self, runner: Runner, entry: Entry) -> int | None:
-        """Give it the attempt, which is written down with its token; the wrapper's pid, or None
-        when it is to be started as always.
+        """Give it the attempt, which is recorded with its token; returns the wrapper's pid, or None
+        if the attempt must be started normally.
 
-        Either it has all of the order or it ends without having taken anything: the socket is
-        closed behind us. Raises what `prepare` raises.
+        Either it has the complete order or it ends without having taken anything: the socket is
+        closed after this. Raises what `prepare` raises.
         """
         given = False
         try:
             start = prepare(entry, self._place)
             os.truncate(runner.log, 0)  # what the imports wrote
-            os.replace(runner.log, start.attempt.log)  # all of its processes write there already
+            os.replace(runner.log, start.attempt.log)  # all of its processes already write there
             # As the shell of a cold start sets it.
             words = {**start.words(runner.token), "PWD": entry.launch.folder}
             order = Order(
@@ -204,14 +204,14 @@ class Warm:
         self._bell.watch("", runner.word.fileno())
 
     def discard(self, runner: Runner) -> None:
-        """It cannot be known whether the job will have it."""
+        """It is unknown whether the job will have it."""
         self.give_back(runner)
         self._drop(runner, "")
 
     # For the supervisor's round
 
     def heard(self, handle: int) -> None:
-        """A runner said that it is ready, or has ended."""
+        """A runner reported that it is ready, or has ended."""
         runner = next((runner for runner in self._runners if runner.word.fileno() == handle), None)
         if runner is None:
             return
@@ -221,7 +221,7 @@ class Warm:
             part = b""
         self._bell.watch("", handle)
         if not part:
-            self._failed(runner, "it ended before it was asked")
+            self._failed(runner, "it ended before it was used")
             return
         if (found := parse(runner.heard)) is not None:
             runner.standing = Standing(**found)
@@ -235,8 +235,8 @@ class Warm:
             )
 
     def tend(self, *, free: bool) -> None:
-        """Let go of what is old, stale or too much; start one that is wanted. free: whether a CPU
-        slot is.
+        """End what is old, stale or too much; start one that is wanted. free: whether a CPU slot is
+        free.
         """
         if not self._size:
             return
@@ -268,7 +268,7 @@ class Warm:
         return [*(runner.pid for runner in self._runners), *self._ended]
 
     def due(self) -> float | None:
-        """When to look again, in monotonic seconds."""
+        """When to check again, in monotonic seconds."""
         moments = (
             [time.monotonic() + LOOK_SECONDS, self._used_at + IDLE_SECONDS]
             if self._runners or self._ended
@@ -283,13 +283,13 @@ class Warm:
         return min(moments, default=None)
 
     def close(self) -> None:
-        """End all."""
+        """End all of them."""
         self._clear("")
 
     # Within
 
     def _kind(self, entry: Entry) -> str | None:
-        """The key of the runners that can serve this job; None when none can."""
+        """The key of the runners that can run this job; None if none can."""
         launch = entry.launch
         if entry.spec.notebook is None or not launch.kernel:
             return None
@@ -346,7 +346,7 @@ class Warm:
         ]
 
     def _fill(self) -> None:
-        """Start one runner of the kind that was asked for last, if there is room."""
+        """Start one runner of the kind that was requested last, if there is room."""
         wanted = [key for key, kind in self._kinds.items() if kind.failures < TRIES][-self._size :]
         if not wanted:
             return
@@ -401,8 +401,8 @@ class Warm:
         return Runner(key, token, pid, ours, log, time.monotonic())
 
     def _fit(self, runner: Runner) -> bool:
-        """Whether it can still be given away; else it is ended."""
-        if start_ticks(runner.pid) is None:  # the pid is its own until we ask how it ended
+        """Whether it can still be given to a job; otherwise it is ended."""
+        if start_ticks(runner.pid) is None:  # the pid stays its own until we read its exit status
             self._drop(runner, "its wrapper was killed")
         elif runner.standing is not None and not runner.standing.fresh():
             self._drop(runner, "an environment has changed")
@@ -464,8 +464,8 @@ class Warm:
 
 
 def _suits(standing: Standing | None, gpu_ids: Sequence[str], folders: Sequence[str]) -> bool:
-    """Whether a runner can stand for a process that was started for the job. folders: where that
-    one looks for modules first.
+    """Whether a runner can replace a process started for the job. folders: where that process would
+    look for modules first.
     """
     if standing is None or (gpu_ids and not standing.gpu):
         return False

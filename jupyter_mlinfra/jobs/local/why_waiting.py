@@ -1,4 +1,6 @@
-"""Why a job waits, in words: what is short, how much of it is free, and who holds the rest."""
+"""Why a job waits, in words: what is short, how much of it is free, and which jobs hold the
+rest.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,11 @@ from collections.abc import Sequence
 from .slots import WHOLE, Capacity, Holding, Need, room_of
 
 _NAMED = 3
-"""Holders named in a reason; the rest is a count."""
+"""How many holders a reason names; the rest is a count."""
 
 
 def why(need: Need, running: Sequence[Holding], capacity: Capacity) -> str:
-    """What is short for a job beside those that run; empty when nothing is."""
+    """What is short for a job beside the running ones; empty if nothing is."""
     room = room_of(running, capacity)
     usable = capacity.of_type(need.gpu_type)
     free_gpus = sum(room.gpus[gpu] >= need.share for gpu in usable)
@@ -47,7 +49,7 @@ def why(need: Need, running: Sequence[Holding], capacity: Capacity) -> str:
 
 
 def behind(need: Need, running: Sequence[Holding], capacity: Capacity, first: str) -> str:
-    """The same of a job that another is before."""
+    """The same for a job that waits behind another one."""
     short = why(need, running, capacity)
     return (
         f"{short} Job {first} is before it."

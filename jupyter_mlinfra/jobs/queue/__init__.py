@@ -1,1 +1,1 @@
-"""The queue in `state.db`: jobs, their transitions, alarms, what is kept of ended jobs."""
+"""The queue in `state.db`: jobs, their transitions, alarms, and what is kept of ended jobs."""

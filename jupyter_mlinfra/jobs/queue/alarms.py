@@ -1,9 +1,9 @@
 """Alarms: programs that the supervisor starts at a time of the wall clock, for domains that it does
 not know.
 
-Whoever is woken sets the next alarm, or none. Until then the same alarm is given again after a
-while, so a program that is killed loses nothing; that two of it do no harm is its own affair (a
-lock).
+The started program sets the next alarm, or none. Until then the same alarm runs again after a
+while, so that a killed program loses nothing; the program itself must make sure that two of it do
+no harm (by a lock).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from ...core.database import Database
 
 SET_BACK_SECONDS = 1.0
-"""A clock that is behind the setting of an alarm by more was set back."""
+"""If the clock is more than this behind the time when an alarm was set, it was set back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """`python -m MODULE ARGUMENTS…`, at `due_at` (seconds since 1970). set_at: what the clock
-    showed when it was set. log: file for its words.
+    """`python -m MODULE ARGUMENTS…`, at `due_at` (seconds since 1970). set_at: the clock when it
+    was set. log: file for its output.
     """
 
     name: str
@@ -33,14 +33,14 @@ class Alarm:
     log: str
 
     def is_due(self, at: float) -> bool:
-        """Whether it is to be given at this time: also when the clock was set back, since what was
-        reckoned from it no longer holds.
+        """Whether it is due at this time; also if the clock was set back, since its time was
+        computed from a wrong clock.
         """
         return at >= self.due_at or at < self.set_at - SET_BACK_SECONDS
 
 
 def set_alarm(connection: sqlite3.Connection, alarm: Alarm) -> None:
-    """Set it, or set it anew, in the transaction under way."""
+    """Set or replace it, in the open transaction."""
     values = (
         alarm.name,
         alarm.due_at,
@@ -57,12 +57,12 @@ def set_alarm(connection: sqlite3.Connection, alarm: Alarm) -> None:
 
 
 def clear_alarm(connection: sqlite3.Connection, name: str) -> None:
-    """Take it away, in the transaction under way."""
+    """Remove it, in the open transaction."""
     connection.execute("DELETE FROM alarm WHERE name = ?", (name,))
 
 
 def read_alarms(database: Database) -> list[Alarm]:
-    """All of them, the first one first."""
+    """All alarms, the first one first."""
     with database.read() as connection:
         rows = connection.execute("SELECT * FROM alarm ORDER BY due_at").fetchall()
     return [Alarm(**{**dict(row), "arguments": json.loads(row["arguments"])}) for row in rows]

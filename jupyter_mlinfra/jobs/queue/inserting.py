@@ -16,13 +16,13 @@ from .rows import Launch, dump
 from .transitions import tell
 
 PAIRS = 100_000
-"""Jobs times those that they start after, of one submit."""
+"""Most jobs of one submit times the jobs that they start after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """What is written down of jobs that are submitted together. name: of an array's elements, with
-    their place behind it.
+    """What is recorded for jobs that are submitted together. name: of an array's elements, followed
+    by their index.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Questions to the table of jobs; each is asked on a connection that the caller holds."""
+"""Queries on the table of jobs, on the caller's connection."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ from ..state import FINAL
 from .rows import Entry, Waiting, array_of, entry_of
 
 HALF_LIFE_SECONDS = 7 * 86_400.0
-"""What a user has used counts half after this time, as with Slurm's PriorityDecayHalfLife."""
+"""After this time a user's past use counts half, as with Slurm's PriorityDecayHalfLife."""
 CPUS_PER_GPU = 16
-"""A GPU weighs as much as this many CPUs where users are compared."""
+"""A GPU weighs as much as this many CPUs when users are compared."""
 _ALONE = "(place IS NULL OR place = 0)"
-"""A row that a list shows: a job of its own, or the first of an array, which stands for all of it.
+"""A row that a list shows: a single job, or the first element of an array, which represents all of
+it.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a name means. jobs: ids. array: its id when the name means all of an array."""
+    """What a name means. jobs: ids. array: its id if the name means all of an array."""
 
     jobs: Sequence[str]
     array: str | None = None
 
 
 def find(connection: sqlite3.Connection, name: str) -> Named:
-    """What a name means: a job's id or the only id that begins so, an array's id (all its
-    elements), `ARRAY/PLACE`; `job:` before it works too.
+    """What a name means: a job's id or the only id that begins like this, an array's id (all its
+    elements), `ARRAY/PLACE`; with or without `job:` before it.
 
-    Raises NotFound when there is none, BadRequest when several ids begin so.
+    Raises NotFound if there is none, BadRequest if several ids begin like this.
     """
     prefix, _, place = name.removeprefix("job:").lower().partition("/")
     if not re.fullmatch(r"[0-9a-f]{1,32}", prefix) or (place and not place.isdecimal()):
@@ -68,7 +69,7 @@ def find(connection: sqlite3.Connection, name: str) -> Named:
     if len(known) > 1:
         raise BadRequest(
             f"Job {prefix} is not one job.",
-            f"Several ids start so: {', '.join(known[:3])} …",
+            f"Several ids start like this: {', '.join(known[:3])} …",
             "Write more of the id.",
         )
     if not known:
@@ -91,8 +92,8 @@ def find(connection: sqlite3.Connection, name: str) -> Named:
 
 
 def _unknown(connection: sqlite3.Connection, name: str, error: NotFound) -> NotFound:
-    """No id begins so. Names are not unique, so a verb does not go by one; who gave one is told the
-    newest job that has it.
+    """The error for a name that is no id. Names are not unique, so verbs do not accept them; the
+    error names the newest job with that name.
     """
     query = (
         "SELECT coalesce(part_of, id) AS id FROM job WHERE name IN (?, ? || '/0') ORDER BY number"
@@ -127,8 +128,8 @@ def page(
 ) -> Page[Job]:
     """Jobs, newest first, an array as one; or the elements of an array in their order.
 
-    The cursor is the number of the last job shown; of elements, the place from which on they are
-    wanted: any page can be asked for.
+    The cursor is the number of the last job shown; for elements, the index to start from, so that
+    any page can be requested.
     """
     if not 1 <= limit <= PAGE_LIMIT:
         raise BadRequest(
@@ -260,11 +261,11 @@ def ready(
     sent: bool,
     alike: int | None = None,
 ) -> list[Waiting]:
-    """The head of the queue in its order, without those that may not start yet.
+    """The head of the queue in order, without jobs that may not start yet.
 
-    First what takes no slot; then by priority, by what the user has used of late, and by age. at:
-    seconds since 1970. sent: with those that were sent on and wait in the queue of the backend
-    itself. alike: at most so many that ask for the same, so that a large array hides nobody.
+    First those that take no slot; then by priority, by the user's recent use, and by age. at:
+    seconds since 1970. sent: including those that were sent on and wait in the backend's own queue.
+    alike: at most this many that ask for the same, so that a large array does not hide the others.
     """
     users = [
         row["user"]
@@ -283,8 +284,8 @@ def ready(
 
 
 def blocked(connection: sqlite3.Connection, *, at: float, limit: int) -> list[str]:
-    """Waiting jobs that may not start yet: on hold, told to wait a while, after others, or behind
-    their array's limit. Oldest first.
+    """Waiting jobs that may not start yet: held, delayed, after other jobs, or over their array's
+    limit. Oldest first.
     """
     query = """
         SELECT id FROM job WHERE state = 'queued'
@@ -297,7 +298,7 @@ def blocked(connection: sqlite3.Connection, *, at: float, limit: int) -> list[st
 
 
 def shares(connection: sqlite3.Connection, *, at: float) -> dict[str, float]:
-    """What each user has used, in GPU-seconds that fade; what runs now included."""
+    """What each user has used, in GPU-seconds that decay, including running jobs."""
     used = {
         row["user"]: faded(row["seconds"], at - row["at"])
         for row in connection.execute("SELECT * FROM job_share")
@@ -317,8 +318,8 @@ def faded(seconds: float, age: float) -> float:
 
 
 def durations(connection: sqlite3.Connection, spec: JobSpec, *, limit: int) -> list[float]:
-    """Seconds that the newest jobs of the same command, or of the same notebook, took when they
-    succeeded; with the same parameters, if there are such.
+    """Seconds that the newest successful jobs of the same command or notebook took; with the same
+    parameters, if there are such.
     """
     same, value = ("$.notebook", spec.notebook) if spec.notebook else ("$.command", spec.command)
     query = """
@@ -344,14 +345,14 @@ def before(connection: sqlite3.Connection, names: Sequence[str]) -> list[int]:
             raise Conflict(
                 f"Job {job} is {entry.job.state}: nothing can start after it.",
                 entry.job.reason,
-                f"mlinfra jobs requeue {job}, or leave it out.",
+                f"mlinfra jobs requeue {job}, or remove it from `after`.",
             )
         numbers.append(entry.number)
     return numbers
 
 
 def some(names: Sequence[str]) -> str:
-    """Jobs by name, the first of them."""
+    """Names of jobs, the first few of them."""
     shown = ", ".join(name.removeprefix("job:") for name in names[:3])
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"job{'s' if len(names) > 1 else ''} {shown}{more}"

@@ -1,5 +1,5 @@
-"""What is kept of jobs that have ended: their entry and executed notebooks for good, logs and code
-of the newest.
+"""What is kept of jobs that have ended: their entries and executed notebooks for ever, logs and
+code of the newest.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from ..code.snapshot import Snapshots, beating
 from .store import JobStore
 
 KEEP_JOBS = 500
-"""Ended jobs whose logs and code are kept."""
+"""How many ended jobs keep their logs and code."""
 KEEP_BYTES = 2 * 2**30
-"""Logs of ended jobs together."""
+"""The total size of the logs of ended jobs."""
 KEEP_NEWEST = 20
-"""Ended jobs whose logs are kept whatever the others need."""
+"""How many ended jobs keep their logs whatever the others need."""
 LOG_BYTES = 64 * 2**20
-"""When logs are too much together, one that is longer than this is cut to half of it: it must not
-cost the others theirs.
+"""If all logs together are too large, a log longer than this is cut to half of it, so that it does
+not cost the others theirs.
 """
 EVERY = 50
-"""Ended jobs between two looks."""
+"""Ended jobs between two checks."""
 
 
 class Retention:
-    """Tidies one project, now and then."""
+    """Cleans up one project from time to time."""
 
     def __init__(self, store: JobStore, root: Path, home: Path) -> None:
         self._store, self._home = store, home
@@ -43,8 +43,8 @@ class Retention:
         self._ended += 1
 
     def tidy(self, beat: Callable[[], object]) -> None:
-        """Remove what is too old or too much, if it is time to look. beat: called before each piece
-        of it, as a network share may be slow.
+        """Remove what is too old or too large, if it is time. beat: called before each piece,
+        because a network share may be slow.
         """
         if self._ended < EVERY:
             return
@@ -86,7 +86,7 @@ def _log_bytes(folder: Path) -> int:
 
 
 def _cut(folder: Path) -> int:
-    """Cut the logs of a job to the end of what it wrote; says how much there is now."""
+    """Cut the logs of a job to the end of its output; returns their size."""
     left = LOG_BYTES // 2
     for log in sorted(
         folder.glob("[0-9]*/log"), key=lambda path: int(path.parent.name), reverse=True
@@ -100,8 +100,8 @@ def _cut(folder: Path) -> int:
 
 
 def _strip(folder: Path, *, checkpoints: bool) -> None:
-    """Remove all but executed notebooks, and the checkpoints of what may be run again. checkpoints:
-    remove those too.
+    """Remove everything but executed notebooks and the checkpoints of jobs that may run again.
+    checkpoints: remove those too.
     """
     if not folder.is_dir():
         return

@@ -29,10 +29,10 @@ _TOGETHER = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """How to start a job on this machine. folder: absolute. command: with the script replaced by
-    its frozen twin.
+    its frozen copy.
 
     python: interpreter of the notebook runner. environment: file with the submitter's environment,
-    see `environment`. kernel: that the notebook asks for; empty when no warm one can be wanted.
+    see `environment`. kernel: the notebook's; empty if no warm one can be used.
     """
 
     folder: str
@@ -44,11 +44,10 @@ class Launch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A job as its backend sees it. process: of the present attempt, None before it is known.
+    """A job with its backend's fields. process: of the present attempt, None before it is known.
     failures: those that count.
 
-    remote: how the backend calls it; empty while it is being sent, and nobody knows whether it
-    arrived.
+    remote: its id in the backend; empty while it is being sent and its arrival is uncertain.
     """
 
     number: int
@@ -66,10 +65,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A job in the queue, as far as it takes to decide whether it starts. memory_gib: 0 when it
-    reserves none. minutes: its time limit.
+    """A queued job with the fields that decide whether it starts. memory_gib: 0 if it reserves
+    none. minutes: its time limit.
 
-    part_of, place: of an element, its array and where it stands in that.
+    part_of, place: of an element, its array and index.
     """
 
     id: str
@@ -105,7 +104,7 @@ def entry_of(row: sqlite3.Row) -> Entry:
 def spec_of(text: str) -> JobSpec:
     values = json.loads(text)
     for name in ("memory_gib", "time_limit_minutes"):
-        if not math.isfinite(values.get(name) or 0):  # earlier versions took NaN and infinity
+        if not math.isfinite(values.get(name) or 0):  # earlier versions accepted NaN and infinity
             values[name] = None
     return JobSpec(**values)
 
@@ -118,8 +117,7 @@ def _launch_of(text: str) -> Launch:
 def _job(row: sqlite3.Row, spec: JobSpec) -> Job:
     started, ended, ident = moment(row["started_at"]), moment(row["ended_at"]), str(row["id"])
     elapsed = max(0.0, ((ended or now()) - started).total_seconds()) if started else None
-    # How far a job says to be is its own estimate while it runs; of one that has ended it is what
-    # it said last.
+    # A running job's progress is its own estimate; for one that has ended it is the last report.
     basis: Basis = "exact" if row["state"] in FINAL else "est"
     progress = Number(value=row["progress"], basis=basis) if row["progress"] is not None else None
     return Job(
@@ -172,9 +170,9 @@ def array_of(
     ended: float | None,
     elements: Sequence[str] = (),
 ) -> Job:
-    """An array as one job: its first element's record with the state of all of them together.
+    """An array as one job: its first element's record with the common state of all.
 
-    It runs while one does, waits while one waits; once all have ended it is as bad as the worst.
+    It runs while one does, waits while one waits; once all have ended it has the worst state.
     """
     job, size, over = first.job, sum(states.values()), sum(states.get(state, 0) for state in FINAL)
     state = next(state for state in _TOGETHER if states.get(state) or state is JobState.SUCCEEDED)
@@ -208,12 +206,12 @@ def array_of(
 
 
 def called(job: Job) -> str:
-    """How lists call a job: an element by its array and its place, for no list shows its own id."""
+    """A job's name in lists: an element by its array and index, since no list shows its own id."""
     return job.id if job.part_of is None else f"{job.part_of}/{job.index}"
 
 
 def code_of(ident: str) -> dict[str, str]:
-    """How to get at a job, per face."""
+    """How to open a job, per interface."""
     return {
         "python": f'import jupyter_mlinfra as ml\n\nml.job("{ident}")',
         "magic": f"%job {ident}",
@@ -230,7 +228,7 @@ def seconds(moment: datetime | None) -> float | None:
 
 
 def dump(record: JobSpec | Launch) -> str:
-    """As JSON. Field by field: `asdict` copies all that is in them, which a submit has no time
-    for.
+    """As JSON, field by field: `asdict` copies everything in them, for which a submit has
+    no time.
     """
     return json.dumps({field.name: getattr(record, field.name) for field in fields(record)})

@@ -1,7 +1,7 @@
-"""The queue in `state.db`: the only room that writes a job, each change with its event in one
+"""The queue in `state.db`: the only module that writes a job, each change with its event in one
 transaction.
 
-What is asked is in `queries`, how a row changes in `moves`, how rows come to be in `accepting`.
+Reads are in `queries`, changes of rows in `transitions`, new rows in `inserting`.
 """
 
 from __future__ import annotations
@@ -50,10 +50,9 @@ class JobStore:
             return queries.find(connection, name)
 
     def entry(self, name: str) -> Entry:
-        """The job with this id, or with the only id that starts so; `job:ID` works too.
+        """The job with this id, or with the only id that starts like this; `job:ID` works too.
 
-        Raises NotFound when there is none, BadRequest when there are several, or when it is an
-        array.
+        Raises NotFound if there is none, BadRequest if there are several, or if it is an array.
         """
         with self._database.read() as connection:
             found = queries.find(connection, name)
@@ -70,7 +69,7 @@ class JobStore:
         return self._select("part_of = ? ORDER BY place", array)
 
     def job(self, name: str) -> Job:
-        """What is known of a job, or of an array as a whole."""
+        """What is known about a job, or about an array as a whole."""
         with self._database.read() as connection:
             return queries.job_named(connection, name)
 
@@ -98,7 +97,7 @@ class JobStore:
             )
 
     def counts(self, *, backend: str | None = None) -> dict[str, int]:
-        """How many jobs are in each state; every state is named, an array counts by its
+        """How many jobs are in each state, including empty ones; an array counts by its
         elements.
         """
         with self._database.read() as connection:
@@ -107,7 +106,7 @@ class JobStore:
         return {str(state): int(found.get(str(state), 0)) for state in JobState}
 
     def backends(self) -> list[str]:
-        """Backends of jobs that have not ended."""
+        """Backends with jobs that have not ended."""
         with self._database.read() as connection:
             query = (
                 "SELECT DISTINCT backend FROM job WHERE state IN ('queued', 'starting', 'running')"
@@ -124,7 +123,7 @@ class JobStore:
         sent: bool = True,
         alike: int | None = None,
     ) -> list[Waiting]:
-        """The head of the queue of a backend, see `queries.ready`."""
+        """The head of a backend's queue, see `queries.ready`."""
         with self._database.read() as connection:
             return queries.ready(
                 connection, backend=backend, at=at, limit=limit, sent=sent, alike=alike
@@ -143,9 +142,7 @@ class JobStore:
             return queries.durations(connection, spec, limit=limit)
 
     def next_start(self, *, at: float) -> float | None:
-        """When the next job that was told to wait a while may start, in seconds since 1970; None
-        when there is none.
-        """
+        """When the next delayed job may start, in seconds since 1970; None if there is none."""
         with self._database.read() as connection:
             row = connection.execute(
                 "SELECT min(not_before) FROM job WHERE state = 'queued' AND not_before > ?", (at,)
@@ -159,7 +156,7 @@ class JobStore:
         )
 
     def followed(self, *, backend: str) -> list[Entry]:
-        """Jobs that a backend was sent, or was about to be, and that are not known to have
+        """Jobs that were sent to a backend, or were about to be, and are not known to have
         ended.
         """
         return self._select(
@@ -169,8 +166,8 @@ class JobStore:
         )
 
     def asked(self, *, backend: str = "local") -> dict[str, tuple[JobState, str]]:
-        """Active jobs that somebody asked to end, for which state (cancelled, or queued again), and
-        who did.
+        """Active jobs that somebody asked to end, the requested state (cancelled, or queued again),
+        and who asked.
         """
         query = (
             "SELECT id, cancelled_by, requeued_by FROM job WHERE backend = ? AND state IN"
@@ -188,7 +185,7 @@ class JobStore:
         }
 
     def ended(self, *, limit: int) -> list[tuple[str, str | None, bool]]:
-        """Id, code snapshot and success of jobs that ran and have ended, the one that ended last
+        """Id, code snapshot and success of jobs that ran and have ended, the most recently ended
         first.
         """
         final = (
@@ -202,8 +199,8 @@ class JobStore:
             ]
 
     def snapshots(self, *, limit: int) -> set[str]:
-        """Code snapshots of the jobs that ended last, also of those that never ran: they may be run
-        again.
+        """Code snapshots of the most recently ended jobs, including those that never ran: they may
+        be run again.
         """
         final = (
             "SELECT DISTINCT snapshot FROM ("  # noqa: S608 - fixed words
@@ -227,7 +224,7 @@ class JobStore:
             return connection.execute(query, (backend, backend)).fetchone() is not None
 
     def needs(self, environment: str) -> bool:
-        """Whether a job that has not ended has this environment (the path of its file)."""
+        """Whether a job that has not ended uses this environment (the path of its file)."""
         query = (
             "SELECT 1 FROM job WHERE state IN ('queued', 'starting', 'running') AND"
             " json_extract(launch, '$.environment') = ? LIMIT 1"
@@ -236,8 +233,8 @@ class JobStore:
             return connection.execute(query, (environment,)).fetchone() is not None
 
     def fingerprint(self) -> str:
-        """Changes whenever a job does, its progress aside: by the event that each change adds, for
-        a clock may be set back.
+        """Changes whenever a job does, apart from progress: by the event that each change adds,
+        since a clock may be set back.
         """
         newest = (
             "SELECT id FROM event WHERE topic = 'job' AND json_extract(data, '$.progress') IS NULL"
@@ -254,11 +251,10 @@ class JobStore:
     # What changes
 
     def insert(self, spec: JobSpec, accepted: Accepted) -> Job:
-        """Accept a job, or an array as one; with a key that is known, what was accepted before. It
+        """Accept a job, or an array as one; with a known key, return what was accepted before. It
         is not accepted until `sync` has returned.
 
-        Raises NotFound for a job in `after` that there is not, Conflict for one that did not
-        succeed.
+        Raises NotFound for a missing job in `after`, Conflict for one that did not succeed.
         """
         with self._database.unforced(), self._database.write() as connection:
             known = (
@@ -273,16 +269,16 @@ class JobStore:
         return self.job(known["part_of"] or known["id"])
 
     def sync(self) -> None:
-        """Force to the disk what was accepted: from here on it survives a power cut."""
+        """Force to disk what was accepted: from here on it survives a power cut."""
         self._database.sync()
 
     def starting(self, job: str, *, token: str, gpu_ids: Sequence[str]) -> Entry:
-        """Before the process is started: the attempt and the token that it will carry. Raises
-        Conflict when the job no longer waits, or is on hold.
+        """Record, before the process is started, the attempt and the token that it will carry.
+        Raises Conflict if the job no longer waits, or is held. This survives the death of every
+        process.
 
-        Survives the death of every process. It is not forced to the disk, which would double the
-        time until the start: should the machine lose its power before `running` is there, the job
-        is found waiting.
+        It is not forced to disk, which would double the time until the start: after a power cut
+        before `running` the job is found waiting.
         """
         gpus = json.dumps(list(gpu_ids))
         with self._database.unforced():
@@ -299,14 +295,14 @@ class JobStore:
             )
 
     def running(self, job: str, process: Identity) -> Entry:
-        """After the process was started: who it is."""
+        """Record, after the process was started, its identity."""
         return self._move(
             job, JobState.RUNNING, boot=process.boot, pid=process.pid, start=process.start
         )
 
     def sending(self, keys: Mapping[str, str]) -> list[Entry]:
-        """Before jobs are sent on: the key that each carries, so that it is found again whatever
-        dies. Leaves out those that no longer wait.
+        """Record, before jobs are sent on, the key of each, so that it is found again whatever
+        dies. Leaves out jobs that no longer wait.
         """
         with self._database.write() as connection:
             entries = [read(connection, job) for job in keys]
@@ -324,7 +320,7 @@ class JobStore:
             return [read(connection, entry.job.id) for entry in ready]
 
     def sent(self, remotes: Mapping[str, str]) -> None:
-        """After jobs were sent on: how the backend calls them."""
+        """Record, after jobs were sent on, their ids in the backend."""
         with self._database.write() as connection:
             connection.executemany(
                 "UPDATE job SET remote = ? WHERE id = ?",
@@ -334,10 +330,10 @@ class JobStore:
     def unsent(
         self, jobs: Sequence[str], *, reason: str, delay: float, counted: bool = False
     ) -> None:
-        """The backend does not have these: they wait here, not to be sent for `delay` seconds; or
-        end, when somebody asked for that meanwhile.
+        """The backend does not have these jobs: they wait here and are not sent for `delay`
+        seconds; or they end, if somebody asked for that meanwhile.
 
-        counted: that it could not begin counts against `retries`.
+        counted: the failed start counts against `retries`.
         """
         with self._database.write() as connection:
             for entry in (read(connection, job) for job in jobs):
@@ -359,7 +355,7 @@ class JobStore:
                     )
 
     def running_there(self, job: str, *, gpu_ids: Sequence[str], began: float) -> Entry:
-        """A job that was sent on runs: the next attempt. began: seconds since 1970."""
+        """A job that was sent on is running: the next attempt. began: seconds since 1970."""
         with self._database.write() as connection:
             entry = read(connection, job)
             if entry.job.state is JobState.QUEUED:
@@ -384,10 +380,10 @@ class JobStore:
         delay: float,
         remote: str | None = None,
     ) -> Entry:
-        """Back into the queue, not to be started for `delay` seconds; into its end when somebody
-        asked for that meanwhile.
+        """Move a job back into the queue for at least `delay` seconds; or end it, if somebody asked
+        for that meanwhile.
 
-        remote: of a job that waits in the queue of its backend, which has it start again by itself.
+        remote: of a job that waits in the queue of its backend, which starts it again on its own.
         """
         return self._move(
             job,
@@ -412,7 +408,7 @@ class JobStore:
         started_at: float | None = None,
         progress: tuple[float | None, str] = (None, ""),
     ) -> Entry:
-        """Into a final state. started_at: when it began, if nobody had the time to write that down
+        """Move a job into a final state. started_at: when it began, if that was not recorded
         before.
         """
         columns: dict[str, Any] = {} if started_at is None else {"started_at": started_at}
@@ -428,8 +424,8 @@ class JobStore:
         )
 
     def request_cancel(self, jobs: Sequence[str], *, user: str) -> list[Job]:
-        """End waiting jobs at once; leave word for who runs the others. A job that has ended stays
-        as it is.
+        """End waiting jobs at once; leave a request for the process that runs the others. A job
+        that has ended is unchanged.
         """
         with self._database.write() as connection:
             return [
@@ -446,12 +442,12 @@ class JobStore:
     def requeue(
         self, jobs: Sequence[str], *, user: str, environment: str, array: str | None = None
     ) -> list[Job]:
-        """Run jobs again that did not succeed, under the same id; leave word for who runs the
-        others. Waiting ones stay as they are.
+        """Run jobs again that did not succeed, under the same id; leave a request for the process
+        that runs the others. Waiting ones are unchanged.
 
-        environment: file with that of who asks, for what has ended has none any more. array: these
-        are its elements, and those that succeeded are left out. Raises Conflict for one that
-        succeeded or is being cancelled, or an array of which all did.
+        environment: file with the caller's, since ended jobs have none any more. array: these are
+        its elements, and those that succeeded are skipped. Raises Conflict for one that succeeded
+        or is being cancelled, or for an array that succeeded.
         """
         with self._database.write() as connection:
             entries = [read(connection, job) for job in jobs]
@@ -477,11 +473,10 @@ class JobStore:
             return [requeue(connection, entry, user, environment) for entry in entries]
 
     def restore(self, jobs: Sequence[str], *, user: str, environment: str) -> list[Job]:
-        """Take the cancel of jobs back that have ended by it; also gives what was cancelled with
-        them and waits again.
+        """Undo the cancel of jobs; also returns what was cancelled with them and waits again.
 
-        environment: as for `requeue`. Raises Conflict for one that is still being cancelled, and
-        when none was cancelled.
+        environment: as for `requeue`. Raises Conflict for one that is still being cancelled, or if
+        none was cancelled.
         """
         with self._database.write() as connection:
             entries = [read(connection, job) for job in jobs]
@@ -499,7 +494,7 @@ class JobStore:
             if not cancelled:
                 raise Conflict(
                     f"Job {job.id} is {job.state}.",
-                    "It was not cancelled: there is nothing to take back.",
+                    "It was not cancelled: there is nothing to undo.",
                     f"mlinfra jobs show {job.id}",
                 )
             return [
@@ -509,19 +504,19 @@ class JobStore:
             ]
 
     def hold(self, jobs: Sequence[str], *, user: str) -> list[Job]:
-        """Keep waiting jobs from starting. Raises Conflict when none of them waits."""
+        """Keep waiting jobs from starting. Raises Conflict if none of them waits."""
         return self._mark(jobs, "hold", held_by=user, reason=held_reason(user))
 
     def release(self, jobs: Sequence[str]) -> list[Job]:
-        """Let jobs on hold start. Raises Conflict when none of them waits."""
+        """Let held jobs start. Raises Conflict if none of them waits."""
         return self._mark(jobs, "release", held_by="", reason="Waits for its turn.")
 
     def prioritize(self, jobs: Sequence[str], priority: int) -> list[Job]:
-        """Move waiting jobs in the queue. Raises Conflict when none of them waits."""
+        """Move waiting jobs in the queue. Raises Conflict if none of them waits."""
         return self._mark(jobs, "move", priority=priority)
 
     def explain(self, reasons: Mapping[str, str]) -> None:
-        """Say why jobs wait, or why they cannot be watched; their state stays."""
+        """Record why jobs wait, or why they cannot be watched; their state stays."""
         with self._database.write() as connection:
             for job, words in reasons.items():
                 reason = encodable(words)
@@ -531,8 +526,8 @@ class JobStore:
                 change(connection, entry, reason=reason)
 
     def told_progress(self, job: str, fraction: float | None) -> None:
-        """Tell followers that a running job got on; its progress itself is in the attempt's
-        files.
+        """Report the progress of a running job to listeners; the progress itself is in the
+        attempt's files.
         """
         with self._database.write() as connection:
             entry = read(connection, job)

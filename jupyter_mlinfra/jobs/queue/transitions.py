@@ -1,5 +1,5 @@
-"""Changes to rows of the queue, each with its event, on a connection that the caller holds. A state
-moves by `write` alone.
+"""Changes to rows of the queue, each with its event, on the caller's connection. Only `write`
+changes a state.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LATER = (
     "SELECT job.id FROM job_after JOIN job ON job.number = job_after.job WHERE job_after.before = ?"
     " AND job.state = '{}'"
 )
-"""Jobs in a state that are to start after another."""
+"""Jobs in a state that start after another one."""
 
 
 def step(
@@ -38,7 +38,7 @@ def step(
     asked: bool = False,
     **columns: Any,
 ) -> Entry:
-    """Move a job, unless somebody has asked for something else meanwhile."""
+    """Move a job, unless something else was requested meanwhile."""
     job = entry.job.id
     if to is JobState.QUEUED and entry.cancelled_by:
         return write(
@@ -62,12 +62,12 @@ def step(
 def request(
     connection: sqlite3.Connection, entry: Entry, column: str, user: str, reason: str
 ) -> Job:
-    """Leave word that an active job is to end; a waiting one that is to be cancelled ends at once,
-    unless it was sent on.
+    """Request the end of an active job; a waiting one that is cancelled ends at once, unless it was
+    sent on.
     """
     if entry.job.state is JobState.QUEUED and column == "cancelled_by" and entry.remote is None:
         return write(connection, entry, JobState.CANCELLED, reason=unstarted(entry, user)).job
-    # Sent on: who sent it has to take it back.
+    # It was sent on: its follower must take it back.
     there = entry.job.state is JobState.QUEUED and column == "cancelled_by"
     if (entry.job.state in ACTIVE or there) and not entry.cancelled_by:
         return change(connection, entry, reason=reason, **{column: user})
@@ -75,7 +75,7 @@ def request(
 
 
 def unstarted(entry: Entry, user: str) -> str:
-    """Why a job that waited has ended; one that was requeued may have run before."""
+    """Why a waiting job has ended; a requeued one may have run before."""
     return f"Cancelled by {user} before it started{' again' if entry.job.attempt else ''}."
 
 
@@ -93,10 +93,10 @@ def requeue(connection: sqlite3.Connection, entry: Entry, user: str, environment
 
 
 def restore(connection: sqlite3.Connection, entry: Entry, user: str, environment: str) -> list[Job]:
-    """Take the cancel of a job back: it waits again in its place, on hold if it was, and so does
-    what was cancelled with it, near and far.
+    """Undo the cancel of a job: it is queued again in its place, held if it was, and so are the
+    jobs that were cancelled with it, directly or not.
 
-    A later job stays cancelled when another that it waits for can no longer succeed.
+    A later job stays cancelled if another one that it waits for can no longer succeed.
     """
     restored = [_restore_one(connection, entry, user, environment)]
     left = [entry]
@@ -117,20 +117,20 @@ def _restore_one(connection: sqlite3.Connection, entry: Entry, user: str, enviro
         connection,
         entry,
         environment,
-        held_reason(held) if held else f"Its cancel was taken back by {user}.",
+        held_reason(held) if held else f"Its cancel was undone by {user}.",
     )
 
 
 def held_reason(user: str) -> str:
-    """Why a job on hold waits."""
+    """Why a held job waits."""
     return f"Held by {user}; `release` lets it start."
 
 
 def _queue_again(
     connection: sqlite3.Connection, entry: Entry, environment: str, reason: str, **columns: Any
 ) -> Job:
-    """Back into the queue, behind what it was to start after. Raises Conflict when one of those can
-    no longer succeed.
+    """Move a job back into the queue, behind the jobs that it starts after. Raises Conflict if one
+    of those can no longer succeed.
     """
     launch = dump(replace(entry.launch, environment=environment))
     earlier = connection.execute(
@@ -139,7 +139,7 @@ def _queue_again(
         (entry.number,),
     )
     names = [row["id"] for row in earlier.fetchall()]
-    queries.before(connection, names)  # what did not succeed has to be run again first
+    queries.before(connection, names)  # what did not succeed must be run again first
     if names:
         reason = f"{reason} Starts after {queries.some(names)}."
     return write(
@@ -169,8 +169,8 @@ def write(
     given_up: bool = True,
     **columns: Any,
 ) -> Entry:
-    """Move a job. given_up: what was to start after one that does not succeed is cancelled with
-    it.
+    """Move a job. given_up: what should start after one that does not succeed is cancelled
+    with it.
     """
     at = now()
     job = advance(entry.job, to, at=at, reason=encodable(reason), exit_code=exit_code)
@@ -194,7 +194,7 @@ def write(
 
 
 def _charge(connection: sqlite3.Connection, job: Job, ran: float, at: float) -> None:
-    """Add what an attempt held to what its user has used."""
+    """Add what an attempt held to its user's use."""
     row = connection.execute("SELECT * FROM job_share WHERE user = ?", (job.user,)).fetchone()
     before = queries.faded(row["seconds"], at - row["at"]) if row else 0.0
     used = before + max(0.0, ran) * (job.gpus + job.cpus / queries.CPUS_PER_GPU)
@@ -202,8 +202,8 @@ def _charge(connection: sqlite3.Connection, job: Job, ran: float, at: float) -> 
 
 
 def _give_up_later(connection: sqlite3.Connection, entry: Entry) -> None:
-    """Cancel what was to start after a job that did not succeed, near and far; in a loop, for a
-    chain may be long.
+    """Cancel what should start after a job that did not succeed, directly or not; in a loop,
+    because a chain may be long.
     """
     left = [entry]
     while left:
@@ -225,11 +225,11 @@ def _give_up_later(connection: sqlite3.Connection, entry: Entry) -> None:
 
 
 def _why_given_up(earlier: Job) -> str:
-    return f"It was to start after job {called(earlier)}, which is {earlier.state}."
+    return f"It should start after job {called(earlier)}, which is {earlier.state}."
 
 
 def change(connection: sqlite3.Connection, entry: Entry, **columns: Any) -> Job:
-    """Change what is said of a job; its state stays."""
+    """Change a job's fields; its state stays."""
     values = {**columns, "changed_at": now().timestamp()}
     job = _update(connection, entry.job.id, values).job
     tell(connection, job)

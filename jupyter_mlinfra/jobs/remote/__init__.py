@@ -1,9 +1,9 @@
-"""Backends whose jobs run elsewhere: what they have in common.
+"""What backends have in common whose jobs run on other machines. A *follower*, one detached process
+per project and backend, sends waiting jobs, lists all its jobs in one call, and records their
+states.
 
-A *follower*, one detached process per project and backend, sends what waits, looks at all its jobs
-in one call, and writes down what it sees. A *guard* runs beside each job on the far machine: it
-takes the attempt, passes signals on, ends what is left over and keeps the exit code. What a backend
-has to say for itself is `Remote`.
+A *guard* runs beside each job on the remote machine: it takes the attempt, passes signals on, ends
+leftovers and stores the exit code. Each backend implements `Remote`.
 """
 
 from __future__ import annotations
@@ -32,40 +32,40 @@ class _Words(Exception):
 
 
 class Unreachable(_Words):
-    """The far side did not answer, or not in words that can be read. Says nothing of any job; what
-    was asked for may have been done.
+    """The remote side did not answer, or not in a readable way. Says nothing about any job; a
+    request may have been carried out.
     """
 
 
 class Rejected(_Words):
-    """The far side will never take such a job, and has not."""
+    """The remote side will never take such a job, and has not."""
 
 
 class NotNow(_Words):
-    """The far side answered, and does not do this now: a limit is reached, it is being maintained,
-    a right is missing. Says nothing of other jobs.
+    """The remote side answered, but does not do this now: a limit is reached, it is under
+    maintenance, a permission is missing. Says nothing about other jobs.
     """
 
 
 class Stage(StrEnum):
-    """How far the far side has come with a job."""
+    """How far the remote side has come with a job."""
 
     WAITING = "waiting"
     RUNNING = "running"
     ENDED = "ended"
     UNKNOWN = "unknown"
-    """It is there; how it stands cannot be read."""
+    """It exists; its state cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """A job as the far side shows it.
+    """A job as the remote side shows it.
 
-    key: what it was sent with. reason: why it waits, or why it ended where that is not its own
-    doing. code: exit code, None when unknown. asked: what somebody on the far side made of it:
-    failed (at its time limit), cancelled, queued (its place was taken). restarts: how often the far
-    side has started it again by itself. rank: its place among jobs of other priorities, as
-    `Remote.rank` has it. starts_at: when it may start. node: where it runs.
+    key: what it was sent with. reason: why it waits, or why it ended if the job itself was not the
+    cause. code: exit code, None if unknown. asked: what the remote side did with it: failed (at its
+    time limit), cancelled, queued (preempted). restarts: how often the remote side has restarted it
+    on its own. rank: its place among jobs of other priorities, as `Remote.rank` has it. starts_at:
+    when it may start. node: where it runs.
     """
 
     remote: str
@@ -83,8 +83,8 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A job to be sent. key: never used before. attempt: number that its first start has. folder:
-    of that attempt, where its order lies.
+    """A job to be sent. key: never used before. attempt: number of its first start. folder: of that
+    attempt, with its order.
     """
 
     entry: Entry
@@ -95,8 +95,8 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Jobs that are sent in one call: one, or elements of an array, which differ only in their
-    orders. environment: of all of them; holds secrets.
+    """Jobs that are sent in one call: a single one, or elements of an array, which differ only in
+    their orders. environment: of all of them; holds secrets.
     """
 
     name: str
@@ -107,8 +107,8 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """What the far side is now. name: the same wherever it is asked for; empty where it cannot be
-    told. most: elements of an array that one call may send.
+    """What the remote side is now. name: the same wherever it is asked; empty if unknown. most:
+    elements of an array that one call may send.
     """
 
     name: str = ""
@@ -116,36 +116,38 @@ class Cluster:
 
 
 class Remote(Protocol):
-    """The far side. Every question is one call for all jobs; all but `rank` raise Unreachable, and
-    what asks for a change NotNow.
+    """The remote side. Every question is one call for all jobs; all but `rank` raise Unreachable,
+    and requests for changes NotNow.
     """
 
     poll_seconds: float
-    """Between two looks while jobs are there."""
+    """Seconds between two looks while there are jobs."""
 
     def cluster(self) -> Cluster:
-        """Which cluster is asked: settings and other people's files may lead to another one than
-        yesterday. Only asked when jobs are sent or missing.
+        """Which cluster this is: settings and files of other people may lead to another one than
+        yesterday. Called only when jobs are sent or missing.
         """
 
     def look(self) -> Sequence[Sighting]:
-        """All jobs of this project that it shows, ended ones for as long as it does."""
+        """All jobs of this project that it lists, including ended ones for as long as it keeps
+        them.
+        """
 
     def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:
-        """Jobs that `look` does not show, as far as it knows them when it is asked for them by
-        their ids: also such as have not ended.
+        """Jobs that `look` does not list, as far as it knows them by their ids, including those
+        that have not ended.
         """
 
     def send(self, batch: Batch) -> Sequence[str]:
-        """Take jobs; their ids in the order given. Raises Rejected when it will never take them."""
-
-    def end(self, sightings: Sequence[Sighting]) -> None:
-        """Have these end: those that wait at once, the others as their guard does it. May be called
-        again.
+        """Take jobs; returns their ids in the given order. Raises Rejected if it will never take
+        them.
         """
 
+    def end(self, sightings: Sequence[Sighting]) -> None:
+        """End these: waiting ones at once, the others through their guard. May be called again."""
+
     def forget(self, sightings: Sequence[Sighting]) -> None:
-        """These have ended, and that is written down: it need not show them any longer."""
+        """These have ended, and that is recorded: it need not list them any longer."""
 
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
         """Keep waiting jobs from starting, or let them."""
@@ -154,6 +156,6 @@ class Remote(Protocol):
         """Move waiting jobs in its queue."""
 
     def rank(self, priority: int) -> int | None:
-        """What `Sighting.rank` shows of a job with this priority; None where the far side knows no
+        """What `Sighting.rank` shows for a job with this priority; None if the remote side has no
         priorities.
         """

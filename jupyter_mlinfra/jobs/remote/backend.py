@@ -1,6 +1,4 @@
-"""What all backends do alike whose jobs run elsewhere: whoever follows the jobs does the work, they
-wake it.
-"""
+"""What all remote backends have in common: the follower does the work, they wake it."""
 
 from __future__ import annotations
 
@@ -19,8 +17,8 @@ if TYPE_CHECKING:
 
 
 class FollowedBackend[R]:
-    """One backend of a project. R: its far side. A subclass says what that is, and answers what may
-    be asked without the follower.
+    """One backend of a project. R: its remote side. A subclass provides that, and answers what
+    needs no follower.
     """
 
     def __init__(self, project: Project, name: str) -> None:
@@ -29,7 +27,7 @@ class FollowedBackend[R]:
         self._control = FollowerControl(project, name)
 
     def remote(self) -> R:
-        """The far side, for the follower."""
+        """The remote side, for the follower."""
         return self._remote
 
     @cached_property
@@ -49,8 +47,8 @@ class FollowedBackend[R]:
         memory_used: float,
         load: float | None = None,
     ) -> Compute:
-        """What the far side has and who holds it. load: of its CPUs together; by itself what is
-        held of them.
+        """What the remote side has and who uses it. load: of its CPUs together; by default the
+        share that is held.
         """
         counts, disk = self._store.counts(backend=self._name), shutil.disk_usage(self._project.home)
         busy = cpus_used if load is None else load

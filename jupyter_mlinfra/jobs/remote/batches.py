@@ -1,5 +1,5 @@
-"""What is kept of a batch: where it was sent, and of which jobs it is. Files beside the jobs'
-folders, for both sides.
+"""What is stored about a batch: where it was sent, and which jobs it contains. Files beside the
+jobs' folders, for both sides.
 """
 
 from __future__ import annotations
@@ -15,42 +15,42 @@ from ...core.files import read_regular, read_tail
 from .guard_files import replace_file
 
 KEPT_SECONDS = 7 * 86_400.0
-"""How long a batch of which no job is left is known: something of it may still arrive."""
+"""How long a batch without remaining jobs is remembered: something of it may still arrive."""
 SAID_BYTES = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipment:
-    """A batch. cluster: where it was sent, empty where that cannot be told. jobs: ids by their
-    place in it; empty for a place that is not used.
+    """A batch. cluster: where it was sent, empty if unknown. jobs: ids by their index in it; empty
+    for an unused index.
     """
 
     cluster: str
     jobs: Sequence[str]
 
     def write(self, jobs: Path, name: str) -> None:
-        """Keep it. jobs: folder of all jobs."""
+        """Store it. jobs: folder of all jobs."""
         path = _folder(jobs) / f"{name}.json"
         path.parent.mkdir(exist_ok=True)
         replace_file(path, asdict(self))
 
     @classmethod
     def read(cls, jobs: Path, name: str) -> Shipment | None:
-        """What `write` kept; None when there is nothing."""
+        """The stored batch; None if there is none."""
         with contextlib.suppress(OSError, ValueError, TypeError):
             return cls(**json.loads(read_regular(_folder(jobs) / f"{name}.json")))
         return None
 
 
 def words_path(jobs: Path, name: str, index: int | str) -> Path:
-    """Where the far side itself may write what it has to say of a job that was sent with a key; not
-    the job's log.
+    """Where the remote side itself may write about a job that was sent with a key; not the job's
+    log.
     """
     return _folder(jobs) / f"{name}-{index}.log"
 
 
 def last_words(jobs: Path, key: str) -> str:
-    """The end of that."""
+    """The end of that file."""
     name, _, index = key.split(".")
     with contextlib.suppress(OSError):
         return read_tail(words_path(jobs, name, index), SAID_BYTES).decode(errors="replace").strip()

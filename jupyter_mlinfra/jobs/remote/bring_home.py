@@ -1,7 +1,7 @@
-"""What jobs have left in their outboxes is brought home before they are said to have ended.
+"""Outboxes of jobs are collected before the jobs are reported as ended.
 
-What brings it knows experiments, of which this room knows nothing: a program, whose name is all
-that is known here.
+The collecting program knows experiments, which this package must not import: only its name is known
+here.
 """
 
 from __future__ import annotations
@@ -19,17 +19,16 @@ from ..backends.launch import Place
 
 PROGRAM = "jupyter_mlinfra.experiments.homecoming"
 WAIT_SECONDS = 300.0
-"""How long the end of a job waits for it."""
+"""How long the end of a job waits for that."""
 TRIES = 3
 TOGETHER = 100
-"""Outboxes that one process brings home: to start one costs seconds."""
+"""How many outboxes one process collects: starting one costs seconds."""
 
 
 class Homecoming:
-    """The outboxes of one project: one process at a time brings home what waits.
+    """The outboxes of one project, collected by one process at a time. unfinished:
 
-    unfinished: gives the jobs that have not ended. What such a job writes is not touched before its
-    end is seen.
+    returns the jobs that have not ended. Their outboxes are not touched before their end is seen.
     """
 
     def __init__(self, place: Place, unfinished: Callable[[], Collection[str]]) -> None:
@@ -38,7 +37,7 @@ class Homecoming:
         self._under_way: list[str] = []
         self._tries = dict[str, int]()
         self._ended = dict[str, float]()
-        # What an earlier follower did not bring home.
+        # What an earlier follower did not collect.
         self._left = [
             folder.parent.name
             for folder in (place.home / "jobs").glob("*/outbox")
@@ -46,8 +45,8 @@ class Homecoming:
         ]
 
     def is_done(self, job: str) -> bool:
-        """Whether all that a job left is at home, or is not to be waited for any longer. Else it is
-        brought; ask again.
+        """Whether everything that a job left has been collected, or is no longer waited for.
+        Otherwise it is being collected; ask again.
         """
         if is_at_home(outbox_of(self._place.home, job)):
             self._ended.pop(job, None)
@@ -60,8 +59,8 @@ class Homecoming:
         )
 
     def forget(self, job: str, *, remove: bool) -> None:
-        """The attempt has ended. remove: what it left is not needed for another one. What is not at
-        home stays for the next follower.
+        """The attempt has ended. remove: its files are not needed for another one. What has not
+        been collected stays for the next follower.
         """
         self._ended.pop(job, None)
         self._tries.pop(job, None)
@@ -70,7 +69,7 @@ class Homecoming:
             shutil.rmtree(folder, ignore_errors=True)
 
     def tend(self) -> None:
-        """Start who brings home what waits, once a round."""
+        """Start the collecting process, once a round."""
         if self._process is not None:
             if self._process.poll() is None:
                 return
@@ -93,7 +92,7 @@ class Homecoming:
             )
 
     def _waiting_from_before(self) -> list[str]:
-        """Of what an earlier follower left: a job that has not ended, or goes on, is brought home
+        """Among what an earlier follower left: a job that has not ended, or continues, is collected
         at its end.
         """
         if self._left:

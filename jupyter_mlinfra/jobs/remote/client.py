@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 MODULE = "jupyter_mlinfra.jobs.remote.follower"
 LOCK_SECONDS = 5.0
 SILENT_SECONDS = 300.0
-"""Without a heartbeat for so long, a follower hangs. It beats around each call of the far side,
-which may be several commands of up to a minute.
+"""Without a heartbeat for this long a follower hangs. It writes one around each call of the remote
+side, which may be several commands of up to a minute.
 """
 WHAT = "The follower of jobs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A follower that runs, in a file. settings: digest, differs when it has to be replaced. host:
-    name of its machine.
+    """A running follower, in a file. settings: digest; if it differs, the follower must be
+    replaced. host: name of its machine.
     """
 
     process: Identity
@@ -43,18 +43,20 @@ class Mark:
     host: str = ""
 
     def write(self, path: Path) -> None:
-        """Say where it can be reached. The lock decides who follows; this is only its address."""
+        """Record where it can be reached. The lock decides who follows; this is only its
+        address.
+        """
         write_atomic(path, json.dumps(asdict(self)).encode())
 
     @classmethod
     def read(cls, path: Path) -> Mark | None:
-        """The follower that was last started, if it still runs here."""
+        """The follower that was started last, if it still runs here."""
         found = cls.last(path)
         return found if found is not None and found.process.alive() else None
 
     @classmethod
     def last(cls, path: Path) -> Mark | None:
-        """The follower that was last started, on whichever machine."""
+        """The follower that was started last, on any machine."""
         with contextlib.suppress(OSError, ValueError, TypeError):
             values = json.loads(path.read_bytes())
             return cls(**{**values, "process": Identity(**values["process"])})
@@ -62,12 +64,12 @@ class Mark:
 
 
 def mark_path(home: Path, backend: str) -> Path:
-    """Where the follower of a backend says who it is."""
+    """Where the follower of a backend records its identity."""
     return home / "jobs" / f"{backend}.follower"
 
 
 def lock_path(home: Path, backend: str) -> Path:
-    """Whoever holds this follows, on whichever machine."""
+    """Its holder is the follower, on whichever machine."""
     return home / "jobs" / f"{backend}.lock"
 
 
@@ -77,14 +79,14 @@ def followers(home: Path) -> list[str]:
 
 
 def digest_of(project: Project) -> str:
-    """Of what a follower is started with."""
+    """A digest of what a follower is started with."""
     settings = project.settings.jobs.model_dump(mode="json")
     return blake2b(json.dumps([settings, newest_revision()]).encode(), digest_size=8).hexdigest()
 
 
 class FollowerControl:
-    """Reaches the follower of one project and backend from any process. environment: variables that
-    it is started with besides ours.
+    """Controls the follower of one project and backend from any process. environment: additional
+    variables that it is started with.
     """
 
     def __init__(
@@ -93,12 +95,12 @@ class FollowerControl:
         self._project, self._backend, self._environment = project, backend, environment or {}
 
     def alive(self) -> Mark | None:
-        """The follower that runs, None when there is none."""
+        """The running follower, None if there is none."""
         return Mark.read(mark_path(self._project.home, self._backend))
 
     def elsewhere(self) -> str:
-        """The other machine on which it runs; empty when there is none. There it cannot be reached,
-        and sees by itself what is to be done.
+        """The other machine on which it runs; empty if there is none. There it cannot be woken, and
+        checks on its own what is to be done.
         """
         mark = Mark.last(mark_path(self._project.home, self._backend))
         if (
@@ -110,9 +112,7 @@ class FollowerControl:
         return mark.host or "another machine"
 
     def trouble(self) -> str:
-        """Why the follower sees to nothing although it is there; empty when it does, or when none
-        is here.
-        """
+        """Why an existing follower does not work; empty if it does, or if there is none here."""
         mark = self.alive()
         return (
             ""
@@ -130,9 +130,7 @@ class FollowerControl:
             return False
 
     def wake(self) -> None:
-        """Tell it that there is something to do; start it when none runs with the present
-        settings.
-        """
+        """Report that there is work; start it if none runs with the present settings."""
         mark = self.alive()
         if mark is None and self.elsewhere():
             return
@@ -151,7 +149,7 @@ class FollowerControl:
 
     def start(self) -> Mark:
         """Make sure that one with the present settings runs. Raises Unavailable on a full disk, and
-        with the end of its log when it does not come up.
+        with the end of its log if it does not start.
         """
         with file_lock(self._project.folder("jobs") / f"{self._backend}.start.lock"):
             mark, settings = self.alive(), digest_of(self._project)
@@ -178,7 +176,7 @@ class FollowerControl:
             )
 
     def stop(self) -> None:
-        """End it; jobs go on, and are found again by the next one."""
+        """End it; jobs continue, and the next one finds them."""
         with file_lock(self._project.folder("jobs") / f"{self._backend}.start.lock"):
             mark = self.alive()
             if mark is not None:
@@ -191,8 +189,8 @@ class FollowerControl:
                 )
 
     def _wait_for_lock(self) -> None:
-        """One that ends lets go of it soon. Raises Unavailable while another holds it: a second
-        follower would only wait.
+        """A follower that ends frees the lock soon. Raises Unavailable while another one holds it:
+        a second follower would only wait.
         """
         limit = time.monotonic() + LOCK_SECONDS
         while not self._free():
@@ -205,6 +203,6 @@ class FollowerControl:
                     f"{self._backend} jobs are followed on"
                     f" {self.elsewhere() or 'another machine'}.",
                     why,
-                    "They go on there.",
+                    "They continue there.",
                 )
             time.sleep(0.02)

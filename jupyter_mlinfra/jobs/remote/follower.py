@@ -1,12 +1,12 @@
-"""The follower: sends the waiting jobs of one backend on, looks at all of them in one call, writes
-down what it sees.
+"""The follower: sends the waiting jobs of one backend, lists all of them in one call, records their
+states.
 
-It may be killed at any point. Before jobs are sent, the keys that they carry are written down,
-afterwards how the far side calls them; the next follower finds by its key what arrived. An attempt
-is claimed by its guard, so that none runs twice even if it was sent twice. Not being able to look
-is nothing to a job: its state stays, and its reason says since when it was not seen.
+It may be killed at any point. The keys of jobs are recorded before they are sent, and afterwards
+their ids on the remote side; the next follower finds by its key what arrived. An attempt is claimed
+by its guard, so that none runs twice even if it was sent twice. If jobs cannot be listed, their
+states stay, and their reasons say since when they were not seen.
 
-    python -m jupyter_mlinfra.jobs.remote.follower ROOT BACKEND
+python -m jupyter_mlinfra.jobs.remote.follower ROOT BACKEND
 """
 
 from __future__ import annotations
@@ -45,36 +45,34 @@ from .record import LATER_LIMIT_SECONDS, LATER_SECONDS, Record
 from .sending import batch_name, batch_of, first_attempt, in_doubt, keys_of
 
 QUEUE_LIMIT = 2000
-"""Waiting jobs that are looked at for sending."""
+"""How many waiting jobs are considered for sending."""
 SENT_AT_A_TIME = 40
-"""Calls that send, between two looks."""
+"""How many calls send jobs between two looks."""
 FIRST_SECONDS = 0.25
-"""Pause before the first look after something happened; each is twice the one before, up to the
-setting.
-"""
+"""Pause before the first look after something happened; it doubles each time, up to the setting."""
 BACKOFF_LIMIT_SECONDS = 60.0
 TOLD_SECONDS = 30.0
-"""How often a reason counts on since when its job was not seen."""
+"""How often the reason of an unseen job is updated."""
 AGAIN_SECONDS = 10.0
-"""Between two wishes that the same job end."""
+"""Seconds between two requests to end the same job."""
 DOUBT_SECONDS, DOUBT_LIMIT_SECONDS = 2.0, 300.0
-"""Pause before what nobody answered to is sent again, as others are not to wait behind it; and how
-long it is looked for that may still arrive.
+"""Pause before a job is sent again whose sending got no answer, so that others do not wait behind
+it; and how long it may still arrive.
 """
 FEWEST = 16
-"""Elements of an array that are still sent together where more were refused: each call asks the far
-side something.
+"""How many elements of an array are still sent together if more were refused: each call costs the
+remote side.
 """
 LOSSES = 5
-"""How often a job is sent that the far side forgets before it has begun."""
+"""How often a job is sent again that the remote side forgets before it has begun."""
 _LAST_SEEN = "Last seen"
 IDLE_SECONDS = 60.0
-"""How long a follower stays when no job of its backend is left."""
+"""How long a follower stays after its backend has no jobs left."""
 TIDY_SECONDS = 3600.0
 
 
 def _is_there(path: Path, inode: int) -> bool:
-    """Whether a file is still the one that it was."""
+    """Whether a file is still the same file."""
     try:
         return os.stat(path).st_ino == inode
     except FileNotFoundError:
@@ -82,8 +80,8 @@ def _is_there(path: Path, inode: int) -> bool:
 
 
 def _rank(sighting: Sighting) -> tuple[bool, bool, bool]:
-    """Of jobs with the same key that one is meant which runs, else which waits, else which ended
-    with a word of its own.
+    """Among jobs with the same key the running one counts, else the waiting one, else one that
+    ended with a reason of its own.
     """
     return (
         sighting.stage is Stage.ENDED,
@@ -97,7 +95,7 @@ class _Followed(Protocol):
 
 
 class Follower:
-    """Follows the jobs of one backend until none is left for a while."""
+    """Follows the jobs of one backend until none has been left for a while."""
 
     def __init__(self, project: Project, backend: str, remote: Remote) -> None:
         self._project, self._backend, self._remote, self._poll = (
@@ -148,7 +146,7 @@ class Follower:
             self._safely()
             if self._idle():
                 mark.unlink()
-                # Looked at after nobody can take us for awake.
+                # Checked after no process can take us for awake.
                 if not self._store.busy(backend=self._backend):
                     break
                 self._register()
@@ -183,14 +181,14 @@ class Follower:
         return time.monotonic() - self._idle_since >= IDLE_SECONDS
 
     def _safely(self) -> None:
-        """A database that is busy or full for a while ends nothing, nor does a fault of ours: the
-        same is tried again, from what is written down.
+        """A database that is busy or full for a while ends nothing, nor does an error of ours: the
+        same is tried again, from what is recorded.
         """
         try:
             try:
                 self._round()
             finally:
-                # once for all of it: what a power cut takes back is seen again over there
+                # Once for everything: what a power cut undoes is seen again on the remote side.
                 self._store.sync()
             self._trouble = ""
         except Unreachable as error:
@@ -198,16 +196,16 @@ class Follower:
             self._unseen(error.words)
         except Exception as error:  # noqa: BLE001 - without a follower no job would go on
             self._failures += 1
-            self._complain("tries again and again", error)
+            self._complain("tries again", error)
 
     def _cluster(self) -> Cluster:
-        """Asked for once a round, and only in one that needs it."""
+        """Asked once a round, and only in a round that needs it."""
         if self._here is None:
             self._here = self._far(self._remote.cluster)
         return self._here
 
     def _far[T](self, call: Callable[[], T]) -> T:
-        """Ask the far side, however slow it is."""
+        """Ask the remote side, however slow it is."""
         self._bell.beat()
         try:
             return call()
@@ -241,8 +239,8 @@ class Follower:
             elif sighting.stage is Stage.WAITING or (
                 sighting.stage is Stage.RUNNING and sighting.key not in known
             ):
-                # Of a job that has ended meanwhile, or sent twice: of two that run, one finds
-                # by itself that it is too late.
+                # A job that has ended meanwhile, or was sent twice: if two run, one of them finds
+                # that it is too late.
                 strays.append(sighting)
         self._strays = bool(strays) or time.monotonic() < self._doubt_until
         for entry in followed:
@@ -274,7 +272,7 @@ class Follower:
             if time.monotonic() - at < AGAIN_SECONDS
         }
         if self._record.settled:
-            # Once more, for the far side to forget them.
+            # Once more, so that the remote side forgets them.
             self._record.settled, self._pause, self._strays = (False, FIRST_SECONDS, True)
 
     def _end(self, strays: Sequence[Sighting], wanted: Sequence[tuple[Entry, Sighting]]) -> None:
@@ -299,8 +297,8 @@ class Follower:
             )
 
     def _ask(self, action: Callable[[], None]) -> str:
-        """Have the far side change something. What it does not do is asked for again, and nothing
-        to other jobs; returns why.
+        """Request a change from the remote side. What it refuses is requested again, and does not
+        affect other jobs; returns the reason.
         """
         try:
             self._far(action)
@@ -312,8 +310,8 @@ class Follower:
         return ""
 
     def _miss(self, entries: Sequence[Entry], shown: Collection[str]) -> None:
-        """Jobs that the far side does not show: those that never arrived are sent again, of the
-        others all traces are looked for. shown: batches.
+        """Jobs that the remote side does not list: those that never arrived are sent again, for the
+        others all traces are checked. shown: batches.
         """
         here, sent_to = (
             self._cluster().name,
@@ -368,7 +366,7 @@ class Follower:
         self._record.explain({entry.job.id: f"{_LAST_SEEN} elsewhere: {words}"})
 
     def _call_off(self, entries: Sequence[Entry]) -> None:
-        """Cancelled before anybody knows whether they arrived: should they, they find their orders
+        """Cancelled before their arrival is certain: if they arrive, they find their orders
         gone.
         """
         off = [
@@ -397,7 +395,8 @@ class Follower:
         try:
             remotes = [entry.remote for entry in unknown if entry.remote]
             recalled = self._far(partial(self._remote.recall, remotes)) if unknown else {}
-        except Unreachable as error:  # whoever remembers them is away: that judges none of them
+        except Unreachable as error:
+            # The service that remembers them does not answer, so none of them is judged.
             self._record.explain({entry.job.id: self._last_seen(error.words) for entry in unknown})
             recalled, silent = {}, {entry.job.id for entry in unknown}
             entries = [entry for entry in entries if entry.job.id not in silent]
@@ -421,7 +420,7 @@ class Follower:
                 back.append(entry)  # taken back by ourselves
             elif entry.remote and batch_name(entry.token) in shown:
                 words = (
-                    f"Somebody took it out of the queue of {self._backend}; `requeue` runs it"
+                    f"Somebody removed it from the queue of {self._backend}; `requeue` runs it"
                     " again."
                 )
                 self._alone(
@@ -436,27 +435,27 @@ class Follower:
         self._send_anew(lost)
 
     def _unexplained(self, entry: Entry) -> bool:
-        """Whether its guard has kept nothing, or only that a signal ended it: who sent that is
-        known over there.
+        """Whether its guard has stored nothing, or only that a signal ended it: the remote side
+        knows who sent that.
         """
         code = self._last(entry).exit_code()
         return code is None or code > 128
 
     def _last(self, entry: Entry) -> Attempt:
-        """The last attempt that a guard took, else the one that is next."""
+        """The last attempt that a guard took, else the next one."""
         number = max(entry.job.attempt, first_attempt(entry.token))
         while self._record.attempt(entry, number + 1).claimed() is not None:
             number += 1
         return self._record.attempt(entry, number)
 
     def _ended_unseen(self, entry: Entry, recalled: Sighting | None) -> None:
-        """A job that is shown no longer: it ended long ago."""
+        """A job that is no longer listed: it ended long ago."""
         self._record.over(
             self._record.catch_up(entry, None, int(self._last(entry).folder.name)), recalled
         )
 
     def _send_anew(self, entries: Sequence[Entry]) -> None:
-        """The far side has forgotten jobs that had not begun."""
+        """The remote side has forgotten jobs that had not begun."""
         left = [entry for entry in entries if self._lost.times(entry.job.id) < LOSSES]
         for entry in [entry for entry in entries if self._lost.times(entry.job.id) >= LOSSES]:
             words = (
@@ -481,7 +480,7 @@ class Follower:
                 self._record.forget(entry)
 
     def _sync(self, pairs: Iterable[tuple[Entry, Sighting]]) -> None:
-        """Holds and priorities of jobs that wait on the far side."""
+        """Update holds and priorities of jobs that wait on the remote side."""
         waiting = [
             (entry, sighting)
             for entry, sighting in pairs
@@ -508,11 +507,11 @@ class Follower:
             self._ask(partial(self._remote.prioritize, moved))
 
     def _holds(self, entry: Entry) -> bool:
-        """Whether it was we who held it there: what somebody else holds is not ours to let go."""
+        """Whether we hold it there: what somebody else holds is not ours to release."""
         return read_hold(self._record.attempt(entry)) == entry.token
 
     def _unseen(self, words: str) -> None:
-        """Say of jobs that they cannot be seen at present; nothing else is known."""
+        """Record that jobs cannot be seen at present; nothing else is known."""
         due = words != self._trouble or time.monotonic() - self._told_at >= TOLD_SECONDS
         if words != self._trouble:
             say(f"cannot look: {words}")
@@ -567,7 +566,7 @@ class Follower:
         )
         for keys in found[:SENT_AT_A_TIME]:
             entries = self._store.sending(keys)
-            self._store.sync()  # the keys, before anybody over there has them
+            self._store.sync()  # the keys, before the remote side has them
             failpoint("sending")
             if entries:
                 self._alone(entries[0].job.id, partial(self._send_batch, entries))
@@ -575,8 +574,8 @@ class Follower:
             self._pause = FIRST_SECONDS
 
     def _send_batch(self, entries: Sequence[Entry]) -> None:
-        """Send jobs whose keys are written down. Should the far side not answer, they are in doubt
-        until the next look.
+        """Send jobs whose keys are recorded. If the remote side does not answer, their arrival is
+        uncertain until the next look.
         """
         if not entries:
             return
@@ -641,8 +640,8 @@ class Follower:
     # Whatever happens
 
     def _alone(self, job: str, action: Callable[[], None]) -> None:
-        """What goes wrong with one job is nothing to the others, and logged once. Raises what goes
-        for all of them.
+        """An error with one job does not affect the others, and is logged once. Raises what affects
+        all of them.
         """
         self._bell.beat()
         try:
@@ -651,7 +650,7 @@ class Follower:
         except (Unreachable, Unavailable):
             raise
         except (Conflict, NotFound) as error:
-            say(f"job {job} was moved by somebody else: {error}")
+            say(f"job {job} was changed by another process: {error}")
         except Exception as error:  # noqa: BLE001
             if self._faults.get(job) != str(error):
                 self._faults[job] = str(error)
@@ -666,7 +665,7 @@ class Follower:
 
 
 def explained(error: Exception) -> str:
-    """In words for people."""
+    """The error in words for people."""
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 

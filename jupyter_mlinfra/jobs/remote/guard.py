@@ -1,15 +1,15 @@
-"""The guard of one job on the machine where it runs: the far side starts it, it starts the job.
+"""The guard of one job on the machine where it runs: the remote side starts it, it starts the job.
 
-It does what the supervisor's wrapper does at home, and what the supervisor does besides: it takes
-the attempt, so that none runs twice; passes a notice of preemption on as SIGTERM, the signal on
-which jobs save their work; keeps the time limit; ends what a command leaves behind, also what
-called setsid; and keeps the exit code. Standard library only.
+It does what wrapper and supervisor do for local jobs: it takes the attempt, so that none runs
+twice; passes a notice of preemption on as SIGTERM, the signal on which jobs save their work;
+enforces the time limit; ends what a command leaves behind, even after setsid; and stores the exit
+code. Standard library only.
 
-    python -m jupyter_mlinfra.jobs.remote.guard JOBS BATCH.ATTEMPT NOTICE INDEX RESTARTS
+python -m jupyter_mlinfra.jobs.remote.guard JOBS BATCH.ATTEMPT NOTICE INDEX RESTARTS
 
 JOBS: folder of all jobs. BATCH.ATTEMPT: what was sent, and the number of its first start. NOTICE:
-seconds of warning before a time limit. INDEX, RESTARTS: names of the variables in which the far
-side says which of the batch this is, and how often it was started again.
+seconds of warning before a time limit. INDEX, RESTARTS: names of the variables with the job's index
+in the batch, and with how often it was restarted.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from .batches import Shipment
 from .guard_files import LIMIT, LIMIT_THERE, PREEMPTED, Begun, Order, wanted, write_asked
 
 NODE, GPU_IDS, ENDS_AT = variables.NODE, "MLINFRA_GPU_IDS", "MLINFRA_ENDS_AT"
-"""Where the far side may say on which machine this is, which of its GPUs it gave, and when it ends
-the job at the latest, in seconds since 1970.
+"""Where the remote side may say on which machine this is, which of its GPUs it gave, and when it
+ends the job at the latest, in seconds since 1970.
 """
 RESOLUTION_SECONDS = 90.0
-"""How much earlier than asked for a notice of a time limit may come: Slurm's may by a minute."""
+"""How much earlier than requested a notice of a time limit may come: up to a minute with Slurm."""
 AGAIN_SECONDS = 0.1
 _END = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _NOTICE = (signal.SIGUSR1, signal.SIGUSR2)
@@ -50,8 +50,8 @@ _DEFAULT = (*_END, *_NOTICE, signal.SIGPIPE, signal.SIGXFSZ)
 
 
 def take(attempt: Attempt) -> bool:
-    """Take the attempt; says whether it was still to be had. A claim is there whole or not at all,
-    also where the quota is used up. Raises OSError.
+    """Take the attempt; returns whether it was free. A claim is whole or absent, even if the quota
+    is used up. Raises OSError.
     """
     claim, draft = (
         attempt.folder / "claim",
@@ -70,7 +70,7 @@ def take(attempt: Attempt) -> bool:
 
 
 def take_over(first: Attempt, attempt: Attempt) -> None:
-    """A later start has a folder of its own, with what the first one was told."""
+    """A later start has a folder of its own, with the instructions of the first one."""
     attempt.folder.mkdir(parents=True, exist_ok=True)
     for name in ("order.json", "notebook.json"):
         if (first.folder / name).exists():
@@ -78,8 +78,8 @@ def take_over(first: Attempt, attempt: Attempt) -> None:
 
 
 def environment_of(order: Order, attempt: Attempt, given: Mapping[str, str]) -> dict[str, str]:
-    """The job's environment: the far side's, its own, ours. Raises CannotStart for a secret that
-    the far side does not have.
+    """The job's environment: the remote machine's, its own, ours. Raises CannotStart for a secret
+    that the remote machine does not have.
     """
     missing = [
         value
@@ -109,7 +109,7 @@ def environment_of(order: Order, attempt: Attempt, given: Mapping[str, str]) -> 
 
 
 class Guard:
-    """Runs one command. give_way_seconds: how long it may take to give way; None where the far side
+    """Runs one command. give_way_seconds: how long it may take to give way; None if the remote side
     itself ends what takes too long.
     """
 
@@ -137,7 +137,7 @@ class Guard:
         self._code: int | None = None
 
     def run(self, words: Mapping[str, str]) -> int:
-        """Start the command and see to it until nothing of it is left; returns its exit code."""
+        """Start the command and watch it until nothing of it is left; returns its exit code."""
         os.chdir(self._order.folder)
         program = find_program(
             self._order.command[0],
@@ -156,12 +156,12 @@ class Guard:
         while self._code is None or self._sweep():
             self._wait(pid)
         if self._asked:
-            with contextlib.suppress(OSError):  # on a full disk too the exit code is told
+            with contextlib.suppress(OSError):  # even on a full disk the exit code is reported
                 write_asked(self._attempt, self._asked)
         return self._code
 
     def _wait(self, pid: int) -> None:
-        """Sleep until a signal or a due time, and do what it asks for."""
+        """Sleep until a signal or a due time, and act on it."""
         due = [
             moment
             for moment in (
@@ -186,7 +186,7 @@ class Guard:
             and not self._limit_is_near()
         ):
             self._asked = LIMIT_THERE if self._end_is_near() else PREEMPTED
-            # It may take all of the grace that the far side gives: that ends it.
+            # It may use all of the remote side's grace period, which then ends it.
             self._signal(signal.SIGTERM)
             if self._give_way is not None and self._kill_at is None:
                 self._kill_at = time.monotonic() + self._give_way
@@ -206,7 +206,7 @@ class Guard:
         self._reap(pid)
 
     def _cap_log(self) -> float | None:
-        """Keep the log within bounds, if it is time; when to look again, in monotonic seconds."""
+        """Limit the log, if it is time; returns when to check again, in monotonic seconds."""
         if self._order.log_bytes is None:
             return None
         if time.monotonic() >= self._cap_at:
@@ -216,12 +216,14 @@ class Guard:
         return self._cap_at
 
     def _limit_is_near(self) -> bool:
-        """Whether a notice tells of the job's own time limit, which is an end and no preemption."""
+        """Whether a notice concerns the job's own time limit, which is an end and not a
+        preemption.
+        """
         return self._limit_at is not None and self._limit_at - time.monotonic() <= 2 * self._notice
 
     def _end_is_near(self) -> bool:
-        """Whether a notice tells of a limit of the far side's own, after which nothing would be
-        different another time.
+        """Whether a notice concerns a limit of the remote side, which would be the same another
+        time.
         """
         return (
             self._ends_at is not None
@@ -256,7 +258,7 @@ class Guard:
 def guard(
     order: Order, attempt: Attempt, *, notice_seconds: float, give_way_seconds: float | None = None
 ) -> int:
-    """Run an attempt that was taken; returns the exit code, which is kept."""
+    """Run an attempt that was taken; returns the exit code, which is stored."""
     os.environ[variables.REASON] = str(attempt.reason)
     try:
         words = environment_of(order, attempt, os.environ)
@@ -272,7 +274,7 @@ def guard(
             f" {error.filename or order.folder}."
         )
         code = 126
-    with contextlib.suppress(OSError):  # the far side tells it too
+    with contextlib.suppress(OSError):  # the remote side reports it too
         write_regular(attempt.folder / "exit", f"{code}\n")
     return code
 
@@ -301,7 +303,7 @@ def main() -> None:
 
 
 def prepare() -> None:
-    """From here on signals wait until they are taken."""
+    """From here on signals wait until they are handled."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
     for (
         handled
@@ -321,14 +323,14 @@ def run(
 ) -> int:
     """Take and run an attempt, with its log as output; returns its exit code.
 
-    job: its folder. number: of its first start with this order. key: that the order has to have;
-    any when empty.
+    job: its folder. number: of its first start with this order. key: that the order must have; any
+    if empty.
     """
     first, attempt = Attempt(job / str(number)), Attempt(job / str(number + restarts))
     if attempt.folder != first.folder:
         before = Attempt(attempt.folder.with_name(str(int(attempt.folder.name) - 1)))
         if before.exit_code() == 0:
-            return 0  # it ended well while its place was taken: there is nothing left to do
+            return 0  # it succeeded while it was preempted: there is nothing left to do
     try:
         if key and not wanted(first, key):
             return UNCLAIMED
@@ -337,7 +339,7 @@ def run(
             take_over(first, attempt)
         if not take(attempt):
             return UNCLAIMED
-        if key and not wanted(first, key):  # called off meanwhile, by who saw no claim
+        if key and not wanted(first, key):  # called off meanwhile, by a follower that saw no claim
             (attempt.folder / "claim").unlink()
             return UNCLAIMED
         _write_log(attempt)
@@ -355,7 +357,7 @@ def run(
 
 
 def _write_log(attempt: Attempt) -> None:
-    """From here on what is written goes to the attempt's log."""
+    """From here on output goes to the attempt's log."""
     log = open_regular(attempt.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     null = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((null, 0), (log, 1), (log, 2)):
@@ -364,7 +366,7 @@ def _write_log(attempt: Attempt) -> None:
 
 
 def _tell(order: Order, attempt: Attempt) -> None:
-    """Say where the job runs."""
+    """Record where the job runs."""
     node, gpus = os.environ.get(NODE) or socket.gethostname(), os.environ.get(GPU_IDS, "")
     given = (gpus or os.environ.get("CUDA_VISIBLE_DEVICES", "")) if order.gpus else ""
     gpu_ids = [f"{node}:{gpu}" if gpu.isdigit() else gpu for gpu in given.split(",") if gpu]

@@ -24,8 +24,8 @@ class Order:
 
     command: as written; its program is looked for where it runs. shown: the program as the user
     wrote it. folder: where it runs. environment: of this job alone, with references to variables of
-    the batch's environment. gpus: whether it was to get any. token: marks its processes.
-    limit_seconds: its time limit, None without one. log_bytes: most that its log keeps.
+    the batch's environment. gpus: whether it should get any. token: marks its processes.
+    limit_seconds: its time limit, None without one. log_bytes: the most that its log keeps.
     """
 
     command: Sequence[str]
@@ -39,20 +39,20 @@ class Order:
     log_bytes: int | None = None
 
     def write(self, attempt: Attempt) -> None:
-        """Keep it for the guard. In one step, but not forced to the disk: a job that is sent again
-        gets it anew.
+        """Store it for the guard. In one step, but not forced to disk: a job that is sent again
+        gets a new one.
         """
         replace_file(attempt.folder / "order.json", asdict(self))
 
     @classmethod
     def read(cls, attempt: Attempt) -> Order:
-        """What `write` kept."""
+        """The stored order."""
         return cls(**json.loads(read_regular(attempt.folder / "order.json")))
 
 
 def wanted(attempt: Attempt, key: str) -> bool:
-    """Whether the attempt's order is there, and was sent with this key: where a far side takes
-    nothing back, calling a job off takes the order away.
+    """Whether the attempt's order exists, and was sent with this key: if the remote side takes
+    nothing back, calling a job off removes its order.
     """
     try:
         return Order.read(attempt).token == key
@@ -61,8 +61,8 @@ def wanted(attempt: Attempt, key: str) -> bool:
 
 
 def call_off(attempt: Attempt, key: str, *, unless_begun: bool = False) -> bool:
-    """Take the order away, so that nothing starts the attempt any more; says whether that was
-    so.
+    """Remove the order, so that nothing starts the attempt any more; returns whether that
+    worked.
     """
     if not wanted(attempt, key):
         return True
@@ -76,56 +76,56 @@ def call_off(attempt: Attempt, key: str, *, unless_begun: bool = False) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """Where an attempt runs, in the guard's words."""
+    """Where an attempt runs, as reported by the guard."""
 
     node: str = ""
     gpu_ids: Sequence[str] = ()
 
     def write(self, attempt: Attempt) -> None:
-        """Keep it for the follower."""
+        """Store it for the follower."""
         replace_file(attempt.folder / "begun.json", asdict(self))
 
     @classmethod
     def read(cls, attempt: Attempt) -> Begun:
-        """What `write` kept; nothing when it is not there."""
+        """The stored report; empty if there is none."""
         with contextlib.suppress(OSError, ValueError, TypeError):
             return cls(**json.loads(read_regular(attempt.folder / "begun.json", BEGUN_BYTES)))
         return cls()
 
 
 LIMIT, LIMIT_THERE, PREEMPTED = "limit", "limit there", "preempted"
-"""Why a guard told its command to end: its own time limit, one of the far side's, or that it has to
-give way.
+"""Why a guard told its command to end: its own time limit, one of the remote side, or
+preemption.
 """
 
 
 def write_asked(attempt: Attempt, why: str) -> None:
-    """Keep why the guard ended the command: one of those."""
+    """Store why the guard ended the command: one of those."""
     write_regular(attempt.folder / "asked", f"{why}\n")
 
 
 def read_asked(attempt: Attempt) -> str:
-    """What `write_asked` kept; empty when the command ended by itself."""
+    """The stored reason; empty if the command ended on its own."""
     with contextlib.suppress(OSError):
         return read_regular(attempt.folder / "asked", WORD_BYTES).decode(errors="replace").strip()
     return ""
 
 
 def note_hold(attempt: Attempt, key: str) -> None:
-    """Keep with which key a job was sent that we hold there; empty when we let it go."""
+    """Record the key of a job that we hold on the remote side; empty when we release it."""
     with contextlib.suppress(OSError):
         write_regular(attempt.folder / "held", key)
 
 
 def read_hold(attempt: Attempt) -> str:
-    """What `note_hold` kept."""
+    """The recorded key."""
     with contextlib.suppress(OSError):
         return read_regular(attempt.folder / "held", WORD_BYTES).decode(errors="replace")
     return ""
 
 
 def replace_file(path: Path, value: Any) -> None:
-    """Write a value as JSON in one step, readable by its owner only; not forced to the disk."""
+    """Write a value as JSON in one step, readable by its owner only; not forced to disk."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(value, file)

@@ -1,5 +1,5 @@
-"""How an attempt on the far side ended: the files of its guard first, then what the far side says.
-No I/O but reading those files.
+"""How a remote attempt ended: by the files of its guard first, then by the remote side. No I/O
+except reading those files.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _KILLED = 137
 
 
 def ended(entry: Entry, attempt: Attempt, sighting: Sighting | None) -> Ended:
-    """What is known of an attempt that is over. sighting: None when the far side does not know it
-    any more.
+    """What is known about an attempt that is over. sighting: None if the remote side no longer
+    knows it.
     """
     code, said = attempt.exit_code(), attempt.said()
     asked, reason = _asked(entry, attempt, sighting, code)
@@ -28,7 +28,7 @@ def ended(entry: Entry, attempt: Attempt, sighting: Sighting | None) -> Ended:
         code = sighting.code if sighting is not None else None
         said = said or _sentence(told, last_words(attempt.folder.parents[1], entry.token))
     elif code == _KILLED:
-        said = said or told  # who killed it knows why
+        said = said or told  # whoever killed it knows why
     began = attempt.began_at()
     seconds = max(0.0, (attempt.ended_at() or time.time()) - began) if began is not None else 0.0
     last = attempt.last_line() if entry.job.command and code else ""
@@ -36,16 +36,14 @@ def ended(entry: Entry, attempt: Attempt, sighting: Sighting | None) -> Ended:
 
 
 def _sentence(told: str, words: str) -> str:
-    """What the far side tells of an end, and the last that it wrote itself while nobody else
-    could.
-    """
+    """The remote side's report of an end, with the last words of the job's own output."""
     return f"{told.rstrip('.')}: {words}" if told and words else words or told
 
 
 def _asked(
     entry: Entry, attempt: Attempt, sighting: Sighting | None, code: int | None
 ) -> tuple[JobState | None, str]:
-    """The state that it was ended for, and who or what did that."""
+    """The state for which it was ended, and by whom or what."""
     if entry.cancelled_by:
         began = entry.job.attempt or attempt.claimed() is not None
         when = "" if began else " before it started"
@@ -59,7 +57,7 @@ def _asked(
             f"Reached its time limit of {entry.spec.time_limit_minutes or 0:g} min.",
         )
     if why == PREEMPTED:
-        return JobState.QUEUED, "Gave way when it was told to; goes on from what it saved."
+        return JobState.QUEUED, "Gave way when told to; continues from what it saved."
     if why == LIMIT_THERE:
         return (
             (None, "")
@@ -68,7 +66,7 @@ def _asked(
                 JobState.FAILED,
                 (
                     "Reached the time limit of its partition. What saves its work on SIGTERM and"
-                    " ends with 75 goes on."
+                    "  ends with 75 continues."
                 ),
             )
         )

@@ -1,4 +1,4 @@
-"""What tells the jobs of a project from all others on the far side."""
+"""What distinguishes the jobs of a project from all others on the remote side."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def mark_of(project: Project, backend: str) -> str:
-    """The project's mark: on a hub, everybody's project may lie at the same path."""
+    """The project's mark: on a hub, everybody's project may have the same path."""
     path = project.folder("jobs") / f"{backend}.id"
     if not path.exists():
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

@@ -1,5 +1,5 @@
-"""What is written down of jobs as the far side shows them: where they stand, which attempts have
-begun, how one ended.
+"""Records jobs as the remote side shows them: their states, which attempts have begun, how one
+ended.
 """
 
 from __future__ import annotations
@@ -27,19 +27,17 @@ from .outcome import ended
 from .sending import first_attempt
 
 LAG_SECONDS = 5.0
-"""How long a file that another machine wrote may take to be seen here, and a job of which nothing
-is seen may still show up.
+"""How long a file written by another machine may take to appear here, and a job of which nothing is
+seen may still show up.
 """
 LATER_SECONDS, LATER_LIMIT_SECONDS = 15.0, 600.0
-"""Pause before a job is sent again that could not be, or did not begin; and the longest, as it is
-doubled each time.
+"""Pause before a job is sent again that could not be sent, or did not begin; it doubles each time,
+up to the second number.
 """
 
 
 class Record:
-    """Writes down the jobs of one backend. settled: whether a job came to an end since somebody
-    looked.
-    """
+    """Records the jobs of one backend. settled: whether a job ended since the last look."""
 
     def __init__(self, store: JobStore, place: Place, backend: str) -> None:
         self._store, self._place, self._backend = store, place, backend
@@ -52,42 +50,43 @@ class Record:
         self.settled = False
 
     def attempt(self, entry: Entry, number: int | None = None) -> Attempt:
-        """The files of an attempt of a job; of the first with its present key."""
+        """The files of an attempt of a job; by default the first one with its present key."""
         return Attempt.of(
             self._place.home, entry.job.id, first_attempt(entry.token) if number is None else number
         )
 
     def explain(self, reasons: dict[str, str]) -> None:
-        """Say why jobs wait, or why they are not seen: with `tell`, for all at once."""
+        """Record why jobs wait, or why they are not seen; `tell` writes all at once."""
         self._reasons |= reasons
 
     def tell(self) -> None:
-        """Write down what was explained."""
+        """Write what was explained."""
         if self._reasons:
             self._store.explain(self._reasons)
             self._reasons = {}
 
     def early(self, token: str) -> bool:
-        """Whether what is missing may still come."""
+        """Whether what is missing may still appear."""
         return time.monotonic() - self._missed.setdefault(token, time.monotonic()) < LAG_SECONDS
 
     def found(self, token: str) -> None:
-        """It is there again."""
+        """It has appeared again."""
         self._missed.pop(token, None)
 
     def see(self, entry: Entry, sighting: Sighting) -> None:
-        """One job as it is shown now."""
+        """Record one job as it is shown now."""
         if sighting.stage is Stage.UNKNOWN:
             self.explain({entry.job.id: sighting.reason})
             return
-        if sighting.stage is not Stage.ENDED:  # of what has ended, the exit code may be missed
+        # The exit code of an ended job may be missing for a moment.
+        if sighting.stage is not Stage.ENDED:
             self.found(entry.token)
         if entry.remote != sighting.remote:
             self._store.sent({entry.job.id: sighting.remote})
         current = first_attempt(entry.token) + sighting.restarts
         if entry.job.state is not JobState.QUEUED and entry.job.attempt < current:
             if self._over_already(entry):
-                # What is started again has nothing left to do, and is a stray from now on.
+                # What is restarted has nothing left to do, and is a stray from now on.
                 self.over(entry, None)
                 return
             words = (
@@ -114,7 +113,7 @@ class Record:
             and not Begun.read(self.attempt(entry, current)).node
             and self.early(f"{entry.token}+")
         ):
-            return  # its guard is about to say where it runs, and on which GPUs
+            return  # its guard is about to report where it runs, and on which GPUs
         if entry.job.state is JobState.QUEUED or sighting.stage is Stage.ENDED:
             entry = self.catch_up(entry, sighting, current)
         elif entry.job.reason != sighting.reason and not (entry.cancelled_by or entry.requeued_by):
@@ -125,8 +124,8 @@ class Record:
             self._tell_progress(entry, current)
 
     def _tell_progress(self, entry: Entry, number: int) -> None:
-        """What is told at home by who runs the notebook: over there it must not open a database
-        that this machine has open.
+        """Progress events, which the notebook runner sends for local jobs: on a remote machine it
+        must not open a database that this machine has open.
         """
         fraction, _ = self.attempt(entry, number).read_progress()
         if fraction is not None and self._progress.get(entry.job.id) != fraction:
@@ -134,14 +133,14 @@ class Record:
             self._store.told_progress(entry.job.id, fraction)
 
     def _over_already(self, entry: Entry) -> bool:
-        """Whether an attempt ended for good although the far side starts the job again, as Slurm
+        """Whether an attempt ended for good although the remote side restarts the job, as Slurm
         does with one that ends well while it gives way.
         """
         attempt = self.attempt(entry, entry.job.attempt)
         return attempt.exit_code() == 0 or read_asked(attempt) == LIMIT
 
     def catch_up(self, entry: Entry, sighting: Sighting | None, current: int) -> Entry:
-        """Write down attempts that have begun since the last look."""
+        """Record attempts that have begun since the last look."""
         job = entry.job.id
         while entry.job.attempt < current:
             number = entry.job.attempt + 1
@@ -181,7 +180,7 @@ class Record:
         ):
             return
         if not self._homecoming.is_done(job.id):
-            return  # looked at again: whoever waits for the job's end finds its runs
+            return  # checked again: when the job's end is reported, its runs must be here
         failpoint("ended")
         verdict = judge(
             ended(entry, attempt, sighting),
@@ -233,7 +232,7 @@ class Record:
         self.forget(entry)
 
     def forget(self, entry: Entry) -> None:
-        """A job came to an end, or goes back into our queue."""
+        """A job ended, or goes back into our queue."""
         for token in (entry.token, f"{entry.token}+"):
             self._missed.pop(token, None)
         with contextlib.suppress(OSError, ValueError):
@@ -245,7 +244,7 @@ class Record:
         self.settled = True
 
     def tidy(self, beat: Callable[[], object]) -> None:
-        """What is left to do for those that came to an end, once a round. beat: called now and then
+        """What is left to do for ended jobs, once a round. beat: called from time to time
         meanwhile.
         """
         for environment in self._unneeded:

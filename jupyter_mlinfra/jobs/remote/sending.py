@@ -1,5 +1,5 @@
-"""What is sent on: jobs of the queue as batches, each with its order in the folder of the attempt
-that will be its next.
+"""What is sent: jobs of the queue as batches, each with its order in the folder of the attempt that
+will be its next.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _OF_OURS = {TOKEN, "CUDA_VISIBLE_DEVICES"}
 def keys_of(
     entries: Sequence[Entry], most: int, fewer: Mapping[str, int] = MappingProxyType({})
 ) -> list[dict[str, str]]:
-    """Fresh keys for waiting jobs, a mapping a batch: up to `most` elements of an array together,
-    other jobs alone. fewer: of arrays by their ids.
+    """New keys for waiting jobs, one mapping per batch: up to `most` elements of an array together,
+    other jobs alone. fewer: limits of arrays by their ids.
 
-    A key is `BATCH.ATTEMPT.INDEX`. Elements with a secret of a keyring go alone: its value travels
+    A key is `BATCH.ATTEMPT.INDEX`. Elements with a secret of a keyring are sent alone: its value is
     in the environment, which a batch shares.
     """
     batches = list[list[Entry]]()
@@ -58,7 +58,7 @@ def _together(entry: Entry) -> tuple[str, int, str]:
 
 
 def batch_name(key: str) -> str:
-    """Of the batch that a key is of."""
+    """The batch of a key."""
     return key.partition(".")[0]
 
 
@@ -68,7 +68,7 @@ def first_attempt(key: str) -> int:
 
 
 def in_doubt(entries: Iterable[Entry]) -> list[list[Entry]]:
-    """Jobs of which nobody knows whether they arrived, as they were to be sent."""
+    """Jobs whose arrival is uncertain, grouped as they were to be sent."""
     return [
         list(group)
         for _, group in groupby(
@@ -81,8 +81,8 @@ def in_doubt(entries: Iterable[Entry]) -> list[list[Entry]]:
 def batch_of(
     entries: Sequence[Entry], place: Place, *, grace_seconds: float, log_bytes: int, cluster: str
 ) -> Batch:
-    """Jobs whose keys are written down, with their orders and where they are sent. Raises what
-    `launch` does, and OSError.
+    """Jobs whose keys are recorded, with their orders and where they are sent. Raises what `launch`
+    does, and OSError.
     """
     inherited = elsewhere(launch.inherited_by(entries[0]))
     alone, name = len(entries) == 1, batch_name(entries[0].token)
@@ -133,5 +133,5 @@ def _origin(entry: Entry) -> dict[str, str]:
 
 
 def index_of(key: str) -> int:
-    """Place in its batch."""
+    """Index in its batch."""
     return int(key.rsplit(".", 1)[1])

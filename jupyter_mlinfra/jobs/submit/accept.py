@@ -1,5 +1,5 @@
-"""How a job is accepted: looked at, its code and environment frozen, written down; only then is
-anybody told.
+"""How a job is accepted: checked, its code and environment frozen, recorded; only then is a backend
+told.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ NAME_LENGTH = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frozen:
-    """The code of a job as it is run, whatever becomes of the project. code: its tree. snapshot: of
-    that, None when no file of the project is run.
+    """The code of a job as it will run, whatever becomes of the project. code: its tree. snapshot:
+    of that, None if no file of the project is run.
     """
 
     folder: str
@@ -56,7 +56,7 @@ class Submitter:
         """See `Jobs.submit`."""
         # Whatever has become of its notebook since.
         if spec.key is not None and (known := self._store.by_key(spec.key)) is not None:
-            self._store.sync()  # whoever submitted it may have died before that
+            self._store.sync()  # its first submitter may have died before that
             return known
         spec = examine(spec, self._project.root)
         self._check(spec)
@@ -137,13 +137,12 @@ class Submitter:
         failpoint("submitted")
         if job.state is JobState.QUEUED:
             self._dispatch.start(job)
-        # while it starts: the disk takes longer than that, and nobody was told yet that it is
-        # accepted
+        # While it starts: the disk takes longer than that, and its acceptance was not reported yet.
         self._store.sync()
         return job
 
     def _freeze(self, spec: JobSpec) -> Frozen:
-        """The code as it is now. A command that runs no file of the project needs no snapshot."""
+        """The present code. A command that runs no file of the project needs no snapshot."""
         root, folder, command, snapshot = (
             self._project.root,
             working_folder(spec, self._project.root),

@@ -1,4 +1,4 @@
-"""What is looked at before a job is accepted: paths, parameters, secrets, and which file is its
+"""What is checked before a job is accepted: paths, parameters, secrets, and which file is its
 script.
 """
 
@@ -18,17 +18,17 @@ from ...core.secrets import check_secret, references, resolve
 from ...notebooks.parameters import check_parameters, read_notebook
 from ..spec import JobSpec
 
-# Programs whose first argument that is no option is the file they run.
+# Programs whose first argument that is not an option is the file they run.
 _RUNNERS = re.compile(r"(python|pypy)[\d.]*|sh|bash|dash|zsh|ksh|Rscript|julia|node|perl|ruby")
 _TAKES_A_VALUE = {"-W", "-X", "--check-hash-based-pycs"}
 
 
 def examine(spec: JobSpec, root: Path, *, code: Path | None = None) -> JobSpec:
-    """The spec with its paths made plain (relative to the project), once everything it names is
-    there.
+    """The spec with its paths relative to the project, after a check that everything it names
+    exists.
 
-    code: folder with the code of the project at some time, whose notebook is run; default the
-    project itself. Raises BadRequest, NotFound or Unprocessable with what to mend.
+    code: folder with the project's code of some time, whose notebook is run; default the project
+    itself. Raises BadRequest, NotFound or Unprocessable with what to fix.
     """
     if spec.notebook is not None:
         spec = _examine_notebook(spec, root, code or root)
@@ -36,7 +36,7 @@ def examine(spec: JobSpec, root: Path, *, code: Path | None = None) -> JobSpec:
         raise BadRequest(
             "A command takes no parameters and no output.",
             "They are for notebooks.",
-            "Put them among the words of the command.",
+            "Put them into the command.",
         )
     if spec.checkpoints is not None:
         spec = replace(spec, checkpoints=inside(spec.checkpoints, root, "folder of checkpoints"))
@@ -46,7 +46,7 @@ def examine(spec: JobSpec, root: Path, *, code: Path | None = None) -> JobSpec:
             raise NotFound(
                 f"There is no folder {spec.cwd}.",
                 f"{root / folder} does not exist.",
-                "Make it first, or leave cwd out.",
+                "Make it first, or omit cwd.",
             )
         spec = replace(spec, cwd=folder)
     _check_secrets(spec)
@@ -54,15 +54,15 @@ def examine(spec: JobSpec, root: Path, *, code: Path | None = None) -> JobSpec:
 
 
 def name_of(spec: JobSpec) -> str:
-    """What a job is called that was given no name."""
+    """The default name of a job."""
     return (
         Path(spec.notebook).stem if spec.notebook is not None else os.path.basename(spec.command[0])
     )
 
 
 def working_folder(spec: JobSpec, root: Path) -> Path:
-    """Where the job runs: as said, else where JupyterLab would run the notebook, else the project's
-    root.
+    """Where the job runs: as given, else where JupyterLab would run the notebook, else the
+    project's root.
     """
     if spec.cwd is not None:
         return root / spec.cwd
@@ -72,9 +72,9 @@ def working_folder(spec: JobSpec, root: Path) -> Path:
 def script_of(command: Sequence[str], folder: Path, root: Path) -> int | None:
     """Which word of a command is the file of the project that it runs; None when there is none.
 
-    A program of the project itself (`./train.sh`), or the file that an interpreter is given
-    (`python train.py`). Programs inside an environment or a hidden folder are installed, not
-    written, and stay where they are.
+    A program of the project itself (`./train.sh`), or the file of an interpreter (`python
+    train.py`). Programs inside an environment or a hidden folder are installed, not written, and
+    stay where they are.
     """
     if os.sep in command[0] and _written_here(command[0], folder, root):
         return 0
@@ -93,7 +93,7 @@ def script_of(command: Sequence[str], folder: Path, root: Path) -> int | None:
 
 def _written_here(word: str, folder: Path, root: Path) -> bool:
     path = Path(os.path.normpath(folder / word))
-    # Also of a word that is too long for a path.
+    # Also for a word that is too long for a path.
     if not path.is_relative_to(root) or not os.path.isfile(path):
         return False
     parts = path.relative_to(root).parts
@@ -131,15 +131,15 @@ def _examine_notebook(spec: JobSpec, root: Path, code: Path) -> JobSpec:
         if (root / output).exists() and not _was_output(root / output):
             raise BadRequest(
                 f"The executed notebook cannot be written to {output}.",
-                "There is a file already, and no job has written it there.",
+                "A file exists there that no job has written.",
                 f"Use another name, or remove {output} first.",
             )
     return replace(spec, notebook=shown, output=output)
 
 
 def _was_output(path: Path) -> bool:
-    """Whether the file is an executed notebook that was written there, by what papermill notes in
-    it; a copy of one under a name of its own is not.
+    """Whether the file is an executed notebook that was written there, by papermill's own note in
+    it; a copy under another name is not.
     """
     try:
         noted = read_notebook(path, path.name).get("metadata", {})["papermill"]["output_path"]
@@ -149,12 +149,12 @@ def _was_output(path: Path) -> bool:
 
 
 def inside(path: str, root: Path, what: str) -> str:
-    """`path`, below the project once links are followed, relative to it. Raises BadRequest, whether
-    or not there is such a file outside.
+    """`path` relative to the project, after links are followed. Raises BadRequest, whether or not
+    such a file exists outside.
     """
     try:
         real = real_path(root / path)
-    except (OSError, ValueError):  # links in a circle, a name that is too long, a NUL byte
+    except (OSError, ValueError):  # a loop of links, a name that is too long, a NUL byte
         raise BadRequest(
             f"The {what} {path!r} is not a path.",
             "It leads nowhere.",
@@ -163,8 +163,8 @@ def inside(path: str, root: Path, what: str) -> str:
     if not real.is_relative_to(root):
         raise BadRequest(
             f"The {what} {path} is not in the project.",
-            f"It lies outside {root}.",
-            "Copy it below the project, or open the project that it is in.",
+            f"It is outside {root}.",
+            "Copy it below the project, or open the project it belongs to.",
         )
     plain = Path(os.path.normpath(root / path))
     return str((plain if plain.is_relative_to(root) else real).relative_to(root))
@@ -176,25 +176,24 @@ def _check_values(parameters: Mapping[str, Any]) -> None:
         if not name.isidentifier():
             raise BadRequest(
                 f"{name!r} cannot be a parameter.",
-                "It is not a name of Python.",
+                "It is not a Python name.",
                 "Use letters, digits and underscores.",
             )
         try:
             json.dumps(value)
         except (TypeError, ValueError, RecursionError):
             raise BadRequest(
-                f"Parameter {name} cannot be handed over.",
+                f"Parameter {name} cannot be passed.",
                 f"A {type(value).__name__} has no JSON form.",
                 "Use numbers, text, lists or mappings.",
             ) from None
 
 
 def _check_secrets(spec: JobSpec) -> None:
-    """Secrets must be there when a job is submitted, not hours later when it starts. Their values
-    go no further than this.
+    """Secrets must exist when a job is submitted, not hours later when it starts. Their values are
+    only checked here.
 
-    None is kept in clear: an environment, and the values of an array, are written down with the
-    job.
+    None may be given in clear: environment and array values are stored with the job.
     """
     for given in (spec.environment, *spec.array):
         for name, value in given.items():

@@ -1,5 +1,5 @@
-"""What a clone has of the job, or array, that it is like: all that is asked for, and nothing that
-is the earlier one's own.
+"""What a clone takes over from a job or array: everything that was requested, and nothing that is
+the earlier one's own.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from ..array import canonical, with_parameters
 from ..spec import JobSpec
 
 _OF_A_STEP = ("pipeline", "run", "step")
-"""Labels by which a run of a pipeline knows the jobs of its steps."""
+"""Labels by which a pipeline run knows the jobs of its steps."""
 _OF_ITS_RUN = "MLFLOW_RUN_CONTEXT"
-"""Variable with what is noted on everything that such a job tracks."""
+"""Variable with what is recorded on everything that such a job tracks."""
 
 
 def clone_of(spec: JobSpec, changes: Mapping[str, Any], *, root: Path, home: Path) -> JobSpec:
     """A job like `spec`, with other values for some fields; of `parameters`, for some of them.
     root, home: of the project.
 
-    It is no step of the run that the earlier job was for, and goes on with no checkpoints but its
-    own.
+    It is not a step of the earlier job's run, and uses no checkpoints but its own.
     """
     given = {name: value for name, value in changes.items() if name != "parameters"}
     found = replace(_alone(spec), **{"key": None, "after": (), "checkpoints": None, **given})
@@ -33,7 +32,7 @@ def clone_of(spec: JobSpec, changes: Mapping[str, Any], *, root: Path, home: Pat
         and "output" not in given
         and (root / found.output).is_relative_to(home)
     ):
-        found = replace(found, output=None)  # a pipeline keeps there what its own job has made
+        found = replace(found, output=None)  # there a pipeline keeps what its own job has made
     parameters = changes.get("parameters") or {}
     changed = with_parameters(found, parameters)
     swept = [name for name in parameters if any(name in values for values in found.array)]

@@ -63,7 +63,7 @@ export interface components {
         };
         /**
          * AttemptRecord
-         * @description One start of a job. exit_code: None while it runs, or when nobody could read it.
+         * @description One start of a job. exit_code: None while it runs, or if it could not be read.
          */
         readonly AttemptRecord: {
             readonly began_at: string | null;
@@ -183,8 +183,8 @@ export interface components {
         };
         /**
          * CodeDiff
-         * @description How the code of a job differs from the commit, as git writes it. shown, total: bytes of what
-         *     is given, and of all of it.
+         * @description How the code of a job differs from the commit, as git writes it. shown, total: bytes of the
+         *     text, and of the whole difference.
          */
         readonly CodeDiff: {
             readonly commit: string;
@@ -196,8 +196,8 @@ export interface components {
         };
         /**
          * CodePreview
-         * @description What a snapshot of the code would hold that is taken now. uncommitted: paths that differ from
-         *     the commit. Of the lists only the beginning is given.
+         * @description What a snapshot of the code would contain if taken now. uncommitted: paths that differ from
+         *     the commit. Only the beginning of each list is returned.
          */
         readonly CodePreview: {
             readonly commit: string;
@@ -211,8 +211,7 @@ export interface components {
          * @description The code that a job runs from. size: bytes of all files. commit: of git, empty outside a
          *     repository.
          *
-         *     uncommitted: files that differ from it, those that are gone included; None where that is not
-         *     known.
+         *     uncommitted: files that differ from it, including those that are gone; None if unknown.
          */
         readonly CodeSnapshot: {
             readonly commit: string;
@@ -438,7 +437,7 @@ export interface components {
         readonly DeploymentState: "healthy" | "degraded" | "down";
         /**
          * Device
-         * @description One GPU slot. holder: job reference or the process that holds it; empty when free. load,
+         * @description One GPU slot. holder: job reference or the process that holds it; empty if free. load,
          *     memory: 0 to 1.
          */
         readonly Device: {
@@ -553,11 +552,11 @@ export interface components {
         };
         /**
          * Estimate
-         * @description What a job would meet. starts_at: None when it cannot be told. seconds: median of the `like`
-         *     earlier runs of the same code, None without any.
+         * @description What a job would meet. starts_at: None if unknown. seconds: median of the `like` earlier runs
+         *     of the same code, None without any.
          *
-         *     cost: of the settings' prices, None without those. refused: why it can never start; empty when
-         *     it can.
+         *     cost: at the settings' prices, None without those. refused: why it can never start; empty if it
+         *     can.
          */
         readonly Estimate: {
             readonly cost: components["schemas"]["Number"] | null;
@@ -779,7 +778,7 @@ export interface components {
         };
         /**
          * GpuPoint
-         * @description What a GPU of a job did. load, memory: 0 to 1, None when the driver does not say; of the
+         * @description A GPU of a job at a moment. load, memory: 0 to 1, None if the driver does not say; of the
          *     whole device, whoever uses it.
          */
         readonly GpuPoint: {
@@ -842,15 +841,15 @@ export interface components {
         };
         /**
          * Job
-         * @description What is known of a job. reason: why it waits, or why it ended as it did. gpu_ids: those it
-         *     was given.
+         * @description What is known about a job. reason: why it waits, or why it ended as it did. gpu_ids: the GPUs
+         *     that it has.
          *
-         *     progress: 0 to 1, None when unknown. output: the executed notebook, relative to the project
-         *     where it lies below it. snapshot: of the code it runs from. checkpoints: its folder for them.
-         *     remote: how the backend calls it. run: id of the newest tracked run that it made, where one job
-         *     is shown by itself. array: of an array as a whole, whose state is that of its elements together.
-         *     part_of, index: of an element, the array's id and its place from 0. held_by: who keeps it from
-         *     starting. after: jobs that it waits for. code: how to get at it, per face.
+         *     progress: 0 to 1, None if unknown. output: the executed notebook, relative to the project if it
+         *     is below it. snapshot: of the code it runs from. checkpoints: its folder for them. remote: its
+         *     id in the backend. run: id of the newest tracked run that it made, if a single job is shown.
+         *     array: of an array as a whole, whose state is the common state of its elements. part_of, index:
+         *     of an element, the array's id and its index from 0. held_by: who keeps it from starting. after:
+         *     jobs that it waits for. code: how to open it, per interface.
          */
         readonly Job: {
             /** @default [] */
@@ -939,13 +938,13 @@ export interface components {
         };
         /**
          * JobState
-         * @description Where a job stands. succeeded, failed, cancelled and lost are final.
+         * @description The state of a job. succeeded, failed, cancelled and lost are final.
          * @enum {string}
          */
         readonly JobState: "queued" | "starting" | "running" | "succeeded" | "failed" | "cancelled" | "lost";
         /**
          * LeftOut
-         * @description A file that a code snapshot does not hold; the job sees the project's own. size: bytes.
+         * @description A file that is not in a code snapshot; the job sees the project's own. size: bytes.
          */
         readonly LeftOut: {
             readonly path: string;
@@ -973,8 +972,8 @@ export interface components {
         };
         /**
          * LogChunk
-         * @description A byte range of a log. next: offset to go on from. size: bytes there are. ended: nothing more
-         *     will come. note: why there is none any more.
+         * @description A byte range of a log. next: offset to continue from. size: existing bytes. ended: nothing
+         *     more will come. note: why there is no log any more.
          */
         readonly LogChunk: {
             readonly ended: boolean;
@@ -987,8 +986,8 @@ export interface components {
         };
         /**
          * LogHit
-         * @description A line of a log that holds what was looked for. line: its number from 1. offset: its first
-         *     byte. text: what stands around it, cut.
+         * @description A line of a log that contains the searched text. line: its number from 1. offset: its first
+         *     byte. text: the hit with its surroundings, cut.
          */
         readonly LogHit: {
             readonly line: number;
@@ -998,7 +997,7 @@ export interface components {
         /**
          * LogHits
          * @description Lines of a log with a text. total: of those from the beginning to where it was read, all of
-         *     them unless `more`. cursor: for what comes next.
+         *     them unless `more`. cursor: for the next ones.
          */
         readonly LogHits: {
             readonly cursor: string | null;
@@ -1354,8 +1353,8 @@ export interface components {
         };
         /**
          * QueuedJob
-         * @description A job that waits. position: from 1, in the order of the queue. starts_at: an estimate, from
-         *     limits and earlier runs; None when it cannot be told.
+         * @description A waiting job. position: from 1, in the order of the queue. starts_at: an estimate, from
+         *     limits and earlier runs; None if unknown.
          */
         readonly QueuedJob: {
             readonly job: components["schemas"]["Job"];
@@ -1443,8 +1442,8 @@ export interface components {
         };
         /**
          * ResourcePoint
-         * @description What a job used at a moment. cpu: of the CPUs that it asked for, over 1 when it uses more.
-         *     memory_gib: of all its processes.
+         * @description What a job used at a moment. cpu: share of the CPUs that it asked for, above 1 if it uses
+         *     more. memory_gib: of all its processes.
          */
         readonly ResourcePoint: {
             /** Format: date-time */
@@ -1723,8 +1722,8 @@ export interface components {
         };
         /**
          * Supervisor
-         * @description The local supervisor. pid: None when none runs (it is started by the next submit). trouble:
-         *     why it sees to nothing although it runs.
+         * @description The local supervisor. pid: None if none runs (the next submit starts it). trouble: why it
+         *     does not work although it runs.
          */
         readonly Supervisor: {
             readonly cpus: number;
@@ -1752,8 +1751,8 @@ export interface components {
         };
         /**
          * Terminal
-         * @description A terminal of the Jupyter server in the environment of a job. name: as the server calls it.
-         *     note: how it differs from the job's own.
+         * @description A terminal of the Jupyter server in the environment of a job. name: in the server. note: how
+         *     it differs from the job's own.
          */
         readonly Terminal: {
             readonly job: string;

@@ -253,7 +253,7 @@ def test_a_job_after_one_that_fails_is_cancelled(site: Any) -> None:
     ended = site.end_of(first, last)[1]
     assert (ended.state, ended.reason) == (
         "cancelled",
-        f"It was to start after job {first.id}, which is failed.",
+        f"It should start after job {first.id}, which is failed.",
     )
 
 

@@ -252,7 +252,7 @@ def test_exit_75_is_saved_and_goes_on_with_the_same_checkpoints(site: Any) -> No
     assert site.jobs.logs(job.id).text == "at step 5\n"
     assert [one.reason for one in site.jobs.attempts(job.id).items] == [
         "",
-        "Saved its work and asked to go on.",
+        "Saved its work and asked to continue.",
     ]
 
 

@@ -54,7 +54,7 @@ def test_a_pod_that_does_not_save_in_time_is_started_again(site: Any, tools: Any
 def test_kueue_lets_a_job_start_and_may_take_its_place_away(make_site: Any, tools: Any) -> None:
     site = make_site('queue = "team-a"\n')
     job = site.shell(SAVES)
-    site.reason(job, "Kueue has not let it into queue team-a")
+    site.reason(job, "Kueue has not admitted it to queue team-a")
     name = site.jobs.show(job.id).remote
     message = {
         "type": "QuotaReserved",

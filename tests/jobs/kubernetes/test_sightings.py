@@ -92,7 +92,7 @@ DISRUPTED = condition("DisruptionTarget", reason="PreemptionByScheduler")
             0,
             "waiting",
             0,
-            "Kueue has not let it into queue team",
+            "Kueue has not admitted it to queue team",
         ),
         (
             job(),
@@ -135,7 +135,7 @@ DISRUPTED = condition("DisruptionTarget", reason="PreemptionByScheduler")
         ),
         (job(), [pod("Running")], 1, "running", 0, ""),
         (job(), [pod("Running")], 2, "running", 1, ""),
-        (job(), [pod("Unknown")], 1, "running", 0, "does not say how it stands"),
+        (job(), [pod("Unknown")], 1, "running", 0, "does not report its state"),
         (job(), [pod("Failed", DISRUPTED)], 1, "waiting", 1, "PreemptionByScheduler"),
         (
             job(),

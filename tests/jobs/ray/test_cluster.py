@@ -169,7 +169,7 @@ def test_a_token_is_sent_and_never_kept(
     monkeypatch.setenv("RAY_AUTH_TOKEN", "t0ken-of-ana")
     site = make_project(fake, 'token = "env:RAY_AUTH_TOKEN"\n')
     job = site.shell("true")
-    assert "[jobs.ray] token" in site.reason(job, "does not let us in (401): Unauthorized")
+    assert "[jobs.ray] token" in site.reason(job, "denies access (401): Unauthorized")
     fake.token = "t0ken-of-ana"
     assert site.end_of(job).state == "succeeded"
     assert [

@@ -1,3 +1,3 @@
 """Jobs on a Kubernetes cluster. Loads nothing: `pod` runs in the cluster, where neither the backend
-nor its client has to be.
+nor its client need be.
 """

@@ -1,7 +1,7 @@
 """The cluster's API through the official client: how it is reached, and what its failures mean.
 
-Answers are taken as plain JSON, not as the client's models, which refuse what a newer server may
-say.
+Answers are read as plain JSON, not as the client's models, which reject what a newer server may
+send.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from ....core.settings import KubernetesSettings
 
 ANSWER_SECONDS = (5.0, 30.0)
-"""Longest wait for a connection, and for an answer."""
+"""The longest wait for a connection, and for an answer."""
 PAGE = 500
-"""Objects that one answer holds at most."""
+"""The most objects in one answer."""
 _NOT_FOUND, _GONE = 404, 410
 
 
 class Refused(Exception):
-    """The server answered, and said no."""
+    """The server answered with a refusal."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(status, words)
@@ -44,12 +44,12 @@ class Api:
         self._settings, self._namespace = settings, settings.namespace
 
     def identity(self) -> str:
-        """Which namespace of which cluster this is: by the number of a namespace that every cluster
+        """Which namespace of which cluster this is: by the uid of a namespace that every cluster
         has, else by the server's address.
         """
         try:
             which = self._call(self._core.read_namespace, "kube-system")["metadata"]["uid"]
-        except (Refused, KeyError, TypeError):  # for which an account may lack the right
+        except (Refused, KeyError, TypeError):  # an account may lack the permission
             which = self._client.configuration.host
         return f"{self._namespace} of {which}"
 
@@ -62,7 +62,7 @@ class Api:
         return self._list(self._core.list_namespaced_pod, self._namespace, label_selector=selector)
 
     def workloads(self) -> list[dict[str, Any]]:
-        """What Kueue thinks of the Jobs of the namespace."""
+        """Kueue's view of the Jobs of the namespace."""
         return self._list(
             self._custom.list_namespaced_custom_object,
             "kueue.x-k8s.io",
@@ -72,7 +72,7 @@ class Api:
         )
 
     def refusals(self) -> dict[str, str]:
-        """What the server last said of Jobs that it made no pod for, by their uids."""
+        """The server's last message about Jobs for which it made no pod, by their uids."""
         events = self._list(
             self._core.list_namespaced_event, self._namespace, field_selector="reason=FailedCreate"
         )
@@ -89,14 +89,14 @@ class Api:
         return self._list(self._core.list_node)
 
     def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
-        """Make a Job. Unknown fields are refused instead of dropped."""
+        """Create a Job. Unknown fields are refused instead of dropped."""
         return self._call(
             self._batch.create_namespaced_job, self._namespace, manifest, field_validation="Strict"
         )
 
     def delete_job(self, name: str, *, over: bool = False) -> None:
-        """Delete a Job, if it is there; it stays until its pods have ended. over: it has ended: its
-        pods are cleared away after it.
+        """Delete a Job, if it exists; it stays until its pods have ended. over: it has ended: its
+        pods are removed after it.
         """
         with contextlib.suppress(_Missing):
             self._call(
@@ -107,7 +107,7 @@ class Api:
             )
 
     def delete_pod(self, name: str) -> None:
-        """Have a pod end, if it is there."""
+        """End a pod, if it exists."""
         with contextlib.suppress(_Missing):
             self._call(self._core.delete_namespaced_pod, name, self._namespace)
 
@@ -133,7 +133,7 @@ class Api:
                 if error.status != _GONE or last_try:
                     raise
             except (KeyError, TypeError) as error:
-                raise Unreachable(f"Kubernetes: its answer is no list: {error}") from error
+                raise Unreachable(f"Kubernetes: its answer is not a list: {error}") from error
         raise AssertionError("unreachable")
 
     def _call(self, ask: Callable[..., Any], *words: Any, **options: Any) -> dict[str, Any]:

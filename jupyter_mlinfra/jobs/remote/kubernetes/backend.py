@@ -1,5 +1,5 @@
 """The Kubernetes backend: jobs are sent to a cluster that shares the project's folder, and followed
-by one process a project.
+by one process per project.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
         return KubernetesRemote(self._project)
 
     def check(self, spec: JobSpec) -> None:
-        """Raise BadRequest when no node could ever take such a job. A cluster that does not answer
+        """Raise BadRequest if no node could ever take such a job. A cluster that does not answer
         refuses nothing: the job waits for it.
         """
         manifest.check(spec, self._settings)
@@ -75,7 +75,7 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
         return {}
 
     def would_start(self, spec: JobSpec) -> datetime | None:
-        """Now, when a node has room for it as far as can be seen; else it cannot be told."""
+        """Now, if a visible node has room for it; else unknown."""
         if self._settings.queue or spec.queue:
             return None
         try:
@@ -124,7 +124,7 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
             folder=str(self._project.root),
             environment=submitters_environment(),
             note=(
-                "This shell has what the container was given, and not what the job's own process"
+                "This shell has the container's environment, not that of the job's own process"
                 " adds."
             ),
         )
@@ -148,7 +148,7 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
                 return str(meta["name"])
         raise Conflict(
             "The job has no pod that runs.",
-            "It was just given back, or is about to begin.",
+            "It was just released, or is about to begin.",
             "Try again in a moment.",
         )
 
@@ -184,8 +184,8 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
         return ref_of
 
     def _nodes(self, *, cordoned: bool = False) -> list[Node]:
-        """Those that take jobs; none when they cannot be read, for which most accounts need a right
-        of their own.
+        """The nodes that take jobs; none if they cannot be read, for which most accounts need an
+        extra permission.
         """
         try:
             return nodes_of(self._api.nodes(), self._settings, cordoned=cordoned)

@@ -25,13 +25,15 @@ PROJECT, BATCH, ATTEMPT, JOB, ARRAY = (
     f"{PREFIX}/{word}" for word in ("project", "batch", "attempt", "job", "array")
 )
 INDEX, OWNER = "batch.kubernetes.io/job-completion-index", "batch.kubernetes.io/job-name"
-"""How Kubernetes tells of a pod which element it is, and of which Job."""
+"""How Kubernetes marks a pod with its element and its Job."""
 QUEUE, PRIORITY_CLASS = "kueue.x-k8s.io/queue-name", "kueue.x-k8s.io/priority-class"
 CONTAINER = "job"
 MARGIN_SECONDS = 5
-"""What the guard gets beyond a job's own time to save, to keep its exit code."""
+"""What the guard gets beyond a job's own time to save, so that it can store its exit code."""
 PULL_SECONDS = 900
-"""What a pod's own deadline is later than the job's: it counts from before the image was pulled."""
+"""How much later a pod's own deadline is than the job's: it counts from before the image was
+pulled.
+"""
 _LABEL = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 _VARIABLE = re.compile(r"[ -<>-~]+")
 _POD = "jupyter_mlinfra.jobs.remote.kubernetes.pod"
@@ -39,7 +41,7 @@ _POD = "jupyter_mlinfra.jobs.remote.kubernetes.pod"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The project as pods see it. project: label of its jobs. user, group: who the files belong to.
+    """The project as pods see it. project: label of its jobs. user, group: who owns the files.
     grace_seconds: of a cancelled job.
     """
 
@@ -52,7 +54,7 @@ class Site:
 
 
 def check(spec: JobSpec, settings: KubernetesSettings) -> None:
-    """Raise BadRequest when no cluster would take such a job with these settings."""
+    """Raise BadRequest if no cluster would take such a job with these settings."""
     if not settings.image:
         raise BadRequest(
             "Kubernetes needs an image to run jobs in.",
@@ -64,21 +66,21 @@ def check(spec: JobSpec, settings: KubernetesSettings) -> None:
         raise BadRequest(
             "Pods would not see the project's folder.",
             why,
-            "Set claim to the volume claim that holds it, or host_path where every node has it.",
+            "Set claim to the volume claim with the folder, or host_path if every node has it.",
         )
     gpu_resource(spec, settings)
     for what, label in (("queue", spec.queue or ""), ("type of GPU", gpu_type(spec, settings))):
         if not _LABEL.fullmatch(label):
             raise BadRequest(
                 f"{label!r} cannot be a {what} in Kubernetes.",
-                "It is no value of a label.",
+                "It cannot be a label's value.",
                 "Use at most 63 letters, digits, dots and dashes.",
             )
     for name in (*spec.environment, *(references(spec))):
         if not _VARIABLE.fullmatch(name):
             raise BadRequest(
                 f"{name!r} cannot be a variable in Kubernetes.",
-                "Only printable characters of ASCII without = can.",
+                "Only printable ASCII characters without = can.",
                 "Rename it.",
             )
     for value in secrets.references([spec.environment, spec.parameters, *spec.array]):
@@ -130,8 +132,8 @@ def references(spec: JobSpec) -> list[str]:
 
 
 def name_of(batch: Batch) -> str:
-    """A DNS label that begins as the job is called, and is the same for the same batch: a second
-    create of it is refused by the server.
+    """A DNS label that begins with the job's name and is the same for the same batch, so that the
+    server refuses to create it a second time.
     """
     job = batch.parcels[0].entry.job
     shown = job.name.rpartition("/")[0] if job.part_of else job.name
@@ -142,8 +144,8 @@ def name_of(batch: Batch) -> str:
 def manifest(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[str, Any]:
     """A Job with an index for each element; a single job is an array of one.
 
-    Our follower tries again what failed, so no index is tried twice; a pod that lost its place is
-    replaced, which counts as no failure.
+    Our follower retries failures, so no index is tried twice; a preempted pod is replaced, which
+    does not count as a failure.
     """
     first, size = batch.parcels[0].entry, max(index_of(parcel.key) for parcel in batch.parcels) + 1
     spec = first.spec
@@ -167,14 +169,14 @@ def manifest(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[str
             "podReplacementPolicy": "Failed",  # no second copy before the first is proven dead
             "podFailurePolicy": {"rules": _rules(size)},
             "ttlSecondsAfterFinished": math.ceil(settings.keep_minutes * 60),
-            "suspend": bool(queue),  # Kueue lets it go
+            "suspend": bool(queue),  # Kueue releases it
             "template": {"metadata": {"labels": labels}, "spec": _pod(batch, site, settings)},
         },
     }
 
 
 def _rules(size: int) -> list[dict[str, Any]]:
-    """A pod that lost its place is replaced; one whose attempt was taken or called off never is."""
+    """A preempted pod is replaced; one whose attempt was taken or called off never is."""
     return [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         {
@@ -209,10 +211,10 @@ def _pod(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[str, An
     pod: dict[str, Any] = {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": notice,
-        # a namespace with many services would fill the job's environment
+        # A namespace with many services would fill the job's environment.
         "enableServiceLinks": False,
         "automountServiceAccountToken": bool(settings.service_account),
-        # The files of an attempt are its owner's.
+        # The files of an attempt belong to its owner.
         "securityContext": {"runAsUser": site.user, "runAsGroup": site.group},
         "volumes": [
             {"name": "project", **source},
@@ -241,7 +243,7 @@ def _container(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[s
         "mountPath": settings.mount_path or site.root,
         **({"subPath": settings.sub_path} if settings.sub_path else {}),
     }
-    # Whose jobs those are is in a file: every pod of an array is listed at every look.
+    # The job ids are in a file: every pod of an array is listed at every look.
     arguments = [f"{site.home}/jobs", f"{batch.name}.{batch.attempt}"]
     return {
         "name": CONTAINER,
@@ -250,11 +252,11 @@ def _container(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[s
         "args": [plain(argument) for argument in arguments],
         "env": _environment(batch, settings),
         "resources": resources(spec, settings),
-        # an image without this package says so where we look
+        # An image without this package reports so where we look.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": {"allowPrivilegeEscalation": False},
-        # Loaders of training data hand batches over in shared memory, of which a container has 64
-        # MiB by itself.
+        # Loaders of training data pass batches in shared memory, of which a container has 64 MiB by
+        # default.
         "volumeMounts": [mounted, {"name": "memory", "mountPath": "/dev/shm"}],  # noqa: S108
     }
 
@@ -269,10 +271,11 @@ def resources(spec: JobSpec, settings: KubernetesSettings) -> dict[str, dict[str
 
 
 def _environment(batch: Batch, settings: KubernetesSettings) -> list[dict[str, Any]]:
-    """The variables that a job names itself. The submitter's stay where they are: they are of
-    another machine, and may hold secrets.
+    """The variables that a job names itself. The submitter's are not sent: they belong to another
+    machine, and may hold secrets.
 
-    Elements of an array find their own values in their orders; what those refer to comes from here.
+    Elements of an array find their own values in their orders; the secrets behind those come from
+    here.
     """
     specs = [parcel.entry.spec for parcel in batch.parcels]
     own = specs[0].environment if len(specs) == 1 else {}

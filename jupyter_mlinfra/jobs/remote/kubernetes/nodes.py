@@ -39,7 +39,9 @@ class Node:
 def nodes_of(
     items: Iterable[Mapping[str, Any]], settings: KubernetesSettings, *, cordoned: bool = False
 ) -> list[Node]:
-    """Nodes that fit the settings' selector. cordoned: with those that take nothing at present."""
+    """Nodes that match the settings' selector. cordoned: including those that take nothing at
+    present.
+    """
     found = []
     for item in items:
         meta, spec = item.get("metadata") or {}, item.get("spec") or {}
@@ -55,7 +57,7 @@ def nodes_of(
 
 
 def free(node: Node, pods: Iterable[Mapping[str, Any]]) -> Room:
-    """What the pods that can be seen leave of a node."""
+    """What the visible pods leave of a node."""
     cpus, memory, devices = node.whole.cpus, node.whole.memory, dict(node.whole.devices)
     for pod in _on(node, pods):
         for container in (pod.get("spec") or {}).get("containers") or ():
@@ -87,8 +89,8 @@ def devices_of(
     project: str,
     settings: KubernetesSettings,
 ) -> list[Device]:
-    """A device for each GPU of each node; which of a node's is whose is not told, so its pods hold
-    them in order. ref_of: our jobs, by batch and place.
+    """A device for each GPU of each node. It is unknown which one a pod has, so they are assigned
+    in order. ref_of: our jobs, by batch and index.
     """
     found = list[Device]()
     for node in nodes:

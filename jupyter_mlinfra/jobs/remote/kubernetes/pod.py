@@ -1,12 +1,12 @@
-"""The first process of a pod: it looks whether the job is still wanted, runs the guard, and does
-what an init has to do.
+"""The first process of a pod: it checks whether the job is still wanted, runs the guard, and does
+the work of an init process.
 
-A pod that Kubernetes starts again after it lost its place is a new attempt: the first that nobody
-has taken. Kubernetes asks a pod to end with SIGTERM, whether the job was cancelled or has to give
-way. It was cancelled when its order is gone; else the guard is told to give way, and the command
-has all the time that the pod is given. Standard library only.
+A pod that Kubernetes restarts after a preemption is a new attempt: the first one that is not taken.
+Kubernetes asks a pod to end with SIGTERM, both for a cancel and for a preemption. It is a cancel if
+the order is gone; else the guard is told to give way, and the command has all the time that the pod
+is given. Standard library only.
 
-    python -m jupyter_mlinfra.jobs.remote.kubernetes.pod JOBS BATCH.ATTEMPT
+python -m jupyter_mlinfra.jobs.remote.kubernetes.pod JOBS BATCH.ATTEMPT
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ INDEX = "JOB_COMPLETION_INDEX"
 GPUS, STARTS = "MLINFRA_GPUS", "MLINFRA_POD_STARTS"
 _HANDLED = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 _KEPT = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP}
-"""Not for us; the guard inherits that they wait until it takes them."""
+"""Not for us; the guard inherits them blocked, until it handles them."""
 
 
 def starts(folder: Path, first: int, key: str) -> int:
@@ -40,16 +40,16 @@ def starts(folder: Path, first: int, key: str) -> int:
 
 
 def visible_gpus(given: str, count: int) -> str:
-    """What CUDA may see: what the device plugin gave, by its UUIDs where it tells them; the
-    container holds no other.
+    """What CUDA may see: what the device plugin gave, by UUID if it names them; the container has
+    no other.
     """
     told = [word for word in given.split(",") if word.startswith(("GPU-", "MIG-"))]
     return ",".join(told or map(str, range(count)))
 
 
 def element(jobs: Path, sent: str) -> tuple[Attempt, str] | None:
-    """The first attempt of what this pod is to run, and the key that its order has to have; None
-    when it is not wanted any more.
+    """The first attempt of what this pod should run, and the key that its order must have; None if
+    it is no longer wanted.
     """
     name, _, number = sent.rpartition(".")
     index, shipment = int(os.environ.get(INDEX) or 0), Shipment.read(jobs, name)
@@ -59,7 +59,7 @@ def element(jobs: Path, sent: str) -> tuple[Attempt, str] | None:
 
 
 def prepare(first: Attempt, key: str) -> None:
-    """What the guard reads from the environment."""
+    """The variables that the guard reads."""
     os.environ[STARTS] = str(starts(first.folder.parent, int(first.folder.name), key))
     os.environ["CUDA_VISIBLE_DEVICES"] = visible_gpus(
         os.environ.get("NVIDIA_VISIBLE_DEVICES", ""), int(os.environ.pop(GPUS, "0"))
@@ -67,8 +67,8 @@ def prepare(first: Attempt, key: str) -> None:
 
 
 def watch(guard: int, order: Attempt, key: str) -> int:
-    """Pass on what the pod is told, take in what is left of orphans, until the guard has ended;
-    returns its exit code.
+    """Pass on signals to the pod, reap orphans, until the guard has ended; returns its exit
+    code.
     """
     while True:
         got = signal.sigwait(_HANDLED)

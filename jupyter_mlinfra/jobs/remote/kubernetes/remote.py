@@ -1,4 +1,4 @@
-"""Kubernetes as the far side of a follower."""
+"""Kubernetes as the remote side of a follower."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 _CONFLICT = 409
 SETTLED_SECONDS = 30.0
-"""Time after which the files of an element that has ended are not read again."""
+"""After this time the files of an ended element are not read again."""
 FORGOTTEN_AT_A_TIME = 20
-"""Jobs that are deleted after a look because they have ended."""
+"""How many ended jobs are deleted after a look."""
 _NEVER = (400, 413, 422)
-"""Answers to a Job that no later try would change."""
+"""Answers for a Job that no later try would change."""
 
 
 def site_of(project: Project) -> Site:
@@ -50,7 +50,7 @@ def site_of(project: Project) -> Site:
 
 
 def ids_of(home: Path) -> Callable[[str], Sequence[str]]:
-    """Reads of which jobs a batch is, each file once."""
+    """Reads which jobs a batch contains, each file once."""
 
     @lru_cache(4096)
     def read(name: str) -> Sequence[str]:
@@ -76,13 +76,13 @@ class KubernetesRemote:
         self.poll_seconds = self._settings.poll_seconds
 
     def cluster(self) -> Cluster:
-        """By what no other cluster has, where that may be read; else by where it is."""
+        """By what no other cluster has, if that may be read; else by its address."""
         if self._cluster is None:
             self._cluster = Cluster(name=self._api.identity())
         return self._cluster
 
     def look(self) -> Sequence[Sighting]:
-        """One list of Jobs, one of pods; and of Kueue's workloads while it keeps one from
+        """One list of Jobs, one of pods; and of Kueue's workloads while it keeps a job from
         starting.
         """
         selector = f"{PROJECT}={self._site.project}"
@@ -105,7 +105,7 @@ class KubernetesRemote:
         return [*(item.sighting for item in seen), *gone]
 
     def _workloads(self) -> Sequence[dict[str, object]]:
-        # Only says why they wait; not everybody may read it.
+        # It only says why they wait, and not every account may read it.
         with contextlib.suppress(Refused, Unreachable):
             return self._api.workloads()
         return ()
@@ -125,15 +125,16 @@ class KubernetesRemote:
         return count
 
     def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:  # noqa: ARG002 - it forgets with the object
-        """Nothing: the files of the attempts have to tell."""
+        """Nothing: only the files of the attempts can tell."""
         return {}
 
     def send(self, batch: Batch) -> Sequence[str]:
-        """One Job for all of it. Its name is made of its key: when it is there already, it has
-        arrived before.
+        """One Job for the whole batch. Its name is made from its key: if it exists, it arrived
+        before.
         """
         for parcel in batch.parcels:
-            if parcel.entry.spec.notebook is not None:  # what runs notebooks is in the image
+            # The program that runs notebooks is in the image.
+            if parcel.entry.spec.notebook is not None:
                 attempt = Attempt(parcel.folder)
                 order = Order.read(attempt)
                 replace(order, command=[self._settings.python, *order.command[1:]]).write(attempt)
@@ -156,8 +157,8 @@ class KubernetesRemote:
         raise NotNow(f"Kubernetes does not take it: {error.words}") from error
 
     def end(self, sightings: Sequence[Sighting]) -> None:
-        """Call them off, then delete: a Job once nothing else of it is left, else the pod of the
-        element.
+        """Call them off, then delete them: the Job if nothing else of it is left, else the pod of
+        the element.
         """
         refused = list[Refused]()
         for owner, some in self._by_owner([sighting.remote for sighting in sightings]).items():
@@ -174,7 +175,7 @@ class KubernetesRemote:
         _complain(refused)
 
     def forget(self, sightings: Sequence[Sighting]) -> None:
-        """Jobs of which all elements have ended are deleted: each look lists them with all their
+        """Jobs whose elements have all ended are deleted, since each look lists them with all their
         pods.
         """
         over = {sighting.remote for sighting in sightings}
@@ -191,7 +192,7 @@ class KubernetesRemote:
         ]
         refused = list[Refused]()
         for owner in due[:FORGOTTEN_AT_A_TIME]:
-            # Where it is refused they go by themselves, when their time is over.
+            # If that is refused they disappear on their own, when their time is over.
             self._deleted.add(owner)
             try:
                 self._api.delete_job(owner, over=True)
@@ -200,8 +201,8 @@ class KubernetesRemote:
         _complain(refused)
 
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
-        """Take waiting jobs back: Kubernetes has no hold that a queue of Kueue's would heed. They
-        are sent anew when they are released.
+        """Take waiting jobs back: Kubernetes has no hold that a Kueue queue would respect. They are
+        sent again when they are released.
         """
         refused = list[Refused]()
         for owner, some in self._by_owner(remotes).items() if held else ():
@@ -211,10 +212,10 @@ class KubernetesRemote:
         _complain(refused)
 
     def prioritize(self, priorities: Mapping[str, int]) -> None:
-        """Never asked for: a Job's class cannot be changed."""
+        """Never called: a Job's class cannot be changed."""
 
     def rank(self, priority: int) -> int | None:  # noqa: ARG002
-        """It knows no priorities beyond what a Job is sent with."""
+        """It has no priorities beyond what a Job is sent with."""
         return None
 
     def _by_owner(self, remotes: Sequence[str]) -> dict[str, list[Seen]]:
@@ -225,7 +226,7 @@ class KubernetesRemote:
         return found
 
     def _call_off(self, item: Seen, *, unless_begun: bool = False) -> bool:
-        """Take its order away, so that no pod starts it any more; says whether that was so."""
+        """Remove its order, so that no pod starts it any more; returns whether that worked."""
         if not item.job:
             return True
         return call_off(
@@ -235,8 +236,8 @@ class KubernetesRemote:
         )
 
     def _delete(self, owner: str, some: Sequence[Seen]) -> list[Refused]:
-        """A Job of which nothing else is left as a whole; else the pods alone. Returns what was
-        refused, which is nothing to the others.
+        """Delete a Job of which nothing else is left as a whole; else only the pods. Returns what
+        was refused, which does not affect the others.
         """
         ending = {item.sighting.remote for item in some}
         left = [

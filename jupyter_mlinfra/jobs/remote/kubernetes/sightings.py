@@ -1,7 +1,6 @@
 """What the lists of Jobs and pods show, as sightings. No I/O.
 
-Objects are taken as the JSON that the server sends: a field that a newer server adds is nothing to
-us.
+Objects are read as the JSON that the server sends, so that fields of a newer server do not matter.
 """
 
 from __future__ import annotations
@@ -26,20 +25,20 @@ _WAITS = {
 }
 
 SAID = 500
-"""Characters of what a container said last."""
+"""How many characters of a container's last output are kept."""
 
 Starts = Callable[[str, str], int | None]
-"""Job id and key to how often that was started; None when its order is gone or belongs to another
-key.
+"""Job id and key → how often it was started; None if its order is gone or belongs to
+another key.
 """
 
 Ids = Callable[[str], Sequence[str]]
-"""Name of a batch to the ids of its jobs, by their places."""
+"""Name of a batch → ids of its jobs, by their index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """An element with what it takes to end it. owner: name of its Job. job: our id. pod: name of
+    """An element with what is needed to end it. owner: name of its Job. job: our id. pod: name of
     the one that has not ended, empty without one.
     """
 
@@ -83,7 +82,7 @@ def sightings_of(
                 refusals.get(str(meta.get("uid")), ""),
             )
             if times is None and seen["stage"] is Stage.WAITING:
-                continue  # called off: should a pod come, it will see that and end
+                continue  # called off: a pod that still starts will see that and end
             sighting = Sighting(
                 remote=meta["name"] if one else f"{meta['name']}/{index}", key=key, **seen
             )
@@ -122,15 +121,15 @@ def _newest(pods: Iterable[Json]) -> dict[tuple[str, int], Json]:
         )
         if owner and index is not None:
             before = found.get((owner, int(index)))
-            # Two of the same second: the one that has not ended is the newer.
+            # Two of the same second: the one that has not ended is newer.
             if before is None or _over(before) or not _over(pod):
                 found[owner, int(index)] = pod
     return found
 
 
 def lacks_pods(jobs: Iterable[Json], pods: Iterable[Json]) -> bool:
-    """Whether there are Jobs that should have a pod and have none: that somebody refuses to make
-    them is only told by an event.
+    """Whether there are Jobs that should have a pod and have none: only an event tells that their
+    creation is refused.
     """
     having = {(_meta(pod).get("labels") or {}).get(OWNER) for pod in pods}
     return any(
@@ -183,10 +182,10 @@ def _waits_for_pod(
         if reserved.get("status") == "True":
             return (
                 f"Waits in Kubernetes: Kueue has reserved its place in queue {queue}, and is about"
-                " to let it go."
+                "  to release it."
             )
         return (
-            f"Waits in Kubernetes: Kueue has not let it into queue {queue}"
+            f"Waits in Kubernetes: Kueue has not admitted it to queue {queue}"
             f" yet{': ' + str(reserved['message']) if reserved.get('message') else '.'}"
         )
     if suspended:
@@ -211,7 +210,7 @@ def _of_pod(pod: Json, starts: int) -> dict[str, Any]:
         return {"stage": Stage.ENDED, "restarts": again, "node": node, **_failed(pod, starts)}
     if phase == "Pending":
         return {"stage": Stage.WAITING, "restarts": starts, "node": node, "reason": _waits(pod)}
-    reason = "" if phase == "Running" else f"Node {node} does not say how it stands."
+    reason = "" if phase == "Running" else f"Node {node} does not report its state."
     return {"stage": Stage.RUNNING, "restarts": again, "node": node, "reason": reason}
 
 
@@ -237,8 +236,8 @@ def _waits(pod: Json) -> str:
 
 
 def _failed(pod: Json, starts: int) -> dict[str, Any]:
-    """How a pod ended that did not end well. Exit codes come from the attempt's files first; this
-    is for when those say nothing.
+    """How a failed pod ended. Exit codes come from the attempt's files first; this is for when
+    those say nothing.
     """
     status, why = _status(pod), str(_status(pod).get("reason") or "")
     ended: Json = next(
@@ -267,7 +266,7 @@ def _failed(pod: Json, starts: int) -> dict[str, Any]:
             "asked": JobState.QUEUED,
             "reason": f"Its place was taken ({_disruption(pod).get('reason') or 'evicted'}).",
         }
-    # The node itself refused the pod, which is no word on the job.
+    # The node itself refused the pod, which says nothing about the job.
     if why and not ended and not starts:
         return {
             "code": None,
@@ -297,7 +296,7 @@ def _failed(pod: Json, starts: int) -> dict[str, Any]:
 
 
 def _replaced(pod: Json) -> bool:
-    """Whether a pod gave way to something else, which our policy counts as no failure."""
+    """Whether a pod was preempted, which our policy does not count as a failure."""
     return _disruption(pod).get("status") == "True"
 
 

@@ -1,1 +1,1 @@
-"""Jobs on a Ray cluster that shares the project's folder, by its Jobs API."""
+"""Jobs on a Ray cluster that shares the project's folder, through its Jobs API."""

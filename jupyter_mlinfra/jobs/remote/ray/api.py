@@ -1,6 +1,6 @@
-"""Ray's Jobs API and state API: how they are spoken to, and what their failures mean.
+"""Ray's Jobs API and state API: how they are called, and what their failures mean.
 
-Plain HTTP and JSON, as Ray documents it: its own client is 200 MB, and has to be of the cluster's
+Plain HTTP and JSON, as Ray documents it: its own client is 200 MB, and must have the cluster's
 version of Ray.
 """
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from ....core.settings import RaySettings
 
 ANSWER_SECONDS = 30.0
-"""Longest wait for an answer of a busy head."""
+"""The longest wait for an answer of a busy head."""
 SOON_SECONDS = 5.0
-"""The same while somebody waits for ours, who can do without."""
+"""The same while a user waits for an answer that does not need this one."""
 STATE_LIMIT = 10_000
-"""Most entries that the state API gives at once."""
+"""The most entries that the state API returns at once."""
 _NOT_FOUND = 404
 _PASSING = (401, 403, 408, 425, 429)
 Json = Mapping[str, Any]
 
 
 class Refused(Exception):
-    """Ray answered, and said no."""
+    """Ray answered with a refusal."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(status, words)
@@ -45,9 +45,7 @@ class Missing(Refused):
 
 
 class Fault(Refused):
-    """Something went wrong inside of Ray, whatever was asked for; also its word for an id that is
-    taken.
-    """
+    """Something failed inside Ray; also its answer for an id that is taken."""
 
 
 class Api:
@@ -57,11 +55,11 @@ class Api:
         self._settings, self._seconds = settings, seconds
 
     def jobs(self) -> list[Json]:
-        """All jobs of the cluster that were submitted, whoever did."""
+        """All submitted jobs of the cluster, of all users."""
         return _list(self._ask("GET", "/api/jobs/"))
 
     def submit(self, body: Json) -> None:
-        """Take a job. One with its id that is there already is that job: it has arrived before."""
+        """Submit a job. If its id exists, it arrived before."""
         try:
             self._ask("POST", "/api/jobs/", body)
         except Refused as error:
@@ -71,14 +69,14 @@ class Api:
                 raise error from None
 
     def stop(self, job: str) -> None:
-        """Have a job end, if it is there. One that waits goes on waiting, for Ray's own reasons."""
+        """End a job, if it exists. A waiting one keeps waiting, for Ray's own reasons."""
         try:
             self._ask("POST", f"{_path(job)}/stop")
         except Missing:
             return
 
     def delete(self, job: str) -> None:
-        """Forget a job that has ended."""
+        """Delete a job that has ended."""
         self._ask("DELETE", _path(job))
 
     def nodes(self) -> list[Json]:
@@ -103,7 +101,7 @@ class Api:
         try:
             return _list(answer["data"]["result"]["result"])
         except (KeyError, TypeError) as error:
-            raise Unreachable(f"Ray: its answer is no list of {kind}.") from error
+            raise Unreachable(f"Ray: its answer is not a list of {kind}.") from error
 
     def _ask(self, method: str, path: str, body: Json | None = None) -> Any:
         import httpx
@@ -142,25 +140,25 @@ def _path(job: str) -> str:
 
 def _list(value: Any) -> list[Json]:
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
-        raise Unreachable("Ray: its answer is no list.")
+        raise Unreachable("Ray: its answer is not a list.")
     return value
 
 
 def _refusal(answer: httpx.Response, settings: RaySettings) -> Exception:
-    """What an answer other than 2xx means."""
+    """The meaning of an answer other than 2xx."""
     status = answer.status_code
     words = said(answer.content[:100_000].decode(errors="replace"))
     words = words or answer.reason_phrase or f"status {status}"
     if status in (401, 403):
         return Unreachable(
-            f"Ray at {settings.address} does not let us in ({status}): {words}. See [jobs.ray]"
+            f"Ray at {settings.address} denies access ({status}): {words}. See [jobs.ray]"
             " token and headers."
         )
-    # To a page to sign in at: following it would take our token elsewhere
+    # To a sign-in page: following it would send our token elsewhere.
     if 300 <= status < 400:
         return Unreachable(
-            f"Ray at {settings.address} sends us elsewhere ({status}): is it the address of a"
-            " page to sign in at? See [jobs.ray] headers."
+            f"Ray at {settings.address} redirects ({status}): is it the address of a"
+            "  sign-in page? See [jobs.ray] headers."
         )
     if status in _PASSING:
         return Unreachable(f"Ray: {words}")
@@ -170,7 +168,7 @@ def _refusal(answer: httpx.Response, settings: RaySettings) -> Exception:
 
 
 def said(text: str) -> str:
-    """What a traceback of Ray's comes down to: the words of its last error; of any other text the
+    """The essence of a Ray traceback: the words of its last error; of any other text the
     last line.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip(" .")]

@@ -1,5 +1,5 @@
 """The Ray backend: jobs are sent to a cluster that shares the project's folder, and followed by one
-process a project.
+process per project.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class RayBackend(FollowedBackend[RayRemote]):
         return RayRemote(self._project)
 
     def check(self, spec: JobSpec) -> None:
-        """Raise BadRequest when no node could ever take such a job. A cluster that does not answer
+        """Raise BadRequest if no node could ever take such a job. A cluster that does not answer
         refuses nothing: the job waits for it.
         """
         request.check(spec)
@@ -59,7 +59,7 @@ class RayBackend(FollowedBackend[RayRemote]):
         return {}
 
     def would_start(self, spec: JobSpec) -> datetime | None:
-        """Now, when a node has room for it as far as can be seen; else it cannot be told."""
+        """Now, if a visible node has room for it; else unknown."""
         asked = request.needs(spec, self._settings)
         return now() if any(fits(asked, node.left) for node in self._nodes()) else None
 
@@ -80,14 +80,14 @@ class RayBackend(FollowedBackend[RayRemote]):
         )
 
     def _nodes(self) -> list[Node]:
-        """Those that are alive; none when they cannot be read."""
+        """The nodes that are alive; none if they cannot be read."""
         try:
             return nodes_of(self._api.nodes(), self._api.actors())
         except (Refused, Unreachable):
             return []
 
     def _holders(self, nodes: Sequence[Node]) -> dict[tuple[str, str], str]:
-        """Which of our jobs hold which GPU; parts of one may be held by several."""
+        """Which of our jobs hold which GPU; several may hold parts of one."""
         found, ids = dict[tuple[str, str], str](), {node.name: node.id for node in nodes}
         for entry in self._store.followed(backend=NAME):
             for gpu in entry.job.gpu_ids:

@@ -1,12 +1,12 @@
-"""The entrypoint of a job in Ray: it looks whether the job is still wanted, and runs the guard
+"""The entrypoint of a job in Ray: it checks whether the job is still wanted, and runs the guard
 beside Ray's own processes.
 
 Ray has no containers: when it loses the process that watches an entrypoint (a node or the head is
-stopped), it kills the entrypoint's group and nothing else. So the guard is in a group of its own,
-and is told when this process dies: the job then has to give way, and may save its work. Standard
+stopped), it kills only the entrypoint's process group. So the guard is in a group of its own, and
+gets a signal when this process dies: the job must then give way, and may save its work. Standard
 library only.
 
-    python -m jupyter_mlinfra.jobs.remote.ray.driver JOBS ID KEY NOTICE
+python -m jupyter_mlinfra.jobs.remote.ray.driver JOBS ID KEY NOTICE
 
 NOTICE: seconds that the command may take to give way.
 """
@@ -30,7 +30,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def node_address(head: str) -> str:
-    """What Ray calls this node: the address from which it reaches the head. head: as in
+    """Ray's name for this node: the address from which it reaches the head. head: as in
     RAY_ADDRESS. Nothing is sent.
     """
     host, _, port = head.rpartition(":")
@@ -45,8 +45,8 @@ def node_address(head: str) -> str:
 
 
 def prepare(environment: dict[str, str]) -> dict[str, str]:
-    """The environment of what is started here: programs of the interpreter that has this package
-    come first, not those of Ray's own.
+    """The environment of what is started here: programs of the interpreter with this package come
+    first, not those of Ray's own.
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
     return {
@@ -70,7 +70,7 @@ def start(job: Path, number: int, notice_seconds: float) -> int:
 
 
 def watch(child: int) -> int:
-    """Pass on what Ray says, until the guard has ended; returns its exit code."""
+    """Pass on Ray's signals, until the guard has ended; returns its exit code."""
     while True:
         got = signal.sigwait(_HANDLED)
         if got != signal.SIGCHLD:

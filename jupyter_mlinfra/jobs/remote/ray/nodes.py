@@ -1,5 +1,5 @@
-"""What nodes have, what actors hold of it, and what a job needs, all by Ray's names of resources.
-No I/O.
+"""What nodes have, what actors hold of it, and what a job needs, all under Ray's names of
+resources. No I/O.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ Amounts = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A node that is alive. whole: what it has. left: what the actors that can be seen leave of
-    it.
-    """
+    """A live node. whole: what it has. left: what the visible actors leave of it."""
 
     id: str
     name: str
@@ -32,7 +30,7 @@ class Node:
 
 
 def nodes_of(items: Iterable[Json], actors: Iterable[Json]) -> list[Node]:
-    """The nodes of the state API, in the order of their names."""
+    """The nodes of the state API, by name."""
     held = dict[str, dict[str, float]]()
     for actor in actors:
         on = held.setdefault(str(actor.get("node_id") or ""), {})
@@ -101,7 +99,7 @@ def devices_of(
     nodes: Sequence[Node], holders: Mapping[tuple[str, str], str], kind: Callable[[Node], str]
 ) -> list[Device]:
     """A device for each GPU of each node. holders: of those that our jobs hold, by the node's id
-    and their number on it; of others Ray only counts.
+    and the GPU's number; for others Ray only counts.
     """
     found = list[Device]()
     for node in nodes:
@@ -129,7 +127,7 @@ def devices_of(
 
 
 def gpu_kind(node: Node) -> str:
-    """What Ray calls the GPUs of a node."""
+    """Ray's name for the GPUs of a node."""
     return next(
         (name.removeprefix(ACCELERATOR) for name in node.whole if name.startswith(ACCELERATOR)),
         "GPU",

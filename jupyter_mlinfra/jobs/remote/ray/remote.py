@@ -1,4 +1,4 @@
-"""Ray as the far side of a follower."""
+"""Ray as the remote side of a follower."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 NAME = "ray"
 AT_A_TIME = 8
-"""Requests, where there has to be one for each job."""
+"""How many requests run at once, if each job needs one."""
 FORGOTTEN_AT_A_TIME = 20
-"""Ended jobs that Ray is told to forget after a look."""
+"""How many ended jobs Ray is told to delete after a look."""
 NODES_SECONDS = 5.0
-"""How long what is known of the nodes is taken for what they are."""
+"""How long the list of nodes is used before it is read again."""
 
 
 class RayRemote:
@@ -57,7 +57,7 @@ class RayRemote:
         return Cluster(name=self._settings.address)
 
     def look(self) -> Sequence[Sighting]:
-        """One list of all jobs; of the nodes too while one of ours waits, which only says why."""
+        """One list of all jobs; the nodes too while one of ours waits, which only explains why."""
         try:
             jobs = self._api.jobs()
         except Refused as error:
@@ -112,12 +112,12 @@ class RayRemote:
             remote=remote,
             key=key,
             stage=Stage.RUNNING,
-            reason="Ray runs it no longer; what is left of it ends.",
+            reason="Ray no longer runs it; what is left of it ends.",
         )
 
     def _left(self, entry: Entry) -> bool:
-        """Whether the guard of a job that Ray shows no more may still have to end it: it is not
-        taken for lost, and no second copy started, before.
+        """Whether the guard of a job that Ray no longer lists may still have to end it: before that
+        it does not count as lost, and no second copy is started.
         """
         traces = self._traces(entry.job.id, entry.token)
         return traces.claimed and not traces.ended and self._lingers(entry.token)
@@ -142,7 +142,7 @@ class RayRemote:
             self._nodes_at = time.monotonic()
 
     def _forget(self, seen: Sequence[Seen], followed: Mapping[str, Entry]) -> None:
-        """Ray keeps what has ended for ever, and lists it each time."""
+        """Ray keeps ended jobs for ever, and lists them each time."""
         limit = (time.time() - self._settings.keep_minutes * 60) * 1000
         due = [
             item.sighting.remote
@@ -156,9 +156,9 @@ class RayRemote:
                 self._api.delete(remote)
 
     def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:
-        """Nothing of how they ended; of those that had begun, that Ray lost them."""
+        """Nothing about how they ended; about those that had begun, that Ray lost them."""
         words, found = (
-            "Ray knows it no longer: its head was started anew, or somebody deleted the job there.",
+            "Ray knows it no longer: its head was restarted, or somebody deleted the job there.",
             dict[str, Sighting](),
         )
         for entry in self._store.followed(backend=NAME):
@@ -173,7 +173,7 @@ class RayRemote:
         return found
 
     def send(self, batch: Batch) -> Sequence[str]:
-        """A job of Ray's for each; it has no arrays."""
+        """One Ray job for each; Ray has no arrays."""
         bodies = [self._body(parcel) for parcel in batch.parcels]
         try:
             _each(self._api.submit, bodies)
@@ -184,8 +184,8 @@ class RayRemote:
         return [name_of(parcel) for parcel in batch.parcels]
 
     def _body(self, parcel: Parcel) -> Json:
-        """The job's own variables go by its order, in a file that only its owner can read: what Ray
-        is told, everybody there can see.
+        """The job's own variables are in its order, in a file that only its owner can read:
+        everybody on the cluster can see what Ray is told.
         """
         attempt, spec = Attempt(parcel.folder), parcel.entry.spec
         order = Order.read(attempt)
@@ -205,8 +205,8 @@ class RayRemote:
         )
 
     def end(self, sightings: Sequence[Sighting]) -> None:
-        """All are stopped, which reaches the guard of one that runs. Those that wait are called off
-        besides, since Ray stops none before it has started it.
+        """All are stopped, which reaches the guard of a running one. Waiting ones are also called
+        off, since Ray does not stop a job before it has started it.
         """
         for sighting in sightings:
             if sighting.stage is Stage.WAITING:
@@ -217,19 +217,19 @@ class RayRemote:
         _each(self._stop, [sighting.remote for sighting in sightings])
 
     def forget(self, sightings: Sequence[Sighting]) -> None:
-        """`look` has Ray forget them, when they have been kept for a while."""
+        """`look` makes Ray delete them, when they have been kept for a while."""
 
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
-        """Call waiting jobs off: Ray has no hold. They are sent anew when they are released."""
+        """Call waiting jobs off: Ray has no hold. They are sent again when they are released."""
         for remote in remotes if held else ():
             if remote in self._seen:
                 self._call_off(self._seen[remote].sighting, unless_begun=True)
 
     def prioritize(self, priorities: Mapping[str, int]) -> None:
-        """Never asked for: Ray knows no priorities."""
+        """Never called: Ray has no priorities."""
 
     def rank(self, priority: int) -> int | None:  # noqa: ARG002
-        """It knows none."""
+        """It has none."""
         return None
 
     def _call_off(self, sighting: Sighting, *, unless_begun: bool = False) -> None:
@@ -246,11 +246,11 @@ class RayRemote:
             self._api.stop(remote)
         except (
             Refused
-        ) as error:  # it may have changed since it was seen: the next look shows how it stands
+        ) as error:  # it may have changed since it was seen: the next look shows its state
             sys.stderr.write(f"stop {remote}: {error.words}\n")
 
 
 def _each[T](ask: Callable[[T], None], items: Sequence[T]) -> None:
-    """Ask for each; all are asked for, and the first failure is raised then."""
+    """Send a request for each; all are sent, and then the first failure is raised."""
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         list(pool.map(ask, items))

@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 PROJECT, KEY, JOB = "mlinfra_project", "mlinfra_key", "mlinfra_job"
 DRIVER = "jupyter_mlinfra.jobs.remote.ray.driver"
 MARGIN_SECONDS = 5
-"""What the guard gets beyond a job's own grace, to end what is left and to keep its exit code."""
+"""What the guard gets beyond a job's own grace period, to end what is left and store its
+exit code.
+"""
 TYPE_SHARE = 0.001
-"""Of the resource that a node has of its type of GPU: as little as Ray's own `accelerator_type=`
-takes.
+"""How much of a node's resource for its type of GPU a job takes: as little as Ray's own
+`accelerator_type=`.
 """
 
 
 def check(spec: JobSpec) -> None:
-    """Raise BadRequest when no Ray cluster could run such a job."""
+    """Raise BadRequest if no Ray cluster could run such a job."""
     if spec.queue:
         raise BadRequest(
             f"There is no queue {spec.queue!r}.",
@@ -49,7 +51,7 @@ def check(spec: JobSpec) -> None:
 
 
 def needs(spec: JobSpec, settings: RaySettings) -> dict[str, float]:
-    """What a node has to have for a job, by Ray's names."""
+    """What a node must have for a job, under Ray's names."""
     memory = {MEMORY: float(math.ceil(spec.memory_gib * 2**30))} if spec.memory_gib else {}
     gpus = {GPU: float(spec.gpus)} if spec.gpus else {}
     return {CPU: float(spec.cpus), **gpus, **memory, **_resources(spec, settings)}
@@ -71,7 +73,7 @@ def name_of(parcel: Parcel) -> str:
 def body(
     parcel: Parcel, *, project: str, home: Path, grace_seconds: float, settings: RaySettings
 ) -> dict[str, Any]:
-    """What is posted to /api/jobs/. Everybody who may look at the cluster sees it: no variable of
+    """What is posted to /api/jobs/. Everybody who can view the cluster sees it, so no variable of
     the job is in it.
     """
     spec, job = parcel.entry.spec, parcel.entry.job
@@ -90,7 +92,7 @@ def body(
         "entrypoint": f"exec {shlex.join(words)}",
         "submission_id": name_of(parcel),
         "metadata": {"job_name": job.name, PROJECT: project, KEY: parcel.key, JOB: job.id},
-        # Ray kills what it was told to stop after 3 s, the guard with it.
+        # Ray kills what it was told to stop after 3 s, including the guard.
         "runtime_env": {
             "env_vars": {"RAY_JOB_STOP_WAIT_TIME_S": str(math.ceil(grace_seconds) + MARGIN_SECONDS)}
         },

@@ -1,7 +1,7 @@
 """What Ray's list of jobs shows, as sightings. No I/O.
 
-Answers are taken as plain JSON: a field that a newer Ray adds is nothing to us, and older ones have
-no `error_type`.
+Answers are read as plain JSON, so that fields of a newer Ray do not matter; older ones have no
+`error_type`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from .request import JOB, KEY, PROJECT
 Json = Mapping[str, Any]
 _ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 SAID = 500
-"""Characters of what Ray says of a failure."""
+"""How many characters of Ray's message about a failure are kept."""
 _NEVER = "Failed to start supervisor actor"
-"""How Ray begins to say that it will never run such a job; all else that goes wrong before a job
-begins may go better.
+"""How Ray's message begins when it will never run such a job; every other failure before a job
+begins may pass.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traces:
-    """What the files of an attempt tell. wanted: its order is there. claimed: its guard has begun.
-    ended: it has kept an exit code.
+    """What the files of an attempt show. wanted: its order exists. claimed: its guard has begun.
+    ended: it has stored an exit code.
     """
 
     wanted: bool
@@ -38,12 +38,12 @@ class Traces:
 
 
 Look = Callable[[str, str], Traces]
-"""Job id and key to what the files of that attempt tell."""
+"""Job id and key → what the files of that attempt show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A job with what it takes to end it.
+    """A job with what is needed to end it.
 
     job: our id. over_at: milliseconds since 1970 at which Ray saw it end. lives: its guard may,
     although Ray says that it has ended.
@@ -65,8 +65,8 @@ def sightings_of(
     """A sighting for each job with the mark of the project. followed: keys of those that have not
     ended for us. nodes: their names by their ids.
 
-    Those that were called off are left out: Ray takes none back that waits, but should one start,
-    it sees that and ends.
+    Jobs that were called off are left out: Ray takes no waiting job back, but if one starts, it
+    sees that and ends.
     """
     found = list[Seen]()
     for job in jobs:
@@ -137,7 +137,7 @@ def _how(job: Json, status: str, *, began: bool) -> dict[str, Any]:
 
 
 def _first(message: str) -> str:
-    """The first sentence of a message, without the traceback that may follow."""
+    """The first sentence of a message, without a traceback that may follow."""
     return (
         message.partition(". Full traceback:")[0]
         .partition("\n")[0]

@@ -1,1 +1,1 @@
-"""Jobs in a Slurm cluster."""
+"""Jobs on a Slurm cluster."""

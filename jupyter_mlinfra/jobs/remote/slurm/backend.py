@@ -1,5 +1,5 @@
-"""The Slurm backend: jobs are sent to a cluster by its own commands, and followed by one process a
-project.
+"""The Slurm backend: jobs are sent to a cluster by its own commands, and followed by one process
+per project.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
         return SlurmRemote(self._project)
 
     def check(self, spec: JobSpec) -> None:
-        """Raise BadRequest when the cluster would never start such a job. A cluster that does not
+        """Raise BadRequest if the cluster would never start such a job. A cluster that does not
         answer refuses nothing: the job waits for it.
         """
         if 0 < spec.gpus < 1:
@@ -79,8 +79,8 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
             return
 
     def _rests(self, spec: JobSpec) -> bool:
-        """Whether nodes are being maintained that such a job might want: Slurm's test then says no
-        to everything, though it would take the job.
+        """Whether nodes are under maintenance that such a job might use: Slurm's test then refuses
+        everything, although it would take the job.
         """
         partition = spec.queue or self._settings.partition
         nodes = [
@@ -91,7 +91,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
         return any(_RESTING & set(_words(node.get("state"))) for node in nodes)
 
     def starts(self) -> Mapping[str, datetime]:
-        """When Slurm plans to start what waits there."""
+        """When Slurm plans to start the waiting jobs."""
         jobs = {entry.token: entry.job.id for entry in self._store.followed(backend=NAME)}
         try:
             seen = self._remote.look() if jobs else ()
@@ -109,7 +109,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
             found = _STARTS.search(self._test(spec))
         except (Refused, Unreachable):
             return None
-        # Slurm writes the local time.
+        # Slurm writes local time.
         return datetime.fromisoformat(found[1]).astimezone() if found else None
 
     def _test(self, spec: JobSpec) -> str:
@@ -142,8 +142,8 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
         )
 
     def _number(self, remote: str) -> str:
-        """What Slurm calls a job by itself: `srun` does not know an element by the array's number
-        and its own.
+        """Slurm's own id of a job: `srun` does not accept an element as the array's number with an
+        index.
         """
         if "_" not in remote:
             return remote
@@ -193,7 +193,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
         for job in jobs:
             array, task = number(job.get("array_job_id")), number(job.get("array_task_id"))
             remote = f"{array}_{task}" if array else str(job["job_id"])
-            # Of one node each; of jobs on several nodes only the first is told.
+            # Of one node each; of jobs on several nodes only the first is listed.
             for text in job.get("gres_detail") or ():
                 for _, _, indexes in _GPUS.findall(str(text)):
                     for index in _span(indexes):

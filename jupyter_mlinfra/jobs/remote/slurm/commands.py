@@ -1,4 +1,4 @@
-"""Slurm's own commands: how they are found, called, and what their failures mean."""
+"""Slurm's own commands: how they are found and called, and what their failures mean."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ....core.settings import SlurmSettings
 from .. import Unreachable
 
 ANSWER_SECONDS = 60.0
-"""Longest wait for an answer; the commands try by themselves for some of it."""
-# Nobody answered, or not with anything about what was asked for.
+"""The longest wait for an answer; the commands themselves retry for part of it."""
+# There was no answer, or none about the question.
 _UNANSWERED = re.compile(
     r"contact slurm|timed out|timeout|socket|connection|communication|transmi|standby|rate"
     r" limit|resource temporarily|protocol authentication|munge"
     r"|configuration source|incompatible versions",
     re.I,
 )
-# No later try would change these. All else may pass: limits, policies, what is drained or reserved,
-# a plugin's own words.
+# No later try would change these. Everything else may pass: limits, policies, drained or reserved
+# nodes, a plugin's own messages.
 _NEVER = re.compile(
     r"invalid (partition|account|qos|generic resource|feature|licen[sc]e|job"
     r" array|reservation)|requested time limit is invalid"
@@ -42,7 +42,7 @@ _TALK = re.compile(
 
 @dataclass(eq=False)
 class Refused(Exception):
-    """Slurm answered, and said no."""
+    """Slurm answered with a refusal."""
 
     words: str
 
@@ -63,16 +63,16 @@ class Commands:
         self._settings = settings
 
     def run(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
-        """What a command prints. environment: of a job that is to have it.
+        """What a command prints. environment: of a job that should get it.
 
-        Raises Refused, or Unreachable when the answer says nothing of what was asked for.
+        Raises Refused, or Unreachable if the answer says nothing about the question.
         """
         return self.talk(name, *arguments, environment=environment)[0]
 
     def talk(
         self, name: str, *arguments: str, environment: Mapping[str, str] | None = None
     ) -> tuple[str, str]:
-        """The same, with what it says on its standard error."""
+        """The same, with its standard error."""
         program = self._find(name)
         if program is None:
             raise Absent(
@@ -104,7 +104,9 @@ class Commands:
         return done.stdout.decode(errors="replace"), said
 
     def program(self, name: str) -> str:
-        """Where a command is that somebody else calls. Raises Unavailable when it is not here."""
+        """Path of a command that another program calls. Raises Unavailable if it is not installed
+        here.
+        """
         found = self._find(name)
         if found is None:
             raise Unavailable(
@@ -122,8 +124,8 @@ class Commands:
         return shutil.which(name, path=self._settings.bin or os.environ.get("PATH", os.defpath))
 
     def words(self, given: Mapping[str, str]) -> dict[str, str]:
-        """Without what would change the commands' own options: a job may be submitted from within
-        another one.
+        """Without variables that would change the commands' own options: a job may be submitted
+        from within another one.
         """
         words = {
             name: value
@@ -135,6 +137,6 @@ class Commands:
 
 
 def _plain(said: str) -> str:
-    """The last different things that a command complained of, without its own name before them."""
+    """The last distinct complaints of a command, without its own name before them."""
     lines = [_TALK.sub("", line.strip()) for line in said.splitlines() if line.strip()]
     return "; ".join(dict.fromkeys(line.rstrip(".") for line in lines[-2:]))[:500]

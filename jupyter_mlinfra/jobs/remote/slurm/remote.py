@@ -1,4 +1,4 @@
-"""Slurm as the far side of a follower."""
+"""Slurm as the remote side of a follower."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from ....core.project import Project
 
 BATCH = 1000
-"""Most elements of an array that are sent in one call."""
+"""The most elements of an array that are sent in one call."""
 _SETTING = re.compile(r"^(ClusterName|MaxArraySize)\s*=\s*(\S+)", re.M)
 KILL_SECONDS = 40.0
-"""What a guard gets beyond a job's own time to end, before Slurm ends it: its KillWait is 30 by
-itself.
+"""What a guard gets beyond a job's own time to end, before Slurm ends it: its default KillWait is
+30.
 """
 TOLD_SECONDS = 600.0
 NAMED = 500
-"""Jobs that one command names at most."""
+"""The most jobs that one command names."""
 
 
 class SlurmRemote:
@@ -58,7 +58,7 @@ class SlurmRemote:
         )
 
     def look(self) -> Sequence[Sighting]:
-        """One `squeue` for all of them, also in partitions that are hidden."""
+        """One `squeue` for all of them, including hidden partitions."""
         return sightings_of(self.queue("--me", "--all", "--states=all"), self._mark)
 
     def queue(self, *arguments: str) -> list[dict[str, Any]]:
@@ -69,7 +69,7 @@ class SlurmRemote:
         except Refused as error:
             raise Unreachable(f"squeue: {error.words}") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise Unreachable(f"squeue: its answer is no list of jobs: {error}") from error
+            raise Unreachable(f"squeue: its answer is not a list of jobs: {error}") from error
         if answer.get("errors"):
             raise Unreachable(
                 "squeue:"
@@ -78,8 +78,8 @@ class SlurmRemote:
         return list(jobs)
 
     def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:
-        """What the controller says of them by their numbers, whatever became of their comments; of
-        the others, what accounting remembers.
+        """What the controller knows about them by number, whatever became of their comments; of the
+        others, what accounting remembers.
         """
         found = dict[str, Sighting]()
         for some in batched({remote.partition("_")[0] for remote in remotes}, NAMED):
@@ -115,7 +115,7 @@ class SlurmRemote:
             raise
 
     def send(self, batch: Batch) -> Sequence[str]:
-        """One `sbatch` for all of it. The script is fixed: what is to be run are its arguments, and
+        """One `sbatch` for the whole batch. The script is fixed: what to run are its arguments, and
         the orders that those name.
         """
         first = batch.parcels[0]
@@ -125,7 +125,7 @@ class SlurmRemote:
         )
         several = first.entry.job.part_of is not None and len(batch.parcels) > 1
         whole = several or max(place) > 0
-        # Not the log, whose bytes are the job's alone.
+        # Not the log, whose bytes belong to the job alone.
         said = words_path(self._project.home / "jobs", batch.name, "%a" if whole else 0)
         name = first.entry.job.name
         if several:
@@ -177,11 +177,11 @@ class SlurmRemote:
         return [f"{ident}_{index_of(parcel.key)}" if whole else ident for parcel in batch.parcels]
 
     def end(self, sightings: Sequence[Sighting]) -> None:
-        """Those that wait are taken out of the queue, also if they start meanwhile, and so are
-        suspended ones, whose guards hear nothing.
+        """Waiting jobs are removed from the queue, even if they start meanwhile, and so are
+        suspended ones, whose guards receive nothing.
 
-        The guards of the others are told; what is still there when a guard must long have ended it,
-        Slurm itself ends.
+        The guards of the others are signalled; what a guard should have ended long ago is ended by
+        Slurm itself.
         """
         at, remotes = (
             time.monotonic(),
@@ -208,15 +208,15 @@ class SlurmRemote:
             self._tell("scancel", "--quiet", *some)
 
     def forget(self, sightings: Sequence[Sighting]) -> None:
-        """It forgets by itself, after some minutes."""
+        """It forgets on its own, after some minutes."""
 
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
-        """As the user, so that the user can let them go."""
+        """As the user, so that the user can release them."""
         for some in _some(remotes):
             self._tell("scontrol", "uhold" if held else "release", ",".join(some))
 
     def prioritize(self, priorities: Mapping[str, int]) -> None:
-        """A call for each priority."""
+        """One call per priority."""
         for priority in set(priorities.values()):
             for some in _some([remote for remote, own in priorities.items() if own == priority]):
                 self._tell(
@@ -231,10 +231,10 @@ class SlurmRemote:
         return nice(priority, self._settings)
 
     def _tell(self, *words: str) -> None:
-        """Say something of jobs that may have changed since they were seen: a refusal is no fault,
-        the next look shows how they stand.
+        """Run a command about jobs that may have changed since they were seen: a refusal is not an
+        error, the next look shows their state.
 
-        Raises NotNow when a right is missing, which somebody has to mend.
+        Raises NotNow if a permission is missing, which somebody has to fix.
         """
         try:
             self._commands.run(*words)

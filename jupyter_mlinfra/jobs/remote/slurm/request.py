@@ -21,7 +21,7 @@ def needs(spec: JobSpec, settings: SlurmSettings, *, grace_seconds: float) -> li
     if spec.gpus:
         words.append(f"--gres=gpu:{f'{spec.gpu_type}:' if spec.gpu_type else ''}{spec.gpus:.0f}")
     if spec.time_limit_minutes is not None:
-        # The guard keeps the limit; Slurm's is a little later, for when the guard cannot.
+        # The guard enforces the limit; Slurm's is a little later, in case the guard cannot.
         words.append(f"--time={math.ceil(spec.time_limit_minutes + grace_seconds / 60) + 1}")
     for name, value in (
         ("partition", spec.queue or settings.partition),
@@ -34,7 +34,7 @@ def needs(spec: JobSpec, settings: SlurmSettings, *, grace_seconds: float) -> li
 
 
 def nice(priority: int, settings: SlurmSettings) -> int:
-    """Priority 50 is Slurm's own usual; below it a job lets others go first."""
+    """Priority 50 is Slurm's own default; below it a job lets others go first."""
     value = (50 - priority) * NICE_STEP
     return value if settings.raise_priority else max(0, value)
 

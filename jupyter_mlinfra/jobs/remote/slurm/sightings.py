@@ -25,7 +25,7 @@ _ENDED = {
     "SPECIAL_EXIT",
     "LAUNCH_FAILED",
 }
-# Slurm's words for why a job waits, in ours. Others are shown as they are.
+# Slurm's reasons for waiting, in our words. Others are shown as they are.
 _WAITS = {
     "None": "has not looked at it yet",
     "Priority": "jobs of higher priority are before it",
@@ -57,7 +57,7 @@ _HELD = ("JobHeldUser", "JobHeldAdmin")
 
 
 def sightings_of(jobs: Iterable[Mapping[str, Any]], mark: str) -> list[Sighting]:
-    """Jobs whose comment begins with `mark`; what follows is their key, up to the place in the
+    """Jobs whose comment begins with `mark`; after it comes their key, up to the index in the
     batch.
     """
     found = list[Sighting]()
@@ -65,7 +65,7 @@ def sightings_of(jobs: Iterable[Mapping[str, Any]], mark: str) -> list[Sighting]
         comment = str(job.get("comment") or "")
         if comment.startswith(mark):
             key = comment.removeprefix(mark)
-            # What cannot even be named hides no other.
+            # What has no readable name must not hide the others.
             with contextlib.suppress(KeyError, TypeError, ValueError, AttributeError):
                 array = number(job.get("array_job_id"))
                 for task in _tasks(job):
@@ -75,7 +75,7 @@ def sightings_of(jobs: Iterable[Mapping[str, Any]], mark: str) -> list[Sighting]
 
 
 def _readable(job: Mapping[str, Any], remote: str, key: str) -> Sighting:
-    """A record as it is understood; else only that it is there."""
+    """A record as it is understood; else only that it exists."""
     try:
         return _sighting(job, remote, key)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -83,12 +83,12 @@ def _readable(job: Mapping[str, Any], remote: str, key: str) -> Sighting:
             remote=remote,
             key=key,
             stage=Stage.UNKNOWN,
-            reason=f"Slurm shows it in words that are not understood here: {error}.",
+            reason=f"Slurm shows it in a form that is not understood here: {error}.",
         )
 
 
 def _tasks(job: Mapping[str, Any]) -> Iterator[int | None]:
-    """Elements of an array that a record is of: those that wait share one."""
+    """The elements of an array that a record stands for: waiting ones share one."""
     waiting = str(job.get("array_task_string") or "").partition("%")[0]
     if not waiting:
         yield number(job.get("array_task_id"))
@@ -138,7 +138,7 @@ def _sighting(job: Mapping[str, Any], remote: str, key: str) -> Sighting:
 
 
 def _code(value: Any) -> int | None:
-    """An exit code as a shell tells it: of a plain wait status (Slurm 22.05), of `signal_id`
+    """An exit code as a shell reports it: from a plain wait status (Slurm 22.05), from `signal_id`
     (23.02), or as later versions write it.
     """
     if isinstance(value, int):
@@ -150,7 +150,7 @@ def _code(value: Any) -> int | None:
 
 
 def waits(reason: str) -> str:
-    """Why a job waits, as a sentence that still names Slurm's own word."""
+    """Why a job waits, as a sentence that still contains Slurm's own word."""
     word = reason.partition(",")[0].strip("()")
     text = _WAITS.get(word)
     if word == "None":
@@ -191,8 +191,8 @@ def how_it_ended(state: str, code: int | None, node: str = "") -> dict[str, Any]
 
 
 def recalled(lines: Iterable[str]) -> dict[str, Sighting]:
-    """What `sacct --parsable2 --format=JobID,State,ExitCode,Restarts,NodeList` prints, by job id.
-    Those that have not ended are left out.
+    """What `sacct --parsable2 --format=JobID,State,ExitCode,Restarts,NodeList` prints, by job id,
+    without those that have not ended.
     """
     found = {}
     for line in lines:
@@ -220,7 +220,7 @@ def recalled(lines: Iterable[str]) -> dict[str, Sighting]:
 
 
 def number(value: Any) -> int | None:
-    """A number as Slurm's JSON has it: `{"set", "infinite", "number"}`, or plain."""
+    """A number as in Slurm's JSON: `{"set", "infinite", "number"}`, or plain."""
     if isinstance(value, Mapping):
         return int(value["number"]) if value.get("set") and not value.get("infinite") else None
     return int(value) if isinstance(value, int | float) else None
