@@ -130,7 +130,7 @@ def _operation(
     operation: dict[str, Any] = {
         "operationId": _operation_id(path, verb),
         "tags": [domain],
-        "summary": text.splitlines()[0] if text else "",
+        "summary": " ".join(text.partition("\n\n")[0].split()),
         "x-action": endpoint.action,
         "x-resource": endpoint.resource,
         "parameters": [

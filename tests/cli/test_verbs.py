@@ -708,7 +708,7 @@ def test_a_job_that_had_ended_before_its_cancel_is_told_as_such(
     [
         ("6", "no unit"),
         ("6.5", "no unit"),
-        ("soon", "no number"),
+        ("soon", "not a number"),
         ("0s", "above 0"),
         ("999d", "at most 366 d"),
     ],

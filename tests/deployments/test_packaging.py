@@ -116,7 +116,7 @@ def test_a_pickled_model_is_refused_without_being_opened(altered: Alter, tmp_pat
 
 
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Unprocessable, match="no MLflow model"):
+    with pytest.raises(Unprocessable, match="not an MLflow model"):
         package(tmp_path, tmp_path / "bundles")
     (tmp_path / "MLmodel").write_text("flavors: [")
     with pytest.raises(Unprocessable, match="cannot be read"):

@@ -122,7 +122,7 @@ CASES = {
         "steps:\n  a: {notebook: a.ipynb, in: x, out: x}",
         "line 2",
         "a → a",
-        "out of `in` or `out`",
+        "from `in` or `out`",
     ),
     "an unknown notebook, with the nearest one": (
         "steps:\n  one:\n    notebook: aa.ipynb",
@@ -215,7 +215,7 @@ CASES = {
     "a path out of the project": (
         "steps:\n  a: {notebook: a.ipynb, in: ../../secret}",
         "line 2",
-        "outside of the project",
+        "outside the project",
         "",
     ),
     "a notebook out of the project": (

@@ -239,12 +239,12 @@ FAULTS = {
         "    in: 'step:train'\n    out: x",
         "line 4",
         "train → train",
-        "out of `in`",
+        "from `in`",
     ),
     "a path that leaves the project once it is filled": (
         "    foreach: {max_depth: ['../../x', b]}\n    out: '{{ max_depth }}'",
         "line 7",
-        "outside of the project",
+        "outside the project",
         "",
     ),
 }

@@ -248,7 +248,7 @@ def test_a_schedule_in_the_pipelines_file_is_taken_from_there(
         ),
         (CHAIN.replace("Europe/Paris", "Europe/Pairs"), "There is no time zone 'Europe/Pairs'"),
         (CHAIN.replace("catchup", "catchups"), "Did you mean catchup?"),
-        (CHAIN.replace("90min", "soon"), "schedule.grace cannot be used. 'soon' is not a span"),
+        (CHAIN.replace("90min", "soon"), "schedule.grace cannot be used. 'soon' is not a duration"),
     ):
         path.write_text(text.lstrip("\n"))
         with pytest.raises(Unprocessable) as caught:
