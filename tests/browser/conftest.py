@@ -1,8 +1,9 @@
 """One JupyterLab on the flights project, one Chromium, and for every test a workspace of its own.
 
-A test gets `lab`: a page of JupyterLab that records what must not happen. After the test there may
-be no console error, no page error, no answer of 500 or above, and no request to anything but this
-JupyterLab.
+A test gets `lab`: a page of JupyterLab that records what must not happen. A test that leaves
+nothing behind but open pages takes `shared`, which is loaded once for its file. After the test
+there may be no console error, no page error, no answer of 500 or above, and no request to anything
+but this JupyterLab.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import threading
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ import pytest
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
+    Error,
     Locator,
     Page,
     Request,
@@ -52,7 +54,7 @@ FLAGS = [
 # ms; what a loaded machine of two cores needs for the slowest step, a kernel that starts
 SLOW = 30_000
 SIZE = {"width": 1440, "height": 900}
-FOLDER = "browser-tests"
+FOLDER = f"browser-tests-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 
 expect.set_options(timeout=SLOW)
 collect_ignore = [] if os.environ.get("MLINFRA_SCREENSHOTS") else ["test_screenshots.py"]
@@ -103,7 +105,7 @@ def jupyterlab(root: Path, config: Path, *options: str, theme: str = "Light") ->
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGABRT)
             process.wait(10)
@@ -147,6 +149,7 @@ def start_server(
         "--ip=127.0.0.1",
         "--port=0",
         f"--ServerApp.root_dir={root}",
+        "--LabApp.expose_app_in_browser=True",
         *options,
     ]
     process = subprocess.Popen(
@@ -177,6 +180,20 @@ def server(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
 
 
 @pytest.fixture(scope="session")
+def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """JupyterLab on a project with one notebook and nothing else, for tests that fill the queue:
+    others look at the flights at the same time.
+    """
+    root = tmp_path_factory.mktemp("small")
+    (root / "mlinfra.toml").write_text('[project]\nname = "small"\n')
+    write_notebook(root / "analysis.ipynb", cell("print('done')"))
+    with jupyterlab(root, tmp_path_factory.mktemp("lab")) as server:
+        yield server
+    command = [sys.executable, "-m", "jupyter_mlinfra.cli", "down"]
+    subprocess.run(command, cwd=root, check=False, capture_output=True, timeout=120)
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     found = next(
         (
@@ -202,6 +219,19 @@ def cell(source: str, *tags: str) -> dict[str, Any]:
         "outputs": [],
         "execution_count": None,
     }
+
+
+def write_notebook(file: Path, *cells: dict[str, Any]) -> None:
+    """A notebook file; it has an empty cell unless others are given."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    document = {
+        "cells": list(cells) or [cell("")],
+        "metadata": {"kernelspec": kernel},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(document))
 
 
 @dataclass
@@ -256,17 +286,11 @@ class Lab:
         given.
         """
         path = f"{FOLDER}/{name or uuid.uuid4().hex[:8]}.ipynb"
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        document = {
-            "cells": list(cells) or [cell("")],
-            "metadata": {"kernelspec": kernel},
-            "nbformat": 4,
-            "nbformat_minor": 5,
-        }
-        file = self.server.root / path
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(json.dumps(document))
-        self.go(path=path)
+        write_notebook(self.server.root / path, *cells)
+        if self.page.url == "about:blank":
+            self.go(path=path)
+        else:
+            self.command("docmanager:open", path=path)
         notebook = self.page.locator(".jp-NotebookPanel:visible")
         expect(self.page.get_by_role("button", name="| Idle")).to_be_visible()
         expect(
@@ -275,6 +299,21 @@ class Lab:
         # The indicator is idle a moment before the kernel's socket is.
         self.page.wait_for_timeout(1_000)
         return notebook
+
+    def command(self, name: str, **arguments: str) -> None:
+        """Run a command of JupyterLab, and wait until it is done."""
+        self.page.evaluate(
+            "([name, given]) => jupyterapp.commands.execute(name, given).then(() => null)",
+            [name, arguments],
+        )
+
+    def clear(self) -> None:
+        """Close all that is open, for the next test; the side bar shows the files, as at first."""
+        for _ in range(3):
+            self.page.keyboard.press("Escape")
+        self.command("application:close-all")
+        self.command("filebrowser:activate")
+        expect(self.page.locator(".jp-LauncherCard:visible").first).to_be_visible()
 
     def reads(self, editor: Locator) -> str:
         """The text of an editor."""
@@ -327,28 +366,63 @@ def watch(page: Page, origin: str) -> list[str]:
 Opener = Callable[..., Lab]
 
 
+@contextmanager
+def new_lab(browser: Browser, server: Server) -> Iterator[Lab]:
+    """A page that has not loaded anything yet, in a browser context of its own."""
+    permissions = ["clipboard-read", "clipboard-write"]
+    context = browser.new_context(viewport=SIZE, permissions=permissions)  # type: ignore[arg-type]
+    context.set_default_timeout(SLOW)
+    page = context.new_page()
+    yield Lab(page, server, watch(page, server.address))
+    context.close()
+
+
+def close_kernels(server: Server) -> None:
+    for session in server.ask("api/sessions"):
+        server.ask(f"api/sessions/{session['id']}", "DELETE")
+
+
 @pytest.fixture
 def fresh(browser: Browser, server: Server) -> Iterator[Opener]:
     """Makes pages that have not loaded anything yet, for tests that arrange something before."""
-    contexts = []
     labs: list[Lab] = []
+    with ExitStack() as stack:
 
-    def make(at: Server = server) -> Lab:
-        context = browser.new_context(
-            viewport=SIZE, permissions=["clipboard-read", "clipboard-write"]
-        )  # type: ignore[arg-type]
-        contexts.append(context)
-        context.set_default_timeout(SLOW)
-        page = context.new_page()
-        labs.append(Lab(page, at, watch(page, at.address)))
-        return labs[-1]
+        def make(at: Server = server) -> Lab:
+            labs.append(stack.enter_context(new_lab(browser, at)))
+            return labs[-1]
 
-    yield make
-    for context in contexts:
-        context.close()
-    for session in server.ask("api/sessions"):
-        server.ask(f"api/sessions/{session['id']}", "DELETE")
+        yield make
+    close_kernels(server)
     assert [fault for lab in labs for fault in lab.faults] == []
+
+
+@pytest.fixture(scope="module")
+def loaded(browser: Browser, server: Server) -> Iterator[Lab]:
+    """What `shared` shares."""
+    with new_lab(browser, server) as lab:
+        lab.go()
+        yield lab
+    close_kernels(server)
+
+
+@pytest.fixture
+def shared(loaded: Lab, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """JupyterLab, loaded once for all tests of a file that leave nothing behind but open pages.
+    What a test that failed has left is gone with a new load.
+    """
+    loaded.faults.clear()
+    failed = request.session.testsfailed
+    yield loaded
+    try:
+        loaded.clear()
+    except (AssertionError, Error):
+        failed = -1
+        raise
+    finally:
+        if request.session.testsfailed != failed:
+            loaded.go()
+    assert loaded.faults == []
 
 
 @pytest.fixture

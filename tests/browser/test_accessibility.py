@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Opener, Server, jupyterlab
+from tests.browser.conftest import Lab, Server, jupyterlab
 from tests.browser.scenes import SCENES
 from tests.conftest import Demo
 
@@ -39,7 +39,7 @@ for (const node of document.querySelectorAll('[class*="jp-mlinfra"]')) {
 
 
 @pytest.fixture(scope="module", params=["Light", "Dark"])
-def themed(
+def server(
     demo: Demo, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Server]:
     """A JupyterLab in each theme."""
@@ -48,11 +48,9 @@ def themed(
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing(fresh: Opener, themed: Server, name: str) -> None:
-    lab = fresh(themed)
-    lab.go()
-    SCENES[name](lab)
-    assert faults(lab.page) == []
+def test_axe_finds_nothing(shared: Lab, name: str) -> None:
+    SCENES[name](shared)
+    assert faults(shared.page) == []
 
 
 def faults(page: Page) -> list[str]:
@@ -67,12 +65,10 @@ def faults(page: Page) -> list[str]:
     ]
 
 
-def test_axe_sees_what_is_wrong(fresh: Opener, themed: Server) -> None:
-    lab = fresh(themed)
-    lab.go()
-    SCENES["catalog"](lab)
-    lab.page.evaluate(
+def test_axe_sees_what_is_wrong(shared: Lab) -> None:
+    SCENES["catalog"](shared)
+    shared.page.evaluate(
         "document.querySelector('[class*=\"jp-mlinfra-page\"] h1').insertAdjacentHTML('afterend',"
         " '<img src=\"data:,\">')"
     )
-    assert any(fault.startswith("image-alt") for fault in faults(lab.page))
+    assert any(fault.startswith("image-alt") for fault in faults(shared.page))

@@ -41,12 +41,12 @@ def start_of(response: Response) -> int:
     return int(parse_qs(urlsplit(response.url).query).get("start", ["0"])[0])
 
 
-def test_the_preview_of_a_small_dataset_shows_the_rows_of_the_catalog(lab: Lab) -> None:
-    page = lab.open("Catalog", f"dataset:{SMALL}")
+def test_the_preview_of_a_small_dataset_shows_the_rows_of_the_catalog(shared: Lab) -> None:
+    page = shared.open("Catalog", f"dataset:{SMALL}")
     tab(page, "Preview")
     grid = page.get_by_role("grid", name=f"Rows of {SMALL}")
     expect(grid).to_be_visible()
-    expected = rows_of(lab, SMALL)
+    expected = rows_of(shared, SMALL)
     assert grid.get_by_role("columnheader").all_inner_texts() == expected.columns
     shown = [
         row.get_by_role("gridcell").or_(row.locator("td")).all_inner_texts()
@@ -85,12 +85,12 @@ def test_the_preview_of_a_large_dataset_fetches_the_first_and_the_last_block_onl
             same(expected[name].slice(start, block["shown"]), block["data"][place])
 
 
-def test_a_large_preview_can_be_read_as_a_table_and_be_left(lab: Lab) -> None:
-    page = lab.open("Catalog", f"dataset:{LARGE}")
+def test_a_large_preview_can_be_read_as_a_table_and_be_left(shared: Lab) -> None:
+    page = shared.open("Catalog", f"dataset:{LARGE}")
     tab(page, "Preview")
     page.get_by_role("button", name="Show as Accessible Table").click()
     table = page.get_by_role("grid", name=f"Rows of {LARGE}")
-    expected = rows_of(lab, LARGE)
+    expected = rows_of(shared, LARGE)
     expect(table.locator("tbody tr")).to_have_count(100)
     page.get_by_role("spinbutton", name="go to row").fill(str(expected.height))
     page.get_by_role("spinbutton", name="go to row").press("Enter")
@@ -117,11 +117,11 @@ def same(expected: pl.Series, shown: list[Any]) -> None:
         assert shown == json.loads(json.dumps(expected.to_list()))
 
 
-def test_every_number_of_the_columns_says_how_it_was_obtained(lab: Lab) -> None:
-    page = lab.open("Catalog", f"dataset:{LARGE}")
+def test_every_number_of_the_columns_says_how_it_was_obtained(shared: Lab) -> None:
+    page = shared.open("Catalog", f"dataset:{LARGE}")
     tab(page, "Columns")
     grid = page.get_by_role("grid", name=f"Columns of {LARGE}")
-    expected = rows_of(lab, LARGE)
+    expected = rows_of(shared, LARGE)
     expect(grid.locator("tbody tr")).to_have_count(len(expected.columns))
     expect(grid.locator("[data-basis]").first).to_be_visible()
     numbers = grid.locator("tbody td").evaluate_all(
@@ -133,22 +133,24 @@ def test_every_number_of_the_columns_says_how_it_was_obtained(lab: Lab) -> None:
     assert {basis for _, basis in numbers} <= {"exact", "approx", "sample", "est", "n"}, numbers
     page.get_by_role("button", name="Run Exact").click()
     expect(page.locator('[data-state="passed"]').filter(has_text="exact")).to_be_visible()
-    carrier = grid.get_by_role("row").filter(has=lab.page.get_by_text("carrier", exact=True)).first
+    carrier = (
+        grid.get_by_role("row").filter(has=shared.page.get_by_text("carrier", exact=True)).first
+    )
     expect(carrier.locator('[data-basis="exact"]').nth(1)).to_contain_text(
         str(expected["carrier"].n_unique())
     )
 
 
-def test_snapshots_and_lineage_of_a_dataset_are_shown(lab: Lab) -> None:
-    page = lab.open("Catalog", f"dataset:{LARGE}")
-    snapshot = lab.server.ask(f"mlinfra/api/catalog/datasets/{LARGE}")["dataset"]["snapshot"]
+def test_snapshots_and_lineage_of_a_dataset_are_shown(shared: Lab) -> None:
+    page = shared.open("Catalog", f"dataset:{LARGE}")
+    snapshot = shared.server.ask(f"mlinfra/api/catalog/datasets/{LARGE}")["dataset"]["snapshot"]
     tab(page, "Snapshots")
     expect(page.get_by_role("tabpanel").get_by_text(snapshot).first).to_be_visible()
     tab(page, "Lineage")
     expect(page.get_by_role("tabpanel").get_by_text("training_set").first).to_be_visible()
     tab(page, "Snapshots")
     page.locator(f'[data-mlinfra-ref="dataset:{LARGE}@{snapshot}"]').click()
-    expect(lab.main(f"dataset:{LARGE}@{snapshot}").get_by_text("rows").first).to_be_visible()
+    expect(shared.main(f"dataset:{LARGE}@{snapshot}").get_by_text("rows").first).to_be_visible()
 
 
 def test_a_column_that_was_searched_for_is_selected_on_the_page_of_its_dataset(lab: Lab) -> None:

@@ -15,7 +15,7 @@ import polars as pl
 from playwright.sync_api import expect
 
 from jupyter_mlinfra import Workbench
-from tests.browser.conftest import Lab, Opener, cell, jupyterlab
+from tests.browser.conftest import FOLDER, Lab, Opener, cell, jupyterlab
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}"
 
@@ -72,7 +72,7 @@ READS_AND_SENDS: dict[str, Any] = {
     "data": [
         {
             "name": "read",
-            "url": "/api/contents/browser-tests/secret.txt?content=1",
+            "url": f"/api/contents/{FOLDER}/secret.txt?content=1",
             "format": {"type": "json"},
             "transform": [
                 {
@@ -147,7 +147,7 @@ def test_a_chart_in_a_notebook_that_nobody_trusts_fetches_nothing_from_anywhere(
         {"output_type": "display_data", "metadata": {}, "data": {f"application/vnd.{kind}": spec}}
         for kind, spec in specs.items()
     ]
-    folder = lab.server.root / "browser-tests"
+    folder = lab.server.root / FOLDER
     folder.mkdir(exist_ok=True)
     (folder / "secret.txt").write_text(json.dumps({"content": "TOPSECRET"}))
     asked: list[str] = []

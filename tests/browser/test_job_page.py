@@ -44,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         '[project]\nname = "small"\n[jobs]\ngpus = 2\ncpus = 2\ngrace_seconds ='
         " 1.0\nsnapshot_max_mib = 0.5\n"
     )
-    (root / ".gitignore").write_text(".mlinfra/\nbrowser-tests/\n.ipynb_checkpoints/\n")
+    (root / ".gitignore").write_text(".mlinfra/\nbrowser-tests-*/\n.ipynb_checkpoints/\n")
     (root / "model.py").write_text("DEPTH = 4\nRATE = 0.1\n")
     (root / "work.py").write_text(WORK)
     for words in (

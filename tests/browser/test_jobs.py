@@ -8,13 +8,19 @@ import time
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import Lab, cell
+from tests.browser.conftest import Lab, Server, cell
 
 PARAMETERS = 'count: int = 3\nword: str = "plane"\nfactor = 0.5'
 WORK = (
     "import time\nfor turn in range(count):\n    print(turn, word, turn * factor, flush=True)\n   "
     " time.sleep(0.5)"
 )
+
+
+@pytest.fixture(scope="module")
+def server(small_server: Server) -> Server:
+    """Nothing but this file's tests is in its queue."""
+    return small_server
 
 
 def fill(form: Locator, label: str, value: str) -> None:
@@ -96,9 +102,10 @@ def test_a_notebook_runs_as_a_job_and_its_end_arrives_in_the_panel_by_itself(
 
 def test_a_job_that_fails_says_in_which_cell_and_a_running_one_can_be_cancelled(lab: Lab) -> None:
     """Both are started by another door and arrive as events."""
+    earlier = lab.server.ask("mlinfra/api/jobs/jobs", "POST", {"command": ["true"]})
     panel = lab.panel("Jobs")
     jobs = panel.get_by_role("tree", name="Jobs")
-    expect(jobs.get_by_role("treeitem").first).to_be_visible()
+    expect(lab.row(panel, earlier["ref"])).to_be_visible()
     stamp = str(time.time_ns())
     sleeper = lab.server.ask(
         "mlinfra/api/jobs/jobs", "POST", {"command": ["sleep", "300"], "name": f"sleeper {stamp}"}
@@ -148,15 +155,9 @@ def test_the_executed_notebook_of_a_failed_job_opens_at_the_cell_that_failed(lab
 
 
 def test_the_file_browser_offers_to_run_a_notebook_as_a_job(lab: Lab) -> None:
-    lab.page.get_by_role("listitem", name=re.compile("01_ingest.ipynb")).first.click(button="right")
+    lab.page.get_by_role("listitem", name=re.compile("analysis.ipynb")).first.click(button="right")
     lab.page.get_by_role("menuitem", name="Run as Job…").click()
     expect(
-        lab.page.get_by_role("heading", level=1, name="Submit job: 01_ingest.ipynb")
+        lab.page.get_by_role("heading", level=1, name="Submit job: analysis.ipynb")
     ).to_be_visible()
     expect(lab.page.get_by_role("button", name="Submit Job")).to_be_enabled()
-
-
-def test_the_page_of_a_pipeline_shows_its_steps(lab: Lab) -> None:
-    page = lab.open("Jobs", "pipeline:flights")
-    for step in ("ingest", "explore", "features", "train", "evaluate", "deploy", "monitor"):
-        expect(page.get_by_text(step, exact=True).first).to_be_visible()

@@ -41,15 +41,15 @@ def test_a_chord_searches_everything_above_what_is_open_and_gives_the_caret_back
     assert 'select("dep_delay")' in lab.reads(notebook.locator(".cm-content").nth(1))
 
 
-def test_a_question_mark_tells_the_keys_of_the_page(lab: Lab) -> None:
-    page = lab.open("Catalog", "dataset:flights.airlines")
+def test_a_question_mark_tells_the_keys_of_the_page(shared: Lab) -> None:
+    page = shared.open("Catalog", "dataset:flights.airlines")
     expect(page.locator("[data-basis]").first).to_be_visible()
-    lab.page.keyboard.press("?")
-    dialog = lab.page.get_by_role("dialog")
+    shared.page.keyboard.press("?")
+    dialog = shared.page.get_by_role("dialog")
     keys = dialog.get_by_role("region", name="This page")
     expect(keys).to_contain_text("exact profile")
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()
-    lab.page.keyboard.press("Escape")
+    shared.page.keyboard.press("Escape")
     expect(keys).to_be_hidden()
 
 
@@ -86,11 +86,11 @@ def test_arrows_move_the_focus_in_a_list_and_open_and_close_its_nodes(lab: Lab) 
     expect(panel.get_by_role("searchbox")).to_be_focused()
 
 
-def test_enter_opens_the_page_of_a_row(lab: Lab) -> None:
-    panel = lab.panel("Features")
-    lab.row(panel, "view:carrier_delays").focus()
-    lab.page.keyboard.press("Enter")
-    expect(lab.main("view:carrier_delays").get_by_role("heading", level=1)).to_be_visible()
+def test_enter_opens_the_page_of_a_row(shared: Lab) -> None:
+    panel = shared.panel("Features")
+    shared.row(panel, "view:carrier_delays").focus()
+    shared.page.keyboard.press("Enter")
+    expect(shared.main("view:carrier_delays").get_by_role("heading", level=1)).to_be_visible()
 
 
 def test_features_picked_with_space_become_one_training_set(lab: Lab) -> None:
@@ -118,21 +118,21 @@ def test_escape_in_a_list_returns_to_the_notebook(lab: Lab) -> None:
     ("key", "text"),
     [("r", "dataset:flights.airlines"), ("c", 'ml.dataset("flights.airlines").scan()')],
 )
-def test_one_key_copies_the_reference_or_the_code(lab: Lab, key: str, text: str) -> None:
-    lab.row(lab.panel("Catalog"), "dataset:flights.airlines").focus()
-    lab.page.keyboard.press(key)
-    lab.page.wait_for_function(
+def test_one_key_copies_the_reference_or_the_code(shared: Lab, key: str, text: str) -> None:
+    shared.row(shared.panel("Catalog"), "dataset:flights.airlines").focus()
+    shared.page.keyboard.press(key)
+    shared.page.wait_for_function(
         "text => navigator.clipboard.readText().then(found => found.includes(text))", arg=text
     )
 
 
-def test_the_palette_holds_the_commands_of_the_workbench(lab: Lab) -> None:
-    lab.page.keyboard.press("Control+Shift+KeyC")
-    box = lab.page.locator(".lm-CommandPalette-input")
+def test_the_palette_holds_the_commands_of_the_workbench(shared: Lab) -> None:
+    shared.page.keyboard.press("Control+Shift+KeyC")
+    box = shared.page.locator(".lm-CommandPalette-input")
     expect(box).to_be_focused()
-    lab.page.keyboard.type("Show Models")
+    shared.page.keyboard.type("Show Models")
     expect(
-        lab.page.locator(".lm-CommandPalette-item").filter(has_text="Show Models")
+        shared.page.locator(".lm-CommandPalette-item").filter(has_text="Show Models")
     ).to_be_visible()
-    lab.page.keyboard.press("Enter")
-    expect(lab.region("Models")).to_be_visible()
+    shared.page.keyboard.press("Enter")
+    expect(shared.region("Models")).to_be_visible()

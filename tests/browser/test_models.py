@@ -92,10 +92,10 @@ def test_try_it_answers_and_names_the_version(lab: Lab, page: Locator) -> None:
     lab.refused("/deployments/flights/predict")
 
 
-def test_the_monitor_shows_drifted_features_and_their_distribution(lab: Lab) -> None:
-    page = lab.open("Models", "monitor:flights")
+def test_the_monitor_shows_drifted_features_and_their_distribution(shared: Lab) -> None:
+    page = shared.open("Models", "monitor:flights")
     drift = page.get_by_role("grid", name="Drift of the features")
-    status = lab.server.ask("mlinfra/api/monitoring/monitors/flights")
+    status = shared.server.ask("mlinfra/api/monitoring/monitors/flights")
     features = [item["feature"] for item in status["drift"]]
     drifted = [item["feature"] for item in status["drift"] if item["drifted"]]
     assert drifted
@@ -103,7 +103,7 @@ def test_the_monitor_shows_drifted_features_and_their_distribution(lab: Lab) -> 
     expect(drift.locator('[data-state="drifted"]')).to_have_count(len(drifted))
     row = drift.get_by_role("row").filter(has_text=drifted[-1]).first
     row.focus()
-    lab.page.keyboard.press("Enter")
+    shared.page.keyboard.press("Enter")
     chart = page.get_by_role("region", name=f"Distribution of {drifted[-1]}")
     expect(chart.get_by_role("img")).to_be_visible()
     assert chart.locator("rect").count() >= 4
@@ -113,8 +113,8 @@ def test_the_monitor_shows_drifted_features_and_their_distribution(lab: Lab) -> 
     ).to_be_visible()
 
 
-def test_the_model_names_its_champion(lab: Lab) -> None:
-    page = lab.open("Models", "model:flights")
+def test_the_model_names_its_champion(shared: Lab) -> None:
+    page = shared.open("Models", "model:flights")
     expect(page.get_by_text("champion").first).to_be_visible()
     expect(page.get_by_text("candidate").first).to_be_visible()
 

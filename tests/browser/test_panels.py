@@ -22,12 +22,12 @@ OBJECTS = {
 }
 
 
-def test_each_of_the_five_panels_opens_and_shows_its_objects(lab: Lab) -> None:
+def test_each_of_the_five_panels_opens_and_shows_its_objects(shared: Lab) -> None:
     for title, objects in OBJECTS.items():
-        panel = lab.panel(title)
+        panel = shared.panel(title)
         for reference in objects:
-            expect(lab.row(panel, reference)).to_be_visible()
-    jobs = lab.panel("Jobs")
+            expect(shared.row(panel, reference)).to_be_visible()
+    jobs = shared.panel("Jobs")
     expect(jobs.get_by_role("tree", name="Jobs").get_by_role("treeitem")).not_to_have_count(0)
     expect(jobs.get_by_role("button", name="Compute")).to_have_attribute("aria-expanded", "true")
 
@@ -116,25 +116,31 @@ def test_a_reference_in_the_address_opens_its_page(fresh: Opener) -> None:
     )
 
 
-def test_pages_of_one_kind_share_a_tab_until_one_is_kept(lab: Lab) -> None:
-    panel = lab.panel("Catalog")
-    tabs = lab.page.locator("#jp-main-dock-panel .lm-TabBar-tab[data-mlinfra-page]")
+def test_pages_of_one_kind_share_a_tab_until_one_is_kept(shared: Lab) -> None:
+    panel = shared.panel("Catalog")
+    tabs = shared.page.locator("#jp-main-dock-panel .lm-TabBar-tab[data-mlinfra-page]")
     for name in ("airlines", "weather"):
-        lab.row(panel, f"dataset:flights.{name}").click()
+        shared.row(panel, f"dataset:flights.{name}").click()
         expect(tabs).to_have_count(1)
         expect(tabs).to_have_attribute("data-mlinfra-page", f"dataset:flights.{name}")
-    lab.row(panel, "dataset:flights.weather").dblclick()
-    lab.row(panel, "dataset:flights.airlines").click()
+    shared.row(panel, "dataset:flights.weather").dblclick()
+    shared.row(panel, "dataset:flights.airlines").click()
     expect(tabs).to_have_count(2)
-    lab.row(panel, "dataset:flights.planes").click()
+    shared.row(panel, "dataset:flights.planes").click()
     expect(tabs.last).to_have_attribute("data-mlinfra-page", "dataset:flights.planes")
     expect(tabs).to_have_count(2)
 
 
-def test_refresh_keeps_the_place_in_a_panel(lab: Lab) -> None:
-    panel = lab.panel("Catalog")
-    row = lab.row(panel, "dataset:flights.airlines")
+def test_refresh_keeps_the_place_in_a_panel(shared: Lab) -> None:
+    panel = shared.panel("Catalog")
+    row = shared.row(panel, "dataset:flights.airlines")
     row.evaluate("row => { row.dataset.seen = 'before' }")
-    with lab.page.expect_response(lambda response: "/catalog/datasets" in response.url):
+    with shared.page.expect_response(lambda response: "/catalog/datasets" in response.url):
         panel.get_by_role("button", name="Refresh").click()
     expect(row).to_have_attribute("data-seen", "before")  # the row itself, and no copy of it
+
+
+def test_the_page_of_a_pipeline_shows_its_steps(shared: Lab) -> None:
+    page = shared.open("Jobs", "pipeline:flights")
+    for step in ("ingest", "explore", "features", "train", "evaluate", "deploy", "monitor"):
+        expect(page.get_by_text(step, exact=True).first).to_be_visible()

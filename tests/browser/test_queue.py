@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
-from tests.browser.conftest import Lab, Opener, cell, jupyterlab
-from tests.conftest import Demo
+from tests.browser.conftest import FOLDER, Lab, Opener, Server, cell, jupyterlab
 
 API = "mlinfra/api/jobs"
 WORK = """
@@ -35,6 +34,12 @@ for step in range(first, 100_000):
     path.with_suffix(".new").rename(path)
     time.sleep(0.2)
 """
+
+
+@pytest.fixture(scope="module")
+def server(small_server: Server) -> Server:
+    """Nothing but this file's tests fills its queue, or cancels what is in it."""
+    return small_server
 
 
 def submit(lab: Lab, **spec: Any) -> dict[str, Any]:
@@ -167,7 +172,7 @@ def test_a_cancel_leaves_no_process_and_a_requeue_goes_on_at_the_step_that_its_d
 
 
 def test_a_job_goes_on_while_its_page_is_closed_and_the_server_restarts(
-    fresh: Opener, demo: Demo, tmp_path: Path
+    fresh: Opener, server: Server, tmp_path: Path
 ) -> None:
     cells = [
         cell("turns: int = 3", "parameters"),
@@ -176,7 +181,7 @@ def test_a_job_goes_on_while_its_page_is_closed_and_the_server_restarts(
             " time.sleep(0.2)"
         ),
     ]
-    with jupyterlab(demo.root, tmp_path / "first") as first:
+    with jupyterlab(server.root, tmp_path / "first") as first:
         lab = fresh(first)
         notebook = lab.notebook(*cells, name=f"lasting-{time.time_ns()}")
         notebook.get_by_role("button", name="Run as Job").click()
@@ -187,7 +192,7 @@ def test_a_job_goes_on_while_its_page_is_closed_and_the_server_restarts(
         expect(page.get_by_role("log")).to_contain_text("turn 3", timeout=60_000)
         reference = str(page.locator("button", has_text=re.compile("^job:")).first.inner_text())
         lab.page.context.close()
-    with jupyterlab(demo.root, tmp_path / "second") as second:
+    with jupyterlab(server.root, tmp_path / "second") as second:
         lab = fresh(second)
         lab.go(query=f"&mlinfra={reference}")
         page = lab.main(reference)
@@ -280,7 +285,7 @@ def test_a_clone_is_filled_from_its_job_and_can_run_the_same_code(lab: Lab) -> N
     expect(
         page.get_by_role("region", name="Cell 2").or_(page.get_by_text("then 7")).first
     ).to_be_visible()
-    path = lab.server.root / "browser-tests" / f"{name}.ipynb"
+    path = lab.server.root / FOLDER / f"{name}.ipynb"
     document = json.loads(path.read_text())
     document["cells"][1]["source"] = "print('now', depth)"
     path.write_text(json.dumps(document))

@@ -35,9 +35,9 @@ LONG = (
 
 
 @pytest.fixture
-def small(lab: Lab) -> Lab:
-    lab.page.set_viewport_size(SMALL)  # type: ignore[arg-type]
-    return lab
+def small(shared: Lab) -> Lab:
+    shared.page.set_viewport_size(SMALL)  # type: ignore[arg-type]
+    return shared
 
 
 def through(lab: Lab, page: Locator) -> dict[str, Any]:
