@@ -36,7 +36,7 @@ the_browser_s_row() {
   part "the size of the front end" scripts/frontend.sh "$bin" jlpm size
   MLINFRA_KEEP_DEMO="$demo" tests "the demo and the Binder steps, each from nothing" -n 2 --dist loadfile "${whole[@]}"
   if [ -d "$demo/.mlinfra" ]; then export MLINFRA_TEST_DEMO="$demo"; fi
-  tests "Chromium" "${looks[@]}"
+  tests "Chromium" -n 2 --dist loadfile --no-loadscope-reorder "${looks[@]}"
 }
 
 part "imports point one way" lint-imports --no-cache

@@ -52,7 +52,7 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 # ms; what a loaded machine of two cores needs for the slowest step, a kernel that starts
-SLOW = 30_000
+SLOW = 60_000
 SIZE = {"width": 1440, "height": 900}
 FOLDER = f"browser-tests-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 
