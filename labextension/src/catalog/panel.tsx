@@ -12,9 +12,9 @@ import { Bars } from '../components/shape';
 import { Pinned, Recent } from '../components/shelf';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { type IDetail, unfolded, useDetails } from '../hooks/details';
 import { useMemorySet } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
+import { branch, type ITree, useTree } from '../hooks/tree';
 import { kinds } from '../kinds';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
@@ -62,8 +62,7 @@ function Namespaces({ page, at }: { page: IPage<IDataset>; at: number }): React.
   const workbench = useWorkbench();
   const { trans } = workbench;
   const [closed, toggleNamespace] = useMemorySet('catalog:closed');
-  const [open, toggleDataset] = useMemorySet('catalog:open');
-  const under = useDetails(unfolded(page.items, open), name => columnsOf(workbench, name), {
+  const tree = useTree('catalog:open', page.items, name => columnsOf(workbench, name), {
     at,
     topics: ['dataset'],
     key: ref => `columns:${ref}`
@@ -78,13 +77,13 @@ function Namespaces({ page, at }: { page: IPage<IDataset>; at: number }): React.
       />
     );
   }
-  const rows = rowsOf(page.items, { closed, open, under }, workbench);
+  const rows = rowsOf(page.items, closed, tree, workbench);
   return (
     <>
       <List
         label={trans.__('Datasets')}
         rows={rows}
-        onToggle={id => (id.startsWith('namespace:') ? toggleNamespace(id) : toggleDataset(id))}
+        onToggle={id => (id.startsWith('namespace:') ? toggleNamespace(id) : tree.toggle(id))}
       />
       <More page={page} />
     </>
@@ -100,18 +99,17 @@ async function columnsOf({ client }: IWorkbench, name: string): Promise<IUnder> 
   return { detail, profile };
 }
 
-interface ITree {
-  closed: ReadonlySet<string>;
-  open: ReadonlySet<string>;
-  under: ReadonlyMap<string, IDetail<IUnder>>;
-}
-
-function rowsOf(datasets: readonly IDataset[], tree: ITree, workbench: IWorkbench): IListRow[] {
+function rowsOf(
+  datasets: readonly IDataset[],
+  closed: ReadonlySet<string>,
+  tree: ITree<IUnder>,
+  workbench: IWorkbench
+): IListRow[] {
   const namespaces = [...new Set(datasets.map(item => item.namespace))].sort();
   return namespaces.flatMap(namespace => {
     const id = `namespace:${namespace}`;
     const inside = datasets.filter(item => item.namespace === namespace);
-    const shown = !tree.closed.has(id);
+    const shown = !closed.has(id);
     const head: IListRow = {
       id,
       open: shown,
@@ -120,19 +118,27 @@ function rowsOf(datasets: readonly IDataset[], tree: ITree, workbench: IWorkbenc
     };
     return [
       head,
-      ...(shown ? inside.flatMap(dataset => datasetRows(dataset, tree, workbench)) : [])
+      ...(shown
+        ? inside.flatMap(dataset =>
+            branch(
+              datasetRow(dataset),
+              tree,
+              dataset.name,
+              workbench.trans.__('Reading the columns…'),
+              under => columnRows(dataset, under, workbench)
+            )
+          )
+        : [])
     ];
   });
 }
 
-function datasetRows(dataset: IDataset, { open, under }: ITree, workbench: IWorkbench): IListRow[] {
-  const shown = open.has(dataset.ref);
-  const row: IListRow = {
+function datasetRow(dataset: IDataset): IListRow {
+  return {
     id: dataset.ref,
     ref: dataset.ref,
     pinned: dataset.snapshot ? `${dataset.ref}@${dataset.snapshot}` : undefined,
     level: 1,
-    open: shown,
     icon: 'catalog',
     name: dataset.name.slice(dataset.namespace.length + 1),
     title: dataset.description || dataset.name,
@@ -143,25 +149,14 @@ function datasetRows(dataset: IDataset, { open, under }: ITree, workbench: IWork
       </>
     )
   };
-  return shown ? [row, ...columnRows(dataset, under.get(dataset.name), workbench)] : [row];
 }
 
 function columnRows(
   dataset: IDataset,
-  detail: IDetail<IUnder> | undefined,
+  { detail: { schema }, profile }: IUnder,
   { trans }: IWorkbench
 ): IListRow[] {
-  if (!detail?.data) {
-    return [
-      {
-        id: `${dataset.ref}?`,
-        level: 2,
-        name: detail?.error ? detail.error.what : trans.__('Reading the columns…')
-      }
-    ];
-  }
-  const { schema } = detail.data.detail;
-  const profiles = new Map(detail.data.profile?.columns.map(column => [column.name, column]));
+  const profiles = new Map(profile?.columns.map(column => [column.name, column]));
   const rows = schema.slice(0, COLUMNS_SHOWN).map(({ name, type }): IListRow => {
     const ref = formatRef('column', [dataset.name, name]);
     return {

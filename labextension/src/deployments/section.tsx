@@ -2,15 +2,13 @@ import React from 'react';
 
 import type { IDeployment, INumber } from '../api/types';
 import { quoted } from '../code/shell';
-import { EmptyCard, Result } from '../components/card';
+import { EmptyCard } from '../components/card';
 import { List, type IListRow } from '../components/list';
-import { More } from '../components/more';
+import { ListSection } from '../components/listsection';
 import { Num } from '../components/number';
-import { Section, useOpen } from '../components/section';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { useList } from '../hooks/list';
 import { useQuery } from '../hooks/query';
 import { nameOf } from '../refs';
 import type { IWorkbench } from '../tokens';
@@ -19,37 +17,21 @@ import type { IWorkbench } from '../tokens';
 export function DeploymentsSection(): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
-  const section = useOpen('models:deployments');
-  const { query, onMore } = useList(
-    'deployments',
-    (limit, signal) => client.deployments.list({ limit }, signal),
-    {
-      topics: ['deployment'],
-      every: () => 10_000,
-      when: section.drawn
-    }
-  );
   return (
-    <Section
-      {...section}
+    <ListSection
+      name="models:deployments"
+      list="deployments"
       title={trans.__('Deployments')}
-      note={section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
-      body={() => (
-        <Result query={query} rows={1}>
-          {page =>
-            page.items.length ? (
-              <>
-                <List
-                  label={trans.__('Deployments')}
-                  rows={page.items.map(item => deploymentRow(item, workbench))}
-                />
-                <More page={page} onMore={onMore} />
-              </>
-            ) : (
-              <NoDeployments />
-            )
-          }
-        </Result>
+      fetch={(limit, signal) => client.deployments.list({ limit }, signal)}
+      topics={['deployment']}
+      every={() => 10_000}
+      lines={1}
+      empty={() => <NoDeployments />}
+      body={page => (
+        <List
+          label={trans.__('Deployments')}
+          rows={page.items.map(item => deploymentRow(item, workbench))}
+        />
       )}
     />
   );

@@ -1,19 +1,16 @@
 import React from 'react';
 
 import type { IExperiment, IPage, IRun } from '../api/types';
-import { EmptyCard, Result } from '../components/card';
+import { EmptyCard } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
-import { More } from '../components/more';
+import { ListSection } from '../components/listsection';
 import { Num } from '../components/number';
-import { Section, useOpen } from '../components/section';
 import { Pinned } from '../components/shelf';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { type IDetail, unfolded, useDetails } from '../hooks/details';
-import { useList } from '../hooks/list';
-import { useMemorySet } from '../hooks/memory';
+import { branch, useTree } from '../hooks/tree';
 import { kinds } from '../kinds';
 import type { IWorkbench } from '../tokens';
 import { mainMetric } from './metric';
@@ -25,15 +22,8 @@ const EXAMPLE =
 /** The Experiments panel: experiments and, unfolded, their newest runs. */
 export default function ExperimentsPanel(): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const section = useOpen('experiments:experiments');
-  const { query, onMore } = useList(
-    'experiments',
-    (limit, signal) => client.experiments.list({ limit }, signal),
-    {
-      topics: ['run'],
-      when: section.drawn
-    }
-  );
+  const note = (page: IPage<IExperiment>): React.ReactNode =>
+    page.note && <p className={cx('more')}>{page.note}</p>;
   return (
     <>
       <Pinned
@@ -41,22 +31,27 @@ export default function ExperimentsPanel(): React.ReactElement {
         title={trans.__('Pinned')}
         kinds={kinds.of('experiments')}
       />
-      <Section
-        {...section}
+      <ListSection
+        name="experiments:experiments"
+        list="experiments"
         title={trans.__('Experiments')}
-        note={
-          section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)
-        }
-        body={() => (
-          <Result query={query}>
-            {page => (
-              <>
-                {page.note && <p className={cx('more')}>{page.note}</p>}
-                <Experiments page={page} at={query.at} />
-                <More page={page} onMore={onMore} />
-              </>
-            )}
-          </Result>
+        fetch={(limit, signal) => client.experiments.list({ limit }, signal)}
+        topics={['run']}
+        empty={page => (
+          <>
+            {note(page)}
+            <EmptyCard
+              sentence={trans.__('A run is one training attempt with its settings and results.')}
+              insert={trans.__('Track in This Notebook')}
+              code={EXAMPLE}
+            />
+          </>
+        )}
+        body={(page, { at }) => (
+          <>
+            {note(page)}
+            <Experiments page={page} at={at} />
+          </>
         )}
       />
     </>
@@ -66,10 +61,10 @@ export default function ExperimentsPanel(): React.ReactElement {
 function Experiments({ page, at }: { page: IPage<IExperiment>; at: number }): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
-  const [open, toggle] = useMemorySet('experiments:open');
   const uncounted = new Set(page.items.filter(({ runs }) => runs === null).map(({ name }) => name));
-  const under = useDetails(
-    unfolded(page.items, open),
+  const tree = useTree(
+    'experiments:open',
+    page.items,
     async experiment => (await client.experiments.runs({ experiment, limit: NEWEST })).items,
     {
       at,
@@ -78,53 +73,30 @@ function Experiments({ page, at }: { page: IPage<IExperiment>; at: number }): Re
       moves: (runs, name) => uncounted.has(name) || runs.some(run => run.status === 'running')
     }
   );
-  if (!page.items.length) {
-    return (
-      <EmptyCard
-        sentence={trans.__('A run is one training attempt with its settings and results.')}
-        insert={trans.__('Track in This Notebook')}
-        code={EXAMPLE}
-      />
-    );
-  }
   const rows = page.items.flatMap(item =>
-    experimentRows(item, open.has(item.ref), under.get(item.name), workbench)
+    branch(experimentRow(item, workbench), tree, item.name, trans.__('Reading the runs…'), runs =>
+      runRows(item, runs, workbench)
+    )
   );
-  return <List label={trans.__('Experiments')} rows={rows} onToggle={toggle} />;
+  return <List label={trans.__('Experiments')} rows={rows} onToggle={tree.toggle} />;
 }
 
-function experimentRows(
-  item: IExperiment,
-  shown: boolean,
-  detail: IDetail<readonly IRun[]> | undefined,
-  { trans }: IWorkbench
-): IListRow[] {
-  const row: IListRow = {
+function experimentRow(item: IExperiment, { trans }: IWorkbench): IListRow {
+  return {
     id: item.ref,
     ref: item.ref,
-    open: shown,
     icon: 'experiments',
     name: item.name,
     meta: item.runs !== null && <Num value={item.runs} unit={trans._n('run', 'runs', item.runs)} />
   };
-  if (!shown) {
-    return [row];
-  }
-  if (!detail?.data) {
-    return [
-      row,
-      {
-        id: `${item.ref}?`,
-        level: 1,
-        name: detail?.error ? detail.error.what : trans.__('Reading the runs…')
-      }
-    ];
-  }
-  const shownRuns = detail.data.length;
-  const rest = item.runs === null ? null : item.runs - shownRuns;
+}
+
+/** The newest runs, and how many more there are. */
+function runRows(item: IExperiment, runs: readonly IRun[], { trans }: IWorkbench): IListRow[] {
+  const rest = item.runs === null ? null : item.runs - runs.length;
   const words =
     rest === null
-      ? shownRuns === NEWEST && trans.__('all runs')
+      ? runs.length === NEWEST && trans.__('all runs')
       : rest > 0 && trans._n('%1 more run', '%1 more runs', rest);
   const more = words && {
     id: `${item.ref}+`,
@@ -132,7 +104,7 @@ function experimentRows(
     level: 1,
     name: <span className={cx('link')}>{words}</span>
   };
-  return [row, ...detail.data.map(runRow), ...(more ? [more] : [])];
+  return [...runs.map(runRow), ...(more ? [more] : [])];
 }
 
 function runRow(run: IRun): IListRow {

@@ -7,17 +7,16 @@ import { Button } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
-import { More } from '../components/more';
+import { ListSection } from '../components/listsection';
 import { Num } from '../components/number';
 import { Section, useOpen } from '../components/section';
 import { Pinned, Recent } from '../components/shelf';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { type IDetail, unfolded, useDetails } from '../hooks/details';
-import { useList } from '../hooks/list';
-import { useMemory, useMemorySet } from '../hooks/memory';
+import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
+import { branch, useTree } from '../hooks/tree';
 import { kinds } from '../kinds';
 import { formatRef, parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
@@ -30,34 +29,17 @@ const MOST = 500;
 export default function FeaturesPanel(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const [picked, pick] = useMemory<readonly string[]>('features:basket', []);
-  const section = useOpen('features:views');
-  const { query, onMore } = useList(
-    'views',
-    (limit, signal) => client.features.views({ limit }, signal),
-    {
-      topics: ['view'],
-      when: section.drawn
-    }
-  );
   return (
     <>
       <Basket picked={picked} onPick={pick} />
-      <Section
-        {...section}
+      <ListSection
+        name="features:views"
+        list="views"
         title={trans.__('Feature views')}
-        note={
-          section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)
-        }
-        body={() => (
-          <Result query={query}>
-            {page => (
-              <>
-                <Views page={page} picked={picked} onPick={pick} at={query.at} />
-                <More page={page} onMore={onMore} />
-              </>
-            )}
-          </Result>
-        )}
+        fetch={(limit, signal) => client.features.views({ limit }, signal)}
+        topics={['view']}
+        empty={() => <NoViews />}
+        body={(page, { at }) => <Views page={page} picked={picked} onPick={pick} at={at} />}
       />
       <Pinned name="features:pinned" title={trans.__('Pinned')} kinds={kinds.of('features')} />
       <Recent name="features:recent" kinds={kinds.of('features')} />
@@ -145,19 +127,18 @@ interface IViewsProps extends IBasketProps {
 function Views({ page, picked, onPick, at }: IViewsProps): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
-  const [open, toggle] = useMemorySet('features:open');
-  const under = useDetails(
-    unfolded(page.items, open),
+  const tree = useTree(
+    'features:open',
+    page.items,
     async name => (await client.features.features({ view: name, limit: MOST })).items,
     { at, topics: ['view'], key: ref => `features:${ref}` }
   );
-  if (!page.items.length) {
-    return <NoViews />;
-  }
   const select = (selection: ReadonlySet<string>): void =>
     onPick([...selection].filter(ref => parseRef(ref)?.kind === 'feature'));
   const rows = page.items.flatMap(view =>
-    viewRows(view, { open, picked, under, onPick }, workbench)
+    branch(viewRow(view, workbench), tree, view.name, trans.__('Reading the features…'), features =>
+      featureRows(view, features, { picked, onPick }, workbench)
+    )
   );
   return (
     <List
@@ -165,7 +146,7 @@ function Views({ page, picked, onPick, at }: IViewsProps): React.ReactElement {
       rows={rows}
       selection={new Set(picked)}
       onSelect={select}
-      onToggle={toggle}
+      onToggle={tree.toggle}
     />
   );
 }
@@ -227,19 +208,10 @@ function Freshness({ view }: { view: IView }): React.ReactElement {
   );
 }
 
-interface ITree {
-  open: ReadonlySet<string>;
-  picked: readonly string[];
-  under: ReadonlyMap<string, IDetail<readonly IFeature[]>>;
-  onPick: (refs: readonly string[]) => void;
-}
-
-function viewRows(view: IView, tree: ITree, { trans }: IWorkbench): IListRow[] {
-  const shown = tree.open.has(view.ref);
-  const row: IListRow = {
+function viewRow(view: IView, { trans }: IWorkbench): IListRow {
+  return {
     id: view.ref,
     ref: view.ref,
-    open: shown,
     icon: 'features',
     name: view.name,
     title: `${view.description || view.name}\n${trans._n('%1 feature', '%1 features', view.features)}`,
@@ -252,46 +224,32 @@ function viewRows(view: IView, tree: ITree, { trans }: IWorkbench): IListRow[] {
       </>
     )
   };
-  if (!shown) {
-    return [row];
+}
+
+/** The features of a view to pick from, and how many more there are. */
+function featureRows(
+  view: IView,
+  features: readonly IFeature[],
+  basket: IBasketProps,
+  { trans }: IWorkbench
+): IListRow[] {
+  const rows = features.map(feature => featureRow(feature, basket, trans.__('Select')));
+  const rest = view.features - features.length;
+  if (rest > 0) {
+    const words = trans._n('%1 more feature', '%1 more features', rest);
+    rows.push({
+      id: `${view.ref}+`,
+      ref: view.ref,
+      level: 1,
+      name: <span className={cx('link')}>{words}</span>
+    });
   }
-  const detail = tree.under.get(view.name);
-  if (!detail?.data) {
-    return [
-      row,
-      {
-        id: `${view.ref}?`,
-        level: 1,
-        name: detail?.error ? detail.error.what : trans.__('Reading the features…')
-      }
-    ];
-  }
-  const rest = view.features - detail.data.length;
-  const more: IListRow[] =
-    rest > 0
-      ? [
-          {
-            id: `${view.ref}+`,
-            ref: view.ref,
-            level: 1,
-            name: (
-              <span className={cx('link')}>
-                {trans._n('%1 more feature', '%1 more features', rest)}
-              </span>
-            )
-          }
-        ]
-      : [];
-  return [
-    row,
-    ...detail.data.map(feature => featureRow(feature, tree, trans.__('Select'))),
-    ...more
-  ];
+  return rows;
 }
 
 function featureRow(
   { view, name, type, fill, description }: IFeature,
-  { picked, onPick }: ITree,
+  { picked, onPick }: IBasketProps,
   label: string
 ): IListRow {
   const ref = formatRef('feature', [view, name]);

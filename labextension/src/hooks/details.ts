@@ -29,7 +29,7 @@ export const unfolded = (
     .filter(({ ref }) => open.has(ref))
     .map(item => ({ ref: item.ref, name: item.name, version: JSON.stringify(item) }));
 
-interface IDetailsOptions<T> {
+export interface IDetailsOptions<T> {
   /**
    * When the list was answered: with each answer of it those are asked for again that failed, or
    * that `moves` names.

@@ -1,11 +1,11 @@
 import React from 'react';
 
-import type { IJob, IPage } from '../api/types';
+import type { IJob } from '../api/types';
 import { Button } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
-import { More } from '../components/more';
+import { ListSection } from '../components/listsection';
 import { Num } from '../components/number';
 import { Progress } from '../components/progress';
 import { Section, useOpen } from '../components/section';
@@ -15,7 +15,6 @@ import { StateBar } from '../components/strip';
 import * as format from '../format';
 import { useEnabled } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
-import { useList } from '../hooks/list';
 import { useQuery } from '../hooks/query';
 import { SchedulesSection } from '../pipelines/schedules';
 import { PipelinesSection } from '../pipelines/section';
@@ -80,55 +79,36 @@ const SUBMIT = 'mlinfra:jobs-submit-active';
 
 function JobsSection(): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const section = useOpen('jobs:jobs');
-  const { query, onMore } = useList(
-    'jobs',
-    (limit, signal) => client.jobs.list({ limit }, signal),
-    {
-      topics: ['job'],
-      every: page => (page?.items.some(isActive) ? 2_000 : 15_000),
-      when: section.drawn
-    }
-  );
-  const page = query.data;
   return (
-    <Section
-      {...section}
+    <ListSection
+      name="jobs:jobs"
+      list="jobs"
       title={trans.__('Jobs')}
-      note={
-        section.open &&
-        page &&
-        trans.__('%1 of %2', format.number(page.shown), format.number(page.total))
-      }
-      body={() => <Result query={query}>{data => <Jobs page={data} onMore={onMore} />}</Result>}
+      fetch={(limit, signal) => client.jobs.list({ limit }, signal)}
+      topics={['job']}
+      every={page => (page?.items.some(isActive) ? 2_000 : 15_000)}
+      empty={() => <NoJobs />}
+      body={page => <Rows jobs={page.items} />}
     />
   );
 }
 
-function Jobs({ page, onMore }: { page: IPage<IJob>; onMore?: () => void }): React.ReactElement {
+function NoJobs(): React.ReactElement {
   const { commands, trans } = useWorkbench();
   const enabled = useEnabled(SUBMIT);
-  if (!page.items.length) {
-    return (
-      <EmptyCard
-        sentence={trans.__(
-          'A job runs a notebook or a cell away from your kernel and survives closing the browser.'
-        )}
-        action={{
-          label: trans.__('Run This Notebook as a Job'),
-          disabled: !enabled,
-          caption: commands.caption(SUBMIT),
-          onClick: () => void commands.execute(SUBMIT)
-        }}
-        code="mlinfra jobs submit notebook.ipynb"
-      />
-    );
-  }
   return (
-    <div className={cx('jobs-list')}>
-      <Rows jobs={page.items} />
-      <More page={page} onMore={onMore} />
-    </div>
+    <EmptyCard
+      sentence={trans.__(
+        'A job runs a notebook or a cell away from your kernel and survives closing the browser.'
+      )}
+      action={{
+        label: trans.__('Run This Notebook as a Job'),
+        disabled: !enabled,
+        caption: commands.caption(SUBMIT),
+        onClick: () => void commands.execute(SUBMIT)
+      }}
+      code="mlinfra jobs submit notebook.ipynb"
+    />
   );
 }
 
@@ -136,7 +116,11 @@ function Rows({ jobs }: { jobs: readonly IJob[] }): React.ReactElement {
   const workbench = useWorkbench();
   const starts = useStarts(jobs.some(job => isQueued(job) && !job.held_by));
   const rows = jobs.map(job => jobRow(job, starts.get(job.id), workbench));
-  return <List label={workbench.trans.__('Jobs')} rows={rows} />;
+  return (
+    <div className={cx('jobs-list')}>
+      <List label={workbench.trans.__('Jobs')} rows={rows} />
+    </div>
+  );
 }
 
 export function jobRow(job: IJob, starts: string | undefined, workbench: IWorkbench): IListRow {

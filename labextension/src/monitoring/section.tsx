@@ -1,59 +1,45 @@
 import React from 'react';
 
-import type { IAlert, IMonitor } from '../api/types';
+import type { IAlert, IMonitor, IPage } from '../api/types';
 import { Age } from '../components/age';
-import { EmptyCard, Result } from '../components/card';
+import { EmptyCard } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
-import { More } from '../components/more';
+import { ListSection } from '../components/listsection';
 import { Num } from '../components/number';
-import { Section, useOpen } from '../components/section';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { useList } from '../hooks/list';
 import type { IWorkbench } from '../tokens';
 import { Measured } from './measured';
 
 /** Alerts that ask for attention: firing, pending and without data. */
 export function AlertsSection(): React.ReactElement {
   const { client, trans } = useWorkbench();
-  const section = useOpen('models:alerts');
-  const { query, onMore } = useList(
-    'alerts',
-    (limit, signal) => client.monitoring.alerts({ limit }, signal),
-    {
-      topics: ['alert'],
-      when: section.drawn
-    }
+  const quiet = (rules: number): React.ReactElement => (
+    <p className={cx('more')}>{trans._n('%1 rule, all quiet', '%1 rules, all quiet', rules)}</p>
   );
-  const loud = query.data?.items.filter(alert => alert.state !== 'ok') ?? [];
-  const firing = loud.filter(alert => alert.state === 'firing').length;
+  const loud = ({ items }: IPage<IAlert>): IAlert[] => items.filter(({ state }) => state !== 'ok');
   return (
-    <Section
-      {...section}
+    <ListSection
+      name="models:alerts"
+      list="alerts"
       title={trans.__('Alerts')}
-      note={
-        section.open &&
-        query.data &&
-        (firing ? trans._n('%1 firing', '%1 firing', firing) : trans.__('none firing'))
+      fetch={(limit, signal) => client.monitoring.alerts({ limit }, signal)}
+      topics={['alert']}
+      note={({ items }) => {
+        const firing = items.filter(({ state }) => state === 'firing').length;
+        return firing ? trans._n('%1 firing', '%1 firing', firing) : trans.__('none firing');
+      }}
+      lines={1}
+      empty={() => quiet(0)}
+      body={page =>
+        loud(page).length ? (
+          <List label={trans.__('Alerts')} rows={loud(page).map(alertRow)} />
+        ) : (
+          quiet(page.shown)
+        )
       }
-      body={() => (
-        <Result query={query} rows={1}>
-          {page => (
-            <>
-              {loud.length ? (
-                <List label={trans.__('Alerts')} rows={loud.map(alertRow)} />
-              ) : (
-                <p className={cx('more')}>
-                  {trans._n('%1 rule, all quiet', '%1 rules, all quiet', page.shown)}
-                </p>
-              )}
-              <More page={page} onMore={onMore} />
-            </>
-          )}
-        </Result>
-      )}
     />
   );
 }
@@ -78,39 +64,25 @@ export function alertRow(alert: IAlert): IListRow {
 export function MonitorsSection(): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
-  const section = useOpen('models:monitors');
-  const { query, onMore } = useList(
-    'monitors',
-    (limit, signal) => client.monitoring.list({ limit }, signal),
-    {
-      topics: ['alert'],
-      when: section.drawn
-    }
-  );
   return (
-    <Section
-      {...section}
+    <ListSection
+      name="models:monitors"
+      list="monitors"
       title={trans.__('Monitors')}
-      note={section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
-      body={() => (
-        <Result query={query} rows={1}>
-          {page =>
-            page.items.length ? (
-              <>
-                <List
-                  label={trans.__('Monitors')}
-                  rows={page.items.map(monitor => monitorRow(monitor, workbench))}
-                />
-                <More page={page} onMore={onMore} />
-              </>
-            ) : (
-              <EmptyCard
-                sentence={trans.__('A monitor compares live requests with the training data.')}
-                code="%monitor NAME"
-              />
-            )
-          }
-        </Result>
+      fetch={(limit, signal) => client.monitoring.list({ limit }, signal)}
+      topics={['alert']}
+      lines={1}
+      empty={() => (
+        <EmptyCard
+          sentence={trans.__('A monitor compares live requests with the training data.')}
+          code="%monitor NAME"
+        />
+      )}
+      body={page => (
+        <List
+          label={trans.__('Monitors')}
+          rows={page.items.map(monitor => monitorRow(monitor, workbench))}
+        />
       )}
     />
   );

@@ -2,17 +2,15 @@ import React from 'react';
 
 import type { IPage, ISchedule } from '../api/types';
 import { Button, Link } from '../components/button';
-import { EmptyCard, Result } from '../components/card';
+import { EmptyCard } from '../components/card';
 import { done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { Icon } from '../components/icon';
 import { List, type IListRow } from '../components/list';
-import { More } from '../components/more';
-import { Section, useOpen } from '../components/section';
+import { ListSection } from '../components/listsection';
 import { State } from '../components/state';
 import { type IActionState, useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
-import { useList } from '../hooks/list';
 import type { IWorkbench } from '../tokens';
 import { dueWords, untilWords, whenShort, whenWords } from './due';
 
@@ -23,60 +21,43 @@ const FORM = 'mlinfra:schedules-create';
  */
 export function SchedulesSection(): React.ReactElement {
   const { client, commands, trans } = useWorkbench();
-  const section = useOpen('jobs:schedules');
-  const { query, onMore } = useList(
-    'schedules',
-    (limit, signal) => client.schedules.list({ limit }, signal),
-    {
-      topics: ['schedule'],
-      when: section.drawn
-    }
-  );
   const create = (): void => void commands.execute(FORM);
   return (
-    <Section
-      {...section}
+    <ListSection
+      name="jobs:schedules"
+      list="schedules"
       title={trans.__('Schedules')}
-      note={section.open && query.data && trans.__('%1 of %2', query.data.shown, query.data.total)}
-      body={() => (
-        <Result query={query} rows={1}>
-          {page =>
-            page.items.length ? (
-              <Schedules page={page} onMore={onMore} onChange={query.refresh} />
-            ) : (
-              <EmptyCard
-                sentence={trans.__('A schedule runs a pipeline or a notebook while you are away.')}
-                action={{ label: trans.__('New Schedule…'), onClick: create }}
-                code="%schedule list"
-              />
-            )
-          }
-        </Result>
+      fetch={(limit, signal) => client.schedules.list({ limit }, signal)}
+      topics={['schedule']}
+      lines={1}
+      empty={() => (
+        <EmptyCard
+          sentence={trans.__('A schedule runs a pipeline or a notebook while you are away.')}
+          action={{ label: trans.__('New Schedule…'), onClick: create }}
+          code="%schedule list"
+        />
       )}
+      body={(page, { refresh }) => <Schedules page={page} onChange={refresh} />}
     >
       <Button bare kind="quiet" icon="plus" label={trans.__('New Schedule…')} onClick={create} />
-    </Section>
+    </ListSection>
   );
 }
 
 interface ISchedulesProps {
   page: IPage<ISchedule>;
-  onMore?: () => void;
   onChange: () => Promise<void>;
 }
 
-function Schedules({ page, onMore, onChange }: ISchedulesProps): React.ReactElement {
+function Schedules({ page, onChange }: ISchedulesProps): React.ReactElement {
   const workbench = useWorkbench();
   const action = useAction();
   const verbs = scheduleVerbs(workbench, action, onChange);
   return (
-    <>
-      <List
-        label={workbench.trans.__('Schedules')}
-        rows={page.items.map(item => scheduleRow(item, workbench, verbs, action.busy))}
-      />
-      <More page={page} onMore={onMore} />
-    </>
+    <List
+      label={workbench.trans.__('Schedules')}
+      rows={page.items.map(item => scheduleRow(item, workbench, verbs, action.busy))}
+    />
   );
 }
 

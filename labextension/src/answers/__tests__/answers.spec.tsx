@@ -49,7 +49,10 @@ const said = (name: string): string | null => screen.getByRole('button', { name 
 const draw = (fake: IFake, ...shown: React.ReactElement[]): RenderResult =>
   render(framed(fake, <>{shown}</>));
 /** Longer than the pace at which news are followed. */
-const rest = (): Promise<void> => act(async () => void jest.advanceTimersByTime(1_000));
+const rest = (): Promise<void> =>
+  act(async () => {
+    jest.advanceTimersByTime(1_000);
+  });
 
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
@@ -196,7 +199,9 @@ describe('answers', () => {
       <Show key="2" name="panel" ask="compute" every={() => 2_000} fetch={asked} />,
       <Show key="3" name="page" ask="compute" every={() => 15_000} fetch={asked} />
     );
-    await act(async () => void (await jest.advanceTimersByTimeAsync(6_100)));
+    await act(async () => {
+      await jest.advanceTimersByTimeAsync(6_100);
+    });
     expect(asked).toHaveBeenCalledTimes(4);
   });
 });
@@ -213,7 +218,7 @@ describe('the rows of a list', () => {
       </>
     );
   }
-  const sort = (): void => void fireEvent.click(screen.getByRole('button', { name: 'sort' }));
+  const sort = (): boolean => fireEvent.click(screen.getByRole('button', { name: 'sort' }));
 
   it('stay until those of another order come', async () => {
     const { asked, fetch } = server();

@@ -40,10 +40,7 @@ describe('the graph after a run of a part', () => {
       ['taken as it was', false],
       ['succeeded', false]
     ]);
-    expect(notes(run({ features: 'cached', train: 'succeeded' }))[0]).toEqual([
-      'cached',
-      false
-    ]);
+    expect(notes(run({ features: 'cached', train: 'succeeded' }))[0]).toEqual(['cached', false]);
   });
 
   it('says nothing of a run that there is not, or of a step that is newer', () => {
