@@ -24,8 +24,8 @@ from jupyter_mlinfra.workbench import Workbench
 
 CHAIN = """
 pipeline: churn
-schedule: {cron: "0 6 * * 1-5", tz: Europe/Paris, catchup: all, grace: 90min, overlap: queue,
-  parameters: {day: "{{ date }}"}}
+schedule: {cron: "0 6 * * 1-5", tz: Europe/Paris, catchup: all, grace: 90min, overlap: queue, \
+parameters: {day: "{{ date }}"}}
 parameters: {day: 2013-11-01}
 steps:
   only: {notebook: only.ipynb, params: {day: "{{ day }}"}, out: only.txt, cache: false}
