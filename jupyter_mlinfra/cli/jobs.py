@@ -17,7 +17,9 @@ import click
 
 from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable
 from ..core.records import PAGE_LIMIT, now, page_of, to_json
+from ..jobs import needs_of
 from .domain import Domain, paged
+from .needs import need_options
 from .parse import pair, parameters
 from .paths import check_place, in_project
 from .session import Ended, Failed, Session
@@ -28,8 +30,6 @@ FINAL = ("succeeded", "failed", "cancelled", "lost")
 _FOLLOW_SECONDS = 0.3
 _OF_TERMINALS = ("TERM", "COLORTERM")
 """Variables that a shell has from its own terminal, whatever its job has."""
-_CAN_BE_NONE = ("gpu_type", "memory_gib", "time_limit_minutes", "backend", "queue")
-"""Needs that a clone may drop."""
 
 
 class _Submit(click.Command):
@@ -95,23 +95,7 @@ def _check_notebook(words: Sequence[str]) -> None:
     metavar="NAME=VALUE",
     help="Added to the environment; a secret as env:NAME or keyring:SERVICE/NAME.",
 )
-@click.option(
-    "--cpus",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="Slots; 0 for a job that mostly waits.",
-)
-@click.option(
-    "--gpus",
-    type=click.FloatRange(0),
-    default=0,
-    show_default=True,
-    help="Whole ones, or below 1 a part of one.",
-)
-@click.option("--gpu-type", metavar="WORD", help="A word of the device's name, such as A100.")
-@click.option("--backend", metavar="NAME", help="Where it runs; default that of the settings.")
-@click.option("--queue", metavar="NAME", help="Partition or queue of that backend.")
+@need_options()
 @click.option(
     "--after",
     multiple=True,
@@ -129,12 +113,6 @@ def _check_notebook(words: Sequence[str]) -> None:
     "--max-parallel", type=click.IntRange(1), metavar="K", help="Elements of the array at a time."
 )
 @click.option("--checkpoints", metavar="FOLDER", help="Folder of the project for its checkpoints.")
-@click.option("--memory-gib", type=float, metavar="GIB")
-@click.option("--time-limit", "time_limit_minutes", type=float, metavar="MINUTES")
-@click.option(
-    "--priority", type=click.IntRange(0, 100), default=50, show_default=True, help="100 is first."
-)
-@click.option("--retries", type=click.IntRange(0, 1000), default=0, show_default=True)
 @click.option("--key", help="A second submit with the same key is the first job.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
 @click.option("--wait", is_flag=True, help="Wait for its end; exit 1 unless it succeeded.")
@@ -457,17 +435,7 @@ def _priority(session: Session, id: str, priority: int) -> Any:
 )
 @click.option("-r", "--raw", multiple=True, metavar="NAME=TEXT", help="The same, as text.")
 @click.option("--same-code", is_flag=True, help="With the code of that time, not the present code.")
-@click.option("--backend", metavar="NAME")
-@click.option("--queue", metavar="NAME")
-@click.option("--gpus", type=click.FloatRange(0))
-@click.option("--gpu-type", metavar="WORD")
-@click.option("--cpus", type=click.IntRange(0))
-@click.option("--memory-gib", type=float, metavar="GIB", help="0 for none.")
-@click.option(
-    "--time-limit", "time_limit_minutes", type=float, metavar="MINUTES", help="0 for none."
-)
-@click.option("--priority", type=click.IntRange(0, 100))
-@click.option("--retries", type=click.IntRange(0, 1000))
+@need_options(usual=False, more="0 for none.")
 @click.option(
     "--after",
     multiple=True,
@@ -480,7 +448,8 @@ def _clone(session: Session, id: str, typed: Any, raw: Any, same_code: bool, **c
     original.
     """
     changed = {name: value for name, value in changes.items() if value not in (None, ())}
-    changed |= {name: None for name in _CAN_BE_NONE if changed.get(name) in (0, "")}
+    optional = [need.name for need in needs_of() if need.optional]
+    changed |= {name: None for name in optional if changed.get(name) in (0, "")}
     given = parameters(typed, raw)
     if given:
         changed["parameters"] = given

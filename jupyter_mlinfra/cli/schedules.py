@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from ..jobs import needs_of
 from .domain import Domain, paged
+from .needs import need_options
 from .parse import moment, parameters, span
 from .paths import in_project, pipeline_in_project, texts_in
 from .session import Session
@@ -15,8 +17,6 @@ from .session import Session
 schedules = Domain(
     "schedules", "Pipelines and jobs that start by the clock, with or without a server."
 )
-
-_JOB = ("gpus", "cpus", "memory_gib", "time_limit_minutes", "priority", "retries")
 
 
 class _Command(click.Command):
@@ -71,12 +71,7 @@ def _facts(function: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["skip", "queue", "cancel"]),
             help="While the previous run is running. Default: skip.",
         ),
-        click.option("--gpus", type=click.IntRange(0), help="Of a job, as the options below."),
-        click.option("--cpus", type=click.IntRange(0)),
-        click.option("--memory-gib", type=float, metavar="GIB"),
-        click.option("--time-limit", "time_limit_minutes", type=float, metavar="MINUTES"),
-        click.option("--priority", type=click.IntRange(0, 100)),
-        click.option("--retries", type=click.IntRange(0, 1000)),
+        need_options(usual=False),
     )
     for option in reversed(options):
         function = option(function)
@@ -182,7 +177,8 @@ def _pipeline_of(session: Session, name: str, options: dict[str, Any]) -> str:
 def _given(session: Session, pipeline: str, options: dict[str, Any]) -> dict[str, Any]:
     """The options as fields of a schedule, without those that were not given."""
     command = click.get_current_context().meta.get("command", ())
-    job = {key: value for key in _JOB if (value := options.pop(key)) is not None}
+    said = {need.name: options.pop(need.name) for need in needs_of()}
+    job = {name: value for name, value in said.items() if value is not None}
     if notebook := options.pop("notebook"):
         job["notebook"] = in_project(session.bench.project.root, notebook)
     if options["pipeline"]:

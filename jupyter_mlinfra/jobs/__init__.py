@@ -17,12 +17,15 @@ __all__ = [
     "JobState",
     "Jobs",
     "LogChunk",
+    "Needs",
     "Supervisor",
     "Terminal",
+    "asked",
     "clear_alarm",
     "give_reason",
     "load_backend",
     "may_ask_cluster",
+    "needs_of",
     "preempt_signals",
     "put_value",
     "report",
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from .clusters import may_ask_cluster
     from .inside.report import give_reason, report
     from .inside.signals import preempt_signals
+    from .needs import Needs, asked, needs_of
     from .queue.alarms import Alarm, clear_alarm, set_alarm
     from .service import Jobs
     from .spec import Compute, Job, JobSpec, JobState, LogChunk, Supervisor, Terminal
@@ -48,6 +52,7 @@ else:
         "SAVED": ".state",
         "load_backend": ".backends",
         "may_ask_cluster": ".clusters",
+        **dict.fromkeys(("Needs", "asked", "needs_of"), ".needs"),
         "preempt_signals": ".inside.signals",
         **dict.fromkeys(("Alarm", "clear_alarm", "set_alarm"), ".queue.alarms"),
         **dict.fromkeys(("give_reason", "report"), ".inside.report"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any
 
 from ..core.errors import BadRequest
 from ..core.records import Number, Page
+from .needs import JobNeeds, check_needs, needs_of
 
 ARRAY_LIMIT = 10_000
 """The most elements of one array."""
@@ -44,18 +44,14 @@ class JobState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobSpec:
+class JobSpec(JobNeeds):
     """What to run and what it needs; says nothing about where or when.
 
     Exactly one of `notebook` (path below the project) and `command` (argument list, no shell).
     output: where the executed notebook goes, below the project (default: the job's own folder).
     cwd: folder below the project that it runs in; default the notebook's own folder, for a command
     the project's root. environment: added to that of the submitter; values may be secret
-    references. memory_gib: reserved, not enforced. gpus: whole devices, or below 1 a part of one,
-    in hundredths (a part is counted, not enforced). gpu_type: a word of the device's name. cpus:
-    slots; with 0 it takes none and starts at once, for a job that mostly waits. backend: default
-    that of the settings. queue: partition, or whatever the backend calls it; the local backend has
-    only one. array: one element per mapping, each run as a job: parameters of the notebook, or
+    references. array: one element per mapping, each run as a job: parameters of the notebook, or
     environment variables of the command. max_parallel: elements at a time. after: ids of jobs that
     must succeed before it starts. checkpoints: folder below the project that it keeps over
     attempts, in MLINFRA_CHECKPOINTS; default one of its own. key: idempotency key; a second submit
@@ -69,15 +65,6 @@ class JobSpec:
     name: str = ""
     cwd: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    gpus: float = 0
-    gpu_type: str | None = None
-    cpus: int = 1
-    memory_gib: float | None = None
-    time_limit_minutes: float | None = None
-    priority: int = 50
-    retries: int = 0
-    backend: str | None = None
-    queue: str | None = None
     array: Sequence[Mapping[str, Any]] = ()
     max_parallel: int | None = None
     after: Sequence[str] = ()
@@ -108,9 +95,7 @@ class JobSpec:
         facts = (
             self.name,
             self.key or "",
-            self.backend or "",
-            self.queue or "",
-            self.gpu_type or "",
+            *(getattr(self, need.name) or "" for need in needs_of() if need.kind == "word"),
             *self.labels,
             *map(str, self.labels.values()),
         )
@@ -125,32 +110,10 @@ class JobSpec:
             _check_text(text)
         for name in self.environment:
             _check_variable(name)
-        self._check_numbers()
-        self._check_array()
-
-    def _check_numbers(self) -> None:
-        for name in ("gpus", "cpus", "retries"):
-            if getattr(self, name) < 0:
-                raise BadRequest(f"{name}={getattr(self, name)} is below 0.", fix="Use 0 or more.")
-        if not _is_whole(self.gpus if self.gpus >= 1 else self.gpus * 100):
-            raise BadRequest(
-                f"gpus={self.gpus} cannot be used.",
-                "GPUs are whole, or below 1 a part in hundredths.",
-                "Use 1, 2, …, or 0.5, 0.25, …",
-            )
+        check_needs(self)
         if self.gpus == int(self.gpus):
             object.__setattr__(self, "gpus", int(self.gpus))  # 1 and not 1.0, wherever it is shown
-        for name in ("memory_gib", "time_limit_minutes"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise BadRequest(
-                    f"{name}={value} is not a number above 0.", fix="Leave it out for no limit."
-                )
-        if not 0 <= self.priority <= 100:
-            raise BadRequest(
-                f"priority={self.priority} is out of range.",
-                fix="Use 0 (last) to 100 (first); 50 is usual.",
-            )
+        self._check_array()
 
     def _check_array(self) -> None:
         if self.max_parallel is not None and (self.max_parallel < 1 or not self.array):
@@ -181,10 +144,6 @@ class JobSpec:
             for name, value in element.items() if self.command else ():
                 _check_variable(name)
                 _check_text(str(value))
-
-
-def _is_whole(value: float) -> bool:
-    return math.isfinite(value) and abs(value - round(value)) < 1e-9
 
 
 def _check_variable(name: str) -> None:

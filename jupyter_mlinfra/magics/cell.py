@@ -174,19 +174,19 @@ class RunFailed(MLInfraError):
 
 
 def _options(line: str) -> argparse.Namespace:
+    from ..jobs import needs_of
     from .magics import Parser
 
     parser = Parser(prog="%%job", add_help=False)
-    parser.add_argument("--gpus", type=float, default=0)
-    parser.add_argument("--gpu-type")
-    parser.add_argument("--backend")
-    parser.add_argument("--queue")
-    parser.add_argument("--priority", type=int, default=50)
+    for need in needs_of():
+        parser.add_argument(
+            need.option,
+            dest=need.name,
+            type={"whole": int, "word": str}.get(need.kind, float),
+            default=need.default,
+            help=need.sentence,
+        )
     parser.add_argument("--after", action="append", default=[], metavar="JOB")
-    parser.add_argument("--cpus", type=int, default=1)
-    parser.add_argument("--memory-gib", type=float)
-    parser.add_argument("--time-limit", type=float, metavar="MINUTES")
-    parser.add_argument("--retries", type=int, default=0)
     parser.add_argument("--name", default="")
     parser.add_argument("--in", dest="given", action="append", default=[], metavar="NAME")
     parser.add_argument("--out", action="append", default=[], metavar="NAME")
@@ -255,7 +255,7 @@ def title_of(cell: str, root: Path) -> str:
 def _spec(
     options: argparse.Namespace, project: Project, ident: str, notebook: Path, cell: str
 ) -> Any:
-    from ..jobs import JobSpec
+    from ..jobs import JobSpec, needs_of
 
     here = Path.cwd().resolve()
     if not notebook.is_relative_to(project.root):
@@ -268,15 +268,7 @@ def _spec(
         notebook=str(notebook.relative_to(project.root)),
         cwd=os.path.relpath(here, project.root) if here.is_relative_to(project.root) else ".",
         name=options.name or title_of(cell, project.root),
-        gpus=options.gpus,
-        gpu_type=options.gpu_type,
-        backend=options.backend,
-        queue=options.queue,
-        priority=options.priority,
+        **{need.name: getattr(options, need.name) for need in needs_of()},
         after=options.after,
-        cpus=options.cpus,
-        memory_gib=options.memory_gib,
-        time_limit_minutes=options.time_limit,
-        retries=options.retries,
         labels={CELL_LABEL: ident, OUT_LABEL: ",".join(options.out)},
     )

@@ -17,6 +17,7 @@ from typing import Any
 from ..core.errors import BadRequest
 from ..core.records import now
 from ..core.secrets import check_secret
+from ..jobs import Needs, asked
 from .given import check_kind
 from .spec import Step
 
@@ -25,7 +26,7 @@ _BRACES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepDefinition:
+class StepDefinition(Needs):
     """One step, as in the file or bound to the values of a run (see `binding`). line: in the file.
 
     parameters, inputs, outputs: may contain `{{ name }}` until they are bound. foreach: its items
@@ -40,16 +41,8 @@ class StepDefinition:
     inputs: Sequence[str]
     outputs: Sequence[str]
     after: Sequence[str]
-    gpus: float
-    cpus: int
-    memory_gib: float | None
-    time_limit_minutes: float | None
-    retries: int
     cache: bool
     line: int
-    backend: str | None = None
-    gpu_type: str | None = None
-    queue: str | None = None
     foreach: Any = None
     group: str = ""
     item: Mapping[str, Any] = field(default_factory=dict)
@@ -70,14 +63,7 @@ class StepDefinition:
             parameters=self.parameters,
             after=self.after,
             elements=elements,
-            gpus=self.gpus,
-            gpu_type=self.gpu_type,
-            cpus=self.cpus,
-            memory_gib=self.memory_gib,
-            time_limit_minutes=self.time_limit_minutes,
-            retries=self.retries,
-            backend=self.backend,
-            queue=self.queue,
+            **asked(self),
         )
 
 

@@ -21,7 +21,7 @@ from ..core.events import telling
 from ..core.lineage import Event
 from ..core.records import now
 from ..core.refs import reference
-from ..jobs import Job, JobSpec, JobState
+from ..jobs import Job, JobSpec, JobState, asked
 from . import graph
 from .assess import Assessment, Assessor
 from .cache import Parts, cell_digests
@@ -231,17 +231,10 @@ class Engine:
                     parameters=entry.parts.parameters if entry.parts else {},
                     output=self._output(step.name),
                     name=f"{run.pipeline}/{step.name}",
-                    gpus=step.gpus,
-                    cpus=step.cpus,
-                    memory_gib=step.memory_gib,
-                    time_limit_minutes=step.time_limit_minutes,
-                    retries=step.retries,
                     key=self._key(entry),
                     environment=self._environment(step.name),
                     labels={"pipeline": run.pipeline, "run": run.run, "step": step.name},
-                    backend=step.backend or run.backend,
-                    gpu_type=step.gpu_type,
-                    queue=step.queue,
+                    **asked(step) | {"backend": step.backend or run.backend},
                 )
             )
         except MLInfraError as error:

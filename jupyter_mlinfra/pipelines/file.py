@@ -29,6 +29,7 @@ from pydantic import (
 
 from ..core.errors import BadRequest, NotFound, TooLarge, Unprocessable
 from ..core.secrets import check_secret
+from ..jobs import Needs, needs_of
 from .binding import OF_STEP, bind, grouped
 from .definition import Definition, StepDefinition, item_names, malformed, placeholders
 from .document import Document, KeyPath, parse_document, read_document
@@ -353,16 +354,16 @@ def _step(
         inputs=_references(entry.inputs, (*spot, "in"), document, folder, steps=file.steps),
         outputs=_references(entry.outputs, (*spot, "out"), document, folder),
         after=(),
-        gpus=pick("gpus", entry.resources, 0),
-        cpus=pick("cpus", entry.resources, 1),
-        memory_gib=pick("memory_gib", entry.resources, None),
-        time_limit_minutes=pick("time_limit_minutes", entry, None),
-        retries=pick("retries", entry, 0),
+        **{
+            need.name: pick(
+                need.name,
+                entry.resources if need.name in Resources.model_fields else entry,
+                need.default,
+            )
+            for need in needs_of(Needs)
+        },
         cache=pick("cache", entry, True),
         line=document.line(spot),
-        backend=pick("backend", entry.resources, None),
-        gpu_type=pick("gpu_type", entry.resources, None),
-        queue=pick("queue", entry.resources, None),
         foreach=entry.foreach,
     )
 

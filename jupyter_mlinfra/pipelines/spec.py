@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from ..jobs import Needs
+
 
 class StepState(StrEnum):
     """The state of a step in a run. skipped: something it depends on failed. cached: nothing it
@@ -83,7 +85,7 @@ class PipelineRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Needs):
     """A step as in the file. after: steps whose outputs it takes, computed from inputs and outputs.
     elements: of a `foreach`.
 
@@ -97,14 +99,6 @@ class Step:
     parameters: Mapping[str, Any]
     after: Sequence[str]
     elements: Sequence[str] = ()
-    gpus: float = 0
-    gpu_type: str | None = None
-    cpus: int = 1
-    memory_gib: float | None = None
-    time_limit_minutes: float | None = None
-    retries: int = 0
-    backend: str | None = None
-    queue: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

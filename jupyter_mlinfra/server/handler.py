@@ -349,7 +349,7 @@ def model_of(method: Callable[..., Any]) -> type[BaseModel] | None:
     for name, item in named.items():
         if item.kind is Parameter.VAR_KEYWORD:
             fields |= {
-                field: (hint, None)
+                field: (hint, _usual(hint))
                 for field, hint in get_type_hints(
                     get_args(hints[name])[0], include_extras=True
                 ).items()
@@ -357,6 +357,14 @@ def model_of(method: Callable[..., Any]) -> type[BaseModel] | None:
         else:
             fields[name] = (hints[name], ... if item.default is Parameter.empty else item.default)
     return create_model(method.__qualname__, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def _usual(hint: Any) -> Any:
+    """What a field is when it is left out: what its type says, else None."""
+    return next(
+        (item.default for item in getattr(hint, "__metadata__", ()) if hasattr(item, "default")),
+        None,
+    )
 
 
 def parse(method: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
 from annotated_types import Interval, Len
 
 from .handler import Handler, access, elsewhere, remote
+from .needs import FIELDS, NeedsBody
 from .parameters import Count, Cursor, Limit, Name, Text
 from .terminals import open_terminal
 
@@ -78,21 +79,13 @@ class JobList(Handler):
         name: Annotated[str, Len(0, 200)] = "",
         cwd: Name | None = None,
         environment: dict[Name, Words] | None = None,
-        gpus: Annotated[float, Interval(ge=0, le=10_000)] = 0,
-        gpu_type: Name | None = None,
-        cpus: Annotated[int, Interval(ge=0, le=10_000)] = 1,
-        memory_gib: Annotated[float, Interval(gt=0, le=1e6)] | None = None,
-        time_limit_minutes: Annotated[float, Interval(gt=0, le=1e7)] | None = None,
-        priority: Annotated[int, Interval(ge=0, le=100)] = 50,
-        retries: Annotated[int, Interval(ge=0, le=1000)] = 0,
-        backend: Name | None = None,
-        queue: Name | None = None,
         array: Annotated[tuple[dict[str, Any], ...], Len(0, 10_000)] = (),
         max_parallel: Annotated[int, Interval(ge=1, le=10_000)] | None = None,
         after: Annotated[tuple[Name, ...], Len(0, 1000)] = (),
         checkpoints: Name | None = None,
         key: Name | None = None,
         labels: dict[Name, Name] | None = None,
+        **needs: Unpack[NeedsBody],
     ) -> Job:
         """Submit a notebook (a path below the project) or a command (a list of program and
         arguments).
@@ -107,15 +100,7 @@ class JobList(Handler):
             name=name,
             cwd=cwd,
             environment=environment or {},
-            gpus=gpus,
-            gpu_type=gpu_type,
-            cpus=cpus,
-            memory_gib=memory_gib,
-            time_limit_minutes=time_limit_minutes,
-            priority=priority,
-            retries=retries,
-            backend=backend,
-            queue=queue,
+            **needs,
             array=array,
             max_parallel=max_parallel,
             after=after,
@@ -133,13 +118,7 @@ class EstimatePage(Handler):
         *,
         notebook: Name | None = None,
         command: Annotated[tuple[Words, ...], Len(0, 1000)] = (),
-        gpus: Annotated[float, Interval(ge=0, le=10_000)] = 0,
-        gpu_type: Name | None = None,
-        cpus: Annotated[int, Interval(ge=0, le=10_000)] = 1,
-        memory_gib: Annotated[float, Interval(gt=0, le=1e6)] | None = None,
-        time_limit_minutes: Annotated[float, Interval(gt=0, le=1e7)] | None = None,
-        backend: Name | None = None,
-        queue: Name | None = None,
+        **needs: Unpack[NeedsBody],
     ) -> Estimate:
         """When such a job would start, how long it would take and what it would cost; or why it can
         never start.
@@ -149,13 +128,7 @@ class EstimatePage(Handler):
         spec = JobSpec(
             notebook=notebook,
             command=command,
-            gpus=gpus,
-            gpu_type=gpu_type,
-            cpus=cpus,
-            memory_gib=memory_gib,
-            time_limit_minutes=time_limit_minutes,
-            backend=backend,
-            queue=queue,
+            **needs,
         )
         return self.bench.jobs.estimate(spec)
 
@@ -242,20 +215,19 @@ class JobPriority(Handler):
         return self.bench.jobs.prioritize(id, priority)
 
 
-class Needs(TypedDict, total=False):
-    """What a clone asks for instead; missing fields are as in the original."""
-
-    name: Annotated[str, Len(0, 200)]
-    gpus: Annotated[float, Interval(ge=0, le=10_000)]
-    gpu_type: Name | None
-    cpus: Annotated[int, Interval(ge=0, le=10_000)]
-    memory_gib: Annotated[float, Interval(gt=0, le=1e6)] | None
-    time_limit_minutes: Annotated[float, Interval(gt=0, le=1e7)] | None
-    priority: Annotated[int, Interval(ge=0, le=100)]
-    retries: Annotated[int, Interval(ge=0, le=1000)]
-    backend: Name | None
-    queue: Name | None
-    after: Annotated[tuple[Name, ...], Len(0, 1000)]
+if TYPE_CHECKING:
+    Needs = dict[str, Any]
+else:
+    Needs = TypedDict(
+        "Needs",
+        {
+            "name": Annotated[str, Len(0, 200)],
+            **FIELDS,
+            "after": Annotated[tuple[Name, ...], Len(0, 1000)],
+        },
+        total=False,
+    )
+    Needs.__doc__ = "What a clone asks for instead; missing fields are as in the original."
 
 
 class JobClone(Handler):

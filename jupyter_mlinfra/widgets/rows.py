@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core.records import Number
 from ..core.refs import named
+from ..jobs import needs_of
 from .words import (
     NONE,
     assigned,
@@ -28,18 +29,6 @@ Row = Mapping[str, str]
 
 METRICS = 5
 """The most metric columns in a list; a run may have hundreds."""
-_NEEDS = (
-    "cpus",
-    "gpus",
-    "gpu_type",
-    "memory_gib",
-    "time_limit_minutes",
-    "priority",
-    "retries",
-    "backend",
-    "queue",
-)
-"""What the job of a schedule may ask for."""
 
 
 def dataset(item: Any) -> Row:
@@ -314,7 +303,10 @@ def schedule(item: Any) -> Row:
         "starts": beginning(item.what),
         "parameters": beginning(assigned({**job.get("parameters", {}), **item.parameters}), 100),
         "needs": beginning(
-            plain({name: job[name] for name in _NEEDS if job.get(name) is not None}), 100
+            plain(
+                {need.name: job[need.name] for need in needs_of() if job.get(need.name) is not None}
+            ),
+            100,
         ),
     }
 

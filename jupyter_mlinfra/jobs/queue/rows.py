@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from ...core.processes import Identity
 from ...core.records import Basis, Number, now
+from ..needs import asked
 from ..spec import Array, Job, JobSpec, JobState
 from ..state import FINAL
 
@@ -127,21 +128,14 @@ def _job(row: sqlite3.Row, spec: JobSpec) -> Job:
         state=JobState(row["state"]),
         reason=row["reason"],
         exit_code=row["exit_code"],
-        backend=row["backend"],
+        **asked(spec) | {"backend": row["backend"]},
         user=row["user"],
         notebook=spec.notebook,
         command=spec.command,
         parameters=spec.parameters,
-        gpus=spec.gpus,
-        gpu_type=spec.gpu_type,
-        cpus=spec.cpus,
-        memory_gib=spec.memory_gib,
-        time_limit_minutes=spec.time_limit_minutes,
-        queue=spec.queue,
         gpu_ids=json.loads(row["gpu_ids"]),
         priority=row["priority"],
         attempt=row["attempt"],
-        retries=spec.retries,
         submitted_at=datetime.fromtimestamp(row["submitted_at"], UTC),
         started_at=started,
         ended_at=ended,
