@@ -101,7 +101,7 @@ class Needs:
         metavar="GIB",
         unit="GiB",
         help="reserved for the job, not enforced",
-        without="none reserved",
+        without="none",
     )
     time_limit_minutes: float | None = _need(
         label="time limit",

@@ -1,3 +1,4 @@
+import type { Need } from './needs';
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
 import type {
@@ -24,18 +25,7 @@ import type {
 } from './types';
 
 /** What decides when a job starts, how long it runs and what it costs. */
-export type IEstimated = Pick<
-  IJobSpec,
-  | 'notebook'
-  | 'command'
-  | 'gpus'
-  | 'gpu_type'
-  | 'cpus'
-  | 'memory_gib'
-  | 'time_limit_minutes'
-  | 'backend'
-  | 'queue'
->;
+export type IEstimated = Pick<IJobSpec, 'notebook' | 'command' | Need>;
 
 export interface ICloneChanges {
   /** Those that differ. */

@@ -1124,15 +1124,24 @@ export interface components {
          */
         readonly Needs: {
             readonly after?: readonly string[];
+            /** @description Where it runs. */
             readonly backend?: string | null;
+            /** @description Slots; 0 for a job that mostly waits. */
             readonly cpus?: number;
+            /** @description A word of the device's name, such as A100. */
             readonly gpu_type?: string | null;
+            /** @description Whole ones, or below 1 a part of one: 0.5. */
             readonly gpus?: number;
+            /** @description Reserved for the job, not enforced. */
             readonly memory_gib?: number | null;
             readonly name?: string;
+            /** @description 0 is last, 100 first. */
             readonly priority?: number;
+            /** @description Partition or queue of that backend. */
             readonly queue?: string | null;
+            /** @description New attempts after a failure, each from the last checkpoint. */
             readonly retries?: number;
+            /** @description The job is ended after this time. */
             readonly time_limit_minutes?: number | null;
         };
         /**

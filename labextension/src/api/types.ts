@@ -3,6 +3,7 @@
  * generated from the server's own document (`jlpm types`), so that a field that is renamed there
  * does not compile here.
  */
+import type { Need, NEEDS } from './needs';
 import type { components } from './schema';
 
 type Records = components['schemas'];
@@ -32,21 +33,17 @@ export type Status = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 export type Tier = Records['Profile']['tier'];
 
+/** What a job needs; what is not there is as usual. */
+export type INeedValues = {
+  readonly [K in Need]?: (typeof NEEDS)[K]['kind'] extends 'word' ? string : number;
+};
+
 /** What to run; see the server's JobSpec. */
-export interface IJobSpec {
+export interface IJobSpec extends INeedValues {
   readonly notebook?: string;
   readonly command?: readonly string[];
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly name?: string;
-  readonly gpus?: number;
-  readonly gpu_type?: string;
-  readonly cpus?: number;
-  readonly memory_gib?: number;
-  readonly time_limit_minutes?: number;
-  readonly priority?: number;
-  readonly retries?: number;
-  readonly backend?: string;
-  readonly queue?: string;
   /** One job each, with these parameters beside the common ones. */
   readonly array?: readonly Readonly<Record<string, unknown>>[];
   readonly max_parallel?: number;

@@ -1,5 +1,6 @@
 import React from 'react';
 
+import { type INeed, type Need, NEEDS, needWords } from '../api/needs';
 import type { IJob, IParameter } from '../api/types';
 import { Link } from '../components/button';
 import { cx } from '../components/cx';
@@ -12,7 +13,7 @@ import { useWorkbench } from '../hooks/context';
 import { PAGE } from '../hooks/list';
 import { useQuery } from '../hooks/query';
 import { BackendField } from './backend';
-import { BOUNDS, faultOf, type IForm, sweepOf, type WholeField } from './form';
+import { ALL_NEEDS, faultOf, type IForm, sweepOf } from './form';
 import { isActive } from './state';
 import { boolWords, firstOfSweep, isBool, sweepExample } from './values';
 
@@ -172,77 +173,64 @@ const asPython = ({
   label: value === 'null' ? 'None' : label
 });
 
-type TextField = 'name' | 'gpuType' | 'queue';
-
 export function NeedFields({ form, faults, onChange }: IFieldsProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const whole = (field: WholeField, label: string, unit?: string): React.ReactElement => (
-    <Field
-      label={label}
-      type="number"
-      min={BOUNDS[field][0]}
-      max={BOUNDS[field][1]}
-      width={80}
-      unit={unit}
-      value={form[field]}
-      fault={faults[field]}
-      onChange={value => onChange({ [field]: value })}
-    />
-  );
-  const text = (field: TextField, label: string, unit?: string): React.ReactElement => (
-    <Field
-      label={label}
-      width={field === 'name' ? 280 : 160}
-      unit={unit}
-      value={form[field]}
-      onChange={value => onChange({ [field]: value })}
-    />
-  );
   return (
     <>
       <Heading title={trans.__('Needs')} />
       <fieldset className={cx('form')} aria-label={trans.__('Needs')}>
-        {text('name', trans.__('name'))}
-        {whole('cpus', trans.__('CPUs'), trans.__('0 for a job that mostly waits'))}
         <Field
-          label={trans.__('GPUs')}
-          type="number"
-          min={0}
-          step={0.25}
-          width={80}
-          unit={trans.__('below 1 a part of one: 0.5')}
-          value={form.gpus}
-          fault={faults.gpus}
-          onChange={gpus => onChange({ gpus })}
+          label={trans.__('name')}
+          width={280}
+          value={form.name}
+          onChange={name => onChange({ name })}
         />
-        {text(
-          'gpuType',
-          trans.__('GPU type'),
-          trans.__('a word of its name, such as A100; empty for any')
-        )}
-        <Field
-          label={trans.__('memory')}
-          type="number"
-          min={0}
-          step={0.5}
-          width={80}
-          unit={trans.__('GiB; empty for none reserved')}
-          value={form.memory}
-          fault={faults.memory}
-          onChange={memory => onChange({ memory })}
-        />
-        {whole('minutes', trans.__('time limit'), trans.__('minutes; empty for none'))}
-        {whole('priority', trans.__('priority'), trans.__('0 last, 100 first'))}
-        {whole('retries', trans.__('retries'), trans.__('each from the last checkpoint'))}
+        {ALL_NEEDS.map(need => (
+          <NeedField
+            key={need}
+            need={need}
+            value={form[need]}
+            fault={faults[need]}
+            onChange={value => onChange({ [need]: value })}
+          />
+        ))}
         <AfterField form={form} onChange={onChange} />
-        <BackendField
-          value={form.backend}
-          width={160}
-          onChange={backend => onChange({ backend })}
-        />
-        {text('queue', trans.__('queue'), trans.__('partition or queue of that backend'))}
       </fieldset>
     </>
+  );
+}
+
+interface INeedFieldProps {
+  need: Need;
+  value: string;
+  fault?: string;
+  onChange: (value: string) => void;
+}
+
+/** A need as the server's table has it. */
+function NeedField({ need, value, fault, onChange }: INeedFieldProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { kind, least, most }: INeed = NEEDS[need];
+  const { label, unit, help, without } = needWords(trans)[need];
+  if (need === 'backend') {
+    return <BackendField value={value} width={160} onChange={onChange} />;
+  }
+  const number = kind !== 'word' && {
+    type: 'number' as const,
+    min: least,
+    max: most ?? undefined,
+    step: { whole: 1, share: 0.25, number: 0.5 }[kind]
+  };
+  return (
+    <Field
+      {...number}
+      label={label}
+      width={number ? 80 : 160}
+      unit={[unit, help, without && trans.__('empty for %1', without)].filter(Boolean).join('; ')}
+      value={value}
+      fault={fault}
+      onChange={onChange}
+    />
   );
 }
 

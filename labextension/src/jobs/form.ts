@@ -1,10 +1,11 @@
 import type { IEstimated } from '../api/jobs';
+import { type INeed, type Need, NEEDS } from '../api/needs';
 import type { Code, IJob, IJobSpec, INeeds, IParameter } from '../api/types';
 import { given, quoted } from '../code/shell';
 import { type IFaultWords, Inexact, readSweep, readValue, shown } from './values';
 
 /** What stands in the fields of the submit form. */
-export interface IForm {
+export interface IForm extends Readonly<Record<Need, string>> {
   notebook: string;
   name: string;
   parameters: Readonly<Record<string, string>>;
@@ -13,15 +14,6 @@ export interface IForm {
    */
   sweeps: Readonly<Record<string, string>>;
   maxParallel: string;
-  cpus: string;
-  gpus: string;
-  gpuType: string;
-  memory: string;
-  minutes: string;
-  priority: string;
-  retries: string;
-  backend: string;
-  queue: string;
   after: string;
   /** Of a clone: run the code as it was then. */
   sameCode: boolean;
@@ -54,6 +46,14 @@ export const MOST_ELEMENTS = 10_000;
 /** The file that the command line reads the elements from. */
 export const SWEEP_FILE = 'sweep.json';
 
+const text = (value: number | string | null): string => (value === null ? '' : String(value));
+
+/** Every need, in the order of the table. */
+export const ALL_NEEDS = Object.keys(NEEDS) as Need[];
+
+const eachNeed = <T>(value: (key: Need) => T): Record<Need, T> =>
+  Object.fromEntries(ALL_NEEDS.map(key => [key, value(key)])) as Record<Need, T>;
+
 export function startForm(notebook: string, parameters: readonly IParameter[]): IForm {
   return {
     notebook,
@@ -63,21 +63,11 @@ export function startForm(notebook: string, parameters: readonly IParameter[]): 
     ),
     sweeps: {},
     maxParallel: '',
-    cpus: '1',
-    gpus: '0',
-    gpuType: '',
-    memory: '',
-    minutes: '',
-    priority: '50',
-    retries: '0',
-    backend: '',
-    queue: '',
+    ...eachNeed(key => text(NEEDS[key].default)),
     after: '',
     sameCode: false
   };
 }
-
-const text = (value: number | string | null): string => (value === null ? '' : String(value));
 
 /** What an earlier job was submitted with. */
 export function formOf(job: IJob): Partial<IForm> {
@@ -86,15 +76,7 @@ export function formOf(job: IJob): Partial<IForm> {
     parameters: Object.fromEntries(
       Object.entries(job.parameters).map(([name, value]) => [name, shown(value)])
     ),
-    cpus: text(job.cpus),
-    gpus: text(job.gpus),
-    gpuType: text(job.gpu_type),
-    memory: text(job.memory_gib),
-    minutes: text(job.time_limit_minutes),
-    priority: text(job.priority),
-    retries: text(job.retries),
-    backend: job.backend,
-    queue: text(job.queue)
+    ...eachNeed(key => text(job[key]))
   };
 }
 
@@ -167,57 +149,58 @@ export function product(
   );
 }
 
-/** Numbers of the form that are whole, with their bounds. */
-export const BOUNDS = {
-  cpus: [0, 10_000],
-  minutes: [1, 10_000_000],
-  priority: [0, 100],
-  retries: [0, 1000],
-  maxParallel: [1, MOST_ELEMENTS]
-} as const;
-
-export type WholeField = keyof typeof BOUNDS;
-
-/** Numbers as they are read from the fields; each fault is noted by its field. */
-class Numbers {
-  constructor(
-    private readonly _form: IForm,
-    private readonly _say: IFaultWords,
-    private readonly _faults: Record<string, string>
-  ) {}
-
-  whole(field: WholeField): number {
-    const [least, most] = BOUNDS[field];
-    const value = Number(this._form[field]);
-    if (!this._form[field].trim() || !Number.isInteger(value) || value < least || value > most) {
-      this._faults[field] = this._say.whole(least, most);
-    }
-    return value;
+/** The value of a need as it was typed; undefined for what can be left out, a text for a fault. */
+function readNeed(
+  key: Need,
+  typed: string,
+  say: IFaultWords
+): { value?: number | string; fault?: string } {
+  const { kind, default: usual, least, most }: INeed = NEEDS[key];
+  const word = typed.trim();
+  if (kind === 'word' || (!word && usual === null)) {
+    return { value: word || undefined };
   }
-
-  /** Whole devices, or below 1 a part in hundredths. */
-  gpus(): number {
-    const value = Number(this._form.gpus);
-    const parts = value < 1 ? value * 100 : value;
-    if (!this._form.gpus.trim() || value < 0 || Math.abs(parts - Math.round(parts)) > 1e-9) {
-      this._faults.gpus = this._say.gpus;
-    }
-    return value;
+  const value = Number(word);
+  const over = most !== null && value > most;
+  if (kind === 'number') {
+    return value > least && !over ? { value } : { fault: say.above };
   }
-
-  memory(): number {
-    const value = Number(this._form.memory);
-    if (!(value > 0 && value <= 1e6)) {
-      this._faults.memory = this._say.above;
-    }
-    return value;
+  const whole = Number.isInteger(value);
+  // Whole devices, or below 1 a part in hundredths.
+  const share =
+    kind === 'share' && value < 1 && Math.abs(value * 100 - Math.round(value * 100)) < 1e-9;
+  if (word && value >= least && !over && (whole || share)) {
+    return { value };
   }
+  return { fault: kind === 'share' ? say.gpus : say.whole(least, most ?? MOST_ELEMENTS) };
+}
+
+/** Elements at a time. */
+function readParallel(
+  form: IForm,
+  say: IFaultWords,
+  faults: Record<string, string>
+): number | undefined {
+  const value = Number(form.maxParallel);
+  if (!form.maxParallel.trim()) {
+    return undefined;
+  }
+  if (!Number.isInteger(value) || value < 1 || value > MOST_ELEMENTS) {
+    faults.maxParallel = say.whole(1, MOST_ELEMENTS);
+  }
+  return value;
 }
 
 /** The job that a form describes. */
 export function readForm(form: IForm, parameters: readonly IParameter[], say: IFaultWords): IRead {
   const faults: Record<string, string> = {};
-  const numbers = new Numbers(form, say, faults);
+  const needs = eachNeed(key => {
+    const { value, fault } = readNeed(key, form[key], say);
+    if (fault !== undefined) {
+      faults[key] = fault;
+    }
+    return value;
+  });
   const axes = swept(form, parameters, say, faults);
   const size = axes.length ? axes.reduce((count, [, values]) => count * values.length, 1) : 0;
   if (size > MOST_ELEMENTS) {
@@ -229,18 +212,10 @@ export function readForm(form: IForm, parameters: readonly IParameter[], say: IF
     notebook: form.notebook,
     parameters: changed(form, parameters, say, faults),
     name: word(form.name),
-    cpus: numbers.whole('cpus'),
-    gpus: numbers.gpus(),
-    gpu_type: word(form.gpuType),
-    memory_gib: word(form.memory) && numbers.memory(),
-    time_limit_minutes: word(form.minutes) && numbers.whole('minutes'),
-    priority: numbers.whole('priority'),
-    retries: numbers.whole('retries'),
-    backend: word(form.backend),
-    queue: word(form.queue),
+    ...needs,
     after: after.length ? after : undefined,
     ...(size > 0 && size <= MOST_ELEMENTS && { array: product(axes) }),
-    max_parallel: size > 0 && word(form.maxParallel) ? numbers.whole('maxParallel') : undefined
+    max_parallel: size > 0 ? readParallel(form, say, faults) : undefined
   } as IJobSpec;
   const cli = cliOf(spec, size > 0);
   return {
@@ -252,17 +227,12 @@ export function readForm(form: IForm, parameters: readonly IParameter[], say: IF
 }
 
 /** What an estimate is asked for with. */
-export const needsOf = (spec: IJobSpec): IEstimated => ({
-  notebook: spec.notebook,
-  command: spec.command,
-  gpus: spec.gpus,
-  gpu_type: spec.gpu_type,
-  cpus: spec.cpus,
-  memory_gib: spec.memory_gib,
-  time_limit_minutes: spec.time_limit_minutes,
-  backend: spec.backend,
-  queue: spec.queue
-});
+export const needsOf = (spec: IJobSpec): IEstimated =>
+  ({
+    notebook: spec.notebook,
+    command: spec.command,
+    ...eachNeed(key => spec[key])
+  }) as IEstimated;
 
 /**
  * The parameters of a clone of `job` with its own code: all that either form or job says, since
@@ -281,19 +251,11 @@ export function cloneParameters(
 
 /** What a clone asks for in another way than its job did; null for what it does without. */
 export function cloneNeeds(job: IJob, spec: IJobSpec): INeeds {
-  const asked: Required<INeeds> = {
+  const asked = {
     name: spec.name ?? '',
-    gpus: spec.gpus ?? 0,
-    gpu_type: spec.gpu_type ?? null,
-    cpus: spec.cpus ?? 1,
-    memory_gib: spec.memory_gib ?? null,
-    time_limit_minutes: spec.time_limit_minutes ?? null,
-    priority: spec.priority ?? 50,
-    retries: spec.retries ?? 0,
-    backend: spec.backend ?? null,
-    queue: spec.queue ?? null,
+    ...eachNeed(key => spec[key] ?? NEEDS[key].default),
     after: spec.after ?? []
-  };
+  } as Required<INeeds>;
   const before: INeeds = { ...job, after: [] };
   const differs = (key: keyof INeeds): boolean =>
     JSON.stringify(asked[key]) !== JSON.stringify(before[key]);
@@ -314,20 +276,12 @@ export function cloneCode(
 
 const FLAGS: Readonly<Record<string, string>> = {
   name: '--name',
-  cpus: '--cpus',
-  gpus: '--gpus',
-  gpu_type: '--gpu-type',
-  memory_gib: '--memory-gib',
-  time_limit_minutes: '--time-limit',
-  priority: '--priority',
-  retries: '--retries',
-  backend: '--backend',
-  queue: '--queue',
+  ...eachNeed(key => NEEDS[key].option),
   after: '--after',
   max_parallel: '--max-parallel'
 };
 /** What need not be said. */
-const USUAL: Readonly<Record<string, unknown>> = { cpus: 1, gpus: 0, priority: 50, retries: 0 };
+const USUAL: Readonly<Record<string, unknown>> = eachNeed(key => NEEDS[key].default);
 
 /** What a job asks for, as options; none is 0 or an empty word. */
 const flagsOf = (asked: object): string[] =>
@@ -338,7 +292,7 @@ const flagsOf = (asked: object): string[] =>
         ? []
         : Array.isArray(value)
           ? (value as unknown[])
-          : [value ?? (/gib|minutes/.test(key) ? 0 : '')];
+          : [value ?? (NEEDS[key as Need].kind === 'number' ? 0 : '')];
     return values.flatMap(item => [flag, quoted(String(item))]);
   });
 

@@ -1,3 +1,4 @@
+import { NEEDS } from '../api/needs';
 import type { IScheduleFacts, ISchedule } from '../api/types';
 import { given, quoted } from '../code/shell';
 import { parseRef } from '../refs';
@@ -149,14 +150,9 @@ export function factsOf(
 }
 
 /** What of a job the command line can say. */
-const FLAGS: Readonly<Record<string, string>> = {
-  gpus: '--gpus',
-  cpus: '--cpus',
-  memory_gib: '--memory-gib',
-  time_limit_minutes: '--time-limit',
-  priority: '--priority',
-  retries: '--retries'
-};
+const FLAGS: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(NEEDS).map(([key, need]) => [key, need.option])
+);
 
 /** The same by the command line; unsaid: fields of the job that it has no words for. */
 export function cliOf(

@@ -2,6 +2,7 @@ import { PathExt } from '@jupyterlab/coreutils';
 import React, { useId, useState } from 'react';
 
 import { ApiError } from '../api/errors';
+import { type Need, NEEDS, needWords } from '../api/needs';
 import type { IPipelinesClient } from '../api/pipelines';
 import type { IFault, IStep } from '../api/types';
 import { Button, Link } from '../components/button';
@@ -28,38 +29,35 @@ interface IStepFormProps {
   onClose: () => void;
 }
 
-interface IStepFields {
+interface IStepFields extends Record<StepNeed, string> {
   name: string;
   notebook: string;
   in: string;
   out: string;
   params: string;
-  gpus: string;
-  gpu_type: string;
-  cpus: string;
-  memory_gib: string;
-  time_limit_minutes: string;
-  retries: string;
-  backend: string;
-  queue: string;
 }
 
-type Need = Exclude<keyof IStepFields, 'name' | 'notebook' | 'in' | 'out' | 'params'>;
-
-/** What stands under `resources:` in the file; the rest stands in the step itself. */
-const RESOURCES: readonly Need[] = ['gpus', 'gpu_type', 'cpus', 'memory_gib', 'backend', 'queue'];
-const OWN: readonly Need[] = ['time_limit_minutes', 'retries'];
-const NUMBERS: readonly Need[] = ['gpus', 'cpus', 'memory_gib', 'time_limit_minutes', 'retries'];
+/** A step has no place in the queue of its own. */
+type StepNeed = Exclude<Need, 'priority'>;
+const STEP_NEEDS = (Object.keys(NEEDS) as Need[]).filter(
+  (key): key is StepNeed => key !== 'priority'
+);
+/** What stands in the step itself; the rest stands under `resources:` in the file. */
+const OWN: readonly StepNeed[] = ['time_limit_minutes', 'retries'];
+const RESOURCES = STEP_NEEDS.filter(key => !OWN.includes(key));
+const isNumber = (key: StepNeed): boolean => NEEDS[key].kind !== 'word';
 
 /** A need as the file has it; null for none, undefined for what is no number of its kind. */
-export function readNeed(key: Need, text: string): string | number | null | undefined {
+export function readNeed(key: StepNeed, text: string): string | number | null | undefined {
   const word = text.trim();
-  if (!word || !NUMBERS.includes(key)) {
+  if (!word || !isNumber(key)) {
     return word || null;
   }
   const value = Number(word);
-  const least = key === 'gpus' || key === 'retries' ? 0 : key === 'cpus' ? 1 : Number.MIN_VALUE;
-  const whole = key === 'cpus' || key === 'retries' || (key === 'gpus' && value >= 1);
+  const { kind } = NEEDS[key];
+  // A step without a CPU would never be counted.
+  const least = key === 'cpus' ? 1 : kind === 'number' ? Number.MIN_VALUE : 0;
+  const whole = kind === 'whole' || (kind === 'share' && value >= 1);
   return value >= least && Number.isFinite(value) && (!whole || Number.isInteger(value))
     ? value
     : undefined;
@@ -98,9 +96,10 @@ function fieldsOf(step: IStep, written: string, path: string): IStepFields {
     in: here(step.inputs),
     out: here(step.outputs),
     params: written,
-    ...(Object.fromEntries(
-      [...RESOURCES, ...OWN].map(key => [key, String(step[key] ?? '')])
-    ) as Record<Need, string>)
+    ...(Object.fromEntries(STEP_NEEDS.map(key => [key, String(step[key] ?? '')])) as Record<
+      StepNeed,
+      string
+    >)
   };
 }
 
@@ -149,8 +148,8 @@ async function rewritten(
     ['notebook', fields.notebook],
     ['in', lines(fields.in).length ? lines(fields.in) : null],
     ['out', lines(fields.out).length ? lines(fields.out) : null],
-    ...OWN.map((key): [Need, unknown] => [key, readNeed(key, fields[key])]),
-    ...RESOURCES.map((key): [Need, unknown, string] => [
+    ...OWN.map((key): [StepNeed, unknown] => [key, readNeed(key, fields[key])]),
+    ...RESOURCES.map((key): [StepNeed, unknown, string] => [
       key,
       readNeed(key, fields[key]),
       'resources'
@@ -181,7 +180,9 @@ export function StepForm(props: IStepFormProps): React.ReactElement {
   );
   const differs = (key: keyof IStepFields): boolean => changed.includes(key);
   const fault = useFault(fields.params, differs('params'));
-  const bad = NUMBERS.filter(key => differs(key) && readNeed(key, fields[key]) === undefined);
+  const bad = STEP_NEEDS.filter(
+    key => isNumber(key) && differs(key) && readNeed(key, fields[key]) === undefined
+  );
   const apply = async (): Promise<void> => {
     if (
       await text.change(before => rewritten(client.pipelines, before, step.name, fields, differs))
@@ -250,30 +251,17 @@ export function StepForm(props: IStepFormProps): React.ReactElement {
 
 interface INeedsProps {
   fields: IStepFields;
-  bad: readonly Need[];
+  bad: readonly StepNeed[];
   set: (change: Partial<IStepFields>) => void;
 }
 
 /** What the job of a step asks for. */
 function Needs({ fields, bad, set }: INeedsProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const words: Readonly<Record<Need, string>> = {
-    gpus: trans.__('GPUs'),
-    gpu_type: trans.__('GPU type'),
-    cpus: trans.__('CPUs'),
-    memory_gib: trans.__('memory'),
-    time_limit_minutes: trans.__('limit'),
-    retries: trans.__('retries'),
-    backend: '',
-    queue: trans.__('queue')
-  };
-  const units: Readonly<Partial<Record<Need, string>>> = {
-    memory_gib: trans.__('GiB'),
-    time_limit_minutes: trans.__('minutes')
-  };
+  const words = needWords(trans);
   return (
     <>
-      {(Object.keys(words) as Need[]).map(key =>
+      {STEP_NEEDS.map(key =>
         key === 'backend' ? (
           <BackendField
             key={key}
@@ -285,9 +273,9 @@ function Needs({ fields, bad, set }: INeedsProps): React.ReactElement {
         ) : (
           <Field
             key={key}
-            label={words[key]}
-            width={NUMBERS.includes(key) ? 80 : 180}
-            unit={units[key]}
+            label={words[key].label}
+            width={isNumber(key) ? 80 : 180}
+            unit={words[key].unit || undefined}
             value={fields[key]}
             fault={bad.includes(key) ? trans.__('No such number.') : undefined}
             onChange={value => set({ [key]: value })}

@@ -51,7 +51,7 @@ describe('the submit form', () => {
         ...form,
         parameters: { depth: '8', origins: '["JFK","LGA"]', day: "it's" },
         gpus: '1',
-        minutes: '30'
+        time_limit_minutes: '30'
       },
       PARAMETERS,
       FAULT
@@ -161,8 +161,8 @@ describe('the needs of a job', () => {
   it('are all sent, and all said in words', () => {
     const { spec, code } = read({
       gpus: '0.25',
-      gpuType: 'A100',
-      memory: '7.5',
+      gpu_type: 'A100',
+      memory_gib: '7.5',
       priority: '70',
       backend: 'slurm',
       queue: 'gpu',
@@ -178,7 +178,7 @@ describe('the needs of a job', () => {
       after: ['7f3a', '8b11']
     });
     expect(code.cli).toBe(
-      'mlinfra jobs submit a.ipynb --gpus 0.25 --gpu-type A100 --memory-gib 7.5 --priority 70 --backend slurm --queue gpu --after 7f3a --after 8b11'
+      'mlinfra jobs submit a.ipynb --gpus 0.25 --gpu-type A100 --memory-gib 7.5 --backend slurm --queue gpu --priority 70 --after 7f3a --after 8b11'
     );
     expect(code.magic).toBe(`%${code.cli}`);
   });
@@ -187,9 +187,9 @@ describe('the needs of a job', () => {
     [{ gpus: '1.5' }, 'gpus'],
     [{ gpus: '0.333' }, 'gpus'],
     [{ gpus: '-1' }, 'gpus'],
-    [{ memory: '0' }, 'memory'],
+    [{ memory_gib: '0' }, 'memory_gib'],
     [{ priority: '101' }, 'priority'],
-    [{ minutes: '0' }, 'minutes']
+    [{ time_limit_minutes: '0' }, 'time_limit_minutes']
   ])('refuse %j', (change, field) => {
     const { spec, faults } = read(change);
     expect(spec).toBeNull();
@@ -324,8 +324,8 @@ describe('a clone', () => {
     const form = {
       ...formOf(job),
       gpus: '2',
-      memory: '',
-      minutes: '45',
+      memory_gib: '',
+      time_limit_minutes: '45',
       name: 'wide one',
       after: '77ab'
     };

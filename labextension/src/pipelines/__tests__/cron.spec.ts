@@ -94,13 +94,14 @@ describe('the schedule form', () => {
       gpus: 1,
       memory_gib: null,
       backend: 'slurm',
+      checkpoints: 'kept',
       parameters: { day: "it's" }
     });
     expect(cli).toBe(
       "mlinfra schedules create file-touch-x-y-daily --notebook '$(touch x) `y`.ipynb' --cron '0 6 * * *' --tz 'UTC; rm z' " +
-        "--gpus 1 --catchup all -r 'day=it'\\''s'"
+        "--gpus 1 --backend slurm --catchup all -r 'day=it'\\''s'"
     );
-    expect(unsaid).toEqual(['backend']);
+    expect(unsaid).toEqual(['checkpoints']);
     expect(cliOf(startForm('pipeline:churn')).cli).toMatch(/ --pipeline churn --cron /);
   });
 
