@@ -58,7 +58,9 @@ def option(words: str, need: Need) -> click.Option:
 
 
 def limits(schema: dict[str, Any]) -> tuple[float | None, float | None]:
-    number = next((item for item in schema.get("anyOf", [schema]) if "maximum" in item), {})
+    number: dict[str, Any] = next(
+        (item for item in schema.get("anyOf", [schema]) if "maximum" in item), {}
+    )
     return number.get("minimum", number.get("exclusiveMinimum")), number.get("maximum")
 
 
