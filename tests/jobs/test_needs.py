@@ -239,8 +239,8 @@ def test_steps_that_earlier_versions_have_stored_are_read() -> None:
     [
         ({"cpus": -1}, "cpus=-1 is below 0"),
         ({"retries": -1}, "retries=-1 is below 0"),
-        ({"gpus": 1.5}, "gpus=1.5 cannot be given"),
-        ({"gpus": float("nan")}, "gpus=nan cannot be given"),
+        ({"gpus": 1.5}, "gpus=1.5 cannot be used"),
+        ({"gpus": float("nan")}, "gpus=nan cannot be used"),
         ({"memory_gib": 0}, "memory_gib=0 is not a number above 0"),
         ({"time_limit_minutes": float("inf")}, "time_limit_minutes=inf is not a number"),
         ({"priority": 101}, "priority=101 is out of range"),
