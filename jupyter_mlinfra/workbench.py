@@ -33,16 +33,10 @@ _ASK_AGAIN_SECONDS = 30.0
 class Workbench:
     """A project and its domains. Opening costs nothing; each domain is created when it is first
     used.
-
-    later: runs work that no answer waits for, such as restarting a supervisor that died; by default
-    at once.
     """
 
-    def __init__(
-        self, project: Project, *, later: Callable[[Callable[[], object]], object] | None = None
-    ) -> None:
+    def __init__(self, project: Project) -> None:
         self.project = project
-        self._later = later
         self._down: dict[str, tuple[float, str]] = {}
 
     @classmethod
@@ -114,15 +108,32 @@ class Workbench:
         return check(self, [item.name for item in _chosen(domains)])
 
     def up(self) -> dict[str, Any]:
-        """Start the supervisor, with the schedules, and all deployments again, also after a
-        reboot.
+        """Start the supervisor, with schedules and monitors, and all deployments again, also after
+        a reboot.
         """
+        self.monitoring.schedule()
         supervisor = self.jobs.start()
         self.schedules.start()
         return {
             "supervisor": supervisor.pid,
             "deployments": [item.name for item in self.deployments.up()],
         }
+
+    def heal(self) -> None:
+        """Start again what died while there is work for it: supervisor, followers, keeper. The
+        Jupyter server does this in the background; reading never does.
+
+        All of it is tried. Raises what went wrong at the end.
+        """
+        if self.project.database.path.exists():
+            failed = tried(self._schedule_monitors)
+            failed += tried(lambda: self.jobs.heal())
+            failed += tried(lambda: self.deployments.heal())
+            raise_all(failed)
+
+    def _schedule_monitors(self) -> None:
+        if self.monitoring.schedule():
+            self.jobs.heed_alarms(start=False)  # not a supervisor that a user stopped
 
     def down(self) -> dict[str, Any]:
         """Stop everything that this project started: deployments, their gateway, running jobs, the
@@ -162,10 +173,6 @@ class Workbench:
         return ""
 
     # What one domain needs of those above it.
-
-    def later(self, work: Callable[[], object]) -> None:
-        """Run work that no answer waits for."""
-        (self._later or (lambda work: work()))(work)
 
     def environment(self, environment: Mapping[str, str]) -> Mapping[str, str]:
         """The environment of a job, with the address of the tracking store."""

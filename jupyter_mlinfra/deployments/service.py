@@ -353,6 +353,12 @@ class Deployments:
             )
         return [self._record(self._store.deployment(row.name)) for row in rows]
 
+    def heal(self) -> None:
+        """Start again who looks after the serving processes, if it was killed. The Jupyter server
+        does this now and then; reading never does.
+        """
+        self._target.heal()
+
     def down(self, name: str | None = None) -> Sequence[Deployment]:
         """Drain and end the processes of deployments; `up` restores them with the same traffic.
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError
@@ -21,21 +20,11 @@ if TYPE_CHECKING:
 
 
 class Dispatch:
-    """The backends of one project, each loaded when it is first needed.
+    """The backends of one project, each loaded when it is first needed."""
 
-    later: runs work that no answer waits for; by default at once.
-    """
-
-    def __init__(
-        self,
-        project: Project,
-        store: JobStore,
-        control: Control,
-        later: Callable[[Callable[[], object]], object] | None = None,
-    ) -> None:
-        self._project, self._store, self._control, self._later = project, store, control, later
+    def __init__(self, project: Project, store: JobStore, control: Control) -> None:
+        self._project, self._store, self._control = project, store, control
         self._backends: dict[str, JobBackend] = {}
-        self._healing = threading.Lock()
 
     def name_of(self, wanted: str | None) -> str:
         """The requested backend, or that of the settings."""
@@ -69,29 +58,20 @@ class Dispatch:
             self.backend(name).cancel([job.id for job in active if job.backend == name])
 
     def trouble(self, backend: str) -> str:
-        """Why no process runs the jobs of a backend although it exists; empty if all is well."""
+        """Why no process follows the jobs of a backend; empty if one does."""
         if backend == LOCAL:
             return self._control.trouble()
         return FollowerControl(self._project, backend).trouble()
 
-    def heal(self) -> None:
-        """Restart the process that follows a backend's jobs if it died while there is work. One
-        caller does that; others do not wait for it.
-        """
-        if not self._healing.acquire(blocking=False):
-            return
-        if self._later is None:
-            self._heal()
-        else:
-            self._later(self._heal)
+    def has_work(self) -> bool:
+        """Whether a job has not ended, or an alarm is set."""
+        return bool(self._store.backends() or read_alarms(self._project.database))
 
-    def _heal(self) -> None:
-        try:
-            for name in self._store.backends():
-                # A list is returned whatever has become of a backend.
-                with contextlib.suppress(MLInfraError):
-                    self.backend(name).heal()
-            if read_alarms(self._project.database):
-                self._control.heal()
-        finally:
-            self._healing.release()
+    def heal(self) -> None:
+        """Restart the process that follows a backend's jobs if it died while there is work."""
+        for name in self._store.backends():
+            # A broken backend must not keep the others from it; its jobs say what is wrong.
+            with contextlib.suppress(MLInfraError):
+                self.backend(name).heal()
+        if read_alarms(self._project.database):
+            self._control.heal()

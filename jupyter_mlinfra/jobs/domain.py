@@ -17,7 +17,6 @@ def _open(bench: Workbench) -> Jobs:
     return Jobs(
         bench.project,
         tracked=bench.run_of_job,
-        later=bench.later,
         around=bench.environment,
     )
 

@@ -62,8 +62,7 @@ QUEUE_LIMIT = 500
 class Jobs:
     """The jobs of one project: requests for compute that outlive the process that made them.
 
-    tracked: returns the id of the newest tracked run that a job made, None if it made none. later:
-    runs work that no answer waits for; by default at once.
+    tracked: returns the id of the newest tracked run that a job made, None if it made none.
     """
 
     def __init__(
@@ -71,7 +70,6 @@ class Jobs:
         project: Project,
         *,
         tracked: Callable[[str], str | None] | None = None,
-        later: Callable[[Callable[[], object]], object] | None = None,
         around: Around = dict,
     ) -> None:
         """around: adds the project's variables to the environment of a job."""
@@ -80,7 +78,7 @@ class Jobs:
         self._tracked = tracked
         self._store = JobStore(project.database)
         self._control = Control(project)
-        self._dispatch = Dispatch(project, self._store, self._control, later)
+        self._dispatch = Dispatch(project, self._store, self._control)
         self._submitter = Submitter(project, self._store, self._dispatch, around)
         self._ending = Ending(project, self._store, self._dispatch, self._control)
 
@@ -127,7 +125,6 @@ class Jobs:
         """The same without its tracked run: a tracking server, which may answer late or never, is
         not asked.
         """
-        self._dispatch.heal()
         return self._complete(self._store.job(job))
 
     def job_of(self, key: str) -> Job | None:
@@ -147,7 +144,6 @@ class Jobs:
         """Jobs, newest first, an array as one; with `array` (its id) its elements in their
         order.
         """
-        self._dispatch.heal()
         if array is not None:
             array = self._store.named(array).array
             if array is None:
@@ -483,7 +479,7 @@ class Jobs:
             waiting=counts["queued"],
             cpus=entry.cpus if entry else 0,
             gpus=entry.gpus if entry else 0,
-            trouble=self._control.trouble(),
+            trouble=self._control.trouble() if entry or self._dispatch.has_work() else "",
         )
 
     def start(self) -> Supervisor:
@@ -491,7 +487,15 @@ class Jobs:
         does not start.
         """
         self._control.start()
+        self.heal()
         return self.supervisor()
+
+    def heal(self) -> None:
+        """Start again whoever watches over jobs that have not ended, or over alarms, and died; not
+        what a user stopped. Who waits for a job does this, and the Jupyter server now and then;
+        reading never does.
+        """
+        self._dispatch.heal()
 
     def stop(self, *, cancel_running: bool = False) -> Supervisor:
         """End the supervisor and the followers. Running jobs continue and waiting ones wait, until

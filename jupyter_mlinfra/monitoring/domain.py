@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 def _open(bench: Workbench) -> Monitoring:
     from . import Monitoring
 
-    return Monitoring(bench.project, bench.deployments, bench.experiments)
+    return Monitoring(
+        bench.project,
+        bench.deployments,
+        bench.experiments,
+        alarm_set=lambda: bench.jobs.heed_alarms(start=True),
+    )
 
 
 DOMAIN = Domain(

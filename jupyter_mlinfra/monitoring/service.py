@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound
+from ..core.files import file_lock
 from ..core.records import Number, Page, now, page_of
 from ..core.search import Document
+from ..jobs import Alarm
 from . import references, rules
 from .drift import compare
 from .spec import Alert, AlertState, Monitor, MonitorStatus
-from .store import MonitorStore
+from .store import ALARM, MonitorStore
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,12 +43,18 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
 class Monitoring:
-    """The monitors of one project."""
+    """The monitors of one project. alarm_set: has the supervisor look at the alarms."""
 
     def __init__(
-        self, project: Project, deployments: Deployments, experiments: Experiments
+        self,
+        project: Project,
+        deployments: Deployments,
+        experiments: Experiments,
+        *,
+        alarm_set: Callable[[], None] = lambda: None,
     ) -> None:
         self._project = project
+        self._alarm_set = alarm_set
         self._deployments = deployments
         self._experiments = experiments
         self._store = MonitorStore(project.database)
@@ -82,7 +91,19 @@ class Monitoring:
         known = {monitor.name: monitor.deployment for monitor in self._store.monitors()}
         if known.get(name, deployment) != deployment:
             raise Conflict(f"Monitor {name} watches {known[name]}.", fix="Choose another name.")
-        return self._store.add(name, deployment, self._project.user)
+        monitor = self._store.add(name, deployment, self._project.user)
+        if self.schedule():
+            self._alarm_set()
+        return monitor
+
+    def schedule(self) -> bool:
+        """Set the alarm of the next evaluation, if there are monitors and it is not set; says
+        whether it was set.
+        """
+        if not self._store.monitors() or self._store.has_alarm():
+            return False
+        self._store.set_alarm(self._next_alarm())
+        return True
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Monitor]:
         """Monitors by name, as of their last evaluation."""
@@ -148,6 +169,39 @@ class Monitoring:
             )
             raise
         return self._save(status, findings, at)
+
+    def evaluate_all(self, say: Callable[[str], None]) -> None:
+        """Evaluate every monitor; one that cannot be evaluated keeps no other from it. say: told
+        what went wrong.
+
+        The alarm of the next round is set first, so a round that is killed ends nothing. Raises
+        Conflict while another round is under way.
+        """
+        lock = self._project.folder("monitoring") / "evaluation.lock"
+        with file_lock(lock, wait=False, what="An evaluation of the monitors"):
+            monitors = self._store.monitors()
+            if monitors:
+                self._store.set_alarm(self._next_alarm())
+            else:
+                self._store.clear_alarm()
+            for monitor in monitors:
+                try:
+                    self.evaluate(monitor.name)
+                except MLInfraError as error:
+                    say(f"monitor {monitor.name} was not evaluated: {error}")
+                except Exception:  # noqa: BLE001 - the others are evaluated all the same
+                    say(f"monitor {monitor.name} was not evaluated:\n{traceback.format_exc()}")
+
+    def _next_alarm(self) -> Alarm:
+        at = now().timestamp()
+        return Alarm(
+            name=ALARM,
+            due_at=at + 60 * self._project.settings.monitoring.evaluate_minutes,
+            set_at=at,
+            module=f"{__package__}.evaluation",
+            arguments=[str(self._project.root)],
+            log=str(self._project.home / "logs" / "monitoring.log"),
+        )
 
     def _save(
         self, status: MonitorStatus, findings: Sequence[rules.Finding], at: datetime

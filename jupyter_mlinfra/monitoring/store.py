@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 from ..core import events
 from ..core.errors import NotFound
 from ..core.records import Number, from_seconds, now, to_seconds
+from ..jobs import Alarm, clear_alarm, set_alarm
 from .spec import Alert, AlertState, Monitor
 from .state import STALE, as_of
 
 if TYPE_CHECKING:
     from ..core.database import Database
+
+
+ALARM = "monitors"
 
 
 class MonitorStore:
@@ -34,6 +38,22 @@ class MonitorStore:
                 (name, deployment, to_seconds(now()), user),
             )
         return self.show(name)
+
+    def has_alarm(self) -> bool:
+        """Whether the next evaluation is set."""
+        with self._database.read() as connection:
+            query = "SELECT 1 FROM alarm WHERE name = ?"
+            return connection.execute(query, (ALARM,)).fetchone() is not None
+
+    def set_alarm(self, alarm: Alarm) -> None:
+        """Have the supervisor start the next evaluation."""
+        with self._database.write() as connection:
+            set_alarm(connection, alarm)
+
+    def clear_alarm(self) -> None:
+        """There is nothing to evaluate."""
+        with self._database.write() as connection:
+            clear_alarm(connection, ALARM)
 
     def show(self, name: str) -> Monitor:
         """One monitor. Raises NotFound."""

@@ -287,6 +287,7 @@ class Engine:
 
     def _collect(self) -> None:
         """Check the running jobs; those that have ended move their steps."""
+        self._tools.jobs.heal()  # a supervisor that died would hold up the run
         for entry in list(self._running()):
             if entry.step.job is None:
                 continue

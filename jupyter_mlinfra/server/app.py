@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Unicode
 
+from .caretaker import Caretaker
 from .context import Context
-from .evaluator import Evaluator
 from .events import Forwarder, register
 from .routes import handlers
 
@@ -55,10 +55,8 @@ class MLInfraApp(ExtensionApp):  # type: ignore[misc]
         self.context = Context(Path(self.serverapp.root_dir).expanduser().resolve(), self.project)
         register(self.serverapp.event_logger)
         self.forwarder = Forwarder(self.context, self.serverapp.event_logger, self.log)
-        self.evaluator = Evaluator(self.context, self.log)
-        self.settings.update(
-            mlinfra=self.context, mlinfra_wake=[self.forwarder.wake, self.evaluator.wake]
-        )
+        self.caretaker = Caretaker(self.context, self.log)
+        self.settings.update(mlinfra=self.context, mlinfra_wake=[self.forwarder.wake])
 
     def initialize_handlers(self) -> None:
         """Add the routes."""
@@ -67,9 +65,10 @@ class MLInfraApp(ExtensionApp):  # type: ignore[misc]
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         """Jupyter's hook, called when its HTTP server listens."""
         widen_header(serverapp.http_server)
+        self.caretaker.start()
 
     async def stop_extension(self) -> None:
         """Stop using threads; jobs and deployments continue."""
         await self.forwarder.stop()
-        await self.evaluator.stop()
+        await self.caretaker.stop()
         self.context.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -66,7 +65,7 @@ class Context:
         key = (root, (root / FILE).stat().st_mtime_ns)
         with self._lock:
             if self._open is None or self._open[0] != key:
-                self._open = key, Workbench(Project(root), later=self._later)
+                self._open = key, Workbench(Project(root))
             return self._open[1]
 
     async def run[T](self, work: Callable[[], T], *, writes: bool = False, slow: bool = False) -> T:
@@ -91,17 +90,6 @@ class Context:
         """
         assert self._loop is not None, "a thread works for a request"
         return asyncio.run_coroutine_threadsafe(work(), self._loop).result()
-
-    def _later(self, work: Callable[[], object]) -> None:
-        """Called from a thread: run `work` when a thread for writes is free, without waiting for
-        it.
-        """
-        assert self._loop is not None, "a thread works for a request"
-        self._loop.call_soon_threadsafe(self._submit, work)
-
-    def _submit(self, work: Callable[[], object]) -> None:
-        with contextlib.suppress(Unavailable):  # the server is stopping
-            self._pools[True, False].submit(work)
 
     def close(self) -> None:
         """Accept no more work; running work may end, but the process does not wait for it."""

@@ -64,7 +64,6 @@ def test_a_list_asks_once_of_each_backend_who_sees_to_its_jobs(
     asked = list[str]()
     monkeypatch.setattr(Dispatch, "start", lambda *_: None)
     ids = [jobs.submit(JobSpec(command=["true"])).id for _ in range(5)]
-    monkeypatch.setattr(Dispatch, "heal", lambda self: None)
     monkeypatch.setattr(
         Dispatch, "trouble", lambda self, backend: asked.append(backend) or f"{backend} is stopped."
     )

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -403,27 +402,20 @@ def test_a_tracking_server_that_hangs_keeps_nobody_from_seeing_how_a_job_stands(
         here.show(job.id)
 
 
-def test_a_supervisor_that_takes_long_to_come_back_keeps_one_reader_waiting(
-    jobs: Jobs, tools: Any, monkeypatch: pytest.MonkeyPatch
+def test_who_only_looks_starts_no_supervisor_and_is_told_that_it_died(
+    jobs: Jobs, tools: Any
 ) -> None:
-    from jupyter_mlinfra.jobs.local.backend import LocalBackend
-
-    job, gate, begun = jobs.submit(JobSpec(command=tools.sleep)), threading.Event(), list[str]()
-
-    def heal(_: object) -> None:
-        begun.append(threading.current_thread().name)
-        gate.wait(tools.wait)
-
-    monkeypatch.setattr(LocalBackend, "heal", heal)
-    first = threading.Thread(target=jobs.show, args=[job.id], name="first")
-    first.start()
-    tools.until(lambda: begun)
-    assert jobs.list().total == 1
-    assert begun == ["first"]
-    gate.set()
-    first.join()
-    jobs.list()
-    assert len(begun) == 2
+    job = jobs.submit(JobSpec(command=tools.sleep))
+    tools.until(lambda: jobs.show(job.id).state == "running")
+    pid = tools.kill_supervisor(jobs)
+    for found in (jobs.show(job.id), jobs.list().items[0]):
+        assert (found.state, f"process {pid}" in found.reason) == ("running", True)
+    assert "has died" in jobs.supervisor().trouble
+    time.sleep(1)
+    assert jobs.supervisor().pid is None
+    jobs.heal()
+    assert jobs.supervisor().pid not in (None, pid)
+    assert (jobs.supervisor().trouble, jobs.show(job.id).reason) == ("", "")
 
 
 def test_a_backend_that_cannot_be_told_of_an_array_loses_nothing(

@@ -49,6 +49,9 @@ class MadeUpJobs:
     die_after: int | None = None
     """Number of calls after which the driver dies in the middle of one."""
 
+    def heal(self) -> None:
+        """Nobody follows them."""
+
     def submit(self, spec: JobSpec):
         known = next((job for job, other in self.specs.items() if other.key == spec.key), None)
         job = known or f"{len(self.specs):08x}"

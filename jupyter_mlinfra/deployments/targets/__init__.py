@@ -57,6 +57,11 @@ class DeploymentTarget(Protocol):
     def running(self) -> Mapping[tuple[str, str], int]:
         """Live processes by (deployment, version); empty if nothing can be reached."""
 
+    def heal(self) -> None:
+        """Start again whatever looks after the processes, if it died. Asked every half minute: it
+        has to cost nothing when all is well.
+        """
+
     def figures(self) -> Mapping[tuple[str, str], Figures]:
         """What was counted lately, by (deployment, version)."""
 

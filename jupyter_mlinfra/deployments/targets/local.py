@@ -41,7 +41,6 @@ class LocalTarget:
 
     def __init__(self, project: Project, store: DeploymentStore) -> None:
         self._project, self._store = project, store
-        self._tended_at = -math.inf
 
     def prepare(self) -> None:
         """Raise Unavailable if the port of the settings, or the one that was chosen before, is
@@ -97,24 +96,21 @@ class LocalTarget:
         )
 
     def running(self) -> Mapping[tuple[str, str], int]:
-        """Live serving processes by (deployment, version); empty while the gateway is down.
-
-        This also starts a killed keeper again.
-        """
+        """Live serving processes by (deployment, version); empty while the gateway is down."""
         rows = [row for row in self._store.processes() if row.identity.alive()]
-        # Not those of a project copied here.
-        if any(
-            row.token.startswith((token_of(self._project), token_of(self._project, "gateway")))
-            for row in rows
-        ):
-            self._tend()
         if all(row.deployment for row in rows):
             return {}
         return Counter((row.deployment, row.version) for row in rows if row.deployment)
 
-    def _tend(self) -> None:
-        if time.monotonic() - self._tended_at > SPAWN_SECONDS and not self._keeper_alive():
-            self._tended_at = time.monotonic()
+    def heal(self) -> None:
+        """Start a keeper again if the last one was killed while its processes run; those of a
+        project that was copied here are not ours.
+        """
+        ours = token_of(self._project), token_of(self._project, "gateway")
+        running = any(
+            row.token.startswith(ours) and row.identity.alive() for row in self._store.processes()
+        )
+        if running and not self._keeper_alive():
             self._spawn()
 
     def figures(self) -> Mapping[tuple[str, str], Figures]:

@@ -75,6 +75,16 @@ def trouble(who: Running, what: str, *, silent_seconds: float) -> str:
     return ""
 
 
+def died(who: Running, what: str) -> str:
+    """What to tell of one that has ended although nobody asked it to. what: it is, with a capital
+    letter.
+    """
+    return (
+        f"{what} (process {who.process.pid}) has died. Jobs that run go on; none is started and no"
+        " end is noted until it runs again: by the next submit, or `mlinfra up`."
+    )
+
+
 def hangs(who: Running, *, silent_seconds: float) -> bool:
     """Whether its heartbeat has stopped although it is not suspended. silent_seconds: how long it
     may be silent while it works.

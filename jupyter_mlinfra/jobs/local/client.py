@@ -78,13 +78,15 @@ class Control:
         return entry if entry is not None and entry.process.alive() else None
 
     def trouble(self) -> str:
-        """Why an existing supervisor does not work; empty if it does, or if there is none."""
-        entry = self.alive()
-        return (
-            ""
-            if entry is None
-            else detached.trouble(entry, WHAT, silent_seconds=detached.SILENT_SECONDS)
-        )
+        """Why the supervisor does not work: it hangs, or it died. Empty if it works, if a user
+        stopped it, and before the first one.
+        """
+        entry = self._registry.read()
+        if entry is None:
+            return ""
+        if entry.process.alive():
+            return detached.trouble(entry, WHAT, silent_seconds=detached.SILENT_SECONDS)
+        return "" if entry.stopped else detached.died(entry, WHAT)
 
     def wake(self) -> None:
         """Report a new job to the supervisor; start one if none runs with the present settings, or
@@ -122,8 +124,7 @@ class Control:
         """Start a supervisor if the last one died, unless a user stopped it."""
         entry = self._registry.read()
         if entry is None or not (entry.stopped or entry.process.alive()):
-            # Lists are returned with or without a supervisor.
-            with contextlib.suppress(Unavailable):
+            with contextlib.suppress(Unavailable):  # `trouble` tells of it
                 self.start()
 
     def start(self) -> Registered:

@@ -112,15 +112,18 @@ class FollowerControl:
         return mark.host or "another machine"
 
     def trouble(self) -> str:
-        """Why an existing follower does not work; empty if it does, or if there is none here."""
-        mark = self.alive()
-        return (
-            ""
-            if mark is None
-            else detached.trouble(
-                mark, f"The follower of {self._backend} jobs", silent_seconds=SILENT_SECONDS
-            )
+        """Why the follower does not work: it hangs, or it died. Empty if it works, if there was
+        nothing left to follow, and for one on another machine.
+        """
+        mark, what = (
+            Mark.last(mark_path(self._project.home, self._backend)),
+            f"The follower of {self._backend} jobs",
         )
+        if mark is None or self.elsewhere():
+            return ""
+        if mark.process.alive():
+            return detached.trouble(mark, what, silent_seconds=SILENT_SECONDS)
+        return detached.died(mark, what)
 
     def _free(self) -> bool:
         try:
