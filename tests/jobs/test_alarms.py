@@ -176,13 +176,13 @@ def test_a_real_supervisor_gives_it_in_time_and_sleeps_until_then(
     assert process.memory_info().rss <= 30 * 2**20
 
 
-def test_a_supervisor_that_was_killed_is_started_again_by_whoever_asks_while_an_alarm_is_set(
+def test_a_supervisor_that_was_killed_is_started_again_while_an_alarm_is_set(
     jobs: Jobs, put: Any, tools: Any
 ) -> None:
     jobs.start()
     put(time.time() + 86_400, set_at=time.time())
     killed = tools.kill_supervisor(jobs)
-    jobs.list()
+    jobs.heal()
     assert jobs.supervisor().pid not in (None, killed)
 
 

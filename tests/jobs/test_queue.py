@@ -376,6 +376,7 @@ def test_a_requeue_is_not_lost_with_the_supervisor(
     tools.until(lambda: jobs.show(job.id).state == "running")
     tools.kill_supervisor(jobs)
     JobStore(project.database).requeue([job.id], user="ana", environment="none")
+    jobs.heal()
     tools.until(lambda: (found := jobs.show(job.id)).attempt == 2 and found.state == "running")
 
 

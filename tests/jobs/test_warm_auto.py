@@ -16,7 +16,7 @@ from jupyter_mlinfra.jobs.local.client import Config
 
 LOOK = """
 import os
-warm = "warm.runner" in open(f"/proc/{os.getppid()}/cmdline").read()
+warm = "warm_runner" in open(f"/proc/{os.getppid()}/cmdline").read()
 open(f"{os.environ['MLINFRA_JOB']}.txt", "w").write(str(warm))
 """
 
