@@ -474,7 +474,7 @@ class DeploymentSettings(_Section):
 
 class MonitoringSettings(_Section):
     evaluate_minutes: float = Field(default=5.0, gt=0)
-    """Minutes between two evaluations of the rules while a Jupyter server of the project runs."""
+    """Minutes between two evaluations of the rules."""
 
     psi_alert: float = Field(default=0.2, gt=0)
     """PSI from which the default drift rule fires."""

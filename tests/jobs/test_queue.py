@@ -411,7 +411,7 @@ def test_who_only_looks_starts_no_supervisor_and_is_told_that_it_died(
     pid = tools.kill_supervisor(jobs)
     for found in (jobs.show(job.id), jobs.list().items[0]):
         assert (found.state, f"process {pid}" in found.reason) == ("running", True)
-    assert "has died" in jobs.supervisor().trouble
+    assert "does not run any more" in jobs.supervisor().trouble
     time.sleep(1)
     assert jobs.supervisor().pid is None
     jobs.heal()

@@ -76,12 +76,10 @@ def trouble(who: Running, what: str, *, silent_seconds: float) -> str:
 
 
 def died(who: Running, what: str) -> str:
-    """What to tell of one that has ended although nobody asked it to. what: it is, with a capital
-    letter.
-    """
+    """Why nobody sees to the jobs when it was killed. what: it is, with a capital letter."""
     return (
-        f"{what} (process {who.process.pid}) has died. Jobs that run go on; none is started and no"
-        " end is noted until it runs again: by the next submit, or `mlinfra up`."
+        f"{what} (process {who.process.pid}) does not run any more. Jobs that run go on; none is"
+        " started and no end is noted until it runs again: by the next submit, or `mlinfra up`."
     )
 
 
