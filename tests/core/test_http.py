@@ -173,7 +173,7 @@ def test_httpx_is_imported_with_the_first_request() -> None:
     code = (
         "import sys; import jupyter_mlinfra.core.http, jupyter_mlinfra.cli.app,"
         " jupyter_mlinfra.deployments.client, jupyter_mlinfra.deployments.targets.envoy,"
-        " jupyter_mlinfra.jobs.backends.ray.api, jupyter_mlinfra.jobs.backends.supervisor;"
+        " jupyter_mlinfra.jobs.remote.ray.api, jupyter_mlinfra.jobs.local.supervisor;"
         " print('httpx' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
