@@ -1,8 +1,9 @@
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 
+import type { Topic } from './api/events';
 import type { AnyIcon } from './components/glyphs';
 import type { IRef } from './refs';
-import type { ICommandSpec, IPageSpec } from './tokens';
+import type { IActionSpec, IPageSpec } from './tokens';
 
 /** How the names in a reference are joined. */
 export interface IJoin {
@@ -34,8 +35,12 @@ export interface IKindSpec {
   readonly codeOfAll?: (refs: readonly IRef[]) => string | null;
   /** Its own page. */
   readonly page?: IPageSpec;
+  /** What events say of it. */
+  readonly topic?: Topic;
   /** What can be done with such an object. */
-  readonly actions?: readonly ICommandSpec[];
+  readonly actions?: readonly IActionSpec[];
+  /** The command that the key Delete calls. */
+  readonly remove?: string;
 }
 
 /** The kinds of objects that the front end knows. */

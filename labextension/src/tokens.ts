@@ -9,6 +9,7 @@ import type { IClient } from './api/client';
 import type { IEvents } from './api/events';
 import type { ICode } from './code/insert';
 import type { AnyIcon } from './components/glyphs';
+import type { IPointer, Seen } from './frames';
 import type { IKindSpec } from './kinds';
 
 /** What the front end needs of the server: a typed client, and news of what changed. */
@@ -81,17 +82,73 @@ export interface ICommandSpec {
   readonly id: string;
   readonly label: string | ((args: ReadonlyPartialJSONObject) => string);
   /** What it does; while it is disabled, what it waits for. */
-  readonly caption: string | (() => string);
+  readonly caption: string | ((args?: ReadonlyPartialJSONObject) => string);
   readonly icon?: AnyIcon;
   /** JSON schema of the arguments' properties. */
   readonly args?: ReadonlyJSONObject;
   /** Where the palette lists it; left out of the palette when undefined. */
   readonly category?: string;
   readonly isEnabled?: (args?: ReadonlyPartialJSONObject) => boolean;
-  readonly isVisible?: () => boolean;
+  readonly isVisible?: (args?: ReadonlyPartialJSONObject) => boolean;
   /** Whether it stands for something that is so now: menus show a mark. */
   readonly isToggled?: () => boolean;
   readonly execute: (args: ReadonlyPartialJSONObject) => unknown;
+}
+
+/** What an action did: what is said of it, and the arguments of the command that undoes it. */
+export interface IOutcome {
+  readonly said?: string;
+  readonly undo?: ReadonlyPartialJSONObject;
+}
+
+export interface IActionCall<T = unknown> {
+  readonly workbench: IWorkbench;
+  readonly ref: string;
+  /** Its name: the part after the kind. */
+  readonly name: string;
+  /** What was last seen of it, if it was. */
+  readonly item: T | undefined;
+  readonly args: ReadonlyPartialJSONObject;
+}
+
+/** Null: the user thought better of it. */
+export type Perform<T = unknown> = (call: IActionCall<T>) => Promise<IOutcome | null | void>;
+
+/**
+ * A verb on an object, as a command: buttons, keys, menus and the palette call it. What it does is
+ * fetched when it is first called.
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each kind has items of its own
+export interface IActionSpec<T = any> {
+  /** `mlinfra:<domain>-<verb>` */
+  readonly id: string;
+  readonly label: string | ((item: T | undefined) => string);
+  readonly caption: string;
+  readonly icon?: AnyIcon;
+  /**
+   * The kinds of objects that it is for. It takes `{ref}`, without which it means the selected row
+   * or the open page.
+   */
+  readonly kinds?: readonly string[];
+  /** JSON schema of further arguments. */
+  readonly args?: ReadonlyJSONObject;
+  /** Why it cannot be done with an object as it is; null when it can. */
+  readonly blocked?: (item: T) => string | null;
+  /** Whether menus leave it out: where its opposite is offered. */
+  readonly hidden?: (item: T | undefined) => boolean;
+  /** Whether it asks which object is meant when none is. */
+  readonly asksWhich?: boolean;
+  /** Set where the open page does it itself: why it cannot be done elsewhere. */
+  readonly inPage?: string;
+  /** The command that undoes it, for ten seconds by a button of the notification. */
+  readonly undo?: string;
+  /** Whether it asks first: always, or where an undo would not bring all back. */
+  readonly asks?: boolean;
+  /** Whether it changes nothing, or only adds something that can be cancelled or removed. */
+  readonly harmless?: boolean;
+  /** Left out of the palette: the undo of another one. */
+  readonly quiet?: boolean;
+  readonly run?: () => Promise<Perform<T>>;
 }
 
 /** What is kept between sessions: which sections are open, which rows are unfolded. */
@@ -126,9 +183,15 @@ export interface IWorkbench extends IMLInfra {
   readonly code: ICode;
   readonly memory: IMemory;
   readonly shelf: IShelf;
+  /** What the user points at. */
+  readonly pointer: IPointer;
+  /** What was last drawn of objects. */
+  readonly seen: Seen;
   /** The palette's category of a domain. */
   category: (domain: string) => string;
   addCommand: (spec: ICommandSpec) => IDisposable;
+  /** Add a verb on objects; context menus of their rows offer it. */
+  addAction: (spec: IActionSpec) => IDisposable;
   addPanel: (spec: IPanelSpec) => void;
   /** Add a kind of object, with its page and what can be done with it. */
   addKind: (spec: IKindSpec) => IDisposable;

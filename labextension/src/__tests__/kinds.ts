@@ -12,8 +12,8 @@ import { pipelineKinds } from '../pipelines/kinds';
 
 const trans = nullTranslator.load('jupyter_mlinfra');
 
-/** The kinds that the plugins add: Jest adds them too, for tests without plugins. */
-export const added = [
+/** The kinds that the plugins add. */
+export const allKinds = [
   catalogKinds,
   featureKinds,
   jobKinds,
@@ -22,4 +22,7 @@ export const added = [
   modelKinds,
   deploymentKinds,
   monitoringKinds
-].flatMap(kindsOf => kindsOf(trans).map(spec => kinds.add(spec)));
+].flatMap(kindsOf => kindsOf(trans));
+
+/** Jest adds them before each file of tests, for those without plugins. */
+export const added = allKinds.map(spec => kinds.add(spec));

@@ -12,7 +12,7 @@ import { Workbench } from '../workbench/workbench';
 /** What another extension brings: prompts, whose versions are shown on their page. */
 const icon = new LabIcon({ name: 'acme:prompt', svgstr: '<svg></svg>' });
 const body = async (): Promise<{ default: () => null }> => ({ default: () => null });
-const execute = jest.fn();
+const execute = jest.fn(async () => undefined);
 const prompt: IKindSpec = {
   kind: 'prompt',
   icon,
@@ -27,7 +27,17 @@ const prompt: IKindSpec = {
     title: name => `prompt ${name}`,
     body
   },
-  actions: [{ id: 'acme:prompts-try', label: 'Try Prompt', caption: 'Ask a model', execute }]
+  actions: [
+    {
+      id: 'acme:prompts-try',
+      kinds: ['prompt'],
+      label: 'Try Prompt',
+      caption: 'Ask a model',
+      blocked: ({ empty }: { empty: boolean }) => (empty ? 'It has no text.' : null),
+      harmless: true,
+      run: async () => execute
+    }
+  ]
 };
 const wording: IKindSpec = {
   kind: 'wording',
@@ -42,11 +52,13 @@ const wording: IKindSpec = {
 function outside(): {
   workbench: Workbench;
   commands: CommandRegistry;
+  contextMenu: { addItem: jest.Mock };
   shell: { add: jest.Mock; activateById: jest.Mock };
 } {
   const fake = fakeWorkbench().workbench;
   const shell = { add: jest.fn(), activateById: jest.fn() };
-  const app = { commands: new CommandRegistry(), shell };
+  const contextMenu = { addItem: jest.fn(() => ({ dispose: () => undefined })) };
+  const app = { commands: new CommandRegistry(), contextMenu, shell };
   const workbench = new Workbench({
     app: app as unknown as JupyterFrontEnd,
     mlinfra: fake,
@@ -56,11 +68,11 @@ function outside(): {
     palette: null,
     restorer: { restore: jest.fn(async () => undefined) } as unknown as ILayoutRestorer
   });
-  return { workbench, commands: app.commands, shell };
+  return { workbench, commands: app.commands, contextMenu, shell };
 }
 
 it('another extension adds a kind, with its icon, page, code, owner and actions', async () => {
-  const { workbench, commands, shell } = outside();
+  const { workbench, commands, contextMenu, shell } = outside();
   const added = [prompt, wording].map(workbench.addKind);
   expect(kinds.icon('prompt')).toBe(icon);
   expect(kinds.of('prompts')).toEqual(['prompt', 'wording']);
@@ -70,8 +82,18 @@ it('another extension adds a kind, with its icon, page, code, owner and actions'
   expect(pageOf(reference)).toBe('prompt:greeting');
   await workbench.open(reference);
   expect(shell.add.mock.calls[0][0].title).toMatchObject({ label: 'prompt greeting', icon });
-  await commands.execute('acme:prompts-try');
-  expect(execute).toHaveBeenCalledTimes(1);
+  const ref = 'prompt:greeting';
+  await commands.execute('acme:prompts-try', { ref });
+  expect(execute).toHaveBeenCalledWith(expect.objectContaining({ ref, name: 'greeting' }));
+  expect(contextMenu.addItem).toHaveBeenCalledWith(
+    expect.objectContaining({
+      command: 'acme:prompts-try',
+      selector: '[data-mlinfra-ref^="prompt:"]'
+    })
+  );
+  workbench.seen.note(ref, { empty: true });
+  expect(commands.isEnabled('acme:prompts-try', { ref })).toBe(false);
+  expect(commands.caption('acme:prompts-try', { ref })).toBe('Ask a model. It has no text.');
 
   added.forEach(kind => kind.dispose());
   expect(kinds.get('prompt')).toBeUndefined();

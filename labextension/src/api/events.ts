@@ -26,6 +26,8 @@ export interface IChangeEvent {
 export interface IEvents {
   /** Hear events of some topics until the answer is disposed. */
   listen: (topics: readonly Topic[], heard: (event: IChangeEvent) => void) => IDisposable;
+  /** Say at once what this browser has changed itself; the server's own event comes later. */
+  tell: (event: IChangeEvent) => void;
 }
 
 const SCHEMA = /^https:\/\/schema\.jupyter-mlinfra\.org\/([a-z]+)\/v\d+$/;
@@ -49,16 +51,27 @@ export function readEvent(emission: Event.Emission): IChangeEvent | null {
  * Our events on Jupyter's own bus; the socket is JupyterLab's, so listening costs no connection.
  */
 export function createEvents(manager: Event.IManager): IEvents {
+  const listeners = new Set<(event: IChangeEvent) => void>();
   return {
     listen(topics, heard) {
-      const slot = (_: Event.IManager, emission: Event.Emission): void => {
-        const event = readEvent(emission);
-        if (event && topics.includes(event.topic)) {
+      const hear = (event: IChangeEvent): void => {
+        if (topics.includes(event.topic)) {
           heard(event);
         }
       };
+      const slot = (_: Event.IManager, emission: Event.Emission): void => {
+        const event = readEvent(emission);
+        if (event) {
+          hear(event);
+        }
+      };
       manager.stream.connect(slot);
-      return new DisposableDelegate(() => void manager.stream.disconnect(slot));
-    }
+      listeners.add(hear);
+      return new DisposableDelegate(() => {
+        manager.stream.disconnect(slot);
+        listeners.delete(hear);
+      });
+    },
+    tell: event => [...listeners].forEach(hear => hear(event))
   };
 }

@@ -14,7 +14,7 @@ import { Button, Key } from '../components/button';
 import { LongWait, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
-import { usePageKey } from '../components/frame';
+import { usePageVerb } from '../components/frame';
 import { Num } from '../components/number';
 import { RefLink } from '../components/reflink';
 import { Bars } from '../components/shape';
@@ -66,7 +66,7 @@ export function Columns({ detail, asked, goal, current }: IColumnsProps): React.
         refOf(dataset, column) === current
     )
     .map((column): IRow => ({ ...column, profile: profiles.get(column.name) }));
-  usePageKey('e', trans.__('exact profile'), () => setTier('exact'), tier !== 'exact');
+  usePageVerb('mlinfra:catalog-profile', () => setTier('exact'), tier !== 'exact');
   return (
     <div className={cx('scroll')}>
       <ProfileBar profile={profile} query={query} tier={tier} onTier={setTier}>
@@ -113,7 +113,7 @@ interface IFindColumnProps {
 function FindColumn({ words, going, onWords, left }: IFindColumnProps): React.ReactElement {
   const { trans } = useWorkbench();
   const host = useRef<HTMLDivElement>(null);
-  usePageKey('f', trans.__('find a column'), () => host.current?.querySelector('input')?.focus());
+  usePageVerb('mlinfra:catalog-find-column', () => host.current?.querySelector('input')?.focus());
   useEffect(() => {
     if (going) {
       host.current?.querySelector('input')?.focus();

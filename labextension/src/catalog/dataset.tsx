@@ -4,7 +4,7 @@ import type { IDatasetDetail } from '../api/types';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { CodeDrawer } from '../components/drawer';
-import { usePageKey } from '../components/frame';
+import { usePageVerb } from '../components/frame';
 import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
 import { Num } from '../components/number';
 import { State } from '../components/state';
@@ -140,9 +140,9 @@ function Dataset({ detail, page, onUpdate }: IDatasetProps): React.ReactElement 
     setView(tab);
     ask(what);
   };
-  usePageKey('g', trans.__('go to row'), () => go('preview', 'g'), view !== 'preview');
-  usePageKey('f', trans.__('find a column'), () => go('columns', 'f'), view !== 'columns');
-  usePageKey('e', trans.__('exact profile'), () => go('columns', 'e'), view !== 'columns');
+  usePageVerb('mlinfra:catalog-go-to-row', () => go('preview', 'g'), view !== 'preview');
+  usePageVerb('mlinfra:catalog-find-column', () => go('columns', 'f'), view !== 'columns');
+  usePageVerb('mlinfra:catalog-profile', () => go('columns', 'e'), view !== 'columns');
   return (
     <>
       <DatasetFacts detail={detail} onUpdate={onUpdate} />

@@ -3,6 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { frame, quote, variable } from '../code/python';
 import type { IKindSpec } from '../kinds';
 import type { IRef } from '../refs';
+import { datasetActions } from './commands';
 
 /** Columns of one dataset as a frame; null where they are of several. */
 function columns(refs: readonly IRef[]): string | null {
@@ -20,6 +21,8 @@ export const catalogKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
   {
     kind: 'dataset',
     icon: 'catalog',
+    topic: 'dataset',
+    actions: datasetActions(trans),
     label: trans.__('dataset'),
     plural: trans.__('Datasets'),
     panel: 'catalog',

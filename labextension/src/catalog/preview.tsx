@@ -6,7 +6,7 @@ import { Button } from '../components/button';
 import { ErrorCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
-import { usePageKey } from '../components/frame';
+import { usePageVerb } from '../components/frame';
 import { Grid } from '../components/grid';
 import { Pager } from '../components/pager';
 import { RemoteTable } from '../components/remote';
@@ -156,7 +156,7 @@ function GoToRow({ total, going, onGo }: IGoToRowProps): React.ReactElement {
   const row = Number(text);
   const good = Number.isInteger(row) && row >= 1 && row <= total;
   const host = useRef<HTMLFormElement>(null);
-  usePageKey('g', trans.__('go to row'), () => host.current?.querySelector('input')?.focus());
+  usePageVerb('mlinfra:catalog-go-to-row', () => host.current?.querySelector('input')?.focus());
   useEffect(() => {
     if (going) {
       host.current?.querySelector('input')?.focus();

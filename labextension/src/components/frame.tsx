@@ -2,29 +2,24 @@ import React, { useCallback, useContext, useEffect, useMemo, useRef } from 'reac
 
 import { asApiError } from '../api/errors';
 import type { Door } from '../code/cell';
+import { enter, type IFrameCode } from '../frames';
 import { useWorkbench, WorkbenchContext } from '../hooks/context';
 import { type IVisibility, VisibilityContext } from '../hooks/visible';
 import type { IWorkbench } from '../tokens';
 import { ErrorCard } from './card';
 import { cx } from './cx';
-import { keyName, rowAction } from './keyboard';
-import { type KeyPress, setKeys, TYPING } from './keyed';
-import { type IPageKey, showKeys } from './keyhelp';
+import { TYPING } from './keyed';
+import { showKeys } from './keyhelp';
 
-interface IFrameCode {
-  text: string;
-  door: Door;
-}
-
-interface IFrameKeys {
+interface IFrameEntry {
   code: (code: IFrameCode | null) => void;
-  /** Take a key of the page in; the call that is answered takes it out. */
-  add: (key: IPageKey) => () => void;
+  /** Do something for a command while it is drawn; the call that is answered ends that. */
+  add: (id: string, run: () => void) => () => void;
 }
 
-const FrameContext = React.createContext<IFrameKeys | null>(null);
+const FrameContext = React.createContext<IFrameEntry | null>(null);
 
-/** Give the keys `i`, `Shift i` and `c` of the surrounding page their code. */
+/** Give the commands that insert and copy code that of the surrounding page. */
 export function useFrameCode(text: string, door: Door): void {
   const frame = useContext(FrameContext);
   useEffect(() => {
@@ -36,16 +31,16 @@ export function useFrameCode(text: string, door: Door): void {
   }, [frame, text, door]);
 }
 
-/** A key of the surrounding page while `when` holds; `?` tells of it. */
-export function usePageKey(key: string, label: string, run: () => void, when = true): void {
+/** What a command does in the surrounding page, while `when` holds; its key is in the schema. */
+export function usePageVerb(id: string, run: () => void, when = true): void {
   const frame = useContext(FrameContext);
   const latest = useRef(run);
   useEffect(() => {
     latest.current = run;
   });
   useEffect(
-    () => (frame && when ? frame.add({ key, label, run: () => latest.current() }) : undefined),
-    [frame, key, label, when]
+    () => (frame && when ? frame.add(id, () => latest.current()) : undefined),
+    [frame, id, when]
   );
 }
 
@@ -72,44 +67,58 @@ export function Frame({ workbench, visibility, kind, children }: IFrameProps): R
   );
 }
 
+/** Lets commands find the frame, and shows its keys. */
 function Keys({ kind, children }: { kind: string; children: React.ReactNode }): React.ReactElement {
   const workbench = useWorkbench();
   const host = useRef<HTMLDivElement>(null);
   const own = useRef<IFrameCode | null>(null);
-  const keys = useRef<readonly IPageKey[]>([]);
-  const frame = useMemo<IFrameKeys>(
+  const verbs = useRef<readonly (readonly [id: string, run: () => void])[]>([]);
+  const frame = useMemo<IFrameEntry>(
     () => ({
       code: next => {
         own.current = next;
       },
-      add: key => {
-        keys.current = [...keys.current, key];
+      add: (id, run) => {
+        const verb = [id, run] as const;
+        verbs.current = [verb, ...verbs.current];
         return () => {
-          keys.current = keys.current.filter(other => other !== key);
+          verbs.current = verbs.current.filter(other => other !== verb);
         };
       }
     }),
     []
   );
-  const help = useCallback(() => void showKeys(workbench, keys.current), [workbench]);
-  const press = useCallback(
-    (event: KeyPress): void => {
-      const typing = event.target instanceof Element && event.target.closest(TYPING);
-      if (
-        !typing &&
-        !event.defaultPrevented &&
-        obey(workbench, event, own.current, keys.current, help)
-      ) {
-        event.preventDefault();
-      }
-    },
-    [workbench, help]
-  );
+  const help = useCallback(() => {
+    if (host.current) {
+      void showKeys(workbench, host.current);
+    }
+  }, [workbench]);
   useEffect(() => {
     if (host.current) {
-      setKeys(host.current, { press, help });
+      enter(host.current, {
+        workbench,
+        code: () => own.current,
+        // the newest counts: a step that is chosen, and not the pipeline around it
+        verb: id => verbs.current.find(([name]) => name === id)?.[1],
+        help
+      });
     }
-  }, [press, help]);
+  }, [workbench, help]);
+  // By the sign and not by a shortcut: on each layout they are other keys.
+  const press = (event: React.KeyboardEvent): void => {
+    const typing = event.target instanceof Element && event.target.closest(TYPING);
+    if (typing || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) {
+      return;
+    }
+    const box = host.current?.querySelector<HTMLElement>('input[type="search"]');
+    if (event.key === '?') {
+      event.preventDefault();
+      help();
+    } else if (event.key === '/' && box) {
+      event.preventDefault();
+      box.focus();
+    }
+  };
   return (
     <FrameContext.Provider value={frame}>
       <div
@@ -122,42 +131,6 @@ function Keys({ kind, children }: { kind: string; children: React.ReactNode }): 
       </div>
     </FrameContext.Provider>
   );
-}
-
-/** Do what a key means on this page; says whether it meant anything. */
-function obey(
-  { code }: IWorkbench,
-  event: KeyPress,
-  own: IFrameCode | null,
-  keys: readonly IPageKey[],
-  help: () => void
-): boolean {
-  const pressed = keyName(event);
-  const found = [...keys].reverse().find(({ key }) => key === pressed);
-  if (found) {
-    found.run();
-    return true;
-  }
-  if (event.ctrlKey || event.altKey || event.metaKey) {
-    return false;
-  }
-  if (event.key === '?') {
-    help();
-    return true;
-  }
-  switch (own && rowAction(event)) {
-    case 'insert':
-      void code.insertBelow(own?.text ?? '', own?.door);
-      return true;
-    case 'insert-at-cursor':
-      void code.insertAtCursor(own?.text ?? '', own?.door);
-      return true;
-    case 'copy':
-      code.copy(own?.text ?? '');
-      return true;
-    default:
-      return false;
-  }
 }
 
 interface INetState {

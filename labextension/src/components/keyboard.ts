@@ -28,27 +28,11 @@ export function rove(
 }
 
 /** What a key asks of a row of a list or table, beside moving. */
-export type RowAction =
-  | 'open'
-  | 'select'
-  | 'insert'
-  | 'insert-at-cursor'
-  | 'copy'
-  | 'copy-ref'
-  | 'pin'
-  | 'search'
-  | 'leave'
-  | 'unfold'
-  | 'fold';
+export type RowAction = 'open' | 'select' | 'search' | 'leave' | 'unfold' | 'fold';
 
 const ACTIONS: Readonly<Record<string, RowAction>> = {
   Enter: 'open',
   ' ': 'select',
-  i: 'insert',
-  I: 'insert-at-cursor',
-  c: 'copy',
-  r: 'copy-ref',
-  p: 'pin',
   '/': 'search',
   Escape: 'leave',
   ArrowRight: 'unfold',
@@ -63,24 +47,4 @@ export function rowAction(event: {
   metaKey: boolean;
 }): RowAction | null {
   return event.ctrlKey || event.altKey || event.metaKey ? null : (ACTIONS[event.key] ?? null);
-}
-
-const ARROWS: Readonly<Record<string, string>> = {
-  ArrowUp: '↑',
-  ArrowDown: '↓',
-  ArrowLeft: '←',
-  ArrowRight: '→'
-};
-
-/**
- * A key press as a page names its keys: `k`, `Alt ↑`; null for chords with Ctrl or Meta, which
- * belong to JupyterLab.
- */
-export function keyName({
-  key,
-  ctrlKey,
-  altKey,
-  metaKey
-}: Parameters<typeof rowAction>[0]): string | null {
-  return ctrlKey || metaKey ? null : `${altKey ? 'Alt ' : ''}${ARROWS[key] ?? key}`;
 }

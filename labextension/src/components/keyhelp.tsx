@@ -7,14 +7,6 @@ import type { IWorkbench } from '../tokens';
 import { Key } from './button';
 import { cx } from './cx';
 
-/** A key of one page. */
-export interface IPageKey {
-  readonly key: string;
-  /** What it does, as a verb. */
-  readonly label: string;
-  readonly run: () => void;
-}
-
 type Line = readonly [keys: readonly string[], label: string];
 
 /** The keys of every list and table. */
@@ -24,27 +16,39 @@ const listKeys = ({ trans }: IWorkbench): readonly Line[] => [
   [['Enter'], trans.__('open the page')],
   [['Space'], trans.__('select')],
   [['⇧ ↑', '⇧ ↓'], trans.__('extend the selection')],
-  [['i'], trans.__('insert code in a new cell below')],
-  [['⇧ i'], trans.__('insert code at the cursor')],
-  [['c'], trans.__('copy code')],
-  [['r'], trans.__('copy the reference')],
-  [['p'], trans.__('pin or unpin')],
   [['/'], trans.__('go to the search box')],
   [['Esc'], trans.__('clear the selection; back to the notebook')],
   [['?'], trans.__('these keys')]
 ];
 
-/**
- * The chords that work everywhere, as JupyterLab has them now: they can be changed in its shortcut
- * editor.
- */
-function globalKeys({ commands }: IWorkbench): readonly Line[] {
-  return commands.keyBindings
-    .filter(({ command }) => command.startsWith('mlinfra:'))
-    .map(({ command, keys }): Line => [
-      keys.map(key => CommandRegistry.formatKeystroke(key)),
-      commands.label(command).replace(/…$/, '')
-    ]);
+const CHORD = 'body';
+/** In lists and pages alike. */
+const COMMON = '[data-mlinfra-frame]';
+
+type Binding = CommandRegistry.IKeyBinding;
+
+const lineOf =
+  ({ commands }: IWorkbench) =>
+  ({ command, args, keys }: Binding): Line => [
+    keys.map(key => CommandRegistry.formatKeystroke(key)),
+    commands.label(command, args).replace(/…$/, '')
+  ];
+
+/** Our keys, as JupyterLab has them now: they can be changed in its shortcut editor. */
+function bindings({ commands }: IWorkbench): readonly Binding[] {
+  return commands.keyBindings.filter(
+    ({ command }) => command.startsWith('mlinfra:') && commands.hasCommand(command)
+  );
+}
+
+/** Those that work in a page or in what it shows. */
+function pageKeys(workbench: IWorkbench, frame: Element): readonly Binding[] {
+  return bindings(workbench).filter(
+    ({ selector }) =>
+      selector !== CHORD &&
+      !selector.startsWith(COMMON) &&
+      frame.closest(selector.split(':not(')[0] ?? '') !== null
+  );
 }
 
 function KeyList({
@@ -73,31 +77,37 @@ function KeyList({
   ) : null;
 }
 
-/** What each key does here; the newest of a key counts. */
+/** What each key does here. */
 export function KeyHelp({
   workbench,
-  page
+  frame
 }: {
   workbench: IWorkbench;
-  page: readonly IPageKey[];
+  frame: Element | null;
 }): React.ReactElement {
   const { trans } = workbench;
-  const own = new Map(page.map(({ key, label }): [string, Line] => [key, [[key], label]]));
+  const line = lineOf(workbench);
+  const own = frame ? pageKeys(workbench, frame) : [];
+  const common = bindings(workbench).filter(({ selector }) => selector.startsWith(COMMON));
+  const everywhere = bindings(workbench).filter(({ selector }) => selector === CHORD);
   return (
     <div className={cx('key-help')}>
-      <KeyList title={trans.__('This page')} lines={[...own.values()]} />
-      <KeyList title={trans.__('Lists and tables')} lines={listKeys(workbench)} />
-      <KeyList title={trans.__('Everywhere')} lines={globalKeys(workbench)} />
+      <KeyList title={trans.__('This page')} lines={own.map(line)} />
+      <KeyList
+        title={trans.__('Lists and tables')}
+        lines={[...listKeys(workbench), ...common.map(line)]}
+      />
+      <KeyList title={trans.__('Everywhere')} lines={everywhere.map(line)} />
     </div>
   );
 }
 
-/** Show the keys of a page in a dialog. */
-export async function showKeys(workbench: IWorkbench, page: readonly IPageKey[]): Promise<void> {
+/** Show the keys of a page in a dialog; without one, those of lists and of everywhere. */
+export async function showKeys(workbench: IWorkbench, frame: Element | null): Promise<void> {
   const { trans } = workbench;
   await showDialog({
     title: trans.__('Keys'),
-    body: ReactWidget.create(<KeyHelp workbench={workbench} page={page} />),
+    body: ReactWidget.create(<KeyHelp workbench={workbench} frame={frame} />),
     buttons: [Dialog.okButton({ label: trans.__('Close') })]
   });
 }

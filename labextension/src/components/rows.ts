@@ -7,7 +7,6 @@ import { useWorkbench } from '../hooks/context';
 import { type IGoal, PageContext } from '../hooks/page';
 import { nameOf } from '../refs';
 import type { IWorkbench } from '../tokens';
-import { done } from './confirm';
 import { rove, rowAction, type RowAction } from './keyboard';
 
 /** What the keyboard, the mouse and a drag need to know of a row. */
@@ -20,6 +19,8 @@ export interface IRow {
   pinned?: string;
   /** Its Python, where that of the reference is not meant. */
   code?: string;
+  /** What is known of the object: commands read there whether they can be done. */
+  item?: object;
   /** Depth, from 0. */
   level?: number;
   /** Whether its children are shown; undefined for a row without children. */
@@ -67,10 +68,10 @@ export function parentOf(rows: readonly IRow[], index: number): number {
   return index;
 }
 
-const refsOf = (rows: readonly IRow[]): string[] => rows.flatMap(row => row.ref ?? []);
+export const refsOf = (rows: readonly IRow[]): string[] => rows.flatMap(row => row.ref ?? []);
 
 /** The Python of rows: of those that have their own each, else of all together. */
-const codeOf = (rows: readonly IRow[]): string | undefined =>
+export const codeOf = (rows: readonly IRow[]): string | undefined =>
   rows.some(row => row.code)
     ? rows
         .map(row => row.code ?? pythonFor(refsOf([row])))
@@ -218,8 +219,6 @@ function perform(scene: IScene, action: RowAction, from: Element): void {
       return selection.size && !scene.options.onSelect
         ? choose(new Set())
         : workbench.code.focusNotebook();
-    default:
-      return act(workbench, action, meant(scene));
   }
 }
 
@@ -281,9 +280,23 @@ function onMouseDown(scene: IScene, event: React.MouseEvent): void {
   dragFrom(event, refs, label, codeOf(picked));
 }
 
+const LISTS = new WeakMap<Element, (id: string) => readonly IRow[]>();
+
+/** The rows that a command on a node in a list means: its row, or the selection that it is in. */
+export function rowsAt(node: Element): readonly IRow[] {
+  const row = node.closest<HTMLElement>('[data-row]');
+  for (let above = row?.parentElement; above; above = above.parentElement) {
+    const rows = LISTS.get(above)?.(row?.dataset.row ?? '');
+    if (rows) {
+      return rows;
+    }
+  }
+  return [];
+}
+
 /**
- * One behaviour for every list and table: one tab stop, arrows, Enter, Space, `i`, `c`, `r`, `/`,
- * Escape, and drag. Nothing is reachable by drag or hover only.
+ * One behaviour for every list and table: one tab stop, arrows, Enter, Space, `/`, Escape,
+ * and drag. Nothing is reachable by drag or hover only.
  */
 export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRows {
   const workbench = useWorkbench();
@@ -308,6 +321,12 @@ export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRow
   });
 
   useGoalRow(sceneOf);
+  rows.forEach(({ ref, item }) => ref && item && workbench.seen.note(ref, item));
+  useEffect(() => {
+    if (container.current) {
+      LISTS.set(container.current, id => meant(sceneOf(rows.findIndex(row => row.id === id))));
+    }
+  });
 
   return {
     container,
@@ -328,31 +347,4 @@ export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRow
       };
     }
   };
-}
-
-function tellPin({ trans }: IWorkbench, ref: string, pinned: boolean): void {
-  done(
-    pinned
-      ? trans.__('%1 is pinned.', nameOf(ref))
-      : trans.__('%1 is no longer pinned.', nameOf(ref)),
-    trans
-  );
-}
-
-function act(workbench: IWorkbench, action: RowAction, rows: readonly IRow[]): void {
-  const refs = refsOf(rows);
-  const code = codeOf(rows) ?? pythonFor(refs);
-  if (action === 'pin') {
-    refs.forEach(ref => tellPin(workbench, ref, workbench.shelf.pin(ref)));
-  } else if (action === 'copy-ref') {
-    workbench.code.copy(refs.join('\n'));
-  } else if (!code) {
-    return;
-  } else if (action === 'copy') {
-    workbench.code.copy(workbench.code.cell(code));
-  } else if (action === 'insert') {
-    void workbench.code.insertBelow(code);
-  } else if (action === 'insert-at-cursor') {
-    void workbench.code.insertAtCursor(code);
-  }
 }

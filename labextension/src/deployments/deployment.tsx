@@ -1,27 +1,26 @@
 import React, { useState } from 'react';
 
 import type { Code, IDeployment, IDeploymentDetail } from '../api/types';
+import { ActionButton } from '../components/action';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
-import { confirm, done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
-import { usePageKey } from '../components/frame';
+import { usePageVerb } from '../components/frame';
 import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
 import { Num } from '../components/number';
 import { State } from '../components/state';
 import * as format from '../format';
-import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
 import type { IPageProps } from '../tokens';
 import { requestCode, trafficCode } from './code';
 import { Gates } from './gates';
 import { History } from './history';
-import { useRollback } from './rollback';
 import { rate } from './section';
 import { type IEditedTraffic, Traffic } from './traffic';
 import { parseBody, sampleBody, TryIt } from './tryit';
+import { canaryOf } from './weights';
 
 const BUSY = ['building', 'starting', 'testing', 'draining'];
 
@@ -46,7 +45,7 @@ export default function DeploymentPage({ reference, name }: IPageProps): React.R
         reference={reference}
         mark={deployment && <State state={deployment.state} tag />}
       >
-        {deployment && <Verbs deployment={deployment} query={query} onTry={() => lead('try')} />}
+        {deployment && <Verbs deployment={deployment} onTry={() => lead('try')} />}
         <InsertButton code={query.data?.code.python} primary={false} />
       </PageHeader>
       <Result query={query}>
@@ -65,57 +64,24 @@ export default function DeploymentPage({ reference, name }: IPageProps): React.R
   );
 }
 
-interface IVerbsProps {
+function Verbs({
+  deployment,
+  onTry
+}: {
   deployment: IDeployment;
-  query: IQuery<IDeploymentDetail>;
   onTry: () => void;
-}
-
-/** The canary: the version that answers a part and is not the stable one. */
-const canaryOf = ({ versions }: IDeployment): string | undefined =>
-  versions.find(version => version.role === 'canary')?.version;
-
-function Verbs({ deployment, query, onTry }: IVerbsProps): React.ReactElement {
-  const { client, trans } = useWorkbench();
-  const { run, busy } = useAction();
-  const { rollback, busy: rolling } = useRollback(query);
+}): React.ReactElement {
+  const { trans } = useWorkbench();
   const canary = canaryOf(deployment);
-  const promote = async (version: string): Promise<void> => {
-    const sure = await confirm({
-      title: trans.__('Promote %1?', version),
-      body: trans.__(
-        '%1 takes all traffic of %2 and becomes its stable version. Roll back takes it away again. The model’s champion alias does not move: that is promoted on the model’s page.',
-        version,
-        deployment.name
-      ),
-      action: trans.__('Promote'),
-      trans
-    });
-    if (sure && (await run(() => client.deployments.promote(deployment.name, version)))) {
-      done(trans.__('%1 now answers all requests to %2.', version, deployment.name), trans);
-      await query.refresh();
-    }
-  };
   return (
     <>
       <Button kind="primary" label={trans.__('Try It')} onClick={onTry} />
-      <Button
+      <ActionButton
+        command="mlinfra:deployments-promote"
+        target={deployment}
         label={canary ? trans.__('Promote %1…', canary) : trans.__('Promote…')}
-        caption={
-          canary
-            ? trans.__('Give the canary all traffic')
-            : trans.__('There is no canary to promote')
-        }
-        disabled={busy || !canary}
-        onClick={() => canary && void promote(canary)}
       />
-      <Button
-        icon="undo"
-        label={trans.__('Roll Back')}
-        caption={trans.__('To the last healthy traffic, at once')}
-        disabled={busy || rolling}
-        onClick={rollback}
-      />
+      <ActionButton command="mlinfra:deployments-rollback" target={deployment} />
     </>
   );
 }
@@ -142,8 +108,8 @@ function Deployment({
   const { deployment } = detail;
   const [traffic, setTraffic] = useState<IEditedTraffic | null>(null);
   const [body, setBody] = useState<string | null>(null);
-  usePageKey('t', trans.__('traffic'), () => onLead('traffic'));
-  usePageKey('y', trans.__('try it'), () => onLead('try'));
+  usePageVerb('mlinfra:deployments-traffic', () => onLead('traffic'));
+  usePageVerb('mlinfra:deployments-try', () => onLead('try'));
   return (
     <>
       <DeploymentFacts detail={detail} />
@@ -163,14 +129,14 @@ function Deployment({
             <>
               <Traffic deployment={deployment} query={query} onEdit={setTraffic} />
               <Gates deployment={deployment} />
-              <History detail={detail} query={query} most={6} />
+              <History detail={detail} most={6} />
             </>
           )}
           {view === 'try' && (
             <TryIt detail={detail} body={body ?? sampleBody(detail)} onBody={setBody} />
           )}
           {view === 'gates' && <Gates deployment={deployment} />}
-          {view === 'history' && <History detail={detail} query={query} />}
+          {view === 'history' && <History detail={detail} />}
         </div>
       </Tabs>
       <CodeDrawer

@@ -1,19 +1,16 @@
 import React from 'react';
 
 import type { IChange, IDeploymentDetail } from '../api/types';
-import { Button } from '../components/button';
+import { ActionButton } from '../components/action';
 import { cx } from '../components/cx';
 import { Heading } from '../components/header';
 import { type IColumnSpec, Table } from '../components/table';
 import { clock } from '../components/times';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import type { IQuery } from '../hooks/query';
-import { useRollback } from './rollback';
 
 interface IHistoryProps {
   detail: IDeploymentDetail;
-  query: IQuery<IDeploymentDetail>;
   most?: number;
 }
 
@@ -29,9 +26,8 @@ const MOVES = ['deploy', 'traffic', 'promote'];
  * What was changed, when, by whom and why; where the newest change moved traffic, it can be taken
  * away.
  */
-export function History({ detail, query, most = Infinity }: IHistoryProps): React.ReactElement {
+export function History({ detail, most = Infinity }: IHistoryProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const { rollback, busy } = useRollback(query);
   const { deployment, history } = detail;
   const shown = history.slice(0, most);
   const time = clock(shown.map(({ at }) => at));
@@ -62,7 +58,7 @@ export function History({ detail, query, most = Infinity }: IHistoryProps): Reac
         row === history[0] &&
         history.length > 1 &&
         MOVES.includes(row.verb) && (
-          <Button label={trans.__('Roll Back')} disabled={busy} onClick={rollback} />
+          <ActionButton command="mlinfra:deployments-rollback" target={deployment} />
         )
     }
   ];

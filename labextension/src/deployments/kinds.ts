@@ -2,11 +2,14 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { quote } from '../code/python';
 import type { IKindSpec } from '../kinds';
+import { deploymentActions } from './commands';
 
 export const deploymentKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
   {
     kind: 'deployment',
     icon: 'deployment',
+    topic: 'deployment',
+    actions: deploymentActions(trans),
     label: trans.__('deployment'),
     plural: trans.__('Deployments'),
     panel: 'models',

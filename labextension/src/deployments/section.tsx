@@ -84,6 +84,7 @@ function deploymentRow(deployment: IDeployment, { trans }: IWorkbench): IListRow
   return {
     id: deployment.ref,
     ref: deployment.ref,
+    item: deployment,
     lead: <State state={deployment.state} bare />,
     name: deployment.name,
     title: deployment.url,

@@ -2,7 +2,6 @@ import React, { useEffect, useState } from 'react';
 
 import type { IDeployedVersion, IDeployment, IDeploymentDetail, INumber } from '../api/types';
 import { Button } from '../components/button';
-import { done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
 import { Num } from '../components/number';
@@ -12,7 +11,7 @@ import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
 import { rate } from './section';
-import { balanced, checkWeights, fieldsOf, type Weights, words } from './weights';
+import { balanced, checkWeights, fieldsOf, type Weights } from './weights';
 
 const SERIES: Readonly<Record<string, number>> = { stable: 1, canary: 3, shadow: 4 };
 const seriesOf = ({ role }: IDeployedVersion): number => SERIES[role] ?? 6;
@@ -112,7 +111,7 @@ function VersionLine({ version }: { version: IDeployedVersion }): React.ReactEle
 }
 
 function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.ReactElement {
-  const { client, trans } = useWorkbench();
+  const { commands, trans } = useWorkbench();
   const { run, busy } = useAction();
   const [fields, setFields] = useState(() => fieldsOf(deployment.versions));
   const [preview, setPreview] = useState<Weights | null>(null);
@@ -132,21 +131,14 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
   }, [fields, touched, whole, onEdit]);
 
   const apply = async (next: Weights, why: string): Promise<void> => {
-    const before = Object.fromEntries(
-      Object.keys(next).map(version => [version, now[version] ?? 0])
-    );
-    if (await run(() => client.deployments.traffic(deployment.name, next, why))) {
-      const undo = (): void =>
-        void run(async () =>
-          client.deployments.traffic(deployment.name, before, trans.__('undo')).then(query.refresh)
-        );
-      done(trans.__('%1: %2.', deployment.name, words(next)), trans, {
-        label: trans.__('Undo'),
-        run: undo
-      });
-      setPreview(null);
-      await query.refresh();
-    }
+    const { ref } = deployment;
+    const args = { ref, weights: { ...next }, reason: why };
+    await run(async () => {
+      if (await commands.execute('mlinfra:deployments-change-traffic', args)) {
+        setPreview(null);
+        await query.refresh();
+      }
+    });
   };
 
   return (

@@ -1,4 +1,4 @@
-import type { IDeployedVersion } from '../api/types';
+import type { IDeployedVersion, IDeployment } from '../api/types';
 
 export type Weights = Readonly<Record<string, number>>;
 
@@ -18,6 +18,10 @@ export function checkWeights(fields: Readonly<Record<string, string>>): IWeights
   const sum = entries.reduce((total, [, value]) => total + (Number.isFinite(value) ? value : 0), 0);
   return { weights: good && sum === 100 ? Object.fromEntries(entries) : null, sum };
 }
+
+/** The canary: the version that answers a part and is not the stable one. */
+export const canaryOf = ({ versions }: IDeployment): string | undefined =>
+  versions.find(version => version.role === 'canary')?.version;
 
 /** The traffic as it stands. */
 export const weightsOf = (versions: readonly IDeployedVersion[]): Weights =>

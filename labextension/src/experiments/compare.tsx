@@ -5,7 +5,7 @@ import { Key, Link } from '../components/button';
 import { EmptyCard, Loading, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
-import { usePageKey } from '../components/frame';
+import { usePageVerb } from '../components/frame';
 import { Heading, InsertButton, PageHeader } from '../components/header';
 import { Num } from '../components/number';
 import { State } from '../components/state';
@@ -63,7 +63,7 @@ const label = (run: IRun): string => run.name || format.shortId(run.id);
 function Compare({ comparison }: { comparison: IComparison }): React.ReactElement {
   const { trans } = useWorkbench();
   const [only, setOnly] = useMemory('compare:only-different', true);
-  usePageKey('o', trans.__('only different lines, or all'), () => setOnly(!only));
+  usePageVerb('mlinfra:runs-show-different', () => setOnly(!only));
   const groups: readonly [kind: string, title: string][] = [
     ['metric', trans.__('Metrics')],
     ['param', trans.__('Parameters')],

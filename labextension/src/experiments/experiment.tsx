@@ -9,10 +9,11 @@ import { Button } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
-import { usePageKey } from '../components/frame';
+import { usePageVerb } from '../components/frame';
 import { PageHeader } from '../components/header';
 import { Icon } from '../components/icon';
 import { LeftOut, More } from '../components/more';
+import type { IRow } from '../components/rows';
 import { type ISort, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
@@ -47,7 +48,7 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
   const checked = where.trim() === settled.trim() && !query.error && !query.borrowed;
   const ids = [...picked].map(ref => nameOf(ref));
   const compare = (): void => void open(formatRef('compare', ids));
-  usePageKey('x', trans.__('compare the picked runs'), compare, ids.length > 1);
+  usePageVerb('mlinfra:runs-compare-picked', compare, ids.length > 1);
 
   return (
     <>
@@ -224,4 +225,4 @@ function Runs({
   );
 }
 
-const rowOf = ({ ref }: IRun): { id: string; ref: string } => ({ id: ref, ref });
+const rowOf = (run: IRun): IRow => ({ id: run.ref, ref: run.ref, item: run });

@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { quote } from '../code/python';
 import type { IKindSpec } from '../kinds';
+import { runActions } from './commands';
 
 const runs = (ids: readonly string[]): string =>
   `runs = ml.runs([${ids.map(quote).join(', ')}])\nruns.frame()`;
@@ -10,6 +11,7 @@ export const experimentKinds = (trans: TranslationBundle): readonly IKindSpec[] 
   {
     kind: 'experiment',
     icon: 'experiments',
+    topic: 'run',
     label: trans.__('experiment'),
     plural: trans.__('Experiments'),
     panel: 'experiments',
@@ -25,6 +27,8 @@ export const experimentKinds = (trans: TranslationBundle): readonly IKindSpec[] 
   {
     kind: 'run',
     icon: 'experiments',
+    topic: 'run',
+    actions: runActions(trans),
     label: trans.__('run'),
     plural: trans.__('Runs'),
     panel: 'experiments',

@@ -112,6 +112,7 @@ function runRow(run: IRun): IListRow {
   return {
     id: run.ref,
     ref: run.ref,
+    item: run,
     level: 1,
     lead: <State state={run.status} bare />,
     name: run.name || format.shortId(run.id),

@@ -1,11 +1,10 @@
-import { InputDialog } from '@jupyterlab/apputils';
 import React, { Suspense, useEffect, useMemo, useState } from 'react';
 
 import type { ICurve, IRun } from '../api/types';
 import { pythonFor } from '../code/python';
+import { ActionButton } from '../components/action';
 import { Button, Link } from '../components/button';
 import { Loading, Result } from '../components/card';
-import { done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
@@ -14,7 +13,6 @@ import { Pairs } from '../components/pairs';
 import { State } from '../components/state';
 import { Table } from '../components/table';
 import * as format from '../format';
-import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { formatRef, nameOf } from '../refs';
@@ -55,44 +53,17 @@ export default function RunPage({ reference, name, onTitle }: IPageProps): React
             onClick={() => void open(formatRef('experiment', run.experiment))}
           />
         )}
-        {run && <RegisterButton run={run} />}
+        {run && (
+          <ActionButton
+            command="mlinfra:runs-register"
+            target={run}
+            label={trans.__('Register…')}
+          />
+        )}
         <InsertButton code={pythonFor([reference])} />
       </PageHeader>
       <Result query={query}>{data => <Run run={data} />}</Result>
     </>
-  );
-}
-
-/** Make the run's model a version; one that cannot be deployed is said to be so at once. */
-function RegisterButton({ run }: { run: IRun }): React.ReactElement {
-  const { client, trans, open } = useWorkbench();
-  const action = useAction();
-  const register = async (): Promise<void> => {
-    const answer = await InputDialog.getText({
-      title: trans.__('Register the model of %1', run.name || format.shortId(run.id)),
-      label: trans.__('It becomes the next version of the model of this name.'),
-      text: run.experiment,
-      okLabel: trans.__('Register')
-    });
-    const name = answer.button.accept ? answer.value?.trim() : '';
-    if (name) {
-      await action.run(async () => {
-        const { ref, version, unservable } = await client.experiments.register(name, run.id);
-        const made = trans.__('%1 has version %2.', name, version);
-        done(
-          unservable ? `${made} ${trans.__('It cannot be deployed: %1', unservable)}` : made,
-          trans
-        );
-        await open(ref);
-      });
-    }
-  };
-  return (
-    <Button
-      label={action.busy ? trans.__('Registering…') : trans.__('Register…')}
-      disabled={action.busy}
-      onClick={() => void register()}
-    />
   );
 }
 

@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { quote } from '../code/python';
 import type { IKindSpec } from '../kinds';
+import { viewActions } from './commands';
 
 const training = (names: readonly string[]): string =>
   [
@@ -15,6 +16,8 @@ export const featureKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
   {
     kind: 'view',
     icon: 'features',
+    topic: 'view',
+    actions: viewActions(trans),
     label: trans.__('feature view'),
     plural: trans.__('Feature views'),
     panel: 'features',

@@ -6,7 +6,7 @@ import { Button, Key } from '../components/button';
 import { ErrorCard } from '../components/card';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
-import { usePageKey } from '../components/frame';
+import { usePageVerb } from '../components/frame';
 import { Heading } from '../components/header';
 import { Num } from '../components/number';
 import { State } from '../components/state';
@@ -30,9 +30,7 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
   const [keys, setKeys] = useState<Readonly<Record<string, string>>>({});
   const [looked, setLooked] = useState<ILooked>({});
   const form = useRef<HTMLFormElement>(null);
-  usePageKey('o', trans.__('look up a key online'), () =>
-    form.current?.querySelector('input')?.focus()
-  );
+  usePageVerb('mlinfra:features-online', () => form.current?.querySelector('input')?.focus());
   const { run, busy } = useAction();
   const complete = join_keys.every(key => keys[key]?.trim());
 

@@ -1,12 +1,11 @@
-import React, { useEffect, useState } from 'react';
+import React from 'react';
 
 import type { IFeature, IViewDetail } from '../api/types';
+import { ActionButton } from '../components/action';
 import { Button, Link } from '../components/button';
 import { Result } from '../components/card';
-import { done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
-import { usePageKey } from '../components/frame';
 import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
 import { Num } from '../components/number';
 import { RefLink } from '../components/reflink';
@@ -14,13 +13,9 @@ import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import { Tag } from '../components/tag';
 import * as format from '../format';
-import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useGoal } from '../hooks/page';
 import { useQuery } from '../hooks/query';
-import { ended } from '../jobs/ended';
-import { notify } from '../jobs/notify';
-import { isActive } from '../jobs/state';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { onlineWords } from './fresh';
@@ -37,7 +32,13 @@ export default function ViewPage({ reference, name }: IPageProps): React.ReactEl
     <>
       <PageHeader icon="features" title={name} reference={reference}>
         <InsertButton code={query.data?.code.python} />
-        {query.data?.view.online && <MaterializeButton name={name} onDone={query.refresh} />}
+        {query.data?.view.online && (
+          <ActionButton
+            command="mlinfra:features-materialize"
+            target={query.data.view}
+            label={trans.__('Materialize')}
+          />
+        )}
         <Button
           bare
           kind="quiet"
@@ -48,41 +49,6 @@ export default function ViewPage({ reference, name }: IPageProps): React.ReactEl
       </PageHeader>
       <Result query={query}>{detail => <View detail={detail} />}</Result>
     </>
-  );
-}
-
-function MaterializeButton({
-  name,
-  onDone
-}: {
-  name: string;
-  onDone: () => Promise<void>;
-}): React.ReactElement {
-  const workbench = useWorkbench();
-  const { client, trans } = workbench;
-  const { run, busy } = useAction();
-  const [closed] = useState(() => new AbortController());
-  useEffect(() => () => closed.abort(), [closed]);
-  const materialize = (): Promise<boolean> =>
-    run(async () => {
-      const job = await ended(client, await client.features.materialize(name), {
-        signal: closed.signal
-      });
-      if (isActive(job)) {
-        notify(workbench, job.ref); // nobody looks any more: its end is told when it comes
-        return;
-      }
-      done(trans.__('The newest values of %1 are online.', name), trans);
-      await onDone();
-    });
-  usePageKey('m', trans.__('materialize'), () => void materialize(), !busy);
-  return (
-    <Button
-      label={busy ? trans.__('Materializing…') : trans.__('Materialize')}
-      caption={trans.__('Write the newest values to the online store')}
-      disabled={busy}
-      onClick={() => void materialize()}
-    />
   );
 }
 

@@ -1,8 +1,7 @@
 import type { IJob } from '../api/types';
-import { errorText } from '../components/explain';
-import { confirm, done, failed, told } from '../components/confirm';
+import { confirm, told } from '../components/confirm';
 import * as format from '../format';
-import type { IWorkbench } from '../tokens';
+import type { IOutcome, IWorkbench } from '../tokens';
 import { over } from './ended';
 import { isActive } from './state';
 
@@ -43,51 +42,48 @@ export function lossOf(job: IJob, trans: Trans): string {
 }
 
 /**
- * Cancel a job: with a question where something is lost, else at once with an undo for ten seconds.
- * Says whether it was cancelled. onUndo: called once the job waits again.
+ * Cancel a job: with a question where something is lost, else at once with an undo. Null: the user
+ * thought better of it.
  */
-export async function cancelJob(
-  workbench: IWorkbench,
-  job: IJob,
-  onUndo: () => unknown
-): Promise<boolean> {
+export async function cancelJob(workbench: IWorkbench, job: IJob): Promise<IOutcome | null> {
   const { client, trans } = workbench;
   const { name } = job;
   const loss = lossOf(job, trans);
   if (loss) {
     const title = trans.__('Cancel %1?', name);
     if (!(await confirm({ title, body: loss, action: trans.__('Cancel Job'), trans }))) {
-      return false;
+      return null;
     }
   }
   const cancelled = await client.jobs.cancel(job.id);
   if (cancelled.state !== 'cancelled' && !isActive(cancelled)) {
     told(trans.__('%1 had ended before.', name), trans);
-  } else if (!loss) {
-    const ran = job.state === 'running' && job.elapsed_seconds !== null;
-    const said = ran
-      ? trans.__(
-          '%1 is cancelled. It had run for %2; an undo starts it again.',
-          name,
-          format.duration(job.elapsed_seconds)
-        )
-      : trans.__('%1 is cancelled.', name);
-    const undo = (): void =>
-      void takeBack(workbench, cancelled).then(onUndo, (error: unknown) =>
-        failed(errorText(error, trans), trans)
-      );
-    done(said, trans, { label: trans.__('Undo'), run: undo });
+    return {};
   }
-  return true;
+  if (loss) {
+    return {};
+  }
+  const ran = job.state === 'running' && job.elapsed_seconds !== null;
+  const said = ran
+    ? trans.__(
+        '%1 is cancelled. It had run for %2; an undo starts it again.',
+        name,
+        format.duration(job.elapsed_seconds)
+      )
+    : trans.__('%1 is cancelled.', name);
+  return { said, undo: { ref: job.ref } };
 }
 
 /** Take a cancel back; what still ends is waited for, since only what has ended can wait again. */
-async function takeBack({ client, trans }: IWorkbench, job: IJob): Promise<void> {
+export async function takeBack(
+  { client, trans }: IWorkbench,
+  job: IJob
+): Promise<IOutcome | undefined> {
   const { state, name } = await over(client, job);
   if (state === 'succeeded') {
     told(trans.__('%1 had succeeded before it was cancelled.', name), trans);
-  } else {
-    await client.jobs.restore(job.id);
-    done(trans.__('%1 waits again.', name), trans);
+    return undefined;
   }
+  await client.jobs.restore(job.id);
+  return { said: trans.__('%1 waits again.', name) };
 }

@@ -68,7 +68,7 @@ export function Elements({ job }: { job: IJob }): React.ReactElement {
               label={trans.__('Elements')}
               columns={columns(items, workbench)}
               rows={items}
-              row={item => ({ id: item.ref, ref: item.ref })}
+              row={item => ({ id: item.ref, ref: item.ref, item })}
               total={total}
               first={start}
             />

@@ -5,7 +5,7 @@ import { Link } from '../components/button';
 import { Result, WaitingCard } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
-import { usePageKey } from '../components/frame';
+import { usePageVerb } from '../components/frame';
 import { Facts, InsertButton, type ITab, PageHeader, Tabs } from '../components/header';
 import { Num } from '../components/number';
 import { Progress } from '../components/progress';
@@ -55,7 +55,7 @@ export default function JobPage({ reference, name, onTitle }: IPageProps): React
         code={job && arrayCode(job)}
         mark={job && <State state={shownState(job)} tag />}
       >
-        {job && <JobButtons job={job} query={query} />}
+        {job && <JobButtons job={job} />}
         {job?.output && !isActive(job) && <OpenOutput path={job.output} />}
         <InsertButton code={job?.code.python} primary={false} />
       </PageHeader>
@@ -91,7 +91,7 @@ function JobBody({ job }: { job: IJob }): React.ReactElement {
     setFollow(true);
     search.type('');
   };
-  usePageKey('l', trans.__('go to the end of the log'), goToEnd, job.array === null);
+  usePageVerb('mlinfra:jobs-go-to-log-end', goToEnd, job.array === null);
   return (
     <>
       <JobFacts job={job} onCode={() => setView('code')} />

@@ -2,11 +2,15 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { quote } from '../code/python';
 import type { IKindSpec } from '../kinds';
+import { jobActions } from './commands';
 
 export const jobKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
   {
     kind: 'job',
     icon: 'jobs',
+    topic: 'job',
+    actions: jobActions(trans),
+    remove: 'mlinfra:jobs-cancel',
     label: trans.__('job'),
     plural: trans.__('Jobs'),
     panel: 'jobs',

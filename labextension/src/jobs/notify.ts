@@ -11,11 +11,6 @@ import { isActive } from './state';
 
 /** Tell of the end of a job; takes `{ref}`. */
 export const NOTIFY = 'mlinfra:jobs-notify';
-/**
- * Opens a terminal in the environment of a job; takes `{ref}`, else it is the job in front, or one
- * that is chosen.
- */
-export const ATTACH = 'mlinfra:jobs-attach';
 const KEY = 'jobs:notify';
 /** A job that ends sooner is seen to end. */
 const SHORT_SECONDS = 10;

@@ -128,6 +128,7 @@ export function jobRow(job: IJob, starts: string | undefined, workbench: IWorkbe
   return {
     id: job.ref,
     ref: job.ref,
+    item: job,
     code: arrayCode(job),
     lead: <State state={shownState(job)} bare />,
     name: job.array ? `${name} (${format.number(job.array.size)})` : name,

@@ -3,7 +3,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
 import { IWorkbench } from '../tokens';
 import { jobKinds } from './kinds';
-import { ATTACH, Ends, jobRef, NOTIFY } from './notify';
+import { Ends, jobRef, NOTIFY } from './notify';
 
 export const jobs: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:jobs',
@@ -33,24 +33,8 @@ export const jobs: JupyterFrontEndPlugin<void> = {
       category: workbench.category(trans.__('Jobs')),
       execute: () => workbench.open('queue:all')
     });
-    workbench.addCommand({
-      id: ATTACH,
-      label: trans.__('Attach to Job…'),
-      caption: trans.__(
-        'A terminal in the environment of a job: its code, its GPUs, its variables'
-      ),
-      icon: 'terminal',
-      category: workbench.category(trans.__('Jobs')),
-      args: { ref: { type: 'string', description: trans.__('The reference of the job') } },
-      execute: async ({ ref }) =>
-        (await import('./attach')).attach(workbench, jobRef(ref) ?? jobInFront(app))
-    });
   }
 };
-
-/** The job whose page is in front. */
-const jobInFront = (app: JupyterFrontEnd): string | null =>
-  /^jp-mlinfra-(job:.+)$/.exec(app.shell.currentWidget?.id ?? '')?.[1] ?? null;
 
 const PLUGIN = '@jupyter-mlinfra/labextension:jobs';
 

@@ -4,20 +4,17 @@ import type { IJob, IPage, IQueuedJob } from '../api/types';
 import { Key } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
-import { usePageKey } from '../components/frame';
 import { Heading, PageHeader } from '../components/header';
-import { keyName } from '../components/keyboard';
 import { More } from '../components/more';
 import { labelled, Num } from '../components/number';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
-import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { Clock } from './starts';
-import { arrayCode, linesOf, moved, shownState, targetOf } from './state';
+import { arrayCode, linesOf, shownState, targetOf } from './state';
 
 /** Jobs that run are at most so many lines above those that wait. */
 const RUNNING = 50;
@@ -85,7 +82,7 @@ export function Queue({ current }: { current?: IJob }): React.ReactElement {
       </Heading>
       <div className={cx('scroll', 'queue')}>
         <Result query={query}>
-          {data => <Lines data={data} current={current} onMore={onMore} refresh={query.refresh} />}
+          {data => <Lines data={data} current={current} onMore={onMore} />}
         </Result>
       </div>
     </>
@@ -134,54 +131,19 @@ function useFollow(
   ];
 }
 
+const rowOf = (node: Element): string => node.closest<HTMLElement>('[data-row]')?.dataset.row ?? '';
+
 interface ILinesProps {
   data: IQueueData;
   current?: IJob;
   onMore?: () => void;
-  refresh: () => Promise<void>;
 }
 
-function Lines({ data, current, onMore, refresh }: ILinesProps): React.ReactElement {
+function Lines({ data, current, onMore }: ILinesProps): React.ReactElement {
   const workbench = useWorkbench();
-  const { client, trans } = workbench;
-  const { run } = useAction();
+  const { trans } = workbench;
   const lines = useMemo(() => tableLines(data), [data]);
   const [host, follow] = useFollow(lines);
-  const press = (line: ILine | undefined, key: string | null): (() => Promise<unknown>) | null => {
-    if (line?.position == null) {
-      return null; // only what waits can be moved or held
-    }
-    switch (key) {
-      case 'Alt ↑':
-      case 'Alt ↓':
-        return () => client.jobs.prioritize(line.target, moved(line.job.priority, key === 'Alt ↑'));
-      case 'h':
-        return () =>
-          line.job.held_by ? client.jobs.release(line.target) : client.jobs.hold(line.target);
-      default:
-        return null;
-    }
-  };
-  const onKeyDown = (event: React.KeyboardEvent): void => {
-    const id = (event.target as Element).closest<HTMLElement>('[data-row]')?.dataset.row;
-    const doing = press(
-      lines.find(line => line.id === id),
-      keyName(event)
-    );
-    if (doing) {
-      event.preventDefault();
-      event.stopPropagation();
-      follow(id ?? '');
-      void run(async () => {
-        await doing();
-        await refresh();
-      });
-    }
-  };
-  const nothing = (): void => undefined;
-  usePageKey('Alt ↑', trans.__('priority up, on a line of the queue'), nothing, !current);
-  usePageKey('Alt ↓', trans.__('priority down, on a line of the queue'), nothing, !current);
-  usePageKey('h', trans.__('hold or release, on a line of the queue'), nothing, !current);
   if (!lines.length) {
     return (
       <EmptyCard sentence={trans.__('Nothing runs and nothing waits.')} code="mlinfra jobs queue" />
@@ -190,7 +152,7 @@ function Lines({ data, current, onMore, refresh }: ILinesProps): React.ReactElem
   const own =
     current && lines.find(line => line.target === current.id || line.job.part_of === current.id);
   return (
-    <div ref={host} onKeyDown={onKeyDown}>
+    <div ref={host} onFocus={event => follow(rowOf(event.target))}>
       <Table
         label={trans.__('Queue')}
         columns={columns(workbench)}
@@ -198,6 +160,7 @@ function Lines({ data, current, onMore, refresh }: ILinesProps): React.ReactElem
         row={line => ({
           id: line.id,
           ref: `job:${line.target}`,
+          item: line.job,
           code:
             line.elements > 1
               ? `ml.job(${JSON.stringify(line.target)}).table()`

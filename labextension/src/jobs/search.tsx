@@ -4,7 +4,6 @@ import type { IJob, ILogHit, ILogHits } from '../api/types';
 import { Button } from '../components/button';
 import { explainError } from '../components/explain';
 import { cx } from '../components/cx';
-import { usePageKey } from '../components/frame';
 import { Icon } from '../components/icon';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
@@ -88,7 +87,6 @@ export function useLogSearch(job: IJob): ILogSearch {
 export function LogSearchBox({ search }: { search: ILogSearch }): React.ReactElement {
   const { trans } = useWorkbench();
   const box = useRef<HTMLInputElement>(null);
-  usePageKey('/', trans.__('search the log'), () => box.current?.focus());
   const { words, type, step } = search;
   const onKeyDown = (event: React.KeyboardEvent): void => {
     if (event.key === 'Enter') {

@@ -20,6 +20,10 @@ export const isAttachable = (job: Pick<IJob, 'state' | 'array' | 'attempt' | 'ba
 /** Whether it stands in the queue: only there can it be held and moved. */
 export const isQueued = ({ state }: Pick<IJob, 'state'>): boolean => state === 'queued';
 
+/** Whether another one like it can be submitted: a step belongs to its pipeline, an array is many. */
+export const isCloneable = ({ labels, array }: Pick<IJob, 'labels' | 'array'>): boolean =>
+  !Object.keys(labels).length && !array;
+
 /** The state as it is shown: a job on hold waits for a person, not for a slot. */
 export const shownState = (job: IJob): string =>
   isQueued(job) && job.held_by ? 'held' : job.state;

@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { IJob } from '../api/types';
+import { ActionButton } from '../components/action';
 import { Button } from '../components/button';
 import { explainError } from '../components/explain';
 import { cx } from '../components/cx';
@@ -13,10 +14,8 @@ import { Progress } from '../components/progress';
 import { State } from '../components/state';
 import { Table } from '../components/table';
 import * as format from '../format';
-import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
-import { cancelJob } from '../jobs/cancel';
 import { isActive } from '../jobs/state';
 import { kinds } from '../kinds';
 import { parseRef } from '../refs';
@@ -105,9 +104,7 @@ const TAIL = 3;
 
 /** A job: its state is asked for while it can change, then the card stays as it is. */
 function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): React.ReactElement {
-  const workbench = useWorkbench();
-  const { client, trans } = workbench;
-  const { run, busy } = useAction();
+  const { client, trans } = useWorkbench();
   const query = useQuery(recorded.ref, signal => client.jobs.show(recorded.id, signal), {
     topics: ['job'],
     about: recorded.ref,
@@ -129,14 +126,7 @@ function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): 
     <>
       <CardHead payload={payload} state={gone && isActive(job) ? null : job.state}>
         {active && (
-          <Button
-            icon="stop"
-            label={trans.__('Cancel')}
-            disabled={busy}
-            onClick={() =>
-              void run(async () => cancelJob(workbench, job, query.refresh).then(query.refresh))
-            }
-          />
+          <ActionButton command="mlinfra:jobs-cancel" target={job} label={trans.__('Cancel')} />
         )}
       </CardHead>
       {job.state === 'running' && active && (

@@ -2,11 +2,13 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { quote } from '../code/python';
 import type { IKindSpec } from '../kinds';
+import { versionActions } from './commands';
 
 export const modelKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
   {
     kind: 'model',
     icon: 'models',
+    topic: 'model',
     label: trans.__('model'),
     plural: trans.__('Models'),
     panel: 'models',
@@ -22,6 +24,8 @@ export const modelKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
   {
     kind: 'version',
     icon: 'models',
+    topic: 'model',
+    actions: versionActions(trans),
     label: trans.__('version'),
     plural: trans.__('Versions'),
     join: { sign: '/' },

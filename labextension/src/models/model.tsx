@@ -1,10 +1,9 @@
-import { InputDialog } from '@jupyterlab/apputils';
 import React, { useState } from 'react';
 
 import type { IModelDetail, IVersion } from '../api/types';
-import { Button, Link } from '../components/button';
+import { ActionButton } from '../components/action';
+import { Link } from '../components/button';
 import { Result } from '../components/card';
-import { done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { Facts, InsertButton, PageHeader } from '../components/header';
@@ -15,16 +14,13 @@ import { type IColumnSpec, Table } from '../components/table';
 import { clock } from '../components/times';
 import { Tag } from '../components/tag';
 import * as format from '../format';
-import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useGoal } from '../hooks/page';
-import { type IQuery, useQuery } from '../hooks/query';
+import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 
 const METRICS_SHOWN = 4;
-const ALIASES = ['champion', 'challenger', 'candidate'];
-
 /** The page of a model: its versions, their aliases, and the promotion of one. */
 export default function ModelPage({ reference, name }: IPageProps): React.ReactElement {
   const { client } = useWorkbench();
@@ -37,23 +33,15 @@ export default function ModelPage({ reference, name }: IPageProps): React.ReactE
       <PageHeader icon="models" title={name} reference={reference}>
         <InsertButton code={query.data?.code.python} />
       </PageHeader>
-      <Result query={query}>{detail => <Model detail={detail} query={query} />}</Result>
+      <Result query={query}>{detail => <Model detail={detail} />}</Result>
     </>
   );
 }
 
-function Model({
-  detail,
-  query
-}: {
-  detail: IModelDetail;
-  query: IQuery<IModelDetail>;
-}): React.ReactElement {
+function Model({ detail }: { detail: IModelDetail }): React.ReactElement {
   const workbench = useWorkbench();
   const { trans } = workbench;
   const { model, versions } = detail;
-  const promote = usePromote(query);
-  const deploy = useDeploy();
   const goal = useGoal('version');
   const [all, showAll] = useState(false);
   const names = [...new Set(versions.flatMap(version => Object.keys(version.metrics)))].sort();
@@ -75,11 +63,7 @@ function Model({
       <div className={cx('scroll', 'split')}>
         <Table
           label={trans.__('Versions of %1', model.name)}
-          columns={columnsOf(versions, metrics, model.aliases.champion, {
-            workbench,
-            promote,
-            deploy
-          })}
+          columns={columnsOf(versions, metrics, model.aliases.champion, workbench)}
           rows={versions}
           row={({ ref }) => ({ id: ref, ref })}
           onOpen={ref => {
@@ -107,90 +91,12 @@ function Model({
   );
 }
 
-type OnVersion = (version: IVersion) => void;
-
-/** Move an alias, and offer to move it back. */
-function usePromote(query: IQuery<IModelDetail>): OnVersion {
-  const { client, trans } = useWorkbench();
-  const { run } = useAction();
-  const aliases = query.data?.model.aliases ?? {};
-  const move = async (model: string, version: number, alias: string): Promise<void> => {
-    await client.experiments.promote(model, version, alias);
-    await query.refresh();
-  };
-  return version => {
-    void (async () => {
-      const answer = await InputDialog.getItem({
-        title: trans.__('Promote %1 v%2', version.model, version.version),
-        label: trans.__(
-          'The alias moves to this version. Traffic of deployments does not change: that is promoted on the deployment’s page.'
-        ),
-        items: ALIASES,
-        current: 0,
-        editable: true,
-        okLabel: trans.__('Move Alias')
-      });
-      const alias = answer.button.accept ? answer.value?.trim() : '';
-      if (!alias) {
-        return;
-      }
-      const before = aliases[alias];
-      if (await run(() => move(version.model, version.version, alias))) {
-        const back =
-          before && before !== version.version
-            ? {
-                label: trans.__('Undo'),
-                run: () => void run(() => move(version.model, before, alias))
-              }
-            : undefined;
-        done(trans.__('%1 is now v%2 of %3.', alias, version.version, version.model), trans, back);
-      }
-    })();
-  };
-}
-
-/** Deploy a version beside those that answer: it gets no traffic before it is given some. */
-function useDeploy(): OnVersion {
-  const { client, trans, open } = useWorkbench();
-  const { run } = useAction();
-  return version => {
-    void (async () => {
-      const answers = [null, 'classes', 'probabilities'] as const;
-      const items = [trans.__('what it predicts'), trans.__('classes'), trans.__('probabilities')];
-      const sure = await InputDialog.getItem({
-        title: trans.__('Deploy %1 v%2?', version.model, version.version),
-        label: trans.__(
-          'Its environment is built and it is tested before it answers. The first version of a deployment gets all traffic; a later one gets none until it is given some. A classifier answers:'
-        ),
-        items,
-        okLabel: trans.__('Deploy')
-      });
-      if (sure.button.accept) {
-        await run(async () => {
-          const job = await client.deployments.deploy({
-            version: `${version.model}/${version.version}`,
-            answers: answers[items.indexOf(sure.value ?? '')] ?? null
-          });
-          await open(job.ref);
-        });
-      }
-    })();
-  };
-}
-
-interface IVerbs {
-  workbench: IWorkbench;
-  promote: OnVersion;
-  deploy: OnVersion;
-}
-
 function columnsOf(
   versions: readonly IVersion[],
   metrics: readonly string[],
   champion: number | undefined,
-  { workbench, promote, deploy }: IVerbs
+  { trans, open }: IWorkbench
 ): IColumnSpec<IVersion>[] {
-  const { trans, open } = workbench;
   const best = versions.find(version => version.version === champion);
   const time = clock(versions.map(version => version.created_at));
   return [
@@ -262,12 +168,15 @@ function columnsOf(
       sticky: true,
       cell: row => (
         <span className={cx('row-verbs')}>
-          <Button label={trans.__('Promote…')} onClick={() => promote(row)} />
-          <Button
+          <ActionButton
+            command="mlinfra:models-promote"
+            target={row}
+            label={trans.__('Promote…')}
+          />
+          <ActionButton
+            command="mlinfra:deployments-create"
+            target={row}
             label={trans.__('Deploy…')}
-            disabled={Boolean(row.fault || row.unservable)}
-            caption={row.fault || row.unservable || undefined}
-            onClick={() => deploy(row)}
           />
         </span>
       )

@@ -98,6 +98,7 @@ function versionRow(version: IVersion): IListRow {
   return {
     id: version.ref,
     ref: version.ref,
+    item: version,
     level: 1,
     name: (
       <>

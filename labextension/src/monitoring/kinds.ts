@@ -2,11 +2,14 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { quote } from '../code/python';
 import type { IKindSpec } from '../kinds';
+import { monitorActions } from './commands';
 
 export const monitoringKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
   {
     kind: 'monitor',
     icon: 'monitor',
+    topic: 'alert',
+    actions: monitorActions(trans),
     label: trans.__('monitor'),
     plural: trans.__('Monitors'),
     panel: 'models',
@@ -22,6 +25,7 @@ export const monitoringKinds = (trans: TranslationBundle): readonly IKindSpec[] 
   {
     kind: 'alert',
     icon: 'monitor',
+    topic: 'alert',
     label: trans.__('alert'),
     plural: trans.__('Alerts'),
     join: { sign: '/' },

@@ -2,17 +2,17 @@ import React, { useContext, useEffect, useRef, useState } from 'react';
 
 import type { IAlert, IFeatureDrift, IMonitorStatus } from '../api/types';
 import { pythonFor } from '../code/python';
+import { ActionButton } from '../components/action';
 import { Button } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
-import { usePageKey } from '../components/frame';
+import { usePageVerb } from '../components/frame';
 import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
 import { Num } from '../components/number';
 import { lookOf, State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
-import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { PageContext, useGoal } from '../hooks/page';
@@ -34,7 +34,6 @@ export default function MonitorPage({ reference, name }: IPageProps): React.Reac
     signal => client.monitoring.status(name, since ? { since } : {}, signal),
     { topics: ['alert'], about: reference, list: reference }
   );
-  const { run, busy } = useAction();
   const monitor = query.data?.monitor;
   return (
     <>
@@ -53,11 +52,10 @@ export default function MonitorPage({ reference, name }: IPageProps): React.Reac
             onClick={() => void open(formatRef('deployment', monitor.deployment))}
           />
         )}
-        <Button
-          label={busy ? trans.__('Evaluating…') : trans.__('Evaluate Now')}
-          caption={trans.__('Judge the rules now')}
-          disabled={busy}
-          onClick={() => void run(() => client.monitoring.evaluate(name).then(query.refresh))}
+        <ActionButton
+          command="mlinfra:monitors-evaluate"
+          args={{ ref: reference }}
+          label={trans.__('Evaluate Now')}
         />
         <InsertButton code={query.data?.code.python} />
       </PageHeader>
@@ -300,7 +298,7 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
     }
   }, [asked, arrive]);
   const insert = (): void => void code.insertBelow(pythonFor([alert.ref]));
-  usePageKey('n', trans.__('insert code with the window of the alert'), insert);
+  usePageVerb('mlinfra:alerts-insert', insert);
   const what = alert.subject ? trans.__('%1 of %2', alert.name, alert.subject) : alert.name;
   const since = trans.__(
     'since %1, %2',

@@ -48,6 +48,7 @@ export function alertRow(alert: IAlert): IListRow {
   return {
     id: alert.ref,
     ref: alert.ref,
+    item: alert,
     lead: <State state={alert.state} bare />,
     name: [alert.name, alert.subject].filter(Boolean).join(' '),
     title: alert.text,
@@ -93,6 +94,7 @@ function monitorRow(monitor: IMonitor, { trans }: IWorkbench): IListRow {
   return {
     id: monitor.ref,
     ref: monitor.ref,
+    item: monitor,
     lead: <State state={monitor.state} bare />,
     name: monitor.name,
     title: monitor.deployment,

@@ -1,3 +1,4 @@
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import React, { useState } from 'react';
 
 import type { IBackfill, IPipelineDetail, IPipelineRun, IRunOptions } from '../api/types';
@@ -9,7 +10,7 @@ import { InlineForm } from '../components/form';
 import { Select } from '../components/select';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
-import { cancelRun } from './cancel';
+import { formatRef } from '../refs';
 import { undone } from './grid';
 import { ParameterInputs, parametersOf, readTexts, type Texts } from './parameters';
 
@@ -46,9 +47,10 @@ export function usePipelineActions(
   refresh: () => Promise<void>,
   before: () => Promise<boolean> = () => Promise.resolve(true)
 ): IPipelineActions {
-  const workbench = useWorkbench();
-  const { client } = workbench;
+  const { commands } = useWorkbench();
   const { run, busy } = useAction();
+  const call = (verb: string, args: ReadonlyPartialJSONObject): Promise<unknown> =>
+    commands.execute(`mlinfra:pipelines-${verb}`, { ref: formatRef('pipeline', name), ...args });
   const [form, show] = useState<FormName | null>(null);
   const last = detail?.runs[0];
   const running = last?.state === 'running';
@@ -70,13 +72,9 @@ export function usePipelineActions(
     show: name => (name === null ? show(null) : void act(() => Promise.resolve(show(name)), true)),
     refresh,
     act,
-    start: options => void act(() => client.pipelines.run(name, options)),
-    cancel: () =>
-      last &&
-      void run(async () =>
-        (await cancelRun(workbench, name, last, refresh)) ? refresh() : undefined
-      ),
-    repair: ({ run }) => void act(() => client.pipelines.repair(run))
+    start: (options = {}) => void act(() => call('run', options as ReadonlyPartialJSONObject)),
+    cancel: () => last && void run(() => call('cancel-run', { run: last.run }).then(refresh)),
+    repair: ({ run }) => void act(() => call('repair', { run }))
   };
 }
 

@@ -1,22 +1,20 @@
 import type { IPipelineRun } from '../api/types';
-import { errorText } from '../components/explain';
-import { confirm, done, failed } from '../components/confirm';
+import { confirm } from '../components/confirm';
 import * as format from '../format';
 import { LONG_SECONDS } from '../jobs/cancel';
 import { until } from '../jobs/ended';
-import type { IWorkbench } from '../tokens';
+import { formatRef } from '../refs';
+import type { IOutcome, IWorkbench } from '../tokens';
 
 /**
- * Cancel a run: with a question when it went on for long, as for a job, else at once with an undo
- * for ten seconds. Says whether it was cancelled. onUndo: called once it goes on.
+ * Cancel a run: with a question when it went on for long, as for a job, else at once with an undo.
+ * Null: the user thought better of it.
  */
 export async function cancelRun(
-  workbench: IWorkbench,
+  { client, trans }: IWorkbench,
   pipeline: string,
-  known: IPipelineRun,
-  onUndo: () => unknown
-): Promise<boolean> {
-  const { client, trans } = workbench;
+  known: IPipelineRun
+): Promise<IOutcome | null> {
   const ran = (Date.now() - Date.parse(known.started_at)) / 1000;
   const long = ran > LONG_SECONDS;
   const question = {
@@ -29,35 +27,24 @@ export async function cancelRun(
     trans
   };
   if (long && !(await confirm(question))) {
-    return false;
+    return null;
   }
   await client.pipelines.cancel(known.run);
-  if (!long) {
-    const undo = (): void =>
-      void goOn(workbench, known).then(onUndo, (error: unknown) =>
-        failed(errorText(error, trans), trans)
-      );
-    done(
-      trans.__(
-        'The run of %1 is cancelled. An undo goes on with what it had not finished.',
-        pipeline
-      ),
-      trans,
-      {
-        label: trans.__('Undo'),
-        run: undo
-      }
-    );
-  }
-  return true;
+  return long
+    ? {}
+    : {
+        said: trans.__(
+          'The run of %1 is cancelled. An undo goes on with what it had not finished.',
+          pipeline
+        ),
+        undo: { ref: formatRef('pipeline', pipeline), run: known.run }
+      };
 }
 
-/** Go on with a run that was cancelled, once its steps have ended. */
-async function goOn({ client: { pipelines } }: IWorkbench, known: IPipelineRun): Promise<void> {
-  await until(
+/** Wait until the steps of a run that was cancelled have ended: then it can be gone on with. */
+export const whenCancelled = ({ client }: IWorkbench, known: IPipelineRun): Promise<unknown> =>
+  until(
     known,
-    () => pipelines.showRun(known.run),
+    () => client.pipelines.showRun(known.run),
     ({ state }) => state === 'running'
   );
-  await pipelines.repair(known.run);
-}

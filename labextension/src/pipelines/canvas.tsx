@@ -7,7 +7,7 @@ import { done, failed } from '../components/confirm';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
 import { InlineForm } from '../components/form';
-import { usePageKey } from '../components/frame';
+import { usePageVerb } from '../components/frame';
 import { Graph } from '../components/graph';
 import { Select } from '../components/select';
 import { useWorkbench } from '../hooks/context';
@@ -54,8 +54,12 @@ export function Canvas(props: ICanvasProps): React.ReactElement {
       });
     }
   };
-  usePageKey('n', trans.__('new step'), () => setOpen('new'), free);
-  usePageKey('e', trans.__('connect'), () => setOpen('connect'), free && chosen !== undefined);
+  usePageVerb('mlinfra:pipelines-add-step', () => setOpen('new'), free);
+  usePageVerb(
+    'mlinfra:pipelines-connect-step',
+    () => setOpen('connect'),
+    free && chosen !== undefined
+  );
   const onKey = (key: string, id: string): boolean => {
     if (inputOf(id) !== null || !free) {
       return false;

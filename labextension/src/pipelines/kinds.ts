@@ -3,11 +3,14 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { quote } from '../code/python';
 import type { IKindSpec } from '../kinds';
 import { nameOf } from '../refs';
+import { pipelineActions, scheduleActions } from './commands';
 
 export const pipelineKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
   {
     kind: 'pipeline',
     icon: 'pipeline',
+    topic: 'step',
+    actions: pipelineActions(trans),
     label: trans.__('pipeline'),
     plural: trans.__('Pipelines'),
     panel: 'jobs',
@@ -22,6 +25,7 @@ export const pipelineKinds = (trans: TranslationBundle): readonly IKindSpec[] =>
   },
   {
     kind: 'step',
+    topic: 'step',
     icon: 'notebook',
     label: trans.__('step'),
     plural: trans.__('Steps'),
@@ -37,6 +41,9 @@ const scheduleKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
   {
     kind: 'schedule',
     icon: 'clock',
+    topic: 'schedule',
+    actions: scheduleActions(trans),
+    remove: 'mlinfra:schedules-delete',
     label: trans.__('schedule'),
     plural: trans.__('Schedules'),
     panel: 'jobs',

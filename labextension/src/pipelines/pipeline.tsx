@@ -5,7 +5,7 @@ import { Link } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
-import { usePageKey } from '../components/frame';
+import { usePageVerb } from '../components/frame';
 import { Graph } from '../components/graph';
 import { Facts, InsertButton, PageHeader } from '../components/header';
 import { State } from '../components/state';
@@ -13,6 +13,7 @@ import * as format from '../format';
 import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useGoal } from '../hooks/page';
+import { useSeen } from '../hooks/seen';
 import { useQuery } from '../hooks/query';
 import { parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
@@ -28,7 +29,7 @@ import { referenceOf } from './things';
 
 /** The page of a pipeline: its graph with the states of the newest run, and steps × runs. */
 export default function PipelinePage({ reference, name }: IPageProps): React.ReactElement {
-  const { client, trans } = useWorkbench();
+  const { client } = useWorkbench();
   const query = useQuery(reference, signal => client.pipelines.show(name, signal), {
     topics: ['step'],
     about: reference,
@@ -36,11 +37,10 @@ export default function PipelinePage({ reference, name }: IPageProps): React.Rea
   });
   const detail = query.data;
   const actions = usePipelineActions(name, detail, query.refresh);
+  useSeen(reference, detail);
   const { last, running, busy } = actions;
-  usePageKey('k', trans.__('cancel the run'), actions.cancel, !busy && running);
-  usePageKey(
-    '.',
-    trans.__('run the pipeline'),
+  usePageVerb(
+    'mlinfra:pipelines-run-here',
     () => actions.start(),
     !busy && !running && detail !== undefined
   );

@@ -11,7 +11,7 @@ import type {
 import { Button, Link } from '../components/button';
 import { ErrorCard, type IAction, Result, WaitingCard } from '../components/card';
 import { cx } from '../components/cx';
-import { usePageKey } from '../components/frame';
+import { usePageVerb } from '../components/frame';
 import { Heading } from '../components/header';
 import { More } from '../components/more';
 import { State } from '../components/state';
@@ -27,7 +27,6 @@ import { dueWords, firingLook, nearest, whenWords, zoneName } from './due';
 import { cellOf, columnsOf, type IColumn, type IMissed, rowsOf, undone } from './grid';
 import { type ICellSpot, Matrix } from './matrix';
 import { secondsOf } from './seconds';
-import { scheduleVerbs } from './schedules';
 
 interface IDueTimes {
   schedules: readonly ISchedule[];
@@ -236,8 +235,7 @@ interface IMissedProps {
 }
 
 function Missed({ missed, schedules, onDone }: IMissedProps): React.ReactElement {
-  const workbench = useWorkbench();
-  const { trans, open, commands } = workbench;
+  const { trans, open, commands } = useWorkbench();
   const action = useAction();
   const schedule = schedules.find(({ name }) => name === missed.schedule);
   const actions: IAction[] = [
@@ -246,7 +244,14 @@ function Missed({ missed, schedules, onDone }: IMissedProps): React.ReactElement
       caption: trans.__('Run it for that time'),
       disabled: action.busy || !schedule,
       onClick: () =>
-        schedule && scheduleVerbs(workbench, action, onDone).runNow(schedule, missed.due)
+        void action.run(() =>
+          commands
+            .execute('mlinfra:schedules-run-now', {
+              ref: formatRef('schedule', missed.schedule),
+              due: missed.due
+            })
+            .then(onDone)
+        )
     },
     {
       label: trans.__('Open Schedule'),
@@ -338,8 +343,8 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
     });
   const runFrom = (): void => actions.start({ from_step: step.replace(/\[.*$/, '') });
   const free = !actions.busy && !actions.running;
-  usePageKey('w', trans.__('why did it run'), () => void explain());
-  usePageKey('.', trans.__('run from here'), runFrom, free);
+  usePageVerb('mlinfra:pipelines-explain', () => void explain());
+  usePageVerb('mlinfra:pipelines-run-here', runFrom, free);
   const seconds = ran ? secondsOf(ran) : null;
   const { notebook, job } = ran ?? {};
   return (

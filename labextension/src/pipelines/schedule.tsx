@@ -1,19 +1,17 @@
 import React from 'react';
 
 import type { IFiring, ISchedule } from '../api/types';
-import { Button, Link } from '../components/button';
+import { ActionButton } from '../components/action';
+import { Link } from '../components/button';
 import { Result } from '../components/card';
-import { confirm, done } from '../components/confirm';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
-import { usePageKey } from '../components/frame';
 import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
 import { More } from '../components/more';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import { clock } from '../components/times';
 import * as format from '../format';
-import { type IActionState, useAction } from '../hooks/action';
 import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
@@ -23,12 +21,10 @@ import type { IPageProps, IWorkbench } from '../tokens';
 import { dueWords, firingLook, policyWords, untilWords, whenWords, zoneName } from './due';
 import type { GivenJob } from './given';
 import { localZone } from './scheduleForm';
-import { type IScheduleVerbs, scheduleVerbs } from './schedules';
 
 /** The page of a schedule: when it is due, and what became of each due time. */
 export default function SchedulePage({ reference, name }: IPageProps): React.ReactElement {
-  const workbench = useWorkbench();
-  const { client, commands, trans } = workbench;
+  const { client, trans } = useWorkbench();
   const query = useQuery(reference, signal => client.schedules.show(name, signal), {
     topics: ['schedule', 'step']
   });
@@ -44,19 +40,8 @@ export default function SchedulePage({ reference, name }: IPageProps): React.Rea
       ].flat()
     }
   );
-  const action = useAction();
-  const refresh = async (): Promise<void> => {
-    await Promise.all([query.refresh(), history.query.refresh()]);
-  };
-  const verbs = scheduleVerbs(workbench, action, refresh);
   const schedule = query.data;
   const paused = schedule?.state === 'paused';
-  const remove = useRemove(name, action, query.refresh);
-  const ready = schedule !== undefined && !action.busy;
-  const toggle = (): void => schedule && verbs.toggle(schedule);
-  const runNow = (): void => schedule && verbs.runNow(schedule);
-  usePageKey('h', trans.__('pause or resume'), toggle, ready);
-  usePageKey('.', trans.__('run now'), runNow, ready);
   return (
     <>
       <PageHeader
@@ -65,25 +50,31 @@ export default function SchedulePage({ reference, name }: IPageProps): React.Rea
         reference={reference}
         mark={schedule && <State state={schedule.state} tag />}
       >
-        <Button
-          kind="primary"
-          icon="play"
-          label={trans.__('Run Now')}
-          disabled={!ready}
-          onClick={runNow}
-        />
-        <Button
-          icon={paused ? 'play' : 'pause'}
-          label={paused ? trans.__('Resume') : trans.__('Pause')}
-          disabled={!ready}
-          onClick={toggle}
-        />
-        <Button
-          label={trans.__('Edit…')}
-          disabled={!ready}
-          onClick={() => void commands.execute('mlinfra:schedules-create', { schedule: name })}
-        />
-        <Button label={trans.__('Delete…')} disabled={!ready} onClick={() => void remove()} />
+        {schedule && (
+          <>
+            <ActionButton
+              kind="primary"
+              command="mlinfra:schedules-run-now"
+              target={schedule}
+              label={trans.__('Run Now')}
+            />
+            <ActionButton
+              command={paused ? 'mlinfra:schedules-resume' : 'mlinfra:schedules-pause'}
+              target={schedule}
+              label={paused ? trans.__('Resume') : trans.__('Pause')}
+            />
+            <ActionButton
+              command="mlinfra:schedules-edit"
+              target={schedule}
+              label={trans.__('Edit…')}
+            />
+            <ActionButton
+              command="mlinfra:schedules-delete"
+              target={schedule}
+              label={trans.__('Delete…')}
+            />
+          </>
+        )}
         <InsertButton code={schedule?.code.python} primary={false} />
       </PageHeader>
       <Result query={query}>
@@ -97,7 +88,7 @@ export default function SchedulePage({ reference, name }: IPageProps): React.Rea
                 {page => (
                   <>
                     {page.items.length ? (
-                      <History schedule={data} firings={page.items} verbs={verbs} />
+                      <History schedule={data} firings={page.items} />
                     ) : (
                       <p className={cx('more')}>{trans.__('No time was due yet.')}</p>
                     )}
@@ -112,29 +103,6 @@ export default function SchedulePage({ reference, name }: IPageProps): React.Rea
       </Result>
     </>
   );
-}
-
-/** Forget a schedule, after a question. */
-function useRemove(
-  name: string,
-  { run }: IActionState,
-  refresh: () => Promise<void>
-): () => Promise<void> {
-  const { client, trans } = useWorkbench();
-  return async () => {
-    const sure = await confirm({
-      title: trans.__('Delete schedule %1?', name),
-      body: trans.__(
-        'It starts nothing any more, and its history is forgotten. What it started goes on.'
-      ),
-      action: trans.__('Delete'),
-      trans
-    });
-    if (sure && (await run(() => client.schedules.remove(name)))) {
-      done(trans.__('Schedule %1 is deleted.', name), trans);
-      await refresh();
-    }
-  };
 }
 
 function ScheduleFacts({ schedule }: { schedule: ISchedule }): React.ReactElement {
@@ -206,10 +174,9 @@ export function DueList({
 interface IHistoryProps {
   schedule: ISchedule;
   firings: readonly IFiring[];
-  verbs: IScheduleVerbs;
 }
 
-function History({ schedule, firings, verbs }: IHistoryProps): React.ReactElement {
+function History({ schedule, firings }: IHistoryProps): React.ReactElement {
   const workbench = useWorkbench();
   const { trans, open } = workbench;
   const target = ({ run, job }: IFiring): string | null =>
@@ -217,12 +184,7 @@ function History({ schedule, firings, verbs }: IHistoryProps): React.ReactElemen
   return (
     <Table
       label={trans.__('Due times of %1', schedule.name)}
-      columns={historyColumns(
-        schedule,
-        clock(firings.map(firing => firing.started_at)),
-        verbs,
-        workbench
-      )}
+      columns={historyColumns(schedule, clock(firings.map(firing => firing.started_at)), workbench)}
       rows={firings}
       row={firing => ({ id: idOf(firing), ref: target(firing) ?? undefined })}
       onOpen={id => {
@@ -241,7 +203,6 @@ const idOf = ({ due, cause, started_at }: IFiring): string => [due, cause, start
 function historyColumns(
   schedule: ISchedule,
   time: ReturnType<typeof clock>,
-  verbs: IScheduleVerbs,
   { trans }: IWorkbench
 ): IColumnSpec<IFiring>[] {
   const causes: Readonly<Record<IFiring['cause'], string>> = {
@@ -288,7 +249,12 @@ function historyColumns(
       sticky: true,
       cell: firing =>
         firing.state === 'missed' || firing.state === 'skipped' || firing.state === 'failed' ? (
-          <Button label={trans.__('Run Now')} onClick={() => verbs.runNow(schedule, firing.due)} />
+          <ActionButton
+            command="mlinfra:schedules-run-now"
+            target={schedule}
+            args={{ due: firing.due }}
+            label={trans.__('Run Now')}
+          />
         ) : null
     }
   ];

@@ -59,6 +59,7 @@ function pipelineRow(pipeline: IPipeline): IListRow {
   return {
     id: pipeline.ref,
     ref: pipeline.ref,
+    item: pipeline,
     icon: 'pipeline',
     name: pipeline.name,
     title: pipeline.description || pipeline.path,

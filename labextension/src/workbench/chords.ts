@@ -29,6 +29,22 @@ const chords = (
       target.closest(binding.selector) !== null
   );
 
+/** Run the command of a single key of ours, where Lumino does not; says whether there is one. */
+function single(commands: CommandRegistry, key: string, target: Element): boolean {
+  const found = commands.keyBindings.find(
+    ({ command, keys, selector, args }) =>
+      command.startsWith('mlinfra:') &&
+      keys.length === 1 &&
+      keys[0] === key &&
+      target.closest(selector) !== null &&
+      commands.isEnabled(command, args)
+  );
+  if (found) {
+    void commands.execute(found.command, found.args);
+  }
+  return found !== undefined;
+}
+
 /** Run the chord that these keys complete, where Lumino does not. */
 function complete(commands: CommandRegistry, found: readonly Binding[], length: number): void {
   const chord = found.find(({ keys }) => keys.length === length);
@@ -60,6 +76,12 @@ export function ownChords(commands: CommandRegistry, host: EventTarget = window)
       return;
     }
     const owned = pressed.length > 0 && Date.now() < until;
+    const alone = !owned && target.closest(SUPPRESSED) && target.closest(OURS);
+    if (alone && !target.closest(TYPING) && single(commands, key, target)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     const keys = owned ? [...pressed, key] : [key];
     const found = chords(keys, commands.keyBindings, target);
     pressed = found.some(chord => chord.keys.length > keys.length) ? keys : [];

@@ -5,7 +5,7 @@ import React from 'react';
 import { labIcon } from '../components/labicon';
 import { Arrivals } from '../hooks/page';
 import type { IKindSpec } from '../kinds';
-import { labelOf } from '../refs';
+import { kindOf, labelOf } from '../refs';
 import type { IPageProps, IPageSpec, IWorkbench } from '../tokens';
 import { type Drawing, FrameWidget } from './widget';
 
@@ -80,6 +80,8 @@ export class PageWidget extends MainAreaWidget<PageBody> {
     super({ content: new PageBody(workbench, reference, asked, component) });
     this.id = `jp-mlinfra-${reference}`;
     this.addClass('jp-mlinfra-page-widget');
+    this.node.dataset.mlinfraPage = reference;
+    this.node.dataset.mlinfraKind = kindOf(reference);
     this.toolbar.hide(); // the page's own header holds its buttons
     this.title.label = page.title(labelOf(reference));
     this.title.caption = reference;

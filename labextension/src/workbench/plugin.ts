@@ -13,9 +13,10 @@ import { createClient } from '../api/client';
 import { createEvents } from '../api/events';
 import { createRequest } from '../api/request';
 import { createCode } from '../code/insert';
-import { keysIn } from '../components/keyed';
+import { frameIn } from '../frames';
 import { IMLInfra, IWorkbench } from '../tokens';
 import { ownChords } from './chords';
+import { addGeneric } from './commands';
 import { openQuick } from './quick';
 import { createMemory, Workbench } from './workbench';
 
@@ -59,6 +60,7 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
       palette,
       restorer
     });
+    addGeneric(made);
     made.addCommand({
       id: 'mlinfra:workbench-search',
       label: trans.__('Search the Workbench'),
@@ -67,12 +69,23 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
       category: trans.__('ML: Workbench'),
       execute: () => openQuick(made)
     });
+    const asked = (args?: ReadonlyPartialJSONObject): string | undefined =>
+      typeof args?.ref === 'string' ? args.ref : made.pointer.refs[0];
     made.addCommand({
       id: 'mlinfra:workbench-open',
-      label: trans.__('Open Reference'),
+      label: trans.__('Open'),
       caption: trans.__('Open the page of an object, such as run:9c1e'),
-      args: { ref: { type: 'string', description: trans.__('A reference: KIND:NAME[@VERSION]') } },
-      execute: ({ ref }) => (typeof ref === 'string' ? made.open(ref) : undefined)
+      args: {
+        ref: {
+          type: 'string',
+          description: trans.__('A reference, KIND:NAME[@VERSION]; the selected row without it')
+        }
+      },
+      isEnabled: args => asked(args) !== undefined,
+      execute: args => {
+        const ref = asked(args);
+        return ref === undefined ? undefined : made.open(ref);
+      }
     });
     const meant = (args?: ReadonlyPartialJSONObject): string | undefined =>
       args?.tab === true
@@ -106,10 +119,10 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
       category: trans.__('ML: Workbench'),
       execute: () => {
         const page = app.shell.currentWidget;
-        const keyed = page && keysIn(page.node);
-        return keyed
-          ? keyed.help()
-          : import('./drawing').then(({ showKeys }) => showKeys(made, []));
+        const frame = page && frameIn(page.node);
+        return frame
+          ? frame.help()
+          : import('./drawing').then(({ showKeys }) => showKeys(made, null));
       }
     });
     return made;

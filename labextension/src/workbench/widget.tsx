@@ -2,7 +2,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 import React from 'react';
 
-import { keysIn } from '../components/keyed';
+import { frameIn } from '../frames';
 import { WidgetVisibility } from '../hooks/visible';
 import type { IWorkbench } from '../tokens';
 import type * as Drawn from './drawing';
@@ -102,11 +102,12 @@ export abstract class FrameWidget extends ReactWidget {
   }
 
   /**
-   * JupyterLab focuses the widget's own node, which stands around the frame that knows the keys.
+   * JupyterLab focuses the widget's own node, which stands around the frame that knows `?`.
    */
   private readonly _onKey = (event: KeyboardEvent): void => {
-    if (event.target === this.node) {
-      keysIn(this.node)?.press(event);
+    if (event.target === this.node && event.key === '?') {
+      event.preventDefault();
+      frameIn(this.node)?.help();
     }
   };
 

@@ -11,10 +11,11 @@ import { Answers } from '../answers/answers';
 import type { IClient } from '../api/client';
 import type { IEvents } from '../api/events';
 import type { ICode } from '../code/insert';
-import { labIcon } from '../components/labicon';
+import { type IPointer, Seen } from '../frames';
 import { type IKindSpec, kinds } from '../kinds';
 import { kindOf, nameOf, pageOf } from '../refs';
 import type {
+  IActionSpec,
   ICommandSpec,
   IMemory,
   IMLInfra,
@@ -23,8 +24,10 @@ import type {
   IShelf,
   IWorkbench
 } from '../tokens';
+import { Actions } from './actions';
 import { type IPagedKind, pageOfTab, PageWidget } from './page';
 import { PanelWidget } from './panel';
+import { Pointer } from './pointer';
 import { Shelf } from './shelf';
 import { widen } from './width';
 
@@ -57,6 +60,8 @@ export class Workbench implements IWorkbench {
     this.memory = _options.memory;
     this.shelf = new Shelf(_options.memory);
     this.commands = _options.app.commands;
+    this.pointer = new Pointer(_options.app.shell, () => this.commands.notifyCommandChanged());
+    this._actions = new Actions(this);
     document.addEventListener('dblclick', ({ target }) => {
       const reference = target instanceof Element && pageOfTab(target);
       if (reference) {
@@ -73,37 +78,36 @@ export class Workbench implements IWorkbench {
   readonly memory: IMemory;
   readonly shelf: IShelf;
   readonly commands: CommandRegistry;
+  readonly pointer: IPointer;
+  readonly seen = new Seen();
 
-  addCommand({
-    id,
-    label,
-    caption,
-    icon,
-    args = {},
-    category,
-    isEnabled,
-    isVisible,
-    isToggled,
-    execute
-  }: ICommandSpec): IDisposable {
+  readonly addCommand = (spec: ICommandSpec): IDisposable => {
     const added = new DisposableSet();
-    added.add(
-      this.commands.addCommand(id, {
-        label,
-        caption,
-        icon: icon && labIcon(icon),
-        describedBy: { args: { type: 'object', properties: args } },
-        isEnabled: isEnabled && (given => isEnabled(given)),
-        isVisible: isVisible && (() => isVisible()),
-        isToggled: isToggled && (() => isToggled()),
-        execute: given => execute(given)
-      })
-    );
-    const { palette } = this._options;
-    if (palette && category) {
-      added.add(palette.addItem({ command: id, category }));
+    added.add(this._actions.addCommand(spec));
+    this._offer(added, spec.id, spec.category);
+    return added;
+  };
+
+  readonly addAction = (spec: IActionSpec): IDisposable => {
+    const { contextMenu } = this._options.app;
+    const added = new DisposableSet();
+    added.add(this._actions.add(spec));
+    if (!spec.quiet) {
+      const [domain = ''] = (spec.id.split(':')[1] ?? '').split('-');
+      this._offer(added, spec.id, this.category(domain.charAt(0).toUpperCase() + domain.slice(1)));
+      for (const kind of spec.inPage ? [] : (spec.kinds ?? [])) {
+        const selector = `[data-mlinfra-ref^="${kind}:"]`;
+        added.add(contextMenu.addItem({ command: spec.id, selector, rank: (this._rank += 1) }));
+      }
     }
     return added;
+  };
+
+  private _offer(added: DisposableSet, command: string, category?: string): void {
+    const { palette } = this._options;
+    if (palette && category) {
+      added.add(palette.addItem({ command, category }));
+    }
   }
 
   addPanel(spec: IPanelSpec): void {
@@ -141,7 +145,7 @@ export class Workbench implements IWorkbench {
     if (spec.page) {
       added.add(this._addPage({ ...spec, page: spec.page }));
     }
-    spec.actions?.forEach(action => added.add(this.addCommand(action)));
+    spec.actions?.forEach(action => added.add(this.addAction(action)));
     return added;
   };
 
@@ -276,6 +280,9 @@ export class Workbench implements IWorkbench {
     return tracker.find(page => page !== next && page.isPreview);
   }
 
+  private readonly _actions: Actions;
+  /** Of the next item in the context menus: in the order in which actions are added. */
+  private _rank = 10;
   private readonly _opening = new Map<string, Promise<void>>();
   private readonly _pages = new Map<string, IPageKind>();
 }

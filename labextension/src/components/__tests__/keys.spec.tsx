@@ -1,9 +1,8 @@
-import { act, fireEvent, render, screen } from '@testing-library/react';
+import { act, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
 import { CodeDrawer } from '../drawer';
-import { usePageKey } from '../frame';
-import { keysIn } from '../keyed';
+import { usePageVerb } from '../frame';
 import { KeyHelp } from '../keyhelp';
 import { List } from '../list';
 import { Pinned, Recent } from '../shelf';
@@ -17,7 +16,7 @@ const settle = async (): Promise<void> => {
 };
 
 function Page({ run, when = true }: { run: () => void; when?: boolean }): React.ReactElement {
-  usePageKey('e', 'exact profile', run, when);
+  usePageVerb('mlinfra:catalog-profile', run, when);
   return (
     <>
       <input aria-label="words" />
@@ -40,7 +39,7 @@ describe('keys of a page', () => {
   it('work when the focus is on the widget around the page', () => {
     const run = jest.fn();
     const { container } = show(fakeWorkbench(), <Page run={run} />);
-    keysIn(container)?.press(new KeyboardEvent('keydown', { key: 'e' }));
+    fireEvent.keyDown(container.querySelector('[data-mlinfra-frame]')!, { key: 'e' });
     expect(run).toHaveBeenCalledTimes(1);
   });
 
@@ -51,7 +50,7 @@ describe('keys of a page', () => {
     expect(run).not.toHaveBeenCalled();
   });
 
-  it('leave the keys of the code drawer alone', () => {
+  it('leave the keys of the code drawer alone', async () => {
     const fake = fakeWorkbench();
     show(
       fake,
@@ -61,7 +60,7 @@ describe('keys of a page', () => {
       </>
     );
     fireEvent.keyDown(screen.getByRole('button', { name: 'here' }), { key: 'c' });
-    expect(fake.code.copy).toHaveBeenCalledWith('ml.job("7")');
+    await waitFor(() => expect(fake.code.copy).toHaveBeenCalledWith('ml.job("7")'));
   });
 
   it('are told by the help: those of the page, of lists, and the chords as they are set now', () => {
@@ -76,17 +75,19 @@ describe('keys of a page', () => {
       keys: ['Alt M', 'J'],
       selector: 'body'
     });
-    render(
-      <KeyHelp
-        workbench={workbench}
-        page={[{ key: 'e', label: 'exact profile', run: () => undefined }]}
-      />
-    );
-    expect(screen.getByRole('region', { name: 'This page' }).textContent).toContain(
-      'eexact profile'
+    workbench.commands.addKeyBinding({
+      command: 'mlinfra:catalog-profile',
+      keys: ['E'],
+      selector: '[data-mlinfra-kind="dataset"]'
+    });
+    const page = document.createElement('main');
+    page.dataset.mlinfraKind = 'dataset';
+    render(<KeyHelp workbench={workbench} frame={page} />);
+    expect(screen.getByRole('region', { name: 'This page' }).textContent).toBe(
+      'This pageECompute the Exact Profile'
     );
     expect(screen.getByRole('region', { name: 'Lists and tables' }).textContent).toContain(
-      'iinsert code'
+      'IInsert Code'
     );
     expect(screen.getByRole('region', { name: 'Everywhere' }).textContent).toContain('Show Jobs');
   });
@@ -114,10 +115,10 @@ describe('what is kept at hand', () => {
     const row = screen.getByRole('treeitem', { name: 'a' });
     act(() => row.focus());
     fireEvent.keyDown(row, { key: 'p' });
-    expect(screen.getByRole('tree', { name: 'Favourites' }).textContent).toContain('n.a');
+    expect((await screen.findByRole('tree', { name: 'Favourites' })).textContent).toContain('n.a');
     expect(fake.kept.get('pins')).toEqual(['dataset:n.a']);
     fireEvent.keyDown(row, { key: 'p' });
-    expect(screen.getByText('Nothing is pinned.')).toBeTruthy();
+    expect(await screen.findByText('Nothing is pinned.')).toBeTruthy();
   });
 
   it('holds the pages opened last, newest first, each once', async () => {
@@ -149,7 +150,7 @@ describe('the code strip', () => {
     await settle();
     expect(fold().getAttribute('aria-expanded')).toBe('false');
     fireEvent.keyDown(fold(), { key: 'c' });
-    expect(fake.code.copy).toHaveBeenCalledWith('ml.run("7")');
+    await waitFor(() => expect(fake.code.copy).toHaveBeenCalledWith('ml.run("7")'));
     fireEvent.click(screen.getByRole('button', { name: 'CLI' }));
     expect(fold().getAttribute('aria-expanded')).toBe('true');
   });

@@ -1,3 +1,4 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { nullTranslator } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
 import { DisposableDelegate } from '@lumino/disposable';
@@ -8,10 +9,17 @@ import { Answers } from '../../answers/answers';
 import type { IClient } from '../../api/client';
 import type { IChangeEvent, IEvents } from '../../api/events';
 import type { ICode } from '../../code/insert';
+import { allKinds } from '../../__tests__/kinds';
+import { shortcuts } from '../../__tests__/schemas';
+import { Seen } from '../../frames';
 import { WidgetVisibility } from '../../hooks/visible';
-import type { IMemory, IWorkbench } from '../../tokens';
+import type { IActionSpec, ICommandSpec, IMemory, IWorkbench } from '../../tokens';
+import { Actions } from '../../workbench/actions';
+import { addGeneric } from '../../workbench/commands';
+import { Pointer } from '../../workbench/pointer';
 import { Shelf } from '../../workbench/shelf';
 import { Frame } from '../frame';
+import { TYPING } from '../keyed';
 
 export interface IFake {
   workbench: IWorkbench;
@@ -50,7 +58,8 @@ export function fakeWorkbench(client: object = {}): IFake {
       };
       heard.add(filtered);
       return new DisposableDelegate(() => heard.delete(filtered));
-    }
+    },
+    tell: event => heard.forEach(listener => listener(event))
   };
   const workbench: IWorkbench = {
     client: client as IClient,
@@ -64,12 +73,16 @@ export function fakeWorkbench(client: object = {}): IFake {
     category: domain => domain,
     addCommand: () => new DisposableDelegate(() => undefined),
     addKind: () => new DisposableDelegate(() => undefined),
+    addAction: () => new DisposableDelegate(() => undefined),
+    seen: new Seen(),
+    pointer: new Pointer({} as JupyterFrontEnd.IShell, () => undefined),
     addPanel: () => undefined,
     open,
     keep
   };
   const visibility = new WidgetVisibility();
   visibility.shown = true;
+  addCommands(workbench);
   return {
     workbench,
     visibility,
@@ -79,6 +92,54 @@ export function fakeWorkbench(client: object = {}): IFake {
     kept,
     emit: event => heard.forEach(listener => listener(event))
   };
+}
+
+/** The actions of all kinds with their keys, as JupyterLab takes them from the schemas. */
+function addCommands(workbench: IWorkbench): void {
+  const actions = new Actions(workbench);
+  const own = Object.assign(workbench, {
+    addAction: (spec: IActionSpec) => actions.add(spec),
+    addCommand: (spec: ICommandSpec) => actions.addCommand(spec)
+  });
+  allKinds.flatMap(spec => spec.actions ?? []).forEach(own.addAction);
+  addGeneric(own);
+  for (const { command, keys, selector } of shortcuts()) {
+    // a test draws a part of a page: whatever the page, its keys are heard
+    const inPart = selector.replace(/^\[data-mlinfra-kind="[^"]*"\]/, '[data-mlinfra-frame]');
+    if (own.commands.hasCommand(command)) {
+      own.commands.addKeyBinding({ command, keys, selector: inPart.split(':not(')[0] ?? '' });
+    }
+  }
+  pressKeys(own.commands);
+}
+
+let stop = (): void => undefined;
+
+/** Hear keys as JupyterLab does: after the elements that they are pressed on. */
+function pressKeys(commands: CommandRegistry): void {
+  stop();
+  const hear = (event: KeyboardEvent): void => {
+    const { key, shiftKey, altKey, ctrlKey, metaKey, target } = event;
+    const letter = key.length === 1 ? key.toUpperCase() : key;
+    const upper = shiftKey || (letter !== key.toLowerCase() && /^[A-Z]$/.test(key));
+    const stroke = `${altKey ? 'Alt ' : ''}${upper ? 'Shift ' : ''}${letter}`;
+    const typing = target instanceof Element && target.matches(TYPING);
+    if (event.defaultPrevented || ctrlKey || metaKey || typing || !(target instanceof Element)) {
+      return;
+    }
+    target.dispatchEvent(new FocusEvent('focusin', { bubbles: true })); // who is pressed on has it
+    const found = commands.keyBindings
+      .filter(
+        ({ keys, selector }) => keys.length === 1 && keys[0] === stroke && target.closest(selector)
+      )
+      .find(({ command }) => commands.isEnabled(command));
+    if (found) {
+      event.preventDefault();
+      void commands.execute(found.command);
+    }
+  };
+  document.addEventListener('keydown', hear);
+  stop = () => document.removeEventListener('keydown', hear);
 }
 
 /** Something as it stands in a page. */

@@ -30,12 +30,11 @@ const JOB = {
   run: null
 } as unknown as IJob;
 
-const refresh = jest.fn(async () => undefined);
 const told = jest.spyOn(Notification, 'success').mockReturnValue('');
 
 /** Each place that has a button Cancel. */
 const PLACES: [string, (job: IJob) => React.ReactElement][] = [
-  ['the page of a job', job => <JobButtons job={job} query={{ refresh } as never} />],
+  ['the page of a job', job => <JobButtons job={job} />],
   [
     'a card in an output',
     job => <LiveCard payload={{ ref: job.ref, kind: 'job', title: job.name, record: job }} />
@@ -61,6 +60,7 @@ function jobs(job: IJob): { calls: string[]; fake: IFake } {
 const press = async (): Promise<void> => {
   const button = await screen.findByRole('button', { name: /^Cancel/ });
   await act(async () => void fireEvent.click(button));
+  await act(async () => new Promise(resolve => setTimeout(resolve, 50))); // what it does is fetched
 };
 
 beforeEach(() => {

@@ -1,8 +1,7 @@
 import { Notification } from '@jupyterlab/apputils';
 
-import type { IFiring, ISchedule } from '../../api/types';
+import type { IFiring } from '../../api/types';
 import { fakeWorkbench } from '../../components/__tests__/workbench';
-import { scheduleVerbs } from '../schedules';
 
 const firing = (state: string, day: number): IFiring =>
   ({
@@ -13,18 +12,12 @@ const firing = (state: string, day: number): IFiring =>
 
 async function pressed(items: readonly IFiring[]): Promise<jest.Mock> {
   const runNow = jest.fn(async () => undefined);
-  const onChange = jest.fn(async () => undefined);
   jest.spyOn(Notification, 'success').mockReturnValue('');
   const { workbench } = fakeWorkbench({ schedules: { history: async () => ({ items }), runNow } });
-  await new Promise<void>(resolve => {
-    const run = async (doing: () => Promise<unknown>): Promise<boolean> => {
-      await doing();
-      resolve();
-      return true;
-    };
-    scheduleVerbs(workbench, { busy: false, run }, onChange).runMissed({ name: 's' } as ISchedule);
-  });
-  expect(onChange).toHaveBeenCalledTimes(1);
+  const heard = jest.fn();
+  workbench.events.listen(['schedule'], heard);
+  await workbench.commands.execute('mlinfra:schedules-run-missed', { ref: 'schedule:s' });
+  expect(heard).toHaveBeenCalled();
   return runNow;
 }
 

@@ -1,0 +1,138 @@
+import { CommandRegistry } from '@lumino/commands';
+
+import { fakeWorkbench } from '../components/__tests__/workbench';
+import type { IActionSpec } from '../tokens';
+import { allKinds } from './kinds';
+import { type IMenuItem, schemas, shortcuts } from './schemas';
+
+const actions = allKinds.flatMap(spec => [...(spec.actions ?? [])]) as IActionSpec[];
+const byId = new Map(actions.map(action => [action.id, action]));
+
+/** Commands that the plugins add themselves, since they need a part of JupyterLab. */
+const OTHERS = [
+  'mlinfra:workbench-search',
+  'mlinfra:workbench-open',
+  'mlinfra:workbench-keep',
+  'mlinfra:workbench-keys',
+  'mlinfra:jobs-submit-active',
+  'mlinfra:jobs-submit-selected',
+  'mlinfra:jobs-queue',
+  'mlinfra:notebook-mark-parameters',
+  'mlinfra:catalog-ingest',
+  'mlinfra:pipelines-create',
+  'mlinfra:pipelines-create-selected',
+  'mlinfra:pipelines-run-selected',
+  'mlinfra:pipelines-add-active',
+  'mlinfra:schedules-create',
+  ...['catalog', 'features', 'jobs', 'experiments', 'models'].map(name => `mlinfra:${name}-show`)
+];
+
+const itemsOf = (items: readonly IMenuItem[]): IMenuItem[] =>
+  items.flatMap(item => [item, ...itemsOf(item.submenu?.items ?? [])]);
+
+describe('each action', () => {
+  it.each(actions.map(action => [action.id, action] as const))('%s is whole', (id, action) => {
+    const { commands } = fakeWorkbench().workbench;
+    expect(id).toMatch(/^mlinfra:[a-z]+-[a-z-]+$/);
+    expect(commands.label(id).length).toBeGreaterThan(3);
+    expect(commands.caption(id)).toMatch(/^[A-Z][^.]+/);
+    // what it does is either its own or that of an open page, never both
+    expect(Boolean(action.run)).toBe(!action.inPage);
+    if (action.inPage) {
+      expect(commands.isEnabled(id)).toBe(false);
+      expect(commands.caption(id)).toContain(action.inPage);
+    } else {
+      expect(action.kinds?.length).toBeGreaterThan(0);
+    }
+  });
+
+  it.each(actions.map(action => [action.id, action] as const))(
+    '%s can be undone, asks first, or does no harm',
+    (_, { undo, asks, harmless }) => {
+      expect(Boolean(undo) || Boolean(asks) || Boolean(harmless)).toBe(true);
+      if (undo) {
+        expect(byId.get(undo)?.kinds).toBeDefined();
+      }
+    }
+  );
+
+  it('says in its schema that it takes a reference', async () => {
+    const { commands } = fakeWorkbench().workbench;
+    for (const { id, kinds, args = {} } of actions) {
+      const { args: described } = await commands.describedBy(id);
+      const properties = Object.keys((described?.properties ?? {}) as object);
+      expect(properties).toEqual([...(kinds ? ['ref'] : []), ...Object.keys(args)]);
+    }
+  });
+
+  it('is added once', () => {
+    expect(byId.size).toBe(actions.length);
+  });
+});
+
+describe('the schemas', () => {
+  const known = (command: string): boolean =>
+    fakeWorkbench().workbench.commands.hasCommand(command) || OTHERS.includes(command);
+
+  it('have shortcuts of commands that there are, with selectors that browsers take', () => {
+    for (const { command, keys, selector } of shortcuts()) {
+      expect([command, known(command)]).toEqual([command, true]);
+      expect(keys.map(CommandRegistry.normalizeKeystroke)).toEqual(keys);
+      expect(() => document.querySelector(selector)).not.toThrow();
+    }
+  });
+
+  it('have menus of commands that there are', () => {
+    const menus = schemas().flatMap(schema => {
+      const { main = [], context = [] } = schema['jupyter.lab.menus'] ?? {};
+      return [...itemsOf(main.flatMap(({ items }) => [...items])), ...context];
+    });
+    for (const { command } of menus) {
+      expect([command, command === undefined || known(command)]).toEqual([command, true]);
+    }
+    const listed = new Set(menus.map(({ command }) => command));
+    const missing = actions.filter(({ id, quiet }) => !quiet && !listed.has(id));
+    expect(missing.map(({ id }) => id)).toEqual([]);
+  });
+
+  it('give no key of a page to two commands', () => {
+    const taken = shortcuts().map(({ keys, selector }) => `${selector} ${keys.join(' ')}`);
+    expect(new Set(taken).size).toBe(taken.length);
+  });
+});
+
+describe('a command without a reference', () => {
+  const JOB = { ref: 'job:7f', id: '7f', name: 'train', state: 'succeeded', array: null };
+
+  it('means the row that has the focus, and says why it cannot be done', () => {
+    const { workbench } = fakeWorkbench();
+    const { commands, seen } = workbench;
+    const id = 'mlinfra:jobs-cancel';
+    expect(commands.isEnabled(id)).toBe(false);
+    expect(commands.caption(id)).toContain('Select one in a list, or open its page.');
+    seen.note(JOB.ref, JOB);
+    document.body.innerHTML =
+      '<div data-mlinfra-frame="panel"><p data-mlinfra-ref="job:7f" tabindex="0"></p></div>';
+    document.querySelector('p')?.focus();
+    expect(commands.isEnabled(id)).toBe(false);
+    expect(commands.caption(id)).toContain('It has ended.');
+    seen.note(JOB.ref, { ...JOB, state: 'running' });
+    expect(commands.isEnabled(id)).toBe(true);
+    document.body.innerHTML = '';
+    expect(commands.isEnabled(id)).toBe(false);
+  });
+
+  it('does it once at a time', async () => {
+    let finish = (): void => undefined;
+    const hold = jest.fn(() => new Promise<void>(resolve => (finish = resolve)));
+    const { commands } = fakeWorkbench({ jobs: { hold } }).workbench;
+    const first = commands.execute('mlinfra:jobs-hold', { ref: 'job:7f' });
+    const again = commands.execute('mlinfra:jobs-hold', { ref: 'job:7f' });
+    expect(commands.isEnabled('mlinfra:jobs-hold', { ref: 'job:7f' })).toBe(false);
+    expect(await again).toBe(false);
+    await new Promise(resolve => setTimeout(resolve, 50));
+    finish();
+    expect(await first).toBe(true);
+    expect(hold).toHaveBeenCalledTimes(1);
+  });
+});

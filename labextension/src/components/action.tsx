@@ -1,0 +1,74 @@
+import { LabIcon } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import React, { useEffect, useReducer } from 'react';
+
+import { useWorkbench } from '../hooks/context';
+import { Button, type IButtonProps } from './button';
+import { type AnyIcon, ICONS } from './glyphs';
+
+interface IActionButtonProps extends Pick<IButtonProps, 'kind' | 'bare' | 'icon' | 'pressed'> {
+  command: string;
+  args?: ReadonlyPartialJSONObject;
+  /** The object with which the command is called, and what is known of it. */
+  target?: { ref: string };
+  /** Instead of that of the command: what stands beside its object can be shorter. */
+  label?: string;
+  caption?: string;
+}
+
+/** Ours as our own drawing, which follows the size and weight of the text. */
+function iconOf(commands: CommandRegistry, id: string): AnyIcon | undefined {
+  const icon = commands.icon(id);
+  if (!(icon instanceof LabIcon)) {
+    return undefined;
+  }
+  const [, own = ''] = icon.name.split('jupyter-mlinfra:');
+  return own in ICONS ? (own as AnyIcon) : icon;
+}
+
+/** Draw again when a command changes, such as while it is being done. */
+function useChanges(id: string): void {
+  const { commands } = useWorkbench();
+  const [, draw] = useReducer((drawn: number) => drawn + 1, 0);
+  useEffect(() => {
+    const slot = (
+      _: CommandRegistry,
+      { id: which, type }: CommandRegistry.ICommandChangedArgs
+    ): void => {
+      if (type === 'many-changed' || which === id) {
+        draw();
+      }
+    };
+    commands.commandChanged.connect(slot);
+    return () => void commands.commandChanged.disconnect(slot);
+  }, [commands, id]);
+}
+
+/** A button of a command: its words, its icon, and whether and why not it can be pressed. */
+export function ActionButton({
+  command,
+  args = {},
+  target,
+  label,
+  caption,
+  ...look
+}: IActionButtonProps): React.ReactElement {
+  const { commands, seen } = useWorkbench();
+  useChanges(command);
+  if (target) {
+    seen.note(target.ref, target);
+  }
+  const all = target ? { ref: target.ref, ...args } : args;
+  const enabled = commands.isEnabled(command, all);
+  return (
+    <Button
+      {...look}
+      icon={look.icon ?? iconOf(commands, command)}
+      label={label ?? commands.label(command, all)}
+      caption={(enabled && caption) || commands.caption(command, all)}
+      disabled={!enabled}
+      onClick={() => void commands.execute(command, all)}
+    />
+  );
+}

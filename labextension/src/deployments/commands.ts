@@ -1,0 +1,61 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IDeployment } from '../api/types';
+import type { IActionSpec } from '../tokens';
+import { canaryOf } from './weights';
+
+const verbs = (): Promise<typeof import('./verbs')> => import('./verbs');
+const DEPLOYMENT = { kinds: ['deployment'] };
+
+/** What can be done with a deployment. */
+export const deploymentActions = (
+  trans: TranslationBundle
+): readonly IActionSpec<IDeployment>[] => [
+  {
+    ...DEPLOYMENT,
+    id: 'mlinfra:deployments-promote',
+    label: trans.__('Promote Canary…'),
+    caption: trans.__('Give the canary all traffic'),
+    icon: 'up',
+    blocked: item => (canaryOf(item) ? null : trans.__('There is no canary to promote.')),
+    asks: true,
+    run: () => verbs().then(({ promote }) => promote)
+  },
+  {
+    ...DEPLOYMENT,
+    id: 'mlinfra:deployments-rollback',
+    label: trans.__('Roll Back'),
+    caption: trans.__('To the last healthy traffic, at once'),
+    icon: 'undo',
+    undo: 'mlinfra:deployments-change-traffic',
+    run: () => verbs().then(({ rollback }) => rollback)
+  },
+  {
+    ...DEPLOYMENT,
+    id: 'mlinfra:deployments-change-traffic',
+    label: trans.__('Change Traffic to Given Weights'),
+    caption: trans.__('Give each version its part of the requests'),
+    args: {
+      weights: { type: 'object', description: trans.__('Percents by version, together 100') },
+      reason: { type: 'string', description: trans.__('Why; it stays in the history') }
+    },
+    quiet: true,
+    undo: 'mlinfra:deployments-change-traffic',
+    run: () => verbs().then(({ changeTraffic }) => changeTraffic)
+  },
+  {
+    id: 'mlinfra:deployments-traffic',
+    label: trans.__('Change Traffic…'),
+    caption: trans.__('The shares of the versions, on the page of a deployment'),
+    inPage: trans.__('Open the page of a deployment.'),
+    harmless: true
+  },
+  {
+    id: 'mlinfra:deployments-try',
+    label: trans.__('Try Deployment'),
+    caption: trans.__('Ask the deployment whose page is open'),
+    icon: 'play',
+    inPage: trans.__('Open the page of a deployment.'),
+    harmless: true
+  }
+];

@@ -1,0 +1,61 @@
+import type { IDeployment } from '../api/types';
+import { confirm } from '../components/confirm';
+import type { IActionCall, Perform } from '../tokens';
+import { canaryOf, type Weights, weightsOf, words } from './weights';
+
+const deploymentOf = async ({
+  workbench,
+  name,
+  item
+}: IActionCall<IDeployment>): Promise<IDeployment> =>
+  item ?? (await workbench.client.deployments.show(name)).deployment;
+
+export const promote: Perform<IDeployment> = async call => {
+  const { client, trans } = call.workbench;
+  const deployment = await deploymentOf(call);
+  const version = canaryOf(deployment);
+  const sure =
+    version !== undefined &&
+    (await confirm({
+      title: trans.__('Promote %1?', version),
+      body: trans.__(
+        '%1 takes all traffic of %2 and becomes its stable version. Roll back takes it away again. The model’s champion alias does not move: that is promoted on the model’s page.',
+        version,
+        deployment.name
+      ),
+      action: trans.__('Promote'),
+      trans
+    }));
+  if (!sure) {
+    return null;
+  }
+  await client.deployments.promote(deployment.name, version);
+  return { said: trans.__('%1 now answers all requests to %2.', version, deployment.name) };
+};
+
+export const rollback: Perform<IDeployment> = async call => {
+  const { client, trans } = call.workbench;
+  const { name, versions } = await deploymentOf(call);
+  const before = weightsOf(versions);
+  const after = weightsOf((await client.deployments.rollback(name)).versions);
+  return {
+    said: trans.__('%1 is back at %2; it was at %3.', name, words(after), words(before)),
+    undo: { ref: call.ref, weights: before, reason: trans.__('undo') }
+  };
+};
+
+export const changeTraffic: Perform<IDeployment> = async call => {
+  const { client, trans } = call.workbench;
+  const { name, versions } = await deploymentOf(call);
+  const weights = (call.args.weights ?? {}) as Weights;
+  const now = Object.fromEntries(versions.map(({ version, traffic }) => [version, traffic]));
+  const before = Object.fromEntries(
+    Object.keys(weights).map(version => [version, now[version] ?? 0])
+  );
+  const reason = typeof call.args.reason === 'string' ? call.args.reason : '';
+  await client.deployments.traffic(name, weights, reason);
+  return {
+    said: trans.__('%1: %2.', name, words(weights)),
+    undo: { ref: call.ref, weights: before, reason: trans.__('undo') }
+  };
+};

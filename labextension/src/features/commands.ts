@@ -1,0 +1,31 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IView, IViewDetail } from '../api/types';
+import type { IActionSpec } from '../tokens';
+
+/** What can be done with a feature view. */
+export const viewActions = (
+  trans: TranslationBundle
+): readonly IActionSpec<IView | IViewDetail>[] => [
+  {
+    id: 'mlinfra:features-materialize',
+    kinds: ['view'],
+    label: trans.__('Materialize Feature View'),
+    caption: trans.__('Write the newest values to the online store'),
+    icon: 'up',
+    blocked: item =>
+      ('view' in item ? item.view : item).online
+        ? null
+        : trans.__('It is defined without an online store.'),
+    harmless: true,
+    run: () => import('./verbs').then(({ materialize }) => materialize)
+  },
+  {
+    id: 'mlinfra:features-online',
+    label: trans.__('Look Up a Key Online'),
+    caption: trans.__('What a request would get now, on the page of a feature view'),
+    icon: 'search',
+    inPage: trans.__('Open the page of a feature view.'),
+    harmless: true
+  }
+];

@@ -1,0 +1,20 @@
+import type { IView, IViewDetail } from '../api/types';
+import { ended } from '../jobs/ended';
+import { notify } from '../jobs/notify';
+import { isActive } from '../jobs/state';
+import type { Perform } from '../tokens';
+
+/** As long as this, in milliseconds, its end is waited for; then it is notified of. */
+const PATIENCE = 600_000;
+
+export const materialize: Perform<IView | IViewDetail> = async ({ workbench, name, ref }) => {
+  const { client, events, trans } = workbench;
+  const signal = AbortSignal.timeout(PATIENCE);
+  const job = await ended(client, await client.features.materialize(name), { signal });
+  if (isActive(job)) {
+    notify(workbench, job.ref);
+    return;
+  }
+  events.tell({ topic: 'view', ref, data: {} });
+  return { said: trans.__('The newest values of %1 are online.', name) };
+};

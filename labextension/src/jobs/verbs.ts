@@ -1,0 +1,83 @@
+import type { IJob } from '../api/types';
+import { confirm } from '../components/confirm';
+import * as format from '../format';
+import { formatRef } from '../refs';
+import type { IActionCall, IWorkbench, Perform } from '../tokens';
+import { attach } from './attach';
+import { cancelJob, takeBack } from './cancel';
+import { notify } from './notify';
+import { moved } from './state';
+
+type Call = IActionCall<IJob>;
+
+const jobOf = ({ workbench, name, item }: Call): Promise<IJob> =>
+  item ? Promise.resolve(item) : workbench.client.jobs.show(name);
+
+export const cancel: Perform<IJob> = async call => cancelJob(call.workbench, await jobOf(call));
+
+export const restore: Perform<IJob> = async ({ workbench, name }) =>
+  takeBack(workbench, await workbench.client.jobs.show(name));
+
+/** Keep it up to date until the list is asked again: the next press of the key goes on from it. */
+const note = ({ workbench, ref }: Call, job: IJob): void => workbench.seen.note(ref, job);
+
+export const hold: Perform<IJob> = async call =>
+  note(call, await call.workbench.client.jobs.hold(call.name));
+
+export const release: Perform<IJob> = async call =>
+  note(call, await call.workbench.client.jobs.release(call.name));
+
+export const toggleHold: Perform<IJob> = async call =>
+  (await jobOf(call)).held_by ? release(call) : hold(call);
+
+const move = async (call: Call, up: boolean): Promise<void> => {
+  const { priority } = await jobOf(call);
+  note(call, await call.workbench.client.jobs.prioritize(call.name, moved(priority, up)));
+};
+export const raise: Perform<IJob> = call => move(call, true);
+export const lower: Perform<IJob> = call => move(call, false);
+
+/** What a requeue does, in words: what it begins from, and what is lost. */
+export function requeueText(job: IJob, trans: IWorkbench['trans']): string {
+  const said = [
+    job.state === 'running' &&
+      trans.__('It is ended first; what it has not saved by then is lost.'),
+    job.array
+      ? trans.__('Elements that have not succeeded start again, each from its own checkpoints.')
+      : trans.__('It starts again under the same id, as attempt %1.', job.attempt + 1),
+    !job.array && trans.__('It finds what it has saved in %1.', job.checkpoints ?? format.DASH),
+    !job.array && job.progress_text && trans.__('Its last progress: %1', job.progress_text)
+  ];
+  return said.filter(Boolean).join('\n');
+}
+
+export const requeue: Perform<IJob> = async call => {
+  const { workbench } = call;
+  const { client, trans } = workbench;
+  const job = await jobOf(call);
+  const title = trans.__('Requeue %1?', job.name);
+  const sure = await confirm({
+    title,
+    body: requeueText(job, trans),
+    action: trans.__('Requeue'),
+    trans
+  });
+  if (!sure) {
+    return null;
+  }
+  notify(workbench, (await client.jobs.requeue(job.id)).ref);
+};
+
+export const attachTo: Perform<IJob> = ({ workbench, ref }) => attach(workbench, ref || null);
+
+export const clone: Perform<IJob> = async call => {
+  const job = await jobOf(call);
+  await call.workbench.open(formatRef('submit', job.notebook ?? job.name, job.id));
+};
+
+export const openRun: Perform<IJob> = async call => {
+  const { run } = await jobOf(call);
+  if (run !== null) {
+    await call.workbench.open(formatRef('run', run));
+  }
+};

@@ -1,0 +1,86 @@
+import { InputDialog } from '@jupyterlab/apputils';
+
+import type { IVersion } from '../api/types';
+import { formatRef } from '../refs';
+import type { IActionCall, Perform } from '../tokens';
+
+const ALIASES = ['champion', 'challenger', 'candidate'];
+
+async function versionOf({
+  workbench,
+  ref,
+  name,
+  item
+}: IActionCall<IVersion>): Promise<IVersion | undefined> {
+  if (item) {
+    return item;
+  }
+  const { versions } = await workbench.client.experiments.model(name.split('/')[0] ?? name);
+  return versions.find(version => version.ref === ref);
+}
+
+/** Move an alias, and offer to move it back. */
+export const promote: Perform<IVersion> = async call => {
+  const { client, trans } = call.workbench;
+  const version = await versionOf(call);
+  if (!version) {
+    return null;
+  }
+  const { model } = version;
+  const named = typeof call.args.alias === 'string' ? call.args.alias : undefined;
+  const answer =
+    named ??
+    (
+      await InputDialog.getItem({
+        title: trans.__('Promote %1 v%2', model, version.version),
+        label: trans.__(
+          'The alias moves to this version. Traffic of deployments does not change: that is promoted on the deployment’s page.'
+        ),
+        items: ALIASES,
+        current: 0,
+        editable: true,
+        okLabel: trans.__('Move Alias')
+      })
+    ).value;
+  const alias = answer?.trim();
+  if (!alias) {
+    return null;
+  }
+  const before = (await client.experiments.model(model)).model.aliases[alias];
+  await client.experiments.promote(model, version.version, alias);
+  return {
+    said: trans.__('%1 is now v%2 of %3.', alias, version.version, model),
+    undo:
+      before && before !== version.version
+        ? { ref: formatRef('version', [model, String(before)]), alias }
+        : undefined
+  };
+};
+
+const ANSWERS = [null, 'classes', 'probabilities'] as const;
+
+/** Deploy a version beside those that answer: it gets no traffic before it is given some. */
+export const deploy: Perform<IVersion> = async call => {
+  const { client, trans, open } = call.workbench;
+  const version = await versionOf(call);
+  if (!version) {
+    return null;
+  }
+  const items = [trans.__('what it predicts'), trans.__('classes'), trans.__('probabilities')];
+  const sure = await InputDialog.getItem({
+    title: trans.__('Deploy %1 v%2?', version.model, version.version),
+    label: trans.__(
+      'Its environment is built and it is tested before it answers. The first version of a deployment gets all traffic; a later one gets none until it is given some. A classifier answers:'
+    ),
+    items,
+    okLabel: trans.__('Deploy')
+  });
+  if (!sure.button.accept) {
+    return null;
+  }
+  const job = await client.deployments.deploy({
+    version: `${version.model}/${version.version}`,
+    answers: ANSWERS[items.indexOf(sure.value ?? '')] ?? null
+  });
+  await open(job.ref);
+};

@@ -1,0 +1,114 @@
+import type { IPipelineRun, IRunOptions, ISchedule } from '../api/types';
+import { confirm } from '../components/confirm';
+import type { IActionCall, IOutcome, Perform } from '../tokens';
+import { cancelRun, whenCancelled } from './cancel';
+import type { SeenPipeline } from './commands';
+import { dueWords } from './due';
+
+type Call = IActionCall<SeenPipeline>;
+
+/** The run that is meant: the one that is named, else the newest. */
+async function runOf({ workbench, name, item, args }: Call): Promise<IPipelineRun | undefined> {
+  const { pipelines } = workbench.client;
+  if (typeof args.run === 'string') {
+    return pipelines.showRun(args.run);
+  }
+  return item && 'runs' in item
+    ? item.runs[0]
+    : (await pipelines.runs(name, { limit: 1 })).items[0];
+}
+
+export const start: Perform<SeenPipeline> = async ({ workbench, name, args }) => {
+  const { from_step, parameters, force } = args as unknown as IRunOptions;
+  await workbench.client.pipelines.run(name, { from_step, parameters, force });
+};
+
+export const cancel: Perform<SeenPipeline> = async call => {
+  const run = await runOf(call);
+  return run ? cancelRun(call.workbench, call.name, run) : null;
+};
+
+export const goOn: Perform<SeenPipeline> = async call => {
+  const run = await runOf(call);
+  if (run) {
+    await whenCancelled(call.workbench, run);
+    await call.workbench.client.pipelines.repair(run.run);
+  }
+};
+
+export const repair: Perform<SeenPipeline> = async call => {
+  const { args, workbench } = call;
+  const run = typeof args.run === 'string' ? args.run : (await runOf(call))?.run;
+  if (run !== undefined) {
+    await workbench.client.pipelines.repair(run);
+  }
+};
+
+export const schedule: Perform<SeenPipeline> = async ({ workbench, name }) => {
+  await workbench.commands.execute('mlinfra:schedules-create', { pipeline: name });
+};
+
+type Scheduled = IActionCall<ISchedule>;
+
+export const pause: Perform<ISchedule> = async ({ workbench, name, ref }) => {
+  workbench.seen.note(ref, await workbench.client.schedules.pause(name));
+  const said = workbench.trans.__('%1 is paused: it starts nothing until you resume it.', name);
+  return { said, undo: { ref } };
+};
+
+export const resume: Perform<ISchedule> = async ({ workbench, name, ref }) => {
+  workbench.seen.note(ref, await workbench.client.schedules.resume(name));
+  return { said: workbench.trans.__('%1 is resumed.', name), undo: { ref } };
+};
+
+export const toggle: Perform<ISchedule> = async call => {
+  const item = call.item ?? (await call.workbench.client.schedules.show(call.name));
+  return item.state === 'paused' ? resume(call) : pause(call);
+};
+
+async function begin({ workbench, name, ref }: Scheduled, due?: string): Promise<IOutcome> {
+  const { client, events, trans } = workbench;
+  await client.schedules.runNow(name, due);
+  events.tell({ topic: 'schedule', ref, data: {} });
+  return {
+    said: due ? trans.__('%1 runs for %2.', name, dueWords(due)) : trans.__('%1 runs now.', name)
+  };
+}
+
+export const runNow: Perform<ISchedule> = call =>
+  begin(call, typeof call.args.due === 'string' ? call.args.due : undefined);
+
+export const runMissed: Perform<ISchedule> = async call => {
+  const { workbench, name, ref } = call;
+  const { items } = await workbench.client.schedules.history(name, { limit: 500 });
+  const made = new Set(items.filter(item => item.state === 'started').map(item => item.due_at));
+  const missed = items.find(item => item.state === 'missed' && !made.has(item.due_at));
+  if (missed) {
+    return begin(call, missed.due);
+  }
+  workbench.events.tell({ topic: 'schedule', ref, data: {} });
+  return {
+    said: workbench.trans.__('No missed time of %1 is left: nothing was started.', name)
+  };
+};
+
+export const edit: Perform<ISchedule> = async ({ workbench, name }) => {
+  await workbench.commands.execute('mlinfra:schedules-create', { schedule: name });
+};
+
+export const remove: Perform<ISchedule> = async ({ workbench, name }) => {
+  const { client, trans } = workbench;
+  const sure = await confirm({
+    title: trans.__('Delete schedule %1?', name),
+    body: trans.__(
+      'It starts nothing any more, and its history is forgotten. What it started goes on.'
+    ),
+    action: trans.__('Delete'),
+    trans
+  });
+  if (!sure) {
+    return null;
+  }
+  await client.schedules.remove(name);
+  return { said: trans.__('Schedule %1 is deleted.', name) };
+};

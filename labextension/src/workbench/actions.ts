@@ -1,0 +1,124 @@
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { DisposableSet, type IDisposable } from '@lumino/disposable';
+
+import { labIcon } from '../components/labicon';
+import { kindOf } from '../refs';
+import type { IActionSpec, ICommandSpec, IWorkbench } from '../tokens';
+
+type Args = ReadonlyPartialJSONObject;
+
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value ? value : undefined;
+
+/** Adds commands, and what they need: the object that is meant, the reason why not, the undo. */
+export class Actions {
+  constructor(private readonly _workbench: IWorkbench) {}
+
+  /** A verb on objects of some kinds, or one that an open page does itself. */
+  add(spec: IActionSpec): IDisposable {
+    const { commands, trans } = this._workbench;
+    const added = new DisposableSet();
+    const { id, label, icon, caption, kinds } = spec;
+    added.add(
+      commands.addCommand(id, {
+        label: args => (typeof label === 'string' ? label : label(this._item(spec, args))),
+        caption: args => {
+          const reason = this._reason(spec, args);
+          return reason ? `${caption}. ${reason}` : caption;
+        },
+        icon: icon && labIcon(icon),
+        describedBy: {
+          args: {
+            type: 'object',
+            properties: {
+              ...(kinds && {
+                ref: {
+                  type: 'string',
+                  description: trans.__(
+                    'The reference of the object; the selected row or the open page without it'
+                  )
+                }
+              }),
+              ...spec.args
+            }
+          }
+        },
+        isEnabled: args => this._reason(spec, args) === null,
+        isVisible: args => !spec.hidden?.(this._item(spec, args)),
+        execute: args => this._execute(spec, args)
+      })
+    );
+    return added;
+  }
+
+  /** A command of its own making. */
+  addCommand(spec: ICommandSpec): IDisposable {
+    const { id, label, caption, icon, args = {}, isEnabled, isVisible, isToggled, execute } = spec;
+    return this._workbench.commands.addCommand(id, {
+      label,
+      caption,
+      icon: icon && labIcon(icon),
+      describedBy: { args: { type: 'object', properties: args } },
+      isEnabled: isEnabled && (said => isEnabled(said)),
+      isVisible: isVisible && (said => isVisible(said)),
+      isToggled: isToggled && (() => isToggled()),
+      execute: said => execute(said)
+    });
+  }
+
+  /** The object that is meant: the one that is named, else the nearest of a fitting kind. */
+  private _ref({ kinds }: IActionSpec, args: Args): string | undefined {
+    const named = text(args.ref);
+    return named ?? this._workbench.pointer.refs.find(ref => kinds?.includes(kindOf(ref)));
+  }
+
+  private _item(spec: IActionSpec, args: Args): object | undefined {
+    const ref = this._ref(spec, args);
+    return ref === undefined ? undefined : this._workbench.seen.of(ref);
+  }
+
+  /** Why it cannot be done now; null when it can. */
+  private _reason(spec: IActionSpec, args: Args): string | null {
+    const { trans, pointer } = this._workbench;
+    if (this._busy.has(key(spec.id, args))) {
+      return trans.__('It is being done.');
+    }
+    if (spec.inPage) {
+      return pointer.frame?.verb(spec.id) ? null : spec.inPage;
+    }
+    const ref = this._ref(spec, args);
+    if (ref === undefined) {
+      return spec.asksWhich ? null : trans.__('Select one in a list, or open its page.');
+    }
+    const item = this._workbench.seen.of(ref);
+    return (item && spec.blocked?.(item)) ?? null;
+  }
+
+  /** Says whether it was done. */
+  private async _execute(spec: IActionSpec, args: Args): Promise<boolean> {
+    const { pointer } = this._workbench;
+    if (spec.inPage) {
+      pointer.frame?.verb(spec.id)?.();
+      return true;
+    }
+    const ref = this._ref(spec, args) ?? (spec.asksWhich ? '' : undefined);
+    const busy = key(spec.id, args);
+    if (ref === undefined || this._busy.has(busy)) {
+      return false; // a second press before the button has been drawn as disabled
+    }
+    const { commands } = this._workbench;
+    this._busy.add(busy);
+    commands.notifyCommandChanged(spec.id);
+    try {
+      const { perform } = await import('./perform');
+      return await perform(this._workbench, spec, ref, args);
+    } finally {
+      this._busy.delete(busy);
+      commands.notifyCommandChanged(spec.id);
+    }
+  }
+
+  private readonly _busy = new Set<string>();
+}
+
+const key = (id: string, args: Args): string => `${id} ${JSON.stringify(args)}`;

@@ -1,0 +1,101 @@
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import { kinds } from '../kinds';
+import { kindOf } from '../refs';
+import type { ICommandSpec, IWorkbench } from '../tokens';
+
+type Verb = (workbench: IWorkbench, args: ReadonlyPartialJSONObject) => unknown;
+
+/** What can be done with every object: rows of all lists offer it. */
+export function addGeneric(workbench: IWorkbench): void {
+  const { trans, pointer, commands } = workbench;
+  const generic = (): Promise<typeof import('./generic')> => import('./generic');
+  const refOf = (args?: ReadonlyPartialJSONObject): string | undefined =>
+    typeof args?.ref === 'string' ? args.ref : pointer.refs[0];
+  const removal = (ref = ''): string => kinds.get(kindOf(ref))?.remove ?? '';
+  const hasCode = (ref: string | undefined): boolean =>
+    (ref !== undefined && kinds.get(kindOf(ref))?.code !== undefined) ||
+    pointer.frame?.code() != null;
+  const verb = (
+    name: string,
+    label: string,
+    caption: string,
+    icon: ICommandSpec['icon'],
+    load: () => Promise<Verb>,
+    can: (ref: string | undefined) => boolean,
+    reason: string
+  ): ICommandSpec => ({
+    id: `mlinfra:workbench-${name}`,
+    label,
+    caption: args => (can(refOf(args)) ? caption : `${caption}. ${reason}`),
+    icon,
+    category: trans.__('ML: Workbench'),
+    args: {
+      ref: {
+        type: 'string',
+        description: trans.__('The reference of the object; the selected rows without it')
+      }
+    },
+    isEnabled: args => can(refOf(args)),
+    execute: async args => (await load())(workbench, args)
+  });
+  const selected = (ref: string | undefined): boolean => ref !== undefined;
+  const select = trans.__('Select a row of a list first.');
+  const specs = [
+    verb(
+      'insert',
+      trans.__('Insert Code'),
+      trans.__('Its code in a new cell below'),
+      'code',
+      () => generic().then(({ insert }) => insert),
+      hasCode,
+      trans.__('What is selected has no code.')
+    ),
+    verb(
+      'insert-at-cursor',
+      trans.__('Insert Code at the Cursor'),
+      trans.__('Its code where the caret of the notebook is'),
+      'code',
+      () => generic().then(({ insertAtCursor }) => insertAtCursor),
+      hasCode,
+      trans.__('What is selected has no code.')
+    ),
+    verb(
+      'copy-code',
+      trans.__('Copy Code'),
+      trans.__('Its code, to be pasted'),
+      'copy',
+      () => generic().then(({ copyCode }) => copyCode),
+      hasCode,
+      trans.__('What is selected has no code.')
+    ),
+    verb(
+      'copy-ref',
+      trans.__('Copy Reference'),
+      trans.__('Its reference: KIND:NAME'),
+      'copy',
+      () => generic().then(({ copyReference }) => copyReference),
+      selected,
+      select
+    ),
+    verb(
+      'pin',
+      trans.__('Pin or Unpin'),
+      trans.__('Keep it at the top of its panel, or do so no longer'),
+      'pin',
+      () => generic().then(({ pin }) => pin),
+      selected,
+      select
+    ),
+    verb(
+      'delete',
+      trans.__('Delete'),
+      trans.__('Take it away: what cannot be undone is asked about first'),
+      'close',
+      () => generic().then(({ remove }) => remove),
+      ref => commands.hasCommand(removal(ref)) && commands.isEnabled(removal(ref), { ref }),
+      trans.__('What is selected cannot be deleted here.')
+    )
+  ];
+  specs.forEach(workbench.addCommand);
+}

@@ -1,0 +1,92 @@
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import type { Door } from '../code/cell';
+import { pythonFor } from '../code/python';
+import { done } from '../components/confirm';
+import { codeOf, refsOf, rowsAt } from '../components/rows';
+import { kinds } from '../kinds';
+import { kindOf, nameOf } from '../refs';
+import type { IWorkbench } from '../tokens';
+
+type Args = ReadonlyPartialJSONObject;
+
+/** The objects that are meant: the one that is named, the selected rows, or the open page. */
+function meant({ pointer }: IWorkbench, { ref }: Args): readonly string[] {
+  if (typeof ref === 'string') {
+    return [ref];
+  }
+  const rows = pointer.node ? refsOf(rowsAt(pointer.node)) : [];
+  return rows.length ? rows : pointer.refs.slice(0, 1);
+}
+
+interface ISource {
+  text: string;
+  door: Door;
+  /** Whether it lacks the import that a cell needs. */
+  bare?: boolean;
+}
+
+/** The code that is meant: that of an object or of the selected rows, else that of the page. */
+function source(workbench: IWorkbench, args: Args): ISource {
+  const { node, frame } = workbench.pointer;
+  const rows = node && typeof args.ref !== 'string' ? rowsAt(node) : [];
+  const inRow = node?.closest('[data-mlinfra-ref]');
+  const own = typeof args.ref === 'string' || inRow ? null : frame?.code();
+  if (own) {
+    return own;
+  }
+  const text = codeOf(rows) ?? pythonFor(meant(workbench, args));
+  return { text, door: 'python', bare: true };
+}
+
+/** Where a quick search or a popup is used, a step to another place closes it. */
+const leavingFrom = (workbench: IWorkbench): IWorkbench =>
+  workbench.pointer.frame?.workbench ?? workbench;
+
+export async function insert(workbench: IWorkbench, args: Args): Promise<void> {
+  const { text, door } = source(workbench, args);
+  if (text) {
+    await leavingFrom(workbench).code.insertBelow(text, door);
+  }
+}
+
+export async function insertAtCursor(workbench: IWorkbench, args: Args): Promise<void> {
+  const { text, door } = source(workbench, args);
+  if (text) {
+    await leavingFrom(workbench).code.insertAtCursor(text, door);
+  }
+}
+
+export function copyCode(workbench: IWorkbench, args: Args): void {
+  const { text, bare } = source(workbench, args);
+  if (text) {
+    workbench.code.copy(bare ? workbench.code.cell(text) : text);
+  }
+}
+
+export function copyReference(workbench: IWorkbench, args: Args): void {
+  const refs = meant(workbench, args);
+  if (refs.length) {
+    workbench.code.copy(refs.join('\n'));
+  }
+}
+
+export function pin(workbench: IWorkbench, args: Args): void {
+  const { trans, shelf } = workbench;
+  for (const ref of meant(workbench, args)) {
+    const said = shelf.pin(ref)
+      ? trans.__('%1 is pinned.', nameOf(ref))
+      : trans.__('%1 is no longer pinned.', nameOf(ref));
+    done(said, trans, { label: trans.__('Undo'), run: () => void shelf.pin(ref) });
+  }
+}
+
+/** Call what removes each of the objects: it asks, or can be undone. */
+export async function remove(workbench: IWorkbench, args: Args): Promise<void> {
+  for (const ref of meant(workbench, args)) {
+    const command = kinds.get(kindOf(ref))?.remove;
+    if (command && workbench.commands.isEnabled(command, { ref })) {
+      await workbench.commands.execute(command, { ref });
+    }
+  }
+}

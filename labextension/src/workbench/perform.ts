@@ -1,0 +1,48 @@
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import { errorText } from '../components/card';
+import { done, failed } from '../components/confirm';
+import { kinds } from '../kinds';
+import { kindOf, nameOf } from '../refs';
+import type { IActionSpec, IWorkbench } from '../tokens';
+
+/**
+ * Do what an action does; say what was done, with its undo, or what went wrong. Says whether it was
+ * done.
+ */
+export async function perform(
+  workbench: IWorkbench,
+  spec: IActionSpec,
+  ref: string,
+  args: ReadonlyPartialJSONObject
+): Promise<boolean> {
+  const { commands, events, seen, trans } = workbench;
+  const own = workbench.pointer.frame?.workbench ?? workbench;
+  try {
+    const run = await spec.run?.();
+    const item = seen.of(ref);
+    const outcome = await run?.({ workbench: own, ref, name: nameOf(ref), item, args });
+    if (outcome === null) {
+      return false;
+    }
+    const topic = kinds.get(kindOf(ref))?.topic;
+    if (topic && !spec.harmless) {
+      events.tell({ topic, ref, data: {} });
+    }
+    const { undo } = spec;
+    if (outcome?.said) {
+      const back = outcome.undo;
+      done(
+        outcome.said,
+        trans,
+        undo && back
+          ? { label: trans.__('Undo'), run: () => void commands.execute(undo, back) }
+          : undefined
+      );
+    }
+  } catch (error) {
+    failed(errorText(error, trans), trans);
+    return false;
+  }
+  return true;
+}
