@@ -1,7 +1,7 @@
 import { LabIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import React, { useEffect, useReducer } from 'react';
+import React, { useEffect, useReducer, useState } from 'react';
 
 import { useWorkbench } from '../hooks/context';
 import { Button, type IButtonProps } from './button';
@@ -15,6 +15,8 @@ interface IActionButtonProps extends Pick<IButtonProps, 'kind' | 'bare' | 'icon'
   /** Instead of that of the command: what stands beside its object can be shorter. */
   label?: string;
   caption?: string;
+  /** While it is being done. */
+  busyLabel?: string;
 }
 
 /** Ours as our own drawing, which follows the size and weight of the text. */
@@ -52,23 +54,29 @@ export function ActionButton({
   target,
   label,
   caption,
+  busyLabel,
   ...look
 }: IActionButtonProps): React.ReactElement {
   const { commands, seen } = useWorkbench();
   useChanges(command);
+  const all = target ? { ref: target.ref, ...args } : args;
+  const [busy, setBusy] = useState(false);
+  const press = async (): Promise<void> => {
+    setBusy(true);
+    await commands.execute(command, all).finally(() => setBusy(false));
+  };
   if (target) {
     seen.note(target.ref, target);
   }
-  const all = target ? { ref: target.ref, ...args } : args;
   const enabled = commands.isEnabled(command, all);
   return (
     <Button
       {...look}
       icon={look.icon ?? iconOf(commands, command)}
-      label={label ?? commands.label(command, all)}
+      label={(busy && busyLabel) || (label ?? commands.label(command, all))}
       caption={(enabled && caption) || commands.caption(command, all)}
-      disabled={!enabled}
-      onClick={() => void commands.execute(command, all)}
+      disabled={busy || !enabled}
+      onClick={() => void press()}
     />
   );
 }

@@ -111,7 +111,7 @@ function VersionLine({ version }: { version: IDeployedVersion }): React.ReactEle
 }
 
 function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.ReactElement {
-  const { commands, trans } = useWorkbench();
+  const { commands, seen, trans } = useWorkbench();
   const { run, busy } = useAction();
   const [fields, setFields] = useState(() => fieldsOf(deployment.versions));
   const [preview, setPreview] = useState<Weights | null>(null);
@@ -132,6 +132,7 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
 
   const apply = async (next: Weights, why: string): Promise<void> => {
     const { ref } = deployment;
+    seen.note(ref, deployment);
     const args = { ref, weights: { ...next }, reason: why };
     await run(async () => {
       if (await commands.execute('mlinfra:deployments-change-traffic', args)) {

@@ -58,6 +58,7 @@ export default function RunPage({ reference, name, onTitle }: IPageProps): React
             command="mlinfra:runs-register"
             target={run}
             label={trans.__('Register…')}
+            busyLabel={trans.__('Registering…')}
           />
         )}
         <InsertButton code={pythonFor([reference])} />

@@ -37,6 +37,7 @@ export default function ViewPage({ reference, name }: IPageProps): React.ReactEl
             command="mlinfra:features-materialize"
             target={query.data.view}
             label={trans.__('Materialize')}
+            busyLabel={trans.__('Materializing…')}
           />
         )}
         <Button

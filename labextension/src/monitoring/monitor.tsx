@@ -56,6 +56,7 @@ export default function MonitorPage({ reference, name }: IPageProps): React.Reac
           command="mlinfra:monitors-evaluate"
           args={{ ref: reference }}
           label={trans.__('Evaluate Now')}
+          busyLabel={trans.__('Evaluating…')}
         />
         <InsertButton code={query.data?.code.python} />
       </PageHeader>

@@ -10,6 +10,7 @@ import { InlineForm } from '../components/form';
 import { Select } from '../components/select';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
+import { useSeen } from '../hooks/seen';
 import { formatRef } from '../refs';
 import { undone } from './grid';
 import { ParameterInputs, parametersOf, readTexts, type Texts } from './parameters';
@@ -51,6 +52,7 @@ export function usePipelineActions(
   const { run, busy } = useAction();
   const call = (verb: string, args: ReadonlyPartialJSONObject): Promise<unknown> =>
     commands.execute(`mlinfra:pipelines-${verb}`, { ref: formatRef('pipeline', name), ...args });
+  useSeen(formatRef('pipeline', name), detail);
   const [form, show] = useState<FormName | null>(null);
   const last = detail?.runs[0];
   const running = last?.state === 'running';

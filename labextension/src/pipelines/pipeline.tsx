@@ -13,7 +13,6 @@ import * as format from '../format';
 import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useGoal } from '../hooks/page';
-import { useSeen } from '../hooks/seen';
 import { useQuery } from '../hooks/query';
 import { parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
@@ -37,7 +36,6 @@ export default function PipelinePage({ reference, name }: IPageProps): React.Rea
   });
   const detail = query.data;
   const actions = usePipelineActions(name, detail, query.refresh);
-  useSeen(reference, detail);
   const { last, running, busy } = actions;
   usePageVerb(
     'mlinfra:pipelines-run-here',

@@ -10,12 +10,11 @@ type Call = IActionCall<SeenPipeline>;
 /** The run that is meant: the one that is named, else the newest. */
 async function runOf({ workbench, name, item, args }: Call): Promise<IPipelineRun | undefined> {
   const { pipelines } = workbench.client;
+  const known = item && 'runs' in item ? item.runs : [];
   if (typeof args.run === 'string') {
-    return pipelines.showRun(args.run);
+    return known.find(({ run }) => run === args.run) ?? pipelines.showRun(args.run);
   }
-  return item && 'runs' in item
-    ? item.runs[0]
-    : (await pipelines.runs(name, { limit: 1 })).items[0];
+  return known[0] ?? (await pipelines.runs(name, { limit: 1 })).items[0];
 }
 
 export const start: Perform<SeenPipeline> = async ({ workbench, name, args }) => {

@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { act, fireEvent, screen } from '@testing-library/react';
+import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import React, { useEffect, useState } from 'react';
 
 import { ApiError, errorOf } from '../../api/errors';
@@ -340,11 +340,13 @@ describe('parts of a page', () => {
     ).toEqual([1, 14, 0]);
   });
 
-  it('give the page the keys of its code drawer', () => {
+  it('give the page the keys of its code drawer', async () => {
     const fake = fakeWorkbench();
     show(fake, <CodeDrawer code={{ python: 'ml.job("7")', cli: 'mlinfra jobs show 7' }} />);
     fireEvent.click(screen.getByRole('button', { name: 'CLI' }));
     fireEvent.keyDown(screen.getByRole('button', { name: 'CLI' }), { key: 'i' });
-    expect(fake.code.insertBelow).toHaveBeenCalledWith('mlinfra jobs show 7', 'cli');
+    await waitFor(() =>
+      expect(fake.code.insertBelow).toHaveBeenCalledWith('mlinfra jobs show 7', 'cli')
+    );
   });
 });

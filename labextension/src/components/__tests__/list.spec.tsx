@@ -1,4 +1,4 @@
-import { act, fireEvent, render, screen } from '@testing-library/react';
+import { act, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import React, { useState } from 'react';
 
 import { Arrivals, PageContext } from '../../hooks/page';
@@ -61,27 +61,35 @@ describe('a list', () => {
     expect(onToggle).toHaveBeenLastCalledWith('ns');
   });
 
-  it('inserts, copies and names what is meant', () => {
+  it('inserts, copies and names what is meant', async () => {
     const fake = fakeWorkbench();
     show(fake, <List label="Datasets" rows={ROWS} />);
     act(() => item('^a').focus());
     press('i');
-    expect(fake.code.insertBelow).toHaveBeenCalledWith(
-      'a = ml.dataset("flights.a").scan()\na.head(5).collect()'
+    await waitFor(() =>
+      expect(fake.code.insertBelow).toHaveBeenCalledWith(
+        'a = ml.dataset("flights.a").scan()\na.head(5).collect()',
+        'python'
+      )
     );
     press('I', { shiftKey: true });
-    expect(fake.code.insertAtCursor).toHaveBeenCalledWith(
-      'a = ml.dataset("flights.a").scan()\na.head(5).collect()'
+    await waitFor(() =>
+      expect(fake.code.insertAtCursor).toHaveBeenCalledWith(
+        'a = ml.dataset("flights.a").scan()\na.head(5).collect()',
+        'python'
+      )
     );
     press('c');
-    expect(fake.code.copy).toHaveBeenCalledWith(
-      'a = ml.dataset("flights.a").scan()\na.head(5).collect()'
+    await waitFor(() =>
+      expect(fake.code.copy).toHaveBeenCalledWith(
+        'a = ml.dataset("flights.a").scan()\na.head(5).collect()'
+      )
     );
     press('r');
-    expect(fake.code.copy).toHaveBeenLastCalledWith('dataset:flights.a');
+    await waitFor(() => expect(fake.code.copy).toHaveBeenLastCalledWith('dataset:flights.a'));
   });
 
-  it('selects with Space, and then means the selection', () => {
+  it('selects with Space, and then means the selection', async () => {
     const fake = fakeWorkbench();
     show(fake, <List label="Datasets" rows={ROWS} />);
     act(() => item('^a').focus());
@@ -89,7 +97,9 @@ describe('a list', () => {
     press('ArrowDown', { shiftKey: true });
     expect(item('^a').getAttribute('aria-selected')).toBe('true');
     press('r');
-    expect(fake.code.copy).toHaveBeenCalledWith('dataset:flights.a\ndataset:flights.b');
+    await waitFor(() =>
+      expect(fake.code.copy).toHaveBeenCalledWith('dataset:flights.a\ndataset:flights.b')
+    );
   });
 
   it('gives the focus back with Escape, after the selection is empty', () => {

@@ -120,7 +120,8 @@ it('an array that is found is inserted as its table', async () => {
   fireEvent.change(screen.getByRole('searchbox'), { target: { value: 'sweep' } });
   await pass(150);
   fireEvent.keyDown(screen.getByRole('treeitem'), { key: 'i' });
-  expect(fake.code.insertBelow).toHaveBeenCalledWith('ml.job("9c02").table()');
+  await pass(0); // what it does is fetched
+  expect(fake.code.insertBelow).toHaveBeenCalledWith('ml.job("9c02").table()', 'python');
 });
 
 it('a text that is too long is not asked for: the box says so in words', async () => {

@@ -1,4 +1,4 @@
-import { act, fireEvent, screen } from '@testing-library/react';
+import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
 import type { IDeployedVersion, IDeployment, IDeploymentDetail } from '../../api/types';
@@ -83,7 +83,9 @@ describe('the traffic editor', () => {
     await act(async () => {
       fireEvent.click(screen.getByRole('button', { name: 'Apply' }));
     });
-    expect(traffic).toHaveBeenCalledWith('flights', { v1: 50, v2: 50 }, 'looks fine');
+    await waitFor(() =>
+      expect(traffic).toHaveBeenCalledWith('flights', { v1: 50, v2: 50 }, 'looks fine')
+    );
   });
 
   it('offers no preview while the shares are not 100 together, and says so', () => {

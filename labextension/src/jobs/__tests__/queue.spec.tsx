@@ -37,7 +37,7 @@ function shown(
     (verb: string) =>
     async (...words: unknown[]): Promise<unknown> => {
       asked.push([verb, ...words].join(' '));
-      return {};
+      return waiting.find(({ id }) => id === words[0]) ?? {};
     };
   const fake = fakeWorkbench({
     jobs: {
@@ -112,7 +112,9 @@ describe('keys on a line of the queue', () => {
     fireEvent.keyDown(line, { key: 'ArrowDown', altKey: true });
     await waitFor(() => expect(asked).toEqual(['priority arr9 40']));
     fireEvent.keyDown(line, { key: 'i' });
-    expect(fake.code.insertBelow).toHaveBeenCalledWith('ml.job("arr9").table()');
+    await waitFor(() =>
+      expect(fake.code.insertBelow).toHaveBeenCalledWith('ml.job("arr9").table()', 'python')
+    );
   });
 
   it('leave alone what runs, and other keys', async () => {

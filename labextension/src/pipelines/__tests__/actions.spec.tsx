@@ -113,7 +113,7 @@ it('cancelling a long run is asked about', async () => {
     <Head before={async () => true} detail={running(1_200)} />
   );
   await press('Cancel');
-  expect(confirm).toHaveBeenCalledTimes(1);
+  await waitFor(() => expect(confirm).toHaveBeenCalledTimes(1));
   expect(cancel).not.toHaveBeenCalled();
 });
 
@@ -134,6 +134,7 @@ it('cancelling a short run can be undone: it goes on once its steps have ended',
   };
   show(fakeWorkbench({ pipelines }), <Head before={async () => true} detail={running(60)} />);
   await press('Cancel');
+  await waitFor(() => expect(told).toHaveBeenCalled());
   expect(calls).toEqual(['cancel']);
   const [undo] = told.mock.calls[0]?.[1]?.actions ?? [];
   act(() => undo?.callback(new MouseEvent('click')));
