@@ -63,6 +63,8 @@ export interface IPointer extends IDisposable {
   readonly node: Element | null;
   /** The frame in use: that around the node, else that of the page in front. */
   readonly frame: IFrameHandle | undefined;
+  /** The frame of the page in front. */
+  readonly front: IFrameHandle | undefined;
   /** References that may be meant, the nearest first. */
   readonly refs: readonly string[];
 }

@@ -47,7 +47,7 @@ def test_a_question_mark_tells_the_keys_of_the_page(shared: Lab) -> None:
     shared.page.keyboard.press("?")
     dialog = shared.page.get_by_role("dialog")
     keys = dialog.get_by_role("region", name="This page")
-    expect(keys).to_contain_text("exact profile")
+    expect(keys).to_contain_text("Compute the Exact Profile")
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()
     shared.page.keyboard.press("Escape")
     expect(keys).to_be_hidden()

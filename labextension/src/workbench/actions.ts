@@ -77,14 +77,20 @@ export class Actions {
     return ref === undefined ? undefined : this._workbench.seen.of(ref);
   }
 
+  /** What the page in use does for a command, or the one in front. */
+  private _inPage({ id }: IActionSpec): (() => void) | undefined {
+    const { frame, front } = this._workbench.pointer;
+    return frame?.verb(id) ?? front?.verb(id);
+  }
+
   /** Why it cannot be done now; null when it can. */
   private _reason(spec: IActionSpec, args: Args): string | null {
-    const { trans, pointer } = this._workbench;
+    const { trans } = this._workbench;
     if (this._busy.has(key(spec.id, args))) {
       return trans.__('It is being done.');
     }
     if (spec.inPage) {
-      return pointer.frame?.verb(spec.id) ? null : spec.inPage;
+      return this._inPage(spec) ? null : spec.inPage;
     }
     const ref = this._ref(spec, args);
     if (ref === undefined) {
@@ -96,9 +102,8 @@ export class Actions {
 
   /** Says whether it was done. */
   private async _execute(spec: IActionSpec, args: Args): Promise<boolean> {
-    const { pointer } = this._workbench;
     if (spec.inPage) {
-      pointer.frame?.verb(spec.id)?.();
+      this._inPage(spec)?.();
       return true;
     }
     const ref = this._ref(spec, args) ?? (spec.asksWhich ? '' : undefined);

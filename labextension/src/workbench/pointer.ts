@@ -29,8 +29,11 @@ export class Pointer implements IPointer {
   }
 
   get frame(): IFrameHandle | undefined {
-    const around = this.node && frameAround(this.node);
-    return around ?? (this._front ? frameIn(this._front) : undefined);
+    return (this.node && frameAround(this.node)) ?? this.front;
+  }
+
+  get front(): IFrameHandle | undefined {
+    return this._front && frameIn(this._front);
   }
 
   get refs(): readonly string[] {

@@ -1,0 +1,84 @@
+"""Verbs are commands: context menus, the ML menu, the palette and keys call the same ones."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Lab
+
+MENU = ".lm-Menu:visible"
+
+
+def items(menu: Locator) -> list[str]:
+    return [text for text in menu.locator(".lm-Menu-itemLabel").all_inner_texts() if text]
+
+
+def test_a_row_has_a_context_menu_of_what_can_be_done_with_it(lab: Lab) -> None:
+    panel = lab.panel("Jobs")
+    tree = panel.get_by_role("tree", name="Jobs")
+    tree.get_by_role("treeitem").first.click(button="right")
+    menu = lab.page.locator(MENU)
+    expect(menu.get_by_text("Cancel Job", exact=True)).to_be_visible()
+    labels = items(menu)
+    assert labels[0] == "Open"
+    assert {"Cancel Job", "Hold Job", "Clone Job…", "Insert Code", "Pin or Unpin"} <= set(labels)
+    assert "Release Job" not in labels
+    ended = menu.locator(".lm-Menu-item").filter(has_text="Cancel Job")
+    expect(ended).to_have_class(re.compile("lm-mod-disabled"))
+    lab.page.keyboard.press("Escape")
+
+    lab.panel("Catalog")
+    row = lab.row(lab.region("Catalog"), "dataset:flights.airlines")
+    row.click(button="right")
+    menu.get_by_text("Copy Reference", exact=True).click()
+    lab.page.wait_for_function(
+        "async () => await navigator.clipboard.readText() === 'dataset:flights.airlines'"
+    )
+
+
+def test_a_pin_from_the_keyboard_is_undone_from_its_notification(lab: Lab) -> None:
+    panel = lab.panel("Catalog")
+    row = lab.row(panel, "dataset:flights.airlines")
+    expect(row).to_be_visible()
+    row.focus()
+    lab.page.keyboard.press("p")
+    favourites = panel.get_by_role("tree", name="Favourites")
+    expect(favourites).to_contain_text("flights.airlines")
+    lab.page.get_by_role("button", name="Undo").first.click()
+    expect(favourites).to_be_hidden()
+
+
+def test_the_palette_means_the_selected_row_and_says_what_is_in_the_way(lab: Lab) -> None:
+    panel = lab.panel("Jobs")
+    row = panel.get_by_role("tree", name="Jobs").get_by_role("treeitem").first
+    row.click()
+    reference = row.get_attribute("data-mlinfra-ref") or ""
+    lab.main(reference)
+    lab.page.keyboard.press("Control+Shift+c")
+    lab.page.keyboard.type("open the run of a job")
+    found = lab.page.locator(".lm-CommandPalette-item:visible").filter(
+        has_text="Open the Run of a Job"
+    )
+    expect(found).to_be_visible()
+    lab.page.keyboard.press("Escape")
+    state = lab.page.evaluate(
+        """() => {
+          const { commands } = window.jupyterapp;
+          const id = 'mlinfra:jobs-cancel';
+          return [commands.isEnabled(id), commands.caption(id)];
+        }"""
+    )
+    assert state[0] is False and "It has ended." in state[1], json.dumps(state)
+
+
+def test_a_key_of_a_page_can_be_changed_in_the_shortcut_editor(lab: Lab) -> None:
+    lab.page.evaluate(
+        "window.jupyterapp.commands.execute('settingeditor:open', {query: 'Keyboard Shortcuts'})"
+    )
+    box = lab.page.locator(".jp-Shortcuts-Search input, .jp-Shortcuts-ShortcutUI input").first
+    expect(box).to_be_visible()
+    box.fill("Raise Priority")
+    expect(lab.page.get_by_text("Raise Priority of Job").first).to_be_visible()
