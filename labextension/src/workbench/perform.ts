@@ -1,6 +1,6 @@
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import { errorText } from '../components/card';
+import { errorText } from '../components/explain';
 import { done, failed } from '../components/confirm';
 import { kinds } from '../kinds';
 import { kindOf, nameOf } from '../refs';
