@@ -520,7 +520,7 @@ def test_a_step_that_does_not_make_what_it_promised_fails():
         run = here.pipelines.run("p")
         assert [str(step.state) for step in run.steps] == ["failed", "skipped"]
         assert "did not make a.out" in run.steps[0].reason
-        assert "Have a.ipynb write it there" in run.steps[0].reason
+        assert "Let a.ipynb write it there" in run.steps[0].reason
 
 
 def test_at_most_so_many_steps_run_at_a_time(monkeypatch: pytest.MonkeyPatch):
