@@ -40,7 +40,7 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       'max-lines': ['error', { max: 500 }],
-      'max-lines-per-function': ['error', { max: 80, skipBlankLines: true }],
+      'max-lines-per-function': ['error', { max: 100, skipBlankLines: true }],
       'no-restricted-syntax': [
         'error',
         {
