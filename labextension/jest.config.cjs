@@ -26,7 +26,7 @@ const modules = [
 module.exports = {
   testEnvironment: 'jsdom',
   testTimeout: 60_000, // a machine whose cores are busy takes several times as long
-  testRegex: 'src/.*/__tests__/.*\\.spec\\.tsx?$',
+  testRegex: 'src/(.*/)?__tests__/.*\\.spec\\.tsx?$',
   transform: {
     '\\.[jt]sx?$': [
       '@swc/jest',

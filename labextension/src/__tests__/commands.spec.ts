@@ -5,7 +5,7 @@ import type { IActionSpec } from '../tokens';
 import { allKinds } from './kinds';
 import { type IMenuItem, schemas, shortcuts } from './schemas';
 
-const actions = allKinds.flatMap(spec => [...(spec.actions ?? [])]) as IActionSpec[];
+const actions: readonly IActionSpec[] = allKinds.flatMap(spec => spec.actions ?? []);
 const byId = new Map(actions.map(action => [action.id, action]));
 
 /** Commands that the plugins add themselves, since they need a part of JupyterLab. */

@@ -66,7 +66,10 @@ function outside(): {
     code: fake.code,
     memory: fake.memory,
     palette: null,
-    restorer: { restore: jest.fn(async () => undefined) } as unknown as ILayoutRestorer
+    restorer: {
+      add: jest.fn(),
+      restore: jest.fn(async () => undefined)
+    } as unknown as ILayoutRestorer
   });
   return { workbench, commands: app.commands, contextMenu, shell };
 }

@@ -73,8 +73,8 @@ export function ActionButton({
     <Button
       {...look}
       icon={look.icon ?? iconOf(commands, command)}
-      label={(busy && busyLabel) || (label ?? commands.label(command, all))}
-      caption={(enabled && caption) || commands.caption(command, all)}
+      label={(busy ? busyLabel : undefined) ?? label ?? commands.label(command, all)}
+      caption={(enabled ? caption : undefined) ?? commands.caption(command, all)}
       disabled={busy || !enabled}
       onClick={() => void press()}
     />

@@ -3,8 +3,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDeployment } from '../api/types';
 import type { IActionSpec } from '../tokens';
 import { canaryOf } from './weights';
+import type * as Verbs from './verbs';
 
-const verbs = (): Promise<typeof import('./verbs')> => import('./verbs');
+const verbs = (): Promise<typeof Verbs> => import('./verbs');
 const DEPLOYMENT = { kinds: ['deployment'] };
 
 /** What can be done with a deployment. */

@@ -3,8 +3,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IJob } from '../api/types';
 import type { IActionSpec } from '../tokens';
 import { endedBadly, isActive, isAttachable, isCloneable, isQueued } from './state';
+import type * as Verbs from './verbs';
 
-const verbs = (): Promise<typeof import('./verbs')> => import('./verbs');
+const verbs = (): Promise<typeof Verbs> => import('./verbs');
 const JOB = { kinds: ['job'] };
 
 /** What can be done with a job. */

@@ -2,8 +2,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IVersion } from '../api/types';
 import type { IActionSpec } from '../tokens';
+import type * as Verbs from './verbs';
 
-const verbs = (): Promise<typeof import('./verbs')> => import('./verbs');
+const verbs = (): Promise<typeof Verbs> => import('./verbs');
 const VERSION = { kinds: ['version'] };
 
 /** What can be done with a version of a model. */

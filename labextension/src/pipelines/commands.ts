@@ -2,11 +2,12 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IPipeline, IPipelineDetail, ISchedule } from '../api/types';
 import type { IActionSpec } from '../tokens';
+import type * as Verbs from './verbs';
 
 /** A pipeline as a list or as its page knows it. */
 export type SeenPipeline = IPipeline | IPipelineDetail;
 
-const verbs = (): Promise<typeof import('./verbs')> => import('./verbs');
+const verbs = (): Promise<typeof Verbs> => import('./verbs');
 const PIPELINE = { kinds: ['pipeline'] };
 const SCHEDULE = { kinds: ['schedule'] };
 

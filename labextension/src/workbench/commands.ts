@@ -3,13 +3,14 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { kinds } from '../kinds';
 import { kindOf } from '../refs';
 import type { ICommandSpec, IWorkbench } from '../tokens';
+import type * as Generic from './generic';
 
 type Verb = (workbench: IWorkbench, args: ReadonlyPartialJSONObject) => unknown;
 
 /** What can be done with every object: rows of all lists offer it. */
 export function addGeneric(workbench: IWorkbench): void {
   const { trans, pointer, commands } = workbench;
-  const generic = (): Promise<typeof import('./generic')> => import('./generic');
+  const generic = (): Promise<typeof Generic> => import('./generic');
   const refOf = (args?: ReadonlyPartialJSONObject): string | undefined =>
     typeof args?.ref === 'string' ? args.ref : pointer.refs[0];
   const removal = (ref = ''): string => kinds.get(kindOf(ref))?.remove ?? '';
