@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from .catalog import Catalog
     from .core.records import Page
     from .core.search import Hit, Searchable
+    from .core.targets import TargetCheck
     from .deployments import Deployments
     from .experiments import Experiments
     from .features import Features
     from .jobs import Jobs
     from .monitoring import Monitoring
     from .pipelines import Pipelines, Schedules
-    from .readiness import TargetCheck
 
 _ASK_AGAIN_SECONDS = 30.0
 
@@ -97,7 +97,7 @@ class Workbench:
         """
         from .readiness import counts
 
-        return counts(self, [item.name for item in _chosen(domains)])
+        return counts(self, _chosen(domains))
 
     def check(self, domains: Sequence[str] | None = None) -> list[TargetCheck]:
         """Whether this installation meets the targets of the project card that are about these
@@ -105,7 +105,7 @@ class Workbench:
         """
         from .readiness import check
 
-        return check(self, [item.name for item in _chosen(domains)])
+        return check(self, _chosen(domains))
 
     def up(self) -> dict[str, Any]:
         """Start the supervisor, with schedules and monitors, and all deployments again, also after

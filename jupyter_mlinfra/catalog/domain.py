@@ -39,7 +39,7 @@ DOMAIN = Domain(
             "Verification",
         )
     },
-    cards="jupyter_mlinfra.catalog.faces.cards",
+    shown=("jupyter_mlinfra.catalog.faces.rows", "jupyter_mlinfra.catalog.faces.cards"),
     routes="jupyter_mlinfra.catalog.faces.routes:ROUTES",
     groups=(
         Group(
@@ -73,6 +73,4 @@ DOMAIN = Domain(
     ),
     counts={"catalog": "jupyter_mlinfra.catalog.faces.status:count_catalog"},
     checks=Checks(name="datasets", measure="jupyter_mlinfra.catalog.faces.status:check"),
-    settings="jupyter_mlinfra.catalog.settings:CatalogSettings",
-    code="jupyter_mlinfra.catalog.faces.code:code",
 )

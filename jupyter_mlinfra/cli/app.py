@@ -7,7 +7,6 @@ Exit codes: 0 done; 1 failed, or the outcome is a failure; 2 invalid arguments; 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import signal
@@ -16,83 +15,82 @@ import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import IO, Any, NoReturn
+from typing import IO, NoReturn
 
 import click
 
 from ..core.display import printable
+from ..core.domain import Group, load
+from ..core.domains import domains, ours
 from ..core.errors import BadRequest, MLInfraError
 from ..core.records import Page, to_json
-from .domain import Domain, Words, sentence
-from .session import Ended, Session
+from ..faces.cli import Noun, Words, sentence
+from ..faces.session import Ended
+from .session import Session
 
 DEBUG = "MLINFRA_DEBUG"
 """Set it to see the traceback of a bug in the workbench."""
 
 _INTERRUPT_AGAIN_SECONDS = 0.05
 
-GROUPS = {
-    "catalog": ("catalog", "Datasets: ingest, search, preview, profile."),
-    "features": ("features", "Feature views: apply, materialize, look up."),
-    "jobs": ("jobs", "Notebooks and commands away from the kernel."),
-    "pipelines": ("pipelines", "Notebooks in order, with a cache."),
-    "schedules": ("schedules", "Pipelines and jobs that start by the clock."),
-    "experiments": ("experiments", "Experiments."),
-    "runs": ("experiments", "Tracked runs: list, show, compare."),
-    "models": ("experiments", "Models and their versions: register, promote."),
-    "deployments": ("deployments", "Versions that answer requests: deploy, traffic, roll back."),
-    "monitors": ("monitoring", "Live requests against the training data."),
-    "alerts": ("monitoring", "What the rules of monitors say."),
-    "project": ("workbench", "The project card and its targets."),
-}
 VERBS = ("status", "search", "up", "down", "init")
 """Verbs of no domain, in `cli.workbench`."""
 
+_PROJECT = Group(
+    name="project",
+    help="The project card and its targets.",
+    commands="jupyter_mlinfra.cli.workbench:project",
+)
 
-BEGIN = {
-    "catalog": "mlinfra catalog ingest FILES --into shop.orders",
-    "features": "definitions in feature_repo/, then: mlinfra features apply",
-    "jobs": "mlinfra jobs submit NOTEBOOK",
-    "pipelines": "mlinfra pipelines propose NOTEBOOKS",
-    "schedules": 'mlinfra schedules create NAME --pipeline PIPELINE --cron "0 6 * * *"',
-    "experiments": "%load_ext jupyter_mlinfra in a notebook, then plain mlflow, or ml.track(NAME)",
-    "runs": "%load_ext jupyter_mlinfra in a notebook, then plain mlflow, or ml.track(NAME)",
-    "models": "mlinfra models register RUN",
-    "deployments": "mlinfra deployments deploy MODEL/VERSION",
-    "monitors": "mlinfra monitors watch DEPLOYMENT",
-}
-"""How the first one of each noun is created, shown when a list is empty."""
+
+def groups() -> dict[str, Group]:
+    """The nouns of the command line by name."""
+    found = [group for item in domains() for group in item.groups]
+    return {group.name: group for group in [*found, _PROJECT]}
+
+
+def _group(name: str) -> Group | None:
+    """A noun; other packages are asked only for what ours lack."""
+    own = (group for item in ours() for group in item.groups if group.name == name)
+    return next(own, None) or groups().get(name)
 
 
 class Root(Words):
     """The top level: a domain's module is imported when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return [*VERBS, *GROUPS]
+        return [*VERBS, *groups()]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
         if name in VERBS:
-            return _module("workbench").top.commands[name]  # type: ignore[no-any-return]
-        if name in GROUPS:
-            found: Domain = getattr(_module(GROUPS[name][0]), name)
-            return found
-        return None
+            return _top().commands[name]
+        group = _group(name)
+        return None if group is None else _noun(group)
 
     def elsewhere(self, name: str) -> list[str]:
         """The domains that have this verb."""
         return [
-            f"mlinfra {group} {name}"
-            for group, (module, _) in GROUPS.items()
-            if name in getattr(_module(module), group).commands
+            f"mlinfra {group.name} {name}"
+            for group in groups().values()
+            if name in _noun(group).commands
         ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Domains"):
-            formatter.write_dl([(name, text) for name, (_, text) in GROUPS.items()])
+            formatter.write_dl([(name, group.help) for name, group in groups().items()])
         with formatter.section("Workbench"):
-            formatter.write_dl(
-                [(name, sentence(_module("workbench").top.commands[name])) for name in VERBS]
-            )
+            formatter.write_dl([(name, sentence(_top().commands[name])) for name in VERBS])
+
+
+def _noun(group: Group) -> Noun:
+    found: Noun = load(group.commands)
+    return found
+
+
+def _top() -> Noun:
+    from .workbench import top
+
+    return top
 
 
 @click.command(
@@ -260,15 +258,17 @@ def _json(ended: Ended) -> str:
 def _text(ended: Ended, session: Session, words: Sequence[str]) -> str:
     from .text import text_of
 
-    domain, *rest = words
+    noun, *rest = words
+    group = _group(noun)
     if (
         rest == ["list"]
-        and domain in BEGIN
+        and group is not None
+        and group.begin
         and isinstance(ended.value, Page)
         and not ended.value.total
         and not ended.value.note
     ):
-        return f"There are none yet. To begin: {BEGIN[domain]}"
+        return f"There are none yet. To begin: {group.begin}"
     return text_of(ended.value, session.opened)
 
 
@@ -317,10 +317,6 @@ def _only_ours(as_json: bool) -> Iterator[IO[str]]:
     finally:
         os.dup2(kept, 1)
         os.close(kept)
-
-
-def _module(name: str) -> Any:
-    return importlib.import_module(f"{__package__}.{name}")
 
 
 def _usage(context: click.Context | None) -> tuple[str, str]:

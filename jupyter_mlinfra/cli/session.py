@@ -1,47 +1,21 @@
-"""One call of the command line: its project, its output format, and its outcome."""
+"""One call of the command line: its project, and how it speaks."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import MLInfraError
+from ..faces import session
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
 
 
-class Failed(MLInfraError):
-    """The request was carried out, and its outcome is a failure: of a job, of a run."""
-
-    code = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The outcome of a verb, if it is more than a record.
-
-    value: a record, or JSON values. error: the verb was carried out and its outcome is a failure (a
-    run that failed). silent: print nothing more for people, because it was printed before.
-    """
-
-    value: Any
-    error: MLInfraError | None = None
-    code: int | None = None
-    silent: bool = False
-
-    @property
-    def exit_code(self) -> int:
-        """`code`; by default 1 for an error."""
-        return self.code if self.code is not None else int(self.error is not None)
-
-
-class Session:
-    """project: a folder in it, None for the working directory's. json: the output is for a program.
-    say: where progress goes.
+class Session(session.Session):
+    """project: a folder in it, None for the working directory's. json: somebody parses what is
+    printed. say: where progress goes.
     """
 
     def __init__(
@@ -78,3 +52,9 @@ class Session:
         self.note(text)
         if not self.json:
             self._say(text)
+
+    def text(self, value: Any) -> str:
+        """A record as people read it."""
+        from .text import text_of
+
+        return text_of(value)

@@ -12,9 +12,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.display import printable
-from ..widgets.cards import Card, card_of
+from ..faces.cards import Card, card_of
+from ..faces.words import counted, datum, plain, spoken, stored, uncut
 from ..widgets.known import card_in
-from ..widgets.words import counted, datum, plain, spoken, stored, uncut
 
 if TYPE_CHECKING:
     from ..workbench import Workbench

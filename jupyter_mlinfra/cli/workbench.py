@@ -13,11 +13,11 @@ import click
 from ..core.domains import kind_names
 from ..core.errors import MLInfraError
 from ..core.records import every, page_of
-from .domain import Domain
-from .session import Ended, Session
+from ..faces.cli import Noun
+from ..faces.session import Ended, Session
 
-top = Domain("mlinfra", "The workbench.")
-project = Domain("project", "The project card and its targets.")
+top = Noun("mlinfra", "The workbench.")
+project = Noun("project", "The project card and its targets.")
 
 
 @top.verb("status")

@@ -1,5 +1,5 @@
 """What a domain declares of itself, so that the faces find it: references, events, states, records,
-routes, verbs, magics, counts and settings.
+routes, verbs, magics and counts.
 
 A declaration lies in `domain.py` of the domain's folder and imports nothing but this module. What
 the faces need of a domain is named as `module:attribute` and loaded when it is used: the command
@@ -93,12 +93,8 @@ class Domain:
     name: of the service on the Workbench. open: makes the service for a Workbench. resource: what
     Jupyter's authorizer is asked for; default: the name. searched: whether the service is a
     `core.search.Searchable`. records: names of the classes that have a row or a card, by module.
-    cards: module that registers the rows and cards. routes: `module:attribute` of the handlers by
+    shown: modules that register the rows and cards. routes: `module:attribute` of the handlers by
     path. counts: functions of a Workbench that count objects, by their line of the status.
-    settings: class of the section of `mlinfra.toml` that is called `section` (default: the name).
-    subsections: function that gives further sections within it, by name. code: function of
-    (Workbench, Ref) that gives snippets. python: functions that `jupyter_mlinfra` has by these
-    names; each takes the Workbench first.
     """
 
     name: str
@@ -109,17 +105,12 @@ class Domain:
     topics: tuple[str, ...] = ()
     states: tuple[State, ...] = ()
     records: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    cards: str = ""
+    shown: tuple[str, ...] = ()
     routes: str = ""
     groups: tuple[Group, ...] = ()
     magics: tuple[Magic, ...] = ()
     counts: Mapping[str, str] = field(default_factory=dict)
     checks: Checks | None = None
-    settings: str = ""
-    section: str = ""
-    subsections: str = ""
-    code: str = ""
-    python: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def guarded_as(self) -> str:

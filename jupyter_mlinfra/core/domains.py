@@ -133,6 +133,5 @@ def _words(*of: Domain) -> set[str]:
             *(f"command {group.name}" for group in item.groups),
             *(f"magic {magic.name}" for magic in item.magics),
             *(f"status {line}" for line in item.counts),
-            *(f"section {item.section or item.name}" for _ in [item.settings] if item.settings),
         )
     }

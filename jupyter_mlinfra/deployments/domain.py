@@ -43,7 +43,7 @@ DOMAIN = Domain(
             "Prediction",
         )
     },
-    cards="jupyter_mlinfra.deployments.faces.cards",
+    shown=("jupyter_mlinfra.deployments.faces.rows", "jupyter_mlinfra.deployments.faces.cards"),
     routes="jupyter_mlinfra.deployments.faces.routes:ROUTES",
     groups=(
         Group(
@@ -76,6 +76,4 @@ DOMAIN = Domain(
     ),
     counts={"deployments": "jupyter_mlinfra.deployments.faces.status:count_deployments"},
     checks=Checks(name="live deployment", measure="jupyter_mlinfra.deployments.faces.status:check"),
-    settings="jupyter_mlinfra.deployments.settings:DeploymentSettings",
-    code="jupyter_mlinfra.deployments.faces.code:code",
 )

@@ -49,7 +49,7 @@ DOMAIN = Domain(
             "Version",
         )
     },
-    cards="jupyter_mlinfra.experiments.faces.cards",
+    shown=("jupyter_mlinfra.experiments.faces.rows", "jupyter_mlinfra.experiments.faces.cards"),
     routes="jupyter_mlinfra.experiments.faces.routes:ROUTES",
     groups=(
         Group(
@@ -85,6 +85,4 @@ DOMAIN = Domain(
         "models": "jupyter_mlinfra.experiments.faces.status:count_models",
     },
     checks=Checks(name="champion", measure="jupyter_mlinfra.experiments.faces.status:check"),
-    settings="jupyter_mlinfra.experiments.settings:ExperimentSettings",
-    code="jupyter_mlinfra.experiments.faces.code:code",
 )

@@ -42,7 +42,7 @@ DOMAIN = Domain(
             "ViewDetail",
         )
     },
-    cards="jupyter_mlinfra.features.faces.cards",
+    shown=("jupyter_mlinfra.features.faces.rows", "jupyter_mlinfra.features.faces.cards"),
     routes="jupyter_mlinfra.features.faces.routes:ROUTES",
     groups=(
         Group(
@@ -61,6 +61,4 @@ DOMAIN = Domain(
     ),
     counts={"features": "jupyter_mlinfra.features.faces.status:count_features"},
     checks=Checks(name="online features", measure="jupyter_mlinfra.features.faces.status:check"),
-    settings="jupyter_mlinfra.features.settings:FeatureSettings",
-    code="jupyter_mlinfra.features.faces.code:code",
 )

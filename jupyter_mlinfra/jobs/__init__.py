@@ -25,6 +25,7 @@ __all__ = [
     "give_reason",
     "load_backend",
     "may_ask_cluster",
+    "need_options",
     "needs_of",
     "preempt_signals",
     "put_value",
@@ -37,6 +38,7 @@ __all__ = [
 if TYPE_CHECKING:
     from .backends import JobBackend, load_backend
     from .clusters import may_ask_cluster
+    from .faces.options import need_options
     from .inside.report import give_reason, report
     from .inside.signals import preempt_signals
     from .needs import Needs, asked, needs_of
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from .values import CELL_LABEL, OUT_LABEL, put_value, take_value, values_of
 else:
     _HOME = {
+        "need_options": ".faces.options",
         "JobBackend": ".backends",
         "Jobs": ".service",
         "SAVED": ".state",

@@ -36,6 +36,7 @@ DOMAIN = Domain(
         State("lost", "bad"),
     ),
     records={
+        "jupyter_mlinfra.notebooks.spec": ("JobParameter", "Parameter"),
         "jupyter_mlinfra.jobs.spec": (
             "AttemptRecord",
             "Backend",
@@ -46,19 +47,17 @@ DOMAIN = Domain(
             "Device",
             "Estimate",
             "Job",
-            "JobParameter",
             "LeftOut",
             "LogHit",
             "LogChunk",
             "LogHits",
-            "Parameter",
             "QueuedJob",
             "ResourcePoint",
             "Resources",
             "Supervisor",
-        )
+        ),
     },
-    cards="jupyter_mlinfra.jobs.faces.cards",
+    shown=("jupyter_mlinfra.jobs.faces.rows", "jupyter_mlinfra.jobs.faces.cards"),
     routes="jupyter_mlinfra.jobs.faces.routes:ROUTES",
     groups=(
         Group(
@@ -133,7 +132,4 @@ DOMAIN = Domain(
         ),
     ),
     counts={"jobs": "jupyter_mlinfra.jobs.faces.status:count_jobs"},
-    settings="jupyter_mlinfra.jobs.settings:JobSettings",
-    subsections="jupyter_mlinfra.jobs.settings:backend_sections",
-    code="jupyter_mlinfra.jobs.faces.code:code",
 )

@@ -11,7 +11,7 @@ from ..cli.app import everywhere
 from ..core.errors import BadRequest
 from ..widgets.reprs import Facts, Records
 from .fault import explained
-from .lines import SHORT, split
+from .lines import magics, split, verbs_of, words_of
 
 Magic = Callable[..., Any]
 
@@ -20,7 +20,7 @@ def magics_of(shell: Any) -> Mapping[str, Mapping[str, Magic]]:
     """Line and cell magics by name, for a shell."""
     from .cell import job_cell, track_cell
 
-    line = {name: _short(name, shell) for name in SHORT} | {"mlinfra": _umbrella()}
+    line = {name: _short(name, shell) for name in magics()} | {"mlinfra": _umbrella()}
     cell = {"catalog": _sql(shell), "job": job_cell(shell), "track": track_cell(shell)}
     return {"line": line, "cell": {name: ours(function) for name, function in cell.items()}}
 
@@ -67,18 +67,18 @@ def _shown(value: Any) -> Any:
 
 
 def _short(name: str, shell: Any) -> Magic:
-    short = SHORT[name]
+    short = magics()[name]
 
     def magic(line: str) -> Any:
         # A cell gets the record itself, whether JSON is asked for or not.
         words, project, _ = everywhere(split(line))
         if name == "job" and words[:1] == ["collect"]:
             return _collect(shell, words, project)
-        return carry_out(short.words(words), project)
+        return carry_out(words_of(short, words), project)
 
     magic.__doc__ = f"""`%{name} VERB …` is `mlinfra {short.group} VERB …`.
 
-    Verbs: {", ".join(short.verbs)}. Alone: {short.bare[0]}. Before a name: {short.other[0]}.
+    Verbs: {", ".join(verbs_of(short))}. Alone: {short.bare}. Before a name: {short.other}.
     With --help: their options.
     """
     if name == "job":
@@ -102,7 +102,9 @@ def _umbrella() -> Magic:
         words, project, _ = everywhere(split(line))
         return carry_out(words or ["--help"], project)
 
-    lines = "\n".join(f"    %{name:10s} mlinfra {short.group} …" for name, short in SHORT.items())
+    lines = "\n".join(
+        f"    %{name:10s} mlinfra {short.group} …" for name, short in magics().items()
+    )
     magic.__doc__ = f"""`%mlinfra WORDS` is `mlinfra WORDS` of the command line, in this kernel.
     The answer is the record itself.
 

@@ -39,7 +39,7 @@ DOMAIN = Domain(
     records={
         "jupyter_mlinfra.monitoring.spec": ("Alert", "FeatureDrift", "Monitor", "MonitorStatus")
     },
-    cards="jupyter_mlinfra.monitoring.faces.cards",
+    shown=("jupyter_mlinfra.monitoring.faces.rows", "jupyter_mlinfra.monitoring.faces.cards"),
     routes="jupyter_mlinfra.monitoring.faces.routes:ROUTES",
     groups=(
         Group(
@@ -65,6 +65,4 @@ DOMAIN = Domain(
         Magic(name="alerts", group="alerts", other="list", verbs=("list",)),
     ),
     counts={"monitoring": "jupyter_mlinfra.monitoring.faces.status:count_monitoring"},
-    settings="jupyter_mlinfra.monitoring.settings:MonitoringSettings",
-    code="jupyter_mlinfra.monitoring.faces.code:code",
 )

@@ -53,7 +53,7 @@ DOMAIN = Domain(
             "StepRun",
         )
     },
-    cards="jupyter_mlinfra.pipelines.faces.cards",
+    shown=("jupyter_mlinfra.pipelines.faces.rows", "jupyter_mlinfra.pipelines.faces.cards"),
     routes="jupyter_mlinfra.pipelines.faces.routes:ROUTES",
     groups=(
         Group(
@@ -86,6 +86,4 @@ DOMAIN = Domain(
         ),
     ),
     counts={"pipelines": "jupyter_mlinfra.pipelines.faces.status:count_pipelines"},
-    settings="jupyter_mlinfra.pipelines.settings:PipelineSettings",
-    code="jupyter_mlinfra.pipelines.faces.code:code",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,9 @@ from ..core.errors import Unavailable
 from .threads import Threads
 
 if TYPE_CHECKING:
+    from ..jobs import Job
     from ..workbench import Workbench
+    from .verbs import Option
 
 READS, WRITES, SLOW = 8, 4, 4
 """Threads for reads, for small writes, and for slow reads or writes (a deploy, a prediction, a
@@ -67,6 +69,25 @@ class Context:
             if self._open is None or self._open[0] != key:
                 self._open = key, Workbench(Project(root))
             return self._open[1]
+
+    def may_ask_cluster(self, bench: Workbench, job: str | None, *named: str) -> bool:
+        """Whether a request about a job, or of a backend of that name, may ask a cluster."""
+        from ..jobs import may_ask_cluster
+
+        return may_ask_cluster(bench.project, job, *named)
+
+    def as_job(
+        self,
+        bench: Workbench,
+        verb: str,
+        *operands: str,
+        of: str,
+        **options: Option | Sequence[str],
+    ) -> Job:
+        """Do what may take long as a job (see `verbs`)."""
+        from .verbs import as_job
+
+        return as_job(bench, verb, *operands, of=of, **options)
 
     async def run[T](self, work: Callable[[], T], *, writes: bool = False, slow: bool = False) -> T:
         """Do blocking work in a thread. Raises Unavailable if too many requests are waiting."""

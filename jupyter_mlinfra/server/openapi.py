@@ -21,25 +21,11 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from ..core.errors import MLInfraError
-from .handler import Endpoint, model_of
+from ..faces.handler import Endpoint, model_of
+from ..faces.rows import records
 from .routes import PREFIX, ROUTES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
-_SPECS = (
-    "catalog.spec",
-    "core.lineage",
-    "core.records",
-    "core.search",
-    "deployments.spec",
-    "experiments.spec",
-    "features.spec",
-    "jobs.spec",
-    "monitoring.spec",
-    "notebooks.spec",
-    "pipelines.schedules.spec",
-    "pipelines.spec",
-    "readiness",
-)
 
 
 class _Schema(GenerateJsonSchema):
@@ -175,11 +161,12 @@ def _answer(method: Any) -> Any:
 def _records() -> dict[str, Any]:
     """Every record by its class name; the handlers name them only for the type checker."""
     found: dict[str, Any] = {}
-    for module in _SPECS:
-        for name, value in vars(importlib.import_module(f"jupyter_mlinfra.{module}")).items():
+    for module in records():
+        package = module.partition(".")[0]
+        for name, value in vars(importlib.import_module(module)).items():
             if (
                 inspect.isclass(value)
-                and value.__module__.startswith("jupyter_mlinfra")
+                and value.__module__.partition(".")[0] == package
                 and found.setdefault(name, value) is not value
             ):
                 raise MLInfraError(

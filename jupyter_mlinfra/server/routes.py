@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 import re
 
-from . import (
-    catalog,
-    deployments,
-    experiments,
-    features,
-    jobs,
-    monitoring,
-    pipelines,
-    schedules,
-    workbench,
-)
-from .handler import Handler
+from ..core.domain import Domain, load
+from ..core.domains import domains
+from ..faces.handler import Handler
+from . import workbench
 
 PREFIX = "/mlinfra/api/"
+_log = logging.getLogger(__name__)
 
-ROUTES: dict[str, type[Handler]] = {
-    path: handler
-    for module in (
-        catalog,
-        features,
-        jobs,
-        pipelines,
-        schedules,
-        experiments,
-        deployments,
-        monitoring,
-        workbench,
-    )
-    for path, handler in module.ROUTES.items()
-}
+
+def _routes() -> dict[str, type[Handler]]:
+    found: dict[str, type[Handler]] = {}
+    for item in domains():
+        for path, handler in _routes_of(item).items():
+            if path in found or path in workbench.ROUTES:
+                _log.warning("The route %s of %s is left out: it is taken.", path, item.name)
+            found.setdefault(path, handler)
+    return found | workbench.ROUTES
+
+
+def _routes_of(domain: Domain) -> dict[str, type[Handler]]:
+    """The routes of a domain; of one that another package has and that cannot be loaded, none."""
+    try:
+        return load(domain.routes) if domain.routes else {}
+    except Exception as error:
+        if domain.routes.startswith(f"{__name__.partition('.')[0]}."):
+            raise
+        _log.warning("%s has no routes: %s: %s", domain.name, type(error).__name__, error)
+        return {}
+
+
+ROUTES = _routes()
 
 
 def handlers() -> list[tuple[str, type[Handler]]]:

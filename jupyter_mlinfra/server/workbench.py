@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..core.domain import Tone
 from ..core.domains import domains, kind_names
 from ..core.errors import Conflict, NotFound
-from .handler import Handler, access, remote, route_missing
-from .parameters import Cursor, Limit, Many, Text, words
+from ..faces.handler import Handler, access, remote, route_missing
+from ..faces.parameters import Cursor, Limit, Many, Text, words
 
 if TYPE_CHECKING:
     from ..core.records import Page
     from ..core.search import Hit
-    from ..readiness import TargetCheck
+    from ..core.targets import TargetCheck
     from .context import Context
 
 read, write, execute = access("workbench")
@@ -43,6 +44,18 @@ class FirstNotebook:
     """
 
     path: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainRecord:
+    """A domain that is installed. kinds: of its references. topics: of its events. states: of its
+    objects, each with its tone: good, bad, busy or quiet.
+    """
+
+    name: str
+    kinds: Sequence[str]
+    topics: Sequence[str]
+    states: Mapping[str, Tone]
 
 
 def _readable(handler: Handler) -> list[str]:
@@ -79,6 +92,21 @@ class Status(Handler):
         cannot be counted, its `problem`.
         """
         return self.bench.status(_readable(self))
+
+
+class DomainList(Handler):
+    @read
+    def get(self) -> Sequence[DomainRecord]:
+        """The domains that are installed, those of other packages too."""
+        return [
+            DomainRecord(
+                name=item.name,
+                kinds=[kind.name for kind in item.kinds],
+                topics=item.topics,
+                states={state.name: state.tone for state in item.states},
+            )
+            for item in domains()
+        ]
 
 
 class ProjectPage(Handler):
@@ -189,6 +217,7 @@ def _record(context: Context) -> ProjectRecord:
 ROUTES = {
     "workbench/search": Search,
     "workbench/status": Status,
+    "workbench/domains": DomainList,
     "workbench/project": ProjectPage,
     "workbench/init": Init,
     "workbench/first-steps": FirstSteps,

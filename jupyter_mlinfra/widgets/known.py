@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import MLInfraError
-from .cards import Card, card_of
+from ..faces.cards import Card, card_of
 
 if TYPE_CHECKING:
     from ..workbench import Workbench

@@ -8,84 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.display import mimebundle
-from ..core.records import to_json
-from .cards import CARDS, Card
+from ..core.records import Page, to_json
+from ..faces.cards import Card
+from ..faces.rows import is_shown, records
 from .known import current_card
-from .rows import ROWS
-
-RECORDS = {
-    "catalog.spec": (
-        "Column",
-        "ColumnProfile",
-        "Dataset",
-        "DatasetDetail",
-        "IngestReport",
-        "Inspection",
-        "Profile",
-        "RowBlock",
-        "Snapshot",
-        "Verification",
-    ),
-    "core.lineage": ("Edge",),
-    "core.records": ("Page",),
-    "core.search": ("Hit",),
-    "deployments.spec": (
-        "Change",
-        "DeployedVersion",
-        "Deployment",
-        "DeploymentDetail",
-        "Prediction",
-    ),
-    "experiments.spec": (
-        "Comparison",
-        "Curve",
-        "Difference",
-        "Experiment",
-        "Model",
-        "ModelDetail",
-        "Run",
-        "Version",
-    ),
-    "features.spec": ("AppliedViews", "Feature", "Materialized", "OnlineRow", "View", "ViewDetail"),
-    "jobs.spec": (
-        "AttemptRecord",
-        "Backend",
-        "CodeDiff",
-        "CodePreview",
-        "CodeSnapshot",
-        "Compute",
-        "Device",
-        "Estimate",
-        "Job",
-        "LeftOut",
-        "LogHit",
-        "LogChunk",
-        "LogHits",
-        "QueuedJob",
-        "ResourcePoint",
-        "Resources",
-        "Supervisor",
-    ),
-    "notebooks.spec": ("JobParameter", "Parameter"),
-    "monitoring.spec": ("Alert", "FeatureDrift", "Monitor", "MonitorStatus"),
-    "pipelines.schedules.spec": ("Due", "Firing", "Schedule"),
-    "pipelines.spec": (
-        "Backfill",
-        "BackfillDate",
-        "Explanation",
-        "Exported",
-        "Pipeline",
-        "PipelineDetail",
-        "PipelineRun",
-        "Proposal",
-        "Step",
-        "StepRun",
-    ),
-    "readiness": ("TargetCheck",),
-}
-"""Where each record that has a row or a card lives; named, so that none is imported before a cell
-has one.
-"""
 
 LARGEST = 20_000
 """The longest JSON of a record, in characters, that is stored with a saved notebook; a larger
@@ -109,9 +35,9 @@ def bundle(value: Any, *, ref: str = "") -> dict[str, Any]:
 def register(shell: Any) -> None:
     """Make a shell show records as cards."""
     formatter = shell.display_formatter.mimebundle_formatter
-    for module, names in RECORDS.items():
+    for module, names in records().items():
         for name in names:
-            formatter.for_type_by_name(f"jupyter_mlinfra.{module}", name, bundle)
+            formatter.for_type_by_name(module, name, bundle)
 
 
 class Records(Sequence[Any]):
@@ -142,7 +68,7 @@ class Facts(UserDict[str, Any]):
         return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from .words import plain
+        from ..faces.words import plain
 
         return mimebundle(
             "", "answer", None, facts={name: plain(value) for name, value in self.items()}
@@ -150,9 +76,9 @@ class Facts(UserDict[str, Any]):
 
 
 def _kept(value: Any) -> Any:
-    if type(value).__name__ == "Page":
+    if isinstance(value, Page):
         return [getattr(item, "ref", None) for item in value.items]
-    if type(value).__name__ not in {*CARDS, *ROWS}:
+    if not is_shown(type(value)):
         return None
     plain = to_json(value)
     return plain if len(json.dumps(plain)) <= LARGEST else None

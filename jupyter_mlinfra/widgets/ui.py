@@ -14,9 +14,9 @@ import traitlets
 
 from ..core.errors import MLInfraError
 from ..core.records import Page
+from ..faces.rows import rows_of
 from ..workbench import current
 from .reprs import bundle
-from .rows import rows_of
 
 __all__ = [
     "alerts",

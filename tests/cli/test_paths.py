@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.cli.paths import in_project, pipeline_in_project
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.faces.paths import in_project, pipeline_in_project
 from jupyter_mlinfra.server.openapi import _records
 from tests.server.noted import Noted, made_up
 

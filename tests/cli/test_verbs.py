@@ -16,13 +16,13 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra import workbench
-from jupyter_mlinfra.cli.app import GROUPS, VERBS, main, root, run
-from jupyter_mlinfra.cli.parse import span
+from jupyter_mlinfra.cli.app import VERBS, groups, main, root, run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.cli.text import text_of
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, TooLarge
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of, to_json
+from jupyter_mlinfra.faces.parse import span
 from jupyter_mlinfra.jobs import JobState, LogChunk
 from jupyter_mlinfra.jobs.backends.shell import Attachment
 from jupyter_mlinfra.server.openapi import _records
@@ -621,7 +621,7 @@ def test_an_import_says_how_many_runs_came_from_where(
 def test_every_verb_is_in_the_table() -> None:
     context = click.Context(root)
     every = set(VERBS)
-    for group in GROUPS:
+    for group in groups():
         command = root.get_command(context, group)
         assert isinstance(command, click.Group)
         every |= {f"{group} {name}" for name in command.commands}
@@ -633,7 +633,7 @@ def test_every_verb_is_in_the_table() -> None:
 
 def test_every_verb_has_help_that_ends_as_a_sentence() -> None:
     context = click.Context(root)
-    for group in GROUPS:
+    for group in groups():
         command = root.get_command(context, group)
         assert isinstance(command, click.Group)
         for name, found in command.commands.items():
@@ -806,7 +806,7 @@ def test_rows_to_predict_come_from_a_file(
 def test_rows_to_predict_from_a_file_without_an_end_are_refused(
     noted: Noted, verb: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jupyter_mlinfra.cli.parse.MOST_ROWS", 1 << 20)
+    monkeypatch.setattr("jupyter_mlinfra.faces.parse.MOST_ROWS", 1 << 20)
     with pytest.raises(TooLarge, match="/dev/zero is too large"):
         verb(["deployments", "predict", "flights", "--rows", "/dev/zero"])
     assert noted.calls == []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlinfra.core.display import datum, figure, plain
-from jupyter_mlinfra.widgets.words import size, span
+from jupyter_mlinfra.faces.words import size, span
 
 CASES = json.loads((Path(__file__).parent / "formats.json").read_text(encoding="utf-8"))
 

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
-from jupyter_mlinfra.cli.app import GROUPS, VERBS
+from jupyter_mlinfra.cli.app import VERBS, groups
 from jupyter_mlinfra.core.first_steps import NEXT, NOTEBOOK, begin, first_notebook
 from jupyter_mlinfra.core.settings import FILE, load_settings
 
@@ -32,7 +32,7 @@ def test_the_lines_of_the_card_work_when_their_marks_are_taken_away(tmp_path):
 def test_each_next_step_that_is_a_command_is_one(tmp_path):
     named = [step.split()[1] for step in NEXT if step.startswith("mlinfra ")]
     assert named
-    assert set(named) <= {*GROUPS, *VERBS}
+    assert set(named) <= {*groups(), *VERBS}
 
 
 def test_the_notebook_is_valid_its_cells_are_code_and_it_is_made_once(tmp_path):

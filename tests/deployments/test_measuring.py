@@ -23,8 +23,6 @@ from jupyter_mlinfra.deployments.gateway import Keys
 KEYS = Keys(probe="ours")
 OK = {"data": {"names": [], "ndarray": [0.5]}, "meta": {}}
 
-NAMES = [item.name for item in domains()]
-
 
 def answer_in(
     monkeypatch: pytest.MonkeyPatch, milliseconds: Iterator[float], status: int = 200
@@ -95,7 +93,7 @@ def test_readiness_says_what_the_test_before_traffic_says(monkeypatch: pytest.Mo
         ),
         measure=lambda name, seconds, rate: measured,
     )
-    latency, volume = readiness.check(workbench, NAMES)
+    latency, volume = readiness.check(workbench, domains())
     assert (latency.verdict, latency.limit, latency.measured) == (
         "missed",
         "p99 at most 100 ms for one row",
@@ -133,7 +131,7 @@ def test_a_volume_the_client_cannot_make_is_unknown_and_one_the_server_cannot_an
             "http://gateway", b"", seconds=2.0, rate=rate, keys=KEYS
         ),
     )
-    _, volume = readiness.check(workbench, NAMES)
+    _, volume = readiness.check(workbench, domains())
     assert (volume.target, volume.verdict) == ("volume of flights", verdict)
     assert ("the measuring client was too slow" in volume.measured) is (verdict == "unknown")
     assert bool(volume.fix) is (verdict == "unknown")
@@ -147,7 +145,7 @@ def test_a_slow_client_hides_no_failed_request(failed: int, verdict: str) -> Non
         latency=lambda *_, **__: measuring.Latency(p99_ms=1.0, requests=1000, rounds=1),
         measure=lambda *_, **__: figures,
     )
-    assert readiness.check(workbench, NAMES)[1].verdict == verdict
+    assert readiness.check(workbench, domains())[1].verdict == verdict
 
 
 def test_what_cannot_be_measured_is_unknown_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +162,7 @@ def test_what_cannot_be_measured_is_unknown_and_says_why(monkeypatch: pytest.Mon
             "http://gateway", b"", seconds=0.1, rate=rate, keys=KEYS
         ),
     )
-    latency, volume = readiness.check(workbench, NAMES)
+    latency, volume = readiness.check(workbench, domains())
     assert (latency.target, latency.verdict, latency.measured, latency.fix) == (
         "latency of flights",
         "unknown",
@@ -177,7 +175,7 @@ def test_what_cannot_be_measured_is_unknown_and_says_why(monkeypatch: pytest.Mon
         "unknown",
     )
     workbench.deployments.list = silent
-    (nothing,) = readiness.check(workbench, NAMES)
+    (nothing,) = readiness.check(workbench, domains())
     assert (nothing.target, nothing.verdict, nothing.measured) == (
         "live deployment",
         "unknown",
@@ -192,12 +190,16 @@ def test_the_deployment_that_the_card_names_is_measured_and_of_several_none_is_g
         )
 
     names = ["churn", "flights", "weather"]
-    checks = readiness.check(asked(names, named="flights", latency=measure, measure=measure), NAMES)
+    checks = readiness.check(
+        asked(names, named="flights", latency=measure, measure=measure), domains()
+    )
     assert [check.target for check in checks] == ["latency of flights", "volume of flights"]
-    (unnamed,) = readiness.check(asked(names, latency=measure, measure=measure), NAMES)
+    (unnamed,) = readiness.check(asked(names, latency=measure, measure=measure), domains())
     assert (unnamed.verdict, unnamed.measured) == ("unknown", "3 deployments are healthy")
     assert unnamed.fix == 'Name one in mlinfra.toml: [project] deployment = "churn"'
-    (gone,) = readiness.check(asked(names, named="trains", latency=measure, measure=measure), NAMES)
+    (gone,) = readiness.check(
+        asked(names, named="trains", latency=measure, measure=measure), domains()
+    )
     assert (gone.verdict, gone.measured) == ("unknown", "trains is not healthy")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_mlinfra import Workbench
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.readiness import TargetCheck
+from jupyter_mlinfra.core.targets import TargetCheck
 from tests.features.conftest import T0
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

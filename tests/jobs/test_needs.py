@@ -14,14 +14,14 @@ from typing import Any
 import click
 import pytest
 
-from jupyter_mlinfra.cli.jobs import jobs
-from jupyter_mlinfra.cli.schedules import schedules
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.jobs import JobSpec
+from jupyter_mlinfra.jobs.faces.cli import jobs
 from jupyter_mlinfra.jobs.needs import JobNeeds, Need, Needs, needs_of
 from jupyter_mlinfra.jobs.queue.rows import spec_of
 from jupyter_mlinfra.pipelines.definition import Definition
 from jupyter_mlinfra.pipelines.file import Options
+from jupyter_mlinfra.pipelines.schedules.faces.cli import schedules
 from jupyter_mlinfra.pipelines.spec import Step
 from jupyter_mlinfra.server.openapi import document
 from tests.conftest import REPOSITORY

@@ -10,14 +10,14 @@ import click
 import pytest
 from IPython.utils.capture import capture_output
 
-from jupyter_mlinfra.cli.app import GROUPS, root
+from jupyter_mlinfra.cli.app import groups, root
 from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import Page
 from jupyter_mlinfra.core.settings import FILE
 from jupyter_mlinfra.jobs import Jobs
 from jupyter_mlinfra.magics import load
-from jupyter_mlinfra.magics.lines import SHORT, split
+from jupyter_mlinfra.magics.lines import magics, split, words_of
 from jupyter_mlinfra.server.openapi import _records
 from tests.server.noted import Noted, made_up
 
@@ -81,23 +81,26 @@ STANDS_FOR = [
 def test_a_short_magic_stands_for_words_of_the_command_line(
     magic: str, line: str, words: str
 ) -> None:
-    assert SHORT[magic].words(split(line)) == shlex.split(words)
+    assert words_of(magics()[magic], split(line)) == shlex.split(words)
 
 
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize("name", magics())
 def test_a_magic_has_the_verbs_of_the_command_line_and_no_others(name: str) -> None:
-    short = SHORT[name]
+    short = magics()[name]
     group = root.get_command(click.Context(root), short.group)
     assert isinstance(group, click.Group)
     for verb in group.commands:
-        assert short.words([verb, "7f3a"])[:2] == [short.group, verb]
-    for stands_for in [*short.verbs.values(), short.bare, short.other]:
-        assert stands_for[0] in group.commands
+        assert words_of(short, [verb, "7f3a"])[:2] == [short.group, verb]
+    for stands_for in [*short.verbs, *short.aliases.values(), short.bare, short.other]:
+        assert stands_for in group.commands
 
 
 def test_every_domain_of_the_command_line_has_a_magic() -> None:
     # %mlinfra has them.
-    assert set(GROUPS) - {short.group for short in SHORT.values()} == {"experiments", "project"}
+    assert set(groups()) - {short.group for short in magics().values()} == {
+        "experiments",
+        "project",
+    }
 
 
 def test_quotes_that_do_not_close_are_said() -> None:
@@ -252,11 +255,11 @@ def test_no_magic_of_ipython_is_shadowed() -> None:
     InteractiveShell.clear_instance()
     shell = InteractiveShell()
     known = {kind: set(names) for kind, names in shell.magics_manager.magics.items()}
-    assert set(SHORT) & known["line"] == set()
+    assert set(magics()) & known["line"] == set()
     assert {"catalog", "job", "track"} & known["cell"] == set()
 
 
 def test_the_help_of_each_magic_says_what_it_stands_for(shell: Any) -> None:
-    for name, short in SHORT.items():
+    for name, short in magics().items():
         assert f"mlinfra {short.group}" in (shell.find_line_magic(name).__doc__ or "")
         assert f"%{name}" in (shell.find_line_magic("mlinfra").__doc__ or "")

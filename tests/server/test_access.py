@@ -13,7 +13,7 @@ import pytest
 from jupyter_server.auth import Authorizer
 
 from jupyter_mlinfra.core.errors import MLInfraError
-from jupyter_mlinfra.server.handler import Handler
+from jupyter_mlinfra.faces.handler import Handler
 from tests.server.noted import Noted
 
 EXPECTED = {

@@ -20,7 +20,7 @@ from jupyter_mlinfra.cli.app import main, run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
-from jupyter_mlinfra.magics.lines import SHORT, split
+from jupyter_mlinfra.magics.lines import magics, split, words_of
 from jupyter_mlinfra.magics.magics import carry_out
 from jupyter_mlinfra.workbench import Workbench, current
 from tests.server.noted import Noted, made_up
@@ -147,7 +147,7 @@ def doors(bench: Workbench) -> list[tuple[str, str, Any, Callable[[], Any]]]:
 def magic(line: str) -> Any:
     name, _, rest = line.partition(" ")
     return to_json(
-        carry_out(split(rest) if name == "mlinfra" else SHORT[name].words(split(rest)), None)
+        carry_out(split(rest) if name == "mlinfra" else words_of(magics()[name], split(rest)), None)
     )
 
 
@@ -255,7 +255,7 @@ def test_the_code_that_records_carry_is_understood(
             assert words.pop(0) == "mlinfra", line
         else:
             name, _, rest = line.removeprefix("%").partition(" ")
-            words = SHORT[name].words(split(rest))
+            words = words_of(magics()[name], split(rest))
         from jupyter_mlinfra.pipelines.spec import PipelineRun
 
         notes.answer = made_up(PipelineRun) if words[0] == "pipelines" else None

@@ -16,11 +16,11 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Conflict, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.faces.handler import Handler
 from jupyter_mlinfra.jobs.remote.backend import FollowedBackend
 from jupyter_mlinfra.jobs.remote.slurm.backend import SlurmBackend
 from jupyter_mlinfra.jobs.remote.slurm.commands import Commands
 from jupyter_mlinfra.server import context
-from jupyter_mlinfra.server.handler import Handler
 
 from .conftest import Answer, Noted
 

@@ -17,10 +17,10 @@ import httpx
 import pytest
 
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.faces.handler import Handler
 from jupyter_mlinfra.jobs.local.client import Control
 from jupyter_mlinfra.jobs.remote.backend import FollowedBackend
 from jupyter_mlinfra.server import context
-from jupyter_mlinfra.server.handler import Handler
 from jupyter_mlinfra.workbench import current
 
 NOTEBOOK = {

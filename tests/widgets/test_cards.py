@@ -19,19 +19,20 @@ from jupyter_mlinfra.core.display import MIME, spoken
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import Number, Page
+from jupyter_mlinfra.faces import cards, rows
+from jupyter_mlinfra.faces.cards import card_of
+from jupyter_mlinfra.faces.rows import load_faces, records, rows_of
+from jupyter_mlinfra.faces.words import assigned, counted, number, plain, share, size, span, state
 from jupyter_mlinfra.jobs import JobSpec
 from jupyter_mlinfra.server.openapi import _records
-from jupyter_mlinfra.widgets.cards import CARDS, card_of
 from jupyter_mlinfra.widgets.fault import ErrorCard
 from jupyter_mlinfra.widgets.known import card_in
-from jupyter_mlinfra.widgets.reprs import LARGEST, RECORDS, Facts, Records, bundle, register
-from jupyter_mlinfra.widgets.rows import ROWS, rows_of
-from jupyter_mlinfra.widgets.words import assigned, counted, number, plain, share, size, span, state
+from jupyter_mlinfra.widgets.reprs import LARGEST, Facts, Records, bundle, register
 from jupyter_mlinfra.workbench import Workbench
 from tests.conftest import REPOSITORY
 from tests.server.noted import made_up
 
-SHOWN = sorted({*CARDS, *ROWS} - {"Page"})
+SHOWN = sorted({name for names in records().values() for name in names} - {"Page"})
 HOSTILE = "<script>alert(1)</script>\u202e\n\x1b[31m"
 
 
@@ -86,12 +87,15 @@ def test_these_too(name: str) -> None:
     assert "<script" not in bundle(record)["text/html"].lower()
 
 
-def test_every_record_that_is_shown_says_where_it_lives() -> None:
-    named = {name for names in RECORDS.values() for name in names}
-    assert named == {*CARDS, *ROWS}
-    for module, names in RECORDS.items():
-        for name in names:
-            assert hasattr(import_module(f"jupyter_mlinfra.{module}"), name)
+def test_every_record_that_is_declared_has_a_row_or_a_card_and_no_other_has() -> None:
+    declared = {
+        getattr(import_module(module), name)
+        for module, names in records().items()
+        for name in names
+    }
+    for kind in declared:
+        load_faces(kind)
+    assert declared == {*rows._forms, *cards._makers}
 
 
 def test_a_shell_shows_records_pages_lists_and_facts_as_cards() -> None:

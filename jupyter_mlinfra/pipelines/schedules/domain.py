@@ -33,7 +33,7 @@ DOMAIN = Domain(
         State("failed", "bad"),
     ),
     records={"jupyter_mlinfra.pipelines.schedules.spec": ("Due", "Firing", "Schedule")},
-    cards="jupyter_mlinfra.pipelines.schedules.faces.cards",
+    shown=("jupyter_mlinfra.pipelines.schedules.faces.rows",),
     routes="jupyter_mlinfra.pipelines.schedules.faces.routes:ROUTES",
     groups=(
         Group(
@@ -77,5 +77,4 @@ DOMAIN = Domain(
             ),
         ),
     ),
-    code="jupyter_mlinfra.pipelines.schedules.faces.code:code",
 )

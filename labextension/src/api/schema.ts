@@ -459,6 +459,19 @@ export interface components {
             readonly values: readonly (string | number | ("NaN" | "Infinity" | "-Infinity") | null)[];
         };
         /**
+         * DomainRecord
+         * @description A domain that is installed. kinds: of its references. topics: of its events. states: of its
+         *     objects, each with its tone: good, bad, busy or quiet.
+         */
+        readonly DomainRecord: {
+            readonly kinds: readonly string[];
+            readonly name: string;
+            readonly states: {
+                readonly [key: string]: "good" | "bad" | "busy" | "quiet";
+            };
+            readonly topics: readonly string[];
+        };
+        /**
          * Draft
          * @description What the text of a pipeline file means before it is saved. fault: what is wrong with it; then
          *     there is no graph.

@@ -1,0 +1,1 @@
+"""How the catalog is shown and asked: rows, cards, routes, verbs, counts."""

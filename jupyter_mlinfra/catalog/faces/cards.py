@@ -1,0 +1,166 @@
+"""The card of each record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...core.refs import reference
+from ...faces.cards import Card, card, said
+from ...faces.rows import rows_of
+from ...faces.words import NONE, beginning, counted, moment, number, plain, size, span, stored
+from ..spec import DatasetDetail, IngestReport, Inspection, Profile, RowBlock, Verification
+
+
+@card(DatasetDetail)
+def _dataset_detail(item: DatasetDetail) -> Card:
+    data = item.dataset
+    facts = {
+        "rows": number(data.rows),
+        "size": size(data.bytes),
+        "snapshot": plain(data.snapshot),
+        "updated": moment(data.updated_at),
+        "snapshots": plain(item.snapshots),
+        "newer": plain(item.newer or None),
+        "owner": plain(data.owner),
+        "tags": plain(data.tags),
+        "description": beginning(data.description, 200),
+    }
+    return Card(title=data.name, ref=data.ref, facts=said(facts), rows=rows_of(item.schema))
+
+
+@card(IngestReport)
+def _ingest(item: IngestReport) -> Card:
+    facts = {
+        "rows written": plain(item.rows_written),
+        "quarantined": plain(item.quarantined),
+        "skipped": beginning(", ".join(item.skipped), 200) or NONE,
+        "columns": plain(item.columns),
+        "read as": "; ".join(item.spelled),
+        "snapshot": item.snapshot,
+        "quarantine": plain(item.quarantine),
+    }
+    # The first line says what was left out: nobody reads on after a success.
+    title = f"{item.dataset}: {item.summary}" if item.quarantined or item.skipped else item.dataset
+    return Card(
+        title=title,
+        ref=reference("dataset", item.dataset),
+        facts=said(facts),
+        note="\n".join(item.notes),
+    )
+
+
+@card(Inspection)
+def _inspection(item: Inspection) -> Card:
+    first = item.files[0]
+    marks = {
+        "encoding": first.encoding,
+        "separator": _sign(first.separator),
+        "quote": _sign(first.quote),
+        "comment": first.comment,
+        "skip": first.skip,
+    }
+    shown = {name: value for name, value in marks.items() if value} | (
+        {} if first.header is None else {"header": "yes" if first.header else "no"}
+    )
+    cut = [
+        f"{name} {value}{' (guessed)' if name in first.guessed else ''}"
+        for name, value in shown.items()
+    ]
+    facts = {
+        "read as": ", ".join(cut) or first.kind,
+        "rows looked at": f"{plain(item.rows)}{'' if item.whole else ', the beginning'}",
+        "do not fit": (
+            f"{plain(item.bad)}, the first in line {item.broken[0].line} of {item.broken[0].file}:"
+            f" {item.broken[0].reason}"
+            if item.broken
+            else NONE
+        ),
+        "would be refused": item.refused or NONE,
+        "in it already": (
+            plain([file.path for file in item.files if file.snapshot])
+            if any(file.snapshot for file in item.files)
+            else NONE
+        ),
+    }
+    rows = [
+        {
+            "column": column.name,
+            "type": column.type,
+            "how": "of the dataset" if column.in_dataset else "guessed" if column.guessed else "",
+            "spelled": _spelled(column),
+            "examples": beginning(
+                " · ".join(NONE if value is None else str(value) for value in values[:3]), 60
+            ),
+        }
+        for column, values in zip(item.columns, item.data, strict=True)
+    ]
+    title = first.path if len(item.files) == 1 else counted(len(item.files), "file")
+    return Card(
+        title=title,
+        facts=said(facts),
+        rows=rows,
+        note="\n".join(f"{doubt.what} {doubt.fix}" for doubt in item.doubts),
+    )
+
+
+@card(Profile)
+def _profile(item: Profile) -> Card:
+    facts = {
+        "rows": number(item.rows),
+        "tier": item.tier,
+        "snapshot": plain(item.snapshot),
+        "took": span(item.seconds),
+    }
+    return Card(
+        title=f"profile of {item.ref.partition(':')[2]}",
+        ref=item.ref,
+        facts=said(facts),
+        rows=rows_of(item.columns),
+    )
+
+
+@card(RowBlock)
+def _row_block(item: RowBlock) -> Card:
+    names = [column.name for column in item.columns]
+    rows = [
+        dict(zip(names, (beginning(stored(value), 40) for value in values), strict=True))
+        for values in zip(*item.data, strict=True)
+    ]
+    last = item.start + item.shown
+    return Card(
+        title=f"rows {item.start + 1:,}–{last:,} of {item.total:,}" if item.shown else "no rows",
+        rows=rows,
+    )
+
+
+@card(Verification)
+def _verification(item: Verification) -> Card:
+    facts = {
+        "snapshot": item.snapshot or NONE,
+        "files": plain(item.files),
+        "checked": plain(item.checked),
+        "damaged": plain(len(item.damaged)),
+        "not checked": plain(item.files - item.checked or None),
+    }
+    rows = [{"file": damage.file, "why": damage.why} for damage in item.damaged]
+    return Card(
+        title=item.dataset,
+        ref=reference("dataset", item.dataset),
+        facts=said(facts),
+        rows=rows,
+        note=item.note,
+    )
+
+
+def _sign(sign: str | None) -> str:
+    """A sign that can be seen."""
+    return {None: "", "\t": "tab", " ": "space", "": "none"}.get(sign, sign or "")
+
+
+def _spelled(column: Any) -> str:
+    marks = (
+        f"decimal {column.decimal} thousands {_sign(column.thousands)}"
+        if (column.decimal, column.thousands) != (".", "")
+        else ""
+    )
+    return " ".join(filter(None, [marks, column.date_format]))

@@ -1,0 +1,1 @@
+"""How deployments are shown and asked: rows, cards, routes, verbs, counts."""

@@ -1,0 +1,53 @@
+"""The card of each record."""
+
+from __future__ import annotations
+
+from ...faces.cards import Card, card, said
+from ...faces.rows import rows_of
+from ...faces.words import NONE, counted, moment, plain
+from ..spec import Deployment, DeploymentDetail, Prediction
+
+
+@card(Deployment)
+def _deployment(item: Deployment) -> Card:
+    facts = {
+        "state": plain(item.state),
+        "url": item.url,
+        "target": item.target,
+        "updated": moment(item.updated_at),
+    }
+    return Card(title=item.name, ref=item.ref, facts=said(facts), rows=rows_of(item.versions))
+
+
+@card(DeploymentDetail)
+def _deployment_detail(item: DeploymentDetail) -> Card:
+    card = _deployment(item.deployment)
+    newest = item.history[0] if item.history else None
+    last = f"{moment(newest.at)} {newest.user}: {newest.text}" if newest else NONE
+    return Card(
+        title=card.title,
+        ref=card.ref,
+        facts={**card.facts, **said({"answers": item.answers or NONE, "last change": last})},
+        rows=card.rows,
+    )
+
+
+@card(Prediction)
+def _prediction(item: Prediction) -> Card:
+    facts = {
+        "version": item.version,
+        "answered in": f"{item.milliseconds:.1f} ms",
+        "request": item.request_id,
+    }
+    # As errors count them.
+    rows = [
+        {"row": str(place), "prediction": plain(value)}
+        for place, value in enumerate(item.predictions[:20], 1)
+    ]
+    left = len(item.predictions) - len(rows)
+    return Card(
+        title=counted(len(item.predictions), "prediction"),
+        facts=facts,
+        rows=rows,
+        note=f"{left:,} more" if left else "",
+    )

@@ -1,0 +1,142 @@
+"""`mlinfra deployments …`"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ...core.records import page_of, to_json
+from ...faces.cli import Noun, paged
+from ...faces.parse import rows as rows_of
+from ...faces.parse import weights
+from ...faces.session import Ended, Session
+
+deployments = Noun("deployments", "Deployments: model versions that answer requests.")
+
+_reason = click.option("--reason", default="", help="Why; recorded in the history.")
+
+
+@deployments.verb("list")
+@paged
+def _list(session: Session, **options: Any) -> Any:
+    """Deployments by name."""
+    return session.bench.deployments.list(**options)
+
+
+@deployments.verb("show")
+@click.argument("name")
+def _show(session: Session, name: str) -> Any:
+    """A deployment: versions, traffic, history."""
+    found = session.bench.deployments.show(name)
+    if not session.json:
+        return found
+    # Scripts rely on the deployment's own fields at the top.
+    return to_json(found.deployment) | {
+        key: value for key, value in to_json(found).items() if key != "deployment"
+    }
+
+
+@deployments.verb("deploy")
+@click.argument("version", metavar="MODEL/VERSION")
+@click.option("--name", help="Of the deployment; default: the model's, in lower case with hyphens.")
+@click.option(
+    "--traffic",
+    "--canary",
+    type=click.IntRange(0, 100),
+    metavar="PERCENT",
+    help="Default: all for the first version, none for a further one.",
+)
+@click.option(
+    "--answers",
+    type=click.Choice(["classes", "probabilities"]),
+    help="Of a classifier. Default: what its own pyfunc answers.",
+)
+@_reason
+def _deploy(session: Session, version: str, name: str | None, **options: Any) -> Any:
+    """Package a version, test it, and only then give it traffic."""
+    from .. import name_for
+
+    return session.bench.deployments.deploy(
+        name or name_for(version), version=version, on_progress=session.say, **options
+    )
+
+
+@deployments.verb("traffic")
+@click.argument("name")
+@click.argument("shares", nargs=-1, required=True, metavar="VERSION=PERCENT…")
+@_reason
+def _traffic(session: Session, name: str, shares: tuple[str, ...], reason: str) -> Any:
+    """Share the requests between versions: `deployments traffic flights v1=90 v2=10`."""
+    return session.bench.deployments.traffic(name, weights(shares), reason=reason)
+
+
+@deployments.verb("promote")
+@click.argument("name")
+@click.argument("version")
+@_reason
+def _promote(session: Session, name: str, version: str, reason: str) -> Any:
+    """Give a version all of the traffic. Moves no alias: that is `models promote`."""
+    return session.bench.deployments.promote(name, version, reason=reason)
+
+
+@deployments.verb("rollback")
+@click.argument("name")
+@_reason
+def _rollback(session: Session, name: str, reason: str) -> Any:
+    """Restore the last healthy traffic, at once."""
+    return session.bench.deployments.rollback(name, reason=reason)
+
+
+@deployments.verb("remove")
+@click.argument("name")
+@click.argument("version")
+@_reason
+def _remove(session: Session, name: str, version: str, reason: str) -> Any:
+    """Stop a version without traffic and remove it."""
+    return session.bench.deployments.remove(name, version, reason=reason)
+
+
+@deployments.verb("predict")
+@click.argument("name")
+@click.option(
+    "--rows",
+    required=True,
+    metavar="FILE",
+    help="JSON (objects, or a body of Seldon's protocol), CSV or Parquet; - for standard input.",
+)
+@click.option("--version", help="Use this one, whatever the traffic.")
+def _predict(session: Session, name: str, rows: str, version: str | None) -> Any:
+    """Send a request through the gateway; the answer names the version that gave it."""
+    return session.bench.deployments.predict(name, rows_of(rows), version=version)
+
+
+@deployments.verb("history")
+@click.argument("name")
+@paged
+def _history(session: Session, name: str, **options: Any) -> Any:
+    """Changes, newest first."""
+    return session.bench.deployments.history(name, **options)
+
+
+@deployments.verb("up")
+@click.argument("name", required=False)
+def _up(session: Session, name: str | None) -> Any:
+    """Start a deployment, or all."""
+    return page_of(session.bench.deployments.up(name, on_progress=session.say), limit=500)
+
+
+@deployments.verb("down")
+@click.argument("name", required=False)
+def _down(session: Session, name: str | None) -> Any:
+    """Stop a deployment, or all; `up` restores the same traffic."""
+    return page_of(session.bench.deployments.down(name), limit=500)
+
+
+@deployments.verb("delete")
+@click.argument("name")
+@click.option("--yes", is_flag=True, required=True, help="It cannot be undone.")
+def _delete(session: Session, name: str, yes: bool) -> Any:  # noqa: ARG001
+    """Stop a deployment and delete it with its history; its payload log stays."""
+    session.bench.deployments.delete(name)
+    return Ended({"deleted": name})

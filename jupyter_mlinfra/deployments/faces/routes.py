@@ -1,0 +1,114 @@
+"""Routes of the deployments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from annotated_types import Len
+
+from ...faces.handler import Handler, access, elsewhere
+from ...faces.parameters import Cursor, Limit, Name, Percent, Text
+
+if TYPE_CHECKING:
+    from ...core.records import Page
+    from ...jobs.spec import Job
+    from ..spec import Change, Deployment, DeploymentDetail, Prediction
+
+read, write, execute = access("deployments")
+
+
+class DeploymentList(Handler):
+    @read
+    def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Deployment]:
+        """Deployments by name."""
+        return self.bench.deployments.list(limit=limit, cursor=cursor)
+
+    @execute(slow=elsewhere)
+    def post(
+        self,
+        *,
+        version: Name,
+        name: Name | None = None,
+        traffic: Percent | None = None,
+        answers: Literal["classes", "probabilities"] | None = None,
+        reason: Text = "",
+    ) -> Job:
+        """Package a version, test it, and give it traffic: a job. The states of the deployment come
+        as events. Raises NotFound.
+
+        name: of the deployment; by default the model's name in lower case with hyphens. answers: of
+        a classifier; by default those of its own pyfunc.
+        """
+        from .. import name_for
+
+        self.bench.experiments.version(version)
+        name = name_for(version) if name is None else name
+        options = {"name": name, "traffic": traffic, "answers": answers, "reason": reason or None}
+        return self.as_job("deployments deploy", version, of=f"{version} to {name}", **options)
+
+
+class DeploymentPage(Handler):
+    @read
+    def get(self, name: str) -> DeploymentDetail:
+        """One deployment: versions, traffic, history, signature."""
+        return self.bench.deployments.show(name)
+
+
+class DeploymentHistory(Handler):
+    @read
+    def get(self, name: str, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Change]:
+        """Changes, newest first."""
+        return self.bench.deployments.history(name, limit=limit, cursor=cursor)
+
+
+class Traffic(Handler):
+    @execute(slow=True)
+    def post(
+        self, name: str, *, traffic: Annotated[dict[Name, Percent], Len(1, 100)], reason: Text = ""
+    ) -> Deployment:
+        """Set the percentage of requests for each version; they add up to 100."""
+        return self.bench.deployments.traffic(name, traffic, reason=reason)
+
+
+class Promote(Handler):
+    @execute(slow=True)
+    def post(self, name: str, *, version: Name) -> Deployment:
+        """Give a version all traffic."""
+        return self.bench.deployments.promote(name, version)
+
+
+class Rollback(Handler):
+    @execute(slow=True)
+    def post(self, name: str) -> Deployment:
+        """Restore the last healthy traffic."""
+        return self.bench.deployments.rollback(name)
+
+
+class Remove(Handler):
+    @execute(slow=True)
+    def post(self, name: str, *, version: Name) -> Deployment:
+        """Stop a version that has no traffic and remove it."""
+        return self.bench.deployments.remove(name, version)
+
+
+class Predict(Handler):
+    @execute(slow=True)
+    def post(
+        self, name: str, *, rows: list[dict[str, Any]] | dict[str, Any], version: Name | None = None
+    ) -> Prediction:
+        """Send a request through the gateway. rows: one object per row, or a request body of
+        Seldon's protocol.
+        """
+        return self.bench.deployments.predict(name, rows, version=version)
+
+
+ROUTES = {
+    "deployments/deployments": DeploymentList,
+    "deployments/deployments/{name}": DeploymentPage,
+    "deployments/deployments/{name}/history": DeploymentHistory,
+    "deployments/deployments/{name}/traffic": Traffic,
+    "deployments/deployments/{name}/promote": Promote,
+    "deployments/deployments/{name}/rollback": Rollback,
+    "deployments/deployments/{name}/remove": Remove,
+    "deployments/deployments/{name}/predict": Predict,
+}

@@ -1,0 +1,50 @@
+"""One row of a list, for each record."""
+
+from __future__ import annotations
+
+from ...faces.rows import Row, row
+from ...faces.words import beginning, moment, number, plain, share
+from ..spec import Change, DeployedVersion, Deployment
+
+
+@row(Change, noun="change")
+def change(item: Change) -> Row:
+    traffic = ", ".join(f"{version} {percent} %" for version, percent in item.traffic.items())
+    return {
+        "at": moment(item.at),
+        "by": item.user,
+        "verb": item.verb,
+        "what": beginning(item.text),
+        "traffic": plain(traffic),
+        "reason": beginning(item.reason),
+    }
+
+
+@row(DeployedVersion)
+def deployed_version(item: DeployedVersion) -> Row:
+    return {
+        "version": item.version,
+        "model": item.model,
+        "state": plain(item.state),
+        "traffic": f"{item.traffic} %",
+        "requests/s": number(item.requests_per_second),
+        "p50 ms": number(item.p50_ms),
+        "p95 ms": number(item.p95_ms),
+        "errors": share(item.error_fraction),
+        "reason": beginning(item.reason),
+    }
+
+
+@row(Deployment)
+def deployment(item: Deployment) -> Row:
+    traffic = ", ".join(
+        f"{entry.version} {entry.traffic} %" for entry in item.versions if entry.traffic
+    )
+    return {
+        "deployment": item.name,
+        "state": plain(item.state),
+        "traffic": plain(traffic),
+        "target": item.target,
+        "updated": moment(item.updated_at),
+        "url": item.url,
+    }

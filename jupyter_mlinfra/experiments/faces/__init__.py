@@ -1,0 +1,1 @@
+"""How experiments are shown and asked: rows, cards, routes, verbs, counts."""

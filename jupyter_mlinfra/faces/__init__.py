@@ -1,0 +1,1 @@
+"""What the faces of all domains are made of: rows and cards, verbs of the command line, routes."""

@@ -1,0 +1,35 @@
+"""Rows of the records that belong to no domain alone."""
+
+from __future__ import annotations
+
+from ..core.lineage import Edge
+from ..core.search import Hit
+from ..core.targets import TargetCheck
+from .rows import Row, row
+from .words import beginning, plain
+
+
+@row(Edge, noun="edge")
+def edge(item: Edge) -> Row:
+    return {
+        "from": item.input,
+        "to": item.output,
+        "by": plain(item.job),
+        "at": item.at[:16].replace("T", " "),
+    }
+
+
+@row(Hit, noun="object")
+def hit(item: Hit) -> Row:
+    return {"ref": item.ref, "name": item.name, "detail": beginning(item.detail)}
+
+
+@row(TargetCheck)
+def target_check(item: TargetCheck) -> Row:
+    return {
+        "target": item.target,
+        "limit": item.limit,
+        "measured": item.measured,
+        "verdict": item.verdict,
+        "fix": plain(item.fix),
+    }

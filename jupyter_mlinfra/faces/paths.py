@@ -1,0 +1,51 @@
+"""Command-line paths: from the working directory if that is in the project, else from the project's
+root.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..core.errors import BadRequest
+
+
+def in_project(root: Path, path: str) -> str:
+    """`path` relative to the project. A path that does not exist from the working directory is
+    taken from the root; its user reports it if it is missing there too.
+    """
+    here = Path(os.path.realpath(os.curdir))
+    if not here.is_relative_to(root):
+        return path
+    found = Path(os.path.normpath(here / path))
+    return (
+        found.relative_to(root).as_posix()
+        if found.is_relative_to(root) and found.exists()
+        else path
+    )
+
+
+def check_place(root: Path, command: Sequence[str]) -> None:
+    """Raise BadRequest if a word of a command is a file only in the working directory: the command
+    would look for it in the project's root.
+    """
+    here = Path(os.path.realpath(os.curdir))
+    if here == root or not here.is_relative_to(root):
+        return
+    folder = here.relative_to(root).as_posix()
+    for word in command:
+        if not os.path.isabs(word) and (here / word).is_file() and not (root / word).exists():
+            fix = f"mlinfra jobs submit --cwd {shlex.quote(folder)} -- {shlex.join(command)}"
+            raise BadRequest(
+                f"The job would not find {word}.",
+                f"It is in {folder}, and a command runs in the project's root unless --cwd says"
+                " otherwise.",
+                fix,
+            )
+
+
+def pipeline_in_project(root: Path, name: str) -> str:
+    """The same for a pipeline that is named by its file; a plain name is unchanged."""
+    return in_project(root, name) if name.endswith((".yaml", ".yml")) else name

@@ -1,0 +1,63 @@
+"""One call of the command line or of a magic, as its verbs see it, and what it ends with."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import MLInfraError
+
+if TYPE_CHECKING:
+    from ..workbench import Workbench
+
+
+class Failed(MLInfraError):
+    """What was asked for was done, and it did not succeed: a job, a run."""
+
+    code = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a verb ended with, where that is more than a record.
+
+    value: a record, or JSON values. error: the verb was carried out and its outcome is a failure (a
+    run that failed). silent: nothing more is to be said to people, because it was printed on the
+    way.
+    """
+
+    value: Any
+    error: MLInfraError | None = None
+    code: int | None = None
+    silent: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """`code`; when it is not given, 1 for an error."""
+        return self.code if self.code is not None else int(self.error is not None)
+
+
+class Session(ABC):
+    """json: somebody parses what is printed."""
+
+    json: bool
+
+    @property
+    @abstractmethod
+    def bench(self) -> Workbench:
+        """The project's workbench. Raises NotFound outside a project."""
+
+    @abstractmethod
+    def note(self, text: str) -> None:
+        """Tell whoever watches the job that this is how it goes, or went."""
+
+    @abstractmethod
+    def say(self, text: str) -> None:
+        """Tell people how it goes, and whoever watches the job that this is; a script is told
+        nothing.
+        """
+
+    @abstractmethod
+    def text(self, value: Any) -> str:
+        """A record as people read it."""

@@ -1,0 +1,1 @@
+"""How the feature store is shown and asked: rows, cards, routes, verbs, counts."""

@@ -1,0 +1,46 @@
+"""One row of a list, for each record."""
+
+from __future__ import annotations
+
+from ...faces.rows import Row, row
+from ...faces.words import beginning, moment, number, plain, share
+from ..spec import Alert, FeatureDrift, Monitor
+
+
+@row(Alert)
+def alert(item: Alert) -> Row:
+    return {
+        "alert": f"{item.monitor}/{item.name}",
+        "state": plain(item.state),
+        "severity": item.severity,
+        "value": number(item.value),
+        "threshold": plain(item.threshold),
+        "text": beginning(item.text, 100),
+        "since": moment(item.since),
+    }
+
+
+@row(FeatureDrift)
+def feature_drift(item: FeatureDrift) -> Row:
+    return {
+        "feature": item.feature,
+        "PSI": number(item.psi),
+        "KS": number(item.ks),
+        "missing then": share(item.missing_reference),
+        "missing now": share(item.missing_window),
+        "drifted": plain(item.drifted),
+    }
+
+
+@row(Monitor)
+def monitor(item: Monitor) -> Row:
+    return {
+        "monitor": item.name,
+        "deployment": item.deployment,
+        "state": plain(item.state),
+        "requests": number(item.requests),
+        "rows": number(item.rows),
+        "worst": plain(item.worst),
+        "PSI": number(item.worst_psi),
+        "evaluated": moment(item.evaluated_at),
+    }

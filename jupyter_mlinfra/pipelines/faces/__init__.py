@@ -1,0 +1,1 @@
+"""How pipelines are shown and asked: rows, cards, routes, verbs, counts."""

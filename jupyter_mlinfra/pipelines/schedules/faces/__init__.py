@@ -1,0 +1,1 @@
+"""How schedules are shown and asked: rows, cards, routes, verbs, counts."""
