@@ -110,6 +110,7 @@ EXPECTED = {
     "GET monitoring/alerts": "read monitoring",
     "GET workbench/search": "read workbench",
     "GET workbench/status": "read workbench",
+    "GET workbench/domains": "read workbench",
     "GET workbench/project": "read workbench",
     "POST workbench/init": "write workbench",
     "POST workbench/first-steps": "write workbench",
