@@ -11,8 +11,8 @@ import pytest
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import Page
+from jupyter_mlinfra.faces import handler
 from jupyter_mlinfra.faces.handler import capped
-from jupyter_mlinfra.server import handler
 from jupyter_mlinfra.workbench import current
 
 
