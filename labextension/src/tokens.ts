@@ -111,7 +111,8 @@ export interface IActionCall<T = unknown> {
   readonly args: ReadonlyPartialJSONObject;
 }
 
-/** Null: the user thought better of it. */
+/** Null: the user thought better of it. Nothing: it is done, and there is nothing to say of it. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type
 export type Perform<T = unknown> = (call: IActionCall<T>) => Promise<IOutcome | null | void>;
 
 /**

@@ -300,7 +300,7 @@ def test_a_server_that_is_down_is_told_apart_from_an_empty_one(tmp_path, monkeyp
         f'[experiments]\ntracking_uri = "http://ana:secret@127.0.0.1:{port}"\n'
     )
     experiments = Experiments(Project(tmp_path))
-    assert "no SQLite file" in experiments.slow_reason
+    assert "not a SQLite file" in experiments.slow_reason
     with pytest.raises(Unavailable) as caught:
         experiments.experiments()
     assert "secret" not in str(caught.value)

@@ -113,8 +113,8 @@ interface IPainted {
 
 /** Of Vega's SVG renderer, which its types leave out. */
 interface ISvgRenderer {
-  // eslint-disable-next-line @typescript-eslint/method-signature-style -- a property could not be
-  // overridden by a method
+  // a property could not be overridden by a method
+  // eslint-disable-next-line @typescript-eslint/method-signature-style
   style(node: Element, item: IPainted | null): void;
   // eslint-disable-next-line @typescript-eslint/method-signature-style
   background(...color: unknown[]): unknown;

@@ -31,14 +31,8 @@ interface IMatrixProps {
 export const SIZE = { label: 168, column: 58, row: 24, head: 62 };
 
 /** Steps × runs. Only what is in sight is drawn; arrows walk from cell to cell. */
-export function Matrix({
-  pipeline,
-  rows,
-  columns,
-  selected,
-  onSelect,
-  onOpen
-}: IMatrixProps): React.ReactElement {
+export function Matrix(props: IMatrixProps): React.ReactElement {
+  const { pipeline, rows, columns, selected, onSelect, onOpen } = props;
   const { trans } = useWorkbench();
   const spot = spotOf(rows, columns, selected);
   const at = { row: spot.row, column: spot.column < 0 ? columns.length - 1 : spot.column };

@@ -75,7 +75,7 @@ export function fakeWorkbench(client: object = {}): IFake {
     addKind: () => new DisposableDelegate(() => undefined),
     addAction: () => new DisposableDelegate(() => undefined),
     seen: new Seen(),
-    pointer: new Pointer({} as JupyterFrontEnd.IShell, () => undefined),
+    pointer: new Pointer({} as unknown as JupyterFrontEnd.IShell, () => undefined),
     addPanel: () => undefined,
     open,
     keep
