@@ -9,17 +9,19 @@ const TAIL = 8;
 
 /**
  * A name that loses its middle where there is no room for it; readers and tooltips have it whole.
+ * It runs in its own direction, and turns nothing that stands beside it.
  */
 export function Name({ text }: { text: string }): React.ReactElement {
-  if (text.length <= SHORT) {
-    return <>{text}</>;
+  const letters = Array.from(text); // an emoji is one letter, and is not cut in half
+  if (letters.length <= SHORT) {
+    return <bdi>{text}</bdi>;
   }
   return (
     <>
-      <span className={cx('unseen')}>{text}</span>
-      <span className={cx('middle')} aria-hidden="true">
-        <span>{text.slice(0, -TAIL)}</span>
-        <span>{text.slice(-TAIL)}</span>
+      <bdi className={cx('unseen')}>{text}</bdi>
+      <span className={cx('middle')} dir="auto" aria-hidden="true">
+        <span>{letters.slice(0, -TAIL).join('')}</span>
+        <span>{letters.slice(-TAIL).join('')}</span>
       </span>
     </>
   );

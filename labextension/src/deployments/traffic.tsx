@@ -1,4 +1,4 @@
-import React, { useEffect, useState } from 'react';
+import React, { useEffect, useMemo, useState } from 'react';
 
 import type { IDeployedVersion, IDeployment, IDeploymentDetail, INumber } from '../api/types';
 import { Button } from '../components/button';
@@ -11,7 +11,7 @@ import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
 import { rate } from './section';
-import { balanced, checkWeights, fieldsOf, type Weights } from './weights';
+import { balanced, checkWeights, fieldsOf, shareOf, type Weights } from './weights';
 
 const SERIES: Readonly<Record<string, number>> = { stable: 1, canary: 3, shadow: 4 };
 const seriesOf = ({ role }: IDeployedVersion): number => SERIES[role] ?? 6;
@@ -24,7 +24,7 @@ interface ITrafficProps {
 }
 
 export interface IEditedTraffic {
-  shares: Readonly<Record<string, string>>;
+  shares: Readonly<Record<string, number | string>>;
   /** Whether they make 100. */
   whole: boolean;
 }
@@ -116,19 +116,16 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
   const [fields, setFields] = useState(() => fieldsOf(deployment.versions));
   const [preview, setPreview] = useState<Weights | null>(null);
   const [reason, setReason] = useState('');
-  const { weights, sum } = checkWeights(fields);
+  const { weights, sum } = useMemo(() => checkWeights(fields), [fields]);
   const now = Object.fromEntries(
     deployment.versions.map(version => [version.version, version.traffic])
   );
-  const touched = Object.entries(fields).some(
-    ([version, text]) => text.trim() !== String(now[version])
-  );
+  const touched = Object.entries(fields).some(([version, text]) => shareOf(text) !== now[version]);
   const changed = weights !== null && touched;
-  const whole = weights !== null;
   useEffect(() => {
-    onEdit(touched ? { shares: fields, whole } : null);
+    onEdit(touched ? { shares: weights ?? fields, whole: weights !== null } : null);
     return () => onEdit(null);
-  }, [fields, touched, whole, onEdit]);
+  }, [fields, touched, weights, onEdit]);
 
   const apply = async (next: Weights, why: string): Promise<void> => {
     const { ref } = deployment;
@@ -159,6 +156,11 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
                 width={56}
                 unit="%"
                 value={fields[version.version] ?? ''}
+                fault={
+                  shareOf(fields[version.version] ?? '') === null
+                    ? trans.__('a whole number from 0 to 100')
+                    : undefined
+                }
                 onChange={text => {
                   setPreview(null);
                   setFields(balanced(fields, version.version, text));
@@ -168,7 +170,9 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
           ))}
         <SharesBar deployment={deployment} fields={fields} />
         {sum !== 100 && (
-          <span className={cx('tone-bad')}>{trans.__('together %1 %, not 100 %', sum)}</span>
+          <span className={cx('tone-bad')}>
+            {trans.__('together %1 %, not 100 %', format.number(sum))}
+          </span>
         )}
         {!preview && (
           <Button

@@ -8,15 +8,24 @@ export interface IWeightsCheck {
   sum: number;
 }
 
+/** The share that a field says: a whole percent, 0 to 100; null for anything else. */
+export function shareOf(text: string): number | null {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isInteger(value) && value >= 0 && value <= 100 ? value : null;
+}
+
 /** The weights in the fields, checked: whole, 0 to 100, together 100. */
 export function checkWeights(fields: Readonly<Record<string, string>>): IWeightsCheck {
-  const entries = Object.entries(fields).map(([version, text]): [string, number] => [
-    version,
-    text.trim() === '' ? Number.NaN : Number(text)
-  ]);
-  const good = entries.every(([, value]) => Number.isInteger(value) && value >= 0 && value <= 100);
-  const sum = entries.reduce((total, [, value]) => total + (Number.isFinite(value) ? value : 0), 0);
-  return { weights: good && sum === 100 ? Object.fromEntries(entries) : null, sum };
+  const texts = Object.entries(fields);
+  const good = texts.flatMap(([version, text]): [string, number][] => {
+    const share = shareOf(text);
+    return share === null ? [] : [[version, share]];
+  });
+  const sum = texts.reduce((total, [, text]) => total + (Number(text) || 0), 0);
+  return {
+    weights: good.length === texts.length && sum === 100 ? Object.fromEntries(good) : null,
+    sum
+  };
 }
 
 /** The canary: the version that answers a part and is not the stable one. */
@@ -51,17 +60,10 @@ export function balanced(
 ): Record<string, string> {
   const next = { ...fields, [version]: text };
   const others = Object.keys(fields).filter(name => name !== version);
-  const value = Number(text);
+  const share = shareOf(text);
   const [other] = others;
-  if (
-    others.length === 1 &&
-    other &&
-    text.trim() !== '' &&
-    Number.isInteger(value) &&
-    value >= 0 &&
-    value <= 100
-  ) {
-    next[other] = String(100 - value);
+  if (others.length === 1 && other && share !== null) {
+    next[other] = String(100 - share);
   }
   return next;
 }

@@ -45,7 +45,11 @@ export function branch<T>(
     return [head];
   }
   const { data, error } = under.get(name) ?? {};
-  return data === undefined
-    ? [head, { id: `${row.id}?`, level: (row.level ?? 0) + 1, name: error ? error.what : reading }]
-    : [head, ...inside(data)];
+  const place = { id: `${row.id}?`, level: (row.level ?? 0) + 1 };
+  if (data !== undefined) {
+    return [head, ...inside(data)];
+  }
+  return error
+    ? [head, { ...place, name: error.what, title: error.message, lines: error.fix }]
+    : [head, { ...place, name: reading }];
 }

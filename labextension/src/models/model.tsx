@@ -119,8 +119,8 @@ function columnsOf(
       end: true,
       cell: row => (
         <Against
-          value={figure(row.metrics[name])}
-          champion={row === best ? undefined : figure(best?.metrics[name])}
+          value={row.metrics[name]}
+          champion={row === best ? undefined : best?.metrics[name]}
         />
       ),
       sort: row => figure(row.metrics[name]) ?? null
@@ -197,27 +197,23 @@ function Deployable({ version }: { version: IVersion }): React.ReactElement {
   );
 }
 
-const figure = (value: IVersion['metrics'][string] | undefined): number | undefined =>
+type Metric = IVersion['metrics'][string] | undefined;
+
+const figure = (value: Metric): number | undefined =>
   value === undefined ? undefined : format.real(value);
 
 /** A metric, and its difference to the champion's. */
-function Against({
-  value,
-  champion
-}: {
-  value: number | undefined;
-  champion: number | undefined;
-}): React.ReactElement {
+function Against({ value, champion }: { value: Metric; champion: Metric }): React.ReactElement {
   const { trans } = useWorkbench();
   if (value === undefined) {
     return <>{format.DASH}</>;
   }
-  const difference =
-    champion === undefined || !Number.isFinite(value - champion) ? null : value - champion;
+  const difference = format.real(value) - (figure(champion) ?? Number.NaN);
+  const known = Number.isFinite(difference);
   return (
-    <span title={difference === null ? undefined : trans.__('against the champion')}>
+    <span title={known ? trans.__('against the champion') : undefined}>
       <Num value={value} />
-      {difference !== null && (
+      {known && (
         <span className={cx('quiet')}>
           {' '}
           {difference < 0 ? format.number(difference, 2) : `+${format.number(difference, 2)}`}

@@ -1,0 +1,294 @@
+import { Notification } from '@jupyterlab/apputils';
+import { fireEvent, screen, within } from '@testing-library/react';
+import React from 'react';
+
+import type { IDeployment } from '../../api/types';
+import {
+  BROKEN,
+  cells,
+  exactly,
+  HOSTILE,
+  pageOf,
+  settle
+} from '../../components/__tests__/samples';
+import { fakeWorkbench, show } from '../../components/__tests__/workbench';
+import DeploymentPage from '../deployment';
+import { DeploymentsSection } from '../section';
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+});
+
+const version = (name: string, traffic: number, more: object = {}): object => ({
+  version: name,
+  model: `models:/flights/${name.slice(1)}`,
+  state: 'ready',
+  traffic,
+  role: traffic > 50 ? 'stable' : traffic ? 'canary' : 'candidate',
+  reason: '',
+  requests_per_second: null,
+  p50_ms: null,
+  p95_ms: null,
+  error_fraction: null,
+  gates: [],
+  ...more
+});
+
+const deploymentOf = (versions: readonly object[], more: object = {}): IDeployment =>
+  ({
+    ref: 'deployment:flights',
+    name: 'flights',
+    target: 'local',
+    state: 'healthy',
+    url: 'http://127.0.0.1',
+    versions,
+    created_at: '2026-01-01T00:00:00Z',
+    updated_at: '2026-01-01T00:00:00Z',
+    ...more
+  }) as unknown as IDeployment;
+
+interface IServer {
+  deployment?: IDeployment;
+  detail?: object;
+  verbs?: object;
+}
+
+const TWO = deploymentOf([version('v1', 90), version('v2', 10)]);
+
+/** The page of a deployment. */
+async function opened({ deployment = TWO, detail, verbs }: IServer = {}): Promise<void> {
+  const show_ = async (): Promise<object> => ({
+    deployment,
+    history: [],
+    signature: [],
+    answers: null,
+    sample: null,
+    code: {},
+    ...detail
+  });
+  show(
+    fakeWorkbench({ deployments: { show: show_, ...verbs } }),
+    <DeploymentPage reference={deployment.ref} name={deployment.name} />
+  );
+  await settle();
+}
+
+const field = (name: string): HTMLInputElement => screen.getByLabelText(name);
+const preview = (): HTMLButtonElement => screen.getByRole('button', { name: 'Preview Change' });
+const set = (name: string, value: string): void => {
+  fireEvent.change(field(name), { target: { value } });
+};
+const faultOf = (name: string): string | undefined =>
+  document.getElementById(field(name).getAttribute('aria-errormessage') ?? '')?.textContent;
+
+describe('a share of the traffic that cannot be', () => {
+  it.each(['', '50.5', '-10', '110', '1e300', '100.0000001'])(
+    '“%s” is refused with the reason at its field, even where the shares make 100',
+    async value => {
+      await opened();
+      set('v1', value);
+      set('v2', String(100 - Number(value)));
+      set('v1', value); // the other field has taken the rest: what stands here is the bad one again
+      expect(preview().disabled).toBe(true);
+      expect(field('v1').getAttribute('aria-invalid')).toBe('true');
+      expect(faultOf('v1')).toBe('a whole number from 0 to 100');
+    }
+  );
+
+  it.each(['0', '100', '7', '020', '2e1'])(
+    '“%s” is taken, and the other version gets the rest',
+    async value => {
+      await opened();
+      set('v2', value);
+      const rest = 100 - Number(value);
+      expect(field('v1').value).toBe(String(rest));
+      expect([faultOf('v1'), faultOf('v2')]).toEqual([undefined, undefined]);
+      expect(preview().disabled).toBe(false);
+      // the code says numbers, however they were typed: 020 is no Python
+      expect(screen.getByRole('group', { name: 'Code' }).textContent).toContain(
+        `traffic({"v1": ${rest}, "v2": ${Number(value)}})`
+      );
+    }
+  );
+
+  it('is no change where it says, in other words, what there is', async () => {
+    await opened();
+    set('v2', '1e1');
+    expect(preview().disabled).toBe(true);
+  });
+});
+
+it('three versions: the sum is said as it is typed, and the preview is offered at 100', async () => {
+  const traffic = jest.fn(async () => TWO);
+  const deployment = deploymentOf([version('v1', 80), version('v2', 20), version('v3', 0)]);
+  await opened({ deployment, verbs: { traffic } });
+  set('v3', '33');
+  expect(screen.getByText('together 133 %, not 100 %')).toBeTruthy();
+  set('v1', '47');
+  expect(screen.queryByText(/^together/)).toBeNull();
+  fireEvent.click(preview());
+  expect(screen.getByText('becomes v1 47 %, v2 20 %, v3 33 %')).toBeTruthy();
+  set('v2', '21'); // what was previewed is not what stands there any more
+  expect(screen.queryByRole('button', { name: 'Apply' })).toBeNull();
+  expect(traffic).not.toHaveBeenCalled();
+});
+
+it('a change that the server refuses is told with its fix, and what was typed stays', async () => {
+  const failed = jest.spyOn(Notification, 'error').mockReturnValue('');
+  await opened({ verbs: { traffic: jest.fn(() => Promise.reject(BROKEN)) } });
+  set('v2', '40');
+  fireEvent.click(preview());
+  fireEvent.click(screen.getByRole('button', { name: 'Apply' }));
+  await settle();
+  expect(failed.mock.calls[0]?.[0]).toBe([BROKEN.what, BROKEN.why, BROKEN.fix].join('\n'));
+  expect([field('v1').value, field('v2').value]).toEqual(['60', '40']);
+  expect(screen.getByRole('button', { name: 'Apply' })).toBeTruthy();
+});
+
+it('a version that has failed says why, and cannot be given traffic', async () => {
+  const reason = 'Its environment cannot be built: no matching distribution for flights-0.';
+  const failed = version('v3', 0, { state: 'failed', reason });
+  await opened({ deployment: deploymentOf([version('v1', 100), failed]) });
+  const line = screen.getByText('v3').closest<HTMLElement>('[role="row"]')!;
+  expect(within(line).getByText('failed')).toBeTruthy();
+  expect(screen.getByText(reason)).toBeTruthy();
+  expect(screen.queryByLabelText('v3')).toBeNull();
+});
+
+it('the figures of a version: none, nothing, tiny and huge', async () => {
+  const figures = {
+    requests_per_second: exactly(12_345_678.9),
+    p50_ms: exactly(0.000_002),
+    p95_ms: exactly(null),
+    error_fraction: exactly(0.000_004)
+  };
+  await opened({
+    deployment: deploymentOf([version('v1', 100, figures), version('v2', 0)])
+  });
+  const texts = (name: string): string =>
+    screen.getByRole('table').querySelector(`[data-version="${name}"]`)?.textContent ?? '';
+  expect(texts('v1')).toContain('12,345,679/s');
+  expect(texts('v1')).toContain('p50 2.00e-6 ms');
+  expect(texts('v1')).toContain('p95 – ms');
+  expect(texts('v1')).toContain('errors < 0.01 %');
+  expect(texts('v2')).not.toMatch(/NaN|null|undefined|p50|errors/);
+});
+
+describe('an answer that was asked for', () => {
+  const ask = async (predict: jest.Mock): Promise<void> => {
+    await opened({ verbs: { predict } });
+    fireEvent.click(screen.getByRole('tab', { name: 'Try It' }));
+    fireEvent.click(screen.getByRole('button', { name: 'Ask' }));
+    await settle();
+  };
+
+  it('shows what is missing, no number, tiny, huge and negative; and which version gave it', async () => {
+    const predictions = [
+      [null, 'NaN', 1e-7],
+      [-12.5, 1e300, '<b>late</b>']
+    ];
+    await ask(
+      jest.fn(async () => ({
+        version: 'v2',
+        predictions,
+        names: ['a', 'b'],
+        request_id: 'r-1',
+        milliseconds: 3.14159
+      }))
+    );
+    expect(cells('Predictions').map(row => row.slice(0, 4))).toEqual([
+      ['1', '∅', 'NaN', '1.00000e-7'],
+      ['2', '−12.5', '1.00000e+300', '<b>late</b>']
+    ]);
+    expect(screen.getByText(/from v2 in/).textContent).toContain('3.14 ms · r-1');
+  });
+
+  it('of many rows shows a hundred and says of how many', async () => {
+    const predictions = Array.from({ length: 250 }, (_, index) => index);
+    await ask(
+      jest.fn(async () => ({
+        version: 'v1',
+        predictions,
+        names: [],
+        request_id: 'r',
+        milliseconds: 1
+      }))
+    );
+    expect(cells('Predictions')).toHaveLength(100);
+    expect(screen.getByText('100 of 250')).toBeTruthy();
+  });
+
+  it('that failed says why and the fix, and can be asked again', async () => {
+    const predict = jest
+      .fn()
+      .mockRejectedValueOnce(BROKEN)
+      .mockResolvedValueOnce({
+        version: 'v1',
+        predictions: [1],
+        names: [],
+        request_id: 'r',
+        milliseconds: 1
+      });
+    await ask(predict);
+    expect(screen.getByRole('alert').textContent).toContain(BROKEN.fix);
+    fireEvent.click(screen.getByRole('button', { name: 'Ask' }));
+    await settle();
+    expect(screen.queryByRole('alert')).toBeNull();
+    expect(cells('Predictions')).toEqual([['1', '1', '']]);
+  });
+});
+
+it('the history says who, what and why; only the newest change of traffic can be rolled back', async () => {
+  const change = (id: number, verb: string, more: object = {}): object => ({
+    id,
+    at: '2026-01-01T00:00:00Z',
+    user: 'ada',
+    verb,
+    text: '',
+    reason: '',
+    traffic: { v1: 90, v2: 10 },
+    ...more
+  });
+  const history = [
+    change(3, 'traffic', { reason: HOSTILE[0]![1] }),
+    change(2, 'traffic'),
+    change(1, 'deploy')
+  ];
+  await opened({ detail: { history } });
+  fireEvent.click(screen.getByRole('tab', { name: 'History' }));
+  await settle();
+  const table = screen.getByRole('grid', { name: 'History of flights' });
+  const rows = cells('History of flights');
+  expect(rows.map(row => row[2])).toEqual(['traffic', 'traffic', 'deploy']);
+  expect(rows[0]?.slice(4, 6)).toEqual(['v1 90 % · v2 10 %', HOSTILE[0]![1]]);
+  expect(rows[1]?.[5]).toBe('–');
+  expect(table.querySelector('img')).toBeNull();
+  expect(rows.map(row => row[6])).toEqual(['Roll Back', '', '']);
+});
+
+it.each([
+  ['healthy', 'healthy'],
+  ['degraded', 'degraded'],
+  ['down', 'down'],
+  ['building', 'building']
+])(
+  'a deployment that is %s is read aloud as such, with its rate and its shares',
+  async (state, word) => {
+    const rates = { requests_per_second: exactly(2.5), p95_ms: exactly(41.26) };
+    const deployment = deploymentOf([version('v1', 90, rates), version('v2', 10, rates)], {
+      state
+    });
+    show(
+      fakeWorkbench({ deployments: { list: async () => pageOf([deployment]) } }),
+      <DeploymentsSection />
+    );
+    await settle();
+    const row = screen.getByRole('treeitem');
+    expect(within(row).getByRole('img', { name: word })).toBeTruthy();
+    expect(row.textContent).toContain('5/s');
+    expect(row.textContent).toContain('41.3 ms');
+    expect(row.textContent).toContain('v1 90 % · v2 10 %');
+  }
+);
