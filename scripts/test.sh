@@ -45,7 +45,7 @@ the_browser_s_row >"$work/row.log" 2>&1 </dev/null &
 row=$!
 set +m
 tests "python" -n 4 --dist loadfile --no-loadscope-reorder tests --ignore=tests/training/lightning "${whole[@]/#/--ignore=}" "${looks[@]/#/--ignore=}"
-wait "$row"
+wait "$row" || touch "$work/failed/the row beside the Python tests"
 row=
 cat "$work/row.log"
 if compgen -G "$work/tests/*/pending.json" >/dev/null; then part "what failed, once more" python scripts/pytest_part.py "$work/tests" again; fi

@@ -212,7 +212,7 @@ class Database:
         if not _holds(self.path):
             why = (
                 "It was complete once, so something has truncated it: a disk that failed, or a"
-                "  copy that was interrupted."
+                " copy that was interrupted."
             )
             raise Unavailable(
                 f"{self.path} is damaged: it is empty.",

@@ -224,8 +224,6 @@ Slow = bool | Callable[[Handler], bool]
 def capped(ask: Callable[[Mapping[str, Any]], Any], given: Mapping[str, Any]) -> str:
     """The answer as JSON; if it is a list or a block of over `LIST_MIB`, with a lower `limit` or
     `count`, so that it has fewer items and a way to the others. A single item is never cut.
-
-
     """
     found = ask(given)
     text, most = json.dumps(to_json(found)), LIST_MIB << 20

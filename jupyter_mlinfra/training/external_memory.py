@@ -210,7 +210,7 @@ class _Rounds:
         except MLInfraError as error:  # the model exists all the same
             warnings.warn(
                 f"The end of this training was not saved: {error} Another attempt of the job"
-                "  would repeat its last rounds.",
+                " would repeat its last rounds.",
                 stacklevel=4,
             )
 

@@ -118,7 +118,7 @@ def _warn_of_another(root: Path, facts: Mapping[str, Any]) -> None:
             ]
             words = (
                 f"The training in {folder} was stopped after {left.step} steps, and this is"
-                f"  another one, which differs in {', '.join(differ)}."
+                f" another one, which differs in {', '.join(differ)}."
             )
             warnings.warn(f"{words} This one starts from the beginning.", stacklevel=4)
             return

@@ -136,7 +136,7 @@ class LocalTarget:
         """End the keeper, which would restart the others, then the gateway and the serving
         processes, found by their marks alone.
 
-        Twice, because a reader may have started another keeper meanwhile.
+        Twice, because another keeper may have been started meanwhile.
         """
         left: list[str] = []
         for grace in (KILL_SECONDS, 0.0):

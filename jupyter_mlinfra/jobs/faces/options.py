@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .. import needs_of
+
+if TYPE_CHECKING:
+    from ..needs import Need
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -33,7 +36,7 @@ def need_options(*, usual: bool = True, more: str = "") -> Decorator:
     return add
 
 
-def _type(need: Any) -> click.ParamType[Any]:
+def _type(need: Need) -> click.ParamType[Any]:
     if need.kind == "word":
         return click.STRING
     if need.kind == "whole":

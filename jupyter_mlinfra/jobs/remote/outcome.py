@@ -66,7 +66,7 @@ def _asked(
                 JobState.FAILED,
                 (
                     "Reached the time limit of its partition. What saves its work on SIGTERM and"
-                    "  ends with 75 continues."
+                    " ends with 75 continues."
                 ),
             )
         )

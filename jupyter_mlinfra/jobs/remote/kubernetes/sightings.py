@@ -182,7 +182,7 @@ def _waits_for_pod(
         if reserved.get("status") == "True":
             return (
                 f"Waits in Kubernetes: Kueue has reserved its place in queue {queue}, and is about"
-                "  to release it."
+                " to release it."
             )
         return (
             f"Waits in Kubernetes: Kueue has not admitted it to queue {queue}"

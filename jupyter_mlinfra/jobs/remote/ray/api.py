@@ -158,7 +158,7 @@ def _refusal(answer: httpx.Response, settings: RaySettings) -> Exception:
     if 300 <= status < 400:
         return Unreachable(
             f"Ray at {settings.address} redirects ({status}): is it the address of a"
-            "  sign-in page? See [jobs.ray] headers."
+            " sign-in page? See [jobs.ray] headers."
         )
     if status in _PASSING:
         return Unreachable(f"Ray: {words}")
