@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from .errors import Unavailable
 
 if TYPE_CHECKING:
     import httpx
@@ -16,16 +19,36 @@ def open_client(url: str, *, timeout: float) -> httpx.Client:
     """A client for `url`; a wait for the other end ends after `timeout` seconds.
 
     Proxies of the environment are used, but not for this machine. Certificates are those that the
-    system trusts, a company's own among them. Redirects are not followed.
+    system trusts, a company's own among them. Redirects are not followed. Raises Unavailable when
+    the environment names a proxy that cannot be used.
     """
     import httpx
 
     parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return httpx.Client(
-        timeout=timeout,
-        verify=ssl.create_default_context() if parts.scheme == "https" else False,
-        mounts={f"all://{host}": None} if is_this_machine(parts.hostname or "") else None,
+    verify = ssl.create_default_context() if parts.scheme == "https" else False
+    try:
+        return httpx.Client(
+            timeout=timeout,
+            verify=verify,
+            # httpx makes a connection pool for each proxy of the environment, needed or not.
+            trust_env=not is_this_machine(parts.hostname or ""),
+        )
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise _proxy_refused(error) from error
+
+
+def _proxy_refused(error: Exception) -> Unavailable:
+    names = sorted(
+        name
+        for name, value in os.environ.items()
+        if value and name.lower() in ("http_proxy", "https_proxy", "all_proxy")
+    )
+    why = "The package socksio is missing." if isinstance(error, ImportError) else f"{error}."
+    return Unavailable(
+        f"The proxy of {' or '.join(names)} cannot be used.",
+        why,
+        "Set it to an address that begins with http://, or unset it; socks5:// works after: pip"
+        " install httpx[socks]",
     )
 
 

@@ -16,6 +16,10 @@ import httpx
 import pytest
 
 from jupyter_mlinfra.core import http
+from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.core.settings import RaySettings
+from jupyter_mlinfra.jobs.remote import Unreachable
+from jupyter_mlinfra.jobs.remote.ray.api import Api
 
 
 class Server(ThreadingHTTPServer):
@@ -95,6 +99,40 @@ def test_a_proxy_of_the_environment_is_asked_for_other_machines(
         monkeypatch.setenv(name, server.address)
     assert get("http://ray.example:8265/jobs") == "ok"
     assert server.asked == ["http://ray.example:8265/jobs"]
+
+
+@pytest.mark.parametrize("proxy", ["socks5://proxy:1080", "socks4://proxy:1080", "http://proxy:x"])
+def test_a_proxy_that_cannot_be_used_does_not_matter_for_this_machine(
+    server: Server, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    assert get(f"{server.address}/jobs") == "ok"
+    assert get(f"http://localhost:{server.server_port}/jobs") == "ok"
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["socks5://ana:hush@proxy:1080", "socks4://ana:hush@proxy:1080", "http://ana:hush@proxy:x"],
+)
+def test_a_proxy_that_cannot_be_used_is_named_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(Unavailable) as caught:
+        get("http://ray.example:8265/jobs")
+    assert "ALL_PROXY" in caught.value.what
+    assert caught.value.why
+    assert "unset it" in caught.value.fix
+    assert "hush" not in str(caught.value)
+
+
+def test_ray_behind_a_proxy_that_cannot_be_used_is_unreachable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks4://proxy:1080")
+    ray = Api(RaySettings(address="http://ray.example:8265"))
+    with pytest.raises(Unreachable, match="ALL_PROXY"):
+        ray.nodes()
 
 
 @pytest.mark.parametrize(

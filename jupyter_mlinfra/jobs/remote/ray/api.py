@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from ....core import http
-from ....core.errors import MLInfraError
+from ....core.errors import MLInfraError, Unavailable
 from ....core.secrets import resolve
 from .. import Unreachable
 
@@ -118,6 +118,8 @@ class Api:
             raise Unreachable(
                 f"Ray at {self._settings.address} does not answer: {http.reason_of(error)[:300]}."
             ) from error
+        except Unavailable as error:
+            raise Unreachable(f"Ray at {self._settings.address}: {error}") from error
         except (ValueError, httpx.InvalidURL) as error:
             raise Unreachable(
                 f"Ray: the answer of {self._settings.address} cannot be read: is it the address of"
