@@ -1,4 +1,4 @@
-"""What the faces know of the catalog."""
+"""What the catalog declares for the interfaces."""
 
 from __future__ import annotations
 

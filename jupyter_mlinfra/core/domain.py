@@ -1,9 +1,9 @@
-"""What a domain declares of itself, so that the faces find it: references, events, states, records,
-routes, verbs, magics and counts.
+"""What a domain declares for the interfaces: references, events, states, records, routes, verbs,
+magics and counts.
 
-A declaration lies in `domain.py` of the domain's folder and imports nothing but this module. What
-the faces need of a domain is named as `module:attribute` and loaded when it is used: the command
-line starts fast, and the supervisor stays small.
+A declaration is in `domain.py` of the domain's folder and imports only this module. Whatever else
+the interfaces need from a domain is named as `module:attribute` and loaded when it is used, so that
+the command line starts fast and the supervisor stays small.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..workbench import Workbench
 
 Tone = Literal["good", "bad", "busy", "quiet"]
-"""How a state is drawn: as it should be; needs somebody; under way; neither."""
+"""How a state is shown: all is well; needs attention; in progress; none of these."""
 
 
 def load(target: str) -> Any:
@@ -28,9 +28,9 @@ def load(target: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of references. join: what stands between the names of an object that belongs to
-    another (`version:MODEL/NUMBER`). fingerprint: the service's method that says whether such an
-    object has changed, for the kinds that a pipeline can take and make.
+    """A kind of reference. join: separator between the names of an object that belongs to another
+    (`version:MODEL/NUMBER`). fingerprint: the service's method that shows whether such an object
+    has changed, for kinds that can be a pipeline's inputs and outputs.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A state of the domain's objects; people read its name."""
+    """A state of the domain's objects; its name is shown to users."""
 
     name: str
     tone: Tone
@@ -48,8 +48,8 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A noun of the command line. commands: `module:attribute` of its verbs. begin: how the first
-    object is made, for whoever lists none.
+    """A noun of the command line. commands: `module:attribute` of its verbs. begin: how to make the
+    first object; shown with an empty list.
     """
 
     name: str
@@ -60,10 +60,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Magic:
-    """A line magic, which writes a group of the command line shorter.
+    """A line magic: a short form of a group of the command line.
 
-    bare: the verb without words, or with `status` alone. other: the verb before words whose first
-    is no verb. verbs: those that it has. aliases: its own names of verbs. rest: `module:function`
+    bare: the verb if there are no words, or only `status`. other: the verb if the first word is not
+    a verb. verbs: those that it has. aliases: its own names of verbs. rest: `module:function`
     of (verb, words) that changes the words after the verb.
     """
 
@@ -78,8 +78,8 @@ class Magic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checks:
-    """Targets of the project card that the domain measures. name: of all of them, when none can be
-    measured. measure: `module:function` of a Workbench that yields a TargetCheck each.
+    """Targets of the project card that the domain measures. name: stands for all of them if none
+    can be measured. measure: `module:function` of a Workbench that yields a TargetCheck for each.
     """
 
     name: str
@@ -88,13 +88,13 @@ class Checks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
-    """One domain and all of its faces.
+    """One domain and all of its interfaces.
 
-    name: of the service on the Workbench. open: makes the service for a Workbench. resource: what
-    Jupyter's authorizer is asked for; default: the name. searched: whether the service is a
+    name: of the service on the Workbench. open: makes the service for a Workbench. resource: the
+    resource for Jupyter's authorizer; default: the name. searched: whether the service is a
     `core.search.Searchable`. records: names of the classes that have a row or a card, by module.
     shown: modules that register the rows and cards. routes: `module:attribute` of the handlers by
-    path. counts: functions of a Workbench that count objects, by their line of the status.
+    path. counts: functions of a Workbench that count objects, by their line in the status.
     """
 
     name: str

@@ -1,5 +1,5 @@
-"""The domains that are installed: ours in their order, then those of other packages, found through
-the entry points of group `mlinfra.domains`.
+"""The installed domains: ours in their order, then those of other packages, found through the entry
+points of the group `mlinfra.domains`.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ _OURS = (
     "deployments",
     "monitoring",
 )
-"""Folders with a `domain.py`, in the order of lists. They are not entry points of ours: looking for
-those reads the metadata of everything that is installed.
+"""Folders with a `domain.py`, in the order of lists. Ours are not entry points: looking for entry
+points reads the metadata of everything that is installed.
 """
 _log = logging.getLogger(__name__)
 
 
 @cache
 def ours() -> tuple[Domain, ...]:
-    """Those of this package."""
+    """The domains of this package."""
     return tuple(load(f"{_PACKAGE}.{folder}.domain:DOMAIN") for folder in _OURS)
 
 
 @cache
 def domains() -> tuple[Domain, ...]:
-    """All of them. One that cannot be used is left out, and the log says why."""
+    """All domains. One that cannot be used is left out, and the log says why."""
     return (*ours(), *_others())
 
 
@@ -55,7 +55,7 @@ def domain_of(name: str) -> Domain | None:
 
 
 def kind_of(name: str) -> Kind | None:
-    """The kind of references of that name; other packages are asked only for what ours lack."""
+    """The kind of reference with that name; other packages are searched only if ours lack it."""
     return _our_kinds().get(name) or _kinds().get(name)
 
 
@@ -84,7 +84,7 @@ def _others() -> Iterator[Domain]:
     for point in sorted(_entry_points(), key=lambda point: point.name):
         try:
             found = point.load()
-        except Exception as error:  # noqa: BLE001  # somebody's package must not end all commands
+        except Exception as error:  # noqa: BLE001  # one bad package must not break all commands
             why = f"{type(error).__name__}: {error}"
             _log.warning("The domain %s is left out: %s", point.name, why)
             continue
@@ -100,11 +100,11 @@ def _others() -> Iterator[Domain]:
 
 
 def _entry_points() -> Iterator[EntryPoint]:
-    """Those of the group. `importlib.metadata.entry_points` would read and take apart the files of
-    all packages, which costs five times as much at each start.
+    """Entry points of the group. `importlib.metadata.entry_points` would read and parse the files
+    of all packages, which costs five times as much at each start.
     """
     for folder in dict.fromkeys(sys.path):
-        with contextlib.suppress(OSError):  # an archive, or a folder that is not there
+        with contextlib.suppress(OSError):  # an archive, or a missing folder
             for name in os.listdir(folder or os.curdir):
                 if name.endswith("-info") and _names_domains(os.path.join(folder, name)):
                     from importlib.metadata import Distribution
@@ -122,7 +122,7 @@ def _names_domains(folder: str) -> bool:
 
 
 def _words(*of: Domain) -> set[str]:
-    """What two domains cannot both have, as `kind dataset`."""
+    """Names that two domains cannot both have, such as `kind dataset`."""
     return {
         word
         for item in of

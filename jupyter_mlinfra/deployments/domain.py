@@ -1,4 +1,4 @@
-"""What the faces know of deployments."""
+"""What deployments declare for the interfaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the faces know of experiments."""
+"""What experiments declare for the interfaces."""
 
 from __future__ import annotations
 

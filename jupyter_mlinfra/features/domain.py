@@ -1,4 +1,4 @@
-"""What the faces know of the feature store."""
+"""What the feature store declares for the interfaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the faces know of monitoring."""
+"""What monitoring declares for the interfaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebooks: what reads them, and the kernels that run them. Knows nothing of jobs."""
+"""Notebooks: reading them, and the kernels that run them. Knows nothing about jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebooks that jobs and pipelines left in the project's state, as they were run."""
+"""Executed notebooks of jobs and pipelines, in the project's state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .parameters import EXPECTED, read_notebook, tags_of, written_at
 from .spec import ExecutedNotebook
 
 EXECUTED = ("jobs", "runs")
-"""Folders of the project's state that they lie in."""
+"""Folders of the project's state that contain them."""
 
 
 def read_executed(
@@ -27,8 +27,8 @@ def read_executed(
         found.is_relative_to(home / place) for place in EXECUTED
     ):
         raise NotFound(
-            f"{path} is no executed notebook.",
-            "Those lie in the folders of jobs and pipeline runs.",
+            f"{path} is not an executed notebook.",
+            "Executed notebooks are in the folders of jobs and pipeline runs.",
             "Open it in the file browser.",
         )
     if since is not None and found.exists() and to_json(written_at(found)) == since:

@@ -1,6 +1,6 @@
 """The kernel of one notebook job.
 
-Without papermill: a kernel starts while that loads.
+It does not use papermill: a kernel starts while papermill loads.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..core.errors import Unavailable
 START_SECONDS = 300
 """How long a kernel may take to start: a machine under load is slow, not broken."""
 POLL_SECONDS = 0.005
-"""Between two looks whether a kernel listens, or has ended."""
+"""Between two checks whether a kernel listens, or has ended."""
 _END_QUIETLY = """
 import logging as _logging
 import zmq as _zmq
@@ -38,11 +38,11 @@ def _open(record, closed=_zmq.ENOTSOCK):
 _logging.getLogger("tornado.general").addFilter(_open)
 del _Outputs, _stop, _open, _logging, _zmq
 """
-"""One kernel in eight is told to end while its thread of outputs stops: what waits for a flush
-would wait ten seconds, for nobody does it.
+"""One kernel in eight is asked to shut down while its output thread stops: a pending flush would
+then wait ten seconds, since nobody performs it.
 
-And one in a hundred says "idle" after its answer to that by a socket which its other thread has
-closed: no error of the notebook's, so its log is without it.
+And one in a hundred sends "idle" after its reply through a socket that its other thread has
+closed. This is not an error of the notebook, so it is kept out of its log.
 """
 
 _BARS_AS_TEXT = """
@@ -63,18 +63,18 @@ class _Bars:
 _sys.meta_path.insert(0, _Bars)
 del _sys, _Bars
 """
-"""`tqdm.auto` takes its bar for notebooks in any kernel that has ipywidgets: in a job nobody sees
-that widget, and the log says nothing.
+"""`tqdm.auto` uses its notebook bar in any kernel that has ipywidgets: in a job nobody sees that
+widget, and the log shows nothing.
 
-Here it takes that for terminals.
+This makes it use the terminal bar.
 """
 
 
 class Kernel(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client's traits are untyped
     """The kernel of one notebook.
 
-    Interrupted before a shutdown only while it runs a cell: one that still tidies up after its last
-    reply would log the interrupt as its error.
+    It is interrupted before a shutdown only while it runs a cell: a kernel that still cleans up
+    after its last reply would log the interrupt as its error.
     """
 
     in_cell: Callable[[], bool] = staticmethod(lambda: False)
@@ -94,30 +94,29 @@ class Kernel(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client's trai
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A kernel that answers, and the client that it listens to."""
+    """A kernel that answers, and its client."""
 
     kernel: Kernel
     client: Any
 
 
 def new_kernel(name: str, sockets: str) -> Kernel:
-    """A kernel that is not started yet. sockets: how the paths of its sockets begin; short, since
-    such a path has 107 bytes at most.
+    """A kernel that is not started yet. sockets: prefix of the paths of its sockets; short, since
+    such a path has at most 107 bytes.
     """
-    # Sockets in a folder of this user's: a TCP port is open to every user of the machine, and to no
-    # good.
+    # Sockets in a folder of this user: a TCP port would be open to every user of the machine.
     return Kernel(
         kernel_name=name, config=Config(KernelManager={"transport": "ipc", "ip": sockets})
     )
 
 
 def launch(kernel: Kernel, folder: str | None) -> None:
-    """Start it, and do not wait until it answers.
+    """Start it without waiting for its first answer.
 
-    folder: where it looks for modules before the folder that it runs in, of which that is the
-    frozen twin. Raises NoSuchKernel.
+    folder: the frozen copy of the folder that it runs in; searched for modules before that folder.
+    Raises NoSuchKernel.
     """
-    # As nbclient starts one: no history on the disk.
+    # As nbclient does: no history on disk.
     words = (
         [
             f"--IPKernelApp.exec_lines={_first_lines(folder)!r}",
@@ -140,10 +139,10 @@ def connect(kernel: Kernel) -> Ready:
         and time.monotonic() < limit
         and run_sync(kernel._async_is_alive)()
     ):
-        # A connection to a socket that is not there is tried again in a tenth of a second only.
+        # zmq retries a connection to a missing socket only after a tenth of a second.
         time.sleep(POLL_SECONDS)
     client = kernel.client()
-    # It beats once a second; whether the kernel lives is asked of its process.
+    # No heartbeat channel: it beats only once a second, and the process shows if the kernel lives.
     client.start_channels(hb=False)
     client.allow_stdin = False
     if not run_sync(_answers)(kernel, client, limit):
@@ -154,10 +153,10 @@ def connect(kernel: Kernel) -> Ready:
 
 
 async def _answers(kernel: Kernel, client: Any, limit: float) -> bool:
-    """Whether the kernel answers, and what it tells is heard.
+    """Whether the kernel answers and its output channel is connected.
 
-    jupyter_client's own `wait_for_ready` listens for a fifth of a second more, until all of that
-    answer is read, which nobody takes for that to a cell.
+    jupyter_client's own `wait_for_ready` listens a fifth of a second longer, to read the rest of
+    this answer. That is not needed: nobody mistakes the rest for the answer to a cell.
     """
     while time.monotonic() < limit and await kernel._async_is_alive():
         client.kernel_info()

@@ -17,9 +17,9 @@ from .syntax import parse
 
 TAG = "parameters"
 EXPECTED = "raises-exception"
-"""Tag of a cell whose error is part of the notebook: what comes after it runs."""
+"""Tag of a cell whose error is expected: the cells after it run."""
 MAX_BYTES = 100 * 2**20
-"""Of a notebook, its outputs included: it is read whole."""
+"""Largest notebook, with its outputs: it is read into memory."""
 
 
 def written_at(path: Path) -> datetime:
@@ -30,14 +30,14 @@ def written_at(path: Path) -> datetime:
 def read_notebook(path: Path, shown: str) -> dict[str, Any]:
     """A notebook file as JSON, of format 4.
 
-    shown: how messages call it. Raises NotFound, TooLarge, or Unprocessable when it is no notebook.
+    shown: its name in messages. Raises NotFound, TooLarge, or Unprocessable for other content.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise NotFound(
                 f"{shown} is not a notebook.",
                 "It is not a file.",
-                "Give the path of a notebook below the project.",
+                "Give the path of a notebook inside the project.",
             )
         text = read_regular(path, MAX_BYTES + 1, follow=True)
         if len(text) > MAX_BYTES:
@@ -51,12 +51,12 @@ def read_notebook(path: Path, shown: str) -> dict[str, Any]:
         raise NotFound(
             f"Notebook {shown} does not exist.",
             f"There is no {path}.",
-            "Give its path below the project.",
+            "Give its path inside the project.",
         ) from None
     except (ValueError, RecursionError) as error:
         raise Unprocessable(
             f"{shown} is not a notebook.",
-            f"It is no JSON: {error}.",
+            f"It is not valid JSON: {error}.",
             "Save it again in JupyterLab, or restore it.",
         ) from error
     except OSError as error:
@@ -76,7 +76,7 @@ def read_notebook(path: Path, shown: str) -> dict[str, Any]:
         if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
             raise Unprocessable(
                 f"{shown} is not a notebook.",
-                f"Its cell {number} is none.",
+                f"Its cell {number} is not a cell.",
                 "Save it again in JupyterLab, or restore it.",
             )
     return notebook
@@ -84,13 +84,13 @@ def read_notebook(path: Path, shown: str) -> dict[str, Any]:
 
 def parameters_of(notebook: Mapping[str, Any]) -> list[Parameter] | None:
     """Names, types and defaults of the tagged cell, in order; None when no cell is tagged. Only
-    Python is understood.
+    Python is supported.
     """
     cell = next((cell for cell in notebook["cells"] if TAG in tags_of(cell)), None)
     if cell is None:
         return None
     tree = parse(source_of(cell))
-    # A cell that is no Python sets nothing: the run will say so, at that line.
+    # A cell that is not Python sets nothing: the run will report it, at that line.
     return list(
         {
             parameter.name: parameter
@@ -101,7 +101,7 @@ def parameters_of(notebook: Mapping[str, Any]) -> list[Parameter] | None:
 
 
 def taken(known: Sequence[Parameter], given: Mapping[str, Any]) -> list[JobParameter]:
-    """What a job runs with. known: the parameters of its notebook. given: those that were said."""
+    """What a job runs with. known: the parameters of its notebook. given: those of the submit."""
     found = [
         JobParameter(
             name=each.name,
@@ -166,7 +166,7 @@ def _assigned(node: ast.stmt) -> list[Parameter]:
 
 
 def _set(target: ast.expr, value: ast.expr) -> list[Parameter]:
-    """What a target sets: a name, or, in `a, b = 1, 2`, each name its part."""
+    """What a target sets: a name, or, in `a, b = 1, 2`, each name to its part."""
     if isinstance(target, ast.Name):
         default, kind = _value(value)
         return [Parameter(name=target.id, type=kind, default=default)]
@@ -188,8 +188,8 @@ def _set(target: ast.expr, value: ast.expr) -> list[Parameter]:
 
 
 def _value(node: ast.expr) -> tuple[Any, str]:
-    """A default as JSON value with its type; the source text, of no type, when it has to be
-    reckoned.
+    """A default as a JSON value with its type; the source text without a type if it is not a
+    literal.
     """
     try:
         value = ast.literal_eval(node)
@@ -207,7 +207,7 @@ def _text(node: ast.expr) -> str:
 
 
 def tags_of(cell: Any) -> Sequence[str]:
-    """Its tags; none for what is no cell."""
+    """Its tags; empty if it is not a cell."""
     tags = _mapping(_mapping(cell).get("metadata")).get("tags")
     return [str(tag) for tag in tags] if isinstance(tags, list) else []
 
@@ -217,7 +217,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def language_of(notebook: Mapping[str, Any]) -> str:
-    """The notebook's language in lower case; Python when it does not say."""
+    """The notebook's language in lower case; Python by default."""
     metadata = _mapping(notebook.get("metadata"))
     return str(
         _mapping(metadata.get("language_info")).get("name")
@@ -227,7 +227,7 @@ def language_of(notebook: Mapping[str, Any]) -> str:
 
 
 def kernel_of(notebook: Mapping[str, Any]) -> str:
-    """The kernel that the notebook asks for; Python when it asks for none."""
+    """The kernel that the notebook names; `python3` by default."""
     return str(
         _mapping(_mapping(notebook.get("metadata")).get("kernelspec")).get("name") or "python3"
     )

@@ -1,4 +1,4 @@
-"""What is known of a notebook: its parameters, and how it was run."""
+"""Records of a notebook: its parameters, and the result of a run."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class ExecutedNotebook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One name of the cell tagged `parameters`. type: as annotated, else of the default; default: a
-    JSON value, else its source text.
+    """One name in the cell tagged `parameters`. type: the annotation, else the default's type.
+    default: a JSON value, else its source text.
     """
 
     name: str
@@ -33,8 +33,8 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobParameter:
-    """A parameter that a job ran with. given: whether the submit said it; else it is the default of
-    the notebook as it was then.
+    """A parameter that a job ran with. given: whether the submit set it; else it is the notebook's
+    default at that time.
     """
 
     name: str

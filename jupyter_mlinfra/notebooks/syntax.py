@@ -1,5 +1,5 @@
-"""The Python of a cell, without IPython's own words: `%magic`, `!command`, `x = !command`, `?help`
-and the `%%magic` that heads a cell.
+"""The Python of a cell, without IPython's own syntax: `%magic`, `!command`, `x = !command`, `?help`
+and a `%%magic` at the top of a cell.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ import ast
 import re
 
 _ROUNDS = 200
-"""Lines of IPython's that are replaced in one cell; each costs a look at the lines before it."""
+"""How many IPython lines are replaced in one cell; each costs another parse of the lines before."""
 _OF_IPYTHON = re.compile(r"(\s*+)(?:[%!?].*|.*\?\s*)")
 _GIVEN_TO = re.compile(r"([\w\s,.\[\]]+=\s*+)[%!].*")
 
 
 def parse(source: str) -> ast.Module | None:
-    """The syntax tree of a cell, its line numbers as in `source`; None when it is no Python.
+    """The syntax tree of a cell, with the line numbers of `source`; None if it is not Python.
 
-    Only a line that Python cannot read is taken for one of IPython's: a comment or a text that
-    looks like one stays.
+    Only a line that Python cannot parse counts as IPython's: a comment or a text that looks like
+    one stays.
     """
     lines = source.split("\n")
     for _ in range(_ROUNDS):
@@ -29,15 +29,15 @@ def parse(source: str) -> ast.Module | None:
             if plain is None:
                 return None
             lines[place] = plain
-        except (ValueError, RecursionError, MemoryError):  # a NUL byte, or nested beyond measure
+        except (ValueError, RecursionError, MemoryError):  # a NUL byte, or nested too deeply
             return None
     return None
 
 
 def _plain(line: str) -> str | None:
-    """What stands for a line of IPython's; None when it is none of them."""
+    """The replacement for an IPython line; None if it is not one."""
     if found := _GIVEN_TO.fullmatch(line):
         return f"{found[1]}None"
     if found := _OF_IPYTHON.fullmatch(line):
-        return f"{found[1]}pass"  # keeps the block that it stands in
+        return f"{found[1]}pass"  # keeps its block valid
     return None

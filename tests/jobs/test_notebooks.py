@@ -175,7 +175,7 @@ def test_an_executed_notebook_whose_cells_are_none_is_refused(
     place = project.home / "jobs" / "x" / "n.ipynb"
     place.parent.mkdir(parents=True)
     place.write_text(f'{{"cells": {cells}}}')
-    with pytest.raises(Unprocessable, match="Its cell 1 is none"):
+    with pytest.raises(Unprocessable, match="Its cell 1 is not a cell"):
         jobs.executed(".mlinfra/jobs/x/n.ipynb")
 
 
@@ -321,7 +321,7 @@ def test_an_output_takes_the_place_of_an_earlier_output_and_of_no_other_file(
     (project.root / "empty.ipynb").touch()
     for path in (source, copy, project.root / "empty.ipynb"):
         before = path.read_bytes()
-        with pytest.raises(BadRequest, match="no job has written it") as refused:
+        with pytest.raises(BadRequest, match=r"no job has written\.") as refused:
             jobs.submit(JobSpec(notebook="n.ipynb", output=path.name))
         assert refused.value.fix == f"Use another name, or remove {path.name} first."
         assert path.read_bytes() == before

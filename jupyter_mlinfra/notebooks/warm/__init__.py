@@ -1,7 +1,7 @@
-"""Warm kernels: processes of notebook jobs that were started before there was a job for them, and
-serve one each.
+"""Warm kernels: processes for notebook jobs that are started before there is a job for them. Each
+serves one job.
 
-What is kept ready is the whole runner, papermill loaded, with a kernel that has run the imports.
-Both were started as any process is (no fork), so threads, random generators and devices are as in a
+The whole runner is kept ready, with papermill loaded and a kernel that has run the imports. Both
+are started as normal processes (no fork), so threads, random generators and devices are as in a
 process that was started for its job.
 """

@@ -1,5 +1,5 @@
-"""How a function of `inside` is called in a kernel: one expression with the text of that file in
-it, which leaves no name, history or count there.
+"""Calls a function of `inside` in a kernel, by one expression that contains the text of that file.
+It leaves no name, history or execution count in the kernel.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _INSIDE = Path(__file__).with_name("inside.py")
 
 
 def expression(function: str, given: Any) -> str:
-    """For the `user_expressions` of a request. given: plain values."""
+    """The expression for the `user_expressions` of a request. given: plain values, its argument."""
     call = f"{_INSIDE.read_text()}\nanswer = {function}(json_loads({json.dumps(given)!r}))"
     return (
         f"(lambda scope: (exec({call!r}, scope),"
@@ -26,15 +26,15 @@ def expression(function: str, given: Any) -> str:
 
 
 def answer_of(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What the function gave. content: of the reply to a request whose one expression is called
-    `answer`. Raises Unavailable when it failed.
+    """What the function returned. content: of the reply to a request whose only expression is
+    called `answer`. Raises Unavailable when it failed.
     """
     answer = content if content["status"] != "ok" else content["user_expressions"]["answer"]
     if answer.get("status") != "ok":
         raise Unavailable(
             "The warm kernel does not answer.",
             f"{answer.get('ename')}: {answer.get('evalue')}.",
-            "The notebook starts as always.",
+            "The notebook has a cold start.",
         )
     found: dict[str, Any] = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
     return found

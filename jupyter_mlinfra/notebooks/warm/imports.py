@@ -1,5 +1,5 @@
-"""Which imports a kernel runs before there is a job for it: those at the top level of the
-notebooks' cells, word for word.
+"""The imports that a kernel runs before there is a job for it: those at the top level of the
+notebooks' cells, unchanged.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ MAX_LINES = 500
 
 
 def import_lines(notebook: Mapping[str, Any]) -> list[str]:
-    """The import statements of a Python notebook, each once; relative ones and `from __future__`
-    are none of them.
+    """The import statements of a Python notebook, each once, without relative ones and
+    `from __future__`.
     """
     if language_of(notebook) != "python":
         return []
@@ -27,7 +27,7 @@ def import_lines(notebook: Mapping[str, Any]) -> list[str]:
 
 
 def lines_of(modules: Iterable[str]) -> list[str]:
-    """The same for names of modules, as in a setting; what is no name is passed over."""
+    """The same for module names, as in a setting; invalid names are skipped."""
     return [
         f"import {name}" for name in modules if all(part.isidentifier() for part in name.split("."))
     ]

@@ -1,7 +1,7 @@
-"""What is run inside a warm kernel. The text of this file is sent there: the kernel may belong to
-an environment that has none of ours.
+"""Code that runs inside a warm kernel. The text of this file is sent there, since the kernel's
+environment may not contain this package.
 
-So it imports the standard library alone, and nothing that it defines stays in the notebook's names.
+So it imports only the standard library, and nothing that it defines stays in the notebook's names.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Any
 def warm_up(lines: list[str]) -> dict[str, Any]:
     """Run the imports of installed packages.
 
-    Says why the kernel cannot be used (`unfit`), whether a GPU job may have it, what it was made
-    from, and which top-level modules it has loaded that a file beside the notebook would have come
-    before. A module of the project is never among them: it would be that of now, not of the job's
+    Returns why the kernel cannot be used (`unfit`), whether a GPU job may use it, what it was made
+    from, and the loaded top-level modules that a file beside the notebook would shadow. They never
+    include a module of the project: that would be its present version, not the one in the job's
     snapshot.
     """
     unfit = _startup_files()
@@ -29,10 +29,10 @@ def warm_up(lines: list[str]) -> dict[str, Any]:
         if _is_installed(line.split()[1].partition(".")[0], roots):
             try:
                 exec(line, {})  # noqa: S102 - an import statement
-            except BaseException:  # noqa: BLE001, S112 - sys.exit too; the notebook will tell
+            except BaseException:  # noqa: BLE001, S112 - sys.exit too; the notebook will show it
                 continue
-    # What is loaded now lives until the end: to look through it at every collection, and once more
-    # at the end, takes half a second.
+    # What is loaded now lives until the end: scanning it at every collection, and once more at
+    # exit, takes half a second.
     gc.collect()
     gc.freeze()
     loaded = set(sys.modules) - known
@@ -48,9 +48,9 @@ def warm_up(lines: list[str]) -> dict[str, Any]:
 
 
 def hand_out(given: dict[str, Any]) -> dict[str, Any]:
-    """Make the kernel that of a job: environment, folder, where modules are looked for.
+    """Give the kernel to a job: set its environment, folder and module search path.
 
-    given: `cwd`, `code` (the frozen twin of that folder), `before` and `environment` (of the runner
+    given: `cwd`, `code` (the frozen copy of that folder), `before` and `environment` (of the runner
     at its start, and of the job).
     """
     _move(given)
@@ -59,14 +59,14 @@ def hand_out(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def take_over(given: dict[str, Any]) -> dict[str, Any]:
-    """Make the kernel that of a client of Jupyter's, as if it had been started for it.
+    """Give the kernel to a Jupyter client, as if it had been started for it.
 
     given: `cwd`, `before` and `environment` as above, `connection` (the path of its connection
     file), `arguments` (of its command line).
     """
     _move(given)
     app = sys.modules["ipykernel.kernelapp"].IPKernelApp.instance()
-    # %connect_info and whoever looks for the kernel's id read it.
+    # %connect_info, and code that looks for the kernel's id, read this.
     app.connection_file = given["connection"]
     sys.argv[1:] = given["arguments"]
     if session := given["environment"].get("JPY_SESSION_NAME"):
@@ -75,8 +75,8 @@ def take_over(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _move(given: dict[str, Any]) -> None:
-    """To its folder, with its environment. A variable that the kernel has set for itself stays so,
-    as in a kernel that was started there.
+    """Set folder and environment. A variable that the kernel has set itself stays, as in a kernel
+    that was started there.
     """
     before, wanted = given["before"], given["environment"]
     for name in {*before, *wanted}:
@@ -122,8 +122,8 @@ def _is_installed(name: str, roots: list[str]) -> bool:
 
 
 def _foreign(names: set[str]) -> str:
-    """A module that an import has brought in from a folder of somebody's, such as that of a package
-    installed by `pip install -e`.
+    """A module that an import has loaded from another folder, such as that of a package installed
+    by `pip install -e`.
     """
     library = [
         os.path.realpath(path) + os.sep
@@ -156,8 +156,8 @@ def _profile() -> list[str]:
 
 
 def _startup_files() -> str:
-    """Files of the user's that IPython has run at the start, in no job's folder: what they do
-    cannot be known.
+    """The user's files that IPython ran at the start, outside any job's folder: their effects
+    are unknown.
     """
     folder = next(iter(_profile()), "")
     try:
@@ -168,7 +168,7 @@ def _startup_files() -> str:
 
 
 def _has_touched_a_gpu() -> bool:
-    """Whether a driver was opened: which GPUs there are was settled then."""
+    """Whether a driver was opened: the visible GPUs were fixed at that moment."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         return True

@@ -18,8 +18,8 @@ from .calls import answer_of, expression
 
 @dataclass(frozen=True, slots=True)
 class Warmed:
-    """ready: for one notebook. gpu: whether that of a GPU job. places: folders and files that it
-    was made from. modules: what it has loaded.
+    """ready: the kernel, for one notebook. gpu: whether a GPU job may use it. places: folders and
+    files that it was made from. modules: what it has loaded.
     """
 
     ready: Ready
@@ -36,8 +36,8 @@ def warmed(name: str, lines: Sequence[str], sockets: str) -> Warmed:
     if not is_ipython(name):
         raise Unavailable(
             f"Kernel {name} cannot be kept warm.",
-            "It is not IPython's.",
-            "Its notebooks start as always.",
+            "It is not an IPython kernel.",
+            "Its notebooks have a cold start.",
         )
     ready = _started(name, sockets)
     try:
@@ -46,7 +46,7 @@ def warmed(name: str, lines: Sequence[str], sockets: str) -> Warmed:
             raise Unavailable(
                 f"Kernel {name} cannot be kept warm.",
                 f"{said['unfit']}.",
-                "Its notebooks start as always.",
+                "Its notebooks have a cold start.",
             )
     except BaseException:
         end(ready)
@@ -68,12 +68,12 @@ def hand_out(
     environment: Mapping[str, str],
     sockets: str,
 ) -> None:
-    """Make it the kernel of a job. sockets: how their paths begin from now on. Raises Unavailable
-    when it is dead.
+    """Give it to a job. sockets: new prefix of the sockets' paths. Raises Unavailable when it is
+    dead.
     """
     kernel = ready.kernel
     for port in kernel.ports:
-        # Named for the job, or they would be tidied away while it runs.
+        # Named after the job, or they would be cleaned up while it runs.
         os.rename(f"{kernel.ip}-{port}", f"{sockets}-{port}")
     kernel.ip = sockets
     ask(
@@ -90,12 +90,12 @@ def end(ready: Ready) -> None:
 
 
 def ask(ready: Ready, function: str, given: Any) -> dict[str, Any]:
-    """What a function of `inside` answers in the kernel. Raises Unavailable when it does not."""
+    """Call a function of `inside` in the kernel. Raises Unavailable when it does not answer."""
     return answer_of(run_sync(_ask)(ready, expression(function, given)))
 
 
 async def _ask(ready: Ready, wanted: str) -> Mapping[str, Any]:
-    """The reply to an expression, once all that the kernel told of it is read."""
+    """The reply to an expression, after all of the kernel's messages about it have been read."""
     import asyncio
 
     client = ready.client
@@ -123,9 +123,7 @@ async def _ask(ready: Ready, wanted: str) -> Mapping[str, Any]:
 
 
 async def _until(ready: Ready, read: Any, wanted: Any, limit: float) -> Any:
-    """The first message that is wanted. Raises Unavailable when the kernel has died, or takes too
-    long.
-    """
+    """The first matching message. Raises Unavailable when the kernel has died or takes too long."""
     import asyncio
     from queue import Empty
 
@@ -137,13 +135,13 @@ async def _until(ready: Ready, read: Any, wanted: Any, limit: float) -> Any:
         if wanted(message):
             return message
     raise Unavailable(
-        "The warm kernel has died, or is stuck.", fix="The notebook starts as always."
+        "The warm kernel has died, or is stuck.", fix="The notebook has a cold start."
     )
 
 
 def _started(name: str, sockets: str) -> Ready:
     kernel = new_kernel(name, sockets)
-    kernel.connection_file = (  # beside the sockets: whoever removes them removes it
+    kernel.connection_file = (  # beside the sockets, so that it is removed with them
         f"{sockets}-connection.json"
     )
     launch(kernel, None)

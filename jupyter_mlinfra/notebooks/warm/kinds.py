@@ -1,5 +1,5 @@
-"""What makes two warm kernels alike, and how long and how many are kept: the same for jobs and for
-Jupyter's own kernels.
+"""When two warm kernels are interchangeable, how long they are kept, and how many. The same for
+jobs and for Jupyter's own kernels.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from ...core.processes import TOKEN
 from ...core.variables import JOB, PROGRESS, PROJECT, REASON
 
 IDLE_SECONDS = 600.0
-"""How long they are kept that nobody asks for."""
+"""How long unused kernels are kept."""
 READY_SECONDS = 180.0
 """How long one may take to be ready."""
 REFILL_SECONDS = 2.0
-"""Pause after one was given away: the start that it was for has the machine to itself."""
+"""Pause after one was used, so that it does not share the machine with the next one's start."""
 LOOK_SECONDS = 30.0
-"""Between two looks at the machine's memory while any is kept."""
+"""Between two checks of the machine's memory while any kernel is kept."""
 FAILED_SECONDS = 60.0
-"""Pause after one could not be made ready."""
+"""Pause after one could not be prepared."""
 TRIES = 3
-"""Failures after which those of a kind are given up: another language, a notebook whose imports
-kill the kernel.
+"""Failures after which a kind is not tried again: another language, a notebook whose imports kill
+the kernel.
 """
 FULL = 0.9
-"""Part of the machine's memory in use from which none is kept."""
+"""If this fraction of the machine's memory is in use, none is kept."""
 NOTEBOOKS = 8
-"""Whose imports are run: the last ones."""
+"""How many of the newest notebooks' imports are run."""
 KINDS = 8
-# They tell of a terminal, a login, a job or a step of a pipeline, and nothing that is imported goes
-# by them. All other variables have to be equal.
+# These describe a terminal, a login, a job or a pipeline step, and no import depends on them. All
+# other variables must be equal.
 OF_NO_MATTER = {
     TOKEN,
     PROJECT,
@@ -78,9 +78,7 @@ OF_NO_MATTER = {
 
 
 def key_of(command: object, environment: Mapping[str, str]) -> str:
-    """Equal for kernels of which one can stand in for the other. command: what is run, of plain
-    values.
-    """
+    """Equal for interchangeable kernels. command: the command line, as plain values."""
     counted = sorted(
         (name, value) for name, value in environment.items() if name not in OF_NO_MATTER
     )
@@ -90,17 +88,15 @@ def key_of(command: object, environment: Mapping[str, str]) -> str:
 
 
 def hangs_on_folder(environment: Mapping[str, str]) -> bool:
-    """Whether Python looks for modules relative to the folder that it is started in: a kernel that
-    is started before its folder is known cannot.
+    """Whether Python looks for modules relative to its start folder. A kernel that is started
+    before its folder is known cannot do that.
     """
     path = environment.get("PYTHONPATH", "")
     return path != "" and not all(map(os.path.isabs, path.split(os.pathsep)))
 
 
 def folders_before(folder: str, environment: Mapping[str, str]) -> list[str]:
-    """Where a kernel in this folder looks for modules before it looks among the installed
-    packages.
-    """
+    """Where a kernel in this folder looks for modules before the installed packages."""
     named = [
         path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if os.path.isdir(path)
     ]
@@ -115,7 +111,7 @@ def folders_before(folder: str, environment: Mapping[str, str]) -> list[str]:
 
 
 def resident(pid: int) -> int:
-    """Bytes of memory that a process holds; what it shares with others counts for each."""
+    """Resident memory of a process in bytes; shared memory counts for each process."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):

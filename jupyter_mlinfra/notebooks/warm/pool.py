@@ -1,7 +1,7 @@
-"""The standing-by kernels of one process and one project: which there are, who may have which, when
-another is started and when they go.
+"""The warm kernels of one process and one project: which exist, which one fits a request, when
+another is started and when they end.
 
-One thread starts and ends them; it lives while there is anything to tend.
+One thread starts and ends them; it runs while there is anything to do.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from .standby import Standby, Wish
 
 @dataclass(slots=True)
 class _Kind:
-    """Kernels that are alike. wish: the last one. failures: in a row."""
+    """Interchangeable kernels. wish: the last request. failures: in a row."""
 
     wish: Wish
     failures: int = 0
 
 
 class Pool:
-    """Without a wish it does nothing. The settings may change from one wish to the next."""
+    """Does nothing until the first request. Settings may change from one request to the next."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say, self._pid = say, os.getpid()
@@ -57,17 +57,15 @@ class Pool:
 
     @property
     def foreign(self) -> bool:
-        """Whether this process is a fork of the one that it belongs to."""
+        """Whether this process is a fork of the pool's own."""
         return os.getpid() != self._pid
 
     def take(self, wish: Wish, connection: str) -> Standby | None:
-        """A kernel that is what was wished for, no longer ours; None when it is to be started as
-        always.
-        """
+        """A kernel that fits the request; the pool gives it up. None means a cold start."""
         with self._changed:
             try:
                 found = next(standby for standby in self._standbys if standby.suits(wish))
-            except (StopIteration, OSError):  # none, or a folder that cannot be looked into
+            except (StopIteration, OSError):  # none, or a folder that cannot be read
                 return None
             self._standbys.remove(found)
         try:
@@ -75,14 +73,14 @@ class Pool:
             if not why:
                 found.hand_out(wish, connection)
                 return found
-        except Exception as error:  # noqa: BLE001 - whatever it is, the kernel can still be started as always
+        except Exception as error:  # noqa: BLE001 - a cold start is still possible
             why = str(error)
         found.end()
-        self._say(f"A warm kernel is ended: {why.rstrip('.')}.")
+        self._say(f"A warm kernel was ended: {why.rstrip('.')}.")
         return None
 
     def want(self, wish: Wish, settings: PipelineSettings) -> None:
-        """Another such kernel may be wished for: have one, after a pause."""
+        """Prepare another such kernel, after a pause, for the next request."""
         with self._changed:
             kind = self._kinds.pop(wish.key, None) or _Kind(wish)
             kind.wish = wish
@@ -101,7 +99,7 @@ class Pool:
             self._changed.notify()
 
     def close(self) -> None:
-        """End all. A fork of the process has none."""
+        """End all. A fork of the process owns none."""
         if self.foreign:
             return
         with self._changed:
@@ -109,7 +107,7 @@ class Pool:
             self._clear("")
             self._changed.notify()
 
-    # Within the thread, and within the lock but for the start
+    # In the thread, and, except for the start of a kernel, in the lock
 
     def _tend(self) -> None:
         while True:
@@ -135,7 +133,7 @@ class Pool:
         begun = time.monotonic()
         try:
             standby.warm_up(lines_of(settings.warm_imports) or _imports_in(Path(kind.wish.folder)))
-        except Exception as error:  # noqa: BLE001 - no kernel is the worse for it
+        except Exception as error:  # noqa: BLE001 - other kernels are not affected
             with self._changed:
                 if standby in self._standbys:
                     self._drop(standby, str(error))
@@ -145,7 +143,7 @@ class Pool:
             kind.failures = 0
             self._largest = max(self._largest, standby.size)
             self._say(
-                f"A kernel is kept warm: {standby.size / 2**20:.0f} MiB, ready after"
+                f"A warm kernel is ready: {standby.size / 2**20:.0f} MiB, after"
                 f" {time.monotonic() - begun:.1f} s."
             )
 
@@ -156,20 +154,18 @@ class Pool:
         at = time.monotonic()
         if at >= self._used_at + IDLE_SECONDS:
             self._kinds.clear()  # an environment may hold secrets
-            self._clear("nobody asked for one")
+            self._clear("it was not used")
         elif memory_used() >= FULL:
             self._clear("the machine is short of memory")
             self._again_at = max(self._again_at, at + LOOK_SECONDS)
         while self._standbys and self._held() > self._room:
-            self._drop(self._standbys[0], "together they hold more than warm_memory_gib")
+            self._drop(self._standbys[0], "together they use more than warm_memory_gib")
             self._again_at = at + IDLE_SECONDS
         while len(self._standbys) > self._settings.warm_size:
-            self._drop(self._standbys[0], "fewer are wanted")
+            self._drop(self._standbys[0], "fewer are needed")
 
     def _due(self) -> str | None:
-        """The kind of which one is to be started now: of the last that were wished for, the newest
-        that has none.
-        """
+        """The kind to start now: among the last requested, the newest that has no kernel."""
         size = self._settings.warm_size
         wanted = (
             [key for key, kind in self._kinds.items() if kind.failures < TRIES][-size:]
@@ -182,13 +178,13 @@ class Pool:
             other = next((standby for standby in self._standbys if standby.key not in wanted), None)
             if other is None or any(standby.key == wanted[-1] for standby in self._standbys):
                 return None
-            self._drop(other, "others are asked for")
+            self._drop(other, "another kind is needed")
         if self._held() + self._largest > self._room:
             return None
         return wanted[-1]
 
     def _pause(self) -> float:
-        """Seconds until the next look."""
+        """Seconds until the next check."""
         at = time.monotonic()
         return min(
             [
@@ -213,7 +209,7 @@ class Pool:
             kind.failures += 1
         self._again_at = time.monotonic() + FAILED_SECONDS
         if why:
-            self._say(f"No kernel is warmed: {why}.")
+            self._say(f"No warm kernel was started: {why}.")
 
     def _clear(self, why: str) -> None:
         for standby in list(self._standbys):
@@ -223,7 +219,7 @@ class Pool:
         self._standbys.remove(standby)
         standby.end()
         if why:
-            self._say(f"A warm kernel is ended: {why.rstrip('.')}.")
+            self._say(f"A warm kernel was ended: {why.rstrip('.')}.")
 
 
 _POOLS: dict[Path, Pool] = {}
@@ -241,11 +237,11 @@ def pool_of(root: Path, say: Callable[[str], None]) -> Pool:
 
 
 def _imports_in(folder: Path) -> Sequence[str]:
-    """What the notebooks in a folder import, those that were saved last."""
+    """The imports of the last saved notebooks in a folder."""
     found = list[str]()
     with contextlib.suppress(OSError):
         for path in sorted(folder.glob("*.ipynb"), key=_saved_at)[-NOTEBOOKS:]:
-            with contextlib.suppress(MLInfraError):  # no notebook
+            with contextlib.suppress(MLInfraError):  # not a notebook
                 found += import_lines(read_notebook(path, path.name))
     return list(dict.fromkeys(found))
 

@@ -1,9 +1,8 @@
-"""Jupyter's own kernels, of JupyterLab, papermill and nbclient, from those that stand by: the
-kernel provisioner `mlinfra-warm`.
+"""The kernel provisioner `mlinfra-warm`: warm kernels for JupyterLab, papermill and nbclient.
 
-It is jupyter_client's local provisioner but for the start, where it may return the connection of a
-process that was there before. Whatever speaks against that, the kernel starts as always. A
-restarted one always does, at the same ports: its clients are connected to them.
+It is jupyter_client's local provisioner except for the start, where it may return the connection of
+a process that is already running. If anything prevents that, the kernel has a cold start. So does
+every restart, at the same ports, since clients stay connected to them.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ _KNOWN = {"env", "cwd", "kernel_id", "extra_arguments"}
 
 
 class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client's traits are untyped
-    """A kernel that stands by, of the project that the kernel's folder lies in; outside of one, or
-    with `warm_kernels = 0`, the local provisioner.
+    """Takes a warm kernel of the project that contains the kernel's folder. Outside a project, or
+    with `warm_kernels = 0`, it is the local provisioner.
     """
 
     _started = False
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-        """Take a kernel that stands by, or start one; says how to connect to it."""
+        """Take a warm kernel, or start one; returns how to connect to it."""
         wish = None if self._started else self._wish(cmd, kwargs)
         self._started = True
         if wish is None:
@@ -56,7 +55,7 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
         return self.connection_info
 
     def _wish(self, cmd: list[str], kwargs: dict[str, Any]) -> Wish | None:
-        """The kernel that is asked for; None when no kernel that stands by could be it."""
+        """The requested kernel; None when no warm kernel could serve."""
         manager = self.parent
         if (
             manager is None
@@ -86,7 +85,7 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
         return None
 
     def _taken(self, wish: Wish) -> Standby | None:
-        """In a thread: settings and the kernel's answer are waited for."""
+        """Runs in a thread: it waits for settings and for the kernel's answer."""
         from ...core.project import Project
         from .pool import pool_of
 
@@ -96,21 +95,21 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
             if not settings.warm_size:
                 return None
         except (MLInfraError, OSError):
-            return None  # in no project, or in one whose settings cannot be read
+            return None  # outside a project, or its settings cannot be read
         pool = pool_of(project.root, self.log.info)
         standby = pool.take(wish, os.path.realpath(self.parent.connection_file))
         pool.want(wish, settings)
         return standby
 
     def _release_ports(self) -> None:
-        """Those that were found for a cold start."""
+        """Release the ports that were reserved for a cold start."""
         for name, port in self.connection_info.items():
             if name.endswith("_port") and self.ports_cached:
                 LocalPortCache.instance().return_port(port)
 
 
 def _end(taken: asyncio.Future[Standby | None]) -> None:
-    """The start was given up before the kernel was there."""
+    """End a kernel whose start was cancelled before it was there."""
     if (
         not taken.cancelled()
         and taken.exception() is None

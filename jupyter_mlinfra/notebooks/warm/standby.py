@@ -1,5 +1,5 @@
-"""A kernel of Jupyter's that was started before anybody asked for it: an ordinary process, with a
-connection of its own.
+"""A Jupyter kernel that is started before anybody requests it: an ordinary process with its own
+connection.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from .kinds import READY_SECONDS, folders_before, key_of, resident
 from .standing import Standing, changed_at
 
 HAND_OUT_SECONDS = 5.0
-"""How long one may take to be handed out: it has nothing else to do."""
+"""How long handing one out may take: it has nothing else to do."""
 _PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 _AT_HAND_OUT = ("JPY_SESSION_NAME", "PYTEST_CURRENT_TEST")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """The kernel that somebody asks for. command: its command line, None in place of the connection
-    file. ip: where it is to listen.
+    """A requested kernel. command: its command line, with None in place of the connection file.
+    ip: where it has to listen.
     """
 
     command: tuple[str | None, ...]
@@ -44,24 +44,22 @@ class Wish:
 
     @property
     def key(self) -> str:
-        """Equal for wishes that one kernel can fulfil."""
+        """Equal for requests that the same kernel can serve."""
         return key_of((self.command, self.ip), self.environment)
 
     @property
     def arguments(self) -> int:
-        """Where in the command the arguments of the kernel begin. Raises ValueError when it is not
-        started as IPython's are.
+        """Index in the command where the kernel's arguments begin. Raises ValueError when it is not
+        started like an IPython kernel.
         """
         after = self.command.index("-m") + 2
         if self.command[after - 1] not in ("ipykernel_launcher", "ipykernel"):
-            raise ValueError("not IPython's kernel")
+            raise ValueError("not an IPython kernel")
         return after
 
 
 class Standby:
-    """One process. It is started by the constructor and may be handed out, once, when `warm_up` has
-    returned.
-    """
+    """One process. The constructor starts it; after `warm_up` it can be handed out once."""
 
     def __init__(self, wish: Wish) -> None:
         """Raises OSError when it cannot be started."""
@@ -85,23 +83,23 @@ class Standby:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_connection_file(str(self._file), **self.info)
             command = [str(self._file) if word is None else word for word in wish.command]
-            # It adds JPY_PARENT_PID, by which the kernel notices the end of this process. Not in
-            # the wish's folder: modules there are of nobody's yet.
+            # It adds JPY_PARENT_PID, by which the kernel notices the end of this process. It does
+            # not run in the requested folder yet, so it cannot load modules from there.
             self.process = launch_kernel(command, env=self._before, cwd=str(self._file.parent))
         except BaseException:
             self._tidy()
             raise
 
     def warm_up(self, lines: Sequence[str]) -> None:
-        """Let it run import lines. Raises Unavailable when it cannot be kept."""
+        """Run import lines in it. Raises Unavailable when it cannot be kept."""
         said = self._ask("warm_up", list(lines), READY_SECONDS)
-        self._file.unlink(missing_ok=True)  # it has read it
+        self._file.unlink(missing_ok=True)  # the kernel has read it
         why = said["unfit"] or ("" if said["gpu"] else "An import has opened a GPU")
         if why:
             raise Unavailable(
-                "This kernel cannot be kept warm.", f"{why}.", "Such kernels start as always."
+                "This kernel cannot be kept warm.", f"{why}.", "Such kernels have a cold start."
             )
-        self.size = resident(said["pid"])  # the process may be a shell around it
+        self.size = resident(said["pid"])  # the process may be a shell around the kernel
         self._standing = Standing(
             gpu=True,
             places={place: changed_at(place) for place in said["places"]},
@@ -114,7 +112,7 @@ class Standby:
         return self._standing is not None
 
     def stale(self) -> str:
-        """Why it is of no more use; empty when it is."""
+        """Why it can no longer be used; empty if it can."""
         if self.process.poll() is not None:
             return "it has ended"
         return (
@@ -124,8 +122,8 @@ class Standby:
         )
 
     def suits(self, wish: Wish) -> bool:
-        """Whether it can fulfil this wish: no module of the folder would have been imported in
-        place of what is loaded.
+        """Whether it can serve this request: no module of the folder would have been imported in
+        place of a loaded one.
         """
         return (
             self._standing is not None
@@ -134,7 +132,7 @@ class Standby:
         )
 
     def hand_out(self, wish: Wish, connection: str) -> None:
-        """Make it what was wished for. connection: the path of its client's connection file. Raises
+        """Make it the requested kernel. connection: path of its client's connection file. Raises
         Unavailable when it does not answer.
         """
         environment = {**wish.environment, "JPY_PARENT_PID": self._before["JPY_PARENT_PID"]}
@@ -151,7 +149,7 @@ class Standby:
         self._ask("take_over", given, HAND_OUT_SECONDS)
 
     def end(self) -> None:
-        """Kill it with its children, and remove what it has left."""
+        """Kill it with its children, and remove its files."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if self.process.poll() is None:
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -164,7 +162,7 @@ class Standby:
             LocalPortCache.instance().return_port(port)
 
     def _ask(self, function: str, given: Any, seconds: float) -> dict[str, Any]:
-        """What a function of `inside` answers in the kernel."""
+        """Call a function of `inside` in the kernel."""
         client = BlockingKernelClient()
         client.load_connection_info(self.info)
         client.start_channels(iopub=False, stdin=False, hb=False, control=False)
@@ -183,5 +181,5 @@ class Standby:
             client.stop_channels()
             client.context.destroy(linger=0)
         raise Unavailable(
-            "The warm kernel has died, or is stuck.", fix="The kernel starts as always."
+            "The warm kernel has died, or is stuck.", fix="The kernel has a cold start."
         )

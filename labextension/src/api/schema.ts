@@ -940,8 +940,8 @@ export interface components {
         };
         /**
          * JobParameter
-         * @description A parameter that a job ran with. given: whether the submit said it; else it is the default of
-         *     the notebook as it was then.
+         * @description A parameter that a job ran with. given: whether the submit set it; else it is the notebook's
+         *     default at that time.
          */
         readonly JobParameter: {
             readonly given: boolean;
@@ -1202,8 +1202,8 @@ export interface components {
         readonly OnlineStatus: "present" | "expired" | "not_found";
         /**
          * Parameter
-         * @description One name of the cell tagged `parameters`. type: as annotated, else of the default; default: a
-         *     JSON value, else its source text.
+         * @description One name in the cell tagged `parameters`. type: the annotation, else the default's type.
+         *     default: a JSON value, else its source text.
          */
         readonly Parameter: {
             readonly default: unknown;
