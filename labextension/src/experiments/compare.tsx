@@ -215,7 +215,7 @@ function columnsOf(runs: readonly IRun[], { trans, open }: IWorkbench): IColumnS
 
 function Value({ row, index }: { row: IDifference; index: number }): React.ReactElement {
   const value = row.values[index] ?? null;
-  if (typeof value === 'number') {
+  if (typeof value === 'number' || (row.kind === 'metric' && value !== null)) {
     const written = format.alike(row.values)[index] ?? '';
     return <Num value={value} format={() => written} strong={!row.same} />;
   }

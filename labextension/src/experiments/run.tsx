@@ -180,7 +180,7 @@ function Metrics({ run }: { run: IRun }): React.ReactElement {
             end: true,
             width: 140,
             cell: ([, value]) => <Num value={value} />,
-            sort: ([, value]) => value
+            sort: ([, value]) => format.real(value)
           },
           { key: 'rest', head: '', cell: () => null }
         ]}

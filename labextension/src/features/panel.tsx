@@ -222,7 +222,8 @@ function viewRow(view: IView, { trans }: IWorkbench): IListRow {
         </span>
         <Freshness view={view} />
       </>
-    )
+    ),
+    lines: view.problem
   };
 }
 

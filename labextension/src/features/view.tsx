@@ -61,6 +61,7 @@ function View({ detail }: { detail: IViewDetail }): React.ReactElement {
   return (
     <>
       <ViewFacts detail={detail} />
+      {view.problem && <p className={cx('more', 'tone-wait')}>{view.problem}</p>}
       <div className={cx('scroll', 'split')}>
         <Heading title={trans.__('Features')} note={view.description} />
         <Table

@@ -317,7 +317,9 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
     >
       <div className={cx('card-title')}>
         <State state={alert.state} bare />{' '}
-        {trans.__('%1 is %2', what, lookOf(alert.state, trans).word)}
+        {alert.state === 'no_data'
+          ? trans.__('%1 has no data', what)
+          : trans.__('%1 is %2', what, lookOf(alert.state, trans).word)}
         <span className={cx('quiet')}>
           {since} · {alert.ref}
         </span>

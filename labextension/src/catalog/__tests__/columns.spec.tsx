@@ -1,0 +1,347 @@
+import { fireEvent, screen, within } from '@testing-library/react';
+import React from 'react';
+
+import type { IColumnProfile, IDataset, IDatasetDetail, INumber, Tier } from '../../api/types';
+import {
+  BROKEN,
+  cells,
+  exactly,
+  HOSTILE,
+  pageOf,
+  settle
+} from '../../components/__tests__/samples';
+import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
+import { Columns } from '../columns';
+import CatalogPanel from '../panel';
+import { Preview } from '../preview';
+import { Snapshots } from '../snapshots';
+
+// Lumino's grid wants a canvas, which jsdom has not.
+jest.mock('../../components/grid', () => ({ Grid: () => null }));
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+const dataset: IDataset = {
+  ref: 'dataset:n.a',
+  name: 'n.a',
+  namespace: 'n',
+  rows: exactly(1000),
+  bytes: 10,
+  columns: 2,
+  snapshot: '7',
+  updated_at: null,
+  owner: '',
+  tags: [],
+  description: ''
+};
+
+const detailOf = (names: readonly string[]): IDatasetDetail => ({
+  dataset,
+  schema: names.map(name => ({
+    name,
+    type: 'f64',
+    used_by: []
+  })) as unknown as IDatasetDetail['schema'],
+  location: '',
+  snapshots: 1,
+  newer: 0,
+  code: {}
+});
+
+const NONE = exactly(null);
+const column = (name: string, more: Partial<IColumnProfile> = {}): IColumnProfile => ({
+  name,
+  type: 'f64',
+  missing: exactly(0),
+  distinct: NONE,
+  min: NONE,
+  max: NONE,
+  mean: NONE,
+  top: NONE,
+  shape: [],
+  ...more
+});
+const profileOf = (tier: Tier, columns: readonly IColumnProfile[], rows: INumber): object => ({
+  ref: dataset.ref,
+  snapshot: '7',
+  tier,
+  rows,
+  seconds: 0.42,
+  columns
+});
+
+async function columns(names: readonly string[], profile: jest.Mock): Promise<IFake> {
+  const fake = fakeWorkbench({ catalog: { profile } });
+  show(fake, <Columns detail={detailOf(names)} asked={null} />);
+  await settle();
+  return fake;
+}
+
+const TABLE = 'Columns of n.a';
+const sampled = (value: number): INumber => ({ value, basis: 'sample', n: 500, error: null });
+
+describe('the profile of a dataset', () => {
+  it('of a sample marks what it estimates; the exact one, asked for, has no mark', async () => {
+    const profile = jest.fn(async (_name: string, tier: Tier) =>
+      tier === 'sample'
+        ? profileOf(
+            'sample',
+            [
+              column('x', {
+                missing: sampled(0.25),
+                distinct: { ...sampled(900), basis: 'approx' }
+              })
+            ],
+            sampled(1000)
+          )
+        : profileOf(
+            'exact',
+            [column('x', { missing: exactly(0.2), distinct: exactly(871) })],
+            exactly(1000)
+          )
+    );
+    await columns(['x'], profile);
+    expect(cells(TABLE)[0]?.slice(0, 4)).toEqual(['x', 'f64', '25 %~', '900≈']);
+    expect(screen.getAllByTitle('from a sample of 500 rows').length).toBeGreaterThan(0);
+    expect(screen.getByText('sample, 0.42 s')).toBeTruthy();
+    fireEvent.click(screen.getByRole('button', { name: 'Run Exact' }));
+    await settle();
+    expect(profile.mock.calls.map(([, tier]) => tier)).toEqual(['sample', 'exact']);
+    expect(cells(TABLE)[0]?.slice(0, 4)).toEqual(['x', 'f64', '20 %', '871']);
+    expect(screen.getByText('exact, 0.42 s')).toBeTruthy();
+    expect(screen.queryByRole('button', { name: 'Run Exact' })).toBeNull();
+  });
+
+  it('that fails says why and the fix; the columns stay, and Try Again reads it', async () => {
+    const profile = jest
+      .fn()
+      .mockRejectedValueOnce(BROKEN)
+      .mockResolvedValue(profileOf('sample', [column('x', { missing: exactly(0.5) })], exactly(2)));
+    await columns(['x', 'y'], profile);
+    expect(screen.getByRole('alert').textContent).toContain(BROKEN.fix);
+    expect(cells(TABLE).map(([name]) => name)).toEqual(['x', 'y']);
+    fireEvent.click(screen.getByRole('button', { name: 'Try Again' }));
+    await settle();
+    expect(cells(TABLE).map(row => row[2])).toEqual(['50 %', '']);
+  });
+
+  it('an exact one that fails leaves what the sample has told', async () => {
+    const profile = jest.fn(async (_name: string, tier: Tier) => {
+      if (tier === 'exact') {
+        throw BROKEN;
+      }
+      return profileOf('sample', [column('x', { missing: sampled(0.25) })], sampled(1000));
+    });
+    await columns(['x'], profile);
+    fireEvent.click(screen.getByRole('button', { name: 'Run Exact' }));
+    await settle();
+    expect(screen.getByRole('alert').textContent).toContain(BROKEN.fix);
+    expect(cells(TABLE)[0]?.[2]).toBe('25 %~');
+  });
+
+  it('writes what is missing, no number, tiny, huge and negative; a year has no separator', async () => {
+    const odd = [
+      column('a', {
+        missing: exactly(1e-7),
+        min: exactly('NaN'),
+        mean: exactly('Infinity'),
+        max: exactly(-3)
+      }),
+      column('b', { min: exactly(-1e-9), mean: exactly(1e300), max: exactly(2013) }),
+      column('c', { min: exactly('2013-01-01T05:00:00Z'), top: exactly('<i>UA</i>') }),
+      column('d', { distinct: exactly(12_345_678), missing: NONE })
+    ];
+    await columns(
+      ['a', 'b', 'c', 'd'],
+      jest.fn(async () => profileOf('exact', odd, exactly(9)))
+    );
+    expect(cells(TABLE).map(row => row.slice(2, 7))).toEqual([
+      ['< 0.01 %', '', 'NaN', '∞', '−3'],
+      ['0 %', '', '−1.000e-9', '1.000e+300', '2013'],
+      ['0 %', '', '2013-01-01 05:00 UTC', '<i>UA</i>', ''],
+      ['', '12M', '', '', '']
+    ]);
+  });
+
+  it.each(HOSTILE)(
+    'a column of %s is shown as it is, found by its words, and opened whole',
+    async (_what, name) => {
+      await columns(
+        [name, 'other'],
+        jest.fn(async () => profileOf('sample', [], exactly(1)))
+      );
+      expect(cells(TABLE).map(row => row[0])).toEqual([name, 'other']);
+      fireEvent.change(screen.getByLabelText('find a column'), {
+        target: { value: ` ${name.slice(2, 12).toUpperCase()} ` }
+      });
+      expect(cells(TABLE).map(row => row[0])).toEqual([name]);
+      expect(screen.getByText('1 column')).toBeTruthy();
+      expect(document.querySelector('img[src], script')).toBeNull();
+    }
+  );
+});
+
+describe('a dataset that is unfolded in the panel', () => {
+  async function unfolded(catalog: object, kept: Record<string, unknown> = {}): Promise<IFake> {
+    const fake = fakeWorkbench({ catalog: { list: async () => pageOf([dataset]), ...catalog } });
+    fake.kept.set('catalog:open', [dataset.ref]);
+    Object.entries(kept).forEach(([key, value]) => fake.kept.set(key, value));
+    show(fake, <CatalogPanel />);
+    await settle();
+    return fake;
+  }
+  const rows = (): HTMLElement[] =>
+    within(screen.getByRole('tree', { name: 'Datasets' })).getAllByRole('treeitem');
+  const wide = async (): Promise<object> =>
+    detailOf(Array.from({ length: 11 }, (_, index) => `c${index}`));
+
+  it('shows eight columns with their missing values, and how many more there are', async () => {
+    const profile = async (): Promise<object> =>
+      profileOf('sample', [column('c0', { missing: sampled(0.125) })], sampled(9));
+    await unfolded({ show: wide, profile });
+    expect(rows()).toHaveLength(11); // the namespace, the dataset, eight columns, the rest
+    expect(rows()[2]?.textContent).toContain('12.5 % ∅~');
+    expect(rows()[10]?.textContent).toBe('3 more columns');
+  });
+
+  it('shows its columns also where the profile cannot be read', async () => {
+    await unfolded({ show: wide, profile: jest.fn().mockRejectedValue(BROKEN) });
+    expect(rows()[2]?.textContent).toContain('c0');
+    expect(screen.queryByRole('alert')).toBeNull();
+  });
+
+  it('says the fix where its columns cannot be read; the dataset stays', async () => {
+    await unfolded({
+      show: jest.fn().mockRejectedValue(BROKEN),
+      profile: jest.fn().mockRejectedValue(BROKEN)
+    });
+    expect(rows()[1]?.dataset.mlinfraRef).toBe(dataset.ref);
+    expect(rows()[2]?.textContent).toContain(BROKEN.fix);
+  });
+
+  it('is hidden with its namespace, which counts it', async () => {
+    const fake = await unfolded({ show: wide }, { 'catalog:closed': ['namespace:n'] });
+    expect(rows().map(({ textContent }) => textContent)).toEqual(['n1 dataset']);
+    fireEvent.keyDown(rows()[0]!, { key: 'ArrowRight' });
+    await settle();
+    expect(fake.kept.get('catalog:closed')).toEqual([]);
+    expect(rows()[1]?.dataset.mlinfraRef).toBe(dataset.ref);
+  });
+});
+
+describe('the rows of a dataset', () => {
+  const blockOf = (start: number, shown: number, total: number): object => ({
+    start,
+    columns: [{ name: 'x', type: 'i64' }],
+    data: [Array.from({ length: shown }, (_, index) => start + index)],
+    shown,
+    total,
+    snapshot: '7'
+  });
+
+  async function preview(rows: jest.Mock, kept: Record<string, unknown> = {}): Promise<void> {
+    const fake = fakeWorkbench({ catalog: { rows } });
+    Object.entries(kept).forEach(([key, value]) => fake.kept.set(key, value));
+    show(fake, <Preview dataset={dataset} going={false} />);
+    await settle();
+  }
+
+  it('that are few are a table, with what is missing and what is no number', async () => {
+    const block = {
+      start: 0,
+      columns: [
+        { name: 'x', type: 'f64' },
+        { name: '<u>y</u>', type: 'str' }
+      ],
+      data: [
+        [null, 'NaN', -1e-9],
+        ['', null, '<img src=x>']
+      ],
+      shown: 3,
+      total: 3,
+      snapshot: '7'
+    };
+    await preview(jest.fn(async () => block));
+    expect(cells('Rows of n.a')).toEqual([
+      ['∅', ''],
+      ['NaN', '∅'],
+      ['-1e-9', '<img src=x>']
+    ]);
+    expect(screen.getByText('3 of 3 rows')).toBeTruthy();
+  });
+
+  it('that are many are read by pages, each row once, and a row is gone to by its number', async () => {
+    const total = 250;
+    const rows = jest.fn(
+      async (_name: string, { start, count }: { start: number; count: number }) =>
+        blockOf(start, Math.min(count, total - start), total)
+    );
+    await preview(rows, { 'preview:as-table': true });
+    const numbers = (): string[] => cells('Rows of n.a').map(row => row[0] ?? '');
+    const seen = [...numbers()];
+    const next = async (): Promise<void> => {
+      fireEvent.click(screen.getByRole('button', { name: 'Next' }));
+      await settle();
+      seen.push(...numbers());
+    };
+    await next();
+    await next();
+    expect(seen).toEqual(Array.from({ length: total }, (_, index) => String(index + 1)));
+    expect(screen.getByText('rows 201–250 of 250')).toBeTruthy();
+    expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Next' }).disabled).toBe(true);
+    const field = screen.getByLabelText('go to row');
+    const go = async (value: string): Promise<void> => {
+      fireEvent.change(field, { target: { value } });
+      fireEvent.submit(field.closest('form')!);
+      await settle();
+    };
+    for (const value of ['0', '251', '-1', '1.5']) {
+      await go(value);
+      expect(field.getAttribute('aria-invalid')).toBe('true');
+      expect(screen.getByText('1 to 250')).toBeTruthy();
+      expect(numbers()[0]).toBe('201');
+    }
+    await go('101');
+    expect(numbers()[0]).toBe('101');
+  });
+
+  it('that cannot be read say why and the fix, and are read on Try Again', async () => {
+    const rows = jest
+      .fn()
+      .mockRejectedValueOnce(BROKEN)
+      .mockResolvedValue(blockOf(0, 2, 2));
+    await preview(rows);
+    expect(screen.getByRole('alert').textContent).toContain(BROKEN.fix);
+    fireEvent.click(screen.getByRole('button', { name: 'Try Again' }));
+    await settle();
+    expect(cells('Rows of n.a')).toEqual([['0'], ['1']]);
+  });
+});
+
+it('snapshots: the list grows without a row twice; nothing added is a dash', async () => {
+  const all = Array.from({ length: 120 }, (_, index) => ({
+    ref: `dataset:n.a@${120 - index}`,
+    id: String(120 - index),
+    parent: null,
+    at: '2026-01-01T00:00:00Z',
+    operation: 'append',
+    rows: exactly(1000),
+    added: index ? 10 : 0,
+    removed: index ? 0 : 7,
+    written_by: ''
+  }));
+  const snapshots = jest.fn(async (_name: string, { limit }: { limit: number }) =>
+    pageOf(all.slice(0, limit), 120)
+  );
+  show(fakeWorkbench({ catalog: { snapshots } }), <Snapshots dataset={dataset} />);
+  await settle();
+  const rows = (): string[][] => cells('Snapshots of n.a');
+  expect(rows()[0]?.slice(3)).toEqual(['1,000', '–', '−7', '–']);
+  expect(rows()[1]?.slice(4, 6)).toEqual(['+10', '–']);
+  fireEvent.click(screen.getByRole('button', { name: 'next 50' }));
+  await settle();
+  const ids = rows().map(([id]) => id);
+  expect([ids.length, new Set(ids).size]).toEqual([100, 100]);
+  expect(snapshots.mock.calls.map(([, { limit }]) => limit)).toEqual([50, 100]);
+});

@@ -1,0 +1,332 @@
+import { Notification } from '@jupyterlab/apputils';
+import { act, fireEvent, screen, within } from '@testing-library/react';
+import React from 'react';
+
+import type { IAlert, IFeatureDrift, IMonitor, IMonitorStatus } from '../../api/types';
+import {
+  BROKEN,
+  cells,
+  exactly,
+  HOSTILE,
+  pageOf,
+  press,
+  settle
+} from '../../components/__tests__/samples';
+import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
+import MonitorPage from '../monitor';
+import { AlertsSection, MonitorsSection } from '../section';
+
+beforeEach(() => jest.useFakeTimers({ now: Date.parse('2026-01-01T12:00:00Z') }));
+afterEach(() => {
+  jest.useRealTimers();
+  jest.restoreAllMocks();
+});
+
+const AT = '2026-01-01T11:00:00Z';
+
+const drift = (feature: string, psi: number, more: Partial<IFeatureDrift> = {}): IFeatureDrift => ({
+  feature,
+  kind: 'numeric',
+  psi: exactly(psi),
+  ks: null,
+  missing_reference: exactly(0),
+  missing_window: exactly(0),
+  edges: [0],
+  reference: [0.25, 0.75],
+  window: [0.5, 0.5],
+  drifted: psi >= 0.2,
+  ...more
+});
+
+const monitorOf = (more: Partial<IMonitor> = {}): IMonitor => ({
+  ref: 'monitor:flights',
+  name: 'flights',
+  deployment: 'flights',
+  state: 'ok',
+  requests: exactly(10),
+  rows: exactly(20),
+  worst: '',
+  worst_psi: null,
+  evaluated_at: AT,
+  last_request_at: AT,
+  ...more
+});
+
+const alertOf = (more: Partial<IAlert> = {}): IAlert => ({
+  ref: 'alert:flights/drift',
+  name: 'drift',
+  monitor: 'flights',
+  state: 'firing',
+  severity: 'page',
+  value: exactly(0.6),
+  threshold: 0.2,
+  subject: 'temp',
+  since: AT,
+  evaluated_at: AT,
+  text: 'The error rate cannot be told.',
+  ...more
+});
+
+const statusOf = (more: Partial<IMonitorStatus> = {}): IMonitorStatus => ({
+  monitor: monitorOf(),
+  window_start: null,
+  window_end: null,
+  reference: '',
+  versions: {},
+  p50_ms: null,
+  p95_ms: null,
+  error_fraction: null,
+  refused_fraction: null,
+  dropped: 0,
+  score: null,
+  drift: [],
+  features: more.drift?.length ?? 0,
+  trouble: '',
+  alerts: [],
+  code: {},
+  ...more
+});
+
+/** The page of a monitor. */
+async function opened(status: IMonitorStatus | jest.Mock, more: object = {}): Promise<IFake> {
+  const answer = typeof status === 'function' ? status : async (): Promise<object> => status;
+  const fake = fakeWorkbench({ monitoring: { status: answer, ...more } });
+  show(fake, <MonitorPage reference="monitor:flights" name="flights" />);
+  await settle();
+  return fake;
+}
+
+const TABLE = 'Drift of the features';
+const tile = (title: string): string =>
+  screen.getByText(title, { selector: 'span' }).parentElement?.textContent ?? '';
+
+describe('the drift of features', () => {
+  const features = [drift('temp', 0.61), drift('wind', 0.12), drift('hour', 0.001)];
+
+  it('is said by word and colour, the large ones in the strongest ink', async () => {
+    await opened(statusOf({ drift: features }));
+    expect(cells(TABLE).map(row => [row[1], row[2]])).toEqual([
+      ['drifted', '0.61'],
+      ['stable', '0.12'],
+      ['stable', '0.001']
+    ]);
+    const table = screen.getByRole('grid', { name: TABLE });
+    const states = [...table.querySelectorAll('[data-state]')].map(state => state.className);
+    expect(states[0]).toContain('tone-bad');
+    expect(states[1]).toContain('tone-ok');
+    const heat = [...table.querySelectorAll('[class*="heat-"]')].map(({ className }) =>
+      Number(/heat-(\d)/.exec(className)?.[1])
+    );
+    expect(heat).toEqual([4, 1, 0]);
+  });
+
+  it('is not told where there are too few requests, however large it looks', async () => {
+    const monitor = monitorOf({ state: 'no_data', worst: 'temp', worst_psi: exactly(0.61) });
+    await opened(statusOf({ monitor, drift: features }));
+    expect(cells(TABLE).map(row => row[1])).toEqual(['no data', 'no data', 'no data']);
+    expect(screen.getByRole('grid', { name: TABLE }).innerHTML).not.toMatch(/heat-[1-4]|tone-bad/);
+    expect(tile('drift, worst of 3')).not.toContain('drifted');
+  });
+
+  it('that is none, missing or tiny is written as such', async () => {
+    const odd = drift('odd', 1e-7, {
+      ks: exactly('NaN'),
+      missing_reference: exactly(null),
+      missing_window: exactly(0.000_01)
+    });
+    await opened(statusOf({ drift: [odd, drift('none', 0)] }));
+    expect(cells(TABLE)).toEqual([
+      ['odd numeric', 'stable', '1.00e-7', 'NaN', '–', '< 0.1 %'],
+      ['none numeric', 'stable', '0', '–', '0 %', '0 %']
+    ]);
+  });
+
+  it('of very many features shows the first fifty and says of how many', async () => {
+    const many = Array.from({ length: 80 }, (_, index) => drift(`f${index}`, 1 - index / 100));
+    await opened(statusOf({ drift: many, features: 900 }));
+    expect(cells(TABLE)).toHaveLength(50);
+    expect(screen.getByText(/50 of 900 features, largest first/)).toBeTruthy();
+  });
+
+  it('arrows and Enter choose the feature whose distribution is drawn', async () => {
+    await opened(statusOf({ drift: features }));
+    expect(screen.getByRole('region', { name: 'Distribution of temp' })).toBeTruthy();
+    act(() => screen.getByRole('row', { name: /^temp/ }).focus());
+    press('ArrowDown');
+    press('Enter');
+    expect(screen.getByRole('region', { name: 'Distribution of wind' })).toBeTruthy();
+    expect(screen.queryByRole('region', { name: 'Distribution of temp' })).toBeNull();
+  });
+
+  it.each(HOSTILE)('a feature and a category of %s are shown as they are', async (_what, name) => {
+    const odd = drift(name, 0.3, { edges: [name, 'other'] });
+    await opened(statusOf({ drift: [odd] }));
+    expect(cells(TABLE)[0]?.[0]).toBe(`${name} numeric`);
+    fireEvent.click(screen.getByRole('button', { name: 'as table' }));
+    await settle();
+    expect(cells(`Bins of ${name.trim()}`.replace(/\s+/g, ' '))).toEqual([
+      [name, '25 %', '50 %'],
+      ['other', '75 %', '50 %']
+    ]);
+    expect(document.querySelector('img[src], script')).toBeNull();
+  });
+
+  it('the bins of a number are the ranges between its edges', async () => {
+    const even = drift('x', 0.3, { edges: [-1.5, 20], reference: [0.2, 0.3, 0.5], window: [1, 0] });
+    await opened(statusOf({ drift: [even] }));
+    fireEvent.click(screen.getByRole('button', { name: 'as table' }));
+    await settle();
+    expect(cells('Bins of x')).toEqual([
+      ['≤ −1.5', '20 %', '100 %'],
+      ['−1.5 – 20', '30 %', '0 %'],
+      ['> 20', '50 %', '–']
+    ]);
+  });
+});
+
+describe('the figures at the head', () => {
+  it('are dashes where nothing was measured', async () => {
+    await opened(statusOf({ monitor: monitorOf({ last_request_at: null, evaluated_at: null }) }));
+    expect(tile('latency p95')).toBe('latency p95 –');
+    expect(tile('errors')).toContain('–');
+    expect(tile('requests')).toContain('none yet');
+    expect(tile('result')).toContain('–');
+    expect(document.body.textContent).not.toMatch(/NaN|undefined|null/);
+  });
+
+  it('count what drifted and which rules fire; a share that is tiny is not nothing', async () => {
+    await opened(
+      statusOf({
+        monitor: monitorOf({ worst: 'temp', worst_psi: exactly(0.61) }),
+        drift: [drift('temp', 0.61), drift('wind', 0.3), drift('hour', 0.1)],
+        p95_ms: exactly(1234.5),
+        error_fraction: exactly(0.000_001),
+        alerts: [alertOf(), alertOf({ ref: 'alert:flights/b', state: 'pending' })]
+      })
+    );
+    expect(tile('drift, worst of 3')).toContain('temp · 2 drifted');
+    expect(tile('errors')).toContain('< 0.01 %');
+    expect(tile('latency p95')).toContain('1,235 ms');
+    expect(tile('alerts')).toContain('1 firing');
+    expect(tile('alerts')).toContain('2 rules');
+  });
+});
+
+describe('an alert on the page', () => {
+  it.each([
+    ['firing', 'drift of temp is firing', 'is-error'],
+    ['pending', 'drift of temp is pending', 'is-waiting'],
+    ['no_data', 'drift of temp has no data', 'is-waiting']
+  ] as const)(
+    'that is %s says so, with what was measured, the limit and since when',
+    async (state, words, look) => {
+      await opened(statusOf({ alerts: [alertOf({ state, value: { ...exactly(0.6), n: 400 } })] }));
+      const card = screen.getByRole('region', { name: 'drift of temp' });
+      expect(card.textContent).toContain(words);
+      expect(card.className).toContain(look);
+      expect(card.textContent).toContain('PSI 0.6 · limit 0.2 · 400 rows in the window');
+      expect(card.textContent).toContain('1 h');
+    }
+  );
+
+  it('that is quiet is not shown, and one without a value says its text', async () => {
+    const alerts = [
+      alertOf({ state: 'ok', subject: 'quiet' }),
+      alertOf({ ref: 'alert:flights/errors', name: 'errors', subject: '', value: exactly(null) })
+    ];
+    await opened(statusOf({ alerts }));
+    expect(screen.queryByRole('region', { name: 'drift of quiet' })).toBeNull();
+    expect(screen.getByRole('region', { name: 'errors' }).textContent).toContain(
+      'The error rate cannot be told.'
+    );
+  });
+});
+
+describe('the window', () => {
+  const window = (): HTMLElement => screen.getByRole('combobox', { name: 'Window' });
+
+  it('that is chosen is asked for; what was shown stays where that fails, with the fix', async () => {
+    const status = jest
+      .fn()
+      .mockResolvedValueOnce(statusOf({ drift: [drift('temp', 0.6)] }))
+      .mockRejectedValueOnce(BROKEN)
+      .mockResolvedValue(statusOf({ drift: [drift('wind', 0.1)] }));
+    await opened(status);
+    fireEvent.change(window(), { target: { value: '3600' } });
+    await settle();
+    expect(status.mock.calls.map(([, options]) => options as object)).toEqual([
+      {},
+      { since: 3600 }
+    ]);
+    expect(screen.getByRole('alert').textContent).toContain(BROKEN.fix);
+    fireEvent.click(screen.getByRole('button', { name: 'Try Again' }));
+    await settle();
+    expect(cells(TABLE)[0]?.[0]).toBe('wind numeric');
+    expect(screen.queryByRole('alert')).toBeNull();
+  });
+
+  it.each([
+    ['', 'No request has been logged in this window, so there is nothing to compare.'],
+    ['The version v9 has no reference.', 'The version v9 has no reference.']
+  ])('without drift says why: %p', async (trouble, words) => {
+    await opened(statusOf({ trouble }));
+    expect(screen.getByText(words)).toBeTruthy();
+    expect(screen.queryByRole('grid', { name: TABLE })).toBeNull();
+  });
+});
+
+it('an evaluation says that it is under way, and with the fix that it failed', async () => {
+  const failed = jest.spyOn(Notification, 'error').mockReturnValue('');
+  let refuse: (error: unknown) => void = () => undefined;
+  const evaluate = jest.fn(() => new Promise((_, reject) => (refuse = reject)));
+  await opened(statusOf(), { evaluate });
+  fireEvent.click(screen.getByRole('button', { name: 'Evaluate Now' }));
+  await settle();
+  expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Evaluating…' }).disabled).toBe(
+    true
+  );
+  expect(evaluate).toHaveBeenCalledWith('flights');
+  await act(async () => refuse(BROKEN));
+  await settle();
+  expect(failed.mock.calls[0]?.[0]).toContain(BROKEN.fix);
+  expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Evaluate Now' }).disabled).toBe(
+    false
+  );
+});
+
+describe('in the panel', () => {
+  it('alerts that ask for attention are listed, the quiet ones counted', async () => {
+    const alerts = [
+      alertOf(),
+      alertOf({ ref: 'alert:a/b', name: 'errors', subject: '', state: 'pending', value: null }),
+      alertOf({ ref: 'alert:a/c', name: 'latency', subject: '', state: 'ok' })
+    ];
+    show(fakeWorkbench({ monitoring: { alerts: async () => pageOf(alerts) } }), <AlertsSection />);
+    await settle();
+    const rows = screen.getAllByRole('treeitem');
+    expect(rows).toHaveLength(2);
+    expect(within(rows[0]!).getByRole('img', { name: 'firing' })).toBeTruthy();
+    expect(rows[0]?.textContent).toContain('PSI 0.6 · limit 0.2');
+    expect(within(rows[1]!).getByRole('img', { name: 'pending' })).toBeTruthy();
+    expect(rows[1]?.textContent).toContain('errors not measured · limit 20 %');
+    expect(screen.getByText('1 firing')).toBeTruthy();
+  });
+
+  it('a monitor says its state, its largest PSI, and since when nobody asks', async () => {
+    const monitors = [
+      monitorOf({ state: 'firing', worst: 'temp', worst_psi: exactly(0.612_345) }),
+      monitorOf({ ref: 'monitor:b', name: 'b', state: 'no_data', worst_psi: exactly(null) })
+    ];
+    show(
+      fakeWorkbench({ monitoring: { list: async () => pageOf(monitors) } }),
+      <MonitorsSection />
+    );
+    await settle();
+    const [first, second] = screen.getAllByRole('treeitem');
+    expect(within(first!).getByRole('img', { name: 'firing' })).toBeTruthy();
+    expect(first?.textContent).toContain('PSI 0.612');
+    expect(within(second!).getByRole('img', { name: 'no data' })).toBeTruthy();
+    expect(second?.textContent).toContain('no request for 1 h');
+    expect(second?.textContent).not.toContain('PSI');
+  });
+});
