@@ -123,6 +123,55 @@ def test_one_that_was_cleared_is_forgotten(given: Any, put: Any, project: Projec
     assert (names, alarms.due()) == ([], None)
 
 
+def test_one_that_cannot_be_started_keeps_no_other_from_it_and_is_logged_once(
+    project: Project, put: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock, started, seconds = Clock(), list[str](), [1000.0]
+    monkeypatch.setattr(giving.time, "monotonic", lambda: seconds[0])
+
+    def start(alarm: Alarm) -> None:
+        started.append(alarm.name)
+        if alarm.name == "a":
+            raise PermissionError(13, "Permission denied", "/closed/log")
+
+    alarms = Alarms(project.database, start=start, clock=clock)
+    put(clock.now - 1, set_at=clock.now - 2, name="a")
+    put(clock.now, set_at=clock.now, name="b")
+    alarms.tend()
+    assert started == ["a", "b"]
+    assert alarms.due() == 1005, "tried again after a pause, not at once"
+    alarms.tend()
+    assert started == ["a", "b"]
+    seconds[0] = 1005
+    alarms.tend()
+    assert started == ["a", "b", "a", "b"]
+    assert capsys.readouterr().err.count("/closed/log") == 1
+
+
+def test_a_long_log_is_set_aside_and_a_folder_that_is_gone_does_not_come_back(
+    project: Project, tools: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, gone = project.root / "a.log", project.root / "gone"
+    log.write_text("x" * 1_100_000)
+    with project.database.write() as connection:
+        for name, path in (("a", log), ("b", gone / ".mlinfra" / "logs" / "b.log")):
+            alarm = Alarm(
+                name=name,
+                due_at=1.0,
+                set_at=1.0,
+                module="no_such_module_of_tests",
+                arguments=[],
+                log=str(path),
+            )
+            set_alarm(connection, alarm)
+    Alarms(project.database).tend()
+    tools.until(lambda: log.exists() and "no_such_module_of_tests" in log.read_text())
+    assert log.stat().st_size < 10_000
+    assert (project.root / "a.log.1").stat().st_size == 1_100_000
+    assert not gone.exists()
+    assert "alarm b was not started" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(
     not WallClock().exists(),
     reason="only Linux has a timer on the wall clock; elsewhere the supervisor looks once a minute",

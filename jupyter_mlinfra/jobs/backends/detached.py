@@ -131,6 +131,12 @@ def say(text: str) -> None:
         sys.stderr.flush()
 
 
+def rotate(log: Path) -> None:
+    """Set a log that has become large aside, before a process is started that appends to it."""
+    if log.exists() and log.stat().st_size > _LOG_BYTES:
+        os.replace(log, log.with_suffix(".log.1"))
+
+
 def start[R: Running](
     module: str,
     arguments: Sequence[str],
@@ -145,8 +151,7 @@ def start[R: Running](
     """Start it, and return it once it has reported its identity. Raises Unavailable with the end of
     its log if it does not start.
     """
-    if log.exists() and log.stat().st_size > _LOG_BYTES:
-        os.replace(log, log.with_suffix(".log.1"))
+    rotate(log)
     spawn_detached(module, arguments, log=log, environment=environment)
     limit = time.monotonic() + seconds
     while time.monotonic() < limit:

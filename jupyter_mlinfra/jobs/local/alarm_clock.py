@@ -10,6 +10,7 @@ from typing import Any
 
 from ...core.database import Database
 from ...core.processes import spawn_detached
+from ..backends.detached import rotate, say
 from ..queue.alarms import Alarm, read_alarms
 from .timer import LOOK_SECONDS, WallClock
 
@@ -34,6 +35,7 @@ class Alarms:
         self._clock = clock
         self._timer = WallClock()
         self._given: dict[str, tuple[Alarm, float, float]] = {}
+        self._faults: dict[str, str] = {}
         self._look_at: float | None = None
 
     def listen(self, hear: Callable[[Any], None]) -> None:
@@ -63,14 +65,31 @@ class Alarms:
             if now >= again:
                 pause = min(max(AGAIN_SECONDS[0], 2 * pause), AGAIN_SECONDS[1])
                 again = now + pause
-                self._start(alarm)
                 self._given[alarm.name] = alarm, pause, again
+                self._try(alarm)
             looks.append(again)
         waiting = [alarm.due_at for alarm in alarms if not alarm.is_due(at)]
         if not self._timer.set(min(waiting, default=None)) and waiting:
             looks.append(now + min(LOOK_SECONDS, max(0.0, min(waiting) - at)))
         self._look_at = min(looks, default=None)
 
+    def _try(self, alarm: Alarm) -> None:
+        """Start its program. One that cannot be started is logged, once for each reason, and keeps
+        no other from it.
+        """
+        try:
+            self._start(alarm)
+        except (OSError, ValueError) as error:  # ValueError: a path that no system accepts
+            if self._faults.get(alarm.name) != str(error):
+                self._faults[alarm.name] = str(error)
+                say(f"the program of alarm {alarm.name} was not started: {error}")
+        else:
+            self._faults.pop(alarm.name, None)
+
 
 def _start(alarm: Alarm) -> None:
-    spawn_detached(alarm.module, alarm.arguments, log=Path(alarm.log), environment=dict(os.environ))
+    log = Path(alarm.log)
+    # Only the last folder: one of a project that was moved away must not come back.
+    log.parent.mkdir(exist_ok=True)
+    rotate(log)
+    spawn_detached(alarm.module, alarm.arguments, log=log, environment=dict(os.environ))
