@@ -29,6 +29,7 @@ __all__ = [
     "needs_of",
     "preempt_signals",
     "put_value",
+    "read_alarms",
     "report",
     "set_alarm",
     "take_value",
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from .inside.report import give_reason, report
     from .inside.signals import preempt_signals
     from .needs import Needs, asked, needs_of
-    from .queue.alarms import Alarm, clear_alarm, set_alarm
+    from .queue.alarms import Alarm, clear_alarm, read_alarms, set_alarm
     from .service import Jobs
     from .spec import Compute, Job, JobSpec, JobState, LogChunk, Supervisor, Terminal
     from .state import SAVED
@@ -57,7 +58,7 @@ else:
         "may_ask_cluster": ".clusters",
         **dict.fromkeys(("Needs", "asked", "needs_of"), ".needs"),
         "preempt_signals": ".inside.signals",
-        **dict.fromkeys(("Alarm", "clear_alarm", "set_alarm"), ".queue.alarms"),
+        **dict.fromkeys(("Alarm", "clear_alarm", "read_alarms", "set_alarm"), ".queue.alarms"),
         **dict.fromkeys(("give_reason", "report"), ".inside.report"),
         **dict.fromkeys(
             ("CELL_LABEL", "OUT_LABEL", "put_value", "take_value", "values_of"), ".values"

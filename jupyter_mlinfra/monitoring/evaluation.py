@@ -12,6 +12,7 @@ from pathlib import Path
 from ..core.errors import Conflict, MLInfraError
 from ..core.project import Project
 from ..core.records import now, to_json
+from ..core.settings import FILE
 from ..deployments import Deployments
 from ..experiments import Experiments
 from .service import Monitoring
@@ -19,6 +20,10 @@ from .service import Monitoring
 
 def main(root: str) -> int:
     """0 when all monitors were looked at, or another process does so just now."""
+    # Opening it would make the folder of a project anew that was moved away.
+    if not (Path(root) / FILE).is_file():
+        _say(f"nothing was evaluated: {root} is no project, it has no {FILE}.")
+        return 1
     try:
         project = Project(Path(root))
         experiments = Experiments(project)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -10,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound
+from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable
 from ..core.files import file_lock
 from ..core.records import Number, Page, now, page_of
 from ..core.search import Document
@@ -92,17 +93,28 @@ class Monitoring:
         if known.get(name, deployment) != deployment:
             raise Conflict(f"Monitor {name} watches {known[name]}.", fix="Choose another name.")
         monitor = self._store.add(name, deployment, self._project.user)
-        if self.schedule():
+        self.schedule()
+        # A supervisor that does not start now is started by the next look after the jobs.
+        with contextlib.suppress(Unavailable):
             self._alarm_set()
         return monitor
 
     def schedule(self) -> bool:
-        """Set the alarm of the next evaluation, if there are monitors and it is not set; says
-        whether it was set.
+        """Set the alarm of the next evaluation, if there are monitors; says whether it was set.
+
+        One that is set stays, unless it is that of another folder, which the project was moved or
+        copied from, or is later than the settings say.
         """
-        if not self._store.monitors() or self._store.has_alarm():
+        if not self._store.monitors():
             return False
-        self._store.set_alarm(self._next_alarm())
+        kept, following = self._store.alarm(), self._next_alarm()
+        if (
+            kept is not None
+            and kept.due_at <= following.due_at
+            and replace(kept, due_at=following.due_at, set_at=following.set_at) == following
+        ):
+            return False
+        self._store.set_alarm(following)
         return True
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Monitor]:
@@ -200,7 +212,7 @@ class Monitoring:
             set_at=at,
             module=f"{__package__}.evaluation",
             arguments=[str(self._project.root)],
-            log=str(self._project.home / "logs" / "monitoring.log"),
+            log=str(self._project.folder("logs") / "monitoring.log"),
         )
 
     def _save(

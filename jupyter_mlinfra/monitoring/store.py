@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..core import events
 from ..core.errors import NotFound
 from ..core.records import Number, from_seconds, now, to_seconds
-from ..jobs import Alarm, clear_alarm, set_alarm
+from ..jobs import Alarm, clear_alarm, read_alarms, set_alarm
 from .spec import Alert, AlertState, Monitor
 from .state import STALE, as_of
 
@@ -39,11 +39,9 @@ class MonitorStore:
             )
         return self.show(name)
 
-    def has_alarm(self) -> bool:
-        """Whether the next evaluation is set."""
-        with self._database.read() as connection:
-            query = "SELECT 1 FROM alarm WHERE name = ?"
-            return connection.execute(query, (ALARM,)).fetchone() is not None
+    def alarm(self) -> Alarm | None:
+        """The alarm of the next evaluation, None if it is not set."""
+        return next((item for item in read_alarms(self._database) if item.name == ALARM), None)
 
     def set_alarm(self, alarm: Alarm) -> None:
         """Have the supervisor start the next evaluation."""

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,7 +72,7 @@ def test_one_monitor_that_cannot_be_evaluated_keeps_no_other_from_it(
     assert evaluated == ["broken", "flights", "odd", "rides"]
     assert said[0] == "monitor broken was not evaluated: Its reference is damaged."
     assert ("monitor odd" in said[1], "unforeseen" in said[1], len(said)) == (True, True, 2)
-    assert monitoring._store.has_alarm()
+    assert monitoring._store.alarm() is not None
 
 
 def test_of_two_rounds_at_a_time_one_does_nothing(project: Project) -> None:
@@ -79,4 +87,50 @@ def test_a_project_without_monitors_has_no_alarm(project: Project) -> None:
     monitoring = Workbench(project).monitoring
     assert not monitoring.schedule()
     monitoring.evaluate_all(print)
-    assert not monitoring._store.has_alarm()
+    assert monitoring._store.alarm() is None
+
+
+def kept(project: Project) -> dict[str, Any]:
+    """The alarm of the monitors, read from the file."""
+    with closing(sqlite3.connect(project.home / "state.db")) as connection:
+        connection.row_factory = sqlite3.Row
+        return dict(connection.execute("SELECT * FROM alarm WHERE name = 'monitors'").fetchone())
+
+
+def test_a_project_that_was_moved_is_evaluated_and_its_old_folder_does_not_come_back(
+    project: Project, tmp_path: Path
+) -> None:
+    old = project.root
+    (old / "mlinfra.toml").write_text("[monitoring]\nevaluate_minutes = 60\n")
+    monitoring = Workbench(Project(old)).monitoring
+    monitoring._store.add("flights", "gone", "ana")
+    assert monitoring.schedule()
+    new = shutil.move(old, tmp_path / "moved")
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter_mlinfra.monitoring.evaluation", str(old)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert (done.returncode, str(old) in done.stderr, old.exists()) == (1, True, False)
+    moved = Project(new)
+    assert Workbench(moved).monitoring.schedule(), "as `up` and the Jupyter server do"
+    alarm = kept(moved)
+    assert json.loads(alarm["arguments"]) == [str(new)]
+    assert alarm["log"].startswith(f"{new}/")
+    assert not Workbench(moved).monitoring.schedule(), "from then on it stays"
+    assert kept(moved) == alarm
+
+
+def test_a_shorter_interval_counts_at_once_and_an_alarm_that_is_due_sooner_stays(
+    project: Project,
+) -> None:
+    settings = project.root / "mlinfra.toml"
+    for minutes, changed in ((600, True), (10, True), (60, False)):
+        settings.write_text(f"[monitoring]\nevaluate_minutes = {minutes}\n")
+        monitoring = Workbench(Project(project.root)).monitoring
+        monitoring._store.add("flights", "gone", "ana")
+        assert monitoring.schedule() is changed, minutes
+    assert 0 < kept(project)["due_at"] - time.time() <= 600

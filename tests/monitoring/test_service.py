@@ -17,7 +17,7 @@ from alembic import command
 from alembic.config import Config
 
 from jupyter_mlinfra.core import database
-from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unprocessable
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.monitoring import AlertState, Monitoring
@@ -142,6 +142,23 @@ def test_a_name_keeps_to_its_deployment_and_hostile_names_are_refused(
     for name in ("../x", "A b", "", "x" * 70):
         with pytest.raises(BadRequest):
             monitoring.watch("flights", name=name or "-")
+
+
+def test_every_watch_starts_the_supervisor_and_one_that_does_not_start_is_no_fault_of_it(
+    project: Project, deployments: Deployments
+) -> None:
+    asked = list[int]()
+
+    def start() -> None:
+        asked.append(len(asked))
+        if len(asked) == 2:
+            raise Unavailable("The job supervisor did not start.")
+
+    monitoring = Monitoring(project, deployments, Experiments(), alarm_set=start)  # type: ignore[arg-type]
+    for count in (1, 2, 3):  # from the second on the alarm is set already
+        watched(monitoring)
+        assert len(asked) == count
+    assert monitoring.list().total == 1
 
 
 def test_a_shift_of_one_feature_fires_on_that_feature_and_tells_of_it_once(
