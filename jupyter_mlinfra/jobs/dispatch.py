@@ -11,7 +11,7 @@ from .backends import LOCAL, JobBackend, load_backend
 from .local.client import Control
 from .queue.alarms import read_alarms
 from .queue.store import JobStore
-from .remote.client import FollowerControl
+from .remote.client import FollowerControl, followers
 from .spec import Job, JobState
 from .state import ACTIVE
 
@@ -67,8 +67,19 @@ class Dispatch:
         """Whether a job has not ended, or an alarm is set."""
         return bool(self._store.backends() or read_alarms(self._project.database))
 
+    def start_all(self) -> None:
+        """Start the supervisor, and the followers that have work, also those that a user stopped.
+        Raises Unavailable if the supervisor does not start.
+        """
+        self._control.start()
+        for name in followers(self._project.home):
+            FollowerControl(self._project, name).resume()
+        self.heal()
+
     def heal(self) -> None:
-        """Restart the process that follows a backend's jobs if it died while there is work."""
+        """Restart the process that follows a backend's jobs if it died while there is work; not
+        one that a user stopped.
+        """
         for name in self._store.backends():
             # A broken backend must not keep the others from it; its jobs say what is wrong.
             with contextlib.suppress(MLInfraError):

@@ -486,8 +486,7 @@ class Jobs:
         """Make sure that the supervisor runs with the present settings. Raises Unavailable if it
         does not start.
         """
-        self._control.start()
-        self.heal()
+        self._dispatch.start_all()
         return self.supervisor()
 
     def heal(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from logging import getLogger
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.jobs import Jobs, JobSpec
+from jupyter_mlinfra.jobs import Alarm, Jobs, JobSpec, set_alarm
+from jupyter_mlinfra.jobs.remote.client import FollowerControl
+from jupyter_mlinfra.jobs.remote.slurm.backend import SlurmBackend
 from jupyter_mlinfra.server import caretaker
 from jupyter_mlinfra.server.caretaker import Caretaker
 from jupyter_mlinfra.server.context import Context
@@ -84,6 +87,54 @@ async def test_a_supervisor_that_a_user_stopped_stays_so(jobs: Jobs, project: Pr
     await asyncio.sleep(1)
     assert jobs.supervisor().pid is None
     jobs.start()
+
+
+async def test_a_follower_that_a_user_stopped_stays_so_until_a_user_starts_it(
+    jobs: Jobs, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real one, of a cluster that does not answer."""
+    monkeypatch.setattr(SlurmBackend, "check", lambda self, spec: None)
+    follower = FollowerControl(project, "slurm")
+
+    def pid() -> int | None:
+        mark = follower.alive()
+        return mark and mark.process.pid
+
+    jobs.submit(JobSpec(command=["true"], backend="slurm"))
+    first = pid()
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: pid() is None)
+    assert f"process {first}" in follower.trouble()
+    Workbench(project).heal()
+    assert pid() not in (None, first), "it died, and there is work"
+    for starts in (jobs.start, follower.wake):
+        jobs.stop()
+        Workbench(project).heal()
+        assert (pid(), follower.trouble()) == (None, "")
+        starts()
+        assert pid() is not None
+
+
+async def test_a_stop_before_the_first_supervisor_counts_too(jobs: Jobs, project: Project) -> None:
+    with project.database.write() as connection:
+        set_alarm(
+            connection,
+            Alarm(
+                name="a",
+                due_at=time.time() + 86_400,
+                set_at=time.time(),
+                module="no_such_module_of_tests",
+                arguments=[],
+                log=str(project.root / "log"),
+            ),
+        )
+    stopped = jobs.stop()
+    assert (stopped.pid, stopped.trouble) == (None, "")
+    Workbench(project).heal()
+    assert jobs.supervisor().pid is None
+    jobs.heed_alarms(start=True)
+    assert jobs.supervisor().pid is not None
 
 
 async def test_a_look_that_fails_is_logged_once_and_the_next_comes_all_the_same(

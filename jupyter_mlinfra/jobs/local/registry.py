@@ -4,6 +4,7 @@ with.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -70,6 +71,10 @@ class Registry:
             )
 
     def mark(self, *, stopped: bool) -> None:
-        """Record whether a user wants no supervisor."""
+        """Record whether a user wants no supervisor, also before the first one."""
         with self._database.write() as connection:
-            connection.execute("UPDATE supervisor SET stopped = ?", (stopped,))
+            connection.execute(
+                "INSERT INTO supervisor VALUES (1, '', 0, 0, ?, '', '', 0, 0, ?)"
+                " ON CONFLICT DO UPDATE SET stopped = excluded.stopped",
+                (time.time(), stopped),
+            )

@@ -73,5 +73,5 @@ class FollowedBackend[R]:
         self._control.wake()
 
     def heal(self) -> None:
-        """Start the follower if the last one died."""
+        """Start the follower if the last one died, unless a user stopped it."""
         self._control.heal()

@@ -8,7 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,13 +34,15 @@ WHAT = "The follower of jobs"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """A running follower, in a file. settings: digest; if it differs, the follower must be
-    replaced. host: name of its machine.
+    replaced. host: name of its machine. stopped: a user asked it to end; only a user's request
+    starts another one.
     """
 
     process: Identity
     socket: str
     settings: str
     host: str = ""
+    stopped: bool = False
 
     def write(self, path: Path) -> None:
         """Record where it can be reached. The lock decides who follows; this is only its
@@ -102,7 +104,7 @@ class FollowerControl:
         """The other machine on which it runs; empty if there is none. There it cannot be woken, and
         checks on its own what is to be done.
         """
-        mark = Mark.last(mark_path(self._project.home, self._backend))
+        mark = self._last()
         if (
             mark is None
             or (mark.process.boot, mark.host) == (boot_id(), socket.gethostname())
@@ -113,17 +115,17 @@ class FollowerControl:
 
     def trouble(self) -> str:
         """Why the follower does not work: it hangs, or it died. Empty if it works, if there was
-        nothing left to follow, and for one on another machine.
+        nothing left to follow, if a user stopped it, and for one on another machine.
         """
-        mark, what = (
-            Mark.last(mark_path(self._project.home, self._backend)),
-            f"The follower of {self._backend} jobs",
-        )
+        mark, what = self._last(), f"The follower of {self._backend} jobs"
         if mark is None or self.elsewhere():
             return ""
         if mark.process.alive():
             return detached.trouble(mark, what, silent_seconds=SILENT_SECONDS)
-        return detached.died(mark, what)
+        return "" if mark.stopped else detached.died(mark, what)
+
+    def _last(self) -> Mark | None:
+        return Mark.last(mark_path(self._project.home, self._backend))
 
     def _free(self) -> bool:
         try:
@@ -139,6 +141,7 @@ class FollowerControl:
             return
         if (
             mark is None
+            or mark.stopped
             or mark.settings != digest_of(self._project)
             or detached.hangs(mark, silent_seconds=SILENT_SECONDS)
             or not detached.poke(mark)
@@ -146,8 +149,11 @@ class FollowerControl:
             self.start()
 
     def heal(self) -> None:
-        """Start it if the last one died."""
-        if self.alive() is None and not self.elsewhere():
+        """Start it if the last one died, unless a user stopped it."""
+        mark = self._last()
+        if mark is not None and (mark.stopped or mark.process.alive()):
+            return
+        if not self.elsewhere():
             self.start()
 
     def start(self) -> Mark:
@@ -162,7 +168,7 @@ class FollowerControl:
                 and not detached.trouble(mark, WHAT, silent_seconds=SILENT_SECONDS)
                 and detached.poke(mark)
             ):
-                return mark
+                return self._note(mark, stopped=False) if mark.stopped else mark
             if mark is not None:
                 detached.end(mark, WHAT)
             self._wait_for_lock()
@@ -181,15 +187,33 @@ class FollowerControl:
     def stop(self) -> None:
         """End it; jobs continue, and the next one finds them."""
         with file_lock(self._project.folder("jobs") / f"{self._backend}.start.lock"):
-            mark = self.alive()
-            if mark is not None:
-                detached.end(mark, WHAT)
-            elif host := self.elsewhere():
+            mark = self._last()
+            if mark is None:
+                return
+            if not mark.process.alive() and (host := self.elsewhere()):
                 raise Unavailable(
                     f"The follower of {self._backend} jobs runs on {host}.",
                     "From here it cannot be ended.",
                     f"On {host}: mlinfra down",
                 )
+            try:
+                self._note(mark, stopped=True)
+            finally:  # on a full disk too
+                if mark.process.alive():
+                    detached.end(mark, WHAT)
+
+    def resume(self) -> None:
+        """One that a user stopped may be started again, by whoever sees work for it."""
+        with file_lock(self._project.folder("jobs") / f"{self._backend}.start.lock"):
+            mark = self._last()
+            if mark is not None and mark.stopped:
+                self._note(mark, stopped=False)
+
+    def _note(self, mark: Mark, *, stopped: bool) -> Mark:
+        """Record whether a user wants no follower."""
+        mark = replace(mark, stopped=stopped)
+        mark.write(mark_path(self._project.home, self._backend))
+        return mark
 
     def _wait_for_lock(self) -> None:
         """A follower that ends frees the lock soon. Raises Unavailable while another one holds it:

@@ -322,6 +322,9 @@ def test_stop_ends_the_follower_and_no_job(slurm_site: Any, tools: Any) -> None:
     )
     slurm_site.jobs.stop(cancel_running=True)
     assert slurm_site.follower() is None
+    slurm_site.jobs.heal()
+    assert slurm_site.follower() is None, "a user stopped it"
+    slurm_site.jobs.start()
     assert tools.lines(slurm_site.root / "count") == ["x"]
     (slurm_site.root / "go").touch()
     assert slurm_site.end_of(job)[0].exit_code == 7
