@@ -473,8 +473,8 @@ class DeploymentSettings(_Section):
 
 
 class MonitoringSettings(_Section):
-    evaluate_minutes: float = Field(default=5.0, gt=0)
-    """Minutes between two evaluations of the rules."""
+    evaluate_minutes: float = Field(default=5.0, ge=1, le=525_600, allow_inf_nan=False)
+    """Minutes between two evaluations of the rules, from 1 to a year's."""
 
     psi_alert: float = Field(default=0.2, gt=0)
     """PSI from which the default drift rule fires."""

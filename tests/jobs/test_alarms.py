@@ -114,6 +114,15 @@ def test_a_clock_that_was_set_back_is_told_of(given: Any, put: Any) -> None:
     assert names == ["a"]
 
 
+def test_one_that_is_never_due_keeps_no_other_from_it(given: Any, put: Any) -> None:
+    clock, names, alarms = given
+    put(float("inf"), set_at=clock.now, name="never")
+    alarms.tend()
+    put(clock.now, set_at=clock.now)
+    alarms.tend()
+    assert names == ["a"]
+
+
 def test_one_that_was_cleared_is_forgotten(given: Any, put: Any, project: Project) -> None:
     clock, names, alarms = given
     put(clock.now, set_at=clock.now)

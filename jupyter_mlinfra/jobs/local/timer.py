@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import math
 import os
 
 LOOK_SECONDS = 60.0
@@ -39,12 +40,14 @@ class WallClock:
             self._handle = handle if handle >= 0 else None
 
     def set(self, at: float | None) -> bool:
-        """Fire at `at`, in seconds since 1970, and whenever the clock is set; None: never. Returns
-        whether it will; otherwise the caller must check the clock.
+        """Fire at `at`, in seconds since 1970, and whenever the clock is set; None or infinity:
+        never. Returns whether it will; otherwise the caller must check the clock.
         """
         if self._handle is None:
             return False
-        moment = _Moment(0, 0) if at is None else _Moment(max(1, int(at)), int(at % 1 * 1e9))
+        moment = _Moment(0, 0)
+        if at is not None and math.isfinite(at):
+            moment = _Moment(max(1, int(at)), int(at % 1 * 1e9))
         setting = _Setting(_Moment(0, 0), moment)
         return bool(
             self._libc.timerfd_settime(
