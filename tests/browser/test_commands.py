@@ -19,10 +19,15 @@ def items(menu: Locator) -> list[str]:
     ]
 
 
+def trained(panel: Locator) -> Locator:
+    """The row of a job that has ended and has a run. Others may have submitted jobs since."""
+    tree = panel.get_by_role("tree", name="Jobs")
+    return tree.get_by_role("treeitem").filter(has_text="flights/train").first
+
+
 def test_a_row_has_a_context_menu_of_what_can_be_done_with_it(lab: Lab) -> None:
     panel = lab.panel("Jobs")
-    tree = panel.get_by_role("tree", name="Jobs")
-    tree.get_by_role("treeitem").first.click(button="right")
+    trained(panel).click(button="right")
     menu = lab.page.locator(MENU)
     expect(menu.get_by_text("Cancel Job", exact=True)).to_be_visible()
     labels = items(menu)
@@ -56,7 +61,7 @@ def test_a_pin_from_the_keyboard_is_undone_from_its_notification(lab: Lab) -> No
 
 def test_the_palette_offers_what_can_be_done_with_the_selected_row(lab: Lab) -> None:
     panel = lab.panel("Jobs")
-    row = panel.get_by_role("tree", name="Jobs").get_by_role("treeitem").first
+    row = trained(panel)
     row.click()
     reference = row.get_attribute("data-mlinfra-ref") or ""
     lab.main(reference)
