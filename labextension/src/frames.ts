@@ -38,9 +38,20 @@ export const frameIn = (node: Element): IFrameHandle | undefined => {
   return frame ? FRAMES.get(frame) : undefined;
 };
 
-/** What was last drawn of objects: commands read there whether they can be done. */
+/**
+ * What was last drawn of objects: commands read there whether they can be done. What drew it may
+ * draw it again after there was news of it; what had been replaced stays so.
+ */
 export class Seen {
+  /** An item that says another reference than `ref` is of something else. */
   note(ref: string, item: object): void {
+    const before = this._items.get(ref);
+    if (this._replaced.has(item) || ('ref' in item && item.ref !== ref)) {
+      return;
+    }
+    if (before && before !== item) {
+      this._replaced.add(before);
+    }
     this._items.delete(ref);
     this._items.set(ref, item);
     if (this._items.size > MOST) {
@@ -53,6 +64,7 @@ export class Seen {
   }
 
   private readonly _items = new Map<string, object>();
+  private readonly _replaced = new WeakSet();
 }
 
 const MOST = 2_000;

@@ -111,7 +111,7 @@ function VersionLine({ version }: { version: IDeployedVersion }): React.ReactEle
 }
 
 function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.ReactElement {
-  const { commands, seen, trans } = useWorkbench();
+  const { commands, trans } = useWorkbench();
   const { run, busy } = useAction();
   const [fields, setFields] = useState(() => fieldsOf(deployment.versions));
   const [preview, setPreview] = useState<Weights | null>(null);
@@ -128,9 +128,7 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
   }, [fields, touched, weights, onEdit]);
 
   const apply = async (next: Weights, why: string): Promise<void> => {
-    const { ref } = deployment;
-    seen.note(ref, deployment);
-    const args = { ref, weights: { ...next }, reason: why };
+    const args = { ref: deployment.ref, weights: { ...next }, reason: why };
     await run(async () => {
       if (await commands.execute('mlinfra:deployments-change-traffic', args)) {
         setPreview(null);

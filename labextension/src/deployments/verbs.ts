@@ -3,12 +3,9 @@ import { confirm } from '../components/confirm';
 import type { IActionCall, Perform } from '../tokens';
 import { canaryOf, type Weights, weightsOf, words } from './weights';
 
-const deploymentOf = async ({
-  workbench,
-  name,
-  item
-}: IActionCall<IDeployment>): Promise<IDeployment> =>
-  item ?? (await workbench.client.deployments.show(name)).deployment;
+/** The deployment as it is now: an undo goes back to it. */
+const deploymentOf = async ({ workbench, name }: IActionCall<IDeployment>): Promise<IDeployment> =>
+  (await workbench.client.deployments.show(name)).deployment;
 
 export const promote: Perform<IDeployment> = async call => {
   const { client, trans } = call.workbench;

@@ -88,7 +88,7 @@ export const jobActions = (trans: TranslationBundle): readonly IActionSpec<IJob>
 
 const queueActions = (trans: TranslationBundle): readonly IActionSpec<IJob>[] => {
   const inQueue = (job: IJob): string | null =>
-    isQueued(job) ? null : trans.__('It does not wait in the queue.');
+    isQueued(job) || job.array?.states.queued ? null : trans.__('It does not wait in the queue.');
   const isHeld = (job: IJob | undefined): boolean => Boolean(job?.held_by);
   return [
     {

@@ -133,6 +133,19 @@ function useFollow(
 
 const rowOf = (node: Element): string => node.closest<HTMLElement>('[data-row]')?.dataset.row ?? '';
 
+/** What a verb on a line means: the job, or the array as those of its elements show it that wait. */
+function meantBy({ target, job, elements }: ILine): IJob {
+  return target === job.id
+    ? job
+    : {
+        ...job,
+        id: target,
+        ref: `job:${target}`,
+        part_of: null,
+        array: { size: elements, max_parallel: null, states: { queued: elements }, elements: [] }
+      };
+}
+
 interface ILinesProps {
   data: IQueueData;
   current?: IJob;
@@ -160,7 +173,7 @@ function Lines({ data, current, onMore }: ILinesProps): React.ReactElement {
         row={line => ({
           id: line.id,
           ref: `job:${line.target}`,
-          item: line.job,
+          item: meantBy(line),
           code:
             line.elements > 1
               ? `ml.job(${JSON.stringify(line.target)}).table()`

@@ -10,13 +10,22 @@ import { moved } from './state';
 
 type Call = IActionCall<IJob>;
 
-const jobOf = ({ workbench, name, item }: Call): Promise<IJob> =>
-  item ? Promise.resolve(item) : workbench.client.jobs.show(name);
+/** The job as it is now: what was drawn of it may be old, and verbs decide by it. */
+const jobOf = ({ workbench, name }: Call): Promise<IJob> => workbench.client.jobs.show(name);
 
 export const cancel: Perform<IJob> = async call => cancelJob(call.workbench, await jobOf(call));
 
 export const restore: Perform<IJob> = async ({ workbench, name }) =>
   takeBack(workbench, await workbench.client.jobs.show(name));
+
+/** What waits of it: the record of an array is that of its first element, which may have ended. */
+async function waitingOf(call: Call): Promise<IJob> {
+  const job = await jobOf(call);
+  const { jobs } = call.workbench.client;
+  return (
+    (job.array && (await jobs.list({ array: job.id, state: 'queued', limit: 1 })).items[0]) ?? job
+  );
+}
 
 /** Keep it up to date until the list is asked again: the next press of the key goes on from it. */
 const note = ({ workbench, ref }: Call, job: IJob): void => workbench.seen.note(ref, job);
@@ -28,10 +37,10 @@ export const release: Perform<IJob> = async call =>
   note(call, await call.workbench.client.jobs.release(call.name));
 
 export const toggleHold: Perform<IJob> = async call =>
-  (await jobOf(call)).held_by ? release(call) : hold(call);
+  (await waitingOf(call)).held_by ? release(call) : hold(call);
 
 const move = async (call: Call, up: boolean): Promise<void> => {
-  const { priority } = await jobOf(call);
+  const { priority } = await waitingOf(call);
   note(call, await call.workbench.client.jobs.prioritize(call.name, moved(priority, up)));
 };
 export const raise: Perform<IJob> = call => move(call, true);
@@ -71,12 +80,12 @@ export const requeue: Perform<IJob> = async call => {
 export const attachTo: Perform<IJob> = ({ workbench, ref }) => attach(workbench, ref || null);
 
 export const clone: Perform<IJob> = async call => {
-  const job = await jobOf(call);
+  const job = call.item ?? (await jobOf(call));
   await call.workbench.open(formatRef('submit', job.notebook ?? job.name, job.id));
 };
 
 export const openRun: Perform<IJob> = async call => {
-  const { run } = await jobOf(call);
+  const { run } = call.item ?? (await jobOf(call));
   if (run !== null) {
     await call.workbench.open(formatRef('run', run));
   }

@@ -69,6 +69,22 @@ it('a roll back says the traffic before and after it, and offers what it took aw
   expect(deployments.traffic).toHaveBeenCalledWith('flights', { v1: 90, v2: 10 }, 'undo');
 });
 
+it('the undo of a roll back brings the traffic back that there was, whatever the page shows', async () => {
+  const said = jest.spyOn(Notification, 'success').mockReturnValue('1');
+  said.mockClear();
+  const deployments = await opened();
+  const moved = [version('v1', 60, 'stable'), version('v2', 40, 'canary')];
+  Object.assign(deployments, {
+    show: async () => ({ deployment: { ...deployment, versions: moved }, history: [], code: {} })
+  });
+  fireEvent.click(screen.getByRole('button', { name: 'Roll Back' }));
+  await settle();
+  const [undo] = said.mock.calls[0]?.[1]?.actions ?? [];
+  act(() => undo?.callback(new MouseEvent('click')));
+  await settle();
+  expect(deployments.traffic).toHaveBeenCalledWith('flights', { v1: 60, v2: 40 }, 'undo');
+});
+
 describe('the code of a deployment', () => {
   const page = async (predict = jest.fn()): Promise<void> => {
     const deployments = {

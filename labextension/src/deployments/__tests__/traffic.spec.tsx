@@ -72,7 +72,7 @@ describe('the traffic editor', () => {
   it('previews what each version would get, and changes nothing before Apply', async () => {
     const traffic = jest.fn(async () => DEPLOYMENT);
     show(
-      fakeWorkbench({ deployments: { traffic } }),
+      fakeWorkbench({ deployments: { traffic, show: async () => ({ deployment: DEPLOYMENT }) } }),
       <Traffic deployment={DEPLOYMENT} query={query} onEdit={jest.fn()} />
     );
     fireEvent.change(screen.getByLabelText('v2'), { target: { value: '50' } });

@@ -112,6 +112,15 @@ describe.each(PLACES)('cancelling from %s', (_where, place) => {
   });
 });
 
+it('a job that was drawn as a short one is asked about once it has run for long', async () => {
+  const { calls, fake } = jobs({ ...JOB, elapsed_seconds: 1_200 });
+  const [, place] = PLACES[0]!;
+  show(fake, place(JOB));
+  await press();
+  expect(calls).toEqual([]);
+  expect(jest.mocked(confirm).mock.calls[0]?.[0].body).toContain('It has run for 20:00');
+});
+
 describe('a cancel that came too late', () => {
   const info = jest.spyOn(Notification, 'info').mockReturnValue('');
   beforeEach(() => info.mockClear());
@@ -119,7 +128,7 @@ describe('a cancel that came too late', () => {
 
   it('is news and no success', async () => {
     const cancel = async (): Promise<object> => ({ ...JOB, state: 'succeeded' });
-    show(fakeWorkbench({ jobs: { cancel } }), place(JOB));
+    show(fakeWorkbench({ jobs: { cancel, show: async () => JOB } }), place(JOB));
     await press();
     expect(info.mock.calls.map(([message]) => message)).toEqual(['train had ended before.']);
     expect(told).not.toHaveBeenCalled();

@@ -335,7 +335,7 @@ describe('the buttons of a job', () => {
     expect(requeueText(JOB, trans)).toContain('step 770');
     expect(requeueText(JOB, trans)).toContain('attempt 2');
     const requeue = jest.fn(async () => JOB);
-    const fake = fakeWorkbench({ jobs: { requeue } });
+    const fake = fakeWorkbench({ jobs: { requeue, show: async () => JOB } });
     show(fake, <JobButtons job={{ ...JOB, state: 'failed' }} />);
     fireEvent.click(screen.getByText('Requeue…'));
     await waitFor(() => expect(document.querySelector('.jp-Dialog')).toBeTruthy());

@@ -1,4 +1,4 @@
-import { fireEvent, screen, waitFor } from '@testing-library/react';
+import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
 import type { IJob, IQueuedJob } from '../../api/types';
@@ -19,6 +19,7 @@ const job = (change: Partial<IJob>): IJob =>
     gpus: 2,
     gpu_type: null,
     priority: 50,
+    labels: {},
     part_of: null,
     array: null,
     progress: null,
@@ -37,16 +38,15 @@ function shown(
     (verb: string) =>
     async (...words: unknown[]): Promise<unknown> => {
       asked.push([verb, ...words].join(' '));
-      return waiting.find(({ id }) => id === words[0]) ?? {};
+      return waiting.find(({ id }) => id === words[0]) ?? arrayOf(String(words[0]));
     };
   const fake = fakeWorkbench({
     jobs: {
-      list: async () => ({
-        items: running,
-        shown: running.length,
-        total: running.length,
-        cursor: null
-      }),
+      list: async ({ array }: { array?: string }) => {
+        const items = array ? waiting.filter(({ part_of }) => part_of === array) : running;
+        return { items, shown: items.length, total: items.length, cursor: null };
+      },
+      show: async (id: string) => waiting.find(one => one.id === id) ?? arrayOf(id),
       queue: async () => ({
         items: waiting.map((item, index): IQueuedJob => ({
           position: index + 1,
@@ -59,12 +59,22 @@ function shown(
       }),
       prioritize: note('priority'),
       hold: note('hold'),
-      release: note('release')
+      release: note('release'),
+      cancel: note('cancel')
     }
   });
   show(fake, <Queue />);
   return { fake, asked };
 }
+
+/** An array as the server tells of it, whose first element began before the others were changed. */
+const arrayOf = (id: string): IJob =>
+  job({
+    id,
+    ref: `job:${id}`,
+    state: 'running',
+    array: { size: 4, max_parallel: null, states: { running: 1, queued: 3 }, elements: [] }
+  });
 
 const row = async (name: string): Promise<HTMLElement> =>
   (await screen.findByText(name)).closest('tr')!;
@@ -103,10 +113,11 @@ describe('keys on a line of the queue', () => {
     expect(asked).toEqual(['priority a1b2 60', 'hold a1b2', 'release c3d4']);
   });
 
+  const element = (index: number): IJob =>
+    job({ id: `e${index}`, ref: `job:e${index}`, name: `sweep/${index}`, part_of: 'arr9', index });
+
   it('mean all of an array that stands as one line', async () => {
-    const element = (index: number): IJob =>
-      job({ id: `e${index}`, name: `sweep/${index}`, part_of: 'arr9', index });
-    const { asked, fake } = shown([element(0), element(1), element(2)]);
+    const { asked, fake } = shown([element(1), element(2), element(3)]);
     const line = await row('sweep');
     expect(line.textContent).toContain('3 elements');
     fireEvent.keyDown(line, { key: 'ArrowDown', altKey: true });
@@ -115,6 +126,42 @@ describe('keys on a line of the queue', () => {
     await waitFor(() =>
       expect(fake.code.insertBelow).toHaveBeenCalledWith('ml.job("arr9").table()', 'python')
     );
+  });
+
+  it('cancel all of an array that stands as one line', async () => {
+    const { asked } = shown([element(1), element(2), element(3)]);
+    fireEvent.keyDown(await row('sweep'), { key: 'k' });
+    await waitFor(() => expect(asked).toEqual(['cancel arr9']));
+  });
+
+  it('release and move an array by what waits of it', async () => {
+    const waits = { held_by: 'bob', priority: 80 };
+    const { asked } = shown([1, 2].map(index => ({ ...element(index), ...waits })));
+    fireEvent.keyDown(await row('sweep'), { key: 'h' });
+    await waitFor(() => expect(asked).toEqual(['release arr9']));
+    fireEvent.keyDown(await row('sweep'), { key: 'ArrowUp', altKey: true });
+    await waitFor(() => expect(asked).toEqual(['release arr9', 'priority arr9 90']));
+  });
+
+  it('go on from what the last one did, whatever the list shows', async () => {
+    let priority = 50;
+    const set: number[] = [];
+    const { fake } = shown([job({})]);
+    Object.assign(fake.workbench.client.jobs, {
+      show: async () => job({ priority }),
+      prioritize: async (_: string, next: number) => {
+        set.push((priority = next));
+        return job({ priority });
+      }
+    });
+    const line = await row('train');
+    for (const many of [1, 2]) {
+      await act(async () => new Promise(resolve => setTimeout(resolve, 20)));
+      act(() => fake.workbench.seen.note('job:a1b2', job({}))); // an old card is drawn
+      fireEvent.keyDown(line, { key: 'ArrowUp', altKey: true });
+      await waitFor(() => expect(set).toHaveLength(many));
+    }
+    expect(set).toEqual([60, 70]);
   });
 
   it('leave alone what runs, and other keys', async () => {
