@@ -56,16 +56,20 @@ export function usePipelineActions(
   const [form, show] = useState<FormName | null>(null);
   const last = detail?.runs[0];
   const running = last?.state === 'running';
-  const act = (doing: () => Promise<unknown>, stays = false): Promise<boolean> =>
-    run(async () => {
-      if (await before()) {
-        await doing();
+  const act = async (doing: () => Promise<unknown>, stays = false): Promise<boolean> => {
+    let well = false;
+    await run(async () => {
+      // a command answers false where it failed, and has said why
+      if ((await before()) && (await doing()) !== false) {
+        well = true;
         if (!stays) {
           show(null);
         }
         await refresh();
       }
     });
+    return well;
+  };
   return {
     busy,
     last,

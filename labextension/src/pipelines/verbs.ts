@@ -10,11 +10,11 @@ type Call = IActionCall<SeenPipeline>;
 /** The run that is meant: the one that is named, else the newest. */
 async function runOf({ workbench, name, item, args }: Call): Promise<IPipelineRun | undefined> {
   const { pipelines } = workbench.client;
-  const known = item && 'runs' in item ? item.runs : [];
   if (typeof args.run === 'string') {
+    const known = item && 'runs' in item ? item.runs : [];
     return known.find(({ run }) => run === args.run) ?? pipelines.showRun(args.run);
   }
-  return known[0] ?? (await pipelines.runs(name, { limit: 1 })).items[0];
+  return (await pipelines.runs(name, { limit: 1 })).items[0];
 }
 
 export const start: Perform<SeenPipeline> = async ({ workbench, name, args }) => {
@@ -61,8 +61,8 @@ export const resume: Perform<ISchedule> = async ({ workbench, name, ref }) => {
 };
 
 export const toggle: Perform<ISchedule> = async call => {
-  const item = call.item ?? (await call.workbench.client.schedules.show(call.name));
-  return item.state === 'paused' ? resume(call) : pause(call);
+  const { state } = await call.workbench.client.schedules.show(call.name);
+  return state === 'paused' ? resume(call) : pause(call);
 };
 
 async function begin({ workbench, name, ref }: Scheduled, due?: string): Promise<IOutcome> {

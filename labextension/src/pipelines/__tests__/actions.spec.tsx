@@ -87,6 +87,28 @@ it('a run of a pipeline that uses a date asks for it, and begins with the day th
   expect(run).toHaveBeenCalledWith('churn', { parameters: { day: '2026-01-02' }, force: false });
 });
 
+it('the form of a run stays, with what was typed, when the run does not begin', async () => {
+  const error = jest.spyOn(Notification, 'error').mockReturnValue('');
+  const run = jest.fn(async () => Promise.reject(new ApiError('conflict', 'It runs already.')));
+  show(fakeWorkbench({ pipelines: { run } }), <Head before={async () => true} />);
+  await press('Run…');
+  fireEvent.change(screen.getByLabelText(/^depth/), { target: { value: '9' } });
+  await press('Start Run');
+  await waitFor(() => expect(error).toHaveBeenCalled());
+  expect(screen.getByRole('form', { name: 'Run with parameters' })).toBeTruthy();
+  expect(screen.getByLabelText<HTMLInputElement>(/^depth/).value).toBe('9');
+});
+
+it('a cancel from the palette means the newest run, not the one that was drawn', async () => {
+  const cancel = jest.fn(async () => undefined);
+  const newest = { ...running(60).runs[0], run: 'newest' };
+  const runs = async (): Promise<object> => ({ items: [newest] });
+  const fake = fakeWorkbench({ pipelines: { cancel, runs } });
+  show(fake, <Head before={async () => true} detail={running(60)} />);
+  await fake.workbench.commands.execute('mlinfra:pipelines-cancel-run', { ref: 'pipeline:churn' });
+  expect(cancel).toHaveBeenCalledWith('newest');
+});
+
 it.each([
   ['train[depth=4]', ['Repair, 1 step']],
   ['gone', []]
