@@ -1,3 +1,4 @@
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 
 import type { Door } from './code/cell';
@@ -73,10 +74,13 @@ const MOST = 2_000;
 export interface IPointer extends IDisposable {
   /** What was clicked or focused last, of what is still there. */
   readonly node: Element | null;
-  /** The frame in use: that around the node, else that of the page in front. */
+  /** The frame in use: that of the node; without a node, that of the page in front. */
   readonly frame: IFrameHandle | undefined;
   /** The frame of the page in front. */
   readonly front: IFrameHandle | undefined;
-  /** References that may be meant, the nearest first. */
-  readonly refs: readonly string[];
+  /**
+   * References that a call with these arguments may mean, the nearest first. A key means the row or
+   * page that has the focus; the palette and menus may mean the page in front as well.
+   */
+  readonly refs: (args?: ReadonlyPartialJSONObject) => readonly string[];
 }

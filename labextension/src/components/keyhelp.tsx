@@ -23,7 +23,10 @@ const listKeys = ({ trans }: IWorkbench): readonly Line[] => [
 
 const CHORD = 'body';
 /** In lists and pages alike. */
-const COMMON = '[data-mlinfra-frame]';
+const COMMON = ['.jp-mlinfra-widget', '[data-mlinfra-ref]', '[data-mlinfra-page]'];
+const isCommon = ({ selector }: Binding): boolean => COMMON.includes(firstOf(selector));
+/** The part of a selector before its first space or condition. */
+const firstOf = (selector: string): string => /^(?:\[[^\]]*\]|[^\s:[])*/.exec(selector)?.[0] ?? '';
 
 type Binding = CommandRegistry.IKeyBinding;
 
@@ -41,14 +44,20 @@ function bindings({ commands }: IWorkbench): readonly Binding[] {
   );
 }
 
-/** Those that work in a page or in what it shows. */
+/** Those that work in a page or in what it shows, such as the rows of the queue. */
 function pageKeys(workbench: IWorkbench, frame: Element): readonly Binding[] {
   return bindings(workbench).filter(
-    ({ selector }) =>
-      selector !== CHORD &&
-      !selector.startsWith(COMMON) &&
-      frame.closest(selector.split(':not(')[0] ?? '') !== null
+    binding =>
+      binding.selector !== CHORD &&
+      !isCommon(binding) &&
+      frame.closest(firstOf(binding.selector) || '*') !== null
   );
+}
+
+/** Those that work in every list and page, each once: some are bound to rows and to pages. */
+function commonKeys(workbench: IWorkbench): readonly Binding[] {
+  const all = bindings(workbench).filter(isCommon);
+  return all.filter(({ command }, at) => all.findIndex(key => key.command === command) === at);
 }
 
 function KeyList({
@@ -88,7 +97,7 @@ export function KeyHelp({
   const { trans } = workbench;
   const line = lineOf(workbench);
   const own = frame ? pageKeys(workbench, frame) : [];
-  const common = bindings(workbench).filter(({ selector }) => selector.startsWith(COMMON));
+  const common = commonKeys(workbench);
   const everywhere = bindings(workbench).filter(({ selector }) => selector === CHORD);
   return (
     <div className={cx('key-help')}>

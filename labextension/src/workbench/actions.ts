@@ -69,7 +69,7 @@ export class Actions {
   /** The object that is meant: the one that is named, else the nearest of a fitting kind. */
   private _ref({ kinds }: IActionSpec, args: Args): string | undefined {
     const named = text(args.ref);
-    return named ?? this._workbench.pointer.refs.find(ref => kinds?.includes(kindOf(ref)));
+    return named ?? this._workbench.pointer.refs(args).find(ref => kinds?.includes(kindOf(ref)));
   }
 
   private _item(spec: IActionSpec, args: Args): object | undefined {

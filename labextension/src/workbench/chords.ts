@@ -1,4 +1,5 @@
 import { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 
 import { TYPING } from '../components/keyed';
@@ -29,18 +30,24 @@ const chords = (
       target.closest(binding.selector) !== null
   );
 
+/** The arguments with which Lumino runs a binding: they say that a key was pressed. */
+const argsOf = ({ keys, args }: Binding): ReadonlyPartialJSONObject => ({
+  _luminoEvent: { type: 'keybinding', keys: [...keys] },
+  ...args
+});
+
 /** Run the command of a single key of ours, where Lumino does not; says whether there is one. */
 function single(commands: CommandRegistry, key: string, target: Element): boolean {
   const found = commands.keyBindings.find(
-    ({ command, keys, selector, args }) =>
-      command.startsWith('mlinfra:') &&
-      keys.length === 1 &&
-      keys[0] === key &&
-      target.closest(selector) !== null &&
-      commands.isEnabled(command, args)
+    binding =>
+      binding.command.startsWith('mlinfra:') &&
+      binding.keys.length === 1 &&
+      binding.keys[0] === key &&
+      target.closest(binding.selector) !== null &&
+      commands.isEnabled(binding.command, argsOf(binding))
   );
   if (found) {
-    void commands.execute(found.command, found.args);
+    void commands.execute(found.command, argsOf(found));
   }
   return found !== undefined;
 }
@@ -48,8 +55,8 @@ function single(commands: CommandRegistry, key: string, target: Element): boolea
 /** Run the chord that these keys complete, where Lumino does not. */
 function complete(commands: CommandRegistry, found: readonly Binding[], length: number): void {
   const chord = found.find(({ keys }) => keys.length === length);
-  if (chord && commands.isEnabled(chord.command, chord.args)) {
-    void commands.execute(chord.command, chord.args);
+  if (chord && commands.isEnabled(chord.command, argsOf(chord))) {
+    void commands.execute(chord.command, argsOf(chord));
   }
 }
 

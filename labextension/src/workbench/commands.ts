@@ -12,7 +12,7 @@ export function addGeneric(workbench: IWorkbench): void {
   const { trans, pointer, commands } = workbench;
   const generic = (): Promise<typeof Generic> => import('./generic');
   const refOf = (args?: ReadonlyPartialJSONObject): string | undefined =>
-    typeof args?.ref === 'string' ? args.ref : pointer.refs[0];
+    typeof args?.ref === 'string' ? args.ref : pointer.refs(args)[0];
   const removal = (ref = ''): string => kinds.get(kindOf(ref))?.remove ?? '';
   const hasCode = (ref: string | undefined): boolean =>
     (ref !== undefined && kinds.get(kindOf(ref))?.code !== undefined) ||

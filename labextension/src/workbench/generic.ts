@@ -11,12 +11,12 @@ import type { IWorkbench } from '../tokens';
 type Args = ReadonlyPartialJSONObject;
 
 /** The objects that are meant: the one that is named, the selected rows, or the open page. */
-function meant({ pointer }: IWorkbench, { ref }: Args): readonly string[] {
-  if (typeof ref === 'string') {
-    return [ref];
+function meant({ pointer }: IWorkbench, args: Args): readonly string[] {
+  if (typeof args.ref === 'string') {
+    return [args.ref];
   }
   const rows = pointer.node ? refsOf(rowsAt(pointer.node)) : [];
-  return rows.length ? rows : pointer.refs.slice(0, 1);
+  return rows.length ? rows : pointer.refs(args).slice(0, 1);
 }
 
 interface ISource {

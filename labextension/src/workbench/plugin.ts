@@ -70,7 +70,7 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
       execute: () => openQuick(made)
     });
     const asked = (args?: ReadonlyPartialJSONObject): string | undefined =>
-      typeof args?.ref === 'string' ? args.ref : made.pointer.refs[0];
+      typeof args?.ref === 'string' ? args.ref : made.pointer.refs(args)[0];
     made.addCommand({
       id: 'mlinfra:workbench-open',
       label: trans.__('Open'),

@@ -1,14 +1,18 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { frameAround, type IFrameHandle, frameIn, type IPointer } from '../frames';
 import { pageOf } from '../refs';
 
 const OURS = '[data-mlinfra-frame], .jp-mlinfra-widget, .jp-mlinfra-page-widget';
 const MAIN = '#jp-main-dock-panel';
+/** A panel whose tab is closed is still there. */
+const HIDDEN = '.lm-mod-hidden';
 
 /**
  * What the user points at: the row that has the focus or whose menu is open, else the page in front.
- * A palette or a menu that takes the focus changes nothing; a notebook does.
+ * A palette or a menu that takes the focus changes nothing; a notebook does. A row that was pointed
+ * at and is gone is never replaced by the page in front.
  */
 export class Pointer implements IPointer {
   constructor(
@@ -25,23 +29,25 @@ export class Pointer implements IPointer {
   }
 
   get node(): Element | null {
-    return this._node?.isConnected ? this._node : null;
+    return this._node?.isConnected && !this._node.closest(HIDDEN) ? this._node : null;
   }
 
   get frame(): IFrameHandle | undefined {
-    return (this.node && frameAround(this.node)) ?? this.front;
+    if (this._isGone) {
+      return undefined;
+    }
+    const ours = this.node?.closest(OURS);
+    return ours ? (frameAround(ours) ?? frameIn(ours)) : this.front;
   }
 
   get front(): IFrameHandle | undefined {
     return this._front && frameIn(this._front);
   }
 
-  get refs(): readonly string[] {
-    const row = this.node?.closest<HTMLElement>('[data-mlinfra-ref]')?.dataset.mlinfraRef;
-    const pages = [this.node?.closest('[data-mlinfra-page]'), this._front]
-      .map(node => (node as HTMLElement | undefined)?.dataset.mlinfraPage)
-      .filter(ref => ref !== undefined);
-    return [...new Set([...(row ? [row, pageOf(row)] : []), ...pages])];
+  refs(args: ReadonlyPartialJSONObject = {}): readonly string[] {
+    const around = this._menu ?? (this.node ? refsAround(this.node) : []);
+    const front = this._isGone || isKey(args) ? undefined : this._front?.dataset.mlinfraPage;
+    return [...new Set([...around, ...(front === undefined ? [] : [front])])];
   }
 
   dispose(): void {
@@ -51,31 +57,58 @@ export class Pointer implements IPointer {
     this._shell.currentChanged?.disconnect(this._turn);
   }
 
+  /** Whether the list has changed, and what was pointed at is not there any more. */
+  private get _isGone(): boolean {
+    return this._node?.isConnected === false;
+  }
+
   private get _front(): HTMLElement | undefined {
     const node = this._shell.currentWidget?.node;
     return node?.matches('[data-mlinfra-page]') ? node : undefined;
   }
 
-  private readonly _look = ({ target }: Event): void => {
+  private readonly _look = ({ target, type }: Event): void => {
     if (!(target instanceof Element)) {
       return;
     }
     if (target.closest(OURS)) {
       this._node = target;
+      this._inMain = target.closest(MAIN) !== null;
+      this._menu = type === 'contextmenu' ? refsAround(target) : null;
     } else if (target.closest(MAIN)) {
-      this._node = null;
+      this._forget();
     } else if (target.closest('.lm-CommandPalette')) {
       this._palette();
     }
   };
 
-  /** Another page or notebook came to the front. */
+  /** Another page or notebook came to the front; a menu that is open keeps what it is of. */
   private readonly _turn = (): void => {
-    if (this.node?.closest(MAIN)) {
-      this._node = null;
+    if (this._inMain && !this._menu) {
+      this._forget();
     }
   };
 
+  private _forget(): void {
+    this._node = null;
+    this._inMain = false;
+    this._menu = null;
+  }
+
   private _node: Element | null = null;
+  /** Whether the node was in the main area: it may be gone by now. */
+  private _inMain = false;
+  /** What a context menu was opened on: the list can change while it is open. */
+  private _menu: readonly string[] | null = null;
   private _disposed = false;
 }
+
+/** The row and the page around a node. */
+function refsAround(node: Element): readonly string[] {
+  const row = node.closest<HTMLElement>('[data-mlinfra-ref]')?.dataset.mlinfraRef;
+  const page = node.closest<HTMLElement>('[data-mlinfra-page]')?.dataset.mlinfraPage;
+  return [...(row ? [row, pageOf(row)] : []), ...(page === undefined ? [] : [page])];
+}
+
+/** Whether a command was called by a key: such a call acts only where the focus is. */
+const isKey = (args: ReadonlyPartialJSONObject): boolean => args._luminoEvent !== undefined;

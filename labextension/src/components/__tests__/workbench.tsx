@@ -32,8 +32,13 @@ export interface IFake {
   emit: (event: IChangeEvent) => void;
 }
 
+/** What a test needs of JupyterLab's shell: the page in front. */
+interface IFakeShell {
+  currentWidget?: { node: HTMLElement };
+}
+
 /** A workbench without a server: `client` answers only what a test hands in. */
-export function fakeWorkbench(client: object = {}): IFake {
+export function fakeWorkbench(client: object = {}, shell: IFakeShell = {}): IFake {
   const kept = new Map<string, unknown>();
   const heard = new Set<(event: IChangeEvent) => void>();
   const code: Record<keyof ICode, jest.Mock> = {
@@ -75,7 +80,7 @@ export function fakeWorkbench(client: object = {}): IFake {
     addKind: () => new DisposableDelegate(() => undefined),
     addAction: () => new DisposableDelegate(() => undefined),
     seen: new Seen(),
-    pointer: new Pointer({} as unknown as JupyterFrontEnd.IShell, () => undefined),
+    pointer: new Pointer(shell as unknown as JupyterFrontEnd.IShell, () => undefined),
     addPanel: () => undefined,
     open,
     keep
@@ -94,6 +99,9 @@ export function fakeWorkbench(client: object = {}): IFake {
   };
 }
 
+/** A page around a frame. */
+const AROUND = /^\[data-mlinfra-(kind="[^"]*"|page)\]/;
+
 /** The actions of all kinds with their keys, as JupyterLab takes them from the schemas. */
 function addCommands(workbench: IWorkbench): void {
   const actions = new Actions(workbench);
@@ -105,7 +113,7 @@ function addCommands(workbench: IWorkbench): void {
   addGeneric(own);
   for (const { command, keys, selector } of shortcuts()) {
     // a test draws a part of a page: whatever the page, its keys are heard
-    const inPart = selector.replace(/^\[data-mlinfra-kind="[^"]*"\]/, '[data-mlinfra-frame]');
+    const inPart = selector.replace(AROUND, '[data-mlinfra-frame]');
     if (own.commands.hasCommand(command)) {
       own.commands.addKeyBinding({ command, keys, selector: inPart.split(':not(')[0] ?? '' });
     }
@@ -114,6 +122,8 @@ function addCommands(workbench: IWorkbench): void {
 }
 
 let stop = (): void => undefined;
+/** What Lumino says to a command that a key calls. */
+const byKey = { _luminoEvent: { type: 'keybinding', keys: [] } };
 
 /** Hear keys as JupyterLab does: after the elements that they are pressed on. */
 function pressKeys(commands: CommandRegistry): void {
@@ -132,10 +142,10 @@ function pressKeys(commands: CommandRegistry): void {
       .filter(
         ({ keys, selector }) => keys.length === 1 && keys[0] === stroke && target.closest(selector)
       )
-      .find(({ command }) => commands.isEnabled(command));
+      .find(({ command }) => commands.isEnabled(command, byKey));
     if (found) {
       event.preventDefault();
-      void commands.execute(found.command);
+      void commands.execute(found.command, byKey);
     }
   };
   document.addEventListener('keydown', hear);
@@ -145,9 +155,11 @@ function pressKeys(commands: CommandRegistry): void {
 /** Something as it stands in a page. */
 export function framed(fake: IFake, element: React.ReactElement): React.ReactElement {
   return (
-    <Frame workbench={fake.workbench} visibility={fake.visibility} kind="page">
-      {element}
-    </Frame>
+    <div className="jp-mlinfra-widget">
+      <Frame workbench={fake.workbench} visibility={fake.visibility} kind="page">
+        {element}
+      </Frame>
+    </div>
   );
 }
 
