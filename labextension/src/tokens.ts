@@ -95,10 +95,16 @@ export interface ICommandSpec {
   readonly execute: (args: ReadonlyPartialJSONObject) => unknown;
 }
 
-/** What an action did: what is said of it, and the arguments of the command that undoes it. */
+/** The call that takes back what an action did: its own command, as the state was then. */
+export interface IUndo {
+  readonly command: string;
+  readonly args: ReadonlyPartialJSONObject;
+}
+
+/** What an action did: what is said of it, and what undoes it. */
 export interface IOutcome {
   readonly said?: string;
-  readonly undo?: ReadonlyPartialJSONObject;
+  readonly undo?: IUndo;
 }
 
 export interface IActionCall<T = unknown> {
@@ -141,7 +147,7 @@ export interface IActionSpec<T = any> {
   readonly asksWhich?: boolean;
   /** Set where the open page does it itself: why it cannot be done elsewhere. */
   readonly inPage?: string;
-  /** The command that undoes it, for ten seconds by a button of the notification. */
+  /** The command that undoes it: its outcome says how, and for ten seconds a button does it. */
   readonly undo?: string;
   /** Whether it asks first: always, or where an undo would not bring all back. */
   readonly asks?: boolean;
@@ -169,8 +175,8 @@ export interface IShelf {
   readonly pinned: readonly string[];
   /** Newest first. */
   readonly recent: readonly IVisit[];
-  /** Pin an object, or take its pin away; says whether it is pinned now. */
-  readonly pin: (reference: string) => boolean;
+  /** Pin an object, or take its pin away. */
+  readonly pin: (reference: string, pinned: boolean) => void;
   readonly visit: (reference: string) => void;
   readonly subscribe: (changed: () => void) => () => void;
 }

@@ -1,3 +1,4 @@
+import { Notification } from '@jupyterlab/apputils';
 import { CommandRegistry } from '@lumino/commands';
 
 import { fakeWorkbench } from '../components/__tests__/workbench';
@@ -125,7 +126,8 @@ describe('a command without a reference', () => {
 
   it('does it once at a time', async () => {
     let finish = (): void => undefined;
-    const hold = jest.fn(() => new Promise<void>(resolve => (finish = resolve)));
+    const job = { ref: 'job:7f', name: 'train' };
+    const hold = jest.fn(() => new Promise<object>(resolve => (finish = () => resolve(job))));
     const { commands } = fakeWorkbench({ jobs: { hold } }).workbench;
     const first = commands.execute('mlinfra:jobs-hold', { ref: 'job:7f' });
     const again = commands.execute('mlinfra:jobs-hold', { ref: 'job:7f' });
@@ -135,5 +137,71 @@ describe('a command without a reference', () => {
     finish();
     expect(await first).toBe(true);
     expect(hold).toHaveBeenCalledTimes(1);
+  });
+
+  it('counts an object once, whoever calls, and another one beside it', async () => {
+    const asked: string[] = [];
+    const finish: (() => void)[] = [];
+    const runNow = jest.fn((name: string) => {
+      asked.push(name);
+      return new Promise<void>(resolve => finish.push(resolve));
+    });
+    const { commands } = fakeWorkbench({ schedules: { runNow } }).workbench;
+    const id = 'mlinfra:schedules-run-now';
+    document.body.innerHTML =
+      '<div data-mlinfra-frame="panel"><p data-mlinfra-ref="schedule:a" tabindex="0"></p>' +
+      '<p data-mlinfra-ref="schedule:b" tabindex="0"></p></div>';
+    const [a, b] = document.querySelectorAll('p');
+    const byKey = { _luminoEvent: { type: 'keybinding', keys: ['.'] } };
+    a?.focus();
+    const button = commands.execute(id, { ref: 'schedule:a' });
+    expect(commands.isEnabled(id, byKey)).toBe(false);
+    expect(await commands.execute(id, byKey)).toBe(false);
+    expect(await commands.execute(id)).toBe(false);
+    b?.focus();
+    expect(commands.isEnabled(id, byKey)).toBe(true);
+    const key = commands.execute(id, byKey);
+    await new Promise(resolve => setTimeout(resolve, 50));
+    finish.forEach(end => end());
+    expect(await Promise.all([button, key])).toEqual([true, true]);
+    expect(asked).toEqual(['a', 'b']);
+    document.body.innerHTML = '';
+  });
+});
+
+describe('the undo of', () => {
+  const state = (held_by: string | null): object => ({ ref: 'job:7f', name: 'train', held_by });
+  const client = {
+    jobs: {
+      show: jest.fn(async () => state('anna')),
+      hold: jest.fn(async () => state('anna')),
+      release: jest.fn(async () => state(null))
+    },
+    schedules: {
+      pause: jest.fn(async () => ({ state: 'paused' })),
+      resume: jest.fn(async () => ({ state: 'active' }))
+    }
+  };
+
+  it.each([
+    ['mlinfra:jobs-hold', 'job:7f', state(null), client.jobs.release],
+    ['mlinfra:jobs-release', 'job:7f', state('anna'), client.jobs.hold],
+    ['mlinfra:jobs-toggle-hold', 'job:7f', state(null), client.jobs.release],
+    ['mlinfra:jobs-toggle-hold', 'job:7f', state('anna'), client.jobs.hold],
+    ['mlinfra:schedules-toggle', 'schedule:s', { state: 'active' }, client.schedules.resume],
+    ['mlinfra:schedules-toggle', 'schedule:s', { state: 'paused' }, client.schedules.pause]
+  ])('%s of %s brings back %j, whatever was seen since', async (id, ref, before, back) => {
+    jest.clearAllMocks();
+    const said = jest.spyOn(Notification, 'success').mockReturnValue('');
+    const { commands, seen } = fakeWorkbench(client).workbench;
+    seen.note(ref, before);
+    expect(await commands.execute(id, { ref })).toBe(true);
+    const [undo] = said.mock.calls[0]?.[1]?.actions ?? [];
+    expect(undo?.label).toBe('Undo');
+    seen.note(ref, before); // someone else has changed it back meanwhile
+    undo?.callback(new MouseEvent('click'));
+    await new Promise(resolve => setTimeout(resolve, 20));
+    expect(back).toHaveBeenCalledTimes(1);
+    said.mockRestore();
   });
 });

@@ -50,7 +50,7 @@ export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.React
           kind="quiet"
           icon="close"
           label={trans.__('Unpin')}
-          onClick={() => shelf.pin(ref)}
+          onClick={() => shelf.pin(ref, false)}
         />
       </>
     )

@@ -37,7 +37,10 @@ export const rollback: Perform<IDeployment> = async call => {
   const after = weightsOf((await client.deployments.rollback(name)).versions);
   return {
     said: trans.__('%1 is back at %2; it was at %3.', name, words(after), words(before)),
-    undo: { ref: call.ref, weights: before, reason: trans.__('undo') }
+    undo: {
+      command: 'mlinfra:deployments-change-traffic',
+      args: { ref: call.ref, weights: before, reason: trans.__('undo') }
+    }
   };
 };
 
@@ -53,6 +56,9 @@ export const changeTraffic: Perform<IDeployment> = async call => {
   await client.deployments.traffic(name, weights, reason);
   return {
     said: trans.__('%1: %2.', name, words(weights)),
-    undo: { ref: call.ref, weights: before, reason: trans.__('undo') }
+    undo: {
+      command: 'mlinfra:deployments-change-traffic',
+      args: { ref: call.ref, weights: before, reason: trans.__('undo') }
+    }
   };
 };

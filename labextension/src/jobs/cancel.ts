@@ -71,7 +71,7 @@ export async function cancelJob(workbench: IWorkbench, job: IJob): Promise<IOutc
         format.duration(job.elapsed_seconds)
       )
     : trans.__('%1 is cancelled.', name);
-  return { said, undo: { ref: job.ref } };
+  return { said, undo: { command: 'mlinfra:jobs-restore', args: { ref: job.ref } } };
 }
 
 /** Take a cancel back; what still ends is waited for, since only what has ended can wait again. */

@@ -30,11 +30,25 @@ async function waitingOf(call: Call): Promise<IJob> {
 /** Keep it up to date until the list is asked again: the next press of the key goes on from it. */
 const note = ({ workbench, ref }: Call, job: IJob): void => workbench.seen.note(ref, job);
 
-export const hold: Perform<IJob> = async call =>
-  note(call, await call.workbench.client.jobs.hold(call.name));
+export const hold: Perform<IJob> = async call => {
+  const { client, trans } = call.workbench;
+  const job = await client.jobs.hold(call.name);
+  note(call, job);
+  return {
+    said: trans.__('%1 is on hold: it does not start until you release it.', job.name),
+    undo: { command: 'mlinfra:jobs-release', args: { ref: call.ref } }
+  };
+};
 
-export const release: Perform<IJob> = async call =>
-  note(call, await call.workbench.client.jobs.release(call.name));
+export const release: Perform<IJob> = async call => {
+  const { client, trans } = call.workbench;
+  const job = await client.jobs.release(call.name);
+  note(call, job);
+  return {
+    said: trans.__('%1 is released.', job.name),
+    undo: { command: 'mlinfra:jobs-hold', args: { ref: call.ref } }
+  };
+};
 
 export const toggleHold: Perform<IJob> = async call =>
   (await waitingOf(call)).held_by ? release(call) : hold(call);

@@ -52,7 +52,10 @@ export const promote: Perform<IVersion> = async call => {
     said: trans.__('%1 is now v%2 of %3.', alias, version.version, model),
     undo:
       before && before !== version.version
-        ? { ref: formatRef('version', [model, String(before)]), alias }
+        ? {
+            command: 'mlinfra:models-promote',
+            args: { ref: formatRef('version', [model, String(before)]), alias }
+          }
         : undefined
   };
 };

@@ -37,7 +37,10 @@ export async function cancelRun(
           'The run of %1 is cancelled. An undo goes on with what it had not finished.',
           pipeline
         ),
-        undo: { ref: formatRef('pipeline', pipeline), run: known.run }
+        undo: {
+          command: 'mlinfra:pipelines-continue',
+          args: { ref: formatRef('pipeline', pipeline), run: known.run }
+        }
       };
 }
 

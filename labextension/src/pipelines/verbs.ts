@@ -52,12 +52,13 @@ type Scheduled = IActionCall<ISchedule>;
 export const pause: Perform<ISchedule> = async ({ workbench, name, ref }) => {
   workbench.seen.note(ref, await workbench.client.schedules.pause(name));
   const said = workbench.trans.__('%1 is paused: it starts nothing until you resume it.', name);
-  return { said, undo: { ref } };
+  return { said, undo: { command: 'mlinfra:schedules-resume', args: { ref } } };
 };
 
 export const resume: Perform<ISchedule> = async ({ workbench, name, ref }) => {
   workbench.seen.note(ref, await workbench.client.schedules.resume(name));
-  return { said: workbench.trans.__('%1 is resumed.', name), undo: { ref } };
+  const said = workbench.trans.__('%1 is resumed.', name);
+  return { said, undo: { command: 'mlinfra:schedules-pause', args: { ref } } };
 };
 
 export const toggle: Perform<ISchedule> = async call => {

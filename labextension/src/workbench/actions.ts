@@ -77,6 +77,12 @@ export class Actions {
     return ref === undefined ? undefined : this._workbench.seen.of(ref);
   }
 
+  /** What is done once at a time: a verb on an object, whoever calls it. */
+  private _key(spec: IActionSpec, args: Args): string {
+    const own = Object.keys(spec.args ?? {}).map(name => args[name] ?? null);
+    return JSON.stringify([spec.id, this._ref(spec, args) ?? '', own]);
+  }
+
   /** What the page in use does for a command, or the one in front. */
   private _inPage({ id }: IActionSpec): (() => void) | undefined {
     const { frame, front } = this._workbench.pointer;
@@ -86,7 +92,7 @@ export class Actions {
   /** Why it cannot be done now; null when it can. */
   private _reason(spec: IActionSpec, args: Args): string | null {
     const { trans } = this._workbench;
-    if (this._busy.has(key(spec.id, args))) {
+    if (this._busy.has(this._key(spec, args))) {
       return trans.__('It is being done.');
     }
     if (spec.inPage) {
@@ -107,7 +113,7 @@ export class Actions {
       return true;
     }
     const ref = this._ref(spec, args) ?? (spec.asksWhich ? '' : undefined);
-    const busy = key(spec.id, args);
+    const busy = this._key(spec, args);
     if (ref === undefined || this._busy.has(busy)) {
       return false; // a second press before the button has been drawn as disabled
     }
@@ -125,5 +131,3 @@ export class Actions {
 
   private readonly _busy = new Set<string>();
 }
-
-const key = (id: string, args: Args): string => `${id} ${JSON.stringify(args)}`;

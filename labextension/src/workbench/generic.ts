@@ -74,10 +74,12 @@ export function copyReference(workbench: IWorkbench, args: Args): void {
 export function pin(workbench: IWorkbench, args: Args): void {
   const { trans, shelf } = workbench;
   for (const ref of meant(workbench, args)) {
-    const said = shelf.pin(ref)
+    const pinned = !shelf.pinned.includes(ref);
+    shelf.pin(ref, pinned);
+    const said = pinned
       ? trans.__('%1 is pinned.', nameOf(ref))
       : trans.__('%1 is no longer pinned.', nameOf(ref));
-    done(said, trans, { label: trans.__('Undo'), run: () => void shelf.pin(ref) });
+    done(said, trans, { label: trans.__('Undo'), run: () => shelf.pin(ref, !pinned) });
   }
 }
 

@@ -29,15 +29,15 @@ export async function perform(
     if (topic && !spec.harmless) {
       events.tell({ topic, ref, data: {} });
     }
-    const { undo } = spec;
     if (outcome?.said) {
-      const back = outcome.undo;
+      const { undo } = outcome;
       done(
         outcome.said,
         trans,
-        undo && back
-          ? { label: trans.__('Undo'), run: () => void commands.execute(undo, back) }
-          : undefined
+        undo && {
+          label: trans.__('Undo'),
+          run: () => void commands.execute(undo.command, undo.args)
+        }
       );
     }
   } catch (error) {

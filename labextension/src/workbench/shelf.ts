@@ -19,14 +19,11 @@ export class Shelf implements IShelf {
     return this._recent;
   }
 
-  pin = (reference: string): boolean => {
-    const held = this._pinned.includes(reference);
-    this._pinned = held
-      ? this._pinned.filter(other => other !== reference)
-      : [...this._pinned, reference];
+  pin = (reference: string, pinned: boolean): void => {
+    const others = this._pinned.filter(other => other !== reference);
+    this._pinned = pinned ? [...others, reference] : others;
     this._memory.write(PINS, this._pinned);
     this._tell();
-    return !held;
   };
 
   visit = (reference: string): void => {

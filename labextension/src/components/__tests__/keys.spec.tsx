@@ -1,6 +1,8 @@
+import { Notification } from '@jupyterlab/apputils';
 import { act, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
+import { shortcuts } from '../../__tests__/schemas';
 import { CodeDrawer } from '../drawer';
 import { usePageVerb } from '../frame';
 import { KeyHelp } from '../keyhelp';
@@ -93,6 +95,20 @@ describe('keys of a page', () => {
   });
 });
 
+it('the help of the queue tells the keys of its rows', () => {
+  const { workbench } = fakeWorkbench();
+  for (const { command, keys, selector } of shortcuts()) {
+    if (command.startsWith('mlinfra:jobs-') && workbench.commands.hasCommand(command)) {
+      workbench.commands.addKeyBinding({ command, keys, selector });
+    }
+  }
+  document.body.innerHTML = '<main data-mlinfra-kind="queue"><p></p></main>';
+  render(<KeyHelp workbench={workbench} frame={document.querySelector('p')} />);
+  const own = screen.getByRole('region', { name: 'This page' }).textContent;
+  expect(own).toContain('Hold or Release Job');
+  expect(own).toContain('Raise Priority of Job');
+});
+
 describe('what is kept at hand', () => {
   const rows = [{ id: 'dataset:n.a', ref: 'dataset:n.a', name: 'a' }];
 
@@ -119,6 +135,19 @@ describe('what is kept at hand', () => {
     expect(fake.kept.get('pins')).toEqual(['dataset:n.a']);
     fireEvent.keyDown(row, { key: 'p' });
     expect(await screen.findByText('Nothing is pinned.')).toBeTruthy();
+  });
+
+  it('stays as someone has put it since when the undo of a pin comes late', async () => {
+    const said = jest.spyOn(Notification, 'success').mockReturnValue('');
+    const { commands, shelf } = fakeWorkbench().workbench;
+    await commands.execute('mlinfra:workbench-pin', { ref: 'dataset:n.a' });
+    expect(shelf.pinned).toEqual(['dataset:n.a']);
+    const [undo] = said.mock.calls[0]?.[1]?.actions ?? [];
+    shelf.pin('dataset:n.a', false);
+    undo?.callback(new MouseEvent('click'));
+    expect(undo?.label).toBe('Undo');
+    expect(shelf.pinned).toEqual([]);
+    said.mockRestore();
   });
 
   it('holds the pages opened last, newest first, each once', async () => {
