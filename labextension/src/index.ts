@@ -15,7 +15,15 @@ import { client, workbench } from './workbench/plugin';
 import { status } from './workbench/status';
 
 export type { IKindSpec } from './kinds';
-export type { ICommandSpec, IPageSpec, IPanelSpec } from './tokens';
+export type {
+  IActionCall,
+  IActionSpec,
+  ICommandSpec,
+  IOutcome,
+  IPageSpec,
+  IPanelSpec,
+  Perform
+} from './tokens';
 export { IMLInfra, IWorkbench } from './tokens';
 
 /**

@@ -1,3 +1,4 @@
+import { ApiError } from '../api/errors';
 import type { IDeployment } from '../api/types';
 import { confirm } from '../components/confirm';
 import type { IActionCall, Perform } from '../tokens';
@@ -11,18 +12,24 @@ export const promote: Perform<IDeployment> = async call => {
   const { client, trans } = call.workbench;
   const deployment = await deploymentOf(call);
   const version = canaryOf(deployment);
-  const sure =
-    version !== undefined &&
-    (await confirm({
-      title: trans.__('Promote %1?', version),
-      body: trans.__(
-        '%1 takes all traffic of %2 and becomes its stable version. Roll back takes it away again. The model’s champion alias does not move: that is promoted on the model’s page.',
-        version,
-        deployment.name
-      ),
-      action: trans.__('Promote'),
-      trans
-    }));
+  if (version === undefined) {
+    throw new ApiError(
+      'conflict',
+      trans.__('%1 has no canary to promote.', deployment.name),
+      '',
+      trans.__('Give a part of the traffic to another version first.')
+    );
+  }
+  const sure = await confirm({
+    title: trans.__('Promote %1?', version),
+    body: trans.__(
+      '%1 takes all traffic of %2 and becomes its stable version. Roll back takes it away again. The model’s champion alias does not move: that is promoted on the model’s page.',
+      version,
+      deployment.name
+    ),
+    action: trans.__('Promote'),
+    trans
+  });
   if (!sure) {
     return null;
   }

@@ -1,31 +1,37 @@
 import { InputDialog } from '@jupyterlab/apputils';
 
+import { ApiError } from '../api/errors';
 import type { IVersion } from '../api/types';
 import { formatRef } from '../refs';
 import type { IActionCall, Perform } from '../tokens';
 
 const ALIASES = ['champion', 'challenger', 'candidate'];
 
-async function versionOf({
-  workbench,
-  ref,
-  name,
-  item
-}: IActionCall<IVersion>): Promise<IVersion | undefined> {
+async function versionOf({ workbench, ref, name, item }: IActionCall<IVersion>): Promise<IVersion> {
   if (item) {
     return item;
   }
-  const { versions } = await workbench.client.experiments.model(name.split('/')[0] ?? name);
-  return versions.find(version => version.ref === ref);
+  const { client, trans } = workbench;
+  const [named = name, version = ''] = name.split('/');
+  const alias = ref.split('@')[1] ?? '';
+  const { model, versions } = await client.experiments.model(named);
+  const number = model.aliases[alias];
+  const found = versions.find(one => one.ref === ref || one.version === number);
+  if (!found) {
+    throw new ApiError(
+      'not_found',
+      trans.__('Model %1 has no version %2.', named, alias || version),
+      '',
+      trans.__('Open the page of the model: it lists its versions.')
+    );
+  }
+  return found;
 }
 
 /** Move an alias, and offer to move it back. */
 export const promote: Perform<IVersion> = async call => {
   const { client, trans } = call.workbench;
   const version = await versionOf(call);
-  if (!version) {
-    return null;
-  }
   const { model } = version;
   const named = typeof call.args.alias === 'string' ? call.args.alias : undefined;
   const answer =
@@ -66,9 +72,6 @@ const ANSWERS = [null, 'classes', 'probabilities'] as const;
 export const deploy: Perform<IVersion> = async call => {
   const { client, trans, open } = call.workbench;
   const version = await versionOf(call);
-  if (!version) {
-    return null;
-  }
   const items = [trans.__('what it predicts'), trans.__('classes'), trans.__('probabilities')];
   const sure = await InputDialog.getItem({
     title: trans.__('Deploy %1 v%2?', version.model, version.version),

@@ -1,3 +1,4 @@
+import { ApiError } from '../api/errors';
 import type { IPipelineRun, IRunOptions, ISchedule } from '../api/types';
 import { confirm } from '../components/confirm';
 import type { IActionCall, IOutcome, Perform } from '../tokens';
@@ -8,13 +9,23 @@ import { dueWords } from './due';
 type Call = IActionCall<SeenPipeline>;
 
 /** The run that is meant: the one that is named, else the newest. */
-async function runOf({ workbench, name, item, args }: Call): Promise<IPipelineRun | undefined> {
+async function runOf({ workbench, name, item, args }: Call): Promise<IPipelineRun> {
   const { pipelines } = workbench.client;
   if (typeof args.run === 'string') {
     const known = item && 'runs' in item ? item.runs : [];
     return known.find(({ run }) => run === args.run) ?? pipelines.showRun(args.run);
   }
-  return (await pipelines.runs(name, { limit: 1 })).items[0];
+  const [newest] = (await pipelines.runs(name, { limit: 1 })).items;
+  if (!newest) {
+    const { trans } = workbench;
+    throw new ApiError(
+      'not_found',
+      trans.__('%1 has no run.', name),
+      '',
+      trans.__('Run it first.')
+    );
+  }
+  return newest;
 }
 
 export const start: Perform<SeenPipeline> = async ({ workbench, name, args }) => {
@@ -24,23 +35,19 @@ export const start: Perform<SeenPipeline> = async ({ workbench, name, args }) =>
 
 export const cancel: Perform<SeenPipeline> = async call => {
   const run = await runOf(call);
-  return run ? cancelRun(call.workbench, call.name, run) : null;
+  return cancelRun(call.workbench, call.name, run);
 };
 
 export const goOn: Perform<SeenPipeline> = async call => {
   const run = await runOf(call);
-  if (run) {
-    await whenCancelled(call.workbench, run);
-    await call.workbench.client.pipelines.repair(run.run);
-  }
+  await whenCancelled(call.workbench, run);
+  await call.workbench.client.pipelines.repair(run.run);
 };
 
 export const repair: Perform<SeenPipeline> = async call => {
   const { args, workbench } = call;
-  const run = typeof args.run === 'string' ? args.run : (await runOf(call))?.run;
-  if (run !== undefined) {
-    await workbench.client.pipelines.repair(run);
-  }
+  const run = typeof args.run === 'string' ? args.run : (await runOf(call)).run;
+  await workbench.client.pipelines.repair(run);
 };
 
 export const schedule: Perform<SeenPipeline> = async ({ workbench, name }) => {

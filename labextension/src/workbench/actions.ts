@@ -1,3 +1,4 @@
+import { Notification } from '@jupyterlab/apputils';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { DisposableSet, type IDisposable } from '@lumino/disposable';
 
@@ -123,6 +124,13 @@ export class Actions {
     try {
       const { perform } = await import('./perform');
       return await perform(this._workbench, spec, ref, args);
+    } catch {
+      // what goes wrong in it, it says itself: only its code can be missing
+      const { trans } = this._workbench;
+      Notification.error(
+        trans.__('Nothing was done: the server does not answer. Try again once it does.')
+      );
+      return false;
     } finally {
       this._busy.delete(busy);
       commands.notifyCommandChanged(spec.id);
