@@ -173,11 +173,12 @@ describe('the undo of', () => {
   const state = (held_by: string | null): object => ({ ref: 'job:7f', name: 'train', held_by });
   const client = {
     jobs: {
-      show: jest.fn(async () => state('anna')),
+      show: jest.fn(),
       hold: jest.fn(async () => state('anna')),
       release: jest.fn(async () => state(null))
     },
     schedules: {
+      show: jest.fn(),
       pause: jest.fn(async () => ({ state: 'paused' })),
       resume: jest.fn(async () => ({ state: 'active' }))
     }
@@ -194,6 +195,8 @@ describe('the undo of', () => {
     jest.clearAllMocks();
     const said = jest.spyOn(Notification, 'success').mockReturnValue('');
     const { commands, seen } = fakeWorkbench(client).workbench;
+    client.jobs.show.mockResolvedValue(before);
+    client.schedules.show.mockResolvedValue(before);
     seen.note(ref, before);
     expect(await commands.execute(id, { ref })).toBe(true);
     const [undo] = said.mock.calls[0]?.[1]?.actions ?? [];

@@ -38,7 +38,7 @@ function scene(): IScene {
   const find = (selector: string): HTMLElement => document.querySelector<HTMLElement>(selector)!;
   const cancelled = jest.fn(async (id: string) => ({ ...job(id), state: 'cancelled' }));
   const fake = fakeWorkbench(
-    { jobs: { cancel: cancelled } },
+    { jobs: { cancel: cancelled, show: async (id: string) => job(id) } },
     { currentWidget: { node: find('#page') } }
   );
   fake.workbench.seen.note('job:A', job('A'));
