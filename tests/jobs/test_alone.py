@@ -32,7 +32,8 @@ ODD = [
 FAULTS = """
 import sys
 import jupyter_mlinfra.jobs.local.supervisor as s
-from jupyter_mlinfra.jobs.backends import launch, ready
+from jupyter_mlinfra.jobs.backends import launch
+from jupyter_mlinfra.jobs.local import prestarted as ready
 judge, look, prepare, find = s.judge, s.Live.look, launch.prepare, s.find
 def bad_judge(ended, **more):
     return judge(ended, **more) if ended.code != 42 else 1 / 0

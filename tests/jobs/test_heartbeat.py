@@ -44,8 +44,7 @@ def test_a_stopped_supervisor_is_said_where_its_jobs_are_shown_and_they_go_on_wi
     pid = _stop(jobs, tools)
     job = jobs.submit(JobSpec(command=["true"]))
     words = (
-        f"The job supervisor (process {pid}) is stopped: somebody suspended it. It goes on after"
-        f" `kill -CONT {pid}`."
+        f"The job supervisor (process {pid}) is suspended. It continues after `kill -CONT {pid}`."
     )
     assert [
         jobs.supervisor().trouble,
