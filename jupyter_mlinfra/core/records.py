@@ -142,11 +142,17 @@ def to_seconds(moment: datetime | None) -> float | None:
 
 
 @overload
-def from_seconds(seconds: float) -> datetime: ...
+def from_seconds(seconds: float | str) -> datetime: ...
 @overload
-def from_seconds(seconds: float | None) -> datetime | None: ...
-def from_seconds(seconds: float | None) -> datetime | None:
-    """The time, in UTC, that `state.db` holds so."""
+def from_seconds(seconds: float | str | None) -> datetime | None: ...
+def from_seconds(seconds: float | str | None) -> datetime | None:
+    """The time, in UTC, that `state.db` holds so.
+
+    A process that has run since before `state.db` held seconds still writes ISO 8601.
+    """
+    if isinstance(seconds, str):
+        moment = datetime.fromisoformat(seconds)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 

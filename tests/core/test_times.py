@@ -239,3 +239,25 @@ def test_one_that_is_killed_in_the_midst_leaves_the_old_state_whole(
         assert list(connection.iterdump()) == before
     monitor = MonitorStore(project.database).show("new")
     assert (monitor.name, monitor.evaluated_at) == ("new", None)
+
+
+@pytest.mark.parametrize("text", ["2026-03-01T12:00:00Z", "2026-03-01T13:00:00.000000+01:00"])
+def test_what_a_process_of_the_revision_before_still_writes_is_read(
+    old: Callable[[], sqlite3.Connection], project: Project, text: str
+) -> None:
+    """A keeper, say, that has run since before the upgrade."""
+    project.events.last_id()
+    connection = old()
+    for table, times in WERE_TEXT.items():
+        sets = ", ".join(f"{name} = :text" for name in times)
+        connection.execute(f"UPDATE {table} SET {sets}", {"text": text})
+    connection.commit()
+    deployments, noon = DeploymentStore(project.database, "test"), datetime.fromtimestamp(NOON, UTC)
+    found = deployments.deployments()
+    assert {row.created_at for row in found} == {row.updated_at for row in found} == {noon}
+    assert {version.used_at for row in found for version in row.versions} == {noon}
+    assert {change.at for row in found for change in deployments.changes(row.name)} == {noon}
+    assert {row.started_at for row in deployments.processes()} == {noon}
+    monitors = MonitorStore(project.database)
+    assert {item.evaluated_at for item in monitors.monitors()} == {noon}
+    assert {item.since for item in monitors.alerts()} <= {noon, None}
