@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .core.domain import Checks, Domain, load
+from .core.domains import guarded, ours
 from .core.errors import MLInfraError
 from .core.targets import TargetCheck, unknown
 
@@ -20,16 +21,18 @@ def counts(workbench: Workbench, domains: Sequence[Domain]) -> dict[str, dict[st
     its `problem`, beside the others.
     """
     return {
-        line: _counted(workbench, count) for item in domains for line, count in item.counts.items()
+        line: _counted(workbench, item, count)
+        for item in domains
+        for line, count in item.counts.items()
     }
 
 
-def _counted(workbench: Workbench, count: str) -> dict[str, int | str]:
+def _counted(workbench: Workbench, item: Domain, count: str) -> dict[str, int | str]:
     try:
-        found: dict[str, int | str] = load(count)(workbench)
+        with guarded(item.name, own=item in ours()):
+            return dict(load(count)(workbench))
     except MLInfraError as error:
         return {"problem": str(error)}
-    return found
 
 
 def check(workbench: Workbench, domains: Sequence[Domain]) -> list[TargetCheck]:
@@ -41,12 +44,15 @@ def check(workbench: Workbench, domains: Sequence[Domain]) -> list[TargetCheck]:
         found
         for item in domains
         if item.checks is not None
-        for found in _as_far_as_possible(workbench, item.checks)
+        for found in _as_far_as_possible(workbench, item, item.checks)
     ]
 
 
-def _as_far_as_possible(workbench: Workbench, checks: Checks) -> Iterator[TargetCheck]:
+def _as_far_as_possible(
+    workbench: Workbench, item: Domain, checks: Checks
+) -> Iterator[TargetCheck]:
     try:
-        yield from load(checks.measure)(workbench)
+        with guarded(item.name, own=item in ours()):
+            yield from load(checks.measure)(workbench)
     except MLInfraError as error:
         yield unknown(checks.name, "", error)

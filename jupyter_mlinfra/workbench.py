@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .core.domain import Domain
-from .core.domains import domain_of, domains
+from .core.domains import domain_of, domains, guarded, ours
 from .core.errors import MLInfraError, raise_all, tried
 from .core.project import Project, find_root
 from .core.records import PAGE_LIMIT
@@ -82,8 +82,9 @@ class Workbench:
 
         A domain that cannot be read is searched as it was last indexed; the page's `note` names it.
         """
-        domains = [item.name for item in _chosen(domains) if item.searched]
-        notes = [note for domain in domains if (note := self._refreshed(domain))]
+        searched = [item for item in _chosen(domains) if item.searched]
+        domains = [item.name for item in searched]
+        notes = [note for item in searched if (note := self._refreshed(item))]
         return replace(
             self.project.index.search(
                 words, kinds=kinds, domains=domains, limit=limit, cursor=cursor
@@ -153,16 +154,20 @@ class Workbench:
         )
         return {"supervisor": None, "deployments": stopped}
 
-    def _refreshed(self, domain: str) -> str:
+    def _refreshed(self, item: Domain) -> str:
         """Bring the search index up to date with a domain; returns what prevents it. A store that
         is down is not asked again for a while.
         """
+        domain = item.name
         again, note = self._down.get(domain, (0.0, ""))
         if time.monotonic() < again:
             return note
         try:
-            source: Searchable = getattr(self, domain)
-            self.project.index.refresh(domain, source.search_fingerprint(), source.search_documents)
+            with guarded(domain, own=item in ours()):
+                source: Searchable = getattr(self, domain)
+                self.project.index.refresh(
+                    domain, source.search_fingerprint(), source.search_documents
+                )
         except MLInfraError as error:
             self._down[domain] = (
                 time.monotonic() + _ASK_AGAIN_SECONDS,

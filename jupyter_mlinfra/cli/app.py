@@ -21,8 +21,8 @@ import click
 
 from ..core.display import printable
 from ..core.domain import Group, load
-from ..core.domains import domains, ours
-from ..core.errors import BadRequest, MLInfraError
+from ..core.domains import domains, guarded, is_ours, ours
+from ..core.errors import BadRequest, MLInfraError, Unavailable
 from ..core.records import Page, to_json
 from ..faces.cli import Noun, Words, sentence
 from ..faces.session import Ended
@@ -68,12 +68,13 @@ class Root(Words):
         return None if group is None else _noun(group)
 
     def elsewhere(self, name: str) -> list[str]:
-        """The domains that have this verb."""
-        return [
-            f"mlinfra {group.name} {name}"
-            for group in groups().values()
-            if name in _noun(group).commands
-        ]
+        """The domains that have this verb; one of another package that fails has none."""
+        found = list[str]()
+        for group in groups().values():
+            with contextlib.suppress(Unavailable):
+                if name in _noun(group).commands:
+                    found.append(f"mlinfra {group.name} {name}")
+        return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Domains"):
@@ -83,8 +84,11 @@ class Root(Words):
 
 
 def _noun(group: Group) -> Noun:
-    found: Noun = load(group.commands)
-    return found
+    with guarded(group.name, own=is_ours(group.commands)):
+        found = load(group.commands)
+        if not isinstance(found, Noun):
+            raise TypeError(f"{group.commands} is no Noun")
+        return found
 
 
 def _top() -> Noun:

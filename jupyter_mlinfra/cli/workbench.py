@@ -26,13 +26,24 @@ def _status(session: Session) -> Any:
     return session.bench.status()
 
 
+class _KindName(click.ParamType[str]):
+    """A kind of references. Its choices are read when it is used: they import the domains of other
+    packages.
+    """
+
+    name = "kind"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return click.Choice(kind_names()).convert(value, param, ctx)
+
+
 @top.verb("search")
 @click.argument("words", nargs=-1, required=True)
 @click.option(
     "--kind",
     "kinds",
     multiple=True,
-    type=click.Choice(kind_names()),
+    type=_KindName(),
     metavar="KIND",
     help="Only of this kind; may be repeated.",
 )

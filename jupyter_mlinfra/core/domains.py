@@ -7,12 +7,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
 from .domain import Domain, Kind, load
+from .errors import MLInfraError, Unavailable
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -32,6 +34,18 @@ _OURS = (
 """Folders with a `domain.py`, in the order of lists. Ours are not entry points: looking for entry
 points reads the metadata of everything that is installed.
 """
+_RESERVED = {
+    *(
+        f"name {name}"
+        for name in (
+            *("check", "down", "environment", "fingerprints", "heal", "open", "project"),
+            *("run_of_job", "runs_of_steps", "search", "status", "unservable", "up"),
+        )
+    ),
+    *(f"command {name}" for name in ("status", "search", "up", "down", "init", "project", "help")),
+}
+"""What the Workbench and the command line have of their own."""
+_WORD = re.compile(r"(name|resource|kind|topic|command|magic) [a-z][a-z0-9_-]*|status .+")
 _log = logging.getLogger(__name__)
 
 
@@ -69,6 +83,32 @@ def topics() -> tuple[str, ...]:
     return tuple(dict.fromkeys(topic for item in domains() for topic in item.topics))
 
 
+def is_ours(target: str) -> bool:
+    """Whether a `module:attribute` is of this package."""
+    return target.startswith(f"{_PACKAGE}.")
+
+
+@contextlib.contextmanager
+def guarded(name: str, *, own: bool) -> Iterator[None]:
+    """Work that calls a domain. own: of this package, whose errors pass as they are.
+
+    Raises Unavailable, and logs the traceback, when the code of another package fails.
+    """
+    try:
+        yield
+    except MLInfraError:
+        raise
+    except Exception as error:
+        if own:
+            raise
+        _log.warning("The domain %s failed.", name, exc_info=True)
+        raise Unavailable(
+            f"The domain {name} failed.",
+            f"{type(error).__name__}: {error}",
+            "Report it to the authors of its package, or remove the package.",
+        ) from error
+
+
 @cache
 def _our_kinds() -> dict[str, Kind]:
     return {kind.name: kind for item in ours() for kind in item.kinds}
@@ -80,23 +120,34 @@ def _kinds() -> dict[str, Kind]:
 
 
 def _others() -> Iterator[Domain]:
-    taken = _words(*ours())
+    taken = _RESERVED | _words(*ours())
     for point in sorted(_entry_points(), key=lambda point: point.name):
         try:
             found = point.load()
+            why = _fault(found, taken)
         except Exception as error:  # noqa: BLE001  # one bad package must not break all commands
             why = f"{type(error).__name__}: {error}"
+        if why:
             _log.warning("The domain %s is left out: %s", point.name, why)
-            continue
-        if not isinstance(found, Domain):
-            _log.warning("The domain %s is left out: %s is no Domain.", point.name, point.value)
-        elif clash := taken & _words(found):
-            _log.warning(
-                "The domain %s is left out: %s is taken.", point.name, ", ".join(sorted(clash))
-            )
         else:
             taken |= _words(found)
             yield found
+
+
+def _fault(found: object, taken: set[str]) -> str:
+    """Why what an entry point names cannot be used as a domain; empty if it can."""
+    if not isinstance(found, Domain):
+        return f"{found!r} is no Domain."
+    words = _words(found)
+    if clash := taken & words:
+        return f"{', '.join(sorted(clash))} is taken."
+    # They become parts of Python, of commands and of addresses.
+    odd = sorted(
+        word for word in {*words, f"resource {found.guarded_as}"} if not _WORD.fullmatch(word)
+    )
+    if odd:
+        return f"{', '.join(odd)} has other characters than a-z, 0-9, _ and -."
+    return "" if found.name.isidentifier() else f"name {found.name} is no name in Python."
 
 
 def _entry_points() -> Iterator[EntryPoint]:

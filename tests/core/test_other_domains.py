@@ -164,14 +164,176 @@ def test_a_server_answers_its_routes_to_whoever_may_ask(server: Callable[..., An
         ("gone = books.nowhere:DOMAIN", "ModuleNotFoundError"),
         ("none = json:dumps", "is no Domain"),
         ("twice = books.domain:DOMAIN", "is taken"),
+        ("odd = broken:NO_KIND", "AttributeError"),
+        ("odd = broken:TOPIC", "topic a b has other characters"),
+        ("odd = broken:NAME", "name-less is no name in Python"),
     ],
 )
 def test_a_domain_that_cannot_be_used_is_named_and_keeps_nobody_from_work(
     installed: Path, entry: str, why: str
 ) -> None:
     install(installed, "other", entry)
+    (installed / "broken.py").write_text(
+        "from jupyter_mlinfra.core.domain import Domain\n"
+        "NO_KIND = Domain(name='odd', open=print, kinds=('odd',))\n"
+        "TOPIC = Domain(name='odd', open=print, topics=('a b',))\n"
+        "NAME = Domain(name='name-less', open=print)\n"
+    )
     done = python("-m", "jupyter_mlinfra.cli", "status", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["books"] == {"books": 3}
     assert "is left out" in done.stderr
     assert why in done.stderr
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_verb_of_the_workbench_does_not_import_domains_of_other_packages() -> None:
+    code = "import sys, jupyter_mlinfra.cli.workbench; print('books.domain' in sys.modules)"
+    assert python("-c", code).stdout == "False\n"
+    refused = python("-m", "jupyter_mlinfra.cli", "search", "x", "--kind", "nope", "--json")
+    assert refused.returncode == 2
+    assert "'book'" in json.loads(refused.stdout)["error"]["what"], "all kinds are named"
+
+
+RESERVED = """
+import sys, types
+from importlib.metadata import EntryPoint
+from jupyter_mlinfra.cli.app import VERBS
+from jupyter_mlinfra.core import domains
+from jupyter_mlinfra.core.domain import Domain, Group
+from jupyter_mlinfra.workbench import Workbench
+
+sys.modules["taken"] = taken = types.ModuleType("taken")
+own = {name for name in dir(Workbench) if not name.startswith("_")} | {"project"}
+for place, name in enumerate(sorted(own - {item.name for item in domains.ours()})):
+    setattr(taken, f"a{place}", Domain(name=name, open=print))
+for place, name in enumerate([*VERBS, "project"]):
+    group = Group(name=name, help="", commands="taken:commands")
+    setattr(taken, f"b{place}", Domain(name=f"free{place}", open=print, groups=(group,)))
+points = [EntryPoint(n, f"taken:{n}", domains.GROUP) for n in vars(taken) if n[0] in "ab"]
+domains._entry_points = lambda: iter(points)
+print(len(points), [item.name for item in domains._others()])
+"""
+
+
+def test_no_domain_takes_the_name_of_what_the_workbench_or_the_command_line_has() -> None:
+    done = python("-c", RESERVED)
+    assert done.returncode == 0, done.stderr
+    asked, _, accepted = done.stdout.strip().partition(" ")
+    assert int(asked) > 15
+    assert accepted == "[]"
+
+
+FAULTY = """
+from jupyter_mlinfra.core.domain import Checks, Domain, Group
+from jupyter_mlinfra.faces.handler import Handler, access
+from tornado.web import RequestHandler
+
+read, _, _ = access("faulty")
+of_jobs, _, _ = access("jobs")
+
+
+def fail(*_):
+    raise RuntimeError("it is broken")
+
+
+class Bare(RequestHandler):
+    def get(self, **_):
+        self.finish('"open to all"')
+
+
+class Unguarded(Handler):
+    def get(self, **_):
+        self.finish('"open to all"')
+
+
+class HalfGuarded(Handler):
+    SUPPORTED_METHODS = ("GET", "PUT")
+
+    @read
+    def get(self) -> str:
+        return "read"
+
+    def put(self):
+        self.finish('"open to all"')
+
+
+class OfJobs(Handler):
+    @of_jobs
+    def get(self) -> str:
+        return "read"
+
+
+class Sound(Handler):
+    @read
+    def get(self) -> str:
+        return "sound"
+
+
+class Everything(Handler):
+    @read
+    def get(self, a: str, b: str) -> str:
+        return "everything"
+
+
+class Service:
+    search_fingerprint = search_documents = fail
+
+
+ROUTES = {
+    "faulty/bare": Bare,
+    "faulty/unguarded": Unguarded,
+    "faulty/half": HalfGuarded,
+    "faulty/jobs": OfJobs,
+    "faulty/twice/{a}/{a}": Sound,
+    "faulty/(": Sound,
+    "faulty/sound": Sound,
+    "{a}/{b}": Everything,
+}
+NO_MAPPING = [Sound]
+DOMAIN = Domain(
+    name="faulty",
+    open=lambda bench: Service(),
+    routes="faulty:ROUTES",
+    groups=(Group(name="faulty", help="Faults.", commands="nowhere:verbs"),),
+    counts={"faulty": "faulty:fail"},
+    checks=Checks(name="faulty", measure="faulty:fail"),
+)
+LISTED = Domain(name="listed", open=print, routes="faulty:NO_MAPPING", searched=False)
+"""
+
+
+@pytest.fixture
+def faulty(installed: Path) -> None:
+    (installed / "faulty.py").write_text(FAULTY)
+    install(installed, "faulty", "faulty = faulty:DOMAIN\nlisted = faulty:LISTED")
+
+
+@pytest.mark.usefixtures("faulty")
+def test_a_domain_that_fails_keeps_no_command_of_ours_from_work() -> None:
+    status = json.loads(mlinfra("status", "--json"))
+    assert "it is broken" in status["faulty"]["problem"]
+    assert status["books"] == {"books": 3}
+    found = json.loads(mlinfra("search", "ulysses", "--json"))
+    assert [hit["ref"] for hit in found["items"]] == ["book:Ulysses"]
+    assert "faulty" in found["note"]
+    checked = python("-m", "jupyter_mlinfra.cli", "project", "check", "--json")
+    (check,) = json.loads(checked.stdout)["items"]
+    assert (check["target"], check["verdict"]) == ("faulty", "unknown")
+    mistyped = python("-m", "jupyter_mlinfra.cli", "deploy", "--json")
+    assert mistyped.returncode == 2
+    assert "mlinfra deployments deploy" in json.loads(mistyped.stdout)["error"]["fix"]
+
+
+@pytest.mark.usefixtures("faulty")
+def test_only_guarded_routes_of_another_domain_are_served_and_none_before_ours(
+    server: Callable[..., Any],
+) -> None:
+    for path in ("bare", "unguarded", "half", "jobs"):
+        assert server(f"faulty/{path}") == "everything", "it is left out, so the next one answers"
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            server(f"faulty/{path}", signed_in=False)
+        assert refused.value.code == 403
+    assert server("faulty/sound") == "sound"
+    assert "items" in server("workbench/search?q=dune"), "ours is asked before {a}/{b}"
+    assert server("some/thing") == "everything"
