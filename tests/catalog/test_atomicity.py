@@ -122,7 +122,7 @@ def test_a_commit_stands_when_telling_of_it_fails(catalog, project, rows, monkey
     )
     assert catalog.write(pl.DataFrame({"n": [1]}), into="t.a").rows_written == 1
     assert rows("t.a") == [{"n": 1}]
-    assert "not told" in caplog.text
+    assert "not recorded" in caplog.text
 
 
 _INGEST = """

@@ -49,7 +49,7 @@ NESTED = {
 
 @pytest.mark.parametrize("case", NESTED)
 def test_a_value_in_clear_is_found_however_deep(case: str) -> None:
-    with pytest.raises(BadRequest, match=r"Parameter conn, .* would be kept in clear") as caught:
+    with pytest.raises(BadRequest, match=r"Parameter conn, .* would be stored in clear") as caught:
         check_secret("conn", NESTED[case], "Parameter conn")
     assert "hunter2" not in str(caught.value)
 
@@ -72,7 +72,7 @@ def test_a_reference_or_nothing_may_be_given(value: object) -> None:
 
 @pytest.mark.parametrize("value", ["hunter2", 12345, ["a"], {"a": 1}, "environment:X"])
 def test_a_value_in_clear_is_refused_and_not_repeated(value: object) -> None:
-    with pytest.raises(BadRequest, match="kept in clear") as caught:
+    with pytest.raises(BadRequest, match="stored in clear") as caught:
         check_secret("password", value, "It")
     assert str(value) not in str(caught.value)
 

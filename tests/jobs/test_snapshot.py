@@ -225,7 +225,7 @@ def test_a_checkout_that_was_cleaned_away_is_made_again(
     assert [
         path for path in (root / ".mlinfra" / "snapshots" / "objects").rglob("*") if path.is_file()
     ] == []
-    with pytest.raises(NotFound, match="cleaned away"):
+    with pytest.raises(NotFound, match="There is no code snapshot"):
         snapshots.tree(ident)
 
 

@@ -105,7 +105,7 @@ def test_what_was_missed_before_a_pause_counts_and_what_passes_in_it_does_not(wo
         ),  # UTC, as everywhere: 07:00 in Paris
         ("2026-03-28T05:00:01+00:00", "the next time"),
         ("2026-03-28T05:00:00.5+00:00", "the next time"),
-        ("2026-03-29T06:00:00+02:00", "not come yet"),
+        ("2026-03-29T06:00:00+02:00", "still to come"),
         ("0001-01-01T00:00:00", "does not reach"),
         ("9999-12-31T23:59:59-12:00", "does not reach"),
     ],

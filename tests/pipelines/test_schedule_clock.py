@@ -39,6 +39,9 @@ class Jobs:
     is taken.
     """
 
+    def heal(self) -> None:
+        """There is no supervisor that could die."""
+
     def __init__(self) -> None:
         self.taken: dict[str, SimpleNamespace] = {}
         self.kill = ""

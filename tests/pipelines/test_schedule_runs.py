@@ -108,7 +108,7 @@ def test_a_run_that_loses_its_driver_goes_on_within_a_minute(world: World) -> No
     assert world.drivers == [row.run] * 3
     (told,) = world.rows()
     assert (told.state, told.outcome, told.run) == ("started", "running", row.run)
-    assert "gone on with" in told.reason
+    assert "it was continued" in told.reason
     world.ring(seconds=30)
     assert world.drivers == [row.run] * 3, "it has one again"
 

@@ -286,7 +286,7 @@ def test_a_logged_model_holds_no_pickle_states_its_inputs_and_answers_the_same(
             *LEARN, *TUNE, parameters=PARAMETERS, rounds=300, early_stopping_rounds=5
         )
         uri = logged.log_model(sample=TUNE[0].head(5))
-        with pytest.raises(Conflict, match="other parameters already"):
+        with pytest.raises(Conflict, match="already has other parameters"):
             train_xgboost(*LEARN, parameters={**PARAMETERS, "max_depth": 2}, rounds=1)
     shown = experiments.show(run.id)
     assert shown.params["max_depth"] == "4"

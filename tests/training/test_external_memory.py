@@ -415,7 +415,7 @@ def test_a_training_that_was_left_off_for_another_is_named(
         ),
     ):
         train(ROWS.reverse().lazy(), tmp_path / "kept", name="mine")
-    with pytest.raises(BadRequest, match="no name for a training"):
+    with pytest.raises(BadRequest, match="cannot name a training"):
         train(path, tmp_path / "kept", name="../mine")
 
 
@@ -426,7 +426,7 @@ def test_a_disk_that_is_full_at_the_end_costs_no_model(
         raise Unavailable("The disk is full.")
 
     monkeypatch.setattr(checkpoints, "commit", full)
-    with pytest.warns(UserWarning, match="is done was not saved: The disk is full"):
+    with pytest.warns(UserWarning, match="this training was not saved: The disk is full"):
         assert train(path, tmp_path / "kept", every_rounds=None).booster.num_boosted_rounds() == 2
 
 

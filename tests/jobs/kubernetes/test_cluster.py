@@ -73,7 +73,7 @@ def test_kueue_lets_a_job_start_and_may_take_its_place_away(make_site: Any, tool
     site.running(job)
     tools.until((site.root / "begun").exists)
     site.fake.cluster.suspend(name, True)
-    site.reason(job, "Kueue has not let it")
+    site.reason(job, "Kueue has not admitted it")
     assert site.jobs.show(job.id).state == "queued"
     site.fake.cluster.suspend(name, False)
     ended = site.end_of(job)

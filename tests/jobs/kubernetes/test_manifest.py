@@ -120,7 +120,7 @@ def test_a_type_of_gpu_selects_nodes() -> None:
     )
     pod = made(command(gpus=1, gpu_type="a100"), configured=configured)["spec"]["template"]["spec"]
     assert pod["nodeSelector"] == {"pool": "gpu", "nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB"}
-    with pytest.raises(BadRequest, match="no value of a label"):
+    with pytest.raises(BadRequest, match="cannot be a label's value"):
         check(command(gpus=1, gpu_type="A100 80 GB!"), SETTINGS)
 
 
