@@ -35,7 +35,7 @@ def test_what_is_done_is_done_though_nobody_can_be_told(
     assert catalog.describe("t.a", owner="ana").owner == "ana"
     catalog.delete("t.a")
     assert catalog.list().total == 0
-    assert caplog.text.count("not told: state.db is busy.") == 3
+    assert caplog.text.count("not recorded: state.db is busy.") == 3
 
 
 @pytest.mark.parametrize("user", ["view:clicks", "run:9c1e", "dataset:t.b@1"])
