@@ -390,7 +390,7 @@ def test_a_column_that_feast_has_no_type_for_is_named(flights: Project) -> None:
     try:
         with pytest.raises(
             Unprocessable,
-            match=r"homes.py, line 7, homes: Feast has no type for column tax \(decimal",
+            match=r"homes.py, line 8, homes: Feast has no type for column tax \(decimal",
         ) as caught:
             Features(flights).apply()
         assert "schema=" in caught.value.fix

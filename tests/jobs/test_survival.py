@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import socket
 import sqlite3
 import time
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec
+from jupyter_mlinfra.jobs.attempt.environment import runtime_folder
 
 COUNTED = "echo x >> count; while [ ! -e go ]; do sleep 0.02; done; echo done >> count; exit 7"
 SUBMIT = f"jobs.submit(JobSpec(command=['sh', '-c', {COUNTED!r}]))"
@@ -66,6 +68,20 @@ def test_gpus_of_an_adopted_job_stay_its_own(gpu_jobs: Jobs, tools: Any) -> None
         == f"Needs 1 GPU, none is free; GPU 0 is held by job {first.id}, GPU 1 is held by job"
         f" {first.id}."
     )
+
+
+def test_a_submit_starts_a_supervisor_although_the_socket_of_the_killed_one_is_still_open(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
+    """A child that it had begun to start holds it until the child's program runs."""
+    jobs.start()
+    tools.kill_supervisor(jobs)
+    path = runtime_folder(project.home) / "supervisor.sock"
+    path.unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(path))
+        job = jobs.submit(JobSpec(command=["true"]))
+        tools.until(lambda: jobs.show(job.id).state == "succeeded")
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
-from annotated_types import Interval, Len
-
 from ...core.errors import BadRequest, Forbidden, NotFound
 from ...core.files import real_path
 from ...faces.handler import Handler, access, elsewhere
-from ...faces.parameters import Count, Cursor, Limit, Many, Name, Text, words
+from ...faces.parameters import Count, Cursor, Interval, Len, Limit, Many, Name, Text, words
 
 if TYPE_CHECKING:
     from ...core.lineage import Edge

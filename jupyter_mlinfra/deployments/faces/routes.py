@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from annotated_types import Len
-
 from ...faces.handler import Handler, access, elsewhere
-from ...faces.parameters import Cursor, Limit, Name, Percent, Text
+from ...faces.parameters import Cursor, Len, Limit, Name, Percent, Text
 
 if TYPE_CHECKING:
     from ...core.records import Page

@@ -7,6 +7,9 @@ network, and no Nagle's algorithm between gateway and worker. The metrics server
 the metrics manager (one process, two round trips a request) are left out: the gateway counts
 requests, errors and latency for each version.
 
+Gunicorn sends an answer's head and its body apart. A worker that is killed between the two has lost
+the request: the gateway has passed the head on and cannot try another worker. They leave together.
+
 Environment: MLINFRA_SOCKET, path of the socket; without it seldon-core is not changed, so that the
 bundle also runs on a cluster.
 """
@@ -14,6 +17,7 @@ bundle also runs on a cluster.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 
@@ -24,17 +28,19 @@ def on_private_socket() -> None:
     path = os.environ.get("MLINFRA_SOCKET")
     if not path:
         return
+    from gunicorn.http import wsgi
     from seldon_core import gunicorn_utils, microservice
 
     for owner, name in (
+        (wsgi.Response, "write"),
         (microservice, "SeldonMetrics"),
         (microservice, "_make_rest_metrics_server"),
         (gunicorn_utils.StandaloneApplication, "load_config"),
     ):
         if not hasattr(owner, name):
             raise RuntimeError(
-                f"This seldon-core has no {owner.__name__}.{name}: it could not be kept off the"
-                " network."
+                f"This seldon-core or gunicorn has no {owner.__name__}.{name}: it could not be kept"
+                " off the network, or would lose requests."
             )
     load_config = gunicorn_utils.StandaloneApplication.load_config
 
@@ -51,8 +57,37 @@ def on_private_socket() -> None:
             self.cfg.set("control_socket_disable", True)
 
     gunicorn_utils.StandaloneApplication.load_config = load_private_config
+    wsgi.Response.write = head_with_body(wsgi.Response.write)
     microservice.SeldonMetrics = LocalMetrics
     microservice._make_rest_metrics_server = lambda *_: None
+
+
+def head_with_body(write: Callable[[Any, bytes], None]) -> Callable[[Any, bytes], None]:
+    """Gunicorn's `Response.write`, but the first part of the body leaves with the head."""
+
+    def write_at_once(self: Any, part: bytes) -> None:
+        if self.headers_sent:
+            write(self, part)
+            return
+        sock, self.sock = self.sock, Outgoing()
+        try:
+            write(self, part)
+        finally:
+            gathered, self.sock = self.sock, sock
+        sock.sendall(gathered.data)
+
+    return write_at_once
+
+
+class Outgoing:
+    """In place of a socket: gathers what is sent."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def sendall(self, data: bytes) -> None:
+        """Keep these bytes too."""
+        self.data += data
 
 
 class LocalMetrics:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Interval
-
 from ...faces.handler import Handler, access, remote
-from ...faces.parameters import Cursor, Limit, Many, Name, Text, words
+from ...faces.parameters import Cursor, Interval, Limit, Many, Name, Text, words
 
 if TYPE_CHECKING:
     from ...core.records import Page

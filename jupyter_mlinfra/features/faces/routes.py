@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from annotated_types import Len
-
 from ...faces.handler import Handler, access, elsewhere
-from ...faces.parameters import Cursor, Limit, Name, Text
+from ...faces.parameters import Cursor, Len, Limit, Name, Text
 
 if TYPE_CHECKING:
     from ...core.records import Page

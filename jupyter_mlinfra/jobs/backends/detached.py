@@ -46,7 +46,9 @@ class Running(Protocol):
 
 
 def poke(who: Running) -> bool:
-    """Wake it; returns whether it exists."""
+    """Wake it; returns whether it runs. A message that was taken proves nothing: a child of a
+    killed process keeps its socket open until it has started its program.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
         try:
@@ -57,7 +59,7 @@ def poke(who: Running) -> bool:
             # Nothing listens there, or the folder was removed: the signal makes it open the socket
             # again.
             return who.process.signal(signal.SIGHUP)
-    return True
+    return who.process.alive()
 
 
 def trouble(who: Running, what: str, *, silent_seconds: float) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
-from annotated_types import Interval
-
-from ...faces.parameters import Name
+from ...faces.parameters import Interval, Name
 from .. import needs_of
 
 if TYPE_CHECKING:

@@ -6,10 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
-from annotated_types import Interval, Len
-
 from ...faces.handler import Handler, access, elsewhere, remote
-from ...faces.parameters import Count, Cursor, Limit, Name, Text
+from ...faces.parameters import Count, Cursor, Interval, Len, Limit, Name, Text
 from .needs import FIELDS, NeedsBody
 from .terminals import open_terminal
 
@@ -287,7 +285,7 @@ class JobAttempts(Handler):
 class JobResources(Handler):
     @read
     def get(
-        self, id: str, *, seconds: Annotated[float, Interval(gt=0, le=1e7)] = 900.0
+        self, id: str, *, seconds: Annotated[float, Interval(gt=0, le=10_000_000)] = 900.0
     ) -> Resources:
         """What the newest attempt of a job used in its last `seconds`."""
         return self.bench.jobs.resources(id, seconds=seconds)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Interval
-
 from ...faces.handler import Handler, access
-from ...faces.parameters import Cursor, Limit, Name
+from ...faces.parameters import Cursor, Interval, Limit, Name
 
 if TYPE_CHECKING:
     from ...core.records import Page

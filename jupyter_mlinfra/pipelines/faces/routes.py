@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from annotated_types import Interval, Len
-
 from ...faces.handler import Handler, access, remote
-from ...faces.parameters import Cursor, Limit, Name
+from ...faces.parameters import Cursor, Interval, Len, Limit, Name
 
 if TYPE_CHECKING:
     from ...core.records import Page

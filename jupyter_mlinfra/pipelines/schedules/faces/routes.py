@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
-from annotated_types import Interval
-
 from ....core.errors import Forbidden
 from ....faces.handler import Handler, access
-from ....faces.parameters import Cursor, Limit, Name, Text
+from ....faces.parameters import Cursor, Interval, Limit, Name, Text
 
 if TYPE_CHECKING:
     from ....core.records import Page
