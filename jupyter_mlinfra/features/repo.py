@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import Conflict, MLInfraError, NotFound, Unavailable, Unprocessable
 from ..core.imports import fix_of_missing, load_modules
 from ..core.passwords import without_passwords
+from .type_checks import checked_when_used, unchecked
 
 if TYPE_CHECKING:
     from feast import FeatureStore, RepoConfig
@@ -43,19 +44,21 @@ _CLIENTS = {
 }
 
 
-def load_feast() -> None:
+def load_feast(*, checked: bool = True) -> None:
     """Import Feast and what is used of it here, while no other thread imports a heavy library:
-    takes seconds once, then nothing.
+    takes seconds once, then nothing. checked: whether this process may run definitions of a user,
+    whose types Feast checks.
     """
     ours = (f"{__package__}.offline", f"{__package__}.dataset_source")
-    load_modules(
-        "feast",
-        "feast.type_map",
-        "feast.feature_view",
-        "feast.infra.online_stores.helpers",
-        "feast.infra.online_stores.sqlite",
-        *ours,
-    )
+    with checked_when_used() if checked else unchecked():
+        load_modules(
+            "feast",
+            "feast.type_map",
+            "feast.feature_view",
+            "feast.infra.online_stores.helpers",
+            "feast.infra.online_stores.sqlite",
+            *ours,
+        )
 
 
 def folder(project: Project) -> Path:

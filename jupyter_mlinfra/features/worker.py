@@ -1,7 +1,7 @@
 """A separate process for what runs the user's definitions or takes long: `apply`, `materialize`,
 `index`.
 
-So neither the Jupyter server nor a kernel loads Feast (3 CPU seconds, 200 MB) or runs a definition
+So neither the Jupyter server nor a kernel loads Feast (2 CPU seconds, 200 MB) or runs a definition
 file. The parent sends one JSON request on stdin; the child answers in JSON lines on a pipe: any
 number of `progress`, then `result` or `error`. What the user's code prints goes to a temporary
 file, which is quoted only if the child dies without an answer.
@@ -30,7 +30,7 @@ from ..core import errors
 from ..core.errors import MLInfraError
 from ..core.files import explain_os_error
 from ..core.sqlite import fix_of, sqlite_error
-from .repo import registry_fault
+from .repo import load_feast, registry_fault
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -223,7 +223,7 @@ def _do(verb: str, request: dict[str, Any], progress: Callable[[str, int, int], 
         from .applying import apply
 
         return to_json(apply(project))
-    _skip_type_instrumentation()
+    load_feast(checked=False)
     if verb == "materialize":
         from .materializing import materialize
 
@@ -238,18 +238,6 @@ def _do(verb: str, request: dict[str, Any], progress: Callable[[str, int, int], 
 
     rebuild_index(project)
     return None
-
-
-def _skip_type_instrumentation() -> None:
-    """On import Feast rewrites its classes with run-time type checks, which takes 2 of its 3 CPU
-    seconds; only definition files need these.
-    """
-    import typeguard
-
-    def unchanged(target: Any = None, **_: Any) -> Any:
-        return target if target is not None else unchanged
-
-    typeguard.typechecked = unchanged
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ import threading
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -28,6 +29,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from playwright.sync_api import (
     Browser,
+    BrowserContext,
     ConsoleMessage,
     Error,
     Locator,
@@ -49,6 +51,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Else each window loads the pages of a toolbar that nobody sees.
+    "--disable-features=PreloadTopChromeWebUI,WebUITabStrip,InitialWebUI",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 # ms; what a loaded machine of two cores needs for the slowest step, a kernel that starts
@@ -209,6 +213,22 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Contexts:
+    """The browser context of a server: what the first page has read and compiled, the next ones
+    need not.
+    """
+
+    @cache
+    def of(address: str) -> BrowserContext:
+        permissions = ["clipboard-read", "clipboard-write"]
+        context = browser.new_context(viewport=SIZE, permissions=permissions)  # type: ignore[arg-type]
+        context.set_default_timeout(SLOW)
+        return context
+
+    return lambda server: of(server.address)
+
+
 def cell(source: str, *tags: str) -> dict[str, Any]:
     """A code cell of a notebook file."""
     return {
@@ -364,17 +384,20 @@ def watch(page: Page, origin: str) -> list[str]:
 
 
 Opener = Callable[..., Lab]
+Contexts = Callable[[Server], BrowserContext]
 
 
 @contextmanager
-def new_lab(browser: Browser, server: Server) -> Iterator[Lab]:
-    """A page that has not loaded anything yet, in a browser context of its own."""
-    permissions = ["clipboard-read", "clipboard-write"]
-    context = browser.new_context(viewport=SIZE, permissions=permissions)  # type: ignore[arg-type]
-    context.set_default_timeout(SLOW)
+def new_lab(context: BrowserContext, server: Server) -> Iterator[Lab]:
+    """A page that has not loaded anything yet; what it leaves in the browser goes with it."""
     page = context.new_page()
+    opened = [page]
+    page.on("popup", opened.append)
     yield Lab(page, server, watch(page, server.address))
-    context.close()
+    with suppress(Error):
+        page.evaluate("localStorage.clear()")
+    for one in opened:
+        one.close()
 
 
 def close_kernels(server: Server) -> None:
@@ -383,13 +406,13 @@ def close_kernels(server: Server) -> None:
 
 
 @pytest.fixture
-def fresh(browser: Browser, server: Server) -> Iterator[Opener]:
+def fresh(contexts: Contexts, server: Server) -> Iterator[Opener]:
     """Makes pages that have not loaded anything yet, for tests that arrange something before."""
     labs: list[Lab] = []
     with ExitStack() as stack:
 
         def make(at: Server = server) -> Lab:
-            labs.append(stack.enter_context(new_lab(browser, at)))
+            labs.append(stack.enter_context(new_lab(contexts(at), at)))
             return labs[-1]
 
         yield make
@@ -398,9 +421,9 @@ def fresh(browser: Browser, server: Server) -> Iterator[Opener]:
 
 
 @pytest.fixture(scope="module")
-def loaded(browser: Browser, server: Server) -> Iterator[Lab]:
+def loaded(contexts: Contexts, server: Server) -> Iterator[Lab]:
     """What `shared` shares."""
-    with new_lab(browser, server) as lab:
+    with new_lab(contexts(server), server) as lab:
         lab.go()
         yield lab
     close_kernels(server)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Lab, Server, jupyterlab
+from tests.browser.conftest import Lab
 from tests.browser.scenes import SCENES
-from tests.conftest import Demo
 
 PAGES = [
     "catalog",
@@ -38,19 +38,27 @@ for (const node of document.querySelectorAll('[class*="jp-mlinfra"]')) {
 """Marks what is drawn by the extension; the rest is JupyterLab's."""
 
 
-@pytest.fixture(scope="module", params=["Light", "Dark"])
-def server(
-    demo: Demo, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[Server]:
-    """A JupyterLab in each theme."""
-    with jupyterlab(demo.root, tmp_path_factory.mktemp("themed"), theme=request.param) as server:
-        yield server
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing(shared: Lab, name: str) -> None:
     SCENES[name](shared)
-    assert faults(shared.page) == []
+    light = faults(shared.page)
+    with dark(shared.page):
+        assert (light, faults(shared.page)) == ([], [])
+
+
+@contextmanager
+def dark(page: Page) -> Iterator[None]:
+    """The dark theme, as from the Settings menu."""
+    change_theme(page, "JupyterLab Dark")
+    try:
+        yield
+    finally:
+        change_theme(page, "JupyterLab Light")
+
+
+def change_theme(page: Page, theme: str) -> None:
+    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+    page.locator(f"body[data-jp-theme-name='{theme}']").wait_for()
 
 
 def faults(page: Page) -> list[str]:

@@ -193,4 +193,4 @@ def test_without_the_server_half_a_panel_says_so_and_how_to_mend_it(
                 if not re.search(r"status of 404 .*/mlinfra/", fault)
             ]
         finally:
-            other.page.context.close()  # it would ask a server that is gone
+            other.page.close()  # it would ask a server that is gone

@@ -191,7 +191,7 @@ def test_a_job_goes_on_while_its_page_is_closed_and_the_server_restarts(
         page = lab.page.locator('[data-mlinfra-frame="page"]:visible')
         expect(page.get_by_role("log")).to_contain_text("turn 3", timeout=60_000)
         reference = str(page.locator("button", has_text=re.compile("^job:")).first.inner_text())
-        lab.page.context.close()
+        lab.page.close()
     with jupyterlab(server.root, tmp_path / "second") as second:
         lab = fresh(second)
         lab.go(query=f"&mlinfra={reference}")
@@ -205,7 +205,7 @@ def test_a_job_goes_on_while_its_page_is_closed_and_the_server_restarts(
         until(lambda: len(log.inner_text().splitlines()) > before)
         page.get_by_role("button", name="Cancel", exact=True).click()
         expect(page.locator('[data-state="cancelled"]').first).to_be_visible()
-        lab.page.context.close()
+        lab.page.close()
 
 
 def test_a_sweep_is_one_row_with_the_states_of_its_elements(lab: Lab) -> None:

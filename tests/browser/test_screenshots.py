@@ -33,7 +33,7 @@ def test_pictures_of_the_five_panels_with_a_page_each(
             for state in ("queued", "running") if scene is queue else ():
                 for one in server.ask(f"mlinfra/api/jobs/jobs?state={state}")["items"]:
                     server.ask(f"mlinfra/api/jobs/jobs/{one['id']}/cancel", "POST", {})
-            view.page.context.close()
+            view.page.close()
 
 
 def save(png: bytes, path: Path) -> None:
