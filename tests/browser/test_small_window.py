@@ -81,6 +81,7 @@ def test_nothing_of_a_job_that_failed_with_a_long_error_is_cut_off(small: Lab) -
     ]
     while small.server.ask(f"mlinfra/api/jobs/jobs/{job.partition(':')[2]}")["state"] in (
         "queued",
+        "starting",
         "running",
     ):
         time.sleep(0.5)
