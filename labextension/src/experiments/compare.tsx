@@ -1,4 +1,4 @@
-import React, { Suspense, useMemo, useState } from 'react';
+import React, { useMemo, useState } from 'react';
 
 import type { ICurve, IComparison, IDifference, IRun } from '../api/types';
 import { Key, Link } from '../components/button';
@@ -7,6 +7,7 @@ import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { usePageVerb } from '../components/frame';
 import { Heading, InsertButton, PageHeader } from '../components/header';
+import { Later } from '../components/later';
 import { Num } from '../components/number';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
@@ -15,14 +16,14 @@ import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
-import type { IPageProps, IWorkbench } from '../tokens';
-import type { ISeries } from './curves';
+import type { IPageProps, IWorkbench, Lazy } from '../tokens';
+import type { ICurvesProps, ISeries } from './curves';
 
 const COLOURS = 6;
 const colourOf = (index: number): number => (index % COLOURS) + 1;
 
 /** Drawn by code of its own, which is fetched with the first curve. */
-const Curves = React.lazy(() => import('./curves'));
+const curvesChart: Lazy<ICurvesProps> = () => import('./curves');
 
 /** Runs side by side: what differs, their metrics, their curves. */
 export default function ComparePage({ reference, name }: IPageProps): React.ReactElement {
@@ -123,9 +124,7 @@ function CompareCurves({ comparison }: { comparison: IComparison }): React.React
           ))}
         </div>
       )}
-      <Suspense fallback={<Loading rows={6} />}>
-        <Curves metric={metric} series={series} />
-      </Suspense>
+      <Later load={curvesChart} props={{ metric, series }} waiting={<Loading rows={6} />} />
     </>
   );
 }

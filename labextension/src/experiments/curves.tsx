@@ -98,17 +98,16 @@ function optionsOf(node: HTMLElement, series: readonly ISeries[], xLabel: string
   };
 }
 
+export interface ICurvesProps {
+  metric: string;
+  series: readonly ISeries[];
+}
+
 /**
  * Curves of one metric: the mean of each bucket over the band of its least and greatest value, so
  * no spike is lost.
  */
-export default function Curves({
-  metric,
-  series
-}: {
-  metric: string;
-  series: readonly ISeries[];
-}): React.ReactElement {
+export default function Curves({ metric, series }: ICurvesProps): React.ReactElement {
   const { trans } = useWorkbench();
   const host = useRef<HTMLDivElement>(null);
   const data = useMemo(() => aligned(series.map(item => item.curve)), [series]);

@@ -1,4 +1,4 @@
-import React, { Suspense, useEffect, useMemo, useState } from 'react';
+import React, { useEffect, useMemo, useState } from 'react';
 
 import type { ICurve, IRun } from '../api/types';
 import { pythonFor } from '../code/python';
@@ -8,6 +8,7 @@ import { Loading, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
+import { Later } from '../components/later';
 import { Num } from '../components/number';
 import { Pairs } from '../components/pairs';
 import { State } from '../components/state';
@@ -16,11 +17,12 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { formatRef, nameOf } from '../refs';
-import type { IPageProps } from '../tokens';
+import type { IPageProps, Lazy } from '../tokens';
+import type { ICurvesProps } from './curves';
 import { mainMetric } from './metric';
 
 /** Drawn by code of its own, which is fetched with the first curve. */
-const Curves = React.lazy(() => import('./curves'));
+const curvesChart: Lazy<ICurvesProps> = () => import('./curves');
 
 /** The page of a run. */
 export default function RunPage({ reference, name, onTitle }: IPageProps): React.ReactElement {
@@ -187,11 +189,9 @@ function Metrics({ run }: { run: IRun }): React.ReactElement {
         rows={Object.entries(run.metrics)}
         row={([name]) => ({ id: name })}
       />
-      <Suspense fallback={<Loading rows={6} />}>
-        {metrics.map(({ metric, series }) => (
-          <Curves key={metric} metric={metric} series={series} />
-        ))}
-      </Suspense>
+      {metrics.map(drawn => (
+        <Later key={drawn.metric} load={curvesChart} props={drawn} waiting={<Loading rows={6} />} />
+      ))}
       {names.length < all.length && (
         <p className={cx('more')}>
           {trans.__('curves of %1 of %2 metrics', names.length, all.length)}

@@ -212,6 +212,7 @@ function viewRow(view: IView, { trans }: IWorkbench): IListRow {
   return {
     id: view.ref,
     ref: view.ref,
+    item: view,
     icon: 'features',
     name: view.name,
     title: `${view.description || view.name}\n${trans._n('%1 feature', '%1 features', view.features)}`,

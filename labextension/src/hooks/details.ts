@@ -55,6 +55,8 @@ interface IAsked<T> {
   state: IState;
   /** Whether the row is unfolded. */
   open: boolean;
+  /** Listen no more. */
+  leave: () => void;
 }
 
 /**
@@ -73,14 +75,11 @@ class Details<T> {
    */
   ask(name: string, state: IState, begin: () => IUse<T>, moving: (data: T) => boolean): void {
     const asked = this._asked.get(name);
-    const use = asked?.use ?? begin();
     if (asked) {
       follow(asked, state, moving);
-    } else {
-      use.hold();
-      use.subscribe(this._changed);
+      Object.assign(asked, { state, open: true });
     }
-    this._asked.set(name, { use, state, open: true });
+    const { use } = asked ?? this._begin(name, state, begin());
     use.look(true);
   }
 
@@ -100,9 +99,19 @@ class Details<T> {
 
   readonly stop = (): void => this._asked.forEach(({ use }) => use.look(false));
 
+  private _begin(name: string, state: IState, use: IUse<T>): IAsked<T> {
+    use.hold();
+    const asked = { use, state, open: true, leave: use.subscribe(this._changed) };
+    this._asked.set(name, asked);
+    return asked;
+  }
+
   /** The list is gone. */
   readonly end = (): void => {
-    this._asked.forEach(({ use }) => use.release());
+    this._asked.forEach(({ use, leave }) => {
+      leave();
+      use.release();
+    });
     this._asked.clear();
   };
 

@@ -1,16 +1,18 @@
-import React, { Suspense, useMemo, useRef } from 'react';
+import React, { useMemo, useRef } from 'react';
 
 import type { IExecutedNotebook, IJob } from '../api/types';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
 import { Net } from '../components/frame';
+import { Later } from '../components/later';
 import { Printed } from '../components/printed';
 import * as format from '../format';
 import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { type IPayload, isPayload } from '../mime/payload';
+import type { Lazy } from '../tokens';
 import { framesOf, type IFrame, type IFrameCell, type IFrames } from './frames';
 import { isActive } from './state';
 
@@ -198,7 +200,7 @@ function Cells({
   );
 }
 
-const LiveCard = React.lazy(() => import('../mime/live'));
+const live: Lazy<{ payload: IPayload }> = () => import('../mime/live');
 
 function ShownOutput({ output, cell }: { output: IShownOutput; cell: number }): React.ReactElement {
   const { trans } = useWorkbench();
@@ -207,9 +209,7 @@ function ShownOutput({ output, cell }: { output: IShownOutput; cell: number }): 
       return (
         <div className={cx('output-card')}>
           <Net>
-            <Suspense fallback={null}>
-              <LiveCard payload={output.payload} />
-            </Suspense>
+            <Later load={live} props={{ payload: output.payload }} />
           </Net>
         </div>
       );

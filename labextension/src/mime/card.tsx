@@ -1,15 +1,15 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
-import React, { Suspense } from 'react';
+import React from 'react';
 
-import { IWorkbench } from '../tokens';
-import { FrameWidget } from '../workbench/widget';
+import { IWorkbench, type Lazy } from '../tokens';
+import { type Drawing, FrameWidget } from '../workbench/widget';
 import type { IPayload } from './payload';
 
 export const MLINFRA_MIME = 'application/vnd.mlinfra.v1+json';
 
-const LiveCard = React.lazy(() => import('./live'));
+const live: Lazy<{ payload: IPayload }> = () => import('./live');
 
 /**
  * A record in a notebook's output: the same card as on its page, alive while its object can still
@@ -26,10 +26,8 @@ class CardRenderer extends FrameWidget implements IRenderMime.IRenderer {
     await this.renderPromise;
   }
 
-  protected override content(): React.ReactElement {
-    return (
-      <Suspense fallback={null}>{this._payload && <LiveCard payload={this._payload} />}</Suspense>
-    );
+  protected override content({ Later }: Drawing): React.ReactElement {
+    return <>{this._payload && <Later load={live} props={{ payload: this._payload }} />}</>;
   }
 
   private _payload: IPayload | null = null;

@@ -3,11 +3,11 @@ import { ABCWidgetFactory, type DocumentRegistry, DocumentWidget } from '@jupyte
 import type { Contents } from '@jupyterlab/services';
 import type { Drag } from '@lumino/dragdrop';
 import type { Message } from '@lumino/messaging';
-import React, { Suspense } from 'react';
+import React from 'react';
 
 import { REFS_MIME } from '../code/drag';
 import { labIcon } from '../components/labicon';
-import type { IWorkbench } from '../tokens';
+import type { IWorkbench, Lazy } from '../tokens';
 import { type Drawing, FrameWidget } from '../workbench/widget';
 
 export type PipelineContext = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
@@ -27,7 +27,7 @@ export interface IEditorProps {
   onDrop: (heard: (drop: IDrop) => void) => () => void;
 }
 
-const Editor = React.lazy(() => import('./editor'));
+const editor: Lazy<IEditorProps> = () => import('./editor');
 const FILES_MIME = 'application/x-jupyter-icontents';
 const DRAGS = ['lm-dragenter', 'lm-dragover', 'lm-drop'];
 
@@ -59,11 +59,13 @@ class EditorBody extends FrameWidget implements EventListenerObject {
     }
   }
 
-  protected override content({ Loading }: Drawing): React.ReactElement {
+  protected override content({ Later, Loading }: Drawing): React.ReactElement {
     return (
-      <Suspense fallback={<Loading rows={8} />}>
-        <Editor {...this._props} onDrop={this._onDrop} />
-      </Suspense>
+      <Later
+        load={editor}
+        props={{ ...this._props, onDrop: this._onDrop }}
+        waiting={<Loading rows={8} />}
+      />
     );
   }
 

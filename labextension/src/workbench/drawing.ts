@@ -11,6 +11,7 @@ import '../../style/pipelines.css';
 
 export { Loading } from '../components/card';
 export { Frame } from '../components/frame';
+export { Later } from '../components/later';
 export { showKeys } from '../components/keyhelp';
 export { Page } from './pagebody';
 export { Panel } from './panelbody';

@@ -6,7 +6,7 @@ import { labIcon } from '../components/labicon';
 import { Arrivals } from '../hooks/page';
 import type { IKindSpec } from '../kinds';
 import { kindOf, labelOf } from '../refs';
-import type { IPageProps, IPageSpec, IWorkbench } from '../tokens';
+import type { IPageProps, IPageSpec, IWorkbench, Lazy } from '../tokens';
 import { type Drawing, FrameWidget } from './widget';
 
 /**
@@ -18,7 +18,7 @@ class PageBody extends FrameWidget {
     workbench: IWorkbench,
     private readonly _reference: string,
     private _asked: string,
-    private readonly _component: React.ComponentType<IPageProps>
+    private readonly _body: Lazy<IPageProps>
   ) {
     super(workbench, 'page');
     this._arrivals.ask(this._again);
@@ -27,7 +27,7 @@ class PageBody extends FrameWidget {
   protected override content({ Page }: Drawing): React.ReactElement {
     return (
       <Page
-        Body={this._component}
+        body={this._body}
         reference={this._reference}
         state={{
           target: this._asked === this._reference ? '' : this._asked,
@@ -74,10 +74,9 @@ export class PageWidget extends MainAreaWidget<PageBody> {
     { icon, page }: Pick<IPagedKind, 'icon' | 'page'>,
     /** The object that the page shows. */
     readonly reference: string,
-    component: React.ComponentType<IPageProps>,
     asked = reference
   ) {
-    super({ content: new PageBody(workbench, reference, asked, component) });
+    super({ content: new PageBody(workbench, reference, asked, page.body) });
     this.id = `jp-mlinfra-${reference}`;
     this.addClass('jp-mlinfra-page-widget');
     this.node.dataset.mlinfraPage = reference;

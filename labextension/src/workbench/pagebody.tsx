@@ -1,24 +1,27 @@
-import React, { Suspense } from 'react';
+import React from 'react';
 
 import { Loading } from '../components/card';
+import { Later } from '../components/later';
 import { type IPageState, PageContext } from '../hooks/page';
 import { nameOf } from '../refs';
-import type { IPageProps } from '../tokens';
+import type { IPageProps, Lazy } from '../tokens';
 
 interface IPageBodyProps {
-  Body: React.ComponentType<IPageProps>;
+  body: Lazy<IPageProps>;
   reference: string;
   state: IPageState;
   onTitle: (title: string) => void;
 }
 
 /** What a page shows, and what it was asked for. */
-export function Page({ Body, reference, state, onTitle }: IPageBodyProps): React.ReactElement {
+export function Page({ body, reference, state, onTitle }: IPageBodyProps): React.ReactElement {
   return (
     <PageContext.Provider value={state}>
-      <Suspense fallback={<Loading rows={8} />}>
-        <Body reference={reference} name={nameOf(reference)} again={state.turn} onTitle={onTitle} />
-      </Suspense>
+      <Later
+        load={body}
+        props={{ reference, name: nameOf(reference), again: state.turn, onTitle }}
+        waiting={<Loading rows={8} />}
+      />
     </PageContext.Provider>
   );
 }

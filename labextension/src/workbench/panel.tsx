@@ -2,7 +2,7 @@ import type { Message } from '@lumino/messaging';
 import React from 'react';
 
 import { labIcon } from '../components/labicon';
-import type { IPanelProps, IPanelSpec, IWorkbench } from '../tokens';
+import type { IPanelSpec, IWorkbench } from '../tokens';
 import { type Drawing, FrameWidget } from './widget';
 
 /** A panel of the side bar: title, search box, and the sections of its domain. */
@@ -19,7 +19,6 @@ export class PanelWidget extends FrameWidget {
     this.title.caption = _spec.title;
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', _spec.title);
-    this._body = React.lazy(_spec.body);
   }
 
   /** Put the caret into the search box, as soon as it is drawn. */
@@ -34,7 +33,7 @@ export class PanelWidget extends FrameWidget {
   }
 
   protected override content({ Panel }: Drawing): React.ReactElement {
-    return <Panel spec={this._spec} Body={this._body} />;
+    return <Panel spec={this._spec} />;
   }
 
   protected override onAfterShow(message: Message): void {
@@ -46,6 +45,4 @@ export class PanelWidget extends FrameWidget {
     super.onActivateRequest(message);
     this.focusSearch();
   }
-
-  private readonly _body: React.LazyExoticComponent<React.ComponentType<IPanelProps>>;
 }

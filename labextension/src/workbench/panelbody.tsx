@@ -1,10 +1,11 @@
-import React, { Suspense, useState } from 'react';
+import React, { useState } from 'react';
 
 import type { IProject } from '../api/types';
 import { Button } from '../components/button';
 import { EmptyCard, Loading } from '../components/card';
 import { done } from '../components/confirm';
 import { cx } from '../components/cx';
+import { Later } from '../components/later';
 import { SearchBox, SearchResults, useSearch } from '../components/search';
 import { useAction } from '../hooks/action';
 import { useEnabled } from '../hooks/command';
@@ -12,15 +13,10 @@ import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
 import { RefreshContext } from '../hooks/refresh';
-import type { IPanelAction, IPanelProps, IPanelSpec } from '../tokens';
-
-interface IPanelBodyProps {
-  spec: IPanelSpec;
-  Body: React.ComponentType<IPanelProps>;
-}
+import type { IPanelAction, IPanelSpec } from '../tokens';
 
 /** Title, search box and sections of a panel. */
-export function Panel({ spec, Body }: IPanelBodyProps): React.ReactElement {
+export function Panel({ spec }: { spec: IPanelSpec }): React.ReactElement {
   const search = useSearch();
   const [all, setAll] = useMemory(`scope:${spec.name}`, true);
   const [turn, setTurn] = useState(0);
@@ -47,9 +43,7 @@ export function Panel({ spec, Body }: IPanelBodyProps): React.ReactElement {
         ) : search.settled ? (
           <SearchResults search={search} panel={spec.name} all={all} />
         ) : (
-          <Suspense fallback={<Loading />}>
-            <Body name={spec.name} />
-          </Suspense>
+          <Later load={spec.body} props={{ name: spec.name }} waiting={<Loading />} />
         )}
       </div>
     </RefreshContext.Provider>

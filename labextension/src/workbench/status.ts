@@ -8,6 +8,8 @@ import { fetchDrawing } from './widget';
 
 /** Nothing is asked while JupyterLab starts; afterwards only when there is news. */
 const START_MS = 3_000;
+/** Until its code is fetched again, where the server did not answer. */
+const RETRY_MS = 15_000;
 
 /** Resolves once there is something to tell. */
 function busy(workbench: IWorkbench, visibility: WidgetVisibility): Promise<void> {
@@ -39,10 +41,16 @@ export const status: JupyterFrontEndPlugin<void> = {
     visibility.shown = true; // as long as the browser's tab is
     const show = async (): Promise<void> => {
       await busy(workbench, visibility);
-      const [{ StatusItem }] = await Promise.all([import('./statusitem'), fetchDrawing()]);
-      const item = new StatusItem(workbench, visibility);
-      bar.registerStatusItem('mlinfra-status', { item, align: 'right', rank: 90 });
+      try {
+        const [{ StatusItem }] = await Promise.all([import('./statusitem'), fetchDrawing()]);
+        const item = new StatusItem(workbench, visibility);
+        bar.registerStatusItem('mlinfra-status', { item, align: 'right', rank: 90 });
+      } catch {
+        later(RETRY_MS);
+      }
     };
-    void app.restored.then(() => setTimeout(() => void show(), START_MS));
+    const later = (milliseconds: number): void =>
+      void setTimeout(() => void show(), milliseconds);
+    void app.restored.then(() => later(START_MS));
   }
 };

@@ -5,7 +5,6 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
 import { DisposableDelegate, DisposableSet, type IDisposable } from '@lumino/disposable';
-import React from 'react';
 
 import { Answers } from '../answers/answers';
 import type { IClient } from '../api/client';
@@ -19,12 +18,12 @@ import type {
   ICommandSpec,
   IMemory,
   IMLInfra,
-  IPageProps,
   IPanelSpec,
   IShelf,
   IWorkbench
 } from '../tokens';
 import { Actions } from './actions';
+import { domainWord } from './domains';
 import { type IPagedKind, pageOfTab, PageWidget } from './page';
 import { PanelWidget } from './panel';
 import { Pointer } from './pointer';
@@ -44,7 +43,6 @@ interface IOptions {
 interface IPageKind {
   spec: IPagedKind;
   tracker: WidgetTracker<PageWidget>;
-  component: React.ComponentType<IPageProps>;
   /** The last page of the kind is shown, or failed to be. */
   shown: Promise<void>;
 }
@@ -93,8 +91,7 @@ export class Workbench implements IWorkbench {
     const added = new DisposableSet();
     added.add(this._actions.add(spec));
     if (!spec.quiet) {
-      const [domain = ''] = (spec.id.split(':')[1] ?? '').split('-');
-      this._offer(added, spec.id, this.category(domain.charAt(0).toUpperCase() + domain.slice(1)));
+      this._offer(added, spec.id, this.category(domainWord(spec.id, this.trans)));
       for (const kind of spec.inPage ? [] : (spec.kinds ?? [])) {
         const selector = `[data-mlinfra-ref^="${kind}:"]`;
         added.add(contextMenu.addItem({ command: spec.id, selector, rank: (this._rank += 1) }));
@@ -151,14 +148,9 @@ export class Workbench implements IWorkbench {
 
   private _addPage(spec: IPagedKind): IDisposable {
     const { restorer } = this._options;
-    const { command, label, caption, body } = spec.page;
+    const { command, label, caption } = spec.page;
     const tracker = new WidgetTracker<PageWidget>({ namespace: `mlinfra-${spec.kind}` });
-    this._pages.set(spec.kind, {
-      spec,
-      tracker,
-      component: React.lazy(body),
-      shown: Promise.resolve()
-    });
+    this._pages.set(spec.kind, { spec, tracker, shown: Promise.resolve() });
     const added = this.addCommand({
       id: command,
       label,
@@ -258,7 +250,7 @@ export class Workbench implements IWorkbench {
 
   private async _add(kind: IPageKind, reference: string, preview: boolean): Promise<void> {
     const { shell } = this._options.app;
-    const page = new PageWidget(this, kind.spec, pageOf(reference), kind.component, reference);
+    const page = new PageWidget(this, kind.spec, pageOf(reference), reference);
     page.isPreview = preview;
     await kind.tracker.add(page);
     // Chosen only now: the one before may have been kept, or closed, meanwhile.

@@ -1,6 +1,7 @@
 import { act, render, screen } from '@testing-library/react';
 import React from 'react';
 
+import { Answers, type IUse } from '../../answers/answers';
 import { fakeWorkbench, framed, type IFake } from '../../components/__tests__/workbench';
 import { unfolded, useDetails } from '../details';
 import { RefreshContext } from '../refresh';
@@ -22,6 +23,7 @@ interface ISetup {
   asked: IAsked[];
   ask: (given: IGiven) => void;
   said: () => string | null;
+  unmount: () => void;
 }
 
 /** Longer than the pace at which details are asked for again. */
@@ -56,12 +58,13 @@ function setup(moves?: (data: string, name: string) => boolean): ISetup {
         <Probe {...given} />
       </RefreshContext.Provider>
     );
-  const { rerender } = render(drawn({}));
+  const { rerender, unmount } = render(drawn({}));
   return {
     fake,
     asked,
     ask: given => rerender(drawn(given)),
-    said: () => screen.getByRole('note').textContent
+    said: () => screen.getByRole('note').textContent,
+    unmount
   };
 }
 
@@ -157,5 +160,29 @@ describe('details', () => {
     await rest();
     await act(async () => asked[1]?.answer('there'));
     expect(said()).toBe('there');
+  });
+
+  it('are not listened to once the list is gone', () => {
+    let listeners = 0;
+    const use = Answers.prototype.use;
+    const spy = jest
+      .spyOn(Answers.prototype, 'use')
+      .mockImplementation(function counted<T>(this: Answers, ...asked: Parameters<typeof use>) {
+        const made = use.apply(this, asked) as IUse<T>;
+        const subscribe = (changed: () => void): (() => void) => {
+          listeners += 1;
+          const leave = made.subscribe(changed);
+          return () => {
+            listeners -= 1;
+            leave();
+          };
+        };
+        return Object.assign(Object.create(made) as IUse<T>, { subscribe });
+      });
+    const { unmount } = setup();
+    expect(listeners).toBe(1);
+    unmount();
+    expect(listeners).toBe(0);
+    spy.mockRestore();
   });
 });

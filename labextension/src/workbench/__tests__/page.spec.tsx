@@ -9,8 +9,11 @@ import { type IPagedKind, PageWidget } from '../page';
 import { fetchDrawing } from '../widget';
 
 type Shown = Pick<IPagedKind, 'icon' | 'page'>;
-const paged = (icon: Shown['icon'], title: (name: string) => string): Shown =>
-  ({ icon, page: { title } }) as Shown;
+const paged = (
+  icon: Shown['icon'],
+  title: (name: string) => string,
+  Body: React.ComponentType<IPageProps>
+): Shown => ({ icon, page: { title, body: async () => ({ default: Body }) } }) as Shown;
 
 function Named({ onTitle }: IPageProps): React.ReactElement {
   useEffect(() => onTitle?.('train 7f3a'), [onTitle]);
@@ -18,8 +21,8 @@ function Named({ onTitle }: IPageProps): React.ReactElement {
 }
 
 it('a page gives its tab the name of what it shows', async () => {
-  const spec = paged('jobs', name => `job ${name}`);
-  const page = new PageWidget(fakeWorkbench().workbench, spec, 'job:7f3a99c1', Named);
+  const spec = paged('jobs', name => `job ${name}`, Named);
+  const page = new PageWidget(fakeWorkbench().workbench, spec, 'job:7f3a99c1');
   expect(page.title.label).toBe('job 7f3a99c1');
   await act(async () => {
     Widget.attach(page, document.body);
@@ -38,8 +41,8 @@ it('a page that is asked for goes there once for each time, and takes the focus 
     useEffect(() => void arrivals.push(arrive(again), arrive(again)), [arrive, again]);
     return <h1>model</h1>;
   }
-  const spec = paged('models', name => name);
-  const page = new PageWidget(fakeWorkbench().workbench, spec, 'model:a', Asked, 'version:a/2');
+  const spec = paged('models', name => name, Asked);
+  const page = new PageWidget(fakeWorkbench().workbench, spec, 'model:a', 'version:a/2');
   await act(async () => {
     Widget.attach(page, document.body);
     await fetchDrawing();

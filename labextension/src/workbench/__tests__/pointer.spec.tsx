@@ -111,8 +111,9 @@ it('the common keys work on a page that was just opened', async () => {
   const shell: { currentWidget?: PageWidget } = {};
   const fake = fakeWorkbench({}, shell);
   const { workbench, code } = fake;
-  const spec = { icon: 'jobs', page: { title: (name: string) => name } } as unknown as IPagedKind;
-  const page = new PageWidget(workbench, spec, 'job:A', () => <h1>A</h1>);
+  const body = async (): Promise<unknown> => ({ default: () => <h1>A</h1> });
+  const spec = { icon: 'jobs', page: { title: (name: string) => name, body } };
+  const page = new PageWidget(workbench, spec as unknown as IPagedKind, 'job:A');
   shell.currentWidget = page;
   await act(async () => {
     Widget.attach(page, document.body);
