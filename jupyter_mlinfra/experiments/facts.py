@@ -170,6 +170,7 @@ class VersionFacts:
             fault=seen.fault,
             notebook=run.notebook if run else None,
             datasets=run.datasets if run else (),
+            run_name=run.name if run else "",
         )
 
 

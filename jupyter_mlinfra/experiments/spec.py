@@ -129,8 +129,8 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One model version. metrics, datasets, notebook: of its run. signature: whether it states its
-    input columns and types.
+    """One model version. metrics, datasets, notebook, run_name: of its run. signature: whether it
+    states its input columns and types.
 
     unservable: why it cannot be deployed, as far as is known. fault: why its files cannot be read,
     usually empty.
@@ -148,6 +148,7 @@ class Version:
     datasets: Sequence[str]
     unservable: str = ""
     fault: str = ""
+    run_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 
+import type { IClient } from './api/client';
 import type { Topic } from './api/events';
 import type { AnyIcon } from './components/glyphs';
 import type { IRef } from './refs';
@@ -33,6 +34,12 @@ export interface IKindSpec {
   readonly code?: (ref: IRef) => string;
   /** The Python that gives several of them at once; null where there is none. */
   readonly codeOfAll?: (refs: readonly IRef[]) => string | null;
+  /** What its page asks, where its references hold an id: the name that people know it by. */
+  readonly describe?: (
+    client: IClient,
+    id: string,
+    signal: AbortSignal
+  ) => Promise<{ readonly name: string }>;
   /** Its own page. */
   readonly page?: IPageSpec;
   /** What events say of it. */

@@ -39,6 +39,9 @@ export function parseRef(text: string): IRef | null {
 export const kindOf = (ref: string): string => parseRef(ref)?.kind ?? '';
 export const nameOf = (ref: string): string => parseRef(ref)?.name ?? ref;
 
+/** A text with the beginnings of long ids in their place; the whole ones are seen on hover. */
+export const short = (text: string): string => text.replace(/[0-9a-f]{16,}/g, id => id.slice(0, 8));
+
 /** The name with what follows the `@`: a snapshot, an alias. */
 export function labelOf(ref: string): string {
   const parsed = parseRef(ref);

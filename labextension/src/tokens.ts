@@ -4,7 +4,7 @@ import { type ReadonlyJSONObject, type ReadonlyPartialJSONObject, Token } from '
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ComponentType } from 'react';
 
-import type { IAnswers } from './answers/answers';
+import type { IAnswers, IUse } from './answers/answers';
 import type { IClient } from './api/client';
 import type { IEvents } from './api/events';
 import type { ICode } from './code/insert';
@@ -42,6 +42,15 @@ export interface IPanelSpec {
   readonly body: Lazy<IPanelProps>;
   /** Buttons at the right of the panel's title. */
   readonly actions?: readonly IPanelAction[];
+  /** What in it asks for attention: its number stands on the panel's icon. */
+  readonly attention?: IAttention;
+}
+
+export interface IAttention {
+  /** The question whose answer counts it. */
+  readonly use: () => IUse<Readonly<{ total: number }>>;
+  /** What is counted: `2 alerts firing`. */
+  readonly words: (count: number) => string;
 }
 
 export interface IPanelAction {

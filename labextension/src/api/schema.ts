@@ -1783,8 +1783,8 @@ export interface components {
         };
         /**
          * Version
-         * @description One model version. metrics, datasets, notebook: of its run. signature: whether it states its
-         *     input columns and types.
+         * @description One model version. metrics, datasets, notebook, run_name: of its run. signature: whether it
+         *     states its input columns and types.
          *
          *     unservable: why it cannot be deployed, as far as is known. fault: why its files cannot be read,
          *     usually empty.
@@ -1803,6 +1803,8 @@ export interface components {
             readonly notebook: string | null;
             readonly ref: string;
             readonly run: string | null;
+            /** @default  */
+            readonly run_name: string;
             readonly signature: boolean;
             /** @default  */
             readonly unservable: string;

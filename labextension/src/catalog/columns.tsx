@@ -205,8 +205,11 @@ function Legend(): React.ReactElement {
   );
 }
 
-const value = (number: INumber | undefined, write?: (value: unknown) => string): React.ReactNode =>
-  number && number.value !== null ? <Num value={number} format={write} /> : null;
+const known = (number: INumber | undefined): INumber | undefined =>
+  number?.value == null ? undefined : number;
+
+const meanOrTop = ({ profile }: IRow): INumber | undefined =>
+  profile && profile.mean.value !== null ? profile.mean : profile?.top;
 
 const sortable = (number: INumber | undefined): number | string | null => number?.value ?? null;
 
@@ -229,45 +232,41 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IRow>[] {
     {
       key: 'missing',
       head: trans.__('missing'),
-      end: true,
       width: 88,
-      cell: ({ profile }) => value(profile?.missing, percent),
+      figure: ({ profile }) => known(profile?.missing),
+      write: percent,
       sort: ({ profile }) => sortable(profile?.missing)
     },
     {
       key: 'distinct',
       head: trans.__('distinct'),
-      end: true,
       width: 88,
-      cell: ({ profile }) =>
-        value(profile?.distinct, number =>
-          typeof number === 'number' && number >= 1e5
-            ? format.compact(number)
-            : format.number(number)
-        ),
+      figure: ({ profile }) => known(profile?.distinct),
+      write: number =>
+        typeof number === 'number' && number >= 1e5
+          ? format.compact(number)
+          : format.number(number),
       sort: ({ profile }) => sortable(profile?.distinct)
     },
     {
       key: 'min',
       head: trans.__('min'),
-      end: true,
       width: 140,
+      figure: ({ profile }) => profile?.min,
       cell: ({ profile }) => <Clipped number={profile?.min} />
     },
     {
       key: 'mean',
       head: trans.__('mean / top'),
-      end: true,
       width: 140,
-      cell: ({ profile }) => (
-        <Clipped number={profile && profile.mean.value !== null ? profile.mean : profile?.top} />
-      )
+      figure: meanOrTop,
+      cell: row => <Clipped number={meanOrTop(row)} />
     },
     {
       key: 'max',
       head: trans.__('max'),
-      end: true,
       width: 140,
+      figure: ({ profile }) => profile?.max,
       cell: ({ profile }) => <Clipped number={profile?.max} />
     },
     {

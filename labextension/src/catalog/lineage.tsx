@@ -9,7 +9,7 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { kinds } from '../kinds';
-import { nameOf, parseRef } from '../refs';
+import { kindOf, nameOf, parseRef, short } from '../refs';
 
 const MOST = 200;
 
@@ -93,6 +93,7 @@ export function drawn(edges: readonly IEdge[], current: string): IDrawn {
       id: `doing ${index}`,
       icon: 'notebook',
       title: nameOf(job),
+      named: isNamed(job),
       note: format.time(at),
       ref: parseRef(job) ? job : undefined
     });
@@ -107,6 +108,9 @@ export function drawn(edges: readonly IEdge[], current: string): IDrawn {
   };
 }
 
+const isNamed = (reference: string): boolean =>
+  kinds.get(kindOf(reference))?.describe !== undefined;
+
 function objectNode(reference: string, current: string): IGraphNode {
   const parsed = parseRef(reference);
   const id = bare(reference);
@@ -120,7 +124,8 @@ function objectNode(reference: string, current: string): IGraphNode {
     id,
     ref: id,
     icon: kinds.icon(kind),
-    title: inNamespace ? rest.join('.') : kind === 'run' ? format.shortId(name) : name,
+    title: inNamespace ? rest.join('.') : short(name),
+    named: isNamed(reference),
     note: [inNamespace ? before : kind, at && `@${format.shortId(at)}`].filter(Boolean).join(' '),
     current: id === current
   };

@@ -4,7 +4,6 @@ import type { IDataset, ISnapshot } from '../api/types';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
 import { More } from '../components/more';
-import { Num } from '../components/number';
 import { type IColumnSpec, Table } from '../components/table';
 import { clock } from '../components/times';
 import * as format from '../format';
@@ -50,8 +49,10 @@ function columnsOf(
   time: ReturnType<typeof clock>,
   { trans }: IWorkbench
 ): IColumnSpec<ISnapshot>[] {
-  const change = (count: number, sign: string): React.ReactNode =>
-    count ? <Num value={count} format={value => sign + format.number(value)} /> : format.DASH;
+  const signed =
+    (sign: string) =>
+    (count: unknown): string =>
+      sign + format.number(count);
   return [
     { key: 'id', head: trans.__('snapshot'), cell: ({ id }) => <code>{id}</code> },
     {
@@ -70,24 +71,23 @@ function columnsOf(
     {
       key: 'rows',
       head: trans.__('rows'),
-      end: true,
-      cell: ({ rows }) => <Num value={rows} />,
+      figure: ({ rows }) => rows,
       sort: ({ rows }) => rows.value,
       width: 110
     },
     {
       key: 'added',
       head: trans.__('added'),
-      end: true,
-      cell: ({ added }) => change(added, '+'),
+      figure: ({ added }) => added || null,
+      write: signed('+'),
       sort: ({ added }) => added,
       width: 100
     },
     {
       key: 'removed',
       head: trans.__('removed'),
-      end: true,
-      cell: ({ removed }) => change(removed, '−'),
+      figure: ({ removed }) => removed || null,
+      write: signed('−'),
       sort: ({ removed }) => removed,
       width: 100
     },

@@ -2,6 +2,7 @@ import React, { useEffect, useId, useRef } from 'react';
 
 import { dragFrom } from '../code/drag';
 import { useWorkbench } from '../hooks/context';
+import { short } from '../refs';
 import { Button } from './button';
 import { cx } from './cx';
 import type { AnyIcon } from './glyphs';
@@ -30,7 +31,7 @@ export function PageHeader(props: IPageHeaderProps): React.ReactElement {
     <div className={cx('page-header')}>
       <Icon name={icon} />
       <h1
-        title={title}
+        title={[title, reference].filter(Boolean).join('\n')}
         onMouseDown={event =>
           reference &&
           dragFrom(event, exact => [exact ? (pinned ?? reference) : reference], title, own)
@@ -43,10 +44,10 @@ export function PageHeader(props: IPageHeaderProps): React.ReactElement {
         <button
           type="button"
           className={cx('ref')}
-          title={trans.__('Copy this reference')}
+          title={`${trans.__('Copy this reference')}\n${pinned ?? reference}`}
           onClick={() => code.copy(pinned ?? reference)}
         >
-          {pinned ?? reference}
+          {short(pinned ?? reference)}
         </button>
       )}
       <span className={cx('space')} />

@@ -1,5 +1,6 @@
 import React, { useEffect, useState } from 'react';
 
+import { type ApiError, asApiError } from '../api/errors';
 import type { Lazy } from '../tokens';
 
 /** What has been fetched, by the call that fetches it. */
@@ -22,7 +23,7 @@ export function Later<Props extends object>({
   props,
   waiting = null
 }: ILaterProps<Props>): React.ReactNode {
-  const [fault, setFault] = useState<unknown>(null);
+  const [fault, setFault] = useState<ApiError | null>(null);
   const [, setFetched] = useState(false);
   useEffect(() => {
     if (FETCHED.has(load)) {
@@ -38,7 +39,7 @@ export function Later<Props extends object>({
       },
       (reason: unknown) => {
         if (!gone) {
-          setFault(reason);
+          setFault(asApiError(reason));
         }
       }
     );

@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import React from 'react';
+import React, { useContext } from 'react';
 
 import type { Basis, INumber } from '../api/types';
 import * as format from '../format';
@@ -34,9 +34,12 @@ function explain(
   }
 }
 
+/** A number with its basis, or a bare one. */
+export type Figure = INumber | number | string | null | undefined;
+
 export interface INumProps {
   /** A labelled number; a bare one is exact. */
-  value: INumber | number | string | null | undefined;
+  value: Figure;
   format?: (value: unknown) => string;
   /** The basis of a bare number. */
   basis?: Basis;
@@ -52,6 +55,45 @@ export const labelled = (value: number | string | null, basis: Basis = 'exact'):
   error: null
 });
 
+const numberOf = (value: Figure, basis?: Basis): INumber =>
+  typeof value === 'object' && value !== null ? value : labelled(value ?? null, basis);
+
+/** The basis that all numbers of a column share, as its heading shows it. */
+export interface ISharedBasis {
+  basis: Basis;
+  mark: string;
+  title: string;
+}
+
+/** The basis that the heading says for the numbers around: they do not repeat it. */
+export const SharedBasis = React.createContext<string | null>(null);
+
+/** The basis of all these numbers; null where they are exact, or differ. */
+export function sharedBasis(
+  values: readonly Figure[],
+  trans: TranslationBundle
+): ISharedBasis | null {
+  const known = values.map(value => numberOf(value)).filter(({ value }) => value !== null);
+  const [first] = known;
+  const explained = known.map(number => explain(number, trans));
+  const [mark, title] = explained[0] ?? [];
+  return first &&
+    mark !== undefined &&
+    title !== undefined &&
+    explained.every(one => one?.[0] === mark)
+    ? { basis: first.basis, mark, title }
+    : null;
+}
+
+/** The mark of a basis, in a heading. */
+export function BasisMark({ basis, mark, title }: ISharedBasis): React.ReactElement {
+  return (
+    <span className={cx('basis', `basis-${basis}`)} title={title}>
+      {mark}
+    </span>
+  );
+}
+
 /** A number with its basis: no number of the workbench stands without one. */
 export function Num({
   value,
@@ -60,17 +102,23 @@ export function Num({
   strong,
   unit
 }: INumProps): React.ReactElement {
-  const number =
-    typeof value === 'object' && value !== null ? value : labelled(value ?? null, basis);
+  const number = numberOf(value, basis);
   const { trans } = useWorkbench();
+  const shared = useContext(SharedBasis);
   const [mark, title] = (number.value === null ? null : explain(number, trans)) ?? [];
   const text =
-    typeof number.value === 'string' ? format.unusual(number.value) : write(number.value);
+    number.value === null
+      ? format.DASH
+      : typeof number.value === 'string'
+        ? format.unusual(number.value)
+        : write(number.value);
   return (
     <span className={cx('num', strong && 'is-strong')} data-basis={number.basis} title={title}>
       {text}
       {unit && <span className={cx('quiet')}> {unit}</span>}
-      {mark && <span className={cx('basis', `basis-${number.basis}`)}>{mark}</span>}
+      {mark && mark !== shared && (
+        <span className={cx('basis', `basis-${number.basis}`)}>{mark}</span>
+      )}
     </span>
   );
 }

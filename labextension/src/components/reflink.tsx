@@ -1,8 +1,9 @@
 import React from 'react';
 
 import { useWorkbench } from '../hooks/context';
-import { nameOf, parseRef } from '../refs';
+import { parseRef } from '../refs';
 import { Link } from './button';
+import { RefName } from './refname';
 
 /** A reference that opens its page; a text that is none stays a text. */
 export function RefLink({
@@ -18,7 +19,7 @@ export function RefLink({
   }
   return (
     <Link title={reference} onClick={() => void open(reference)}>
-      {children ?? nameOf(reference)}
+      {children ?? <RefName reference={reference} />}
     </Link>
   );
 }

@@ -5,7 +5,7 @@ import { dragFrom } from '../code/drag';
 import { pythonFor } from '../code/python';
 import { useWorkbench } from '../hooks/context';
 import { type IGoal, PageContext } from '../hooks/page';
-import { nameOf } from '../refs';
+import { nameOfSeen } from '../names';
 import type { IWorkbench } from '../tokens';
 import { rove, rowAction, type RowAction } from './keyboard';
 
@@ -273,7 +273,7 @@ function onMouseDown(scene: IScene, event: React.MouseEvent): void {
   }
   const label =
     picked.length === 1
-      ? nameOf(picked[0]?.ref ?? '')
+      ? nameOfSeen(scene.workbench, picked[0]?.ref ?? '')
       : trans._n('%1 object', '%1 objects', picked.length);
   const refs = (pinned: boolean): string[] =>
     picked.flatMap(row => (pinned ? (row.pinned ?? row.ref) : row.ref) ?? []);

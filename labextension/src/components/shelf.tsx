@@ -3,11 +3,12 @@ import React, { useSyncExternalStore } from 'react';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { kinds as all } from '../kinds';
-import { kindOf, labelOf } from '../refs';
+import { kindOf } from '../refs';
 import type { IVisit } from '../tokens';
 import { Button } from './button';
 import { cx } from './cx';
 import { List } from './list';
+import { RefName } from './refname';
 import { Section, useOpen } from './section';
 
 const RECENT_SHOWN = 6;
@@ -40,7 +41,7 @@ export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.React
     id: ref,
     ref,
     icon: all.icon(kindOf(ref)),
-    name: labelOf(ref),
+    name: <RefName reference={ref} />,
     title: ref,
     meta: (
       <>
@@ -95,7 +96,7 @@ export function Recent({
             id: ref,
             ref,
             icon: all.icon(kindOf(ref)),
-            name: labelOf(ref),
+            name: <RefName reference={ref} />,
             title: ref,
             meta: <span>{format.time(at)}</span>
           }))}

@@ -1,13 +1,14 @@
 import React, { useMemo, useState } from 'react';
 
+import { useWorkbench } from '../hooks/context';
 import { cx } from './cx';
+import { BasisMark, type Figure, type ISharedBasis, Num, SharedBasis, sharedBasis } from './number';
 import { type IRow, type IRowsOptions, useRows } from './rows';
 
-export interface IColumnSpec<T> {
+interface IColumn<T> {
   key: string;
   head: React.ReactNode;
-  cell: (row: T) => React.ReactNode;
-  /** Numbers stand at the right. */
+  /** At the right, as numbers stand: for what holds no numbers, such as buttons and durations. */
   end?: boolean;
   /** A sentence: it takes more lines before the table grows wider than its place. */
   wrap?: boolean;
@@ -18,6 +19,23 @@ export interface IColumnSpec<T> {
   /** What the column is sorted by; a column without it cannot be sorted. */
   sort?: (row: T) => number | string | null;
 }
+
+interface ITextColumn<T> extends IColumn<T> {
+  cell: (row: T) => React.ReactNode;
+  figure?: undefined;
+}
+
+/** A column of numbers: they end at the right edge, and a basis that all share is in the heading. */
+interface IFigureColumn<T> extends IColumn<T> {
+  /** Undefined leaves the cell empty: it is not known yet. */
+  figure: (row: T) => Figure;
+  /** How a number is written. */
+  write?: (value: unknown) => string;
+  /** Where more than the number is shown; it shows it with `Num`. */
+  cell?: (row: T) => React.ReactNode;
+}
+
+export type IColumnSpec<T> = ITextColumn<T> | IFigureColumn<T>;
 
 export interface ISort {
   key: string;
@@ -113,6 +131,8 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
   );
   const keys = useMemo(() => shown.map(row), [shown, row]);
   const { container, propsOf, select, selection } = useRows(keys, options);
+  const { trans } = useWorkbench();
+  const bases = columns.map(({ figure }) => figure && sharedBasis(rows.map(figure), trans));
   const change = (key: string): void =>
     (onSort ?? setOwn)({
       key,
@@ -134,8 +154,14 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
               <span className={cx('unseen')}>{checks}</span>
             </th>
           )}
-          {columns.map(column => (
-            <Head key={column.key} column={column} sort={sort} onSort={change} />
+          {columns.map((column, place) => (
+            <Head
+              key={column.key}
+              column={column}
+              basis={bases[place] ?? null}
+              sort={sort}
+              onSort={change}
+            />
           ))}
         </tr>
       </thead>
@@ -161,16 +187,18 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
                   />
                 </td>
               )}
-              {columns.map(column => (
+              {columns.map((column, place) => (
                 <td
                   key={column.key}
                   className={cx(
-                    column.end && 'is-end',
+                    isEnd(column) && 'is-end',
                     column.wrap && 'is-wrap',
                     column.sticky && 'is-sticky'
                   )}
                 >
-                  {column.cell(item)}
+                  <SharedBasis.Provider value={bases[place]?.mark ?? null}>
+                    {cellOf(column, item)}
+                  </SharedBasis.Provider>
                 </td>
               ))}
             </tr>
@@ -179,6 +207,16 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
       </tbody>
     </table>
   );
+}
+
+const isEnd = <T,>({ end, figure }: IColumnSpec<T>): boolean => end ?? figure !== undefined;
+
+function cellOf<T>(column: IColumnSpec<T>, item: T): React.ReactNode {
+  if (column.figure === undefined || column.cell) {
+    return column.cell?.(item);
+  }
+  const value = column.figure(item);
+  return value === undefined ? null : <Num value={value} format={column.write} />;
 }
 
 /**
@@ -197,11 +235,12 @@ const broken = (head: React.ReactNode): React.ReactNode =>
 
 interface IHeadProps<T> {
   column: IColumnSpec<T>;
+  basis: ISharedBasis | null;
   sort: ISort | null;
   onSort: (key: string) => void;
 }
 
-function Head<T>({ column, sort, onSort }: IHeadProps<T>): React.ReactElement {
+function Head<T>({ column, basis, sort, onSort }: IHeadProps<T>): React.ReactElement {
   const active = sort?.key === column.key;
   if (column.head === '') {
     return (
@@ -212,7 +251,7 @@ function Head<T>({ column, sort, onSort }: IHeadProps<T>): React.ReactElement {
   return (
     <th
       scope="col"
-      className={cx(column.end && 'is-end')}
+      className={cx(isEnd(column) && 'is-end')}
       style={{ width: column.width }}
       aria-sort={column.sort ? order : undefined}
     >
@@ -227,6 +266,7 @@ function Head<T>({ column, sort, onSort }: IHeadProps<T>): React.ReactElement {
       ) : (
         broken(column.head)
       )}
+      {basis && <BasisMark {...basis} />}
     </th>
   );
 }

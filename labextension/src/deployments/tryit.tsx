@@ -139,16 +139,16 @@ function Answer({ answer }: { answer: IPrediction }): React.ReactElement {
   }));
   const width = Math.max(1, ...rows.map(row => row.values.length));
   const columns: IColumnSpec<(typeof rows)[number]>[] = [
-    { key: 'row', head: trans.__('row'), cell: row => row.index + 1, width: 60 },
+    { key: 'row', head: trans.__('row'), figure: row => row.index + 1, width: 60 },
     ...Array.from({ length: width }, (_, place): IColumnSpec<(typeof rows)[number]> => ({
       key: String(place),
       head: answer.names[place] ?? trans.__('prediction'),
-      end: true,
-      cell: row =>
-        typeof row.values[place] === 'number' ? (
-          <Num value={row.values[place]} format={value => format.number(value, 6)} />
+      end: rows.every(({ values }) => typeof values[place] === 'number'),
+      cell: ({ values }) =>
+        typeof values[place] === 'number' ? (
+          <Num value={values[place]} format={value => format.number(value, 6)} />
         ) : (
-          format.cell(row.values[place])
+          format.cell(values[place])
         )
     })),
     { key: 'rest', head: '', cell: () => null }

@@ -32,6 +32,7 @@ export const experimentKinds = (trans: TranslationBundle): readonly IKindSpec[] 
     label: trans.__('run'),
     plural: trans.__('Runs'),
     panel: 'experiments',
+    describe: ({ experiments }, id, signal) => experiments.run(id, signal),
     code: ({ name }) => `run = ml.run(${quote(name)})\nrun.metrics`,
     codeOfAll: refs => runs(refs.map(({ name }) => name)),
     page: {

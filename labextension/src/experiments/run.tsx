@@ -11,12 +11,13 @@ import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
 import { Later } from '../components/later';
 import { Num } from '../components/number';
 import { Pairs } from '../components/pairs';
+import { RefLink } from '../components/reflink';
 import { State } from '../components/state';
 import { Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
-import { formatRef, nameOf } from '../refs';
+import { formatRef } from '../refs';
 import type { IPageProps, Lazy } from '../tokens';
 import type { ICurvesProps } from './curves';
 import { mainMetric } from './metric';
@@ -107,7 +108,7 @@ function Run({ run }: { run: IRun }): React.ReactElement {
 }
 
 function RunFacts({ run }: { run: IRun }): React.ReactElement {
-  const { trans, open } = useWorkbench();
+  const { trans } = useWorkbench();
   const metric = mainMetric(run);
   return (
     <Facts>
@@ -121,16 +122,11 @@ function RunFacts({ run }: { run: IRun }): React.ReactElement {
         {trans.__('took')} <b>{format.duration(run.duration_seconds)}</b>
       </>
       {run.job && (
-        <Link onClick={() => void open(formatRef('job', run.job ?? ''))}>
-          {trans.__('job %1', format.shortId(run.job))}
-        </Link>
+        <>
+          {trans.__('job')} <RefLink reference={formatRef('job', run.job)} />
+        </>
       )}
-      {run.versions.length > 0 &&
-        run.versions.map(ref => (
-          <Link key={ref} onClick={() => void open(ref)}>
-            {nameOf(ref)}
-          </Link>
-        ))}
+      {run.versions.length > 0 && run.versions.map(ref => <RefLink key={ref} reference={ref} />)}
       <>
         {trans.__('by')} <b>{run.user}</b>
       </>
@@ -159,10 +155,13 @@ function Metrics({ run }: { run: IRun }): React.ReactElement {
     () =>
       (curves.data ?? []).flatMap(curve =>
         curve && curve.step.length > 1
-          ? { metric: curve.metric, series: [{ curve, name: format.shortId(run.id), series: 1 }] }
+          ? {
+              metric: curve.metric,
+              series: [{ curve, name: run.name || format.shortId(run.id), series: 1 }]
+            }
           : []
       ),
-    [curves.data, run.id]
+    [curves.data, run.id, run.name]
   );
   return (
     <div className={cx('scroll')}>
@@ -179,9 +178,8 @@ function Metrics({ run }: { run: IRun }): React.ReactElement {
           {
             key: 'value',
             head: trans.__('last'),
-            end: true,
             width: 140,
-            cell: ([, value]) => <Num value={value} />,
+            figure: ([, value]) => value,
             sort: ([, value]) => format.real(value)
           },
           { key: 'rest', head: '', cell: () => null }
@@ -204,9 +202,9 @@ function Metrics({ run }: { run: IRun }): React.ReactElement {
 }
 
 function Origin({ run }: { run: IRun }): React.ReactElement {
-  const { trans, open } = useWorkbench();
+  const { trans } = useWorkbench();
   const link = (reference: string | null): React.ReactNode =>
-    reference && <Link onClick={() => void open(reference)}>{reference}</Link>;
+    reference && <RefLink reference={reference} />;
   return (
     <Pairs
       pairs={[

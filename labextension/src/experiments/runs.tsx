@@ -2,7 +2,6 @@ import React from 'react';
 
 import type { IRun } from '../api/types';
 import { cx } from '../components/cx';
-import { Num } from '../components/number';
 import { State } from '../components/state';
 import { clock } from '../components/times';
 import type { IColumnSpec, ISort } from '../components/table';
@@ -72,21 +71,20 @@ export function runColumns(runs: readonly IRun[], { trans }: IWorkbench, all = f
     {
       key: 'duration',
       head: trans.__('took'),
-      end: true,
       width: 80,
-      cell: run => format.duration(run.duration_seconds)
+      figure: run => run.duration_seconds,
+      write: format.duration
     },
     ...shown.metrics.map((name): IColumnSpec<IRun> => ({
       key: `metrics.${name}`,
       head: name,
-      end: true,
-      cell: run => (name in run.metrics ? <Num value={run.metrics[name]} /> : format.DASH),
+      figure: run => run.metrics[name] ?? null,
       sort: run => (name in run.metrics ? format.real(run.metrics[name]) : null)
     })),
     ...shown.params.map((name): IColumnSpec<IRun> => ({
       key: `params.${name}`,
       head: name,
-      end: true,
+      end: runs.every(run => Number.isFinite(Number(run.params[name] ?? 0))),
       cell: run => (
         <span className={cx('clip')}>{format.setting(run.params[name] ?? format.DASH)}</span>
       ),

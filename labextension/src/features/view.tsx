@@ -144,9 +144,9 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IFeature>[] {
     {
       key: 'fill',
       head: trans.__('filled'),
-      end: true,
       width: 90,
-      cell: ({ fill }) => fill && <Num value={fill} format={value => format.percent(value, 1)} />,
+      figure: ({ fill }) => fill,
+      write: value => format.percent(value, 1),
       sort: ({ fill }) => fill?.value ?? null
     },
     {

@@ -3,11 +3,14 @@ import React from 'react';
 import type { IJob } from '../api/types';
 import { ActionButton } from '../components/action';
 import { useWorkbench } from '../hooks/context';
+import { useName } from '../hooks/name';
+import { formatRef } from '../refs';
 import { endedBadly, isActive, isAttachable, isCloneable, isQueued } from './state';
 
 /** What can be done with a job in its present state. */
 export function JobButtons({ job }: { job: IJob }): React.ReactElement {
   const { trans } = useWorkbench();
+  const run = useName(job.run === null ? '' : formatRef('run', job.run));
   const held = job.held_by !== '';
   const button = (
     verb: string,
@@ -29,7 +32,7 @@ export function JobButtons({ job }: { job: IJob }): React.ReactElement {
         )}
       {isAttachable(job) && button('attach', trans.__('Attach'))}
       {isCloneable(job) && button('clone', trans.__('Clone…'))}
-      {job.run !== null && button('open-run', trans.__('Open Run %1', job.run.slice(0, 4)))}
+      {job.run !== null && button('open-run', trans.__('Open Run %1', run))}
     </>
   );
 }

@@ -1,14 +1,15 @@
 import React from 'react';
 
 import type { ICompute, IDevice } from '../api/types';
-import { Button, Link } from '../components/button';
+import { Button } from '../components/button';
 import { cx } from '../components/cx';
 import { Shape } from '../components/icon';
 import { Num } from '../components/number';
 import { Progress } from '../components/progress';
 import * as format from '../format';
+import { RefLink } from '../components/reflink';
 import { useWorkbench } from '../hooks/context';
-import { nameOf, parseRef } from '../refs';
+import { parseRef } from '../refs';
 import { type IKernelHolder, kernelsIn } from './state';
 
 const whole = (value: unknown): string => format.percent(value, 0);
@@ -84,7 +85,7 @@ function Device({ device, number, onFreed }: IDeviceProps): React.ReactElement {
         {jobs.length > 0 ? (
           <span>
             {jobs.map(ref => (
-              <JobLink key={ref} reference={ref} />
+              <RefLink key={ref} reference={ref} />
             ))}
           </span>
         ) : kernel ? (
@@ -99,15 +100,6 @@ function Device({ device, number, onFreed }: IDeviceProps): React.ReactElement {
       </div>
       {kernel && <Kernel kernel={kernel} device={device} onFreed={onFreed} />}
     </>
-  );
-}
-
-function JobLink({ reference }: { reference: string }): React.ReactElement {
-  const { trans, open } = useWorkbench();
-  return (
-    <Link title={reference} onClick={() => void open(reference)}>
-      {trans.__('job %1', nameOf(reference).slice(0, 4))}
-    </Link>
   );
 }
 

@@ -3,7 +3,6 @@ import React, { useState } from 'react';
 import type { IJob } from '../api/types';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
-import { Num } from '../components/number';
 import { Pager } from '../components/pager';
 import { State } from '../components/state';
 import { StateBar, StateCells } from '../components/strip';
@@ -92,13 +91,14 @@ export function varied(jobs: readonly IJob[]): string[] {
 
 function columns(jobs: readonly IJob[], { trans }: IWorkbench): IColumnSpec<IJob>[] {
   return [
-    { key: 'index', head: '#', cell: job => <Num value={job.index} />, width: 48 },
+    { key: 'index', head: '#', figure: job => job.index, width: 48 },
     { key: 'state', head: trans.__('state'), cell: job => <State state={shownState(job)} /> },
     ...varied(jobs)
       .slice(0, SHOWN)
       .map((name): IColumnSpec<IJob> => ({
         key: `p:${name}`,
         head: name,
+        end: jobs.every(job => typeof (job.parameters[name] ?? 0) === 'number'),
         cell: job => (
           <span className={cx('clip')}>
             {Object.hasOwn(job.parameters, name)
@@ -110,19 +110,14 @@ function columns(jobs: readonly IJob[], { trans }: IWorkbench): IColumnSpec<IJob
     {
       key: 'progress',
       head: trans.__('progress'),
-      cell: job =>
-        job.progress && isActive(job) ? (
-          <Num value={job.progress} format={value => format.percent(value, 0)} />
-        ) : (
-          format.DASH
-        ),
-      end: true
+      figure: job => (isActive(job) ? job.progress : null),
+      write: value => format.percent(value, 0)
     },
     {
       key: 'took',
       head: trans.__('time'),
-      cell: job => <Num value={job.elapsed_seconds} format={format.duration} />,
-      end: true
+      figure: job => job.elapsed_seconds,
+      write: format.duration
     },
     {
       key: 'reason',

@@ -46,7 +46,7 @@ export function SameCode({
         />{' '}
         {trans.__(
           'the same code as job %1 (snapshot %2)',
-          job.id.slice(0, 4),
+          job.name,
           format.shortId(job.snapshot ?? '')
         )}
       </label>

@@ -15,7 +15,7 @@ import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { useWide } from '../hooks/wide';
-import { formatRef } from '../refs';
+import { formatRef, short } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { isFormed, JobButtons } from './actions';
 import { CodeOf } from './code';
@@ -50,7 +50,7 @@ export default function JobPage({ reference, name, onTitle }: IPageProps): React
     <>
       <PageHeader
         icon="jobs"
-        title={(job?.name ?? '') || trans.__('job %1', name)}
+        title={(job?.name ?? '') || trans.__('job %1', short(name))}
         reference={reference}
         code={job && arrayCode(job)}
         mark={job && <State state={shownState(job)} tag />}

@@ -14,6 +14,7 @@ export const jobKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
     label: trans.__('job'),
     plural: trans.__('Jobs'),
     panel: 'jobs',
+    describe: ({ jobs }, id, signal) => jobs.show(id, signal),
     code: ({ name }) => `job = ml.job(${quote(name)})\nprint(job.logs(tail=50))`,
     page: {
       command: 'mlinfra:jobs-open',

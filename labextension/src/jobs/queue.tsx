@@ -212,7 +212,7 @@ function columns({ trans }: IWorkbench): IColumnSpec<ILine>[] {
         ? trans._n('%1 element', '%1 elements', job.array.size)
         : '';
   return [
-    { key: 'position', head: '#', cell: line => <Num value={placeOf(line)} />, width: 44 },
+    { key: 'position', head: '#', figure: placeOf, width: 44 },
     {
       key: 'state',
       head: trans.__('state'),
@@ -234,15 +234,16 @@ function columns({ trans }: IWorkbench): IColumnSpec<ILine>[] {
     {
       key: 'gpus',
       head: trans.__('GPUs'),
-      cell: ({ job }) => <Num value={job.gpus} unit={job.gpu_type ?? ''} />
+      figure: ({ job }) => job.gpus,
+      cell: ({ job }) => (
+        <>
+          {job.gpu_type && <span className={cx('quiet')}>{job.gpu_type} × </span>}
+          <Num value={job.gpus} />
+        </>
+      )
     },
-    { key: 'cpus', head: trans.__('CPUs'), cell: ({ job }) => <Num value={job.cpus} /> },
-    {
-      key: 'priority',
-      head: trans.__('priority'),
-      cell: ({ job }) => <Num value={job.priority} />,
-      end: true
-    },
+    { key: 'cpus', head: trans.__('CPUs'), figure: ({ job }) => job.cpus },
+    { key: 'priority', head: trans.__('priority'), figure: ({ job }) => job.priority },
     {
       key: 'reason',
       head: trans.__('waits for'),

@@ -4,7 +4,6 @@ import type { IAttempt, IJob, IJobParameter, IPage } from '../api/types';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
 import { More } from '../components/more';
-import { Num } from '../components/number';
 import { Pairs } from '../components/pairs';
 import { type IColumnSpec, Table } from '../components/table';
 import { clock } from '../components/times';
@@ -52,26 +51,16 @@ function AttemptTable({ page, onMore, workbench: { trans } }: IAttemptsProps): R
     began && ended ? (Date.parse(ended) - Date.parse(began)) / 1000 : null;
   const time = clock(page.items.flatMap(({ began_at: began, ended_at: ended }) => [began, ended]));
   const columns: IColumnSpec<IAttempt>[] = [
-    { key: 'number', head: '#', cell: attempt => <Num value={attempt.number} />, width: 36 },
+    { key: 'number', head: '#', figure: attempt => attempt.number, width: 36 },
     { key: 'began', head: trans.__('began'), cell: attempt => time(attempt.began_at) },
     { key: 'ended', head: trans.__('ended'), cell: attempt => time(attempt.ended_at) },
-    {
-      key: 'took',
-      head: trans.__('took'),
-      cell: attempt => <Num value={took(attempt)} format={format.duration} />,
-      end: true
-    },
-    {
-      key: 'code',
-      head: trans.__('exit code'),
-      cell: attempt => <Num value={attempt.exit_code} />,
-      end: true
-    },
+    { key: 'took', head: trans.__('took'), figure: took, write: format.duration },
+    { key: 'code', head: trans.__('exit code'), figure: attempt => attempt.exit_code },
     {
       key: 'log',
       head: trans.__('log'),
-      cell: attempt => <Num value={attempt.log_bytes} format={format.bytes} />,
-      end: true
+      figure: attempt => attempt.log_bytes,
+      write: format.bytes
     },
     {
       key: 'reason',
@@ -191,7 +180,7 @@ export function JobDetails({ job }: { job: IJob }): React.ReactElement {
 function JobRef({ id }: { id: string }): React.ReactElement {
   return (
     <>
-      <RefLink reference={formatRef('job', id)}>{format.shortId(id)}</RefLink>{' '}
+      <RefLink reference={formatRef('job', id)} />{' '}
     </>
   );
 }

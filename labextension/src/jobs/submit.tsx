@@ -84,7 +84,7 @@ export default function SubmitPage({
   const title =
     cloned === null
       ? trans.__('Submit job: %1', notebook)
-      : trans.__('Clone job %1: %2', cloned.slice(0, 4), notebook);
+      : trans.__('Clone job: %1', query.data?.job?.name ?? notebook);
   return (
     <>
       <PageHeader

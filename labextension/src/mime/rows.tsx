@@ -21,14 +21,7 @@ export const shownRows = (rows: readonly Words[]): IShown[] =>
  * ways.
  */
 const NUMBER = String.raw`[−-]?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?`;
-const NUMERIC = new RegExp(`^${NUMBER}$`);
 const STATES = ['state', 'status'];
-
-/** Numbers stand at the right, as in every table; a column of dashes alone is none of numbers. */
-export function isNumeric(column: readonly (string | undefined)[]): boolean {
-  const given = column.filter(text => text !== undefined && text !== format.DASH);
-  return given.length > 0 && given.every(text => NUMERIC.test(text ?? ''));
-}
 
 /**
  * What units stand for, so that `5 MB` is more than `700 kB` and `1 h 5 min` more than `59.0 s`.
@@ -52,6 +45,15 @@ const UNIT = '%|ms|s|min|h|d|[kMGT]?B';
 const AMOUNT = new RegExp(
   `^[≈~]?\\s*(${NUMBER})(?:\\s?(${UNIT})(?:\\s+(${NUMBER})\\s?(${UNIT}))?)?(?:\\s+est\\.)?$`
 );
+
+/**
+ * Numbers and amounts stand at the right, as in every table; a column of dashes alone is none of
+ * them.
+ */
+export function isNumeric(column: readonly (string | undefined)[]): boolean {
+  const given = column.filter(text => text !== undefined && text !== format.DASH);
+  return given.length > 0 && given.every(text => AMOUNT.test(text ?? ''));
+}
 
 const amount = (number: string, unit: string): number =>
   Number(number.replace(/,/g, '').replace('−', '-')) * (UNITS[unit] ?? Number.NaN);

@@ -2,13 +2,14 @@ import React, { useState } from 'react';
 
 import type { IModelDetail, IVersion } from '../api/types';
 import { ActionButton } from '../components/action';
-import { Link } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { Facts, InsertButton, PageHeader } from '../components/header';
 import { LeftOut, More } from '../components/more';
+import { Name } from '../components/name';
 import { Num } from '../components/number';
+import { RefLink } from '../components/reflink';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import { clock } from '../components/times';
@@ -65,7 +66,7 @@ function Model({ detail }: { detail: IModelDetail }): React.ReactElement {
           label={trans.__('Versions of %1', model.name)}
           columns={columnsOf(versions, metrics, model.aliases.champion, workbench)}
           rows={versions}
-          row={({ ref }) => ({ id: ref, ref })}
+          row={version => ({ id: version.ref, ref: version.ref, item: version })}
           onOpen={ref => {
             const run = versions.find(version => version.ref === ref)?.run;
             if (run) {
@@ -95,7 +96,7 @@ function columnsOf(
   versions: readonly IVersion[],
   metrics: readonly string[],
   champion: number | undefined,
-  { trans, open }: IWorkbench
+  { trans }: IWorkbench
 ): IColumnSpec<IVersion>[] {
   const best = versions.find(version => version.version === champion);
   const time = clock(versions.map(version => version.created_at));
@@ -116,11 +117,12 @@ function columnsOf(
     ...metrics.map((name): IColumnSpec<IVersion> => ({
       key: name,
       head: name,
-      end: true,
+      figure: row => row.metrics[name],
       cell: row => (
         <Against
           value={row.metrics[name]}
           champion={row === best ? undefined : best?.metrics[name]}
+          compared={best !== undefined && versions.length > 1}
         />
       ),
       sort: row => figure(row.metrics[name]) ?? null
@@ -145,12 +147,12 @@ function columnsOf(
     {
       key: 'run',
       head: trans.__('run'),
-      width: 100,
+      width: 140,
       cell: row =>
         row.run && (
-          <Link onClick={() => void open(formatRef('run', row.run ?? ''))}>
-            {format.shortId(row.run)}
-          </Link>
+          <RefLink reference={formatRef('run', row.run)}>
+            <Name text={row.run_name || format.shortId(row.run)} />
+          </RefLink>
         )
     },
     { key: 'notebook', head: trans.__('notebook'), cell: row => row.notebook ?? format.DASH },
@@ -202,21 +204,24 @@ type Metric = IVersion['metrics'][string] | undefined;
 const figure = (value: Metric): number | undefined =>
   value === undefined ? undefined : format.real(value);
 
+interface IAgainstProps {
+  value: Metric;
+  champion: Metric;
+  /** Whether the column has differences: all of it leaves room for them. */
+  compared: boolean;
+}
+
 /** A metric, and its difference to the champion's. */
-function Against({ value, champion }: { value: Metric; champion: Metric }): React.ReactElement {
+function Against({ value, champion, compared }: IAgainstProps): React.ReactElement {
   const { trans } = useWorkbench();
-  if (value === undefined) {
-    return <>{format.DASH}</>;
-  }
-  const difference = format.real(value) - (figure(champion) ?? Number.NaN);
+  const difference = (figure(value) ?? Number.NaN) - (figure(champion) ?? Number.NaN);
   const known = Number.isFinite(difference);
   return (
     <span title={known ? trans.__('against the champion') : undefined}>
-      <Num value={value} />
-      {known && (
-        <span className={cx('quiet')}>
-          {' '}
-          {difference < 0 ? format.number(difference, 2) : `+${format.number(difference, 2)}`}
+      {value === undefined ? format.DASH : <Num value={value} />}
+      {compared && (
+        <span className={cx('quiet', 'difference')}>
+          {known && ` ${difference < 0 ? '' : '+'}${format.number(difference, 2)}`}
         </span>
       )}
     </span>

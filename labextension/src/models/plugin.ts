@@ -3,6 +3,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { deploymentKinds } from '../deployments/kinds';
 import { monitoringKinds } from '../monitoring/kinds';
 import { IWorkbench } from '../tokens';
+import { firingUse } from '../workbench/counts';
 import { modelKinds } from './kinds';
 
 export const models: JupyterFrontEndPlugin<void> = {
@@ -24,7 +25,11 @@ export const models: JupyterFrontEndPlugin<void> = {
       icon: 'models',
       rank: 550,
       placeholder: trans.__('model, version, deployment, alert'),
-      body: () => import('./panel')
+      body: () => import('./panel'),
+      attention: {
+        use: () => firingUse(workbench),
+        words: count => trans._n('%1 alert firing', '%1 alerts firing', count)
+      }
     });
   }
 };

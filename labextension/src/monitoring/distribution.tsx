@@ -142,9 +142,7 @@ function Overlay({ drift, name }: { drift: IFeatureDrift; name: string }): React
 function Bins({ drift }: { drift: IFeatureDrift }): React.ReactElement {
   const { trans } = useWorkbench();
   const names = binNames(drift);
-  const share = (value: number | undefined): React.ReactNode => (
-    <Num value={value ?? null} format={number => format.percent(number, 1)} />
-  );
+  const share = (value: unknown): string => format.percent(value, 1);
   return (
     <Table
       label={trans.__('Bins of %1', drift.feature)}
@@ -153,14 +151,14 @@ function Bins({ drift }: { drift: IFeatureDrift }): React.ReactElement {
         {
           key: 'reference',
           head: trans.__('reference'),
-          end: true,
-          cell: bin => share(drift.reference[bin])
+          figure: bin => drift.reference[bin],
+          write: share
         },
         {
           key: 'window',
           head: trans.__('window'),
-          end: true,
-          cell: bin => share(drift.window[bin])
+          figure: bin => drift.window[bin],
+          write: share
         }
       ]}
       rows={drift.reference.map((_, bin) => bin)}

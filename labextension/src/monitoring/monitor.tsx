@@ -372,8 +372,8 @@ function driftColumns({ trans }: IWorkbench, unsure: boolean): IColumnSpec<IFeat
     {
       key: 'psi',
       head: 'PSI',
-      end: true,
       width: 120,
+      figure: row => row.psi,
       cell: row => (
         <span className={cx('heat', `heat-${unsure ? 0 : heatOf(row.psi.value)}`)}>
           <Num value={row.psi} format={value => format.number(value, 3)} />
@@ -384,25 +384,24 @@ function driftColumns({ trans }: IWorkbench, unsure: boolean): IColumnSpec<IFeat
     {
       key: 'ks',
       head: 'KS',
-      end: true,
       width: 90,
-      cell: row =>
-        row.ks ? <Num value={row.ks} format={value => format.number(value, 3)} /> : format.DASH,
+      figure: row => row.ks,
+      write: value => format.number(value, 3),
       sort: row => row.ks?.value ?? null
     },
     {
       key: 'missing',
       head: trans.__('missing: reference'),
-      end: true,
       width: 130,
-      cell: row => <Num value={row.missing_reference} format={percent} />
+      figure: row => row.missing_reference,
+      write: percent
     },
     {
       key: 'window',
       head: trans.__('window'),
-      end: true,
       width: 100,
-      cell: row => <Num value={row.missing_window} format={percent} />
+      figure: row => row.missing_window,
+      write: percent
     }
   ];
 }

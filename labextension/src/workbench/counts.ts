@@ -2,6 +2,9 @@ import type { IUse } from '../answers/answers';
 import type { ICompute } from '../api/types';
 import type { IWorkbench } from '../tokens';
 
+/** Nothing is asked while JupyterLab starts; afterwards only when there is news. */
+export const START_MS = 3_000;
+
 /** The number of alerts that fire. */
 export type Firing = Readonly<{ total: number }>;
 

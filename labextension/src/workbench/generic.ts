@@ -5,7 +5,8 @@ import { pythonFor } from '../code/python';
 import { done } from '../components/confirm';
 import { codeOf, refsOf, rowsAt } from '../components/rows';
 import { kinds } from '../kinds';
-import { kindOf, nameOf } from '../refs';
+import { nameOfSeen } from '../names';
+import { kindOf } from '../refs';
 import type { IWorkbench } from '../tokens';
 
 type Args = ReadonlyPartialJSONObject;
@@ -76,9 +77,10 @@ export function pin(workbench: IWorkbench, args: Args): void {
   for (const ref of meant(workbench, args)) {
     const pinned = !shelf.pinned.includes(ref);
     shelf.pin(ref, pinned);
+    const name = nameOfSeen(workbench, ref);
     const said = pinned
-      ? trans.__('%1 is pinned.', nameOf(ref))
-      : trans.__('%1 is no longer pinned.', nameOf(ref));
+      ? trans.__('%1 is pinned.', name)
+      : trans.__('%1 is no longer pinned.', name);
     done(said, trans, { label: trans.__('Undo'), run: () => shelf.pin(ref, !pinned) });
   }
 }

@@ -5,7 +5,7 @@ import React from 'react';
 import { labIcon } from '../components/labicon';
 import { Arrivals } from '../hooks/page';
 import type { IKindSpec } from '../kinds';
-import { kindOf, labelOf } from '../refs';
+import { kindOf, labelOf, short } from '../refs';
 import type { IPageProps, IPageSpec, IWorkbench, Lazy } from '../tokens';
 import { type Drawing, FrameWidget } from './widget';
 
@@ -82,7 +82,7 @@ export class PageWidget extends MainAreaWidget<PageBody> {
     this.node.dataset.mlinfraPage = reference;
     this.node.dataset.mlinfraKind = kindOf(reference);
     this.toolbar.hide(); // the page's own header holds its buttons
-    this.title.label = page.title(labelOf(reference));
+    this.title.label = page.title(short(labelOf(reference)));
     this.title.caption = reference;
     this.title.icon = labIcon(icon);
     this.title.dataset = { ...this.title.dataset, 'mlinfra-page': reference };

@@ -3,11 +3,9 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 
 import { WidgetVisibility } from '../hooks/visible';
 import { IWorkbench } from '../tokens';
-import { isQuiet, computeUse, firingUse } from './counts';
+import { isQuiet, computeUse, firingUse, START_MS } from './counts';
 import { fetchDrawing } from './widget';
 
-/** Nothing is asked while JupyterLab starts; afterwards only when there is news. */
-const START_MS = 3_000;
 /** Until its code is fetched again, where the server did not answer. */
 const RETRY_MS = 15_000;
 
@@ -49,8 +47,7 @@ export const status: JupyterFrontEndPlugin<void> = {
         later(RETRY_MS);
       }
     };
-    const later = (milliseconds: number): void =>
-      void setTimeout(() => void show(), milliseconds);
+    const later = (milliseconds: number): void => void setTimeout(() => void show(), milliseconds);
     void app.restored.then(() => later(START_MS));
   }
 };

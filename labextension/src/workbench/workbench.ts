@@ -23,6 +23,8 @@ import type {
   IWorkbench
 } from '../tokens';
 import { Actions } from './actions';
+import { showBadge } from './badge';
+import { START_MS } from './counts';
 import { domainWord } from './domains';
 import { type IPagedKind, pageOfTab, PageWidget } from './page';
 import { PanelWidget } from './panel';
@@ -116,6 +118,12 @@ export class Workbench implements IWorkbench {
     );
     app.shell.add(panel, 'left', { rank: spec.rank, type: spec.title });
     restorer?.add(panel, panel.id);
+    const { attention } = spec;
+    if (attention) {
+      void app.restored.then(() =>
+        setTimeout(() => showBadge(panel.title, spec, attention), START_MS)
+      );
+    }
     this.addCommand({
       id: `mlinfra:${spec.name}-show`,
       label: args => (args.short ? spec.title : this.trans.__('Show %1', spec.title)),

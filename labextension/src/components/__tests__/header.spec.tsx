@@ -19,6 +19,17 @@ describe('the title of a page', () => {
     expect(refs?.(true)).toEqual(['dataset:n.a@7']);
   });
 
+  it('has no long id: the reference is shown short, and copied whole', () => {
+    const fake = fakeWorkbench();
+    const reference = 'run:0af7651916cd43dd8448eb211c80319c';
+    show(fake, <PageHeader icon="experiments" title="eager-owl" reference={reference} />);
+    const button = screen.getByRole('button');
+    expect(button.textContent).toBe('run:0af76519');
+    expect(button.title).toContain(reference);
+    fireEvent.click(button);
+    expect(fake.code.copy).toHaveBeenCalledWith(reference);
+  });
+
   it('of what is only made has no reference to drag or to copy', () => {
     jest.mocked(dragFrom).mockClear();
     show(fakeWorkbench(), <PageHeader icon="clock" title="New schedule" reference="" />);

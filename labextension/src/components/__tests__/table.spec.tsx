@@ -1,6 +1,7 @@
 import { fireEvent, screen } from '@testing-library/react';
 import React from 'react';
 
+import { Num, labelled } from '../number';
 import { Table } from '../table';
 import { clock } from '../times';
 import { fakeWorkbench, show } from './workbench';
@@ -105,4 +106,52 @@ it('moments have seconds where two of them read the same, and only there', () =>
     expect.stringMatching(/ \d\d:05$/)
   ]);
   expect(clock([one, two])(null)).toBe('–');
+});
+
+const sampled = (value: number | null): ReturnType<typeof labelled> => ({
+  ...labelled(value, 'sample'),
+  n: 200_000
+});
+
+describe('a column of numbers', () => {
+  const row = (at: number): { id: string } => ({ id: String(at) });
+  const draw = (values: readonly ReturnType<typeof labelled>[], own = false): HTMLElement[] => {
+    const figure = (at: number): ReturnType<typeof labelled> | undefined => values[at];
+    const cell = own ? (at: number) => <b>PSI {<Num value={values[at]} />}</b> : undefined;
+    const columns = [{ key: 'psi', head: 'PSI', figure, cell }];
+    const rows = values.map((_, at) => at);
+    show(fakeWorkbench(), <Table label="drift" columns={columns} rows={rows} row={row} />);
+    return [...screen.getByRole('grid').querySelectorAll<HTMLElement>('th, td')];
+  };
+  const words = (nodes: readonly HTMLElement[]): (string | null)[] =>
+    nodes.map(node => node.textContent);
+
+  it('says the basis that all of them share once, in its heading', () => {
+    const [head, ...cells] = draw([sampled(1), sampled(null), sampled(3)]);
+    expect(words([head!, ...cells])).toEqual(['PSI~', '1', '–', '3']);
+    expect(head!.querySelector('[title]')?.getAttribute('title')).toBe(
+      'from a sample of 200,000 rows'
+    );
+    expect(cells[0]!.querySelector('[data-basis]')?.getAttribute('data-basis')).toBe('sample');
+  });
+
+  it('says it once too where a cell shows more than its number', () => {
+    expect(words(draw([sampled(1), sampled(3)], true))).toEqual(['PSI~', 'PSI 1', 'PSI 3']);
+  });
+
+  it('says it on the numbers where they differ', () => {
+    expect(words(draw([sampled(1), labelled(2)]))).toEqual(['PSI', '1~', '2']);
+  });
+
+  it('says nothing where all are exact', () => {
+    expect(words(draw([labelled(1), labelled(2)]))).toEqual(['PSI', '1', '2']);
+  });
+
+  it('stands at the right', () => {
+    const nodes = draw([labelled(1)]);
+    expect(nodes.map(node => node.className)).toEqual([
+      expect.stringContaining('is-end'),
+      expect.stringContaining('is-end')
+    ]);
+  });
 });

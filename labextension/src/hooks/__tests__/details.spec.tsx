@@ -2,6 +2,7 @@ import { act, render, screen } from '@testing-library/react';
 import React from 'react';
 
 import { Answers, type IUse } from '../../answers/answers';
+import type { IEvents } from '../../api/events';
 import { fakeWorkbench, framed, type IFake } from '../../components/__tests__/workbench';
 import { unfolded, useDetails } from '../details';
 import { RefreshContext } from '../refresh';
@@ -32,7 +33,10 @@ const rest = (): Promise<void> => act(async () => jest.advanceTimersByTime(600))
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
 
-function setup(moves?: (data: string, name: string) => boolean): ISetup {
+function setup(
+  moves?: (data: string, name: string) => boolean,
+  answersTo = (events: IEvents) => new Answers(events)
+): ISetup {
   const asked: IAsked[] = [];
   const fetch = (): Promise<string> =>
     new Promise((resolve, reject) =>
@@ -51,6 +55,7 @@ function setup(moves?: (data: string, name: string) => boolean): ISetup {
     return <p role="note">{detail?.data ?? detail?.error?.what ?? 'nothing'}</p>;
   }
   const fake = fakeWorkbench();
+  Object.assign(fake.workbench, { answers: answersTo(fake.workbench.events) });
   const drawn = ({ turn = 0, ...given }: IGiven): React.ReactElement =>
     framed(
       fake,
@@ -164,25 +169,23 @@ describe('details', () => {
 
   it('are not listened to once the list is gone', () => {
     let listeners = 0;
-    const use = Answers.prototype.use;
-    const spy = jest
-      .spyOn(Answers.prototype, 'use')
-      .mockImplementation(function counted<T>(this: Answers, ...asked: Parameters<typeof use>) {
-        const made = use.apply(this, asked) as IUse<T>;
+    class Counted extends Answers {
+      override use<T>(...asked: Parameters<Answers['use']>): IUse<T> {
+        const use = super.use(...asked) as IUse<T>;
         const subscribe = (changed: () => void): (() => void) => {
           listeners += 1;
-          const leave = made.subscribe(changed);
+          const leave = use.subscribe(changed);
           return () => {
             listeners -= 1;
             leave();
           };
         };
-        return Object.assign(Object.create(made) as IUse<T>, { subscribe });
-      });
-    const { unmount } = setup();
+        return Object.assign(Object.create(use) as IUse<T>, { subscribe });
+      }
+    }
+    const { unmount } = setup(undefined, events => new Counted(events));
     expect(listeners).toBe(1);
     unmount();
     expect(listeners).toBe(0);
-    spy.mockRestore();
   });
 });

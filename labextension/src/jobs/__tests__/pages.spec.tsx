@@ -317,9 +317,9 @@ describe('the buttons of a job', () => {
   });
 
   it('name the newest run that the job recorded', async () => {
-    const fake = fakeWorkbench();
+    const fake = fakeWorkbench({ experiments: { run: async () => ({ name: 'eager-owl' }) } });
     show(fake, <JobButtons job={{ ...JOB, run: '9f02aa' }} />);
-    fireEvent.click(screen.getByText('Open Run 9f02'));
+    fireEvent.click(await screen.findByText('Open Run eager-owl'));
     await waitFor(() => expect(fake.open).toHaveBeenCalledWith('run:9f02aa'));
   });
 

@@ -24,6 +24,7 @@ const version = (number: number, more: Partial<IVersion> = {}): IVersion => ({
   created_at: '2026-01-01T00:00:00Z',
   signature: true,
   notebook: null,
+  run_name: '',
   datasets: [],
   unservable: '',
   fault: '',

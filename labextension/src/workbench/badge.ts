@@ -1,0 +1,33 @@
+import type { Title, Widget } from '@lumino/widgets';
+
+import { WidgetVisibility } from '../hooks/visible';
+import type { IAttention, IPanelSpec } from '../tokens';
+
+const BADGE = 'mlinfra-badge';
+
+function draw(title: Title<Widget>, panel: string, count: number, { words }: IAttention): void {
+  const { [BADGE]: _, ...dataset } = title.dataset;
+  title.dataset = count ? { ...dataset, [BADGE]: String(count) } : dataset;
+  title.caption = count ? `${panel}: ${words(count)}` : panel;
+}
+
+/**
+ * Show on the icon of a panel how much in it asks for attention, as long as the page of the browser
+ * is in sight. It is asked for as the status bar asks: with news of it, and not by the clock.
+ */
+export function showBadge(
+  title: Title<Widget>,
+  { title: panel }: IPanelSpec,
+  attention: IAttention
+): void {
+  const visibility = new WidgetVisibility();
+  visibility.shown = true;
+  const use = attention.use();
+  use.hold();
+  const update = (): void => draw(title, panel, use.answer.data?.total ?? 0, attention);
+  const look = (): void => use.look(visibility.visible);
+  use.subscribe(update);
+  visibility.subscribe(look);
+  look();
+  update();
+}
