@@ -62,6 +62,7 @@ def test_a_registered_model_knows_its_run_data_and_signature(project, experiment
     assert version.signature
     assert version.metrics == {"auc": 0.5}
     assert version.datasets == ["dataset:sales.orders@4711"]
+    assert version.run_name == experiments.show(run).name != ""
     assert experiments.show(run).versions == ["version:churn/1"]
     assert (
         experiments.version("churn/1")

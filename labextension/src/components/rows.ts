@@ -27,12 +27,20 @@ export interface IRow {
   open?: boolean;
 }
 
+/** What was taken out of a list, in words, and the way back. */
+export interface IRemoved {
+  said: string;
+  undo: () => void;
+}
+
 export interface IRowsOptions {
   selection?: ReadonlySet<string>;
   onSelect?: (selection: ReadonlySet<string>) => void;
   /** Instead of the object's page. */
   onOpen?: (id: string) => void;
   onToggle?: (id: string) => void;
+  /** Takes rows out of the list, such as pins: the key Delete does that, and not what it does to their objects. */
+  onRemove?: (ids: readonly string[]) => IRemoved;
   /**
    * A row that the page was asked for: it is selected, scrolled into sight, and has the focus
    * unless that is elsewhere by now.
@@ -87,6 +95,7 @@ export interface IRowProps {
   tabIndex: number;
   'data-row': string;
   'data-mlinfra-ref': string | undefined;
+  'data-removable': true | undefined;
   'aria-selected': boolean;
   onClick: (event: React.MouseEvent) => void;
   onDoubleClick: (event: React.MouseEvent) => void;
@@ -280,18 +289,37 @@ function onMouseDown(scene: IScene, event: React.MouseEvent): void {
   dragFrom(event, refs, label, codeOf(picked));
 }
 
-const LISTS = new WeakMap<Element, (id: string) => readonly IRow[]>();
+/** What commands need of a list. */
+interface IListEntry {
+  /** The rows that an action on this one means. */
+  meant: (id: string) => readonly IRow[];
+  onRemove: IRowsOptions['onRemove'];
+}
+
+const LISTS = new WeakMap<Element, IListEntry>();
+
+/** The list around a node, and its row there. */
+function listAt(node: Element): [list: IListEntry, row: string] | null {
+  const row = node.closest<HTMLElement>('[data-row]');
+  for (let above = row?.parentElement; above; above = above.parentElement) {
+    const list = LISTS.get(above);
+    if (list) {
+      return [list, row?.dataset.row ?? ''];
+    }
+  }
+  return null;
+}
 
 /** The rows that a command on a node in a list means: its row, or the selection that it is in. */
 export function rowsAt(node: Element): readonly IRow[] {
-  const row = node.closest<HTMLElement>('[data-row]');
-  for (let above = row?.parentElement; above; above = above.parentElement) {
-    const rows = LISTS.get(above)?.(row?.dataset.row ?? '');
-    if (rows) {
-      return rows;
-    }
-  }
-  return [];
+  const [list, row] = listAt(node) ?? [];
+  return list && row !== undefined ? list.meant(row) : [];
+}
+
+/** Take the rows that are meant out of their list; null where they stand for their objects. */
+export function removeAt(node: Element): IRemoved | null {
+  const onRemove = listAt(node)?.[0].onRemove;
+  return onRemove ? onRemove(rowsAt(node).map(({ id }) => id)) : null;
 }
 
 /**
@@ -324,7 +352,10 @@ export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRow
   rows.forEach(({ ref, item }) => ref && item && workbench.seen.note(ref, item));
   useEffect(() => {
     if (container.current) {
-      LISTS.set(container.current, id => meant(sceneOf(rows.findIndex(row => row.id === id))));
+      LISTS.set(container.current, {
+        meant: id => meant(sceneOf(rows.findIndex(row => row.id === id))),
+        onRemove: options.onRemove
+      });
     }
   });
 
@@ -338,6 +369,7 @@ export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRow
         tabIndex: index === active ? 0 : -1,
         'data-row': row?.id ?? '',
         'data-mlinfra-ref': row?.ref,
+        'data-removable': options.onRemove && true,
         'aria-selected': row ? selection.has(row.id) : false,
         onClick: event => onClick(sceneOf(index), event),
         onDoubleClick: event => keepPage(sceneOf(index), event),

@@ -3,12 +3,14 @@ import React, { useSyncExternalStore } from 'react';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { kinds as all } from '../kinds';
+import { nameOfSeen } from '../names';
 import { kindOf } from '../refs';
 import type { IVisit } from '../tokens';
 import { Button } from './button';
 import { cx } from './cx';
 import { List } from './list';
 import { RefName } from './refname';
+import type { IRemoved } from './rows';
 import { Section, useOpen } from './section';
 
 const RECENT_SHOWN = 6;
@@ -31,12 +33,21 @@ interface IPinnedProps {
 
 /** The objects of these kinds that the user pinned with `p`. */
 export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.ReactElement | null {
-  const { shelf, trans } = useWorkbench();
+  const workbench = useWorkbench();
+  const { shelf, trans } = workbench;
   const section = useOpen(name);
   const pinned = useShelf().pinned.filter(ref => kinds.includes(kindOf(ref)));
   if (!pinned.length && !empty) {
     return null;
   }
+  const unpin = (refs: readonly string[]): IRemoved => {
+    refs.forEach(ref => shelf.pin(ref, false));
+    const names = refs.map(ref => nameOfSeen(workbench, ref)).join(', ');
+    return {
+      said: trans._n('%2 is no longer pinned.', '%2 are no longer pinned.', refs.length, names),
+      undo: () => refs.forEach(ref => shelf.pin(ref, true))
+    };
+  };
   const rows = pinned.map(ref => ({
     id: ref,
     ref,
@@ -62,7 +73,11 @@ export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.React
       title={title}
       note={String(pinned.length)}
       body={() =>
-        rows.length ? <List label={title} rows={rows} /> : <p className={cx('more')}>{empty}</p>
+        rows.length ? (
+          <List label={title} rows={rows} onRemove={unpin} />
+        ) : (
+          <p className={cx('more')}>{empty}</p>
+        )
       }
     />
   );

@@ -7,6 +7,7 @@ import { Button } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
+import type { IRemoved } from '../components/rows';
 import { ListSection } from '../components/listsection';
 import { Num } from '../components/number';
 import { Section, useOpen } from '../components/section';
@@ -57,6 +58,13 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
   const { code, trans } = useWorkbench();
   const section = useOpen('features:basket');
   const views = new Set(picked.map(ref => parseRef(ref)?.parts[0]));
+  const remove = (refs: readonly string[]): IRemoved => {
+    onPick(picked.filter(ref => !refs.includes(ref)));
+    return {
+      said: trans._n('%1 feature is deselected.', '%1 features are deselected.', refs.length),
+      undo: () => onPick(picked)
+    };
+  };
   const rows = picked.map((ref): IListRow => {
     const [view, feature] = parseRef(ref)?.parts ?? [];
     return {
@@ -91,7 +99,7 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
       }
       body={() =>
         rows.length ? (
-          <List label={trans.__('Selected features')} rows={rows} />
+          <List label={trans.__('Selected features')} rows={rows} onRemove={remove} />
         ) : (
           <p className={cx('more')}>
             {trans.__('Pick features with Space; they become one training set.')}

@@ -145,7 +145,7 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IFeature>[] {
       key: 'fill',
       head: trans.__('filled'),
       width: 90,
-      figure: ({ fill }) => fill,
+      figure: ({ fill }) => fill ?? undefined,
       write: value => format.percent(value, 1),
       sort: ({ fill }) => fill?.value ?? null
     },

@@ -13,5 +13,5 @@ export function useName(reference: string): string {
     async signal => describe?.(workbench.client, nameOf(reference), signal),
     { every: () => null, when: describe !== undefined }
   );
-  return data?.name || nameOfSeen(workbench, reference);
+  return data?.name ? data.name : nameOfSeen(workbench, reference);
 }

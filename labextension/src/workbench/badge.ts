@@ -6,8 +6,8 @@ import type { IAttention, IPanelSpec } from '../tokens';
 const BADGE = 'mlinfra-badge';
 
 function draw(title: Title<Widget>, panel: string, count: number, { words }: IAttention): void {
-  const { [BADGE]: _, ...dataset } = title.dataset;
-  title.dataset = count ? { ...dataset, [BADGE]: String(count) } : dataset;
+  const others = Object.entries(title.dataset).filter(([name]) => name !== BADGE);
+  title.dataset = Object.fromEntries(count ? [...others, [BADGE, String(count)]] : others);
   title.caption = count ? `${panel}: ${words(count)}` : panel;
 }
 

@@ -5,41 +5,22 @@ import { kindOf } from '../refs';
 import type { ICommandSpec, IWorkbench } from '../tokens';
 import type * as Generic from './generic';
 
-type Verb = (workbench: IWorkbench, args: ReadonlyPartialJSONObject) => unknown;
+type Args = ReadonlyPartialJSONObject;
+type Verb = (workbench: IWorkbench, args: Args) => unknown;
 
 /** What can be done with every object: rows of all lists offer it. */
 export function addGeneric(workbench: IWorkbench): void {
   const { trans, pointer, commands } = workbench;
   const generic = (): Promise<typeof Generic> => import('./generic');
-  const refOf = (args?: ReadonlyPartialJSONObject): string | undefined =>
+  const refOf = (args?: Args): string | undefined =>
     typeof args?.ref === 'string' ? args.ref : pointer.refs(args)[0];
+  const row = (): HTMLElement | null | undefined =>
+    pointer.node?.closest<HTMLElement>('[data-row]');
   const removal = (ref = ''): string => kinds.get(kindOf(ref))?.remove ?? '';
   const hasCode = (ref: string | undefined): boolean =>
     (ref !== undefined && kinds.get(kindOf(ref))?.code !== undefined) ||
     pointer.frame?.code() != null;
-  const verb = (
-    name: string,
-    label: string,
-    caption: string,
-    icon: ICommandSpec['icon'],
-    load: () => Promise<Verb>,
-    can: (ref: string | undefined) => boolean,
-    reason: string
-  ): ICommandSpec => ({
-    id: `mlinfra:workbench-${name}`,
-    label,
-    caption: args => (can(refOf(args)) ? caption : `${caption}. ${reason}`),
-    icon,
-    category: trans.__('ML: Workbench'),
-    args: {
-      ref: {
-        type: 'string',
-        description: trans.__('The reference of the object; the selected rows without it')
-      }
-    },
-    isEnabled: args => can(refOf(args)),
-    execute: async args => (await load())(workbench, args)
-  });
+  const verb = verbs(workbench, refOf);
   const selected = (ref: string | undefined): boolean => ref !== undefined;
   const select = trans.__('Select a row of a list first.');
   const specs = [
@@ -80,6 +61,15 @@ export function addGeneric(workbench: IWorkbench): void {
       select
     ),
     verb(
+      'copy-row',
+      trans.__('Copy Row'),
+      trans.__('What the row says, its cells divided by tabs'),
+      'copy',
+      () => generic().then(({ copyRow }) => copyRow),
+      () => row() != null,
+      select
+    ),
+    verb(
       'pin',
       trans.__('Pin or Unpin'),
       trans.__('Keep it at the top of its panel, or do so no longer'),
@@ -94,9 +84,41 @@ export function addGeneric(workbench: IWorkbench): void {
       trans.__('Take it away: what cannot be undone is asked about first'),
       'close',
       () => generic().then(({ remove }) => remove),
-      ref => commands.hasCommand(removal(ref)) && commands.isEnabled(removal(ref), { ref }),
+      ref =>
+        row()?.dataset.removable !== undefined ||
+        (commands.hasCommand(removal(ref)) && commands.isEnabled(removal(ref), { ref })),
       trans.__('What is selected cannot be deleted here.')
     )
   ];
   specs.forEach(workbench.addCommand);
+}
+
+type MakeVerb = (
+  name: string,
+  label: string,
+  caption: string,
+  icon: ICommandSpec['icon'],
+  load: () => Promise<Verb>,
+  can: (ref: string | undefined) => boolean,
+  reason: string
+) => ICommandSpec;
+
+/** Makes commands on what is meant; `can` says whether it can be done, and `reason` why not. */
+function verbs(workbench: IWorkbench, refOf: (args?: Args) => string | undefined): MakeVerb {
+  const { trans } = workbench;
+  return (name, label, caption, icon, load, can, reason) => ({
+    id: `mlinfra:workbench-${name}`,
+    label,
+    caption: args => (can(refOf(args)) ? caption : `${caption}. ${reason}`),
+    icon,
+    category: trans.__('ML: Workbench'),
+    args: {
+      ref: {
+        type: 'string',
+        description: trans.__('The reference of the object; the selected rows without it')
+      }
+    },
+    isEnabled: args => can(refOf(args)),
+    execute: async args => (await load())(workbench, args)
+  });
 }

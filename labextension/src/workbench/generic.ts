@@ -3,7 +3,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { Door } from '../code/cell';
 import { pythonFor } from '../code/python';
 import { done } from '../components/confirm';
-import { codeOf, refsOf, rowsAt } from '../components/rows';
+import { codeOf, refsOf, removeAt, rowsAt } from '../components/rows';
 import { kinds } from '../kinds';
 import { nameOfSeen } from '../names';
 import { kindOf } from '../refs';
@@ -51,6 +51,22 @@ export async function insert(workbench: IWorkbench, args: Args): Promise<void> {
   }
 }
 
+/** What a reader hears of a cell: a name that is cut in its middle is there twice. */
+function heard(cell: Element): string {
+  const copy = cell.cloneNode(true) as Element;
+  copy.querySelectorAll('[aria-hidden="true"]').forEach(node => node.remove());
+  return copy.textContent.trim();
+}
+
+/** What a row says, its cells divided by tabs, as spreadsheets take it. */
+export function copyRow({ pointer, code }: IWorkbench): void {
+  const row = pointer.node?.closest('[data-row]');
+  if (row) {
+    const cells = [...row.querySelectorAll('td')];
+    code.copy((cells.length ? cells : [row]).map(heard).join('\t'));
+  }
+}
+
 export async function insertAtCursor(workbench: IWorkbench, args: Args): Promise<void> {
   const { text, door } = source(workbench, args);
   if (text) {
@@ -85,8 +101,18 @@ export function pin(workbench: IWorkbench, args: Args): void {
   }
 }
 
-/** Call what removes each of the objects: it asks, or can be undone. */
+/**
+ * Take rows out of a list that the user has put together, or call what removes each of the objects:
+ * it asks, or can be undone.
+ */
 export async function remove(workbench: IWorkbench, args: Args): Promise<void> {
+  const { node } = workbench.pointer;
+  const removed = node && typeof args.ref !== 'string' ? removeAt(node) : null;
+  if (removed) {
+    const { trans } = workbench;
+    done(removed.said, trans, { label: trans.__('Undo'), run: removed.undo });
+    return;
+  }
   for (const ref of meant(workbench, args)) {
     const command = kinds.get(kindOf(ref))?.remove;
     if (command && workbench.commands.isEnabled(command, { ref })) {

@@ -7,7 +7,9 @@ import { CodeDrawer } from '../drawer';
 import { usePageVerb } from '../frame';
 import { KeyHelp } from '../keyhelp';
 import { List } from '../list';
+import { Name } from '../name';
 import { Pinned, Recent } from '../shelf';
+import { Table } from '../table';
 import { fakeWorkbench, show } from './workbench';
 
 /** What was kept has been read. */
@@ -150,6 +152,25 @@ describe('what is kept at hand', () => {
     said.mockRestore();
   });
 
+  it('loses a pin by Delete, which can be undone, and its object stays as it is', async () => {
+    const said = jest.spyOn(Notification, 'success').mockReturnValue('');
+    const cancel = jest.fn();
+    const fake = fakeWorkbench({ jobs: { show: async () => ({ name: 'train' }), cancel } });
+    const { shelf } = fake.workbench;
+    shelf.pin('job:7', true);
+    shelf.pin('job:8', true);
+    show(fake, <Pinned name="jobs:pinned" title="Pinned" kinds={['job']} />);
+    const row = (await screen.findAllByRole('treeitem'))[0]!;
+    act(() => row.focus());
+    fireEvent.keyDown(row, { key: 'Delete' });
+    await waitFor(() => expect(shelf.pinned).toEqual(['job:8']));
+    const [undo] = said.mock.calls[0]?.[1]?.actions ?? [];
+    act(() => undo?.callback(new MouseEvent('click')));
+    expect(new Set(shelf.pinned)).toEqual(new Set(['job:7', 'job:8']));
+    expect(cancel).not.toHaveBeenCalled();
+    said.mockRestore();
+  });
+
   it('holds the pages opened last, newest first, each once', async () => {
     const fake = fakeWorkbench();
     show(fake, <Recent name="catalog:recent" kinds={['dataset']} />);
@@ -161,6 +182,24 @@ describe('what is kept at hand', () => {
     const names = screen.getAllByRole('treeitem').map(row => row.dataset.mlinfraRef);
     expect(names).toEqual(['dataset:n.a', 'dataset:n.b']);
   });
+});
+
+it('a row of any table can be copied, also one that stands for no object', async () => {
+  const fake = fakeWorkbench();
+  const long = 'a name that is too long for its column';
+  const columns = [
+    { key: 'name', head: 'name', cell: (name: string) => <Name text={name} /> },
+    { key: 'size', head: 'size', figure: () => 1234 }
+  ];
+  const row = (id: string): { id: string } => ({ id });
+  show(fake, <Table label="things" columns={columns} rows={[long]} row={row} />);
+  const drawn = document.querySelector<HTMLElement>('tbody tr')!;
+  expect(drawn.closest('.jp-mlinfra-widget')).toBeTruthy(); // as the context menu asks
+  act(() => drawn.focus());
+  await act(async () => {
+    await fake.workbench.commands.execute('mlinfra:workbench-copy-row');
+  });
+  expect(fake.code.copy.mock.calls).toEqual([[`${long}\t1,234`]]);
 });
 
 describe('the code strip', () => {

@@ -64,6 +64,11 @@ const column = (head: string): string[] => {
   return cells(LABEL).map(row => row[place] ?? '');
 };
 
+it('the run of a version is called by its name', async () => {
+  await opened(detailOf([version(1, { run_name: 'eager-owl' })]));
+  expect(screen.getByRole('button', { name: 'eager-owl' }).title).toBe('run:run10000000000');
+});
+
 describe('the metrics of versions', () => {
   const champion = { aliases: { champion: 1 } };
 
