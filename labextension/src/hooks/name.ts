@@ -13,5 +13,6 @@ export function useName(reference: string): string {
     async signal => describe?.(workbench.client, nameOf(reference), signal),
     { every: () => null, when: describe !== undefined }
   );
-  return data?.name ? data.name : nameOfSeen(workbench, reference);
+  const name = data?.name ?? '';
+  return name === '' ? nameOfSeen(workbench, reference) : name;
 }
