@@ -392,7 +392,7 @@ def new_lab(context: BrowserContext, server: Server) -> Iterator[Lab]:
     """A page that has not loaded anything yet; what it leaves in the browser goes with it."""
     page = context.new_page()
     opened = [page]
-    page.on("popup", opened.append)
+    page.on("popup", lambda popup: opened.append(popup))
     yield Lab(page, server, watch(page, server.address))
     with suppress(Error):
         page.evaluate("localStorage.clear()")

@@ -58,7 +58,7 @@ def dark(page: Page) -> Iterator[None]:
 
 def change_theme(page: Page, theme: str) -> None:
     page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
-    page.locator(f"body[data-jp-theme-name='{theme}']").wait_for()
+    page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
 
 
 def faults(page: Page) -> list[str]:
