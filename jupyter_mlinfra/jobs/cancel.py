@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError, Unavailable, raise_all, tried
 from ..core.processes import tree
-from .attempt.environment import forget, handing_over, release, runtime_folder
+from ..core.runtime_folder import runtime_folder
+from .attempt.environment import forget, handing_over, release
 from .dispatch import Dispatch
 from .local.cancel_requests import Wishes
 from .local.client import Control

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, MLInfraError, Unavailable
 from ..core.records import Number, Page, check_limit, now, page_of
+from ..core.runtime_folder import runtime_folder
 from ..core.search import Document
 from ..notebooks.executed import read_executed
 from ..notebooks.parameters import parameters_of, read_notebook, taken
 from ..notebooks.spec import ExecutedNotebook, JobParameter, Parameter
-from .attempt.environment import Around, handing_over, keep, runtime_folder, submitters_environment
+from .attempt.environment import Around, handing_over, keep, submitters_environment
 from .attempt.files import Attempt
 from .attempt.log import read_log, search_log
 from .backends import Attaching, backend_names, recent_compute
@@ -514,7 +515,7 @@ class Jobs:
         if start:
             self._control.wake()
         else:
-            self._control.tell()
+            self._control.notify()
 
     def search_fingerprint(self) -> str:
         """Changes whenever a job does."""

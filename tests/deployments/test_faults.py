@@ -188,7 +188,7 @@ def test_a_keeper_that_was_killed_is_started_again_by_heal_and_by_no_look(
     first = keeper(deployments)
     assert first is not None
     os.kill(first, signal.SIGKILL)
-    until(lambda: not deployments._target._keeper_alive())  # type: ignore[attr-defined]
+    until(lambda: deployments._target._keeper.alive() is None)  # type: ignore[attr-defined]
     assert deployments.show("flights").deployment.name == deployments.list().items[0].name
     time.sleep(1)
     assert keeper(deployments) is None
@@ -213,7 +213,7 @@ def test_a_keeper_that_cannot_write_lives_on_and_still_starts_what_dies(
     in_the_way = figures.with_name(f".{layout.FIGURES}.draft")
     in_the_way.mkdir()
     try:
-        until(lambda: "is repeated" in log.read_text())
+        until(lambda: "tries again" in log.read_text())
         victim = processes(deployments, "v1")[0]
         kill_tree(victim)
         until(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,43 +19,66 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.core.daemons import control, registration
+from jupyter_mlinfra.core.daemons.control import poke
+from jupyter_mlinfra.core.daemons.registration import Registration, own_registration
 from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.core.processes import TOKEN, Identity
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.runtime_folder import runtime_folder
 from jupyter_mlinfra.deployments.packaging import package
 from jupyter_mlinfra.deployments.store import DeploymentStore, ProcessRow
-from jupyter_mlinfra.deployments.targets import envoy, keeper, ports
+from jupyter_mlinfra.deployments.targets import envoy, keeper, layout, local, ports
 from jupyter_mlinfra.deployments.targets.workers import Worker, Workers, WorkerSpec
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.fixture(autouse=True)
-def in_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def in_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def daemon(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Keeper], keeper.KeeperDaemon]]:
+    """Makes the process around a keeper, which waits for nothing."""
     monkeypatch.setattr(keeper, "RETRY_SECONDS", 0.0)
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
+    monkeypatch.setattr(keeper, "IDLE_SECONDS", 0.0)
+    before = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    }
+    yield lambda found: keeper.KeeperDaemon(project, lambda _: found)  # type: ignore[arg-type,return-value]
+    signal.set_wakeup_fd(-1)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    shutil.rmtree(runtime_folder(project.home), ignore_errors=True)
 
 
 class Keeper:
     """Each turn raises the next of `troubles`; after the last it is done."""
 
-    def __init__(self, troubles: list[Exception]) -> None:
-        self.troubles, self.finished = troubles, False
-        self.adopted = 0
+    def __init__(self, troubles: list[Exception], *, steps: int = 1) -> None:
+        self.troubles, self.adopted = troubles, False
+        self.adoptions, self.steps, self.killed = 0, steps, False
 
     def adopt(self) -> None:
         self._turn()
-        self.adopted += 1
+        self.adoptions += 1
 
-    def step(self) -> None:
+    def step(self) -> bool:
         self._turn()
-        self.finished = not self.troubles
+        self.steps -= 1
+        return self.steps == 0
 
     def _turn(self) -> None:
         if self.troubles:
             raise self.troubles.pop()
+
+    def kill(self) -> None:
+        self.killed = True
 
     def processes(self) -> list[Any]:
         return []
@@ -61,28 +87,93 @@ class Keeper:
         return False
 
 
-def test_the_loop_outlives_every_kind_of_failed_write(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_the_keeper_outlives_every_kind_of_failed_write(
+    daemon: Callable[[Keeper], keeper.KeeperDaemon], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(keeper, "IDLE_SECONDS", 0.0)
     found = Keeper([FULL, FULL, Unavailable("The database is busy."), FULL])
-    keeper._loop(found)  # type: ignore[arg-type]
-    assert found.finished
-    assert found.adopted == 1  # tried again until it was done, then not once more
-    assert "No space left" in caplog.text
+    daemon(found).run()
+    assert found.steps == 0
+    assert found.adoptions == 1  # tried again until it was done, then not once more
+    assert "No space left" in capsys.readouterr().err
 
 
-def test_the_loop_outlives_a_fault_of_its_own_and_logs_where_it_was(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_the_keeper_outlives_a_fault_of_its_own_and_logs_where_it_was(
+    daemon: Callable[[Keeper], keeper.KeeperDaemon], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(keeper, "IDLE_SECONDS", 0.0)
     found = Keeper([ValueError("zip() argument 2 is longer"), KeyError("stats"), KeyError("stats")])
-    keeper._loop(found)  # type: ignore[arg-type]
-    assert found.finished
-    assert "ValueError: zip() argument 2 is longer" in caplog.text
-    assert "in _turn" in caplog.text
+    daemon(found).run()
+    assert found.steps == 0
+    said = capsys.readouterr().err
+    assert "ValueError: zip() argument 2 is longer" in said
+    assert "in _turn" in said
     # The same fault again and again fills no disk.
-    assert caplog.text.count("KeyError: 'stats'") == 1
+    assert said.count("KeyError: 'stats'") == 1
+
+
+def test_the_keeper_of_a_project_that_was_moved_away_ends_its_processes(
+    daemon: Callable[[Keeper], keeper.KeeperDaemon], project: Project
+) -> None:
+    class Moved(Keeper):
+        def step(self) -> bool:
+            project.home.rename(project.root / "elsewhere")
+            return False
+
+    found = Moved([])
+    daemon(found).run()
+    assert found.killed
+
+
+def test_the_address_of_a_keeper_leads_to_it_while_it_runs(
+    daemon: Callable[[Keeper], keeper.KeeperDaemon], project: Project
+) -> None:
+    client, seen = local.keeper_control(project), list[Any]()
+
+    class Asked(Keeper):
+        def step(self) -> bool:
+            entry = client.alive()
+            seen.append((entry is not None and entry.process.pid, poke(entry) if entry else None))
+            return super().step()
+
+    daemon(Asked([])).run()
+    assert seen == [(os.getpid(), True)]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_keeper_of_an_older_version_is_replaced(
+    project: Project, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """Whether it has recorded its address with the schema that it knew, or, before there were
+    addresses, holds the lock alone.
+    """
+    lock, registry = layout.run_folder(project) / layout.LOCK, layout.registry_of(project)
+    code = (
+        "import fcntl, sys, time; handle = open(sys.argv[1], 'w');"
+        " fcntl.flock(handle, fcntl.LOCK_EX); print(flush=True); time.sleep(600)"
+    )
+    marked = {**os.environ, TOKEN: layout.token_of(project, "keeper")}
+    old = subprocess.Popen(
+        [sys.executable, "-c", code, str(lock)], env=marked, stdout=subprocess.PIPE
+    )
+    with old, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        try:
+            listener.bind("new.sock")
+            assert old.stdout is not None
+            old.stdout.readline()
+            identity = Identity.of(old.pid)
+            assert identity is not None
+            if known:
+                with monkeypatch.context() as patch:
+                    patch.setattr(registration, "newest_revision", lambda: "0011")
+                    before = layout.digest_of(project)
+                registry.write(Registration(process=identity, socket="", settings=before))
+            new = own_registration(Path("new.sock"), layout.digest_of(project))
+            monkeypatch.setattr(control, "spawn_detached", lambda *_, **__: registry.write(new))
+            threading.Thread(target=old.wait).start()  # as init does: it is no zombie
+            assert local.keeper_control(project).start() == new
+            assert not identity.alive()
+            assert local.keeper_control(project).start() == new  # and is not replaced again
+        finally:
+            old.kill()
 
 
 @pytest.fixture

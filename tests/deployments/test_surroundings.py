@@ -8,8 +8,9 @@ from types import ModuleType
 import pytest
 
 from jupyter_mlinfra.core import variables
+from jupyter_mlinfra.core.daemons import control
+from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.processes import TOKEN
-from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.targets import local, workers
 from jupyter_mlinfra.deployments.targets.layout import token_of
 
@@ -58,9 +59,11 @@ def test_the_keeper_gets_the_settings_and_nothing_of_the_job(
     project = kit.open_project(tmp_path)
     given: list[dict[str, str]] = []
     monkeypatch.setattr(
-        local, "spawn_detached", lambda *_, environment, **__: given.append(environment)
+        control, "spawn_detached", lambda *_, environment, **__: given.append(environment)
     )
-    local.LocalTarget(project, DeploymentStore(project.database, project.name))._spawn()
+    monkeypatch.setattr(control, "START_SECONDS", 0.0)
+    with pytest.raises(Unavailable):
+        local.keeper_control(project).start()
     assert {name for name, value in given[0].items() if value == "of the job"} == set()
     assert given[0][TOKEN] == token_of(project, "keeper")
     assert (given[0]["MLINFRA_DEPLOYMENTS_WORKERS"], given[0]["LC_TIME"]) == ("3", "C")

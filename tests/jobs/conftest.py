@@ -20,8 +20,8 @@ import pytest
 from fake_ray.site import ray
 
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.runtime_folder import runtime_folder
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
-from jupyter_mlinfra.jobs.attempt.environment import runtime_folder
 
 __all__ = ["ray"]  # found by pytest in this module: one cluster for all folders below
 WAIT = 60.0

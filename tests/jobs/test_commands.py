@@ -16,8 +16,9 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.runtime_folder import runtime_folder
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
-from jupyter_mlinfra.jobs.attempt.environment import keep, runtime_folder
+from jupyter_mlinfra.jobs.attempt.environment import keep
 
 
 def test_a_command_runs_with_its_own_exit_code_and_log(run: Callable[..., Job], jobs: Jobs) -> None:

@@ -17,8 +17,9 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.runtime_folder import runtime_folder
 from jupyter_mlinfra.jobs import Jobs, JobSpec
-from jupyter_mlinfra.jobs.attempt.environment import forget_deleted, keep, runtime_folder
+from jupyter_mlinfra.jobs.attempt.environment import forget_deleted, keep
 
 
 def environments(home: Path) -> list[Path]:

@@ -11,20 +11,20 @@ from typing import Any
 import psutil
 import pytest
 
+from jupyter_mlinfra.core.daemons import control
+from jupyter_mlinfra.core.daemons.registration import FileRegistry, Registration
+from jupyter_mlinfra.core.daemons.wakeups import Wakeups, beat_path
 from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec
-from jupyter_mlinfra.jobs.backends import detached
-from jupyter_mlinfra.jobs.backends.bell import Bell, beat_path
 from jupyter_mlinfra.jobs.dispatch import Dispatch
-from jupyter_mlinfra.jobs.local.registry import Registry
+from jupyter_mlinfra.jobs.local.registry import SupervisorRegistry
 from jupyter_mlinfra.jobs.queue.retention import Retention
 from jupyter_mlinfra.jobs.queue.store import JobStore
 from jupyter_mlinfra.jobs.remote.client import (
     SILENT_SECONDS,
     FollowerControl,
-    Mark,
-    mark_path,
+    follower_path,
 )
 from jupyter_mlinfra.jobs.remote.slurm.commands import ANSWER_SECONDS
 
@@ -80,7 +80,7 @@ def test_a_stopped_supervisor_ends_at_once(jobs: Jobs, tools: Any) -> None:
     pid = _stop(jobs, tools)
     began = time.monotonic()
     assert jobs.stop().pid is None
-    assert time.monotonic() - began < detached.END_SECONDS / 2  # by SIGTERM, not by SIGKILL
+    assert time.monotonic() - began < control.END_SECONDS / 2  # by SIGTERM, not by SIGKILL
     assert Identity.of(pid) is None
 
 
@@ -104,9 +104,9 @@ def test_a_submit_replaces_a_supervisor_that_hangs(
     jobs: Jobs, project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = jobs.start().pid
-    entry = Registry(project.database).read()
+    entry = SupervisorRegistry(project.database).read()
     assert entry is not None
-    monkeypatch.setattr(detached, "SILENT_SECONDS", -1.0)  # as if the last heartbeat were long ago
+    monkeypatch.setattr(control, "_silence", lambda _: 1e6)  # as if the last beat were long ago
     assert "has not moved for" in jobs.supervisor().trouble
     job = jobs.submit(JobSpec(command=["true"]))
     monkeypatch.undo()
@@ -117,25 +117,25 @@ def test_a_submit_replaces_a_supervisor_that_hangs(
 def test_the_heart_beats_while_it_sleeps_and_only_then_are_small_things_done(
     project: Project,
 ) -> None:
-    bell, done = Bell(project.home, "test"), list[float]()
-    bell.hang()
+    wakeups, done = Wakeups(project.home / "test.sock"), list[float]()
+    wakeups.open()
     try:
-        before = int(beat_path(bell.path).read_text())
-        assert not bell.wait(
+        before = int(beat_path(wakeups.path).read_text())
+        assert not wakeups.wait(
             0.3, meanwhile=lambda: done.append(time.monotonic()) is None, every=0.1
-        ).rung
-        assert int(beat_path(bell.path).read_text()) - before > 0.25e9
+        ).early
+        assert int(beat_path(wakeups.path).read_text()) - before > 0.25e9
         assert len(done) in (1, 2, 3, 4)
-        assert not bell.wait(
+        assert not wakeups.wait(
             60, meanwhile=lambda: False, every=0.01
-        ).rung  # what it looks after is gone: it wakes up
+        ).early  # what it looks after is gone: it wakes up
     finally:
-        bell.close()
+        wakeups.close()
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.set_wakeup_fd(-1)
-    assert not beat_path(bell.path).exists()
+    assert not beat_path(wakeups.path).exists()
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,8 @@ def test_a_follower_whose_cluster_answers_slowly_does_not_hang(
 ) -> None:
     own, beat = Identity.of(os.getpid()), beat_path(project.home / "slurm.sock")
     assert own is not None
-    mark_path(project.home, "slurm").parent.mkdir(parents=True, exist_ok=True)
-    Mark(process=own, socket=str(beat.with_suffix(".sock")), settings="").write(
-        mark_path(project.home, "slurm")
+    FileRegistry(follower_path(project.home, "slurm")).write(
+        Registration(process=own, socket=str(beat.with_suffix(".sock")), settings="")
     )
     beat.write_text(str(time.monotonic_ns() - int(silent * 1e9)))
     assert ("has not moved for" in FollowerControl(project, "slurm").trouble()) is hangs
@@ -171,4 +170,4 @@ def test_without_a_heartbeat_nothing_is_said(tmp_path: Path) -> None:
     class Who:
         process, socket, settings = own, str(tmp_path / "none.sock"), ""
 
-    assert detached.trouble(Who, "It", silent_seconds=60) == ""  # type: ignore[arg-type]
+    assert control.trouble(Who, "It", silent_seconds=60) == ""  # type: ignore[arg-type]

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.runtime_folder import _in_memory, runtime_folder
 from jupyter_mlinfra.jobs import Jobs, JobSpec, load_backend
-from jupyter_mlinfra.jobs.attempt import environment
-from jupyter_mlinfra.jobs.attempt.environment import forget, keep, recall, runtime_folder
+from jupyter_mlinfra.jobs.attempt.environment import forget, keep, recall
 from jupyter_mlinfra.jobs.attempt.files import Attempt
 from jupyter_mlinfra.jobs.attempt.log import read_log
 from jupyter_mlinfra.jobs.submit.checks import script_of
@@ -414,7 +414,7 @@ def test_a_runtime_folder_that_others_can_enter_is_not_used(
 
 def test_no_environment_is_kept_on_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Not remembered.
-    monkeypatch.setattr(environment, "_in_memory", environment._in_memory.__wrapped__)
+    monkeypatch.setattr("jupyter_mlinfra.core.runtime_folder._in_memory", _in_memory.__wrapped__)
     mounts = "/dev/root / ext4 rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\n"
     monkeypatch.setattr(Path, "read_text", lambda path, *_, **__: mounts)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))

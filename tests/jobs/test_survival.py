@@ -17,8 +17,8 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.runtime_folder import runtime_folder
 from jupyter_mlinfra.jobs import Jobs, JobSpec
-from jupyter_mlinfra.jobs.attempt.environment import runtime_folder
 
 COUNTED = "echo x >> count; while [ ! -e go ]; do sleep 0.02; done; echo done >> count; exit 7"
 SUBMIT = f"jobs.submit(JobSpec(command=['sh', '-c', {COUNTED!r}]))"
@@ -266,12 +266,12 @@ def test_a_supervisor_that_cannot_start_is_an_error_that_shows_its_log_and_the_j
 def test_a_supervisor_that_nothing_ends_is_an_error_and_no_endless_wait(
     jobs: Jobs, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from jupyter_mlinfra.core.daemons import control
     from jupyter_mlinfra.core.processes import Identity
-    from jupyter_mlinfra.jobs.backends import detached
 
     pid = jobs.start().pid
     sent = list[int]()
-    monkeypatch.setattr(detached, "END_SECONDS", 0.05)
+    monkeypatch.setattr(control, "END_SECONDS", 0.05)
     # As a process in uninterruptible sleep takes them.
     monkeypatch.setattr(Identity, "signal", lambda _, number: sent.append(number))
     with pytest.raises(Unavailable, match=f"Process {pid} was killed and is still there"):

@@ -113,7 +113,7 @@ def _pool(
         for process in tools.processes_of(project.root):
             process.kill()
     tools.until(lambda: not tools.processes_of(project.root))
-    from jupyter_mlinfra.jobs.attempt.environment import runtime_folder
+    from jupyter_mlinfra.core.runtime_folder import runtime_folder
 
     shutil.rmtree(runtime_folder(opened.home), ignore_errors=True)
     opened.database.close()

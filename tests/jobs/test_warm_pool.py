@@ -27,7 +27,7 @@ from jupyter_mlinfra.notebooks.warm.standing import Standing
 
 
 class Doors:
-    """In place of the supervisor's bell."""
+    """In place of what wakes the supervisor."""
 
     def __init__(self) -> None:
         self.watched = set[int]()
@@ -35,7 +35,7 @@ class Doors:
     def watch(self, job: str, handle: int) -> None:
         self.watched.add(handle)
 
-    def forget(self, handles: Iterable[int]) -> None:
+    def unwatch(self, handles: Iterable[int]) -> None:
         self.watched -= set(handles)
 
 
@@ -71,7 +71,7 @@ def asleep(project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
     tree = project.home / "snapshots" / "trees" / "s"
     tree.mkdir(parents=True)
     runners = warm.Warm(
-        place, size=1, memory_gib=1.0, imports=(), bell=cast("Any", doors), say=said.append
+        place, size=1, memory_gib=1.0, imports=(), wakeups=cast("Any", doors), say=said.append
     )
 
     def ask(gpus: Sequence[str] = (), **changes: Any) -> warm.TakenRunner | None:

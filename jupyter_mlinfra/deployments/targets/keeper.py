@@ -14,18 +14,18 @@ import contextlib
 import json
 import logging
 import os
-import select
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 
+from ...core.daemons.daemon import Daemon, say
+from ...core.daemons.registration import own_registration
 from ...core.errors import Conflict, MLInfraError, Unavailable
-from ...core.files import explain_os_error, file_lock
+from ...core.files import explain_os_error
 from ...core.processes import TOKEN, Identity, end_token
 from ...core.project import Project
 from ...core.records import now
@@ -36,11 +36,13 @@ from . import envoy, ports
 from .layout import (
     FIGURES,
     LOCK,
-    POKE,
+    digest_of,
     gateway_log,
     logs_folder,
     payload_folder,
+    registry_of,
     run_folder,
+    socket_path,
     token_of,
 )
 from .secrets import keys_of
@@ -57,11 +59,10 @@ RETRY_SECONDS = 1.0
 COMPACT_SECONDS = 600.0
 START_TRIES = 2
 GATEWAY = ("", "gateway")
-_LOG = logging.getLogger("mlinfra.keeper")
 
 
 class Keeper:
-    """The loop of one project. `step` does some of everything that is due and never waits long."""
+    """What one project serves. `step` does some of everything that is due and never waits long."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -74,22 +75,22 @@ class Keeper:
         self.compacting: subprocess.Popen[bytes] | None = None
         self.compacted_at = time.monotonic()
         self.moving = True
-        self.finished = False
+        self.adopted = False
 
     def adopt(self) -> None:
         """Take over what an earlier keeper left running."""
         self.workers.adopt()
         self.gateway.adopt()
 
-    def step(self) -> None:
-        """Compare the wanted with the actual state, and move one step towards it."""
-        if not Path(
-            LOCK
-        ).exists():  # the project was deleted: nobody can use its processes any more
-            self.workers.kill()
-            self.gateway.kill()
-            self.finished = True
-            return
+    def kill(self) -> None:
+        """End all processes at once, without the store."""
+        self.workers.kill()
+        self.gateway.kill()
+
+    def step(self) -> bool:
+        """Compare the wanted with the actual state, and move one step towards it; returns whether
+        nothing is up, or wanted, any more.
+        """
         target = self.store.target()
         wish = target.wish
         rows = self.store.deployments()
@@ -111,12 +112,12 @@ class Keeper:
             or any(self.workers.sockets((row.name, item.version)) for item in row.versions)
         ]
         if wanted and not self.gateway.keep(plans):
-            return  # its trouble is recorded; it is tried again
+            return False  # its trouble is recorded; it is tried again
         if self.gateway.alive() and not envoy.apply(
             gateway.files(plans, port=self.gateway.port, keys=self.gateway.keys)
         ):
-            _LOG.warning("Envoy has not taken the configuration over")
-            return
+            say("Envoy has not taken the configuration over")
+            return False
         # A sum, so that each one is judged.
         self.moving = sum(self._judge(row, item) for row, item in wanted.values()) > 0
         self.workers.note()
@@ -127,9 +128,10 @@ class Keeper:
         self._end_unwanted(rows, set(wanted))
         self._measure(plans)
         self._compact(rows)
-        if not wanted and not self.workers.all:
-            self.gateway.end()
-            self.finished = self.store.target().wish == wish
+        if wanted or self.workers.all:
+            return False
+        self.gateway.end()
+        return self.store.target().wish == wish
 
     def processes(self) -> list[Identity]:
         """All processes whose end matters."""
@@ -410,7 +412,7 @@ class Gateway:
         if self.alive():
             return self._wait_live()
         if self.identity is not None:
-            _LOG.warning("Envoy has ended")
+            say("Envoy has ended")
         self._forget()
         if time.monotonic() < self._retry_at:
             return False
@@ -518,7 +520,7 @@ class Gateway:
         self._failures += 1
         self._retry_at = time.monotonic() + min(30.0, 0.5 * 2.0**self._failures)
         self._store.note_target(trouble=trouble)
-        _LOG.warning("the gateway does not start: %s", trouble)
+        say(f"the gateway does not start: {trouble}")
 
     def _forget(self, *, grace: float = 0.0) -> None:
         end_token(self._token, grace_seconds=grace)
@@ -529,79 +531,72 @@ class Gateway:
         self._store.drop_process(self._token)
 
 
-class Alarm:
-    """Wakes the keeper: a named pipe that verbs write to, and the end of any of its processes."""
+class KeeperDaemon(Daemon):
+    """The process around a keeper. make: the keeper, made in the folder of its sockets."""
 
-    def __init__(self) -> None:
-        with contextlib.suppress(FileExistsError):
-            os.mkfifo(POKE, 0o600)
-        # Opened for reading and writing, so that it never sees an end of file.
-        self._pipe = os.open(POKE, os.O_RDWR | os.O_NONBLOCK)
+    def __init__(self, project: Project, make: Callable[[Project], Keeper] = Keeper) -> None:
+        self._project, self._make = project, make
+        super().__init__(
+            run_folder(project) / LOCK, socket_path(project), what="The keeper of deployments"
+        )
+        self._keeper: Keeper | None = None
+        self._failed = False
 
-    def wait(self, processes: Iterable[Identity], seconds: float) -> None:
-        """Returns when poked, when one of `processes` ends, or after `seconds`."""
+    def _begin(self) -> None:
+        # Unix sockets by short names, however deep the project's folder is.
+        os.chdir(self._lock.parent)
+        self._keeper = self._make(self._project)
+        registration = own_registration(self._wakeups.path, digest_of(self._project))
+        registry_of(self._project).write(registration)
+
+    def _safely(self, action: Callable[[], None]) -> Exception | None:
+        error = super()._safely(action)
+        self._failed = error is not None
+        return error
+
+    def _round(self) -> None:
+        keeper = self._running
+        if not keeper.adopted:
+            keeper.adopt()
+            keeper.adopted = True
+        self._done = keeper.step()
+
+    def _abandon(self) -> None:
+        """Nobody can use the processes of a project that was deleted or moved away."""
+        self._running.kill()
+
+    def _sleep(self) -> None:
+        if self._failed:
+            time.sleep(RETRY_SECONDS)  # also if a process that cannot be judged has ended
         handles = []
-        for identity in processes:
+        for identity in self._running.processes():
             with contextlib.suppress(OSError, AttributeError):  # gone already; or not Linux
                 handles.append(os.pidfd_open(identity.pid))
+        for handle in handles:
+            self._wakeups.watch("process", handle)
         try:
-            poll = select.poll()
-            for handle in (self._pipe, *handles):
-                poll.register(handle, select.POLLIN)
-            poll.poll(seconds * 1000)
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._pipe, 65536)
+            wakeup = self._wakeups.wait(BUSY_SECONDS if self._running.busy() else IDLE_SECONDS)
+            ended = {handle for _, handle in wakeup.ended}
+            self._wakeups.unwatch(handle for handle in handles if handle not in ended)
         finally:
             for handle in handles:
                 os.close(handle)
 
-
-def run(root: Path) -> None:
-    """Maintain the project at `root` until nothing of it is up. Returns at once if another keeper
-    does.
-    """
-    project = Project(root)
-    folder = run_folder(project)
-    for _ in range(20):  # a process that asks whether there is a keeper holds the lock for a moment
-        try:
-            with file_lock(folder / LOCK, wait=False, what="The keeper"):
-                # Unix sockets by short names, however deep the project's folder is.
-                os.chdir(folder)
-                _loop(Keeper(project))
-            return
-        except Conflict:
-            time.sleep(0.05)
+    @property
+    def _running(self) -> Keeper:
+        assert self._keeper is not None, "made when the lock is held"
+        return self._keeper
 
 
-def _loop(keeper: Keeper) -> None:
-    alarm, stop = Alarm(), []
-    signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
-    adopted, trouble = False, ""
-    while not keeper.finished and not stop:
-        try:
-            if not adopted:
-                keeper.adopt()
-                adopted = True
-            keeper.step()
-            trouble = ""
-        except (
-            MLInfraError,
-            OSError,
-        ) as error:  # a busy or full disk: what runs goes on, and the next step tries again
-            if str(error) != trouble:
-                trouble = str(error)
-                _LOG.warning("the last step failed and is repeated: %s", trouble)
-            time.sleep(RETRY_SECONDS)
-        except Exception as error:  # noqa: BLE001 (a fault of ours: what it keeps up must not lose its keeper for one round that fails)
-            if repr(error) != trouble:
-                trouble = repr(error)
-                _LOG.exception("a round has failed; it is repeated")
-            time.sleep(RETRY_SECONDS)
-        if not keeper.finished and not stop:
-            alarm.wait(keeper.processes(), BUSY_SECONDS if keeper.busy() else IDLE_SECONDS)
+def main() -> None:
+    """Maintain the project on the command line until nothing of it is up."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request
+    try:
+        KeeperDaemon(Project(Path(sys.argv[1]))).run()
+    except Conflict as error:
+        say(f"ends: {error}")
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request
-    run(Path(sys.argv[1]))
+    main()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from ...core.daemons.registration import FileRegistry, settings_digest
 from ...core.project import Project
+from ...core.runtime_folder import runtime_folder
 
 LOCK = "keeper.lock"
-POKE = "poke"
 FIGURES = "figures.json"
 
 
@@ -17,6 +18,24 @@ def run_folder(project: Project) -> Path:
     folder = project.folder("deployments", "run")
     folder.chmod(0o700)
     return folder
+
+
+def socket_path(project: Project) -> Path:
+    """Where the keeper is woken."""
+    return runtime_folder(project.home) / "keeper.sock"
+
+
+def registry_of(project: Project) -> FileRegistry:
+    """Where the keeper records its address."""
+    return FileRegistry(run_folder(project) / "keeper.json")
+
+
+def digest_of(project: Project) -> str:
+    """A digest of the settings that the keeper itself works with: when they change, it is replaced.
+    Those of the gateway count from its next start.
+    """
+    settings = project.settings.deployments
+    return settings_digest([settings.payload_days, settings.payload_gib])
 
 
 def bundles_folder(project: Project) -> Path:
@@ -32,6 +51,11 @@ def logs_folder(project: Project) -> Path:
 def gateway_log(project: Project) -> Path:
     """Output of Envoy, of its last start."""
     return logs_folder(project) / "gateway.log"
+
+
+def keeper_log(project: Project) -> Path:
+    """Output of the keeper."""
+    return logs_folder(project) / "keeper.log"
 
 
 def payload_folder(project: Project, deployment: str) -> Path:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import math
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ...core.daemons.control import DaemonControl, DaemonSpec
+from ...core.daemons.registration import Registration
 from ...core.errors import Unavailable
-from ...core.files import explain_os_error
-from ...core.processes import TOKEN, end_token, spawn_detached, with_token
+from ...core.processes import TOKEN, end_token, with_token
 from ..gateway import Keys
 from . import Figures, ports
-from .layout import FIGURES, LOCK, POKE, logs_folder, run_folder, token_of
+from .layout import FIGURES, LOCK, digest_of, keeper_log, registry_of, run_folder, token_of
 from .secrets import authorization_file, keys_of
 from .surroundings import keepers_surroundings
 
@@ -30,8 +29,34 @@ STALE_SECONDS = 30.0
 """Older figures are not shown as present ones."""
 
 TROUBLE_SECONDS = 0.5
-SPAWN_SECONDS = 5.0
 KILL_SECONDS = 5.0
+SILENT_SECONDS = 180.0
+"""Without a heartbeat for this long a keeper hangs. A step that starts many processes on a busy
+machine, or waits for a busy database, takes a while.
+"""
+
+
+def keeper_control(project: Project) -> DaemonControl[Registration]:
+    """Controls the keeper of a project from any process."""
+    token = token_of(project, "keeper")
+    spec = DaemonSpec(
+        name="The keeper of deployments",
+        module="jupyter_mlinfra.deployments.targets.keeper",
+        arguments=lambda: [str(project.root)],
+        environment=lambda: {**keepers_surroundings(os.environ), TOKEN: token},
+        home=project.home,
+        lock=run_folder(project) / LOCK,
+        log=keeper_log(project),
+        settings=lambda: digest_of(project),
+        silent_seconds=SILENT_SECONDS,
+        without=(
+            "What serves goes on; what ends is not started again until it runs: by the next deploy,"
+            " or `mlinfra up`."
+        ),
+        # One of a version that recorded no address.
+        evict=lambda: end_token(token, grace_seconds=KILL_SECONDS),
+    )
+    return DaemonControl(spec, registry_of(project))
 
 
 class LocalTarget:
@@ -41,6 +66,10 @@ class LocalTarget:
 
     def __init__(self, project: Project, store: DeploymentStore) -> None:
         self._project, self._store = project, store
+
+    @cached_property
+    def _keeper(self) -> DaemonControl[Registration]:
+        return keeper_control(self._project)  # not for who only reads: it makes folders
 
     def prepare(self) -> None:
         """Raise Unavailable if the port of the settings, or the one that was chosen before, is
@@ -58,25 +87,33 @@ class LocalTarget:
             raise ports.taken(port)
 
     def carry_out(self, wish: int, *, timeout: float = 60.0) -> None:
-        """Wake the keeper, start one if there is none, and wait until `wish` is done."""
-        begun, spawned, pause = time.monotonic(), -math.inf, 0.005
+        """Wake the keeper, start one if none runs with the present settings, and wait until `wish`
+        is done.
+        """
+        begun, pause = time.monotonic(), 0.005
+        self._wake(self._keeper.wake)
+        woken = time.monotonic()
         while (target := self._store.target()).done < wish:
             at = time.monotonic()
-            if target.trouble and at - max(begun, spawned) > TROUBLE_SECONDS:
+            if target.trouble and at - woken > TROUBLE_SECONDS:
                 told = json.loads(target.trouble)
                 raise Unavailable(told["what"], told.get("why", ""), told.get("fix", ""))
             if at - begun > timeout:
                 raise Unavailable(
                     "The change is recorded, but not in force yet.",
-                    f"The keeper did not carry it out within {timeout:.0f} s.",
-                    f"See {self._log}.",
+                    self._keeper.trouble()
+                    or f"The keeper did not carry it out within {timeout:.0f} s.",
+                    f"See {keeper_log(self._project)}.",
                 )
-            if not self._poke() and at - spawned > SPAWN_SECONDS:
-                spawned = at
-                self._store.note_target(trouble="")
-                self._spawn()
+            self._wake(self._keeper.nudge)  # it ends when nothing is up
             time.sleep(pause)
             pause = min(0.1, pause * 1.5)
+
+    def _wake(self, how: Callable[[], None]) -> None:
+        """Old trouble is not the answer of a keeper that is started now."""
+        if self._keeper.alive() is None:
+            self._store.note_target(trouble="")
+        how()
 
     def base_url(self) -> str:
         """`http://127.0.0.1:PORT`; empty before the first start."""
@@ -110,8 +147,8 @@ class LocalTarget:
         running = any(
             row.token.startswith(ours) and row.identity.alive() for row in self._store.processes()
         )
-        if running and not self._keeper_alive():
-            self._spawn()
+        if running and self._keeper.alive() is None:
+            self._keeper.start()
 
     def figures(self) -> Mapping[tuple[str, str], Figures]:
         """What the keeper has read from the gateway; empty if that is long ago."""
@@ -125,10 +162,8 @@ class LocalTarget:
         return {}
 
     def stopped(self) -> bool:
-        """Whether neither keeper nor gateway nor a serving process runs. The keeper frees its lock
-        a moment before it ends.
-        """
-        if self._keeper_alive() or any(row.identity.alive() for row in self._store.processes()):
+        """Whether neither keeper nor gateway nor a serving process runs."""
+        if any(row.identity.alive() for row in self._store.processes()):
             return False
         return not with_token(token_of(self._project, "keeper"))
 
@@ -152,44 +187,3 @@ class LocalTarget:
                 why,
                 "Repair what they wait for, or restart the machine.",
             )
-
-    def _keeper_alive(self) -> bool:
-        try:
-            handle = os.open(
-                run_folder(self._project) / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-            )
-        except OSError as error:
-            raise explain_os_error(error, "The state of the deployments cannot be read.") from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return False
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(handle)
-
-    def _poke(self) -> bool:
-        """Wake the keeper; returns whether there is one."""
-        if not self._keeper_alive():
-            return False
-        # It has only just taken its lock: it reads the store anyway.
-        with contextlib.suppress(OSError):
-            handle = os.open(run_folder(self._project) / POKE, os.O_WRONLY | os.O_NONBLOCK)
-            try:
-                os.write(handle, b"!")
-            finally:
-                os.close(handle)
-        return True
-
-    def _spawn(self) -> None:
-        environment = {**keepers_surroundings(os.environ), TOKEN: token_of(self._project, "keeper")}
-        spawn_detached(
-            "jupyter_mlinfra.deployments.targets.keeper",
-            [str(self._project.root)],
-            log=self._log,
-            environment=environment,
-        )
-
-    @property
-    def _log(self) -> Path:
-        return logs_folder(self._project) / "keeper.log"

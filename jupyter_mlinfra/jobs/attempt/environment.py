@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
-from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
-from ...core.errors import Conflict, Unavailable
+from ...core.errors import Conflict
 from ...core.files import file_lock, read_regular, write_atomic
 from ...core.processes import TOKEN
+from ...core.runtime_folder import HOME_MARK, device_of
 from ...core.variables import (
     ARRAY_INDEX,
     CHECKPOINTS,
@@ -56,68 +55,11 @@ _NOT_PASSED_ON = {
     "JPY_SESSION_NAME",
 }
 FRESH_SECONDS = 3600.0
-_HOME, _GONE = "home", "gone"
-"""In a project's runtime folder: where its state is, and on which file system; and since when it
-was not found there.
-"""
+_GONE = "gone"
+"""In a project's runtime folder: since when its state was not found where it should be."""
 
 Around = Callable[[Mapping[str, str]], Mapping[str, str]]
 """Adds the project's variables to the environment of a job."""
-
-
-def runtime_folder(home: Path) -> Path:
-    """A short-pathed folder in memory for one project that only this user can enter.
-
-    Raises Unavailable if there is none: on a disk, secrets would outlive the job.
-    """
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    candidates = [Path(base) / "mlinfra"] if base else []
-    candidates.append(Path("/dev/shm") / f"mlinfra-{os.getuid()}")  # noqa: S108 - checked to be ours below
-    for folder in candidates:
-        with contextlib.suppress(OSError):
-            if not _in_memory(folder.parent):
-                continue
-            found = _there(folder)
-            if (
-                stat.S_ISDIR(found.st_mode)
-                and found.st_uid == os.getuid()
-                and stat.S_IMODE(found.st_mode) & 0o077 == 0
-            ):
-                mine = folder / blake2b(os.fsencode(home), digest_size=8).hexdigest()
-                _there(mine)
-                _note_home(mine / _HOME, home)
-                return mine
-    raise Unavailable(
-        "There is no folder in memory for the environments of jobs.",
-        "Neither XDG_RUNTIME_DIR nor /dev/shm is on a memory file system (tmpfs) where this user"
-        " can have a folder of its own.",
-        "Mount a tmpfs on /dev/shm, or set XDG_RUNTIME_DIR to a folder on one.",
-    )
-
-
-def _there(folder: Path) -> os.stat_result:
-    """A folder, created if necessary."""
-    try:
-        return os.lstat(folder)
-    except FileNotFoundError:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        return os.lstat(folder)
-
-
-@cache
-def _in_memory(folder: Path) -> bool:
-    """Whether the file system is kept in memory; its pages may be swapped out, as all memory may.
-    Checked once, since every submit asks.
-    """
-    mounts = (
-        line.split()
-        for line in Path("/proc/self/mounts").read_text(errors="surrogateescape").splitlines()
-    )
-    kinds = {words[1]: words[2] for words in mounts}
-    real = folder.resolve()
-    return next(
-        (kinds[str(place)] for place in (real, *real.parents) if str(place) in kinds), ""
-    ) in ("tmpfs", "ramfs")
 
 
 def submitters_environment() -> dict[str, str]:
@@ -226,7 +168,7 @@ def forget_deleted(folder: Path) -> None:
     for other in folder.parent.iterdir():
         # A folder without this mark, or one that cannot be read, is left as it is.
         with contextlib.suppress(OSError):
-            home, _, device = read_regular(other / _HOME).partition(b"\0")
+            home, _, device = read_regular(other / HOME_MARK).partition(b"\0")
             missed = other / _GONE
             if not _is_deleted(home, device):
                 missed.unlink(missing_ok=True)
@@ -236,18 +178,6 @@ def forget_deleted(folder: Path) -> None:
                 forget_environments(other, fresh_seconds=FRESH_SECONDS)
 
 
-def _note_home(mark: Path, home: Path) -> None:
-    """Record where the state is, and again when its file system was remounted. If it cannot be
-    read, the record stays.
-    """
-    known, device = read_regular(mark) if mark.exists() else b"", b""
-    with contextlib.suppress(OSError):
-        device = _device(os.fsencode(home))
-    noted = os.fsencode(home) + b"\0" + device
-    if not known or (known != noted and device and home.is_dir()):
-        write_atomic(mark, noted)
-
-
 def _is_deleted(home: bytes, device: bytes) -> bool:
     """Whether a folder is gone from a file system that is still mounted. Raises OSError if that is
     unknown.
@@ -255,16 +185,8 @@ def _is_deleted(home: bytes, device: bytes) -> bool:
     try:
         os.stat(home)
     except FileNotFoundError:
-        return _device(home) == device
+        return device_of(home) == device
     return False
-
-
-def _device(path: bytes) -> bytes:
-    """The file system of a folder, or of the part of its path that still exists. Raises OSError."""
-    try:
-        return b"%d" % os.stat(path).st_dev
-    except FileNotFoundError:
-        return _device(os.path.dirname(path))
 
 
 def _drop(paths: Iterable[Path], fresh_seconds: float) -> None:

@@ -25,6 +25,11 @@ COMPUTE_SECONDS = 2.0
 """How long a cluster's answer about itself is used: every window of JupyterLab asks at each event
 of a job.
 """
+WITHOUT = (
+    "Jobs that run go on; none is started and no end is noted until it runs again: by the next"
+    " submit, or `mlinfra up`."
+)
+"""What it means for jobs that the process that runs or follows them was killed."""
 # Those of this package also work from a plain checkout, and are found without reading the metadata
 # of every installed package.
 _BUILT_IN = {

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ...core.database import Database
 from ...core.errors import MLInfraError
+from ...core.runtime_folder import runtime_folder
 from ...core.variables import JOB, NODE, PROGRESS
 from ...notebooks.parameters import EXPECTED, check_parameters, kernel_of, read_notebook, tags_of
-from ..attempt.environment import runtime_folder
 from ..attempt.files import NotebookTask
 from ..queue.store import JobStore
 from .report import give_reason

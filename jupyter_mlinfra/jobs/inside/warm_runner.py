@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ...core.errors import MLInfraError
 from ...core.processes import failpoint
+from ...core.runtime_folder import runtime_folder
 from ...core.variables import JOB
 from ...notebooks.parameters import kernel_of, read_notebook
 from ...notebooks.warm.imports import import_lines, lines_of
 from ...notebooks.warm.standing import Standing, changed_at
-from ..attempt.environment import runtime_folder
 from ..attempt.files import UNCLAIMED, NotebookTask, notebook_command
 from .warm_messages import WORD, Order, Warming, dump, parse
 

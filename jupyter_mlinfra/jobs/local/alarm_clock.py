@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ...core.daemons.control import rotate
+from ...core.daemons.daemon import say
 from ...core.database import Database
 from ...core.processes import spawn_detached
-from ..backends.detached import rotate, say
 from ..queue.alarms import Alarm, read_alarms
 from .timer import LOOK_SECONDS, WallClock
 
@@ -38,10 +39,10 @@ class Alarms:
         self._faults: dict[str, str] = {}
         self._look_at: float | None = None
 
-    def listen(self, hear: Callable[[Any], None]) -> None:
+    def listen(self, add: Callable[[Any], None]) -> None:
         """Wake on the timer, if there is one."""
         if self._timer.exists():
-            hear(self._timer)
+            add(self._timer)
 
     def due(self) -> float | None:
         """When to check again at the latest, on the monotonic clock; None: only when the timer or

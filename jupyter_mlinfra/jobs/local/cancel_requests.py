@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ...core.files import read_regular, write_atomic
-from ..attempt.environment import runtime_folder
+from ...core.runtime_folder import runtime_folder
 
 _SUFFIX = ".cancel"
 _BYTES = 1000

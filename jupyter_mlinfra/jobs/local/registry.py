@@ -8,29 +8,22 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ...core.daemons.registration import Registration
 from ...core.database import Database
 from ...core.processes import Identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registered:
-    """The supervisor that was started last. stopped: a user asked it to end; it starts no job, and
-    only a user's request starts another supervisor.
-    """
+class Registered(Registration):
+    """The supervisor that was started last. If a user asked it to end, it starts no job."""
 
-    process: Identity
     started_at: datetime
-    socket: str
-    settings: str
     cpus: int
     gpus: int
-    stopped: bool
 
 
-class Registry:
-    """The entry of one project. The lock decides who supervises; this only says how to contact its
-    holder.
-    """
+class SupervisorRegistry:
+    """The entry of one project."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -109,7 +109,7 @@ class Live:
                 self.handles[handle] = process.pid
                 watch(self.id, handle)
 
-    def heard(self, handle: int) -> None:
+    def process_ended(self, handle: int) -> None:
         """A watched process has ended."""
         del self.handles[handle]
         os.close(handle)

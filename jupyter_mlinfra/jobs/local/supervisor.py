@@ -17,24 +17,24 @@ import os
 import secrets
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from threading import Thread
 
+from ...core.daemons.daemon import Daemon, described, say
+from ...core.daemons.registration import own_identity
+from ...core.daemons.wakeups import BEAT_SECONDS
 from ...core.database import Database
 from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
-from ...core.files import file_lock
 from ...core.gpus import gpu_slots
 from ...core.machine import cpu_slots, memory_gib
 from ...core.processes import Identity, adopt_orphans, boot_id, failpoint, start_ticks
+from ...core.runtime_folder import runtime_folder
 from ..attempt import log_cap as capping
 from ..attempt.environment import FRESH_SECONDS, forget, forget_deleted, release
 from ..attempt.files import REASON_BYTES, Attempt
-from ..backends.bell import BEAT_SECONDS, Bell
-from ..backends.detached import say
 from ..backends.launch import Place, TryLater, explained, spawn
 from ..backends.program import CannotStart
 from ..queue.retention import Retention
@@ -48,7 +48,7 @@ from .client import Config
 from .plan import plan
 from .plan_input import capacity_of, holdings_of, needs_of
 from .prestarted import Ready
-from .registry import Registered, Registry
+from .registry import Registered, SupervisorRegistry
 from .running import Live, Taken, find, limit_at, orphaned
 from .usage import Sampler
 from .warm_runners import Warm
@@ -78,12 +78,16 @@ ALONE_SECONDS = 600.0
 """How often an idle supervisor checks its queue without being woken."""
 
 
-class Supervisor:
+class Supervisor(Daemon):
     """Runs the jobs of one project until it is told to end."""
 
     def __init__(self, config: Config) -> None:
         self._place = Place(root=Path(config.root), home=Path(config.home))
-        self._lock, self._inode = self._place.home / "jobs" / "supervisor.lock", 0
+        super().__init__(
+            self._place.home / "jobs" / "supervisor.lock",
+            runtime_folder(self._place.home) / "supervisor.sock",
+            what="Supervision of this project",
+        )
         self._grace = config.grace_seconds
         self._log_bytes = config.log_bytes
         self._settings = config.settings
@@ -91,14 +95,13 @@ class Supervisor:
         self._cpus = cpu_slots(config.cpus)
         self._memory = memory_gib()
         database = Database(self._place.home / "state.db", forced=False, anew=False)
-        self._store, self._registry = JobStore(database), Registry(database)
+        self._store, self._registry = JobStore(database), SupervisorRegistry(database)
         self._retention = Retention(self._store, self._place.root, self._place.home)
         self._live: dict[str, Live] = {}
         self._adopts = False
         self._unforced = False
         self._unneeded: set[str] = set()
         self._release_at: float | None = None
-        self._bell = Bell(self._place.home)
         self._wishes = Wishes(self._place.home)
         self._sampler = Sampler(self._place.home)
         self._alarms = Alarms(database)
@@ -107,68 +110,44 @@ class Supervisor:
             size=config.warm_kernels,
             memory_gib=config.warm_memory_gib,
             imports=config.warm_imports,
-            bell=self._bell,
+            wakeups=self._wakeups,
             say=say,
         )
         self._ready = Ready(self._place)
         self._aside: dict[str, Entry] = {}
         self._adopt_at: float | None = 0.0
-        self._faults: dict[str, str] = {}
         self._retry_at: float | None = None
         self._queue_at: float | None = None
         self._explain_at: float | None = None
         self._explain_from = self._cap_at = 0.0
-        self._trouble = ""
 
-    def run(self) -> None:
-        """Supervise; returns when told to end. Raises Conflict if another supervisor holds the
-        project.
-        """
-        with file_lock(self._lock, wait=False, what="Supervision of this project") as handle:
-            self._inode = os.fstat(handle).st_ino
-            self._adopts = adopt_orphans()
-            self._bell.hang()
-            self._alarms.listen(self._bell.hear)
-            self._register()
-            self._safely(partial(self._warm.sweep, self._store))
-            Thread(target=_forget_deleted, args=(self._bell.path.parent,), daemon=True).start()
-            while not self._bell.stopping:
-                if not self._there():  # the project was deleted, or its state moved away
-                    forget(
-                        self._bell.path.parent,
-                        jobs=set(self._live),
-                        environments=(),
-                        fresh_seconds=0,
-                    )
-                    break
-                self._safely(self._round)
-                self._sleep()
-            say("ends; running jobs continue")
-            self._safely(self._release_all)
-            self._warm.close()
-            self._ready.close()
-            self._bell.close()
+    def _begin(self) -> None:
+        self._adopts = adopt_orphans()
+        self._alarms.listen(self._wakeups.add)
+        self._register()
+        self._safely(partial(self._warm.sweep, self._store))
+        Thread(target=_forget_deleted, args=(self._wakeups.path.parent,), daemon=True).start()
+
+    def _abandon(self) -> None:
+        forget(self._wakeups.path.parent, jobs=set(self._live), environments=(), fresh_seconds=0)
+
+    def _close(self) -> None:
+        say("ends; running jobs continue")
+        self._safely(self._release_all)
+        self._warm.close()
+        self._ready.close()
 
     def _register(self) -> None:
-        own = Identity(boot_id(), os.getpid(), start_ticks(os.getpid()) or 0)
         entry = Registered(
-            process=own,
+            process=own_identity(),
             started_at=datetime.now(UTC),
-            socket=str(self._bell.path),
+            socket=str(self._wakeups.path),
             settings=self._settings,
             cpus=self._cpus,
             gpus=len(self._gpus),
-            stopped=False,
         )
         self._registry.write(entry)
         say(f"supervises {self._place.root} with {self._cpus} CPU and {len(self._gpus)} GPU slots")
-
-    def _there(self) -> bool:
-        """Whether the state is still there, and ours."""
-        try:
-            return os.stat(self._lock).st_ino == self._inode
-        except FileNotFoundError:
-            return False
 
     def _sleep(self) -> None:
         """Wait for an event or the next due time."""
@@ -195,11 +174,11 @@ class Supervisor:
         timeout = min(due, default=math.inf) - time.monotonic()
         every = capping.LOOK_SECONDS if self._live else BEAT_SECONDS
         # Bounded, because the system cannot be asked to sleep for a month.
-        rung = self._bell.wait(
+        wakeup = self._wakeups.wait(
             min(max(0.0, timeout), ALONE_SECONDS), meanwhile=self._look_after, every=every
         )
-        for job, handle in rung.ended:
-            (self._live[job].heard if job else self._warm.heard)(handle)
+        for job, handle in wakeup.ended:
+            (self._live[job].process_ended if job else self._warm.can_read)(handle)
 
     def _look_after(self) -> bool:
         """From time to time, limit what jobs write; returns whether the state is still there."""
@@ -213,19 +192,13 @@ class Supervisor:
             with contextlib.suppress(OSError):  # a job may do to its log what it likes
                 capping.cap_log(live.attempt, self._log_bytes)
 
-    def _safely(self, action: Callable[[], None]) -> None:
-        """A database that is busy or full for a while ends nothing, nor does an error of ours: the
-        same is tried again, from what is recorded.
-        """
-        try:
-            action()
-            self._retry_at, self._trouble = None, ""
-        except Exception as error:  # noqa: BLE001 - without a supervisor no job would go on
-            if str(error) != self._trouble:
-                self._trouble = str(error)
-                say(f"tries again: {_told(error)}")
+    def _safely(self, action: Callable[[], None]) -> Exception | None:
+        error = super()._safely(action)
+        self._retry_at = None
+        if error is not None:
             self._adopt_at = 0.0
             self._retry_at = time.monotonic() + RETRY_SECONDS
+        return error
 
     def _alone(self, job: str, action: Callable[[], None]) -> bool:
         """Do something for one job; returns whether it worked. An error with one job does not
@@ -233,17 +206,15 @@ class Supervisor:
 
         Raises Unavailable: that is the database, and affects all of them.
         """
-        self._bell.beat()
+        self._wakeups.beat()
         try:
             action()
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001
-            if self._faults.get(job) != str(error):
-                self._faults[job] = str(error)
-                say(f"job {job} is set aside: {_told(error)}")
+            self._faults.note(job, f"job {job} is set aside", error)
             return False
-        self._faults.pop(job, None)
+        self._faults.clear(job)
         return True
 
     def _round(self) -> None:
@@ -260,7 +231,7 @@ class Supervisor:
         self._sampler.tend(live.entry for live in self._live.values())
         self._alarms.tend()
         self._warm.tend(free=sum(live.entry.spec.cpus for live in self._live.values()) < self._cpus)
-        self._retention.tidy(self._bell.beat)
+        self._retention.tidy(self._wakeups.beat)
         if self._release_at is not None and time.monotonic() >= self._release_at:
             self._release_all()
 
@@ -305,7 +276,7 @@ class Supervisor:
 
     def _take(self, live: Live) -> None:
         self._live[live.id] = live
-        live.listen(self._bell.watch)
+        live.listen(self._wakeups.watch)
         self._write_running(live)
 
     def _write_running(self, live: Live) -> None:
@@ -356,7 +327,7 @@ class Supervisor:
                 f"Reached its time limit of {minutes:g} min.",
                 grace_seconds=self._grace,
             )
-        over = live.look(self._bell.watch, grace_seconds=self._grace, orphans=self._orphans)
+        over = live.look(self._wakeups.watch, grace_seconds=self._grace, orphans=self._orphans)
         if not live.saved:
             self._write_running(live)
         if over:
@@ -383,7 +354,7 @@ class Supervisor:
         except Exception as error:  # noqa: BLE001
             self._fail(live.id, "How it ended could not be judged", error)
         failpoint("settled")
-        self._bell.forget(live.handles)
+        self._wakeups.unwatch(live.handles)
         live.close()
         del self._live[live.id]
         self._retention.count()
@@ -443,7 +414,7 @@ class Supervisor:
 
     def _fail(self, job: str, what: str, error: Exception) -> None:
         """An error of ours with this job: it ends, and says so."""
-        say(f"job {job} fails: {_told(error)}")
+        say(f"job {job} fails: {described(error)}")
         reason = f"{what}: {type(error).__name__}: {error}. Report this: it is a bug."
         self._store.end(job, JobState.FAILED, reason=reason[:REASON_BYTES], exit_code=None)
         self._wishes.forget(job)
@@ -550,15 +521,6 @@ def _forget_deleted(folder: Path) -> None:
         with contextlib.suppress(OSError):
             forget_deleted(folder)
         time.sleep(FRESH_SECONDS)
-
-
-def _told(error: Exception) -> str:
-    """For the log: a traceback for an error of ours, a short message for the usual ones."""
-    return (
-        str(error)
-        if isinstance(error, MLInfraError | OSError)
-        else "".join(traceback.format_exception(error)).rstrip()
-    )
 
 
 def main() -> None:

@@ -20,10 +20,12 @@ from hashlib import blake2b
 from pathlib import Path
 
 from ...core import variables
+from ...core.daemons.wakeups import Wakeups
 from ...core.errors import MLInfraError, NotFound
 from ...core.files import read_tail
 from ...core.machine import memory_used
 from ...core.processes import TOKEN, end_token, failpoint, start_ticks, tokens, tree
+from ...core.runtime_folder import runtime_folder
 from ...core.secrets import is_reference
 from ...notebooks.warm.kinds import (
     FAILED_SECONDS,
@@ -42,7 +44,6 @@ from ...notebooks.warm.kinds import (
 )
 from ...notebooks.warm.standing import Standing
 from ..attempt import environment
-from ..backends.bell import Bell
 from ..backends.launch import Place, prepare, spawn_wrapper
 from ..inside.warm_messages import WRAPPER, Order, Warming, dump, parse
 from ..queue.rows import Entry
@@ -112,7 +113,7 @@ class Warm:
         size: int,
         memory_gib: float,
         imports: Sequence[str],
-        bell: Bell,
+        wakeups: Wakeups,
         say: Callable[[str], None],
     ) -> None:
         self._place, self._size, self._room, self._imports = (
@@ -121,7 +122,7 @@ class Warm:
             int(memory_gib * 2**30),
             tuple(imports),
         )
-        self._bell, self._say = bell, say
+        self._wakeups, self._say = wakeups, say
         self._begin = f"{WARM}{blake2b(os.fsencode(place.home), digest_size=6).hexdigest()}-"
         self._folder = place.home / "warm"
         self._kinds: dict[str, _Kind] = {}
@@ -201,7 +202,7 @@ class Warm:
     def give_back(self, runner: Runner) -> None:
         """The job that it was taken for does not start."""
         self._runners.append(runner)
-        self._bell.watch("", runner.word.fileno())
+        self._wakeups.watch("", runner.word.fileno())
 
     def discard(self, runner: Runner) -> None:
         """It is unknown whether the job will have it."""
@@ -210,7 +211,7 @@ class Warm:
 
     # For the supervisor's round
 
-    def heard(self, handle: int) -> None:
+    def can_read(self, handle: int) -> None:
         """A runner reported that it is ready, or has ended."""
         runner = next((runner for runner in self._runners if runner.word.fileno() == handle), None)
         if runner is None:
@@ -219,7 +220,7 @@ class Warm:
             runner.heard += (part := runner.word.recv(_WORD_BYTES))
         except OSError:
             part = b""
-        self._bell.watch("", handle)
+        self._wakeups.watch("", handle)
         if not part:
             self._failed(runner, "it ended before it was used")
             return
@@ -363,7 +364,7 @@ class Warm:
             self._say(f"no kernel is warmed: {error}")
             self._pause(wanted[-1])
             return
-        self._bell.watch("", self._runners[-1].word.fileno())
+        self._wakeups.watch("", self._runners[-1].word.fileno())
 
     def _started(self, key: str) -> Runner:
         kind, token = self._kinds[key], self._begin + secrets.token_hex(8)
@@ -371,7 +372,7 @@ class Warm:
         log = self._folder / token
         warming = Warming(
             kernel=kind.kernel,
-            sockets=str(environment.runtime_folder(self._place.home) / f"{token}.kernel"),
+            sockets=str(runtime_folder(self._place.home) / f"{token}.kernel"),
             imports=self._imports,
             notebooks=kind.notebooks,
         )
@@ -444,7 +445,7 @@ class Warm:
         self._reap()
         for path in (
             runner.log,
-            *environment.runtime_folder(self._place.home).glob(f"{runner.token}.*"),
+            *runtime_folder(self._place.home).glob(f"{runner.token}.*"),
         ):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
@@ -453,7 +454,7 @@ class Warm:
 
     def _let_go(self, runner: Runner) -> None:
         self._runners.remove(runner)
-        self._bell.forget([runner.word.fileno()])
+        self._wakeups.unwatch([runner.word.fileno()])
 
     def _reap(self) -> None:
         for pid in list(self._ended):

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...core.outbox import is_at_home
-from ..attempt.environment import forget, runtime_folder
+from ...core.runtime_folder import runtime_folder
+from ..attempt.environment import forget
 from ..attempt.files import job_folder
 from ..attempt.log import cut_log
 from ..code.snapshot import Snapshots, beating

@@ -12,26 +12,23 @@ python -m jupyter_mlinfra.jobs.remote.follower ROOT BACKEND
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import time
-import traceback
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Protocol, cast
 
+from ...core.daemons.daemon import Daemon, say
+from ...core.daemons.registration import FileRegistry, own_registration
 from ...core.database import Database
 from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
-from ...core.files import file_lock
-from ...core.processes import Identity, boot_id, failpoint, start_ticks
+from ...core.processes import failpoint
 from ...core.project import Project
+from ...core.runtime_folder import runtime_folder
 from ..attempt.environment import forget_environments
 from ..attempt.files import REASON_BYTES, UNCLAIMED, Attempt
 from ..backends import load_backend
-from ..backends.bell import Bell
-from ..backends.detached import say
 from ..backends.launch import Place
 from ..backends.program import CannotStart
 from ..queue.rows import Entry
@@ -39,7 +36,7 @@ from ..queue.store import JobStore
 from ..spec import JobState
 from . import Cluster, NotNow, Rejected, Remote, Sighting, Stage, Unreachable, batches
 from .backoff import Patience
-from .client import Mark, digest_of, lock_path, mark_path
+from .client import digest_of, follower_path, lock_path
 from .guard_files import call_off, note_hold, read_hold, wanted
 from .record import LATER_LIMIT_SECONDS, LATER_SECONDS, Record
 from .sending import batch_name, batch_of, first_attempt, in_doubt, keys_of
@@ -71,14 +68,6 @@ IDLE_SECONDS = 60.0
 TIDY_SECONDS = 3600.0
 
 
-def _is_there(path: Path, inode: int) -> bool:
-    """Whether a file is still the same file."""
-    try:
-        return os.stat(path).st_ino == inode
-    except FileNotFoundError:
-        return False
-
-
 def _rank(sighting: Sighting) -> tuple[bool, bool, bool]:
     """Among jobs with the same key the running one counts, else the waiting one, else one that
     ended with a reason of its own.
@@ -94,10 +83,16 @@ class _Followed(Protocol):
     def remote(self) -> Remote: ...
 
 
-class Follower:
+class Follower(Daemon):
     """Follows the jobs of one backend until none has been left for a while."""
 
     def __init__(self, project: Project, backend: str, remote: Remote) -> None:
+        super().__init__(
+            lock_path(project.home, backend),
+            runtime_folder(project.home) / f"{backend}.sock",
+            what=f"Following {backend} jobs",
+        )
+        self._registry = FileRegistry(follower_path(project.home, backend))
         self._project, self._backend, self._remote, self._poll = (
             project,
             backend,
@@ -107,7 +102,6 @@ class Follower:
         self._place = Place(root=project.root, home=project.home)
         self._store = JobStore(Database(project.database.path, forced=False, anew=False))
         self._record = Record(self._store, self._place, backend)
-        self._bell = Bell(project.home, backend)
         self._pause = FIRST_SECONDS
         self._seen_at = time.time()
         self._told_at = 0.0
@@ -115,56 +109,40 @@ class Follower:
         self._lost = Patience(LATER_SECONDS, LATER_LIMIT_SECONDS)
         self._doubted = Patience(DOUBT_SECONDS, DOUBT_LIMIT_SECONDS)
         self._wished: dict[str, float] = {}
-        self._faults: dict[str, str] = {}
         self._strays = True
         self._fewer = dict[str, int]()
         self._here: Cluster | None = None
         self._looked = False
         self._tidied_at = self._doubt_until = time.monotonic()
         self._idle_since: float | None = None
-        self._trouble = ""
 
-    def run(self) -> None:
-        """Follow; returns when told to end, or when nothing is left to do."""
-        lock = lock_path(self._project.home, self._backend)
-        try:
-            with file_lock(lock, wait=False, what=f"Following {self._backend} jobs") as handle:
-                self._follow(lock, os.fstat(handle).st_ino)
-        except Conflict as error:
-            say(str(error))
-
-    def _follow(self, lock: Path, inode: int) -> None:
-        self._bell.hang()
-        mark = mark_path(self._project.home, self._backend)
+    def _begin(self) -> None:
         self._register()
-        while not self._bell.stopping:
-            if not _is_there(lock, inode):  # the project was deleted, or its state moved away
-                forget_environments(self._bell.path.parent)
-                break
-            if not os.path.exists(mark):
-                break
-            self._safely()
-            if self._idle():
-                mark.unlink()
-                # Checked after no process can take us for awake.
-                if not self._store.busy(backend=self._backend):
-                    break
-                self._register()
-            rung = self._bell.wait(self._seconds())
-            if rung.rung:
-                self._pause = FIRST_SECONDS
+
+    def _abandon(self) -> None:
+        forget_environments(self._wakeups.path.parent)
+
+    def _is_done(self) -> bool:
+        """Whether the backend has had no jobs for a while, or the address was removed."""
+        if not self._registry.exists():
+            return True
+        if self._idle():
+            self._registry.remove()
+            # Checked after no process can take us for awake.
+            if not self._store.busy(backend=self._backend):
+                return True
+            self._register()
+        return False
+
+    def _sleep(self) -> None:
+        if self._wakeups.wait(self._seconds()).early:
+            self._pause = FIRST_SECONDS
+
+    def _close(self) -> None:
         say("ends; its jobs go on")
-        self._bell.close()
 
     def _register(self) -> None:
-        own = Identity(boot_id(), os.getpid(), start_ticks(os.getpid()) or 0)
-        mark = Mark(
-            process=own,
-            socket=str(self._bell.path),
-            settings=digest_of(self._project),
-            host=socket.gethostname(),
-        )
-        mark.write(mark_path(self._project.home, self._backend))
+        self._registry.write(own_registration(self._wakeups.path, digest_of(self._project)))
 
     def _seconds(self) -> float:
         if self._failures:
@@ -180,23 +158,24 @@ class Follower:
             self._idle_since = time.monotonic()
         return time.monotonic() - self._idle_since >= IDLE_SECONDS
 
-    def _safely(self) -> None:
-        """A database that is busy or full for a while ends nothing, nor does an error of ours: the
-        same is tried again, from what is recorded.
-        """
+    def _safely(self, action: Callable[[], None]) -> Exception | None:
+        error = super()._safely(partial(self._seen, action))
+        if error is not None:
+            self._failures += 1
+        return error
+
+    def _seen(self, action: Callable[[], None]) -> None:
+        """Do it; a remote side that does not answer is no error of ours."""
         try:
             try:
-                self._round()
+                action()
             finally:
                 # Once for everything: what a power cut undoes is seen again on the remote side.
                 self._store.sync()
-            self._trouble = ""
+            self._faults.clear("unseen")
         except Unreachable as error:
             self._failures += 1
             self._unseen(error.words)
-        except Exception as error:  # noqa: BLE001 - without a follower no job would go on
-            self._failures += 1
-            self._complain("tries again", error)
 
     def _cluster(self) -> Cluster:
         """Asked once a round, and only in a round that needs it."""
@@ -206,11 +185,11 @@ class Follower:
 
     def _far[T](self, call: Callable[[], T]) -> T:
         """Ask the remote side, however slow it is."""
-        self._bell.beat()
+        self._wakeups.beat()
         try:
             return call()
         finally:
-            self._bell.beat()
+            self._wakeups.beat()
 
     def _round(self) -> None:
         self._here, self._looked = None, False
@@ -220,10 +199,11 @@ class Follower:
             self._record.tell()
         self._send()
         self._record.tell()
-        self._record.tidy(self._bell.beat)
+        self._record.tidy(self._wakeups.beat)
         if time.monotonic() - self._tidied_at > TIDY_SECONDS:
             self._tidied_at = time.monotonic()
             batches.tidy(self._place.home / "jobs", {batch_name(entry.token) for entry in followed})
+        self._done = self._is_done()
 
     # Jobs that were sent
 
@@ -303,9 +283,7 @@ class Follower:
         try:
             self._far(action)
         except (Unreachable, NotNow, Rejected) as error:
-            if self._faults.get("") != error.words:
-                say(f"is not done: {error.words}")
-            self._faults[""] = error.words
+            self._faults.note("asked", "is not done", error.words)
             return error.words
         return ""
 
@@ -512,11 +490,10 @@ class Follower:
 
     def _unseen(self, words: str) -> None:
         """Record that jobs cannot be seen at present; nothing else is known."""
-        due = words != self._trouble or time.monotonic() - self._told_at >= TOLD_SECONDS
-        if words != self._trouble:
-            say(f"cannot look: {words}")
+        new = self._faults.note("unseen", "cannot look", words)
+        due = new or time.monotonic() - self._told_at >= TOLD_SECONDS
         if due:
-            self._trouble, self._told_at = words, time.monotonic()
+            self._told_at = time.monotonic()
         try:
             entries = [
                 entry
@@ -643,25 +620,16 @@ class Follower:
         """An error with one job does not affect the others, and is logged once. Raises what affects
         all of them.
         """
-        self._bell.beat()
+        self._wakeups.beat()
         try:
             action()
-            self._faults.pop(job, None)
+            self._faults.clear(job)
         except (Unreachable, Unavailable):
             raise
         except (Conflict, NotFound) as error:
             say(f"job {job} was changed by another process: {error}")
         except Exception as error:  # noqa: BLE001
-            if self._faults.get(job) != str(error):
-                self._faults[job] = str(error)
-                self._complain(f"job {job} is set aside", error)
-
-    def _complain(self, what: str, error: Exception) -> None:
-        if str(error) != self._trouble:
-            self._trouble = str(error)
-            known = isinstance(error, MLInfraError)
-            detail = error if known else "".join(traceback.format_exception(error)).rstrip()
-            say(f"{what}: {detail}")
+            self._faults.note(job, f"job {job} is set aside", error)
 
 
 def explained(error: Exception) -> str:
@@ -674,7 +642,10 @@ def main() -> None:
     project = Project.open(sys.argv[1])
     os.chdir("/")
     backend = cast(_Followed, load_backend(sys.argv[2], project))
-    Follower(project, sys.argv[2], backend.remote()).run()
+    try:
+        Follower(project, sys.argv[2], backend.remote()).run()
+    except Conflict as error:
+        say(f"ends: {error}")
 
 
 if __name__ == "__main__":

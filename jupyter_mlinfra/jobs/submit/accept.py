@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest
 from ...core.processes import failpoint
+from ...core.runtime_folder import runtime_folder
 from ...notebooks.parameters import kernel_of, read_notebook
 from ..array import array_of
-from ..attempt.environment import Around, handing_over, keep, runtime_folder, submitters_environment
+from ..attempt.environment import Around, handing_over, keep, submitters_environment
 from ..code.snapshot import Snapshots
 from ..dispatch import Dispatch
 from ..queue.inserting import Accepted

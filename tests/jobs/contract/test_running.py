@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest
+from jupyter_mlinfra.core.runtime_folder import runtime_folder
 from jupyter_mlinfra.jobs import JobSpec
-from jupyter_mlinfra.jobs.attempt.environment import runtime_folder
 
 
 def test_a_command_that_ends_well_has_succeeded(site: Any) -> None:

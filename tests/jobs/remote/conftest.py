@@ -102,7 +102,7 @@ class Steps:
 
     def rounds(self, count: int = 1) -> None:
         for _ in range(count):
-            self.follower._safely()
+            self.follower._safely(self.follower._round)
 
     def submit(self, name: str = "job", **options: Any) -> Job:
         return self.jobs.submit(JobSpec(command=["true"], name=name, **options))

@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.core.daemons import control
+from jupyter_mlinfra.core.daemons.registration import FileRegistry, Registration
 from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.files import file_lock
 from jupyter_mlinfra.core.processes import Identity, boot_id
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs.inside import notebook
-from jupyter_mlinfra.jobs.remote import client as control
 from jupyter_mlinfra.jobs.remote.client import (
     FollowerControl,
-    Mark,
+    follower_path,
     lock_path,
-    mark_path,
 )
 
 
@@ -31,9 +31,10 @@ def there(project: Project, monkeypatch: pytest.MonkeyPatch) -> FollowerControl:
     """Control of a follower whose mark another machine has left."""
     Path("mlinfra.toml").write_text('[project]\nname = "test"\n[jobs]\nbackend = "slurm"\n')
     project.folder("jobs")
-    Mark(
-        process=Identity("boot-of-another", 7, 7), socket="/there", settings="x", host="login2"
-    ).write(mark_path(project.home, "slurm"))
+    there = Identity("boot-of-another", 7, 7)
+    FileRegistry(follower_path(project.home, "slurm")).write(
+        Registration(process=there, socket="/there", settings="x", host="login2")
+    )
     monkeypatch.setattr(control, "LOCK_SECONDS", 0.2)
     return FollowerControl(Project.open(project.root), "slurm")
 
@@ -42,9 +43,7 @@ def test_what_another_machine_follows_is_left_to_it(
     there: FollowerControl, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = list[Any]()
-    monkeypatch.setattr(
-        control.detached, "spawn_detached", lambda *words, **options: started.append(words)
-    )
+    monkeypatch.setattr(control, "spawn_detached", lambda *words, **options: started.append(words))
     with file_lock(lock_path(project.home, "slurm")):
         began = time.monotonic()
         for _ in range(3):
@@ -75,7 +74,7 @@ def test_a_second_follower_does_not_wait_for_the_first(
 
 def test_a_follower_names_its_machine(steps: Any) -> None:
     steps.follower._register()
-    mark = Mark.last(mark_path(steps.project.home, "slurm"))
+    mark = FileRegistry(follower_path(steps.project.home, "slurm")).read()
     assert mark is not None
     assert (mark.host, mark.process.boot) == (socket.gethostname(), boot_id())
 

@@ -192,7 +192,9 @@ def test_a_record_that_cannot_be_read_is_nothing_to_its_job(steps: Any) -> None:
 def test_the_heart_beats_before_and_after_each_call_of_the_far_side(
     steps: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps.follower._bell, "beat", lambda: steps.there.asked.append(("beat",)))
+    monkeypatch.setattr(
+        steps.follower._wakeups, "beat", lambda: steps.there.asked.append(("beat",))
+    )
     job, other = steps.submit(), steps.submit()
     steps.rounds(2)
     steps.begin(job)

@@ -1,5 +1,5 @@
-"""What wakes the supervisor: a datagram, a signal, or the end of a watched process. Otherwise it
-sleeps and writes a heartbeat.
+"""What wakes a daemon: a datagram, a signal, or the end of a watched process. Otherwise it sleeps
+and writes a heartbeat.
 
 The heartbeat is the time (of the monotonic clock) in a file in memory: it stops when the process is
 suspended or hangs.
@@ -18,34 +18,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..attempt.environment import runtime_folder
-
 BEAT_SECONDS = 10.0
 """Seconds between two heartbeats of a sleeping process."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
-    """rung: whether anything happened. ended: job and process handle of each watched process that
-    ended.
+class Wakeup:
+    """Why a wait is over. early: before its time. ended: name and handle of each watched process
+    that ended.
     """
 
-    rung: bool
+    early: bool
     ended: tuple[tuple[str, int], ...]
 
 
-class Bell:
-    """What one process that runs jobs waits on. name: of its socket."""
+class Wakeups:
+    """What one daemon waits for. path: of its socket."""
 
-    def __init__(self, home: Path, name: str = "supervisor") -> None:
-        self.path = runtime_folder(home) / f"{name}.sock"
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self.stopping = False
         self._selector = selectors.DefaultSelector()
         self._listener: socket.socket | None = None
         self._lost = False
         self._beat: int | None = None
 
-    def hang(self) -> None:
+    def open(self) -> None:
         """Receive signals and datagrams from now on: SIGTERM asks to end, SIGHUP to open the socket
         again (its file is gone).
         """
@@ -56,7 +54,7 @@ class Bell:
         self._selector.register(reader, selectors.EVENT_READ)
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
-        signal.signal(signal.SIGHUP, self._hear_of_loss)
+        signal.signal(signal.SIGHUP, self._note_loss)
         self._listen()
 
     def wait(
@@ -65,7 +63,7 @@ class Bell:
         *,
         meanwhile: Callable[[], bool] | None = None,
         every: float = BEAT_SECONDS,
-    ) -> Rung:
+    ) -> Wakeup:
         """Sleep until something happens, or for this long. meanwhile: small things to do from time
         to time; returns whether to sleep on.
         """
@@ -88,17 +86,17 @@ class Bell:
         if self._lost:
             self._lost = False
             self._listen()
-        return Rung(bool(happened), tuple(ended))
+        return Wakeup(bool(happened), tuple(ended))
 
-    def hear(self, source: Any) -> None:
+    def add(self, source: Any) -> None:
         """Also wake when this can be read; it has `fileno` and `recv` like a socket."""
         self._selector.register(source, selectors.EVENT_READ)
 
-    def watch(self, job: str, handle: int) -> None:
-        """Wake when the process behind a pidfd ends."""
-        self._selector.register(handle, selectors.EVENT_READ, job)
+    def watch(self, name: str, handle: int) -> None:
+        """Wake, once, when the process behind a pidfd ends, or a socket can be read."""
+        self._selector.register(handle, selectors.EVENT_READ, name)
 
-    def forget(self, handles: Iterable[int]) -> None:
+    def unwatch(self, handles: Iterable[int]) -> None:
         """Stop watching these."""
         for handle in handles:
             self._selector.unregister(handle)
@@ -142,7 +140,7 @@ class Bell:
     def _stop(self, *_: Any) -> None:
         self.stopping = True
 
-    def _hear_of_loss(self, *_: Any) -> None:
+    def _note_loss(self, *_: Any) -> None:
         self._lost = True
 
 

@@ -1,0 +1,298 @@
+"""A daemon as seen by any other process: start it, wake it, end it, say why it does not work."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..errors import Conflict, Unavailable
+from ..files import check_room, file_lock, read_regular
+from ..processes import boot_id, is_stopped, spawn_detached
+from .registration import Registration, Registry
+from .wakeups import beat_path
+
+START_SECONDS = 30.0
+"""How long a start may take on a busy machine."""
+END_SECONDS = 30.0
+"""How long it may take to end, and then to die."""
+LOCK_SECONDS = 5.0
+"""How long a daemon that ends may keep its lock."""
+_LOG_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonSpec:
+    """What differs between the daemons.
+
+    name: in messages, with a capital letter. home: the state folder. lock: its holder is the
+    daemon. settings: digest of what it is started with now. silent_seconds: without a heartbeat for
+    this long it hangs. without: what it means that it was killed, in a sentence or two. shared:
+    whether it may run on any machine that has the state folder. evict: ends what holds the lock
+    without an address, as daemons of old versions do.
+    """
+
+    name: str
+    module: str
+    arguments: Callable[[], Sequence[str]]
+    environment: Callable[[], Mapping[str, str]] = lambda: os.environ
+    home: Path
+    lock: Path
+    log: Path
+    settings: Callable[[], str]
+    silent_seconds: float
+    without: str
+    shared: bool = False
+    evict: Callable[[], object] | None = None
+
+
+class DaemonControl[R: Registration]:
+    """Controls one daemon from any process."""
+
+    def __init__(self, spec: DaemonSpec, registry: Registry[R]) -> None:
+        self._spec, self._registry = spec, registry
+
+    def alive(self) -> R | None:
+        """The running daemon, None if there is none on this machine."""
+        entry = self._registry.read()
+        return entry if entry is not None and entry.process.alive() else None
+
+    def elsewhere(self) -> str:
+        """The other machine on which it runs; empty if there is none. There it cannot be woken, and
+        checks on its own what is to be done.
+        """
+        entry = self._registry.read()
+        if (
+            not self._spec.shared
+            or entry is None
+            or (entry.process.boot, entry.host) == (boot_id(), socket.gethostname())
+            or entry.process.alive()
+            or self._is_free()
+        ):
+            return ""
+        return entry.host or "another machine"
+
+    def trouble(self) -> str:
+        """Why it does not work: it is suspended, hangs, or was killed. Empty if it works, before
+        the first start, if a user stopped it, and for one on another machine.
+        """
+        entry, spec = self._registry.read(), self._spec
+        if entry is None:
+            return ""
+        if entry.process.alive():
+            return trouble(entry, spec.name, silent_seconds=spec.silent_seconds)
+        if entry.stopped or self.elsewhere():
+            return ""
+        return f"{spec.name} (process {entry.process.pid}) does not run any more. {spec.without}"
+
+    def wake(self) -> None:
+        """Report that there is work. Start a daemon if none runs with the present settings, if a
+        user stopped it, or if it hangs.
+        """
+        entry = self._registry.read()
+        if (
+            entry is None
+            or entry.stopped
+            or entry.settings != self._spec.settings()
+            or hangs(entry, silent_seconds=self._spec.silent_seconds)
+            or not poke(entry)
+        ) and not self.elsewhere():
+            self.start()
+
+    def nudge(self) -> None:
+        """Report a change that a daemon with any settings can handle; start one if none runs."""
+        entry = self._registry.read()
+        if entry is None or not poke(entry):
+            self.start()
+
+    def notify(self) -> None:
+        """Wake the running daemon; never start one."""
+        entry = self.alive()
+        if entry is not None:
+            poke(entry)
+
+    def heal(self) -> None:
+        """Start a daemon if the last one died, unless a user stopped it."""
+        entry = self._registry.read()
+        if entry is not None and (entry.stopped or entry.process.alive()):
+            return
+        if not self.elsewhere():
+            with contextlib.suppress(Unavailable):  # `trouble` tells of it
+                self.start()
+
+    def start(self) -> R:
+        """Make sure that a daemon with the present settings runs. What an earlier one started goes
+        on under it.
+
+        Raises Unavailable on a full or read-only disk, and with the end of its log if it does not
+        start.
+        """
+        with self._starting():
+            entry, spec = self.alive(), self._spec
+            if (
+                entry is not None
+                and entry.settings == spec.settings()
+                and not trouble(entry, spec.name, silent_seconds=spec.silent_seconds)
+                and poke(entry)
+            ):
+                if entry.stopped:
+                    self._registry.mark(stopped=False)
+                return replace(entry, stopped=False)
+            if entry is not None:
+                end(entry, spec.name)
+            # It could not report this, and would be waited for.
+            check_room(spec.home, f"{spec.name} cannot be started.")
+            self._wait_for_lock()
+            return self._started()
+
+    def stop(self) -> None:
+        """End it; what it started goes on, and the next one finds it."""
+        with self._starting():
+            if host := self.elsewhere():
+                raise Unavailable(
+                    f"{self._spec.name} runs on {host}.",
+                    "From here it cannot be ended.",
+                    f"On {host}: mlinfra down",
+                )
+            try:
+                self._registry.mark(stopped=True)
+            finally:  # on a full disk too
+                entry = self.alive()
+                if entry is not None:
+                    end(entry, self._spec.name)
+
+    def resume(self) -> None:
+        """One that a user stopped may be started again, by whoever sees work for it."""
+        with self._starting():
+            entry = self._registry.read()
+            if entry is not None and entry.stopped:
+                self._registry.mark(stopped=False)
+
+    def _starting(self) -> contextlib.AbstractContextManager[int]:
+        """One process at a time starts or ends it."""
+        return file_lock(self._spec.lock.with_suffix(".start.lock"))
+
+    def _started(self) -> R:
+        spec, settings = self._spec, self._spec.settings()
+        rotate(spec.log)
+        spawn_detached(spec.module, spec.arguments(), log=spec.log, environment=spec.environment())
+        limit = time.monotonic() + START_SECONDS
+        while time.monotonic() < limit:
+            found = self.alive()
+            if found is not None and found.settings == settings:
+                return found
+            time.sleep(0.005)
+        tail = spec.log.read_text(errors="replace")[-500:].strip() if spec.log.exists() else ""
+        raise Unavailable(
+            f"{spec.name} did not start.",
+            tail or f"It wrote nothing in {START_SECONDS:.0f} s.",
+            f"See {spec.log}; `mlinfra up` tries again.",
+        )
+
+    def _is_free(self) -> bool:
+        try:
+            with file_lock(self._spec.lock, wait=False):
+                return True
+        except Conflict:
+            return False
+
+    def _wait_for_lock(self) -> None:
+        """A daemon that ends frees the lock soon. Raises Unavailable while another one holds it: a
+        second one would only end again.
+        """
+        spec, limit = self._spec, time.monotonic() + LOCK_SECONDS
+        if not self._is_free() and spec.evict is not None:
+            spec.evict()
+        while not self._is_free():
+            if time.monotonic() >= limit:
+                there = self.elsewhere() or ("another machine" if spec.shared else "")
+                raise Unavailable(
+                    f"{spec.name} runs {f'on {there}' if there else 'and cannot be reached'}.",
+                    f"{spec.lock} is held by a process that this machine does not know.",
+                    "It goes on there." if there else f"End it: fuser -k {spec.lock}",
+                )
+            time.sleep(0.02)
+
+
+def poke(who: Registration) -> bool:
+    """Wake it; returns whether it runs. A message that was taken proves nothing: a child of a
+    killed process keeps its socket open until it has started its program.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        try:
+            sender.sendto(b"!", who.socket)
+        except BlockingIOError:
+            pass  # it has many such messages to read, and will check anyway
+        except OSError:
+            # Nothing listens there, or the folder was removed: the signal makes it open the socket
+            # again.
+            return who.process.signal(signal.SIGHUP)
+    return who.process.alive()
+
+
+def trouble(who: Registration, what: str, *, silent_seconds: float) -> str:
+    """Why an existing process does not work; empty if it does. what: its name, with a capital
+    letter. silent_seconds: as in `hangs`.
+    """
+    pid = who.process.pid
+    if is_stopped(pid):
+        return f"{what} (process {pid}) is suspended. It continues after `kill -CONT {pid}`."
+    if hangs(who, silent_seconds=silent_seconds):
+        return (
+            f"{what} (process {pid}) has not moved for {_silence(who):.0f} s: it waits for a disk"
+            " or a network share. `mlinfra up` replaces it."
+        )
+    return ""
+
+
+def hangs(who: Registration, *, silent_seconds: float) -> bool:
+    """Whether its heartbeat has stopped although it is not suspended. silent_seconds: how long it
+    may be silent while it works.
+    """
+    return (
+        _silence(who) > silent_seconds and not is_stopped(who.process.pid) and who.process.alive()
+    )
+
+
+def _silence(who: Registration) -> float:
+    """Seconds since its last heartbeat; 0 if none can be read, which proves nothing."""
+    try:
+        return max(
+            0.0, time.monotonic() - int(read_regular(beat_path(Path(who.socket)), 100)) / 1e9
+        )
+    except (OSError, ValueError):
+        return 0.0
+
+
+def end(who: Registration, what: str) -> None:
+    """End it; what it started does not notice, and the next one finds it. Raises Unavailable if
+    even SIGKILL does not end it. what: its name, with a capital letter.
+    """
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        who.process.signal(number)
+        if is_stopped(who.process.pid):
+            who.process.signal(signal.SIGCONT)  # until then it receives nothing
+        limit = time.monotonic() + END_SECONDS
+        while time.monotonic() < limit:
+            if not who.process.alive():
+                return
+            time.sleep(0.005)
+    why = (
+        f"Process {who.process.pid} was killed and is still there: it waits for a disk or a network"
+        " share."
+    )
+    raise Unavailable(
+        f"{what} does not end.", why, "Repair what it waits for, or restart the machine."
+    )
+
+
+def rotate(log: Path) -> None:
+    """Set a log that has become large aside, before a process is started that appends to it."""
+    if log.exists() and log.stat().st_size > _LOG_BYTES:
+        os.replace(log, log.with_suffix(".log.1"))
