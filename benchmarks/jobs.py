@@ -166,7 +166,7 @@ def first_cells(folder: Path, rounds: int, left_out: dict[str, str]) -> dict[str
         for name, warm in (("cold job", 0), ("warm job", 1)):
             root = folder / name.split()[0]
             root.mkdir()
-            (root / "mlinfra.toml").write_text(f"[pipelines]\nwarm_kernels = {warm}\n")
+            (root / "mlinfra.toml").write_text(f"[jobs]\nwarm_kernels = {warm}\n")
             notebook(root / "first.ipynb", FIRST_CELL.format(str(mark)))
             own[name] = Jobs(Project.open(root))
             stack.callback(lambda name=name: own[name].stop(cancel_running=True))  # type: ignore[misc]

@@ -135,7 +135,7 @@ def warm(root: Path, rounds: int) -> dict[str, list[float]]:
     jobs = {}
     for name, folder in folders.items():
         folder.mkdir()
-        (folder / "mlinfra.toml").write_text(f"[pipelines]\nwarm_kernels = {int(name == 'warm')}\n")
+        (folder / "mlinfra.toml").write_text(f"[jobs]\nwarm_kernels = {int(name == 'warm')}\n")
         notebook(folder / "heavy.ipynb", NOTEBOOKS["heavy imports"])
         jobs[name] = Jobs(Project.open(folder))
     (folders["warm"] / "heavy.mlpipeline.yaml").write_text(

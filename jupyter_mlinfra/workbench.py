@@ -35,6 +35,9 @@ class Workbench:
     used.
     """
 
+    opener = f"{__name__}:current"
+    """`module:function` by which a process that a domain starts opens the project."""
+
     def __init__(self, project: Project) -> None:
         self.project = project
         self._down: dict[str, tuple[float, str]] = {}

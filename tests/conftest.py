@@ -56,7 +56,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     """
     root = tmp_path / "project"
     root.mkdir()
-    (root / "mlinfra.toml").write_text('[project]\nname = "test"\n[pipelines]\nwarm_kernels = 0\n')
+    (root / "mlinfra.toml").write_text('[project]\nname = "test"\n[jobs]\nwarm_kernels = 0\n')
     for name in [name for name in os.environ if name.startswith("MLINFRA_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MLINFRA_USER", "ana")

@@ -73,4 +73,7 @@ DOMAIN = Domain(
     ),
     counts={"catalog": "jupyter_mlinfra.catalog.faces.status:count_catalog"},
     checks=Checks(name="datasets", measure="jupyter_mlinfra.catalog.faces.status:check"),
+    settings={
+        "catalog": "jupyter_mlinfra.catalog.settings:CatalogSettings",
+    },
 )

@@ -23,6 +23,7 @@ from .names import DatasetName
 from .profile import TIERS, Tier
 from .quarantine import Quarantine
 from .reading import Reading, ReadingOptions
+from .settings import CatalogSettings
 from .spec import (
     Dataset,
     DatasetDetail,
@@ -352,7 +353,7 @@ class Catalog:
         at = wanted.at(dataset.snapshot) if dataset.snapshot else wanted
         types = {column.name: column.type for column in records.columns(at, metadata)}
         with self._store.explained(f"{wanted.text} cannot be read."):
-            size = self._project.settings.catalog.sample_rows
+            size = self._project.settings.of(CatalogSettings).sample_rows
             return profile(
                 lambda: self._store.load(wanted),
                 dataset,

@@ -30,6 +30,7 @@ from .drivers import check_account, missing_driver, with_region
 from .metadata import checked
 from .names import DatasetName
 from .parquetfile import first_line
+from .settings import CatalogSettings
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog as IcebergCatalog
@@ -71,7 +72,7 @@ class Store:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._settings = project.settings.catalog
+        self._settings = project.settings.of(CatalogSettings)
         self._opening = threading.Lock()
         self._iceberg: IcebergCatalog | None = None
         self._parsed: dict[str, tuple[str, Mapping[str, Any]]] = {}

@@ -1,5 +1,5 @@
 """What a domain declares for the interfaces: references, events, states, records, routes, verbs,
-magics and counts.
+magics, counts and settings.
 
 A declaration is in `domain.py` of the domain's folder and imports only this module. Whatever else
 the interfaces need from a domain is named as `module:attribute` and loaded when it is used, so that
@@ -95,6 +95,11 @@ class Domain:
     `core.search.Searchable`. records: names of the classes that have a row or a card, by module.
     shown: modules that register the rows and cards. routes: `module:attribute` of the handlers by
     path. counts: functions of a Workbench that count objects, by their line in the status.
+    settings: `module:attribute` of the class of each of its tables in `mlinfra.toml`, by name: its
+    own, and `NAME.PLUGIN`. plugins: group of entry points whose classes may name a class
+    of settings in `settings`, for the table `NAME.ENTRY_POINT`. clone: `module:function` of a
+    JobSpec: the same without what ties the job to an object of this domain, since a clone stands
+    alone.
     """
 
     name: str
@@ -110,6 +115,9 @@ class Domain:
     groups: tuple[Group, ...] = ()
     magics: tuple[Magic, ...] = ()
     counts: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    plugins: str = ""
+    clone: str = ""
     checks: Checks | None = None
 
     @property

@@ -9,15 +9,17 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator
-from functools import cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 from .domain import Domain, Kind, load
 from .errors import MLInfraError, Unavailable
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from .settings import Section
 
 GROUP = "mlinfra.domains"
 _PACKAGE = __package__.partition(".")[0]
@@ -86,6 +88,57 @@ def topics() -> tuple[str, ...]:
 def is_ours(target: str) -> bool:
     """Whether a `module:attribute` is of this package."""
     return target.startswith(f"{_PACKAGE}.")
+
+
+def settings_of_ours() -> tuple[str, ...]:
+    """The sections of `mlinfra.toml` that our domains read."""
+    return tuple(folder for folder in _OURS if "." not in folder)
+
+
+@cache
+def section_of(table: str) -> type[Section] | None:
+    """The class of the settings in a table of `mlinfra.toml`; None if no installed package reads
+    it.
+    """
+    from .card import ProjectCard
+
+    name, _, plugin = table.partition(".")
+    if table == ProjectCard.TABLE:
+        return ProjectCard
+    found = load(f"{_PACKAGE}.{name}.domain:DOMAIN") if name in _OURS else domain_of(name)
+    if found is None:
+        return None
+    if target := found.settings.get(table):
+        return _section(table, partial(load, target))
+    if plugin and found.plugins:
+        from importlib.metadata import entry_points
+
+        for point in entry_points(group=found.plugins, name=plugin):
+            return _section(table, partial(_settings_of, point))
+    return None
+
+
+def _settings_of(point: EntryPoint) -> Any:
+    return getattr(point.load(), "settings", None)
+
+
+def _section(table: str, read: Callable[[], Any]) -> type[Section] | None:
+    """What a package declares for a table. If that fails, nobody checks the table: it must not keep
+    the project closed, and whoever reads it fails.
+    """
+    from .settings import Section, Unchecked
+
+    try:
+        found = read()
+        if found is None:
+            return None
+        if isinstance(found, type) and issubclass(found, Section) and table == found.TABLE:
+            return found
+        why = f"{found!r} is no Section with TABLE = {table!r}."
+    except Exception as error:  # noqa: BLE001  # one bad package must not break all commands
+        why = f"{type(error).__name__}: {error}"
+    _log.warning("The settings of %s are not checked: %s", table, why)
+    return Unchecked
 
 
 @contextlib.contextmanager

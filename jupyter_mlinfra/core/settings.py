@@ -1,560 +1,277 @@
-"""The settings of a project: `mlinfra.toml`, then environment variables `MLINFRA_<SECTION>_<KEY>`
-over it.
+"""How settings are read: `mlinfra.toml`, then environment variables `MLINFRA_<SECTION>_<KEY>` over
+it.
 
-Every key has a default, so an empty file works. The text under a field is its help in every
-interface. Secrets are references (`env:NAME`, `keyring:SERVICE/NAME`), never values.
+Each section is declared by its reader, as a class: a domain declares it in its `domain.py`, and a
+plugin of a domain (a job backend, say) names it in its class. Every key has a default, so an empty
+file works. The text under a field is its help in every interface. Secrets are references
+(`env:NAME`, `keyring:SERVICE/NAME`), never values.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from datetime import datetime
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, cast, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_core import PydanticCustomError
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import BadRequest
-from .secrets import is_named_like_secret, is_reference
+
+if TYPE_CHECKING:
+    from .card import ProjectCard
 
 FILE = "mlinfra.toml"
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+HOME = ".mlinfra"
+_PREFIX = "MLINFRA_"
+_NO_SECTION = f"{_PREFIX}PROJECT"
+"""The project's folder; no section `project` in JSON."""
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """The settings of one reader: a table of `mlinfra.toml`, such as `jobs` or `jobs.slurm`."""
+
+    TABLE: ClassVar[str] = ""
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-class Targets(_Section):
-    """What the use case asks of the infrastructure; `mlinfra project check` measures each."""
+class Unchecked(Section):
+    """In place of a section whose package fails."""
 
-    latency_p99_ms: float | None = Field(default=None, gt=0)
-    """99th percentile of the answer time of the live deployment, in milliseconds."""
+    model_config = ConfigDict(extra="ignore")
 
-    requests_per_second: float | None = Field(default=None, gt=0, le=10_000)
-    """Requests a second that the live deployment has to bear; at most 10,000, the largest load that
-    can be made for the measurement.
+
+class Settings:
+    """All settings of a project. document: what the file says. file: for messages. The environment
+    is read when a section is.
     """
 
-    feature_lag_hours: float | None = Field(default=None, gt=0)
-    """How far online features may be behind their source, in hours; a view with a shorter ttl is
-    held to that.
-    """
-
-    datasets: tuple[str, ...] = ()
-    """Datasets that must be present, as `namespace.table`."""
-
-    metric: str = ""
-    """Metric of the champion version that is held against `metric_at_least`."""
-
-    metric_at_least: float | None = None
-    """Lowest acceptable value of `metric`."""
-
-
-class ProjectCard(_Section):
-    """The use case: what is predicted, for whom, and what a success is."""
-
-    name: str = ""
-    """Short name (DNS label): Seldon namespace and MLflow tag. Default: the folder's name."""
-
-    title: str = ""
-    """One line that a colleague understands."""
-
-    goal: str = ""
-    """What is decided with the prediction, and when it is made."""
-
-    kpi: str = ""
-    """The business figure that a success moves, with its unit."""
-
-    owner: str = ""
-    """Who answers for the project."""
-
-    deployment: str = ""
-    """Deployment that the targets are measured on. Default: the only one there is."""
-
-    targets: Targets = Targets()
-
-    @field_validator("name")
-    @classmethod
-    def _is_label(cls, name: str) -> str:
-        if name and not _LABEL.fullmatch(name):
-            rule = (
-                "A name is 1 to 63 small letters, digits and hyphens; a letter or digit comes first"
-                " and last (my-shop, not my_shop)"
-            )
-            raise PydanticCustomError("label", rule)
-        return name
-
-
-class CatalogSettings(_Section):
-    uri: str = ""
-    """Iceberg catalog: empty = SQLite in the project; `sql+…` or `https://…` = SQL or REST catalog.
-    One with a password: `env:NAME`.
-    """
-
-    warehouse: str = ""
-    """Where data files live: empty = a folder in the project; `s3://…`, `gs://…`, `abfs://…`."""
-
-    properties: dict[str, str] = {}
-    """Further properties of the Iceberg catalog, as pyiceberg names them; values may be secret
-    references.
-    """
-
-    preview_rows: int = Field(default=100, ge=1, le=500)
-    """Rows in a page of a preview."""
-
-    sample_rows: int = Field(default=200_000, ge=1000)
-    """Rows that a sampled profile reads."""
-
-
-class FeatureSettings(_Section):
-    repo: str = "feature_repo"
-    """Folder of the Feast feature repository, below the project."""
-
-    apply_minutes: float = Field(default=10.0, gt=0)
-    """Minutes after which `apply` is given up: a definition file that never ends would hold all
-    others.
-    """
-
-    as_of: datetime | None = None
-    """Time at which online values are judged against their ttl; empty = the clock. For work on
-    historical data.
-    """
-
-
-class ExperimentSettings(_Section):
-    tracking_uri: str = ""
-    """MLflow tracking store: empty = SQLite in the project; `http(s)://…` = an MLflow server."""
-
-    artifacts: str = ""
-    """Where artifacts of new experiments go: empty = a folder in the project."""
-
-
-class SlurmSettings(_Section):
-    partition: str = ""
-    """Partition of jobs that name no queue; empty = the cluster's default."""
-
-    account: str = ""
-    """Account that jobs are charged to."""
-
-    qos: str = ""
-    """Quality of service."""
-
-    arguments: tuple[str, ...] = ()
-    """Further arguments of `sbatch`, such as `--constraint=a100`."""
-
-    conf: str = ""
-    """`SLURM_CONF`, where the commands do not find the cluster by themselves."""
-
-    bin: str = ""
-    """Folder of the commands `sbatch`, `squeue`, `scancel`; empty = found in PATH."""
-
-    python: str = ""
-    """Interpreter on the nodes that has this package; empty = the one that submits, at the same
-    path.
-    """
-
-    poll_seconds: float = Field(default=2.0, gt=0)
-    """Seconds between two looks at the queue while jobs are there; each is one `squeue` for all of
-    them.
-    """
-
-    notice_seconds: int = Field(default=60, ge=1)
-    """Seconds of warning before a job has to give way or the partition's limit ends it."""
-
-    raise_priority: bool = False
-    """Whether priorities above 50 become a negative nice value, which Slurm allows its operators
-    only.
-    """
-
-
-class KubernetesSettings(_Section):
-    image: str = ""
-    """Container image of the jobs; this package has to be installed in it."""
-
-    claim: str = ""
-    """Persistent volume claim that holds the project's folder and is mounted here too."""
-
-    host_path: str = ""
-    """Instead of a claim: a folder that every node has, such as a network share."""
-
-    sub_path: str = ""
-    """Folder of the volume that is mounted; empty = all of it."""
-
-    mount_path: str = ""
-    """Where the volume is mounted, here as there; empty = the project's folder."""
-
-    namespace: str = "default"
-    """Namespace of the jobs."""
-
-    kubeconfig: str = ""
-    """File that says how the cluster is reached; empty = the usual one, or inside a cluster the
-    pod's own account.
-    """
-
-    context: str = ""
-    """Context of that file; empty = the current one."""
-
-    service_account: str = ""
-    """Account of the pods; empty = the namespace's default, without its token."""
-
-    secret: str = ""
-    """Kubernetes Secret in which a reference `env:NAME` finds the key NAME."""
-
-    python: str = "python"
-    """Interpreter in the image that has this package."""
-
-    queue: str = ""
-    """Kueue's local queue for jobs that name none; empty = without Kueue, as long as a job names
-    none.
-    """
-
-    priority_classes: dict[int, str] = Field(default_factory=dict)
-    """Kueue's priority classes, each with the lowest priority (0 to 100) that it is for."""
-
-    gpu_resource: str = "nvidia.com/gpu"
-    """What the cluster calls a GPU."""
-
-    gpu_parts: dict[str, str] = Field(default_factory=dict)
-    """What it calls parts of one, such as `"0.5" = "nvidia.com/mig-3g.20gb"`."""
-
-    gpu_type_label: str = "nvidia.com/gpu.product"
-    """Label of the nodes that says which GPUs they have."""
-
-    gpu_types: dict[str, str] = Field(default_factory=dict)
-    """Values of that label by short names, such as `a100 = "NVIDIA-A100-SXM4-80GB"`; another type
-    is taken as it is written.
-    """
-
-    node_selector: dict[str, str] = Field(default_factory=dict)
-    """Labels that a node has to have."""
-
-    tolerations: tuple[dict[str, str | int], ...] = ()
-    """Taints that jobs put up with, as Kubernetes writes them."""
-
-    autoscaled: bool = False
-    """Whether nodes come when they are asked for: then nothing is refused because no present node
-    is large enough.
-    """
-
-    notice_seconds: int = Field(default=60, ge=1)
-    """Seconds that a job has to save its work when it has to give way."""
-
-    keep_minutes: float = Field(default=60.0, ge=1)
-    """Minutes that ended jobs stay in Kubernetes when nobody follows them; else they are deleted
-    once their end is written down.
-    """
-
-    poll_seconds: float = Field(default=2.0, gt=0)
-    """Seconds between two looks while jobs are there; each lists them all at once."""
-
-
-class RaySettings(_Section):
-    address: str = "http://127.0.0.1:8265"
-    """Where the head's dashboard answers, which takes the jobs."""
-
-    token: str = ""
-    """Reference to the token of a cluster that asks for one (`env:RAY_AUTH_TOKEN`); sent as
-    `Authorization: Bearer`.
-    """
-
-    headers: dict[str, str] = Field(default_factory=dict)
-    """Further headers of each request, for what stands before the dashboard; values may be secret
-    references.
-    """
-
-    python: str = ""
-    """Interpreter on the nodes that has this package; empty = the one that submits, at the same
-    path.
-    """
-
-    resources: dict[str, float] = Field(default_factory=dict)
-    """Custom resources that every job asks for, such as a mark of the nodes that have the project's
-    folder: `shared = 0.001`.
-    """
-
-    gpu_types: dict[str, str] = Field(default_factory=dict)
-    """Ray's names of types of GPUs by others, such as `a100 = "A100"`; another type is taken as it
-    is written.
-    """
-
-    autoscaled: bool = False
-    """Whether nodes come when they are asked for: then nothing is refused because no present node
-    is large enough.
-    """
-
-    notice_seconds: int = Field(default=60, ge=1)
-    """Seconds that a job has to save its work when Ray loses its place: a node or the head is
-    stopped.
-    """
-
-    keep_minutes: float = Field(default=60.0, ge=1)
-    """Minutes that ended jobs stay in Ray's list."""
-
-    poll_seconds: float = Field(default=2.0, gt=0)
-    """Seconds between two looks while jobs are there; each lists them all at once."""
-
-    @field_validator("address")
-    @classmethod
-    def _is_http(cls, address: str) -> str:
-        if not address.startswith(("http://", "https://")):
-            rule = (
-                "Jobs are taken by the dashboard of the head: http://HOST:8265 (neither ray://… nor"
-                " port 6379, which are of the cluster itself)"
-            )
-            raise PydanticCustomError("address", rule)
-        if "@" in address.partition("://")[2].partition("/")[0]:
-            rule = (
-                "It holds a user or a password, which would be kept in a file; give them as a"
-                ' reference: headers = { Authorization = "env:NAME" }'
-            )
-            raise PydanticCustomError("address", rule)
-        return address
-
-    @field_validator("token")
-    @classmethod
-    def _is_reference(cls, token: str) -> str:
-        if token and not is_reference(token):
-            raise PydanticCustomError(
-                "token",
-                "The token itself would be kept in a file; give a reference (env:NAME or"
-                " keyring:SERVICE/NAME)",
-            )
-        return token
-
-    @field_validator("headers")
-    @classmethod
-    def _hold_no_secret(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name, value in headers.items():
-            if (
-                name.lower() in ("authorization", "proxy-authorization", "cookie")
-                or is_named_like_secret(name)
-            ) and not is_reference(value):
-                rule = (
-                    "The value of {name} would be kept in a file; give a reference to all of it"
-                    " (env:NAME or keyring:SERVICE/NAME)"
-                )
-                raise PydanticCustomError("headers", rule, {"name": name})
-        return headers
-
-    @field_validator("resources")
-    @classmethod
-    def _are_custom(cls, resources: dict[str, float]) -> dict[str, float]:
-        for name, amount in resources.items():
-            if name in ("CPU", "GPU", "memory", "object_store_memory"):
-                rule = (
-                    "{name} is no custom resource: how much of it a job needs is said by the job"
-                    " (cpus, gpus, memory_gib)"
-                )
-                raise PydanticCustomError("resources", rule, {"name": name})
-            if not 0 < amount < math.inf:
-                raise PydanticCustomError(
-                    "resources", "The amount of {name} is not above 0", {"name": name}
-                )
-        return resources
-
-
-class JobSettings(_Section):
-    backend: str = "local"
-    """Entry point of group `mlinfra.job_backends` that runs the jobs."""
-
-    cpus: int = Field(default=0, ge=0)
-    """CPU slots of the local backend; 0 = as many as the machine has."""
-
-    gpus: int = Field(default=-1, ge=-1)
-    """GPU slots of the local backend; -1 = those that NVML finds."""
-
-    grace_seconds: float = Field(default=10.0, ge=0)
-    """Seconds between SIGTERM and SIGKILL of a cancelled job."""
-
-    log_gib: float = Field(default=1.0, ge=0.001)
-    """Most that one attempt's log keeps while the job runs, in GiB; of a longer one the middle is
-    dropped, and a line says so.
-    """
-
-    snapshot_max_mib: float = Field(default=100.0, gt=0)
-    """Code snapshots leave out the largest files beyond this size."""
-
-    gpu_hour_price: float = Field(default=0.0, ge=0)
-    """What an hour of one GPU costs, in any currency; 0 = nothing is said of costs."""
-
-    cpu_hour_price: float = Field(default=0.0, ge=0)
-    """The same of one CPU."""
-
-    slurm: SlurmSettings = SlurmSettings()
-
-    kubernetes: KubernetesSettings = KubernetesSettings()
-
-    ray: RaySettings = RaySettings()
+    def __init__(self, document: Mapping[str, Any], file: Path) -> None:
+        self._document, self._file = document, file
+        self._tables: dict[str, Mapping[str, Any]] = {}
+        self._sections: dict[type[Section], Section] = {}
 
     @property
-    def log_bytes(self) -> int:
-        """`log_gib` in bytes."""
-        return int(self.log_gib * 2**30)
+    def home(self) -> str:
+        """Folder of the project's state, below the project or absolute; on a disk that only one
+        machine's processes write, but for the folders of jobs.
+        """
+        variable = _variable("HOME")
+        return variable[1] if variable else str(self._document.get("home", HOME))
 
+    @cached_property
+    def project(self) -> ProjectCard:
+        """The project card."""
+        from .card import ProjectCard
 
-class PipelineSettings(_Section):
-    max_parallel: int = Field(default=0, ge=0)
-    """Steps at a time; 0 = as many as the job backend has slots for."""
+        return self.of(ProjectCard)
 
-    warm_kernels: Annotated[int, Field(ge=0, le=32)] | Literal["auto"] = "auto"
-    """Kernels that the local backend keeps ready for notebook jobs, their imports done; 0 = none,
-    "auto" = one once a notebook job has run.
+    def of[S: Section](self, section: type[S]) -> S:
+        """The settings of that class. Raises BadRequest with the key and the reason if a value
+        cannot be used.
+        """
+        found = self._sections.get(section)
+        if found is None:
+            found = self._sections[section] = self._read(section)
+        return cast(S, found)
 
-    As many, apart from those, in each process that has chosen the kernel provisioner
-    `mlinfra-warm`.
-    """
+    def changed(self, section: Section) -> Settings:
+        """The same settings with another section."""
+        other = Settings(self._document, self._file)
+        other._sections = {**self._sections, type(section): section}
+        return other
 
-    warm_memory_gib: float = Field(default=2.0, gt=0)
-    """Most memory that all of them may hold together, in GiB; with "auto" an eighth of the
-    machine's, where that is less.
-    """
+    def plugins(self, table: str) -> Mapping[str, Any]:
+        """What the file and the environment say for the plugins of a domain, by plugin."""
+        from .domains import section_of
 
-    warm_imports: tuple[str, ...] = ()
-    """Modules that they import; empty = what the notebooks import that ran as jobs lately, or lie
-    beside the one that a kernel is started for.
-    """
+        owner = section_of(table)
+        fields = {} if owner is None else owner.model_fields
+        return {
+            name: values
+            for name, values in self._values(table).items()
+            if isinstance(values, Mapping) and name not in fields
+        }
 
-    @property
-    def warm_size(self) -> int:
-        """How many kernels are kept."""
-        return 1 if self.warm_kernels == "auto" else self.warm_kernels
+    def check(self) -> None:
+        """Raise BadRequest for the first key that is unknown or has a value that cannot be used."""
+        from .domains import section_of, settings_of_ours
 
-    def warm_room_gib(self, machine_gib: float) -> float:
-        """Most memory that they hold on a machine with so much."""
-        return (
-            min(self.warm_memory_gib, machine_gib / 8)
-            if self.warm_kernels == "auto"
-            else self.warm_memory_gib
+        if not isinstance(self._document.get("home", ""), str):
+            raise self._refused("home", "It is the path of a folder.")
+        named = (name for name in ("project", *settings_of_ours()) if _is_named(name))
+        for name in (name for name in dict.fromkeys([*self._document, *named]) if name != "home"):
+            for table in (name, *(f"{name}.{plugin}" for plugin in self.plugins(name))):
+                owner = section_of(table)
+                if owner is None:
+                    raise self._refused(table, _no_section(table))
+                self.of(owner)
+
+    def _values(self, table: str) -> Mapping[str, Any]:
+        """What the file and the environment say for a table."""
+        name, _, plugin = table.partition(".")
+        if name not in self._tables:
+            values = self._document.get(name, {})
+            if not isinstance(values, Mapping):
+                raise self._refused(name, f"It is a section: [{name}].")
+            self._tables[name] = _merged(values, _from_environment(name))
+        found = self._tables[name]
+        return found.get(plugin, {}) if plugin else found
+
+    def _read[S: Section](self, section: type[S]) -> S:
+        table = section.TABLE
+        values = {
+            name: value
+            for name, value in self._values(table).items()
+            # The table of a plugin, which reads it itself.
+            if name in section.model_fields or not isinstance(value, Mapping)
+        }
+        try:
+            return section.model_validate(values)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            key = ".".join(str(part) for part in (table, *first["loc"]))
+            if first["type"] == "extra_forbidden":
+                raise self._refused(key, _unknown(section, first["loc"])) from None
+            raise self._refused(key, first["msg"] + ".") from error
+
+    def _refused(self, key: str, why: str) -> BadRequest:
+        return BadRequest(
+            f"Setting {key} cannot be used.",
+            why,
+            f"Correct it in {self._file} or in the environment ({_PREFIX}…).",
         )
-
-
-class DeploymentSettings(_Section):
-    target: str = "local"
-    """Entry point of group `mlinfra.deployment_targets` that serves."""
-
-    port: int = Field(default=0, ge=0, le=65535)
-    """Port of the local gateway on 127.0.0.1; 0 = a free one, chosen once and kept."""
-
-    require_token: bool = False
-    """Whether the gateway answers only who sends the project's token: for a machine on which others
-    work too.
-    """
-
-    workers: int = Field(default=2, ge=1, le=64)
-    """Serving processes a version."""
-
-    runtime: Literal["seldon"] = "seldon"
-    """Serving runtime of new versions."""
-
-    environments: str = ""
-    """Folder of serving environments, shared between projects. Default: the user's cache folder."""
-
-    max_body_mib: float = Field(default=8.0, gt=0)
-    """Largest request body that the gateway lets through."""
-
-    retain_versions: int = Field(default=2, ge=0)
-    """Versions without traffic that stay warm for an instant rollback."""
-
-    payload_days: float = Field(default=90.0, gt=0)
-    """Days that the payload log is kept."""
-
-    payload_gib: float = Field(default=10.0, gt=0)
-    """Largest payload log of a deployment; beyond it the oldest files go."""
-
-
-class MonitoringSettings(_Section):
-    evaluate_minutes: float = Field(default=5.0, ge=1, le=525_600, allow_inf_nan=False)
-    """Minutes between two evaluations of the rules, from 1 to a year's."""
-
-    psi_alert: float = Field(default=0.2, gt=0)
-    """PSI from which the default drift rule fires."""
-
-    min_rows: int = Field(default=200, ge=1)
-    """Fewest rows of a window that the drift rule may judge."""
-
-    failed_alert: float = Field(default=0.01, gt=0, le=1)
-    """Share of requests answered with 5xx from which an alert fires."""
-
-    refused_alert: float = Field(default=0.05, gt=0, le=1)
-    """Share of requests refused with 4xx from which an alert fires."""
-
-    hold_minutes: float = Field(default=0.0, ge=0)
-    """Minutes that a breach has to last before its alert fires; until then it is pending."""
-
-
-class Settings(BaseSettings):
-    """All sections of `mlinfra.toml`."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="MLINFRA_",
-        env_nested_delimiter="_",
-        env_nested_max_split=1,
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-    )
-
-    home: str = ".mlinfra"
-    """Folder of the project's state, below the project or absolute; on a disk that only one
-    machine's processes write, but for the folders of jobs.
-    """
-
-    project: ProjectCard = ProjectCard()
-    catalog: CatalogSettings = CatalogSettings()
-    features: FeatureSettings = FeatureSettings()
-    experiments: ExperimentSettings = ExperimentSettings()
-    jobs: JobSettings = JobSettings()
-    pipelines: PipelineSettings = PipelineSettings()
-    deployments: DeploymentSettings = DeploymentSettings()
-    monitoring: MonitoringSettings = MonitoringSettings()
 
 
 def load_settings(root: Path) -> Settings:
     """Read `root/mlinfra.toml` (may be missing) and the environment.
 
-    Raises BadRequest with the key and the reason when a value cannot be used.
+    Raises BadRequest with the key and the reason when a key is unknown or a value cannot be used.
     """
-
-    class Here(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            # MLINFRA_PROJECT names the project's folder; it is not a `project` section in JSON.
-            if isinstance(env_settings, EnvSettingsSource):
-                env_settings.env_vars = {
-                    name: value
-                    for name, value in env_settings.env_vars.items()
-                    if name != "mlinfra_project"
-                }
-            return env_settings, TomlConfigSettingsSource(settings_cls, root / FILE)
-
+    file = root / FILE
     try:
-        return Here()
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
+        document = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except (OSError, ValueError) as error:  # TOML syntax, or no text
         raise BadRequest(
-            f"Setting {key} cannot be used.",
-            first["msg"] + ".",
-            f"Correct it in {root / FILE} or in the environment (MLINFRA_…).",
+            f"{file} cannot be read.", str(error), "Correct the TOML at that line."
         ) from error
-    except ValueError as error:  # TOML syntax
+    found = Settings(document, file)
+    found.check()
+    return found
+
+
+def _from_environment(table: str) -> dict[str, Any]:
+    """What the environment says for a section."""
+    from .domains import section_of
+
+    whole = _variable(table)
+    found = _json(*whole) if whole is not None and whole[0] != _NO_SECTION else {}
+    if whole is not None and not isinstance(found, dict):
         raise BadRequest(
-            f"{root / FILE} cannot be read.", str(error), "Correct the TOML at that line."
+            f"The environment variable {whole[0]} cannot be used.",
+            "It is no JSON object.",
+            f"Correct it, or set the keys of [{table}] in {FILE}.",
+        )
+    given = list(_variables(f"{table}_"))
+    if given and (section := section_of(table)) is not None:
+        for name, key, text in given:
+            found[key] = _parsed(section, name, key, text)
+    return dict(found)
+
+
+def _is_named(table: str) -> bool:
+    """Whether the environment says something for a section."""
+    return _variable(table) is not None or any(_variables(f"{table}_"))
+
+
+def _variable(name: str) -> tuple[str, str] | None:
+    wanted = f"{_PREFIX}{name}".upper()
+    return next(((name, text) for name, text in os.environ.items() if name.upper() == wanted), None)
+
+
+def _variables(beginning: str) -> Iterator[tuple[str, str, str]]:
+    """Name, key and text of each variable that begins so."""
+    wanted = f"{_PREFIX}{beginning}".upper()
+    for name, text in os.environ.items():
+        if name.upper().startswith(wanted):
+            yield name, name[len(wanted) :].lower(), text
+
+
+def _parsed(section: type[Section], name: str, key: str, text: str) -> Any:
+    """The text of a variable as a value: JSON for tables and lists."""
+    field = section.model_fields.get(key)
+    if field is None:
+        from .domains import section_of
+
+        return text if section_of(f"{section.TABLE}.{key}") is None else _json(name, text)
+    return _json(name, text) if _is_structured(field.annotation) else text
+
+
+def _is_structured(annotation: Any) -> bool:
+    return (
+        _is_model(annotation)
+        or get_origin(annotation) in (dict, list, tuple)
+        or any(_is_structured(part) for part in get_args(annotation))
+    )
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise BadRequest(
+            f"The environment variable {name} cannot be used.",
+            f"It is no JSON: {error}.",
+            f"Correct it, or set the key in {FILE}.",
         ) from error
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, the second over the first; tables are merged too."""
+    found = dict(below)
+    for name, value in above.items():
+        if isinstance(value, Mapping) and isinstance(found.get(name), Mapping):
+            found[name] = _merged(found[name], value)
+        else:
+            found[name] = value
+    return found
+
+
+def _unknown(section: type[Section], where: tuple[int | str, ...]) -> str:
+    """Why a key is refused, with the nearest that is known."""
+    *above, key = where
+    table, fields = section.TABLE, section.model_fields
+    for part in above:
+        annotation = fields[str(part)].annotation if str(part) in fields else None
+        fields = annotation.model_fields if _is_model(annotation) else {}
+        table = f"{table}.{part}"
+    if near := get_close_matches(str(key), fields, n=1):
+        return f"There is no such setting; the nearest is {table}.{near[0]}."
+    from .domains import section_of, settings_of_ours
+
+    for other in settings_of_ours():
+        owner = section_of(other)
+        if owner is not None and str(key) in owner.model_fields:
+            return f"It is a setting of [{other}]: {other}.{key}."
+    return f"There is no such setting. Those of [{table}]: {', '.join(fields)}."
+
+
+def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _no_section(table: str) -> str:
+    """Why a table is refused."""
+    from .domains import section_of, settings_of_ours
+
+    name, _, plugin = table.rpartition(".")
+    owner = section_of(name) if name else None
+    if owner is not None and (near := get_close_matches(plugin, owner.model_fields, n=1)):
+        return f"There is no such setting; the nearest is {name}.{near[0]}."
+    if near := get_close_matches(table, ["project", "home", *settings_of_ours()], n=1):
+        return f"There is no such section; the nearest is {near[0]}."
+    return "No installed package has settings of that name."

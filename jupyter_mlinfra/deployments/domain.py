@@ -76,4 +76,8 @@ DOMAIN = Domain(
     ),
     counts={"deployments": "jupyter_mlinfra.deployments.faces.status:count_deployments"},
     checks=Checks(name="live deployment", measure="jupyter_mlinfra.deployments.faces.status:check"),
+    settings={
+        "deployments": "jupyter_mlinfra.deployments.settings:DeploymentSettings",
+    },
+    plugins="mlinfra.deployment_targets",
 )

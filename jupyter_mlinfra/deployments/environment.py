@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import Conflict, Unavailable
 from ..core.files import explain_os_error, file_lock, write_atomic
+from .settings import DeploymentSettings
 
 if TYPE_CHECKING:
     from ..core.settings import Settings
@@ -67,8 +68,8 @@ _PINNED = ("numpy", "scipy")
 
 def cache_folder(settings: Settings) -> Path:
     """Where environments are kept: `[deployments] environments`, else the user's cache folder."""
-    if settings.deployments.environments:
-        return Path(settings.deployments.environments).expanduser()
+    if settings.of(DeploymentSettings).environments:
+        return Path(settings.of(DeploymentSettings).environments).expanduser()
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(cache).expanduser() / "jupyter-mlinfra" / "environments"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import Conflict, MLInfraError, Unavailable, Unprocessable
 from . import environment, gates, views
 from .packaging import Bundle, load_bundle
+from .settings import DeploymentSettings
 from .spec import Gate, VersionState
 from .store import DeploymentRow, DeploymentStore, Transaction, VersionRow
 
@@ -232,7 +233,7 @@ class Rollout:
             if item.wanted and item.proved and not item.traffic and item.version != but
         ]
         for item in sorted(idle, key=lambda item: item.used_at, reverse=True)[
-            self._project.settings.deployments.retain_versions :
+            self._project.settings.of(DeploymentSettings).retain_versions :
         ]:
             change.want(item.version, False)
 

@@ -21,6 +21,7 @@ from .logged import Answers
 from .names import check_name
 from .packaging import Bundle, damage, load_bundle, package, prune
 from .rollout import START_SECONDS, STOP_SECONDS, Aim, Progress, Rollout
+from .settings import DeploymentSettings
 from .spec import Change, Deployment, DeploymentDetail, Measurement, Prediction, VersionState
 from .store import DeploymentRow, DeploymentStore, Transaction, VersionRow
 from .targets import DeploymentTarget, load_target
@@ -43,7 +44,9 @@ class Deployments:
 
     @cached_property
     def _target(self) -> DeploymentTarget:
-        return load_target(self._project.settings.deployments.target, self._project, self._store)
+        return load_target(
+            self._project.settings.of(DeploymentSettings).target, self._project, self._store
+        )
 
     @cached_property
     def _rollout(self) -> Rollout:
@@ -97,11 +100,11 @@ class Deployments:
                 bundles_folder(self._project),
                 answers=answers,
             )
-            workers = self._project.settings.deployments.workers
+            workers = self._project.settings.of(DeploymentSettings).workers
             self._store.begin(
                 name,
                 label,
-                target=self._project.settings.deployments.target,
+                target=self._project.settings.of(DeploymentSettings).target,
                 model=found.model,
                 number=found.version,
                 workers=workers,

@@ -9,6 +9,7 @@ __all__ = [
     "Comparison",
     "Curve",
     "Experiment",
+    "ExperimentSettings",
     "Experiments",
     "Model",
     "ModelDetail",
@@ -22,6 +23,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "ExperimentSettings": ".settings",
     "Experiments": ".service",
     **dict.fromkeys(("adopt", "point", "say_strays", "with_store"), ".ambient"),
 }
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from . import evaluation
     from .ambient import adopt, point, say_strays, with_store
     from .service import Experiments
+    from .settings import ExperimentSettings
     from .spec import Comparison, Curve, Experiment, Model, ModelDetail, Run, Version
 
 

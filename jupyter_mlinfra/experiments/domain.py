@@ -85,4 +85,7 @@ DOMAIN = Domain(
         "models": "jupyter_mlinfra.experiments.faces.status:count_models",
     },
     checks=Checks(name="champion", measure="jupyter_mlinfra.experiments.faces.status:check"),
+    settings={
+        "experiments": "jupyter_mlinfra.experiments.settings:ExperimentSettings",
+    },
 )

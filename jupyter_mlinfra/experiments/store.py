@@ -28,6 +28,7 @@ from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, is_damaged, sqlite_error
 from ..core.variables import ONLY_HERE
 from .making import empty_store
+from .settings import ExperimentSettings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -71,7 +72,7 @@ class Store:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._settings = project.settings.experiments
+        self._settings = project.settings.of(ExperimentSettings)
         self._place = outbox()
         self._known_complete = False
 

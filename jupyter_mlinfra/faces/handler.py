@@ -286,10 +286,9 @@ def remote(handler: Handler) -> bool:
     file does not.
     """
     try:
-        uri = handler.bench.project.settings.experiments.tracking_uri
+        return handler.context.asks_tracking_server(handler.bench)
     except MLInfraError:  # no project, or broken settings: the answer reports it at once
         return False
-    return bool(uri) and not uri.startswith("sqlite")
 
 
 def elsewhere(handler: Handler) -> bool:

@@ -61,4 +61,7 @@ DOMAIN = Domain(
     ),
     counts={"features": "jupyter_mlinfra.features.faces.status:count_features"},
     checks=Checks(name="online features", measure="jupyter_mlinfra.features.faces.status:check"),
+    settings={
+        "features": "jupyter_mlinfra.features.settings:FeatureSettings",
+    },
 )

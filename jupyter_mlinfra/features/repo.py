@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import Conflict, MLInfraError, NotFound, Unavailable, Unprocessable
 from ..core.imports import fix_of_missing, load_modules
 from ..core.passwords import without_passwords
+from .settings import FeatureSettings
 from .type_checks import checked_when_used, unchecked
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def load_feast(*, checked: bool = True) -> None:
 
 def folder(project: Project) -> Path:
     """The repository; it need not exist."""
-    return project.root / project.settings.features.repo
+    return project.root / project.settings.of(FeatureSettings).repo
 
 
 def require_folder(project: Project) -> Path:

@@ -19,6 +19,7 @@ from . import statistics
 from .online import OnlineReader
 from .pages import feature_records, matches, short_type, uses, view_record, words_of
 from .repo import folder
+from .settings import FeatureSettings
 from .snippets import training_code, view_code
 from .sources import mark
 from .spec import AppliedViews, Feature, Materialized, OnlineRow, View, ViewDetail
@@ -301,7 +302,7 @@ class Features:
         return wanted
 
     def _now(self) -> datetime:
-        at = self._project.settings.features.as_of or now()
+        at = self._project.settings.of(FeatureSettings).as_of or now()
         return at if at.tzinfo else at.replace(tzinfo=UTC)
 
     # Last in the class: after it, the name `list` means this method.

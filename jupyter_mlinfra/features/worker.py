@@ -31,6 +31,7 @@ from ..core.errors import MLInfraError
 from ..core.files import explain_os_error
 from ..core.sqlite import fix_of, sqlite_error
 from .repo import load_feast, registry_fault
+from .settings import FeatureSettings
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -61,7 +62,7 @@ def call(
     Raises the child's error, MLInfraError if it dies without one, Unavailable if an `apply` takes
     longer than the setting allows.
     """
-    minutes = None if verb == "materialize" else project.settings.features.apply_minutes
+    minutes = None if verb == "materialize" else project.settings.of(FeatureSettings).apply_minutes
     body = json.dumps({"root": str(project.root), **(request or {})}).encode()
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as printed, os.fdopen(reading, "rb", buffering=0) as answers:

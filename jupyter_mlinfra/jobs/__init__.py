@@ -13,6 +13,7 @@ __all__ = [
     "Compute",
     "Job",
     "JobBackend",
+    "JobSettings",
     "JobSpec",
     "JobState",
     "Jobs",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from .needs import Needs, asked, needs_of
     from .queue.alarms import Alarm, clear_alarm, read_alarms, set_alarm
     from .service import Jobs
+    from .settings import JobSettings
     from .spec import Compute, Job, JobSpec, JobState, LogChunk, Supervisor, Terminal
     from .state import SAVED
     from .values import CELL_LABEL, OUT_LABEL, put_value, take_value, values_of
@@ -52,6 +54,7 @@ else:
     _HOME = {
         "need_options": ".faces.options",
         "JobBackend": ".backends",
+        "JobSettings": ".settings",
         "Jobs": ".service",
         "SAVED": ".state",
         "load_backend": ".backends",

@@ -21,6 +21,7 @@ from .queue.queries import Named
 from .queue.rows import Entry
 from .queue.store import JobStore
 from .remote.client import FollowerControl, followers
+from .settings import JobSettings
 from .spec import Job
 from .state import ACTIVE, FINAL
 
@@ -108,7 +109,9 @@ class Ending:
         """Wait until these jobs have ended, or have no process any more and their end cannot be
         recorded.
         """
-        limit = time.monotonic() + self._project.settings.jobs.grace_seconds + STOP_SECONDS
+        limit = (
+            time.monotonic() + self._project.settings.of(JobSettings).grace_seconds + STOP_SECONDS
+        )
         wished = self._wishes.read()
         self.wait(
             [entry.job.id for entry in running if entry.job.id not in wished],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .backends import LOCAL
 from .queue.store import JobStore
+from .settings import JobSettings
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -16,7 +17,7 @@ def may_ask_cluster(project: Project, job: str | None, *named: str | None) -> bo
     backend than this machine's. Raises NotFound.
     """
     store = JobStore(project.database)
-    names = {project.settings.jobs.backend, *store.backends(), *named}
+    names = {project.settings.of(JobSettings).backend, *store.backends(), *named}
     if job is not None:
         names.update(store.job(found).backend for found in store.named(job).jobs[:1])
     return bool(names - {LOCAL, None})

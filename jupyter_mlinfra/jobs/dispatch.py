@@ -12,6 +12,7 @@ from .local.client import Control
 from .queue.alarms import read_alarms
 from .queue.store import JobStore
 from .remote.client import FollowerControl, followers
+from .settings import JobSettings
 from .spec import Job, JobState
 from .state import ACTIVE
 
@@ -28,7 +29,7 @@ class Dispatch:
 
     def name_of(self, wanted: str | None) -> str:
         """The requested backend, or that of the settings."""
-        return wanted or self._project.settings.jobs.backend
+        return wanted or self._project.settings.of(JobSettings).backend
 
     def backend(self, wanted: str | None = None) -> JobBackend:
         """The same, loaded. Raises NotFound with the installed names."""

@@ -110,4 +110,11 @@ DOMAIN = Domain(
         ),
     ),
     counts={"jobs": "jupyter_mlinfra.jobs.faces.status:count_jobs"},
+    settings={
+        "jobs": "jupyter_mlinfra.jobs.settings:JobSettings",
+        "jobs.kubernetes": "jupyter_mlinfra.jobs.remote.kubernetes.settings:KubernetesSettings",
+        "jobs.ray": "jupyter_mlinfra.jobs.remote.ray.settings:RaySettings",
+        "jobs.slurm": "jupyter_mlinfra.jobs.remote.slurm.settings:SlurmSettings",
+    },
+    plugins="mlinfra.job_backends",
 )

@@ -29,6 +29,7 @@ from .local.client import Control
 from .local.usage import read as read_resources
 from .queue.queries import Named
 from .queue.store import JobStore
+from .settings import JobSettings
 from .spec import (
     AttemptRecord,
     Backend,
@@ -344,7 +345,7 @@ class Jobs:
             refused = str(error)
         earlier = [] if refused else self._store.durations(spec)
         seconds = median(earlier) if earlier else None
-        prices = self._project.settings.jobs
+        prices = self._project.settings.of(JobSettings)
         price = (spec.gpus * prices.gpu_hour_price + spec.cpus * prices.cpu_hour_price) * max(
             1, len(spec.array)
         )

@@ -65,4 +65,7 @@ DOMAIN = Domain(
         Magic(name="alerts", group="alerts", other="list", verbs=("list",)),
     ),
     counts={"monitoring": "jupyter_mlinfra.monitoring.faces.status:count_monitoring"},
+    settings={
+        "monitoring": "jupyter_mlinfra.monitoring.settings:MonitoringSettings",
+    },
 )

@@ -18,6 +18,7 @@ from ..core.search import Document
 from ..jobs import Alarm
 from . import references, rules
 from .drift import compare
+from .settings import MonitoringSettings
 from .spec import Alert, AlertState, Monitor, MonitorStatus
 from .store import ALARM, MonitorStore
 
@@ -208,7 +209,7 @@ class Monitoring:
         at = now().timestamp()
         return Alarm(
             name=ALARM,
-            due_at=at + 60 * self._project.settings.monitoring.evaluate_minutes,
+            due_at=at + 60 * self._project.settings.of(MonitoringSettings).evaluate_minutes,
             set_at=at,
             module=f"{__package__}.evaluation",
             arguments=[str(self._project.root)],
@@ -219,7 +220,7 @@ class Monitoring:
         self, status: MonitorStatus, findings: Sequence[rules.Finding], at: datetime
     ) -> MonitorStatus:
         """Save the alerts that result from the findings."""
-        hold = timedelta(minutes=self._project.settings.monitoring.hold_minutes)
+        hold = timedelta(minutes=self._project.settings.of(MonitoringSettings).hold_minutes)
         name = status.monitor.name
         before = {alert.name: alert for alert in self._store.alerts(name)}
         alerts = [
@@ -242,7 +243,7 @@ class Monitoring:
     def _findings(self, status: MonitorStatus, window: timedelta) -> Sequence[rules.Finding]:
         """The result of each rule for a window."""
         settings, requests = (
-            self._project.settings.monitoring,
+            self._project.settings.of(MonitoringSettings),
             int(status.monitor.requests.value or 0),
         )
         refused = (
@@ -278,7 +279,7 @@ class Monitoring:
     def _nothing(self, why: str) -> Sequence[rules.Finding]:
         """The findings of a window that could not be measured."""
         first = rules.unmeasured(
-            "drift", "warning", self._project.settings.monitoring.psi_alert, why
+            "drift", "warning", self._project.settings.of(MonitoringSettings).psi_alert, why
         )
         return [
             first,
@@ -291,7 +292,7 @@ class Monitoring:
     @property
     def _shares(self) -> tuple[tuple[str, str, float], tuple[str, str, float]]:
         """The two rules on shares of requests: name, severity, limit."""
-        settings = self._project.settings.monitoring
+        settings = self._project.settings.of(MonitoringSettings)
         return ("failed", "critical", settings.failed_alert), (
             "refused",
             "warning",
@@ -358,7 +359,7 @@ class Monitoring:
         import polars as pl
 
         label, model = self._judged(monitor.deployment, version)
-        settings, trouble = self._project.settings.monitoring, ""
+        settings, trouble = self._project.settings.of(MonitoringSettings), ""
         try:
             kept = references.load(self._project, model)
         except MLInfraError as error:  # requests and latency are known anyway

@@ -19,6 +19,7 @@ def _open(bench: Workbench) -> Pipelines:
         bench.jobs,
         fingerprints=bench.fingerprints(),
         tracked=bench.runs_of_steps,
+        opener=bench.opener,
     )
 
 
@@ -86,4 +87,8 @@ DOMAIN = Domain(
         ),
     ),
     counts={"pipelines": "jupyter_mlinfra.pipelines.faces.status:count_pipelines"},
+    settings={
+        "pipelines": "jupyter_mlinfra.pipelines.settings:PipelineSettings",
+    },
+    clone="jupyter_mlinfra.pipelines.clones:alone",
 )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..core.errors import Conflict, MLInfraError, Unavailable, raise_all
+from ..jobs import JobSettings
 from .launching import Launcher
 from .spec import PipelineRun, StepState
 from .state import is_final
@@ -69,7 +70,9 @@ class Ending:
 
     def _ended(self, entry: RunEntry) -> PipelineRun:
         """The run, once its driver has ended it; without a driver this process does so."""
-        limit = time.monotonic() + self._project.settings.jobs.grace_seconds + _MORE_SECONDS
+        limit = (
+            time.monotonic() + self._project.settings.of(JobSettings).grace_seconds + _MORE_SECONDS
+        )
         while time.monotonic() < limit:
             entry = self._store.run(entry.run.run)
             if is_final(entry.run.state):

@@ -21,12 +21,13 @@ from ..core.events import telling
 from ..core.lineage import Event
 from ..core.records import now
 from ..core.refs import reference
-from ..jobs import Job, JobSpec, JobState, asked
+from ..jobs import Job, JobSettings, JobSpec, JobState, asked
 from . import graph
 from .assess import Assessment, Assessor
 from .cache import Parts, cell_digests
 from .definition import StepDefinition
 from .notebook import read_notebook
+from .settings import PipelineSettings
 from .spec import RunState, StepRun, StepState
 from .state import DONE, as_its_job, is_final, outcome
 from .store import Result, RunEntry, StepEntry, Store
@@ -142,7 +143,7 @@ class Engine:
             self._tools.jobs.cancel(job)
         if jobs:
             self._tools.jobs.wait(
-                jobs, timeout=self._tools.project.settings.jobs.grace_seconds + 20
+                jobs, timeout=self._tools.project.settings.of(JobSettings).grace_seconds + 20
             )
         self._collect()
         for entry in list(self._steps.values()):
@@ -174,7 +175,7 @@ class Engine:
         return all(self._steps[name].step.state in DONE for name in step.after)
 
     def _room(self) -> int:
-        most = self._tools.project.settings.pipelines.max_parallel or len(self._steps)
+        most = self._tools.project.settings.of(PipelineSettings).max_parallel or len(self._steps)
         return most - sum(1 for _ in self._running())
 
     def _start(self, step: StepDefinition, entry: StepEntry) -> None:

@@ -72,7 +72,7 @@ class Pipelines:
         fingerprints: Fingerprints | None = None,
         *,
         tracked: views.Tracked | None = None,
-        opener: str = "jupyter_mlinfra.workbench:current",
+        opener: str = "",
     ) -> None:
         self._project = project
         self._tracked = tracked

@@ -76,6 +76,13 @@ class Context:
 
         return may_ask_cluster(bench.project, job, *named)
 
+    def asks_tracking_server(self, bench: Workbench) -> bool:
+        """Whether a read of experiments asks a server."""
+        from ..experiments import ExperimentSettings
+
+        uri = bench.project.settings.of(ExperimentSettings).tracking_uri
+        return bool(uri) and not uri.startswith("sqlite")
+
     def as_job(
         self,
         bench: Workbench,

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.catalog.settings import CatalogSettings
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
@@ -134,11 +135,7 @@ def test_a_sample_is_labelled_and_near_and_the_same_again(
     catalog = Catalog(
         Project(
             project.root,
-            project.settings.model_copy(
-                update={
-                    "catalog": project.settings.catalog.model_copy(update={"sample_rows": 1000})
-                }
-            ),
+            project.settings.changed(CatalogSettings(sample_rows=1000)),
         )
     )
     catalog.write(frame, into="t.p")

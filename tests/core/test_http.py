@@ -17,9 +17,9 @@ import pytest
 
 from jupyter_mlinfra.core import http
 from jupyter_mlinfra.core.errors import Unavailable
-from jupyter_mlinfra.core.settings import RaySettings
 from jupyter_mlinfra.jobs.remote import Unreachable
 from jupyter_mlinfra.jobs.remote.ray.api import Api
+from jupyter_mlinfra.jobs.remote.ray.settings import RaySettings
 
 
 class Server(ThreadingHTTPServer):

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlinfra.catalog.settings import CatalogSettings
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.secrets import resolve
 from jupyter_mlinfra.core.settings import load_settings
+from jupyter_mlinfra.jobs.remote.slurm.settings import SlurmSettings
+from jupyter_mlinfra.jobs.settings import JobSettings
 
 
 def test_an_empty_file_works_and_the_project_is_found_from_below(tmp_path: Path) -> None:
@@ -20,7 +23,7 @@ def test_an_empty_file_works_and_the_project_is_found_from_below(tmp_path: Path)
     project = Project.open(root / "a" / "b")
     assert project.root == root
     assert project.name == "my-project"
-    assert project.settings.jobs.backend == "local"
+    assert project.settings.of(JobSettings).backend == "local"
 
 
 def test_the_environment_goes_over_the_file(
@@ -29,8 +32,71 @@ def test_the_environment_goes_over_the_file(
     (tmp_path / "mlinfra.toml").write_text("[jobs]\ncpus = 3\ngrace_seconds = 1\n")
     monkeypatch.setenv("MLINFRA_JOBS_CPUS", "5")
     monkeypatch.setenv("MLINFRA_JOBS_SNAPSHOT_MAX_MIB", "7")
-    jobs = load_settings(tmp_path).jobs
+    monkeypatch.setenv("MLINFRA_JOBS_WARM_IMPORTS", '["polars"]')
+    jobs = load_settings(tmp_path).of(JobSettings)
     assert (jobs.cpus, jobs.grace_seconds, jobs.snapshot_max_mib) == (5, 1, 7)
+    assert (jobs.warm_kernels, jobs.warm_imports) == ("auto", ("polars",))
+
+
+def test_a_section_and_a_table_are_json_in_the_environment_and_go_over_single_keys_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mlinfra.toml").write_text(
+        '[jobs.slurm]\nqos = "low"\naccount = "lab"\n[catalog.properties]\na = "1"\nb = "2"\n'
+    )
+    monkeypatch.setenv("MLINFRA_JOBS_SLURM", '{"qos": "high"}')
+    monkeypatch.setenv("MLINFRA_CATALOG", '{"properties": {"b": "3"}}')
+    monkeypatch.setenv("MLINFRA_PROJECT", str(tmp_path))  # names the project, and is no section
+    monkeypatch.setenv("MLINFRA_HOME", "elsewhere")
+    settings = load_settings(tmp_path)
+    slurm = settings.of(SlurmSettings)
+    assert (slurm.qos, slurm.account, slurm.partition) == ("high", "lab", "")
+    assert settings.of(CatalogSettings).properties == {"a": "1", "b": "3"}
+    assert settings.home == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("MLINFRA_JOBS", "3"),
+        ("MLINFRA_JOBS_SLURM", "fast"),
+        ("MLINFRA_JOBS_CPU", "3"),
+        ("MLINFRA_JOBS_CPUS", "many"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(BadRequest) as caught:
+        load_settings(tmp_path)
+    assert name in caught.value.what or name.removeprefix("MLINFRA_JOBS_").lower() in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[jobs]\ngrace_second = 3\n", "the nearest is jobs.grace_seconds"),
+        ("[job]\ncpus = 3\n", "the nearest is jobs"),
+        ("[jobs.slurmm]\nqos = 'a'\n", "No installed package"),
+        ("[project.targets]\nlatency_p99 = 3\n", "the nearest is project.targets.latency_p99_ms"),
+        ("[catalog.propertys]\na = '1'\n", "the nearest is catalog.properties"),
+        # It was there once.
+        ("[pipelines]\nwarm_kernels = 0\n", "a setting of [jobs]: jobs.warm_kernels"),
+        ("[monitoring]\nzzz = 0\n", "Those of [monitoring]: evaluate_minutes"),
+        ("home = 3\n", "path of a folder"),
+        ("jobs = 3\n", "It is a section: [jobs]"),
+    ],
+)
+def test_an_unknown_key_is_told_with_the_nearest_that_is_known(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    (tmp_path / "mlinfra.toml").write_text(text)
+    with pytest.raises(BadRequest) as caught:
+        load_settings(tmp_path)
+    assert words in caught.value.why
 
 
 @pytest.mark.parametrize(

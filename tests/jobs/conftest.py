@@ -167,7 +167,7 @@ class Submitter:
 def jobs(project: Project) -> Iterator[Jobs]:
     """Jobs of a fresh project with 2 CPU slots and a short grace."""
     (project.root / "mlinfra.toml").write_text(
-        '[project]\nname = "test"\n[pipelines]\nwarm_kernels = 0\n[jobs]\ncpus = 2\ngpus ='
+        '[project]\nname = "test"\n[jobs]\nwarm_kernels = 0\ncpus = 2\ngpus ='
         " 0\ngrace_seconds = 1.0\n"
     )
     yield from clean(project.root)
@@ -177,7 +177,7 @@ def jobs(project: Project) -> Iterator[Jobs]:
 def gpu_jobs(project: Project) -> Iterator[Jobs]:
     """The same with 2 GPU slots that only count."""
     (project.root / "mlinfra.toml").write_text(
-        '[project]\nname = "test"\n[pipelines]\nwarm_kernels = 0\n[jobs]\ncpus = 4\ngpus ='
+        '[project]\nname = "test"\n[jobs]\nwarm_kernels = 0\ncpus = 4\ngpus ='
         " 2\ngrace_seconds = 1.0\n"
     )
     yield from clean(project.root)

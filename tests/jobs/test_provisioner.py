@@ -29,7 +29,7 @@ from jupyter_mlinfra.notebooks.warm import pool
 from tests.core.test_import import HEAVY
 
 SETTINGS = (
-    '[project]\nname = "test"\n[pipelines]\nwarm_kernels = {size}\nwarm_memory_gib ='
+    '[project]\nname = "test"\n[jobs]\nwarm_kernels = {size}\nwarm_memory_gib ='
     ' {memory}\nwarm_imports = ["colorsys", "cronsim"]\n'
 )
 LOOK = """
@@ -197,7 +197,7 @@ async def test_the_imports_are_done_and_each_serves_once(bench: Bench) -> None:
 async def test_what_the_notebooks_beside_import_is_loaded_when_no_setting_names_imports(
     bench: Bench, tools: Any
 ) -> None:
-    (bench.root / "mlinfra.toml").write_text("[pipelines]\nwarm_kernels = 1\n")
+    (bench.root / "mlinfra.toml").write_text("[jobs]\nwarm_kernels = 1\n")
     (bench.root / "helper.py").write_text("")
     tools.write_notebook(bench.root / "n.ipynb", tools.cell("import cronsim, helper"))
     await bench.start()

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.core.settings import SlurmSettings
 from jupyter_mlinfra.jobs import JobSpec, JobState
 from jupyter_mlinfra.jobs.remote import (
     Batch,
@@ -22,6 +21,7 @@ from jupyter_mlinfra.jobs.remote import (
 )
 from jupyter_mlinfra.jobs.remote.slurm.remote import SlurmRemote
 from jupyter_mlinfra.jobs.remote.slurm.request import array, needs, nice, output
+from jupyter_mlinfra.jobs.remote.slurm.settings import SlurmSettings
 from jupyter_mlinfra.jobs.remote.slurm.sightings import recalled, sightings_of, waits
 
 

@@ -245,10 +245,13 @@ def test_a_database_that_is_locked_for_a_while_loses_nothing(
 def test_a_supervisor_that_cannot_start_is_an_error_that_shows_its_log_and_the_job_waits(
     jobs: Jobs, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyter_mlinfra.jobs.local import client as control
+    from jupyter_mlinfra.core.daemons import control
 
+    spawn = control.spawn_detached
     monkeypatch.setattr(control, "START_SECONDS", 1.0)
-    monkeypatch.setattr(control, "MODULE", "no_such_module")
+    monkeypatch.setattr(
+        control, "spawn_detached", lambda _, *words, **more: spawn("no_such_module", *words, **more)
+    )
     job = jobs.submit(JobSpec(command=["true"]))
     assert job.state == "queued"
     waiting = jobs.show(job.id)

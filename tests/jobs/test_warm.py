@@ -35,7 +35,7 @@ from jupyter_mlinfra.notebooks.warm.standing import Standing, changed_at
 
 SETTINGS = (
     '[project]\nname = "test"\n[jobs]\ncpus = 2\ngpus = {gpus}\ngrace_seconds ='
-    " 1.0\n[pipelines]\nwarm_kernels = {size}\nwarm_memory_gib = {memory}\n"
+    " 1.0\nwarm_kernels = {size}\nwarm_memory_gib = {memory}\n"
 )
 LOOK = """
 import orjson, os, sys, json

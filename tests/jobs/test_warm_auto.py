@@ -10,9 +10,9 @@ import pytest
 
 from jupyter_mlinfra.core.machine import memory_gib
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.core.settings import PipelineSettings
 from jupyter_mlinfra.jobs import Jobs, JobSpec
 from jupyter_mlinfra.jobs.local.client import Config
+from jupyter_mlinfra.notebooks.warm.settings import WarmSettings
 
 LOOK = """
 import os
@@ -57,12 +57,12 @@ def test_the_first_notebook_job_of_a_project_keeps_one_kernel_ready_for_the_next
 def test_the_setting_says_how_many_and_within_how_much_memory(
     text: str, size: int, room: float, project: Project
 ) -> None:
-    (project.root / "mlinfra.toml").write_text(f"[pipelines]\n{text}\n")
+    (project.root / "mlinfra.toml").write_text(f"[jobs]\n{text}\n")
     config = json.loads(Config.of(Project.open(project.root)).dump())
     assert (config["warm_kernels"], config["warm_memory_gib"]) == (size, pytest.approx(room))
 
 
 def test_a_small_machine_gives_little_memory_unless_it_is_told_otherwise() -> None:
-    assert PipelineSettings().warm_room_gib(4.0) == 0.5
-    assert PipelineSettings().warm_room_gib(64.0) == 2.0
-    assert PipelineSettings(warm_kernels=1).warm_room_gib(4.0) == 2.0
+    assert WarmSettings().warm_room_gib(4.0) == 0.5
+    assert WarmSettings().warm_room_gib(64.0) == 2.0
+    assert WarmSettings(warm_kernels=1).warm_room_gib(4.0) == 2.0

@@ -382,7 +382,7 @@ def test_the_environment_knows_what_is_installed():
 
     here = environment_of("python3")
     assert here.packages["papermill"] == version("papermill")
-    assert here.packages["pydantic-settings"] == version("pydantic-settings")
+    assert here.packages["pydantic-core"] == version("pydantic-core")
     assert here.digest == environment_of("python3").digest
 
 

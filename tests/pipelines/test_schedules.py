@@ -57,7 +57,11 @@ def due_now(bench: Workbench) -> Callable[..., str]:
         # 40 s ago at most: a minute late would be missed.
         due = (now() + timedelta(seconds=20)).replace(second=0, microsecond=0)
         early = Schedules(
-            bench.project, bench.pipelines, bench.jobs, clock=lambda: due - timedelta(seconds=30)
+            bench.project,
+            bench.pipelines,
+            bench.jobs,
+            opener=bench.opener,
+            clock=lambda: due - timedelta(seconds=30),
         )
         early.create(name, cron=f"{due.minute} {due.hour} * * *", **facts)
         return due.isoformat()
@@ -166,7 +170,9 @@ def test_down_over_a_due_time_up_again_one_miss_stands_and_the_latest_runs_once(
 ) -> None:
     due = (now() - timedelta(hours=2)).replace(minute=0, second=0, microsecond=0)
     before = due - timedelta(hours=1)
-    early = Schedules(bench.project, bench.pipelines, bench.jobs, clock=lambda: before)
+    early = Schedules(
+        bench.project, bench.pipelines, bench.jobs, opener=bench.opener, clock=lambda: before
+    )
     early.create("s", cron=f"0 {due.hour} * * *", job=COMMAND)
     bench.jobs.start()
     bench.schedules.stop()

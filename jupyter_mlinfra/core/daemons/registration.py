@@ -88,7 +88,9 @@ def own_identity() -> Identity:
 
 
 def settings_digest(facts: Any) -> str:
-    """A digest of what a daemon is started with (JSON), and of the schema that its code knows: one
+    """A digest of what a daemon is started with, and of the schema that its code knows: one
     of an older version must not go on writing.
     """
-    return blake2b(json.dumps([facts, newest_revision()]).encode(), digest_size=8).hexdigest()
+    return blake2b(
+        json.dumps([facts, newest_revision()], default=str).encode(), digest_size=8
+    ).hexdigest()

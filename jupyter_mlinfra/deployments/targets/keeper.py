@@ -30,6 +30,7 @@ from ...core.processes import TOKEN, Identity, end_token
 from ...core.project import Project
 from ...core.records import now
 from .. import environment, gateway, payloads
+from ..settings import DeploymentSettings
 from ..spec import VersionState
 from ..store import DeploymentRow, DeploymentStore, ProcessRow, VersionRow
 from . import envoy, ports
@@ -319,7 +320,7 @@ class Keeper:
         if time.monotonic() - self.compacted_at < COMPACT_SECONDS:
             return
         self.compacted_at = time.monotonic()
-        settings, folders = self.project.settings.deployments, []
+        settings, folders = self.project.settings.of(DeploymentSettings), []
         for row in rows:
             folder = payload_folder(self.project, row.name)
             payloads.prune(folder, days=settings.payload_days, gib=settings.payload_gib)
@@ -381,7 +382,7 @@ class Gateway:
             found
             and found.identity.alive()
             and self.port
-            and self._project.settings.deployments.port in (0, self.port)
+            and self._project.settings.of(DeploymentSettings).port in (0, self.port)
         ):
             self.identity, self._noted = found.identity, True
         else:
@@ -437,11 +438,11 @@ class Gateway:
         self._forget(grace=5.0)
 
     def _start(self, plans: Sequence[gateway.DeploymentPlan]) -> None:
-        kept = self._project.settings.deployments.port or self._store.target().port
+        kept = self._project.settings.of(DeploymentSettings).port or self._store.target().port
         if kept and not ports.falls_free(kept):
             raise ports.taken(kept)
         self.port = kept or ports.choose(self._project.root)
-        limit = int(self._project.settings.deployments.max_body_mib * (1 << 20))
+        limit = int(self._project.settings.of(DeploymentSettings).max_body_mib * (1 << 20))
         envoy.swap(gateway.BOOTSTRAP, gateway.bootstrap(port=self.port, max_body_bytes=limit))
         for name, text in gateway.files(plans, port=self.port, keys=self.keys).items():
             envoy.swap(name, text)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ...core.daemons.registration import FileRegistry, settings_digest
 from ...core.project import Project
 from ...core.runtime_folder import runtime_folder
+from ..settings import DeploymentSettings
 
 LOCK = "keeper.lock"
 FIGURES = "figures.json"
@@ -34,7 +35,7 @@ def digest_of(project: Project) -> str:
     """A digest of the settings that the keeper itself works with: when they change, it is replaced.
     Those of the gateway count from its next start.
     """
-    settings = project.settings.deployments
+    settings = project.settings.of(DeploymentSettings)
     return settings_digest([settings.payload_days, settings.payload_gib])
 
 

@@ -16,6 +16,7 @@ from ...core.daemons.registration import Registration
 from ...core.errors import Unavailable
 from ...core.processes import TOKEN, end_token, with_token
 from ..gateway import Keys
+from ..settings import DeploymentSettings
 from . import Figures, ports
 from .layout import FIGURES, LOCK, digest_of, keeper_log, registry_of, run_folder, token_of
 from .secrets import authorization_file, keys_of
@@ -76,7 +77,7 @@ class LocalTarget:
         taken by another program.
         """
         kept = self._store.target().port
-        port = self._project.settings.deployments.port or kept
+        port = self._project.settings.of(DeploymentSettings).port or kept
         if (
             not port
             or ports.is_free(port)
@@ -128,7 +129,7 @@ class LocalTarget:
         """The file of the token's header; empty if no token is required."""
         return (
             str(authorization_file(self._project))
-            if self._project.settings.deployments.require_token
+            if self._project.settings.of(DeploymentSettings).require_token
             else ""
         )
 

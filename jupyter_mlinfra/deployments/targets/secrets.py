@@ -11,6 +11,7 @@ from ...core.errors import Unprocessable
 from ...core.files import explain_os_error
 from ...core.project import Project
 from ..gateway import Keys
+from ..settings import DeploymentSettings
 
 _SCHEME = "Authorization: Bearer "
 
@@ -29,7 +30,7 @@ def keys_of(project: Project) -> Keys:
     Raises Unavailable if they can be neither read nor created, Unprocessable if a file was changed.
     """
     probe = _kept(project.folder("deployments") / "probe", "")
-    wanted = project.settings.deployments.require_token
+    wanted = project.settings.of(DeploymentSettings).require_token
     return Keys(probe=probe, token=_kept(authorization_file(project), _SCHEME) if wanted else "")
 
 

@@ -17,6 +17,7 @@ from ..backends.launch import Place
 from ..backends.shell import Attachment, local_shell
 from ..queue.rows import Entry
 from ..queue.store import JobStore
+from ..settings import JobSettings
 from ..spec import Compute, Device, JobSpec
 from .cancel_requests import Wishes
 from .client import Control
@@ -42,7 +43,7 @@ class LocalBackend:
 
     def check(self, spec: JobSpec) -> None:
         """Raise BadRequest if this machine can never run such a job."""
-        settings = self._project.settings.jobs
+        settings = self._project.settings.of(JobSettings)
         cpus = cpu_slots(settings.cpus)
         if spec.cpus > cpus:
             raise BadRequest(
@@ -60,7 +61,7 @@ class LocalBackend:
             )
 
     def _check_gpus(self, spec: JobSpec) -> None:
-        slots = gpu_slots(self._project.settings.jobs.gpus)
+        slots = gpu_slots(self._project.settings.of(JobSettings).gpus)
         usable = [
             gpu
             for gpu in slots
@@ -96,7 +97,7 @@ class LocalBackend:
                 self._wishes.leave(job, self._project.user)
                 if not end_token(
                     self._store.entry(job).token,
-                    grace_seconds=self._project.settings.jobs.grace_seconds,
+                    grace_seconds=self._project.settings.of(JobSettings).grace_seconds,
                 ):
                     raise
 
@@ -124,7 +125,7 @@ class LocalBackend:
         return self._foretell([need]).get("")
 
     def _foretell(self, more: Sequence[Need]) -> dict[str, datetime]:
-        at, jobs = now(), self._project.settings.jobs
+        at, jobs = now(), self._project.settings.of(JobSettings)
         active = self._store.active()
         waiting = self._store.waiting(at=at.timestamp(), limit=FORETOLD)
         seconds = {entry.job.id: self._expected(entry, at) for entry in active}
@@ -162,7 +163,7 @@ class LocalBackend:
 
     def compute(self) -> Compute:
         """Slots and their holders, and how busy the machine is."""
-        settings = self._project.settings.jobs
+        settings = self._project.settings.of(JobSettings)
         active, counts = self._store.active(), self._store.counts(backend="local")
         holders = {
             gpu: ", ".join(entry.job.ref for entry in active if gpu in entry.job.gpu_ids)

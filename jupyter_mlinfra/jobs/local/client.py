@@ -11,6 +11,7 @@ from ...core.daemons.control import DaemonControl, DaemonSpec
 from ...core.daemons.registration import settings_digest
 from ...core.machine import memory_gib
 from ..backends import WITHOUT
+from ..settings import JobSettings
 from .registry import Registered, SupervisorRegistry
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Config:
     @classmethod
     def of(cls, project: Project) -> Config:
         """The configuration for the project's settings."""
-        jobs, pipelines = project.settings.jobs, project.settings.pipelines
+        jobs = project.settings.of(JobSettings)
         facts: dict[str, Any] = {
             "root": str(project.root),
             "home": str(project.home),
@@ -49,9 +50,9 @@ class Config:
             "gpus": jobs.gpus,
             "grace_seconds": jobs.grace_seconds,
             "log_bytes": jobs.log_bytes,
-            "warm_kernels": pipelines.warm_size,
-            "warm_memory_gib": pipelines.warm_room_gib(memory_gib()),
-            "warm_imports": pipelines.warm_imports,
+            "warm_kernels": jobs.warm_size,
+            "warm_memory_gib": jobs.warm_room_gib(memory_gib()),
+            "warm_imports": jobs.warm_imports,
         }
         return cls(**facts, settings=settings_digest(facts))
 

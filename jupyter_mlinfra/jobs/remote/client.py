@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...core.daemons.control import DaemonControl, DaemonSpec
 from ...core.daemons.registration import FileRegistry, Registration, settings_digest
 from ..backends import WITHOUT
+from ..settings import JobSettings
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -38,7 +39,12 @@ def followers(home: Path) -> list[str]:
 
 def digest_of(project: Project) -> str:
     """A digest of what a follower is started with."""
-    return settings_digest(project.settings.jobs.model_dump(mode="json"))
+    return settings_digest(
+        [
+            project.settings.of(JobSettings).model_dump(mode="json"),
+            project.settings.plugins(JobSettings.TABLE),
+        ]
+    )
 
 
 class FollowerControl(DaemonControl[Registration]):

@@ -33,6 +33,7 @@ from ..backends.launch import Place
 from ..backends.program import CannotStart
 from ..queue.rows import Entry
 from ..queue.store import JobStore
+from ..settings import JobSettings
 from ..spec import JobState
 from . import Cluster, NotNow, Rejected, Remote, Sighting, Stage, Unreachable, batches
 from .backoff import Patience
@@ -558,8 +559,8 @@ class Follower(Daemon):
             return
         jobs = [entry.job.id for entry in entries]
         try:
-            grace = self._project.settings.jobs.grace_seconds
-            most = self._project.settings.jobs.log_bytes
+            grace = self._project.settings.of(JobSettings).grace_seconds
+            most = self._project.settings.of(JobSettings).log_bytes
             batch = batch_of(
                 entries,
                 self._place,

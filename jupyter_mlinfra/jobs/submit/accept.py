@@ -23,6 +23,7 @@ from ..queue.inserting import Accepted
 from ..queue.queries import Named
 from ..queue.rows import Launch
 from ..queue.store import JobStore
+from ..settings import JobSettings
 from ..spec import Job, JobSpec, JobState
 from .checks import examine, name_of, script_of, working_folder
 from .clone import clone_of
@@ -95,7 +96,7 @@ class Submitter:
         return Snapshots(
             self._project.root,
             self._project.home,
-            max_mib=self._project.settings.jobs.snapshot_max_mib,
+            max_mib=self._project.settings.of(JobSettings).snapshot_max_mib,
         )
 
     def _spec_of(self, named: Named) -> JobSpec:
@@ -160,6 +161,6 @@ class Submitter:
 
     def _kernel(self, spec: JobSpec, code: Path) -> str:
         """The kernel that the notebook in the folder `code` asks for, if kernels are kept warm."""
-        if spec.notebook is None or not self._project.settings.pipelines.warm_size:
+        if spec.notebook is None or not self._project.settings.of(JobSettings).warm_size:
             return ""
         return kernel_of(read_notebook(code / spec.notebook, spec.notebook))

@@ -9,21 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ...core.domain import load
+from ...core.domains import domains, guarded, is_ours
 from ...core.errors import BadRequest
 from ..array import canonical, with_parameters
 from ..spec import JobSpec
-
-_OF_A_STEP = ("pipeline", "run", "step")
-"""Labels by which a pipeline run knows the jobs of its steps."""
-_OF_ITS_RUN = "MLFLOW_RUN_CONTEXT"
-"""Variable with what is recorded on everything that such a job tracks."""
 
 
 def clone_of(spec: JobSpec, changes: Mapping[str, Any], *, root: Path, home: Path) -> JobSpec:
     """A job like `spec`, with other values for some fields; of `parameters`, for some of them.
     root, home: of the project.
 
-    It is not a step of the earlier job's run, and uses no checkpoints but its own.
+    It stands alone: domains take away what ties the earlier job to an object of theirs, such as a
+    run of a pipeline. It uses no checkpoints but its own.
     """
     given = {name: value for name, value in changes.items() if name != "parameters"}
     found = replace(_alone(spec), **{"key": None, "after": (), "checkpoints": None, **given})
@@ -32,7 +30,7 @@ def clone_of(spec: JobSpec, changes: Mapping[str, Any], *, root: Path, home: Pat
         and "output" not in given
         and (root / found.output).is_relative_to(home)
     ):
-        found = replace(found, output=None)  # there a pipeline keeps what its own job has made
+        found = replace(found, output=None)  # there lies what was made for the earlier job
     parameters = changes.get("parameters") or {}
     changed = with_parameters(found, parameters)
     swept = [name for name in parameters if any(name in values for values in found.array)]
@@ -46,11 +44,11 @@ def clone_of(spec: JobSpec, changes: Mapping[str, Any], *, root: Path, home: Pat
 
 
 def _alone(spec: JobSpec) -> JobSpec:
-    if not all(name in spec.labels for name in _OF_A_STEP):
-        return spec
-    labels = {name: value for name, value in spec.labels.items() if name not in _OF_A_STEP}
-    environment = {name: value for name, value in spec.environment.items() if name != _OF_ITS_RUN}
-    return replace(spec, name="", labels=labels, environment=environment)
+    for domain in domains():
+        if domain.clone:
+            with guarded(domain.name, own=is_ours(domain.clone)):
+                spec = load(domain.clone)(spec)
+    return spec
 
 
 def _distinct(elements: Sequence[Mapping[str, Any]]) -> int:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from ...core.errors import MLInfraError
 from ...core.machine import memory_gib, memory_used
-from ...core.settings import PipelineSettings
 from ..parameters import read_notebook
+from ..warm.settings import WarmSettings
 from .imports import import_lines, lines_of
 from .kinds import (
     FAILED_SECONDS,
@@ -47,7 +47,7 @@ class Pool:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say, self._pid = say, os.getpid()
         self._changed = threading.Condition()
-        self._settings = PipelineSettings()
+        self._settings = WarmSettings()
         self._kinds: dict[str, _Kind] = {}
         self._standbys: list[Standby] = []
         self._thread: threading.Thread | None = None
@@ -79,7 +79,7 @@ class Pool:
         self._say(f"A warm kernel was ended: {why.rstrip('.')}.")
         return None
 
-    def want(self, wish: Wish, settings: PipelineSettings) -> None:
+    def want(self, wish: Wish, settings: WarmSettings) -> None:
         """Prepare another such kernel, after a pause, for the next request."""
         with self._changed:
             kind = self._kinds.pop(wish.key, None) or _Kind(wish)
@@ -129,7 +129,7 @@ class Pool:
                 self._standbys.append(standby)
             self._warm_up(standby, kind, settings)
 
-    def _warm_up(self, standby: Standby, kind: _Kind, settings: PipelineSettings) -> None:
+    def _warm_up(self, standby: Standby, kind: _Kind, settings: WarmSettings) -> None:
         begun = time.monotonic()
         try:
             standby.warm_up(lines_of(settings.warm_imports) or _imports_in(Path(kind.wish.folder)))

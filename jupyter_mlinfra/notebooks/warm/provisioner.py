@@ -16,6 +16,7 @@ from jupyter_client.connect import LocalPortCache
 from jupyter_client.provisioning import LocalProvisioner
 
 from ...core.errors import MLInfraError
+from ..warm.settings import WarmSettings
 from .kinds import hangs_on_folder
 from .standby import Standby, Wish
 
@@ -91,7 +92,7 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
 
         try:
             project = Project.open(wish.folder)
-            settings = project.settings.pipelines
+            settings = project.settings.of(WarmSettings)
             if not settings.warm_size:
                 return None
         except (MLInfraError, OSError):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def _open(bench: Workbench) -> Schedules:
     from .service import Schedules
 
-    return Schedules(bench.project, bench.pipelines, bench.jobs)
+    return Schedules(bench.project, bench.pipelines, bench.jobs, opener=bench.opener)
 
 
 DOMAIN = Domain(

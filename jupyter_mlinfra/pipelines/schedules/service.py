@@ -53,7 +53,7 @@ class Schedules:
         pipelines: Pipelines,
         jobs: Jobs,
         *,
-        opener: str = "jupyter_mlinfra.workbench:current",
+        opener: str = "",
         clock: Callable[[], datetime] = now,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:

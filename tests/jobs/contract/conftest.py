@@ -152,7 +152,7 @@ def _site(
     root = folder / "a project"
     root.mkdir()
     settings = (
-        '[project]\nname = "test"\n[pipelines]\nwarm_kernels = 0\n[jobs]\nbackend ='
+        '[project]\nname = "test"\n[jobs]\nwarm_kernels = 0\nbackend ='
         f' "{backend}"\ncpus = 8\ngpus = 2\ngrace_seconds = 1.0\n'
     )
     points = ("starting", "spawned", "running", "ended", "settled")

@@ -17,6 +17,7 @@ from jupyter_mlinfra.jobs.remote import Unreachable
 from jupyter_mlinfra.jobs.remote.client import FollowerControl
 from jupyter_mlinfra.jobs.remote.kubernetes import api, remote
 from jupyter_mlinfra.jobs.remote.kubernetes.remote import KubernetesRemote, site_of
+from jupyter_mlinfra.jobs.remote.kubernetes.settings import KubernetesSettings
 
 SAVES = (
     'cd "$MLINFRA_PROJECT"; [ -e saved ] && exec cat saved; trap "echo at step 5 > saved; exit 75"'
@@ -379,7 +380,7 @@ def test_a_job_that_is_sent_twice_is_there_once(site: Any, tools: Any) -> None:
     job = site.shell("until [ -e go ]; do sleep 0.05; done")
     site.running(job)
     [body] = site.fake.created
-    there = api.Api(Project.open(site.root).settings.jobs.kubernetes)
+    there = api.Api(Project.open(site.root).settings.of(KubernetesSettings))
     with pytest.raises(api.Refused) as refused:
         there.create(body)
     assert refused.value.status == 409

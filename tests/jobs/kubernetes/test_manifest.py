@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from searches import examples
 
 from jupyter_mlinfra.core.errors import BadRequest
-from jupyter_mlinfra.core.settings import KubernetesSettings
 from jupyter_mlinfra.jobs import JobSpec
 from jupyter_mlinfra.jobs.remote import Batch, Parcel
 from jupyter_mlinfra.jobs.remote.kubernetes.manifest import Site, check, manifest, plain
+from jupyter_mlinfra.jobs.remote.kubernetes.settings import KubernetesSettings
 
 SITE = Site(
     project="0123456789abcdef",

@@ -96,7 +96,7 @@ def test_the_image_needs_neither_the_client_nor_the_server() -> None:
     assert not {
         "kubernetes",
         "sqlalchemy",
-        "pydantic_settings",
+        "pydantic",
         "jupyter_mlinfra.jobs.queue.store",
     } & set(loaded)
 

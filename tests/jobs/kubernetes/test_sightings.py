@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.core.settings import KubernetesSettings
 from jupyter_mlinfra.jobs import JobSpec
 from jupyter_mlinfra.jobs.remote.kubernetes.nodes import devices_of, free, nodes_of, room_for
 from jupyter_mlinfra.jobs.remote.kubernetes.pod import visible_gpus
+from jupyter_mlinfra.jobs.remote.kubernetes.settings import KubernetesSettings
 from jupyter_mlinfra.jobs.remote.kubernetes.sightings import lacks_pods, sightings_of
 
 LABELS = {

@@ -13,6 +13,7 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs.remote import Unreachable
 from jupyter_mlinfra.jobs.remote.ray.api import Api
 from jupyter_mlinfra.jobs.remote.ray.remote import RayRemote
+from jupyter_mlinfra.jobs.remote.ray.settings import RaySettings
 
 WAITS = "until [ -e go ]; do sleep 0.05; done"
 
@@ -54,7 +55,7 @@ def test_a_job_that_ray_took_although_the_answer_was_lost_is_not_sent_twice(
 def test_a_submit_of_an_id_that_is_taken_is_the_first_submit(site: Any, tools: Any) -> None:
     site.end_of(site.shell("true"))
     [body] = site.ray.created
-    Api(Project.open(site.root).settings.jobs.ray).submit(body)
+    Api(Project.open(site.root).settings.of(RaySettings)).submit(body)
     assert len(site.ray.created) == 1
 
 
@@ -95,7 +96,7 @@ def test_a_job_that_is_stopped_in_ray_is_cancelled(site: Any, tools: Any) -> Non
     )
     remote = site.running(job)
     tools.until((site.root / "begun").exists)
-    Api(Project.open(site.root).settings.jobs.ray).stop(remote)
+    Api(Project.open(site.root).settings.of(RaySettings)).stop(remote)
     ended = site.end_of(job)
     assert (ended.state, ended.reason) == ("cancelled", "Stopped in Ray.")
     assert (site.root / "tidied").read_text() == "tidy\n"

@@ -14,10 +14,10 @@ import pytest
 from fake_ray.server import check_form
 
 from jupyter_mlinfra.core.errors import BadRequest
-from jupyter_mlinfra.core.settings import RaySettings
 from jupyter_mlinfra.jobs import JobSpec
 from jupyter_mlinfra.jobs.remote import Parcel
 from jupyter_mlinfra.jobs.remote.ray.request import body, check, name_of, needs
+from jupyter_mlinfra.jobs.remote.ray.settings import RaySettings
 
 HOME = Path("/home/ana/a project/.mlinfra")
 

@@ -29,4 +29,5 @@ DOMAIN = Domain(
     groups=(Group(name="books", help="Books.", commands="books.cli:books", begin="buy one"),),
     magics=(Magic(name="books", group="books", verbs=("list",), other="list"),),
     counts={"books": "books.service:count"},
+    settings={"books": "books.settings:BookSettings"},
 )

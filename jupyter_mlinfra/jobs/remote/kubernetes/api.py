@@ -11,12 +11,10 @@ import json
 import os
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...remote.kubernetes.settings import KubernetesSettings
 from .. import Unreachable
-
-if TYPE_CHECKING:
-    from ....core.settings import KubernetesSettings
 
 ANSWER_SECONDS = (5.0, 30.0)
 """The longest wait for a connection, and for an answer."""

@@ -15,6 +15,7 @@ from ....core.records import now
 from ...attempt.environment import submitters_environment
 from ...backends.shell import Attachment, running
 from ...queue.rows import Entry
+from ...remote.kubernetes.settings import KubernetesSettings
 from ...spec import Compute, JobSpec
 from .. import Unreachable
 from ..backend import FollowedBackend
@@ -34,7 +35,7 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
 
     def __init__(self, project: Project) -> None:
         super().__init__(project, NAME)
-        self._settings = project.settings.jobs.kubernetes
+        self._settings = project.settings.of(KubernetesSettings)
         self._api = Api(self._settings)
 
     def _reach(self) -> KubernetesRemote:

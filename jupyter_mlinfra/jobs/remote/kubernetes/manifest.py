@@ -6,19 +6,17 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ....core import secrets
 from ....core.errors import BadRequest
 from ...attempt.files import UNCLAIMED
+from ...remote.kubernetes.settings import KubernetesSettings
 from ...spec import JobSpec
 from .. import Batch
 from ..guard import NODE
 from ..sending import index_of
 from .pod import GPUS
-
-if TYPE_CHECKING:
-    from ....core.settings import KubernetesSettings
 
 PREFIX = "jupyter-mlinfra"
 PROJECT, BATCH, ATTEMPT, JOB, ARRAY = (

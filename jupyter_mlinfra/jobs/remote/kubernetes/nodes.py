@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...remote.kubernetes.settings import KubernetesSettings
 from ...spec import Device, JobSpec
 from .manifest import BATCH, INDEX, PROJECT, gpu_resource, gpu_type
-
-if TYPE_CHECKING:
-    from ....core.settings import KubernetesSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

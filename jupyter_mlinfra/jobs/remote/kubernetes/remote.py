@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...attempt.files import Attempt, job_folder
+from ...settings import JobSettings
 from ...spec import JobState
 from .. import Batch, Cluster, NotNow, Rejected, Sighting, Stage, Unreachable
 from ..batches import Shipment
@@ -22,6 +23,7 @@ from ..sending import first_attempt
 from .api import Api, Refused
 from .manifest import PROJECT, Site, manifest
 from .pod import starts
+from .settings import KubernetesSettings
 from .sightings import Seen, lacks_pods, sightings_of
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ _NEVER = (400, 413, 422)
 
 def site_of(project: Project) -> Site:
     """The project as pods see it."""
-    grace = project.settings.jobs.grace_seconds
+    grace = project.settings.of(JobSettings).grace_seconds
     return Site(
         project=mark_of(project, "kubernetes"),
         root=str(project.root),
@@ -64,8 +66,8 @@ class KubernetesRemote:
     """One project's jobs in Kubernetes."""
 
     def __init__(self, project: Project) -> None:
-        jobs = project.settings.jobs
-        self._settings, self._api = jobs.kubernetes, Api(jobs.kubernetes)
+        self._settings = project.settings.of(KubernetesSettings)
+        self._api = Api(self._settings)
         self._home, self._site = project.home, site_of(project)
         self._cluster: Cluster | None = None
         self._deleted = set[str]()

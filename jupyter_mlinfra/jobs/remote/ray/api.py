@@ -14,12 +14,12 @@ from urllib.parse import quote, urlencode
 from ....core import http
 from ....core.errors import MLInfraError, Unavailable
 from ....core.secrets import resolve
+from ...remote.ray.settings import RaySettings
 from .. import Unreachable
 
 if TYPE_CHECKING:
     import httpx
 
-    from ....core.settings import RaySettings
 
 ANSWER_SECONDS = 30.0
 """The longest wait for an answer of a busy head."""

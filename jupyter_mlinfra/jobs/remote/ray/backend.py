@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ....core.errors import BadRequest
 from ....core.records import now
+from ...remote.ray.settings import RaySettings
 from ...spec import Compute, JobSpec
 from .. import Unreachable
 from ..backend import FollowedBackend
@@ -27,7 +28,7 @@ class RayBackend(FollowedBackend[RayRemote]):
 
     def __init__(self, project: Project) -> None:
         super().__init__(project, NAME)
-        self._settings = project.settings.jobs.ray
+        self._settings = project.settings.of(RaySettings)
         self._api = Api(self._settings, seconds=SOON_SECONDS)
 
     def _reach(self) -> RayRemote:

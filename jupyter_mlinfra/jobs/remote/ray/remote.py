@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ...attempt.files import Attempt
 from ...queue.rows import Entry
 from ...queue.store import JobStore
+from ...settings import JobSettings
 from ...spec import JobState
 from .. import Batch, Cluster, Parcel, Rejected, Sighting, Stage, Unreachable
 from ..guard_files import Order, call_off, wanted
@@ -21,6 +22,7 @@ from ..sending import first_attempt
 from .api import Api, Fault, Json, Refused
 from .nodes import Node, nodes_of, why
 from .request import MARGIN_SECONDS, body, name_of, needs
+from .settings import RaySettings
 from .sightings import Seen, Traces, sightings_of
 
 if TYPE_CHECKING:
@@ -39,12 +41,12 @@ class RayRemote:
     """One project's jobs in Ray."""
 
     def __init__(self, project: Project) -> None:
-        jobs = project.settings.jobs
-        self._settings, self._api, self._store = jobs.ray, Api(jobs.ray), JobStore(project.database)
+        self._settings = project.settings.of(RaySettings)
+        self._api, self._store = Api(self._settings), JobStore(project.database)
         self._home, self._project, self._grace = (
             project.home,
             mark_of(project, NAME),
-            jobs.grace_seconds,
+            project.settings.of(JobSettings).grace_seconds,
         )
         self._seen = dict[str, Seen]()
         self._ending = dict[str, Sighting]()

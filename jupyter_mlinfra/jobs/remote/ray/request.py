@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ....core import secrets
 from ....core.errors import BadRequest
+from ...remote.ray.settings import RaySettings
 from ...spec import JobSpec
 from .. import Parcel
 from .nodes import ACCELERATOR, CPU, GPU, MEMORY
-
-if TYPE_CHECKING:
-    from ....core.settings import RaySettings
 
 PROJECT, KEY, JOB = "mlinfra_project", "mlinfra_key", "mlinfra_job"
 DRIVER = "jupyter_mlinfra.jobs.remote.ray.driver"

@@ -15,6 +15,8 @@ from ....core.errors import BadRequest, Unavailable
 from ...backends.launch import Place
 from ...backends.shell import Attachment, far_words, running, shell_of
 from ...queue.rows import Entry
+from ...remote.slurm.settings import SlurmSettings
+from ...settings import JobSettings
 from ...spec import Compute, Device, JobSpec
 from .. import Stage, Unreachable
 from ..backend import FollowedBackend
@@ -49,7 +51,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
 
     def __init__(self, project: Project) -> None:
         super().__init__(project, NAME)
-        self._settings = project.settings.jobs.slurm
+        self._settings = project.settings.of(SlurmSettings)
         self._commands = Commands(self._settings)
 
     def _reach(self) -> SlurmRemote:
@@ -117,7 +119,11 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
         return self._commands.talk(
             "sbatch",
             "--test-only",
-            *needs(spec, self._settings, grace_seconds=self._project.settings.jobs.grace_seconds),
+            *needs(
+                spec,
+                self._settings,
+                grace_seconds=self._project.settings.of(JobSettings).grace_seconds,
+            ),
             script,
         )[1]
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ....core.errors import Unavailable
-from ....core.settings import SlurmSettings
+from ...remote.slurm.settings import SlurmSettings
 from .. import Unreachable
 
 ANSWER_SECONDS = 60.0

@@ -11,6 +11,8 @@ from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...remote.slurm.settings import SlurmSettings
+from ...settings import JobSettings
 from .. import GUARD, Batch, Cluster, NotNow, Rejected, Sighting, Stage, Unreachable
 from ..batches import words_path
 from ..project_label import mark_of
@@ -38,8 +40,8 @@ class SlurmRemote:
     """One project's jobs in Slurm."""
 
     def __init__(self, project: Project) -> None:
-        self._project, self._settings = project, project.settings.jobs.slurm
-        self._grace = project.settings.jobs.grace_seconds
+        self._project, self._settings = project, project.settings.of(SlurmSettings)
+        self._grace = project.settings.of(JobSettings).grace_seconds
         self._commands = Commands(self._settings)
         self._mark = f"mlinfra:{mark_of(project, 'slurm')}:"
         self._told = dict[str, float]()

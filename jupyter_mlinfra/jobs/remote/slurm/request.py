@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from ....core.settings import SlurmSettings
+from ...remote.slurm.settings import SlurmSettings
 from ...spec import JobSpec
 
 NICE_STEP = 100
