@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 __all__ = [
     "CELL_LABEL",
     "OUT_LABEL",
+    "ROOT",
     "SAVED",
     "Alarm",
     "Compute",
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from .inside.report import give_reason, report
     from .inside.signals import preempt_signals
     from .needs import Needs, asked, needs_of
-    from .queue.alarms import Alarm, clear_alarm, read_alarms, set_alarm
+    from .queue.alarms import ROOT, Alarm, clear_alarm, read_alarms, set_alarm
     from .service import Jobs
     from .settings import JobSettings
     from .spec import Compute, Job, JobSpec, JobState, LogChunk, Supervisor, Terminal
@@ -61,7 +62,9 @@ else:
         "may_ask_cluster": ".clusters",
         **dict.fromkeys(("Needs", "asked", "needs_of"), ".needs"),
         "preempt_signals": ".inside.signals",
-        **dict.fromkeys(("Alarm", "clear_alarm", "read_alarms", "set_alarm"), ".queue.alarms"),
+        **dict.fromkeys(
+            ("ROOT", "Alarm", "clear_alarm", "read_alarms", "set_alarm"), ".queue.alarms"
+        ),
         **dict.fromkeys(("give_reason", "report"), ".inside.report"),
         **dict.fromkeys(
             ("CELL_LABEL", "OUT_LABEL", "put_value", "take_value", "values_of"), ".values"

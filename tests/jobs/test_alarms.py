@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.jobs import Alarm, Jobs, clear_alarm, set_alarm
+from jupyter_mlinfra.jobs import ROOT, Alarm, Jobs, clear_alarm, set_alarm
+from jupyter_mlinfra.jobs.backends.launch import Place
 from jupyter_mlinfra.jobs.local import alarm_clock as giving
 from jupyter_mlinfra.jobs.local.alarm_clock import Alarms
 from jupyter_mlinfra.jobs.local.timer import WallClock
@@ -25,6 +26,10 @@ import sys, time
 with open(sys.argv[1], "a") as file:
     file.write(f"{time.time()}\\n")
 """
+
+
+def place_of(project: Project) -> Place:
+    return Place(root=project.root, home=project.home)
 
 
 class Clock:
@@ -67,7 +72,12 @@ def given(project: Project) -> tuple[Clock, list[str], Alarms]:
     return (
         clock,
         names,
-        Alarms(project.database, start=lambda alarm: names.append(alarm.name), clock=clock),
+        Alarms(
+            project.database,
+            place_of(project),
+            start=lambda alarm: names.append(alarm.name),
+            clock=clock,
+        ),
     )
 
 
@@ -143,7 +153,7 @@ def test_one_that_cannot_be_started_keeps_no_other_from_it_and_is_logged_once(
         if alarm.name == "a":
             raise PermissionError(13, "Permission denied", "/closed/log")
 
-    alarms = Alarms(project.database, start=start, clock=clock)
+    alarms = Alarms(project.database, place_of(project), start=start, clock=clock)
     put(clock.now - 1, set_at=clock.now - 2, name="a")
     put(clock.now, set_at=clock.now, name="b")
     alarms.tend()
@@ -173,7 +183,7 @@ def test_a_long_log_is_set_aside_and_a_folder_that_is_gone_does_not_come_back(
                 log=str(path),
             )
             set_alarm(connection, alarm)
-    Alarms(project.database).tend()
+    Alarms(project.database, place_of(project)).tend()
     tools.until(lambda: log.exists() and "no_such_module_of_tests" in log.read_text())
     assert log.stat().st_size < 10_000
     assert (project.root / "a.log.1").stat().st_size == 1_100_000
@@ -263,3 +273,27 @@ def test_the_log_of_a_program_is_kept(jobs: Jobs, project: Project, tools: Any) 
     tools.until(
         lambda: "no_such_module_of_tests" in (Path(log).read_text() if log.exists() else "")
     )
+
+
+def test_an_alarm_follows_a_project_that_was_moved_since_it_was_set(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = list[tuple[Any, ...]]()
+    monkeypatch.setattr(
+        giving, "spawn_detached", lambda *words, log, **_: started.append((*words, log))
+    )
+    alarm = Alarm(
+        name="a",
+        due_at=0.0,
+        set_at=0.0,
+        module="program",
+        arguments=["--project", ROOT, "--open", "a:b"],
+        log="logs/a.log",
+    )
+    with project.database.write() as connection:
+        set_alarm(connection, alarm)
+    there = tmp_path / "elsewhere"
+    (there / ".mlinfra").mkdir(parents=True)
+    Alarms(project.database, Place(root=there, home=there / ".mlinfra")).tend()
+    words = ["--project", str(there), "--open", "a:b"]
+    assert started == [("program", words, there / ".mlinfra" / "logs" / "a.log")]

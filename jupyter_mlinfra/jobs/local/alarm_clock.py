@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from ...core.daemons.control import rotate
 from ...core.daemons.daemon import say
 from ...core.database import Database
 from ...core.processes import spawn_detached
-from ..queue.alarms import Alarm, read_alarms
+from ..backends.launch import Place
+from ..queue.alarms import ROOT, Alarm, read_alarms
 from .timer import LOOK_SECONDS, WallClock
 
 AGAIN_SECONDS = (5.0, 60.0)
@@ -20,19 +21,20 @@ AGAIN_SECONDS = (5.0, 60.0)
 
 
 class Alarms:
-    """All alarms of one project, for one supervisor. start: module, arguments and log of a program;
-    clock: seconds since 1970.
+    """All alarms of one project, for one supervisor. start: starts the program of an alarm; clock:
+    seconds since 1970.
     """
 
     def __init__(
         self,
         database: Database,
+        place: Place,
         *,
         start: Callable[[Alarm], None] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
-        self._start = start or _start
+        self._start = start or partial(_start, place)
         self._clock = clock
         self._timer = WallClock()
         self._given: dict[str, tuple[Alarm, float, float]] = {}
@@ -88,9 +90,10 @@ class Alarms:
             self._faults.pop(alarm.name, None)
 
 
-def _start(alarm: Alarm) -> None:
-    log = Path(alarm.log)
+def _start(place: Place, alarm: Alarm) -> None:
+    log = place.home / alarm.log
+    arguments = [str(place.root) if word == ROOT else word for word in alarm.arguments]
     # Only the last folder: one of a project that was moved away must not come back.
     log.parent.mkdir(exist_ok=True)
     rotate(log)
-    spawn_detached(alarm.module, alarm.arguments, log=log, environment=dict(os.environ))
+    spawn_detached(alarm.module, arguments, log=log, environment=dict(os.environ))

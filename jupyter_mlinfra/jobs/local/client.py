@@ -11,7 +11,6 @@ from ...core.daemons.control import DaemonControl, DaemonSpec
 from ...core.daemons.registration import settings_digest
 from ...core.machine import memory_gib
 from ..backends import WITHOUT
-from ..settings import JobSettings
 from .registry import Registered, SupervisorRegistry
 
 if TYPE_CHECKING:
@@ -42,6 +41,10 @@ class Config:
     @classmethod
     def of(cls, project: Project) -> Config:
         """The configuration for the project's settings."""
+        from ..settings import (
+            JobSettings,  # pydantic; the supervisor, which reads this, stays small
+        )
+
         jobs = project.settings.of(JobSettings)
         facts: dict[str, Any] = {
             "root": str(project.root),

@@ -104,7 +104,7 @@ class Supervisor(Daemon):
         self._release_at: float | None = None
         self._wishes = Wishes(self._place.home)
         self._sampler = Sampler(self._place.home)
-        self._alarms = Alarms(database)
+        self._alarms = Alarms(database, self._place)
         self._warm = Warm(
             self._place,
             size=config.warm_kernels,

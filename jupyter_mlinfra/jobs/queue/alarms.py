@@ -15,6 +15,10 @@ from dataclasses import dataclass
 
 from ...core.database import Database
 
+ROOT = "{root}"
+"""As an argument of an alarm: the folder where the project is when the alarm is due, which may have
+been moved since it was set.
+"""
 SET_BACK_SECONDS = 1.0
 """If the clock is more than this behind the time when an alarm was set, it was set back."""
 
@@ -22,7 +26,7 @@ SET_BACK_SECONDS = 1.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
     """`python -m MODULE ARGUMENTS…`, at `due_at` (seconds since 1970). set_at: the clock when it
-    was set. log: file for its output.
+    was set. log: file for its output, below the state folder or absolute.
     """
 
     name: str

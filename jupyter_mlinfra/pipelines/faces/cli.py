@@ -19,6 +19,28 @@ from .texts import texts_in
 if TYPE_CHECKING:
     from ..spec import Backfill, StepRun
 
+_typed = click.option(
+    "-p",
+    "--parameter",
+    "typed",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the pipeline; may be repeated.",
+)
+_raw = click.option(
+    "-r",
+    "--raw",
+    multiple=True,
+    metavar="NAME=TEXT",
+    help="A parameter that stays text, whatever it looks like.",
+)
+
+
+def _with_parameters[F: Callable[..., Any]](verb: F) -> F:
+    """The options by which a verb takes values for parameters."""
+    return _typed(_raw(verb))
+
+
 pipelines = Noun("pipelines", "Notebooks in order: what has not changed is taken from the cache.")
 
 
@@ -45,21 +67,7 @@ def _check(session: Session, name: str) -> Any:
 
 @pipelines.verb("run")
 @click.argument("name")
-@click.option(
-    "-p",
-    "--parameter",
-    "typed",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A parameter of the pipeline; may be repeated.",
-)
-@click.option(
-    "-r",
-    "--raw",
-    multiple=True,
-    metavar="NAME=TEXT",
-    help="A parameter that stays text, whatever it looks like.",
-)
+@_with_parameters
 @click.option("--force", is_flag=True, help="Take nothing from the cache.")
 @click.option(
     "--from",
@@ -129,21 +137,7 @@ def _repair(session: Session, run: str, backend: str | None, no_wait: bool) -> A
 
 @pipelines.verb("explain")
 @click.argument("step", metavar="PIPELINE/STEP")
-@click.option(
-    "-p",
-    "--parameter",
-    "typed",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A parameter of the pipeline; may be repeated.",
-)
-@click.option(
-    "-r",
-    "--raw",
-    multiple=True,
-    metavar="NAME=TEXT",
-    help="A parameter that stays text, whatever it looks like.",
-)
+@_with_parameters
 def _explain(session: Session, step: str, typed: Any, raw: Any) -> Any:
     """Why a step would run again now, or that it would not."""
     return session.bench.pipelines.explain(
@@ -160,21 +154,7 @@ def _explain(session: Session, step: str, typed: Any, raw: Any) -> Any:
 @click.option(
     "--every", type=click.Choice(["day", "week", "month"]), default="day", show_default=True
 )
-@click.option(
-    "-p",
-    "--parameter",
-    "typed",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="A parameter of the pipeline; may be repeated.",
-)
-@click.option(
-    "-r",
-    "--raw",
-    multiple=True,
-    metavar="NAME=TEXT",
-    help="A parameter that stays text, whatever it looks like.",
-)
+@_with_parameters
 @click.option(
     "--parallel",
     type=click.IntRange(1, 100),

@@ -17,6 +17,7 @@ from ...core.processes import failpoint
 from ...core.records import Page, now, page_of
 from ...core.refs import reference
 from ...core.search import Document
+from ...jobs import ROOT
 from .calendar import Calendar, clock_change
 from .decide import ON_TIME, decide
 from .spec import Due, DueTimes, Firing, FiringState, Schedule, ScheduleSpec, ScheduleState
@@ -63,8 +64,8 @@ class Schedules:
         self._steady = steady
         waker = Waker(
             module=_RING,
-            arguments=["--project", str(project.root), "--open", opener],
-            log=str(project.home / "logs" / "schedules.log"),
+            arguments=["--project", ROOT, "--open", opener],
+            log="logs/schedules.log",
         )
         self._store = ScheduleStore(project.database, waker)
         self._starter = Starter(project, self._store, pipelines, jobs)
