@@ -16,7 +16,6 @@ from jupyter_client.connect import LocalPortCache
 from jupyter_client.provisioning import LocalProvisioner
 
 from ...core.errors import MLInfraError
-from ..warm.settings import WarmSettings
 from .kinds import hangs_on_folder
 from .standby import Standby, Wish
 
@@ -89,6 +88,7 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
         """Runs in a thread: it waits for settings and for the kernel's answer."""
         from ...core.project import Project
         from .pool import pool_of
+        from .settings import WarmSettings
 
         try:
             project = Project.open(wish.folder)
