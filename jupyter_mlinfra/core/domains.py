@@ -40,7 +40,8 @@ _RESERVED = {
     *(
         f"name {name}"
         for name in (
-            *("check", "down", "environment", "fingerprints", "heal", "open", "project"),
+            *("check", "down", "environment", "fingerprints", "heal", "home", "open"),
+            *("opener", "project"),
             *("run_of_job", "runs_of_steps", "search", "status", "unservable", "up"),
         )
     ),
