@@ -109,6 +109,20 @@ class Features:
             code=view_code(found),
         )
 
+    def selected(self, features: Sequence[str]) -> Page[Feature]:
+        """The features that are named (`view:feature`, `view:*`), in that order. Raises NotFound,
+        BadRequest without any.
+        """
+        used, records = uses(self._project), []
+        for view, names in self._wanted(features).items():
+            found = self._one(view)
+            by_name = {
+                item.name: item
+                for item in feature_records(found, statistics.current(self._project, found), used)
+            }
+            records += [by_name[name] for name in names]
+        return Page(items=records, shown=len(records), total=len(records))
+
     def online(
         self, features: Sequence[str], entities: Sequence[Mapping[str, Any]]
     ) -> list[OnlineRow]:

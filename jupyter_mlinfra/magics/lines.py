@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,7 +19,9 @@ def magics() -> Mapping[str, Magic]:
 
 
 def words_of(magic: Magic, given: Words) -> list[str]:
-    """The words of the command line that a line of a short magic stands for."""
+    """The words of the command line that a line of a short magic stands for. Raises BadRequest for
+    a verb that is nearly one of its own.
+    """
     if not given or (list(given) == ["status"] and "status" in verbs_of(magic)):
         return [magic.group, magic.bare]
     if given[0].startswith("-"):
@@ -31,6 +34,12 @@ def words_of(magic: Magic, given: Words) -> list[str]:
     if given[0] in verbs_of(magic):
         verb = magic.aliases.get(given[0], given[0])
         return [magic.group, verb, *rest(given[0], given[1:])]
+    # `show` takes one name: what has more words is a verb.
+    near = difflib.get_close_matches(given[0], verbs_of(magic), n=1) if len(given) > 1 else []
+    if near and magic.other == "show":
+        raise BadRequest(
+            f"%{magic.name} has no {given[0]}.", fix=f"Perhaps: %{magic.name} {near[0]}"
+        )
     return [magic.group, magic.other, *rest(magic.other, given)]
 
 

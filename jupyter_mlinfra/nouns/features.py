@@ -32,7 +32,7 @@ def feature_store() -> FeatureStoreHandle:
 
 
 @dataclass(frozen=True)
-class FeatureSelection:
+class FeatureSelection(Shown):
     """Some features, in code."""
 
     workbench: Workbench
@@ -68,6 +68,9 @@ class FeatureSelection:
             self.refs,
             [dict(zip(keys, row, strict=True)) for row in zip(*keys.values(), strict=True)],
         )
+
+    def _shown(self) -> Any:
+        return self.workbench.features.selected(self.refs)
 
 
 @dataclass(frozen=True)

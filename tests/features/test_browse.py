@@ -254,3 +254,14 @@ doubled = on_demand_feature_view(sources=[clicks], schema=schema)(double)
     # In the user's own process its function may run.
     train = features.training_set(["double:doubled"], features.examples(["clicks:*"]))
     assert train.columns == ["user_id", "event_timestamp", "doubled"]
+
+
+def test_a_selection_shows_its_features_in_the_order_asked_for(shop: Features) -> None:
+    page = shop.selected(["spend:shop", "clicks:*"])
+    assert [item.ref for item in page.items] == [
+        "feature:spend:shop",
+        "feature:clicks:clicks_7d",
+        "feature:clicks:rate",
+    ]
+    with pytest.raises(NotFound, match="no feature nope"):
+        shop.selected(["clicks:nope"])

@@ -189,6 +189,13 @@ def test_what_follows_two_dashes_is_the_users_own(shell: Any, noted: Noted) -> N
     ] * 2
 
 
+def test_a_verb_that_is_nearly_one_is_corrected_and_a_name_is_left_alone() -> None:
+    with pytest.raises(BadRequest, match="no sumbit") as caught:
+        words_of(magics()["jobs"], ["sumbit", "train.ipynb"])
+    assert caught.value.fix == "Perhaps: %jobs submit"
+    assert words_of(magics()["jobs"], ["submits"]) == ["jobs", "show", "submits"]
+
+
 def test_an_error_is_a_card_without_a_traceback_and_the_cell_fails(
     shell: Any, noted: Noted
 ) -> None:

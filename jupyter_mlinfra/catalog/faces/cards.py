@@ -35,7 +35,7 @@ def _ingest(item: IngestReport) -> Card:
         "quarantined": plain(item.quarantined),
         "skipped": beginning(", ".join(item.skipped), 200) or NONE,
         "columns": plain(item.columns),
-        "read as": "; ".join(item.spelled),
+        "read as": "; ".join(item.spelled) or NONE,
         "snapshot": item.snapshot,
         "quarantine": plain(item.quarantine),
     }
