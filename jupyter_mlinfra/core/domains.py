@@ -10,8 +10,9 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from .domain import Domain, Kind, load
 from .errors import MLInfraError, Unavailable
@@ -136,8 +137,8 @@ def _section(table: str, read: Callable[[], Any]) -> type[Section] | None:
         if isinstance(found, type) and issubclass(found, Section) and table == found.TABLE:
             return found
         why = f"{found!r} is no Section with TABLE = {table!r}."
-    except Exception as error:  # noqa: BLE001  # one bad package must not break all commands
-        why = f"{type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # one bad package must not break all commands
+        why = _described(error)
     _log.warning("The settings of %s are not checked: %s", table, why)
     return Unchecked
 
@@ -146,19 +147,22 @@ def _section(table: str, read: Callable[[], Any]) -> type[Section] | None:
 def guarded(name: str, *, own: bool) -> Iterator[None]:
     """Work that calls a domain. own: of this package, whose errors pass as they are.
 
-    Raises Unavailable, and logs the traceback, when the code of another package fails.
+    Raises Unavailable, and logs why, when the code of another package fails or tries to end the
+    process.
     """
     try:
         yield
     except MLInfraError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if own:
             raise
-        _log.warning("The domain %s failed.", name, exc_info=True)
+        why = _described(error)
+        _log.warning("The domain %s failed: %s", name, why)
+        _log.debug("Where it failed:", exc_info=True)
         raise Unavailable(
             f"The domain {name} failed.",
-            f"{type(error).__name__}: {error}",
+            why,
             "Report it to the authors of its package, or remove the package.",
         ) from error
 
@@ -177,10 +181,12 @@ def _others() -> Iterator[Domain]:
     taken = _RESERVED | _words(*ours())
     for point in sorted(_entry_points(), key=lambda point: point.name):
         try:
-            found = point.load()
+            # What it prints must not get into an answer of the command line.
+            with contextlib.redirect_stdout(sys.stderr):
+                found = point.load()
             why = _fault(found, taken)
-        except Exception as error:  # noqa: BLE001  # one bad package must not break all commands
-            why = f"{type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # one bad package must not break all commands
+            why = _described(error)
         if why:
             _log.warning("The domain %s is left out: %s", point.name, why)
         else:
@@ -192,6 +198,8 @@ def _fault(found: object, taken: set[str]) -> str:
     """Why what an entry point names cannot be used as a domain; empty if it can."""
     if not isinstance(found, Domain):
         return f"{found!r} is no Domain."
+    if mistyped := _mistyped(found):
+        return mistyped
     words = _words(found)
     if clash := taken & words:
         return f"{', '.join(sorted(clash))} is taken."
@@ -202,6 +210,29 @@ def _fault(found: object, taken: set[str]) -> str:
     if odd:
         return f"{', '.join(odd)} has other characters than a-z, 0-9, _ and -."
     return "" if found.name.isidentifier() else f"name {found.name} is no name in Python."
+
+
+def _mistyped(declared: Any) -> str:
+    """The first field of a declaration, or of one within it, that has another type than it says."""
+    from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
+
+    for name, hint in get_type_hints(type(declared), localns={"Workbench": Any}).items():
+        value = getattr(declared, name)
+        try:
+            check_type(value, hint, collection_check_strategy=CollectionCheckStrategy.ALL_ITEMS)
+        except TypeCheckError as error:
+            return f"{type(declared).__name__}.{name} is wrong: {error}."
+        for one in value if isinstance(value, tuple) else (value,):
+            if is_dataclass(one) and (why := _mistyped(one)):
+                return why
+    return ""
+
+
+def _described(error: BaseException) -> str:
+    """An error of somebody else's code, whose own text may fail too."""
+    with contextlib.suppress(Exception):
+        return f"{type(error).__name__}: {error}"
+    return type(error).__name__
 
 
 def _entry_points() -> Iterator[EntryPoint]:

@@ -164,9 +164,15 @@ def test_a_server_answers_its_routes_to_whoever_may_ask(server: Callable[..., An
         ("gone = books.nowhere:DOMAIN", "ModuleNotFoundError"),
         ("none = json:dumps", "is no Domain"),
         ("twice = books.domain:DOMAIN", "is taken"),
-        ("odd = broken:NO_KIND", "AttributeError"),
+        ("odd = broken:NO_KIND", "Domain.kinds is wrong"),
         ("odd = broken:TOPIC", "topic a b has other characters"),
         ("odd = broken:NAME", "name-less is no name in Python"),
+        ("odd = broken:ROUTES", "Domain.routes is wrong: int is not an instance of str"),
+        ("odd = broken:COUNTS", "Domain.counts is wrong"),
+        ("odd = broken:VERBS", "Magic.verbs is wrong"),
+        ("odd = leaves:DOMAIN", "SystemExit: a licence is needed"),
+        ("odd = speechless:DOMAIN", "is left out: Speechless"),
+        ("odd = chatty:DOMAIN", "is no Domain"),
     ],
 )
 def test_a_domain_that_cannot_be_used_is_named_and_keeps_nobody_from_work(
@@ -178,6 +184,15 @@ def test_a_domain_that_cannot_be_used_is_named_and_keeps_nobody_from_work(
         "NO_KIND = Domain(name='odd', open=print, kinds=('odd',))\n"
         "TOPIC = Domain(name='odd', open=print, topics=('a b',))\n"
         "NAME = Domain(name='name-less', open=print)\n"
+        "ROUTES = Domain(name='odd', open=print, routes=7)\n"
+        "COUNTS = Domain(name='odd', open=print, counts={'some': 7})\n"
+        "from jupyter_mlinfra.core.domain import Magic\n"
+        "VERBS = Domain(name='odd', open=print, magics=(Magic(name='o', group='o', verbs='a'),))\n"
+    )
+    (installed / "leaves.py").write_text("import sys; sys.exit('a licence is needed')")
+    (installed / "chatty.py").write_text("print('hello'); DOMAIN = None")
+    (installed / "speechless.py").write_text(
+        "class Speechless(Exception):\n    def __str__(self): return 1 / 0\nraise Speechless\n"
     )
     done = python("-m", "jupyter_mlinfra.cli", "status", "--json")
     assert done.returncode == 0, done.stderr
@@ -235,6 +250,10 @@ of_jobs, _, _ = access("jobs")
 
 def fail(*_):
     raise RuntimeError("it is broken")
+
+
+def leave(*_):
+    raise SystemExit("it wants to leave")
 
 
 class Bare(RequestHandler):
@@ -299,7 +318,13 @@ DOMAIN = Domain(
     counts={"faulty": "faulty:fail"},
     checks=Checks(name="faulty", measure="faulty:fail"),
 )
-LISTED = Domain(name="listed", open=print, routes="faulty:NO_MAPPING", searched=False)
+LISTED = Domain(
+    name="listed",
+    open=print,
+    routes="faulty:NO_MAPPING",
+    searched=False,
+    counts={"lists": "faulty:leave"},
+)
 """
 
 
@@ -313,6 +338,7 @@ def faulty(installed: Path) -> None:
 def test_a_domain_that_fails_keeps_no_command_of_ours_from_work() -> None:
     status = json.loads(mlinfra("status", "--json"))
     assert "it is broken" in status["faulty"]["problem"]
+    assert "it wants to leave" in status["lists"]["problem"]
     assert status["books"] == {"books": 3}
     found = json.loads(mlinfra("search", "ulysses", "--json"))
     assert [hit["ref"] for hit in found["items"]] == ["book:Ulysses"]
