@@ -34,8 +34,9 @@ def words_of(magic: Magic, given: Words) -> list[str]:
     if given[0] in verbs_of(magic):
         verb = magic.aliases.get(given[0], given[0])
         return [magic.group, verb, *rest(given[0], given[1:])]
-    # `show` takes one name: what has more words is a verb.
-    near = difflib.get_close_matches(given[0], verbs_of(magic), n=1) if len(given) > 1 else []
+    # `show` takes one name: where a second word follows, the first is a verb.
+    named = len(given) == 1 or given[1].startswith("-")
+    near = [] if named else difflib.get_close_matches(given[0], verbs_of(magic), n=1, cutoff=0.75)
     if near and magic.other == "show":
         raise BadRequest(
             f"%{magic.name} has no {given[0]}.", fix=f"Perhaps: %{magic.name} {near[0]}"

@@ -194,6 +194,8 @@ def test_a_verb_that_is_nearly_one_is_corrected_and_a_name_is_left_alone() -> No
         words_of(magics()["jobs"], ["sumbit", "train.ipynb"])
     assert caught.value.fix == "Perhaps: %jobs submit"
     assert words_of(magics()["jobs"], ["submits"]) == ["jobs", "show", "submits"]
+    named = words_of(magics()["pipeline"], ["retrain", "--json"])
+    assert named == ["pipelines", "show", "retrain", "--json"]
 
 
 def test_an_error_is_a_card_without_a_traceback_and_the_cell_fails(
