@@ -107,6 +107,26 @@ def test_no_more_elements_run_at_a_time_than_was_asked(
     assert out.read_text() == "+-" * 4  # two CPU slots were free all the time
 
 
+def test_an_array_is_held_when_all_of_its_waiting_elements_are_and_has_the_priority_of_the_next(
+    project: Project, tmp_path: Path
+) -> None:
+    store = JobStore(project.database)
+    array = accept(store, tmp_path, array=[{}] * 3)
+    elements = store.named(array.id).jobs
+
+    def shown() -> tuple[str, int]:
+        job = store.job(array.id)
+        return job.held_by, job.priority
+
+    store.hold(elements[:1], user="ana")
+    store.prioritize(elements[1:2], 80)
+    assert shown() == ("", 80)
+    store.hold(elements[1:2], user="ana")
+    assert shown() == ("", 50)
+    store.hold(elements[2:], user="ana")
+    assert shown() == ("ana", 80)
+
+
 def test_an_array_is_one_row_of_a_list_and_its_elements_are_a_list_of_their_own(
     jobs: Jobs, project: Project, tmp_path: Path
 ) -> None:

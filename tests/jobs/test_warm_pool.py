@@ -23,6 +23,7 @@ from jupyter_mlinfra.jobs.backends.launch import Place
 from jupyter_mlinfra.jobs.local import running as live
 from jupyter_mlinfra.jobs.local import warm_runners as warm
 from jupyter_mlinfra.jobs.queue.rows import Entry, Launch
+from jupyter_mlinfra.notebooks.warm.kinds import KINDS, TRIES, next_kind, note_kind
 from jupyter_mlinfra.notebooks.warm.standing import Standing
 
 
@@ -144,7 +145,7 @@ def test_a_kind_that_is_never_ready_is_given_up(
     monkeypatch.setattr(warm, "FAILED_SECONDS", 0.0)
     asleep.ask()
     asleep.runners.tend(free=True)
-    for _ in range(warm.TRIES):
+    for _ in range(TRIES):
         tools.until(lambda: asleep.alive() == 1)
         monkeypatch.setattr(warm, "READY_SECONDS", 0.0)
         asleep.runners.tend(free=False)
@@ -279,3 +280,35 @@ def test_the_wrapper_keeps_the_exit_code_of_its_own_attempt_alone(
     assert done.returncode == code
     assert (folder / "exit").exists() == bool(kept)
     assert not kept or (folder / "exit").read_text() == f"{kept}\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept", "size", "chosen"),
+    [
+        ("", "", 1, None),
+        ("a", "", 0, None),
+        ("a", "", 1, ("a", None)),
+        ("a", "a", 1, None),
+        ("ab", "a", 1, ("b", "a")),  # the one that was asked for last takes the place
+        ("ab", "a", 2, ("b", None)),
+        ("abc", "ab", 2, ("c", "a")),
+        ("abc", "ac", 2, None),  # of the last two that were asked for, the newest is there
+        ("aX", "", 1, ("a", None)),  # X has failed too often
+        ("X", "", 1, None),
+    ],
+)
+def test_the_kind_that_was_asked_for_last_is_warmed_and_takes_the_place_of_one_that_was_not(
+    asked: str, kept: str, size: int, chosen: tuple[str, str | None] | None
+) -> None:
+    known = {key: SimpleNamespace(failures=TRIES if key == "X" else 0) for key in asked}
+    found = next_kind(known, [SimpleNamespace(key=key) for key in kept], size)
+    assert (found and (found[0], found[1] and found[1].key)) == chosen
+
+
+def test_only_the_kinds_that_were_asked_for_last_are_known() -> None:
+    known = dict[str, SimpleNamespace]()
+    for key in (*"abc", *(str(number) for number in range(KINDS - 2)), "b"):
+        note_kind(known, key, SimpleNamespace(failures=0))
+    assert len(known) == KINDS
+    assert "a" not in known
+    assert list(known)[-1] == "b"

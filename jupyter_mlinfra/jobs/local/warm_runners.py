@@ -31,15 +31,15 @@ from ...notebooks.warm.kinds import (
     FAILED_SECONDS,
     FULL,
     IDLE_SECONDS,
-    KINDS,
     LOOK_SECONDS,
     NOTEBOOKS,
     READY_SECONDS,
     REFILL_SECONDS,
-    TRIES,
     folders_before,
     hangs_on_folder,
     key_of,
+    next_kind,
+    note_kind,
     resident,
 )
 from ...notebooks.warm.standing import Standing
@@ -301,7 +301,7 @@ class Warm:
         if hangs_on_folder(words):
             return None
         key = key_of((launch.python, launch.kernel), words)
-        kind = self._kinds.pop(key, None)
+        kind = self._kinds.get(key)
         if kind is None:
             plain = {
                 name: value
@@ -309,9 +309,7 @@ class Warm:
                 if name not in entry.spec.environment or not is_reference(value)
             }
             kind = _Kind(launch.python, launch.kernel, plain)
-        self._kinds[key] = kind  # the newest is the last
-        while len(self._kinds) > KINDS:
-            del self._kinds[next(iter(self._kinds))]
+        note_kind(self._kinds, key, kind)
         source = str(
             self._place.home
             / "snapshots"
@@ -348,21 +346,19 @@ class Warm:
 
     def _fill(self) -> None:
         """Start one runner of the kind that was requested last, if there is room."""
-        wanted = [key for key, kind in self._kinds.items() if kind.failures < TRIES][-self._size :]
-        if not wanted:
+        found = next_kind(self._kinds, self._runners, self._size)
+        if found is None:
             return
-        if len(self._runners) >= self._size:
-            other = next((runner for runner in self._runners if runner.key not in wanted), None)
-            if other is None or any(runner.key == wanted[-1] for runner in self._runners):
-                return
+        key, other = found
+        if other is not None:
             self._drop(other, "other jobs ask for others")
         if self._held() + self._largest > self._room:
             return
         try:
-            self._runners.append(self._started(wanted[-1]))
+            self._runners.append(self._started(key))
         except (OSError, MLInfraError, ValueError) as error:
             self._say(f"no kernel is warmed: {error}")
-            self._pause(wanted[-1])
+            self._pause(key)
             return
         self._wakeups.watch("", self._runners[-1].word.fileno())
 

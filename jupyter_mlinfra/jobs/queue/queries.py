@@ -179,8 +179,13 @@ def array_job(connection: sqlite3.Connection, array: str, *, elements: Sequence[
         " state",
         (array,),
     ).fetchall()
-    waits = "SELECT reason FROM job WHERE part_of = ? AND state = 'queued' ORDER BY place LIMIT 1"
-    reason = (connection.execute(waits, (array,)).fetchone() or [""])[0]
+    # Of its waiting elements the one that may start first speaks for it: one that is not held.
+    waits = (
+        "SELECT reason, held_by, priority FROM job WHERE part_of = ? AND state = 'queued'"
+        " ORDER BY held_by != '', priority DESC, place LIMIT 1"
+    )
+    waiting = connection.execute(waits, (array,)).fetchone()
+    reason, held_by, priority = waiting or ("", "", row["priority"])
     began, ended = (
         [group[2] for group in groups if group[2] is not None],
         [group[3] for group in groups if group[3] is not None],
@@ -190,6 +195,8 @@ def array_job(connection: sqlite3.Connection, array: str, *, elements: Sequence[
         {group[0]: group[1] for group in groups},
         at_once=row["at_once"],
         reason=reason,
+        held_by=held_by,
+        priority=priority,
         began=min(began, default=None),
         ended=max(ended, default=None),
         elements=elements,

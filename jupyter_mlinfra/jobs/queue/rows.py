@@ -160,11 +160,14 @@ def array_of(
     *,
     at_once: int | None,
     reason: str,
+    held_by: str,
+    priority: int,
     began: float | None,
     ended: float | None,
     elements: Sequence[str] = (),
 ) -> Job:
-    """An array as one job: its first element's record with the common state of all.
+    """An array as one job: its first element's record with the common state of all. reason,
+    held_by, priority: of the next element that waits.
 
     It runs while one does, waits while one waits; once all have ended it has the worst state.
     """
@@ -182,6 +185,8 @@ def array_of(
         name=job.name.rpartition("/")[0],
         state=state,
         reason=reason,
+        held_by=held_by,
+        priority=priority,
         exit_code=None,
         parameters={},
         gpu_ids=(),

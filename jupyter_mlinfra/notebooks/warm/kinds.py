@@ -5,9 +5,10 @@ jobs and for Jupyter's own kernels.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from typing import Protocol
 
 from ...core.processes import TOKEN
 from ...core.variables import JOB, PROGRESS, PROJECT, REASON
@@ -116,3 +117,40 @@ def resident(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         return 0
+
+
+class Failing(Protocol):
+    """A kind of kernels. failures: in a row."""
+
+    failures: int
+
+
+class Kept(Protocol):
+    """A kernel that is kept warm. key: of its kind."""
+
+    key: str
+
+
+def note_kind[K: Failing](kinds: dict[str, K], key: str, kind: K) -> None:
+    """Such a kernel was asked for: the newest kind is the last, and only `KINDS` stay."""
+    kinds.pop(key, None)
+    kinds[key] = kind
+    while len(kinds) > KINDS:
+        del kinds[next(iter(kinds))]
+
+
+def next_kind[K: Kept](
+    kinds: Mapping[str, Failing], kept: Sequence[K], size: int
+) -> tuple[str, K | None] | None:
+    """The kind to start now, of the `size` that were asked for last, and the kernel that ends for
+    it, of a kind that is no longer among them. None if nothing is to be started.
+    """
+    wanted = [key for key, kind in kinds.items() if kind.failures < TRIES][-size:] if size else []
+    if not wanted:
+        return None
+    if len(kept) < size:
+        return wanted[-1], None
+    other = next((one for one in kept if one.key not in wanted), None)
+    if other is None or any(one.key == wanted[-1] for one in kept):
+        return None
+    return wanted[-1], other

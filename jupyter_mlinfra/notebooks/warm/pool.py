@@ -24,11 +24,11 @@ from .kinds import (
     FAILED_SECONDS,
     FULL,
     IDLE_SECONDS,
-    KINDS,
     LOOK_SECONDS,
     NOTEBOOKS,
     REFILL_SECONDS,
-    TRIES,
+    next_kind,
+    note_kind,
 )
 from .standby import Standby, Wish
 
@@ -82,11 +82,9 @@ class Pool:
     def want(self, wish: Wish, settings: WarmSettings) -> None:
         """Prepare another such kernel, after a pause, for the next request."""
         with self._changed:
-            kind = self._kinds.pop(wish.key, None) or _Kind(wish)
+            kind = self._kinds.get(wish.key) or _Kind(wish)
             kind.wish = wish
-            self._kinds[wish.key] = kind  # the newest is the last
-            while len(self._kinds) > KINDS:
-                del self._kinds[next(iter(self._kinds))]
+            note_kind(self._kinds, wish.key, kind)
             self._used_at = time.monotonic()
             self._again_at = max(
                 self._again_at if settings == self._settings else 0.0,
@@ -166,22 +164,15 @@ class Pool:
 
     def _due(self) -> str | None:
         """The kind to start now: among the last requested, the newest that has no kernel."""
-        size = self._settings.warm_size
-        wanted = (
-            [key for key, kind in self._kinds.items() if kind.failures < TRIES][-size:]
-            if size
-            else []
-        )
-        if not wanted or time.monotonic() < self._again_at:
+        if time.monotonic() < self._again_at:
             return None
-        if len(self._standbys) >= size:
-            other = next((standby for standby in self._standbys if standby.key not in wanted), None)
-            if other is None or any(standby.key == wanted[-1] for standby in self._standbys):
-                return None
+        found = next_kind(self._kinds, self._standbys, self._settings.warm_size)
+        if found is None:
+            return None
+        key, other = found
+        if other is not None:
             self._drop(other, "another kind is needed")
-        if self._held() + self._largest > self._room:
-            return None
-        return wanted[-1]
+        return None if self._held() + self._largest > self._room else key
 
     def _pause(self) -> float:
         """Seconds until the next check."""
