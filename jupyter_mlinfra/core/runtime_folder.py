@@ -36,7 +36,7 @@ def runtime_folder(home: Path) -> Path:
                 and found.st_uid == os.getuid()
                 and stat.S_IMODE(found.st_mode) & 0o077 == 0
             ):
-                mine = folder / blake2b(os.fsencode(home), digest_size=8).hexdigest()
+                mine = folder / runtime_name(home)
                 _there(mine)
                 _note_home(mine / HOME_MARK, home)
                 return mine
@@ -46,6 +46,11 @@ def runtime_folder(home: Path) -> Path:
         " can have a folder of its own.",
         "Mount a tmpfs on /dev/shm, or set XDG_RUNTIME_DIR to a folder on one.",
     )
+
+
+def runtime_name(home: Path) -> str:
+    """The name of a project's folder in memory."""
+    return blake2b(os.fsencode(home), digest_size=8).hexdigest()
 
 
 def _there(folder: Path) -> os.stat_result:

@@ -90,6 +90,8 @@ class Settings:
         from .domains import section_of
 
         owner = section_of(table)
+        if owner is Unchecked:
+            return {}
         fields = {} if owner is None else owner.model_fields
         return {
             name: values
@@ -137,7 +139,8 @@ class Settings:
             key = ".".join(str(part) for part in (table, *first["loc"]))
             if first["type"] == "extra_forbidden":
                 raise self._refused(key, _unknown(section, first["loc"])) from None
-            raise self._refused(key, first["msg"] + ".") from error
+            # Not `from error`: it quotes the value, which may be a password.
+            raise self._refused(key, first["msg"] + ".") from None
 
     def _refused(self, key: str, why: str) -> BadRequest:
         return BadRequest(

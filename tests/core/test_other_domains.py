@@ -320,6 +320,7 @@ DOMAIN = Domain(
 )
 LISTED = Domain(
     name="listed",
+    settings={"listed": "faulty:NO_SECTION"},
     open=print,
     routes="faulty:NO_MAPPING",
     searched=False,
@@ -335,7 +336,9 @@ def faulty(installed: Path) -> None:
 
 
 @pytest.mark.usefixtures("faulty")
-def test_a_domain_that_fails_keeps_no_command_of_ours_from_work() -> None:
+def test_a_domain_that_fails_keeps_no_command_of_ours_from_work(project: Project) -> None:
+    with open(project.root / "mlinfra.toml", "a") as file:
+        file.write("\n[listed.prices]\nwhole = true\n")
     status = json.loads(mlinfra("status", "--json"))
     assert "it is broken" in status["faulty"]["problem"]
     assert "it wants to leave" in status["lists"]["problem"]

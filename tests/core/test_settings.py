@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,8 @@ def test_a_setting_of_ray_that_cannot_be_used_says_what_can(
     assert f"jobs.ray.{key}" in caught.value.what
     assert words in caught.value.why
     assert "s3cret" not in str(caught.value)
+    # What a notebook would show of it.
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("name", ["shop_x", "Shop", "-shop", "shop-", "s" * 64, "a b"])

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import socket
 import sqlite3
 import time
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -82,6 +84,24 @@ def test_a_submit_starts_a_supervisor_although_the_socket_of_the_killed_one_is_s
         listener.bind(str(path))
         job = jobs.submit(JobSpec(command=["true"]))
         tools.until(lambda: jobs.show(job.id).state == "succeeded")
+
+
+def test_a_copy_of_a_project_has_a_supervisor_of_its_own(
+    jobs: Jobs, project: Project, tools: Any, tmp_path: Path
+) -> None:
+    first = jobs.submit(JobSpec(command=tools.sleep))
+    tools.until(lambda: jobs.show(first.id).state == "running")
+    watching = jobs.supervisor().pid
+    shutil.copytree(project.root, tmp_path / "copy")
+    copy = Jobs(Project.open(tmp_path / "copy"))
+    try:
+        job = copy.submit(JobSpec(command=["true"]))
+        tools.until(lambda: copy.show(job.id).state == "succeeded")
+        assert copy.supervisor().pid not in (None, watching)
+        assert jobs.supervisor().pid == watching
+        assert jobs.show(first.id).state == "running"
+    finally:
+        copy.stop()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..errors import Conflict, Unavailable
 from ..files import check_room, file_lock, read_regular
 from ..processes import boot_id, is_stopped, spawn_detached
+from ..runtime_folder import runtime_name
 from .registration import Registration, Registry
 from .wakeups import beat_path
 
@@ -59,14 +60,14 @@ class DaemonControl[R: Registration]:
 
     def alive(self) -> R | None:
         """The running daemon, None if there is none on this machine."""
-        entry = self._registry.read()
+        entry = self._entry()
         return entry if entry is not None and entry.process.alive() else None
 
     def elsewhere(self) -> str:
         """The other machine on which it runs; empty if there is none. There it cannot be woken, and
         checks on its own what is to be done.
         """
-        entry = self._registry.read()
+        entry = self._entry()
         if (
             not self._spec.shared
             or entry is None
@@ -81,7 +82,7 @@ class DaemonControl[R: Registration]:
         """Why it does not work: it is suspended, hangs, or was killed. Empty if it works, before
         the first start, if a user stopped it, and for one on another machine.
         """
-        entry, spec = self._registry.read(), self._spec
+        entry, spec = self._entry(), self._spec
         if entry is None:
             return ""
         if entry.process.alive():
@@ -94,7 +95,7 @@ class DaemonControl[R: Registration]:
         """Report that there is work. Start a daemon if none runs with the present settings, if a
         user stopped it, or if it hangs.
         """
-        entry = self._registry.read()
+        entry = self._entry()
         if (
             entry is None
             or entry.stopped
@@ -106,7 +107,7 @@ class DaemonControl[R: Registration]:
 
     def nudge(self) -> None:
         """Report a change that a daemon with any settings can handle; start one if none runs."""
-        entry = self._registry.read()
+        entry = self._entry()
         if entry is None or not poke(entry):
             self.start()
 
@@ -118,7 +119,7 @@ class DaemonControl[R: Registration]:
 
     def heal(self) -> None:
         """Start a daemon if the last one died, unless a user stopped it."""
-        entry = self._registry.read()
+        entry = self._entry()
         if entry is not None and (entry.stopped or entry.process.alive()):
             return
         if not self.elsewhere():
@@ -169,9 +170,18 @@ class DaemonControl[R: Registration]:
     def resume(self) -> None:
         """One that a user stopped may be started again, by whoever sees work for it."""
         with self._starting():
-            entry = self._registry.read()
+            entry = self._entry()
             if entry is not None and entry.stopped:
                 self._registry.mark(stopped=False)
+
+    def _entry(self) -> R | None:
+        """The daemon that was started last. A copy of a project also has a copy of its registry,
+        which names the other project's daemon.
+        """
+        entry = self._registry.read()
+        if entry is None or entry.process.boot != boot_id():
+            return entry
+        return entry if Path(entry.socket).parent.name == runtime_name(self._spec.home) else None
 
     def _starting(self) -> contextlib.AbstractContextManager[int]:
         """One process at a time starts or ends it."""

@@ -18,6 +18,8 @@ from .wakeups import Wakeups
 
 _LOCK_TRIES, _LOCK_PAUSE = 20, 0.05
 """Whoever asks whether a daemon holds the lock has it for a moment."""
+_FAULT_SECONDS = 1.0
+"""Between two tries when even waiting fails."""
 
 
 class Daemon:
@@ -47,8 +49,8 @@ class Daemon:
                     self._abandon()
                     break
                 self._safely(self._round)
-                if not self._done:
-                    self._sleep()
+                if not self._done and self._safely(self._sleep) is not None:
+                    time.sleep(_FAULT_SECONDS)
             self._close()
             self._wakeups.close()
 
@@ -71,11 +73,15 @@ class Daemon:
         """Called before the socket is removed."""
 
     def _there(self) -> bool:
-        """Whether the state is still there, and ours."""
+        """Whether the state is still there, and ours. A share that does not answer for a while
+        says nothing.
+        """
         try:
             return os.stat(self._lock).st_ino == self._inode
         except FileNotFoundError:
             return False
+        except OSError:
+            return True
 
     def _safely(self, action: Callable[[], None]) -> Exception | None:
         """A database that is busy or full for a while ends nothing, nor does an error of ours: the
