@@ -124,7 +124,6 @@ export type ILogHit = Records['LogHit'];
 export type ILogHits = Records['LogHits'];
 export type INeeds = Records['Needs'];
 export type ITerminal = Records['Terminal'];
-export type IArray = Records['Array'];
 export type IResources = Records['Resources'];
 export type IResourcePoint = Records['ResourcePoint'];
 
@@ -157,7 +156,6 @@ export interface IRunOptions {
 
 export type ISchedule = Records['Schedule'];
 export type IFiring = Records['Firing'];
-export type IDue = Records['Due'];
 export type IDueTimes = Records['DueTimes'];
 export type ISupervisor = Records['Supervisor'];
 
@@ -189,7 +187,6 @@ export type IModelDetail = Records['ModelDetail'];
 export type IDeployment = Records['Deployment'];
 export type IDeploymentDetail = Records['DeploymentDetail'];
 export type IDeployedVersion = Records['DeployedVersion'];
-export type IGate = Records['Gate'];
 export type IChange = Records['Change'];
 export type IPrediction = Records['Prediction'];
 export type VersionState = Records['VersionState'];

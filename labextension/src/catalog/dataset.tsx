@@ -14,7 +14,7 @@ import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { type IGoal, PageContext, useGoal } from '../hooks/page';
 import { useQuery } from '../hooks/query';
-import { formatRef, labelOf, parseRef } from '../refs';
+import { formatRef, labelOf, parseRef, short } from '../refs';
 import type { IPageProps } from '../tokens';
 import { Columns } from './columns';
 import { Lineage } from './lineage';
@@ -188,14 +188,14 @@ function DatasetFacts({
       {trans._n('%1 column', '%1 columns', schema.length)}
       <b>{format.bytes(dataset.bytes)}</b>
       {dataset.snapshot && (
-        <span>
+        <span title={dataset.snapshot}>
           {dataset.updated_at
             ? trans.__(
                 'snapshot %1, %2 ago',
-                dataset.snapshot,
+                short(dataset.snapshot),
                 format.span(format.secondsSince(dataset.updated_at))
               )
-            : trans.__('snapshot %1', dataset.snapshot)}
+            : trans.__('snapshot %1', short(dataset.snapshot))}
         </span>
       )}
       {dataset.owner && (

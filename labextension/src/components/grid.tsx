@@ -9,6 +9,7 @@ import {
 import { Widget } from '@lumino/widgets';
 import React, { useLayoutEffect, useRef } from 'react';
 
+import { watchTheme } from '../hooks/theme';
 import { cx } from './cx';
 
 const NUMERIC = /^(u?i\d+|f\d+|dec)/;
@@ -81,14 +82,10 @@ export function Grid({ model, label, goTo }: IGridProps): React.ReactElement {
     restyle(grid);
     const resize = new ResizeObserver(() => grid.fit());
     resize.observe(node);
-    const theme = new MutationObserver(() => restyle(grid));
-    theme.observe(document.body, {
-      attributes: true,
-      attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light']
-    });
+    const leave = watchTheme(() => restyle(grid));
     return () => {
       resize.disconnect();
-      theme.disconnect();
+      leave();
       shown.current = null;
       grid.dispose();
     };

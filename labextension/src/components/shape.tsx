@@ -52,37 +52,3 @@ export function Bars({
     </svg>
   );
 }
-
-/** A line without axes. */
-export function Spark({
-  values,
-  label,
-  width = 44,
-  height = 14,
-  series = 1
-}: IBarsProps): React.ReactElement | null {
-  if (values.length < 2) {
-    return null;
-  }
-  const low = Math.min(...values);
-  const range = Math.max(...values) - low || 1;
-  const points = values.map((value, index) => {
-    const x = (index / (values.length - 1)) * width;
-    const y = height - 1 - ((value - low) / range) * (height - 3);
-    return `${x.toFixed(1)} ${y.toFixed(1)}`;
-  });
-  const line = `M${points.join('L')}`;
-  return (
-    <svg
-      className={cx('chart', `series-${series}`)}
-      role="img"
-      aria-label={label}
-      width={width}
-      height={height}
-      viewBox={`0 0 ${width} ${height}`}
-    >
-      <path className={cx('area')} d={`${line}L${width} ${height}L0 ${height}Z`} />
-      <path className={cx('line')} d={line} />
-    </svg>
-  );
-}

@@ -6,6 +6,7 @@ import type { ICurve } from '../api/types';
 import { cx } from '../components/cx';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { watchTheme } from '../hooks/theme';
 
 export interface ISeries {
   curve: ICurve;
@@ -127,16 +128,10 @@ export default function Curves({ metric, series }: ICurvesProps): React.ReactEle
       () => node.clientWidth && plot?.setSize({ width: node.clientWidth, height: HEIGHT })
     );
     resize.observe(node);
-    let later: ReturnType<typeof setTimeout> | undefined;
-    const theme = new MutationObserver(() => {
-      clearTimeout(later);
-      later = setTimeout(paint, 300); // the inks of the new theme come after its name
-    });
-    theme.observe(document.body, { attributes: true, attributeFilter: ['data-jp-theme-name'] });
+    const leave = watchTheme(paint);
     return () => {
       resize.disconnect();
-      theme.disconnect();
-      clearTimeout(later);
+      leave();
       plot?.destroy();
     };
   }, [data, series, trans]);

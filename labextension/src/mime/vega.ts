@@ -1,10 +1,10 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { IThemeManager } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
+import { watchTheme } from '../hooks/theme';
 import type { IDrawn } from './drawing';
 
 /**
@@ -21,12 +21,10 @@ export const VEGA_MIMES = ['application/vnd.vega.v6+json', 'application/vnd.vega
 export class VegaRenderer extends Widget implements IRenderMime.IRenderer {
   constructor(
     private readonly _mimeType: string,
-    private readonly _themes: IThemeManager | null,
     private readonly _trans: TranslationBundle
   ) {
     super();
     this.addClass('jp-mlinfra-vega');
-    this._themes?.themeChanged.connect(this._redraw);
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
@@ -57,7 +55,7 @@ export class VegaRenderer extends Widget implements IRenderMime.IRenderer {
 
   override dispose(): void {
     this._turn += 1;
-    this._themes?.themeChanged.disconnect(this._redraw);
+    this._leave();
     this._drawn?.finalize();
     this._drawn = null;
     super.dispose();
@@ -95,6 +93,7 @@ export class VegaRenderer extends Widget implements IRenderMime.IRenderer {
     }
   };
 
+  private readonly _leave = watchTheme(() => this._redraw());
   /** Each drawing has a number: one that is overtaken leaves nothing behind. */
   private _turn = 0;
   private _drawn: IDrawn | null = null;
@@ -106,11 +105,10 @@ export const vega: JupyterFrontEndPlugin<void> = {
   description: 'Draws charts of Vega 6 and Vega-Lite 6, offline.',
   autoStart: true,
   requires: [IRenderMimeRegistry],
-  optional: [IThemeManager, ITranslator],
+  optional: [ITranslator],
   activate: (
     _: JupyterFrontEnd,
     rendermime: IRenderMimeRegistry,
-    themes: IThemeManager | null,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlinfra');
@@ -118,7 +116,7 @@ export const vega: JupyterFrontEndPlugin<void> = {
       {
         safe: true,
         mimeTypes: [...VEGALITE_MIMES, ...VEGA_MIMES],
-        createRenderer: ({ mimeType }) => new VegaRenderer(mimeType, themes, trans)
+        createRenderer: ({ mimeType }) => new VegaRenderer(mimeType, trans)
       },
       40 // before text/html, which Altair sends beside it with scripts from elsewhere
     );

@@ -99,6 +99,7 @@ function columnsOf(
   { trans }: IWorkbench
 ): IColumnSpec<IVersion>[] {
   const best = versions.find(version => version.version === champion);
+  const compared = comparedIn(metrics, versions, best);
   const time = clock(versions.map(version => version.created_at));
   return [
     {
@@ -114,6 +115,17 @@ function columnsOf(
       cell: row => row.aliases.map(alias => <Tag key={alias}>{alias}</Tag>),
       width: 160
     },
+    {
+      key: 'run',
+      head: trans.__('run'),
+      width: 140,
+      cell: row =>
+        row.run && (
+          <RefLink reference={formatRef('run', row.run)}>
+            <Name text={row.run_name || format.shortId(row.run)} />
+          </RefLink>
+        )
+    },
     ...metrics.map((name): IColumnSpec<IVersion> => ({
       key: name,
       head: name,
@@ -122,7 +134,7 @@ function columnsOf(
         <Against
           value={row.metrics[name]}
           champion={row === best ? undefined : best?.metrics[name]}
-          compared={best !== undefined && versions.length > 1}
+          compared={compared.has(name)}
         />
       ),
       sort: row => figure(row.metrics[name]) ?? null
@@ -143,17 +155,6 @@ function columnsOf(
       head: trans.__('deployable'),
       width: 100,
       cell: row => <Deployable version={row} />
-    },
-    {
-      key: 'run',
-      head: trans.__('run'),
-      width: 140,
-      cell: row =>
-        row.run && (
-          <RefLink reference={formatRef('run', row.run)}>
-            <Name text={row.run_name || format.shortId(row.run)} />
-          </RefLink>
-        )
     },
     { key: 'notebook', head: trans.__('notebook'), cell: row => row.notebook ?? format.DASH },
     {
@@ -204,6 +205,25 @@ type Metric = IVersion['metrics'][string] | undefined;
 const figure = (value: Metric): number | undefined =>
   value === undefined ? undefined : format.real(value);
 
+const differenceOf = (value: Metric, champion: Metric): number =>
+  (figure(value) ?? Number.NaN) - (figure(champion) ?? Number.NaN);
+
+/** The metrics in which another version can be compared with the champion. */
+const comparedIn = (
+  metrics: readonly string[],
+  versions: readonly IVersion[],
+  champion: IVersion | undefined
+): ReadonlySet<string> =>
+  new Set(
+    metrics.filter(name =>
+      versions.some(
+        version =>
+          version !== champion &&
+          Number.isFinite(differenceOf(version.metrics[name], champion?.metrics[name]))
+      )
+    )
+  );
+
 interface IAgainstProps {
   value: Metric;
   champion: Metric;
@@ -214,7 +234,7 @@ interface IAgainstProps {
 /** A metric, and its difference to the champion's. */
 function Against({ value, champion, compared }: IAgainstProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const difference = (figure(value) ?? Number.NaN) - (figure(champion) ?? Number.NaN);
+  const difference = differenceOf(value, champion);
   const known = Number.isFinite(difference);
   return (
     <span title={known ? trans.__('against the champion') : undefined}>
