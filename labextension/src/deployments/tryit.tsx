@@ -139,7 +139,7 @@ function Answer({ answer }: { answer: IPrediction }): React.ReactElement {
   }));
   const width = Math.max(1, ...rows.map(row => row.values.length));
   const columns: IColumnSpec<(typeof rows)[number]>[] = [
-    { key: 'row', head: trans.__('row'), figure: row => row.index + 1, width: 60 },
+    { key: 'row', head: trans.__('row'), end: true, cell: row => row.index + 1, width: 60 },
     ...Array.from({ length: width }, (_, place): IColumnSpec<(typeof rows)[number]> => ({
       key: String(place),
       head: answer.names[place] ?? trans.__('prediction'),
