@@ -124,6 +124,20 @@ describe('a command without a reference', () => {
     expect(commands.isEnabled(id)).toBe(false);
   });
 
+  it.each(actions.filter(({ kinds }) => kinds).map(action => [action.id, action] as const))(
+    '%s is not done with an object of another kind',
+    async (id, { kinds }) => {
+      const { workbench } = fakeWorkbench();
+      const { commands, seen } = workbench;
+      const ref = kinds?.includes('job') ? 'feature:a:b' : 'job:7f';
+      seen.note(ref, { ref });
+      expect(commands.isEnabled(id, { ref })).toBe(false);
+      expect(commands.caption(id, { ref })).toContain('another kind of object');
+      expect(() => commands.label(id, { ref })).not.toThrow();
+      expect(await commands.execute(id, { ref })).toBe(false);
+    }
+  );
+
   it('does it once at a time', async () => {
     let finish = (): void => undefined;
     const job = { ref: 'job:7f', name: 'train' };

@@ -75,7 +75,15 @@ export class Actions {
 
   private _item(spec: IActionSpec, args: Args): object | undefined {
     const ref = this._ref(spec, args);
-    return ref === undefined ? undefined : this._workbench.seen.of(ref);
+    return ref === undefined || this._unfit(spec, ref) ? undefined : this._workbench.seen.of(ref);
+  }
+
+  /** Why a verb cannot be done with an object of that kind; null when it can. */
+  private _unfit({ kinds }: IActionSpec, ref: string): string | null {
+    const { trans } = this._workbench;
+    return !kinds || kinds.includes(kindOf(ref))
+      ? null
+      : trans.__('It is done with another kind of object: %1.', kinds.join(', '));
   }
 
   /** What is done once at a time: a verb on an object, whoever calls it. */
@@ -103,6 +111,10 @@ export class Actions {
     if (ref === undefined) {
       return spec.asksWhich ? null : trans.__('Select one in a list, or open its page.');
     }
+    const unfit = this._unfit(spec, ref);
+    if (unfit) {
+      return unfit;
+    }
     const item = this._workbench.seen.of(ref);
     return (item && spec.blocked?.(item)) ?? null;
   }
@@ -117,6 +129,11 @@ export class Actions {
     const busy = this._key(spec, args);
     if (ref === undefined || this._busy.has(busy)) {
       return false; // a second press before the button has been drawn as disabled
+    }
+    const unfit = ref && this._unfit(spec, ref);
+    if (unfit) {
+      Notification.error(unfit);
+      return false;
     }
     const { commands } = this._workbench;
     this._busy.add(busy);
