@@ -21,8 +21,10 @@ DOMAIN = Domain(
     name="catalog",
     open=_open,
     kinds=(
-        Kind("dataset", fingerprint="fingerprint"),
-        Kind("column", join="."),
+        Kind(
+            "dataset", fingerprint="fingerprint", code="jupyter_mlinfra.catalog.snippets:datasets"
+        ),
+        Kind("column", join=".", code="jupyter_mlinfra.catalog.snippets:columns"),
     ),
     topics=("dataset",),
     records={

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import keyword
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -31,11 +30,6 @@ WRITTEN_BY, QUARANTINED, COMMIT, FILES = (
 )
 CHECKSUMS = "mlinfra.sha256"
 """Properties in the summary of a snapshot that this catalog wrote."""
-
-_NEEDED = frozenset({"charts", "ml", "print"})
-"""Names that the workbench's own code uses, which a dataset's variable must not hide. The front end
-keeps the same list.
-"""
 
 type Metadata = Mapping[str, Any]
 
@@ -229,30 +223,6 @@ def _listed(text: str | None) -> list[str]:
     except json.JSONDecodeError:
         return []
     return [str(word) for word in found] if isinstance(found, list) else []
-
-
-def code(name: DatasetName) -> dict[str, str]:
-    """How each interface opens the dataset; runs as inserted."""
-    variable = name.table.replace("-", "_")
-    if keyword.iskeyword(variable) or keyword.issoftkeyword(variable) or variable in _NEEDED:
-        variable += "_"
-    at = f"snapshot={name.snapshot}" if name.snapshot is not None else ""
-    if name.columns is not None:
-        at = f'snapshot="{name.snapshot}.{name.columns}"'
-    table = (
-        name.text
-        if name.text.replace(".", "_").isidentifier() and "-" not in name.text
-        else ".".join(f'"{part}"' for part in name.identifier)
-    )
-    return {
-        "python": (
-            f"import jupyter_mlinfra as ml\n\n{variable} ="
-            f' ml.dataset("{name.text}").scan({at})\n{variable}.head(5).collect()'
-        ),
-        "magic": f"%catalog show {name.text}",
-        "sql": (f"SELECT * FROM {table} LIMIT 100"),  # noqa: S608 (a checked name, for the reader's eyes)
-        "cli": f"mlinfra catalog show {name.text}",
-    }
 
 
 def _ordered(metadata: Metadata) -> list[Metadata]:

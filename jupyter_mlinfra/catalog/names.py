@@ -76,6 +76,13 @@ class DatasetName:
         return f"{self.namespace}.{self.table}"
 
     @property
+    def at_text(self) -> str | None:
+        """The snapshot as it is written after the `@`; None for the newest."""
+        if self.snapshot is None or self.columns is None:
+            return None if self.snapshot is None else str(self.snapshot)
+        return f"{self.snapshot}.{self.columns}"
+
+    @property
     def ref(self) -> str:
         """`dataset:namespace.table`."""
         return f"dataset:{self.text}"

@@ -24,6 +24,7 @@ from .profile import TIERS, Tier
 from .quarantine import Quarantine
 from .reading import Reading, ReadingOptions
 from .settings import CatalogSettings
+from .snippets import dataset_code
 from .spec import (
     Dataset,
     DatasetDetail,
@@ -269,7 +270,7 @@ class Catalog:
             location=metadata["location"],
             snapshots=len(metadata.get("snapshots", [])),
             newer=records.newer(metadata, snapshot),
-            code=records.code(wanted),
+            code=dataset_code(wanted.text, wanted.at_text),
         )
 
     def snapshots(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Snapshot]:

@@ -1,5 +1,5 @@
 """What a domain declares for the interfaces: references, events, states, records, routes, verbs,
-magics, counts and settings.
+magics, code, counts and settings.
 
 A declaration is in `domain.py` of the domain's folder and imports only this module. Whatever else
 the interfaces need from a domain is named as `module:attribute` and loaded when it is used, so that
@@ -30,12 +30,14 @@ def load(target: str) -> Any:
 class Kind:
     """A kind of reference. join: separator between the names of an object that belongs to another
     (`version:MODEL/NUMBER`). fingerprint: the service's method that shows whether such an object
-    has changed, for kinds that can be a pipeline's inputs and outputs.
+    has changed, for kinds that can be a pipeline's inputs and outputs. code: `module:function` that
+    gives the snippets of one or more references of this kind (see `core.snippets`).
     """
 
     name: str
     join: str = ""
     fingerprint: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,9 @@ class Domain:
     resource for Jupyter's authorizer; default: the name. searched: whether the service is a
     `core.search.Searchable`. records: names of the classes that have a row or a card, by module.
     shown: modules that register the rows and cards. routes: `module:attribute` of the handlers by
-    path. counts: functions of a Workbench that count objects, by their line in the status.
+    path. calls: by name, `module:function` of a Workbench and keyword arguments that gives the
+    snippets of a call, such as what a form will send. counts: functions of a Workbench that count
+    objects, by their line in the status.
     settings: `module:attribute` of the class of each of its tables in `mlinfra.toml`, by name: its
     own, and `NAME.PLUGIN`. plugins: group of entry points whose classes may name a class
     of settings in `settings`, for the table `NAME.ENTRY_POINT`. clone: `module:function` of a
@@ -114,6 +118,7 @@ class Domain:
     routes: str = ""
     groups: tuple[Group, ...] = ()
     magics: tuple[Magic, ...] = ()
+    calls: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     plugins: str = ""

@@ -20,7 +20,13 @@ def _open(bench: Workbench) -> Deployments:
 DOMAIN = Domain(
     name="deployments",
     open=_open,
-    kinds=(Kind("deployment", fingerprint="fingerprint"),),
+    kinds=(
+        Kind(
+            "deployment",
+            fingerprint="fingerprint",
+            code="jupyter_mlinfra.deployments.snippets:deployments",
+        ),
+    ),
     topics=("deployment",),
     states=(
         State("healthy", "good"),
@@ -74,6 +80,11 @@ DOMAIN = Domain(
             aliases={"status": "show", "show": "show"},
         ),
     ),
+    calls={
+        "deployments-deploy": "jupyter_mlinfra.deployments.snippets:deploy",
+        "deployments-traffic": "jupyter_mlinfra.deployments.snippets:traffic",
+        "deployments-predict": "jupyter_mlinfra.deployments.snippets:predict",
+    },
     counts={"deployments": "jupyter_mlinfra.deployments.faces.status:count_deployments"},
     checks=Checks(name="live deployment", measure="jupyter_mlinfra.deployments.faces.status:check"),
     settings={

@@ -22,6 +22,7 @@ from .names import check_name
 from .packaging import Bundle, damage, load_bundle, package, prune
 from .rollout import START_SECONDS, STOP_SECONDS, Aim, Progress, Rollout
 from .settings import DeploymentSettings
+from .snippets import request
 from .spec import Change, Deployment, DeploymentDetail, Measurement, Prediction, VersionState
 from .store import DeploymentRow, DeploymentStore, Transaction, VersionRow
 from .targets import DeploymentTarget, load_target
@@ -158,6 +159,11 @@ class Deployments:
         return views.detail(
             record, bundle, self._store.history(name).items, self._target.header_file()
         )
+
+    def request_code(self, name: str, body: Any) -> Mapping[str, str]:
+        """How each interface sends a request with this body. Raises NotFound."""
+        url = self._url(self._store.deployment(name))
+        return request(name, body, url=url, header_file=self._target.header_file())
 
     def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Change]:
         """Changes, newest first."""

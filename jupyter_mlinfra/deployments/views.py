@@ -4,8 +4,6 @@ figures.
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 from ..core.records import Number
 from .gateway import prefix
 from .packaging import Bundle
+from .snippets import page_code
 from .spec import Change, DeployedVersion, Deployment, DeploymentDetail, VersionState
 from .state import deployment_state, roles
 from .store import DeploymentRow, VersionRow
@@ -161,25 +160,10 @@ def detail(
         ],
         answers=bundle.answers if bundle else "",
         sample=sample,
-        code=_code(record, sample, header_file),
+        code=page_code(record.name, sample, url=record.url, header_file=header_file),
     )
 
 
 def _short(row: Sequence[Any]) -> list[Any]:
     """A row to read and change: numbers with six digits instead of seventeen."""
     return [float(f"{value:.6g}") if isinstance(value, float) else value for value in row]
-
-
-def _code(record: Deployment, sample: Mapping[str, Any] | None, header_file: str) -> dict[str, str]:
-    name = record.name
-    code = {"magic": f"%deploy status {name}", "cli": f"mlinfra deployments show {name}"}
-    if sample is None:
-        return {"python": f'import jupyter_mlinfra as ml\nml.deployment("{name}")', **code}
-    row = dict(zip(sample["data"]["names"], sample["data"]["ndarray"][0], strict=True))
-    body = json.dumps(sample).replace("'", "'\\''")
-    token = f" -H {shlex.quote(f'@{header_file}')}" if header_file else ""
-    return {
-        "python": f'import jupyter_mlinfra as ml\nml.deployment("{name}").predict([{row!r}])',
-        **code,
-        "curl": f"curl -s {record.url} -H 'Content-Type: application/json'{token} -d '{body}'",
-    }

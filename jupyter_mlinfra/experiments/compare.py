@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 
 from .spec import Difference, Run
@@ -36,39 +34,6 @@ def differences(runs: Sequence[Run]) -> list[Difference]:
         for key in sorted({key for value in values for key in value})
     ]
     return sorted(rows, key=lambda row: (row.same, _KINDS.index(row.kind), row.key))
-
-
-def code_for(runs: Sequence[Run], curve: str | None) -> dict[str, str]:
-    """Code for the same view: the curves of a metric, or the table if nothing was logged over
-    steps.
-    """
-    ids = [run.id for run in runs]
-    listed, words = json.dumps(ids), " ".join(id[:8] for id in ids)
-    if curve is None:
-        python = f"import jupyter_mlinfra as ml\n\nml.runs({listed}).frame()"
-    else:
-        python = (
-            "import jupyter_mlinfra as ml\nfrom jupyter_mlinfra import charts\n\n"
-            f"comparison = ml.runs({listed}).compare()\n"
-            f"charts.metric_curves(comparison.frame({json.dumps(curve)}),"
-            f" metric={json.dumps(curve)})"
-        )
-    return {
-        "python": python,
-        "magic": f"%runs compare {words}",
-        "cli": f"mlinfra runs compare {words}",
-    }
-
-
-def code_for_model(name: str, version: str) -> dict[str, str]:
-    """Code that loads a version of the model. version: `@champion`, `/3`."""
-    return {
-        "python": (
-            f"import jupyter_mlinfra as ml\n\nmodel = ml.model({json.dumps(name + version)}).load()"
-        ),
-        "magic": f"%models show {name}",
-        "cli": f"mlinfra models show {shlex.quote(name)}",
-    }
 
 
 def _tags(run: Run) -> dict[str, str | float]:

@@ -21,10 +21,22 @@ DOMAIN = Domain(
     name="experiments",
     open=_open,
     kinds=(
-        Kind("experiment", fingerprint="experiment_fingerprint"),
-        Kind("run"),
-        Kind("model", fingerprint="fingerprint"),
-        Kind("version", join="/", fingerprint="fingerprint"),
+        Kind(
+            "experiment",
+            fingerprint="experiment_fingerprint",
+            code="jupyter_mlinfra.experiments.snippets:experiments",
+        ),
+        Kind("run", code="jupyter_mlinfra.experiments.snippets:runs"),
+        Kind("compare", join=",", code="jupyter_mlinfra.experiments.snippets:comparisons"),
+        Kind(
+            "model", fingerprint="fingerprint", code="jupyter_mlinfra.experiments.snippets:models"
+        ),
+        Kind(
+            "version",
+            join="/",
+            fingerprint="fingerprint",
+            code="jupyter_mlinfra.experiments.snippets:models",
+        ),
     ),
     topics=(
         "run",
@@ -80,6 +92,9 @@ DOMAIN = Domain(
             rest="jupyter_mlinfra.experiments.faces.magics:alias",
         ),
     ),
+    calls={
+        "runs-list": "jupyter_mlinfra.experiments.snippets:run_list",
+    },
     counts={
         "experiments": "jupyter_mlinfra.experiments.faces.status:count_experiments",
         "models": "jupyter_mlinfra.experiments.faces.status:count_models",

@@ -24,6 +24,7 @@ from .checking import check_keys
 from .facts import RunFacts, VersionFacts
 from .query import parse_filter, parse_sort
 from .registry import Registry
+from .snippets import comparison, model_code
 from .source import Source, choose
 from .spec import Comparison, Curve, Experiment, Imported, Model, ModelDetail, Run, Version
 from .store import Store, explained
@@ -191,7 +192,7 @@ class Experiments:
         found = [
             curve for metric in drawn for id in whole if (curve := source.curve(id, metric, points))
         ]
-        code = compare.code_for(runs, drawn[0] if drawn else None)
+        code = comparison([run.id for run in runs], drawn[0] if drawn else None)
         return Comparison(
             runs=runs,
             rows=compare.differences(runs),
@@ -322,7 +323,7 @@ class Experiments:
             if versions
             else "/1"
         )
-        return ModelDetail(model=found, versions=records, code=compare.code_for_model(name, at))
+        return ModelDetail(model=found, versions=records, code=model_code(name + at, shown=name))
 
     def version(self, ref: str) -> Version:
         """A version by `model/3` or `model@alias`."""

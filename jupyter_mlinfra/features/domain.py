@@ -21,8 +21,8 @@ DOMAIN = Domain(
     name="features",
     open=_open,
     kinds=(
-        Kind("view", fingerprint="fingerprint"),
-        Kind("feature", join=":"),
+        Kind("view", fingerprint="fingerprint", code="jupyter_mlinfra.features.snippets:views"),
+        Kind("feature", join=":", code="jupyter_mlinfra.features.snippets:features"),
     ),
     topics=("view",),
     states=(
@@ -59,6 +59,9 @@ DOMAIN = Domain(
             verbs=("list", "views", "show", "search", "apply", "materialize", "online", "use"),
         ),
     ),
+    calls={
+        "features-example": "jupyter_mlinfra.features.snippets:example",
+    },
     counts={"features": "jupyter_mlinfra.features.faces.status:count_features"},
     checks=Checks(name="online features", measure="jupyter_mlinfra.features.faces.status:check"),
     settings={

@@ -1,47 +1,81 @@
-"""Code for views and features: what panels insert and what `use` returns. Each piece runs
-as it is.
-"""
+"""Code that makes training sets of views and features. Each piece runs as it is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from .store import Definition
+from ..core.refs import Ref
+from ..core.snippets import Snippets, line, literal, python, snippets, text
+
+if TYPE_CHECKING:
+    from ..workbench import Workbench
+    from .store import Definition
+
+_LOOKED_AT = 20
+"""Datasets that are tried for an example."""
 
 
-def training_code(refs: Sequence[str], views: Sequence[Definition]) -> str:
-    """Python for a training set of `refs`; it begins with example rows, which users replace by
-    their own.
+def views(refs: Sequence[Ref]) -> Snippets:
+    """A training set of all features of the views."""
+    return _training([f"{ref.name}:*" for ref in refs])
+
+
+def features(refs: Sequence[Ref]) -> Snippets:
+    """A training set of the features."""
+    return _training([ref.name for ref in refs])
+
+
+def training_code(names: Sequence[str], definitions: Sequence[Definition] = ()) -> str:
+    """Python for a training set; it begins with example rows, which users replace by their own.
+    definitions: of the views, whose keys are then named.
     """
-    keys = list(dict.fromkeys(key.name for view in views for key in view.keys))
-    columns = ", ".join([*keys, "event_timestamp"])
-    return (
-        "import jupyter_mlinfra as ml\n\n"
-        f"features = {_list(refs)}\n"
-        f"entities = ml.features(features).examples()  # your own rows: {columns}\n"
+    keys = list(dict.fromkeys(key.name for view in definitions for key in view.keys))
+    # A comment ends with its line, whatever a key is called.
+    columns = ", ".join(key if key.isprintable() else text(key) for key in keys)
+    note = f": {columns}, event_timestamp" if keys else ""
+    return python(
+        f"features = {_list(names)}\n"
+        f"entities = ml.features(features).examples()  # put your own rows here{note}\n"
         "train = ml.features(features).training_set(entities)\n"
         "train"
     )
 
 
-def view_code(view: Definition) -> Mapping[str, str]:
-    """The code drawers of a view."""
-    ref = f"{view.name}:*"
-    keys = " ".join(f"--key {key.name}={_example(key.type)}" for key in view.keys)
-    code = {
-        "python": training_code([ref], [view]),
-        "magic": f"%features use {ref}",
-        "cli": f"mlinfra features show {view.name}",
-    }
-    return (
-        code | {"online": f"mlinfra features online {ref} {keys}".strip()} if view.online else code
+def example(bench: Workbench) -> Snippets:
+    """Code that defines and applies a view over a dataset of the project; empty if none of them has
+    a key, a moment and numbers.
+    """
+    from .example import definition_of
+
+    for dataset in bench.catalog.list(limit=_LOOKED_AT).items:
+        if code := definition_of(dataset.name, bench.catalog.show(dataset.name).schema):
+            return snippets(python=python(code))
+    return {}
+
+
+def view_code(view: Definition) -> Snippets:
+    """The code of a view's page."""
+    name = f"{view.name}:*"
+    found = {**_training([name]), "python": training_code([name], [view])}
+    if not view.online:
+        return found
+    keys = [word for key in view.keys for word in ("--key", f"{key.name}={_example(key.type)}")]
+    return snippets(**found, online=line("mlinfra features online", name, options=keys))
+
+
+def _training(names: Sequence[str]) -> Snippets:
+    return snippets(
+        python=training_code(names),
+        magic=line("%features use", *names),
+        cli=line("mlinfra features use", *names),
     )
 
 
-def _list(refs: Sequence[str]) -> str:
-    if len(refs) <= 3:
-        return "[" + ", ".join(f'"{ref}"' for ref in refs) + "]"
-    return "[\n" + "".join(f'    "{ref}",\n' for ref in refs) + "]"
+def _list(names: Sequence[str]) -> str:
+    if len(names) <= 3:
+        return literal(list(names))
+    return "[\n" + "".join(f"    {text(name)},\n" for name in names) + "]"
 
 
 def _example(kind: str) -> str:

@@ -52,7 +52,7 @@ _VERBS = (
 DOMAIN = Domain(
     name="jobs",
     open=_open,
-    kinds=(Kind("job"),),
+    kinds=(Kind("job", code="jupyter_mlinfra.jobs.snippets:jobs"),),
     topics=("job",),
     states=(
         State("queued", "quiet"),
@@ -109,6 +109,11 @@ DOMAIN = Domain(
             aliases={"log": "logs"},
         ),
     ),
+    calls={
+        "jobs-array": "jupyter_mlinfra.jobs.snippets:array",
+        "jobs-submit": "jupyter_mlinfra.jobs.snippets:submit",
+        "jobs-clone": "jupyter_mlinfra.jobs.snippets:clone",
+    },
     counts={"jobs": "jupyter_mlinfra.jobs.faces.status:count_jobs"},
     settings={
         "jobs": "jupyter_mlinfra.jobs.settings:JobSettings",

@@ -64,10 +64,11 @@ def document(job: Job) -> Document:
         job.state,
         *(f"{key} {value}" for key, value in job.labels.items()),
     ]
-    detail, code = (
-        f"{job.state} · {job.submitted_at:%Y-%m-%d %H:%M} UTC",
-        "" if job.array is None else f'ml.job("{job.id}").table()',
-    )
     return Document(
-        ref=job.ref, kind="job", name=job.name, text=" ".join(words), detail=detail, code=code
+        ref=job.ref,
+        kind="job",
+        name=job.name,
+        text=" ".join(words),
+        detail=f"{job.state} · {job.submitted_at:%Y-%m-%d %H:%M} UTC",
+        code="" if job.array is None else job.code["python"],
     )

@@ -26,8 +26,12 @@ DOMAIN = Domain(
     name="monitoring",
     open=_open,
     kinds=(
-        Kind("monitor", fingerprint="fingerprint"),
-        Kind("alert", join="/"),
+        Kind(
+            "monitor",
+            fingerprint="fingerprint",
+            code="jupyter_mlinfra.monitoring.snippets:monitors",
+        ),
+        Kind("alert", join="/", code="jupyter_mlinfra.monitoring.snippets:alerts"),
     ),
     topics=("alert",),
     states=(

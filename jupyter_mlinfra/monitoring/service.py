@@ -19,6 +19,7 @@ from ..jobs import Alarm
 from . import references, rules
 from .drift import compare
 from .settings import MonitoringSettings
+from .snippets import monitor_code
 from .spec import Alert, AlertState, Monitor, MonitorStatus
 from .store import ALARM, MonitorStore
 
@@ -410,7 +411,7 @@ class Monitoring:
             features=len(drift),
             trouble=trouble,
             alerts=self._store.alerts(monitor.name),
-            code=_code(monitor.name),
+            code=monitor_code(monitor.name),
         )
 
 
@@ -432,7 +433,7 @@ def _unmeasured(monitor: Monitor, why: str) -> MonitorStatus:
         features=0,
         trouble=why,
         alerts=(),
-        code=_code(monitor.name),
+        code=monitor_code(monitor.name),
     )
 
 
@@ -474,11 +475,3 @@ def _last(rows: pl.DataFrame) -> datetime | None:
 def _quantile(requests: pl.DataFrame, at: float) -> Number | None:
     value = requests["latency_ms"].drop_nulls().quantile(at) if requests.height else None
     return None if value is None else Number(value=float(value), n=requests.height)
-
-
-def _code(name: str) -> dict[str, str]:
-    return {
-        "python": f'import jupyter_mlinfra as ml\nml.monitor("{name}").frame()',
-        "magic": f"%monitor {name}",
-        "cli": f"mlinfra monitors status {name}",
-    }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import NotFound
 from ..core.records import every
+from ..core.refs import named
 from ..workbench import Workbench, current
 from .shown import Shown
 
@@ -26,7 +27,9 @@ def monitor(name: str) -> MonitorHandle:
 
 def alert(name: str) -> Alert:
     """An alert by `monitor/rule`."""
-    found = [item for item in every(current().monitoring.alerts) if item.ref == f"alert:{name}"]
+    found = [
+        item for item in every(current().monitoring.alerts) if named(item.ref, "alert") == name
+    ]
     if not found:
         raise NotFound(
             f"There is no alert {name}.", fix="mlinfra alerts list shows those there are."

@@ -27,8 +27,8 @@ DOMAIN = Domain(
     name="pipelines",
     open=_open,
     kinds=(
-        Kind("pipeline"),
-        Kind("step", join="/"),
+        Kind("pipeline", code="jupyter_mlinfra.pipelines.snippets:pipelines"),
+        Kind("step", join="/", code="jupyter_mlinfra.pipelines.snippets:steps"),
     ),
     topics=("step",),
     states=(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from ..core.display import typed
 from ..core.errors import MLInfraError
 from ..core.records import Page
 from ..core.refs import reference
@@ -17,6 +15,7 @@ from ..core.search import Document
 from .binding import records
 from .definition import Definition
 from .file import SUFFIX, load, shown
+from .snippets import run_code
 from .spec import Pipeline, PipelineDetail, PipelineRun, RunState, StepState
 
 if TYPE_CHECKING:
@@ -64,24 +63,12 @@ def detail(
 ) -> PipelineDetail:
     """A single pipeline. bound: with its default values."""
     name = definition.name
-    given = "".join(f", {key}={value!r}" for key, value in definition.parameters.items())
-    words = "".join(
-        f" -p {shlex.quote(f'{key}={typed(value)}')}"
-        for key, value in definition.parameters.items()
-    )
-    code = {
-        "python": (
-            f'import jupyter_mlinfra as ml\n\nml.pipeline("{name}").run({given.removeprefix(", ")})'
-        ),
-        "magic": f"%pipeline run {name}{words.replace(' -p ', ' ')}",
-        "cli": f"mlinfra pipelines run {name}{words}",
-    }
     return PipelineDetail(
         pipeline=summary(definition, last),
         graph=records(definition, bound),
         runs=runs.items,
         runs_total=runs.total,
-        code=code,
+        code=run_code(name, definition.parameters),
         parameters=definition.parameters,
         date=definition.date,
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ..core.domain import Tone
-from ..core.domains import domains, kind_names
-from ..core.errors import Conflict, NotFound
-from ..faces.handler import Handler, access, remote, route_missing
-from ..faces.parameters import Cursor, Limit, Many, Text, words
+from ..core.domains import domains, guarded, is_ours, kind_names
+from ..core.errors import Conflict, Forbidden, NotFound
+from ..core.records import PAGE_LIMIT
+from ..faces.handler import Handler, access, parse, remote, route_missing
+from ..faces.parameters import Cursor, Len, Limit, Many, Name, Text, words
+from ..faces.snippets import call_of, code_of
 
 if TYPE_CHECKING:
     from ..core.records import Page
@@ -107,6 +109,32 @@ class DomainList(Handler):
             )
             for item in domains()
         ]
+
+
+class Code(Handler):
+    @read
+    def post(
+        self,
+        *,
+        refs: Annotated[tuple[Name, ...], Len(0, PAGE_LIMIT)] = (),
+        call: Text = "",
+        values: dict[str, Any] | None = None,
+    ) -> Mapping[str, str]:
+        """The code of objects, or of a call with these values, in each interface that has it:
+        python, magic, sql, cli, curl.
+        """
+        if not call:
+            return code_of(refs)
+        domain, function = call_of(call)
+        if domain.name not in _readable(self):
+            raise Forbidden(
+                "You may not do this.",
+                f"The Jupyter server does not let you read mlinfra:{domain.guarded_as}.",
+                "Ask who runs the server.",
+            )
+        given = parse(function, values or {})
+        with guarded(domain.name, own=is_ours(domain.calls[call])):
+            return function(self.bench, **given)
 
 
 class ProjectPage(Handler):
@@ -218,6 +246,7 @@ ROUTES = {
     "workbench/search": Search,
     "workbench/status": Status,
     "workbench/domains": DomainList,
+    "workbench/code": Code,
     "workbench/project": ProjectPage,
     "workbench/init": Init,
     "workbench/first-steps": FirstSteps,

@@ -3,7 +3,6 @@ import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import type { IClient } from './api/client';
 import type { Topic } from './api/events';
 import type { AnyIcon } from './components/glyphs';
-import type { IRef } from './refs';
 import type { IActionSpec, IPageSpec } from './tokens';
 
 /** How the names in a reference are joined. */
@@ -30,10 +29,8 @@ export interface IKindSpec {
   readonly owner?: string;
   /** The panel that shows it, whose search looks for it first. */
   readonly panel?: string;
-  /** The Python that gives the object, without the import. */
-  readonly code?: (ref: IRef) => string;
-  /** The Python that gives several of them at once; null where there is none. */
-  readonly codeOfAll?: (refs: readonly IRef[]) => string | null;
+  /** Whether the server's half of its domain gives its code. */
+  readonly code?: boolean;
   /** What its page asks, where its references hold an id: the name that people know it by. */
   readonly describe?: (
     client: IClient,

@@ -106,7 +106,7 @@ def test_the_code_shows_numbers_that_people_write_and_keeps_whole_ones() -> None
     detail = detail_of([0.1 + 0.2, 1 / 3, 1234567, None, True, "JFK"])
     assert detail.sample["data"]["ndarray"] == [[0.3, 0.333333, 1234567, None, True, "JFK"]]
     assert (
-        "predict([{'x0': 0.3, 'x1': 0.333333, 'x2': 1234567, 'x3': None, 'x4': True, 'x5': 'JFK'}])"
+        'predict([{"x0": 0.3, "x1": 0.333333, "x2": 1234567, "x3": None, "x4": True, "x5": "JFK"}])'
         in detail.code["python"]
     )
     assert json.dumps(detail.sample) in detail.code["curl"]

@@ -111,6 +111,7 @@ EXPECTED = {
     "GET workbench/search": "read workbench",
     "GET workbench/status": "read workbench",
     "GET workbench/domains": "read workbench",
+    "POST workbench/code": "read workbench",
     "GET workbench/project": "read workbench",
     "POST workbench/init": "write workbench",
     "POST workbench/first-steps": "write workbench",

@@ -219,17 +219,6 @@ def codes(bench: Workbench) -> Iterator[tuple[str, str]]:
     for record in records:
         for kind in ("cli", "magic"):
             yield kind, record.code[kind]
-    from jupyter_mlinfra.experiments.compare import code_for_model
-    from jupyter_mlinfra.monitoring.service import _code
-
-    for code in (
-        code_for_model("flights", "/3"),
-        code_for_model("flights", "@champion"),
-        _code("flights"),
-        {"cli": "mlinfra deployments show flights", "magic": "%deploy status flights"},
-    ):
-        yield "cli", code["cli"]
-        yield "magic", code["magic"]
 
 
 def _another_run(bench: Workbench) -> str:

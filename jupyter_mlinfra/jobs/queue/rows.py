@@ -13,6 +13,7 @@ from functools import lru_cache
 from ...core.processes import Identity
 from ...core.records import Basis, Number, now
 from ..needs import asked
+from ..snippets import job_code
 from ..spec import Array, Job, JobSpec, JobState
 from ..state import FINAL
 
@@ -150,7 +151,7 @@ def _job(row: sqlite3.Row, spec: JobSpec) -> Job:
         part_of=row["part_of"],
         index=row["place"],
         held_by=row["held_by"],
-        code=code_of(ident),
+        code=job_code(ident),
     )
 
 
@@ -200,22 +201,13 @@ def array_of(
         part_of=None,
         index=None,
         array=Array(size=size, max_parallel=at_once, states=dict(states), elements=elements),
-        code=code_of(ident),
+        code=job_code(ident, array=True),
     )
 
 
 def called(job: Job) -> str:
     """A job's name in lists: an element by its array and index, since no list shows its own id."""
     return job.id if job.part_of is None else f"{job.part_of}/{job.index}"
-
-
-def code_of(ident: str) -> dict[str, str]:
-    """How to open a job, per interface."""
-    return {
-        "python": f'import jupyter_mlinfra as ml\n\nml.job("{ident}")',
-        "magic": f"%job {ident}",
-        "cli": f"mlinfra jobs show {ident}",
-    }
 
 
 def moment(seconds: float | None) -> datetime | None:

@@ -21,7 +21,7 @@ DOMAIN = Domain(
     name="schedules",
     open=_open,
     resource="pipelines",
-    kinds=(Kind("schedule"),),
+    kinds=(Kind("schedule", code="jupyter_mlinfra.pipelines.schedules.snippets:schedules"),),
     topics=("schedule",),
     states=(
         State("active", "good"),
@@ -35,6 +35,9 @@ DOMAIN = Domain(
     records={"jupyter_mlinfra.pipelines.schedules.spec": ("Due", "Firing", "Schedule")},
     shown=("jupyter_mlinfra.pipelines.schedules.faces.rows",),
     routes="jupyter_mlinfra.pipelines.schedules.faces.routes:ROUTES",
+    calls={
+        "schedules-form": "jupyter_mlinfra.pipelines.schedules.snippets:form",
+    },
     groups=(
         Group(
             name="schedules",

@@ -20,6 +20,7 @@ from ...core.search import Document
 from ...jobs import ROOT
 from .calendar import Calendar, clock_change
 from .decide import ON_TIME, decide
+from .snippets import schedule_code
 from .spec import Due, DueTimes, Firing, FiringState, Schedule, ScheduleSpec, ScheduleState
 from .starting import Starter
 from .store import FiringEntry, ScheduleEntry, ScheduleStore, Waker
@@ -463,7 +464,7 @@ class Schedules:
             next_notes=[clock_change(due) for due in following],
             missed=self._store.missed(entry, at=at),
             last=self._firing(entry, newest[0]) if newest else None,
-            code=_code(spec.name),
+            code=schedule_code(spec.name),
             problem=problem,
         )
 
@@ -497,11 +498,3 @@ def _what(spec: ScheduleSpec) -> str:
         return reference("pipeline", spec.pipeline)
     job = spec.job or {}
     return str(job.get("notebook") or " ".join(job.get("command", ())))
-
-
-def _code(name: str) -> dict[str, str]:
-    return {
-        "python": f'import jupyter_mlinfra as ml\n\nml.schedule("{name}").run_now()',
-        "magic": f"%schedule run-now {name}",
-        "cli": f"mlinfra schedules run-now {name}",
-    }

@@ -3,7 +3,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { LabIcon } from '@jupyterlab/ui-components';
 import { CommandRegistry } from '@lumino/commands';
 
-import { pythonFor } from '../code/python';
+import { hasCode } from '../code/snippets';
 import { fakeWorkbench } from '../components/__tests__/workbench';
 import { type IKindSpec, kinds } from '../kinds';
 import { formatRef, nameOf, pageOf, parseRef } from '../refs';
@@ -19,7 +19,7 @@ const prompt: IKindSpec = {
   label: 'prompt',
   plural: 'Prompts',
   panel: 'prompts',
-  code: ({ name }) => `acme.prompt(${JSON.stringify(name)})`,
+  code: true,
   page: {
     command: 'acme:prompts-open',
     label: 'Open Prompt',
@@ -79,7 +79,7 @@ it('another extension adds a kind, with its icon, page, code, owner and actions'
   const added = [prompt, wording].map(workbench.addKind);
   expect(kinds.icon('prompt')).toBe(icon);
   expect(kinds.of('prompts')).toEqual(['prompt', 'wording']);
-  expect(pythonFor(['prompt:greeting'])).toBe('acme.prompt("greeting")');
+  expect([hasCode('prompt:greeting'), hasCode('wording:greeting/1')]).toEqual([true, false]);
   const reference = formatRef('wording', ['greeting', 'a/b']);
   expect(parseRef(reference)?.parts).toEqual(['greeting', 'a/b']);
   expect(pageOf(reference)).toBe('prompt:greeting');

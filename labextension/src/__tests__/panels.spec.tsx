@@ -143,7 +143,7 @@ const PLACES: readonly IPlace[] = [
     element: <FeaturesPanel />,
     list: 'Feature views',
     item: view,
-    client: views => ({ features: { views }, catalog: { list: async () => pageOf([]) } }),
+    client: views => ({ features: { views }, code: async () => ({}) }),
     empty: 'It is made of a dataset with a key, a column of moments and numbers'
   },
   {

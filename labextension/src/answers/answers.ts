@@ -24,6 +24,8 @@ const IDLE = 15_000;
 const idle = (): number => IDLE;
 /** Milliseconds that an entry waits for its first user. */
 const UNUSED = 10_000;
+/** Milliseconds that an answer is kept that was asked for once. */
+const KEPT = 60_000;
 
 /** A run or a job by the beginning of its id, as a link may have it. */
 const SHORT = /^(run|job):[0-9a-f]{4,}$/;
@@ -70,6 +72,11 @@ export interface IUse<T> {
  */
 export interface IAnswers {
   use: <T>(key: string, fetch: Fetch<T>, wish?: IWish<T>) => IUse<T>;
+  /**
+   * The answer, once: that is given at once which is known. It is kept for a minute, for whoever
+   * asks the same again.
+   */
+  ask: <T>(key: string, fetch: Fetch<T>) => Promise<T>;
   /** Take in an answer that is known already, where someone wants it. */
   set: (key: string, data: unknown) => void;
 }
@@ -204,6 +211,32 @@ export class Answers implements IAnswers {
 
   use<T>(key: string, fetch: Fetch<T>, wish: IWish<T> = {}): IUse<T> {
     return new Use((this._entries.get(key) as Entry<T> | undefined) ?? this._add(key, fetch), wish);
+  }
+
+  async ask<T>(key: string, fetch: Fetch<T>): Promise<T> {
+    const use = this.use(key, fetch, { every: () => null });
+    use.hold();
+    use.look(true);
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        const settle = (): void => {
+          const { data, error, loading } = use.answer;
+          if (data !== undefined) {
+            resolve(data);
+          } else if (error && !loading) {
+            reject(error);
+          } else {
+            return;
+          }
+          ended();
+        };
+        const ended = use.subscribe(settle);
+        settle();
+      });
+    } finally {
+      use.look(false);
+      setTimeout(() => use.release(), KEPT);
+    }
   }
 
   set(key: string, data: unknown): void {

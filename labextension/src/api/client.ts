@@ -7,7 +7,13 @@ import { monitoringClient, type IMonitoringClient } from './monitoring';
 import { pipelinesClient, type IPipelinesClient } from './pipelines';
 import type { Request } from './request';
 import { type ISchedulesClient, schedulesClient } from './schedules';
-import type { IFirstNotebook, IHit, IPage, IProject, Status } from './types';
+import type { Code, IFirstNotebook, IHit, IPage, IProject, Status } from './types';
+
+/** A call whose code is asked for, such as what a form is about to send. */
+export interface ICodeCall {
+  readonly call: string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
 
 /**
  * Everything that the front end asks of the server: one interface for each domain. A test hands in
@@ -29,6 +35,8 @@ export interface IClient {
     limit: number,
     signal?: AbortSignal
   ) => Promise<IPage<IHit>>;
+  /** The code of objects, or of a call, by every door. */
+  code: (of: readonly string[] | ICodeCall, signal?: AbortSignal) => Promise<Code>;
   status: (signal?: AbortSignal) => Promise<Status>;
   /** The project of this server: its name, and where it lies. */
   project: (signal?: AbortSignal) => Promise<IProject>;
@@ -50,6 +58,8 @@ export function createClient(request: Request): IClient {
     monitoring: monitoringClient(request),
     search: (words, kinds, limit, signal) =>
       request('workbench/search', { query: { q: words, kinds: kinds.join(','), limit }, signal }),
+    code: (of, signal) =>
+      request('workbench/code', { body: 'call' in of ? { ...of } : { refs: of }, signal }),
     status: signal => request('workbench/status', { signal }),
     project: signal => request('workbench/project', { signal }),
     init: () => request('workbench/init', { body: {} }),

@@ -21,6 +21,9 @@ export function asCell(code: string, door: Door, present: readonly string[] = []
     case 'sql':
       return withImport(asQuery(text), present);
     default:
+      if (/[${}]/.test(text)) {
+        return `%%sh\n${text}`; // after a `!`, IPython would put variables there
+      }
       return text
         .split('\n')
         .map((line, index, lines) =>

@@ -2,7 +2,6 @@ import { MimeData } from '@lumino/coreutils';
 import { Drag } from '@lumino/dragdrop';
 
 import { asCell } from './cell';
-import { pythonFor } from './python';
 
 /** References, as our own targets read them. */
 export const REFS_MIME = 'application/vnd.mlinfra.refs+json';
@@ -15,7 +14,7 @@ const THRESHOLD = 5;
  * then take the drop from the editor. It brings the import: where it will be dropped is not known,
  * and an import too many does no harm.
  */
-export function mimeDataOf(refs: readonly string[], code = pythonFor(refs)): MimeData {
+export function mimeDataOf(refs: readonly string[], code: string): MimeData {
   const data = new MimeData();
   data.setData('text/plain', asCell(code, 'python'));
   data.setData(REFS_MIME, refs);
@@ -33,20 +32,40 @@ function dragImage(label: string): HTMLElement {
  * Follow the mouse from a button press, and start a drag once it has moved far enough.
  *
  * dragged: the references, asked at the start; `pinned` when Shift is held, which means exact
- * versions. code: instead of that of the references. Without code nothing is dragged.
+ * versions. code: of the references. It is asked for when the button is pressed, so that it is
+ * there when the drag starts; without code nothing is dragged.
  */
 export function dragFrom(
   press: { clientX: number; clientY: number; button: number },
   dragged: (pinned: boolean) => readonly string[],
   label: string,
-  code?: string
+  code: (refs: readonly string[]) => Promise<string>
 ): void {
-  if (press.button !== 0 || !(code ?? pythonFor(dragged(false)))) {
+  if (press.button !== 0) {
     return;
   }
-  const stop = (): void => {
+  void code(dragged(false)).catch(() => undefined);
+  let held = true;
+  const release = (): void => {
+    held = false;
     document.removeEventListener('mousemove', move, true);
-    document.removeEventListener('mouseup', stop, true);
+    document.removeEventListener('mouseup', release, true);
+  };
+  const start = async (x: number, y: number, pinned: boolean): Promise<void> => {
+    const refs = dragged(pinned);
+    const text = await code(refs).catch(() => '');
+    document.removeEventListener('mouseup', release, true);
+    if (!held || !text) {
+      return; // let go before the code was there
+    }
+    const drag = new Drag({
+      mimeData: mimeDataOf(refs, text),
+      dragImage: dragImage(label),
+      supportedActions: 'copy',
+      proposedAction: 'copy'
+    });
+    await drag.start(x, y);
+    drag.dispose();
   };
   const move = (event: MouseEvent): void => {
     if (
@@ -55,17 +74,11 @@ export function dragFrom(
     ) {
       return;
     }
-    stop();
+    document.removeEventListener('mousemove', move, true);
     event.preventDefault();
     document.getSelection()?.removeAllRanges();
-    const drag = new Drag({
-      mimeData: mimeDataOf(dragged(event.shiftKey), code),
-      dragImage: dragImage(label),
-      supportedActions: 'copy',
-      proposedAction: 'copy'
-    });
-    void drag.start(event.clientX, event.clientY).then(() => drag.dispose());
+    void start(event.clientX, event.clientY, event.shiftKey);
   };
   document.addEventListener('mousemove', move, true);
-  document.addEventListener('mouseup', stop, true);
+  document.addEventListener('mouseup', release, true);
 }

@@ -1,7 +1,9 @@
 import React, { useId, useState } from 'react';
 
 import type { Code } from '../api/types';
+import type { CodeOf } from '../code/snippets';
 import { type Door, DOORS } from '../code/cell';
+import { useCode } from '../hooks/code';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { Button, Key } from './button';
@@ -14,12 +16,19 @@ interface ICodeDrawerProps {
   note?: string;
   /** The code says something else than what is shown: it can be read, and is no call yet. */
   faulty?: boolean;
+  /** The code of what is shown is on its way; this is that of something before. */
+  late?: boolean;
 }
 
 const isDoor = (name: string): name is Door => (DOORS as readonly string[]).includes(name);
 
 /** The same call by every door, at the foot of a page: to insert, to copy, to drag. */
-export function CodeDrawer({ code, note, faulty }: ICodeDrawerProps): React.ReactElement | null {
+export function CodeDrawer({
+  code,
+  note,
+  faulty,
+  late
+}: ICodeDrawerProps): React.ReactElement | null {
   const workbench = useWorkbench();
   const { trans } = workbench;
   const names: Readonly<Record<Door, string>> = {
@@ -36,8 +45,9 @@ export function CodeDrawer({ code, note, faulty }: ICodeDrawerProps): React.Reac
   const [folded, fold] = useMemory('code-strip:folded', false);
   const id = useId();
   const door = doors.includes(chosen) ? chosen : doors[0];
+  const ready = ![faulty, late].includes(true);
   const text = (door ? (code[door] ?? '') : '').trim();
-  useFrameCode(faulty ? '' : text, door ?? 'python');
+  useFrameCode(ready ? text : '', door ?? 'python');
   if (!door) {
     return null;
   }
@@ -78,14 +88,14 @@ export function CodeDrawer({ code, note, faulty }: ICodeDrawerProps): React.Reac
         <Button
           icon="code"
           label={trans.__('Insert')}
-          disabled={faulty}
+          disabled={!ready}
           onClick={() => void workbench.code.insertBelow(text, door)}
         />
         <Key>i</Key>
         <Button
           icon="copy"
           label={trans.__('Copy')}
-          disabled={faulty}
+          disabled={!ready}
           onClick={() => workbench.code.copy(text)}
         />
         <Key>c</Key>
@@ -95,4 +105,19 @@ export function CodeDrawer({ code, note, faulty }: ICodeDrawerProps): React.Reac
       </div>
     </div>
   );
+}
+
+interface ICallCodeProps extends Pick<ICodeDrawerProps, 'faulty'> {
+  /** Null: that of the page. */
+  call: CodeOf | null;
+  /** The code of the page, which stands until that of the call is there. */
+  page?: Code;
+  note?: string | ((code: Code) => string);
+}
+
+/** The code of objects, or of what a form is about to send. */
+export function CallCode({ call, page = {}, note, faulty }: ICallCodeProps): React.ReactElement {
+  const { code = page, late } = useCode(call);
+  const said = typeof note === 'function' ? note(code) : note;
+  return <CodeDrawer code={code} note={said} faulty={faulty} late={late} />;
 }

@@ -1,6 +1,7 @@
 import React, { useEffect, useId, useRef } from 'react';
 
 import { dragFrom } from '../code/drag';
+import { hasCode, pythonOf } from '../code/snippets';
 import { useWorkbench } from '../hooks/context';
 import { short } from '../refs';
 import { Button } from './button';
@@ -26,15 +27,21 @@ interface IPageHeaderProps {
 /** The head of a page: 40 px. */
 export function PageHeader(props: IPageHeaderProps): React.ReactElement {
   const { icon, title, reference, pinned, code: own, mark, children } = props;
-  const { code, trans } = useWorkbench();
+  const workbench = useWorkbench();
+  const { code, trans } = workbench;
   return (
     <div className={cx('page-header')}>
       <Icon name={icon} />
       <h1
         title={[title, reference].filter(Boolean).join('\n')}
         onMouseDown={event =>
-          reference &&
-          dragFrom(event, exact => [exact ? (pinned ?? reference) : reference], title, own)
+          (own ?? hasCode(reference)) &&
+          dragFrom(
+            event,
+            exact => [exact ? (pinned ?? reference) : reference],
+            title,
+            async refs => own ?? pythonOf(workbench, refs)
+          )
         }
       >
         {title}

@@ -2,7 +2,7 @@ import type React from 'react';
 import { useContext, useEffect, useRef, useState } from 'react';
 
 import { dragFrom } from '../code/drag';
-import { pythonFor } from '../code/python';
+import { hasCode, type OwnCode, pythonOf, pythonOfOwn } from '../code/snippets';
 import { useWorkbench } from '../hooks/context';
 import { type IGoal, PageContext } from '../hooks/page';
 import { nameOfSeen } from '../names';
@@ -18,7 +18,7 @@ export interface IRow {
   /** The reference with the exact version, for a drag with Shift. */
   pinned?: string;
   /** Its Python, where that of the reference is not meant. */
-  code?: string;
+  code?: OwnCode;
   /** What is known of the object: commands read there whether they can be done. */
   item?: object;
   /** Depth, from 0. */
@@ -79,13 +79,27 @@ export function parentOf(rows: readonly IRow[], index: number): number {
 export const refsOf = (rows: readonly IRow[]): string[] => rows.flatMap(row => row.ref ?? []);
 
 /** The Python of rows: of those that have their own each, else of all together. */
-export const codeOf = (rows: readonly IRow[]): string | undefined =>
-  rows.some(row => row.code)
-    ? rows
-        .map(row => row.code ?? pythonFor(refsOf([row])))
-        .filter(Boolean)
-        .join('\n')
-    : undefined;
+export async function codeOfRows(workbench: IWorkbench, rows: readonly IRow[]): Promise<string> {
+  if (!rows.some(row => row.code)) {
+    return pythonOf(workbench, refsOf(rows));
+  }
+  const codes = await Promise.all(
+    rows.map(row =>
+      row.code ? pythonOfOwn(workbench, row.code) : pythonOf(workbench, refsOf([row]))
+    )
+  );
+  return codes.filter(Boolean).join('\n');
+}
+
+/** Milliseconds on a row until its code is asked for: it is there when it is dragged or copied. */
+const LOOKED = 60;
+let looking: ReturnType<typeof setTimeout> | undefined;
+
+function askSoon({ workbench, ...scene }: IScene): void {
+  clearTimeout(looking);
+  const rows = meant(scene);
+  looking = setTimeout(() => void codeOfRows(workbench, rows).catch(() => undefined), LOOKED);
+}
 
 function focusSearch(from: Element): void {
   from.closest('[data-mlinfra-frame]')?.querySelector<HTMLElement>('input[type="search"]')?.focus();
@@ -102,6 +116,7 @@ export interface IRowProps {
   onFocus: () => void;
   onKeyDown: (event: React.KeyboardEvent) => void;
   onMouseDown: (event: React.MouseEvent) => void;
+  onMouseEnter: () => void;
 }
 
 export interface IRows {
@@ -276,7 +291,7 @@ function keepPage({ rows, index, options, workbench }: IScene, event: React.Mous
 
 function onMouseDown(scene: IScene, event: React.MouseEvent): void {
   const { trans } = scene.workbench;
-  const picked = meant(scene).filter(row => row.ref);
+  const picked = meant(scene).filter(row => row.code ?? (row.ref && hasCode(row.ref)));
   if (!picked.length || inControl(event)) {
     return;
   }
@@ -286,7 +301,10 @@ function onMouseDown(scene: IScene, event: React.MouseEvent): void {
       : trans._n('%1 object', '%1 objects', picked.length);
   const refs = (pinned: boolean): string[] =>
     picked.flatMap(row => (pinned ? (row.pinned ?? row.ref) : row.ref) ?? []);
-  dragFrom(event, refs, label, codeOf(picked));
+  const own = picked.some(row => row.code);
+  dragFrom(event, refs, label, async dragged =>
+    own ? codeOfRows(scene.workbench, picked) : pythonOf(scene.workbench, dragged)
+  );
 }
 
 /** What commands need of a list. */
@@ -373,9 +391,13 @@ export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRow
         'aria-selected': row ? selection.has(row.id) : false,
         onClick: event => onClick(sceneOf(index), event),
         onDoubleClick: event => keepPage(sceneOf(index), event),
-        onFocus: () => activate(row?.id ?? null),
+        onFocus: () => {
+          activate(row?.id ?? null);
+          askSoon(sceneOf(index));
+        },
         onKeyDown: event => onKeyDown(sceneOf(index), event),
-        onMouseDown: event => onMouseDown(sceneOf(index), event)
+        onMouseDown: event => onMouseDown(sceneOf(index), event),
+        onMouseEnter: () => askSoon(sceneOf(index))
       };
     }
   };

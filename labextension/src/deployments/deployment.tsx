@@ -1,11 +1,12 @@
 import React, { useState } from 'react';
 
-import type { Code, IDeployment, IDeploymentDetail } from '../api/types';
+import type { ICodeCall } from '../api/client';
+import type { IDeployment, IDeploymentDetail } from '../api/types';
 import { ActionButton } from '../components/action';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
-import { CodeDrawer } from '../components/drawer';
+import { CallCode } from '../components/drawer';
 import { usePageVerb } from '../components/frame';
 import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
 import { Num } from '../components/number';
@@ -14,7 +15,6 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
 import type { IPageProps } from '../tokens';
-import { requestCode, trafficCode } from './code';
 import { Gates } from './gates';
 import { History } from './history';
 import { rate } from './section';
@@ -139,30 +139,41 @@ function Deployment({
           {view === 'history' && <History detail={detail} />}
         </div>
       </Tabs>
-      <CodeDrawer
-        {...codeOf(detail, view === 'traffic' ? traffic : null, view === 'try' ? body : null)}
+      <CallCode
+        page={detail.code}
+        {...callOf({
+          detail,
+          traffic: view === 'traffic' ? traffic : null,
+          body: view === 'try' ? body : null
+        })}
       />
     </>
   );
 }
 
-/** The code of what stands in the fields of the open tab; untouched, that of the deployment. */
-function codeOf(
-  detail: IDeploymentDetail,
-  traffic: IEditedTraffic | null,
-  body: string | null
-): { code: Code; faulty?: boolean } {
-  const { deployment } = detail;
+interface ICodeProps {
+  detail: IDeploymentDetail;
+  traffic: IEditedTraffic | null;
+  body: string | null;
+}
+
+/** The call of what stands in the fields of the open tab; null while they are untouched. */
+function callOf({ detail, traffic, body }: ICodeProps): {
+  call: ICodeCall | null;
+  faulty?: boolean;
+} {
+  const { name } = detail.deployment;
   if (traffic) {
-    return { code: trafficCode(deployment.name, traffic.shares), faulty: !traffic.whole };
+    const { shares, whole } = traffic;
+    return { call: { call: 'deployments-traffic', values: { name, shares } }, faulty: !whole };
   }
-  if (body !== null && body !== sampleBody(detail)) {
-    const read = parseBody(body);
-    return 'value' in read
-      ? { code: requestCode(deployment, read.value, detail.code.curl ?? '') }
-      : { code: detail.code, faulty: true };
+  if (body === null || body === sampleBody(detail)) {
+    return { call: null };
   }
-  return { code: detail.code };
+  const read = parseBody(body);
+  return 'value' in read
+    ? { call: { call: 'deployments-predict', values: { name, body: read.value } } }
+    : { call: null, faulty: true };
 }
 
 function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.ReactElement {

@@ -1,6 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { quote } from '../code/python';
 import type { IKindSpec } from '../kinds';
 import { deploymentActions } from './commands';
 
@@ -13,7 +12,7 @@ export const deploymentKinds = (trans: TranslationBundle): readonly IKindSpec[] 
     label: trans.__('deployment'),
     plural: trans.__('Deployments'),
     panel: 'models',
-    code: ({ name }) => `deployment = ml.deployment(${quote(name)})\ndeployment`,
+    code: true,
     page: {
       command: 'mlinfra:deployments-open',
       label: trans.__('Open Deployment'),

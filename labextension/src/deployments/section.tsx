@@ -1,7 +1,7 @@
 import React from 'react';
 
 import type { IDeployment, INumber } from '../api/types';
-import { quoted } from '../code/shell';
+import { codeOf } from '../code/snippets';
 import { EmptyCard } from '../components/card';
 import { List, type IListRow } from '../components/list';
 import { ListSection } from '../components/listsection';
@@ -41,21 +41,28 @@ export function DeploymentsSection(): React.ReactElement {
  * The first deployment is of a version that there is; without one there is nothing to deploy yet.
  */
 function NoDeployments(): React.ReactElement {
-  const { client, trans } = useWorkbench();
-  const { data: version } = useQuery(
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
+  const { data: deploy } = useQuery(
     'deployments:first',
     async signal => {
       const [model] = (await client.experiments.models({ limit: 1 }, signal)).items;
       const versions = model ? (await client.experiments.model(model.name, signal)).versions : [];
-      return versions.find(({ aliases }) => aliases.includes('champion')) ?? versions[0] ?? null;
+      const version = versions.find(({ aliases }) => aliases.includes('champion')) ?? versions[0];
+      return version
+        ? codeOf(workbench, {
+            call: 'deployments-deploy',
+            values: { version: nameOf(version.ref) }
+          })
+        : null;
     },
     { topics: ['model'] }
   );
-  return version ? (
+  return deploy?.magic ? (
     <EmptyCard
       sentence={trans.__('A deployment answers requests with a model version.')}
       insert={trans.__('Insert a Deploy')}
-      code={`%deploy ${quoted(nameOf(version.ref))}`}
+      code={deploy.magic}
       door="magic"
     />
   ) : (

@@ -3,12 +3,10 @@ import React, { useState } from 'react';
 
 import type { ApiError } from '../api/errors';
 import type { IPage, IRun } from '../api/types';
-import { pythonFor } from '../code/python';
-import { quoted } from '../code/shell';
 import { Button } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
-import { CodeDrawer } from '../components/drawer';
+import { CallCode } from '../components/drawer';
 import { usePageVerb } from '../components/frame';
 import { PageHeader } from '../components/header';
 import { Icon } from '../components/icon';
@@ -85,39 +83,15 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
           )}
         </Result>
       </div>
-      <CodeDrawer
-        code={codeOf(name, where, sort, [...picked])}
+      <CallCode
+        call={{
+          call: 'runs-list',
+          values: { experiment: name, where, sort: sortKey(sort), picked: ids }
+        }}
         note={noteOf({ picked: ids.length, checked, error: query.error }, trans)}
       />
     </>
   );
-}
-
-export function codeOf(
-  name: string,
-  where: string,
-  sort: ISort,
-  picked: readonly string[]
-): Record<string, string> {
-  const options = [
-    where && `where=${JSON.stringify(where)}`,
-    sortKey(sort) !== '-started' && `sort=${JSON.stringify(sortKey(sort))}`
-  ].filter(Boolean);
-  const python = picked.length
-    ? pythonFor(picked)
-    : `runs = ml.runs(${[JSON.stringify(name), ...options].join(', ')})\nruns.frame()`;
-  const flags = [
-    where && `--where ${quoted(where)}`,
-    sortKey(sort) !== '-started' && quoted(`--sort=${sortKey(sort)}`)
-  ]
-    .filter(Boolean)
-    .join(' ');
-  const words = `${quoted(name)} ${flags}`.trim();
-  return {
-    python: `import jupyter_mlinfra as ml\n\n${python}`,
-    magic: `%runs list ${words}`,
-    cli: `mlinfra runs list ${words}`
-  };
 }
 
 interface IShown {

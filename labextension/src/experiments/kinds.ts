@@ -1,11 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { quote } from '../code/python';
 import type { IKindSpec } from '../kinds';
 import { runActions } from './commands';
-
-const runs = (ids: readonly string[]): string =>
-  `runs = ml.runs([${ids.map(quote).join(', ')}])\nruns.frame()`;
 
 export const experimentKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
   {
@@ -15,7 +11,7 @@ export const experimentKinds = (trans: TranslationBundle): readonly IKindSpec[] 
     label: trans.__('experiment'),
     plural: trans.__('Experiments'),
     panel: 'experiments',
-    code: ({ name }) => `runs = ml.runs(${quote(name)})\nruns.frame()`,
+    code: true,
     page: {
       command: 'mlinfra:experiments-open',
       label: trans.__('Open Experiment'),
@@ -33,8 +29,7 @@ export const experimentKinds = (trans: TranslationBundle): readonly IKindSpec[] 
     plural: trans.__('Runs'),
     panel: 'experiments',
     describe: ({ experiments }, id, signal) => experiments.run(id, signal),
-    code: ({ name }) => `run = ml.run(${quote(name)})\nrun.metrics`,
-    codeOfAll: refs => runs(refs.map(({ name }) => name)),
+    code: true,
     page: {
       command: 'mlinfra:runs-open',
       label: trans.__('Open Run'),
@@ -49,7 +44,7 @@ export const experimentKinds = (trans: TranslationBundle): readonly IKindSpec[] 
     label: trans.__('comparison'),
     plural: trans.__('Comparisons'),
     join: { sign: ',' },
-    code: ({ parts }) => runs(parts),
+    code: true,
     page: {
       command: 'mlinfra:runs-compare',
       label: trans.__('Compare Runs'),

@@ -1,12 +1,11 @@
 import React, { useEffect, useMemo, useState } from 'react';
 
 import type { ICurve, IRun } from '../api/types';
-import { pythonFor } from '../code/python';
 import { ActionButton } from '../components/action';
 import { Button, Link } from '../components/button';
 import { Loading, Result } from '../components/card';
 import { cx } from '../components/cx';
-import { CodeDrawer } from '../components/drawer';
+import { CallCode } from '../components/drawer';
 import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
 import { Later } from '../components/later';
 import { Num } from '../components/number';
@@ -15,6 +14,7 @@ import { RefLink } from '../components/reflink';
 import { State } from '../components/state';
 import { Table } from '../components/table';
 import * as format from '../format';
+import { useCode } from '../hooks/code';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
@@ -34,6 +34,7 @@ export default function RunPage({ reference, name, onTitle }: IPageProps): React
     every: run => (!run || run.status === 'running' ? 5_000 : null)
   });
   const run = query.data;
+  const { code } = useCode([reference]);
   const title = run?.name && `${run.name} ${run.id.slice(0, 4)}`;
   useEffect(() => {
     if (title) {
@@ -64,7 +65,7 @@ export default function RunPage({ reference, name, onTitle }: IPageProps): React
             busyLabel={trans.__('Registering…')}
           />
         )}
-        <InsertButton code={pythonFor([reference])} />
+        <InsertButton code={code?.python} />
       </PageHeader>
       <Result query={query}>{data => <Run run={data} />}</Result>
     </>
@@ -96,13 +97,7 @@ function Run({ run }: { run: IRun }): React.ReactElement {
           <Pairs pairs={Object.entries(run.tags)} empty={trans.__('It has no tags.')} />
         )}
       </Tabs>
-      <CodeDrawer
-        code={{
-          python: `import jupyter_mlinfra as ml\n\n${pythonFor([run.ref])}`,
-          magic: `%runs show ${format.shortId(run.id)}`,
-          cli: `mlinfra runs show ${format.shortId(run.id)}`
-        }}
-      />
+      <CallCode call={[run.ref]} />
     </>
   );
 }

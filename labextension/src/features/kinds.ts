@@ -1,16 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { quote } from '../code/python';
 import type { IKindSpec } from '../kinds';
 import { viewActions } from './commands';
-
-const training = (names: readonly string[]): string =>
-  [
-    `features = [${names.map(quote).join(', ')}]`,
-    'entities = ml.features(features).examples()  # example rows: put your own here',
-    'train = ml.features(features).training_set(entities)',
-    'train'
-  ].join('\n');
 
 export const featureKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
   {
@@ -21,7 +12,7 @@ export const featureKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
     label: trans.__('feature view'),
     plural: trans.__('Feature views'),
     panel: 'features',
-    code: ({ name }) => training([`${name}:*`]),
+    code: true,
     page: {
       command: 'mlinfra:features-open',
       label: trans.__('Open Feature View'),
@@ -38,7 +29,6 @@ export const featureKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
     join: { sign: ':' },
     owner: 'view',
     panel: 'features',
-    code: ({ name }) => training([name]),
-    codeOfAll: refs => training(refs.map(({ name }) => name))
+    code: true
   }
 ];

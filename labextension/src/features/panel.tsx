@@ -1,7 +1,7 @@
 import React from 'react';
 
 import type { IFeature, IPage, IView } from '../api/types';
-import { pythonFor } from '../code/python';
+import { pythonOf } from '../code/snippets';
 import { Age } from '../components/age';
 import { Button } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
@@ -14,6 +14,7 @@ import { Section, useOpen } from '../components/section';
 import { Pinned, Recent } from '../components/shelf';
 import { State } from '../components/state';
 import * as format from '../format';
+import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
@@ -21,7 +22,6 @@ import { branch, useTree } from '../hooks/tree';
 import { kinds } from '../kinds';
 import { formatRef, parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
-import { exampleOf } from './example';
 import { isHistorical, onlineWords } from './fresh';
 
 const MOST = 500;
@@ -55,7 +55,9 @@ interface IBasketProps {
 
 /** Features of many views that become one training set. */
 function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
-  const { code, trans } = useWorkbench();
+  const workbench = useWorkbench();
+  const { code, trans } = workbench;
+  const { run } = useAction();
   const section = useOpen('features:basket');
   const views = new Set(picked.map(ref => parseRef(ref)?.parts[0]));
   const remove = (refs: readonly string[]): IRemoved => {
@@ -112,7 +114,9 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
           <Button
             kind="primary"
             label={trans.__('Insert')}
-            onClick={() => void code.insertBelow(pythonFor(picked))}
+            onClick={() =>
+              void run(async () => code.insertBelow(await pythonOf(workbench, picked)))
+            }
           />
           <Button
             bare
@@ -159,36 +163,24 @@ function Views({ page, picked, onPick, at }: IViewsProps): React.ReactElement {
   );
 }
 
-/** Datasets that are looked at for one that an example can be made of. */
-const LOOKED_AT = 20;
-
 /** The first view is made of a dataset that there is. */
 function NoViews(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const query = useQuery(
     'features:example',
-    async signal => {
-      const { items } = await client.catalog.list({ limit: LOOKED_AT }, signal);
-      for (const { name } of items) {
-        const example = exampleOf(name, (await client.catalog.show(name, signal)).schema);
-        if (example) {
-          return example;
-        }
-      }
-      return null;
-    },
+    signal => client.code({ call: 'features-example', values: {} }, signal),
     { topics: ['dataset'] }
   );
   return (
     <Result query={query} rows={1}>
-      {example =>
-        example ? (
+      {({ python }) =>
+        python ? (
           <EmptyCard
             sentence={trans.__(
               'A feature is a column that training and serving read alike. The example makes a view of a dataset that is there and applies it.'
             )}
             insert={trans.__('Insert an Example')}
-            code={example}
+            code={python}
           />
         ) : (
           <EmptyCard

@@ -1,7 +1,7 @@
 import type { IEstimated } from '../api/jobs';
 import { type INeed, type Need, NEEDS } from '../api/needs';
-import type { Code, IJob, IJobSpec, INeeds, IParameter } from '../api/types';
-import { given, quoted } from '../code/shell';
+import type { ICodeCall } from '../api/client';
+import type { IJob, IJobSpec, INeeds, IParameter } from '../api/types';
 import { type IFaultWords, Inexact, readSweep, readValue, shown } from './values';
 
 /** What stands in the fields of the submit form. */
@@ -27,7 +27,8 @@ export interface IRead {
    * field.
    */
   faults: Readonly<Record<string, string>>;
-  code: Code;
+  /** The same while a field is at fault, for its code. */
+  draft: IJobSpec;
   /** How many values each swept parameter has; empty for one job. */
   grid: readonly number[];
 }
@@ -217,11 +218,10 @@ export function readForm(form: IForm, parameters: readonly IParameter[], say: IF
     ...(size > 0 && size <= MOST_ELEMENTS && { array: product(axes) }),
     max_parallel: size > 0 ? readParallel(form, say, faults) : undefined
   } as IJobSpec;
-  const cli = cliOf(spec, size > 0);
   return {
     spec: Object.keys(faults).length ? null : spec,
     faults,
-    code: { cli, magic: `%${cli}` },
+    draft: spec,
     grid: axes.map(([, values]) => values.length)
   };
 }
@@ -262,49 +262,19 @@ export function cloneNeeds(job: IJob, spec: IJobSpec): INeeds {
   return Object.fromEntries(Object.entries(asked).filter(([key]) => differs(key as keyof INeeds)));
 }
 
-/** The same clone, in words. */
-export function cloneCode(
+/** The call that submits a job. */
+export const submitCall = (spec: IJobSpec): ICodeCall => ({
+  call: 'jobs-submit',
+  values: { spec }
+});
+
+/** The call that clones a job. */
+export const cloneCall = (
   job: string,
   parameters: Readonly<Record<string, unknown>>,
-  needs: INeeds,
+  changes: INeeds,
   sameCode: boolean
-): Code {
-  const words = ['mlinfra jobs clone', job, ...(sameCode ? ['--same-code'] : [])];
-  const cli = [...words, ...given(parameters), ...flagsOf(needs)].join(' ');
-  return { cli, magic: `%${cli}` };
-}
-
-const FLAGS: Readonly<Record<string, string>> = {
-  name: '--name',
-  ...eachNeed(key => NEEDS[key].option),
-  after: '--after',
-  max_parallel: '--max-parallel'
-};
-/** What need not be said. */
-const USUAL: Readonly<Record<string, unknown>> = eachNeed(key => NEEDS[key].default);
-
-/** What a job asks for, as options; none is 0 or an empty word. */
-const flagsOf = (asked: object): string[] =>
-  Object.entries(FLAGS).flatMap(([key, flag]) => {
-    const value = (asked as Readonly<Record<string, unknown>>)[key];
-    const values =
-      value === undefined
-        ? []
-        : Array.isArray(value)
-          ? (value as unknown[])
-          : [value ?? (NEEDS[key as Need].kind === 'number' ? 0 : '')];
-    return values.flatMap(item => [flag, quoted(String(item))]);
-  });
-
-function cliOf(spec: IJobSpec, array: boolean): string {
-  const said = Object.fromEntries(
-    Object.entries(spec).filter(([key, value]) => USUAL[key] !== value)
-  );
-  const words = [
-    'mlinfra jobs submit',
-    quoted(spec.notebook ?? ''),
-    ...given(spec.parameters ?? {}),
-    ...flagsOf(said)
-  ];
-  return [...words, ...(array ? ['--array', SWEEP_FILE] : [])].join(' ');
-}
+): ICodeCall => ({
+  call: 'jobs-clone',
+  values: { job, parameters, changes, same_code: sameCode }
+});

@@ -1,6 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { quote } from '../code/python';
 import type { IKindSpec } from '../kinds';
 import { jobActions } from './commands';
 
@@ -15,7 +14,7 @@ export const jobKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
     plural: trans.__('Jobs'),
     panel: 'jobs',
     describe: ({ jobs }, id, signal) => jobs.show(id, signal),
-    code: ({ name }) => `job = ml.job(${quote(name)})\nprint(job.logs(tail=50))`,
+    code: true,
     page: {
       command: 'mlinfra:jobs-open',
       label: trans.__('Open Job'),

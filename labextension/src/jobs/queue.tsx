@@ -176,7 +176,7 @@ function Lines({ data, current, onMore }: ILinesProps): React.ReactElement {
           item: meantBy(line),
           code:
             line.elements > 1
-              ? `ml.job(${JSON.stringify(line.target)}).table()`
+              ? { call: 'jobs-array', values: { job: line.target } }
               : arrayCode(line.job)
         })}
         current={own?.id}

@@ -95,8 +95,8 @@ export const shortName = ({ name, labels }: Pick<IJob, 'name' | 'labels'>): stri
 /**
  * What an array is dragged and inserted as: it has no log of its own, but a table of its elements.
  */
-export const arrayCode = ({ id, array }: Pick<IJob, 'id' | 'array'>): string | undefined =>
-  array ? `ml.job(${JSON.stringify(id)}).table()` : undefined;
+export const arrayCode = ({ array, code }: Pick<IJob, 'array' | 'code'>): string | undefined =>
+  array ? code.python : undefined;
 
 /** A notebook's kernel that holds a GPU, as the server names it. */
 export interface IKernelHolder {

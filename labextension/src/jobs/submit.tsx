@@ -2,12 +2,13 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import React, { useEffect, useState } from 'react';
 
 import { ApiError } from '../api/errors';
+import type { ICodeCall } from '../api/client';
 import type { ICloneChanges } from '../api/jobs';
 import type { IJob, IJobSpec, IParameter } from '../api/types';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
-import { CodeDrawer } from '../components/drawer';
+import { CallCode } from '../components/drawer';
 import { PageHeader } from '../components/header';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
@@ -21,7 +22,7 @@ import { CodeLine } from './code';
 import { NeedFields, ParameterFields, SameCode } from './fields';
 import { Forecast, useForecast } from './forecast';
 import {
-  cloneCode,
+  cloneCall,
   cloneNeeds,
   cloneParameters,
   fillForm,
@@ -30,6 +31,7 @@ import {
   type IRead,
   readForm,
   sameParameters,
+  submitCall,
   SWEEP_FILE
 } from './form';
 import { notify } from './notify';
@@ -241,25 +243,25 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
           />
         </div>
       </form>
-      <CodeDrawer
+      <CallCode
         faulty={!read.spec}
-        {...codeOf(read, form, source)}
+        call={callOf(read, form, source)}
         note={noteOf(read, trans.__('the same job, in words'))}
       />
     </>
   );
 }
 
-function codeOf(
-  { spec, code }: IRead,
+function callOf(
+  { draft }: IRead,
   { sameCode }: IForm,
   { job, parameters, bare }: ISource
-): Pick<IRead, 'code'> {
-  if (!job || !spec || !(bare || sameCode)) {
-    return { code };
+): ICodeCall {
+  if (!job || !(bare || sameCode)) {
+    return submitCall(draft);
   }
-  const given = bare ? {} : cloneParameters(job, spec, parameters);
-  return { code: cloneCode(job.id, given, cloneNeeds(job, spec), sameCode) };
+  const changed = bare ? {} : cloneParameters(job, draft, parameters);
+  return cloneCall(job.id, changed, cloneNeeds(job, draft), sameCode);
 }
 
 const SCHEDULE = 'mlinfra:schedules-create';

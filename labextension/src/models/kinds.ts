@@ -1,6 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { quote } from '../code/python';
 import type { IKindSpec } from '../kinds';
 import { versionActions } from './commands';
 
@@ -12,7 +11,7 @@ export const modelKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
     label: trans.__('model'),
     plural: trans.__('Models'),
     panel: 'models',
-    code: ({ name }) => `model = ml.model(${quote(name)}).load()\nmodel`,
+    code: true,
     page: {
       command: 'mlinfra:models-open',
       label: trans.__('Open Model'),
@@ -31,6 +30,6 @@ export const modelKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
     join: { sign: '/' },
     owner: 'model',
     panel: 'models',
-    code: ({ name, at }) => `model = ml.model(${quote(at ? `${name}@${at}` : name)}).load()\nmodel`
+    code: true
   }
 ];

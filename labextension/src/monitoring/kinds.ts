@@ -1,6 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { quote } from '../code/python';
 import type { IKindSpec } from '../kinds';
 import { monitorActions } from './commands';
 
@@ -13,7 +12,7 @@ export const monitoringKinds = (trans: TranslationBundle): readonly IKindSpec[] 
     label: trans.__('monitor'),
     plural: trans.__('Monitors'),
     panel: 'models',
-    code: ({ name }) => `requests = ml.monitor(${quote(name)}).frame()\nrequests`,
+    code: true,
     page: {
       command: 'mlinfra:monitors-open',
       label: trans.__('Open Monitor'),
@@ -31,6 +30,6 @@ export const monitoringKinds = (trans: TranslationBundle): readonly IKindSpec[] 
     join: { sign: '/' },
     owner: 'monitor',
     panel: 'models',
-    code: ({ name }) => `ml.alert(${quote(name)})`
+    code: true
   }
 ];

@@ -1,7 +1,7 @@
 import React, { useContext, useEffect, useRef, useState } from 'react';
 
 import type { IAlert, IFeatureDrift, IMonitorStatus } from '../api/types';
-import { pythonFor } from '../code/python';
+import { pythonOf } from '../code/snippets';
 import { ActionButton } from '../components/action';
 import { Button } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
@@ -13,6 +13,7 @@ import { Num } from '../components/number';
 import { lookOf, State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
+import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { PageContext, useGoal } from '../hooks/page';
@@ -284,7 +285,9 @@ function Tile({
 }
 
 function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
-  const { code, trans } = useWorkbench();
+  const workbench = useWorkbench();
+  const { code, trans } = workbench;
+  const { run } = useAction();
   const goal = useGoal('alert');
   const host = useRef<HTMLElement>(null);
   const { arrive } = useContext(PageContext);
@@ -298,7 +301,8 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
       host.current?.focus();
     }
   }, [asked, arrive]);
-  const insert = (): void => void code.insertBelow(pythonFor([alert.ref]));
+  const insert = (): void =>
+    void run(async () => code.insertBelow(await pythonOf(workbench, [alert.ref])));
   usePageVerb('mlinfra:alerts-insert', insert);
   const what = alert.subject ? trans.__('%1 of %2', alert.name, alert.subject) : alert.name;
   const since = trans.__(

@@ -1,6 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { quote } from '../code/python';
 import type { IKindSpec } from '../kinds';
 import { nameOf } from '../refs';
 import { pipelineActions, scheduleActions } from './commands';
@@ -14,7 +13,7 @@ export const pipelineKinds = (trans: TranslationBundle): readonly IKindSpec[] =>
     label: trans.__('pipeline'),
     plural: trans.__('Pipelines'),
     panel: 'jobs',
-    code: ({ name }) => `ml.pipeline(${quote(name)})`,
+    code: true,
     page: {
       command: 'mlinfra:pipelines-open',
       label: trans.__('Open Pipeline'),
@@ -32,7 +31,7 @@ export const pipelineKinds = (trans: TranslationBundle): readonly IKindSpec[] =>
     join: { sign: '/' },
     owner: 'pipeline',
     panel: 'jobs',
-    code: ({ parts, name }) => `ml.pipeline(${quote(parts[0] ?? name)})`
+    code: true
   },
   ...scheduleKinds(trans)
 ];
@@ -47,7 +46,7 @@ const scheduleKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
     label: trans.__('schedule'),
     plural: trans.__('Schedules'),
     panel: 'jobs',
-    code: ({ name }) => `ml.schedule(${quote(name)})`,
+    code: true,
     page: {
       command: 'mlinfra:schedules-open',
       label: trans.__('Open Schedule'),

@@ -1,6 +1,4 @@
-import { NEEDS } from '../api/needs';
 import type { IScheduleFacts, ISchedule } from '../api/types';
-import { given, quoted } from '../code/shell';
 import { parseRef } from '../refs';
 import { cronOf, type ISentence, sentenceOf } from './cron';
 import type { Texts } from './parameters';
@@ -55,7 +53,7 @@ export function startForm(
   const { notebook, command } = known?.job ?? {};
   const job =
     Array.isArray(command) && command.length
-      ? `command:${command.map(quoted).join(' ')}`
+      ? `command:${command.join(' ')}`
       : `file:${typeof notebook === 'string' ? notebook : ''}`;
   return {
     name: known?.name ?? freeName(nameFor(what), taken),
@@ -146,49 +144,5 @@ export function factsOf(
     catchup: form.catchup,
     grace_seconds: Number(form.grace) * 3600,
     overlap: form.overlap
-  };
-}
-
-/** What of a job the command line can say. */
-const FLAGS: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries(NEEDS).map(([key, need]) => [key, need.option])
-);
-
-/** The same by the command line; unsaid: fields of the job that it has no words for. */
-export function cliOf(
-  form: IScheduleForm,
-  job: Readonly<Record<string, unknown>> = {},
-  verb = 'create',
-  values?: Readonly<Record<string, unknown>>
-): { cli: string; unsaid: readonly string[] } {
-  const { pipeline, job: sent, parameters: typed } = factsOf(form, job, values);
-  const { notebook, parameters = typed, ...rest } = sent ?? {};
-  const needs = Object.entries(rest).filter(
-    ([key, value]) => key !== 'command' && value !== null && value !== undefined
-  );
-  const words = [
-    form.name,
-    ...(pipeline
-      ? ['--pipeline', pipeline]
-      : typeof notebook === 'string'
-        ? ['--notebook', notebook]
-        : []),
-    '--cron',
-    form.cron.trim(),
-    '--tz',
-    form.tz.trim(),
-    ...needs.flatMap(([key, value]) => (FLAGS[key] ? [FLAGS[key], String(value)] : [])),
-    ...(form.catchup !== 'latest' ? ['--catchup', form.catchup] : []),
-    ...(form.grace !== '6' ? ['--grace', `${form.grace}h`] : []),
-    ...(form.overlap !== 'skip' ? ['--overlap', form.overlap] : [])
-  ].map(quoted);
-  return {
-    cli: [
-      `mlinfra schedules ${verb}`,
-      ...words,
-      ...given((parameters ?? {}) as Readonly<Record<string, unknown>>),
-      ...(notebook || pipeline ? [] : [form.what.replace('command:', '-- ')])
-    ].join(' '),
-    unsaid: needs.map(([key]) => key).filter(key => !FLAGS[key])
   };
 }

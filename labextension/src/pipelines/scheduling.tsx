@@ -6,7 +6,7 @@ import { Button } from '../components/button';
 import { ErrorCard, Result } from '../components/card';
 import { done } from '../components/confirm';
 import { cx } from '../components/cx';
-import { CodeDrawer } from '../components/drawer';
+import { CallCode } from '../components/drawer';
 import { Field } from '../components/field';
 import { PageHeader } from '../components/header';
 import { Select } from '../components/select';
@@ -27,7 +27,6 @@ import { type Faults, ParameterInputs, parametersOf, readTexts } from './paramet
 import { DueList } from './schedule';
 import {
   changed,
-  cliOf,
   differing,
   factsOf,
   faultsOf,
@@ -131,7 +130,6 @@ function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): 
   const faulty = faults.size + read.faults.size > 0;
   const times = usePreview(form, faults);
   const { valid = false, reason = '' } = times.data ?? {};
-  const { cli, unsaid } = cliOf(form, job, known && 'update', values);
   const send = (facts: IScheduleFacts): Promise<ISchedule> =>
     known ? client.schedules.update(known.name, facts) : client.schedules.create(form.name, facts);
   const submit = (): Promise<boolean> =>
@@ -187,15 +185,19 @@ function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): 
           />
         </div>
       </form>
-      <CodeDrawer
+      <CallCode
         faulty={faulty}
-        code={{ magic: cli.replace('mlinfra schedules', '%schedule'), cli }}
-        note={
-          unsaid.length
-            ? trans.__(
-                'the same schedule, but for what only the form can say: %1',
-                unsaid.join(', ')
-              )
+        call={{
+          call: 'schedules-form',
+          values: {
+            name: form.name,
+            facts: factsOf(form, job, values),
+            change: known !== undefined
+          }
+        }}
+        note={({ unsaid }) =>
+          unsaid
+            ? trans.__('the same schedule, but for what only the form can say: %1', unsaid)
             : trans.__('the same schedule, in words')
         }
       />

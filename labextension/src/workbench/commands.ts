@@ -18,8 +18,7 @@ export function addGeneric(workbench: IWorkbench): void {
     pointer.node?.closest<HTMLElement>('[data-row]');
   const removal = (ref = ''): string => kinds.get(kindOf(ref))?.remove ?? '';
   const hasCode = (ref: string | undefined): boolean =>
-    (ref !== undefined && kinds.get(kindOf(ref))?.code !== undefined) ||
-    pointer.frame?.code() != null;
+    (ref !== undefined && kinds.get(kindOf(ref))?.code === true) || pointer.frame?.code() != null;
   const verb = verbs(workbench, refOf);
   const selected = (ref: string | undefined): boolean => ref !== undefined;
   const select = trans.__('Select a row of a list first.');

@@ -1,9 +1,10 @@
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { Door } from '../code/cell';
-import { pythonFor } from '../code/python';
-import { done } from '../components/confirm';
-import { codeOf, refsOf, removeAt, rowsAt } from '../components/rows';
+import { pythonOf } from '../code/snippets';
+import { done, failed } from '../components/confirm';
+import { errorText } from '../components/explain';
+import { codeOfRows, refsOf, removeAt, rowsAt } from '../components/rows';
 import { kinds } from '../kinds';
 import { nameOfSeen } from '../names';
 import { kindOf } from '../refs';
@@ -23,12 +24,12 @@ function meant({ pointer }: IWorkbench, args: Args): readonly string[] {
 interface ISource {
   text: string;
   door: Door;
-  /** Whether it lacks the import that a cell needs. */
+  /** Whether it becomes a cell: without the import that the notebook has. */
   bare?: boolean;
 }
 
 /** The code that is meant: that of an object or of the selected rows, else that of the page. */
-function source(workbench: IWorkbench, args: Args): ISource {
+async function source(workbench: IWorkbench, args: Args): Promise<ISource> {
   const { node, frame } = workbench.pointer;
   const rows = node && typeof args.ref !== 'string' ? rowsAt(node) : [];
   const inRow = node?.closest('[data-mlinfra-ref]');
@@ -36,8 +37,15 @@ function source(workbench: IWorkbench, args: Args): ISource {
   if (own) {
     return own;
   }
-  const text = codeOf(rows) ?? pythonFor(meant(workbench, args));
-  return { text, door: 'python', bare: true };
+  try {
+    const text = rows.length
+      ? await codeOfRows(workbench, rows)
+      : await pythonOf(workbench, meant(workbench, args));
+    return { text, door: 'python', bare: true };
+  } catch (error) {
+    failed(errorText(error, workbench.trans), workbench.trans);
+    return { text: '', door: 'python' };
+  }
 }
 
 /** Where a quick search or a popup is used, a step to another place closes it. */
@@ -45,7 +53,7 @@ const leavingFrom = (workbench: IWorkbench): IWorkbench =>
   workbench.pointer.frame?.workbench ?? workbench;
 
 export async function insert(workbench: IWorkbench, args: Args): Promise<void> {
-  const { text, door } = source(workbench, args);
+  const { text, door } = await source(workbench, args);
   if (text) {
     await leavingFrom(workbench).code.insertBelow(text, door);
   }
@@ -68,14 +76,14 @@ export function copyRow({ pointer, code }: IWorkbench): void {
 }
 
 export async function insertAtCursor(workbench: IWorkbench, args: Args): Promise<void> {
-  const { text, door } = source(workbench, args);
+  const { text, door } = await source(workbench, args);
   if (text) {
     await leavingFrom(workbench).code.insertAtCursor(text, door);
   }
 }
 
-export function copyCode(workbench: IWorkbench, args: Args): void {
-  const { text, bare } = source(workbench, args);
+export async function copyCode(workbench: IWorkbench, args: Args): Promise<void> {
+  const { text, bare } = await source(workbench, args);
   if (text) {
     workbench.code.copy(bare ? workbench.code.cell(text) : text);
   }

@@ -1,12 +1,19 @@
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { MimeData } from '@lumino/coreutils';
+import { Drag } from '@lumino/dragdrop';
 
 import { dragFrom, mimeDataOf, REFS_MIME } from '../drag';
 import { acceptDrops } from '../drop';
 
+jest.mock('@lumino/dragdrop', () => ({
+  Drag: jest.fn(() => ({ start: async () => 'copy', dispose: () => undefined }))
+}));
+
 describe('a drag', () => {
+  beforeEach(() => jest.mocked(Drag).mockClear());
+
   it('brings the import, whichever notebook, console or file it is dropped on', () => {
-    const data = mimeDataOf(['job:7']);
+    const data = mimeDataOf(['job:7'], 'job = ml.job("7")\nprint(job.logs(tail=50))');
     expect(data.getData('text/plain')).toBe(
       'import jupyter_mlinfra as ml\njob = ml.job("7")\nprint(job.logs(tail=50))'
     );
@@ -14,14 +21,53 @@ describe('a drag', () => {
     expect(data.types().filter(type => type.startsWith('text'))).toEqual(['text/plain']);
   });
 
-  it('does not begin on what has no code', () => {
-    const listen = jest.spyOn(document, 'addEventListener');
-    dragFrom({ clientX: 0, clientY: 0, button: 0 }, () => ['file:a.ipynb'], 'a.ipynb');
-    expect(listen).not.toHaveBeenCalled();
-    dragFrom({ clientX: 0, clientY: 0, button: 0 }, () => ['job:7'], '7');
-    expect(listen).toHaveBeenCalled();
+  const move = (type: string, clientX: number): boolean =>
+    document.dispatchEvent(new MouseEvent(type, { clientX, clientY: 0, bubbles: true }));
+  const press = { clientX: 0, clientY: 0, button: 0 };
+  const begun = (): number => jest.mocked(Drag).mock.calls.length;
+  const settled = async (): Promise<void> => new Promise(resolve => setTimeout(resolve, 5));
+
+  it('asks for its code when the button is pressed, and begins once that is there', async () => {
+    let give: (text: string) => void = () => undefined;
+    const code = jest.fn(() => new Promise<string>(resolve => (give = resolve)));
+    dragFrom(press, () => ['job:7'], '7', code);
+    expect(code).toHaveBeenCalledWith(['job:7']);
+    move('mousemove', 20);
+    await settled();
+    expect(begun()).toBe(0);
+    give('ml.job("7")');
+    await settled();
+    expect(begun()).toBe(1);
+    move('mouseup', 20);
+    await settled();
+  });
+
+  it('does not begin on what has no code, nor after the button was let go', async () => {
+    dragFrom(
+      press,
+      () => ['job:7'],
+      '7',
+      async () => ''
+    );
+    move('mousemove', 20);
+    await settled();
+    move('mouseup', 20);
+    let give: (text: string) => void = () => undefined;
+    dragFrom(
+      press,
+      () => ['job:7'],
+      '7',
+      () => new Promise<string>(resolve => (give = resolve))
+    );
+    move('mousemove', 20);
+    move('mouseup', 20);
+    give('ml.job("7")');
+    await settled();
+    expect(begun()).toBe(0);
   });
 });
+
+const CODE = 'requests = ml.monitor("m").frame()\nrequests';
 
 describe('a notebook that references are dropped on', () => {
   /** A notebook with one cell, whose text ends with an empty line. */
@@ -74,15 +120,13 @@ describe('a notebook that references are dropped on', () => {
     acceptDrops(tracker as unknown as INotebookTracker, (_, inText) =>
       focused.push(inText ? 'text' : 'cell')
     );
-    const drop: IOpened['drop'] = (on, mimeData = mimeDataOf(['monitor:m'])) => {
+    const drop: IOpened['drop'] = (on, mimeData = mimeDataOf(['monitor:m'], CODE)) => {
       const event = new Event('lm-drop', { bubbles: true });
       Object.assign(event, { mimeData, clientX: 0, clientY: 0 });
       (on === 'line' ? lines[1] : node)?.dispatchEvent(event);
     };
     return { drop, inserted, filled, focused };
   }
-
-  const CODE = 'requests = ml.monitor("m").frame()\nrequests';
 
   it('gets the import that it lacks, and none that it has, whichever notebook was in use when the drag began', () => {
     const [bare, full] = [opened('x = 1'), opened('import jupyter_mlinfra as ml')];

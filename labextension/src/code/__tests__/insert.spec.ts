@@ -96,7 +96,7 @@ describe('code for a notebook', () => {
     const editor = panel.content.node.appendChild(document.createElement('div'));
     const reached = jest.fn();
     editor.addEventListener('lm-drop', reached);
-    const mimeData = mimeDataOf(['run:7']);
+    const mimeData = mimeDataOf(['run:7'], 'run = ml.run("7")\nrun.metrics');
     const drop = new Event('lm-drop', { bubbles: true, cancelable: true });
     editor.dispatchEvent(
       Object.assign(drop, { mimeData, dropAction: 'none', clientX: 1, clientY: 1 })

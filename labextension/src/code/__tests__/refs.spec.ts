@@ -2,7 +2,6 @@ import { readFileSync } from 'fs';
 import { join } from 'path';
 
 import { formatRef, pageOf, parseRef } from '../../refs';
-import { pythonFor } from '../python';
 
 const CASES = JSON.parse(
   readFileSync(join(__dirname, '../../../../tests/core/references.json'), 'utf8')
@@ -48,16 +47,5 @@ describe('references', () => {
 
   it('half a character breaks nothing', () => {
     expect(parseRef(formatRef('pipeline', 'bad\udcff'))?.name).toBe('bad\ufffd');
-  });
-
-  it.each([
-    ['Sepal Width', '"Sepal Width"'],
-    ['Sepal.Length', '"Sepal.Length"'],
-    ['a@b', '"a@b"'],
-    ['größe', '"größe"'],
-    ['a"b', '"a\\"b"']
-  ])('the code of column %s selects it', (name, quoted) => {
-    const code = pythonFor([formatRef('column', ['data.class', name])]);
-    expect(code).toContain(` = ml.dataset("data.class").scan().select(${quoted})\n`);
   });
 });

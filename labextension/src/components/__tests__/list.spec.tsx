@@ -6,7 +6,7 @@ import { rove } from '../keyboard';
 import { List, type IListRow } from '../list';
 import { meant, parentOf } from '../rows';
 import { Table } from '../table';
-import { fakeWorkbench, framed, show } from './workbench';
+import { fakeWorkbench, framed, show, madeUp } from './workbench';
 
 const ROWS: IListRow[] = [
   { id: 'ns', name: 'flights', open: true },
@@ -67,24 +67,14 @@ describe('a list', () => {
     act(() => item('^a').focus());
     press('i');
     await waitFor(() =>
-      expect(fake.code.insertBelow).toHaveBeenCalledWith(
-        'a = ml.dataset("flights.a").scan()\na.head(5).collect()',
-        'python'
-      )
+      expect(fake.code.insertBelow).toHaveBeenCalledWith(madeUp(['dataset:flights.a']), 'python')
     );
     press('I', { shiftKey: true });
     await waitFor(() =>
-      expect(fake.code.insertAtCursor).toHaveBeenCalledWith(
-        'a = ml.dataset("flights.a").scan()\na.head(5).collect()',
-        'python'
-      )
+      expect(fake.code.insertAtCursor).toHaveBeenCalledWith(madeUp(['dataset:flights.a']), 'python')
     );
     press('c');
-    await waitFor(() =>
-      expect(fake.code.copy).toHaveBeenCalledWith(
-        'a = ml.dataset("flights.a").scan()\na.head(5).collect()'
-      )
-    );
+    await waitFor(() => expect(fake.code.copy).toHaveBeenCalledWith(madeUp(['dataset:flights.a'])));
     press('r');
     await waitFor(() => expect(fake.code.copy).toHaveBeenLastCalledWith('dataset:flights.a'));
   });

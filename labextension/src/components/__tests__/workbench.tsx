@@ -37,7 +37,10 @@ interface IFakeShell {
   currentWidget?: { node: HTMLElement };
 }
 
-/** A workbench without a server: `client` answers only what a test hands in. */
+/** What the server says of code, as far as a test tells one piece from the other. */
+export const madeUp = (of: unknown): string => `code of ${JSON.stringify(of)}`;
+
+/** A workbench without a server: `client` answers only what a test hands in, and made-up code. */
 export function fakeWorkbench(client: object = {}, shell: IFakeShell = {}): IFake {
   const kept = new Map<string, unknown>();
   const heard = new Set<(event: IChangeEvent) => void>();
@@ -67,7 +70,10 @@ export function fakeWorkbench(client: object = {}, shell: IFakeShell = {}): IFak
     tell: event => heard.forEach(listener => listener(event))
   };
   const workbench: IWorkbench = {
-    client: client as IClient,
+    client: Object.assign(
+      { code: async (of: unknown) => ({ python: madeUp(of), cli: `mlinfra ${madeUp(of)}` }) },
+      client
+    ) as unknown as IClient,
     events,
     answers: new Answers(events),
     code,

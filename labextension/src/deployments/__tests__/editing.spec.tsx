@@ -1,5 +1,5 @@
 import { Notification } from '@jupyterlab/apputils';
-import { fireEvent, screen, within } from '@testing-library/react';
+import { fireEvent, screen, within, waitFor } from '@testing-library/react';
 import React from 'react';
 
 import type { IDeployment } from '../../api/types';
@@ -11,7 +11,7 @@ import {
   pageOf,
   settle
 } from '../../components/__tests__/samples';
-import { fakeWorkbench, show } from '../../components/__tests__/workbench';
+import { fakeWorkbench, show, madeUp } from '../../components/__tests__/workbench';
 import DeploymentPage from '../deployment';
 import { DeploymentsSection } from '../section';
 
@@ -107,8 +107,10 @@ describe('a share of the traffic that cannot be', () => {
       expect([faultOf('v1'), faultOf('v2')]).toEqual([undefined, undefined]);
       expect(preview().disabled).toBe(false);
       // the code says numbers, however they were typed: 020 is no Python
-      expect(screen.getByRole('group', { name: 'Code' }).textContent).toContain(
-        `traffic({"v1": ${rest}, "v2": ${Number(value)}})`
+      const shares = { v1: rest, v2: Number(value) };
+      const asked = { call: 'deployments-traffic', values: { name: 'flights', shares } };
+      await waitFor(() =>
+        expect(screen.getByRole('group', { name: 'Code' }).textContent).toContain(madeUp(asked))
       );
     }
   );

@@ -1,8 +1,8 @@
 import { Notification } from '@jupyterlab/apputils';
-import { act, fireEvent, screen } from '@testing-library/react';
+import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
-import { fakeWorkbench, show } from '../../components/__tests__/workbench';
+import { fakeWorkbench, show, madeUp } from '../../components/__tests__/workbench';
 import DeploymentPage from '../deployment';
 
 const settle = (): Promise<void> =>
@@ -112,7 +112,8 @@ describe('the code of a deployment', () => {
     fireEvent.change(screen.getByLabelText('v2'), { target: { value: '30' } });
     expect(shown()).toContain('once all fields are right');
     fireEvent.change(screen.getByLabelText('v1'), { target: { value: '70' } });
-    expect(shown()).toContain('ml.deployment("flights").traffic({"v1": 70, "v2": 30, "v3": 0})');
+    const values = { name: 'flights', shares: { v1: 70, v2: 30, v3: 0 } };
+    await waitFor(() => expect(shown()).toContain(madeUp({ call: 'deployments-traffic', values })));
     fireEvent.click(screen.getByRole('button', { name: 'Preview Change' }));
     fireEvent.click(screen.getByRole('button', { name: 'Discard' }));
     expect(shown()).toContain('ml.deployment("flights")');
@@ -124,9 +125,8 @@ describe('the code of a deployment', () => {
     fireEvent.change(screen.getByLabelText('Request body'), {
       target: { value: '[{"a": null, "ok": true}]' }
     });
-    expect(shown()).toContain('.predict([{"a": None, "ok": True}])');
-    fireEvent.click(screen.getByRole('button', { name: 'curl' }));
-    expect(shown()).toContain(`curl -s http://127.0.0.1 -H 'A: b' -d '[{"a":null,"ok":true}]'`);
+    const values = { name: 'flights', body: [{ a: null, ok: true }] };
+    await waitFor(() => expect(shown()).toContain(madeUp({ call: 'deployments-predict', values })));
     fireEvent.click(screen.getByRole('tab', { name: 'Tests' }));
     fireEvent.click(screen.getByRole('tab', { name: 'Try It' }));
     expect(screen.getByLabelText<HTMLTextAreaElement>('Request body').value).toBe(

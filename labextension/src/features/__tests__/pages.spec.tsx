@@ -1,4 +1,4 @@
-import { act, fireEvent, screen, within } from '@testing-library/react';
+import { act, fireEvent, screen, within, waitFor } from '@testing-library/react';
 import React from 'react';
 
 import type { IFeature, IOnlineRow, IView, IViewDetail } from '../../api/types';
@@ -11,7 +11,7 @@ import {
   press,
   settle
 } from '../../components/__tests__/samples';
-import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
+import { fakeWorkbench, type IFake, show, madeUp } from '../../components/__tests__/workbench';
 import FeaturesPanel from '../panel';
 import ViewPage from '../view';
 
@@ -227,9 +227,11 @@ describe('the panel', () => {
     expect(basket()).toEqual(['weather:temp', 'weather:wind']);
     expect(screen.getByText('2 from 1 view')).toBeTruthy();
     fireEvent.click(screen.getByRole('button', { name: 'Insert' }));
-    const [code] = fake.code.insertBelow.mock.calls[0] as [string];
-    expect(code).toContain('weather:temp');
-    expect(code).toContain('weather:wind');
+    await waitFor(() =>
+      expect(fake.code.insertBelow).toHaveBeenCalledWith(
+        madeUp(['feature:weather:temp', 'feature:weather:wind'])
+      )
+    );
     fireEvent.click(screen.getAllByRole('button', { name: 'Remove' })[0]!);
     await settle();
     expect(basket()).toEqual(['weather:wind']);

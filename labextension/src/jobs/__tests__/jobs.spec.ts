@@ -1,6 +1,5 @@
 import type { IJob, IQueuedJob } from '../../api/types';
 import {
-  cloneCode,
   cloneNeeds,
   cloneParameters,
   fillForm,
@@ -32,7 +31,7 @@ const FAULT = {
 
 describe('the submit form', () => {
   it('says nothing of parameters that keep their defaults', () => {
-    const { spec, code } = readForm(startForm('a.ipynb', PARAMETERS), PARAMETERS, FAULT);
+    const { spec } = readForm(startForm('a.ipynb', PARAMETERS), PARAMETERS, FAULT);
     expect(spec).toEqual({
       notebook: 'a.ipynb',
       parameters: {},
@@ -41,12 +40,11 @@ describe('the submit form', () => {
       priority: 50,
       retries: 0
     });
-    expect(code.cli).toBe('mlinfra jobs submit a.ipynb');
   });
 
   it('reads each changed field as its type', () => {
     const form = startForm('a.ipynb', PARAMETERS);
-    const { spec, code } = readForm(
+    const { spec } = readForm(
       {
         ...form,
         parameters: { depth: '8', origins: '["JFK","LGA"]', day: "it's" },
@@ -61,31 +59,28 @@ describe('the submit form', () => {
       gpus: 1,
       time_limit_minutes: 30
     });
-    expect(code.cli).toBe(
-      `mlinfra jobs submit a.ipynb -p depth=8 -p 'origins=["JFK","LGA"]' -r 'day=it'\\''s' --gpus 1 --time-limit 30`
-    );
   });
 
   it('submits nothing while a field is at fault, and says which', () => {
     const form = startForm('a.ipynb', PARAMETERS);
-    const { spec, faults } = readForm(
+    const { spec, draft, faults } = readForm(
       { ...form, parameters: { ...form.parameters, depth: 'six' }, cpus: '-1' },
       PARAMETERS,
       FAULT
     );
     expect(spec).toBeNull();
+    expect(draft).toMatchObject({ notebook: 'a.ipynb', parameters: {} });
     expect(faults).toEqual({ 'parameter:depth': 'Not a valid int.', cpus: '0 or more.' });
   });
 
-  it.each(['5', 'true', '[1]'])('tells the command line that the text %s is a text', day => {
+  it.each(['5', 'true', '[1]'])('takes the text %s as a text', day => {
     const form = startForm('a.ipynb', PARAMETERS);
-    const { spec, code } = readForm(
+    const { spec } = readForm(
       { ...form, parameters: { ...form.parameters, day } },
       PARAMETERS,
       FAULT
     );
     expect(spec?.parameters).toEqual({ day });
-    expect(code.cli).toMatch(/^mlinfra jobs submit a\.ipynb -r '?day=/);
   });
 
   it.each([
@@ -158,8 +153,8 @@ describe('the needs of a job', () => {
   const read = (change: Partial<ReturnType<typeof startForm>>): ReturnType<typeof readForm> =>
     readForm({ ...startForm('a.ipynb', PLAIN), ...change }, PLAIN, FAULT);
 
-  it('are all sent, and all said in words', () => {
-    const { spec, code } = read({
+  it('are all sent', () => {
+    const { spec } = read({
       gpus: '0.25',
       gpu_type: 'A100',
       memory_gib: '7.5',
@@ -177,10 +172,6 @@ describe('the needs of a job', () => {
       queue: 'gpu',
       after: ['7f3a', '8b11']
     });
-    expect(code.cli).toBe(
-      'mlinfra jobs submit a.ipynb --gpus 0.25 --gpu-type A100 --memory-gib 7.5 --backend slurm --queue gpu --priority 70 --after 7f3a --after 8b11'
-    );
-    expect(code.magic).toBe(`%${code.cli}`);
   });
 
   it.each([
@@ -210,7 +201,7 @@ describe('a sweep', () => {
       parameters: { depth: '6', origins: '["JFK"]', day: '2013-12-01' },
       maxParallel: '2'
     };
-    const { spec, grid, code } = read({ depth: '[4, 6, 8]', day: '["a", "b"]' }, form);
+    const { spec, grid } = read({ depth: '[4, 6, 8]', day: '["a", "b"]' }, form);
     expect(grid).toEqual([3, 2]);
     expect(spec?.array).toEqual([
       { depth: 4, day: 'a' },
@@ -221,9 +212,6 @@ describe('a sweep', () => {
       { depth: 8, day: 'b' }
     ]);
     expect(spec).toMatchObject({ parameters: { origins: ['JFK'] }, max_parallel: 2 });
-    expect(code.cli).toBe(
-      `mlinfra jobs submit a.ipynb -p 'origins=["JFK"]' --max-parallel 2 --array sweep.json`
-    );
   });
 
   it('takes lists of lists as values', () => {
@@ -338,9 +326,6 @@ describe('a clone', () => {
       name: 'wide one',
       after: ['77ab']
     });
-    expect(cloneCode('7f3a', {}, needs, true).cli).toBe(
-      "mlinfra jobs clone 7f3a --same-code --name 'wide one' --gpus 2 --memory-gib 0 --time-limit 45 --after 77ab"
-    );
   });
 });
 

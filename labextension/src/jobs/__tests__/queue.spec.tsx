@@ -2,7 +2,7 @@ import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
 import type { IJob, IQueuedJob } from '../../api/types';
-import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
+import { fakeWorkbench, type IFake, show, madeUp } from '../../components/__tests__/workbench';
 import { endOf, Queue } from '../queue';
 
 const MOMENT = '2026-01-01T12:00:00Z';
@@ -124,7 +124,10 @@ describe('keys on a line of the queue', () => {
     await waitFor(() => expect(asked).toEqual(['priority arr9 40']));
     fireEvent.keyDown(line, { key: 'i' });
     await waitFor(() =>
-      expect(fake.code.insertBelow).toHaveBeenCalledWith('ml.job("arr9").table()', 'python')
+      expect(fake.code.insertBelow).toHaveBeenCalledWith(
+        madeUp({ call: 'jobs-array', values: { job: 'arr9' } }),
+        'python'
+      )
     );
   });
 

@@ -3,7 +3,13 @@ import { Notification } from '@jupyterlab/apputils';
 import React from 'react';
 
 import type { IJob, IJobSpec, IParameter } from '../../api/types';
-import { fakeWorkbench, framed, type IFake, show } from '../../components/__tests__/workbench';
+import {
+  fakeWorkbench,
+  framed,
+  type IFake,
+  madeUp,
+  show
+} from '../../components/__tests__/workbench';
 import { PageContext } from '../../hooks/page';
 import SubmitPage from '../submit';
 
@@ -140,8 +146,12 @@ describe('the form of a cloned command', () => {
     expect(screen.queryByRole('heading', { name: 'Parameters' })).toBeNull();
     fireEvent.change(field(/^GPUs/), { target: { value: '2' } });
     fireEvent.change(field(/^memory/), { target: { value: '' } });
-    expect(document.querySelector('[data-door]')?.textContent).toBe(
-      '%mlinfra jobs clone 7f3a --gpus 2 --memory-gib 0'
+    const changes = { gpus: 2, memory_gib: null };
+    const values = { job: '7f3a', parameters: {}, changes, same_code: false };
+    await waitFor(() =>
+      expect(document.querySelector('[data-door]')?.textContent).toBe(
+        madeUp({ call: 'jobs-clone', values })
+      )
     );
     await waitFor(
       () => expect(asked[asked.length - 1]).toMatchObject({ command: JOB.command, gpus: 2 }),

@@ -2,7 +2,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 
 import { cronOf, EVERY, sentenceOf } from '../cron';
 import { nearest, dueWords, untilWords, whenShort, whenWords, zoneName } from '../due';
-import { changed, cliOf, factsOf, faultsOf, nameFor, startForm } from '../scheduleForm';
+import { changed, factsOf, faultsOf, nameFor, startForm } from '../scheduleForm';
 
 const trans = nullTranslator.load('jupyter_mlinfra');
 
@@ -84,27 +84,6 @@ describe('the schedule form', () => {
     );
   });
 
-  it('has a command line in which nothing is code, with what the job asks for', () => {
-    const form = {
-      ...startForm('file:$(touch x) `y`.ipynb'),
-      tz: 'UTC; rm z',
-      catchup: 'all' as const
-    };
-    const { cli, unsaid } = cliOf(form, {
-      gpus: 1,
-      memory_gib: null,
-      backend: 'slurm',
-      checkpoints: 'kept',
-      parameters: { day: "it's" }
-    });
-    expect(cli).toBe(
-      "mlinfra schedules create file-touch-x-y-daily --notebook '$(touch x) `y`.ipynb' --cron '0 6 * * *' --tz 'UTC; rm z' " +
-        "--gpus 1 --backend slurm --catchup all -r 'day=it'\\''s'"
-    );
-    expect(unsaid).toEqual(['checkpoints']);
-    expect(cliOf(startForm('pipeline:churn')).cli).toMatch(/ --pipeline churn --cron /);
-  });
-
   it('sends a pipeline, or a job with what its form said', () => {
     expect(factsOf(startForm('pipeline:churn'))).toMatchObject({
       pipeline: 'churn',
@@ -123,11 +102,8 @@ describe('the schedule form', () => {
     expect(faultsOf(startForm('pipeline:churn')).size).toBe(0);
   });
 
-  it('gives a name that a schedule may have, and its command line', () => {
+  it('gives a name that a schedule may have', () => {
     expect(nameFor('file:a/Träin it.ipynb')).toBe('Tr-in-it-daily');
-    const form = { ...startForm('pipeline:churn'), tz: 'Europe/Paris', overlap: 'queue' as const };
-    expect(cliOf(form).cli).toBe(
-      "mlinfra schedules create churn-daily --pipeline churn --cron '0 6 * * *' --tz Europe/Paris --overlap queue"
-    );
+    expect(nameFor('file:$(touch x) `y`.ipynb')).toBe('file-touch-x-y-daily');
   });
 });

@@ -33,7 +33,7 @@ it('a cron text that has no times says why beside it, and cannot be scheduled', 
   fireEvent.change(cron, { target: { value: '0 7' } });
   expect(insert().disabled).toBe(true);
   fireEvent.change(cron, { target: { value: '0 7 * * *' } });
-  expect(insert().disabled).toBe(false);
+  await waitFor(() => expect(insert().disabled).toBe(false));
   await waitFor(() => expect(submit().disabled).toBe(false), { timeout: 3_000 });
 });
 
@@ -143,11 +143,11 @@ describe('the form of a new schedule', () => {
     ]);
   });
 
-  it('is inserted as the magic that makes it', async () => {
+  it('shows the code of what it would send', async () => {
     drawn();
     fireEvent.change(await screen.findByLabelText(/^depth/), { target: { value: '6' } });
-    const code = screen.getByRole('group', { name: 'Code' }).textContent;
-    expect(code).toContain('%schedule create churn-daily-3 --pipeline churn');
-    expect(code).toContain('-p depth=6');
+    const code = await screen.findByRole('group', { name: 'Code' });
+    await waitFor(() => expect(code.textContent).toContain('"parameters":{"depth":6}'));
+    expect(code.textContent).toContain('"call":"schedules-form","values":{"name":"churn-daily-3"');
   });
 });

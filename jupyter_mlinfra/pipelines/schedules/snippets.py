@@ -1,0 +1,92 @@
+"""Code that starts schedules, and that makes or changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...core.refs import Ref
+from ...core.snippets import (
+    Snippets,
+    joined,
+    lines,
+    literal,
+    option,
+    parameter_options,
+    text,
+)
+from ...jobs import needs_of
+
+if TYPE_CHECKING:
+    from ...workbench import Workbench
+
+_USUAL = {"catchup": "latest", "overlap": "skip", "grace_seconds": 6 * 3600}
+"""What need not be said."""
+
+
+def schedules(refs: Sequence[Ref]) -> Snippets:
+    """A start at once, whatever the clock says."""
+    return joined([schedule_code(ref.name) for ref in refs])
+
+
+def schedule_code(name: str) -> Snippets:
+    """A start of one schedule."""
+    code = f"ml.schedule({text(name)}).run_now()"
+    return lines(code, "schedules", "run-now", name, magic="schedule")
+
+
+def form(_: Workbench, *, name: str, facts: dict[str, Any], change: bool = False) -> Snippets:
+    """What the form of a schedule sends. facts: fields of a schedule; change: of one that exists.
+    The command line has no words for some fields of a job: `unsaid` names them.
+    """
+    given = {key: value for key, value in facts.items() if value is not None}
+    job = _mapping(given.get("job"))
+    command = [str(word) for word in job.get("command") or ()]
+    values = _mapping(given.get("parameters")) or _mapping(job.get("parameters"))
+    flags = {need.name: need.option for need in needs_of()}
+    needs = {
+        key: value
+        for key, value in job.items()
+        if key not in ("notebook", "command", "parameters") and value is not None
+    }
+    options = [
+        *_options(given, job),
+        *(word for key in needs if key in flags for word in option(flags[key], str(needs[key]))),
+        *parameter_options(values),
+        *(["--", *command] if command and not job.get("notebook") else []),
+    ]
+    verb = "update" if change else "create"
+    known = {key: value for key, value in given.items() if _USUAL.get(key) != value}
+    words = ", ".join(f"{key}={literal(value)}" for key, value in known.items())
+    return {
+        **lines(
+            f"ml.workbench().schedules.{verb}({text(name)}, {words})",
+            "schedules",
+            verb,
+            name,
+            options=options,
+            magic="schedule",
+        ),
+        "unsaid": ", ".join(key for key in needs if key not in flags),
+    }
+
+
+def _options(facts: Mapping[str, Any], job: Mapping[str, Any]) -> list[str]:
+    """The options of a schedule's own fields, in their order on screen."""
+    said: dict[str, Any] = {
+        "--pipeline": facts.get("pipeline"),
+        "--notebook": job.get("notebook"),
+        "--cron": facts.get("cron"),
+        "--tz": facts.get("tz"),
+    }
+    for key in ("catchup", "overlap"):
+        if facts.get(key) != _USUAL[key]:
+            said[f"--{key}"] = facts.get(key)
+    grace = facts.get("grace_seconds")
+    if isinstance(grace, int | float) and grace != _USUAL["grace_seconds"]:
+        said["--grace"] = f"{grace / 3600:g}h"
+    return [word for flag, value in said.items() if value for word in option(flag, str(value))]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
