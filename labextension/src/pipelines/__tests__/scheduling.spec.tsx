@@ -33,7 +33,7 @@ it('a cron text that has no times says why beside it, and cannot be scheduled', 
   fireEvent.change(cron, { target: { value: '0 7' } });
   expect(insert().disabled).toBe(true);
   fireEvent.change(cron, { target: { value: '0 7 * * *' } });
-  await waitFor(() => expect(insert().disabled).toBe(false));
+  await waitFor(() => expect(insert().disabled).toBe(false), { timeout: 3_000 });
   await waitFor(() => expect(submit().disabled).toBe(false), { timeout: 3_000 });
 });
 
