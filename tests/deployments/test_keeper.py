@@ -156,7 +156,7 @@ def test_a_keeper_of_an_older_version_is_replaced(
     )
     with old, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         try:
-            listener.bind("new.sock")
+            listener.bind(str(layout.socket_path(project)))
             assert old.stdout is not None
             old.stdout.readline()
             identity = Identity.of(old.pid)
@@ -166,7 +166,7 @@ def test_a_keeper_of_an_older_version_is_replaced(
                     patch.setattr(registration, "newest_revision", lambda: "0011")
                     before = layout.digest_of(project)
                 registry.write(Registration(process=identity, socket="", settings=before))
-            new = own_registration(Path("new.sock"), layout.digest_of(project))
+            new = own_registration(layout.socket_path(project), layout.digest_of(project))
             monkeypatch.setattr(control, "spawn_detached", lambda *_, **__: registry.write(new))
             threading.Thread(target=old.wait).start()  # as init does: it is no zombie
             assert local.keeper_control(project).start() == new

@@ -16,6 +16,7 @@ from jupyter_mlinfra.core.daemons.registration import FileRegistry, Registration
 from jupyter_mlinfra.core.daemons.wakeups import Wakeups, beat_path
 from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.runtime_folder import runtime_folder
 from jupyter_mlinfra.jobs import Jobs, JobSpec
 from jupyter_mlinfra.jobs.dispatch import Dispatch
 from jupyter_mlinfra.jobs.local.registry import SupervisorRegistry
@@ -144,7 +145,7 @@ def test_the_heart_beats_while_it_sleeps_and_only_then_are_small_things_done(
 def test_a_follower_whose_cluster_answers_slowly_does_not_hang(
     project: Project, silent: float, hangs: bool
 ) -> None:
-    own, beat = Identity.of(os.getpid()), beat_path(project.home / "slurm.sock")
+    own, beat = Identity.of(os.getpid()), beat_path(runtime_folder(project.home) / "slurm.sock")
     assert own is not None
     FileRegistry(follower_path(project.home, "slurm")).write(
         Registration(process=own, socket=str(beat.with_suffix(".sock")), settings="")

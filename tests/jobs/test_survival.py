@@ -100,6 +100,9 @@ def test_a_copy_of_a_project_has_a_supervisor_of_its_own(
         assert copy.supervisor().pid not in (None, watching)
         assert jobs.supervisor().pid == watching
         assert jobs.show(first.id).state == "running"
+        copy.stop()
+        copy.heal()
+        assert copy.supervisor().pid is None  # what a user stopped stays so, in a copy too
     finally:
         copy.stop()
 

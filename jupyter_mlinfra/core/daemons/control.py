@@ -175,13 +175,19 @@ class DaemonControl[R: Registration]:
                 self._registry.mark(stopped=False)
 
     def _entry(self) -> R | None:
-        """The daemon that was started last. A copy of a project also has a copy of its registry,
-        which names the other project's daemon.
+        """The daemon that was started last. A copy of a project also has a copy of its registry: to
+        it, the other project's daemon does not run.
         """
         entry = self._registry.read()
-        if entry is None or entry.process.boot != boot_id():
+        if (
+            entry is None
+            or entry.process.boot != boot_id()
+            or Path(entry.socket).parent.name == runtime_name(self._spec.home)
+            or not entry.process.alive()
+            or not self._is_free()  # this very folder, under another path
+        ):
             return entry
-        return entry if Path(entry.socket).parent.name == runtime_name(self._spec.home) else None
+        return replace(entry, process=replace(entry.process, start=-1))
 
     def _starting(self) -> contextlib.AbstractContextManager[int]:
         """One process at a time starts or ends it."""

@@ -49,8 +49,8 @@ class Daemon:
                     self._abandon()
                     break
                 self._safely(self._round)
-                if not self._done and self._safely(self._sleep) is not None:
-                    time.sleep(_FAULT_SECONDS)
+                if not self._done:
+                    self._wait()
             self._close()
             self._wakeups.close()
 
@@ -82,6 +82,15 @@ class Daemon:
             return False
         except OSError:
             return True
+
+    def _wait(self) -> None:
+        try:
+            self._sleep()
+        except Exception as error:  # noqa: BLE001 - without a daemon nothing would go on
+            self._faults.note("wait", "cannot wait", error)
+            time.sleep(_FAULT_SECONDS)
+        else:
+            self._faults.clear("wait")
 
     def _safely(self, action: Callable[[], None]) -> Exception | None:
         """A database that is busy or full for a while ends nothing, nor does an error of ours: the

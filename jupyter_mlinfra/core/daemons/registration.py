@@ -49,7 +49,7 @@ class FileRegistry:
 
     def read(self) -> Registration | None:
         """The last one, on any machine; None if there is none, or it cannot be read."""
-        with contextlib.suppress(OSError, ValueError, TypeError):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
             values = json.loads(self._path.read_bytes())
             return Registration(**{**values, "process": Identity(**values["process"])})
         return None
