@@ -8,12 +8,13 @@ from __future__ import annotations
 import keyword
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Snippets = Mapping[str, str]
 """The same call in each interface that has it: `python`, `magic`, `sql`, `cli`, `curl`."""
 
+_READS = "_reads"
 _IMPORT = "import jupyter_mlinfra as ml\n\n"
 _TAKEN = frozenset({"charts", "ml", "print"})
 """Names that the code itself needs, which a variable must not hide."""
@@ -29,6 +30,22 @@ _SQL = frozenset(
 """Words that SQL reads as its own unless they are quoted."""
 _BREAKS = re.compile("[\0-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 """What ends a line, or cannot be written into one."""
+
+
+def reading[F: Callable[..., Snippets]](*domains: str) -> Callable[[F], F]:
+    """A call whose code shows objects of these domains, which the user must be allowed to read."""
+
+    def noted(function: F) -> F:
+        setattr(function, _READS, domains)
+        return function
+
+    return noted
+
+
+def read_by(function: Callable[..., Snippets]) -> Sequence[str]:
+    """The domains whose objects a call shows, besides its own."""
+    found: Sequence[str] = getattr(function, _READS, ())
+    return found
 
 
 def python(code: str) -> str:

@@ -68,7 +68,7 @@ def request(name: str, body: Any, *, url: str, header_file: str) -> Snippets:
     )
     return snippets(
         python=python(f"ml.deployment({text(name)}).predict({literal(body)})"),
-        cli=asked and f"echo {shlex.quote(sent)} | {asked}",
+        cli=asked and f"printf '%s\\n' {shlex.quote(sent)} | {asked}",
         curl=curl,
     )
 

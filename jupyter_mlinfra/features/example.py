@@ -39,14 +39,12 @@ key = Entity(name={key}, join_keys=[{key}], value_type=ValueType.{key_type})
 )"""
 
 _CODE = """\
-from pathlib import Path
-
 definition = '''\\
 {definition}
 '''
 bench = ml.workbench()
-file = Path(bench.project.root, bench.project.settings.features.repo, {file})
-file.parent.mkdir(exist_ok=True)
+file = bench.features.folder / {file}
+file.parent.mkdir(parents=True, exist_ok=True)
 file.write_text(definition, encoding="utf-8")
 bench.features.apply()"""
 

@@ -27,6 +27,8 @@ from .store import Definition, Store
 from .worker import call
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
     from feast import FeatureStore
 
@@ -43,6 +45,11 @@ class Features:
         self._lock = threading.Lock()  # one read of the registry at a time
         self._opening = threading.Lock()  # separate: a panel must not wait for Feast to load
         self._feast: tuple[str, FeatureStore] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the definitions are; it need not exist."""
+        return folder(self._project)
 
     def apply(self) -> AppliedViews:
         """Make the registry match the definition files. The files run in a process of their own,

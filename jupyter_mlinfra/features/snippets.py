@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..core.refs import Ref
-from ..core.snippets import Snippets, line, literal, python, snippets, text
+from ..core.snippets import Snippets, line, literal, python, reading, snippets, text
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
@@ -42,6 +42,7 @@ def training_code(names: Sequence[str], definitions: Sequence[Definition] = ()) 
     )
 
 
+@reading("catalog")
 def example(bench: Workbench) -> Snippets:
     """Code that defines and applies a view over a dataset of the project; empty if none of them has
     a key, a moment and numbers.

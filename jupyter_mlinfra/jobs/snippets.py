@@ -58,7 +58,7 @@ def submit(_: Workbench, *, spec: dict[str, Any]) -> Snippets:
         if value not in (None, "", [], {}) and (key not in usual or usual[key] != value)
     }
     notebook = str(asked.pop("notebook", ""))
-    command = [str(word) for word in asked.pop("command", ())]
+    command = [str(word) for word in _items(asked.pop("command", ()))]
     parameters = _mapping(asked.pop("parameters", None))
     more = {**({"parameters": parameters} if parameters else {}), **asked}
     what = text(notebook) if notebook else literal(command)
@@ -70,7 +70,7 @@ def submit(_: Workbench, *, spec: dict[str, Any]) -> Snippets:
     ]
     # Without `./`, a name that begins with a dash is an option.
     path = f"./{notebook}" if notebook.startswith("-") else notebook
-    written = len(asked.get("array", ())) <= _ELEMENTS
+    written = len(_items(asked.get("array"))) <= _ELEMENTS
     return lines(
         f"ml.submit({what}{words})" if written else "",
         "jobs",
@@ -129,6 +129,10 @@ def _options(asked: Mapping[str, Any]) -> list[str]:
 
 def _number(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) and value == int(value) else str(value)
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -132,3 +132,14 @@ def made(project: Project) -> None:
     bench.schedules.create("daily", cron="0 0 * * *", job=JOB)
     bench.schedules.create("of-a-pipeline", cron="0 0 * * *", pipeline="p")
     bench.jobs.stop(cancel_running=True)
+
+
+async def test_an_example_shows_no_datasets_to_who_may_not_read_them(
+    ask: Callable[..., Any], grant: Callable[..., None]
+) -> None:
+    grant("features", "workbench")
+    answer = await ask("workbench/code", {"call": "features-example"})
+    assert answer.code == 403
+    assert "catalog" in answer.value["why"]
+    grant("features", "workbench", "catalog")
+    assert (await ask("workbench/code", {"call": "features-example"})).code == 200

@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 from unittest.mock import MagicMock
@@ -29,10 +30,11 @@ from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.core.refs import Ref, reference
-from jupyter_mlinfra.core.snippets import Snippets, arguments, literal, text, variable
+from jupyter_mlinfra.core.snippets import Snippets, arguments, literal, read_by, text, variable
 from jupyter_mlinfra.deployments.snippets import request
 from jupyter_mlinfra.faces.handler import parse
 from jupyter_mlinfra.faces.snippets import call_of, code_of
+from jupyter_mlinfra.features import Features
 from jupyter_mlinfra.magics import load
 from jupyter_mlinfra.workbench import current
 from tests.server.noted import Noted
@@ -138,8 +140,8 @@ def test_every_door_reaches_the_object_of_that_name(notes: Noted, shell: Any, ki
         expected = f"{name}:*" if kind == "view" else name
         for door, carry_out in doors(shell).items():
             notes.answer = MagicMock(items=[], total=0, more=False, cursor=None)
-            if (kind, door) == ("pipeline", "python"):
-                assert code[door].endswith(f"ml.pipeline({text(name)})")
+            if kind in ("pipeline", "schedule") and door == "python":
+                assert code[door].endswith(f"ml.{kind}({text(name)})")
                 continue
             if (kind, door) == ("deployment", "python"):
                 assert f"ml.deployment({text(name)})" in code[door]
@@ -297,15 +299,17 @@ def test_traffic_and_the_runs_of_an_experiment_are_the_same_by_every_door(
 
 
 def test_a_request_has_the_same_body_by_every_door(notes: Noted) -> None:
-    body = {"data": {"names": ["it's", '"q" $x'], "ndarray": [[1.5, None], ["é", True]]}}
+    body = {
+        "data": {"names": ["it's", '"q" $x\n\\n C:\\new %s'], "ndarray": [[1.5, None], ["é", True]]}
+    }
     code = request("live", body, url="http://x/a b?c=1&d", header_file="/a b/header")
     assert body in [given.get("rows") for *_, given in _calls(notes, in_python, code["python"])]
     printed = shell_words(code["curl"])
     assert printed[:3] == ["curl", "-s", "http://x/a b?c=1&d"]
     assert json.loads(printed[-1]) == body
     assert "@/a b/header" in printed
-    echo, _, predict = code["cli"].rpartition(" | ")
-    said = subprocess.run(["sh", "-c", echo], capture_output=True, text=True, check=True).stdout
+    printing, _, predict = code["cli"].rpartition(" | ")
+    said = subprocess.run(["sh", "-c", printing], capture_output=True, text=True, check=True).stdout
     assert json.loads(said) == body
     assert predict == "mlinfra deployments predict live --rows -"
 
@@ -367,6 +371,24 @@ def test_datasets_and_columns_are_the_same_rows_by_every_door(
     several = code_of([reference("column", "shop.two-words", name) for name in COLUMNS])
     assert catalog.sql(several["sql"]).columns == COLUMNS
     capfd.readouterr()
+
+
+def test_the_example_of_a_feature_view_defines_it_and_applies_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pl.DataFrame({"id": ["a"], "seen": [datetime(2026, 1, 1, tzinfo=UTC)], "x": [1.5]})
+    current().catalog.write(frame, into="shop.it_s")
+    applied = list[Features]()
+    monkeypatch.setattr(Features, "apply", lambda features: applied.append(features))
+    _, function = call_of("features-example")
+    exec(function(current())["python"], {})
+    assert len(applied) == 1
+    (file,) = (project.root / "feature_repo").glob("*.py")
+    defined: dict[str, Any] = {}
+    exec(file.read_text(), defined)
+    (view,) = (item for item in defined.values() if type(item).__name__ == "FeatureView")
+    assert [field.name for field in view.schema] == ["x"]
+    assert read_by(function) == ("catalog",)
 
 
 def test_runs_of_an_experiment_with_an_odd_name_are_the_same_by_every_door(

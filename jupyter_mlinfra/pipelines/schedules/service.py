@@ -20,7 +20,7 @@ from ...core.search import Document
 from ...jobs import ROOT
 from .calendar import Calendar, clock_change
 from .decide import ON_TIME, decide
-from .snippets import schedule_code
+from .snippets import start_code
 from .spec import Due, DueTimes, Firing, FiringState, Schedule, ScheduleSpec, ScheduleState
 from .starting import Starter
 from .store import FiringEntry, ScheduleEntry, ScheduleStore, Waker
@@ -464,7 +464,7 @@ class Schedules:
             next_notes=[clock_change(due) for due in following],
             missed=self._store.missed(entry, at=at),
             last=self._firing(entry, newest[0]) if newest else None,
-            code=schedule_code(spec.name),
+            code=start_code(spec.name),
             problem=problem,
         )
 

@@ -1,4 +1,4 @@
-"""Code that starts schedules, and that makes or changes them."""
+"""Code that opens and starts schedules, and that makes or changes them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,17 @@ _USUAL = {"catchup": "latest", "overlap": "skip", "grace_seconds": 6 * 3600}
 
 
 def schedules(refs: Sequence[Ref]) -> Snippets:
-    """A start at once, whatever the clock says."""
-    return joined([schedule_code(ref.name) for ref in refs])
+    """Schedules as they are: code that is inserted to look at one must not start it."""
+    return joined(
+        [
+            lines(f"ml.schedule({text(ref.name)})", "schedules", "show", ref.name, magic="schedule")
+            for ref in refs
+        ]
+    )
 
 
-def schedule_code(name: str) -> Snippets:
-    """A start of one schedule."""
+def start_code(name: str) -> Snippets:
+    """A start of one schedule at once, whatever the clock says."""
     code = f"ml.schedule({text(name)}).run_now()"
     return lines(code, "schedules", "run-now", name, magic="schedule")
 
@@ -41,7 +46,7 @@ def form(_: Workbench, *, name: str, facts: dict[str, Any], change: bool = False
     """
     given = {key: value for key, value in facts.items() if value is not None}
     job = _mapping(given.get("job"))
-    command = [str(word) for word in job.get("command") or ()]
+    command = [str(word) for word in _items(job.get("command"))]
     values = _mapping(given.get("parameters")) or _mapping(job.get("parameters"))
     flags = {need.name: need.option for need in needs_of()}
     needs = {
@@ -90,3 +95,7 @@ def _options(facts: Mapping[str, Any], job: Mapping[str, Any]) -> list[str]:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
