@@ -107,6 +107,8 @@ class Settings:
             raise self._refused("home", "It is the path of a folder.")
         named = (name for name in ("project", *settings_of_ours()) if _is_named(name))
         for name in (name for name in dict.fromkeys([*self._document, *named]) if name != "home"):
+            if name in self._document and section_of(name) is None and (why := _misplaced(name)):
+                raise self._refused(name, why)
             for table in (name, *(f"{name}.{plugin}" for plugin in self.plugins(name))):
                 owner = section_of(table)
                 if owner is None:
@@ -119,7 +121,10 @@ class Settings:
         if name not in self._tables:
             values = self._document.get(name, {})
             if not isinstance(values, Mapping):
-                raise self._refused(name, f"It is a section: [{name}].")
+                twice = isinstance(values, list)
+                raise self._refused(
+                    name, f"It is a section: write [{name}]{' once, in single brackets' * twice}."
+                )
             self._tables[name] = _merged(values, _from_environment(name))
         found = self._tables[name]
         return found.get(plugin, {}) if plugin else found
@@ -252,15 +257,32 @@ def _unknown(section: type[Section], where: tuple[int | str, ...]) -> str:
         annotation = fields[str(part)].annotation if str(part) in fields else None
         fields = annotation.model_fields if _is_model(annotation) else {}
         table = f"{table}.{part}"
+    from .domains import section_of
+
+    # As a variable that names a setting of a table in a section.
+    inner, _, rest = str(key).partition("_")
+    if rest and (inner in fields or section_of(f"{table}.{inner}") is not None):
+        variable = f"{_PREFIX}{table}_{inner}".upper().replace(".", "_")
+        return (
+            f"It is written as {rest} in [{table}.{inner}], and in the environment as"
+            f" {variable}='{{\"{rest}\": …}}'."
+        )
     if near := get_close_matches(str(key), fields, n=1):
         return f"There is no such setting; the nearest is {table}.{near[0]}."
+    return _misplaced(str(key)) or (
+        f"There is no such setting. Those of [{table}]: {', '.join(fields)}."
+    )
+
+
+def _misplaced(key: str) -> str:
+    """The section of ours that a key belongs to, in a sentence; empty if it belongs to none."""
     from .domains import section_of, settings_of_ours
 
-    for other in settings_of_ours():
-        owner = section_of(other)
-        if owner is not None and str(key) in owner.model_fields:
-            return f"It is a setting of [{other}]: {other}.{key}."
-    return f"There is no such setting. Those of [{table}]: {', '.join(fields)}."
+    for name in settings_of_ours():
+        owner = section_of(name)
+        if owner is not None and key in owner.model_fields:
+            return f"It is a setting of [{name}]: {name}.{key}."
+    return ""
 
 
 def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...core.domain import load
 from ...core.domains import domains, guarded, is_ours
-from ...core.errors import BadRequest
+from ...core.errors import BadRequest, MLInfraError
 from ..array import canonical, with_parameters
 from ..spec import JobSpec
 
@@ -46,8 +46,15 @@ def clone_of(spec: JobSpec, changes: Mapping[str, Any], *, root: Path, home: Pat
 def _alone(spec: JobSpec) -> JobSpec:
     for domain in domains():
         if domain.clone:
-            with guarded(domain.name, own=is_ours(domain.clone)):
-                spec = load(domain.clone)(spec)
+            own = is_ours(domain.clone)
+            try:
+                with guarded(domain.name, own=own):
+                    found = load(domain.clone)(spec)
+            except MLInfraError:
+                if own:
+                    raise
+                continue  # the log says why: a package that fails keeps no job from its clone
+            spec = found if isinstance(found, JobSpec) else spec
     return spec
 
 

@@ -151,13 +151,13 @@ function Bins({ drift }: { drift: IFeatureDrift }): React.ReactElement {
         {
           key: 'reference',
           head: trans.__('reference'),
-          figure: bin => drift.reference[bin],
+          figure: bin => drift.reference[bin] ?? null,
           write: share
         },
         {
           key: 'window',
           head: trans.__('window'),
-          figure: bin => drift.window[bin],
+          figure: bin => drift.window[bin] ?? null,
           write: share
         }
       ]}
