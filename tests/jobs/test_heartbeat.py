@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +122,8 @@ def test_a_submit_replaces_a_supervisor_that_hangs(
 def test_the_heart_beats_while_it_sleeps_and_only_then_are_small_things_done(
     project: Project,
 ) -> None:
-    wakeups, done = Wakeups(project.home / "test.sock"), list[float]()
-    wakeups.open()
-    try:
+    done = list[float]()
+    with opened(project.home / "test.sock") as wakeups:
         before = int(beat_path(wakeups.path).read_text())
         assert not wakeups.wait(
             0.3, meanwhile=lambda: done.append(time.monotonic()) is None, every=0.1
@@ -130,13 +133,38 @@ def test_the_heart_beats_while_it_sleeps_and_only_then_are_small_things_done(
         assert not wakeups.wait(
             60, meanwhile=lambda: False, every=0.01
         ).early  # what it looks after is gone: it wakes up
+    assert not beat_path(wakeups.path).exists()
+
+
+def test_a_socket_that_cannot_be_opened_again_is_tried_until_it_can(tmp_path: Path) -> None:
+    """As when memory is full while the folder of the sockets was removed."""
+    folder = tmp_path / "run"
+    with opened(folder / "test.sock") as wakeups:
+        shutil.rmtree(folder)
+        folder.write_text("in its place")
+        os.kill(os.getpid(), signal.SIGHUP)
+        for _ in range(2):
+            with pytest.raises(OSError, match="run"):
+                wakeups.wait(5)
+        folder.unlink()
+        wakeups.wait(0.01)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"!", str(wakeups.path))
+        assert wakeups.wait(5).early
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Wakeups]:
+    wakeups = Wakeups(path)
+    wakeups.open()
+    try:
+        yield wakeups
     finally:
         wakeups.close()
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.set_wakeup_fd(-1)
-    assert not beat_path(wakeups.path).exists()
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,8 @@ class Wakeups:
                 self._selector.unregister(key.fileobj)
                 ended.append((str(key.data), int(key.fd)))
         if self._lost:
-            self._lost = False
             self._listen()
+            self._lost = False  # until then the next wait tries again
         return Wakeup(bool(happened), tuple(ended))
 
     def add(self, source: Any) -> None:
@@ -97,9 +97,10 @@ class Wakeups:
         self._selector.register(handle, selectors.EVENT_READ, name)
 
     def unwatch(self, handles: Iterable[int]) -> None:
-        """Stop watching these."""
+        """Stop watching these; of those that have woken it, nothing is watched any more."""
         for handle in handles:
-            self._selector.unregister(handle)
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(handle)
 
     def close(self) -> None:
         """Remove the socket."""
@@ -121,15 +122,22 @@ class Wakeups:
         if self._listener is not None:
             self._selector.unregister(self._listener)
             self._listener.close()
+            self._listener = None
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             self.path.unlink()
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._listener.bind(str(self.path))
-        self._listener.setblocking(False)
-        self._selector.register(self._listener, selectors.EVENT_READ)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            listener.bind(str(self.path))
+        except OSError:
+            listener.close()
+            raise
+        listener.setblocking(False)
+        self._selector.register(listener, selectors.EVENT_READ)
+        self._listener = listener
         if self._beat is not None:
             os.close(self._beat)
+            self._beat = None
         self._beat = os.open(
             beat_path(self.path),
             os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW,

@@ -573,13 +573,12 @@ class KeeperDaemon(Daemon):
         for identity in self._running.processes():
             with contextlib.suppress(OSError, AttributeError):  # gone already; or not Linux
                 handles.append(os.pidfd_open(identity.pid))
-        for handle in handles:
-            self._wakeups.watch("process", handle)
         try:
-            wakeup = self._wakeups.wait(BUSY_SECONDS if self._running.busy() else IDLE_SECONDS)
-            ended = {handle for _, handle in wakeup.ended}
-            self._wakeups.unwatch(handle for handle in handles if handle not in ended)
+            for handle in handles:
+                self._wakeups.watch("process", handle)
+            self._wakeups.wait(BUSY_SECONDS if self._running.busy() else IDLE_SECONDS)
         finally:
+            self._wakeups.unwatch(handles)
             for handle in handles:
                 os.close(handle)
 
