@@ -135,7 +135,9 @@ class Code(Handler):
         if not call:
             return code_of(refs)
         domain, function = call_of(call)
-        if closed := {domain.name, *read_by(function)} - set(_readable(self)):
+        needed, open_ = {domain.name, *read_by(function)}, set(_readable(self))
+        closed = {f"mlinfra:{item.guarded_as}" for item in domains() if item.name in needed - open_}
+        if closed:
             raise Forbidden(
                 "You may not do this.",
                 f"The Jupyter server does not let you read {', '.join(sorted(closed))}.",

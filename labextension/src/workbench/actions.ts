@@ -83,7 +83,7 @@ export class Actions {
     const { trans } = this._workbench;
     return !kinds || kinds.includes(kindOf(ref))
       ? null
-      : trans.__('It is done with another kind of object: %1.', kinds.join(', '));
+      : trans.__('It is done with another kind of object.');
   }
 
   /** What is done once at a time: a verb on an object, whoever calls it. */
