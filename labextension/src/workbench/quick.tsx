@@ -29,20 +29,40 @@ class QuickOpen extends FrameWidget {
   onShown: (input: HTMLInputElement) => void = () => undefined;
 }
 
-/** Open the search; it closes by Escape, by a click elsewhere, and when something was chosen. */
+let open: QuickOpen | null = null;
+
+/**
+ * Open the search, or go to it; it closes by Escape, by a click elsewhere, when something else takes
+ * the focus, and when something was chosen.
+ */
 export function openQuick(workbench: IWorkbench): void {
+  if (open && !open.isDisposed) {
+    (open.node.querySelector('input') ?? open.node).focus();
+    return;
+  }
   const before = document.activeElement;
-  const close = (): void => {
+  const close = (back = true): void => {
     document.removeEventListener('mousedown', outside, true);
+    document.removeEventListener('focusin', left, true);
     document.removeEventListener('keydown', escape, true);
     if (!widget.isDisposed) {
       widget.dispose();
-      if (before instanceof HTMLElement) {
+      if (back && before instanceof HTMLElement) {
         before.focus();
       }
     }
   };
   const widget = new QuickOpen(workbench, close);
+  open = widget;
+  const left = ({ target }: FocusEvent): void => {
+    if (
+      target instanceof Element &&
+      !widget.node.contains(target) &&
+      !target.closest('.jp-Dialog')
+    ) {
+      close(false);
+    }
+  };
   const outside = (event: MouseEvent): void => {
     if (!widget.node.contains(event.target as Node)) {
       close();
@@ -79,6 +99,7 @@ export function openQuick(workbench: IWorkbench): void {
     }
   });
   document.addEventListener('mousedown', outside, true);
+  document.addEventListener('focusin', left, true);
   document.addEventListener('keydown', escape, true);
   widget.node.tabIndex = -1;
   Widget.attach(widget, document.body);

@@ -26,4 +26,21 @@ describe('the search over everything', () => {
     fireEvent.keyDown(screen.getByRole('searchbox'), { key: 'Escape' });
     expect(screen.queryByRole('dialog')).toBeNull();
   });
+
+  it('is there once, and goes when something else takes the focus', async () => {
+    const { workbench } = fakeWorkbench();
+    const page = document.body.appendChild(document.createElement('button'));
+    act(() => openQuick(workbench));
+    const box = await waitFor(() => screen.getByRole('searchbox'));
+    act(() => box.blur());
+    act(() => openQuick(workbench));
+    expect(screen.getAllByRole('dialog')).toHaveLength(1);
+    expect(document.activeElement).toBe(box);
+    act(() => page.focus());
+    expect(screen.queryByRole('dialog')).toBeNull();
+    expect(document.activeElement).toBe(page);
+    act(() => openQuick(workbench));
+    expect(await waitFor(() => screen.getByRole('searchbox'))).toBeDefined();
+    fireEvent.keyDown(screen.getByRole('searchbox'), { key: 'Escape' });
+  });
 });
