@@ -26,7 +26,7 @@ from .intake import Rows
 from .integrity import noted
 from .metadata import COMMIT, OWNER
 from .names import DatasetName
-from .store import Store
+from .store import CatalogStore
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO
@@ -72,7 +72,7 @@ class _NeedsLockError(Exception):
 
 
 def commit(
-    store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, summary: Summary
+    store: CatalogStore, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, summary: Summary
 ) -> Committed:
     """Write `rows` in one commit, or leave everything as it was.
 
@@ -111,7 +111,7 @@ def commit(
 
 
 def _attempt(
-    store: Store, draft: _Draft, name: DatasetName, rows: Rows, mode: Mode, summary: Summary
+    store: CatalogStore, draft: _Draft, name: DatasetName, rows: Rows, mode: Mode, summary: Summary
 ) -> Committed:
     files = DataFiles(draft.io, draft.transaction.table_metadata)
     mark = uuid.uuid4().hex
@@ -128,7 +128,7 @@ def _attempt(
 
 
 def _begin(
-    store: Store, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, locked: bool
+    store: CatalogStore, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, locked: bool
 ) -> _Draft:
     """Open the transaction with its columns; nothing is written yet except an empty namespace."""
     from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
@@ -207,7 +207,9 @@ def _stage(draft: _Draft, written: list[DataFile], mode: Mode, properties: dict[
             producer.append_data_file(file)
 
 
-def _finish(store: Store, name: DatasetName, draft: _Draft, files: DataFiles, mark: str) -> str:
+def _finish(
+    store: CatalogStore, name: DatasetName, draft: _Draft, files: DataFiles, mark: str
+) -> str:
     """Move the catalog's pointer. Files are deleted only when it is certain that no snapshot names
     them or ever will.
     """

@@ -35,7 +35,7 @@ from .spec import (
     Snapshot,
     Verification,
 )
-from .store import Entry, Store
+from .store import CatalogEntry, CatalogStore
 from .watch import Watch, digest, watched
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Catalog:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._store = Store(project)
+        self._store = CatalogStore(project)
 
     # -- writing
     # ------------------------------------------------------------
@@ -581,7 +581,7 @@ class Catalog:
             self._project.events.emit("dataset", name.ref, {"changed": sorted(properties)})
         return records.dataset(name, self._store.metadata(self._store.entry(name)))
 
-    def _dataset(self, entry: Entry) -> Dataset:
+    def _dataset(self, entry: CatalogEntry) -> Dataset:
         name = DatasetName(entry.namespace, entry.table)
         try:
             DatasetName.parse(entry.name)
@@ -705,7 +705,7 @@ def _check_mode(mode: str) -> None:
         raise BadRequest(f"{mode!r} is no mode.", fix="Modes: append, replace.")
 
 
-def _documents(entry: Entry, metadata: Mapping[str, Any]) -> Iterator[Document]:
+def _documents(entry: CatalogEntry, metadata: Mapping[str, Any]) -> Iterator[Document]:
     name = DatasetName(entry.namespace, entry.table)
     dataset, columns = records.dataset(name, metadata), records.columns(name, metadata)
     text = " ".join(

@@ -52,7 +52,7 @@ _DURABLE = "jupyter_mlinfra.catalog.durable.DurableFileIO"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogEntry:
     """One table of the catalog. metadata: the path of its newest metadata file; None if the list
     does not contain it.
     """
@@ -67,7 +67,7 @@ class Entry:
         return f"{self.namespace}.{self.table}"
 
 
-class Store:
+class CatalogStore:
     """The Iceberg catalog of one project; safe to share between threads."""
 
     def __init__(self, project: Project) -> None:
@@ -100,7 +100,7 @@ class Store:
                 self._iceberg = self._open_embedded() if self.embedded else self._open_settings()
             return self._iceberg
 
-    def entries(self, namespace: str | None = None) -> list[Entry]:
+    def entries(self, namespace: str | None = None) -> list[CatalogEntry]:
         """All tables, or those of one namespace, by name. One SQL statement where the catalog is a
         SQL database.
         """
@@ -168,18 +168,18 @@ class Store:
                     fix,
                 ) from error
 
-    def entry(self, name: DatasetName) -> Entry:
+    def entry(self, name: DatasetName) -> CatalogEntry:
         """The table in the list. Raises NotFound if there is none; where listing is expensive,
         `metadata` does.
         """
         if not self._is_sql:
-            return Entry(name.namespace, name.table, None)
+            return CatalogEntry(name.namespace, name.table, None)
         for entry in self.entries(name.namespace):
             if entry.table == name.table:
                 return entry
         raise self.absent(name)
 
-    def metadata(self, entry: Entry) -> Mapping[str, Any]:
+    def metadata(self, entry: CatalogEntry) -> Mapping[str, Any]:
         """The parsed metadata file of a table; files never change, so the newest is read once.
 
         Raises NotFound if the table is gone, Unavailable if the file is gone, Unprocessable if it
@@ -281,7 +281,7 @@ class Store:
     def _is_sql(self) -> bool:
         return self.embedded or hasattr(self.iceberg, "engine")
 
-    def _listed(self) -> list[Entry]:
+    def _listed(self) -> list[CatalogEntry]:
         if self.embedded:
             return self._listed_embedded()
         engine = getattr(self.iceberg, "engine", None)
@@ -296,12 +296,12 @@ class Store:
                 )
         names = (tuple(space) for space in self.iceberg.list_namespaces())
         return [
-            Entry(".".join(found[:-1]), found[-1], None)
+            CatalogEntry(".".join(found[:-1]), found[-1], None)
             for space in names
             for found in self.iceberg.list_tables(space)
         ]
 
-    def _listed_embedded(self) -> list[Entry]:
+    def _listed_embedded(self) -> list[CatalogEntry]:
         if not self._file.exists():
             return []
         with contextlib.closing(
@@ -384,11 +384,12 @@ class Store:
         return data
 
 
-def _tables(rows: Iterable[Mapping[str, Any]]) -> list[Entry]:
+def _tables(rows: Iterable[Mapping[str, Any]]) -> list[CatalogEntry]:
     # The other rows are views.
     tables = (row for row in rows if row.get("iceberg_type") in (None, "TABLE"))
     return [
-        Entry(row["table_namespace"], row["table_name"], row["metadata_location"]) for row in tables
+        CatalogEntry(row["table_namespace"], row["table_name"], row["metadata_location"])
+        for row in tables
     ]
 
 

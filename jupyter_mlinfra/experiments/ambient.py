@@ -18,7 +18,7 @@ from ..core.imports import around_import
 from ..core.outbox import node, outbox
 from ..core.project import Project
 from ..core.variables import ONLY_HERE
-from .store import ACTIVE, ARTIFACT_ROOT, REGISTRY, TRACKING, Store
+from .store import ACTIVE, ARTIFACT_ROOT, REGISTRY, TRACKING, TrackingStore
 
 
 def adopt(project: Project | None = None) -> None:
@@ -62,7 +62,7 @@ def with_store(project: Project, environment: Mapping[str, str]) -> Mapping[str,
     store unless the user chose another one.
     """
     try:
-        store = Store(project)
+        store = TrackingStore(project)
         if _chosen(store, environment):
             return _without_ours(environment)
         # Jobs of plain MLflow that start together would otherwise all create it.
@@ -72,22 +72,22 @@ def with_store(project: Project, environment: Mapping[str, str]) -> Mapping[str,
         return environment  # wrong settings are reported where the store is used
 
 
-def _store(project: Project | None) -> Store | None:
+def _store(project: Project | None) -> TrackingStore | None:
     try:
         found = project or Project.open()
     except NotFound:
         return None
-    return Store(found)
+    return TrackingStore(found)
 
 
-def _chosen(store: Store, environment: Mapping[str, str]) -> bool:
+def _chosen(store: TrackingStore, environment: Mapping[str, str]) -> bool:
     """Whether the user chose another store; what a process of this package left in the environment
     does not count as chosen.
     """
     return environment.get(TRACKING, "") not in ("", environment.get(ACTIVE), store.uri)
 
 
-def _is_free(store: Store) -> bool:
+def _is_free(store: TrackingStore) -> bool:
     if _chosen(store, os.environ):
         return False
     if store.sqlite is not None and node() and outbox() is None:
@@ -112,7 +112,7 @@ def _is_free(store: Store) -> bool:
     return True
 
 
-def _applied(store: Store, environment: Mapping[str, str]) -> dict[str, str]:
+def _applied(store: TrackingStore, environment: Mapping[str, str]) -> dict[str, str]:
     """The environment with the variables of the store, which never override the user's, and without
     those of another project.
     """
@@ -145,7 +145,7 @@ def point() -> None:
         _warn(error)
 
 
-def _prepare(store: Store) -> None:
+def _prepare(store: TrackingStore) -> None:
     """Create the schema under the project's lock before MLflow does so on its own: jobs that start
     together would do it together.
     """

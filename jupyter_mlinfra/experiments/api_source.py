@@ -33,7 +33,7 @@ from .matching import matches, ordered
 from .pushing import TOLD, pushed_filter, pushed_order
 from .query import Filter, Sort
 from .spec import Curve, Experiment, Model
-from .store import Store, explained, load_mlflow
+from .store import TrackingStore, explained, load_mlflow
 from .strays import IMPORTED
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class ApiSource:
     nothing twice.
     """
 
-    def __init__(self, store: Store, reason: str, ends: Ends = unknown) -> None:
+    def __init__(self, store: TrackingStore, reason: str, ends: Ends = unknown) -> None:
         load_mlflow()
         self._store = store
         self.reason = reason

@@ -32,7 +32,7 @@ from ..core.outbox import (
 )
 from ..core.passwords import without_passwords
 from ..core.project import Project
-from .store import Store, reading
+from .store import TrackingStore, reading
 from .tracking import experiment_id
 
 # Ordered so that no row comes before what it belongs to. Registered models are missing: only the
@@ -76,7 +76,7 @@ _DATASET = """coalesce((
 def bring_home(project: Project, folder: Path) -> None:
     """Collect what waits in an outbox. Raises Unavailable; what was not collected stays there."""
     with file_lock(project.folder("jobs") / "homecoming.lock"):
-        store, before = Store(project), brought(folder)
+        store, before = TrackingStore(project), brought(folder)
         if (folder / RUNS).is_file():
             _upgrade(store, folder / RUNS)
         found = contents(folder)
@@ -118,7 +118,7 @@ def _bring_events(project: Project, folder: Path, *, begin: int, end: int) -> No
         connection.execute("INSERT OR REPLACE INTO outbox (job, bytes) VALUES (?, ?)", (job, end))
 
 
-def _upgrade(store: Store, source: Path) -> None:
+def _upgrade(store: TrackingStore, source: Path) -> None:
     """Upgrade the schema: another version of MLflow may have made the file."""
     try:
         store.migrate(source)
@@ -130,7 +130,7 @@ def _upgrade(store: Store, source: Path) -> None:
         ) from error
 
 
-def _bring_runs(store: Store, folder: Path) -> None:
+def _bring_runs(store: TrackingStore, folder: Path) -> None:
     source = folder / RUNS
     if store.sqlite is None:
         raise Unavailable(

@@ -22,7 +22,7 @@ from . import artifacts
 from .facts import DIGEST, FLAVORS, SIGNATURE, Examined, RunFacts, VersionFacts
 from .source import Source
 from .state import moved
-from .store import Store, explained
+from .store import TrackingStore, explained
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -39,7 +39,11 @@ class Registry:
     """The model registry of one project."""
 
     def __init__(
-        self, project: Project, store: Store, source: Callable[[], Source], unservable: Unservable
+        self,
+        project: Project,
+        store: TrackingStore,
+        source: Callable[[], Source],
+        unservable: Unservable,
     ) -> None:
         self._unservable = unservable
         self._project = project

@@ -27,7 +27,7 @@ from .registry import Registry
 from .snippets import comparison, model_code
 from .source import Source, choose
 from .spec import Comparison, Curve, Experiment, Imported, Model, ModelDetail, Run, Version
-from .store import Store, explained
+from .store import TrackingStore, explained
 from .strays import Stray, address_of, is_same_store, note_of, strays, without
 
 CURVES, CURVE_LINES = 12, 240
@@ -48,7 +48,7 @@ class Experiments:
     def __init__(self, project: Project, *, unservable: registry.Unservable = lambda _: "") -> None:
         """unservable: says why a model cannot be deployed, judged by its `MLmodel`."""
         self._project = project
-        self._store = Store(project)
+        self._store = TrackingStore(project)
         self._registry = Registry(project, self._store, self._source, unservable)
 
     def _source(self) -> Source:

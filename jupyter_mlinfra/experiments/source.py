@@ -16,7 +16,7 @@ from typing import Protocol
 from .facts import Ends, FoundRuns, RunFacts, VersionFacts, unknown
 from .query import Filter, Sort
 from .spec import Curve, Experiment, Model
-from .store import Store, reading
+from .store import TrackingStore, reading
 
 TESTED = frozenset({"dc11669786a5"})
 """Alembic revisions of MLflow's schema that `SqlSource` was tested on: 3.17.0 to 3.17.2."""
@@ -88,7 +88,7 @@ class Source(Protocol):
         """A text that changes whenever any answer above would."""
 
 
-def choose(store: Store, ends: Ends = unknown) -> Source:
+def choose(store: TrackingStore, ends: Ends = unknown) -> Source:
     """The fastest source that can be trusted with this store. ends: of the jobs that left runs."""
     path = store.sqlite
     if path is None:
@@ -113,7 +113,7 @@ def choose(store: Store, ends: Ends = unknown) -> Source:
     )
 
 
-def _api(store: Store, reason: str, ends: Ends) -> Source:
+def _api(store: TrackingStore, reason: str, ends: Ends) -> Source:
     from .api_source import ApiSource
 
     return ApiSource(store, reason, ends)

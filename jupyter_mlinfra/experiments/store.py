@@ -67,7 +67,7 @@ def _silence() -> None:
         set_telemetry_client()
 
 
-class Store:
+class TrackingStore:
     """MLflow's store of one project."""
 
     def __init__(self, project: Project) -> None:
@@ -320,7 +320,7 @@ _BY_CODE: dict[str, type[MLInfraError]] = {
 
 
 @contextlib.contextmanager
-def explained(store: Store) -> Iterator[None]:
+def explained(store: TrackingStore) -> Iterator[None]:
     """Turn MLflow's exceptions into errors of the workbench."""
     load_mlflow()
     from mlflow.exceptions import MlflowException
@@ -343,7 +343,7 @@ def explained(store: Store) -> Iterator[None]:
         raise explain_os_error(error, "The artifacts could not be used.") from error
 
 
-def _driver_fault(error: BaseException | None, store: Store) -> Unavailable:
+def _driver_fault(error: BaseException | None, store: TrackingStore) -> Unavailable:
     """A database, or the storage of the artifacts, needs a package that is not installed."""
     name = str(getattr(error, "name", "") or "")
     shown = store.shown_uri.partition("?")[0]
@@ -370,7 +370,7 @@ def _unheard_of(message: str) -> str:
     return ""
 
 
-def _mlflow_fault(message: str, code: str, store: Store) -> MLInfraError:
+def _mlflow_fault(message: str, code: str, store: TrackingStore) -> MLInfraError:
     text = message.partition("\n")[0]
     if "out-of-date database schema" in text and (schema := _unheard_of(text)):
         return Unavailable(

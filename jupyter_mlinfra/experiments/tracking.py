@@ -22,7 +22,7 @@ from ..core.project import Project
 from ..core.refs import Ref, reference
 from ..jobs import SAVED
 from .facts import DATASET_SOURCE, JOB, NOTEBOOK, STEP
-from .store import Store, explained
+from .store import TrackingStore, explained
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -58,7 +58,7 @@ class TrackedRun:
     active run.
     """
 
-    def __init__(self, store: Store, client: MlflowClient, run_id: str) -> None:
+    def __init__(self, store: TrackingStore, client: MlflowClient, run_id: str) -> None:
         self.id = run_id
         self.ref = f"run:{run_id}"
         self._store = store
@@ -105,7 +105,12 @@ class TrackedRun:
 
 
 def log_metrics(
-    store: Store, client: MlflowClient, run_id: str, metrics: Mapping[str, float], *, step: int = 0
+    store: TrackingStore,
+    client: MlflowClient,
+    run_id: str,
+    metrics: Mapping[str, float],
+    *,
+    step: int = 0,
 ) -> None:
     """Write metrics to a run, even one that has ended."""
     from mlflow.entities import Metric
@@ -123,7 +128,7 @@ def log_metrics(
 @contextlib.contextmanager
 def track(
     project: Project,
-    store: Store,
+    store: TrackingStore,
     experiment: str,
     *,
     name: str | None,
@@ -199,7 +204,7 @@ def _status_after(error: BaseException) -> str:
     return "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
 
 
-def _end(store: Store, run_id: str, status: str) -> None:
+def _end(store: TrackingStore, run_id: str, status: str) -> None:
     """End the run, unless the block did. Raises Unavailable if the store does not take it; the run
     is then no longer active either.
     """
@@ -280,7 +285,7 @@ def _commit(root: Path) -> dict[str, str]:
     return found
 
 
-def experiment_id(store: Store, client: MlflowClient, name: str) -> str:
+def experiment_id(store: TrackingStore, client: MlflowClient, name: str) -> str:
     """The id of an experiment, which is created or made active again if necessary; its artifacts go
     where the project keeps them.
     """

@@ -24,7 +24,7 @@ from ..core.refs import reference
 from .registry import definitions, rebuild_index
 from .repo import is_sqlite, open_store, registry_file, require_folder
 from .spec import AppliedViews
-from .store import Definition, Store
+from .store import Definition, FeatureFiles
 
 if TYPE_CHECKING:
     from feast import FeatureStore, FeatureView, RepoConfig
@@ -257,7 +257,7 @@ def _changes(before: Mapping[str, Definition], after: Mapping[str, Definition]) 
 
 def _tell(project: Project, applied: AppliedViews, views: Mapping[str, Definition]) -> None:
     """Record in lineage what each changed view reads, and add the change to the event log."""
-    Store(project).set_fed(dict.fromkeys(applied.deleted))
+    FeatureFiles(project).set_fed(dict.fromkeys(applied.deleted))
     groups: Sequence[tuple[str, Sequence[str]]] = (
         ("created", applied.created),
         ("updated", applied.updated),

@@ -24,7 +24,7 @@ from .registry import definitions, rebuild_index
 from .repo import folder, open_store, require_online_store
 from .sources import SourceSpec, mark, one_snapshot, readable, scan
 from .spec import Materialized
-from .store import Definition, Fed, Store
+from .store import Definition, FeatureFiles, Fed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -135,7 +135,7 @@ def _one(
 ) -> Materialized:
     source, began = view.source, time.monotonic()
     assert source is not None  # _chosen returns only views with a source
-    repo, store = folder(project), Store(project)
+    repo, store = folder(project), FeatureFiles(project)
     last = store.fed().get(view.name)
     with one_snapshot(), readable(source):
         state = mark(source, repo)

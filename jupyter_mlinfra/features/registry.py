@@ -8,7 +8,7 @@ import hashlib
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from .store import Column, Definition, Store
+from .store import Column, Definition, FeatureFiles
 
 if TYPE_CHECKING:
     from feast import FeatureStore
@@ -24,7 +24,7 @@ def rebuild_index(project: Project) -> list[Definition]:
 
     feast = open_store(project)
     _ = feast.registry  # creates the tables of a new registry, which must not count as a change
-    store = Store(project)
+    store = FeatureFiles(project)
     mark = store.current_mark()
     found = definitions(feast)
     store.save(found, mark)

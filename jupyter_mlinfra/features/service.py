@@ -23,7 +23,7 @@ from .settings import FeatureSettings
 from .snippets import training_code, view_code
 from .sources import mark
 from .spec import AppliedViews, Feature, Materialized, OnlineRow, View, ViewDetail
-from .store import Definition, Store
+from .store import Definition, FeatureFiles
 from .worker import call
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Features:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._store = Store(project)
+        self._store = FeatureFiles(project)
         self._online = OnlineReader(project)
         self._lock = threading.Lock()  # one read of the registry at a time
         self._opening = threading.Lock()  # separate: a panel must not wait for Feast to load

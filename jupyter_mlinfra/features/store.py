@@ -80,7 +80,7 @@ class Fed:
     rows: int
 
 
-class Store:
+class FeatureFiles:
     """The files of one project."""
 
     def __init__(self, project: Project) -> None:

@@ -1,5 +1,5 @@
 """Ending jobs, and the processes that run them. Also on a full disk: then the request is left in
-memory (see `Wishes`).
+memory (see `CancelRequests`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from ..core.processes import tree
 from ..core.runtime_folder import runtime_folder
 from .attempt.environment import forget, handing_over, release
 from .dispatch import Dispatch
-from .local.cancel_requests import Wishes
+from .local.cancel_requests import CancelRequests
 from .local.client import Control
 from .queue.queries import Named
-from .queue.rows import Entry
+from .queue.rows import JobEntry
 from .queue.store import JobStore
 from .remote.client import FollowerControl, followers
 from .settings import JobSettings
@@ -38,7 +38,7 @@ _WAIT_SECONDS = (0.005, 0.1)
 """First and longest pause between two checks of the queue during a wait."""
 
 
-class Ending:
+class JobStopper:
     """Ends the jobs of one project."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Ending:
             dispatch,
             control,
         )
-        self._wishes = Wishes(project.home)
+        self._wishes = CancelRequests(project.home)
 
     def cancel(self, named: Named) -> Job:
         """See `Jobs.cancel`."""
@@ -105,7 +105,7 @@ class Ending:
         failed += tried(self._forget)
         raise_all(failed)
 
-    def _wait_for_end(self, running: Sequence[Entry]) -> None:
+    def _wait_for_end(self, running: Sequence[JobEntry]) -> None:
         """Wait until these jobs have ended, or have no process any more and their end cannot be
         recorded.
         """

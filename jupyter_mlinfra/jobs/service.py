@@ -23,7 +23,7 @@ from .attempt.files import Attempt
 from .attempt.log import read_log, search_log
 from .backends import Attaching, backend_names, recent_compute
 from .backends.shell import Attachment
-from .cancel import Ending
+from .cancel import JobStopper
 from .dispatch import Dispatch
 from .local.client import Control
 from .local.usage import read as read_resources
@@ -82,7 +82,7 @@ class Jobs:
         self._control = Control(project)
         self._dispatch = Dispatch(project, self._store, self._control)
         self._submitter = Submitter(project, self._store, self._dispatch, around)
-        self._ending = Ending(project, self._store, self._dispatch, self._control)
+        self._ending = JobStopper(project, self._store, self._dispatch, self._control)
 
     def submit(self, spec: JobSpec) -> Job:
         """Accept a job; once this returns, it will run even if this process dies or the power is

@@ -21,7 +21,7 @@ from .notebook import Notebook, read_notebook
 from .references import kind_of
 from .spec import StepState
 from .state import DONE
-from .store import Plan, Result, StepEntry, Store
+from .store import Result, RunRequest, RunStore, StepEntry
 
 _MAY_DIFFER = {"code", "environment", "kernel"}
 """What may have changed if a run from a later step takes a last result. Values and data may not: it
@@ -49,19 +49,19 @@ class Assessor:
     def __init__(
         self,
         root: Path,
-        store: Store,
+        store: RunStore,
         contents: Contents,
         *,
         pipeline: str,
         force: bool,
-        plan: Plan | None = None,
+        plan: RunRequest | None = None,
     ) -> None:
         self._root = root
         self._store = store
         self._contents = contents
         self._pipeline = pipeline
         self._force = force
-        self._plan = plan or Plan()
+        self._plan = plan or RunRequest()
         self._environments: dict[str, Environment] = {}
 
     def look(self, step: StepDefinition, *, untouched: bool = True) -> Assessment:

@@ -20,7 +20,7 @@ from .cache import Parts
 from .definition import Definition, StepDefinition, placeholders
 from .explaining import sorted_steps
 from .spec import Backfill, BackfillDate, RunState
-from .store import RunEntry, Store
+from .store import RunEntry, RunStore
 
 Every = Literal["day", "week", "month"]
 MAX_DATES = 1000
@@ -82,7 +82,7 @@ class Forecast:
     """
 
     definition: Definition
-    store: Store
+    store: RunStore
     bind: Bind
     look: Look
     _made: dict[tuple[str, str], str | None] = field(default_factory=dict)

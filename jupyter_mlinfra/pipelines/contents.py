@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..core.errors import BadRequest, NotFound, Unavailable, Unprocessable
 from .references import kind_of, name_of
-from .store import Store
+from .store import RunStore
 
 Fingerprints = Mapping[str, Callable[[str], str | None]]
 """Kind → function that returns the content id of a name, or None if it does not exist."""
@@ -28,7 +28,7 @@ _SETTLED_SECONDS = 2.0
 class Contents:
     """Content ids, each looked up once until `forget`."""
 
-    def __init__(self, root: Path, store: Store, fingerprints: Fingerprints) -> None:
+    def __init__(self, root: Path, store: RunStore, fingerprints: Fingerprints) -> None:
         self._root = root
         self._store = store
         self._fingerprints = fingerprints

@@ -18,7 +18,7 @@ from ..core.errors import BadRequest
 from ..core.records import now
 from ..core.secrets import check_secret
 from ..jobs import Needs, asked
-from .given import check_kind
+from .parameter_values import check_kind
 from .spec import Step
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")

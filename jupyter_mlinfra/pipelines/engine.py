@@ -30,7 +30,7 @@ from .notebook import read_notebook
 from .settings import PipelineSettings
 from .spec import RunState, StepRun, StepState
 from .state import DONE, as_its_job, is_final, outcome
-from .store import Result, RunEntry, StepEntry, Store
+from .store import Result, RunEntry, RunStore, StepEntry
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -76,7 +76,7 @@ class Tools:
     """What the engine works with."""
 
     project: Project
-    store: Store
+    store: RunStore
     jobs: Jobs
     contents: Contents
     patience: Patience = field(default_factory=Patience)

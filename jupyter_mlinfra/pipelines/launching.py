@@ -29,7 +29,7 @@ from .engine import Engine, Tools
 from .references import kind_of
 from .spec import PipelineRun, StepRun, StepState
 from .state import as_its_job, is_final
-from .store import Plan, RunEntry, Store
+from .store import RunEntry, RunRequest, RunStore
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -52,7 +52,7 @@ class Launcher:
     """Starts and drives the runs of one project."""
 
     def __init__(
-        self, project: Project, jobs: Jobs, store: Store, fingerprints: Fingerprints, opener: str
+        self, project: Project, jobs: Jobs, store: RunStore, fingerprints: Fingerprints, opener: str
     ) -> None:
         self._project = project
         self._jobs = jobs
@@ -65,7 +65,7 @@ class Launcher:
         definition: Definition,
         bound: Definition,
         values: Mapping[str, Any],
-        plan: Plan,
+        plan: RunRequest,
         *,
         force: bool,
         wait: bool,
@@ -194,7 +194,7 @@ class Launcher:
         return Contents(self._project.root, self._store, self._fingerprints)
 
     def assessor(
-        self, bound: Definition, contents: Contents | None = None, plan: Plan | None = None
+        self, bound: Definition, contents: Contents | None = None, plan: RunRequest | None = None
     ) -> Assessor:
         """Examines steps without a run."""
         return Assessor(
@@ -289,7 +289,13 @@ class Launcher:
         )
 
     def _left_over(
-        self, bound: Definition, values: Mapping[str, Any], plan: Plan, lane: str, *, force: bool
+        self,
+        bound: Definition,
+        values: Mapping[str, Any],
+        plan: RunRequest,
+        lane: str,
+        *,
+        force: bool,
     ) -> RunEntry | None:
         """The run to continue, if one lost its driver and equals the requested one. Any other such
         run of the lane is cancelled.

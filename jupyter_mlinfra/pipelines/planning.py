@@ -11,10 +11,10 @@ from .binding import elements_of
 from .definition import Definition, StepDefinition
 from .spec import PipelineRun, StepRun
 from .state import DONE, LOST
-from .store import Plan, RunEntry, Store
+from .store import RunEntry, RunRequest, RunStore
 
 
-def repair(base: RunEntry, bound: Definition, *, backend: str | None) -> Plan:
+def repair(base: RunEntry, bound: Definition, *, backend: str | None) -> RunRequest:
     """Steps that failed, were cancelled or skipped run again, with everything that depends on them;
     what had succeeded is taken from the repaired run.
 
@@ -38,7 +38,7 @@ def repair(base: RunEntry, bound: Definition, *, backend: str | None) -> Plan:
         for step in run.steps
         if step.state in DONE and step.job and step.name not in again
     }
-    return Plan(
+    return RunRequest(
         again=again,
         keep=keep,
         repairs=run.run,
@@ -56,12 +56,14 @@ def lost_steps(run: PipelineRun, bound: Definition) -> list[StepRun]:
     return [step for step in run.steps if step.state in LOST and step.name in names]
 
 
-def from_step(bound: Definition, name: str | None, store: Store, *, backend: str | None) -> Plan:
+def from_step(
+    bound: Definition, name: str | None, store: RunStore, *, backend: str | None
+) -> RunRequest:
     """That step and what depends on it run; for all others the last results are taken. None: all as
     the cache says.
     """
     if name is None:
-        return Plan(backend=backend)
+        return RunRequest(backend=backend)
     chosen = find(bound, name)
     again = _with_what_hangs_on(bound, {step.name: f"requested: from {name} on" for step in chosen})
     keep = {}
@@ -69,7 +71,7 @@ def from_step(bound: Definition, name: str | None, store: Store, *, backend: str
         result = store.result(bound.name, step.name, step.slot)
         if step.name not in again and result is not None and result.job is not None:
             keep[step.name] = result.job
-    return Plan(again=again, keep=keep, backend=backend)
+    return RunRequest(again=again, keep=keep, backend=backend)
 
 
 def find(bound: Definition, name: str) -> list[StepDefinition]:

@@ -22,13 +22,12 @@ from .backfill import Forecast, check_dated, dates, summary
 from .binding import lane as lane_of
 from .contents import Fingerprints
 from .definition import Definition
-from .ending import Ending
 from .export import check_target, export, written
 from .file import SUFFIX
 from .filling import fill
 from .finding import find_pipeline, pipeline_files, steps_like
-from .given import plain
 from .launching import Launcher
+from .parameter_values import plain
 from .single import read_parameters, single
 from .spec import (
     Backfill,
@@ -45,7 +44,8 @@ from .spec import (
     StepRun,
 )
 from .state import is_final
-from .store import Plan, Store
+from .stopping import RunStopper
+from .store import RunRequest, RunStore
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -77,11 +77,11 @@ class Pipelines:
         self._project = project
         self._tracked = tracked
         self._jobs = jobs
-        self._store = Store(project.database)
+        self._store = RunStore(project.database)
         self._launcher = Launcher(
             project, jobs, self._store, {} if fingerprints is None else fingerprints, opener
         )
-        self._ending = Ending(project, jobs, self._store, self._launcher)
+        self._ending = RunStopper(project, jobs, self._store, self._launcher)
 
     # Looking
 
@@ -337,7 +337,7 @@ class Pipelines:
         """
         definition = self._find(name)
         values = definition.values({})
-        plan = Plan(backend=backend, only=step, given=plain(parameters))
+        plan = RunRequest(backend=backend, only=step, given=plain(parameters))
         changed, bound = self._bound(definition, values, plan)
         return self._launcher.launch(
             changed, bound, values, plan, force=force, wait=wait, on_step=on_step
@@ -433,7 +433,7 @@ class Pipelines:
                 definition,
                 bound,
                 values,
-                Plan(backfill=plan.id),
+                RunRequest(backfill=plan.id),
                 force=False,
                 wait=True,
                 on_step=None,
@@ -492,7 +492,7 @@ class Pipelines:
     # Within
 
     def _bound(
-        self, definition: Definition, values: Mapping[str, Any], plan: Plan
+        self, definition: Definition, values: Mapping[str, Any], plan: RunRequest
     ) -> tuple[Definition, Definition]:
         """The pipeline, and the part of it that runs: all, or the one step of the plan with its
         values.

@@ -45,13 +45,13 @@ class RunEntry:
     driver: Identity | None
     driven_at: datetime
     cancelled_by: str
-    plan: Plan
+    plan: RunRequest
     lane: str
     digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class RunRequest:
     """What was requested of a run besides its parameters.
 
     again: step → why it runs, whatever the cache says. keep: step → job whose result is taken while
@@ -95,7 +95,7 @@ class Result:
     notebook: str | None = None
 
 
-class Store:
+class RunStore:
     """The tables of pipelines."""
 
     def __init__(self, database: Database) -> None:
@@ -205,7 +205,7 @@ class Store:
         parameters: Mapping[str, Any],
         force: bool,
         user: str,
-        plan: Plan | None = None,
+        plan: RunRequest | None = None,
         lane: str = "",
         key: str | None = None,
     ) -> RunEntry:
@@ -216,7 +216,7 @@ class Store:
         kept = [
             json.dumps(parameters),
             json.dumps(definition.to_json()),
-            json.dumps(asdict(plan or Plan())),
+            json.dumps(asdict(plan or RunRequest())),
         ]
         values = (
             secrets.token_hex(4),
@@ -565,7 +565,7 @@ def _no_run(connection: sqlite3.Connection, name: str) -> NotFound:
 
 
 def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:
-    plan = Plan(**json.loads(row["plan"]))
+    plan = RunRequest(**json.loads(row["plan"]))
     state, steps = (
         RunState(row["state"]),
         [entry.step for entry in _step_entries(connection, row["number"])],

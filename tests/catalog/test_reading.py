@@ -59,20 +59,20 @@ def test_a_page_is_of_one_commit_while_others_write(catalog, project, monkeypatc
     """A commit just before the table is opened, and one just after: each adds a row and a
     column.
     """
-    from jupyter_mlinfra.catalog.store import Store
+    from jupyter_mlinfra.catalog.store import CatalogStore
 
     catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
-    other, real = Catalog(project), Store.load
+    other, real = Catalog(project), CatalogStore.load
 
     def load(self, name):
-        monkeypatch.setattr(Store, "load", real)
+        monkeypatch.setattr(CatalogStore, "load", real)
         other.write(pl.DataFrame({"n": [2], "before": ["x"]}), into="t.a")
         found = real(self, name)
         other.write(pl.DataFrame({"n": [3], "before": ["y"], "after": ["z"]}), into="t.a")
         return found
 
     catalog.show("t.a")
-    monkeypatch.setattr(Store, "load", load)
+    monkeypatch.setattr(CatalogStore, "load", load)
     block = catalog.preview("t.a")
     assert ([column.name for column in block.columns], block.shown, block.total) == (
         ["n", "before"],

@@ -19,21 +19,21 @@ from jupyter_mlinfra.experiments.listing import Listing
 from jupyter_mlinfra.experiments.query import parse_filter, parse_sort
 from jupyter_mlinfra.experiments.source import TESTED, choose, revision_of
 from jupyter_mlinfra.experiments.sql_source import SqlSource
-from jupyter_mlinfra.experiments.store import Store
+from jupyter_mlinfra.experiments.store import TrackingStore
 
 
 @pytest.fixture(scope="module")
-def store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+def store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> TrackingStore:
     root = tmp_path_factory.mktemp("conformance")
     (root / "mlinfra.toml").touch()
     project = Project(root)
     shutil.copy(empty_store, project.home / "mlflow.db")
-    store = Store(project)
+    store = TrackingStore(project)
     fill(store)
     return store
 
 
-def fill(store: Store) -> None:
+def fill(store: TrackingStore) -> None:
     from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 
     client = store.client()
@@ -126,7 +126,7 @@ def fill(store: Store) -> None:
 
 
 @pytest.fixture
-def both(store: Store) -> tuple[SqlSource, ApiSource]:
+def both(store: TrackingStore) -> tuple[SqlSource, ApiSource]:
     assert store.sqlite
     return SqlSource(store.sqlite), ApiSource(store, "test")
 

@@ -12,7 +12,7 @@ from jupyter_mlinfra.core.errors import BadRequest, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.experiments import Experiments, making, with_store
 from jupyter_mlinfra.experiments.source import TESTED, revision_of
-from jupyter_mlinfra.experiments.store import Store
+from jupyter_mlinfra.experiments.store import TrackingStore
 
 
 def pragma(path, name):
@@ -78,7 +78,7 @@ def test_a_store_is_made_as_mlflow_makes_it(project, tmp_path):
             )
 
     SqlAlchemyStore(f"sqlite:///{tmp_path / 'theirs.db'}", str(project.home / "artifacts"))
-    Store(project).prepare_at_once()
+    TrackingStore(project).prepare_at_once()
     assert making.installed_revision() in TESTED
     assert contents(project.home / "mlflow.db") == contents(tmp_path / "theirs.db")
     assert pragma(project.home / "mlflow.db", "journal_mode") == "wal"
@@ -86,7 +86,7 @@ def test_a_store_is_made_as_mlflow_makes_it(project, tmp_path):
 
 def test_a_store_of_a_schema_that_is_not_known_is_made_by_mlflow(project, monkeypatch):
     monkeypatch.setattr(making, "installed_revision", lambda: "0123456789ab")
-    Store(project).prepare_at_once()
+    TrackingStore(project).prepare_at_once()
     assert not (project.home / "mlflow.db").exists()
     Experiments(project).activate()
     assert revision_of(project.home / "mlflow.db") in TESTED
@@ -149,7 +149,7 @@ def test_jobs_that_start_together_make_one_schema(project):
 
 def test_statistics_are_gathered_when_the_runs_have_doubled(project, experiments, writer):
     path = project.home / "mlflow.db"
-    store = Store(project)
+    store = TrackingStore(project)
 
     def analyzed():
         with sqlite3.connect(path) as connection:
@@ -176,7 +176,7 @@ def test_a_busy_store_is_not_waited_for_by_the_statistics(project, experiments, 
     writer.runs([("a" * 32, 1, {}, {})])
     connection = sqlite3.connect(project.home / "mlflow.db", isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
-    Store(project).analyze()
+    TrackingStore(project).analyze()
     connection.execute("ROLLBACK")
     connection.close()
 
@@ -220,7 +220,7 @@ def test_a_full_disk_says_so_and_leaves_no_half_store(project):
 def test_the_tracking_uri_of_the_settings(tmp_path, monkeypatch, text, uri):
     monkeypatch.setenv("WHERE", "postgresql+psycopg://u:secret@db/mlflow")
     (tmp_path / "mlinfra.toml").write_text(f'[experiments]\ntracking_uri = "{text}"\n')
-    store = Store(project := Project(tmp_path))
+    store = TrackingStore(project := Project(tmp_path))
     assert store.uri == uri.format(home=project.home, root=project.root)
     assert "secret" not in store.shown_uri
 

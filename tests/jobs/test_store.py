@@ -18,11 +18,11 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec, JobState
 from jupyter_mlinfra.jobs.backends.launch import Place, TryLater, spawn
 from jupyter_mlinfra.jobs.queue.inserting import Accepted
-from jupyter_mlinfra.jobs.queue.rows import Entry, Launch
+from jupyter_mlinfra.jobs.queue.rows import JobEntry, Launch
 from jupyter_mlinfra.jobs.queue.store import JobStore
 
 
-def begun(store: JobStore, spec: JobSpec, folder: Path) -> Entry:
+def begun(store: JobStore, spec: JobSpec, folder: Path) -> JobEntry:
     launch = Launch(
         folder=str(folder), command=spec.command, python="python", environment=str(folder / "none")
     )

@@ -22,7 +22,7 @@ from jupyter_mlinfra.jobs.attempt.files import Attempt
 from jupyter_mlinfra.jobs.backends.launch import Place
 from jupyter_mlinfra.jobs.local import running as live
 from jupyter_mlinfra.jobs.local import warm_runners as warm
-from jupyter_mlinfra.jobs.queue.rows import Entry, Launch
+from jupyter_mlinfra.jobs.queue.rows import JobEntry, Launch
 from jupyter_mlinfra.notebooks.warm.kinds import KINDS, TRIES, next_kind, note_kind
 from jupyter_mlinfra.notebooks.warm.standing import Standing
 
@@ -45,7 +45,7 @@ def asleep(project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
     """Warm runners of a project whose processes only sleep, one job to ask with, and what was
     said.
     """
-    entry = Entry(
+    entry = JobEntry(
         number=1,
         job=cast("Job", SimpleNamespace(id="a1", snapshot="s", attempt=1)),
         spec=JobSpec(notebook="n.ipynb"),

@@ -29,7 +29,7 @@ from jupyter_mlinfra.pipelines.imports import local_modules
 from jupyter_mlinfra.pipelines.interpreter import interpreter_of
 from jupyter_mlinfra.pipelines.notebook import read_notebook
 from jupyter_mlinfra.pipelines.spec import RunState
-from jupyter_mlinfra.pipelines.store import Result, Store
+from jupyter_mlinfra.pipelines.store import Result, RunStore
 
 FILE = """
 pipeline: p
@@ -50,7 +50,7 @@ class Bench:
     def __init__(self, project: Project, workshop) -> None:
         self.project, self.workshop, self.root = project, workshop, project.root
         self.references = {"raw.events": "snapshot 1", "m": "versions 1"}
-        self.store = Store(project.database)
+        self.store = RunStore(project.database)
         self.more, self.values, self.force = "", {"depth": 4}, False
         self.write()
 
@@ -431,7 +431,7 @@ def test_a_large_file_is_read_once_until_it_is_touched(
         "jupyter_mlinfra.pipelines.contents.file_digest",
         lambda file, name: (reads.append(name), file_digest(file, name))[1],
     )
-    store = Store(project.database)
+    store = RunStore(project.database)
     first = Contents(project.root, store, {}).of("big")
     assert Contents(project.root, store, {}).of("big") == first
     assert len(reads) == 1
@@ -443,7 +443,7 @@ def test_a_large_file_is_read_once_until_it_is_touched(
 def test_the_digest_of_a_file_written_just_now_is_not_kept(project: Project):
     """Two writes within one tick of the file system's clock have one stamp."""
     (project.root / "quick").write_text("x")
-    Contents(project.root, Store(project.database), {}).of("quick")
+    Contents(project.root, RunStore(project.database), {}).of("quick")
     with project.database.read() as connection:
         assert connection.execute("SELECT count(*) FROM pipeline_file").fetchone()[0] == 0
 

@@ -762,7 +762,7 @@ def test_a_cancel_that_cannot_be_written_down_ends_the_jobs_and_says_what_is_mis
         with pytest.raises(Killed):
             here.pipelines.run("p")
         with monkeypatch.context() as patch:
-            patch.setattr("jupyter_mlinfra.pipelines.store.Store.request_cancel", full)
+            patch.setattr("jupyter_mlinfra.pipelines.store.RunStore.request_cancel", full)
             with pytest.raises(Unavailable, match="is not cancelled") as caught:
                 here.pipelines.stop()
         assert "cannot be written down" in caught.value.why

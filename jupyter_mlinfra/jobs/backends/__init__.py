@@ -15,7 +15,7 @@ from ..spec import Compute, JobSpec
 
 if TYPE_CHECKING:
     from ...core.project import Project
-    from ..queue.rows import Entry
+    from ..queue.rows import JobEntry
     from .shell import Attachment
 
 GROUP = "mlinfra.job_backends"
@@ -75,7 +75,7 @@ class JobBackend(Protocol):
 class Attaching(Protocol):
     """A backend that gives shells beside its jobs; one from another package need not."""
 
-    def attach(self, entry: Entry) -> Attachment:
+    def attach(self, entry: JobEntry) -> Attachment:
         """How to get a shell. Raises Conflict if the job has no place for it, Unavailable if a
         program is missing here.
         """

@@ -20,7 +20,7 @@ from ...core.secrets import resolve
 from ..attempt import environment
 from ..attempt.files import Attempt, NotebookTask, checkpoint_folder, notebook_command
 from ..code.snapshot import Snapshots
-from ..queue.rows import Entry
+from ..queue.rows import JobEntry
 from .program import CannotStart, find_program
 
 # The script is fixed; folder, working folder and command are its arguments, so that no word of a
@@ -83,7 +83,7 @@ class Start:
         return {**self.inherited, **self.own, TOKEN: token}
 
 
-def spawn(entry: Entry, place: Place) -> int:
+def spawn(entry: JobEntry, place: Place) -> int:
     """Start the wrapper of an attempt that is recorded as starting; returns its pid.
 
     Raises CannotStart, or TryLater if only the machine prevents it.
@@ -94,7 +94,7 @@ def spawn(entry: Entry, place: Place) -> int:
         return spawn_wrapper(WRAPPER, ["mlinfra", *start.arguments], words, log=start.attempt.log)
 
 
-def prepare(entry: Entry, place: Place, inherited: Mapping[str, str] | None = None) -> Start:
+def prepare(entry: JobEntry, place: Place, inherited: Mapping[str, str] | None = None) -> Start:
     """Create the attempt's folder, and prepare what runs there. inherited: the submitter's
     variables, if they are already known.
     """
@@ -171,7 +171,7 @@ def explained() -> Iterator[None]:
 
 
 def own_words(
-    entry: Entry, place: Place, attempt: Attempt, inherited: Mapping[str, str]
+    entry: JobEntry, place: Place, attempt: Attempt, inherited: Mapping[str, str]
 ) -> dict[str, str]:
     """The variables of an attempt besides the submitter's environment: those of the spec
     and ours.
@@ -186,18 +186,18 @@ def own_words(
     }
 
 
-def inherited_by(entry: Entry) -> dict[str, str]:
+def inherited_by(entry: JobEntry) -> dict[str, str]:
     """The submitter's variables; after a restart of the machine, the best substitute."""
     inherited = environment.recall(entry.launch.environment)
     return environment.submitters_environment() if inherited is None else inherited
 
 
-def resolved(entry: Entry, inherited: Mapping[str, str]) -> dict[str, str]:
+def resolved(entry: JobEntry, inherited: Mapping[str, str]) -> dict[str, str]:
     """The variables of its spec, with the values behind references."""
     return {name: _secret(value, inherited) for name, value in entry.spec.environment.items()}
 
 
-def ours(entry: Entry, place: Place) -> dict[str, str]:
+def ours(entry: JobEntry, place: Place) -> dict[str, str]:
     """The variables that describe the job to itself, the same in all attempts."""
     return {
         "PYTHONUNBUFFERED": "1",  # otherwise the log of a Python job is empty until it ends
@@ -218,7 +218,7 @@ def _secret(value: str, inherited: Mapping[str, str]) -> str:
     return inherited[name] if name != value and name in inherited else resolve(value)
 
 
-def command_of(entry: Entry, place: Place, attempt: Attempt) -> list[str]:
+def command_of(entry: JobEntry, place: Place, attempt: Attempt) -> list[str]:
     """The words of a job's command, with the program as written; makes its code ready. Raises
     CannotStart if its folder is gone.
     """
@@ -235,7 +235,7 @@ def command_of(entry: Entry, place: Place, attempt: Attempt) -> list[str]:
     )
 
 
-def _notebook_command(entry: Entry, place: Place, attempt: Attempt, tree: Path) -> list[str]:
+def _notebook_command(entry: JobEntry, place: Place, attempt: Attempt, tree: Path) -> list[str]:
     shown = entry.spec.notebook or ""
     output = place.root / entry.spec.output if entry.spec.output else Path(shown).name
     relative = os.path.relpath(entry.launch.folder, place.root)

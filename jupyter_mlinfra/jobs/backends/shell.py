@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ...core.errors import Conflict, NotFound
 from ..attempt.files import Attempt
 from ..code.snapshot import Snapshots
-from ..queue.rows import Entry
+from ..queue.rows import JobEntry
 from ..spec import JobState
 from .launch import Place, inherited_by, ours, own_words, resolved
 
@@ -34,7 +34,7 @@ def shell_of(words: Mapping[str, str]) -> str:
     return shutil.which(words.get("SHELL", ""), path=words.get("PATH")) or "/bin/sh"
 
 
-def begun(entry: Entry) -> None:
+def begun(entry: JobEntry) -> None:
     """Raise Conflict for a waiting job: it has no code, no GPUs and no place yet."""
     if entry.job.state in (JobState.QUEUED, JobState.STARTING):
         raise Conflict(
@@ -44,7 +44,7 @@ def begun(entry: Entry) -> None:
         )
 
 
-def running(entry: Entry) -> None:
+def running(entry: JobEntry) -> None:
     """Raise Conflict for a job that does not run: on other machines nothing is left of one that has
     ended.
     """
@@ -58,7 +58,7 @@ def running(entry: Entry) -> None:
         )
 
 
-def local_shell(entry: Entry, place: Place) -> Attachment:
+def local_shell(entry: JobEntry, place: Place) -> Attachment:
     """A shell on this machine, in the job's code and with its environment; for an ended job without
     its GPUs, which others may have by now.
     """
@@ -82,13 +82,13 @@ def local_shell(entry: Entry, place: Place) -> Attachment:
     )
 
 
-def far_words(entry: Entry, place: Place) -> dict[str, str]:
+def far_words(entry: JobEntry, place: Place) -> dict[str, str]:
     """The job's variables for a shell on another machine, which adds its own GPUs."""
     inherited = inherited_by(entry)
     return {**inherited, **resolved(entry, inherited), **ours(entry, place)}
 
 
-def _folder(entry: Entry, place: Place) -> str:
+def _folder(entry: JobEntry, place: Place) -> str:
     """The checkout of the job's code, or the place in it where the job runs; for a job without
     code, its folder.
     """

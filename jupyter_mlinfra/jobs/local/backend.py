@@ -15,11 +15,11 @@ from ...core.processes import end_token
 from ...core.records import Number, now
 from ..backends.launch import Place
 from ..backends.shell import Attachment, local_shell
-from ..queue.rows import Entry
+from ..queue.rows import JobEntry
 from ..queue.store import JobStore
 from ..settings import JobSettings
 from ..spec import Compute, Device, JobSpec
-from .cancel_requests import Wishes
+from .cancel_requests import CancelRequests
 from .client import Control
 from .plan import forecast
 from .plan_input import capacity_of, holdings_of, needs_of
@@ -39,7 +39,7 @@ class LocalBackend:
         self._project = project
         self._control = Control(project)
         self._store = JobStore(project.database)
-        self._wishes = Wishes(project.home)
+        self._wishes = CancelRequests(project.home)
 
     def check(self, spec: JobSpec) -> None:
         """Raise BadRequest if this machine can never run such a job."""
@@ -144,7 +144,7 @@ class LocalBackend:
         )
         return {job: at + timedelta(seconds=value) for job, value in found.items()}
 
-    def _expected(self, entry: Entry, at: datetime) -> float | None:
+    def _expected(self, entry: JobEntry, at: datetime) -> float | None:
         """Seconds that a job still takes: up to the median of earlier ones; without those, or if it
         has run longer, up to its time limit.
         """
@@ -157,7 +157,7 @@ class LocalBackend:
         limit = entry.spec.time_limit_minutes
         return None if limit is None else max(0.0, limit * 60 - ran)
 
-    def attach(self, entry: Entry) -> Attachment:
+    def attach(self, entry: JobEntry) -> Attachment:
         """A shell on this machine."""
         return local_shell(entry, Place(root=self._project.root, home=self._project.home))
 

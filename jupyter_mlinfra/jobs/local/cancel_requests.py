@@ -18,7 +18,7 @@ _SUFFIX = ".cancel"
 _BYTES = 1000
 
 
-class Wishes:
+class CancelRequests:
     """The cancel requests of one project."""
 
     def __init__(self, home: Path) -> None:

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 
 from .slots import (
     Capacity,
+    FreeCapacity,
     Holding,
     Need,
-    Room,
     can_ever,
     fit,
     hold,
@@ -29,11 +29,11 @@ from .slots import (
 )
 from .why_waiting import behind, why
 
-__all__ = ["Capacity", "Holding", "Need", "Plan", "forecast", "plan"]
+__all__ = ["Capacity", "Holding", "Need", "StartPlan", "forecast", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StartPlan:
     """starts: job and the GPUs it gets, in order. reasons: why each other job waits."""
 
     starts: tuple[tuple[str, tuple[str, ...]], ...]
@@ -46,7 +46,7 @@ def plan(
     capacity: Capacity,
     *,
     explained: int | None = None,
-) -> Plan:
+) -> StartPlan:
     """Decide about the waiting jobs, given in the order of the queue. explained: how many of those
     that keep waiting get a reason, from the first.
     """
@@ -62,7 +62,7 @@ def plan(
         )
         if first is None and possible:
             first = need.called
-    return Plan(tuple((need.job, gpu_ids) for need, gpu_ids in starts), reasons)
+    return StartPlan(tuple((need.job, gpu_ids) for need, gpu_ids in starts), reasons)
 
 
 def forecast(
@@ -123,7 +123,7 @@ def _decide(
 
 
 def _place(
-    need: Need, left: Room, free: Room, lent_for: float, capacity: Capacity
+    need: Need, left: FreeCapacity, free: FreeCapacity, lent_for: float, capacity: Capacity
 ) -> tuple[str, ...] | None:
     """Place a job on unreserved slots, else on lent ones."""
     given = fit(need, left, capacity)

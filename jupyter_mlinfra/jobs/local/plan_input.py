@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from ...core.gpus import Gpu, gpu_readings
 from ...core.machine import process_name
-from ..queue.rows import Entry, Waiting
+from ..queue.rows import JobEntry, Waiting
 from .slots import Capacity, Holding, Need
 
 
@@ -30,7 +30,7 @@ def needs_of(waiting: Iterable[Waiting]) -> list[Need]:
     ]
 
 
-def holdings_of(entries: Iterable[Entry]) -> list[Holding]:
+def holdings_of(entries: Iterable[JobEntry]) -> list[Holding]:
     """What running jobs hold."""
     return [
         Holding(
@@ -50,7 +50,7 @@ def _element(array: str | None, place: int | None) -> str:
     return "" if array is None else f"{array}/{place}"
 
 
-def _ends_in(entry: Entry) -> float:
+def _ends_in(entry: JobEntry) -> float:
     """Seconds until its time limit ends it; the whole limit if its start is not known."""
     if entry.spec.time_limit_minutes is None:
         return math.inf

@@ -21,7 +21,7 @@ from ...core import variables
 from ...core.processes import TOKEN, failpoint, reap
 from ..attempt import environment
 from ..backends.launch import WRAPPER, Place, Start, open_log, prepare, spawn_wrapper
-from ..queue.rows import Entry
+from ..queue.rows import JobEntry
 from .running import WARM
 
 KEPT_SECONDS = 10.0
@@ -76,7 +76,7 @@ class Wrapper:
     pid: int
     word: int
 
-    def hand_over(self, entry: Entry) -> int | None:
+    def hand_over(self, entry: JobEntry) -> int | None:
         """See `running.Taken`. Raises what `prepare` raises."""
         given = False
         try:
@@ -130,13 +130,13 @@ class Ready:
             return None
         return wrapper
 
-    def suits(self, wrapper: Wrapper, entry: Entry) -> bool:
+    def suits(self, wrapper: Wrapper, entry: JobEntry) -> bool:
         """Whether a job can have this one."""
         return wrapper.kind == entry.launch.environment and all(
             _NAME.fullmatch(name) and name not in _SHELLS_OWN for name in entry.spec.environment
         )
 
-    def started(self, entry: Entry) -> None:
+    def started(self, entry: JobEntry) -> None:
         """A job was started: another may follow, from the same submitter."""
         self._wanted, self._from = entry.launch.environment, time.monotonic() + PAUSE_SECONDS
         self._until = self._from + KEPT_SECONDS

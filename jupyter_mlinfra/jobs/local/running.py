@@ -16,7 +16,7 @@ from typing import Protocol
 from ...core.errors import Conflict
 from ...core.processes import Identity, boot_id, children, end_token, reap, tree
 from ..attempt.files import UNCLAIMED, Attempt
-from ..queue.rows import Entry
+from ..queue.rows import JobEntry
 from ..spec import JobState
 from ..state import Ended
 
@@ -39,7 +39,7 @@ class Taken(Protocol):
 
     @property
     def token(self) -> str: ...
-    def hand_over(self, entry: Entry) -> int | None:
+    def hand_over(self, entry: JobEntry) -> int | None:
         """Give it the attempt; returns the wrapper's pid, or None if it ends instead and the
         attempt must be started normally.
         """
@@ -62,7 +62,7 @@ class Live:
     will not be stored. aside_until: when it is tried again after an error of ours.
     """
 
-    entry: Entry
+    entry: JobEntry
     attempt: Attempt
     wrapper: Identity | None
     saved: bool = True
@@ -218,7 +218,7 @@ def orphaned(known: Collection[int]) -> bool:
     return found is None or not all(reap(pid) for pid in found.difference(known))
 
 
-def limit_at(entry: Entry, attempt: Attempt, process: Identity | None) -> float | None:
+def limit_at(entry: JobEntry, attempt: Attempt, process: Identity | None) -> float | None:
     """When the time limit is reached, in monotonic seconds.
 
     Computed from the process's own start, because clocks may have jumped; but from the claim if the
@@ -235,7 +235,7 @@ def limit_at(entry: Entry, attempt: Attempt, process: Identity | None) -> float 
     return time.monotonic() + entry.spec.time_limit_minutes * 60 - ran
 
 
-def find(entry: Entry, home: Path) -> Live | None:
+def find(entry: JobEntry, home: Path) -> Live | None:
     """An attempt that an earlier supervisor started, or was about to start; None if it never began,
     for which every trace is checked:
 
@@ -263,7 +263,7 @@ def find(entry: Entry, home: Path) -> Live | None:
     return live
 
 
-def _await_claim(entry: Entry, attempt: Attempt) -> None:
+def _await_claim(entry: JobEntry, attempt: Attempt) -> None:
     """Wait until a warm runner has taken the attempt or has ended: without its supervisor it does
     one of the two.
 

@@ -85,7 +85,7 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class FreeCapacity:
     """What is left. gpus: hundredths by id."""
 
     cpus: int
@@ -107,7 +107,7 @@ def hold(need: Need, gpu_ids: tuple[str, ...]) -> Holding:
     )
 
 
-def room_of(holdings: Iterable[Holding], capacity: Capacity) -> Room:
+def room_of(holdings: Iterable[Holding], capacity: Capacity) -> FreeCapacity:
     """What is left beside these. Less than zero CPUs counts as zero: jobs may still run from a time
     of more slots.
     """
@@ -118,10 +118,10 @@ def room_of(holdings: Iterable[Holding], capacity: Capacity) -> Room:
         for gpu in holding.gpu_ids:
             if gpu in gpus:
                 gpus[gpu] = max(0, gpus[gpu] - holding.share)
-    return Room(max(0, cpus), max(0.0, memory), gpus)
+    return FreeCapacity(max(0, cpus), max(0.0, memory), gpus)
 
 
-def fit(need: Need, room: Room, capacity: Capacity) -> tuple[str, ...] | None:
+def fit(need: Need, room: FreeCapacity, capacity: Capacity) -> tuple[str, ...] | None:
     """The GPUs that it would get; None if there is no room. A part comes from the device with the
     least sufficient room, so that whole ones stay whole.
     """
@@ -139,16 +139,18 @@ def fit(need: Need, room: Room, capacity: Capacity) -> tuple[str, ...] | None:
     return tuple(enough[: need.devices])
 
 
-def take(need: Need, gpu_ids: Sequence[str], room: Room) -> Room:
+def take(need: Need, gpu_ids: Sequence[str], room: FreeCapacity) -> FreeCapacity:
     """What is left once it has started there."""
     gpus = {
         gpu: max(0, free - need.share) if gpu in gpu_ids else free
         for gpu, free in room.gpus.items()
     }
-    return Room(max(0, room.cpus - need.cpus), max(0.0, room.memory_gib - need.memory_gib), gpus)
+    return FreeCapacity(
+        max(0, room.cpus - need.cpus), max(0.0, room.memory_gib - need.memory_gib), gpus
+    )
 
 
-def set_aside(need: Need, room: Room, capacity: Capacity) -> Room:
+def set_aside(need: Need, room: FreeCapacity, capacity: Capacity) -> FreeCapacity:
     """What is left for later jobs beside one that waits: the GPUs with the most room are reserved
     for it.
     """

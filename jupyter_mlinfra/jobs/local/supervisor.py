@@ -38,12 +38,12 @@ from ..attempt.files import REASON_BYTES, Attempt
 from ..backends.launch import Place, TryLater, explained, spawn
 from ..backends.program import CannotStart
 from ..queue.retention import Retention
-from ..queue.rows import Entry
+from ..queue.rows import JobEntry
 from ..queue.store import JobStore
 from ..spec import JobState
 from ..state import judge
 from .alarm_clock import Alarms
-from .cancel_requests import Wishes
+from .cancel_requests import CancelRequests
 from .client import Config
 from .plan import plan
 from .plan_input import capacity_of, holdings_of, needs_of
@@ -102,7 +102,7 @@ class Supervisor(Daemon):
         self._unforced = False
         self._unneeded: set[str] = set()
         self._release_at: float | None = None
-        self._wishes = Wishes(self._place.home)
+        self._wishes = CancelRequests(self._place.home)
         self._sampler = Sampler(self._place.home)
         self._alarms = Alarms(database, self._place)
         self._warm = Warm(
@@ -114,7 +114,7 @@ class Supervisor(Daemon):
             say=say,
         )
         self._ready = Ready(self._place)
-        self._aside: dict[str, Entry] = {}
+        self._aside: dict[str, JobEntry] = {}
         self._adopt_at: float | None = 0.0
         self._retry_at: float | None = None
         self._queue_at: float | None = None
@@ -262,7 +262,7 @@ class Supervisor(Daemon):
                 self._aside[job] = entry
         self._adopt_at = time.monotonic() + LATER_SECONDS if self._aside else None
 
-    def _adopt_one(self, entry: Entry) -> None:
+    def _adopt_one(self, entry: JobEntry) -> None:
         live = find(entry, self._place.home)
         if live is not None:
             say(f"adopts job {entry.job.id}")
@@ -360,7 +360,7 @@ class Supervisor(Daemon):
         self._retention.count()
         self._release(live.entry)
 
-    def _release(self, entry: Entry) -> None:
+    def _release(self, entry: JobEntry) -> None:
         """The job has ended. Its environment is removed soon, unless another job has the same, as
         the next submit often does.
         """
@@ -477,7 +477,7 @@ class Supervisor(Daemon):
         failpoint("starting")
         self._spawn(entry, taken)
 
-    def _spawn(self, entry: Entry, taken: Taken | None = None) -> None:
+    def _spawn(self, entry: JobEntry, taken: Taken | None = None) -> None:
         """Start the process of an attempt that is recorded as starting, or give it to a waiting
         process.
         """

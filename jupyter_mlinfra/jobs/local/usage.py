@@ -20,7 +20,7 @@ from ...core.files import open_regular, read_tail
 from ...core.gpus import Reading, gpu_readings
 from ...core.processes import Identity, trees
 from ..attempt.files import Attempt
-from ..queue.rows import Entry
+from ..queue.rows import JobEntry
 from ..spec import GpuPoint, ResourcePoint
 
 SAMPLE_SECONDS = 5.0
@@ -52,7 +52,7 @@ class Sampler:
         """When the next sample is due, in monotonic seconds; None while nothing runs."""
         return self._next if running else None
 
-    def tend(self, entries: Iterable[Entry]) -> None:
+    def tend(self, entries: Iterable[JobEntry]) -> None:
         """Sample these jobs if it is time."""
         if time.monotonic() < self._next:
             return

@@ -46,7 +46,7 @@ from ...notebooks.warm.standing import Standing
 from ..attempt import environment
 from ..backends.launch import Place, prepare, spawn_wrapper
 from ..inside.warm_messages import WRAPPER, Order, Warming, dump, parse
-from ..queue.rows import Entry
+from ..queue.rows import JobEntry
 from ..queue.store import JobStore
 from .running import WARM
 
@@ -93,7 +93,7 @@ class TakenRunner:
     def token(self) -> str:
         return self.runner.token
 
-    def hand_over(self, entry: Entry) -> int | None:
+    def hand_over(self, entry: JobEntry) -> int | None:
         return self.pool.hand_over(self.runner, entry)
 
     def give_back(self) -> None:
@@ -167,7 +167,7 @@ class Warm:
                 return TakenRunner(self, runner)
         return None
 
-    def hand_over(self, runner: Runner, entry: Entry) -> int | None:
+    def hand_over(self, runner: Runner, entry: JobEntry) -> int | None:
         """Give it the attempt, which is recorded with its token; returns the wrapper's pid, or None
         if the attempt must be started normally.
 
@@ -289,7 +289,7 @@ class Warm:
 
     # Within
 
-    def _kind(self, entry: Entry) -> str | None:
+    def _kind(self, entry: JobEntry) -> str | None:
         """The key of the runners that can run this job; None if none can."""
         launch = entry.launch
         if entry.spec.notebook is None or not launch.kernel:
@@ -327,7 +327,7 @@ class Warm:
         ][:NOTEBOOKS]
         return key
 
-    def _folders_before(self, entry: Entry) -> list[str]:
+    def _folders_before(self, entry: JobEntry) -> list[str]:
         """Where the job looks for modules before the installed packages: frozen folder, working
         folder, PYTHONPATH.
         """

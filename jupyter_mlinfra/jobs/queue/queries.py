@@ -13,7 +13,7 @@ from ...core.errors import BadRequest, Conflict, NotFound
 from ...core.records import PAGE_LIMIT, Page, parse_cursor
 from ..spec import Job, JobSpec, JobState
 from ..state import FINAL
-from .rows import Entry, Waiting, array_of, entry_of
+from .rows import JobEntry, Waiting, array_of, entry_of
 
 HALF_LIFE_SECONDS = 7 * 86_400.0
 """After this time a user's past use counts half, as with Slurm's PriorityDecayHalfLife."""
@@ -109,7 +109,7 @@ def _unknown(connection: sqlite3.Connection, name: str, error: NotFound) -> NotF
     )
 
 
-def read(connection: sqlite3.Connection, job: str) -> Entry:
+def read(connection: sqlite3.Connection, job: str) -> JobEntry:
     """The job with exactly this id. Raises NotFound."""
     row = connection.execute("SELECT * FROM job WHERE id = ?", (job,)).fetchone()
     if row is None:

@@ -45,7 +45,7 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class JobEntry:
     """A job with its backend's fields. process: of the present attempt, None before it is known.
     failures: those that count.
 
@@ -84,10 +84,10 @@ class Waiting:
     place: int | None = None
 
 
-def entry_of(row: sqlite3.Row) -> Entry:
+def entry_of(row: sqlite3.Row) -> JobEntry:
     spec = spec_of(row["spec"])
     process = Identity(row["boot"], row["pid"], row["start"]) if row["pid"] is not None else None
-    return Entry(
+    return JobEntry(
         number=row["number"],
         job=_job(row, spec),
         spec=spec,
@@ -156,7 +156,7 @@ def _job(row: sqlite3.Row, spec: JobSpec) -> Job:
 
 
 def array_of(
-    first: Entry,
+    first: JobEntry,
     states: Mapping[str, int],
     *,
     at_once: int | None,

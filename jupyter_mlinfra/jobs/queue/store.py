@@ -20,7 +20,7 @@ from ..state import ACTIVE, FINAL
 from . import queries
 from .inserting import Accepted, insert
 from .queries import read
-from .rows import Entry, Waiting, entry_of
+from .rows import JobEntry, Waiting, entry_of
 from .transitions import (
     change,
     held_reason,
@@ -49,7 +49,7 @@ class JobStore:
         with self._database.read() as connection:
             return queries.find(connection, name)
 
-    def entry(self, name: str) -> Entry:
+    def entry(self, name: str) -> JobEntry:
         """The job with this id, or with the only id that starts like this; `job:ID` works too.
 
         Raises NotFound if there is none, BadRequest if there are several, or if it is an array.
@@ -64,7 +64,7 @@ class JobStore:
                 )
             return read(connection, found.jobs[0])
 
-    def elements(self, array: str) -> list[Entry]:
+    def elements(self, array: str) -> list[JobEntry]:
         """The jobs of the array with exactly this id, in order."""
         return self._select("part_of = ? ORDER BY place", array)
 
@@ -149,13 +149,13 @@ class JobStore:
             ).fetchone()
         return None if row[0] is None else float(row[0])
 
-    def active(self, *, backend: str = "local") -> list[Entry]:
+    def active(self, *, backend: str = "local") -> list[JobEntry]:
         """Jobs of a backend that have been started and are not known to have ended."""
         return self._select(
             "backend = ? AND state IN ('starting', 'running') ORDER BY number", backend
         )
 
-    def followed(self, *, backend: str) -> list[Entry]:
+    def followed(self, *, backend: str) -> list[JobEntry]:
         """Jobs that were sent to a backend, or were about to be, and are not known to have
         ended.
         """
@@ -210,7 +210,7 @@ class JobStore:
         with self._database.read() as connection:
             return {row[0] for row in connection.execute(final, (limit,)).fetchall()}
 
-    def unfinished(self) -> list[Entry]:
+    def unfinished(self) -> list[JobEntry]:
         """Every job that is not in a final state."""
         return self._select("state IN ('queued', 'starting', 'running') ORDER BY number")
 
@@ -272,7 +272,7 @@ class JobStore:
         """Force to disk what was accepted: from here on it survives a power cut."""
         self._database.sync()
 
-    def starting(self, job: str, *, token: str, gpu_ids: Sequence[str]) -> Entry:
+    def starting(self, job: str, *, token: str, gpu_ids: Sequence[str]) -> JobEntry:
         """Record, before the process is started, the attempt and the token that it will carry.
         Raises Conflict if the job no longer waits, or is held. This survives the death of every
         process.
@@ -294,13 +294,13 @@ class JobStore:
                 progress_text="",
             )
 
-    def running(self, job: str, process: Identity) -> Entry:
+    def running(self, job: str, process: Identity) -> JobEntry:
         """Record, after the process was started, its identity."""
         return self._move(
             job, JobState.RUNNING, boot=process.boot, pid=process.pid, start=process.start
         )
 
-    def sending(self, keys: Mapping[str, str]) -> list[Entry]:
+    def sending(self, keys: Mapping[str, str]) -> list[JobEntry]:
         """Record, before jobs are sent on, the key of each, so that it is found again whatever
         dies. Leaves out jobs that no longer wait.
         """
@@ -354,7 +354,7 @@ class JobStore:
                         failures=entry.failures + counted,
                     )
 
-    def running_there(self, job: str, *, gpu_ids: Sequence[str], began: float) -> Entry:
+    def running_there(self, job: str, *, gpu_ids: Sequence[str], began: float) -> JobEntry:
         """A job that was sent on is running: the next attempt. began: seconds since 1970."""
         with self._database.write() as connection:
             entry = read(connection, job)
@@ -379,7 +379,7 @@ class JobStore:
         counted: bool,
         delay: float,
         remote: str | None = None,
-    ) -> Entry:
+    ) -> JobEntry:
         """Move a job back into the queue for at least `delay` seconds; or end it, if somebody asked
         for that meanwhile.
 
@@ -407,7 +407,7 @@ class JobStore:
         exit_code: int | None,
         started_at: float | None = None,
         progress: tuple[float | None, str] = (None, ""),
-    ) -> Entry:
+    ) -> JobEntry:
         """Move a job into a final state. started_at: when it began, if that was not recorded
         before.
         """
@@ -547,11 +547,11 @@ class JobStore:
             moved = {entry.job.id: change(connection, entry, **columns) for entry in waiting}
             return [moved.get(entry.job.id, entry.job) for entry in entries]
 
-    def _move(self, job: str, to: JobState, **how: Any) -> Entry:
+    def _move(self, job: str, to: JobState, **how: Any) -> JobEntry:
         with self._database.write() as connection:
             return step(connection, read(connection, job), to, **how)
 
-    def _select(self, tail: str, *values: Any) -> list[Entry]:
+    def _select(self, tail: str, *values: Any) -> list[JobEntry]:
         with self._database.read() as connection:
             rows = connection.execute(f"SELECT * FROM job WHERE {tail}", values).fetchall()  # noqa: S608 - fixed words, bound values
         return [entry_of(row) for row in rows]

@@ -18,7 +18,7 @@ from ..spec import Job, JobState
 from ..state import ACTIVE, FINAL, advance
 from . import queries
 from .queries import read
-from .rows import Entry, called, dump, entry_of, seconds
+from .rows import JobEntry, called, dump, entry_of, seconds
 
 _LATER = (
     "SELECT job.id FROM job_after JOIN job ON job.number = job_after.job WHERE job_after.before = ?"
@@ -29,7 +29,7 @@ _LATER = (
 
 def step(
     connection: sqlite3.Connection,
-    entry: Entry,
+    entry: JobEntry,
     to: JobState,
     *,
     reason: str = "",
@@ -37,7 +37,7 @@ def step(
     counted: bool = False,
     asked: bool = False,
     **columns: Any,
-) -> Entry:
+) -> JobEntry:
     """Move a job, unless something else was requested meanwhile."""
     job = entry.job.id
     if to is JobState.QUEUED and entry.cancelled_by:
@@ -60,7 +60,7 @@ def step(
 
 
 def request(
-    connection: sqlite3.Connection, entry: Entry, column: str, user: str, reason: str
+    connection: sqlite3.Connection, entry: JobEntry, column: str, user: str, reason: str
 ) -> Job:
     """Request the end of an active job; a waiting one that is cancelled ends at once, unless it was
     sent on.
@@ -74,12 +74,12 @@ def request(
     return entry.job
 
 
-def unstarted(entry: Entry, user: str) -> str:
+def unstarted(entry: JobEntry, user: str) -> str:
     """Why a waiting job has ended; a requeued one may have run before."""
     return f"Cancelled by {user} before it started{' again' if entry.job.attempt else ''}."
 
 
-def requeue(connection: sqlite3.Connection, entry: Entry, user: str, environment: str) -> Job:
+def requeue(connection: sqlite3.Connection, entry: JobEntry, user: str, environment: str) -> Job:
     job = entry.job
     if job.state is JobState.SUCCEEDED:
         raise Conflict(
@@ -92,7 +92,9 @@ def requeue(connection: sqlite3.Connection, entry: Entry, user: str, environment
     return _queue_again(connection, entry, environment, f"Requeued by {user}.", held_by="")
 
 
-def restore(connection: sqlite3.Connection, entry: Entry, user: str, environment: str) -> list[Job]:
+def restore(
+    connection: sqlite3.Connection, entry: JobEntry, user: str, environment: str
+) -> list[Job]:
     """Undo the cancel of a job: it is queued again in its place, held if it was, and so are the
     jobs that were cancelled with it, directly or not.
 
@@ -111,7 +113,9 @@ def restore(connection: sqlite3.Connection, entry: Entry, user: str, environment
     return restored
 
 
-def _restore_one(connection: sqlite3.Connection, entry: Entry, user: str, environment: str) -> Job:
+def _restore_one(
+    connection: sqlite3.Connection, entry: JobEntry, user: str, environment: str
+) -> Job:
     held = entry.job.held_by
     return _queue_again(
         connection,
@@ -127,7 +131,7 @@ def held_reason(user: str) -> str:
 
 
 def _queue_again(
-    connection: sqlite3.Connection, entry: Entry, environment: str, reason: str, **columns: Any
+    connection: sqlite3.Connection, entry: JobEntry, environment: str, reason: str, **columns: Any
 ) -> Job:
     """Move a job back into the queue, behind the jobs that it starts after. Raises Conflict if one
     of those can no longer succeed.
@@ -161,14 +165,14 @@ def _queue_again(
 
 def write(
     connection: sqlite3.Connection,
-    entry: Entry,
+    entry: JobEntry,
     to: JobState,
     *,
     reason: str,
     exit_code: int | None = None,
     given_up: bool = True,
     **columns: Any,
-) -> Entry:
+) -> JobEntry:
     """Move a job. given_up: what should start after one that does not succeed is cancelled
     with it.
     """
@@ -201,7 +205,7 @@ def _charge(connection: sqlite3.Connection, job: Job, ran: float, at: float) -> 
     connection.execute("INSERT OR REPLACE INTO job_share VALUES (?, ?, ?)", (job.user, used, at))
 
 
-def _give_up_later(connection: sqlite3.Connection, entry: Entry) -> None:
+def _give_up_later(connection: sqlite3.Connection, entry: JobEntry) -> None:
     """Cancel what should start after a job that did not succeed, directly or not; in a loop,
     because a chain may be long.
     """
@@ -228,7 +232,7 @@ def _why_given_up(earlier: Job) -> str:
     return f"It should start after job {called(earlier)}, which is {earlier.state}."
 
 
-def change(connection: sqlite3.Connection, entry: Entry, **columns: Any) -> Job:
+def change(connection: sqlite3.Connection, entry: JobEntry, **columns: Any) -> Job:
     """Change a job's fields; its state stays."""
     values = {**columns, "changed_at": now().timestamp()}
     job = _update(connection, entry.job.id, values).job
@@ -236,7 +240,7 @@ def change(connection: sqlite3.Connection, entry: Entry, **columns: Any) -> Job:
     return job
 
 
-def _update(connection: sqlite3.Connection, job: str, values: Mapping[str, Any]) -> Entry:
+def _update(connection: sqlite3.Connection, job: str, values: Mapping[str, Any]) -> JobEntry:
     """Write these columns of a job."""
     columns = ", ".join(f"{name} = ?" for name in values)
     return entry_of(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ...core.passwords import without_passwords
-from ..queue.rows import Entry
+from ..queue.rows import JobEntry
 from ..spec import JobState
 
 GUARD = f"{__name__}.guard"
@@ -87,7 +87,7 @@ class Parcel:
     attempt, with its order.
     """
 
-    entry: Entry
+    entry: JobEntry
     key: str
     attempt: int
     folder: Path

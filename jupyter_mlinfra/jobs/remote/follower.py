@@ -31,7 +31,7 @@ from ..attempt.files import REASON_BYTES, UNCLAIMED, Attempt
 from ..backends import load_backend
 from ..backends.launch import Place
 from ..backends.program import CannotStart
-from ..queue.rows import Entry
+from ..queue.rows import JobEntry
 from ..queue.store import JobStore
 from ..settings import JobSettings
 from ..spec import JobState
@@ -208,7 +208,7 @@ class Follower(Daemon):
 
     # Jobs that were sent
 
-    def _look(self, followed: Sequence[Entry]) -> None:
+    def _look(self, followed: Sequence[JobEntry]) -> None:
         sightings = self._far(self._remote.look)
         self._seen_at, self._failures, self._looked = time.time(), 0, True
         known = {entry.token: entry for entry in followed}
@@ -256,7 +256,7 @@ class Follower(Daemon):
             # Once more, so that the remote side forgets them.
             self._record.settled, self._pause, self._strays = (False, FIRST_SECONDS, True)
 
-    def _end(self, strays: Sequence[Sighting], wanted: Sequence[tuple[Entry, Sighting]]) -> None:
+    def _end(self, strays: Sequence[Sighting], wanted: Sequence[tuple[JobEntry, Sighting]]) -> None:
         at, jobs = time.monotonic(), {sighting.remote: entry for entry, sighting in wanted}
         due = [
             one
@@ -288,7 +288,7 @@ class Follower(Daemon):
             return error.words
         return ""
 
-    def _miss(self, entries: Sequence[Entry], shown: Collection[str]) -> None:
+    def _miss(self, entries: Sequence[JobEntry], shown: Collection[str]) -> None:
         """Jobs that the remote side does not list: those that never arrived are sent again, for the
         others all traces are checked. shown: batches.
         """
@@ -329,7 +329,7 @@ class Follower(Daemon):
         shipment = batches.Shipment.read(self._place.home / "jobs", name)
         return "" if shipment is None else shipment.cluster
 
-    def _elsewhere(self, entry: Entry, there: str, here: str) -> None:
+    def _elsewhere(self, entry: JobEntry, there: str, here: str) -> None:
         """A job that another cluster has: that this one does not know it means nothing."""
         if (
             entry.cancelled_by
@@ -344,7 +344,7 @@ class Follower(Daemon):
         )
         self._record.explain({entry.job.id: f"{_LAST_SEEN} elsewhere: {words}"})
 
-    def _call_off(self, entries: Sequence[Entry]) -> None:
+    def _call_off(self, entries: Sequence[JobEntry]) -> None:
         """Cancelled before their arrival is certain: if they arrive, they find their orders
         gone.
         """
@@ -357,7 +357,7 @@ class Follower(Daemon):
         if off:
             self._doubt_until, self._strays = time.monotonic() + DOUBT_LIMIT_SECONDS, True
 
-    def _taken_back(self, entry: Entry) -> bool:
+    def _taken_back(self, entry: JobEntry) -> bool:
         """Whether a job is gone because it was cancelled here while it waited there."""
         return (
             bool(entry.cancelled_by)
@@ -365,7 +365,7 @@ class Follower(Daemon):
             and self._record.attempt(entry).claimed() is None
         )
 
-    def _look_for(self, entries: Sequence[Entry], shown: Collection[str]) -> None:
+    def _look_for(self, entries: Sequence[JobEntry], shown: Collection[str]) -> None:
         unknown = [
             entry
             for entry in entries
@@ -379,7 +379,7 @@ class Follower(Daemon):
             self._record.explain({entry.job.id: self._last_seen(error.words) for entry in unknown})
             recalled, silent = {}, {entry.job.id for entry in unknown}
             entries = [entry for entry in entries if entry.job.id not in silent]
-        back, lost = list[Entry](), list[Entry]()
+        back, lost = list[JobEntry](), list[JobEntry]()
         for entry in entries:
             sighting = recalled.get(entry.remote or "")
             if sighting is not None and sighting.stage is not Stage.ENDED:
@@ -413,27 +413,27 @@ class Follower(Daemon):
             self._unsend(some, some[0].job.reason if held and some else "Waits for its turn.", 0.0)
         self._send_anew(lost)
 
-    def _unexplained(self, entry: Entry) -> bool:
+    def _unexplained(self, entry: JobEntry) -> bool:
         """Whether its guard has stored nothing, or only that a signal ended it: the remote side
         knows who sent that.
         """
         code = self._last(entry).exit_code()
         return code is None or code > 128
 
-    def _last(self, entry: Entry) -> Attempt:
+    def _last(self, entry: JobEntry) -> Attempt:
         """The last attempt that a guard took, else the next one."""
         number = max(entry.job.attempt, first_attempt(entry.token))
         while self._record.attempt(entry, number + 1).claimed() is not None:
             number += 1
         return self._record.attempt(entry, number)
 
-    def _ended_unseen(self, entry: Entry, recalled: Sighting | None) -> None:
+    def _ended_unseen(self, entry: JobEntry, recalled: Sighting | None) -> None:
         """A job that is no longer listed: it ended long ago."""
         self._record.over(
             self._record.catch_up(entry, None, int(self._last(entry).folder.name)), recalled
         )
 
-    def _send_anew(self, entries: Sequence[Entry]) -> None:
+    def _send_anew(self, entries: Sequence[JobEntry]) -> None:
         """The remote side has forgotten jobs that had not begun."""
         left = [entry for entry in entries if self._lost.times(entry.job.id) < LOSSES]
         for entry in [entry for entry in entries if self._lost.times(entry.job.id) >= LOSSES]:
@@ -452,13 +452,13 @@ class Follower(Daemon):
             delay,
         )
 
-    def _unsend(self, entries: Sequence[Entry], reason: str, delay: float) -> None:
+    def _unsend(self, entries: Sequence[JobEntry], reason: str, delay: float) -> None:
         if entries:
             self._store.unsent([entry.job.id for entry in entries], reason=reason, delay=delay)
             for entry in entries:
                 self._record.forget(entry)
 
-    def _sync(self, pairs: Iterable[tuple[Entry, Sighting]]) -> None:
+    def _sync(self, pairs: Iterable[tuple[JobEntry, Sighting]]) -> None:
         """Update holds and priorities of jobs that wait on the remote side."""
         waiting = [
             (entry, sighting)
@@ -485,7 +485,7 @@ class Follower(Daemon):
         if moved:
             self._ask(partial(self._remote.prioritize, moved))
 
-    def _holds(self, entry: Entry) -> bool:
+    def _holds(self, entry: JobEntry) -> bool:
         """Whether we hold it there: what somebody else holds is not ours to release."""
         return read_hold(self._record.attempt(entry)) == entry.token
 
@@ -551,7 +551,7 @@ class Follower(Daemon):
         if found:
             self._pause = FIRST_SECONDS
 
-    def _send_batch(self, entries: Sequence[Entry]) -> None:
+    def _send_batch(self, entries: Sequence[JobEntry]) -> None:
         """Send jobs whose keys are recorded. If the remote side does not answer, their arrival is
         uncertain until the next look.
         """
@@ -599,7 +599,7 @@ class Follower(Daemon):
         self._record.explain(dict.fromkeys(jobs, f"Sent to {self._backend}."))
         failpoint("noted")
 
-    def _put_off(self, entries: Sequence[Entry], words: str) -> None:
+    def _put_off(self, entries: Sequence[JobEntry], words: str) -> None:
         part_of, fewer = entries[0].job.part_of, len(entries) // 2
         if part_of is not None and fewer >= FEWEST:  # a limit may leave room for some of them
             self._fewer[part_of], delay = fewer, LATER_SECONDS
@@ -611,7 +611,7 @@ class Follower(Daemon):
             delay=delay,
         )
 
-    def _refuse(self, entries: Sequence[Entry], words: str, code: int | None) -> None:
+    def _refuse(self, entries: Sequence[JobEntry], words: str, code: int | None) -> None:
         for entry in entries:
             self._record.end_unstarted(entry, JobState.FAILED, words[:REASON_BYTES], code)
 

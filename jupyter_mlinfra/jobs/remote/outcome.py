@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 
 from ..attempt.files import Attempt
-from ..queue.rows import Entry
+from ..queue.rows import JobEntry
 from ..spec import JobState
 from ..state import SAVED, Ended
 from . import Sighting
@@ -17,7 +17,7 @@ from .guard_files import LIMIT, LIMIT_THERE, PREEMPTED, read_asked
 _KILLED = 137
 
 
-def ended(entry: Entry, attempt: Attempt, sighting: Sighting | None) -> Ended:
+def ended(entry: JobEntry, attempt: Attempt, sighting: Sighting | None) -> Ended:
     """What is known about an attempt that is over. sighting: None if the remote side no longer
     knows it.
     """
@@ -41,7 +41,7 @@ def _sentence(told: str, words: str) -> str:
 
 
 def _asked(
-    entry: Entry, attempt: Attempt, sighting: Sighting | None, code: int | None
+    entry: JobEntry, attempt: Attempt, sighting: Sighting | None, code: int | None
 ) -> tuple[JobState | None, str]:
     """The state for which it was ended, and by whom or what."""
     if entry.cancelled_by:

@@ -14,7 +14,7 @@ from ..attempt.environment import release
 from ..attempt.files import Attempt
 from ..backends.launch import Place
 from ..queue.retention import Retention
-from ..queue.rows import Entry
+from ..queue.rows import JobEntry
 from ..queue.store import JobStore
 from ..spec import JobState
 from ..state import judge
@@ -49,7 +49,7 @@ class Record:
         self._unneeded = set[str]()
         self.settled = False
 
-    def attempt(self, entry: Entry, number: int | None = None) -> Attempt:
+    def attempt(self, entry: JobEntry, number: int | None = None) -> Attempt:
         """The files of an attempt of a job; by default the first one with its present key."""
         return Attempt.of(
             self._place.home, entry.job.id, first_attempt(entry.token) if number is None else number
@@ -73,7 +73,7 @@ class Record:
         """It has appeared again."""
         self._missed.pop(token, None)
 
-    def see(self, entry: Entry, sighting: Sighting) -> None:
+    def see(self, entry: JobEntry, sighting: Sighting) -> None:
         """Record one job as it is shown now."""
         if sighting.stage is Stage.UNKNOWN:
             self.explain({entry.job.id: sighting.reason})
@@ -123,7 +123,7 @@ class Record:
         else:
             self._tell_progress(entry, current)
 
-    def _tell_progress(self, entry: Entry, number: int) -> None:
+    def _tell_progress(self, entry: JobEntry, number: int) -> None:
         """Progress events, which the notebook runner sends for local jobs: on a remote machine it
         must not open a database that this machine has open.
         """
@@ -132,14 +132,14 @@ class Record:
             self._progress[entry.job.id] = fraction
             self._store.told_progress(entry.job.id, fraction)
 
-    def _over_already(self, entry: Entry) -> bool:
+    def _over_already(self, entry: JobEntry) -> bool:
         """Whether an attempt ended for good although the remote side restarts the job, as Slurm
         does with one that ends well while it gives way.
         """
         attempt = self.attempt(entry, entry.job.attempt)
         return attempt.exit_code() == 0 or read_asked(attempt) == LIMIT
 
-    def catch_up(self, entry: Entry, sighting: Sighting | None, current: int) -> Entry:
+    def catch_up(self, entry: JobEntry, sighting: Sighting | None, current: int) -> JobEntry:
         """Record attempts that have begun since the last look."""
         job = entry.job.id
         while entry.job.attempt < current:
@@ -169,7 +169,7 @@ class Record:
                 entry = self._store.entry(job)
         return entry
 
-    def over(self, entry: Entry, sighting: Sighting | None) -> None:
+    def over(self, entry: JobEntry, sighting: Sighting | None) -> None:
         """The attempt has ended: judge it, once its exit code is here."""
         job = entry.job
         attempt = self.attempt(entry, max(job.attempt, first_attempt(entry.token)))
@@ -224,14 +224,14 @@ class Record:
         self.forget(entry)
 
     def end_unstarted(
-        self, entry: Entry, state: JobState, reason: str, code: int | None = None
+        self, entry: JobEntry, state: JobState, reason: str, code: int | None = None
     ) -> None:
         """A job that never began ends."""
         self._store.end(entry.job.id, state, reason=reason, exit_code=code)
         self.later.forget([entry.job.id])
         self.forget(entry)
 
-    def forget(self, entry: Entry) -> None:
+    def forget(self, entry: JobEntry) -> None:
         """A job ended, or goes back into our queue."""
         for token in (entry.token, f"{entry.token}+"):
             self._missed.pop(token, None)

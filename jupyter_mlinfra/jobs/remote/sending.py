@@ -15,7 +15,7 @@ from ..attempt.environment import elsewhere
 from ..attempt.files import Attempt
 from ..backends import launch
 from ..backends.launch import Place
-from ..queue.rows import Entry
+from ..queue.rows import JobEntry
 from . import Batch, Parcel
 from .batches import Shipment
 from .guard_files import Order
@@ -24,7 +24,7 @@ _OF_OURS = {TOKEN, "CUDA_VISIBLE_DEVICES"}
 
 
 def keys_of(
-    entries: Sequence[Entry], most: int, fewer: Mapping[str, int] = MappingProxyType({})
+    entries: Sequence[JobEntry], most: int, fewer: Mapping[str, int] = MappingProxyType({})
 ) -> list[dict[str, str]]:
     """New keys for waiting jobs, one mapping per batch: up to `most` elements of an array together,
     other jobs alone. fewer: limits of arrays by their ids.
@@ -32,7 +32,7 @@ def keys_of(
     A key is `BATCH.ATTEMPT.INDEX`. Elements with a secret of a keyring are sent alone: its value is
     in the environment, which a batch shares.
     """
-    batches = list[list[Entry]]()
+    batches = list[list[JobEntry]]()
     for part_of, group in groupby(sorted(entries, key=_together), key=_together):
         alone = part_of[0] == ""
         rest = iter(group)
@@ -52,7 +52,7 @@ def keys_of(
     return found
 
 
-def _together(entry: Entry) -> tuple[str, int, str]:
+def _together(entry: JobEntry) -> tuple[str, int, str]:
     own = any(value.startswith("keyring:") for value in entry.spec.environment.values())
     return ("" if own else entry.job.part_of or "", entry.job.attempt, entry.launch.environment)
 
@@ -67,7 +67,7 @@ def first_attempt(key: str) -> int:
     return int(key.split(".")[1])
 
 
-def in_doubt(entries: Iterable[Entry]) -> list[list[Entry]]:
+def in_doubt(entries: Iterable[JobEntry]) -> list[list[JobEntry]]:
     """Jobs whose arrival is uncertain, grouped as they were to be sent."""
     return [
         list(group)
@@ -79,7 +79,7 @@ def in_doubt(entries: Iterable[Entry]) -> list[list[Entry]]:
 
 
 def batch_of(
-    entries: Sequence[Entry], place: Place, *, grace_seconds: float, log_bytes: int, cluster: str
+    entries: Sequence[JobEntry], place: Place, *, grace_seconds: float, log_bytes: int, cluster: str
 ) -> Batch:
     """Jobs whose keys are recorded, with their orders and where they are sent. Raises what `launch`
     does, and OSError.
@@ -122,7 +122,7 @@ def batch_of(
     )
 
 
-def _origin(entry: Entry) -> dict[str, str]:
+def _origin(entry: JobEntry) -> dict[str, str]:
     """Where a run that the job tracks comes from."""
     pipeline, step = entry.job.labels.get("pipeline", ""), entry.job.labels.get("step", "")
     found = {

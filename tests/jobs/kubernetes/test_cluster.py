@@ -381,7 +381,7 @@ def test_a_job_that_is_sent_twice_is_there_once(site: Any, tools: Any) -> None:
     site.running(job)
     [body] = site.fake.created
     there = api.Api(Project.open(site.root).settings.of(KubernetesSettings))
-    with pytest.raises(api.Refused) as refused:
+    with pytest.raises(api.KubernetesRefused) as refused:
         there.create(body)
     assert refused.value.status == 409
     (site.root / "go").touch()

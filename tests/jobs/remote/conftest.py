@@ -14,7 +14,7 @@ import pytest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Job, Jobs, JobSpec
 from jupyter_mlinfra.jobs.attempt.files import Attempt
-from jupyter_mlinfra.jobs.queue.rows import Entry
+from jupyter_mlinfra.jobs.queue.rows import JobEntry
 from jupyter_mlinfra.jobs.queue.store import JobStore
 from jupyter_mlinfra.jobs.remote import (
     Batch,
@@ -107,7 +107,7 @@ class Steps:
     def submit(self, name: str = "job", **options: Any) -> Job:
         return self.jobs.submit(JobSpec(command=["true"], name=name, **options))
 
-    def entry(self, job: Job) -> Entry:
+    def entry(self, job: Job) -> JobEntry:
         return self.store.entry(job.id)
 
     def attempt(self, job: Job, number: int = 1) -> Attempt:

@@ -23,7 +23,7 @@ PAGE = 500
 _NOT_FOUND, _GONE = 404, 410
 
 
-class Refused(Exception):
+class KubernetesRefused(Exception):
     """The server answered with a refusal."""
 
     def __init__(self, status: int, words: str) -> None:
@@ -31,7 +31,7 @@ class Refused(Exception):
         self.status, self.words = status, words
 
 
-class _Missing(Refused):
+class _Missing(KubernetesRefused):
     """There is no such object."""
 
 
@@ -47,7 +47,7 @@ class Api:
         """
         try:
             which = self._call(self._core.read_namespace, "kube-system")["metadata"]["uid"]
-        except (Refused, KeyError, TypeError):  # an account may lack the permission
+        except (KubernetesRefused, KeyError, TypeError):  # an account may lack the permission
             which = self._client.configuration.host
         return f"{self._namespace} of {which}"
 
@@ -126,7 +126,7 @@ class Api:
                     token = (answer.get("metadata") or {}).get("continue") or ""
                     if not token:
                         return found
-            except Refused as error:
+            except KubernetesRefused as error:
                 # The list is older than the server remembers: once more from its beginning.
                 if error.status != _GONE or last_try:
                     raise
@@ -145,7 +145,7 @@ class Api:
             words_said = _message(error)
             if error.status is None or error.status in (0, 401, 408, 429) or error.status >= 500:
                 raise Unreachable(f"Kubernetes: {words_said}") from error
-            raise (_Missing if error.status == _NOT_FOUND else Refused)(
+            raise (_Missing if error.status == _NOT_FOUND else KubernetesRefused)(
                 int(error.status), words_said
             ) from error
         except (HTTPError, OSError) as error:

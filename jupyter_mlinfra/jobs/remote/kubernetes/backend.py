@@ -14,13 +14,13 @@ from ....core.errors import BadRequest, Conflict, Unavailable
 from ....core.records import now
 from ...attempt.environment import submitters_environment
 from ...backends.shell import Attachment, running
-from ...queue.rows import Entry
+from ...queue.rows import JobEntry
 from ...remote.kubernetes.settings import KubernetesSettings
 from ...spec import Compute, JobSpec
 from .. import Unreachable
 from ..backend import FollowedBackend
 from . import manifest
-from .api import Api, Refused
+from .api import Api, KubernetesRefused
 from .nodes import Node, devices_of, free, nodes_of, room_for
 from .remote import KubernetesRemote, ids_of, site_of
 
@@ -81,7 +81,7 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
             return None
         try:
             pods = self._api.pods("")
-        except (Refused, Unreachable):
+        except (KubernetesRefused, Unreachable):
             return None
         nodes = self._nodes()
         return (
@@ -90,7 +90,7 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
             else None
         )
 
-    def attach(self, entry: Entry) -> Attachment:
+    def attach(self, entry: JobEntry) -> Attachment:
         """A shell in the job's container, through `kubectl`, with what the container itself was
         given.
         """
@@ -135,7 +135,7 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
         name, _, index = remote.partition("/")
         try:
             pods = self._api.pods(f"batch.kubernetes.io/job-name={name}")
-        except (Refused, Unreachable) as error:
+        except (KubernetesRefused, Unreachable) as error:
             raise Unavailable(
                 "Kubernetes does not say where the job runs.",
                 f"{error.words}.",
@@ -159,7 +159,7 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
         if nodes:
             try:
                 pods = self._api.pods("")
-            except (Refused, Unreachable):
+            except (KubernetesRefused, Unreachable):
                 pods = []
         left = [free(node, pods) for node in nodes]
         cpus, memory = (
@@ -190,5 +190,5 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
         """
         try:
             return nodes_of(self._api.nodes(), self._settings, cordoned=cordoned)
-        except (Refused, Unreachable):
+        except (KubernetesRefused, Unreachable):
             return []

@@ -12,7 +12,7 @@ from .manifest import BATCH, INDEX, PROJECT, gpu_resource, gpu_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Compute:
     """Compute. memory: bytes. devices: by the names of their resources."""
 
     cpus: float
@@ -31,7 +31,7 @@ class Node:
 
     name: str
     labels: Mapping[str, str]
-    whole: Room
+    whole: Compute
 
 
 def nodes_of(
@@ -54,7 +54,7 @@ def nodes_of(
     return found
 
 
-def free(node: Node, pods: Iterable[Mapping[str, Any]]) -> Room:
+def free(node: Node, pods: Iterable[Mapping[str, Any]]) -> Compute:
     """What the visible pods leave of a node."""
     cpus, memory, devices = node.whole.cpus, node.whole.memory, dict(node.whole.devices)
     for pod in _on(node, pods):
@@ -64,11 +64,11 @@ def free(node: Node, pods: Iterable[Mapping[str, Any]]) -> Room:
             memory -= amount(asked.get("memory", 0))
             for name in devices:
                 devices[name] -= amount(asked.get(name, 0))
-    return Room(cpus=cpus, memory=memory, devices=devices)
+    return Compute(cpus=cpus, memory=memory, devices=devices)
 
 
 def room_for(
-    spec: JobSpec, room: Room, labels: Mapping[str, str], settings: KubernetesSettings
+    spec: JobSpec, room: Compute, labels: Mapping[str, str], settings: KubernetesSettings
 ) -> bool:
     """Whether a job fits."""
     if spec.gpu_type and labels.get(settings.gpu_type_label) != gpu_type(spec, settings):
@@ -135,10 +135,10 @@ def _holder(pod: Mapping[str, Any], ref_of: Callable[[str, int], str], project: 
     return ours or f"pod {meta.get('name')}"
 
 
-def _room(amounts: Mapping[str, Any], settings: KubernetesSettings) -> Room:
+def _room(amounts: Mapping[str, Any], settings: KubernetesSettings) -> Compute:
     names = (settings.gpu_resource, *settings.gpu_parts.values())
     devices = {name: amount(amounts[name]) for name in names if name in amounts}
-    return Room(
+    return Compute(
         cpus=amount(amounts.get("cpu", 0)), memory=amount(amounts.get("memory", 0)), devices=devices
     )
 

@@ -20,7 +20,7 @@ from ..batches import Shipment
 from ..guard_files import Order, call_off, wanted
 from ..project_label import mark_of
 from ..sending import first_attempt
-from .api import Api, Refused
+from .api import Api, KubernetesRefused
 from .manifest import PROJECT, Site, manifest
 from .pod import starts
 from .settings import KubernetesSettings
@@ -90,7 +90,7 @@ class KubernetesRemote:
         selector = f"{PROJECT}={self._site.project}"
         try:
             jobs, pods = self._api.jobs(selector), self._api.pods(selector)
-        except Refused as error:
+        except KubernetesRefused as error:
             raise Unreachable(f"Kubernetes: {error.words}") from error
         waits = any((job.get("spec") or {}).get("suspend") for job in jobs)
         why = self._refusals() if lacks_pods(jobs, pods) else {}
@@ -108,12 +108,12 @@ class KubernetesRemote:
 
     def _workloads(self) -> Sequence[dict[str, object]]:
         # It only says why they wait, and not every account may read it.
-        with contextlib.suppress(Refused, Unreachable):
+        with contextlib.suppress(KubernetesRefused, Unreachable):
             return self._api.workloads()
         return ()
 
     def _refusals(self) -> Mapping[str, str]:
-        with contextlib.suppress(Refused, Unreachable):
+        with contextlib.suppress(KubernetesRefused, Unreachable):
             return self._api.refusals()
         return {}
 
@@ -144,7 +144,7 @@ class KubernetesRemote:
         name = body["metadata"]["name"]
         try:
             self._api.create(body)
-        except Refused as error:
+        except KubernetesRefused as error:
             if error.status != _CONFLICT:
                 self._judge(error)
         size = body["spec"]["completions"]
@@ -153,7 +153,7 @@ class KubernetesRemote:
             for parcel in batch.parcels
         ]
 
-    def _judge(self, error: Refused) -> None:
+    def _judge(self, error: KubernetesRefused) -> None:
         if error.status in _NEVER:
             raise Rejected(f"Kubernetes does not take it: {error.words}") from error
         raise NotNow(f"Kubernetes does not take it: {error.words}") from error
@@ -162,7 +162,7 @@ class KubernetesRemote:
         """Call them off, then delete them: the Job if nothing else of it is left, else the pod of
         the element.
         """
-        refused = list[Refused]()
+        refused = list[KubernetesRefused]()
         for owner, some in self._by_owner([sighting.remote for sighting in sightings]).items():
             for item in some:
                 self._call_off(item)
@@ -192,13 +192,13 @@ class KubernetesRemote:
             and owner not in self._deleted
             and all(item.sighting.remote in over for item in items)
         ]
-        refused = list[Refused]()
+        refused = list[KubernetesRefused]()
         for owner in due[:FORGOTTEN_AT_A_TIME]:
             # If that is refused they disappear on their own, when their time is over.
             self._deleted.add(owner)
             try:
                 self._api.delete_job(owner, over=True)
-            except Refused as error:
+            except KubernetesRefused as error:
                 refused.append(error)
         _complain(refused)
 
@@ -206,7 +206,7 @@ class KubernetesRemote:
         """Take waiting jobs back: Kubernetes has no hold that a Kueue queue would respect. They are
         sent again when they are released.
         """
-        refused = list[Refused]()
+        refused = list[KubernetesRefused]()
         for owner, some in self._by_owner(remotes).items() if held else ():
             refused += self._delete(
                 owner, [item for item in some if self._call_off(item, unless_begun=True)]
@@ -237,7 +237,7 @@ class KubernetesRemote:
             unless_begun=unless_begun,
         )
 
-    def _delete(self, owner: str, some: Sequence[Seen]) -> list[Refused]:
+    def _delete(self, owner: str, some: Sequence[Seen]) -> list[KubernetesRefused]:
         """Delete a Job of which nothing else is left as a whole; else only the pods. Returns what
         was refused, which does not affect the others.
         """
@@ -257,11 +257,11 @@ class KubernetesRemote:
             for item in some:
                 if item.pod:
                     self._api.delete_pod(item.pod)
-        except Refused as error:
+        except KubernetesRefused as error:
             return [error]
         return []
 
 
-def _complain(refused: Sequence[Refused]) -> None:
+def _complain(refused: Sequence[KubernetesRefused]) -> None:
     if refused:
         raise NotNow(f"Kubernetes: {refused[0].words}")

@@ -32,7 +32,7 @@ _PASSING = (401, 403, 408, 425, 429)
 Json = Mapping[str, Any]
 
 
-class Refused(Exception):
+class RayRefused(Exception):
     """Ray answered with a refusal."""
 
     def __init__(self, status: int, words: str) -> None:
@@ -40,11 +40,11 @@ class Refused(Exception):
         self.status, self.words = status, words
 
 
-class Missing(Refused):
+class Missing(RayRefused):
     """Ray knows no such job."""
 
 
-class Fault(Refused):
+class Fault(RayRefused):
     """Something failed inside Ray; also its answer for an id that is taken."""
 
 
@@ -62,7 +62,7 @@ class Api:
         """Submit a job. If its id exists, it arrived before."""
         try:
             self._ask("POST", "/api/jobs/", body)
-        except Refused as error:
+        except RayRefused as error:
             try:
                 self._ask("GET", _path(body["submission_id"]))
             except Missing:
@@ -166,7 +166,7 @@ def _refusal(answer: httpx.Response, settings: RaySettings) -> Exception:
         return Unreachable(f"Ray: {words}")
     if status == _NOT_FOUND:
         return Missing(status, words)
-    return Fault(status, words) if status >= 500 else Refused(status, words)
+    return Fault(status, words) if status >= 500 else RayRefused(status, words)
 
 
 def said(text: str) -> str:

@@ -15,7 +15,7 @@ from ...spec import Compute, JobSpec
 from .. import Unreachable
 from ..backend import FollowedBackend
 from . import request
-from .api import SOON_SECONDS, Api, Refused
+from .api import SOON_SECONDS, Api, RayRefused
 from .nodes import CPU, MEMORY, Node, devices_of, fits, gpu_kind, nodes_of, words
 from .remote import NAME, RayRemote
 
@@ -84,7 +84,7 @@ class RayBackend(FollowedBackend[RayRemote]):
         """The nodes that are alive; none if they cannot be read."""
         try:
             return nodes_of(self._api.nodes(), self._api.actors())
-        except (Refused, Unreachable):
+        except (RayRefused, Unreachable):
             return []
 
     def _holders(self, nodes: Sequence[Node]) -> dict[tuple[str, str], str]:

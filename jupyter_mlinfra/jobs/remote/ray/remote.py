@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...attempt.files import Attempt
-from ...queue.rows import Entry
+from ...queue.rows import JobEntry
 from ...queue.store import JobStore
 from ...settings import JobSettings
 from ...spec import JobState
@@ -19,7 +19,7 @@ from .. import Batch, Cluster, Parcel, Rejected, Sighting, Stage, Unreachable
 from ..guard_files import Order, call_off, wanted
 from ..project_label import mark_of
 from ..sending import first_attempt
-from .api import Api, Fault, Json, Refused
+from .api import Api, Fault, Json, RayRefused
 from .nodes import Node, nodes_of, why
 from .request import MARGIN_SECONDS, body, name_of, needs
 from .settings import RaySettings
@@ -62,7 +62,7 @@ class RayRemote:
         """One list of all jobs; the nodes too while one of ours waits, which only explains why."""
         try:
             jobs = self._api.jobs()
-        except Refused as error:
+        except RayRefused as error:
             raise Unreachable(f"Ray: {error.words}") from error
         followed = {entry.token: entry for entry in self._store.followed(backend=NAME)}
         seen = sightings_of(
@@ -92,7 +92,7 @@ class RayRemote:
         }
         return [*found, *gone]
 
-    def _sighting(self, item: Seen, followed: Mapping[str, Entry]) -> Sighting:
+    def _sighting(self, item: Seen, followed: Mapping[str, JobEntry]) -> Sighting:
         sighting, entry = item.sighting, followed.get(item.sighting.key)
         if sighting.stage is Stage.WAITING and entry is not None:
             return replace(
@@ -117,7 +117,7 @@ class RayRemote:
             reason="Ray no longer runs it; what is left of it ends.",
         )
 
-    def _left(self, entry: Entry) -> bool:
+    def _left(self, entry: JobEntry) -> bool:
         """Whether the guard of a job that Ray no longer lists may still have to end it: before that
         it does not count as lost, and no second copy is started.
         """
@@ -139,11 +139,11 @@ class RayRemote:
     def _look_at_nodes(self) -> None:
         if time.monotonic() - self._nodes_at < NODES_SECONDS:
             return
-        with contextlib.suppress(Refused, Unreachable):
+        with contextlib.suppress(RayRefused, Unreachable):
             self._nodes = nodes_of(self._api.nodes(), self._api.actors())
             self._nodes_at = time.monotonic()
 
-    def _forget(self, seen: Sequence[Seen], followed: Mapping[str, Entry]) -> None:
+    def _forget(self, seen: Sequence[Seen], followed: Mapping[str, JobEntry]) -> None:
         """Ray keeps ended jobs for ever, and lists them each time."""
         limit = (time.time() - self._settings.keep_minutes * 60) * 1000
         due = [
@@ -154,7 +154,7 @@ class RayRemote:
             and item.sighting.key not in followed
         ]
         for remote in due[:FORGOTTEN_AT_A_TIME]:
-            with contextlib.suppress(Refused, Unreachable):
+            with contextlib.suppress(RayRefused, Unreachable):
                 self._api.delete(remote)
 
     def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:
@@ -181,7 +181,7 @@ class RayRemote:
             _each(self._api.submit, bodies)
         except Fault as error:
             raise Unreachable(f"Ray: {error.words}") from error
-        except Refused as error:
+        except RayRefused as error:
             raise Rejected(f"Ray does not take it: {error.words}.") from error
         return [name_of(parcel) for parcel in batch.parcels]
 
@@ -247,7 +247,7 @@ class RayRemote:
         try:
             self._api.stop(remote)
         except (
-            Refused
+            RayRefused
         ) as error:  # it may have changed since it was seen: the next look shows its state
             sys.stderr.write(f"stop {remote}: {error.words}\n")
 

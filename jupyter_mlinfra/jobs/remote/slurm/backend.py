@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from ....core.errors import BadRequest, Unavailable
 from ...backends.launch import Place
 from ...backends.shell import Attachment, far_words, running, shell_of
-from ...queue.rows import Entry
+from ...queue.rows import JobEntry
 from ...remote.slurm.settings import SlurmSettings
 from ...settings import JobSettings
 from ...spec import Compute, Device, JobSpec
 from .. import Stage, Unreachable
 from ..backend import FollowedBackend
-from .commands import Commands, Refused
+from .commands import Commands, SlurmRefused
 from .remote import SlurmRemote
 from .request import needs
 from .sightings import number
@@ -69,7 +69,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
             )
         try:
             self._test(spec)
-        except Refused as error:
+        except SlurmRefused as error:
             if not error.for_good or self._rests(spec):
                 return
             raise BadRequest(
@@ -109,7 +109,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
         """What `sbatch --test-only` says."""
         try:
             found = _STARTS.search(self._test(spec))
-        except (Refused, Unreachable):
+        except (SlurmRefused, Unreachable):
             return None
         # Slurm writes local time.
         return datetime.fromisoformat(found[1]).astimezone() if found else None
@@ -127,7 +127,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
             script,
         )[1]
 
-    def attach(self, entry: Entry) -> Attachment:
+    def attach(self, entry: JobEntry) -> Attachment:
         """A step of the job with a terminal, beside what it runs: `srun --overlap` gives it the
         job's node and GPUs.
         """
@@ -157,7 +157,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
             return self._commands.run(
                 "squeue", "--noheader", "--array", "--format=%A", f"--jobs={remote}"
             ).strip()
-        except (Refused, Unreachable) as error:
+        except (SlurmRefused, Unreachable) as error:
             raise Unavailable(
                 "Slurm does not say where the job runs.",
                 f"{error.words}.",
@@ -179,7 +179,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
     def _nodes(self) -> list[dict[str, Any]]:
         try:
             nodes = json.loads(self._commands.run("scontrol", "show", "nodes", "--json"))["nodes"]
-        except (Refused, Unreachable, ValueError, KeyError, TypeError):
+        except (SlurmRefused, Unreachable, ValueError, KeyError, TypeError):
             return []
         partition = self._settings.partition
         return [node for node in nodes if not partition or partition in node.get("partitions", ())]

@@ -41,7 +41,7 @@ _TALK = re.compile(
 
 
 @dataclass(eq=False)
-class Refused(Exception):
+class SlurmRefused(Exception):
     """Slurm answered with a refusal."""
 
     words: str
@@ -100,7 +100,7 @@ class Commands:
                 _UNANSWERED.search(words_said) and not _NEVER.search(words_said)
             ):
                 raise Unreachable(f"{name}: {words_said}")
-            raise Refused(words_said)
+            raise SlurmRefused(words_said)
         return done.stdout.decode(errors="replace"), said
 
     def program(self, name: str) -> str:

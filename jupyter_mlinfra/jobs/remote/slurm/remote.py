@@ -17,7 +17,7 @@ from .. import GUARD, Batch, Cluster, NotNow, Rejected, Sighting, Stage, Unreach
 from ..batches import words_path
 from ..project_label import mark_of
 from ..sending import index_of
-from .commands import Absent, Commands, Refused
+from .commands import Absent, Commands, SlurmRefused
 from .request import array, needs, nice, output
 from .sightings import recalled, sightings_of
 
@@ -51,7 +51,7 @@ class SlurmRemote:
         """What the configuration says that the commands find."""
         try:
             told = dict(_SETTING.findall(self._commands.run("scontrol", "show", "config")))
-        except Refused as error:
+        except SlurmRefused as error:
             raise Unreachable(f"scontrol: {error.words}") from error
         most = told.get("MaxArraySize", "")
         return Cluster(
@@ -68,7 +68,7 @@ class SlurmRemote:
         try:
             answer = json.loads(self._commands.run("squeue", "--json", *arguments))
             jobs = answer["jobs"]
-        except Refused as error:
+        except SlurmRefused as error:
             raise Unreachable(f"squeue: {error.words}") from error
         except (ValueError, KeyError, TypeError) as error:
             raise Unreachable(f"squeue: its answer is not a list of jobs: {error}") from error
@@ -102,7 +102,7 @@ class SlurmRemote:
                 found |= recalled(self._commands.run("sacct", *words).splitlines())
             except Absent:
                 break
-            except Refused as error:
+            except SlurmRefused as error:
                 if "accounting storage is disabled" not in error.words:
                     raise Unreachable(f"sacct: {error.words}") from error
         return found
@@ -169,7 +169,7 @@ class SlurmRemote:
                 "SLURM_RESTART_COUNT",
                 environment=batch.environment,
             )
-        except Refused as error:
+        except SlurmRefused as error:
             raise (Rejected if error.for_good else NotNow)(
                 f"Slurm does not take it: {error.words}."
             ) from error
@@ -240,7 +240,7 @@ class SlurmRemote:
         """
         try:
             self._commands.run(*words)
-        except Refused as error:
+        except SlurmRefused as error:
             if "denied" in error.words:
                 raise NotNow(f"{words[0]}: {error.words}") from error
             sys.stderr.write(f"{words[0]}: {error.words}\n")

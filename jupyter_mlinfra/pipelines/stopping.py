@@ -12,7 +12,7 @@ from ..jobs import JobSettings
 from .launching import Launcher
 from .spec import PipelineRun, StepState
 from .state import is_final
-from .store import RunEntry, Store
+from .store import RunEntry, RunStore
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -22,10 +22,10 @@ _MORE_SECONDS = 30.0
 """How long to wait for a run after the grace period of its jobs."""
 
 
-class Ending:
+class RunStopper:
     """Ends the runs of one project."""
 
-    def __init__(self, project: Project, jobs: Jobs, store: Store, launcher: Launcher) -> None:
+    def __init__(self, project: Project, jobs: Jobs, store: RunStore, launcher: Launcher) -> None:
         self._project, self._jobs, self._store, self._launcher = project, jobs, store, launcher
 
     def cancel(self, run: str, *, wait: bool) -> PipelineRun:
