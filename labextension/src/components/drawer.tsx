@@ -1,5 +1,6 @@
 import React, { useId, useState } from 'react';
 
+import type { ApiError } from '../api/errors';
 import type { Code } from '../api/types';
 import type { CodeOf } from '../code/snippets';
 import { type Door, DOORS } from '../code/cell';
@@ -8,6 +9,7 @@ import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { Button, Key } from './button';
 import { cx } from './cx';
+import { errorText, explainError } from './explain';
 import { useFrameCode } from './frame';
 import { Highlight } from './highlight';
 
@@ -18,6 +20,9 @@ interface ICodeDrawerProps {
   faulty?: boolean;
   /** The code of what is shown is on its way; this is that of something before. */
   late?: boolean;
+  /** Why the code of what is shown did not come. */
+  error?: ApiError | null;
+  retry?: () => void;
 }
 
 const isDoor = (name: string): name is Door => (DOORS as readonly string[]).includes(name);
@@ -27,7 +32,9 @@ export function CodeDrawer({
   code,
   note,
   faulty,
-  late
+  late,
+  error,
+  retry
 }: ICodeDrawerProps): React.ReactElement | null {
   const workbench = useWorkbench();
   const { trans } = workbench;
@@ -44,7 +51,7 @@ export function CodeDrawer({
   const [chosen, choose] = useState<Door>('python');
   const [folded, fold] = useMemory('code-strip:folded', false);
   const id = useId();
-  const door = doors.includes(chosen) ? chosen : doors[0];
+  const door = doors.includes(chosen) ? chosen : (doors[0] ?? (error ? 'python' : undefined));
   const ready = ![faulty, late].includes(true);
   const text = (door ? (code[door] ?? '') : '').trim();
   useFrameCode(ready ? text : '', door ?? 'python');
@@ -82,9 +89,15 @@ export function CodeDrawer({
           ))}
         </div>
         <span className={cx('space')} />
-        <span className={cx('drawer-note')}>
-          {faulty ? trans.__('once all fields are right') : (note ?? trans.__('runs as inserted'))}
-        </span>
+        {error && !faulty ? (
+          <Failure error={error} retry={retry} />
+        ) : (
+          <span className={cx('drawer-note')}>
+            {faulty
+              ? trans.__('once all fields are right')
+              : (note ?? trans.__('runs as inserted'))}
+          </span>
+        )}
         <Button
           icon="code"
           label={trans.__('Insert')}
@@ -107,6 +120,22 @@ export function CodeDrawer({
   );
 }
 
+/** Why there is no code to insert, in one line, and the way to ask once more. */
+function Failure({
+  error,
+  retry
+}: Pick<ICodeDrawerProps, 'retry'> & { error: ApiError }): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <>
+      <span className={cx('drawer-error')} role="alert" title={errorText(error, trans)}>
+        {explainError(error, trans).what}
+      </span>
+      <Button label={trans.__('Try Again')} onClick={retry} />
+    </>
+  );
+}
+
 interface ICallCodeProps extends Pick<ICodeDrawerProps, 'faulty'> {
   /** Null: that of the page. */
   call: CodeOf | null;
@@ -117,7 +146,9 @@ interface ICallCodeProps extends Pick<ICodeDrawerProps, 'faulty'> {
 
 /** The code of objects, or of what a form is about to send. */
 export function CallCode({ call, page = {}, note, faulty }: ICallCodeProps): React.ReactElement {
-  const { code = page, late } = useCode(call);
+  const { code = page, late, error, retry } = useCode(call);
   const said = typeof note === 'function' ? note(code) : note;
-  return <CodeDrawer code={code} note={said} faulty={faulty} late={late} />;
+  return (
+    <CodeDrawer code={code} note={said} faulty={faulty} late={late} error={error} retry={retry} />
+  );
 }

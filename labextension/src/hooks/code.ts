@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 
+import type { ApiError } from '../api/errors';
 import type { Code } from '../api/types';
 import { codeKey, type CodeOf } from '../code/snippets';
 import { useWorkbench } from './context';
@@ -13,6 +14,10 @@ interface IShownCode {
   code: Code | undefined;
   /** Whether the code is that of something before: its fields have changed since. */
   late: boolean;
+  /** Why there is no code; null once there is. */
+  error: ApiError | null;
+  /** Ask once more. */
+  retry: () => void;
 }
 
 /**
@@ -29,11 +34,14 @@ export function useCode(of: CodeOf | null): IShownCode {
     // The key stands for what it is of, which callers write in place.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [key]);
-  const { data, borrowed } = useQuery(
+  const { data, error, borrowed, refresh } = useQuery(
     settled.key,
     signal => client.code(settled.of ?? [], signal),
     { every: () => null, list: 'code', when: settled.of !== null }
   );
   const late = borrowed || data === undefined || settled.key !== key;
-  return of === null ? { code: undefined, late: false } : { code: data, late };
+  const retry = (): void => void refresh();
+  return of === null
+    ? { code: undefined, late: false, error: null, retry }
+    : { code: data, late, error: late && settled.key === key ? error : null, retry };
 }
