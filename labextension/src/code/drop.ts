@@ -2,7 +2,7 @@ import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { Drag } from '@lumino/dragdrop';
 
 import { asCell } from './cell';
-import { REFS_MIME } from './drag';
+import { CODE_MIME, REFS_MIME } from './drag';
 import { codeCells, insertCell, isWritable } from './insert';
 
 /**
@@ -27,6 +27,13 @@ export function nearestGap(
   }
   const last = cells[cells.length - 1];
   return last ? { index: last.index + 1, y: last.bottom } : { index: 0, y: 0 };
+}
+
+/** The empty line of an editor. */
+interface IEmptyLine {
+  y: number;
+  /** Whether it could be filled: it is there no more, or has a text by now. */
+  fill: (code: string) => boolean;
 }
 
 /** Give a notebook the focus: its active cell, or the text in that. */
@@ -75,27 +82,37 @@ class NotebookDrop implements EventListenerObject {
       return;
     }
     this._line.remove();
-    // The code of the drag, as an editor would take it. The notebook in use when it began may be
-    // another: what this one lacks is seen here.
-    const code = asCell(
-      drag.mimeData.getData('text/plain') as string,
-      'python',
-      codeCells(this._panel)
-    );
-    if (empty) {
-      empty.fill(code);
-    } else {
-      insertCell(this._panel, gap.index, code);
+    void this._take(drag.mimeData.getData(CODE_MIME) as Promise<string>, gap, empty);
+  }
+
+  /**
+   * Write code where it was dropped, once it is there: as an editor would take it, without what
+   * this notebook has.
+   */
+  private async _take(code: Promise<string>, gap: IGap, empty: IEmptyLine | null): Promise<void> {
+    const { content } = this._panel;
+    const below = content.widgets[gap.index];
+    const text = await code.catch(() => ''); // the drag says why
+    if (!text || !isWritable(this._panel)) {
+      return;
+    }
+    const source = asCell(text, 'python', codeCells(this._panel));
+    const filled = empty?.fill(source) === true;
+    if (!filled) {
+      const moved = below ? content.widgets.indexOf(below) : -1;
+      insertCell(
+        this._panel,
+        moved < 0 ? Math.min(gap.index, content.widgets.length) : moved,
+        source
+      );
     }
     // The focus follows the code: the row that was dragged would take the next key. Lumino has not
     // let go of the drag yet.
-    setTimeout(() => this._reveal(this._panel, empty !== null));
+    setTimeout(() => this._reveal(this._panel, filled));
   }
 
-  /** The empty line of an editor at a place, and how it is filled. */
-  private _emptyLine(
-    target: EventTarget | null
-  ): { y: number; fill: (code: string) => void } | null {
+  /** The empty line of an editor at a place. */
+  private _emptyLine(target: EventTarget | null): IEmptyLine | null {
     const line = target instanceof Element ? target.closest('.cm-line') : null;
     const cell = line && this._panel.content.widgets.find(({ node }) => node.contains(line));
     if (!line || line.textContent || !cell?.editor || cell.editor.getOption('readOnly') === true) {
@@ -107,12 +124,16 @@ class NotebookDrop implements EventListenerObject {
     return {
       y: edges(line).bottom,
       fill: code => {
+        if (!line.isConnected || line.textContent) {
+          return false;
+        }
         const at = editor.posAtDOM(line);
         cell.model.sharedModel.updateSource(at, at, code);
         this._panel.content.activeCellIndex = this._panel.content.widgets.indexOf(cell);
         cell.editor?.setCursorPosition(
           cell.editor.getPositionAt(at + code.length) ?? { line: 0, column: 0 }
         );
+        return true;
       }
     };
   }

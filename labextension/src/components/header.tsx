@@ -5,7 +5,9 @@ import { hasCode, pythonOf } from '../code/snippets';
 import { useWorkbench } from '../hooks/context';
 import { short } from '../refs';
 import { Button } from './button';
+import { failed } from './confirm';
 import { cx } from './cx';
+import { errorText } from './explain';
 import type { AnyIcon } from './glyphs';
 import { Icon } from './icon';
 import { rove } from './keyboard';
@@ -40,7 +42,8 @@ export function PageHeader(props: IPageHeaderProps): React.ReactElement {
             event,
             exact => [exact ? (pinned ?? reference) : reference],
             title,
-            async refs => own ?? pythonOf(workbench, refs)
+            async refs => own ?? pythonOf(workbench, refs),
+            error => failed(errorText(error, trans), trans)
           )
         }
       >

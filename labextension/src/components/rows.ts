@@ -7,6 +7,8 @@ import { useWorkbench } from '../hooks/context';
 import { type IGoal, PageContext } from '../hooks/page';
 import { nameOfSeen } from '../names';
 import type { IWorkbench } from '../tokens';
+import { failed } from './confirm';
+import { errorText } from './explain';
 import { rove, rowAction, type RowAction } from './keyboard';
 
 /** What the keyboard, the mouse and a drag need to know of a row. */
@@ -95,8 +97,11 @@ export async function codeOfRows(workbench: IWorkbench, rows: readonly IRow[]): 
 const LOOKED = 60;
 let looking: ReturnType<typeof setTimeout> | undefined;
 
+/** Whoever leaves a row before that has not looked at it. */
+const lookAway = (): void => clearTimeout(looking);
+
 function askSoon({ workbench, ...scene }: IScene): void {
-  clearTimeout(looking);
+  lookAway();
   const rows = meant(scene);
   looking = setTimeout(() => void codeOfRows(workbench, rows).catch(() => undefined), LOOKED);
 }
@@ -117,6 +122,7 @@ export interface IRowProps {
   onKeyDown: (event: React.KeyboardEvent) => void;
   onMouseDown: (event: React.MouseEvent) => void;
   onMouseEnter: () => void;
+  onMouseLeave: () => void;
 }
 
 export interface IRows {
@@ -302,8 +308,13 @@ function onMouseDown(scene: IScene, event: React.MouseEvent): void {
   const refs = (pinned: boolean): string[] =>
     picked.flatMap(row => (pinned ? (row.pinned ?? row.ref) : row.ref) ?? []);
   const own = picked.some(row => row.code);
-  dragFrom(event, refs, label, async dragged =>
-    own ? codeOfRows(scene.workbench, picked) : pythonOf(scene.workbench, dragged)
+  dragFrom(
+    event,
+    refs,
+    label,
+    async dragged =>
+      own ? codeOfRows(scene.workbench, picked) : pythonOf(scene.workbench, dragged),
+    error => failed(errorText(error, trans), trans)
   );
 }
 
@@ -397,7 +408,8 @@ export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRow
         },
         onKeyDown: event => onKeyDown(sceneOf(index), event),
         onMouseDown: event => onMouseDown(sceneOf(index), event),
-        onMouseEnter: () => askSoon(sceneOf(index))
+        onMouseEnter: () => askSoon(sceneOf(index)),
+        onMouseLeave: lookAway
       };
     }
   };

@@ -1,19 +1,28 @@
 import type { INotebookTracker } from '@jupyterlab/notebook';
-import type { MimeData } from '@lumino/coreutils';
 import { Drag } from '@lumino/dragdrop';
 
 import { dragFrom, mimeDataOf, REFS_MIME } from '../drag';
 import { acceptDrops } from '../drop';
 
 jest.mock('@lumino/dragdrop', () => ({
-  Drag: jest.fn(() => ({ start: async () => 'copy', dispose: () => undefined }))
+  Drag: jest.fn()
 }));
 
-describe('a drag', () => {
-  beforeEach(() => jest.mocked(Drag).mockClear());
+const REFUSED = new Error('no right');
 
-  it('brings the import, whichever notebook, console or file it is dropped on', () => {
-    const data = mimeDataOf(['job:7'], 'job = ml.job("7")\nprint(job.logs(tail=50))');
+describe('a drag', () => {
+  const ended = jest.fn();
+  beforeEach(() => {
+    const drag = { start: async () => 'copy', dispose: ended } as unknown as Drag;
+    jest.mocked(Drag).mockReset();
+    jest.mocked(Drag).mockReturnValue(drag);
+    ended.mockReset();
+  });
+
+  it('brings the import, whichever notebook, console or file it is dropped on', async () => {
+    const code = Promise.resolve('job = ml.job("7")\nprint(job.logs(tail=50))');
+    const data = mimeDataOf(['job:7'], code);
+    await code;
     expect(data.getData('text/plain')).toBe(
       'import jupyter_mlinfra as ml\njob = ml.job("7")\nprint(job.logs(tail=50))'
     );
@@ -24,46 +33,35 @@ describe('a drag', () => {
   const move = (type: string, clientX: number): boolean =>
     document.dispatchEvent(new MouseEvent(type, { clientX, clientY: 0, bubbles: true }));
   const press = { clientX: 0, clientY: 0, button: 0 };
-  const begun = (): number => jest.mocked(Drag).mock.calls.length;
   const settled = async (): Promise<void> => new Promise(resolve => setTimeout(resolve, 5));
+  const failed = jest.fn();
 
-  it('asks for its code when the button is pressed, and begins once that is there', async () => {
-    let give: (text: string) => void = () => undefined;
-    const code = jest.fn(() => new Promise<string>(resolve => (give = resolve)));
-    dragFrom(press, () => ['job:7'], '7', code);
+  it('asks for its code when the button is pressed, and begins with the first move', () => {
+    const code = jest.fn(() => new Promise<string>(() => undefined));
+    dragFrom(press, () => ['job:7'], '7', code, failed);
     expect(code).toHaveBeenCalledWith(['job:7']);
     move('mousemove', 20);
-    await settled();
-    expect(begun()).toBe(0);
-    give('ml.job("7")');
-    await settled();
-    expect(begun()).toBe(1);
-    move('mouseup', 20);
-    await settled();
+    expect(Drag).toHaveBeenCalledTimes(1);
   });
 
-  it('does not begin on what has no code, nor after the button was let go', async () => {
-    dragFrom(
-      press,
-      () => ['job:7'],
-      '7',
-      async () => ''
-    );
+  it('does not begin once the button was let go', () => {
+    const code = async (): Promise<string> => 'ml.job("7")';
+    dragFrom(press, () => ['job:7'], '7', code, failed);
+    move('mouseup', 20);
+    move('mousemove', 20);
+    expect(Drag).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['there is no code', async () => '', []],
+    ['its code cannot be had, and says why', async () => Promise.reject(REFUSED), [[REFUSED]]]
+  ])('ends when %s', async (_, code: () => Promise<string>, said) => {
+    failed.mockClear();
+    dragFrom(press, () => ['job:7'], '7', code, failed);
     move('mousemove', 20);
     await settled();
-    move('mouseup', 20);
-    let give: (text: string) => void = () => undefined;
-    dragFrom(
-      press,
-      () => ['job:7'],
-      '7',
-      () => new Promise<string>(resolve => (give = resolve))
-    );
-    move('mousemove', 20);
-    move('mouseup', 20);
-    give('ml.job("7")');
-    await settled();
-    expect(begun()).toBe(0);
+    expect(ended).toHaveBeenCalledTimes(1);
+    expect(failed.mock.calls).toEqual(said);
   });
 });
 
@@ -72,7 +70,9 @@ const CODE = 'requests = ml.monitor("m").frame()\nrequests';
 describe('a notebook that references are dropped on', () => {
   /** A notebook with one cell, whose text ends with an empty line. */
   interface IOpened {
-    drop: (on: 'line' | 'gap', data?: MimeData) => void;
+    drop: (on: 'line' | 'gap', code?: Promise<string>) => Promise<void>;
+    /** The line that was empty when the notebook was opened. */
+    line: Element | undefined;
     inserted: string[];
     filled: unknown[][];
     /** What was given the focus: the text of a cell, or the cell. */
@@ -120,43 +120,74 @@ describe('a notebook that references are dropped on', () => {
     acceptDrops(tracker as unknown as INotebookTracker, (_, inText) =>
       focused.push(inText ? 'text' : 'cell')
     );
-    const drop: IOpened['drop'] = (on, mimeData = mimeDataOf(['monitor:m'], CODE)) => {
+    const drop: IOpened['drop'] = async (on, code = Promise.resolve(CODE)) => {
+      const mimeData = mimeDataOf(['monitor:m'], code);
       const event = new Event('lm-drop', { bubbles: true });
       Object.assign(event, { mimeData, clientX: 0, clientY: 0 });
       (on === 'line' ? lines[1] : node)?.dispatchEvent(event);
+      mimeData.clear(); // as Lumino does once it has let go
+      await code.catch(() => undefined);
+      await Promise.resolve().then(() => undefined);
     };
-    return { drop, inserted, filled, focused };
+    return { drop, inserted, filled, focused, line: lines[1] };
   }
 
-  it('gets the import that it lacks, and none that it has, whichever notebook was in use when the drag began', () => {
+  it('gets the import that it lacks, and none that it has, whichever notebook was in use when the drag began', async () => {
     const [bare, full] = [opened('x = 1'), opened('import jupyter_mlinfra as ml')];
-    bare.drop('gap');
-    full.drop('gap');
+    await bare.drop('gap');
+    await full.drop('gap');
     expect(bare.inserted).toEqual([`import jupyter_mlinfra as ml\n${CODE}`]);
     expect(full.inserted).toEqual([CODE]);
   });
 
-  it('gets the code of the row, where that is not the one of its reference', () => {
+  it('gets the code of the row, where that is not the one of its reference', async () => {
     const { drop, inserted } = opened('import jupyter_mlinfra as ml');
-    drop('gap', mimeDataOf(['job:7'], 'ml.job("7").table()'));
+    await drop('gap', Promise.resolve('ml.job("7").table()'));
     expect(inserted).toEqual(['ml.job("7").table()']);
   });
 
-  it('has the focus afterwards, in the text or on the new cell: Shift+Enter runs it', () => {
+  it('has the focus afterwards, in the text or on the new cell: Shift+Enter runs it', async () => {
     jest.useFakeTimers();
     const { drop, focused } = opened('x = 1');
-    drop('line');
+    await drop('line');
     jest.runAllTimers();
-    drop('gap');
+    await drop('gap');
     jest.runAllTimers();
     jest.useRealTimers();
     expect(focused).toEqual(['text', 'cell']);
   });
 
-  it('takes them at the empty last line of a cell, where CodeMirror finds no place', () => {
+  it('takes them at the empty last line of a cell, where CodeMirror finds no place', async () => {
     const { drop, inserted, filled } = opened('import jupyter_mlinfra as ml');
-    drop('line');
+    await drop('line');
     expect(filled).toEqual([[42, 42, CODE]]);
     expect(inserted).toEqual([]);
+  });
+
+  it('gets what was dropped before its code was there, where it was dropped', async () => {
+    let give: (text: string) => void = () => undefined;
+    const late = new Promise<string>(resolve => (give = resolve));
+    const { drop, inserted, filled } = opened('import jupyter_mlinfra as ml');
+    const done = drop('line', late);
+    expect([inserted, filled]).toEqual([[], []]);
+    give(CODE);
+    await done;
+    expect(filled).toEqual([[42, 42, CODE]]);
+  });
+
+  it('gets a cell of its own where someone has typed into the line meanwhile', async () => {
+    const { drop, inserted, filled, line } = opened('import jupyter_mlinfra as ml');
+    const late = new Promise<string>(resolve => setTimeout(() => resolve(CODE)));
+    const done = drop('line', late);
+    line!.textContent = 'x = 2';
+    await done;
+    expect([inserted, filled]).toEqual([[CODE], []]);
+  });
+
+  it('is left as it was by code that cannot be had', async () => {
+    const { drop, inserted, focused } = opened('x = 1');
+    await drop('gap', Promise.reject(REFUSED));
+    await drop('gap', Promise.resolve(''));
+    expect([inserted, focused]).toEqual([[], []]);
   });
 });

@@ -88,7 +88,7 @@ describe('code for a notebook', () => {
       ['import jupyter_mlinfra as ml\nrun = ml.run("7")\nrun.metrics']
     ],
     ['is refused by the record of a job, and by its editors', true, []]
-  ])('that is dropped %s', (_, readOnly, expected) => {
+  ])('that is dropped %s', async (_, readOnly, expected) => {
     const { panel, inserted } = notebook(readOnly);
     const tracker = new Tracker();
     acceptDrops(asTracker(tracker), () => undefined);
@@ -96,11 +96,13 @@ describe('code for a notebook', () => {
     const editor = panel.content.node.appendChild(document.createElement('div'));
     const reached = jest.fn();
     editor.addEventListener('lm-drop', reached);
-    const mimeData = mimeDataOf(['run:7'], 'run = ml.run("7")\nrun.metrics');
+    const code = Promise.resolve('run = ml.run("7")\nrun.metrics');
+    const mimeData = mimeDataOf(['run:7'], code);
     const drop = new Event('lm-drop', { bubbles: true, cancelable: true });
     editor.dispatchEvent(
       Object.assign(drop, { mimeData, dropAction: 'none', clientX: 1, clientY: 1 })
     );
+    await new Promise(resolve => setTimeout(resolve));
     expect(inserted).toEqual(expected);
     expect(drop.defaultPrevented).toBe(!readOnly);
     expect(reached).not.toHaveBeenCalled();

@@ -220,6 +220,23 @@ describe('a table', () => {
   });
 });
 
+describe('the code of a row', () => {
+  it('is asked for while one looks at the row, not where the pointer only passes', () => {
+    jest.useFakeTimers();
+    const code = jest.fn(async () => ({ python: '' }));
+    show(fakeWorkbench({ code }), <List label="Datasets" rows={ROWS} />);
+    fireEvent.mouseEnter(item('^a'));
+    jest.advanceTimersByTime(40);
+    fireEvent.mouseLeave(item('^a'));
+    jest.advanceTimersByTime(1_000);
+    expect(code).not.toHaveBeenCalled();
+    fireEvent.mouseEnter(item('^b'));
+    jest.advanceTimersByTime(1_000);
+    expect(code).toHaveBeenCalledTimes(1);
+    jest.useRealTimers();
+  });
+});
+
 describe('arrows at the end of a section', () => {
   const row = (name: string): IListRow => ({ id: name, ref: `dataset:n.${name}`, name });
 
