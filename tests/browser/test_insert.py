@@ -18,12 +18,11 @@ def source(lab: Lab, one: Locator) -> str:
 
 
 def drag(lab: Lab, row: Locator, x: float, y: float) -> None:
-    """Rest on a row, press, move in steps as a hand does, and let go."""
+    """Press on a row, move in steps, and let go, sooner than its code may be there."""
     box = row.bounding_box()
     assert box
     mouse = lab.page.mouse
     mouse.move(box["x"] + 60, box["y"] + box["height"] / 2)
-    lab.page.wait_for_timeout(500)  # its code is asked for while the pointer is on it
     mouse.down()
     mouse.move(box["x"] + 80, box["y"] + box["height"] / 2 + 4, steps=3)
     mouse.move(x, y, steps=8)
