@@ -5,6 +5,8 @@ export const DOORS: readonly Door[] = ['python', 'magic', 'sql', 'cli', 'curl'];
 
 const IMPORT = 'import jupyter_mlinfra as ml';
 const IMPORT_LINE = /^[ \t]*import jupyter_mlinfra as ml[ \t]*(\r?\n|$)/m;
+/** Pieces that were put together bring it each. */
+const IMPORT_LINES = /^import jupyter_mlinfra as ml[ \t]*(\r?\n|$)/gm;
 const EXTENSION = '%load_ext jupyter_mlinfra';
 
 /**
@@ -42,7 +44,7 @@ function asQuery(sql: string): string {
 }
 
 function withImport(text: string, present: readonly string[]): string {
-  const bare = text.replace(IMPORT_LINE, '').trimStart();
+  const bare = text.replace(IMPORT_LINES, '').trimStart();
   if (!/\bml\./.test(bare)) {
     return text;
   }

@@ -17,6 +17,14 @@ describe('asCell', () => {
     ).toBe('ml.job("7")');
   });
 
+  it('has the import once, above pieces that bring it each', () => {
+    const line = 'import jupyter_mlinfra as ml';
+    const pieces = `${line}\nml.job("7").table()\n${line}\nml.job("8").table()`;
+    const both = 'ml.job("7").table()\nml.job("8").table()';
+    expect(asCell(pieces, 'python')).toBe(`${line}\n${both}`);
+    expect(asCell(pieces, 'python', [line])).toBe(both);
+  });
+
   it('adds no import to code that does not use it', () => {
     expect(asCell('print(1)', 'python')).toBe('print(1)');
   });
