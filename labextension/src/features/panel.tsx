@@ -1,4 +1,4 @@
-import React from 'react';
+import React, { useEffect, useRef } from 'react';
 
 import type { IFeature, IPage, IView } from '../api/types';
 import { pythonOf } from '../code/snippets';
@@ -20,6 +20,7 @@ import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
 import { branch, useTree } from '../hooks/tree';
 import { kinds } from '../kinds';
+import { putBack } from '../order';
 import { formatRef, parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { isHistorical, onlineWords } from './fresh';
@@ -60,11 +61,16 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
   const { run } = useAction();
   const section = useOpen('features:basket');
   const views = new Set(picked.map(ref => parseRef(ref)?.parts[0]));
+  const now = useRef(picked);
+  useEffect(() => void (now.current = picked));
   const remove = (refs: readonly string[]): IRemoved => {
     onPick(picked.filter(ref => !refs.includes(ref)));
     return {
       said: trans._n('%1 feature is deselected.', '%1 features are deselected.', refs.length),
-      undo: () => onPick(picked)
+      undo: () => {
+        const gone = refs.filter(ref => !now.current.includes(ref));
+        onPick(gone.reduce((list, ref) => putBack(list, ref, picked), now.current));
+      }
     };
   };
   const rows = picked.map((ref): IListRow => {

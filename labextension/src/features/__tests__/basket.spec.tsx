@@ -5,26 +5,52 @@ import React from 'react';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import FeaturesPanel from '../panel';
 
-it('Delete takes a feature out of the selection, and Undo brings it back', async () => {
-  const said = jest.spyOn(Notification, 'success').mockReturnValue('');
-  const none = { items: [], shown: 0, total: 0 };
+const none = { items: [], shown: 0, total: 0 };
+
+/** The panel with picked features; what is listed, and a key that takes one out. */
+async function picked(...refs: string[]): Promise<{
+  names: () => string[];
+  remove: (ref: string) => Promise<void>;
+}> {
   const fake = fakeWorkbench({
     features: { views: async () => none },
     catalog: { list: async () => none }
   });
-  fake.kept.set('features:basket', ['feature:a:x', 'feature:a:y']);
+  fake.kept.set('features:basket', refs);
   show(fake, <FeaturesPanel />);
-  const names = (): string[] =>
-    within(screen.getByRole('tree', { name: 'Selected features' }))
-      .getAllByRole('treeitem')
-      .map(row => row.dataset.mlinfraRef ?? '');
-  await waitFor(() => expect(names()).toEqual(['feature:a:x', 'feature:a:y']));
-  const row = screen.getAllByRole('treeitem')[0]!;
-  act(() => row.focus());
-  fireEvent.keyDown(row, { key: 'Delete' });
-  await waitFor(() => expect(names()).toEqual(['feature:a:y']));
-  const [undo] = said.mock.calls[0]?.[1]?.actions ?? [];
-  act(() => undo?.callback(new MouseEvent('click')));
-  expect(names()).toEqual(['feature:a:x', 'feature:a:y']);
-  said.mockRestore();
+  const rows = (): HTMLElement[] =>
+    within(screen.getByRole('tree', { name: 'Selected features' })).queryAllByRole('treeitem');
+  const names = (): string[] => rows().map(row => row.dataset.mlinfraRef ?? '');
+  await waitFor(() => expect(names()).toEqual(refs));
+  const remove = async (ref: string): Promise<void> => {
+    const row = rows().find(({ dataset }) => dataset.mlinfraRef === ref)!;
+    act(() => row.focus());
+    fireEvent.keyDown(row, { key: 'Delete' });
+    await waitFor(() => expect(row.isConnected).toBe(false));
+  };
+  return { names, remove };
+}
+
+describe('Delete takes a feature out of the selection', () => {
+  let said: jest.SpiedFunction<typeof Notification.success>;
+  beforeEach(() => (said = jest.spyOn(Notification, 'success').mockReturnValue('')));
+  afterEach(() => said.mockRestore());
+  const undo = (call: number): void =>
+    act(() => said.mock.calls[call]?.[1]?.actions?.[0]?.callback(new MouseEvent('click')));
+
+  it('and Undo brings it back', async () => {
+    const { names, remove } = await picked('feature:a:x', 'feature:a:y');
+    await remove('feature:a:x');
+    expect(names()).toEqual(['feature:a:y']);
+    undo(0);
+    expect(names()).toEqual(['feature:a:x', 'feature:a:y']);
+  });
+
+  it('and Undo changes nothing else that was picked or taken out since', async () => {
+    const { names, remove } = await picked('feature:a:x', 'feature:a:y', 'feature:a:z');
+    await remove('feature:a:x');
+    await remove('feature:a:y');
+    undo(0);
+    expect(names()).toEqual(['feature:a:x', 'feature:a:z']);
+  });
 });
