@@ -11,7 +11,8 @@ export function useName(reference: string): string {
   const { data } = useQuery(
     describe ? reference : `name:${reference}`, // what its page asks too
     async signal => describe?.(workbench.client, nameOf(reference), signal),
-    { every: () => null, when: describe !== undefined }
+    // one that is deleted keeps its short id
+    { every: () => null, when: describe !== undefined, final: ['not_found'] }
   );
   const name = data?.name ?? '';
   return name === '' ? nameOfSeen(workbench, reference) : name;

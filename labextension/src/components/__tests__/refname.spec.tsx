@@ -1,4 +1,4 @@
-import { screen } from '@testing-library/react';
+import { act, screen } from '@testing-library/react';
 import React from 'react';
 
 import { ApiError } from '../../api/errors';
@@ -27,12 +27,16 @@ it('a link to a run or job says its name, which is asked for once; the id is see
   expect(screen.getAllByTitle(`run:${ID}`).length).toBeGreaterThan(0);
 });
 
-it('a run that is gone is called by the beginning of its id', async () => {
-  const run = async (): Promise<never> => {
+it('a run that is gone is called by the beginning of its id, and not asked for again', async () => {
+  jest.useFakeTimers();
+  const run = jest.fn(async (): Promise<never> => {
     throw new ApiError('not_found', 'There is no such run.', '', '', 404);
-  };
+  });
   show(fakeWorkbench({ experiments: { run } }), <RefLink reference={`run:${ID}`} />);
-  expect(await screen.findByText('0af76519')).toBeTruthy();
+  await act(async () => jest.advanceTimersByTimeAsync(600_000));
+  expect(screen.getByText('0af76519')).toBeTruthy();
+  expect(run).toHaveBeenCalledTimes(1);
+  jest.useRealTimers();
 });
 
 it('pages that were opened last are listed by their names', async () => {
