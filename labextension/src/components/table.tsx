@@ -106,6 +106,18 @@ function fallsFirst<T>(
   return typeof first === 'number' || MOMENT.test(first ?? '');
 }
 
+/** The basis that all numbers of a column share, for each column. */
+function useBases<T>(
+  columns: readonly IColumnSpec<T>[],
+  rows: readonly T[]
+): readonly (ISharedBasis | null | undefined)[] {
+  const { trans } = useWorkbench();
+  return useMemo(
+    () => columns.map(({ figure }) => figure && sharedBasis(rows.map(figure), trans)),
+    [columns, rows, trans]
+  );
+}
+
 /**
  * A table of at most a thousand rows that a screen reader can read; hairlines only, numbers right.
  */
@@ -131,8 +143,7 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
   );
   const keys = useMemo(() => shown.map(row), [shown, row]);
   const { container, propsOf, select, selection } = useRows(keys, options);
-  const { trans } = useWorkbench();
-  const bases = columns.map(({ figure }) => figure && sharedBasis(rows.map(figure), trans));
+  const bases = useBases(columns, rows);
   const change = (key: string): void =>
     (onSort ?? setOwn)({
       key,

@@ -1,4 +1,4 @@
-import { fireEvent, screen } from '@testing-library/react';
+import { act, fireEvent, screen } from '@testing-library/react';
 import React from 'react';
 
 import { Num, labelled } from '../number';
@@ -154,4 +154,18 @@ describe('a column of numbers', () => {
       expect.stringContaining('is-end')
     ]);
   });
+});
+
+it('a key that moves the focus does not read all numbers of a table anew', () => {
+  const figure = jest.fn(({ size }: IThing) => size);
+  const columns = [{ key: 'size', head: 'size', figure, cell: ({ name }: IThing) => name }];
+  const row = ({ name }: IThing): { id: string } => ({ id: name });
+  show(fakeWorkbench(), <Table label="things" columns={columns} rows={ROWS} row={row} />);
+  const read = figure.mock.calls.length;
+  expect(read).toBeGreaterThan(0);
+  const [first, second] = document.querySelectorAll<HTMLElement>('tbody tr');
+  act(() => first?.focus());
+  fireEvent.keyDown(first!, { key: 'ArrowDown' });
+  expect(document.activeElement).toBe(second);
+  expect(figure).toHaveBeenCalledTimes(read);
 });
