@@ -184,8 +184,12 @@ export interface IShelf {
   readonly pinned: readonly string[];
   /** Newest first. */
   readonly recent: readonly IVisit[];
-  /** Pin an object, or take its pin away. */
-  readonly pin: (reference: string, pinned: boolean) => void;
+  /**
+   * Pin an object, or take its pin away.
+   *
+   * before: the pins as they were when it had one, to give it back its place.
+   */
+  readonly pin: (reference: string, pinned: boolean, before?: readonly string[]) => void;
   readonly visit: (reference: string) => void;
   readonly subscribe: (changed: () => void) => () => void;
 }

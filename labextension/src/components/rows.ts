@@ -325,6 +325,9 @@ interface IListEntry {
   onRemove: IRowsOptions['onRemove'];
 }
 
+/** What opens and closes a section. */
+const HEADING = 'section > h3 > button';
+
 const LISTS = new WeakMap<Element, IListEntry>();
 
 /** The list around a node, and its row there. */
@@ -348,7 +351,35 @@ export function rowsAt(node: Element): readonly IRow[] {
 /** Take the rows that are meant out of their list; null where they stand for their objects. */
 export function removeAt(node: Element): IRemoved | null {
   const onRemove = listAt(node)?.[0].onRemove;
-  return onRemove ? onRemove(rowsAt(node).map(({ id }) => id)) : null;
+  if (!onRemove) {
+    return null;
+  }
+  const ids = rowsAt(node).map(({ id }) => id);
+  const row = node.closest<HTMLElement>('[data-row]');
+  if (row?.contains(document.activeElement)) {
+    leaveRow(row, ids);
+  }
+  return onRemove(ids);
+}
+
+/**
+ * Move the focus from a row that is about to go with others: to the next one that stays, else to the
+ * one before, else to the heading. A section may go with its last row: then the one above keeps it.
+ */
+function leaveRow(row: HTMLElement, ids: readonly string[]): void {
+  const rows = [...(row.parentElement?.querySelectorAll<HTMLElement>('[data-row]') ?? [])];
+  const stays = (other: HTMLElement): boolean => !ids.includes(other.dataset.row ?? '');
+  const place = rows.indexOf(row);
+  const next = rows.slice(place).find(stays) ?? rows.slice(0, place).reverse().find(stays);
+  if (next) {
+    return next.focus();
+  }
+  const frame = row.closest('[data-mlinfra-frame]');
+  const headings = [...(frame?.querySelectorAll<HTMLElement>(HEADING) ?? [])];
+  const own = row.closest('section')?.querySelector<HTMLElement>(HEADING);
+  const above = headings[headings.findIndex(heading => heading === own) - 1];
+  own?.focus();
+  setTimeout(() => own?.isConnected === false && above?.focus());
 }
 
 /**

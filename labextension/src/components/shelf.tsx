@@ -41,11 +41,12 @@ export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.React
     return null;
   }
   const unpin = (refs: readonly string[]): IRemoved => {
+    const before = shelf.pinned;
     refs.forEach(ref => shelf.pin(ref, false));
     const names = refs.map(ref => nameOfSeen(workbench, ref)).join(', ');
     return {
       said: trans._n('%2 is no longer pinned.', '%2 are no longer pinned.', refs.length, names),
-      undo: () => refs.forEach(ref => shelf.pin(ref, true))
+      undo: () => refs.forEach(ref => shelf.pin(ref, true, before))
     };
   };
   const rows = pinned.map(ref => ({

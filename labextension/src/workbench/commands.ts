@@ -16,6 +16,7 @@ export function addGeneric(workbench: IWorkbench): void {
     typeof args?.ref === 'string' ? args.ref : pointer.refs(args)[0];
   const row = (): HTMLElement | null | undefined =>
     pointer.node?.closest<HTMLElement>('[data-row]');
+  const isRemovable = (): boolean => row()?.dataset.removable !== undefined;
   const removal = (ref = ''): string => kinds.get(kindOf(ref))?.remove ?? '';
   const hasCode = (ref: string | undefined): boolean =>
     (ref !== undefined && kinds.get(kindOf(ref))?.code === true) || pointer.frame?.code() != null;
@@ -79,12 +80,15 @@ export function addGeneric(workbench: IWorkbench): void {
     ),
     verb(
       'delete',
-      trans.__('Delete'),
+      args =>
+        typeof args.ref !== 'string' && isRemovable()
+          ? trans.__('Remove from the List')
+          : trans.__('Delete'),
       trans.__('Take it away: what cannot be undone is asked about first'),
       'close',
       () => generic().then(({ remove }) => remove),
       ref =>
-        row()?.dataset.removable !== undefined ||
+        isRemovable() ||
         (commands.hasCommand(removal(ref)) && commands.isEnabled(removal(ref), { ref })),
       trans.__('What is selected cannot be deleted here.')
     )
@@ -94,7 +98,7 @@ export function addGeneric(workbench: IWorkbench): void {
 
 type MakeVerb = (
   name: string,
-  label: string,
+  label: ICommandSpec['label'],
   caption: string,
   icon: ICommandSpec['icon'],
   load: () => Promise<Verb>,

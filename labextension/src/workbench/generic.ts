@@ -99,13 +99,14 @@ export function copyReference(workbench: IWorkbench, args: Args): void {
 export function pin(workbench: IWorkbench, args: Args): void {
   const { trans, shelf } = workbench;
   for (const ref of meant(workbench, args)) {
-    const pinned = !shelf.pinned.includes(ref);
+    const before = shelf.pinned;
+    const pinned = !before.includes(ref);
     shelf.pin(ref, pinned);
     const name = nameOfSeen(workbench, ref);
     const said = pinned
       ? trans.__('%1 is pinned.', name)
       : trans.__('%1 is no longer pinned.', name);
-    done(said, trans, { label: trans.__('Undo'), run: () => shelf.pin(ref, !pinned) });
+    done(said, trans, { label: trans.__('Undo'), run: () => shelf.pin(ref, !pinned, before) });
   }
 }
 

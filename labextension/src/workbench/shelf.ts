@@ -1,3 +1,4 @@
+import { putBack } from '../order';
 import type { IMemory, IShelf, IVisit } from '../tokens';
 
 /** Visits that are kept. */
@@ -19,9 +20,9 @@ export class Shelf implements IShelf {
     return this._recent;
   }
 
-  pin = (reference: string, pinned: boolean): void => {
+  pin = (reference: string, pinned: boolean, before: readonly string[] = []): void => {
     const others = this._pinned.filter(other => other !== reference);
-    this._pinned = pinned ? [...others, reference] : others;
+    this._pinned = pinned ? putBack(others, reference, before) : others;
     this._memory.write(PINS, this._pinned);
     this._tell();
   };

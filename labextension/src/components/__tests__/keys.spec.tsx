@@ -166,9 +166,82 @@ describe('what is kept at hand', () => {
     await waitFor(() => expect(shelf.pinned).toEqual(['job:8']));
     const [undo] = said.mock.calls[0]?.[1]?.actions ?? [];
     act(() => undo?.callback(new MouseEvent('click')));
-    expect(new Set(shelf.pinned)).toEqual(new Set(['job:7', 'job:8']));
+    expect(shelf.pinned).toEqual(['job:7', 'job:8']);
     expect(cancel).not.toHaveBeenCalled();
     said.mockRestore();
+  });
+
+  it('is back at its place by the undo of p, whatever was pinned since', async () => {
+    const said = jest.spyOn(Notification, 'success').mockReturnValue('');
+    const { commands, shelf } = fakeWorkbench().workbench;
+    ['job:1', 'job:2', 'job:3'].forEach(ref => shelf.pin(ref, true));
+    await commands.execute('mlinfra:workbench-pin', { ref: 'job:2' });
+    shelf.pin('job:4', true);
+    said.mock.calls[0]?.[1]?.actions?.[0]?.callback(new MouseEvent('click'));
+    expect(shelf.pinned).toEqual(['job:1', 'job:2', 'job:3', 'job:4']);
+    said.mockRestore();
+  });
+
+  it('leaves the focus on the row after one that Delete took out, else before it, else the heading', async () => {
+    const said = jest.spyOn(Notification, 'success').mockReturnValue('');
+    const fake = fakeWorkbench();
+    ['dataset:n.a', 'dataset:n.b', 'dataset:n.c'].forEach(ref =>
+      fake.workbench.shelf.pin(ref, true)
+    );
+    show(fake, <Pinned name="f" title="Favourites" kinds={['dataset']} empty="Nothing." />);
+    const rows = await screen.findAllByRole('treeitem');
+    act(() => rows[1]!.focus());
+    const removed = async (): Promise<Element | null> => {
+      const row = document.activeElement!;
+      fireEvent.keyDown(row, { key: 'Delete' });
+      await waitFor(() => expect(row.isConnected).toBe(false));
+      return document.activeElement;
+    };
+    expect(await removed()).toBe(rows[2]);
+    expect(await removed()).toBe(rows[0]);
+    expect(await removed()).toBe(screen.getByRole('button', { name: 'Favourites' }));
+    said.mockRestore();
+  });
+
+  it('leaves the focus on the section above when its own goes with its last pin', async () => {
+    const said = jest.spyOn(Notification, 'success').mockReturnValue('');
+    const fake = fakeWorkbench();
+    fake.workbench.shelf.visit('dataset:n.a');
+    fake.workbench.shelf.pin('pipeline:p', true);
+    show(
+      fake,
+      <>
+        <Recent name="r" kinds={['dataset']} />
+        <Pinned name="p" title="Pinned" kinds={['pipeline']} />
+      </>
+    );
+    const pinned = await screen.findByRole('tree', { name: 'Pinned' });
+    const row = pinned.querySelector<HTMLElement>('[data-row]')!;
+    act(() => row.focus());
+    fireEvent.keyDown(row, { key: 'Delete' });
+    await waitFor(() =>
+      expect(document.activeElement).toBe(screen.getByRole('button', { name: 'Recent' }))
+    );
+    said.mockRestore();
+  });
+
+  it('is called by the menu what Delete does to it: the object itself is not deleted', async () => {
+    const fake = fakeWorkbench();
+    const { commands, shelf } = fake.workbench;
+    shelf.pin('dataset:n.b', true);
+    show(
+      fake,
+      <>
+        <Pinned name="f" title="Favourites" kinds={['dataset']} />
+        <List label="Datasets" rows={rows} />
+      </>
+    );
+    await screen.findByRole('tree', { name: 'Favourites' });
+    const labels = ['b', 'a'].map(name => {
+      fireEvent.contextMenu(screen.getByRole('treeitem', { name: new RegExp(`${name}\\b`) }));
+      return commands.label('mlinfra:workbench-delete');
+    });
+    expect(labels).toEqual(['Remove from the List', 'Delete']);
   });
 
   it('holds the pages opened last, newest first, each once', async () => {
