@@ -159,8 +159,12 @@ class Registry:
 
 
 def open_project(root: Path, settings: str = "") -> Project:
-    """A project that serves; its environments come from the user's cache, as everybody's do."""
+    """A project that serves; its environments come from the user's cache, as everybody's do. Its
+    target of latency is one that a busy machine keeps, unless the settings have one.
+    """
     root.mkdir(parents=True, exist_ok=True)
+    if "[project.targets]" not in settings:
+        settings = f"[project.targets]\nlatency_p99_ms = 5000\n{settings}"
     (root / "mlinfra.toml").write_text(f'[project]\nname = "test"\n{settings}')
     return Project.open(root)
 

@@ -13,10 +13,10 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra import readiness
+from jupyter_mlinfra.core.card import ProjectCard, Targets
 from jupyter_mlinfra.core.domains import domains
 from jupyter_mlinfra.core.errors import BadRequest, Unavailable
 from jupyter_mlinfra.core.records import page_of
-from jupyter_mlinfra.core.settings import ProjectCard, Targets
 from jupyter_mlinfra.deployments import client, measuring
 from jupyter_mlinfra.deployments.gateway import Keys
 
