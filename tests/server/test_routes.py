@@ -538,6 +538,7 @@ def test_every_route_is_in_the_table() -> None:
         ("/jobs/jobs", "post"),
         ("/jobs/estimate", "post"),
         ("/jobs/jobs/{id}/attach", "post"),
+        ("/workbench/code", "post"),
         ("/workbench/init", "post"),
         ("/workbench/domains", "get"),
         ("/workbench/project", "get"),
