@@ -246,10 +246,8 @@ def test_a_comparison_shows_what_differs_first(experiments, writer):
 def test_the_code_of_a_comparison_runs_as_inserted_and_draws_the_curves(experiments, writer):
     writer.runs([(id_of(n), n, {"auc": 0.5}, {}) for n in (1, 2)])
     found = {}
-    exec(
-        experiments.compare([id_of(1), id_of(2)]).code["python"].replace("\n\n", "\n\nfound = ", 1),
-        found,
-    )
+    code = experiments.compare([id_of(1), id_of(2)]).code["python"].splitlines()
+    exec("\n".join([*code[:-1], f"found = {code[-1]}"]), found)
     assert found["found"].select("run", "metrics.auc").rows() == [(id_of(1), 0.5), (id_of(2), 0.5)]
     for n in (1, 2):
         writer.points(id_of(n), "loss", [(step, step, float(n)) for step in range(3)])

@@ -442,7 +442,8 @@ def test_an_array_that_is_found_gives_its_table(jobs: Jobs, project: Project, to
     jobs.wait([array.id], timeout=tools.wait)
     project.index.refresh("jobs", jobs.search_fingerprint(), jobs.search_documents)
     (hit,) = project.index.search("sweep").items
-    assert (hit.ref, hit.code) == (array.ref, f'ml.job("{array.id}").table()')
+    code = f'import jupyter_mlinfra as ml\n\nml.job("{array.id}").table()'
+    assert (hit.ref, hit.code) == (array.ref, code)
 
 
 def test_an_idle_supervisor_is_small_and_sleeps(
