@@ -188,3 +188,13 @@ def _character(character: str) -> str:
     if character.isprintable():
         return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def items(value: Any) -> Sequence[Any]:
+    """A list from a form; empty for anything else, which the call itself will refuse."""
+    return value if isinstance(value, list | tuple) else ()
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The same for a mapping."""
+    return value if isinstance(value, Mapping) else {}

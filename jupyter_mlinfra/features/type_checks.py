@@ -70,7 +70,11 @@ def _class(target: type[Any], check: Callable[[Any], Any]) -> type[Any]:
         with _checking:
             if target.__dict__["__init__"] is create:
                 target.__init__ = first
-                check(target)
+                try:
+                    check(target)
+                except BaseException:
+                    target.__init__ = create  # the next instance tries again
+                    raise
         target.__init__(self, *arguments, **named)
 
     target.__init__ = create

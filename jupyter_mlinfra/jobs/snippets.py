@@ -9,9 +9,11 @@ from ..core.refs import Ref
 from ..core.snippets import (
     Snippets,
     arguments,
+    items,
     joined,
     lines,
     literal,
+    mapping,
     option,
     parameter_options,
     text,
@@ -58,8 +60,8 @@ def submit(_: Workbench, *, spec: dict[str, Any]) -> Snippets:
         if value not in (None, "", [], {}) and (key not in usual or usual[key] != value)
     }
     notebook = str(asked.pop("notebook", ""))
-    command = [str(word) for word in _items(asked.pop("command", ()))]
-    parameters = _mapping(asked.pop("parameters", None))
+    command = [str(word) for word in items(asked.pop("command", ()))]
+    parameters = mapping(asked.pop("parameters", None))
     more = {**({"parameters": parameters} if parameters else {}), **asked}
     what = text(notebook) if notebook else literal(command)
     words = f", {arguments(more)}" if more else ""
@@ -70,7 +72,7 @@ def submit(_: Workbench, *, spec: dict[str, Any]) -> Snippets:
     ]
     # Without `./`, a name that begins with a dash is an option.
     path = f"./{notebook}" if notebook.startswith("-") else notebook
-    written = len(_items(asked.get("array"))) <= _ELEMENTS
+    written = len(items(asked.get("array"))) <= _ELEMENTS
     return lines(
         f"ml.submit({what}{words})" if written else "",
         "jobs",
@@ -129,11 +131,3 @@ def _options(asked: Mapping[str, Any]) -> list[str]:
 
 def _number(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) and value == int(value) else str(value)
-
-
-def _items(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else ()
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

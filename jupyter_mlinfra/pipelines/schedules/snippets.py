@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from ...core.refs import Ref
 from ...core.snippets import (
     Snippets,
+    items,
     joined,
     lines,
     literal,
+    mapping,
     option,
     parameter_options,
     text,
@@ -45,9 +47,9 @@ def form(_: Workbench, *, name: str, facts: dict[str, Any], change: bool = False
     The command line has no words for some fields of a job: `unsaid` names them.
     """
     given = {key: value for key, value in facts.items() if value is not None}
-    job = _mapping(given.get("job"))
-    command = [str(word) for word in _items(job.get("command"))]
-    values = _mapping(given.get("parameters")) or _mapping(job.get("parameters"))
+    job = mapping(given.get("job"))
+    command = [str(word) for word in items(job.get("command"))]
+    values = mapping(given.get("parameters")) or mapping(job.get("parameters"))
     flags = {need.name: need.option for need in needs_of()}
     needs = {
         key: value
@@ -91,11 +93,3 @@ def _options(facts: Mapping[str, Any], job: Mapping[str, Any]) -> list[str]:
     if isinstance(grace, int | float) and grace != _USUAL["grace_seconds"]:
         said["--grace"] = f"{grace / 3600:g}h"
     return [word for flag, value in said.items() if value for word in option(flag, str(value))]
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _items(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else ()
