@@ -7,15 +7,24 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
 from jupyter_mlinfra.cli.app import VERBS, groups
+from jupyter_mlinfra.core.card import ProjectCard
+from jupyter_mlinfra.core.domains import section_of, settings_of_ours
 from jupyter_mlinfra.core.first_steps import NEXT, NOTEBOOK, begin, first_notebook
 from jupyter_mlinfra.core.settings import FILE, load_settings
+from jupyter_mlinfra.jobs import JobSettings
 
 
 def test_a_new_project_has_settings_that_are_the_defaults_and_nothing_is_overwritten(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / FILE).touch()
     assert begin(tmp_path)
-    assert load_settings(tmp_path).model_dump() == load_settings(tmp_path / "empty").model_dump()
+    made, empty = load_settings(tmp_path), load_settings(tmp_path / "empty")
+    assert made.home == empty.home
+    sections = [section_of(table) for table in ("project", *settings_of_ours())]
+    assert ProjectCard in sections
+    assert JobSettings in sections
+    for section in filter(None, sections):
+        assert made.of(section) == empty.of(section)
     (tmp_path / FILE).write_text("[project]\nname = 'kept'\n")
     assert not begin(tmp_path)
     assert load_settings(tmp_path).project.name == "kept"
