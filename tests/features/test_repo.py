@@ -131,12 +131,15 @@ def test_an_interrupt_ends_the_process_too(fresh_shop: Project) -> None:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             ended.wait(15)
 
+    # What was started in the background of a shell ignores interrupts.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=interrupt).start()
     try:
         with pytest.raises(KeyboardInterrupt):
             call(fresh_shop, "apply")
     finally:
         ended.set()
+        signal.signal(signal.SIGINT, handler)
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid_file.read_text()), 0)
 
