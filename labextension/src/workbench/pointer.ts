@@ -4,7 +4,9 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { frameAround, type IFrameHandle, frameIn, type IPointer } from '../frames';
 import { pageOf } from '../refs';
 
-const OURS = '[data-mlinfra-frame], .jp-mlinfra-widget, .jp-mlinfra-page-widget';
+const WIDGET = '.jp-mlinfra-widget, .jp-mlinfra-page-widget';
+const OURS = `[data-mlinfra-frame], ${WIDGET}`;
+const ROW = '[data-mlinfra-ref]';
 const MAIN = '#jp-main-dock-panel';
 /** A panel whose tab is closed is still there. */
 const HIDDEN = '.lm-mod-hidden';
@@ -29,7 +31,8 @@ export class Pointer implements IPointer {
   }
 
   get node(): Element | null {
-    return this._node?.isConnected && !this._node.closest(HIDDEN) ? this._node : null;
+    const node = this._pointed;
+    return node?.isConnected && !node.closest(HIDDEN) ? node : null;
   }
 
   get frame(): IFrameHandle | undefined {
@@ -59,7 +62,16 @@ export class Pointer implements IPointer {
 
   /** Whether the list has changed, and what was pointed at is not there any more. */
   private get _isGone(): boolean {
-    return this._node?.isConnected === false;
+    return this._pointed?.isConnected === false;
+  }
+
+  /** What was pointed at; a list that was drawn anew has the row in another node. */
+  private get _pointed(): Element | null {
+    if (this._node?.isConnected === false && this._row) {
+      const rows = this._widget?.querySelectorAll<HTMLElement>(ROW) ?? [];
+      this._node = [...rows].find(row => row.dataset.mlinfraRef === this._row) ?? this._node;
+    }
+    return this._node;
   }
 
   private get _front(): HTMLElement | undefined {
@@ -73,6 +85,8 @@ export class Pointer implements IPointer {
     }
     if (target.closest(OURS)) {
       this._node = target;
+      this._row = target.closest<HTMLElement>(ROW)?.dataset.mlinfraRef ?? null;
+      this._widget = target.closest(WIDGET);
       this._inMain = target.closest(MAIN) !== null;
       this._menu = type === 'contextmenu' ? refsAround(target) : null;
     } else if (target.closest(MAIN)) {
@@ -91,11 +105,16 @@ export class Pointer implements IPointer {
 
   private _forget(): void {
     this._node = null;
+    this._row = null;
+    this._widget = null;
     this._inMain = false;
     this._menu = null;
   }
 
   private _node: Element | null = null;
+  /** The reference of its row. */
+  private _row: string | null = null;
+  private _widget: Element | null = null;
   /** Whether the node was in the main area: it may be gone by now. */
   private _inMain = false;
   /** What a context menu was opened on: the list can change while it is open. */
@@ -105,7 +124,7 @@ export class Pointer implements IPointer {
 
 /** The row and the page around a node. */
 function refsAround(node: Element): readonly string[] {
-  const row = node.closest<HTMLElement>('[data-mlinfra-ref]')?.dataset.mlinfraRef;
+  const row = node.closest<HTMLElement>(ROW)?.dataset.mlinfraRef;
   const page = node.closest<HTMLElement>('[data-mlinfra-page]')?.dataset.mlinfraPage;
   return [...(row ? [row, pageOf(row)] : []), ...(page === undefined ? [] : [page])];
 }

@@ -99,6 +99,18 @@ it('a row that is gone is not replaced by the page in front, until that is used'
   expect(workbench.pointer.refs()).toEqual(['job:A']);
 });
 
+it('a row whose list was drawn anew is still meant', () => {
+  const { find, workbench } = scene();
+  const row = find('p');
+  row.focus();
+  const list = row.parentElement!;
+  list.innerHTML = '<p data-mlinfra-ref="job:C"></p><p data-mlinfra-ref="job:B"></p>';
+  expect(workbench.pointer.refs()).toEqual(['job:B', 'job:A']);
+  expect(workbench.pointer.node).toBe(list.lastElementChild);
+  list.lastElementChild!.remove();
+  expect(workbench.pointer.refs()).toEqual([]);
+});
+
 it('a row in a panel that is closed is not meant', () => {
   const { find, workbench } = scene();
   find('p').focus();
