@@ -84,6 +84,8 @@ export interface IPageSpec {
    * the user keeps it.
    */
   readonly kept?: boolean;
+  /** The kind whose keys work in it, where that is not its own: the queue has those of its jobs. */
+  readonly keys?: string;
 }
 
 export interface ICommandSpec {

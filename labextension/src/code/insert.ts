@@ -1,20 +1,24 @@
-import { Clipboard } from '@jupyterlab/apputils';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { CommandRegistry } from '@lumino/commands';
 
 import { asCell, type Door } from './cell';
+import { copyText } from './clipboard';
 
-/** Brings code into the user's notebook. */
+/** A text, or one that is on its way: an empty one is neither inserted nor copied. */
+export type Text = string | Promise<string>;
+
+/** Brings code into the notebook that the user is in at the time of the call. */
 export interface ICode {
   /** Into a new cell below the active one; a notebook is made when none is open. */
-  insertBelow: (code: string, door?: Door) => Promise<void>;
+  insertBelow: (code: Text, door?: Door) => Promise<void>;
   /** At the caret of the active cell. */
-  insertAtCursor: (code: string, door?: Door) => Promise<void>;
-  copy: (text: string) => void;
+  insertAtCursor: (code: Text, door?: Door) => Promise<void>;
+  /** To the clipboard. Called in answer to a click or a key, since browsers ask for one. */
+  copy: (text: Text) => void;
   /**
-   * The code as a cell of the notebook in use: with the import that it needs, unless that is there.
+   * The code as a cell of that notebook: with the import that it needs, unless that is there.
    */
-  cell: (code: string, door?: Door) => string;
+  cell: (code: Promise<string>, door?: Door) => Promise<string>;
   /** Give the focus back to the notebook in use. */
   focusNotebook: () => void;
 }
@@ -48,6 +52,10 @@ export function insertCell(panel: NotebookPanel, index: number, source: string):
 export const isWritable = (panel: NotebookPanel): boolean =>
   !panel.isDisposed && !panel.context.model.readOnly;
 
+/** Whether it can still be written to: it may have been closed while its code was on its way. */
+const isOpen = (panel: NotebookPanel | null): panel is NotebookPanel =>
+  panel !== null && isWritable(panel);
+
 class NotebookCode implements ICode {
   constructor(
     private readonly _commands: CommandRegistry,
@@ -62,13 +70,15 @@ class NotebookCode implements ICode {
     });
   }
 
-  async insertBelow(code: string, door: Door = 'python'): Promise<void> {
-    const panel = await this._panel();
+  async insertBelow(code: Text, door: Door = 'python'): Promise<void> {
+    const target = this._inUse();
+    const text = await code;
+    const panel = text && (isOpen(target) ? target : await this._panel());
     if (!panel) {
       return;
     }
     const notebook = panel.content;
-    const source = asCell(code, door, codeCells(panel));
+    const source = asCell(text, door, codeCells(panel));
     const active = notebook.activeCell?.model.sharedModel;
     if (active?.cell_type === 'code' && active.getSource() === '') {
       active.setSource(source); // an empty cell is waiting to be filled
@@ -78,24 +88,31 @@ class NotebookCode implements ICode {
     this._focus(panel);
   }
 
-  async insertAtCursor(code: string, door: Door = 'python'): Promise<void> {
+  async insertAtCursor(code: Text, door: Door = 'python'): Promise<void> {
     const panel = this._inUse();
     const editor = panel?.content.activeCell?.editor;
     if (!panel || !editor?.replaceSelection) {
       return this.insertBelow(code, door);
     }
-    editor.replaceSelection(asCell(code, door, codeCells(panel)));
+    const text = await code;
+    if (!text) {
+      return;
+    }
+    if (!isOpen(panel) || editor.isDisposed) {
+      return this.insertBelow(text, door);
+    }
+    editor.replaceSelection(asCell(text, door, codeCells(panel)));
     this._reveal(panel);
     panel.content.mode = 'edit';
     editor.focus();
   }
 
-  copy(text: string): void {
-    Clipboard.copyToSystem(text);
-  }
+  readonly copy = copyText;
 
-  cell(code: string, door: Door = 'python'): string {
-    return asCell(code, door, codeCells(this._inUse()));
+  async cell(code: Promise<string>, door: Door = 'python'): Promise<string> {
+    const target = this._inUse();
+    const text = await code;
+    return text && asCell(text, door, codeCells(isOpen(target) ? target : this._inUse()));
   }
 
   focusNotebook(): void {

@@ -23,8 +23,7 @@ const listKeys = ({ trans }: IWorkbench): readonly Line[] => [
 
 const CHORD = 'body';
 /** In lists and pages alike. */
-const COMMON = ['.jp-mlinfra-widget', '[data-mlinfra-ref]', '[data-mlinfra-page]'];
-const isCommon = ({ selector }: Binding): boolean => COMMON.includes(firstOf(selector));
+const isCommon = ({ selector }: Binding): boolean => firstOf(selector) === '.jp-mlinfra-widget';
 /** The part of a selector before its first space or condition. */
 const firstOf = (selector: string): string => /^(?:\[[^\]]*\]|[^\s:[])*/.exec(selector)?.[0] ?? '';
 
@@ -52,12 +51,6 @@ function pageKeys(workbench: IWorkbench, frame: Element): readonly Binding[] {
       !isCommon(binding) &&
       frame.closest(firstOf(binding.selector) || '*') !== null
   );
-}
-
-/** Those that work in every list and page, each once: some are bound to rows and to pages. */
-function commonKeys(workbench: IWorkbench): readonly Binding[] {
-  const all = bindings(workbench).filter(isCommon);
-  return all.filter(({ command }, at) => all.findIndex(key => key.command === command) === at);
 }
 
 function KeyList({
@@ -97,7 +90,7 @@ export function KeyHelp({
   const { trans } = workbench;
   const line = lineOf(workbench);
   const own = frame ? pageKeys(workbench, frame) : [];
-  const common = commonKeys(workbench);
+  const common = bindings(workbench).filter(isCommon);
   const everywhere = bindings(workbench).filter(({ selector }) => selector === CHORD);
   return (
     <div className={cx('key-help')}>

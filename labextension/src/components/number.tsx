@@ -73,16 +73,24 @@ export function sharedBasis(
   values: readonly Figure[],
   trans: TranslationBundle
 ): ISharedBasis | null {
-  const known = values.map(value => numberOf(value)).filter(({ value }) => value !== null);
-  const [first] = known;
-  const explained = known.map(number => explain(number, trans));
-  const [mark, title] = explained[0] ?? [];
-  return first &&
-    mark !== undefined &&
-    title !== undefined &&
-    explained.every(one => one?.[0] === mark)
-    ? { basis: first.basis, mark, title }
-    : null;
+  const numbers = values.map(value => numberOf(value)).filter(({ value }) => value !== null);
+  const [first] = numbers;
+  const [mark, title] = (first && explain(first, trans)) ?? [];
+  if (!first || mark === undefined || title === undefined) {
+    return null;
+  }
+  const { basis } = first;
+  const explained = numbers.map(number => explain(number, trans));
+  if (
+    numbers.some(number => number.basis !== basis) ||
+    explained.some(one => one?.[0] !== mark) // groups of other sizes
+  ) {
+    return null;
+  }
+  // What they say beyond the basis, such as the size of a sample, may differ.
+  const isSame = explained.every(one => one?.[1] === title);
+  const general = explain({ value: null, basis, n: null, error: null }, trans);
+  return { basis, mark, title: isSame ? title : (general?.[1] ?? title) };
 }
 
 /** The mark of a basis, in a heading. */

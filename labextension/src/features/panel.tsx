@@ -120,9 +120,7 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
           <Button
             kind="primary"
             label={trans.__('Insert')}
-            onClick={() =>
-              void run(async () => code.insertBelow(await pythonOf(workbench, picked)))
-            }
+            onClick={() => void run(() => code.insertBelow(pythonOf(workbench, picked)))}
           />
           <Button
             bare

@@ -34,7 +34,8 @@ export const jobKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
       caption: trans.__('What runs and what waits, in the order in which it may start'),
       title: () => trans.__('Queue'),
       body: () => import('./queue'),
-      kept: true
+      kept: true,
+      keys: 'job'
     }
   },
   {

@@ -301,8 +301,7 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
       host.current?.focus();
     }
   }, [asked, arrive]);
-  const insert = (): void =>
-    void run(async () => code.insertBelow(await pythonOf(workbench, [alert.ref])));
+  const insert = (): void => void run(() => code.insertBelow(pythonOf(workbench, [alert.ref])));
   usePageVerb('mlinfra:alerts-insert', insert);
   const what = alert.subject ? trans.__('%1 of %2', alert.name, alert.subject) : alert.name;
   const since = trans.__(

@@ -113,7 +113,7 @@ export class PipelineFactory extends ABCWidgetFactory<
     const content = new EditorBody(workbench, { context, services, contents });
     const widget = new PipelineDocument({ content, context });
     widget.addClass('jp-mlinfra-page-widget');
-    widget.node.dataset.mlinfraKind = 'pipeline-file';
+    widget.node.dataset.mlinfraKeys = 'pipeline-file';
     widget.node.dataset.jpUndoer = 'true'; // JupyterLab's keys of undo and redo look for it
     widget.toolbar.hide(); // the page's own header holds its buttons
     widget.title.icon = labIcon('pipeline');

@@ -1,3 +1,4 @@
+import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import type { Title, Widget } from '@lumino/widgets';
 
 import { WidgetVisibility } from '../hooks/visible';
@@ -13,21 +14,25 @@ function draw(title: Title<Widget>, panel: string, count: number, { words }: IAt
 
 /**
  * Show on the icon of a panel how much in it asks for attention, as long as the page of the browser
- * is in sight. It is asked for as the status bar asks: with news of it, and not by the clock.
+ * is in sight, until the answer is disposed. It is asked for as the status bar asks: with news of
+ * it, and not by the clock.
  */
 export function showBadge(
   title: Title<Widget>,
   { title: panel }: IPanelSpec,
   attention: IAttention
-): void {
+): IDisposable {
   const visibility = new WidgetVisibility();
   visibility.shown = true;
   const use = attention.use();
   use.hold();
   const update = (): void => draw(title, panel, use.answer.data?.total ?? 0, attention);
   const look = (): void => use.look(visibility.visible);
-  use.subscribe(update);
-  visibility.subscribe(look);
+  const stops = [use.subscribe(update), visibility.subscribe(look)];
   look();
   update();
+  return new DisposableDelegate(() => {
+    stops.forEach(stop => stop());
+    use.release();
+  });
 }

@@ -1,20 +1,32 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-/** The word for a domain by its name in the ids of commands, `mlinfra:<domain>-<verb>`. */
-export function domainWord(id: string, trans: TranslationBundle): string {
-  const domain = /:([a-z]+)-/.exec(id)?.[1] ?? '';
+import { kinds } from '../kinds';
+import type { IActionSpec } from '../tokens';
+
+/** The word for the domain of an action: it is in the id, `mlinfra:<domain>-<verb>`. */
+export function domainWord(
+  { id, kinds: of = [] }: Pick<IActionSpec, 'id' | 'kinds'>,
+  trans: TranslationBundle
+): string {
   const words: Readonly<Record<string, string>> = {
     catalog: trans.__('Catalog'),
     features: trans.__('Features'),
     jobs: trans.__('Jobs'),
     pipelines: trans.__('Pipelines'),
     schedules: trans.__('Schedules'),
+    experiments: trans.__('Experiments'),
     runs: trans.__('Runs'),
     models: trans.__('Models'),
     deployments: trans.__('Deployments'),
     monitors: trans.__('Monitors'),
     alerts: trans.__('Alerts')
   };
-  // a domain of another extension
-  return words[domain] ?? domain.charAt(0).toUpperCase() + domain.slice(1);
+  const [, verb = id] = id.split(':');
+  // The name of a domain of another extension may hold hyphens; its panel has that name too.
+  const panels = of.flatMap(kind => kinds.get(kind)?.panel ?? []);
+  const domain =
+    [...Object.keys(words), ...panels].find(name => verb.startsWith(`${name}-`)) ??
+    verb.replace(/-.*$/, '');
+  const name = domain.replace(/[-_]/g, ' ');
+  return words[domain] ?? name.charAt(0).toUpperCase() + name.slice(1);
 }

@@ -22,14 +22,13 @@ function meant({ pointer }: IWorkbench, args: Args): readonly string[] {
 }
 
 interface ISource {
-  text: string;
+  /** Of a page, as it is; else on its way, and without the import that the notebook has. */
+  text: string | Promise<string>;
   door: Door;
-  /** Whether it becomes a cell: without the import that the notebook has. */
-  bare?: boolean;
 }
 
 /** The code that is meant: that of an object or of the selected rows, else that of the page. */
-async function source(workbench: IWorkbench, args: Args): Promise<ISource> {
+function source(workbench: IWorkbench, args: Args): ISource {
   const { node, frame } = workbench.pointer;
   const rows = node && typeof args.ref !== 'string' ? rowsAt(node) : [];
   const inRow = node?.closest('[data-mlinfra-ref]');
@@ -37,15 +36,14 @@ async function source(workbench: IWorkbench, args: Args): Promise<ISource> {
   if (own) {
     return own;
   }
-  try {
-    const text = rows.length
-      ? await codeOfRows(workbench, rows)
-      : await pythonOf(workbench, meant(workbench, args));
-    return { text, door: 'python', bare: true };
-  } catch (error) {
+  const code = rows.length
+    ? codeOfRows(workbench, rows)
+    : pythonOf(workbench, meant(workbench, args));
+  const text = code.catch((error: unknown) => {
     failed(errorText(error, workbench.trans), workbench.trans);
-    return { text: '', door: 'python' };
-  }
+    return '';
+  });
+  return { text, door: 'python' };
 }
 
 /** Where a quick search or a popup is used, a step to another place closes it. */
@@ -53,10 +51,8 @@ const leavingFrom = (workbench: IWorkbench): IWorkbench =>
   workbench.pointer.frame?.workbench ?? workbench;
 
 export async function insert(workbench: IWorkbench, args: Args): Promise<void> {
-  const { text, door } = await source(workbench, args);
-  if (text) {
-    await leavingFrom(workbench).code.insertBelow(text, door);
-  }
+  const { text, door } = source(workbench, args);
+  await leavingFrom(workbench).code.insertBelow(text, door);
 }
 
 /** What a reader hears of a cell: a name that is cut in its middle is there twice. */
@@ -76,17 +72,13 @@ export function copyRow({ pointer, code }: IWorkbench): void {
 }
 
 export async function insertAtCursor(workbench: IWorkbench, args: Args): Promise<void> {
-  const { text, door } = await source(workbench, args);
-  if (text) {
-    await leavingFrom(workbench).code.insertAtCursor(text, door);
-  }
+  const { text, door } = source(workbench, args);
+  await leavingFrom(workbench).code.insertAtCursor(text, door);
 }
 
-export async function copyCode(workbench: IWorkbench, args: Args): Promise<void> {
-  const { text, bare } = await source(workbench, args);
-  if (text) {
-    workbench.code.copy(bare ? workbench.code.cell(text) : text);
-  }
+export function copyCode(workbench: IWorkbench, args: Args): void {
+  const { text } = source(workbench, args);
+  workbench.code.copy(typeof text === 'string' ? text : workbench.code.cell(text));
 }
 
 export function copyReference(workbench: IWorkbench, args: Args): void {

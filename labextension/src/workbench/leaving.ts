@@ -1,3 +1,4 @@
+import type { Text } from '../code/insert';
 import type { IWorkbench } from '../tokens';
 
 /**
@@ -5,18 +6,23 @@ import type { IWorkbench } from '../tokens';
  * it.
  */
 export function leaving(workbench: IWorkbench, leave: () => void): IWorkbench {
-  const first =
-    <A extends unknown[], R>(act: (...given: A) => R) =>
-    (...given: A): R => {
+  const { code, open } = workbench;
+  /** The code, once it is there: the notebook has been chosen by then. */
+  const leaveWith = async (text: Text): Promise<string> => {
+    const arrived = await text;
+    if (arrived) {
       leave();
-      return act(...given);
-    };
-  const { code } = workbench;
+    }
+    return arrived;
+  };
   const own: Partial<IWorkbench> = {
-    open: first(workbench.open),
+    open: reference => {
+      leave();
+      return open(reference);
+    },
     code: {
-      insertBelow: first((text, door) => code.insertBelow(text, door)),
-      insertAtCursor: first((text, door) => code.insertAtCursor(text, door)),
+      insertBelow: (text, door) => code.insertBelow(leaveWith(text), door),
+      insertAtCursor: (text, door) => code.insertAtCursor(leaveWith(text), door),
       focusNotebook: leave,
       copy: text => code.copy(text),
       cell: (text, door) => code.cell(text, door)

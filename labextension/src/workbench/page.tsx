@@ -80,7 +80,7 @@ export class PageWidget extends MainAreaWidget<PageBody> {
     this.id = `jp-mlinfra-${reference}`;
     this.addClass('jp-mlinfra-page-widget');
     this.node.dataset.mlinfraPage = reference;
-    this.node.dataset.mlinfraKind = kindOf(reference);
+    this.node.dataset.mlinfraKeys = page.keys ?? kindOf(reference);
     this.toolbar.hide(); // the page's own header holds its buttons
     this.title.label = page.title(short(labelOf(reference)));
     this.title.caption = reference;

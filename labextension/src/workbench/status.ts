@@ -4,6 +4,7 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { WidgetVisibility } from '../hooks/visible';
 import { IWorkbench } from '../tokens';
 import { isQuiet, computeUse, firingUse, START_MS } from './counts';
+import type * as Item from './statusitem';
 import { fetchDrawing } from './widget';
 
 /** Until its code is fetched again, where the server did not answer. */
@@ -26,7 +27,19 @@ function busy(workbench: IWorkbench, visibility: WidgetVisibility): Promise<void
     uses.forEach(use => use.hold());
     const stops = [unwatch, ...uses.flatMap(use => [use.subscribe(check), () => use.release()])];
     look();
+    check(); // where another view has asked already, there may be no further answer
   });
+}
+
+/** What the item is drawn with; null, and a line in the console, where the server does not send it. */
+async function fetchItem(): Promise<typeof Item | null> {
+  try {
+    const [code] = await Promise.all([import('./statusitem'), fetchDrawing()]);
+    return code;
+  } catch (error) {
+    console.warn('The status of the workbench could not be loaded yet.', error);
+    return null;
+  }
 }
 
 export const status: JupyterFrontEndPlugin<void> = {
@@ -39,13 +52,13 @@ export const status: JupyterFrontEndPlugin<void> = {
     visibility.shown = true; // as long as the browser's tab is
     const show = async (): Promise<void> => {
       await busy(workbench, visibility);
-      try {
-        const [{ StatusItem }] = await Promise.all([import('./statusitem'), fetchDrawing()]);
-        const item = new StatusItem(workbench, visibility);
-        bar.registerStatusItem('mlinfra-status', { item, align: 'right', rank: 90 });
-      } catch {
+      const code = await fetchItem();
+      if (!code) {
         later(RETRY_MS);
+        return;
       }
+      const item = new code.StatusItem(workbench, visibility);
+      bar.registerStatusItem('mlinfra-status', { item, align: 'right', rank: 90 });
     };
     const later = (milliseconds: number): void => void setTimeout(() => void show(), milliseconds);
     void app.restored.then(() => later(START_MS));

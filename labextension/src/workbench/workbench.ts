@@ -93,7 +93,7 @@ export class Workbench implements IWorkbench {
     const added = new DisposableSet();
     added.add(this._actions.add(spec));
     if (!spec.quiet) {
-      this._offer(added, spec.id, this.category(domainWord(spec.id, this.trans)));
+      this._offer(added, spec.id, this.category(domainWord(spec, this.trans)));
       for (const kind of spec.inPage ? [] : (spec.kinds ?? [])) {
         const selector = `[data-mlinfra-ref^="${kind}:"]`;
         added.add(contextMenu.addItem({ command: spec.id, selector, rank: (this._rank += 1) }));
@@ -120,9 +120,13 @@ export class Workbench implements IWorkbench {
     restorer?.add(panel, panel.id);
     const { attention } = spec;
     if (attention) {
-      void app.restored.then(() =>
-        setTimeout(() => showBadge(panel.title, spec, attention), START_MS)
-      );
+      const start = (): void => {
+        if (!panel.isDisposed) {
+          const badge = showBadge(panel.title, spec, attention);
+          panel.disposed.connect(() => badge.dispose());
+        }
+      };
+      void app.restored.then(() => setTimeout(start, START_MS));
     }
     this.addCommand({
       id: `mlinfra:${spec.name}-show`,

@@ -60,6 +60,28 @@ describe('code for a notebook', () => {
     expect([first.inserted, last.inserted, record.inserted]).toEqual([[], ['1 + 1', '2 + 2'], []]);
   });
 
+  it('goes into the notebook that was in front when it was asked for, not when it came', async () => {
+    const [first, second] = [notebook(), notebook()];
+    const tracker = new Tracker();
+    const code = createCode(new CommandRegistry(), asTracker(tracker), () => undefined);
+    tracker.turnTo(first.panel);
+    let arrive: (text: string) => void = () => undefined;
+    const below = code.insertBelow(new Promise<string>(resolve => (arrive = resolve)));
+    tracker.turnTo(second.panel);
+    arrive('1 + 1');
+    await below;
+    expect([first.inserted, second.inserted]).toEqual([['1 + 1'], []]);
+  });
+
+  it('that turns out to be empty opens no notebook', async () => {
+    const create = jest.fn();
+    const commands = new CommandRegistry();
+    commands.addCommand('notebook:create-new', { describedBy: {}, execute: create });
+    const code = createCode(commands, asTracker(new Tracker()), () => undefined);
+    await code.insertBelow(Promise.resolve(''));
+    expect(create).not.toHaveBeenCalled();
+  });
+
   it('goes into a new one when only the record of a job is open', async () => {
     const [record, made] = [notebook(true), notebook()];
     const tracker = new Tracker();

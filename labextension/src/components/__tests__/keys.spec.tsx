@@ -82,10 +82,10 @@ describe('keys of a page', () => {
     workbench.commands.addKeyBinding({
       command: 'mlinfra:catalog-profile',
       keys: ['E'],
-      selector: '[data-mlinfra-kind="dataset"]'
+      selector: '[data-mlinfra-keys="dataset"]'
     });
     const page = document.createElement('main');
-    page.dataset.mlinfraKind = 'dataset';
+    page.dataset.mlinfraKeys = 'dataset';
     render(<KeyHelp workbench={workbench} frame={page} />);
     expect(screen.getByRole('region', { name: 'This page' }).textContent).toBe(
       'This pageECompute the Exact Profile'
@@ -104,7 +104,7 @@ it('the help of the queue tells the keys of its rows', () => {
       workbench.commands.addKeyBinding({ command, keys, selector });
     }
   }
-  document.body.innerHTML = '<main data-mlinfra-kind="queue"><p></p></main>';
+  document.body.innerHTML = '<main data-mlinfra-keys="job"><p></p></main>';
   render(<KeyHelp workbench={workbench} frame={document.querySelector('p')} />);
   const own = screen.getByRole('region', { name: 'This page' }).textContent;
   expect(own).toContain('Hold or Release Job');

@@ -135,6 +135,11 @@ describe('a column of numbers', () => {
     expect(cells[0]!.querySelector('[data-basis]')?.getAttribute('data-basis')).toBe('sample');
   });
 
+  it('says in its heading no more than is true of all', () => {
+    const [head] = draw([sampled(1), { ...sampled(2), n: 100 }]);
+    expect(head!.querySelector('[title]')?.getAttribute('title')).toBe('from a sample');
+  });
+
   it('says it once too where a cell shows more than its number', () => {
     expect(words(draw([sampled(1), sampled(3)], true))).toEqual(['PSI~', 'PSI 1', 'PSI 3']);
   });

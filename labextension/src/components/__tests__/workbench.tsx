@@ -8,7 +8,7 @@ import React from 'react';
 import { Answers } from '../../answers/answers';
 import type { IClient } from '../../api/client';
 import type { IChangeEvent, IEvents } from '../../api/events';
-import type { ICode } from '../../code/insert';
+import type { ICode, Text } from '../../code/insert';
 import { allKinds } from '../../__tests__/kinds';
 import { shortcuts } from '../../__tests__/schemas';
 import { Seen } from '../../frames';
@@ -40,6 +40,16 @@ interface IFakeShell {
 /** What the server says of code, as far as a test tells one piece from the other. */
 export const madeUp = (of: unknown): string => `code of ${JSON.stringify(of)}`;
 
+/** Code as mocks see it: once it is there, and not at all when it is empty. */
+const whenThere =
+  (mock: jest.Mock) =>
+  async (text: Text, ...door: readonly unknown[]): Promise<void> => {
+    const arrived = typeof text === 'string' ? text : await text;
+    if (arrived) {
+      mock(arrived, ...door);
+    }
+  };
+
 /** A workbench without a server: `client` answers only what a test hands in, and made-up code. */
 export function fakeWorkbench(client: object = {}, shell: IFakeShell = {}): IFake {
   const kept = new Map<string, unknown>();
@@ -48,7 +58,7 @@ export function fakeWorkbench(client: object = {}, shell: IFakeShell = {}): IFak
     insertBelow: jest.fn(async () => undefined),
     insertAtCursor: jest.fn(async () => undefined),
     copy: jest.fn(),
-    cell: jest.fn((text: string) => text),
+    cell: jest.fn((text: Text) => text),
     focusNotebook: jest.fn()
   };
   const open = jest.fn(async () => undefined);
@@ -76,7 +86,12 @@ export function fakeWorkbench(client: object = {}, shell: IFakeShell = {}): IFak
     ) as unknown as IClient,
     events,
     answers: new Answers(events),
-    code,
+    code: {
+      ...code,
+      insertBelow: whenThere(code.insertBelow),
+      insertAtCursor: whenThere(code.insertAtCursor),
+      copy: text => void whenThere(code.copy)(text)
+    },
     commands: new CommandRegistry(),
     trans: nullTranslator.load('jupyter_mlinfra'),
     memory,
@@ -106,7 +121,7 @@ export function fakeWorkbench(client: object = {}, shell: IFakeShell = {}): IFak
 }
 
 /** A page around a frame. */
-const AROUND = /^\[data-mlinfra-(kind="[^"]*"|page)\]/;
+const AROUND = /^\[data-mlinfra-(keys|page)[^\]]*\]/;
 
 /** The actions of all kinds with their keys, as JupyterLab takes them from the schemas. */
 function addCommands(workbench: IWorkbench): void {

@@ -17,7 +17,7 @@ it('the icon of a panel shows how many alerts fire, and nothing once none does',
   const { workbench, emit } = fakeWorkbench({ monitoring: { alerts } });
   const { title } = new Widget();
   title.dataset = { id: 'jp-mlinfra-models' };
-  showBadge(title, { title: 'Models' } as IPanelSpec, {
+  const badge = showBadge(title, { title: 'Models' } as IPanelSpec, {
     use: () => firingUse(workbench),
     words: count => `${count} alerts firing`
   });
@@ -30,5 +30,9 @@ it('the icon of a panel shows how many alerts fire, and nothing once none does',
   expect(title.dataset).toEqual({ id: 'jp-mlinfra-models' });
   expect(title.caption).toBe('Models');
   await act(async () => jest.advanceTimersByTimeAsync(300_000));
+  expect(alerts).toHaveBeenCalledTimes(2);
+  badge.dispose();
+  emit({ topic: 'alert', ref: 'alert:flights/drift', data: {} });
+  await settle();
   expect(alerts).toHaveBeenCalledTimes(2);
 });

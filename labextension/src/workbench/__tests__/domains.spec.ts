@@ -1,6 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { allKinds } from '../../__tests__/kinds';
+import { kinds } from '../../kinds';
 import { domainWord } from '../domains';
 
 const trans = { __: (text: string) => `«${text}»` } as unknown as TranslationBundle;
@@ -8,11 +9,19 @@ const trans = { __: (text: string) => `«${text}»` } as unknown as TranslationB
 it('the palette shows the domain of each of our actions in the language of the user', () => {
   const words = allKinds
     .flatMap(({ actions }) => actions ?? [])
-    .map(({ id }) => domainWord(id, trans));
+    .map(action => domainWord(action, trans));
   expect(words).toContain('«Jobs»');
   expect(words.filter(word => !word.startsWith('«'))).toEqual([]);
 });
 
-it('a domain of another extension is called by its name', () => {
-  expect(domainWord('mlinfra:books-read', trans)).toBe('Books');
+it.each([
+  ['mlinfra:books-read', 'Books'],
+  ['mlinfra:books2-read-aloud', 'Books2'],
+  ['mlinfra:old_books-read', 'Old books'],
+  ['mlinfra:old-books-read-aloud', 'Old books']
+])('a domain of another extension is called by its name: %s', (id, word) => {
+  const names = { icon: 'file', label: 'book', plural: 'Books' } as const;
+  const added = kinds.add({ kind: 'book', panel: 'old-books', ...names });
+  expect(domainWord({ id, kinds: ['book'] }, trans)).toBe(word);
+  added.dispose();
 });
