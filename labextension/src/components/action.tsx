@@ -5,7 +5,7 @@ import React, { useEffect, useReducer, useState } from 'react';
 
 import { useWorkbench } from '../hooks/context';
 import { Button, type IButtonProps } from './button';
-import { type AnyIcon, ICONS } from './glyphs';
+import { type AnyIcon, isDrawn } from './glyphs';
 
 interface IActionButtonProps extends Pick<IButtonProps, 'kind' | 'bare' | 'icon' | 'pressed'> {
   command: string;
@@ -26,7 +26,7 @@ function iconOf(commands: CommandRegistry, id: string): AnyIcon | undefined {
     return undefined;
   }
   const [, own = ''] = icon.name.split('jupyter-mlinfra:');
-  return own in ICONS ? (own as AnyIcon) : icon;
+  return isDrawn(own) ? own : icon;
 }
 
 /** Draw again when a command changes, such as while it is being done. */

@@ -1,5 +1,7 @@
 import type { LabIcon } from '@jupyterlab/ui-components';
 
+import type { SharedIcon } from './labicon';
+
 /**
  * The drawings of the workbench. A glyph is a list of SVG shapes; `solid` ones carry the accent,
  * the others are strokes.
@@ -44,30 +46,20 @@ export const ICONS = glyphs({
     { circle: [12.2, 12, 1.6] },
     { d: 'M5.4 7.3 10.6 4.7M5.4 8.7l5.2 2.6' }
   ],
-  notebook: [{ rect: [3.5, 2.5, 9.5, 11, 1] }, { d: 'M6 2.5v11M2.5 5H4M2.5 8H4M2.5 11H4' }],
-  file: [{ d: 'M2.5 4.5v8h11v-7h-6l-1.5-2h-3.5z' }],
   compare: [{ d: 'M2.5 13.5h11M4.5 11V7.5M8 11V3.5M11.5 11V5.5' }],
-  search: [{ circle: [7, 7, 4] }, { d: 'm10 10 3.5 3.5' }],
-  refresh: [{ d: 'M13 8a5 5 0 1 1-1.5-3.5M13 2.5V5h-2.5' }],
-  plus: [{ d: 'M8 3.5v9M3.5 8h9' }],
-  close: [{ d: 'm4.5 4.5 7 7M11.5 4.5l-7 7' }],
-  play: [{ d: 'M5 3.5v9l7.5-4.5z' }],
   clock: [{ circle: [8, 8, 5.5] }, { d: 'M8 5v3.2l2.2 1.4' }],
-  stop: [{ rect: [4, 4, 8, 8] }],
   terminal: [{ d: 'm3 4.5 3.5 3.5L3 11.5M8 11.5h5' }],
   up: [{ d: 'm4 10 4-4 4 4' }],
   down: [{ d: 'm4 6 4 4 4-4' }],
-  code: [{ d: 'm5.5 4.5-3.5 3.5 3.5 3.5M10.5 4.5 14 8l-3.5 3.5' }],
-  copy: [{ rect: [5.5, 5.5, 7.5, 8] }, { d: 'M3 10.5v-8h7.5' }],
-  pause: [{ d: 'M5.5 3.5v9M10.5 3.5v9', width: 2 }],
   queue: [{ d: 'M2.5 4h11M2.5 8h11M2.5 12h6.500' }],
-  undo: [{ d: 'M3 6.5h6.5a3.2 3.2 0 0 1 0 6.4H6M5.6 3.8 2.9 6.5l2.7 2.7' }],
   pin: [{ d: 'M6 2.5h4l-.5 4 2 2.5h-7l2-2.5zM8 9v4.500' }]
 });
 
-export type IconName = keyof typeof ICONS;
-/** One of ours, or one of JupyterLab that another extension brings. */
-export type AnyIcon = IconName | LabIcon;
+export type DrawnIcon = keyof typeof ICONS;
+/** One of ours, one that JupyterLab has, or one that another extension brings. */
+export type AnyIcon = DrawnIcon | SharedIcon | LabIcon;
+
+export const isDrawn = (name: string): name is DrawnIcon => name in ICONS;
 
 /**
  * State shapes: 12 px grid; each state has a shape of its own, so that colour is never the only

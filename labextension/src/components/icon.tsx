@@ -1,7 +1,8 @@
 import React from 'react';
 
 import { cx } from './cx';
-import { type AnyIcon, ICONS, type IShape, SHAPES, type ShapeName } from './glyphs';
+import { type AnyIcon, ICONS, isDrawn, type IShape, SHAPES, type ShapeName } from './glyphs';
+import { labIcon } from './labicon';
 
 function paint(
   { solid, inverse, width, dash }: IShape,
@@ -35,13 +36,15 @@ function draw(shapes: readonly IShape[], stroke: string): React.ReactNode {
 
 /** An icon of 16 px; it says nothing to a screen reader, the word beside it does. */
 export function Icon({ name }: { name: AnyIcon }): React.ReactElement {
-  return typeof name === 'object' ? (
-    <name.react tag="span" className={cx('icon')} aria-hidden="true" />
-  ) : (
-    <svg className={cx('icon')} viewBox="0 0 16 16" aria-hidden="true">
-      {draw(ICONS[name], 'var(--ml-stroke)')}
-    </svg>
-  );
+  if (typeof name === 'string' && isDrawn(name)) {
+    return (
+      <svg className={cx('icon')} viewBox="0 0 16 16" aria-hidden="true">
+        {draw(ICONS[name], 'var(--ml-stroke)')}
+      </svg>
+    );
+  }
+  const icon = labIcon(name);
+  return <icon.react tag="span" className={cx('icon')} aria-hidden="true" />;
 }
 
 /** A state shape of 12 px. */

@@ -1,6 +1,38 @@
-import { LabIcon } from '@jupyterlab/ui-components';
+import {
+  addIcon,
+  closeIcon,
+  codeIcon,
+  copyIcon,
+  fileIcon,
+  LabIcon,
+  notebookIcon,
+  pauseIcon,
+  refreshIcon,
+  runIcon,
+  searchIcon,
+  stopIcon,
+  undoIcon
+} from '@jupyterlab/ui-components';
 
-import { type AnyIcon, ICONS, type IconName, type IShape } from './glyphs';
+import { type AnyIcon, type DrawnIcon, ICONS, isDrawn, type IShape } from './glyphs';
+
+/** What JupyterLab has a picture of itself. */
+const SHARED = {
+  close: closeIcon,
+  code: codeIcon,
+  copy: copyIcon,
+  file: fileIcon,
+  notebook: notebookIcon,
+  pause: pauseIcon,
+  play: runIcon,
+  plus: addIcon,
+  refresh: refreshIcon,
+  search: searchIcon,
+  stop: stopIcon,
+  undo: undoIcon
+} satisfies Record<string, LabIcon>;
+
+export type SharedIcon = keyof typeof SHARED;
 
 function markup({ d, circle, rect }: IShape): string {
   if (circle) {
@@ -12,12 +44,15 @@ function markup({ d, circle, rect }: IShape): string {
   return `<path d="${d}"/>`;
 }
 
-const made = new Map<IconName, LabIcon>();
+const made = new Map<DrawnIcon, LabIcon>();
 
-/** The same drawing as an icon of JupyterLab, for tabs, menus, the launcher and the side bar. */
+/** An icon of JupyterLab: its own, or one made of our drawing, for tabs, menus, the launcher and the side bar. */
 export function labIcon(name: AnyIcon): LabIcon {
   if (typeof name === 'object') {
     return name;
+  }
+  if (!isDrawn(name)) {
+    return SHARED[name];
   }
   const known = made.get(name);
   if (known) {

@@ -1,3 +1,4 @@
+import { HTMLSelect } from '@jupyterlab/ui-components';
 import React, { useId } from 'react';
 
 import { cx } from './cx';
@@ -39,22 +40,17 @@ export function Select({
 }: ISelectProps): React.ReactElement {
   const id = useId();
   const select = (
-    <select
+    <HTMLSelect
       id={id}
       autoFocus={focus}
-      className={cx('input')}
+      className={cx('select')}
       style={{ width }}
       value={value}
       aria-label={bare ? label : undefined}
       aria-invalid={Boolean(fault)}
+      options={[...options]}
       onChange={event => onChange(event.target.value)}
-    >
-      {options.map(option => (
-        <option key={option.value} value={option.value}>
-          {option.label}
-        </option>
-      ))}
-    </select>
+    />
   );
   if (bare) {
     return select;

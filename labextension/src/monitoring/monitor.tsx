@@ -10,6 +10,7 @@ import { CodeDrawer } from '../components/drawer';
 import { usePageVerb } from '../components/frame';
 import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
 import { Num } from '../components/number';
+import { Select } from '../components/select';
 import { lookOf, State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
@@ -25,6 +26,8 @@ import { heatOf } from './heat';
 import { Measured } from './measured';
 
 const FEATURES_SHOWN = 50;
+/** Seconds, up to now. */
+const WINDOWS = [3_600, 21_600, 86_400, 604_800];
 
 /** The page of a monitor: live requests against the training data. */
 export default function MonitorPage({ reference, name }: IPageProps): React.ReactElement {
@@ -75,19 +78,16 @@ function Window({
 }): React.ReactElement {
   const { trans } = useWorkbench();
   return (
-    <select
-      className={cx('input')}
-      aria-label={trans.__('Window')}
-      value={since ?? ''}
-      onChange={event => onSince(event.target.value ? Number(event.target.value) : null)}
-    >
-      <option value="">{trans.__('its own window')}</option>
-      {[3_600, 21_600, 86_400, 604_800].map(seconds => (
-        <option key={seconds} value={seconds}>
-          {format.span(seconds)}
-        </option>
-      ))}
-    </select>
+    <Select
+      bare
+      label={trans.__('Window')}
+      value={String(since ?? '')}
+      options={[
+        { value: '', label: trans.__('its own window') },
+        ...WINDOWS.map(seconds => ({ value: String(seconds), label: format.span(seconds) }))
+      ]}
+      onChange={seconds => onSince(seconds ? Number(seconds) : null)}
+    />
   );
 }
 
