@@ -17,14 +17,13 @@ function add(file, start) {
 
 const start = existsSync(LIB) ? add(join(LIB, 'index.js'), new Set()) : new Set();
 
-/** The folder of a module of ours that is fetched later. */
+/** The folder of a module of ours that is fetched later, or the name of a style sheet. */
 const folderOf = ({ resource }) =>
   resource?.startsWith(LIB) && !start.has(resource)
     ? resource.slice(LIB.length + 1).split(/[\\/]/)[0]
-    : undefined;
-/** Whether a module is a style sheet of panels and pages. */
-const isStyle = ({ resource }) =>
-  /[\\/]labextension[\\/]style[\\/](?!start|vega|tokens).*\.css$/.test(resource ?? '');
+    : /[\\/]labextension[\\/]style[\\/](\w+)\.css$/.exec(resource ?? '')?.[1];
+/** The style sheets of components; that of a domain has the name of its folder. */
+const SHEETS = ['frame', 'controls', 'cards', 'charts', 'forms'];
 const SHARED = ['answers', 'api', 'code', 'components', 'hooks', 'workbench'];
 const DOMAINS = [
   'catalog',
@@ -60,7 +59,7 @@ module.exports = {
     splitChunks: {
       cacheGroups: {
         shared: {
-          test: module => SHARED.includes(folderOf(module)) || isStyle(module),
+          test: module => [...SHARED, ...SHEETS].includes(folderOf(module)),
           name: 'shared',
           chunks: 'async',
           enforce: true

@@ -1,3 +1,5 @@
+import '../../style/catalog.css';
+
 import React from 'react';
 
 import type { IColumnProfile, IDataset, IDatasetDetail, IPage, IProfile } from '../api/types';
@@ -196,7 +198,7 @@ function ColumnMeta({
   return (
     <>
       <Bars values={profile.shape} label={trans.__('Shape of %1', name)} />
-      <span className={cx('column-note')} title={trans.__('missing values')}>
+      <span className={cx('catalog-column-note')} title={trans.__('missing values')}>
         <Num value={profile.missing} format={value => `${format.percent(value, 1)} ∅`} />
       </span>
     </>

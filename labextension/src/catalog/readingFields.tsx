@@ -1,3 +1,5 @@
+import '../../style/catalog.css';
+
 import React from 'react';
 
 import type { IReadColumn, IReadFile } from '../api/types';
@@ -77,7 +79,7 @@ export function ReadingFields({
     />
   );
   return (
-    <fieldset className={cx('register-fields')} aria-label={trans.__('How it is read')}>
+    <fieldset className={cx('catalog-register-fields')} aria-label={trans.__('How it is read')}>
       {text('encoding', trans.__('encoding'), 90, ENCODINGS)}
       {choice('separator', trans.__('separator'), [',', ';', 'tab', '|', 'space'])}
       {choice('header', trans.__('header'), ['yes', 'no'])}

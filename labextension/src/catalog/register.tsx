@@ -1,3 +1,5 @@
+import '../../style/catalog.css';
+
 import { Dialog } from '@jupyterlab/apputils';
 import React, { useEffect, useState } from 'react';
 
@@ -34,7 +36,7 @@ class Body extends FrameWidget implements Dialog.IBodyWidget<IForm | null> {
     private readonly _changed: () => void
   ) {
     super(workbench, 'output');
-    this.addClass('jp-mlinfra-register');
+    this.addClass('jp-mlinfra-catalog-register');
   }
 
   ready: IForm | null = null;
@@ -66,7 +68,7 @@ class RegisterDialog extends Dialog<IForm | null> {
     options: Partial<Dialog.IOptions<IForm | null>>
   ) {
     super({ ...options, body: _how });
-    this.addClass('jp-mlinfra-register-dialog');
+    this.addClass('jp-mlinfra-catalog-register-dialog');
   }
 
   override resolve(index?: number): void {
@@ -242,7 +244,7 @@ function Remarks({ seen, form, onChange }: ISeenProps): React.ReactElement | nul
     return null;
   }
   return (
-    <ul className={cx('remarks')} aria-label={trans.__('Please check')}>
+    <ul className={cx('catalog-remarks')} aria-label={trans.__('Please check')}>
       {seen.refused && (
         <li role="alert" className={cx('tone-bad')}>
           {prose(seen.refused)}
@@ -304,7 +306,7 @@ function Rows({ seen, form, onChange }: ISeenProps): React.ReactElement {
     cell: row => <span className={cx('cell')}>{format.cell(seen.data[place]?.[row])}</span>
   }));
   return (
-    <div className={cx('register-rows')}>
+    <div className={cx('catalog-register-rows')}>
       <Table
         label={trans.__('What would be read')}
         columns={columns}
@@ -329,7 +331,7 @@ function Head({ column, type, onType }: IHeadProps): React.ReactElement {
     label: type ? trans.__('guess') : trans.__('%1 (guessed)', column.type)
   };
   return (
-    <span className={cx('register-head')}>
+    <span className={cx('catalog-register-head')}>
       {column.name}
       {own ? (
         <Select
@@ -366,7 +368,7 @@ function Counted({ seen }: { seen: IInspection }): React.ReactElement {
           trans._n('%1 row does not fit:', '%1 rows do not fit:', seen.bad)}
       </p>
       {seen.broken.length > 0 && (
-        <ul className={cx('remarks')} aria-label={trans.__('Rows that do not fit')}>
+        <ul className={cx('catalog-remarks')} aria-label={trans.__('Rows that do not fit')}>
           {seen.broken.map(row => (
             <li key={`${row.file}:${row.line}`}>
               {trans.__('line %1 of %2: %3', format.number(row.line), row.file, row.reason)}{' '}

@@ -32,7 +32,6 @@ export function List({ label, rows, ...options }: IListProps): React.ReactElemen
   return (
     <div
       ref={container as React.RefObject<HTMLDivElement>}
-      className={cx('list')}
       role="tree"
       aria-label={label}
       aria-multiselectable

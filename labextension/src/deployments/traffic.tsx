@@ -1,3 +1,5 @@
+import '../../style/deployments.css';
+
 import React, { useEffect, useMemo, useState } from 'react';
 
 import type { IDeployedVersion, IDeployment, IDeploymentDetail, INumber } from '../api/types';
@@ -61,12 +63,12 @@ function VersionLine({ version }: { version: IDeployedVersion }): React.ReactEle
     );
   return (
     <>
-      <div className={cx('version-line')} role="row" data-version={version.version}>
+      <div className={cx('deployments-version-line')} role="row" data-version={version.version}>
         <span role="cell" className={cx('strong-name')}>
           {version.role || format.DASH}
         </span>
         <b role="cell">{version.version}</b>
-        <span role="cell" className={cx('traffic-bar', `series-${seriesOf(version)}`)}>
+        <span role="cell" className={cx('deployments-traffic-bar', `series-${seriesOf(version)}`)}>
           <span style={{ width: `${version.traffic}%` }} />
         </span>
         <span role="cell" className={cx('is-end')}>
@@ -102,7 +104,7 @@ function VersionLine({ version }: { version: IDeployedVersion }): React.ReactEle
         </span>
       </div>
       {version.reason && (
-        <p className={cx('reason', 'version-reason')} data-reason={version.reason}>
+        <p className={cx('reason', 'deployments-version-reason')} data-reason={version.reason}>
           {version.reason}
         </p>
       )}
@@ -138,7 +140,7 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
   };
 
   return (
-    <div className={cx('traffic-editor')} role="group" aria-label={trans.__('Change the traffic')}>
+    <div className={cx('deployments-traffic-editor')} role="group" aria-label={trans.__('Change the traffic')}>
       <div className={cx('bar')}>
         <span>{trans.__('Traffic')}</span>
         {deployment.versions
@@ -181,7 +183,7 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
         )}
       </div>
       {preview && (
-        <div className={cx('bar', 'preview')} role="status">
+        <div className={cx('bar', 'deployments-preview')} role="status">
           <span>{trans.__('becomes %1', expected(deployment, preview))}</span>
           <Field label={trans.__('reason')} value={reason} width={220} onChange={setReason} />
           <Button
@@ -223,7 +225,7 @@ function SharesBar({
   fields: Readonly<Record<string, string>>;
 }): React.ReactElement {
   return (
-    <span className={cx('shares')} aria-hidden="true">
+    <span className={cx('deployments-shares')} aria-hidden="true">
       {deployment.versions.map(version => (
         <span
           key={version.version}

@@ -1,3 +1,5 @@
+import '../../style/deployments.css';
+
 import React, { useState } from 'react';
 
 import { ApiError, asApiError } from '../api/errors';
@@ -76,7 +78,7 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
     }
   };
   return (
-    <div className={cx('columns')}>
+    <div className={cx('deployments-columns')}>
       <section>
         <Heading title={trans.__('Request')} note={trans.__('Seldon’s protocol')}>
           <Button
@@ -89,7 +91,7 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
         </Heading>
         <div className={cx('inset')}>
           <textarea
-            className={cx('input', 'body')}
+            className={cx('input', 'deployments-body')}
             rows={16}
             aria-label={trans.__('Request body')}
             spellCheck={false}

@@ -1,3 +1,5 @@
+import '../../style/experiments.css';
+
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React, { useEffect, useMemo, useRef } from 'react';
 import uPlot from 'uplot';
@@ -137,7 +139,7 @@ export default function Curves({ metric, series }: ICurvesProps): React.ReactEle
   }, [data, series, trans]);
 
   return (
-    <figure className={cx('curves')}>
+    <figure className={cx('experiments-curves')}>
       <figcaption>
         <b>{metric}</b>
         {series.map(({ name, series: number, curve }) => (

@@ -1,3 +1,5 @@
+import '../../style/jobs.css';
+
 import React, { useState } from 'react';
 
 import type { ICodePreview, ICodeSnapshot, IJob } from '../api/types';
@@ -38,7 +40,7 @@ export function CodeLine({ notebook }: { notebook: string }): React.ReactElement
   if (error && !error.lost) {
     const { what, why } = explainError(error, trans);
     return (
-      <p className={cx('more', 'form-line', 'tone-bad')}>
+      <p className={cx('more', 'jobs-form-line', 'tone-bad')}>
         {[trans.__('Code'), what, why].join(' ')}
       </p>
     );
@@ -49,7 +51,7 @@ export function CodeLine({ notebook }: { notebook: string }): React.ReactElement
   const { uncommitted, left_out: left } = data;
   return (
     <>
-      <p className={cx('more', 'form-line')}>
+      <p className={cx('more', 'jobs-form-line')}>
         {trans.__('Code: %1', said(data, trans))} · {format.bytes(data.size)}{' '}
         {uncommitted.total + left.total > 0 && (
           <Link open={open} onClick={() => setOpen(!open)}>
@@ -59,7 +61,6 @@ export function CodeLine({ notebook }: { notebook: string }): React.ReactElement
       </p>
       {open && (
         <section
-          className={cx('code-why')}
           aria-label={trans.__('What the snapshot of the code holds')}
         >
           {uncommitted.total > 0 && (
@@ -205,7 +206,7 @@ function Diff({ job }: { job: IJob }): React.ReactElement {
     <Result query={query} rows={3}>
       {diff => (
         <>
-          <pre className={cx('diff')} role="region" aria-label={label} tabIndex={0}>
+          <pre className={cx('jobs-diff')} role="region" aria-label={label} tabIndex={0}>
             {piecesOf(diff?.text ?? '').map(([kind, text], index) => (
               <span key={index} className={cx(`is-${kind}`)}>
                 {text}

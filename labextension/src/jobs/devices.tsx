@@ -1,3 +1,5 @@
+import '../../style/jobs.css';
+
 import React from 'react';
 
 import type { ICompute, IDevice } from '../api/types';
@@ -25,14 +27,14 @@ export function Compute({
   const { trans } = useWorkbench();
   const held = trans.__('%1 of %2 held', compute.cpus_used, compute.cpus);
   return (
-    <div className={cx('compute')}>
+    <div className={cx('jobs-compute')}>
       {compute.devices.map((device, index) => (
         <Device key={device.id} device={device} number={index} onFreed={onFreed} />
       ))}
-      <div className={cx('compute-line')}>
+      <div className={cx('jobs-compute-line')}>
         <span>{trans.__('CPU')}</span>
         <Progress fraction={Number(compute.load.value ?? 0)} label={trans.__('CPU load')} />
-        <span className={cx('compute-number')}>
+        <span className={cx('jobs-compute-number')}>
           <Num value={compute.load} format={whole} />
         </span>
         <span className={cx('quiet')} title={held}>
@@ -69,7 +71,7 @@ function Device({ device, number, onFreed }: IDeviceProps): React.ReactElement {
   return (
     <>
       <div
-        className={cx('compute-line')}
+        className={cx('jobs-compute-line')}
         title={device.name}
         data-holder={device.holder || undefined}
       >
@@ -79,7 +81,7 @@ function Device({ device, number, onFreed }: IDeviceProps): React.ReactElement {
           label={trans.__('Load of %1', name)}
           tone={device.holder && !jobs.length ? 'wait' : 'run'}
         />
-        <span className={cx('compute-number')}>
+        <span className={cx('jobs-compute-number')}>
           <Num value={device.load} format={whole} />
         </span>
         {jobs.length > 0 ? (
@@ -89,7 +91,7 @@ function Device({ device, number, onFreed }: IDeviceProps): React.ReactElement {
             ))}
           </span>
         ) : kernel ? (
-          <span className={cx('tone-wait', 'with-shape')}>
+          <span className={cx('tone-wait', 'jobs-with-shape')}>
             <Shape name="caution" /> {trans.__('kernel')}
           </span>
         ) : (
@@ -117,7 +119,7 @@ function Kernel({
       ? trans.__('%1: process %2 holds %3 of the memory', notebook, pid, whole(memory))
       : trans.__('%1: process %2', notebook, pid);
   return (
-    <div className={cx('compute-holder')}>
+    <div className={cx('jobs-compute-holder')}>
       <span title={title}>{notebook}</span>
       <KernelButtons kernel={kernel} onFreed={onFreed} />
     </div>

@@ -1,3 +1,5 @@
+import '../../style/jobs.css';
+
 import React from 'react';
 
 import type { IEstimate, IJobSpec, INumber } from '../api/types';
@@ -66,9 +68,9 @@ export function Forecast({
     return null;
   }
   return (
-    <p className={cx('forecast')} role="status" aria-label={trans.__('What this job would meet')}>
+    <p className={cx('jobs-forecast')} role="status" aria-label={trans.__('What this job would meet')}>
       {refused ? (
-        <span className={cx('tone-bad', 'with-shape')} data-reason={refused}>
+        <span className={cx('tone-bad', 'jobs-with-shape')} data-reason={refused}>
           <Shape name="failed" /> {trans.__('It can never start.')} {refused}
         </span>
       ) : (

@@ -1,3 +1,5 @@
+import '../../style/jobs.css';
+
 import React, { useEffect, useState } from 'react';
 
 import type { IJob } from '../api/types';
@@ -127,7 +129,7 @@ function JobBody({ job }: { job: IJob }): React.ReactElement {
         )}
       </Tabs>
       {isWaiting(job) && (
-        <div className={cx('queue-below')}>
+        <div className={cx('jobs-queue-below')}>
           <Queue current={job} />
         </div>
       )}
@@ -149,7 +151,7 @@ interface ILogTabProps {
 function LogTab({ job, search, follow, setFollow }: ILogTabProps): React.ReactElement {
   const [host, wide] = useWide(WIDE);
   return (
-    <div ref={host} className={cx('log-side')}>
+    <div ref={host} className={cx('jobs-log-side')}>
       <JobLog
         job={job}
         hit={search.hit}

@@ -1,3 +1,5 @@
+import '../../style/jobs.css';
+
 import React, { useEffect, useLayoutEffect, useRef, useState } from 'react';
 
 import { type ApiError, asApiError } from '../api/errors';
@@ -248,7 +250,7 @@ export function JobLog({
   };
 
   return (
-    <div className={cx('log-main')}>
+    <div className={cx('jobs-log-main')}>
       {error &&
         (error.lost && at ? (
           <StaleCard at={at} retry={retry} />
@@ -269,7 +271,7 @@ export function JobLog({
       )}
       <div
         ref={host}
-        className={cx('log')}
+        className={cx('jobs-log')}
         role="log"
         aria-relevant="additions"
         aria-label={trans.__('Log of %1', job.name)}
@@ -376,7 +378,7 @@ function Around({
   return (
     <>
       <Printed text={shown.before} />
-      <pre ref={marked} className={cx('log-hit')} aria-current="location" data-line={shown.number}>
+      <pre ref={marked} className={cx('jobs-log-hit')} aria-current="location" data-line={shown.number}>
         {at < 0 ? (
           line
         ) : (

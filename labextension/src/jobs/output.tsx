@@ -1,3 +1,5 @@
+import '../../style/jobs.css';
+
 import React, { useMemo, useRef } from 'react';
 
 import type { IExecutedNotebook, IJob } from '../api/types';
@@ -178,10 +180,10 @@ function Cells({
       {cells.map(({ index, source, outputs, more }) => (
         <section
           key={index}
-          className={cx('output-cell', index === failed && 'is-failed')}
+          className={cx('jobs-output-cell', index === failed && 'is-failed')}
           aria-label={trans.__('Cell %1', index + 1)}
         >
-          <pre className={cx('output-source')}>{source}</pre>
+          <pre className={cx('jobs-output-source')}>{source}</pre>
           {more > 0 && (
             <p className={cx('more')}>
               {trans._n(
@@ -207,7 +209,7 @@ function ShownOutput({ output, cell }: { output: IShownOutput; cell: number }): 
   switch (output.kind) {
     case 'card':
       return (
-        <div className={cx('output-card')}>
+        <div className={cx('jobs-output-card')}>
           <Net>
             <Later load={live} props={{ payload: output.payload }} />
           </Net>
@@ -237,7 +239,7 @@ function ShownOutput({ output, cell }: { output: IShownOutput; cell: number }): 
     default:
       return (
         <div
-          className={cx('output-text', output.kind === 'error' && 'tone-bad')}
+          className={cx('jobs-output-text', output.kind === 'error' && 'tone-bad')}
           tabIndex={0}
           role="group"
         >
@@ -263,7 +265,7 @@ function FrameTable({ frame, label }: { frame: IFrame; label: string }): React.R
       )
   ];
   return (
-    <div className={cx('output-table')}>
+    <div className={cx('jobs-output-table')}>
       <table className={cx('table')} aria-label={label}>
         <thead>
           {head.map((cells, index) => (

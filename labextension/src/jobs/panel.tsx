@@ -1,3 +1,5 @@
+import '../../style/jobs.css';
+
 import React from 'react';
 
 import type { IJob } from '../api/types';

@@ -1,3 +1,5 @@
+import '../../style/jobs.css';
+
 import { showPopup } from '@jupyterlab/statusbar';
 import type { Widget } from '@lumino/widgets';
 import React from 'react';
@@ -25,7 +27,7 @@ const ROWS = 10;
 class Popup extends FrameWidget {
   constructor(workbench: IWorkbench) {
     super(workbench, 'panel');
-    this.addClass(cx('popup'));
+    this.addClass(cx('jobs-popup'));
     this.node.tabIndex = -1;
     this.node.setAttribute('role', 'dialog');
     this.node.setAttribute('aria-label', workbench.trans.__('What runs, waits and fires'));

@@ -1,3 +1,5 @@
+import '../../style/jobs.css';
+
 import React, { useLayoutEffect, useMemo, useRef } from 'react';
 
 import type { IJob, IPage, IQueuedJob } from '../api/types';
@@ -76,11 +78,11 @@ export function Queue({ current }: { current?: IJob }): React.ReactElement {
           )
         }
       >
-        <span className={cx('key-notes', 'quiet')}>
+        <span className={cx('jobs-key-notes', 'quiet')}>
           {trans.__('priority')} <Key>Alt ↑↓</Key> {trans.__('hold')} <Key>h</Key>
         </span>
       </Heading>
-      <div className={cx('scroll', 'queue')}>
+      <div className={cx('scroll', 'jobs-queue')}>
         <Result query={query}>
           {data => <Lines data={data} current={current} onMore={onMore} />}
         </Result>

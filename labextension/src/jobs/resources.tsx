@@ -1,3 +1,5 @@
+import '../../style/jobs.css';
+
 import React from 'react';
 
 import type { IJob, IResourcePoint, IResources } from '../api/types';
@@ -23,7 +25,7 @@ export function Resources({ job }: { job: IJob }): React.ReactElement {
     { every: () => (isActive(job) ? 5_000 : null) }
   );
   return (
-    <section className={cx('resources')} aria-label={trans.__('Resources')}>
+    <section className={cx('jobs-resources')} aria-label={trans.__('Resources')}>
       <Heading title={trans.__('Resources')} note={trans.__('last 15 min')} />
       <Result query={query} rows={3}>
         {resources => <Lines resources={resources} job={job} />}
@@ -132,7 +134,7 @@ function Line({ line, places }: { line: ILine; places: readonly number[] }): Rea
   const now = known[known.length - 1] ?? null;
   const label = trans.__('%1: now %2, at most %3', name, write(now), write(greatest));
   return (
-    <div className={cx('resource')} title={label}>
+    <div className={cx('jobs-resource')} title={label}>
       <span className={cx('quiet')}>{name}</span>
       <Sparkline
         label={label}

@@ -1,3 +1,5 @@
+import '../../style/jobs.css';
+
 import React, { useRef, useState } from 'react';
 
 import type { IJob, ILogHit, ILogHits } from '../api/types';
@@ -98,7 +100,7 @@ export function LogSearchBox({ search }: { search: ILogSearch }): React.ReactEle
     }
   };
   return (
-    <span className={cx('log-search')} role="search" aria-label={trans.__('Log')}>
+    <span className={cx('jobs-log-search')} role="search" aria-label={trans.__('Log')}>
       <Icon name="search" />
       <input
         ref={box}

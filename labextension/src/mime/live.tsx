@@ -1,3 +1,5 @@
+import '../../style/mime.css';
+
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
@@ -42,7 +44,7 @@ function CardHead({
 }): React.ReactElement {
   const { open, trans } = useWorkbench();
   return (
-    <div className={cx('live-head')} data-mlinfra-ref={payload.ref}>
+    <div className={cx('mime-live-head')} data-mlinfra-ref={payload.ref}>
       {state ? <State state={state} tag /> : <Icon name={kinds.icon(payload.kind)} />}
       <b>{payload.title}</b>
       <span className={cx('ref')}>{payload.ref}</span>
@@ -140,7 +142,7 @@ function JobCard({ payload, job: recorded }: { payload: IPayload; job: IJob }): 
       )}
       {tail.data?.text.trim() && (
         <div
-          className={cx('live-log')}
+          className={cx('mime-live-log')}
           role="group"
           aria-label={trans.__('End of the log of %1', job.name)}
         >
@@ -172,7 +174,7 @@ function JobFoot({
     query.error && isActive(job) && lookOf(query, trans)
   ];
   return (
-    <div className={cx('live-foot')} data-reason={job.reason || undefined}>
+    <div className={cx('mime-live-foot')} data-reason={job.reason || undefined}>
       {said.filter(Boolean).join(' · ')}
     </div>
   );

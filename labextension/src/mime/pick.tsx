@@ -1,3 +1,5 @@
+import '../../style/mime.css';
+
 import React, { useState } from 'react';
 
 import { Button } from '../components/button';
@@ -55,7 +57,7 @@ export default function Pick({ state, onPick, onMore }: IPickProps): React.React
     );
   return (
     <>
-      <div className={cx('live-head')}>
+      <div className={cx('mime-live-head')}>
         <b>{title}</b>
         <input
           type="search"
@@ -88,7 +90,7 @@ export default function Pick({ state, onPick, onMore }: IPickProps): React.React
         </p>
       )}
       {all.length ? (
-        <div className={cx('pick-rows')} data-lm-suppress-shortcuts="true">
+        <div className={cx('mime-pick-rows')} data-lm-suppress-shortcuts="true">
           <Table
             label={title}
             checks={trans.__('pick')}

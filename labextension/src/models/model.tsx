@@ -1,3 +1,5 @@
+import '../../style/models.css';
+
 import React, { useState } from 'react';
 
 import type { IModelDetail, IVersion } from '../api/types';
@@ -240,7 +242,7 @@ function Against({ value, champion, compared }: IAgainstProps): React.ReactEleme
     <span title={known ? trans.__('against the champion') : undefined}>
       {value === undefined ? format.DASH : <Num value={value} />}
       {compared && (
-        <span className={cx('quiet', 'difference')}>
+        <span className={cx('quiet', 'models-difference')}>
           {known && ` ${difference < 0 ? '' : '+'}${format.number(difference, 2)}`}
         </span>
       )}

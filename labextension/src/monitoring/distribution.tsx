@@ -1,3 +1,5 @@
+import '../../style/monitoring.css';
+
 import React from 'react';
 
 import type { IFeatureDrift } from '../api/types';
@@ -114,13 +116,13 @@ function Overlay({ drift, name }: { drift: IFeatureDrift; name: string }): React
   return (
     <div className={cx('inset')}>
       <svg
-        className={cx('chart', 'overlay')}
+        className={cx('chart', 'monitoring-overlay')}
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         role="img"
         aria-label={name}
       >
         <line
-          className={cx('gridline')}
+          className={cx('monitoring-gridline')}
           x1={0}
           x2={WIDTH}
           y1={(HEIGHT - FOOT) / 2}

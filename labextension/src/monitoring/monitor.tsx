@@ -1,3 +1,5 @@
+import '../../style/monitoring.css';
+
 import React, { useContext, useEffect, useRef, useState } from 'react';
 
 import type { IAlert, IFeatureDrift, IMonitorStatus } from '../api/types';
@@ -143,7 +145,7 @@ function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
           )}
         />
         {shown.length ? (
-          <div className={cx('drift')}>
+          <div className={cx('monitoring-drift')}>
             <Table
               label={trans.__('Drift of the features')}
               columns={driftColumns(workbench, status.monitor.state === 'no_data')}
@@ -153,7 +155,7 @@ function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
               current={drift?.feature}
               total={status.features}
             />
-            <div className={cx('drift-side')}>
+            <div className={cx('monitoring-drift-side')}>
               {drift && <Distribution drift={drift} />}
               {status.score && <Distribution drift={status.score} title={trans.__('score')} />}
             </div>
@@ -181,7 +183,7 @@ export function Tiles({ status }: { status: IMonitorStatus }): React.ReactElemen
     monitor.state === 'no_data' ? 0 : status.drift.filter(item => item.drifted).length;
   const milliseconds = (value: unknown): string => trans.__('%1 ms', format.number(value, 3));
   return (
-    <div className={cx('tiles')}>
+    <div className={cx('monitoring-tiles')}>
       <Tile
         title={trans.__('requests')}
         value={<Num value={monitor.requests} format={format.compact} />}
@@ -274,9 +276,9 @@ function Tile({
   bad?: boolean;
 }): React.ReactElement {
   return (
-    <div className={cx('tile')}>
+    <div className={cx('monitoring-tile')}>
       <span className={cx('quiet')}>{title}</span>
-      <span className={cx('figure')}>
+      <span className={cx('monitoring-figure')}>
         {bad && <State state="firing" bare />} {value}
       </span>
       <span className={cx('quiet')}>{note}</span>
@@ -378,7 +380,7 @@ function driftColumns({ trans }: IWorkbench, unsure: boolean): IColumnSpec<IFeat
       width: 120,
       figure: row => row.psi,
       cell: row => (
-        <span className={cx('heat', `heat-${unsure ? 0 : heatOf(row.psi.value)}`)}>
+        <span className={cx('monitoring-heat', `monitoring-heat-${unsure ? 0 : heatOf(row.psi.value)}`)}>
           <Num value={row.psi} format={value => format.number(value, 3)} />
         </span>
       ),

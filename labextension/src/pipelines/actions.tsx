@@ -1,3 +1,5 @@
+import '../../style/pipelines.css';
+
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import React, { useState } from 'react';
 
@@ -181,7 +183,7 @@ function RunForm({ detail, actions }: IFormProps): React.ReactElement {
       onClose={() => actions.show(null)}
     >
       <ParameterInputs {...{ parameters, texts, faults }} onChange={setTexts} />
-      <label className={cx('check')}>
+      <label className={cx('pipelines-check')}>
         <input type="checkbox" checked={force} onChange={event => setForce(event.target.checked)} />
         {trans.__('take nothing from the cache')}
       </label>
@@ -265,7 +267,7 @@ function Plan({ plan }: { plan: IBackfill }): React.ReactElement {
   const { trans } = useWorkbench();
   const { dates, runs, steps, cached, parallel, note } = plan;
   return (
-    <span className={cx('plan')} role="status">
+    <span role="status">
       {[
         trans._n('%1 date', '%1 dates', dates.length),
         trans.__('%1 done', dates.length - runs),

@@ -1,3 +1,5 @@
+import '../../style/pipelines.css';
+
 import { PathExt } from '@jupyterlab/coreutils';
 import React, { useMemo, useState } from 'react';
 
@@ -77,7 +79,7 @@ export function Canvas(props: ICanvasProps): React.ReactElement {
   };
   const close = (): void => setOpen(null);
   return (
-    <div className={cx('canvas')}>
+    <div className={cx('pipelines-canvas')}>
       <Verbs
         free={free}
         chosen={chosen !== undefined}
@@ -87,8 +89,8 @@ export function Canvas(props: ICanvasProps): React.ReactElement {
       />
       {open === 'new' && <NewStep {...props} onClose={close} />}
       {open === 'connect' && chosen && <Connect {...props} from={chosen} onClose={close} />}
-      <div className={cx('canvas-body', stale && 'is-stale')}>
-        <div className={cx('well')}>
+      <div className={cx('pipelines-canvas-body', stale && 'is-stale')}>
+        <div className={cx('pipelines-well')}>
           {nodes.length > 0 && (
             <Graph
               label={trans.__('Graph of %1', draft.name)}

@@ -1,3 +1,5 @@
+import '../../style/pipelines.css';
+
 import { PathExt } from '@jupyterlab/coreutils';
 import React, { useCallback, useEffect, useRef, useState } from 'react';
 
@@ -282,7 +284,7 @@ function Fault({
   const { trans } = useWorkbench();
   const { line, what, why, fix } = fault;
   return (
-    <div className={cx('fault')} role="alert">
+    <div className={cx('pipelines-fault')} role="alert">
       <State state="failed">{line === null ? what : trans.__('line %1: %2', line, what)}</State>
       {why && <span className={cx('quiet')}>{prose(why)}</span>}
       {fix && <span>{prose(fix)}</span>}

@@ -1,3 +1,5 @@
+import '../../style/pipelines.css';
+
 import React, { useCallback, useLayoutEffect, useRef, useState } from 'react';
 
 import type { IStepRun } from '../api/types';
@@ -81,7 +83,7 @@ export function Matrix(props: IMatrixProps): React.ReactElement {
   return (
     <div
       ref={host}
-      className={cx('matrix')}
+      className={cx('pipelines-matrix')}
       role="grid"
       aria-label={trans.__('Steps and runs of %1', pipeline)}
       aria-rowcount={rows.length + 1}
@@ -91,7 +93,7 @@ export function Matrix(props: IMatrixProps): React.ReactElement {
     >
       <div style={{ width, height: SIZE.head + rows.length * SIZE.row }}>
         <div
-          className={cx('matrix-head')}
+          className={cx('pipelines-matrix-head')}
           role="row"
           aria-rowindex={1}
           style={{ width, height: SIZE.head }}
@@ -237,7 +239,7 @@ interface IRowProps {
 function Row({ pipeline, name, index, width, children }: IRowProps): React.ReactElement {
   return (
     <div
-      className={cx('matrix-row')}
+      className={cx('pipelines-matrix-row')}
       role="row"
       aria-rowindex={index + 2}
       data-mlinfra-ref={formatRef('step', [pipeline, name])}
@@ -259,7 +261,7 @@ function Label({
 }): React.ReactElement {
   return (
     <span
-      className={cx('matrix-label')}
+      className={cx('pipelines-matrix-label')}
       role={role}
       aria-colindex={1}
       title={text}
@@ -290,17 +292,17 @@ function Head({ column, index, most, current }: IHeadProps): React.ReactElement 
     : seconds !== null && trans.__('took %1', format.duration(seconds));
   return (
     <span
-      className={cx('matrix-column', current && 'is-current', missed && 'is-missed')}
+      className={cx('pipelines-matrix-column', current && 'is-current', missed && 'is-missed')}
       role="columnheader"
       aria-colindex={index + 2}
       aria-label={[`${day} ${clock}`.trim(), words].filter(Boolean).join(', ')}
       title={[title, run && partOf(run, trans), words].filter(Boolean).join('\n')}
       style={{ left: SIZE.label + index * SIZE.column, width: SIZE.column }}
     >
-      <span className={cx('matrix-bar')}>
+      <span className={cx('pipelines-matrix-bar')}>
         {seconds !== null && (
           <span
-            className={cx(run?.state === 'failed' ? 'is-bad' : 'is-plain')}
+            className={cx(run?.state === 'failed' && 'is-bad')}
             style={{ height: `${Math.max(1, Math.round((seconds / most) * 22))}px` }}
           />
         )}
@@ -336,7 +338,7 @@ function Cell({
   const spot = { row, column: column.id };
   return (
     <span
-      className={cx('matrix-cell', current && 'is-current', column.missed && 'is-missed')}
+      className={cx('pipelines-matrix-cell', current && 'is-current', column.missed && 'is-missed')}
       role="gridcell"
       aria-colindex={index + 2}
       aria-selected={current}

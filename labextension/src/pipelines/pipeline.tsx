@@ -1,3 +1,5 @@
+import '../../style/pipelines.css';
+
 import React, { useMemo, useState } from 'react';
 
 import type { IPipelineDetail } from '../api/types';
@@ -89,7 +91,7 @@ function Pipeline({ detail, actions }: IPipelineProps): React.ReactElement {
         {pipeline.description && <span>{pipeline.description}</span>}
       </Facts>
       <div className={cx('scroll', 'split')}>
-        <div className={cx('well')}>
+        <div className={cx('pipelines-well')}>
           <StepGraph detail={detail} step={step} onStep={setStep} />
         </div>
         <RunsView detail={detail} actions={actions} step={step} onStep={setStep} />

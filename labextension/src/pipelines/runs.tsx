@@ -1,3 +1,5 @@
+import '../../style/pipelines.css';
+
 import React, { useEffect, useMemo, useRef, useState } from 'react';
 
 import { ApiError } from '../api/errors';
@@ -209,7 +211,7 @@ function Cards(props: ICardsProps): React.ReactElement | null {
   const failed = run?.steps.filter(({ state }) => state === 'failed') ?? [];
   const chosen = step === null ? undefined : run?.steps.find(({ name }) => name === step);
   return (
-    <div ref={place} className={cx('run-cards')}>
+    <div ref={place} className={cx('pipelines-run-cards')}>
       {column?.missed && <Missed missed={column.missed} schedules={schedules} onDone={onDone} />}
       {(chosen?.state === 'failed' ? [chosen] : failed).map(item => (
         <Failed key={item.name} step={item} {...{ detail, actions, run }} />
@@ -348,7 +350,7 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
   const seconds = ran ? secondsOf(ran) : null;
   const { notebook, job } = ran ?? {};
   return (
-    <section className={cx('card', 'step-card')} aria-label={trans.__('Step %1', step)}>
+    <section className={cx('card', 'pipelines-step-card')} aria-label={trans.__('Step %1', step)}>
       <div className={cx('card-title')}>
         {ran && <State state={ran.state} bare />}
         {step}
@@ -412,7 +414,7 @@ function Changed({
     return null;
   }
   return (
-    <div className={cx('changed')}>
+    <div className={cx('pipelines-changed')}>
       {changed.length > 0 && <p>{trans.__('changed: %1', changed.join(', '))}</p>}
       {detail && (
         <pre>

@@ -1,3 +1,5 @@
+import '../../style/pipelines.css';
+
 import React from 'react';
 
 import type { IFiring, ISchedule } from '../api/types';
@@ -155,7 +157,7 @@ export function DueList({
   times: readonly { at: string; note: string }[];
 }): React.ReactElement {
   return (
-    <ul className={cx('due-times')}>
+    <ul className={cx('pipelines-due-times')}>
       {times.map(({ at, note }) => (
         <li key={at} data-due={at}>
           {dueWords(at)}

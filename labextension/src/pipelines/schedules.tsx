@@ -1,3 +1,5 @@
+import '../../style/pipelines.css';
+
 import React from 'react';
 
 import type { IPage, ISchedule } from '../api/types';
@@ -97,7 +99,7 @@ function scheduleRow(schedule: ISchedule, workbench: IWorkbench): IListRow {
           <span className={cx('quiet')}>{nextWords(schedule, workbench)}</span>
         )}
         {missed > 0 && (
-          <span className={cx('missed-line')}>
+          <span className={cx('pipelines-missed-line')}>
             <State state="missed">{trans._n('missed %1', 'missed %1', missed)}</State>{' '}
             <Link
               onClick={() =>

@@ -1,3 +1,5 @@
+import '../../style/pipelines.css';
+
 import React, { useEffect, useState } from 'react';
 
 import { ApiError } from '../api/errors';
@@ -155,7 +157,7 @@ function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): 
   return (
     <>
       <form
-        className={cx('form', 'schedule-form', 'scroll')}
+        className={cx('form', 'pipelines-schedule-form', 'scroll')}
         aria-label={trans.__('Schedule')}
         onSubmit={event => {
           event.preventDefault();
@@ -237,14 +239,14 @@ function Parameters({
 }: IParametersProps): React.ReactElement | null {
   const { trans } = useWorkbench();
   return parameters?.length ? (
-    <div className={cx('sentence')}>
+    <div className={cx('pipelines-sentence')}>
       <span
-        className={cx('sentence-label')}
+        className={cx('pipelines-sentence-label')}
         title={trans.__('{{ date }} and {{ due }} stand for the due time')}
       >
         {trans.__('parameters')}
       </span>
-      <span className={cx('sentence-fields')}>
+      <span className={cx('pipelines-sentence-fields')}>
         <ParameterInputs
           {...{ parameters, given }}
           texts={form.texts}
@@ -264,8 +266,8 @@ function JobFacts({ job: { parameters, ...needs } }: { job: GivenJob }): React.R
       name !== 'notebook' && name !== 'command' && value !== null && value !== undefined
   );
   return facts.length ? (
-    <div className={cx('sentence')}>
-      <span className={cx('sentence-label')}>{trans.__('with')}</span>
+    <div className={cx('pipelines-sentence')}>
+      <span className={cx('pipelines-sentence-label')}>{trans.__('with')}</span>
       <span data-field="job">
         {facts.map(([name, value]) => `${name}=${format.cell(value)}`).join(', ')}
       </span>
@@ -354,9 +356,9 @@ function WhenFields({
     other: trans.__('as cron says')
   };
   return (
-    <div className={cx('sentence')} role="group" aria-label={trans.__('When')}>
-      <span className={cx('sentence-label')}>{trans.__('when')}</span>
-      <span className={cx('sentence-fields')}>
+    <div className={cx('pipelines-sentence')} role="group" aria-label={trans.__('When')}>
+      <span className={cx('pipelines-sentence-label')}>{trans.__('when')}</span>
+      <span className={cx('pipelines-sentence-fields')}>
         <Select
           label={trans.__('how often')}
           bare
@@ -422,8 +424,8 @@ function NextFive({ times }: { times: IQuery<IDueTimes> }): React.ReactElement |
     return <ErrorCard error={times.error} />;
   }
   return (
-    <div className={cx('sentence')}>
-      <span className={cx('sentence-label')}>{trans.__('next')}</span>
+    <div className={cx('pipelines-sentence')}>
+      <span className={cx('pipelines-sentence-label')}>{trans.__('next')}</span>
       <div aria-live="polite">{times.data && <DueList times={times.data.items} />}</div>
     </div>
   );
@@ -437,9 +439,9 @@ function PolicyFields({ form, faults, onChange }: IFieldsProps): React.ReactElem
     (Object.keys(words) as T[]).map(value => ({ value, label: words[value] }));
   return (
     <>
-      <div className={cx('sentence')}>
-        <span className={cx('sentence-label')}>{trans.__('if a time was missed')}</span>
-        <span className={cx('sentence-fields')}>
+      <div className={cx('pipelines-sentence')}>
+        <span className={cx('pipelines-sentence-label')}>{trans.__('if a time was missed')}</span>
+        <span className={cx('pipelines-sentence-fields')}>
           <Select
             label={trans.__('if a time was missed')}
             bare
@@ -478,7 +480,7 @@ function Watcher(): React.ReactElement {
     every: () => 15_000
   });
   return (
-    <p className={cx('more', 'watcher')}>
+    <p className={cx('more', 'pipelines-watcher')}>
       {trans.__('This machine must be running at that time:')}{' '}
       {data &&
         (data.pid === null ? (

@@ -1,3 +1,5 @@
+import '../../style/pipelines.css';
+
 import React from 'react';
 
 import type { IPage, IPipeline, IPipelineDetail } from '../api/types';
@@ -64,7 +66,7 @@ function pipelineRow(pipeline: IPipeline): IListRow {
     name: pipeline.name,
     title: pipeline.description || pipeline.path,
     meta: (
-      <span className={cx('run-states')}>
+      <span className={cx('pipelines-run-states')}>
         {pipeline.last.map((state, index) => (
           <State key={index} state={state} bare />
         ))}

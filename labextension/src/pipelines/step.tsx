@@ -1,3 +1,5 @@
+import '../../style/pipelines.css';
+
 import { PathExt } from '@jupyterlab/coreutils';
 import React, { useId, useState } from 'react';
 
@@ -193,7 +195,7 @@ export function StepForm(props: IStepFormProps): React.ReactElement {
   };
   return (
     <form
-      className={cx('step-form')}
+      className={cx('pipelines-step-form')}
       aria-label={trans.__('Properties of %1', step.name)}
       onKeyDown={event => event.key === 'Escape' && onClose()}
       onSubmit={event => {
@@ -303,7 +305,7 @@ function Lines({ label, value, fault, placeholder, onChange }: ILinesProps): Rea
       <span>
         <textarea
           id={id}
-          className={cx('input', 'lines')}
+          className={cx('input', 'pipelines-lines')}
           rows={Math.min(6, Math.max(2, value.split('\n').length))}
           value={value}
           placeholder={placeholder}

@@ -1,3 +1,5 @@
+import '../../style/pipelines.css';
+
 import { CodeEditorWrapper, type IEditorServices } from '@jupyterlab/codeeditor';
 import { Widget } from '@lumino/widgets';
 import React, { useLayoutEffect, useRef } from 'react';
@@ -54,5 +56,5 @@ export function TextEditor({
       onThere();
     }
   }, [goTo, onThere]);
-  return <div ref={host} className={cx('text-editor')} />;
+  return <div ref={host} className={cx('pipelines-text-editor')} />;
 }

@@ -6,8 +6,7 @@ import '../../style/frame.css';
 import '../../style/controls.css';
 import '../../style/cards.css';
 import '../../style/charts.css';
-import '../../style/pages.css';
-import '../../style/pipelines.css';
+import '../../style/forms.css';
 
 export { Loading } from '../components/card';
 export { Frame } from '../components/frame';
