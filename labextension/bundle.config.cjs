@@ -37,10 +37,12 @@ const DOMAINS = [
 ];
 
 /**
- * What is added to JupyterLab's own bundler configuration. What panels and pages are drawn with is one chunk, fetched with the first of
- * them, and so is what a domain shows. Without this the bundler copies components into every chunk that uses them, since each alone is
- * below its usual limit. `jlpm size` fails when one of these chunks is needed at the start.
- * Modules and what they export have the shortest names there are, and style sheets lose their comments and spaces.
+ * What is added to JupyterLab's own bundler configuration. What panels and pages are drawn with is
+ * one chunk, fetched with the first of them, and so is what a domain shows, each with its style
+ * sheets. Without this the bundler copies components into every chunk that uses them, since each
+ * alone is below its usual limit. `jlpm size` fails when one of these chunks is needed at the
+ * start. Modules and what they export have the shortest names there are, and style sheets lose
+ * their comments and spaces.
  */
 module.exports = {
   module: {
@@ -58,6 +60,13 @@ module.exports = {
     mangleExports: 'size',
     splitChunks: {
       cacheGroups: {
+        // what puts a style sheet into the page: else each chunk that comes with one brings it
+        styles: {
+          test: /[\\/](css|style)-loader[\\/]dist[\\/]runtime[\\/]/,
+          name: 'styles',
+          chunks: 'async',
+          enforce: true
+        },
         shared: {
           test: module => [...SHARED, ...SHEETS].includes(folderOf(module)),
           name: 'shared',

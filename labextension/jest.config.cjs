@@ -1,4 +1,5 @@
-/* The libraries of JupyterLab are modules of the newer kind: all of them are transformed, by swc since it is fast. */
+/* The libraries of JupyterLab are modules of the newer kind: all of them are transformed, by swc
+   since it is fast. */
 const modules = [
   '@jupyter/',
   '@jupyter-widgets/',

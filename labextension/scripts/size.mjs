@@ -1,6 +1,7 @@
 /**
- * Print what the front end weighs, compressed: what JupyterLab loads at its start, each chunk that it loads later, and the sum. Fail
- * when one is above its budget. Vega, which is loaded with the first chart of a notebook, is counted apart.
+ * Print what the front end weighs, compressed: what JupyterLab loads at its start, each chunk that
+ * it loads later, and the sum. Fail when one is above its budget. Vega, which is loaded with the
+ * first chart of a notebook, is counted apart.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
@@ -29,7 +30,8 @@ for (const name of await readdir(FOLDER)) {
   }
 }
 
-// What the entry fetches for the plugins and for the style sheet; anything more would be fetched at the start too.
+// What the entry fetches for the plugins and for the style sheet; anything more would be fetched at
+// the start too.
 const fetched = ['extension', 'style'].flatMap(part => {
   const [found = ''] = new RegExp(`"\\./${part}":.*?\\(\\)=>\\(\\)=>`, 's').exec(entry) ?? [];
   return [
@@ -39,8 +41,12 @@ const fetched = ['extension', 'style'].flatMap(part => {
       .matchAll(/\.e\("?(\w+)"?\)/g)
   ].map(([, id]) => id);
 });
+// The entry calls chunks by number; the files of those with a name are called by that.
+const [, named = ''] = /\.u=\w+=>""\+\(\(\{(.*?)\}\)/s.exec(entry) ?? [];
+const names = new Map([...named.matchAll(/(\d+):"([^"]+)"/g)].map(([, id, name]) => [id, name]));
+const first = fetched.map(id => names.get(id) ?? id);
 const isFirst = ({ file }) =>
-  /^(remoteEntry|style)\./.test(file) || fetched.includes(file.split('.')[0]);
+  /^(remoteEntry|style)\./.test(file) || first.includes(file.split('.')[0]);
 const sum = some => some.reduce((total, { zipped }) => total + zipped, 0);
 
 const own = chunks.filter(({ name }) => name !== 'Vega');

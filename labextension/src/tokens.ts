@@ -112,9 +112,9 @@ export interface IUndo {
   readonly args: ReadonlyPartialJSONObject;
 }
 
-/** What an action did: what is said of it, and what undoes it. */
+/** What an action did: the message about it, and what undoes it. */
 export interface IOutcome {
-  readonly said?: string;
+  readonly message?: string;
   readonly undo?: IUndo;
 }
 
@@ -128,7 +128,7 @@ export interface IActionCall<T = unknown> {
   readonly args: ReadonlyPartialJSONObject;
 }
 
-/** Null: the user thought better of it. Nothing: it is done, and there is nothing to say of it. */
+/** Null: the user cancelled it. Nothing: it is done, and needs no message. */
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type
 export type Perform<T = unknown> = (call: IActionCall<T>) => Promise<IOutcome | null | void>;
 
@@ -154,7 +154,7 @@ export interface IActionSpec<T = any> {
   readonly blocked?: (item: T) => string | null;
   /** Whether menus leave it out: where its opposite is offered. */
   readonly hidden?: (item: T | undefined) => boolean;
-  /** Whether it asks which object is meant when none is. */
+  /** Whether it asks which object to act on when none is selected. */
   readonly asksWhich?: boolean;
   /** Set where the open page does it itself: why it cannot be done elsewhere. */
   readonly inPage?: string;

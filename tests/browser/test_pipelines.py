@@ -203,7 +203,8 @@ def test_a_failed_step_opens_at_its_cell_and_repair_runs_only_what_hangs_on_it(
     churn.depth(7)
     page.locator("#jp-main-dock-panel .lm-TabBar-tab").filter(has_text="mlpipeline").click()
     churn.document.get_by_role("button", name="Explain").click()
-    expect(churn.document.locator(".jp-mlinfra-pipelines-step-card")).to_contain_text("code changed: cell 1")
+    card = churn.document.locator(".jp-mlinfra-pipelines-step-card")
+    expect(card).to_contain_text("code changed: cell 1")
     churn.document.get_by_role("button", name="Repair, 2 steps").click()
     churn.runs(2, "succeeded")
     assert churn.states() == ["cached", "succeeded", "succeeded"]

@@ -72,12 +72,12 @@ describe('each action', () => {
 });
 
 describe('the schemas', () => {
-  const known = (command: string): boolean =>
+  const exists = (command: string): boolean =>
     fakeWorkbench().workbench.commands.hasCommand(command) || OTHERS.includes(command);
 
   it('have shortcuts of commands that there are, with selectors that browsers take', () => {
     for (const { command, keys, selector } of shortcuts()) {
-      expect([command, known(command)]).toEqual([command, true]);
+      expect([command, exists(command)]).toEqual([command, true]);
       expect(keys.map(CommandRegistry.normalizeKeystroke)).toEqual(keys);
       expect(() => document.querySelector(selector)).not.toThrow();
       expect(selector).not.toContain(','); // Lumino takes one selector
@@ -90,7 +90,7 @@ describe('the schemas', () => {
       return [...itemsOf(main.flatMap(({ items }) => [...items])), ...context];
     });
     for (const { command } of menus) {
-      expect([command, command === undefined || known(command)]).toEqual([command, true]);
+      expect([command, command === undefined || exists(command)]).toEqual([command, true]);
     }
     const listed = new Set(menus.map(({ command }) => command));
     const missing = actions.filter(({ id, quiet }) => !quiet && !listed.has(id));
@@ -132,7 +132,7 @@ describe('a command without a reference', () => {
       const ref = kinds?.includes('job') ? 'feature:a:b' : 'job:7f';
       seen.note(ref, { ref });
       expect(commands.isEnabled(id, { ref })).toBe(false);
-      expect(commands.caption(id, { ref })).toContain('another kind of object');
+      expect(commands.caption(id, { ref })).toContain('this kind of object');
       expect(() => commands.label(id, { ref })).not.toThrow();
       expect(await commands.execute(id, { ref })).toBe(false);
     }
@@ -207,18 +207,18 @@ describe('the undo of', () => {
     ['mlinfra:schedules-toggle', 'schedule:s', { state: 'paused' }, client.schedules.pause]
   ])('%s of %s brings back %j, whatever was seen since', async (id, ref, before, back) => {
     jest.clearAllMocks();
-    const said = jest.spyOn(Notification, 'success').mockReturnValue('');
+    const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
     const { commands, seen } = fakeWorkbench(client).workbench;
     client.jobs.show.mockResolvedValue(before);
     client.schedules.show.mockResolvedValue(before);
     seen.note(ref, before);
     expect(await commands.execute(id, { ref })).toBe(true);
-    const [undo] = said.mock.calls[0]?.[1]?.actions ?? [];
+    const [undo] = notified.mock.calls[0]?.[1]?.actions ?? [];
     expect(undo?.label).toBe('Undo');
     seen.note(ref, before); // someone else has changed it back meanwhile
     undo?.callback(new MouseEvent('click'));
     await new Promise(resolve => setTimeout(resolve, 20));
     expect(back).toHaveBeenCalledTimes(1);
-    said.mockRestore();
+    notified.mockRestore();
   });
 });

@@ -73,11 +73,11 @@ export interface IUse<T> {
 export interface IAnswers {
   use: <T>(key: string, fetch: Fetch<T>, wish?: IWish<T>) => IUse<T>;
   /**
-   * The answer, once: that is given at once which is known. It is kept for a minute, for whoever
-   * asks the same again.
+   * The answer, once; at once if it is there already. It is kept for a minute, for whoever asks the
+   * same again.
    */
   ask: <T>(key: string, fetch: Fetch<T>) => Promise<T>;
-  /** Take in an answer that is known already, where someone wants it. */
+  /** Store an answer that the front end has already, if its question is in use. */
   set: (key: string, data: unknown) => void;
 }
 

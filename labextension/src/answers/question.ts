@@ -1,6 +1,6 @@
 import { type ApiError, asApiError } from '../api/errors';
 
-/** What is known of an answer; the last good data stays when a later request fails. */
+/** The state of an answer; the last good data stays when a later request fails. */
 export interface IAnswer<T> {
   readonly data: T | undefined;
   readonly error: ApiError | null;
@@ -8,13 +8,13 @@ export interface IAnswer<T> {
   readonly loading: boolean;
   /** When the data came, in milliseconds; 0 before the first answer. */
   readonly at: number;
-  /** Whether the user gave the request up; nothing is asked until told. */
+  /** Whether the user gave the request up; nothing is asked until `refresh`. */
   readonly cancelled: boolean;
 }
 
 export type Fetch<T> = (signal: AbortSignal) => Promise<T>;
 
-/** Milliseconds until the next request; null: only when told. */
+/** Milliseconds until the next request; null: only at a `refresh` or `nudge`. */
 export type Every<T> = (data: T | undefined) => number | null;
 
 const SLOWEST = 60_000;
@@ -140,7 +140,7 @@ export class Question<T> {
     this._schedule(this._running ? this._delay() : null);
   }
 
-  /** Give the request up that is under way; what was known stays. */
+  /** Give the request up that is under way; the last data stays. */
   cancel = (): void => {
     this._schedule(null);
     this._request?.abort();

@@ -24,9 +24,9 @@ export interface IChangeEvent {
 
 /** What changed in the project, as it happens. */
 export interface IEvents {
-  /** Hear events of some topics until the answer is disposed. */
-  listen: (topics: readonly Topic[], heard: (event: IChangeEvent) => void) => IDisposable;
-  /** Say at once what this browser has changed itself; the server's own event comes later. */
+  /** Call `listener` with events of some topics until the answer is disposed. */
+  listen: (topics: readonly Topic[], listener: (event: IChangeEvent) => void) => IDisposable;
+  /** Announce at once what this browser has changed; the server's own event comes later. */
   tell: (event: IChangeEvent) => void;
 }
 
@@ -53,25 +53,25 @@ export function readEvent(emission: Event.Emission): IChangeEvent | null {
 export function createEvents(manager: Event.IManager): IEvents {
   const listeners = new Set<(event: IChangeEvent) => void>();
   return {
-    listen(topics, heard) {
-      const hear = (event: IChangeEvent): void => {
+    listen(topics, listener) {
+      const filtered = (event: IChangeEvent): void => {
         if (topics.includes(event.topic)) {
-          heard(event);
+          listener(event);
         }
       };
       const slot = (_: Event.IManager, emission: Event.Emission): void => {
         const event = readEvent(emission);
         if (event) {
-          hear(event);
+          filtered(event);
         }
       };
       manager.stream.connect(slot);
-      listeners.add(hear);
+      listeners.add(filtered);
       return new DisposableDelegate(() => {
         manager.stream.disconnect(slot);
-        listeners.delete(hear);
+        listeners.delete(filtered);
       });
     },
-    tell: event => [...listeners].forEach(hear => hear(event))
+    tell: event => [...listeners].forEach(listener => listener(event))
   };
 }

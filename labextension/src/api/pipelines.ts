@@ -28,9 +28,9 @@ export interface IPipelinesClient {
   show: (name: string, signal?: AbortSignal) => Promise<IPipelineDetail>;
   runs: (name: string, options?: IPaging, signal?: AbortSignal) => Promise<IPage<IPipelineRun>>;
   run: (name: string, options?: IRunOptions) => Promise<IPipelineRun>;
-  /** One run, with all that is known of why each step ran. */
+  /** One run, with the full reason why each step ran. */
   showRun: (run: string, signal?: AbortSignal) => Promise<IPipelineRun>;
-  /** End a run: its running step is cancelled, the others are not begun. */
+  /** End a run: its running step is cancelled, the others are not started. */
   cancel: (run: string) => Promise<IPipelineRun>;
   /** Run what failed in a run, and what hangs on it. */
   repair: (run: string) => Promise<IPipelineRun>;

@@ -73,7 +73,7 @@ export type IReadColumn = Records['ReadColumn'];
 export type IReadFile = Records['ReadFile'];
 export type IReadDoubt = Records['ReadDoubt'];
 
-/** Files on their way into a dataset; how text is read is guessed where it is not said. */
+/** Files on their way into a dataset; how text is read is guessed unless the request says it. */
 export interface IIngest {
   readonly files: readonly string[];
   readonly into?: string;

@@ -56,7 +56,7 @@ export function Columns({ detail, asked, goal, current }: IColumnsProps): React.
   const sample = useProfile(client.catalog, dataset, name, 'sample');
   const exact = useProfile(client.catalog, dataset, name, 'exact', tier === 'exact');
   const query = tier === 'exact' ? exact : sample;
-  // What the sample told stays in its place until the exact numbers are there.
+  // The numbers of the sample stay until the exact ones are there.
   const profile = exact.data ?? sample.data;
   const profiles = new Map(profile?.columns.map(column => [column.name, column]));
   const rows = schema
@@ -104,7 +104,7 @@ function useProfile(
 
 interface IFindColumnProps {
   words: string;
-  /** Whether the field is wanted at once. */
+  /** Whether the field is shown at once. */
   going: boolean;
   onWords: (words: string) => void;
   left: number;
@@ -205,7 +205,7 @@ function Legend(): React.ReactElement {
   );
 }
 
-const known = (number: INumber | undefined): INumber | undefined =>
+const withValue = (number: INumber | undefined): INumber | undefined =>
   number?.value == null ? undefined : number;
 
 const meanOrTop = ({ profile }: IRow): INumber | undefined =>
@@ -233,7 +233,7 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IRow>[] {
       key: 'missing',
       head: trans.__('missing'),
       width: 88,
-      figure: ({ profile }) => known(profile?.missing),
+      figure: ({ profile }) => withValue(profile?.missing),
       write: percent,
       sort: ({ profile }) => sortable(profile?.missing)
     },
@@ -241,7 +241,7 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IRow>[] {
       key: 'distinct',
       head: trans.__('distinct'),
       width: 88,
-      figure: ({ profile }) => known(profile?.distinct),
+      figure: ({ profile }) => withValue(profile?.distinct),
       write: number =>
         typeof number === 'number' && number >= 1e5
           ? format.compact(number)

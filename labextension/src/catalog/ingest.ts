@@ -86,7 +86,7 @@ async function ingest(
   show();
 }
 
-/** What the job said itself, which names the fix; empty where it could not. */
+/** The job's own message, which names the fix; empty if there is none. */
 function reasonOf(error: unknown): string {
   const failure = asApiError(error);
   return failure.code === 'failed' ? failure.why : '';

@@ -31,7 +31,7 @@ export function Lineage({ dataset }: { dataset: IDataset }): React.ReactElement 
         ) : (
           <EmptyCard
             sentence={trans.__(
-              'Lineage shows what a dataset was made from and what was made from it. Nothing is known of this one yet.'
+              'Lineage shows what a dataset was made from and what was made from it. There is no record of this one yet.'
             )}
             code="%catalog ingest data/*.parquet"
           />
@@ -64,11 +64,11 @@ function doingsOf(edges: readonly IEdge[]): IDoing[] {
   const byMoment = new Map<string, IDoing>();
   for (const { job, at, input, output } of edges) {
     const key = `${job} ${at}`;
-    const known = byMoment.get(key) ?? { job, at, inputs: new Set(), outputs: new Set() };
+    const step = byMoment.get(key) ?? { job, at, inputs: new Set(), outputs: new Set() };
     byMoment.set(key, {
-      ...known,
-      inputs: new Set([...known.inputs, input]),
-      outputs: new Set([...known.outputs, output])
+      ...step,
+      inputs: new Set([...step.inputs, input]),
+      outputs: new Set([...step.outputs, output])
     });
   }
   const newest = new Map<string, IDoing>();

@@ -26,7 +26,7 @@ const PAGE = 100;
 
 interface IPreviewProps {
   dataset: IDataset;
-  /** Whether the field that takes the number of a row is wanted at once. */
+  /** Whether the field for the number of a row is shown at once. */
   going: boolean;
 }
 

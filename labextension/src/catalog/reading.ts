@@ -46,7 +46,7 @@ export const signOf = (value: string): string =>
 export const wordOf = (sign: string): string =>
   ({ '\t': 'tab', ' ': 'space', '': 'none' })[sign] ?? sign;
 
-/** How the text of a field is said; the others are signs or words. */
+/** How the text of a field is sent; the others are signs or words. */
 const VALUES: Readonly<Partial<Record<Option, (text: string) => unknown>>> = {
   header: text => text === 'yes',
   skip: Number,
@@ -55,12 +55,12 @@ const VALUES: Readonly<Partial<Record<Option, (text: string) => unknown>>> = {
 };
 
 /** What the form says of the reading, as the server takes it. */
-function saidOf(options: IForm['options']): Partial<IIngest> {
-  const said = OPTIONS.flatMap(name => {
+function readingOf(options: IForm['options']): Partial<IIngest> {
+  const values = OPTIONS.flatMap(name => {
     const text = options[name];
     return text ? [[name, (VALUES[name] ?? signOf)(text)]] : [];
   });
-  return Object.fromEntries(said) as Partial<IIngest>;
+  return Object.fromEntries(values) as Partial<IIngest>;
 }
 
 /** What is asked of the server, to look at the files or to ingest them. */
@@ -71,12 +71,12 @@ export function askOf(files: readonly string[], form: IForm): IIngest {
     into: form.into,
     mode: form.mode,
     ...(form.again && { again: true }),
-    ...saidOf(form.options),
+    ...readingOf(form.options),
     ...(Object.keys(types).length > 0 && { types })
   };
 }
 
-/** Doubts that the preview can settle: what is seen there is what will be said. */
+/** Doubts that the preview can settle: what is seen there is what will be sent. */
 const SEEN = ['encoding', 'skip', 'header'] as const;
 
 /** The files that the options are about. */

@@ -278,9 +278,7 @@ function Remarks({ seen, form, onChange }: ISeenProps): React.ReactElement | nul
           {open.includes(doubt) && csvOf(seen.files).length > 1 && (
             <>
               {' '}
-              {trans.__(
-                'An option counts for all files: choose it here, or register files that differ one by one.'
-              )}
+              {trans.__('An option applies to all files. Register files that differ one by one.')}
             </>
           )}
         </li>
@@ -358,7 +356,7 @@ function Counted({ seen }: { seen: IInspection }): React.ReactElement {
         {seen.whole
           ? trans.__('All %1 rows were looked at.', rows)
           : trans.__(
-              'The first %1 rows were looked at; the types are decided by all rows when they are read.',
+              'The types are guessed from the first %1 rows; when the files are read, all rows decide.',
               rows
             )}{' '}
         {seen.bad > seen.broken.length &&

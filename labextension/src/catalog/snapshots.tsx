@@ -36,7 +36,7 @@ export function Snapshots({ dataset }: { dataset: IDataset }): React.ReactElemen
             <More
               page={page}
               onMore={onMore}
-              rest={trans.__('older ones are listed by mlinfra catalog snapshots')}
+              rest={trans.__('for older ones: mlinfra catalog snapshots')}
             />
           </>
         )}

@@ -62,7 +62,7 @@ function startDrag(
  *
  * dragged: the references, asked at the start; `pinned` when Shift is held, which means exact
  * versions. code: of the references. It is asked for when the button is pressed; the drag does not
- * wait for it. failed: hears why it did not come, once the drag has begun.
+ * wait for it. failed: called with the reason if it does not come, once the drag has started.
  */
 export function dragFrom(
   press: { clientX: number; clientY: number; button: number },

@@ -16,7 +16,9 @@ export const hasCode = (ref: string): boolean => kinds.get(kindOf(ref))?.code ==
 export const codeOf = async ({ answers, client }: IWorkbench, of: CodeOf): Promise<Code> =>
   answers.ask(codeKey(of), signal => client.code(of, signal));
 
-/** The code of what a row stands for, where it is not that of its reference: as it is, or a call. */
+/**
+ * The code of what a row stands for, where it is not that of its reference: as it is, or a call.
+ */
 export type OwnCode = string | ICodeCall;
 
 /** The Python of one row. */

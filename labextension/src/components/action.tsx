@@ -10,7 +10,7 @@ import { type AnyIcon, isDrawn } from './glyphs';
 interface IActionButtonProps extends Pick<IButtonProps, 'kind' | 'bare' | 'icon' | 'pressed'> {
   command: string;
   args?: ReadonlyPartialJSONObject;
-  /** The object with which the command is called, and what is known of it. */
+  /** The object with which the command is called, and its data. */
   target?: { ref: string };
   /** Instead of that of the command: what stands beside its object can be shorter. */
   label?: string;

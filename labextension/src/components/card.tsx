@@ -259,7 +259,7 @@ export function Loading({ rows = 4, onCancel }: ILoadingProps): React.ReactEleme
   );
 }
 
-/** After a request was given up: nothing is asked until told. */
+/** After a request was given up: nothing is asked until the user does. */
 function CancelledCard({ retry }: { retry: () => void }): React.ReactElement {
   const { trans } = useWorkbench();
   return (

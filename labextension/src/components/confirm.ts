@@ -26,7 +26,7 @@ const LONG_MS = 10_000;
 const SHORT_MS = 4_000;
 
 /**
- * The last failure. Said again, it takes the place of the first; any other stays in the
+ * The last failure. The same one again takes the place of the first; any other stays in the
  * notification centre until it is read.
  */
 let last = { message: '', id: '' };
@@ -58,8 +58,8 @@ export function failed(message: string, trans: TranslationBundle): void {
   last = { message, id: Notification.error(what, { autoClose: LONG_MS, actions }) };
 }
 
-/** Say what is to be known: nothing went wrong, and nothing was done. */
-export function told(message: string, trans: TranslationBundle): void {
+/** Inform the user: nothing went wrong, and nothing was done. */
+export function inform(message: string, trans: TranslationBundle): void {
   const [what, actions] = brief(message, trans);
   Notification.info(what, { autoClose: LONG_MS, actions });
 }

@@ -147,8 +147,15 @@ interface ICallCodeProps extends Pick<ICodeDrawerProps, 'faulty'> {
 /** The code of objects, or of what a form is about to send. */
 export function CallCode({ call, page = {}, note, faulty }: ICallCodeProps): React.ReactElement {
   const { code = page, late, error, retry } = useCode(call);
-  const said = typeof note === 'function' ? note(code) : note;
+  const shownNote = typeof note === 'function' ? note(code) : note;
   return (
-    <CodeDrawer code={code} note={said} faulty={faulty} late={late} error={error} retry={retry} />
+    <CodeDrawer
+      code={code}
+      note={shownNote}
+      faulty={faulty}
+      late={late}
+      error={error}
+      retry={retry}
+    />
   );
 }

@@ -33,7 +33,7 @@ interface IGraphProps {
   nodes: readonly IGraphNode[];
   links: readonly ILink[];
   onOpen?: (id: string) => void;
-  /** A key on a node that is none of the graph's own; says whether it meant anything. */
+  /** A key on a node that is none of the graph's own; returns whether it did anything. */
   onKey?: (key: string, id: string) => boolean;
   /** The node that has the focus. */
   onFocus?: (id: string) => void;

@@ -18,7 +18,7 @@ interface IPageHeaderProps {
   reference: string;
   /** The reference with the exact version: what is shown and copied, and dragged with Shift. */
   pinned?: string;
-  /** Its Python, where that of the reference is not meant. */
+  /** Its Python, if that is not the code of the reference. */
   code?: string;
   /** A state chip or tags beside the title. */
   mark?: React.ReactNode;
@@ -106,9 +106,9 @@ const FIRST = [
 ];
 
 function focusFirst(panel: Element | null): void {
-  for (const wanted of FIRST) {
+  for (const selector of FIRST) {
     const found = [
-      ...(panel?.querySelectorAll<HTMLElement>(`:is(${wanted}):not(:disabled)`) ?? [])
+      ...(panel?.querySelectorAll<HTMLElement>(`:is(${selector}):not(:disabled)`) ?? [])
     ];
     if (found[0]) {
       found[0].focus();

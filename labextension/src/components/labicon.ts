@@ -46,7 +46,10 @@ function markup({ d, circle, rect }: IShape): string {
 
 const made = new Map<DrawnIcon, LabIcon>();
 
-/** An icon of JupyterLab: its own, or one made of our drawing, for tabs, menus, the launcher and the side bar. */
+/**
+ * An icon of JupyterLab: its own, or one made of our drawing, for tabs, menus, the launcher and the
+ * side bar.
+ */
 export function labIcon(name: AnyIcon): LabIcon {
   if (typeof name === 'object') {
     return name;
@@ -54,9 +57,9 @@ export function labIcon(name: AnyIcon): LabIcon {
   if (!isDrawn(name)) {
     return SHARED[name];
   }
-  const known = made.get(name);
-  if (known) {
-    return known;
+  const existing = made.get(name);
+  if (existing) {
+    return existing;
   }
   const shapes: readonly IShape[] = ICONS[name];
   const lines = shapes.filter(shape => !shape.solid).map(markup);

@@ -15,8 +15,8 @@ interface ILaterProps<Props> {
 }
 
 /**
- * A component whose code is fetched when it is first drawn. Unlike `React.lazy` it keeps no failure:
- * the card that shows it has a button, and drawn again it fetches the code again.
+ * A component whose code is fetched when it is first drawn. Unlike `React.lazy` it keeps no
+ * failure: the card that shows it has a button, and drawn again it fetches the code again.
  */
 export function Later<Props extends object>({
   load,

@@ -35,9 +35,9 @@ function columnsOf(ids: readonly string[], links: readonly ILink[]): Map<string,
   }
   const columns = new Map<string, number>();
   const visit = (id: string, path: ReadonlySet<string>): number => {
-    const known = columns.get(id);
-    if (known !== undefined) {
-      return known;
+    const placed = columns.get(id);
+    if (placed !== undefined) {
+      return placed;
     }
     const earlier = (before.get(id) ?? []).filter(other => other !== id && !path.has(other));
     const column = Math.max(-1, ...earlier.map(other => visit(other, new Set([...path, id])))) + 1;

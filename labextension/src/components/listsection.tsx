@@ -31,7 +31,7 @@ interface IListSectionProps<P extends IPage<unknown>> extends Pick<
   children?: React.ReactNode;
 }
 
-/** A section of a panel that shows a list of the server, and grows when told. */
+/** A section of a panel that shows a list of the server, and grows on demand. */
 export function ListSection<P extends IPage<unknown>>({
   name,
   list,

@@ -8,7 +8,7 @@ const SHORT = 18;
 const TAIL = 8;
 
 /**
- * A name that loses its middle where there is no room for it; readers and tooltips have it whole.
+ * A name that loses its middle where it does not fit; readers and tooltips have it whole.
  * It runs in its own direction, and turns nothing that stands beside it.
  */
 export function Name({ text }: { text: string }): React.ReactElement {

@@ -4,7 +4,7 @@ import { cx } from './cx';
 
 interface IPairsProps {
   pairs: readonly (readonly [key: string, value: React.ReactNode])[];
-  /** Said when there are no pairs. */
+  /** The text when there are no pairs. */
   empty?: string;
 }
 

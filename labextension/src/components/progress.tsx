@@ -5,7 +5,7 @@ import { cx } from './cx';
 import type { Tone } from './state';
 
 interface IProgressProps {
-  /** 0 to 1; null when it is not known. */
+  /** 0 to 1; null if unknown. */
   fraction: number | null;
   label: string;
   tone?: Tone;

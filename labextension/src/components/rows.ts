@@ -19,9 +19,9 @@ export interface IRow {
   ref?: string;
   /** The reference with the exact version, for a drag with Shift. */
   pinned?: string;
-  /** Its Python, where that of the reference is not meant. */
+  /** Its Python, if that is not the code of the reference. */
   code?: OwnCode;
-  /** What is known of the object: commands read there whether they can be done. */
+  /** The object as the list has it: commands read there whether they are possible. */
   item?: object;
   /** Depth, from 0. */
   level?: number;
@@ -31,7 +31,7 @@ export interface IRow {
 
 /** What was taken out of a list, in words, and the way back. */
 export interface IRemoved {
-  said: string;
+  message: string;
   undo: () => void;
 }
 
@@ -41,7 +41,10 @@ export interface IRowsOptions {
   /** Instead of the object's page. */
   onOpen?: (id: string) => void;
   onToggle?: (id: string) => void;
-  /** Takes rows out of the list, such as pins: the key Delete does that, and not what it does to their objects. */
+  /**
+   * Takes rows out of the list, such as pins: the key Delete does that, and not what it does to
+   * their objects.
+   */
   onRemove?: (ids: readonly string[]) => IRemoved;
   /**
    * A row that the page was asked for: it is selected, scrolled into sight, and has the focus
@@ -57,9 +60,10 @@ interface IRowsState {
 }
 
 /**
- * The rows that an action on row `index` means: the selection when it is part of it, else itself.
+ * The rows that an action on row `index` acts on: the selection if the row is part of it, else the
+ * row.
  */
-export function meant({ rows, index, selection }: IRowsState): readonly IRow[] {
+export function targetRows({ rows, index, selection }: IRowsState): readonly IRow[] {
   const row = rows[index];
   if (!row) {
     return [];
@@ -102,7 +106,7 @@ const lookAway = (): void => clearTimeout(looking);
 
 function askSoon({ workbench, ...scene }: IScene): void {
   lookAway();
-  const rows = meant(scene);
+  const rows = targetRows(scene);
   looking = setTimeout(() => void codeOfRows(workbench, rows).catch(() => undefined), LOOKED);
 }
 
@@ -297,7 +301,7 @@ function keepPage({ rows, index, options, workbench }: IScene, event: React.Mous
 
 function onMouseDown(scene: IScene, event: React.MouseEvent): void {
   const { trans } = scene.workbench;
-  const picked = meant(scene).filter(row => row.code ?? (row.ref && hasCode(row.ref)));
+  const picked = targetRows(scene).filter(row => row.code ?? (row.ref && hasCode(row.ref)));
   if (!picked.length || inControl(event)) {
     return;
   }
@@ -320,8 +324,8 @@ function onMouseDown(scene: IScene, event: React.MouseEvent): void {
 
 /** What commands need of a list. */
 interface IListEntry {
-  /** The rows that an action on this one means. */
-  meant: (id: string) => readonly IRow[];
+  /** The rows that an action on this one acts on. */
+  targetRows: (id: string) => readonly IRow[];
   onRemove: IRowsOptions['onRemove'];
 }
 
@@ -342,13 +346,13 @@ function listAt(node: Element): [list: IListEntry, row: string] | null {
   return null;
 }
 
-/** The rows that a command on a node in a list means: its row, or the selection that it is in. */
+/** The rows that a command on a node in a list acts on: its row, or the selection with it. */
 export function rowsAt(node: Element): readonly IRow[] {
   const [list, row] = listAt(node) ?? [];
-  return list && row !== undefined ? list.meant(row) : [];
+  return list && row !== undefined ? list.targetRows(row) : [];
 }
 
-/** Take the rows that are meant out of their list; null where they stand for their objects. */
+/** Remove the rows of a command from their list; null where they stand for their objects. */
 export function removeAt(node: Element): IRemoved | null {
   const onRemove = listAt(node)?.[0].onRemove;
   if (!onRemove) {
@@ -363,8 +367,9 @@ export function removeAt(node: Element): IRemoved | null {
 }
 
 /**
- * Move the focus from a row that is about to go with others: to the next one that stays, else to the
- * one before, else to the heading. A section may go with its last row: then the one above keeps it.
+ * Move the focus from a row that is about to go with others: to the next one that stays, else to
+ * the one before, else to the heading. A section may go with its last row: then the one above keeps
+ * it.
  */
 function leaveRow(row: HTMLElement, ids: readonly string[]): void {
   const rows = [...(row.parentElement?.querySelectorAll<HTMLElement>('[data-row]') ?? [])];
@@ -413,7 +418,7 @@ export function useRows(rows: readonly IRow[], options: IRowsOptions = {}): IRow
   useEffect(() => {
     if (container.current) {
       LISTS.set(container.current, {
-        meant: id => meant(sceneOf(rows.findIndex(row => row.id === id))),
+        targetRows: id => targetRows(sceneOf(rows.findIndex(row => row.id === id))),
         onRemove: options.onRemove
       });
     }

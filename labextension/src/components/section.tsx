@@ -13,8 +13,8 @@ export interface IOpen {
 
 /** name: where it is kept, as `catalog:namespaces`. */
 export function useOpen(name: string, initial = true): IOpen {
-  const [open, onOpen, known] = useMemory(`section:${name}`, initial);
-  return { open, drawn: open && known, onOpen };
+  const [open, onOpen, loaded] = useMemory(`section:${name}`, initial);
+  return { open, drawn: open && loaded, onOpen };
 }
 
 interface ISectionProps extends IOpen {

@@ -27,7 +27,7 @@ interface IPinnedProps {
   name: string;
   title: string;
   kinds: readonly string[];
-  /** Said while nothing is pinned; without it the section is left out then. */
+  /** The text while nothing is pinned; without it there is no section then. */
   empty?: string;
 }
 
@@ -45,7 +45,7 @@ export function Pinned({ name, title, kinds, empty }: IPinnedProps): React.React
     refs.forEach(ref => shelf.pin(ref, false));
     const names = refs.map(ref => nameOfSeen(workbench, ref)).join(', ');
     return {
-      said: trans._n('%2 is no longer pinned.', '%2 are no longer pinned.', refs.length, names),
+      message: trans._n('%2 is no longer pinned.', '%2 are no longer pinned.', refs.length, names),
       undo: () => refs.forEach(ref => shelf.pin(ref, true, before))
     };
   };

@@ -25,7 +25,9 @@ interface ITextColumn<T> extends IColumn<T> {
   figure?: undefined;
 }
 
-/** A column of numbers: they end at the right edge, and a basis that all share is in the heading. */
+/**
+ * A column of numbers: they end at the right edge, and a basis that all share is in the heading.
+ */
 interface IFigureColumn<T> extends IColumn<T> {
   /** Undefined leaves the cell empty: it is not known yet. */
   figure: (row: T) => Figure;

@@ -57,8 +57,8 @@ const COLOUR = /\u001b\[[0-9;:]*m/g;
  */
 const CODE =
   /\u001b(?:\[([0-?]*)[ -/]*([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[ -/]{1,4}[0-~]|[^[\]])/y;
-/** A code that has begun and may go on in the next part. */
-const BEGUN = /\u001b(?:\[[0-?]*[ -/]*|\][^\u0007\u001b\n]{0,2000}\u001b?|[ -/]{1,4})?$/;
+/** The beginning of a code that the next part may complete. */
+const UNFINISHED = /\u001b(?:\[[0-?]*[ -/]*|\][^\u0007\u001b\n]{0,2000}\u001b?|[ -/]{1,4})?$/;
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 /* eslint-enable no-control-regex */
 
@@ -77,7 +77,7 @@ interface ICursor {
   column: number;
   ink: string;
   /** Signs that may still be added to those of the part. */
-  room: number;
+  budget: number;
 }
 
 /** Signs of a text: those beyond the basic ones are two units of a string each. */
@@ -148,8 +148,8 @@ function current(cursor: ICursor): ISign[] {
 /** A line that stays as it is; without its colours once the part has added too many of them. */
 function final(cursor: ICursor, line: string): string {
   const plain = withoutColours(line);
-  cursor.room -= line.length - plain.length;
-  return cursor.room < 0 ? plain : line;
+  cursor.budget -= line.length - plain.length;
+  return cursor.budget < 0 ? plain : line;
 }
 
 function goDown(cursor: ICursor): void {
@@ -166,10 +166,10 @@ function goDown(cursor: ICursor): void {
 
 function write(cursor: ICursor, text: string): void {
   const line = current(cursor);
-  const gap = Math.min(cursor.column - line.length, Math.max(0, cursor.room));
+  const gap = Math.min(cursor.column - line.length, Math.max(0, cursor.budget));
   if (gap > 0) {
     line.push(...Array.from({ length: gap }, () => ({ text: ' ', ink: '' })));
-    cursor.room -= gap;
+    cursor.budget -= gap;
   }
   cursor.column = Math.min(cursor.column, line.length);
   for (const sign of text) {
@@ -189,8 +189,8 @@ function erase(cursor: ICursor, how: string): void {
 /** The column that the cursor can go to. */
 const widest = (cursor: ICursor): number => Math.max(COLUMNS, current(cursor).length);
 
-/** Do what a code of the cursor says; codes that a log has no use for say nothing. */
-function obey(cursor: ICursor, values: string, verb: string): void {
+/** Move the cursor or erase, as a code says; codes that a log has no use for are ignored. */
+function applyCode(cursor: ICursor, values: string, verb: string): void {
   const count = Math.max(1, Number.parseInt(values, 10) || 1);
   switch (verb) {
     case 'A':
@@ -237,7 +237,7 @@ function act(cursor: ICursor, text: string): void {
       if (verb === 'm') {
         cursor.ink = mixed(cursor.ink, code);
       } else {
-        obey(cursor, values, verb);
+        applyCode(cursor, values, verb);
       }
     } else if (CONTROL.test(sign)) {
       at += 1;
@@ -279,11 +279,11 @@ function put(cursor: ICursor, text: string): void {
 /** The screen after another part of the text. */
 export function typed(screen: IScreen, part: string): IScreen {
   const whole = screen.rest + part;
-  const rest = BEGUN.exec(whole)?.[0] ?? '';
+  const rest = UNFINISHED.exec(whole)?.[0] ?? '';
   const text = rest ? whole.slice(0, -rest.length) : whole;
   const { first, row, column, ink } = screen;
-  const room = ADDED.more + ADDED.each * whole.length;
-  const cursor: ICursor = { done: [], first, open: [...screen.open], row, column, ink, room };
+  const budget = ADDED.more + ADDED.each * whole.length;
+  const cursor: ICursor = { done: [], first, open: [...screen.open], row, column, ink, budget };
   text.split('\n').forEach((line, index) => {
     if (index > 0) {
       goDown(cursor);
@@ -312,7 +312,7 @@ export function typed(screen: IScreen, part: string): IScreen {
 /** A text as a terminal shows it in the end, with its colours. */
 export function shown(text: string): string {
   const { done, open, rest } = typed(BLANK, text);
-  return done + open.join('\n') + rest.replace(BEGUN, '');
+  return done + open.join('\n') + rest.replace(UNFINISHED, '');
 }
 
 /** A text as a terminal shows it in the end, without colours. */

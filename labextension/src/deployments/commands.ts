@@ -35,7 +35,7 @@ export const deploymentActions = (
     ...DEPLOYMENT,
     id: 'mlinfra:deployments-change-traffic',
     label: trans.__('Change Traffic to Given Weights'),
-    caption: trans.__('Give each version its part of the requests'),
+    caption: trans.__('Set the share of the requests for each version'),
     args: {
       weights: { type: 'object', description: trans.__('Percents by version, together 100') },
       reason: { type: 'string', description: trans.__('Why; it stays in the history') }
@@ -54,7 +54,7 @@ export const deploymentActions = (
   {
     id: 'mlinfra:deployments-try',
     label: trans.__('Try Deployment'),
-    caption: trans.__('Ask the deployment whose page is open'),
+    caption: trans.__('Send a request to the deployment whose page is open'),
     icon: 'play',
     inPage: trans.__('Open the page of a deployment.'),
     harmless: true

@@ -77,10 +77,10 @@ function NoDeployments(): React.ReactElement {
 
 /** The sum of the rates of all versions; null before the first request. */
 export function rate({ versions }: IDeployment): INumber | null {
-  const known = versions.flatMap(version => version.requests_per_second ?? []);
-  const [first] = known;
+  const rates = versions.flatMap(version => version.requests_per_second ?? []);
+  const [first] = rates;
   return first
-    ? { ...first, value: known.reduce((sum, number) => sum + Number(number.value ?? 0), 0) }
+    ? { ...first, value: rates.reduce((sum, number) => sum + Number(number.value ?? 0), 0) }
     : null;
 }
 

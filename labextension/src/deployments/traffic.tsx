@@ -140,7 +140,11 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
   };
 
   return (
-    <div className={cx('deployments-traffic-editor')} role="group" aria-label={trans.__('Change the traffic')}>
+    <div
+      className={cx('deployments-traffic-editor')}
+      role="group"
+      aria-label={trans.__('Change the traffic')}
+    >
       <div className={cx('bar')}>
         <span>{trans.__('Traffic')}</span>
         {deployment.versions
@@ -205,7 +209,7 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
   );
 }
 
-/** What each version would get, in requests a second where the rate is known. */
+/** What each version would get, in requests a second if there is a rate. */
 function expected(deployment: IDeployment, weights: Weights): string {
   const all = Number(rate(deployment)?.value ?? 0);
   return Object.entries(weights)

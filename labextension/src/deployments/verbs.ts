@@ -34,7 +34,7 @@ export const promote: Perform<IDeployment> = async call => {
     return null;
   }
   await client.deployments.promote(deployment.name, version);
-  return { said: trans.__('%1 now answers all requests to %2.', version, deployment.name) };
+  return { message: trans.__('%1 now answers all requests to %2.', version, deployment.name) };
 };
 
 export const rollback: Perform<IDeployment> = async call => {
@@ -43,7 +43,7 @@ export const rollback: Perform<IDeployment> = async call => {
   const before = weightsOf(versions);
   const after = weightsOf((await client.deployments.rollback(name)).versions);
   return {
-    said: trans.__('%1 is back at %2; it was at %3.', name, words(after), words(before)),
+    message: trans.__('%1 is back at %2; it was at %3.', name, words(after), words(before)),
     undo: {
       command: 'mlinfra:deployments-change-traffic',
       args: { ref: call.ref, weights: before, reason: trans.__('undo') }
@@ -62,7 +62,7 @@ export const changeTraffic: Perform<IDeployment> = async call => {
   const reason = typeof call.args.reason === 'string' ? call.args.reason : '';
   await client.deployments.traffic(name, weights, reason);
   return {
-    said: trans.__('%1: %2.', name, words(weights)),
+    message: trans.__('%1: %2.', name, words(weights)),
     undo: {
       command: 'mlinfra:deployments-change-traffic',
       args: { ref: call.ref, weights: before, reason: trans.__('undo') }

@@ -100,7 +100,7 @@ interface IShown {
   error: ApiError | null;
 }
 
-/** Nothing is said to run before the server has read the filter. */
+/** No run is called running before the server has read the filter. */
 function noteOf({ picked, checked, error }: IShown, trans: TranslationBundle): string | undefined {
   if (picked) {
     return trans._n('%1 run picked', '%1 runs picked', picked);

@@ -4,7 +4,7 @@ import type { IRun } from '../api/types';
 import * as format from '../format';
 import type { Perform } from '../tokens';
 
-/** Make the run's model a version; one that cannot be deployed is said to be so at once. */
+/** Make the run's model a version; if it cannot be deployed, the message says so at once. */
 export const register: Perform<IRun> = async ({ workbench, name: id, item }) => {
   const { client, trans, open } = workbench;
   const run = item ?? (await client.experiments.run(id));
@@ -22,6 +22,6 @@ export const register: Perform<IRun> = async ({ workbench, name: id, item }) => 
   const made = trans.__('%1 has version %2.', name, version);
   await open(ref);
   return {
-    said: unservable ? `${made} ${trans.__('It cannot be deployed: %1', unservable)}` : made
+    message: unservable ? `${made} ${trans.__('It cannot be deployed: %1', unservable)}` : made
   };
 };

@@ -9,7 +9,7 @@ import * as format from '../format';
  */
 const HISTORICAL = 30 * 86_400;
 
-/** Whether the newest value online is so old that its date is told, not its age. */
+/** Whether the newest value online is so old that its date is shown, not its age. */
 export const isHistorical = ({ online_at }: IView, now = Date.now()): boolean =>
   online_at !== null && format.secondsSince(online_at, now) > HISTORICAL;
 

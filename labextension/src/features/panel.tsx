@@ -66,7 +66,7 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
   const remove = (refs: readonly string[]): IRemoved => {
     onPick(picked.filter(ref => !refs.includes(ref)));
     return {
-      said: trans._n('%1 feature is deselected.', '%1 features are deselected.', refs.length),
+      message: trans._n('%1 feature is deselected.', '%1 features are deselected.', refs.length),
       undo: () => {
         const gone = refs.filter(ref => !now.current.includes(ref));
         onPick(gone.reduce((list, ref) => putBack(list, ref, picked), now.current));

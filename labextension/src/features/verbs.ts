@@ -16,5 +16,5 @@ export const materialize: Perform<IView | IViewDetail> = async ({ workbench, nam
     return;
   }
   events.tell({ topic: 'view', ref, data: {} });
-  return { said: trans.__('The newest values of %1 are online.', name) };
+  return { message: trans.__('The newest values of %1 are online.', name) };
 };

@@ -7,8 +7,8 @@ import { useWorkbench } from './context';
 export interface IActionState {
   busy: boolean;
   /**
-   * Do it once at a time; a failure is told in a notification with its three parts. Says whether it
-   * went well.
+   * Do it once at a time; a failure is shown in a notification with its three parts. Says whether
+   * it went well.
    */
   run: (doing: () => Promise<unknown>) => Promise<boolean>;
 }

@@ -12,7 +12,7 @@ export interface IDetail<T> {
   error?: ApiError;
 }
 
-/** A row whose details are wanted. */
+/** A row whose details are to be shown. */
 export interface IUnfolded {
   readonly ref: string;
   readonly name: string;
@@ -115,8 +115,8 @@ class Details<T> {
     this._asked.clear();
   };
 
-  /** What is known of each. */
-  get known(): ReadonlyMap<string, IDetail<T>> {
+  /** The details of each, as far as they are there. */
+  get all(): ReadonlyMap<string, IDetail<T>> {
     return new Map(
       [...this._asked].map(([name, { use }]) => [
         name,
@@ -182,5 +182,5 @@ export function useDetails<T>(
   useEffect(() => (visible ? details.stop : undefined), [details, visible]);
   useEffect(() => details.end, [details]);
 
-  return details.known;
+  return details.all;
 }

@@ -15,7 +15,7 @@ export interface IPaged<P> {
 }
 
 /**
- * A list of the server that begins with 50 rows and grows when told. name: what is listed; another
+ * A list of the server that begins with 50 rows and grows on demand. name: what is listed; another
  * name begins anew.
  */
 export function useList<P extends IPage<unknown>>(

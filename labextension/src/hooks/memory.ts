@@ -14,7 +14,7 @@ interface IKept<T> {
 export function useMemory<T>(
   key: string,
   initial: T
-): [value: T, keep: (next: T) => void, known: boolean] {
+): [value: T, keep: (next: T) => void, loaded: boolean] {
   const { answers, memory } = useWorkbench();
   const question = `memory:${key}`;
   const use = useMemo(

@@ -13,7 +13,7 @@ export interface ITree<T> {
   readonly open: ReadonlySet<string>;
   /** Fold a row, or unfold it. */
   readonly toggle: (id: string) => void;
-  /** What is known of the rows that are or were unfolded, by their names. */
+  /** The children of the rows that are or were unfolded, by their names. */
   readonly under: ReadonlyMap<string, IDetail<T>>;
 }
 
@@ -31,7 +31,7 @@ export function useTree<T>(
   return { open, toggle, under: useDetails(unfolded(items, open), fetch, options) };
 }
 
-/** A row with what is under it while it is unfolded. reading: said until that is there. */
+/** A row with what is under it while it is unfolded. reading: the text until that is there. */
 export function branch<T>(
   row: IListRow,
   { open, under }: ITree<T>,

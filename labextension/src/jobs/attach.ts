@@ -1,14 +1,14 @@
 import { InputDialog } from '@jupyterlab/apputils';
 
 import { errorText } from '../components/explain';
-import { failed, told } from '../components/confirm';
+import { failed, inform } from '../components/confirm';
 import { nameOf } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { isAttachable } from './state';
 
 const OPEN_TERMINAL = 'terminal:open';
 
-/** Ask which of the jobs that run is meant; null when none is. */
+/** Let the user choose one of the running jobs; null if none was chosen. */
 async function choose({ client, trans }: IWorkbench): Promise<string | null> {
   const { items } = await client.jobs.list({ state: 'running', limit: 100 });
   const jobs = items.filter(isAttachable);
@@ -25,7 +25,7 @@ async function choose({ client, trans }: IWorkbench): Promise<string | null> {
   return jobs[names.indexOf(answer.value ?? '')]?.ref ?? null;
 }
 
-/** Open a terminal in the environment of a job; what is in the way is told. */
+/** Open a terminal in the environment of a job, or say why that is not possible. */
 export async function attach(workbench: IWorkbench, reference: string | null): Promise<void> {
   const { client, commands, trans } = workbench;
   if (!commands.hasCommand(OPEN_TERMINAL)) {
@@ -40,7 +40,7 @@ export async function attach(workbench: IWorkbench, reference: string | null): P
     if (job !== null) {
       const { name, note } = await client.jobs.attach(nameOf(job));
       if (note) {
-        told(note, trans);
+        inform(note, trans);
       }
       await commands.execute(OPEN_TERMINAL, { name });
     }

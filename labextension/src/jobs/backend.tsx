@@ -6,7 +6,7 @@ import { useQuery } from '../hooks/query';
 
 interface IBackendFieldProps {
   value: string;
-  /** What is meant when none is chosen; default: the backend of the settings. */
+  /** Used when none is chosen; default: the backend of the settings. */
   none?: string;
   width?: number;
   unit?: string;

@@ -1,5 +1,5 @@
 import type { IJob } from '../api/types';
-import { confirm, told } from '../components/confirm';
+import { confirm, inform } from '../components/confirm';
 import * as format from '../format';
 import type { IOutcome, IWorkbench } from '../tokens';
 import { over } from './ended';
@@ -27,15 +27,15 @@ export function lossOf(job: IJob, trans: Trans): string {
           job.checkpoints
         )
       : trans.__(
-          'It has run for %1. What its elements have not saved is lost; a requeue goes on from what they have.',
+          'It has run for %1. What its elements have not saved is lost; a requeue goes on from what they saved.',
           format.duration(ran)
         );
   }
   const before = job.array?.states.cancelled ?? 0;
   return before
     ? trans._n(
-        '%1 element was cancelled before. What is cancelled now cannot be told apart from it later.',
-        '%1 elements were cancelled before. What is cancelled now cannot be told apart from them later.',
+        '%1 element was cancelled before. You cannot tell it later from those cancelled now.',
+        '%1 elements were cancelled before. You cannot tell them later from those cancelled now.',
         before
       )
     : '';
@@ -57,21 +57,21 @@ export async function cancelJob(workbench: IWorkbench, job: IJob): Promise<IOutc
   }
   const cancelled = await client.jobs.cancel(job.id);
   if (cancelled.state !== 'cancelled' && !isActive(cancelled)) {
-    told(trans.__('%1 had ended before.', name), trans);
+    inform(trans.__('%1 had ended before.', name), trans);
     return {};
   }
   if (loss) {
     return {};
   }
   const ran = job.state === 'running' && job.elapsed_seconds !== null;
-  const said = ran
+  const message = ran
     ? trans.__(
         '%1 is cancelled. It had run for %2; an undo starts it again.',
         name,
         format.duration(job.elapsed_seconds)
       )
     : trans.__('%1 is cancelled.', name);
-  return { said, undo: { command: 'mlinfra:jobs-restore', args: { ref: job.ref } } };
+  return { message, undo: { command: 'mlinfra:jobs-restore', args: { ref: job.ref } } };
 }
 
 /** Take a cancel back; what still ends is waited for, since only what has ended can wait again. */
@@ -81,9 +81,9 @@ export async function takeBack(
 ): Promise<IOutcome | undefined> {
   const { state, name } = await over(client, job);
   if (state === 'succeeded') {
-    told(trans.__('%1 had succeeded before it was cancelled.', name), trans);
+    inform(trans.__('%1 had succeeded before it was cancelled.', name), trans);
     return undefined;
   }
   await client.jobs.restore(job.id);
-  return { said: trans.__('%1 waits again.', name) };
+  return { message: trans.__('%1 waits again.', name) };
 }

@@ -52,7 +52,7 @@ export function CodeLine({ notebook }: { notebook: string }): React.ReactElement
   return (
     <>
       <p className={cx('more', 'jobs-form-line')}>
-        {trans.__('Code: %1', said(data, trans))} · {format.bytes(data.size)}{' '}
+        {trans.__('Code: %1', describe(data, trans))} · {format.bytes(data.size)}{' '}
         {uncommitted.total + left.total > 0 && (
           <Link open={open} onClick={() => setOpen(!open)}>
             {trans.__('why')}
@@ -60,9 +60,7 @@ export function CodeLine({ notebook }: { notebook: string }): React.ReactElement
         )}
       </p>
       {open && (
-        <section
-          aria-label={trans.__('What the snapshot of the code holds')}
-        >
+        <section aria-label={trans.__('What the snapshot of the code holds')}>
           {uncommitted.total > 0 && (
             <>
               <Heading title={trans.__('Not committed')} note={trans.__('held as they are now')} />
@@ -99,7 +97,7 @@ export function CodeLine({ notebook }: { notebook: string }): React.ReactElement
   }
 }
 
-function said(
+function describe(
   { files, commit, uncommitted, left_out: left }: ICodePreview,
   trans: ReturnType<typeof useWorkbench>['trans']
 ): string {
@@ -236,7 +234,7 @@ function LeftOut({ left }: { left: ICodeSnapshot['left_out'] }): React.ReactElem
     <>
       <Heading
         title={trans.__('Left out')}
-        note={trans.__('the job sees the project’s own file, as it is then')}
+        note={trans.__('the job reads the project’s own file as it is at that time')}
       />
       <Table
         label={trans.__('Left out')}

@@ -27,7 +27,7 @@ export function Elements({ job }: { job: IJob }): React.ReactElement {
   const name = `elements:${job.ref}`;
   const query = useQuery(
     `${name}:${start}`,
-    // The cursor of an array's elements is the number of the first one that is wanted.
+    // The cursor of an array's elements is the number of the first one to return.
     signal =>
       client.jobs.list(
         { array: job.id, limit: PAGE, cursor: start ? String(start) : null },

@@ -30,7 +30,7 @@ interface IWait {
  * Ask for a thing until it is no longer under way.
  *
  * A lost answer says nothing about the thing: it is asked for again. Once the signal is aborted,
- * nothing is asked any more: the thing is then as it was last known, under way perhaps.
+ * nothing is asked any more: the result is then the last state seen, perhaps one still under way.
  */
 export async function until<T>(
   thing: T,
@@ -38,15 +38,15 @@ export async function until<T>(
   isUnderWay: (thing: T) => boolean,
   { signal, next = FIRST_MS }: IWait = {}
 ): Promise<T> {
-  let [known, wait] = [thing, next];
-  while (isUnderWay(known)) {
+  let [latest, wait] = [thing, next];
+  while (isUnderWay(latest)) {
     await pause(wait);
     await seen();
     if (signal?.aborted) {
-      return known;
+      return latest;
     }
     try {
-      known = await show();
+      latest = await show();
       wait = Math.min(wait * 1.5, LONGEST_MS);
     } catch (error) {
       if (!asApiError(error).lost) {
@@ -55,7 +55,7 @@ export async function until<T>(
       wait = Math.min(wait * 2, SLOWEST_MS);
     }
   }
-  return known;
+  return latest;
 }
 
 /** Wait until a job can no longer change, however it ends; as `until`. */
@@ -67,14 +67,14 @@ export const over = (client: IClient, job: IJob, options: IWait = {}): Promise<I
  * else as `over`.
  */
 export async function ended(client: IClient, job: IJob, options: IWait = {}): Promise<IJob> {
-  const known = await over(client, job, options);
-  if (!isActive(known) && known.state !== 'succeeded') {
+  const latest = await over(client, job, options);
+  if (!isActive(latest) && latest.state !== 'succeeded') {
     throw new ApiError(
       'failed',
-      `${known.name}: ${known.state}.`,
-      known.reason,
-      `Its log: job ${known.id}`
+      `${latest.name}: ${latest.state}.`,
+      latest.reason,
+      `Its log: job ${latest.id}`
     );
   }
-  return known;
+  return latest;
 }

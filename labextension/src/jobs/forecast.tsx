@@ -25,7 +25,7 @@ export interface IForecast {
   /** Why it can never start; empty when it can, or that is not known. */
   refused: string;
   estimate?: IEstimate;
-  /** Nothing can be told now. */
+  /** The server has no estimate now. */
   silent: boolean;
 }
 
@@ -45,7 +45,7 @@ export function useForecast(spec: IJobSpec | null): IForecast {
   const refused = unfit ? explainError(error, trans).what : (data?.refused ?? '');
   return {
     asked: spec !== null,
-    // what was said of other needs keeps nobody from a submit
+    // an estimate for other needs keeps nobody from a submit
     refused: key === now && !borrowed ? refused : '',
     estimate: data,
     silent: Boolean(error) && !data
@@ -68,14 +68,18 @@ export function Forecast({
     return null;
   }
   return (
-    <p className={cx('jobs-forecast')} role="status" aria-label={trans.__('What this job would meet')}>
+    <p
+      className={cx('jobs-forecast')}
+      role="status"
+      aria-label={trans.__('What this job would meet')}
+    >
       {refused ? (
         <span className={cx('tone-bad', 'jobs-with-shape')} data-reason={refused}>
           <Shape name="failed" /> {trans.__('It can never start.')} {refused}
         </span>
       ) : (
         <>
-          {estimate && !estimate.refused && <Said estimate={estimate} jobs={jobs} />}
+          {estimate && !estimate.refused && <EstimateText estimate={estimate} jobs={jobs} />}
           {silent && trans.__('its start time is not known now')}
         </>
       )}
@@ -88,7 +92,13 @@ const times = (number: INumber, factor: number): INumber => ({
   value: Number(number.value) * factor
 });
 
-function Said({ estimate, jobs }: { estimate: IEstimate; jobs: number }): React.ReactElement {
+function EstimateText({
+  estimate,
+  jobs
+}: {
+  estimate: IEstimate;
+  jobs: number;
+}): React.ReactElement {
   const { trans } = useWorkbench();
   const { starts_at: at, seconds, like, cost } = estimate;
   const soon = at !== null && -format.secondsSince(at) < NOW;

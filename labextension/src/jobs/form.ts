@@ -96,7 +96,7 @@ export const sameParameters = (one: readonly IParameter[], other: readonly IPara
   JSON.stringify(one) === JSON.stringify(other);
 
 /**
- * Parameters that differ from the notebook's own defaults, since those need not be said; without
+ * Parameters that differ from the notebook's own defaults, since those need not be sent; without
  * those that are swept over.
  */
 function changed(
@@ -107,12 +107,12 @@ function changed(
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const { name, type, default: value } of parameters) {
-    const given = form.parameters[name] ?? '';
-    if (given === shown(value) || sweepOf(form, name) !== undefined) {
+    const typed = form.parameters[name] ?? '';
+    if (typed === shown(value) || sweepOf(form, name) !== undefined) {
       continue;
     }
     try {
-      values[name] = readValue(given, type);
+      values[name] = readValue(typed, type);
     } catch (error) {
       faults[faultOf(name)] = error instanceof Inexact ? say.exact : say.type(type);
     }

@@ -14,7 +14,7 @@ export interface IFrame {
   note: string;
   head: readonly (readonly IFrameCell[])[];
   body: readonly (readonly IFrameCell[])[];
-  /** Rows and columns that there are more than are given. */
+  /** Rows and columns that are left out. */
   moreRows: number;
   moreColumns: number;
 }
@@ -22,7 +22,7 @@ export interface IFrame {
 /** What the markup of a cell's output holds. */
 export interface IFrames {
   frames: readonly IFrame[];
-  /** Tables that there are more than are given. */
+  /** Tables that are left out. */
   more: number;
   /** Whether there is more than tables and the notes around them. */
   partial: boolean;
@@ -100,10 +100,10 @@ export function framesOf(html: string): IFrames {
   );
   const note = around.map(textOf).filter(Boolean).join(' · ');
   const shown = [...tables, ...around.filter(node => !node.closest('table'))];
-  const told = shown.reduce((sum, node) => sum + lengthOf(node.textContent), 0);
+  const inTables = shown.reduce((sum, node) => sum + lengthOf(node.textContent), 0);
   return {
     frames: tables.slice(0, TABLES).map((table, index) => frameOf(table, index === 0 ? note : '')),
     more: Math.max(0, tables.length - TABLES),
-    partial: told < (1 - ASIDE) * lengthOf(page.body.textContent)
+    partial: inTables < (1 - ASIDE) * lengthOf(page.body.textContent)
   };
 }

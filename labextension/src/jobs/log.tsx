@@ -22,7 +22,7 @@ const PIECE = 256_000;
 const KEPT = 1_000_000;
 /** Pieces that are shorter become one once another follows. */
 const SHORT = 16_000;
-/** More lines than a piece holds: as many as there is room for. */
+/** More lines than a piece holds: the limit is the size of the piece. */
 const LINES = 100_000;
 /** Milliseconds between two looks; twice as long after each one that failed. */
 const PAUSES = [1_000, 60_000] as const;
@@ -45,7 +45,7 @@ export interface ILog {
   /** Why there is no log any more. */
   note?: string;
   /** Characters kept beyond the usual, since someone asked for earlier ones. */
-  room?: number;
+  extra?: number;
 }
 
 const NOTHING: ILog = { pieces: [], next: 0, size: 0, ended: false };
@@ -59,7 +59,7 @@ const lengthOf = (pieces: readonly ILogPiece[]): number =>
  */
 export function append(log: ILog, piece: ILogPiece & Pick<ILog, 'size' | 'ended' | 'note'>): ILog {
   const { text, offset, next, size, ended, note } = piece;
-  const { room } = log;
+  const { extra } = log;
   const pieces = [...log.pieces];
   const [first, second] = pieces.slice(-2);
   if (text) {
@@ -72,11 +72,11 @@ export function append(log: ILog, piece: ILogPiece & Pick<ILog, 'size' | 'ended'
     }
     pieces.push({ text, offset, next });
   }
-  let spare = lengthOf(pieces) - KEPT - (room ?? 0);
+  let spare = lengthOf(pieces) - KEPT - (extra ?? 0);
   while (pieces[0] && (spare -= pieces[0].text.length) >= 0) {
     pieces.shift();
   }
-  return { pieces, next, size, ended, note, room };
+  return { pieces, next, size, ended, note, extra };
 }
 
 /** The log with the piece before it. */
@@ -84,7 +84,7 @@ export function prepend(log: ILog, { text, offset, next }: ILogPiece): ILog {
   return {
     ...log,
     pieces: [{ text, offset, next }, ...log.pieces],
-    room: (log.room ?? 0) + text.length
+    extra: (log.extra ?? 0) + text.length
   };
 }
 
@@ -101,22 +101,22 @@ async function* readOn(
   log: ILog,
   signal: AbortSignal
 ): AsyncGenerator<ILog> {
-  let known = log;
-  if (known.next === 0) {
+  let latest = log;
+  if (latest.next === 0) {
     const head = await client.log(id, { offset: 0, limit: PIECE }, signal);
     const far = head.size > 4 * PIECE;
-    known = append(
+    latest = append(
       NOTHING,
       far ? await client.log(id, { tail: LINES, limit: PIECE }, signal) : head
     );
-    yield known;
+    yield latest;
   }
   let before: number;
   do {
-    before = known.next;
-    known = append(known, await client.log(id, { offset: before, limit: PIECE }, signal));
-    yield known;
-  } while (before < known.next && known.next < known.size);
+    before = latest.next;
+    latest = append(latest, await client.log(id, { offset: before, limit: PIECE }, signal));
+    yield latest;
+  } while (before < latest.next && latest.next < latest.size);
 }
 
 interface ILogState {
@@ -124,7 +124,7 @@ interface ILogState {
   error: ApiError | null;
   /** When it was last seen, in milliseconds. */
   at: number;
-  /** Read the piece before what is known; `ready` is called right before it is shown. */
+  /** Read the piece before the first one here; `ready` is called right before it is shown. */
   earlier: (ready: () => void) => Promise<void>;
   retry: () => void;
 }
@@ -136,7 +136,7 @@ function useLog(job: IJob): ILogState {
   const [log, setLog] = useState<ILog>(NOTHING);
   const [error, setError] = useState<ApiError | null>(null);
   const [turn, setTurn] = useState(0);
-  const known = useRef(NOTHING);
+  const latest = useRef(NOTHING);
   const [at, setAt] = useState(0);
   const active = isActive(job);
 
@@ -149,11 +149,11 @@ function useLog(job: IJob): ILogState {
     let pause: number = PAUSES[0];
     const look = async (): Promise<void> => {
       try {
-        for await (const next of readOn(client.jobs, job.id, known.current, abort.signal)) {
+        for await (const next of readOn(client.jobs, job.id, latest.current, abort.signal)) {
           if (abort.signal.aborted) {
             return;
           }
-          known.current = next;
+          latest.current = next;
           setAt(Date.now());
           setLog(next);
           setError(null);
@@ -170,7 +170,7 @@ function useLog(job: IJob): ILogState {
         }
         pause = Math.min(2 * pause, PAUSES[1]);
       }
-      if (active || !known.current.ended) {
+      if (active || !latest.current.ended) {
         timer = setTimeout(() => void look(), pause);
       }
     };
@@ -182,12 +182,12 @@ function useLog(job: IJob): ILogState {
   }, [client, job.id, active, visible, turn]);
 
   const earlier = async (ready: () => void): Promise<void> => {
-    const until = known.current.pieces[0]?.offset;
+    const until = latest.current.pieces[0]?.offset;
     const piece = await client.jobs.log(job.id, { tail: LINES, limit: PIECE, until });
-    if (known.current.pieces[0]?.offset === until) {
-      known.current = prepend(known.current, piece);
+    if (latest.current.pieces[0]?.offset === until) {
+      latest.current = prepend(latest.current, piece);
       ready();
-      setLog(known.current);
+      setLog(latest.current);
     }
   };
   return { log, error, at, earlier, retry: () => setTurn(turn + 1) };
@@ -264,7 +264,7 @@ export function JobLog({
       ) : (
         start > 0 && (
           <p className={cx('more')}>
-            {trans.__('The first %1 are not shown; the log is whole on disk.', format.bytes(start))}{' '}
+            {trans.__('The first %1 are not shown; the whole log is on disk.', format.bytes(start))}{' '}
             <Button label={trans.__('Earlier…')} disabled={busy} onClick={onEarlier} />
           </p>
         )
@@ -306,7 +306,7 @@ function screenAfter(before: IScreen, piece: ILogPiece): IScreen {
  */
 function LogText({ pieces }: { pieces: readonly ILogPiece[] }): React.ReactElement {
   const screens = pieces.reduce<readonly IScreen[]>(
-    (known, piece) => [...known, screenAfter(known.at(-1) ?? BLANK, piece)],
+    (screens, piece) => [...screens, screenAfter(screens.at(-1) ?? BLANK, piece)],
     []
   );
   const { first, open } = screens.at(-1) ?? BLANK;
@@ -378,7 +378,12 @@ function Around({
   return (
     <>
       <Printed text={shown.before} />
-      <pre ref={marked} className={cx('jobs-log-hit')} aria-current="location" data-line={shown.number}>
+      <pre
+        ref={marked}
+        className={cx('jobs-log-hit')}
+        aria-current="location"
+        data-line={shown.number}
+      >
         {at < 0 ? (
           line
         ) : (

@@ -18,8 +18,8 @@ const SHORT_SECONDS = 10;
 const PAUSE = 60_000;
 
 export interface INotifyOptions {
-  /** Whether ends are told of. */
-  wanted: () => boolean;
+  /** Whether notifications are turned on. */
+  isEnabled: () => boolean;
   /** Whether the page of a job is in sight. */
   inSight: (reference: string) => boolean;
 }
@@ -110,7 +110,7 @@ export class Ends {
   private _tell(job: IJob): void {
     const { trans, open } = this._workbench;
     const short = (job.elapsed_seconds ?? 0) < SHORT_SECONDS;
-    if (!this._options.wanted() || short || this._options.inSight(job.ref)) {
+    if (!this._options.isEnabled() || short || this._options.inSight(job.ref)) {
       return;
     }
     const { word } = lookOf(job.state, trans);
@@ -145,13 +145,13 @@ export class Ends {
   private readonly _ready: Promise<void>;
 }
 
-/** Have the end of a job told, where the workbench tells of ends. */
+/** Have a notification when a job ends, if the user wants them. */
 export function notify({ commands }: IWorkbench, ref: string): void {
   if (commands.hasCommand(NOTIFY)) {
     void commands.execute(NOTIFY, { ref });
   }
 }
 
-/** The reference that the command was given, if it is one of a job. */
+/** The reference in the arguments of a command, if it is one of a job. */
 export const jobRef = (ref: unknown): string | null =>
   typeof ref === 'string' && parseRef(ref)?.kind === 'job' ? ref : null;

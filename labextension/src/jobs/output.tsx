@@ -131,15 +131,15 @@ export function Output({ job }: { job: IJob }): React.ReactElement {
   const path = job.output ?? '';
   // The server gives those in the project's state; another one lies where the user put it, and
   // opens like any file.
-  const given = isHidden(path) && job.attempt > 0;
-  const known = useRef<IExecutedNotebook | null>(null);
+  const isInState = isHidden(path) && job.attempt > 0;
+  const lastRead = useRef<IExecutedNotebook | null>(null);
   const fetch = async (signal: AbortSignal): Promise<IExecutedNotebook | null> => {
-    const last = known.current?.path === path ? known.current : null;
-    return (known.current =
+    const last = lastRead.current?.path === path ? lastRead.current : null;
+    return (lastRead.current =
       (await client.jobs.executedSince(path, last?.modified_at, signal)) ?? last);
   };
   const query = useQuery(`executed:${job.ref}:${job.attempt}`, fetch, {
-    when: given,
+    when: isInState,
     every: () => (isActive(job) ? 5_000 : null)
   });
   const content = query.data?.content;
@@ -148,13 +148,14 @@ export function Output({ job }: { job: IJob }): React.ReactElement {
   return (
     <div className={cx('scroll')}>
       <p className={cx('more')}>
-        {path} {given && query.data && trans.__('as of %1', format.time(query.data.modified_at))}{' '}
-        {(!given || query.data) && <OpenOutput path={path} />}
+        {path}{' '}
+        {isInState && query.data && trans.__('as of %1', format.time(query.data.modified_at))}{' '}
+        {(!isInState || query.data) && <OpenOutput path={path} />}
       </p>
       {waits ? (
         <p className={cx('more')}>{trans.__('No cell has ended yet.')}</p>
       ) : (
-        given && (
+        isInState && (
           <Result query={query}>
             {found => <Cells cells={cells} failed={found?.failed_cell ?? null} />}
           </Result>
@@ -229,7 +230,7 @@ function ShownOutput({ output, cell }: { output: IShownOutput; cell: number }): 
                     '%1 more tables are in the notebook',
                     output.more
                   )
-                : trans.__('What stands beside the tables is in the notebook')}
+                : trans.__('The text around the tables is in the notebook')}
             </p>
           )}
         </>

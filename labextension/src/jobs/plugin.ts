@@ -45,10 +45,10 @@ function tellEnds(
   registry: ISettingRegistry | null
 ): void {
   const { trans } = workbench;
-  let wanted = true;
+  let enabled = true;
   void registry?.load(PLUGIN).then(settings => {
     const read = (): void => {
-      wanted = settings.composite.notifyEnds !== false;
+      enabled = settings.composite.notifyEnds !== false;
     };
     settings.changed.connect(read);
     read();
@@ -61,7 +61,7 @@ function tellEnds(
       document.visibilityState !== 'hidden'
     );
   };
-  const ends = new Ends(workbench, { wanted: () => wanted, inSight });
+  const ends = new Ends(workbench, { isEnabled: () => enabled, inSight });
   workbench.addCommand({
     id: NOTIFY,
     label: trans.__('Notify of the End of a Job'),

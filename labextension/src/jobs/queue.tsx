@@ -135,8 +135,10 @@ function useFollow(
 
 const rowOf = (node: Element): string => node.closest<HTMLElement>('[data-row]')?.dataset.row ?? '';
 
-/** What a verb on a line means: the job, or the array as those of its elements show it that wait. */
-function meantBy({ target, job, elements }: ILine): IJob {
+/**
+ * What a verb on a line means: the job, or the array as those of its elements show it that wait.
+ */
+function targetJob({ target, job, elements }: ILine): IJob {
   return target === job.id
     ? job
     : {
@@ -175,7 +177,7 @@ function Lines({ data, current, onMore }: ILinesProps): React.ReactElement {
         row={line => ({
           id: line.id,
           ref: `job:${line.target}`,
-          item: meantBy(line),
+          item: targetJob(line),
           code:
             line.elements > 1
               ? { call: 'jobs-array', values: { job: line.target } }
@@ -191,13 +193,18 @@ function Lines({ data, current, onMore }: ILinesProps): React.ReactElement {
 /** When it may end, from how far it says to be; cells of a notebook tell nothing of time. */
 export function endOf({
   progress,
-  progress_text: said,
+  progress_text: progressText,
   started_at: began,
   elapsed_seconds: ran,
   array
 }: IJob): string | null {
   const done = progress?.value;
-  return typeof done === 'number' && done > 0 && began && ran && !array && !said.startsWith('cell ')
+  return typeof done === 'number' &&
+    done > 0 &&
+    began &&
+    ran &&
+    !array &&
+    !progressText.startsWith('cell ')
     ? new Date(Date.parse(began) + (ran / Math.min(1, done)) * 1000).toISOString()
     : null;
 }

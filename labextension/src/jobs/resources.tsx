@@ -129,9 +129,9 @@ function Lines({ resources, job }: { resources: IResources; job: IJob }): React.
 function Line({ line, places }: { line: ILine; places: readonly number[] }): React.ReactElement {
   const { trans } = useWorkbench();
   const { name, series, values, write } = line;
-  const known = values.filter(value => value !== null);
-  const greatest = Math.max(0, ...known);
-  const now = known[known.length - 1] ?? null;
+  const measured = values.filter(value => value !== null);
+  const greatest = Math.max(0, ...measured);
+  const now = measured[measured.length - 1] ?? null;
   const label = trans.__('%1: now %2, at most %3', name, write(now), write(greatest));
   return (
     <div className={cx('jobs-resource')} title={label}>

@@ -19,7 +19,7 @@ export function useStarts(when: boolean): ReadonlyMap<string, string> {
   );
 }
 
-/** `starts ~12:13 est.`, where it can be told. */
+/** `starts ~12:13 est.`, where there is an estimate. */
 export function Starts({ at }: { at: string | undefined }): React.ReactElement | null {
   const { trans } = useWorkbench();
   return at === undefined ? null : (

@@ -7,7 +7,7 @@ export const isWaiting = ({ state }: Pick<IJob, 'state'>): boolean => WAITING.in
 /** Whether it can still change. */
 export const isActive = (job: Pick<IJob, 'state'>): boolean =>
   isWaiting(job) || job.state === 'running';
-/** Whether it ended, and not as it was meant to. */
+/** Whether it ended without success. */
 export const endedBadly = ({ state }: Pick<IJob, 'state'>): boolean => BADLY.includes(state);
 /**
  * Whether a shell can be had beside it: on this machine also when it has ended, elsewhere only
@@ -20,7 +20,9 @@ export const isAttachable = (job: Pick<IJob, 'state' | 'array' | 'attempt' | 'ba
 /** Whether it stands in the queue: only there can it be held and moved. */
 export const isQueued = ({ state }: Pick<IJob, 'state'>): boolean => state === 'queued';
 
-/** Whether another one like it can be submitted: a step belongs to its pipeline, an array is many. */
+/**
+ * Whether another one like it can be submitted: a step belongs to its pipeline, an array is many.
+ */
 export const isCloneable = ({ labels, array }: Pick<IJob, 'labels' | 'array'>): boolean =>
   !Object.keys(labels).length && !array;
 
@@ -40,8 +42,8 @@ export function startsOf(queue: readonly IQueuedJob[]): ReadonlyMap<string, stri
   const starts = new Map<string, string>();
   for (const { job, starts_at: at } of queue) {
     for (const id of at === null ? [] : [job.id, ...(job.part_of ? [job.part_of] : [])]) {
-      const known = starts.get(id);
-      if (at !== null && (known === undefined || Date.parse(at) < Date.parse(known))) {
+      const earliest = starts.get(id);
+      if (at !== null && (earliest === undefined || Date.parse(at) < Date.parse(earliest))) {
         starts.set(id, at);
       }
     }

@@ -45,8 +45,8 @@ interface ISource {
   parameters: readonly IParameter[];
   job: IJob | null;
   /**
-   * A clone of anything but a notebook of the project, such as a command: what it runs stays, what it
-   * needs can be changed.
+   * A clone of anything but a notebook of the project, such as a command: what it runs stays, what
+   * it needs can be changed.
    */
   bare: boolean;
 }
@@ -135,11 +135,8 @@ function useSubmit({ notebook, source: { parameters, job, bare }, onOld }: ISubm
       throw new ApiError(
         'conflict',
         trans.__('Nothing was submitted.'),
-        trans.__(
-          'The parameters of %1 have changed since the form was filled from them.',
-          notebook
-        ),
-        trans.__('Look at the form, which shows them now, and submit it again.')
+        trans.__('The parameters of %1 have changed since this form was filled.', notebook),
+        trans.__('The form shows the new ones: check it, then submit it again.')
       );
     }
     const changes = (of: IJob): ICloneChanges => ({
@@ -161,7 +158,7 @@ function useWords(): IFaultWords {
   const { trans } = useWorkbench();
   return {
     type: type => trans.__('Not a valid %1.', type),
-    exact: trans.__('This number is too large to be sent as it is.'),
+    exact: trans.__('This number is too large to be sent exactly.'),
     whole: (least, most) =>
       most < 1e6
         ? trans.__('Give a whole number from %1 to %2.', least, most)
@@ -224,7 +221,7 @@ function SubmitForm(props: ISubmitFormProps): React.ReactElement {
           {!bare && commands.hasCommand(SCHEDULE) && (
             <Button
               label={trans.__('Schedule Instead…')}
-              caption={trans.__('Run it by the clock, with these parameters and needs')}
+              caption={trans.__('Run it on a schedule, with these parameters and needs')}
               disabled={!read.spec || form.sameCode || read.grid.length > 0}
               onClick={() => void commands.execute(SCHEDULE, { notebook, job: needsOf(read.spec) })}
             />

@@ -2,7 +2,7 @@ import type { IParameter } from '../api/types';
 
 /** Values of parameters, between the fields of a form and JSON. */
 
-/** What is said of a value that does not fit. */
+/** The messages about a value that does not fit. */
 export interface IFaultWords {
   /** It is not of this type. */
   type: (type: string) => string;

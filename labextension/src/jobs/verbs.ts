@@ -35,7 +35,7 @@ export const hold: Perform<IJob> = async call => {
   const job = await client.jobs.hold(call.name);
   note(call, job);
   return {
-    said: trans.__('%1 is on hold: it does not start until you release it.', job.name),
+    message: trans.__('%1 is on hold: it does not start until you release it.', job.name),
     undo: { command: 'mlinfra:jobs-release', args: { ref: call.ref } }
   };
 };
@@ -45,7 +45,7 @@ export const release: Perform<IJob> = async call => {
   const job = await client.jobs.release(call.name);
   note(call, job);
   return {
-    said: trans.__('%1 is released.', job.name),
+    message: trans.__('%1 is released.', job.name),
     undo: { command: 'mlinfra:jobs-hold', args: { ref: call.ref } }
   };
 };
@@ -62,7 +62,7 @@ export const lower: Perform<IJob> = call => move(call, false);
 
 /** What a requeue does, in words: what it begins from, and what is lost. */
 export function requeueText(job: IJob, trans: IWorkbench['trans']): string {
-  const said = [
+  const parts = [
     job.state === 'running' &&
       trans.__('It is ended first; what it has not saved by then is lost.'),
     job.array
@@ -71,7 +71,7 @@ export function requeueText(job: IJob, trans: IWorkbench['trans']): string {
     !job.array && trans.__('It finds what it has saved in %1.', job.checkpoints ?? format.DASH),
     !job.array && job.progress_text && trans.__('Its last progress: %1', job.progress_text)
   ];
-  return said.filter(Boolean).join('\n');
+  return parts.filter(Boolean).join('\n');
 }
 
 export const requeue: Perform<IJob> = async call => {

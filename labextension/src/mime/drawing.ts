@@ -94,10 +94,10 @@ export function menuOf(wish: unknown): false | Actions {
 }
 
 /** The wishes that are kept; of the renderers those that fetch nothing. */
-export function wishesOf(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function wishesOf(wishes: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const isKept = ([name, wish]: [string, unknown]): boolean =>
     WISHES.includes(name) && (name !== 'renderer' || wish === 'svg' || wish === 'canvas');
-  return Object.fromEntries(Object.entries(given).filter(isKept));
+  return Object.fromEntries(Object.entries(wishes).filter(isKept));
 }
 
 /** The spec without its own options of the embedding, which would win over ours. */
@@ -115,7 +115,7 @@ export async function draw(
   spec: unknown,
   { mode, dark, width, options }: IDrawOptions
 ): Promise<IDrawn> {
-  const [given, wishes] = plainSpec(spec as ISpec);
+  const [ownSpec, wishes] = plainSpec(spec as ISpec);
   const refused = new Set<string>();
   const embedOptions: EmbedOptions = {
     ...wishesOf({ ...wishes, ...options }),
@@ -129,10 +129,10 @@ export async function draw(
     config: themed(dark),
     defaultStyle: true
   };
-  const result = await embed(node, fitted(given, width) as VisualizationSpec, embedOptions);
+  const result = await embed(node, fitted(ownSpec, width) as VisualizationSpec, embedOptions);
   return {
     finalize: () => result.finalize(),
-    fits: given.width === 'container',
+    fits: ownSpec.width === 'container',
     width,
     refused: [...refused]
   };

@@ -88,7 +88,7 @@ function RecordCard({ payload }: { payload: IPayload }): React.ReactElement {
   );
 }
 
-/** The job is not known here: what is shown is as old as the output. */
+/** The project has no such job: what is shown is as old as the output. */
 const GONE = ['not_found', 'no_server'];
 
 /** Why what is shown of a running job may not be how it is now. */
@@ -165,9 +165,10 @@ function JobFoot({
   active: boolean;
 }): React.ReactElement {
   const { trans } = useWorkbench();
-  const known = active || !isActive(job);
-  const duration = known && job.elapsed_seconds !== null && format.duration(job.elapsed_seconds);
-  const said = [
+  const isCurrent = active || !isActive(job);
+  const duration =
+    isCurrent && job.elapsed_seconds !== null && format.duration(job.elapsed_seconds);
+  const notes = [
     job.reason,
     duration && (active ? trans.__('running for %1', duration) : trans.__('took %1', duration)),
     active && !query.error && trans.__('the kernel stays free'),
@@ -175,7 +176,7 @@ function JobFoot({
   ];
   return (
     <div className={cx('mime-live-foot')} data-reason={job.reason || undefined}>
-      {said.filter(Boolean).join(' · ')}
+      {notes.filter(Boolean).join(' · ')}
     </div>
   );
 }

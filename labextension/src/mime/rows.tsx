@@ -51,8 +51,8 @@ const AMOUNT = new RegExp(
  * them.
  */
 export function isNumeric(column: readonly (string | undefined)[]): boolean {
-  const given = column.filter(text => text !== undefined && text !== format.DASH);
-  return given.length > 0 && given.every(text => AMOUNT.test(text ?? ''));
+  const filled = column.filter(text => text !== undefined && text !== format.DASH);
+  return filled.length > 0 && filled.every(text => AMOUNT.test(text ?? ''));
 }
 
 const amount = (number: string, unit: string): number =>

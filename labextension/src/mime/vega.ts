@@ -72,7 +72,7 @@ export class VegaRenderer extends Widget implements IRenderMime.IRenderer {
     if (refused.length) {
       const note = document.createElement('p');
       note.textContent = this._trans.__(
-        'Not loaded: %1. A chart shows what it brings along, since it may come from anyone. Put the data into the chart.',
+        'Not loaded: %1. For safety a chart shows only data that it contains. Put the data into the chart.',
         refused.join(', ')
       );
       this.node.append(note);

@@ -23,7 +23,9 @@ export const versionActions = (trans: TranslationBundle): readonly IActionSpec<I
     ...VERSION,
     id: 'mlinfra:deployments-create',
     label: trans.__('Deploy Version…'),
-    caption: trans.__('Beside those that answer: it gets no traffic before it is given some'),
+    caption: trans.__(
+      'Beside the versions that answer now; it gets no traffic until you assign some'
+    ),
     icon: 'deployment',
     blocked: ({ fault, unservable }) => fault || unservable || null,
     asks: true,

@@ -229,7 +229,7 @@ const comparedIn = (
 interface IAgainstProps {
   value: Metric;
   champion: Metric;
-  /** Whether the column has differences: all of it leaves room for them. */
+  /** Whether the column has differences: then all cells leave space for them. */
   compared: boolean;
 }
 
@@ -237,13 +237,13 @@ interface IAgainstProps {
 function Against({ value, champion, compared }: IAgainstProps): React.ReactElement {
   const { trans } = useWorkbench();
   const difference = differenceOf(value, champion);
-  const known = Number.isFinite(difference);
+  const isComparable = Number.isFinite(difference);
   return (
-    <span title={known ? trans.__('against the champion') : undefined}>
+    <span title={isComparable ? trans.__('against the champion') : undefined}>
       {value === undefined ? format.DASH : <Num value={value} />}
       {compared && (
         <span className={cx('quiet', 'models-difference')}>
-          {known && ` ${difference < 0 ? '' : '+'}${format.number(difference, 2)}`}
+          {isComparable && ` ${difference < 0 ? '' : '+'}${format.number(difference, 2)}`}
         </span>
       )}
     </span>

@@ -55,7 +55,7 @@ export const promote: Perform<IVersion> = async call => {
   const before = (await client.experiments.model(model)).model.aliases[alias];
   await client.experiments.promote(model, version.version, alias);
   return {
-    said: trans.__('%1 is now v%2 of %3.', alias, version.version, model),
+    message: trans.__('%1 is now v%2 of %3.', alias, version.version, model),
     undo:
       before && before !== version.version
         ? {
@@ -68,7 +68,7 @@ export const promote: Perform<IVersion> = async call => {
 
 const ANSWERS = [null, 'classes', 'probabilities'] as const;
 
-/** Deploy a version beside those that answer: it gets no traffic before it is given some. */
+/** Deploy a version beside those that answer now: it gets no traffic until it is assigned some. */
 export const deploy: Perform<IVersion> = async call => {
   const { client, trans, open } = call.workbench;
   const version = await versionOf(call);
@@ -76,7 +76,7 @@ export const deploy: Perform<IVersion> = async call => {
   const sure = await InputDialog.getItem({
     title: trans.__('Deploy %1 v%2?', version.model, version.version),
     label: trans.__(
-      'Its environment is built and it is tested before it answers. The first version of a deployment gets all traffic; a later one gets none until it is given some. A classifier answers:'
+      'Its environment is built and it is tested before it answers. The first version of a deployment gets all traffic; a later one gets none until you assign it some. A classifier answers:'
     ),
     items,
     okLabel: trans.__('Deploy')

@@ -380,7 +380,9 @@ function driftColumns({ trans }: IWorkbench, unsure: boolean): IColumnSpec<IFeat
       width: 120,
       figure: row => row.psi,
       cell: row => (
-        <span className={cx('monitoring-heat', `monitoring-heat-${unsure ? 0 : heatOf(row.psi.value)}`)}>
+        <span
+          className={cx('monitoring-heat', `monitoring-heat-${unsure ? 0 : heatOf(row.psi.value)}`)}
+        >
           <Num value={row.psi} format={value => format.number(value, 3)} />
         </span>
       ),

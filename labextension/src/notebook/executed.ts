@@ -63,7 +63,7 @@ export function untrusted(notebook: Readonly<Record<string, unknown>>): Record<s
 /**
  * Nobody runs cells of a record: no kernel, also when it comes back after a reload.
  *
- * Its session is never begun: once it were, the manager of ipywidgets would ask for the kernel of
+ * Its session is never started: once it were, the manager of ipywidgets would ask for the kernel of
  * every notebook, and stumble.
  */
 export function withoutKernel(context: NotebookPanel['context']): void {
@@ -83,8 +83,8 @@ export function withoutKernel(context: NotebookPanel['context']): void {
 }
 
 /**
- * How long the sizes of cells must rest until they count as known: what is left to draw waits for
- * idle time.
+ * How long the sizes of cells must stay the same until they count as final: what is left to draw
+ * waits for idle time.
  */
 const QUIET_MS = 10_000;
 const HANDS = ['wheel', 'pointerdown', 'keydown'];

@@ -48,7 +48,7 @@ export class Kernels {
     }
   }
 
-  /** The session that is meant; several of one name are asked about. */
+  /** The session of a name; if there are several, the user chooses. */
   private async _find(notebook: string, pid: string): Promise<Session.IModel | undefined> {
     const { trans } = this._workbench;
     const { sessions } = this._app.serviceManager;
@@ -69,7 +69,7 @@ export class Kernels {
     }
     const answer = await InputDialog.getItem({
       title: trans.__('Several notebooks are called %1', notebook),
-      label: trans.__('Which one is meant?'),
+      label: trans.__('Which one?'),
       items: found.map(({ path }) => path)
     });
     return found.find(({ path }) => answer.button.accept && path === answer.value);

@@ -49,7 +49,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
           ? isRecord(tracker.currentWidget.context)
             ? trans.__('This is the record of a run: open the notebook that was run')
             : trans.__('Save this notebook and run it away from the kernel')
-          : trans.__('Open a notebook first: it is the one that runs'),
+          : trans.__('Open the notebook to run first'),
       icon: 'jobs',
       category: workbench.category(trans.__('Jobs')),
       isEnabled: runnable,
@@ -172,7 +172,7 @@ async function settle(
     try {
       await panel.context.save();
     } catch {
-      return false; // JupyterLab has said why
+      return false; // JupyterLab has shown why
     }
   }
   return answer.button.accept;
@@ -188,7 +188,7 @@ async function submitActive(tracker: INotebookTracker, files: ProjectFiles): Pro
     try {
       await panel.context.save();
     } catch {
-      return; // JupyterLab has said why
+      return; // JupyterLab has shown why
     }
   }
   await files.submit(panel.context.path);

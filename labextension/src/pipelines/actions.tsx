@@ -35,7 +35,7 @@ export interface IPipelineActions {
   act: (doing: () => Promise<unknown>, stays?: boolean) => Promise<boolean>;
 }
 
-/** The day that a run is for unless it is told another: that of UTC, as the server has it. */
+/** The day that a run is for by default: that of UTC, as the server has it. */
 const today = (): string => new Date().toISOString().slice(0, 10);
 
 type FormName = 'run' | 'backfill';
@@ -61,7 +61,7 @@ export function usePipelineActions(
   const act = async (doing: () => Promise<unknown>, stays = false): Promise<boolean> => {
     let well = false;
     await run(async () => {
-      // a command answers false where it failed, and has said why
+      // a command answers false if it failed, and has shown why
       if ((await before()) && (await doing()) !== false) {
         well = true;
         if (!stays) {
@@ -112,7 +112,7 @@ export function PipelineButtons({ detail, actions }: IButtonsProps): React.React
           kind="primary"
           label={trans._n('Repair, %1 step', 'Repair, %1 steps', count)}
           caption={trans.__(
-            'Run what failed and what depends on it; what had succeeded is taken as it is'
+            'Run the failed steps and what depends on them; steps that succeeded are not run again'
           )}
           disabled={busy}
           onClick={() => actions.repair(last)}
@@ -219,8 +219,8 @@ function BackfillForm({ detail, actions }: IFormProps): React.ReactElement {
     );
   const begin = (): Promise<boolean> =>
     act(async () => {
-      const begun = await client.pipelines.backfill(name, { ...range, dry_run: false });
-      done(trans._n('%1 run begins.', '%1 runs begin, oldest first.', begun.runs), trans);
+      const started = await client.pipelines.backfill(name, { ...range, dry_run: false });
+      done(trans._n('%1 run begins.', '%1 runs begin, oldest first.', started.runs), trans);
     });
   return (
     <InlineForm

@@ -13,9 +13,9 @@ import type { IOutcome, IWorkbench } from '../tokens';
 export async function cancelRun(
   { client, trans }: IWorkbench,
   pipeline: string,
-  known: IPipelineRun
+  run: IPipelineRun
 ): Promise<IOutcome | null> {
-  const ran = (Date.now() - Date.parse(known.started_at)) / 1000;
+  const ran = (Date.now() - Date.parse(run.started_at)) / 1000;
   const long = ran > LONG_SECONDS;
   const question = {
     title: trans.__('Cancel the run of %1?', pipeline),
@@ -29,25 +29,25 @@ export async function cancelRun(
   if (long && !(await confirm(question))) {
     return null;
   }
-  await client.pipelines.cancel(known.run);
+  await client.pipelines.cancel(run.run);
   return long
     ? {}
     : {
-        said: trans.__(
-          'The run of %1 is cancelled. An undo goes on with what it had not finished.',
+        message: trans.__(
+          'The run of %1 is cancelled. Undo continues its unfinished steps.',
           pipeline
         ),
         undo: {
           command: 'mlinfra:pipelines-continue',
-          args: { ref: formatRef('pipeline', pipeline), run: known.run }
+          args: { ref: formatRef('pipeline', pipeline), run: run.run }
         }
       };
 }
 
 /** Wait until the steps of a run that was cancelled have ended: then it can be gone on with. */
-export const whenCancelled = ({ client }: IWorkbench, known: IPipelineRun): Promise<unknown> =>
+export const whenCancelled = ({ client }: IWorkbench, run: IPipelineRun): Promise<unknown> =>
   until(
-    known,
-    () => client.pipelines.showRun(known.run),
+    run,
+    () => client.pipelines.showRun(run.run),
     ({ state }) => state === 'running'
   );

@@ -172,7 +172,7 @@ interface IFormProps extends ICanvasProps {
 function NewStep({ draft, text, notebooks, onStep, onClose }: IFormProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const [notebook, setNotebook] = useState('');
-  const known = useQuery(`notebooks beside ${draft.path}`, notebooks, { every: () => null });
+  const found = useQuery(`notebooks beside ${draft.path}`, notebooks, { every: () => null });
   const folder = PathExt.dirname(draft.path);
   const add = async (): Promise<void> => {
     let name = '';
@@ -193,7 +193,7 @@ function NewStep({ draft, text, notebooks, onStep, onClose }: IFormProps): React
       <Field
         label={trans.__('notebook')}
         width={260}
-        options={known.data?.map(path => ({ value: path, label: path }))}
+        options={found.data?.map(path => ({ value: path, label: path }))}
         value={notebook}
         focus
         onChange={setNotebook}
@@ -226,7 +226,10 @@ function Connect({
   const connect = async (): Promise<void> => {
     const to = others.find(({ name }) => name === picked);
     const folder = PathExt.dirname(draft.path);
-    if (to && (await text.change(known => connected(client.pipelines, known, from, to, folder)))) {
+    if (
+      to &&
+      (await text.change(before => connected(client.pipelines, before, from, to, folder)))
+    ) {
       onStep(to.name);
       onClose();
     }
@@ -263,7 +266,7 @@ export function useDropped(
     if (!draft || isStale(state)) {
       failed(
         trans.__(
-          'The graph is not that of the text. Nothing was changed: drop it again when it is.'
+          'The graph is older than the text. Nothing was changed: wait a moment and drop it again.'
         ),
         trans
       );

@@ -86,7 +86,7 @@ export async function changeText<T extends { readonly text: string }>(
   const before = file.getSource();
   const found = await how(before);
   if (file.getSource() !== before) {
-    throw new Error(trans.__('The text has changed meanwhile. Nothing was changed: do it again.'));
+    throw new Error(trans.__('The text has changed in the meantime. Nothing was done: try again.'));
   }
   write(file, found.text);
   return found;

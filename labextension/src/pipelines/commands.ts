@@ -52,7 +52,7 @@ export const pipelineActions = (trans: TranslationBundle): readonly IActionSpec<
       ...PIPELINE,
       id: 'mlinfra:pipelines-continue',
       label: trans.__('Undo the Cancel of a Run'),
-      caption: trans.__('Go on with what it had not finished'),
+      caption: trans.__('Continue with its unfinished steps'),
       args: run,
       quiet: true,
       undo: 'mlinfra:pipelines-cancel-run',
@@ -63,7 +63,7 @@ export const pipelineActions = (trans: TranslationBundle): readonly IActionSpec<
       id: 'mlinfra:pipelines-repair',
       label: trans.__('Repair the Run of a Pipeline'),
       caption: trans.__(
-        'Run what failed and what depends on it; what had succeeded is taken as it is'
+        'Run the failed steps and what depends on them; steps that succeeded are not run again'
       ),
       icon: 'refresh',
       args: run,
@@ -75,7 +75,7 @@ export const pipelineActions = (trans: TranslationBundle): readonly IActionSpec<
       ...PIPELINE,
       id: 'mlinfra:pipelines-schedule',
       label: trans.__('Schedule Pipeline…'),
-      caption: trans.__('Run it by the clock'),
+      caption: trans.__('Run it on a schedule'),
       icon: 'clock',
       harmless: true,
       run: () => verbs().then(({ schedule }) => schedule)
@@ -106,7 +106,7 @@ const pageVerbs = (trans: TranslationBundle): readonly IActionSpec[] => {
     {
       id: 'mlinfra:pipelines-add-step',
       label: trans.__('New Step…'),
-      caption: trans.__('Add a step to the pipeline that is edited'),
+      caption: trans.__('Add a step to the open pipeline file'),
       icon: 'plus',
       inPage: inEditor,
       harmless: true
@@ -162,7 +162,7 @@ export const scheduleActions = (trans: TranslationBundle): readonly IActionSpec<
       ...SCHEDULE,
       id: 'mlinfra:schedules-resume',
       label: trans.__('Resume Schedule'),
-      caption: trans.__('It starts what it starts at its next time'),
+      caption: trans.__('It runs again at its next time'),
       icon: 'play',
       blocked: item => (paused(item) ? null : trans.__('It is not paused.')),
       hidden: item => !paused(item),
@@ -173,7 +173,7 @@ export const scheduleActions = (trans: TranslationBundle): readonly IActionSpec<
       ...SCHEDULE,
       id: 'mlinfra:schedules-toggle',
       label: trans.__('Pause or Resume Schedule'),
-      caption: trans.__('Let it start nothing, or let it go on'),
+      caption: trans.__('Pause or resume it'),
       quiet: true,
       undo: 'mlinfra:schedules-toggle',
       run: () => verbs().then(({ toggle }) => toggle)

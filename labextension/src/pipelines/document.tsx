@@ -24,7 +24,7 @@ export interface IEditorProps {
   services: IEditorServices;
   contents: Contents.IManager;
   /** Hears of drops; the call that is answered ends that. */
-  onDrop: (heard: (drop: IDrop) => void) => () => void;
+  onDrop: (listener: (drop: IDrop) => void) => () => void;
 }
 
 const editor: Lazy<IEditorProps> = () => import('./editor');
@@ -55,7 +55,7 @@ class EditorBody extends FrameWidget implements EventListenerObject {
     drag.dropAction = drag.proposedAction;
     if (event.type === 'lm-drop') {
       const step = target?.closest<HTMLElement>('[data-node]')?.dataset.node ?? null;
-      this._heard.forEach(heard => heard({ paths, refs: refs ?? [], step }));
+      this._listeners.forEach(listener => listener({ paths, refs: refs ?? [], step }));
     }
   }
 
@@ -79,12 +79,12 @@ class EditorBody extends FrameWidget implements EventListenerObject {
     super.onBeforeDetach(message);
   }
 
-  private readonly _onDrop = (heard: (drop: IDrop) => void): (() => void) => {
-    this._heard.add(heard);
-    return () => void this._heard.delete(heard);
+  private readonly _onDrop = (listener: (drop: IDrop) => void): (() => void) => {
+    this._listeners.add(listener);
+    return () => void this._listeners.delete(listener);
   };
 
-  private readonly _heard = new Set<(drop: IDrop) => void>();
+  private readonly _listeners = new Set<(drop: IDrop) => void>();
 }
 
 /**

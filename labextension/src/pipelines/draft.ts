@@ -60,9 +60,9 @@ export function useText(context: PipelineContext): IText {
 }
 
 export interface IDraftState {
-  /** What the last text that was whole says. */
+  /** What the last valid text says. */
   good: IDraft | null;
-  /** What the text says now: a draft with a fault, or null while it is not known yet. */
+  /** What the text says now: a draft with a fault, or null before the first answer. */
   now: IDraft | null;
   /** The server could not be asked. */
   error: ApiError | null;
@@ -133,11 +133,13 @@ export function useChangedOnDisk(
   const visible = useVisible();
   const [changed, setChanged] = useState(false);
   const look = useCallback((): void => {
-    const known = context.contentsModel?.last_modified;
+    const lastModified = context.contentsModel?.last_modified;
     modified(context.path).then(
       found =>
         setChanged(
-          known !== undefined && known === context.contentsModel?.last_modified && found !== known
+          lastModified !== undefined &&
+            lastModified === context.contentsModel?.last_modified &&
+            found !== lastModified
         ),
       () => setChanged(false) // it is gone, or the server does not answer: saving will say so
     );

@@ -51,9 +51,9 @@ export default function Editor(props: IEditorProps): React.ReactElement {
   }, [context]);
   return (
     <Result query={project}>
-      {known =>
+      {found =>
         ready ? (
-          <Open {...props} toProject={path => toProject(path, known)} />
+          <Open {...props} toProject={path => toProject(path, found)} />
         ) : (
           <Loading rows={8} />
         )
@@ -188,7 +188,7 @@ function useSaved(dirty: boolean, refresh: () => Promise<void>): void {
   }, [dirty, refresh]);
 }
 
-/** Hear of drops with what is known when they happen. */
+/** Call `dropped`, as of the last drawing, at each drop. */
 function useDrops(onDrop: IEditorProps['onDrop'], dropped: (drop: IDrop) => void): void {
   const latest = useRef(dropped);
   useEffect(() => {
@@ -235,7 +235,7 @@ interface IGraphTabProps {
   notebooks: () => Promise<readonly string[]>;
 }
 
-/** The graph of the last text that was whole. */
+/** The graph of the last valid text. */
 function GraphTab({ draft, text, actions, ...rest }: IGraphTabProps): React.ReactElement {
   const shown = draft.good ?? draft.now;
   if (!shown) {
@@ -266,7 +266,7 @@ function InStep({ draft: { now, good, old } }: { draft: IDraftState }): React.Re
   }
   return now.fault ? (
     <State state="failed">
-      {good ? trans.__('graph of the last text that was whole') : trans.__('no graph yet')}
+      {good ? trans.__('graph of the last valid text') : trans.__('no graph yet')}
     </State>
   ) : (
     <State state="ok">{trans.__('graph and text in step')}</State>

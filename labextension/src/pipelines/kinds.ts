@@ -50,7 +50,7 @@ const scheduleKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
     page: {
       command: 'mlinfra:schedules-open',
       label: trans.__('Open Schedule'),
-      caption: trans.__('Next times of a schedule, and what became of each'),
+      caption: trans.__('Next times of a schedule, and the result of each past one'),
       title: name => name,
       body: () => import('./schedule')
     }
@@ -63,7 +63,7 @@ const scheduleKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
     page: {
       command: 'mlinfra:schedules-form',
       label: trans.__('Schedule…'),
-      caption: trans.__('When a pipeline or a notebook is to be run'),
+      caption: trans.__('When to run a pipeline or a notebook'),
       title: name =>
         name === 'new' ? trans.__('New Schedule') : trans.__('Schedule %1', nameOf(name)),
       body: () => import('./scheduling'),

@@ -48,9 +48,9 @@ export const parametersOf = ({
 export function readTexts(
   parameters: readonly IParameter[],
   texts: Texts,
-  given: Values = {}
+  preset: Values = {}
 ): { values: Values; faults: Faults } {
-  const values = new Map(Object.entries(given));
+  const values = new Map(Object.entries(preset));
   const faults = new Map<string, unknown>();
   for (const { name, type, default: usual } of parameters) {
     const text = texts[name];
@@ -72,7 +72,7 @@ export function readTexts(
 interface IParameterInputsProps {
   parameters: readonly IParameter[];
   texts: Texts;
-  given?: Values;
+  preset?: Values;
   faults: Faults;
   onChange: (texts: Texts) => void;
 }
@@ -81,7 +81,7 @@ interface IParameterInputsProps {
 export function ParameterInputs({
   parameters,
   texts,
-  given = {},
+  preset = {},
   faults,
   onChange
 }: IParameterInputsProps): React.ReactElement {
@@ -90,7 +90,7 @@ export function ParameterInputs({
     <>
       {parameters.map(parameter => {
         const { name, type, default: usual } = parameter;
-        const value = texts[name] ?? shown(Object.hasOwn(given, name) ? given[name] : usual);
+        const value = texts[name] ?? shown(Object.hasOwn(preset, name) ? preset[name] : usual);
         const write = (text: string): void => onChange({ ...texts, [name]: text });
         if (isBool(type)) {
           const options = choices(boolWords(parameter), value);
@@ -111,7 +111,7 @@ export function ParameterInputs({
             value={value}
             fault={
               faults.get(name) instanceof Inexact
-                ? trans.__('This number is too large to be sent as it is.')
+                ? trans.__('This number is too large to be sent exactly.')
                 : faults.has(name)
                   ? trans.__('Not a valid %1.', type)
                   : undefined

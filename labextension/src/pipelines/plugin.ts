@@ -17,7 +17,7 @@ import { formatRef } from '../refs';
 import { type IMemory, IWorkbench } from '../tokens';
 import { Creator } from './creating';
 import { type PipelineDocument, PipelineFactory } from './document';
-import { giveJob } from './given';
+import { prefillJob } from './prefill';
 import { pipelineKinds } from './kinds';
 import { MenuButton } from './menu';
 
@@ -136,7 +136,7 @@ function addSchedules(workbench: IWorkbench): void {
   workbench.addCommand({
     id: 'mlinfra:schedules-create',
     label: trans.__('Schedule…'),
-    caption: trans.__('Run a pipeline or a notebook by the clock'),
+    caption: trans.__('Run a pipeline or a notebook on a schedule'),
     icon: 'clock',
     category: workbench.category(trans.__('Jobs')),
     args: {
@@ -148,7 +148,7 @@ function addSchedules(workbench: IWorkbench): void {
       },
       schedule: {
         type: 'string',
-        description: trans.__('Name of a schedule that is to be changed')
+        description: trans.__('Name of the schedule to change')
       }
     },
     execute: args => workbench.open(formatRef('scheduling', scheduledBy(args, workbench.memory)))
@@ -165,7 +165,7 @@ function scheduledBy(
   }
   if (typeof notebook === 'string') {
     const what = `file:${notebook}`;
-    giveJob(
+    prefillJob(
       memory,
       what,
       typeof job === 'object' && job !== null ? (job as ReadonlyPartialJSONObject) : {}
@@ -242,7 +242,7 @@ function addActive(
   workbench.addCommand({
     id: 'mlinfra:schedules-create-active',
     label: trans.__('Schedule…'),
-    caption: trans.__('Run this notebook by the clock'),
+    caption: trans.__('Run this notebook on a schedule'),
     icon: 'clock',
     isEnabled,
     execute: () => onPath(path => creator.schedule(path))

@@ -68,7 +68,7 @@ interface IRunsProps {
   onStep: (step: string) => void;
 }
 
-/** Steps × runs, and what is to be said of the chosen cell. */
+/** Steps × runs, and the details of the chosen cell. */
 export function RunsView({ detail, actions, step, onStep }: IRunsProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const openFile = useOpenFile();
@@ -306,7 +306,7 @@ function Failed({ detail, step, actions, run }: IFailedProps): React.ReactElemen
   }
   const fix = repairable
     ? trans.__(
-        'Repair runs %1 and what depends on it; what had succeeded is taken as it is.',
+        'Repair runs %1 and what depends on it; steps that succeeded are not run again.',
         step.name
       )
     : '';
@@ -331,7 +331,7 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
   const { client, trans, open } = useWorkbench();
   const openFile = useOpenFile();
   const action = useAction();
-  const [told, tell] = useState<IExplanation | null>(null);
+  const [explanation, setExplanation] = useState<IExplanation | null>(null);
   const [whole, setWhole] = useState(ran); // a list of runs has the first line of a detail only
   const { name } = detail.pipeline;
   const explain = (): Promise<boolean> =>
@@ -340,7 +340,7 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
         client.pipelines.explain(name, step),
         run && ran?.detail ? client.pipelines.showRun(run.run) : null
       ]);
-      tell(now);
+      setExplanation(now);
       setWhole(then?.steps.find(item => item.name === step) ?? ran);
     });
   const runFrom = (): void => actions.start({ from_step: step.replace(/\[.*$/, '') });
@@ -364,16 +364,16 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
         <p>{ran.reason}</p>
       )}
       {ran && <Changed changed={ran.changed} detail={detailOf(whole ?? ran)} />}
-      {told && (
+      {explanation && (
         <>
           <p>
             <b>
-              {told.changed.length
+              {explanation.changed.length
                 ? trans.__('Now it would run again:')
                 : trans.__('Now it would come from the cache.')}
             </b>
           </p>
-          <Changed changed={told.changed} detail={told.detail} />
+          <Changed changed={explanation.changed} detail={explanation.detail} />
         </>
       )}
       <div className={cx('actions')}>
@@ -397,7 +397,7 @@ function StepCard({ detail, actions, step, ran, run }: IStepCardProps): React.Re
   );
 }
 
-/** What is not said by the reason, or by the names of what changed, alone. */
+/** What neither the reason nor the names of what changed say. */
 const detailOf = ({ detail, reason, changed }: IStepRun): string =>
   detail === reason || detail === changed.join(', ') ? '' : detail;
 

@@ -21,7 +21,7 @@ import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { dueWords, firingLook, policyWords, untilWords, whenWords, zoneName } from './due';
-import type { GivenJob } from './given';
+import type { PrefilledJob } from './prefill';
 import { localZone } from './scheduleForm';
 
 /** The page of a schedule: when it is due, and what became of each due time. */
@@ -111,15 +111,18 @@ function ScheduleFacts({ schedule }: { schedule: ISchedule }): React.ReactElemen
   const { trans, open } = useWorkbench();
   const openFile = useOpenFile();
   const { what, pipeline, job, parameters, catchup, overlap, grace_seconds } = schedule;
-  const given = Object.entries({ ...(job?.parameters as GivenJob | undefined), ...parameters });
+  const preset = Object.entries({
+    ...(job?.parameters as PrefilledJob | undefined),
+    ...parameters
+  });
   const notebook = typeof job?.notebook === 'string' ? job.notebook : '';
   const missed = policyWords.catchup(trans)[catchup];
   const go = (): void => (pipeline ? void open(what) : openFile(notebook));
   return (
     <Facts>
       {pipeline || notebook ? <Link onClick={go}>{what}</Link> : <span>{what}</span>}
-      {given.length > 0 && (
-        <span>{given.map(([name, value]) => `${name}=${format.cell(value)}`).join(', ')}</span>
+      {preset.length > 0 && (
+        <span>{preset.map(([name, value]) => `${name}=${format.cell(value)}`).join(', ')}</span>
       )}
       <>{whenWords(schedule, trans)}</>
       <>{trans.__('if a time was missed: %1, within %2', missed, format.span(grace_seconds))}</>

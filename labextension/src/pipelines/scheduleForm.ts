@@ -46,25 +46,25 @@ export function freeName(name: string, taken: readonly string[]): string {
 /** The form of a new schedule, whose name none of `taken` is, or of one that there is. */
 export function startForm(
   what: string,
-  known?: ISchedule,
+  saved?: ISchedule,
   taken: readonly string[] = []
 ): IScheduleForm {
-  const cron = known?.cron ?? '0 6 * * *';
-  const { notebook, command } = known?.job ?? {};
+  const cron = saved?.cron ?? '0 6 * * *';
+  const { notebook, command } = saved?.job ?? {};
   const job =
     Array.isArray(command) && command.length
       ? `command:${command.join(' ')}`
       : `file:${typeof notebook === 'string' ? notebook : ''}`;
   return {
-    name: known?.name ?? freeName(nameFor(what), taken),
+    name: saved?.name ?? freeName(nameFor(what), taken),
     texts: {},
-    what: known ? (known.pipeline ? `pipeline:${known.pipeline}` : job) : what,
+    what: saved ? (saved.pipeline ? `pipeline:${saved.pipeline}` : job) : what,
     sentence: sentenceOf(cron),
     cron,
-    tz: known?.tz ?? localZone(),
-    catchup: known?.catchup ?? 'latest',
-    grace: String((known?.grace_seconds ?? 6 * 3600) / 3600),
-    overlap: known?.overlap ?? 'skip'
+    tz: saved?.tz ?? localZone(),
+    catchup: saved?.catchup ?? 'latest',
+    grace: String((saved?.grace_seconds ?? 6 * 3600) / 3600),
+    overlap: saved?.overlap ?? 'skip'
   };
 }
 

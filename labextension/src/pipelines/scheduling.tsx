@@ -24,7 +24,7 @@ import { parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
 import { EVERY, type Every, type ISentence } from './cron';
 import { policyWords, weekdayName } from './due';
-import { type GivenJob, givenJob } from './given';
+import { type PrefilledJob, prefilledJob } from './prefill';
 import { type Faults, ParameterInputs, parametersOf, readTexts } from './parameters';
 import { DueList } from './schedule';
 import {
@@ -42,7 +42,7 @@ import {
  */
 interface ISource {
   schedule?: ISchedule;
-  job?: GivenJob;
+  job?: PrefilledJob;
   /** Names of the schedules that there are. */
   taken?: readonly string[];
 }
@@ -55,18 +55,18 @@ export default function SchedulingPage({ reference, name, again }: IPageProps): 
   const { client, memory, trans } = useWorkbench();
   const target = parseRef(name);
   const edited = target?.kind === 'schedule' ? target.name : null;
-  const known = useQuery<ISource>(
+  const source = useQuery<ISource>(
     reference,
     async signal => {
       if (edited !== null) {
         const schedule = await client.schedules.show(edited, signal);
         return { schedule, job: schedule.job ?? undefined };
       }
-      const job = await givenJob(memory, name);
+      const job = await prefilledJob(memory, name);
       if (!job && target?.kind === 'file') {
         throw new ApiError(
           'not_found',
-          trans.__('The parameters and needs of this schedule are not known any more.'),
+          trans.__('The parameters and needs of this schedule could not be found.'),
           trans.__('They came from another form, and JupyterLab has not kept them.'),
           trans.__(
             'Choose “Schedule…” at the notebook, or “Schedule Instead…” in its submit form, again.'
@@ -78,7 +78,7 @@ export default function SchedulingPage({ reference, name, again }: IPageProps): 
     },
     { every: () => null }
   );
-  const { refresh } = known;
+  const { refresh } = source;
   const visible = useVisible();
   useEffect(() => {
     if (again || !visible) {
@@ -89,9 +89,9 @@ export default function SchedulingPage({ reference, name, again }: IPageProps): 
   return (
     <>
       <PageHeader icon="clock" title={title} reference={target ? name : ''} />
-      <Result query={known}>
-        {({ schedule, ...source }) => (
-          <ScheduleForm what={name} known={schedule} {...source} onDone={refresh} />
+      <Result query={source}>
+        {({ schedule, ...others }) => (
+          <ScheduleForm what={name} saved={schedule} {...others} onDone={refresh} />
         )}
       </Result>
     </>
@@ -111,21 +111,24 @@ interface IFieldsProps {
 
 interface IScheduleFormProps {
   what: string;
-  known?: ISchedule;
-  job?: GivenJob;
+  saved?: ISchedule;
+  job?: PrefilledJob;
   taken?: readonly string[];
   onDone: () => Promise<void>;
 }
 
-function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): React.ReactElement {
+function ScheduleForm({ what, saved, job, taken, onDone }: IScheduleFormProps): React.ReactElement {
   const { client, trans, open } = useWorkbench();
   const close = useClose();
   const [changes, setChanges] = useState<Partial<IScheduleForm>>({});
-  const start = startForm(changes.what ?? (what === 'new' ? '' : what), known, taken);
+  const start = startForm(changes.what ?? (what === 'new' ? '' : what), saved, taken);
   const form = { ...start, ...changes };
   const parameters = useParameters(form.what);
-  const given: GivenJob = { ...(job?.parameters as GivenJob | undefined), ...known?.parameters };
-  const read = readTexts(parameters ?? [], form.texts, given);
+  const preset: PrefilledJob = {
+    ...(job?.parameters as PrefilledJob | undefined),
+    ...saved?.parameters
+  };
+  const read = readTexts(parameters ?? [], form.texts, preset);
   const values = Object.keys(form.texts).length ? read.values : undefined;
   const { run, busy } = useAction();
   const faults = faultsOf(form);
@@ -133,13 +136,13 @@ function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): 
   const times = usePreview(form, faults);
   const { valid = false, reason = '' } = times.data ?? {};
   const send = (facts: IScheduleFacts): Promise<ISchedule> =>
-    known ? client.schedules.update(known.name, facts) : client.schedules.create(form.name, facts);
+    saved ? client.schedules.update(saved.name, facts) : client.schedules.create(form.name, facts);
   const submit = (): Promise<boolean> =>
     run(async () => {
       const facts = factsOf(form, job, values);
-      const made = await send(known ? differing(facts, factsOf(start, job)) : facts);
+      const made = await send(saved ? differing(facts, factsOf(start, job)) : facts);
       done(
-        known
+        saved
           ? trans.__('Schedule %1 is changed.', made.name)
           : trans.__('Schedule %1 is created.', made.name),
         trans
@@ -164,11 +167,11 @@ function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): 
           void submit();
         }}
       >
-        <WhatFields {...props} fixed={known !== undefined} />
+        <WhatFields {...props} fixed={saved !== undefined} />
         {job && !form.what.startsWith('pipeline:') && (
           <JobFacts job={parameters?.length ? { ...job, parameters: {} } : job} />
         )}
-        <Parameters {...{ parameters, given }} faulty={read.faults} {...props} />
+        <Parameters {...{ parameters, preset }} faulty={read.faults} {...props} />
         <WhenFields
           {...props}
           valid={valid && !times.error && !faults.has('cron')}
@@ -181,7 +184,7 @@ function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): 
           <Button
             kind="primary"
             icon="clock"
-            label={known ? trans.__('Change Schedule') : trans.__('Schedule')}
+            label={saved ? trans.__('Change Schedule') : trans.__('Schedule')}
             disabled={busy || faulty || times.error !== null || reason !== ''}
             submit
           />
@@ -194,12 +197,12 @@ function ScheduleForm({ what, known, job, taken, onDone }: IScheduleFormProps): 
           values: {
             name: form.name,
             facts: factsOf(form, job, values),
-            change: known !== undefined
+            change: saved !== undefined
           }
         }}
         note={({ unsaid }) =>
           unsaid
-            ? trans.__('the same schedule, but for what only the form can say: %1', unsaid)
+            ? trans.__('the same schedule without what only the form can set: %1', unsaid)
             : trans.__('the same schedule, in words')
         }
       />
@@ -226,13 +229,13 @@ function useParameters(what: string): readonly IParameter[] | undefined {
 
 interface IParametersProps extends IFieldsProps {
   parameters: readonly IParameter[] | undefined;
-  given: GivenJob;
+  preset: PrefilledJob;
   faulty: Faults;
 }
 
 function Parameters({
   parameters,
-  given,
+  preset,
   faulty,
   form,
   onChange
@@ -248,7 +251,7 @@ function Parameters({
       </span>
       <span className={cx('pipelines-sentence-fields')}>
         <ParameterInputs
-          {...{ parameters, given }}
+          {...{ parameters, preset }}
           texts={form.texts}
           faults={faulty}
           onChange={texts => onChange({ texts })}
@@ -258,10 +261,14 @@ function Parameters({
   ) : null;
 }
 
-/** What the job is given and asks for beside its notebook. */
-function JobFacts({ job: { parameters, ...needs } }: { job: GivenJob }): React.ReactElement | null {
+/** The parameters of the job and what it needs, beside its notebook. */
+function JobFacts({
+  job: { parameters, ...needs }
+}: {
+  job: PrefilledJob;
+}): React.ReactElement | null {
   const { trans } = useWorkbench();
-  const facts = Object.entries({ ...needs, ...(parameters as GivenJob | undefined) }).filter(
+  const facts = Object.entries({ ...needs, ...(parameters as PrefilledJob | undefined) }).filter(
     ([name, value]) =>
       name !== 'notebook' && name !== 'command' && value !== null && value !== undefined
   );
@@ -307,14 +314,14 @@ function WhatFields({
     }
   );
   const choices = (pipelines.data?.items ?? []).map(item => ({ value: item.ref, label: item.ref }));
-  const known = choices.some(choice => choice.value === form.what);
+  const isListed = choices.some(choice => choice.value === form.what);
   return (
     <>
       <Select
         label={trans.__('what')}
         value={form.what}
         options={[
-          ...(known
+          ...(isListed
             ? []
             : [{ value: form.what, label: form.what || trans.__('choose a pipeline') }]),
           ...choices

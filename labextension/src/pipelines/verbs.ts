@@ -8,12 +8,12 @@ import { dueWords } from './due';
 
 type Call = IActionCall<SeenPipeline>;
 
-/** The run that is meant: the one that is named, else the newest. */
+/** The run to act on: the one in the arguments, else the newest. */
 async function runOf({ workbench, name, item, args }: Call): Promise<IPipelineRun> {
   const { pipelines } = workbench.client;
   if (typeof args.run === 'string') {
-    const known = item && 'runs' in item ? item.runs : [];
-    return known.find(({ run }) => run === args.run) ?? pipelines.showRun(args.run);
+    const runs = item && 'runs' in item ? item.runs : [];
+    return runs.find(({ run }) => run === args.run) ?? pipelines.showRun(args.run);
   }
   const [newest] = (await pipelines.runs(name, { limit: 1 })).items;
   if (!newest) {
@@ -58,14 +58,14 @@ type Scheduled = IActionCall<ISchedule>;
 
 export const pause: Perform<ISchedule> = async ({ workbench, name, ref }) => {
   workbench.seen.note(ref, await workbench.client.schedules.pause(name));
-  const said = workbench.trans.__('%1 is paused: it starts nothing until you resume it.', name);
-  return { said, undo: { command: 'mlinfra:schedules-resume', args: { ref } } };
+  const message = workbench.trans.__('%1 is paused: it starts nothing until you resume it.', name);
+  return { message, undo: { command: 'mlinfra:schedules-resume', args: { ref } } };
 };
 
 export const resume: Perform<ISchedule> = async ({ workbench, name, ref }) => {
   workbench.seen.note(ref, await workbench.client.schedules.resume(name));
-  const said = workbench.trans.__('%1 is resumed.', name);
-  return { said, undo: { command: 'mlinfra:schedules-pause', args: { ref } } };
+  const message = workbench.trans.__('%1 is resumed.', name);
+  return { message, undo: { command: 'mlinfra:schedules-pause', args: { ref } } };
 };
 
 export const toggle: Perform<ISchedule> = async call => {
@@ -78,7 +78,7 @@ async function begin({ workbench, name, ref }: Scheduled, due?: string): Promise
   await client.schedules.runNow(name, due);
   events.tell({ topic: 'schedule', ref, data: {} });
   return {
-    said: due ? trans.__('%1 runs for %2.', name, dueWords(due)) : trans.__('%1 runs now.', name)
+    message: due ? trans.__('%1 runs for %2.', name, dueWords(due)) : trans.__('%1 runs now.', name)
   };
 }
 
@@ -95,7 +95,7 @@ export const runMissed: Perform<ISchedule> = async call => {
   }
   workbench.events.tell({ topic: 'schedule', ref, data: {} });
   return {
-    said: workbench.trans.__('No missed time of %1 is left: nothing was started.', name)
+    message: workbench.trans.__('No missed time of %1 is left: nothing was started.', name)
   };
 };
 
@@ -117,5 +117,5 @@ export const remove: Perform<ISchedule> = async ({ workbench, name }) => {
     return null;
   }
   await client.schedules.remove(name);
-  return { said: trans.__('Schedule %1 is deleted.', name) };
+  return { message: trans.__('Schedule %1 is deleted.', name) };
 };

@@ -11,7 +11,7 @@ type Args = ReadonlyPartialJSONObject;
 const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value ? value : undefined;
 
-/** Adds commands, and what they need: the object that is meant, the reason why not, the undo. */
+/** Adds commands with what they need: their object, why they are disabled, their undo. */
 export class Actions {
   constructor(private readonly _workbench: IWorkbench) {}
 
@@ -60,14 +60,14 @@ export class Actions {
       caption,
       icon: icon && labIcon(icon),
       describedBy: { args: { type: 'object', properties: args } },
-      isEnabled: isEnabled && (said => isEnabled(said)),
-      isVisible: isVisible && (said => isVisible(said)),
+      isEnabled: isEnabled && (values => isEnabled(values)),
+      isVisible: isVisible && (values => isVisible(values)),
       isToggled: isToggled && (() => isToggled()),
-      execute: said => execute(said)
+      execute: values => execute(values)
     });
   }
 
-  /** The object that is meant: the one that is named, else the nearest of a fitting kind. */
+  /** The object to act on: the one in the arguments, else the nearest of a fitting kind. */
   private _ref({ kinds }: IActionSpec, args: Args): string | undefined {
     const named = text(args.ref);
     return named ?? this._workbench.pointer.refs(args).find(ref => kinds?.includes(kindOf(ref)));
@@ -83,7 +83,7 @@ export class Actions {
     const { trans } = this._workbench;
     return !kinds || kinds.includes(kindOf(ref))
       ? null
-      : trans.__('It is done with another kind of object.');
+      : trans.__('It does not apply to this kind of object.');
   }
 
   /** What is done once at a time: a verb on an object, whoever calls it. */

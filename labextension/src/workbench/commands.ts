@@ -31,16 +31,16 @@ export function addGeneric(workbench: IWorkbench): void {
       'code',
       () => generic().then(({ insert }) => insert),
       hasCode,
-      trans.__('What is selected has no code.')
+      trans.__('The selection has no code.')
     ),
     verb(
       'insert-at-cursor',
       trans.__('Insert Code at the Cursor'),
-      trans.__('Its code where the caret of the notebook is'),
+      trans.__('Its code at the cursor of the notebook'),
       'code',
       () => generic().then(({ insertAtCursor }) => insertAtCursor),
       hasCode,
-      trans.__('What is selected has no code.')
+      trans.__('The selection has no code.')
     ),
     verb(
       'copy-code',
@@ -49,7 +49,7 @@ export function addGeneric(workbench: IWorkbench): void {
       'copy',
       () => generic().then(({ copyCode }) => copyCode),
       hasCode,
-      trans.__('What is selected has no code.')
+      trans.__('The selection has no code.')
     ),
     verb(
       'copy-ref',
@@ -63,7 +63,7 @@ export function addGeneric(workbench: IWorkbench): void {
     verb(
       'copy-row',
       trans.__('Copy Row'),
-      trans.__('What the row says, its cells divided by tabs'),
+      trans.__('The text of the row, with tabs between its cells'),
       'copy',
       () => generic().then(({ copyRow }) => copyRow),
       () => row() != null,
@@ -72,7 +72,7 @@ export function addGeneric(workbench: IWorkbench): void {
     verb(
       'pin',
       trans.__('Pin or Unpin'),
-      trans.__('Keep it at the top of its panel, or do so no longer'),
+      trans.__('Keep it at the top of its panel, or remove it from there'),
       'pin',
       () => generic().then(({ pin }) => pin),
       selected,
@@ -84,13 +84,13 @@ export function addGeneric(workbench: IWorkbench): void {
         typeof args.ref !== 'string' && isRemovable()
           ? trans.__('Remove from the List')
           : trans.__('Delete'),
-      trans.__('Take it away: what cannot be undone is asked about first'),
+      trans.__('Delete or remove it; if that cannot be undone, you are asked first'),
       'close',
       () => generic().then(({ remove }) => remove),
       ref =>
         isRemovable() ||
         (commands.hasCommand(removal(ref)) && commands.isEnabled(removal(ref), { ref })),
-      trans.__('What is selected cannot be deleted here.')
+      trans.__('The selection cannot be deleted here.')
     )
   ];
   specs.forEach(workbench.addCommand);
@@ -106,7 +106,7 @@ type MakeVerb = (
   reason: string
 ) => ICommandSpec;
 
-/** Makes commands on what is meant; `can` says whether it can be done, and `reason` why not. */
+/** Makes commands on the current object; `can` says whether it is possible, `reason` why not. */
 function verbs(workbench: IWorkbench, refOf: (args?: Args) => string | undefined): MakeVerb {
   const { trans } = workbench;
   return (name, label, caption, icon, load, can, reason) => ({

@@ -2,7 +2,7 @@ import type { CommandRegistry } from '@lumino/commands';
 
 import { ApiError } from '../api/errors';
 import { errorText } from '../components/explain';
-import { confirm, failed, told } from '../components/confirm';
+import { confirm, failed, inform } from '../components/confirm';
 import type { IWorkbench } from '../tokens';
 
 /**
@@ -20,7 +20,7 @@ export async function openFirstSteps(
     }
     const { path } = await client.firstSteps();
     if (path === null) {
-      told(
+      inform(
         trans.__('The project lies outside the folder of this server: first-steps.ipynb is there.'),
         trans
       );

@@ -12,8 +12,8 @@ import type { IWorkbench } from '../tokens';
 
 type Args = ReadonlyPartialJSONObject;
 
-/** The objects that are meant: the one that is named, the selected rows, or the open page. */
-function meant({ pointer }: IWorkbench, args: Args): readonly string[] {
+/** The objects to act on: the one in the arguments, the selected rows, or the open page. */
+function targets({ pointer }: IWorkbench, args: Args): readonly string[] {
   if (typeof args.ref === 'string') {
     return [args.ref];
   }
@@ -27,7 +27,7 @@ interface ISource {
   door: Door;
 }
 
-/** The code that is meant: that of an object or of the selected rows, else that of the page. */
+/** The code to insert or copy: of an object or the selected rows, else of the page. */
 function source(workbench: IWorkbench, args: Args): ISource {
   const { node, frame } = workbench.pointer;
   const rows = node && typeof args.ref !== 'string' ? rowsAt(node) : [];
@@ -38,7 +38,7 @@ function source(workbench: IWorkbench, args: Args): ISource {
   }
   const code = rows.length
     ? codeOfRows(workbench, rows)
-    : pythonOf(workbench, meant(workbench, args));
+    : pythonOf(workbench, targets(workbench, args));
   const text = code.catch((error: unknown) => {
     failed(errorText(error, workbench.trans), workbench.trans);
     return '';
@@ -55,8 +55,10 @@ export async function insert(workbench: IWorkbench, args: Args): Promise<void> {
   await leavingFrom(workbench).code.insertBelow(text, door);
 }
 
-/** What a reader hears of a cell: a name that is cut in its middle is there twice. */
-function heard(cell: Element): string {
+/**
+ * The text of a cell, as a screen reader has it: a name that is cut in its middle is there twice.
+ */
+function readable(cell: Element): string {
   const copy = cell.cloneNode(true) as Element;
   copy.querySelectorAll('[aria-hidden="true"]').forEach(node => node.remove());
   return copy.textContent.trim();
@@ -67,7 +69,7 @@ export function copyRow({ pointer, code }: IWorkbench): void {
   const row = pointer.node?.closest('[data-row]');
   if (row) {
     const cells = [...row.querySelectorAll('td')];
-    code.copy((cells.length ? cells : [row]).map(heard).join('\t'));
+    code.copy((cells.length ? cells : [row]).map(readable).join('\t'));
   }
 }
 
@@ -82,7 +84,7 @@ export function copyCode(workbench: IWorkbench, args: Args): void {
 }
 
 export function copyReference(workbench: IWorkbench, args: Args): void {
-  const refs = meant(workbench, args);
+  const refs = targets(workbench, args);
   if (refs.length) {
     workbench.code.copy(refs.join('\n'));
   }
@@ -90,15 +92,15 @@ export function copyReference(workbench: IWorkbench, args: Args): void {
 
 export function pin(workbench: IWorkbench, args: Args): void {
   const { trans, shelf } = workbench;
-  for (const ref of meant(workbench, args)) {
+  for (const ref of targets(workbench, args)) {
     const before = shelf.pinned;
     const pinned = !before.includes(ref);
     shelf.pin(ref, pinned);
     const name = nameOfSeen(workbench, ref);
-    const said = pinned
+    const message = pinned
       ? trans.__('%1 is pinned.', name)
       : trans.__('%1 is no longer pinned.', name);
-    done(said, trans, { label: trans.__('Undo'), run: () => shelf.pin(ref, !pinned, before) });
+    done(message, trans, { label: trans.__('Undo'), run: () => shelf.pin(ref, !pinned, before) });
   }
 }
 
@@ -111,10 +113,10 @@ export async function remove(workbench: IWorkbench, args: Args): Promise<void> {
   const removed = node && typeof args.ref !== 'string' ? removeAt(node) : null;
   if (removed) {
     const { trans } = workbench;
-    done(removed.said, trans, { label: trans.__('Undo'), run: removed.undo });
+    done(removed.message, trans, { label: trans.__('Undo'), run: removed.undo });
     return;
   }
-  for (const ref of meant(workbench, args)) {
+  for (const ref of targets(workbench, args)) {
     const command = kinds.get(kindOf(ref))?.remove;
     if (command && workbench.commands.isEnabled(command, { ref })) {
       await workbench.commands.execute(command, { ref });

@@ -29,10 +29,10 @@ export async function perform(
     if (topic && !spec.harmless) {
       events.tell({ topic, ref, data: {} });
     }
-    if (outcome?.said) {
+    if (outcome?.message) {
       const { undo } = outcome;
       done(
-        outcome.said,
+        outcome.message,
         trans,
         undo && {
           label: trans.__('Undo'),

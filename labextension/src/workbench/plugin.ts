@@ -87,7 +87,7 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
         return ref === undefined ? undefined : made.open(ref);
       }
     });
-    const meant = (args?: ReadonlyPartialJSONObject): string | undefined =>
+    const pageToKeep = (args?: ReadonlyPartialJSONObject): string | undefined =>
       args?.tab === true
         ? app.contextMenuHitTest(node => node.dataset.mlinfraPage !== undefined)?.dataset
             .mlinfraPage
@@ -95,17 +95,17 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
     made.addCommand({
       id: 'mlinfra:workbench-keep',
       label: trans.__('Keep This Page Open'),
-      caption: trans.__('The next page of its kind opens beside it, and not in its place'),
+      caption: trans.__('The next page of its kind opens beside it instead of replacing it'),
       category: trans.__('ML: Workbench'),
       args: {
         tab: {
           type: 'boolean',
-          description: trans.__('Whether the tab under the context menu is meant')
+          description: trans.__('Whether to keep the tab under the context menu')
         }
       },
-      isEnabled: args => meant(args) !== undefined,
+      isEnabled: args => pageToKeep(args) !== undefined,
       execute: args => {
-        const reference = meant(args);
+        const reference = pageToKeep(args);
         return reference === undefined ? undefined : made.keep(reference);
       }
     });

@@ -12,9 +12,9 @@ const MAIN = '#jp-main-dock-panel';
 const HIDDEN = '.lm-mod-hidden';
 
 /**
- * What the user points at: the row that has the focus or whose menu is open, else the page in front.
- * A palette or a menu that takes the focus changes nothing; a notebook does. A row that was pointed
- * at and is gone is never replaced by the page in front.
+ * What the user points at: the row that has the focus or whose menu is open, else the page in
+ * front. A palette or a menu that takes the focus changes nothing; a notebook does. A row that was
+ * pointed at and is gone is never replaced by the page in front.
  */
 export class Pointer implements IPointer {
   constructor(

@@ -32,8 +32,8 @@ class QuickOpen extends FrameWidget {
 let open: QuickOpen | null = null;
 
 /**
- * Open the search, or go to it; it closes by Escape, by a click elsewhere, when something else takes
- * the focus, and when something was chosen.
+ * Open the search, or go to it; it closes by Escape, by a click elsewhere, when something else
+ * takes the focus, and when something was chosen.
  */
 export function openQuick(workbench: IWorkbench): void {
   if (open && !open.isDisposed) {

@@ -46,8 +46,8 @@ export class Shelf implements IShelf {
     ]);
     // What happened while it was read counts.
     this._pinned = [...new Set([...(pinned ?? []), ...this._pinned])];
-    const known = new Set(this._recent.map(({ ref }) => ref));
-    this._recent = [...this._recent, ...(recent ?? []).filter(({ ref }) => !known.has(ref))].slice(
+    const listed = new Set(this._recent.map(({ ref }) => ref));
+    this._recent = [...this._recent, ...(recent ?? []).filter(({ ref }) => !listed.has(ref))].slice(
       0,
       KEPT
     );

@@ -31,7 +31,9 @@ function busy(workbench: IWorkbench, visibility: WidgetVisibility): Promise<void
   });
 }
 
-/** What the item is drawn with; null, and a line in the console, where the server does not send it. */
+/**
+ * What the item is drawn with; null, and a line in the console, where the server does not send it.
+ */
 async function fetchItem(): Promise<typeof Item | null> {
   try {
     const [code] = await Promise.all([import('./statusitem'), fetchDrawing()]);

@@ -45,7 +45,7 @@ function Show({ name, ask, fetch, ...options }: IShowProps): React.ReactElement 
   );
 }
 
-const said = (name: string): string | null => screen.getByRole('button', { name }).textContent;
+const shownText = (name: string): string | null => screen.getByRole('button', { name }).textContent;
 const draw = (fake: IFake, ...shown: React.ReactElement[]): RenderResult =>
   render(framed(fake, <>{shown}</>));
 /** Longer than the pace at which news are followed. */
@@ -68,7 +68,7 @@ describe('answers', () => {
     );
     expect(asked.length).toBe(1);
     await asked[0]?.answer('fast');
-    expect([said('panel'), said('page')]).toEqual(['fast', 'fast']);
+    expect([shownText('panel'), shownText('page')]).toEqual(['fast', 'fast']);
     rerender(
       framed(
         fake,
@@ -78,7 +78,7 @@ describe('answers', () => {
         </>
       )
     );
-    expect(said('hover')).toBe('fast');
+    expect(shownText('hover')).toBe('fast');
     expect(asked.length).toBe(1);
   });
 
@@ -90,7 +90,7 @@ describe('answers', () => {
       <Show key="2" name="b" ask="run:b" fetch={fetch} />
     );
     await asked[1]?.answer('of b');
-    expect([said('a'), said('b')]).toEqual(['nothing', 'of b']);
+    expect([shownText('a'), shownText('b')]).toEqual(['nothing', 'of b']);
   });
 
   it('are asked for again at an event of what they tell of, and no others', async () => {
@@ -131,7 +131,7 @@ describe('answers', () => {
     const first = <Show key="1" name="panel" ask="run:a" fetch={fetch} />;
     const { rerender } = draw(fake, first);
     await asked[0]?.fail();
-    expect(said('panel')).toBe('down');
+    expect(shownText('panel')).toBe('down');
     rerender(
       framed(
         fake,
@@ -143,7 +143,7 @@ describe('answers', () => {
     );
     expect(asked.length).toBe(2);
     await asked[1]?.answer('there');
-    expect([said('panel'), said('page')]).toEqual(['there', 'there']);
+    expect([shownText('panel'), shownText('page')]).toEqual(['there', 'there']);
   });
 
   it('that arrive after a newer one are dropped', async () => {
@@ -153,7 +153,7 @@ describe('answers', () => {
     expect(asked.map(({ aborted }) => aborted())).toEqual([true, false]);
     await asked[1]?.answer('new');
     await asked[0]?.answer('old');
-    expect(said('page')).toBe('new');
+    expect(shownText('page')).toBe('new');
   });
 
   it('are forgotten, and asked for no more, once the last who shows them is gone', async () => {
@@ -174,7 +174,7 @@ describe('answers', () => {
     await rest();
     expect(asked.length).toBe(2);
     rerender(framed(fake, <>{page('3')}</>));
-    expect(said('3')).toBe('nothing');
+    expect(shownText('3')).toBe('nothing');
     expect(asked.length).toBe(3);
   });
 
@@ -225,9 +225,9 @@ describe('the rows of a list', () => {
     draw(fakeWorkbench(), <Sorted key="1" list="runs" fetch={fetch} />);
     await asked[0]?.answer('by name');
     sort();
-    expect(said('rows')).toBe('by name (before)');
+    expect(shownText('rows')).toBe('by name (before)');
     await asked[1]?.answer('by age');
-    expect(said('rows')).toBe('by age');
+    expect(shownText('rows')).toBe('by age');
   });
 
   it('are given back when the other order cannot be had', async () => {
@@ -236,7 +236,7 @@ describe('the rows of a list', () => {
     await asked[0]?.answer('by name');
     sort();
     await asked[1]?.fail();
-    expect(said('rows')).toBe('down');
+    expect(shownText('rows')).toBe('down');
   });
 
   it('of another list are never shown', async () => {
@@ -244,16 +244,16 @@ describe('the rows of a list', () => {
     draw(fakeWorkbench(), <Sorted key="1" list={undefined} fetch={fetch} />);
     await asked[0]?.answer('by name');
     sort();
-    expect(said('rows')).toBe('nothing');
+    expect(shownText('rows')).toBe('nothing');
   });
 });
 
 describe('what is kept between sessions', () => {
   function Switch({ name }: { name: string }): React.ReactElement {
-    const [on, setOn, known] = useMemory('switch', false);
+    const [on, setOn, loaded] = useMemory('switch', false);
     return (
       <button type="button" aria-label={name} onClick={() => setOn(!on)}>
-        {known ? String(on) : 'unknown'}
+        {loaded ? String(on) : 'unknown'}
       </button>
     );
   }
@@ -261,14 +261,14 @@ describe('what is kept between sessions', () => {
   it('is the same wherever it is shown, and comes back', async () => {
     const fake = fakeWorkbench();
     const { unmount } = draw(fake, <Switch key="1" name="a" />, <Switch key="2" name="b" />);
-    expect(said('a')).toBe('unknown');
+    expect(shownText('a')).toBe('unknown');
     await rest();
     fireEvent.click(screen.getByRole('button', { name: 'a' }));
-    expect([said('a'), said('b')]).toEqual(['true', 'true']);
+    expect([shownText('a'), shownText('b')]).toEqual(['true', 'true']);
     unmount();
     draw(fake, <Switch key="3" name="c" />);
     await rest();
-    expect(said('c')).toBe('true');
+    expect(shownText('c')).toBe('true');
   });
 
   it('is what the user chose, though what was kept before is read only after it', async () => {
@@ -277,6 +277,6 @@ describe('what is kept between sessions', () => {
     draw(fake, <Switch key="1" name="a" />);
     fireEvent.click(screen.getByRole('button', { name: 'a' }));
     await rest();
-    expect(said('a')).toBe('true');
+    expect(shownText('a')).toBe('true');
   });
 });

@@ -199,10 +199,10 @@ describe('the client and the server’s document', () => {
       .filter(parameter => parameter.in === 'query')
       .map(parameter => parameter.name);
     const body = operation?.requestBody?.content['application/json'].schema;
-    const given = Object.keys(Object(call?.body ?? {}) as object);
+    const sent = Object.keys(Object(call?.body ?? {}) as object);
     expect(Object.keys(call?.query ?? {}).filter(key => !taken.includes(key))).toEqual([]);
-    expect(given.filter(key => !(key in (body?.properties ?? {})))).toEqual([]);
-    expect((body?.required ?? []).filter(key => !given.includes(key))).toEqual([]);
+    expect(sent.filter(key => !(key in (body?.properties ?? {})))).toEqual([]);
+    expect((body?.required ?? []).filter(key => !sent.includes(key))).toEqual([]);
   });
 });
 

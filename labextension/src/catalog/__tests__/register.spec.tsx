@@ -173,7 +173,7 @@ describe('the dialog that registers files', () => {
     }));
     expect(ready()).toBeNull();
     expect(screen.getByRole('list', { name: 'Please check' }).textContent).toMatch(
-      /Say it.*counts for all files/
+      /Say it.*applies to all files/
     );
     fireEvent.change(screen.getByLabelText('encoding'), { target: { value: 'cp1252' } });
     await settle();

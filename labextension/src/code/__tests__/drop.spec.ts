@@ -55,13 +55,13 @@ describe('a drag', () => {
   it.each([
     ['there is no code', async () => '', []],
     ['its code cannot be had, and says why', async () => Promise.reject(REFUSED), [[REFUSED]]]
-  ])('ends when %s', async (_, code: () => Promise<string>, said) => {
+  ])('ends when %s', async (_, code: () => Promise<string>, calls) => {
     failed.mockClear();
     dragFrom(press, () => ['job:7'], '7', code, failed);
     move('mousemove', 20);
     await settled();
     expect(ended).toHaveBeenCalledTimes(1);
-    expect(failed.mock.calls).toEqual(said);
+    expect(failed.mock.calls).toEqual(calls);
   });
 });
 
@@ -89,7 +89,7 @@ describe('a notebook that references are dropped on', () => {
     const shared = {
       getSource: () => source,
       cell_type: 'code',
-      updateSource: (...given: unknown[]) => filled.push(given)
+      updateSource: (...args: unknown[]) => filled.push(args)
     };
     const cell = {
       node: node.firstElementChild,

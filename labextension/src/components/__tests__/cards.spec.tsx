@@ -78,15 +78,15 @@ describe('the four cards', () => {
 
   it('error: what this front end says itself is said in the language of the user', async () => {
     const trans = {
-      __: (text: string, ...given: unknown[]) => `«${text.replace('%1', String(given[0]))}»`
+      __: (text: string, ...values: unknown[]) => `«${text.replace('%1', String(values[0]))}»`
     };
-    const said = async (status: number): Promise<string> =>
+    const shownText = async (status: number): Promise<string> =>
       explainError(
         await errorOf({ status, json: async () => ({}) } as Response),
         trans as unknown as TranslationBundle
       ).what;
-    expect(await said(403)).toBe('«The Jupyter server refused the request.»');
-    expect(await said(502)).toBe('«The Jupyter server answered 502.»');
+    expect(await shownText(403)).toBe('«The Jupyter server refused the request.»');
+    expect(await shownText(502)).toBe('«The Jupyter server answered 502.»');
   });
 
   it('waiting: the reason is there for a reader and for a test', () => {

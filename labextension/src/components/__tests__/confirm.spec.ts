@@ -1,7 +1,7 @@
 import { Notification } from '@jupyterlab/apputils';
 import { nullTranslator } from '@jupyterlab/translation';
 
-import { done, failed, told } from '../confirm';
+import { done, failed, inform } from '../confirm';
 
 const trans = nullTranslator.load('x');
 const kept = (): string[] => Notification.manager.notifications.map(({ message }) => message);
@@ -31,7 +31,7 @@ describe('what does not fit into a notification', () => {
     Notification.manager.notifications[0]?.options.actions?.map(({ label }) => label) ?? [];
 
   it('can be read in full, whether it went well or not', () => {
-    told(long, trans);
+    inform(long, trans);
     expect(labels()).toEqual(['Details']);
     done(long, trans, { label: 'Undo', run: () => undefined });
     expect(labels()).toEqual(['Undo', 'Details']);

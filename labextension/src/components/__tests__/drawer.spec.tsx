@@ -19,9 +19,9 @@ describe('code that does not come', () => {
       .mockRejectedValueOnce(refused)
       .mockResolvedValue({ python: 'call()' });
     show(fakeWorkbench({ code }), <CallCode call={['job:7']} page={page} />);
-    const said = await screen.findByRole('alert');
-    expect(said.textContent).toBe('You may not read jobs.');
-    expect(said.title).toBe('You may not read jobs.\nNo right.\nAsk Ada.');
+    const alert = await screen.findByRole('alert');
+    expect(alert.textContent).toBe('You may not read jobs.');
+    expect(alert.title).toBe('You may not read jobs.\nNo right.\nAsk Ada.');
     expect([button('Insert').disabled, button('Copy').disabled]).toEqual([true, true]);
     fireEvent.click(button('Try Again'));
     await waitFor(() => expect(button('Insert').disabled).toBe(false));

@@ -140,20 +140,20 @@ describe('what is kept at hand', () => {
   });
 
   it('stays as someone has put it since when the undo of a pin comes late', async () => {
-    const said = jest.spyOn(Notification, 'success').mockReturnValue('');
+    const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
     const { commands, shelf } = fakeWorkbench().workbench;
     await commands.execute('mlinfra:workbench-pin', { ref: 'dataset:n.a' });
     expect(shelf.pinned).toEqual(['dataset:n.a']);
-    const [undo] = said.mock.calls[0]?.[1]?.actions ?? [];
+    const [undo] = notified.mock.calls[0]?.[1]?.actions ?? [];
     shelf.pin('dataset:n.a', false);
     undo?.callback(new MouseEvent('click'));
     expect(undo?.label).toBe('Undo');
     expect(shelf.pinned).toEqual([]);
-    said.mockRestore();
+    notified.mockRestore();
   });
 
   it('loses a pin by Delete, which can be undone, and its object stays as it is', async () => {
-    const said = jest.spyOn(Notification, 'success').mockReturnValue('');
+    const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
     const cancel = jest.fn();
     const fake = fakeWorkbench({ jobs: { show: async () => ({ name: 'train' }), cancel } });
     const { shelf } = fake.workbench;
@@ -164,26 +164,26 @@ describe('what is kept at hand', () => {
     act(() => row.focus());
     fireEvent.keyDown(row, { key: 'Delete' });
     await waitFor(() => expect(shelf.pinned).toEqual(['job:8']));
-    const [undo] = said.mock.calls[0]?.[1]?.actions ?? [];
+    const [undo] = notified.mock.calls[0]?.[1]?.actions ?? [];
     act(() => undo?.callback(new MouseEvent('click')));
     expect(shelf.pinned).toEqual(['job:7', 'job:8']);
     expect(cancel).not.toHaveBeenCalled();
-    said.mockRestore();
+    notified.mockRestore();
   });
 
   it('is back at its place by the undo of p, whatever was pinned since', async () => {
-    const said = jest.spyOn(Notification, 'success').mockReturnValue('');
+    const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
     const { commands, shelf } = fakeWorkbench().workbench;
     ['job:1', 'job:2', 'job:3'].forEach(ref => shelf.pin(ref, true));
     await commands.execute('mlinfra:workbench-pin', { ref: 'job:2' });
     shelf.pin('job:4', true);
-    said.mock.calls[0]?.[1]?.actions?.[0]?.callback(new MouseEvent('click'));
+    notified.mock.calls[0]?.[1]?.actions?.[0]?.callback(new MouseEvent('click'));
     expect(shelf.pinned).toEqual(['job:1', 'job:2', 'job:3', 'job:4']);
-    said.mockRestore();
+    notified.mockRestore();
   });
 
   it('leaves the focus on the row after one that Delete took out, else before it, else the heading', async () => {
-    const said = jest.spyOn(Notification, 'success').mockReturnValue('');
+    const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
     const fake = fakeWorkbench();
     ['dataset:n.a', 'dataset:n.b', 'dataset:n.c'].forEach(ref =>
       fake.workbench.shelf.pin(ref, true)
@@ -200,11 +200,11 @@ describe('what is kept at hand', () => {
     expect(await removed()).toBe(rows[2]);
     expect(await removed()).toBe(rows[0]);
     expect(await removed()).toBe(screen.getByRole('button', { name: 'Favourites' }));
-    said.mockRestore();
+    notified.mockRestore();
   });
 
   it('leaves the focus on the section above when its own goes with its last pin', async () => {
-    const said = jest.spyOn(Notification, 'success').mockReturnValue('');
+    const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
     const fake = fakeWorkbench();
     fake.workbench.shelf.visit('dataset:n.a');
     fake.workbench.shelf.pin('pipeline:p', true);
@@ -222,7 +222,7 @@ describe('what is kept at hand', () => {
     await waitFor(() =>
       expect(document.activeElement).toBe(screen.getByRole('button', { name: 'Recent' }))
     );
-    said.mockRestore();
+    notified.mockRestore();
   });
 
   it('is called by the menu what Delete does to it: the object itself is not deleted', async () => {

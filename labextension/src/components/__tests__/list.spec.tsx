@@ -4,7 +4,7 @@ import React, { useState } from 'react';
 import { Arrivals, PageContext } from '../../hooks/page';
 import { rove } from '../keyboard';
 import { List, type IListRow } from '../list';
-import { meant, parentOf } from '../rows';
+import { targetRows, parentOf } from '../rows';
 import { Table } from '../table';
 import { fakeWorkbench, framed, show, madeUp } from './workbench';
 
@@ -134,11 +134,11 @@ describe('a list', () => {
 
 describe('rows', () => {
   it('mean themselves unless they are part of the selection', () => {
-    expect(meant({ rows: ROWS, index: 1, selection: new Set(['dataset:flights.b']) })).toEqual([
-      ROWS[1]
-    ]);
+    expect(targetRows({ rows: ROWS, index: 1, selection: new Set(['dataset:flights.b']) })).toEqual(
+      [ROWS[1]]
+    );
     expect(
-      meant({
+      targetRows({
         rows: ROWS,
         index: 2,
         selection: new Set(['dataset:flights.a', 'dataset:flights.b'])

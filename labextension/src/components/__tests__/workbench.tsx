@@ -53,7 +53,7 @@ const whenThere =
 /** A workbench without a server: `client` answers only what a test hands in, and made-up code. */
 export function fakeWorkbench(client: object = {}, shell: IFakeShell = {}): IFake {
   const kept = new Map<string, unknown>();
-  const heard = new Set<(event: IChangeEvent) => void>();
+  const listeners = new Set<(event: IChangeEvent) => void>();
   const code: Record<keyof ICode, jest.Mock> = {
     insertBelow: jest.fn(async () => undefined),
     insertAtCursor: jest.fn(async () => undefined),
@@ -74,10 +74,10 @@ export function fakeWorkbench(client: object = {}, shell: IFakeShell = {}): IFak
           listener(event);
         }
       };
-      heard.add(filtered);
-      return new DisposableDelegate(() => heard.delete(filtered));
+      listeners.add(filtered);
+      return new DisposableDelegate(() => listeners.delete(filtered));
     },
-    tell: event => heard.forEach(listener => listener(event))
+    tell: event => listeners.forEach(listener => listener(event))
   };
   const workbench: IWorkbench = {
     client: Object.assign(
@@ -116,7 +116,7 @@ export function fakeWorkbench(client: object = {}, shell: IFakeShell = {}): IFak
     open,
     keep,
     kept,
-    emit: event => heard.forEach(listener => listener(event))
+    emit: event => listeners.forEach(listener => listener(event))
   };
 }
 

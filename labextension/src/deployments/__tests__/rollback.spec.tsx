@@ -56,13 +56,15 @@ async function opened(): Promise<Record<'rollback' | 'traffic', jest.Mock>> {
 }
 
 it('a roll back says the traffic before and after it, and offers what it took away', async () => {
-  const said = jest.spyOn(Notification, 'success').mockReturnValue('1');
+  const notified = jest.spyOn(Notification, 'success').mockReturnValue('1');
   const deployments = await opened();
   fireEvent.click(screen.getByRole('button', { name: 'Roll Back' }));
   await settle();
   expect(deployments.rollback).toHaveBeenCalledWith('flights');
-  expect(said.mock.calls[0]?.[0]).toBe('flights is back at v1 100 %; it was at v1 90 %, v2 10 %.');
-  const [undo] = said.mock.calls[0]?.[1]?.actions ?? [];
+  expect(notified.mock.calls[0]?.[0]).toBe(
+    'flights is back at v1 100 %; it was at v1 90 %, v2 10 %.'
+  );
+  const [undo] = notified.mock.calls[0]?.[1]?.actions ?? [];
   expect(undo?.label).toBe('Undo');
   act(() => undo?.callback(new MouseEvent('click')));
   await settle();
@@ -70,8 +72,8 @@ it('a roll back says the traffic before and after it, and offers what it took aw
 });
 
 it('the undo of a roll back brings the traffic back that there was, whatever the page shows', async () => {
-  const said = jest.spyOn(Notification, 'success').mockReturnValue('1');
-  said.mockClear();
+  const notified = jest.spyOn(Notification, 'success').mockReturnValue('1');
+  notified.mockClear();
   const deployments = await opened();
   const moved = [version('v1', 60, 'stable'), version('v2', 40, 'canary')];
   Object.assign(deployments, {
@@ -79,7 +81,7 @@ it('the undo of a roll back brings the traffic back that there was, whatever the
   });
   fireEvent.click(screen.getByRole('button', { name: 'Roll Back' }));
   await settle();
-  const [undo] = said.mock.calls[0]?.[1]?.actions ?? [];
+  const [undo] = notified.mock.calls[0]?.[1]?.actions ?? [];
   act(() => undo?.callback(new MouseEvent('click')));
   await settle();
   expect(deployments.traffic).toHaveBeenCalledWith('flights', { v1: 60, v2: 40 }, 'undo');

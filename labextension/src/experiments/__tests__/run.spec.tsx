@@ -34,7 +34,7 @@ it('a run names its tab', async () => {
 });
 
 it('a model that cannot be deployed is said to be so when it is registered, and the button says that it is under way', async () => {
-  const said = jest.spyOn(Notification, 'success');
+  const notified = jest.spyOn(Notification, 'success');
   let answer: (version: object) => void = () => undefined;
   const register = jest.fn(() => new Promise(resolve => (answer = resolve)));
   const fake = fakeWorkbench({ experiments: { run: async () => RUN, register } });
@@ -48,7 +48,7 @@ it('a model that cannot be deployed is said to be so when it is registered, and 
   await act(async () =>
     answer({ ref: 'version:churn/3', version: 3, unservable: 'It is of flavor sklearn.' })
   );
-  expect(said.mock.calls[0]?.[0]).toBe(
+  expect(notified.mock.calls[0]?.[0]).toBe(
     'churn has version 3. It cannot be deployed: It is of flavor sklearn.'
   );
   expect(fake.open).toHaveBeenCalledWith('version:churn/3');

@@ -32,11 +32,11 @@ async function picked(...refs: string[]): Promise<{
 }
 
 describe('Delete takes a feature out of the selection', () => {
-  let said: jest.SpiedFunction<typeof Notification.success>;
-  beforeEach(() => (said = jest.spyOn(Notification, 'success').mockReturnValue('')));
-  afterEach(() => said.mockRestore());
+  let notified: jest.SpiedFunction<typeof Notification.success>;
+  beforeEach(() => (notified = jest.spyOn(Notification, 'success').mockReturnValue('')));
+  afterEach(() => notified.mockRestore());
   const undo = (call: number): void =>
-    act(() => said.mock.calls[call]?.[1]?.actions?.[0]?.callback(new MouseEvent('click')));
+    act(() => notified.mock.calls[call]?.[1]?.actions?.[0]?.callback(new MouseEvent('click')));
 
   it('and Undo brings it back', async () => {
     const { names, remove } = await picked('feature:a:x', 'feature:a:y');

@@ -12,7 +12,7 @@ interface IAsked {
   fail: () => void;
 }
 
-interface IGiven {
+interface IProbeProps {
   open?: boolean;
   rows?: number;
   at?: number;
@@ -22,8 +22,8 @@ interface IGiven {
 interface ISetup {
   fake: IFake;
   asked: IAsked[];
-  ask: (given: IGiven) => void;
-  said: () => string | null;
+  ask: (props: IProbeProps) => void;
+  shownText: () => string | null;
   unmount: () => void;
 }
 
@@ -42,7 +42,7 @@ function setup(
     new Promise((resolve, reject) =>
       asked.push({ answer: resolve, fail: () => reject(new Error('down')) })
     );
-  function Probe({ rows = 1, at = 1, open = true }: IGiven): React.ReactElement {
+  function Probe({ rows = 1, at = 1, open = true }: IProbeProps): React.ReactElement {
     const items = [
       { ref: 'view:a', name: 'a', rows },
       { ref: 'view:b', name: 'b', rows }
@@ -56,32 +56,32 @@ function setup(
   }
   const fake = fakeWorkbench();
   Object.assign(fake.workbench, { answers: answersTo(fake.workbench.events) });
-  const drawn = ({ turn = 0, ...given }: IGiven): React.ReactElement =>
+  const drawn = ({ turn = 0, ...props }: IProbeProps): React.ReactElement =>
     framed(
       fake,
       <RefreshContext.Provider value={turn}>
-        <Probe {...given} />
+        <Probe {...props} />
       </RefreshContext.Provider>
     );
   const { rerender, unmount } = render(drawn({}));
   return {
     fake,
     asked,
-    ask: given => rerender(drawn(given)),
-    said: () => screen.getByRole('note').textContent,
+    ask: props => rerender(drawn(props)),
+    shownText: () => screen.getByRole('note').textContent,
     unmount
   };
 }
 
 describe('details', () => {
   it('are asked for once, however often the list is', async () => {
-    const { asked, ask, said } = setup();
+    const { asked, ask, shownText } = setup();
     await act(async () => asked[0]?.answer('there'));
     ask({ at: 2 });
     ask({ at: 3 });
     await rest();
     expect(asked.length).toBe(1);
-    expect(said()).toBe('there');
+    expect(shownText()).toBe('there');
   });
 
   it('are asked for again when the list shows another row, at a refresh, and at news of the row', async () => {
@@ -115,7 +115,7 @@ describe('details', () => {
   });
 
   it('show each answer that comes, and ask once more for what came meanwhile, however fast events are', async () => {
-    const { fake, asked, said } = setup();
+    const { fake, asked, shownText } = setup();
     const news = async (): Promise<void> => {
       for (let event = 0; event < 20; event++) {
         fake.emit({ topic: 'view', ref: 'view:a', data: {} });
@@ -125,24 +125,24 @@ describe('details', () => {
     await news();
     expect(asked.length).toBe(1);
     await act(async () => asked[0]?.answer('old'));
-    expect(said()).toBe('old');
+    expect(shownText()).toBe('old');
     await news();
     expect(asked.length).toBe(2);
     await act(async () => asked[1]?.answer('new'));
-    expect(said()).toBe('new');
+    expect(shownText()).toBe('new');
   });
 
   it('are asked for again when the row is unfolded again; what was known stays until then', async () => {
-    const { asked, ask, said } = setup();
+    const { asked, ask, shownText } = setup();
     await act(async () => asked[0]?.answer('there'));
     ask({ open: false });
     await rest();
     expect(asked.length).toBe(1);
     ask({ open: true });
     expect(asked.length).toBe(2);
-    expect(said()).toBe('there');
+    expect(shownText()).toBe('there');
     await act(async () => asked[1]?.answer('more'));
-    expect(said()).toBe('more');
+    expect(shownText()).toBe('more');
   });
 
   it('wait while nobody looks', async () => {
@@ -157,14 +157,14 @@ describe('details', () => {
   });
 
   it('are asked for again after an error, with the next answer of the list', async () => {
-    const { asked, ask, said } = setup();
+    const { asked, ask, shownText } = setup();
     await act(async () => asked[0]?.fail());
-    expect(said()).toBe('down');
+    expect(shownText()).toBe('down');
     expect(asked.length).toBe(1);
     ask({ at: 2 });
     await rest();
     await act(async () => asked[1]?.answer('there'));
-    expect(said()).toBe('there');
+    expect(shownText()).toBe('there');
   });
 
   it('are not listened to once the list is gone', () => {

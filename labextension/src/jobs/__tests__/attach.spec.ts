@@ -49,7 +49,7 @@ function lab(answer: (id: string) => Promise<object>): {
 
 describe('attaching to a job', () => {
   it('opens the terminal that the server has made, and tells how it differs', async () => {
-    const told = jest.spyOn(Notification, 'info');
+    const notified = jest.spyOn(Notification, 'info');
     const { fake, opened, asked } = lab(async () => ({
       name: '3',
       job: '7f3a',
@@ -57,7 +57,7 @@ describe('attaching to a job', () => {
     }));
     await attach(fake.workbench, 'job:7f3a');
     expect([asked, opened]).toEqual([['7f3a'], [{ name: '3' }]]);
-    expect(told.mock.calls[0]?.[0]).toContain('It has ended.');
+    expect(notified.mock.calls[0]?.[0]).toContain('It has ended.');
   });
 
   it('asks for one of the jobs that run, but for no array', async () => {
@@ -70,14 +70,14 @@ describe('attaching to a job', () => {
   });
 
   it('says what is in the way', async () => {
-    const told = jest.spyOn(Notification, 'error');
+    const notified = jest.spyOn(Notification, 'error');
     const { fake, opened } = lab(() =>
       Promise.reject(new ApiError('conflict', 'It waits.', 'No place.', 'Wait.'))
     );
     await attach(fake.workbench, 'job:7f3a');
     expect(opened).toEqual([]);
-    expect(told.mock.calls[0]?.[0]).toBe('It waits.\nNo place.\nWait.');
+    expect(notified.mock.calls[0]?.[0]).toBe('It waits.\nNo place.\nWait.');
     await attach(fakeWorkbench().workbench, 'job:7f3a');
-    expect(told.mock.calls[1]?.[0]).toContain('mlinfra jobs attach ID');
+    expect(notified.mock.calls[1]?.[0]).toContain('mlinfra jobs attach ID');
   });
 });

@@ -30,7 +30,7 @@ const JOB = {
   run: null
 } as unknown as IJob;
 
-const told = jest.spyOn(Notification, 'success').mockReturnValue('');
+const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
 
 /** Each place that has a button Cancel. */
 const PLACES: [string, (job: IJob) => React.ReactElement][] = [
@@ -64,7 +64,7 @@ const press = async (): Promise<void> => {
 };
 
 beforeEach(() => {
-  told.mockClear();
+  notified.mockClear();
   jest.mocked(confirm).mockClear();
 });
 
@@ -82,8 +82,8 @@ describe.each(PLACES)('cancelling from %s', (_where, place) => {
     await press();
     expect(calls).toEqual(['cancel']);
     expect(confirm).not.toHaveBeenCalled();
-    const [said, options] = told.mock.calls[0] ?? [];
-    expect([said, options?.autoClose]).toEqual([message, 10_000]);
+    const [text, options] = notified.mock.calls[0] ?? [];
+    expect([text, options?.autoClose]).toEqual([message, 10_000]);
     const [undo] = options?.actions ?? [];
     expect(undo?.label).toBe('Undo');
     act(() => undo?.callback(new MouseEvent('click')));
@@ -108,7 +108,7 @@ describe.each(PLACES)('cancelling from %s', (_where, place) => {
     jest.mocked(confirm).mockResolvedValueOnce(true);
     await press();
     expect(calls).toEqual(['cancel']);
-    expect(told).not.toHaveBeenCalled();
+    expect(notified).not.toHaveBeenCalled();
   });
 });
 
@@ -131,7 +131,7 @@ describe('a cancel that came too late', () => {
     show(fakeWorkbench({ jobs: { cancel, show: async () => JOB } }), place(JOB));
     await press();
     expect(info.mock.calls.map(([message]) => message)).toEqual(['train had ended before.']);
-    expect(told).not.toHaveBeenCalled();
+    expect(notified).not.toHaveBeenCalled();
   });
 
   it('has nothing to undo', async () => {
@@ -143,10 +143,10 @@ describe('a cancel that came too late', () => {
     };
     show(fakeWorkbench({ jobs: ending }), place(JOB));
     await press();
-    const [undo] = told.mock.calls[0]?.[1]?.actions ?? [];
+    const [undo] = notified.mock.calls[0]?.[1]?.actions ?? [];
     act(() => undo?.callback(new MouseEvent('click')));
     await waitFor(() => expect(info).toHaveBeenCalledTimes(1));
     expect(info.mock.calls[0]?.[0]).toBe('train had succeeded before it was cancelled.');
-    expect([told.mock.calls.length, restore.mock.calls.length]).toEqual([1, 0]);
+    expect([notified.mock.calls.length, restore.mock.calls.length]).toEqual([1, 0]);
   });
 });

@@ -15,7 +15,7 @@ function Told({ jobs = 1, gpus }: { jobs?: number; gpus?: number }): React.React
 }
 
 describe('the live line of the form', () => {
-  const said = async (estimate: Partial<IEstimate>, jobs = 1): Promise<string> => {
+  const shownText = async (estimate: Partial<IEstimate>, jobs = 1): Promise<string> => {
     const answer = {
       starts_at: null,
       seconds: null,
@@ -33,7 +33,7 @@ describe('the live line of the form', () => {
 
   it('says when it starts, how long it runs and what all its jobs cost', async () => {
     const starts_at = new Date().toISOString();
-    const text = await said(
+    const text = await shownText(
       { starts_at, seconds: number(1080) as never, like: 7, cost: number(0.4) as never },
       6
     );
@@ -41,7 +41,7 @@ describe('the live line of the form', () => {
   });
 
   it('says what cannot be told', async () => {
-    expect(await said({})).toBe('start time not known · no earlier run like it');
+    expect(await shownText({})).toBe('start time not known · no earlier run like it');
   });
 
   it.each([
@@ -97,8 +97,8 @@ describe('the live line of the form', () => {
   });
 
   it('says why it can never start', async () => {
-    expect(await said({ refused: 'The job asks for 9 GPUs. The local backend has 4.' })).toContain(
-      'It can never start. The job asks for 9 GPUs. The local backend has 4.'
-    );
+    expect(
+      await shownText({ refused: 'The job asks for 9 GPUs. The local backend has 4.' })
+    ).toContain('It can never start. The job asks for 9 GPUs. The local backend has 4.');
   });
 });

@@ -101,7 +101,7 @@ describe('markup with tables and much else', () => {
   it('is its tables, and says that there is more, where the text says nothing', async () => {
     put({ 'text/html': PROSE + TABLE, 'text/plain': '<IPython.core.display.HTML object>' });
     expect(await screen.findByRole('table')).toBeTruthy();
-    expect(screen.getByText('What stands beside the tables is in the notebook')).toBeTruthy();
+    expect(screen.getByText('The text around the tables is in the notebook')).toBeTruthy();
   });
 
   it('is its first tables when there are very many', async () => {

@@ -413,7 +413,7 @@ describe('a log', () => {
 
   it('grows by pieces, of which the newest stands apart', () => {
     const log = ['a\n', 'b\n', 'c\n', 'd\n'].reduce(
-      (known, text, at) => append(known, piece(text, 2 * at)),
+      (log, text, at) => append(log, piece(text, 2 * at)),
       nothing
     );
     expect(log.pieces.map(({ text, offset, next }) => [text, offset, next])).toEqual([
@@ -443,10 +443,7 @@ describe('a log', () => {
   it('drops whole old pieces, and takes the place of the others from the server: it may hold what is no text', () => {
     const bytes = 300_000; // each of them answered as a letter of three bytes
     const text = '\uFFFD'.repeat(bytes);
-    const log = [0, 1, 2, 3, 4].reduce(
-      (known, at) => append(known, piece(text, at * bytes)),
-      nothing
-    );
+    const log = [0, 1, 2, 3, 4].reduce((log, at) => append(log, piece(text, at * bytes)), nothing);
     expect(log.pieces.map(({ offset, next }) => [offset, next])).toEqual([
       [300_000, 600_000],
       [600_000, 900_000],

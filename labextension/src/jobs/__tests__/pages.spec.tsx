@@ -391,7 +391,7 @@ describe('a GPU that a notebook holds', () => {
 });
 
 describe('the end of a job that was submitted here', () => {
-  const told = (): { success: jest.SpyInstance; warning: jest.SpyInstance } => ({
+  const notified = (): { success: jest.SpyInstance; warning: jest.SpyInstance } => ({
     success: jest.spyOn(Notification, 'success').mockReturnValue(''),
     warning: jest.spyOn(Notification, 'warning').mockReturnValue('')
   });
@@ -404,7 +404,7 @@ describe('the end of a job that was submitted here', () => {
 
   function waiting(
     job: Partial<IJob>,
-    options = { wanted: () => true, inSight: () => false }
+    options = { isEnabled: () => true, inSight: () => false }
   ): { fake: IFake; ends: Ends; now: IJob } {
     const now = { ...JOB, ...job } as IJob & Record<string, unknown>;
     const fake = fakeWorkbench({ jobs: { show: async () => now } });
@@ -412,12 +412,12 @@ describe('the end of a job that was submitted here', () => {
   }
 
   it('is told once, also after a reload', async () => {
-    const { success } = told();
+    const { success } = notified();
     const { fake, ends, now } = waiting({});
     await ends.await('job:7f3a');
     expect(fake.kept.get('jobs:notify')).toEqual(['job:7f3a']);
     Object.assign(now, { state: 'succeeded', elapsed_seconds: 1084 });
-    const reloaded = new Ends(fake.workbench, { wanted: () => true, inSight: () => false });
+    const reloaded = new Ends(fake.workbench, { isEnabled: () => true, inSight: () => false });
     await settle();
     expect(success).toHaveBeenCalledTimes(1);
     expect(success.mock.calls[0]?.[0]).toBe('train: succeeded after 18:04');
@@ -426,7 +426,7 @@ describe('the end of a job that was submitted here', () => {
   });
 
   it('is told with its reason when it failed, and opens its page', async () => {
-    const { warning } = told();
+    const { warning } = notified();
     const { fake, ends, now } = waiting({});
     await ends.await('job:7f3a');
     Object.assign(now, { state: 'failed', reason: `Exit code 3. ${'x'.repeat(140)}` });
@@ -447,7 +447,7 @@ describe('the end of a job that was submitted here', () => {
   });
 
   it('is told when it came while an older answer was on its way', async () => {
-    const { success } = told();
+    const { success } = notified();
     const { fake, ends, now } = waiting({});
     const answers: (() => void)[] = [];
     fake.workbench.client.jobs.show = () => {
@@ -467,7 +467,7 @@ describe('the end of a job that was submitted here', () => {
 
   it('is told though an answer was lost, or no event told of it', async () => {
     jest.useFakeTimers();
-    const { success } = told();
+    const { success } = notified();
     const { fake, ends, now } = waiting({});
     await ends.await('job:7f3a');
     const answer = fake.workbench.client.jobs.show;
@@ -489,7 +489,7 @@ describe('the end of a job that was submitted here', () => {
   });
 
   it('of an array is noticed by the end of its last element', async () => {
-    const { warning } = told();
+    const { warning } = notified();
     const { fake, ends, now } = waiting({ array: { size: 2 } as never });
     await ends.await('job:7f3a');
     Object.assign(now, { state: 'failed' });
@@ -501,12 +501,12 @@ describe('the end of a job that was submitted here', () => {
   it.each([
     ['took less than ten seconds', { elapsed_seconds: 9 }, {}],
     ['is in sight', {}, { inSight: () => true }],
-    ['is not wanted', {}, { wanted: () => false }]
+    ['is turned off', {}, { isEnabled: () => false }]
   ])('is not told when it %s', async (_, job, options) => {
-    const { success } = told();
+    const { success } = notified();
     const { ends } = waiting(
       { state: 'succeeded', ...job },
-      { wanted: () => true, inSight: () => false, ...options }
+      { isEnabled: () => true, inSight: () => false, ...options }
     );
     await ends.await('job:7f3a');
     expect(success).not.toHaveBeenCalled();

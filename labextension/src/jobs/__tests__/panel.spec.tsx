@@ -49,7 +49,7 @@ describe('the list of jobs', () => {
 
   it('leaves pipelines and schedules in sight: its rows have a height of their own', async () => {
     const sheet = document.createElement('style');
-    sheet.textContent = readFileSync(join(__dirname, '../../../style/frame.css'), 'utf8');
+    sheet.textContent = readFileSync(join(__dirname, '../../../style/jobs.css'), 'utf8');
     document.head.append(sheet);
     const { fake } = shown();
     show(fake, <JobsPanel />);

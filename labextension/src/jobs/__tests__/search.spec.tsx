@@ -67,7 +67,7 @@ const pass = async (milliseconds = 300): Promise<void> => {
 };
 
 const box = (): HTMLInputElement => screen.getByLabelText('Search the whole log');
-const said = (): string | null => screen.getByRole('status').textContent;
+const shownText = (): string | null => screen.getByRole('status').textContent;
 const line = (): string | undefined =>
   document.querySelector<HTMLElement>('[aria-current="location"]')?.dataset.line;
 
@@ -83,7 +83,7 @@ describe('the search in a log', () => {
     show(fakeWorkbench({ jobs }), <Page />);
     fireEvent.change(box(), { target: { value: 'loss' } });
     await pass();
-    expect([said(), line()]).toEqual(['1 of 60', '2']);
+    expect([shownText(), line()]).toEqual(['1 of 60', '2']);
     expect(document.querySelector('mark')?.textContent).toBe('Loss');
     expect(screen.getByRole('log').textContent).toContain(
       'epoch 1 rest\nepoch 2 Loss\nepoch 3 rest\n'
@@ -93,11 +93,11 @@ describe('the search in a log', () => {
       fireEvent.keyDown(input, { key: 'Enter' });
     }
     await pass();
-    expect([said(), line()]).toEqual(['51 of 60', '102']);
+    expect([shownText(), line()]).toEqual(['51 of 60', '102']);
     expect(asked).toEqual(['loss ', 'loss 50']);
     fireEvent.keyDown(box(), { key: 'Enter', shiftKey: true });
     await pass();
-    expect([said(), line()]).toEqual(['50 of 60', '100']);
+    expect([shownText(), line()]).toEqual(['50 of 60', '100']);
   });
 
   it('says when nothing is found, and goes back to the end with Escape', async () => {
@@ -105,13 +105,13 @@ describe('the search in a log', () => {
     show(fakeWorkbench({ jobs }), <Page />);
     fireEvent.change(box(), { target: { value: 'nowhere' } });
     await pass();
-    expect([said(), line()]).toEqual(['nothing found', undefined]);
+    expect([shownText(), line()]).toEqual(['nothing found', undefined]);
     fireEvent.change(box(), { target: { value: 'loss' } });
     await pass();
     expect(line()).toBe('2');
     fireEvent.keyDown(box(), { key: 'Escape' });
     await pass();
-    expect([box().value, said(), line()]).toEqual(['', '', undefined]);
+    expect([box().value, shownText(), line()]).toEqual(['', '', undefined]);
     expect(screen.getByRole('log').textContent).toBe(TEXT);
   });
 

@@ -83,7 +83,7 @@ describe('the form of a notebook that changes', () => {
   });
 
   it('submits nothing but what it shows', async () => {
-    const told = jest.spyOn(Notification, 'error');
+    const notified = jest.spyOn(Notification, 'error');
     const { cell, sent, fake } = notebook(6);
     show(fake, page());
     await screen.findByLabelText(/^depth/);
@@ -94,8 +94,8 @@ describe('the form of a notebook that changes', () => {
     submit();
     await screen.findByLabelText(/^late/);
     expect(sent).toEqual([]);
-    expect(told.mock.calls[0]?.[0]).toBe('Nothing was submitted.');
-    expect(told.mock.calls[0]?.[1]).toMatchObject({ actions: [{ label: 'Details' }] });
+    expect(notified.mock.calls[0]?.[0]).toBe('Nothing was submitted.');
+    expect(notified.mock.calls[0]?.[1]).toMatchObject({ actions: [{ label: 'Details' }] });
     expect(field(/^depth/).value).toBe('6'); // filled in by hand, and no default any more
     submit();
     await waitFor(() => expect(sent).toHaveLength(1));

@@ -169,16 +169,16 @@ describe('a chart that is drawn', () => {
 
   it('hears no keys that are typed elsewhere, yet follows a drag that leaves it', async () => {
     document.body.innerHTML = '<input id="secret">';
-    const heard = (source: string, type: string): object => ({
+    const listenerOn = (source: string, type: string): object => ({
       value: 'nothing',
       on: [{ events: { source, type }, update: '"heard"' }]
     });
     const { view } = await drawn({
       config: { events: { window: true, selector: true } },
       signals: [
-        { name: 'keys', ...heard('window', 'keydown') },
-        { name: 'input', ...heard('#secret', 'keydown') },
-        { name: 'drag', ...heard('window', 'pointermove') }
+        { name: 'keys', ...listenerOn('window', 'keydown') },
+        { name: 'input', ...listenerOn('#secret', 'keydown') },
+        { name: 'drag', ...listenerOn('window', 'pointermove') }
       ]
     });
     document.querySelector('input')?.dispatchEvent(new Event('keydown', { bubbles: true }));

@@ -7,7 +7,7 @@ import embed from 'vega-embed';
 import { closedSpec } from '../closed';
 import { draw, menuOf, wishesOf } from '../drawing';
 
-const given = (): [spec: Record<string, unknown>, options: Record<string, unknown>] => {
+const embedded = (): [spec: Record<string, unknown>, options: Record<string, unknown>] => {
   const [, spec, options] = (embed as jest.Mock).mock.calls[0] as [
     unknown,
     Record<string, unknown>,
@@ -50,7 +50,7 @@ describe('the menu of a chart', () => {
       options: { loader: {}, renderer: 'svg' }
     } as const;
     await draw(document.createElement('div'), { mark: 'bar', usermeta }, options);
-    const [spec, used] = given();
+    const [spec, used] = embedded();
     expect(spec.usermeta).toEqual({ mine: 1 });
     expect(used.actions).toMatchObject({ editor: false });
     expect(used).toMatchObject({ renderer: 'svg' });

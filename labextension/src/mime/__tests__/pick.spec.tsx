@@ -26,10 +26,10 @@ function table(state: Partial<IPickState> = {}): {
   onPick: jest.Mock;
   onMore: jest.Mock;
 } {
-  const given = { fake: fakeWorkbench(), onPick: jest.fn(), onMore: jest.fn() };
-  const { onPick, onMore } = given;
-  show(given.fake, <Pick state={{ ...STATE, ...state }} {...{ onPick, onMore }} />);
-  return given;
+  const scene = { fake: fakeWorkbench(), onPick: jest.fn(), onMore: jest.fn() };
+  const { onPick, onMore } = scene;
+  show(scene.fake, <Pick state={{ ...STATE, ...state }} {...{ onPick, onMore }} />);
+  return scene;
 }
 
 const names = (): (string | null)[] =>

@@ -201,12 +201,12 @@ describe('an alias', () => {
   }
 
   it('moves to the version, and the notice offers to move it back', async () => {
-    const said = jest.spyOn(Notification, 'success').mockReturnValue('');
+    const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
     const promote = jest.fn(async () => undefined);
     await promoted(' champion ', promote);
     expect(promote).toHaveBeenCalledWith('flights', 2, 'champion');
-    expect(said.mock.calls[0]?.[0]).toBe('champion is now v2 of flights.');
-    const [undo] = said.mock.calls[0]?.[1]?.actions ?? [];
+    expect(notified.mock.calls[0]?.[0]).toBe('champion is now v2 of flights.');
+    const [undo] = notified.mock.calls[0]?.[1]?.actions ?? [];
     expect(undo?.label).toBe('Undo');
     act(() => undo?.callback(new MouseEvent('click')));
     await settle();
@@ -214,12 +214,12 @@ describe('an alias', () => {
   });
 
   it('that no version had before cannot be moved back', async () => {
-    const said = jest.spyOn(Notification, 'success').mockReturnValue('');
+    const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
     await promoted(
       'challenger',
       jest.fn(async () => undefined)
     );
-    expect(said.mock.calls[0]?.[1]?.actions).toEqual([]);
+    expect(notified.mock.calls[0]?.[1]?.actions).toEqual([]);
   });
 
   it.each([null, '  '])('moves nowhere when the answer is %p', async value => {

@@ -16,7 +16,7 @@ const app = {
 
 describe('“Run as Job” without a project', () => {
   it('says what is missing, why, and what to do', async () => {
-    const told = jest.spyOn(Notification, 'error');
+    const notified = jest.spyOn(Notification, 'error');
     const project = (): Promise<never> =>
       Promise.reject(
         new ApiError(
@@ -28,7 +28,7 @@ describe('“Run as Job” without a project', () => {
       );
     const fake = fakeWorkbench({ project });
     await new ProjectFiles(app, fake.workbench).submit('a.ipynb');
-    expect(told.mock.calls[0]?.[0]).toBe(
+    expect(notified.mock.calls[0]?.[0]).toBe(
       'There is no project.\nNo mlinfra.toml above /x.\nmlinfra init'
     );
     expect(fake.open).not.toHaveBeenCalled();
@@ -79,15 +79,15 @@ describe('a notebook that a job wrote', () => {
   };
 
   it('is not trusted, whatever it says of its cells', async () => {
-    const given = {
+    const file = {
       nbformat: 4,
       cells: [cell({ trusted: true, tags: ['x'] }), cell({ trusted: 'yes' }), cell({})]
     };
-    const { cells } = await open(given);
+    const { cells } = await open(file);
     expect(cells.map(({ metadata }) => metadata)).toEqual([{ tags: ['x'] }, {}, {}]);
-    expect(given.cells).toHaveLength(3);
+    expect(file.cells).toHaveLength(3);
     // what others have of it stays
-    expect(given.cells[0]).toEqual(cell({ trusted: true, tags: ['x'] }));
+    expect(file.cells[0]).toEqual(cell({ trusted: true, tags: ['x'] }));
   });
 
   it.each([[null], [[]], ['text'], [undefined]])(
@@ -104,19 +104,19 @@ it('a record is not offered to be run as a job', () => {
 });
 
 it('no kernel is begun for a record, whoever opens it', async () => {
-  const told: string[] = [];
+  const notified: string[] = [];
   const context = (path: string): NotebookPanel['context'] => {
     const sessionContext = {
       initialize: jest.fn(async () => true),
       kernelPreference: {},
       kernelDisplayStatus: 'initializing',
-      statusChanged: { emit: () => told.push(sessionContext.kernelDisplayStatus) }
+      statusChanged: { emit: () => notified.push(sessionContext.kernelDisplayStatus) }
     };
     return { path, sessionContext } as unknown as NotebookPanel['context'];
   };
   const [record, other] = [context('mlinfra:.mlinfra/jobs/a/1/a (1) x.ipynb'), context('x.ipynb')];
   [record, other].forEach(withoutKernel);
-  expect(told).toEqual(['']); // that of the record is not said to begin for ever
+  expect(notified).toEqual(['']); // that of the record is not said to begin for ever
   expect(
     await Promise.all([record, other].map(({ sessionContext }) => sessionContext.initialize()))
   ).toEqual([false, true]);

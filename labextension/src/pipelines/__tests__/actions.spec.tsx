@@ -140,7 +140,7 @@ it('cancelling a long run is asked about', async () => {
 });
 
 it('cancelling a short run can be undone: it goes on once its steps have ended', async () => {
-  const told = jest.spyOn(Notification, 'success').mockReturnValue('');
+  const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
   const calls: string[] = [];
   const states = ['running', 'lost', 'cancelled'];
   const pipelines = {
@@ -156,9 +156,9 @@ it('cancelling a short run can be undone: it goes on once its steps have ended',
   };
   show(fakeWorkbench({ pipelines }), <Head before={async () => true} detail={running(60)} />);
   await press('Cancel');
-  await waitFor(() => expect(told).toHaveBeenCalled());
+  await waitFor(() => expect(notified).toHaveBeenCalled());
   expect(calls).toEqual(['cancel']);
-  const [undo] = told.mock.calls[0]?.[1]?.actions ?? [];
+  const [undo] = notified.mock.calls[0]?.[1]?.actions ?? [];
   act(() => undo?.callback(new MouseEvent('click')));
   await waitFor(() => expect(calls).toEqual(['cancel', 'repair']), { timeout: 3_000 });
   expect(states).toEqual([]);

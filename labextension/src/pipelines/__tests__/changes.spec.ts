@@ -58,7 +58,7 @@ it('never writes over what was typed while the server was asked', async () => {
     source += '# typed';
     return added(text);
   };
-  await expect(changeText(file, slow, trans)).rejects.toThrow('do it again');
+  await expect(changeText(file, slow, trans)).rejects.toThrow('try again');
   expect(source).toBe('steps:\n  train:\n# typed');
 });
 

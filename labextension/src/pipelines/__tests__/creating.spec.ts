@@ -20,7 +20,7 @@ it('adding a notebook to an open pipeline leaves alone what is typed meanwhile',
   jest
     .spyOn(InputDialog, 'getItem')
     .mockResolvedValue({ button: { accept: true }, value: 'churn' } as never);
-  const told = jest.spyOn(Notification, 'error').mockReturnValue('');
+  const notified = jest.spyOn(Notification, 'error').mockReturnValue('');
   const edit = async (text: string): Promise<{ text: string }> => {
     source += '# typed\n';
     return { text: `${text}  train:\n` };
@@ -40,5 +40,5 @@ it('adding a notebook to an open pipeline leaves alone what is typed meanwhile',
   } as unknown as JupyterFrontEnd;
   await new Creator(app, fake.workbench, null).addTo('train.ipynb');
   expect(source).toBe('steps: {}\n# typed\n');
-  expect(told).toHaveBeenCalledWith(expect.stringContaining('do it again'), expect.anything());
+  expect(notified).toHaveBeenCalledWith(expect.stringContaining('try again'), expect.anything());
 });

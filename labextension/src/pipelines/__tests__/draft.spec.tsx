@@ -89,7 +89,7 @@ describe('the draft of a text', () => {
 
 it('Undo takes back the change that it speaks of, and nothing else', async () => {
   jest.useRealTimers();
-  const told = jest.spyOn(Notification, 'error').mockReturnValue('');
+  const notified = jest.spyOn(Notification, 'error').mockReturnValue('');
   let source = 'one';
   const undo = jest.fn();
   const signal = { connect: () => true, disconnect: () => true };
@@ -113,7 +113,7 @@ it('Undo takes back the change that it speaks of, and nothing else', async () =>
   source += ' three';
   result.current.undo();
   expect(undo).toHaveBeenCalledTimes(1);
-  expect(told).toHaveBeenCalledWith(
+  expect(notified).toHaveBeenCalledWith(
     expect.stringContaining('Nothing was undone'),
     expect.anything()
   );

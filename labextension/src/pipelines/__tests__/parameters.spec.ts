@@ -1,17 +1,17 @@
 import { parametersOf, readTexts } from '../parameters';
 
-const known = parametersOf({
+const parameters = parametersOf({
   parameters: { depth: 4, name: 'x', sure: true, parts: [1], none: null },
   date: 'day'
 });
-const read = (texts: Readonly<Record<string, string>>, given = {}): [unknown, string[]] => {
-  const { values, faults } = readTexts(known, texts, given);
+const read = (texts: Readonly<Record<string, string>>, preset = {}): [unknown, string[]] => {
+  const { values, faults } = readTexts(parameters, texts, preset);
   return [values, [...faults.keys()]];
 };
 
 describe('parameters in fields', () => {
   it('have the kinds of their defaults, and the date of a run is one of them', () => {
-    expect(known.map(({ name, type }) => `${name} ${type}`)).toEqual([
+    expect(parameters.map(({ name, type }) => `${name} ${type}`)).toEqual([
       'day date',
       'depth number',
       'name str',

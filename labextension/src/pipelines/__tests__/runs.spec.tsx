@@ -53,19 +53,19 @@ it('Explain shows the lines of code for which a step ran, of which a list of run
 });
 
 const shown = (ran: object, graph: readonly string[]): void => {
-  const known = {
+  const failed = {
     ...run,
     state: 'failed',
     repairable: true,
     steps: [{ ...step, ...ran }]
   } as unknown as IPipelineRun;
   const nothing = { items: [], shown: 0, total: 0, cursor: null };
-  const runs = async (): Promise<object> => ({ ...nothing, items: [known], shown: 1, total: 1 });
+  const runs = async (): Promise<object> => ({ ...nothing, items: [failed], shown: 1, total: 1 });
   const fake = fakeWorkbench({ pipelines: { runs }, schedules: { list: async () => nothing } });
   const there = {
     ...detail,
     graph: graph.map(name => ({ name, elements: [] })),
-    runs: [known]
+    runs: [failed]
   } as unknown as IPipelineDetail;
   const actions = { busy: false, running: false } as unknown as IPipelineActions;
   show(fake, <RunsView detail={there} actions={actions} step="train" onStep={jest.fn()} />);

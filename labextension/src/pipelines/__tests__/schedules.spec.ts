@@ -14,10 +14,10 @@ async function pressed(items: readonly IFiring[]): Promise<jest.Mock> {
   const runNow = jest.fn(async () => undefined);
   jest.spyOn(Notification, 'success').mockReturnValue('');
   const { workbench } = fakeWorkbench({ schedules: { history: async () => ({ items }), runNow } });
-  const heard = jest.fn();
-  workbench.events.listen(['schedule'], heard);
+  const listener = jest.fn();
+  workbench.events.listen(['schedule'], listener);
   await workbench.commands.execute('mlinfra:schedules-run-missed', { ref: 'schedule:s' });
-  expect(heard).toHaveBeenCalled();
+  expect(listener).toHaveBeenCalled();
   return runNow;
 }
 

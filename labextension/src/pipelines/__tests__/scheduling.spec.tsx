@@ -3,7 +3,7 @@ import React from 'react';
 
 import type { IDueTimes } from '../../api/types';
 import { fakeWorkbench, framed, show } from '../../components/__tests__/workbench';
-import { type GivenJob, giveJob } from '../given';
+import { type PrefilledJob, prefillJob } from '../prefill';
 import SchedulingPage from '../scheduling';
 
 const list = async (): Promise<object> => ({
@@ -85,11 +85,11 @@ it('a form that was left open shows the schedule as it is now, and sends only wh
 });
 
 describe('what the submit form handed over', () => {
-  const drawn = (kept?: GivenJob): { create: jest.Mock } => {
+  const drawn = (kept?: PrefilledJob): { create: jest.Mock } => {
     const create = jest.fn(async () => ({ name: 'train-daily', ref: 'schedule:train-daily' }));
     const fake = fakeWorkbench({ pipelines, schedules: { list, preview, supervisor, create } });
     if (kept) {
-      giveJob(fake.workbench.memory, 'file:train.ipynb', kept);
+      prefillJob(fake.workbench.memory, 'file:train.ipynb', kept);
     }
     show(fake, <SchedulingPage reference="scheduling:file:train.ipynb" name="file:train.ipynb" />);
     return { create };
@@ -109,7 +109,7 @@ describe('what the submit form handed over', () => {
 
   it('is asked for again when it was lost: no schedule is made without it', async () => {
     drawn();
-    expect(await screen.findByText(/not known any more/)).toBeTruthy();
+    expect(await screen.findByText(/could not be found/)).toBeTruthy();
     expect(screen.queryByRole('button', { name: 'Schedule' })).toBeNull();
   });
 });

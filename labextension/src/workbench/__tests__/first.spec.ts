@@ -1,6 +1,6 @@
 import { ApiError } from '../../api/errors';
 import { fakeWorkbench } from '../../components/__tests__/workbench';
-import { confirm, done, failed, told } from '../../components/confirm';
+import { confirm, done, failed, inform } from '../../components/confirm';
 import type { IWorkbench } from '../../tokens';
 import { openFirstSteps } from '../first';
 
@@ -8,7 +8,7 @@ jest.mock('../../components/confirm', () => ({
   confirm: jest.fn(),
   done: jest.fn(),
   failed: jest.fn(),
-  told: jest.fn()
+  inform: jest.fn()
 }));
 
 const commands = { execute: jest.fn(async () => undefined) };
@@ -51,7 +51,7 @@ it('says where the notebook is when this server cannot open it, as news and as n
   const { workbench } = bench(async () => ({ root: '/shop' }));
   Object.assign(workbench.client, { firstSteps: async () => ({ path: null }) });
   await openFirstSteps(workbench, commands as never);
-  expect(told).toHaveBeenCalledWith(
+  expect(inform).toHaveBeenCalledWith(
     expect.stringContaining('first-steps.ipynb is there'),
     expect.anything()
   );
