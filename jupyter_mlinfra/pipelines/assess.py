@@ -19,9 +19,10 @@ from .imports import local_modules
 from .interpreter import interpreter_of
 from .notebook import Notebook, read_notebook
 from .references import kind_of
+from .rows import Result, RunRequest, StepEntry
 from .spec import StepState
 from .state import DONE
-from .store import Result, RunRequest, RunStore, StepEntry
+from .store import RunStore
 
 _MAY_DIFFER = {"code", "environment", "kernel"}
 """What may have changed if a run from a later step takes a last result. Values and data may not: it

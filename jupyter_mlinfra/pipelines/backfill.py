@@ -19,8 +19,9 @@ from .binding import lane
 from .cache import Parts
 from .definition import Definition, StepDefinition, placeholders
 from .explaining import sorted_steps
+from .rows import RunEntry
 from .spec import Backfill, BackfillDate, RunState
-from .store import RunEntry, RunStore
+from .store import RunStore
 
 Every = Literal["day", "week", "month"]
 MAX_DATES = 1000

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..core.errors import MLInfraError
 from .cache import Change, Parts, explain
 from .notebook import CodeCell, read_notebook
-from .store import Result
+from .rows import Result
 
 _LINES, _WIDTH = 200, 400
 """The most lines of code in a detail, and the most characters of each."""

@@ -27,10 +27,11 @@ from .assess import Assessment, Assessor
 from .cache import Parts, cell_digests
 from .definition import StepDefinition
 from .notebook import read_notebook
+from .rows import Result, RunEntry, StepEntry
 from .settings import PipelineSettings
 from .spec import RunState, StepRun, StepState
 from .state import DONE, as_its_job, is_final, outcome
-from .store import Result, RunEntry, RunStore, StepEntry
+from .store import RunStore
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -44,6 +45,8 @@ _PATIENCE_SECONDS = 60.0
 """How long to wait for a database, disk or catalog that cannot be used: failing to observe a run is
 not its failure.
 """
+CANCEL_MARGIN_SECONDS = 20.0
+"""How long jobs of a cancelled run may take to end after their grace period."""
 RUN_CONTEXT = "MLFLOW_RUN_CONTEXT"
 _WORDS: Mapping[Event, str] = {
     "START": "begins",
@@ -142,9 +145,8 @@ class Engine:
         for job in jobs:
             self._tools.jobs.cancel(job)
         if jobs:
-            self._tools.jobs.wait(
-                jobs, timeout=self._tools.project.settings.of(JobSettings).grace_seconds + 20
-            )
+            grace_seconds = self._tools.project.settings.of(JobSettings).grace_seconds
+            self._tools.jobs.wait(jobs, timeout=grace_seconds + CANCEL_MARGIN_SECONDS)
         self._collect()
         for entry in list(self._steps.values()):
             if not is_final(entry.step.state):

@@ -18,6 +18,7 @@ from ..core.errors import Conflict, MLInfraError, Unavailable
 from ..core.files import file_lock
 from ..core.processes import Identity, failpoint, spawn_detached
 from ..core.records import now
+from ..jobs import JobSettings
 from .assess import Assessor
 from .backfill import run_digest
 from .binding import bind
@@ -25,11 +26,12 @@ from .binding import lane as lane_of
 from .contents import Contents, Fingerprints
 from .definition import Definition, StepDefinition
 from .document import Document, read_document
-from .engine import Engine, Tools
+from .engine import CANCEL_MARGIN_SECONDS, Engine, Tools
 from .references import kind_of
+from .rows import RunEntry, RunRequest
 from .spec import PipelineRun, StepRun, StepState
 from .state import as_its_job, is_final
-from .store import RunEntry, RunRequest, RunStore
+from .store import RunStore
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -96,7 +98,9 @@ class Launcher:
         return self.detach(entry)
 
     def drive(self, entry: RunEntry, on_step: Callable[[StepRun], None] | None) -> PipelineRun:
-        """Drive a run here; the caller holds the lock."""
+        """Drive a run here, or end it if it cannot be read; the caller holds the lock."""
+        if entry.problem:
+            return self._give_up(entry)
         self._store.drive(entry, Identity.of(os.getpid()))
         try:
             return self._driven(entry, on_step)
@@ -119,6 +123,8 @@ class Launcher:
                     f"Run {entry.run.run} has ended: {entry.run.state}.",
                     fix=f"mlinfra pipelines run {entry.run.pipeline}: what is done is cached.",
                 )
+            if not entry.cancelled_by:
+                entry.check_readable()
             if wait:
                 return self.drive(entry, on_step)
             self._store.drive(entry, None)
@@ -162,7 +168,7 @@ class Launcher:
 
     def observed(self, entry: RunEntry) -> PipelineRun:
         """The run, with its steps in the state of their jobs, and whether it has a driver."""
-        if is_final(entry.run.state):
+        if is_final(entry.run.state) or entry.problem:
             return entry.run
         run = replace(entry.run, steps=[self._with_job(step) for step in entry.run.steps])
         missing = not entry.driver.alive() if entry.driver else now() - entry.driven_at > _START
@@ -326,6 +332,16 @@ class Launcher:
         assessor = self.assessor(entry.definition, plan=entry.plan)
         begun = self._store.steps(entry)
         return all(assessor.is_current(step, begun[step.name]) for step in entry.definition.steps)
+
+    def _give_up(self, entry: RunEntry) -> PipelineRun:
+        """Cancel a run that cannot be read, once its jobs have ended."""
+        jobs = self._store.unfinished_jobs(entry)
+        for job in jobs:
+            self._jobs.cancel(job)
+        if jobs:
+            grace_seconds = self._project.settings.of(JobSettings).grace_seconds
+            self._jobs.wait(jobs, timeout=grace_seconds + CANCEL_MARGIN_SECONDS)
+        return self._store.give_up(entry, reason="It was ended: it could not be read.").run
 
     def _driven(self, entry: RunEntry, on_step: Callable[[StepRun], None] | None) -> PipelineRun:
         tools = Tools(

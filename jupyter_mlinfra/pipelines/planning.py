@@ -9,9 +9,10 @@ from ..core.errors import Conflict, NotFound
 from . import graph
 from .binding import elements_of
 from .definition import Definition, StepDefinition
+from .rows import RunEntry, RunRequest
 from .spec import PipelineRun, StepRun
 from .state import DONE, LOST
-from .store import RunEntry, RunRequest, RunStore
+from .store import RunStore
 
 
 def repair(base: RunEntry, bound: Definition, *, backend: str | None) -> RunRequest:

@@ -28,6 +28,7 @@ from .filling import fill
 from .finding import find_pipeline, pipeline_files, steps_like
 from .launching import Launcher
 from .parameter_values import plain
+from .rows import RunRequest
 from .single import read_parameters, single
 from .spec import (
     Backfill,
@@ -45,7 +46,7 @@ from .spec import (
 )
 from .state import is_final
 from .stopping import RunStopper
-from .store import RunRequest, RunStore
+from .store import RunStore
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -366,6 +367,7 @@ class Pipelines:
                 "Only a run that has ended is repaired.",
                 f"mlinfra pipelines resume {base.run.run}",
             )
+        base.check_readable()
         definition = self._find(base.run.pipeline)
         values = self._values_of(base.run, definition)
         definition, bound = self._bound(definition, values, base.plan)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from ..core.errors import Conflict, MLInfraError, Unavailable, raise_all
 from ..jobs import JobSettings
 from .launching import Launcher
+from .rows import RunEntry
 from .spec import PipelineRun, StepState
 from .state import is_final
-from .store import RunEntry, RunStore
+from .store import RunStore
 
 if TYPE_CHECKING:
     from ..core.project import Project

@@ -9,90 +9,34 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field, replace
-from datetime import datetime
+from dataclasses import asdict, astuple, replace
 from typing import Any
 
 from ..core import events
 from ..core.database import Database
 from ..core.errors import BadRequest, Conflict, NotFound, Unavailable
 from ..core.processes import Identity
-from ..core.records import PAGE_LIMIT, Page, from_seconds, now, parse_cursor, to_seconds
+from ..core.records import PAGE_LIMIT, Page, now, parse_cursor, to_seconds
 from ..core.refs import reference
 from .cache import Parts
 from .definition import Definition
+from .rows import (
+    Result,
+    RunEntry,
+    RunRequest,
+    StepEntry,
+    parts_of,
+    run_entry,
+    run_state,
+    step_entry,
+)
 from .spec import PipelineRun, RunState, StepRun, StepState
-from .state import LOST, advance, check_run, is_final
+from .state import advance, check_run
 
 _CACHE_SECONDS = 2.0
 """How long a lookup waits for another process that writes, if it can also be computed again:
 viewing a pipeline must not hang on that.
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEntry:
-    """A run with its internal fields. definition: bound to its values.
-
-    driver: the process that drives it, None until there is one. driven_at: when one was named or
-    requested. digest: of what the whole run is made from, empty until its driver has computed it.
-    """
-
-    number: int
-    run: PipelineRun
-    definition: Definition
-    force: bool
-    driver: Identity | None
-    driven_at: datetime
-    cancelled_by: str
-    plan: RunRequest
-    lane: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest:
-    """What was requested of a run besides its parameters.
-
-    again: step → why it runs, whatever the cache says. keep: step → job whose result is taken while
-    it is valid, even if its code has changed; with `repairs` (a run) whatever has changed. backend:
-    where jobs go. backfill: that it is part of. only, given: of a run of one step alone, its name
-    and the values that it was given.
-    """
-
-    again: Mapping[str, str] = field(default_factory=dict)
-    keep: Mapping[str, str] = field(default_factory=dict)
-    repairs: str = ""
-    backend: str | None = None
-    backfill: str = ""
-    only: str = ""
-    given: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepEntry:
-    """A step of a run with its internal fields. parts: what its cache key was made from, None until
-    it was examined.
-    """
-
-    step: StepRun
-    attempt: int
-    parts: Parts | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """The newest execution of a step. whole: it succeeded, and its inputs never changed meanwhile.
-    outputs: reference → content id when it was made.
-
-    job: None until it has succeeded.
-    """
-
-    whole: bool
-    parts: Parts
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    job: str | None = None
-    notebook: str | None = None
 
 
 class RunStore:
@@ -119,7 +63,10 @@ class RunStore:
     def steps(self, run: RunEntry) -> dict[str, StepEntry]:
         """The steps of a run by name, in the order of the file."""
         with self._database.read() as connection:
-            return {entry.step.name: entry for entry in _step_entries(connection, run.number)}
+            return {
+                entry.step.name: entry
+                for entry in map(step_entry, _step_rows(connection, run.number))
+            }
 
     def runs(self, pipeline: str | None, *, limit: int, cursor: str | None) -> Page[PipelineRun]:
         """Runs of one pipeline or of all, newest first."""
@@ -175,7 +122,7 @@ class RunStore:
                 "SELECT state FROM pipeline_run WHERE pipeline = ? ORDER BY number DESC LIMIT ?",
                 (pipeline, count),
             ).fetchall()
-        return [RunState(row["state"]) for row in reversed(rows)]
+        return [run_state(row["state"]) for row in reversed(rows)]
 
     def newest_of(self, pipeline: str, date: str) -> RunEntry | None:
         """The newest run of a date, whatever its other parameters."""
@@ -309,22 +256,25 @@ class RunStore:
     def end(self, run: RunEntry, to: RunState, *, reason: str = "") -> RunEntry:
         """Make a run final."""
         with self._database.write() as connection:
-            row = connection.execute(
-                "SELECT * FROM pipeline_run WHERE number = ?", (run.number,)
-            ).fetchone()
-            check_run(run.run.run, RunState(row["state"]), to)
-            connection.execute(
-                "UPDATE pipeline_run SET state = ?, reason = ?, ended_at = ? WHERE number = ?",
-                (to, reason, to_seconds(now()), run.number),
-            )
-            entry = _run_entry(
-                connection,
-                connection.execute(
-                    "SELECT * FROM pipeline_run WHERE number = ?", (run.number,)
-                ).fetchone(),
-            )
-            _tell_run(connection, entry.run)
-        return entry
+            return _end(connection, run, to, reason=reason)
+
+    def unfinished_jobs(self, run: RunEntry) -> list[str]:
+        """Jobs of the steps that run, also of a run that cannot be read."""
+        query = (
+            "SELECT job FROM pipeline_step WHERE run = ? AND state = 'running' AND job IS NOT NULL"
+        )
+        with self._database.read() as connection:
+            return [row["job"] for row in connection.execute(query, (run.number,)).fetchall()]
+
+    def give_up(self, run: RunEntry, *, reason: str) -> RunEntry:
+        """Cancel a run that cannot be read, with its steps."""
+        query = (
+            "UPDATE pipeline_step SET state = 'cancelled', reason = ?, ended_at = ? WHERE run = ?"
+            " AND state IN ('waiting', 'running')"
+        )
+        with self._database.write() as connection:
+            connection.execute(query, (reason, to_seconds(now()), run.number))
+            return _end(connection, run, RunState.CANCELLED, reason=reason)
 
     # Steps
 
@@ -422,7 +372,7 @@ class RunStore:
             row = connection.execute(query, (pipeline, step, slot)).fetchone()
         if row is None:
             return None
-        parts = _parts(row["parts"])
+        parts = parts_of(row["parts"])
         if parts is None:
             return None
         return Result(
@@ -444,7 +394,7 @@ class RunStore:
         )
         with self._database.read() as connection:
             row = connection.execute(query, (pipeline, step)).fetchone()
-        parts = _parts(row["parts"]) if row else None
+        parts = parts_of(row["parts"]) if row else None
         return (
             Result(whole=True, parts=parts, job=row["job"], notebook=row["notebook"])
             if parts
@@ -492,6 +442,19 @@ class RunStore:
             connection.execute(
                 "INSERT OR REPLACE INTO pipeline_file VALUES (?, ?, ?)", (path, stamp, digest)
             )
+
+
+def _end(connection: sqlite3.Connection, run: RunEntry, to: RunState, *, reason: str) -> RunEntry:
+    query = "SELECT * FROM pipeline_run WHERE number = ?"
+    row = connection.execute(query, (run.number,)).fetchone()
+    check_run(run.run.run, run_state(row["state"]), to)
+    connection.execute(
+        "UPDATE pipeline_run SET state = ?, reason = ?, ended_at = ? WHERE number = ?",
+        (to, reason, to_seconds(now()), run.number),
+    )
+    entry = _run_entry(connection, connection.execute(query, (run.number,)).fetchone())
+    _tell_run(connection, entry.run)
+    return entry
 
 
 def _move(
@@ -565,73 +528,10 @@ def _no_run(connection: sqlite3.Connection, name: str) -> NotFound:
 
 
 def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:
-    plan = RunRequest(**json.loads(row["plan"]))
-    state, steps = (
-        RunState(row["state"]),
-        [entry.step for entry in _step_entries(connection, row["number"])],
-    )
-    run = PipelineRun(
-        run=row["run"],
-        pipeline=row["pipeline"],
-        state=state,
-        steps=steps,
-        parameters=json.loads(row["parameters"]),
-        user=row["user"],
-        started_at=from_seconds(row["started_at"]),
-        ended_at=from_seconds(row["ended_at"]),
-        reason=row["reason"],
-        date=row["date"],
-        repairs=plan.repairs,
-        backend=plan.backend,
-        backfill=plan.backfill,
-        only=plan.only,
-        repairable=is_final(state) and any(step.state in LOST for step in steps),
-    )
-    definition = Definition.from_json(json.loads(row["definition"]))
-    driver = Identity(*json.loads(row["driver"])) if row["driver"] else None
-    return RunEntry(
-        number=row["number"],
-        run=run,
-        definition=definition,
-        force=bool(row["force"]),
-        driver=driver,
-        driven_at=from_seconds(row["driven_at"]),
-        cancelled_by=row["cancelled_by"],
-        plan=plan,
-        lane=row["lane"],
-        digest=row["digest"],
-    )
+    return run_entry(row, _step_rows(connection, row["number"]))
 
 
-def _step_entries(connection: sqlite3.Connection, number: int) -> list[StepEntry]:
-    rows = connection.execute(
+def _step_rows(connection: sqlite3.Connection, number: int) -> list[sqlite3.Row]:
+    return connection.execute(
         "SELECT * FROM pipeline_step WHERE run = ? ORDER BY position", (number,)
     ).fetchall()
-    return [
-        StepEntry(
-            step=StepRun(
-                name=row["name"],
-                state=StepState(row["state"]),
-                job=row["job"],
-                notebook=row["notebook"],
-                reason=row["reason"],
-                started_at=from_seconds(row["started_at"]),
-                ended_at=from_seconds(row["ended_at"]),
-                changed=tuple(json.loads(row["changed"])),
-                detail=row["detail"],
-            ),
-            attempt=row["attempt"],
-            parts=_parts(row["parts"]),
-        )
-        for row in rows
-    ]
-
-
-def _parts(text: str | None) -> Parts | None:
-    """The stored parts; None if they belong to another version of the cache's key, with which
-    nothing can be compared.
-    """
-    try:
-        return Parts.from_json(json.loads(text)) if text else None
-    except TypeError:
-        return None

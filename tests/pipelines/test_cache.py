@@ -28,8 +28,9 @@ from jupyter_mlinfra.pipelines.file import load
 from jupyter_mlinfra.pipelines.imports import local_modules
 from jupyter_mlinfra.pipelines.interpreter import interpreter_of
 from jupyter_mlinfra.pipelines.notebook import read_notebook
+from jupyter_mlinfra.pipelines.rows import Result
 from jupyter_mlinfra.pipelines.spec import RunState
-from jupyter_mlinfra.pipelines.store import Result, RunStore
+from jupyter_mlinfra.pipelines.store import RunStore
 
 FILE = """
 pipeline: p
