@@ -227,7 +227,10 @@ def command_of(entry: JobEntry, place: Place, attempt: Attempt) -> list[str]:
         snapshots = Snapshots(place.root, place.home, max_mib=0)
         code = snapshots.tree(entry.job.snapshot)
     if not os.path.isdir(entry.launch.folder):
-        raise CannotStart(f"The folder {entry.launch.folder} in which it should run is gone.")
+        raise CannotStart(
+            f"The folder {entry.launch.folder} in which it should run is gone. If the project was"
+            f" moved, run it in the new folder: mlinfra jobs clone {entry.job.id}"
+        )
     return (
         list(entry.launch.command)
         if entry.spec.notebook is None

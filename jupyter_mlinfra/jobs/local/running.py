@@ -180,12 +180,12 @@ class Live:
         kept = self.attempt.exit_code()
         return self.status if kept is None else kept
 
-    def ended(self) -> Ended:
-        """What is known once it is over."""
+    def ended(self, root: Path) -> Ended:
+        """What is known once it is over. root: the folder of the project."""
         job, code, said = self.entry.job, self.code(), self.attempt.said()
         seconds = time.time() - job.started_at.timestamp() if job.started_at else 0.0
-        if code is None and self.entry.process is not None and self.entry.process.boot != boot_id():
-            said = "The machine restarted while it ran."
+        if code is None:
+            said = self._why_unknown(root) or said
         last = self.attempt.last_line() if job.command and code else ""
         return Ended(
             code=code,
@@ -195,6 +195,19 @@ class Live:
             asked=self.asked,
             asked_reason=self.asked_reason,
         )
+
+    def _why_unknown(self, root: Path) -> str:
+        """Why there is no exit code; empty if that is not known."""
+        process, folder = self.entry.process, self.entry.launch.folder
+        if process is not None and process.boot != boot_id():
+            return "The machine restarted while it ran."
+        if not Path(folder).is_relative_to(root):
+            return (
+                "It ended, but how is not known: it could not store its exit code, since the"
+                f" project was moved while it ran (it was started in {folder}). Run it in the new"
+                f" folder: mlinfra jobs clone {self.id}"
+            )
+        return ""
 
     def close(self) -> None:
         """Stop watching."""

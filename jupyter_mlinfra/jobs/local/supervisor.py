@@ -386,7 +386,7 @@ class Supervisor(Daemon):
             )
             return
         verdict = judge(
-            live.ended(),
+            live.ended(self._place.root),
             failures=entry.failures,
             retries=entry.spec.retries,
             requeues=entry.requeues,
