@@ -1,37 +1,27 @@
 """Runs, steps and results of pipelines in `state.db`. Each change of a state is one transaction
 with its event.
+
+Rows are read in `rows`, changed in `changes`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, astuple, replace
+from dataclasses import astuple, replace
 from typing import Any
 
-from ..core import events
 from ..core.database import Database
 from ..core.errors import BadRequest, Conflict, NotFound, Unavailable
 from ..core.processes import Identity
 from ..core.records import PAGE_LIMIT, Page, now, parse_cursor, to_seconds
-from ..core.refs import reference
 from .cache import Parts
+from .changes import append_step_event, end_run, insert_run, move_step, read_run, step_rows
 from .definition import Definition
-from .rows import (
-    Result,
-    RunEntry,
-    RunRequest,
-    StepEntry,
-    parts_of,
-    run_entry,
-    run_state,
-    step_entry,
-)
-from .spec import PipelineRun, RunState, StepRun, StepState
-from .state import advance, check_run
+from .rows import Result, RunEntry, RunRequest, StepEntry, parts_of, run_state, step_entry
+from .spec import PipelineRun, RunState, StepState
 
 _CACHE_SECONDS = 2.0
 """How long a lookup waits for another process that writes, if it can also be computed again:
@@ -58,14 +48,14 @@ class RunStore:
                 raise _no_run(connection, prefix)
             if len(rows) > 1:
                 raise BadRequest(f"{prefix} begins more than one run.", fix="Give more of its id.")
-            return _run_entry(connection, rows[0])
+            return read_run(connection, rows[0])
 
     def steps(self, run: RunEntry) -> dict[str, StepEntry]:
         """The steps of a run by name, in the order of the file."""
         with self._database.read() as connection:
             return {
                 entry.step.name: entry
-                for entry in map(step_entry, _step_rows(connection, run.number))
+                for entry in map(step_entry, step_rows(connection, run.number))
             }
 
     def runs(self, pipeline: str | None, *, limit: int, cursor: str | None) -> Page[PipelineRun]:
@@ -88,7 +78,7 @@ class RunStore:
                 " ORDER BY number DESC LIMIT ?"
             )
             rows = connection.execute(query, [*values, below, limit + 1]).fetchall()
-            items = [_run_entry(connection, row).run for row in rows[:limit]]
+            items = [read_run(connection, row).run for row in rows[:limit]]
         return Page(
             items=items,
             shown=len(items),
@@ -107,13 +97,13 @@ class RunStore:
                 f"SELECT * FROM pipeline_run WHERE {where} ORDER BY number",  # noqa: S608
                 {"pipeline": pipeline, "lane": lane},
             )
-            return [_run_entry(connection, row) for row in rows.fetchall()]
+            return [read_run(connection, row) for row in rows.fetchall()]
 
     def by_key(self, key: str) -> RunEntry | None:
         """The run that was started with this key."""
         with self._database.read() as connection:
             row = connection.execute("SELECT * FROM pipeline_run WHERE key = ?", (key,)).fetchone()
-            return _run_entry(connection, row) if row else None
+            return read_run(connection, row) if row else None
 
     def newest_states(self, pipeline: str, count: int) -> list[RunState]:
         """States of the newest runs, oldest of them first."""
@@ -132,7 +122,7 @@ class RunStore:
                 " LIMIT 1"
             )
             row = connection.execute(query, (pipeline, date)).fetchone()
-            return _run_entry(connection, row) if row else None
+            return read_run(connection, row) if row else None
 
     def count_runs(self) -> int:
         """All runs there are."""
@@ -159,53 +149,22 @@ class RunStore:
         """Record a new run with all its steps waiting. Raises Conflict if the lane has one that is
         not final.
         """
-        at = to_seconds(now())
-        kept = [
-            json.dumps(parameters),
-            json.dumps(definition.to_json()),
-            json.dumps(asdict(plan or RunRequest())),
-        ]
-        values = (
-            secrets.token_hex(4),
-            definition.name,
-            "running",
-            user,
-            force,
-            *kept,
-            at,
-            at,
-            lane,
-            definition.date_of(parameters),
-            key,
-        )
         try:
             with self._database.write() as connection:
-                number = connection.execute(
-                    "INSERT INTO pipeline_run (run, pipeline, state, user, force, parameters,"
-                    " definition, plan, started_at, driven_at, lane, date, key) VALUES (?, ?, ?, ?,"
-                    " ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    values,
-                ).lastrowid
-                steps = [
-                    (number, position, step.name) for position, step in enumerate(definition.steps)
-                ]
-                connection.executemany(
-                    "INSERT INTO pipeline_step (run, position, name, state) VALUES (?, ?, ?,"
-                    " 'waiting')",
-                    steps,
-                )
-                entry = _run_entry(
+                return insert_run(
                     connection,
-                    connection.execute(
-                        "SELECT * FROM pipeline_run WHERE number = ?", (number,)
-                    ).fetchone(),
+                    definition,
+                    parameters=parameters,
+                    force=force,
+                    user=user,
+                    plan=plan or RunRequest(),
+                    lane=lane,
+                    key=key,
                 )
-                _tell_run(connection, entry.run)
-                return entry
         except sqlite3.IntegrityError as error:
             raise Conflict(
                 f"Pipeline {definition.name} is already running.",
-                "Another run was begun at the same moment.",
+                "Another run was started at the same moment.",
                 "Wait for it to end.",
             ) from error
 
@@ -256,7 +215,7 @@ class RunStore:
     def end(self, run: RunEntry, to: RunState, *, reason: str = "") -> RunEntry:
         """Make a run final."""
         with self._database.write() as connection:
-            return _end(connection, run, to, reason=reason)
+            return end_run(connection, run, to, reason=reason)
 
     def unfinished_jobs(self, run: RunEntry) -> list[str]:
         """Jobs of the steps that run, also of a run that cannot be read."""
@@ -274,7 +233,7 @@ class RunStore:
         )
         with self._database.write() as connection:
             connection.execute(query, (reason, to_seconds(now()), run.number))
-            return _end(connection, run, RunState.CANCELLED, reason=reason)
+            return end_run(connection, run, RunState.CANCELLED, reason=reason)
 
     # Steps
 
@@ -290,7 +249,7 @@ class RunStore:
     ) -> StepEntry:
         """A step's next state; job and notebook are kept if none is given."""
         with self._database.write() as connection:
-            return _move(connection, run, entry, to, reason=reason, notebook=notebook, job=job)
+            return move_step(connection, run, entry, to, reason=reason, notebook=notebook, job=job)
 
     def start(
         self,
@@ -305,7 +264,7 @@ class RunStore:
         """A step is about to run: its earlier result no longer counts, since the outputs may be
         half made from here on.
         """
-        told = replace(
+        examined = replace(
             entry,
             parts=parts,
             attempt=entry.attempt + 1,
@@ -313,7 +272,7 @@ class RunStore:
         )
         slot = run.definition.step(entry.step.name).slot
         with self._database.write() as connection:
-            moved = _move(connection, run, told, StepState.RUNNING, reason=reason)
+            moved = move_step(connection, run, examined, StepState.RUNNING, reason=reason)
             connection.execute(
                 "INSERT OR REPLACE INTO pipeline_result (pipeline, step, slot, whole, parts) VALUES"
                 " (?, ?, ?, 0, ?)",
@@ -329,13 +288,13 @@ class RunStore:
                 (job, run.number, entry.step.name),
             )
             moved = replace(entry, step=replace(entry.step, job=job))
-            _tell_step(connection, run, moved.step)
+            append_step_event(connection, run, moved.step)
         return moved
 
     def succeed(self, run: RunEntry, entry: StepEntry, result: Result, *, reason: str) -> StepEntry:
         """A step has made its outputs: its state and its result in one transaction."""
         with self._database.write() as connection:
-            moved = _move(
+            moved = move_step(
                 connection,
                 run,
                 replace(entry, parts=result.parts),
@@ -343,16 +302,13 @@ class RunStore:
                 reason=reason,
                 notebook=result.notebook,
             )
-            slot, body = (
-                run.definition.step(entry.step.name).slot,
-                (json.dumps(result.parts.to_json()), json.dumps(dict(result.outputs))),
-            )
             values = (
                 run.run.pipeline,
                 entry.step.name,
-                slot,
+                run.definition.step(entry.step.name).slot,
                 result.whole,
-                *body,
+                json.dumps(result.parts.to_json()),
+                json.dumps(dict(result.outputs)),
                 result.job,
                 result.notebook,
             )
@@ -444,74 +400,6 @@ class RunStore:
             )
 
 
-def _end(connection: sqlite3.Connection, run: RunEntry, to: RunState, *, reason: str) -> RunEntry:
-    query = "SELECT * FROM pipeline_run WHERE number = ?"
-    row = connection.execute(query, (run.number,)).fetchone()
-    check_run(run.run.run, run_state(row["state"]), to)
-    connection.execute(
-        "UPDATE pipeline_run SET state = ?, reason = ?, ended_at = ? WHERE number = ?",
-        (to, reason, to_seconds(now()), run.number),
-    )
-    entry = _run_entry(connection, connection.execute(query, (run.number,)).fetchone())
-    _tell_run(connection, entry.run)
-    return entry
-
-
-def _move(
-    connection: sqlite3.Connection,
-    run: RunEntry,
-    entry: StepEntry,
-    to: StepState,
-    *,
-    reason: str,
-    notebook: str | None = None,
-    job: str | None = None,
-) -> StepEntry:
-    step = advance(entry.step, to, at=entry.step.ended_at or now(), reason=reason)
-    step = replace(step, notebook=notebook or step.notebook, job=job or step.job)
-    parts = json.dumps(entry.parts.to_json()) if entry.parts else None
-    connection.execute(
-        "UPDATE pipeline_step SET state = ?, reason = ?, job = ?, notebook = ?, attempt = ?, parts"
-        " = ?, changed = ?, detail = ?, started_at = ?, ended_at = ? WHERE run = ? AND name = ?",
-        (
-            step.state,
-            step.reason,
-            step.job,
-            step.notebook,
-            entry.attempt,
-            parts,
-            json.dumps(list(step.changed)),
-            step.detail,
-            to_seconds(step.started_at),
-            to_seconds(step.ended_at),
-            run.number,
-            step.name,
-        ),
-    )
-    _tell_step(connection, run, step)
-    return replace(entry, step=step)
-
-
-def _tell_step(connection: sqlite3.Connection, run: RunEntry, step: StepRun) -> None:
-    told = {
-        "run": run.run.run,
-        "pipeline": run.run.pipeline,
-        "state": step.state,
-        "reason": step.reason,
-        "job": step.job,
-    }
-    events.append(connection, "step", reference("step", run.run.pipeline, step.name), told)
-
-
-def _tell_run(connection: sqlite3.Connection, run: PipelineRun) -> None:
-    events.append(
-        connection,
-        "step",
-        reference("pipeline", run.pipeline),
-        {"run": run.run, "pipeline": run.pipeline, "state": run.state, "reason": run.reason},
-    )
-
-
 def _no_run(connection: sqlite3.Connection, name: str) -> NotFound:
     """There is no such run; if the name is a pipeline's, its newest run is named."""
     query = "SELECT run FROM pipeline_run WHERE pipeline = ? ORDER BY number DESC LIMIT 1"
@@ -525,13 +413,3 @@ def _no_run(connection: sqlite3.Connection, name: str) -> NotFound:
         f"That is a pipeline; its newest run is {newest['run']}.",
         f"Give the run instead: {newest['run']}",
     )
-
-
-def _run_entry(connection: sqlite3.Connection, row: sqlite3.Row) -> RunEntry:
-    return run_entry(row, _step_rows(connection, row["number"]))
-
-
-def _step_rows(connection: sqlite3.Connection, number: int) -> list[sqlite3.Row]:
-    return connection.execute(
-        "SELECT * FROM pipeline_step WHERE run = ? ORDER BY position", (number,)
-    ).fetchall()
