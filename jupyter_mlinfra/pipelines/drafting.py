@@ -17,7 +17,8 @@ from ..core.errors import BadRequest, Conflict, MLInfraError
 from .binding import bind, records
 from .document import parse_document
 from .editing import parameters_text, read_parameters
-from .file import NAME, SUFFIX, load_text
+from .file import SUFFIX, load_text
+from .file_model import NAME
 from .finding import inside
 from .notebook import read_notebook
 from .proposing import propose

@@ -20,7 +20,7 @@ from jupyter_mlinfra.jobs.faces.cli import jobs
 from jupyter_mlinfra.jobs.needs import JobNeeds, Need, Needs, needs_of
 from jupyter_mlinfra.jobs.queue.rows import spec_of
 from jupyter_mlinfra.pipelines.definition import Definition
-from jupyter_mlinfra.pipelines.file import Options
+from jupyter_mlinfra.pipelines.file_model import Options
 from jupyter_mlinfra.pipelines.schedules.faces.cli import schedules
 from jupyter_mlinfra.pipelines.spec import Step
 from jupyter_mlinfra.server.openapi import document

@@ -24,7 +24,8 @@ from jupyter_mlinfra.pipelines import Pipelines
 from jupyter_mlinfra.pipelines.binding import bind
 from jupyter_mlinfra.pipelines.definition import render
 from jupyter_mlinfra.pipelines.document import parse_document, read_document
-from jupyter_mlinfra.pipelines.file import load, load_text, schema
+from jupyter_mlinfra.pipelines.file import load, load_text
+from jupyter_mlinfra.pipelines.schema import schema
 
 REPOSITORY = Path(__file__).parents[2]
 
