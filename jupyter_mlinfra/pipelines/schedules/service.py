@@ -20,10 +20,11 @@ from ...core.search import Document
 from ...jobs import ROOT
 from .calendar import Calendar, clock_change
 from .decide import ON_TIME, decide
+from .rows import FiringEntry, ScheduleEntry
 from .snippets import start_code
 from .spec import Due, DueTimes, Firing, FiringState, Schedule, ScheduleSpec, ScheduleState
 from .starting import Starter
-from .store import FiringEntry, ScheduleEntry, ScheduleStore, Waker
+from .store import ScheduleStore, Waker
 
 if TYPE_CHECKING:
     from ...core.project import Project

@@ -16,8 +16,9 @@ from ...core.secrets import check_secret
 from ..definition import Definition, placeholders, render
 from ..finding import find_pipeline
 from ..spec import PipelineRun, RunState, StepState
+from .rows import FiringEntry, ScheduleEntry
 from .spec import FiringState, ScheduleSpec
-from .store import FiringEntry, ScheduleEntry, ScheduleStore
+from .store import ScheduleStore
 
 if TYPE_CHECKING:
     from ...core.project import Project

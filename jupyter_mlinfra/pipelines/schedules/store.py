@@ -6,21 +6,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from ...core import events
 from ...core.database import Database
-from ...core.errors import BadRequest, Conflict, NotFound
-from ...core.records import Page, check_limit, from_seconds, parse_cursor
+from ...core.errors import Conflict, NotFound
+from ...core.records import Page, check_limit, parse_cursor
 from ...core.refs import named, reference
 from ...jobs import Alarm, clear_alarm, set_alarm
 from .decide import ON_TIME, Verdict
-from .spec import Cause, FiringState, ScheduleSpec, ScheduleState
+from .rows import FiringEntry, ScheduleEntry, columns_of, firing_entry, schedule_entry
+from .spec import FiringState, ScheduleSpec, ScheduleState
 
 ALARM = "schedules"
 KEPT = 10_000
@@ -33,63 +33,6 @@ RUN_LOOK = timedelta(seconds=30)
 driver.
 """
 _OPEN = "(state = 'waiting' OR (state = 'started' AND over = 0))"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleEntry:
-    """A schedule with its internal fields. handled_until: every due time up to here has its row."""
-
-    number: int
-    spec: ScheduleSpec
-    state: ScheduleState
-    user: str
-    created_at: datetime
-    handled_until: datetime
-
-    @property
-    def problem(self) -> str:
-        """Why it has no due times: usually its zone is not known here, or no longer.
-        Usually empty.
-        """
-        try:
-            self.spec.check_calendar()
-        except BadRequest as error:
-            return f"{error.what} {error.why}"
-        return ""
-
-    @property
-    def zone(self) -> tzinfo:
-        """The zone for showing its times; UTC if its own is not known."""
-        return UTC if self.problem else ZoneInfo(self.spec.tz)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FiringEntry:
-    """What happened to one due time. user: who started it by hand. reason: for a started one only
-    that its run was continued.
-    """
-
-    number: int
-    due: datetime
-    cause: Cause
-    state: FiringState
-    reason: str
-    run: str | None
-    job: str | None
-    user: str
-    started_at: datetime | None
-
-    @property
-    def key(self) -> str:
-        """Idempotency key of what it starts; firings are never renumbered."""
-        return f"schedule-firing/{self.number}"
-
-    @property
-    def resumed(self) -> bool:
-        """Whether its run lost its driver and was continued: then its long duration is not its own
-        fault.
-        """
-        return self.state is FiringState.STARTED and bool(self.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,20 +63,20 @@ class ScheduleStore:
                 f"There is no schedule {plain}.",
                 fix="mlinfra schedules list shows those there are.",
             )
-        return _entry(row)
+        return schedule_entry(row)
 
     def entries(self) -> list[ScheduleEntry]:
         """All of them by name."""
         with self._database.read() as connection:
             return [
-                _entry(row)
+                schedule_entry(row)
                 for row in connection.execute("SELECT * FROM schedule ORDER BY name").fetchall()
             ]
 
     def insert(self, spec: ScheduleSpec, *, user: str, at: datetime) -> ScheduleEntry:
         """A new schedule, due from now on. Raises Conflict if the name is taken."""
-        facts = {
-            **_facts(spec),
+        columns = {
+            **columns_of(spec),
             "name": spec.name,
             "state": "active",
             "user": user,
@@ -142,12 +85,12 @@ class ScheduleStore:
         }
         try:
             with self._changing(at) as connection:
-                marks = ", ".join("?" * len(facts))
+                marks = ", ".join("?" * len(columns))
                 connection.execute(
-                    f"INSERT INTO schedule ({', '.join(facts)}) VALUES ({marks})",  # noqa: S608
-                    list(facts.values()),
+                    f"INSERT INTO schedule ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608
+                    list(columns.values()),
                 )
-                _tell(connection, spec.name, "created")
+                _append_event(connection, spec.name, "created")
         except sqlite3.IntegrityError:
             fix = f"mlinfra schedules update {spec.name} changes it."
             raise Conflict(
@@ -159,16 +102,16 @@ class ScheduleStore:
 
     def update(self, entry: ScheduleEntry, spec: ScheduleSpec, *, at: datetime) -> ScheduleEntry:
         """Change everything but the name. New times count from now on, never for the past."""
-        facts = _facts(spec)
+        columns = columns_of(spec)
         if (spec.cron, spec.tz) != (entry.spec.cron, entry.spec.tz):
-            facts["handled_until"] = at.timestamp()
+            columns["handled_until"] = at.timestamp()
         with self._changing(at) as connection:
-            words = ", ".join(f"{name} = ?" for name in facts)
+            assignments = ", ".join(f"{name} = ?" for name in columns)
             connection.execute(
-                f"UPDATE schedule SET {words} WHERE number = ?",  # noqa: S608
-                [*facts.values(), entry.number],
+                f"UPDATE schedule SET {assignments} WHERE number = ?",  # noqa: S608
+                [*columns.values(), entry.number],
             )
-            _tell(connection, spec.name, "updated")
+            _append_event(connection, spec.name, "updated")
         return self.entry(spec.name)
 
     def switch(self, entry: ScheduleEntry, to: ScheduleState, *, at: datetime) -> ScheduleEntry:
@@ -186,14 +129,14 @@ class ScheduleStore:
                     " paused.' WHERE schedule = ? AND state = 'waiting'"
                 )
                 connection.execute(waiting, (entry.number,))
-            _tell(connection, entry.spec.name, str(to))
+            _append_event(connection, entry.spec.name, str(to))
         return self.entry(entry.spec.name)
 
     def delete(self, entry: ScheduleEntry, *, at: datetime) -> None:
         """Delete it with its history; what it started continues."""
         with self._changing(at) as connection:
             connection.execute("DELETE FROM schedule WHERE number = ?", (entry.number,))
-            _tell(connection, entry.spec.name, "deleted")
+            _append_event(connection, entry.spec.name, "deleted")
 
     def fingerprint(self) -> str:
         """Changes when a schedule is created, changed or deleted."""
@@ -234,7 +177,7 @@ class ScheduleStore:
         # If the clock was ahead and is right again, what was computed from it no longer holds.
         moments = [
             due
-            for entry in map(_entry, rows)
+            for entry in map(schedule_entry, rows)
             if not entry.problem
             for due in entry.spec.calendar.next(1, min(entry.handled_until, at))
         ]
@@ -271,8 +214,10 @@ class ScheduleStore:
         """Record what happens to the due times up to `until`; returns false, and records nothing,
         if another process has done so or changed the schedule.
         """
-        facts = [
+        rows = [
             {
+                "schedule": entry.number,
+                "at": at.timestamp(),
                 "due": verdict.due.timestamp(),
                 "cause": verdict.cause,
                 "state": str(verdict.state),
@@ -280,7 +225,6 @@ class ScheduleStore:
             }
             for verdict in verdicts
         ]
-        rows = [{"schedule": entry.number, "at": at.timestamp(), **given} for given in facts]
         with self._database.write() as connection:
             same = (until.timestamp(), entry.number, entry.handled_until.timestamp())
             if not connection.execute(
@@ -307,7 +251,7 @@ class ScheduleStore:
                 (entry.number, KEPT),
             )
             if verdicts:
-                _tell(connection, entry.spec.name, "due")
+                _append_event(connection, entry.spec.name, "due")
         return True
 
     def set_back(self, entry: ScheduleEntry, *, to: datetime) -> None:
@@ -349,7 +293,7 @@ class ScheduleStore:
                 " VALUES (?, ?, 'hand', 'waiting', ?, ?)",
                 values,
             ).lastrowid
-            return _firing(
+            return firing_entry(
                 connection.execute(
                     "SELECT * FROM schedule_firing WHERE number = ?", (number,)
                 ).fetchone()
@@ -358,7 +302,7 @@ class ScheduleStore:
     def firing(self, number: int) -> FiringEntry:
         """One of them."""
         with self._database.read() as connection:
-            return _firing(
+            return firing_entry(
                 connection.execute(
                     "SELECT * FROM schedule_firing WHERE number = ?", (number,)
                 ).fetchone()
@@ -378,7 +322,9 @@ class ScheduleStore:
             query = (
                 f"SELECT * FROM schedule_firing WHERE schedule = ? AND {_OPEN} ORDER BY due, number"  # noqa: S608 - fixed words
             )
-            return [_firing(row) for row in connection.execute(query, (entry.number,)).fetchall()]
+            return [
+                firing_entry(row) for row in connection.execute(query, (entry.number,)).fetchall()
+            ]
 
     def started(
         self,
@@ -432,7 +378,7 @@ class ScheduleStore:
                 " LIMIT ? OFFSET ?"
             )
             items = [
-                _firing(row)
+                firing_entry(row)
                 for row in connection.execute(query, (entry.number, limit, start)).fetchall()
             ]
         end = start + len(items)
@@ -460,62 +406,18 @@ class ScheduleStore:
         to: FiringState,
         *,
         reason: str,
-        **facts: Any,
+        **columns: Any,
     ) -> FiringEntry:
-        changed = {"state": str(to), "reason": reason, **facts}
-        words = ", ".join(f"{name} = ?" for name in changed)
+        columns |= {"state": str(to), "reason": reason}
+        assignments = ", ".join(f"{name} = ?" for name in columns)
         with self._database.write() as connection:
             connection.execute(
-                f"UPDATE schedule_firing SET {words} WHERE number = ?",  # noqa: S608
-                [*changed.values(), firing.number],
+                f"UPDATE schedule_firing SET {assignments} WHERE number = ?",  # noqa: S608
+                [*columns.values(), firing.number],
             )
-            _tell(connection, entry.spec.name, str(to))
+            _append_event(connection, entry.spec.name, str(to))
         return self.firing(firing.number)
 
 
-def _facts(spec: ScheduleSpec) -> dict[str, Any]:
-    return {
-        "cron": spec.cron,
-        "tz": spec.tz,
-        "pipeline": spec.pipeline,
-        "job": None if spec.job is None else json.dumps(dict(spec.job)),
-        "parameters": json.dumps(dict(spec.parameters)),
-        "catchup": spec.catchup,
-        "grace_seconds": spec.grace_seconds,
-        "overlap": spec.overlap,
-    }
-
-
-def _entry(row: sqlite3.Row) -> ScheduleEntry:
-    facts: Mapping[str, Any] = dict(row)
-    kept = {
-        name: facts[name]
-        for name in ("name", "cron", "tz", "pipeline", "catchup", "grace_seconds", "overlap")
-    }
-    job = None if row["job"] is None else json.loads(row["job"])
-    return ScheduleEntry(
-        number=row["number"],
-        spec=ScheduleSpec(**kept, job=job, parameters=json.loads(row["parameters"])),
-        state=ScheduleState(row["state"]),
-        user=row["user"],
-        created_at=from_seconds(row["created_at"]),
-        handled_until=from_seconds(row["handled_until"]),
-    )
-
-
-def _firing(row: sqlite3.Row) -> FiringEntry:
-    return FiringEntry(
-        number=row["number"],
-        due=from_seconds(row["due"]),
-        cause=row["cause"],
-        state=FiringState(row["state"]),
-        reason=row["reason"],
-        run=row["run"],
-        job=row["job"],
-        user=row["by_user"],
-        started_at=from_seconds(row["started_at"]),
-    )
-
-
-def _tell(connection: sqlite3.Connection, name: str, what: str) -> None:
-    events.append(connection, "schedule", reference("schedule", name), {"change": what})
+def _append_event(connection: sqlite3.Connection, name: str, change: str) -> None:
+    events.append(connection, "schedule", reference("schedule", name), {"change": change})
