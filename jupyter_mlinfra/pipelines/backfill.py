@@ -30,33 +30,43 @@ Bind = Callable[[Mapping[str, Any]], Definition]
 Look = Callable[[Definition], Assessor]
 
 
-def dates(first: str, last: str, every: str) -> list[str]:
-    """The dates from `first` to `last`, both included. Raises BadRequest."""
-    if every not in get_args(Every):
-        raise BadRequest(
-            f"{every!r} is not a step of a backfill.",
-            f"There are: {', '.join(get_args(Every))}.",
-            "For example --every week",
-        )
-    start, end = _date(first), _date(last)
-    if end < start:
-        raise BadRequest(
-            f"{first} is after {last}.",
-            "A backfill goes from an earlier date to a later one.",
-            "Exchange them.",
-        )
-    found: list[str] = []
-    for day in _from(start, every):
-        if day > end:
-            break
-        if len(found) == MAX_DATES:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateRange:
+    """Which dates a backfill has: from `first` to `last`, both included. every: `day`, `week` or
+    `month`.
+    """
+
+    first: str
+    last: str
+    every: str
+
+    def dates(self) -> list[str]:
+        """The dates, oldest first. Raises BadRequest for a range that cannot be used."""
+        if self.every not in get_args(Every):
             raise BadRequest(
-                f"{first} to {last} are over {MAX_DATES:,} dates.",
-                "Each is a run of its own.",
-                "Give a shorter range, or --every month.",
+                f"{self.every!r} is not a step of a backfill.",
+                f"There are: {', '.join(get_args(Every))}.",
+                "For example --every week",
             )
-        found.append(day.isoformat())
-    return found
+        start, end = _date(self.first), _date(self.last)
+        if end < start:
+            raise BadRequest(
+                f"{self.first} is after {self.last}.",
+                "A backfill goes from an earlier date to a later one.",
+                "Exchange them.",
+            )
+        dates: list[str] = []
+        for day in _from(start, self.every):
+            if day > end:
+                break
+            if len(dates) == MAX_DATES:
+                raise BadRequest(
+                    f"{self.first} to {self.last} are over {MAX_DATES:,} dates.",
+                    "Each is a run of its own.",
+                    "Give a shorter range, or --every month.",
+                )
+            dates.append(day.isoformat())
+        return dates
 
 
 def run_digest(bound: Definition, assessor: Assessor) -> str:
@@ -66,14 +76,14 @@ def run_digest(bound: Definition, assessor: Assessor) -> str:
     Empty if it takes a result that was made from something else than the present inputs. Raises as
     examining a step does.
     """
-    outside = {reference for _, reference in bound.external_inputs()}
-    found = []
+    external = {reference for _, reference in bound.external_inputs()}
+    keys = []
     for step in bound.steps:
-        parts = assessor.parts(step, without=set(step.inputs) - outside)
+        parts = assessor.parts(step, without=set(step.inputs) - external)
         if assessor.takes_other(step, parts):
             return ""
-        found.append([step.name, list(step.outputs), parts.key])
-    return sha256(json.dumps(found).encode()).hexdigest()
+        keys.append([step.name, list(step.outputs), parts.key])
+    return sha256(json.dumps(keys).encode()).hexdigest()
 
 
 @dataclass(slots=True)
@@ -101,14 +111,13 @@ class Forecast:
         )
         ran = [] if done else self._ran(bound, assessor)
         cached = 0 if done else len(bound.steps) - len(ran)
-        known = newest.run if newest else None
         return BackfillDate(
             date=day,
             done=done,
-            run=known.run if known else "",
+            run=newest.run.run if newest else "",
             steps=len(ran),
             cached=cached,
-            state=known.state if known else "",
+            state=newest.run.state if newest else "",
         )
 
     def _is_same(self, run: RunEntry, bound: Definition, assessor: Assessor) -> bool:
@@ -147,33 +156,32 @@ class Forecast:
 
 
 def summary(
-    definition: Definition, found: Sequence[BackfillDate], *, parallel: int, id: str = ""
+    definition: Definition, dates: Sequence[BackfillDate], *, parallel: int, id: str = ""
 ) -> Backfill:
     """The plan as it is shown."""
-    left = [item for item in found if not item.done]
-    several = bool(lane(definition, "x"))
-    most = max(1, min(parallel, len(left))) if several else 1
+    open_dates = [item for item in dates if not item.done]
+    may_overlap = bool(lane(definition, "x"))
     note = ""
-    if not several and len(left) > 1:
-        thing = next(
+    if not may_overlap and len(open_dates) > 1:
+        output = next(
             text
             for step in definition.steps
             for text in step.outputs
             if definition.date not in placeholders(text)
         )
         note = (
-            f"One date at a time: each of them makes {thing}. Several go on at once where all names"
+            f"One date at a time: each of them makes {output}. Several run at once if all names"
             f" under `out` hold {{{{ {definition.date} }}}}."
         )
     return Backfill(
         ref=reference("pipeline", definition.name),
         pipeline=definition.name,
         parameter=definition.date,
-        dates=tuple(found),
-        runs=len(left),
-        steps=sum(item.steps for item in left),
-        cached=sum(item.cached for item in left),
-        parallel=most,
+        dates=tuple(dates),
+        runs=len(open_dates),
+        steps=sum(item.steps for item in open_dates),
+        cached=sum(item.cached for item in open_dates),
+        parallel=max(1, min(parallel, len(open_dates))) if may_overlap else 1,
         note=note,
         id=id,
     )

@@ -1,5 +1,5 @@
-"""Pipeline files before they are saved: what the text in an editor means, and a first text for some
-notebooks.
+"""Pipeline files before they are saved: what the text in an editor means, its changes, and a first
+text for some notebooks.
 """
 
 from __future__ import annotations
@@ -14,31 +14,31 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..core.errors import BadRequest, Conflict, MLInfraError
+from . import editing
 from .binding import bind, records
 from .document import parse_document
-from .editing import parameters_text, read_parameters
 from .file import SUFFIX, load_text
 from .file_model import NAME
 from .finding import inside
 from .notebook import read_notebook
 from .proposing import propose
-from .spec import Draft, Fault, Proposal
+from .spec import Draft, Edited, Fault, Proposal
 
-_PLACE = re.compile(r"(?P<file>.*?), line (?P<line>\d+)(?:, column \d+)?: ", re.DOTALL)
+_POSITION = re.compile(r"(?P<file>.*?), line (?P<line>\d+)(?:, column \d+)?: ", re.DOTALL)
 
 
 def draft(root: Path, path: str, text: str) -> Draft:
     """What `text` would mean as the file `path` below the project. Raises BadRequest for a path
     outside the project.
     """
-    place = inside(root, path)
-    name = place.relative_to(root).as_posix()
+    file = inside(root, path)
+    name = file.relative_to(root).as_posix()
     try:
-        definition = load_text(root, place, text)
+        definition = load_text(root, file, text)
     except MLInfraError as error:
         return Draft(
             path=name,
-            name=place.name.removesuffix(SUFFIX),
+            name=file.name.removesuffix(SUFFIX),
             graph=(),
             parameters={},
             date="",
@@ -46,7 +46,9 @@ def draft(root: Path, path: str, text: str) -> Draft:
         )
     bound = bind(definition, definition.values({}), parse_document(text, name).error)
     graph = records(definition, bound)
-    texts = {step.name: parameters_text(step.parameters) for step in graph if step.parameters}
+    texts = {
+        step.name: editing.parameters_text(step.parameters) for step in graph if step.parameters
+    }
     return Draft(
         path=name,
         name=definition.name,
@@ -58,24 +60,38 @@ def draft(root: Path, path: str, text: str) -> Draft:
     )
 
 
-def written(parameters: str) -> dict[str, Any] | Fault:
-    """The parameters that a user writes, or what is wrong with them."""
-    try:
-        return read_parameters(parameters)
-    except MLInfraError as error:
-        return _fault(error)
+def edit(
+    text: str,
+    at: Sequence[str],
+    value: Any,
+    *,
+    parameters: str | None,
+    rename: str | None,
+    new: bool,
+) -> Edited:
+    """See `Pipelines.edit`."""
+    if rename is not None:
+        return Edited(text=editing.rename_step(text, at[-1], rename), name=rename)
+    if parameters is not None:
+        try:
+            values = editing.read_parameters(parameters)
+        except MLInfraError as error:
+            return Edited(text=text, name=at[-1], fault=_fault(error))
+        return Edited(text=editing.set_parameters(text, at, values), name=at[-1])
+    name = editing.free_name(text, at) if new else at[-1]
+    return Edited(text=editing.set_value(text, [*at[:-1], name], value), name=name)
 
 
 def _fault(error: MLInfraError) -> Fault:
     """The error of a file without the file's name, since the reader has the text in front
     of them.
     """
-    found = _PLACE.match(error.what)
-    what = error.what[found.end() :] if found else error.what
+    position = _POSITION.match(error.what)
+    what = error.what[position.end() :] if position else error.what
     if what.partition(" ")[0].isalpha():  # not a path, whose name would differ
         what = f"{what[:1].upper()}{what[1:]}"
     return Fault(
-        line=int(found["line"]) if found else None, what=what, why=error.why, fix=error.fix
+        line=int(position["line"]) if position else None, what=what, why=error.why, fix=error.fix
     )
 
 
@@ -83,21 +99,21 @@ def proposal(root: Path, notebooks: Sequence[str], *, name: str | None = None) -
     """A first file for these notebooks, beside them. Raises NotFound, Unprocessable for a file that
     is not a notebook, Conflict if the name is taken.
     """
-    places = [inside(root, notebook) for notebook in dict.fromkeys(notebooks)]
-    found = {
-        place.relative_to(root).as_posix(): read_notebook(place, place.relative_to(root).as_posix())
-        for place in places
+    paths = [inside(root, notebook) for notebook in dict.fromkeys(notebooks)]
+    contents = {
+        path.relative_to(root).as_posix(): read_notebook(path, path.relative_to(root).as_posix())
+        for path in paths
     }
     folder = PurePosixPath(
-        os.path.commonpath([PurePosixPath(path).parent for path in found]) or "."
+        os.path.commonpath([PurePosixPath(path).parent for path in contents]) or "."
     )
     if name is None:
-        own = (
+        folder_name = (
             ""
             if folder == PurePosixPath(".")
             else re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip("._-")
         )
-        name = _free(root / folder, own[:90] or "pipeline")
+        name = _free_name(root / folder, folder_name[:90] or "pipeline")
     elif not re.match(NAME, name):
         raise BadRequest(
             f"{name[:100]!r} cannot be the name of a pipeline.",
@@ -111,12 +127,14 @@ def proposal(root: Path, notebooks: Sequence[str], *, name: str | None = None) -
             "Give another name.",
         )
     return Proposal(
-        path=(folder / f"{name}{SUFFIX}").as_posix(), text=propose(found, folder=folder, name=name)
+        path=(folder / f"{name}{SUFFIX}").as_posix(),
+        text=propose(contents, folder=folder, name=name),
     )
 
 
-def _free(folder: Path, name: str) -> str:
-    number = 1
-    while exists(folder / f"{(found := name if number == 1 else f'{name}-{number}')}{SUFFIX}"):
+def _free_name(folder: Path, name: str) -> str:
+    number, free = 1, name
+    while exists(folder / f"{free}{SUFFIX}"):
         number += 1
-    return found
+        free = f"{name}-{number}"
+    return free

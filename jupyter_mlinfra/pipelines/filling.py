@@ -2,22 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from threading import Event
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import MLInfraError, raise_all
+from .backfill import DateRange, Forecast, check_dated, summary
+from .definition import Definition
+from .launching import Launcher
+from .rows import RunRequest
 from .spec import Backfill, BackfillDate, PipelineRun, RunState
+from .stopping import RunStopper
+from .store import RunStore
 
-Act = Callable[[str, Callable[[], None]], PipelineRun]
+if TYPE_CHECKING:
+    from ..core.project import Project
+
+RunDate = Callable[[str, Callable[[], None]], PipelineRun]
 """Runs a date to its end; calls the function once the run has started."""
+
+
+class Backfills:
+    """Plans and carries out the backfills of one project."""
+
+    def __init__(
+        self, project: Project, store: RunStore, launcher: Launcher, stopper: RunStopper
+    ) -> None:
+        self._project, self._store = project, store
+        self._launcher, self._stopper = launcher, stopper
+
+    def run(
+        self,
+        name: str,
+        definition: Definition,
+        dates: DateRange,
+        *,
+        parameters: Mapping[str, Any],
+        parallel: int,
+        dry_run: bool,
+        wait: bool,
+        on_run: Callable[[PipelineRun], None] | None,
+        id: str,
+    ) -> Backfill:
+        """See `Pipelines.backfill`. definition: of the pipeline with this name or path."""
+        check_dated(definition)
+        values = {
+            day: definition.values({**parameters, definition.date: day}) for day in dates.dates()
+        }
+        forecast = Forecast(
+            definition,
+            self._store,
+            lambda values: self._launcher.bind(definition, values),
+            self._launcher.assessor,
+        )
+        forecasts = [forecast.of(values_of_day) for values_of_day in values.values()]
+        if dry_run or all(item.done for item in forecasts):
+            return summary(definition, forecasts, parallel=parallel)
+        plan = summary(definition, forecasts, parallel=parallel, id=id or secrets.token_hex(4))
+        if not wait:
+            options = {"parameters": parameters, "parallel": parallel, "id": plan.id}
+            self._spawn({"name": name, **asdict(dates), **options}, plan.id)
+            return plan
+
+        def run_date(day: str, on_begin: Callable[[], None]) -> PipelineRun:
+            return self._launcher.launch(
+                definition,
+                self._launcher.bind(definition, values[day]),
+                values[day],
+                RunRequest(backfill=plan.id),
+                force=False,
+                wait=True,
+                on_step=None,
+                on_begin=on_begin,
+            )
+
+        return fill(plan, run_date, on_run, stop=lambda: self._stopper.cancel_backfill(plan.id))
+
+    def _spawn(self, options: Mapping[str, Any], id: str) -> None:
+        """Let a separate process carry it out, see `driver`."""
+        self._launcher.spawn(
+            ["--backfill", json.dumps(options)],
+            log=self._project.home / "runs" / f"backfill-{id}.log",
+        )
 
 
 def fill(
     plan: Backfill,
-    act: Act,
-    told: Callable[[PipelineRun], None] | None,
+    run_date: RunDate,
+    on_run: Callable[[PipelineRun], None] | None,
     *,
     stop: Callable[[], None],
 ) -> Backfill:
@@ -32,28 +108,28 @@ def fill(
     failed: list[MLInfraError] = []
     stopped = Event()
 
-    def one(day: str, begun: Event) -> None:
+    def run(day: str, started: Event) -> None:
         try:
             if not stopped.is_set():
-                ended[day] = act(day, begun.set)
+                ended[day] = run_date(day, started.set)
         except MLInfraError as error:
             failed.append(error)
         else:
             if day in ended and ended[day].state is RunState.CANCELLED:
                 stopped.set()
-            if day in ended and told is not None:
-                told(ended[day])
+            if day in ended and on_run is not None:
+                on_run(ended[day])
         finally:
-            begun.set()
+            started.set()
 
-    left = [item.date for item in plan.dates if not item.done]
+    days = [item.date for item in plan.dates if not item.done]
     try:
         if plan.parallel == 1:
-            for day in left:
-                one(day, Event())
+            for day in days:
+                run(day, Event())
         else:
             with ThreadPoolExecutor(plan.parallel) as pool:
-                _side_by_side(pool, one, left, stopped, stop)
+                _side_by_side(pool, run, days, stopped, stop)
     finally:
         stopped.set()
     raise_all(failed, "Not every date could be run; all others were.")
@@ -71,17 +147,17 @@ def _ended(item: BackfillDate, run: PipelineRun) -> BackfillDate:
 
 def _side_by_side(
     pool: ThreadPoolExecutor,
-    one: Callable[[str, Event], None],
-    left: Sequence[str],
+    run: Callable[[str, Event], None],
+    days: Sequence[str],
     stopped: Event,
     stop: Callable[[], None],
 ) -> None:
     futures = []
     try:
-        for day in left:
-            begun = Event()
-            futures.append(pool.submit(one, day, begun))
-            begun.wait()
+        for day in days:
+            started = Event()
+            futures.append(pool.submit(run, day, started))
+            started.wait()
         for future in futures:
             future.result()
     except BaseException:

@@ -5,26 +5,25 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
+from ..core.errors import BadRequest, Conflict, NotFound, Unprocessable
 from ..core.files import write_atomic
 from ..core.records import Page, page_of
 from ..core.refs import named
 from ..core.search import Document
-from . import drafting, editing, explaining, planning, views
+from . import drafting, explaining, planning, views
 from .argo.plan import ArgoPlan, slug
-from .backfill import Forecast, check_dated, dates, summary
+from .backfill import DateRange
 from .binding import lane as lane_of
 from .contents import Fingerprints
 from .definition import Definition
 from .export import check_target, export, written
 from .file import SUFFIX
-from .filling import fill
+from .filling import Backfills
 from .finding import find_pipeline, pipeline_files, steps_like
 from .launching import Launcher
 from .parameter_values import plain
@@ -36,7 +35,6 @@ from .spec import (
     Edited,
     Explanation,
     Exported,
-    Fault,
     Pipeline,
     PipelineDetail,
     PipelineRun,
@@ -82,7 +80,8 @@ class Pipelines:
         self._launcher = Launcher(
             project, jobs, self._store, {} if fingerprints is None else fingerprints, opener
         )
-        self._ending = RunStopper(project, jobs, self._store, self._launcher)
+        self._stopper = RunStopper(project, jobs, self._store, self._launcher)
+        self._backfills = Backfills(project, self._store, self._launcher, self._stopper)
 
     # Looking
 
@@ -129,15 +128,7 @@ class Pipelines:
         read is returned as a fault. new: if the place is taken, the last key gets a number:
         `train-2`. Raises Unprocessable if only editing the text by hand can do that.
         """
-        if rename is not None:
-            return Edited(text=editing.rename_step(text, at[-1], rename), name=rename)
-        if parameters is not None:
-            values = drafting.written(parameters)
-            if isinstance(values, Fault):
-                return Edited(text=text, name=at[-1], fault=values)
-            return Edited(text=editing.set_parameters(text, at, values), name=at[-1])
-        name = editing.free_name(text, at) if new else at[-1]
-        return Edited(text=editing.set_value(text, [*at[:-1], name], value), name=name)
+        return drafting.edit(text, at, value, parameters=parameters, rename=rename, new=new)
 
     def propose(
         self, notebooks: Sequence[str], *, name: str | None = None, save: bool = False
@@ -181,14 +172,16 @@ class Pipelines:
             )
             for run in page.items
         ]
-        return replace(page, items=[views.brief(run) for run in self._as_the_files_are(items)])
+        items = planning.as_the_files_are(items, self._find, self._launcher.bind)
+        return replace(page, items=[views.brief(run) for run in items])
 
     def show_run(self, run: str) -> PipelineRun:
         """A run by its id, or the beginning of it, with the tracked runs that its steps made."""
-        (found,) = self._as_the_files_are([self._launcher.observed(self._store.run(run))])
-        return (
-            found if self._tracked is None else views.with_tracked(found, self._tracked, self._jobs)
-        )
+        observed = [self._launcher.observed(self._store.run(run))]
+        (shown,) = planning.as_the_files_are(observed, self._find, self._launcher.bind)
+        if self._tracked is None:
+            return shown
+        return views.with_tracked(shown, self._tracked, self._jobs)
 
     def explain(self, step: str, *, parameters: Mapping[str, Any] | None = None) -> Explanation:
         """What `PIPELINE/STEP` would do now: which part of its key differs from its last complete
@@ -197,20 +190,21 @@ class Pipelines:
         parameters: of the pipeline, as for a run. Raises NotFound if there is no such pipeline or
         step.
         """
-        name, slash, wanted = step.rpartition("/")
-        if not slash or not name or not wanted:
-            like = ", ".join(steps_like(self._project.root, self._project.home, name or wanted)[:5])
+        name, slash, step_name = step.rpartition("/")
+        if not slash or not name or not step_name:
+            like = steps_like(self._project.root, self._project.home, name or step_name)
+            examples = ", ".join(like[:5])
             raise BadRequest(
                 f"{step!r} is not a step of a pipeline.",
                 "The form is PIPELINE/STEP.",
-                f"For example {like}" if like else "mlinfra pipelines list",
+                f"For example {examples}" if examples else "mlinfra pipelines list",
             )
         definition = self._find(name)
         bound = self._launcher.bind(definition, definition.values(plain(parameters)))
         contents = self._launcher.contents()
-        chosen = planning.find(bound, wanted)
+        steps = planning.find(bound, step_name)
         return explaining.explain(
-            bound, wanted, chosen, self._launcher.assessor(bound, contents), contents
+            bound, step_name, steps, self._launcher.assessor(bound, contents), contents
         )
 
     def export(
@@ -248,8 +242,8 @@ class Pipelines:
             chosen, paused = Schedules(self._project, self, self._jobs).planned(
                 schedule, definition
             )
-        given = {} if chosen is None else chosen.parameters
-        bound = self._launcher.bind(definition, definition.values(given))
+        parameters = {} if chosen is None else chosen.parameters
+        bound = self._launcher.bind(definition, definition.values(parameters))
         return ArgoPlan(
             definition=definition,
             bound=bound,
@@ -261,8 +255,8 @@ class Pipelines:
 
     def run_of(self, key: str) -> PipelineRun | None:
         """The run that was started with this key."""
-        known = self._store.by_key(key)
-        return None if known is None else self._launcher.observed(known)
+        entry = self._store.by_key(key)
+        return None if entry is None else self._launcher.observed(entry)
 
     def under_way(self, name: str, *, parameters: Mapping[str, Any]) -> Sequence[PipelineRun]:
         """Runs that write what a run with these parameters would: it cannot start until they have
@@ -305,11 +299,11 @@ class Pipelines:
         first, with a driver if it has none, and continues no other run. Raises Conflict if the
         pipeline is already running, Unprocessable with the line for errors in its file.
         """
-        if key is not None and (known := self._store.by_key(key)) is not None:
+        if key is not None and (entry := self._store.by_key(key)) is not None:
             return (
-                known.run
-                if is_final(known.run.state) or (known.driver is not None and known.driver.alive())
-                else self._launcher.detach(known)
+                entry.run
+                if is_final(entry.run.state) or (entry.driver is not None and entry.driver.alive())
+                else self._launcher.detach(entry)
             )
         definition = self._find(str(name))
         values = definition.values(plain(parameters))
@@ -369,7 +363,7 @@ class Pipelines:
             )
         base.check_readable()
         definition = self._find(base.run.pipeline)
-        values = self._values_of(base.run, definition)
+        values = planning.values_of(base.run, definition)
         definition, bound = self._bound(definition, values, base.plan)
         plan = planning.repair(base, bound, backend=backend or base.plan.backend)
         return self._launcher.launch(
@@ -397,52 +391,17 @@ class Pipelines:
         the same things. dry_run: only count. wait: as for `run`; on_run is called at the end of
         each, and a failure does not stop the others.
         """
-        definition = self._find(name)
-        check_dated(definition)
-        days = dates(first, last, every)
-        given = plain(parameters)
-        forecast = Forecast(
-            definition,
-            self._store,
-            lambda values: self._launcher.bind(definition, values),
-            self._launcher.assessor,
+        return self._backfills.run(
+            name,
+            self._find(name),
+            DateRange(first=first, last=last, every=every),
+            parameters=plain(parameters),
+            parallel=parallel,
+            dry_run=dry_run,
+            wait=wait,
+            on_run=on_run,
+            id=id,
         )
-        every_value = {day: definition.values({**given, definition.date: day}) for day in days}
-        found = [forecast.of(values) for values in every_value.values()]
-        if dry_run or all(item.done for item in found):
-            return summary(definition, found, parallel=parallel)
-        plan = summary(definition, found, parallel=parallel, id=id or secrets.token_hex(4))
-        if not wait:
-            options = {
-                "name": name,
-                "first": first,
-                "last": last,
-                "every": every,
-                "parameters": given,
-                "parallel": parallel,
-                "id": plan.id,
-            }
-            self._launcher.spawn(
-                ["--backfill", json.dumps(options)],
-                log=self._project.home / "runs" / f"backfill-{plan.id}.log",
-            )
-            return plan
-
-        def act(day: str, begun: Callable[[], None]) -> PipelineRun:
-            values = every_value[day]
-            bound = self._launcher.bind(definition, values)
-            return self._launcher.launch(
-                definition,
-                bound,
-                values,
-                RunRequest(backfill=plan.id),
-                force=False,
-                wait=True,
-                on_step=None,
-                on_begin=begun,
-            )
-
-        return fill(plan, act, on_run, stop=lambda: self._ending.cancel_backfill(plan.id))
 
     def resume(
         self, run: str, *, wait: bool = True, on_step: Callable[[StepRun], None] | None = None
@@ -467,24 +426,24 @@ class Pipelines:
         wait: if false, its driver is only asked to do so. On a full disk its jobs are ended anyway,
         and Unavailable is raised.
         """
-        return self._ending.cancel(run, wait=wait)
+        return self._stopper.cancel(run, wait=wait)
 
     def stop(self) -> Sequence[PipelineRun]:
         """Cancel every unfinished run. Each is tried; what could not be cancelled is raised at the
         end.
         """
-        return self._ending.cancel_all()
+        return self._stopper.cancel_all()
 
     # Search
 
     def search_fingerprint(self) -> str:
         """Changes when a pipeline file does."""
-        found = []
+        stamps = []
         for path in self._files():
             with contextlib.suppress(OSError):
                 status = path.stat()
-                found.append([str(path), status.st_mtime_ns, status.st_size])
-        return json.dumps(found)
+                stamps.append([str(path), status.st_mtime_ns, status.st_size])
+        return json.dumps(stamps)
 
     def search_documents(self) -> Iterator[Document]:
         """Every pipeline and every step; a broken file by its name."""
@@ -506,46 +465,6 @@ class Pipelines:
         )
         read_parameters(self._project.root, bound.steps[0].notebook, plan.given)
         return changed, bound
-
-    def _as_the_files_are(self, runs: Sequence[PipelineRun]) -> Sequence[PipelineRun]:
-        """Runs, repairable only if the file still has a step to run again; while a file is broken
-        they may be.
-        """
-        files: dict[str, Definition | None] = {}
-        for name in {run.pipeline for run in runs if run.repairable}:
-            with contextlib.suppress(Unprocessable, Conflict):
-                try:
-                    files[name] = self._find(name)
-                except NotFound:
-                    files[name] = None
-        return [
-            (
-                replace(run, repairable=self._has_lost(run, files[run.pipeline]))
-                if run.repairable and run.pipeline in files
-                else run
-            )
-            for run in runs
-        ]
-
-    def _has_lost(self, run: PipelineRun, definition: Definition | None) -> bool:
-        if definition is None:
-            return False
-        with contextlib.suppress(MLInfraError):  # as a repair would report
-            return bool(
-                planning.lost_steps(
-                    run, self._launcher.bind(definition, self._values_of(run, definition))
-                )
-            )
-        return True
-
-    def _values_of(self, run: PipelineRun, definition: Definition) -> dict[str, Any]:
-        """The values of an earlier run, as far as the file still has them."""
-        given = {
-            name: value
-            for name, value in run.parameters.items()
-            if name in definition.parameters or name == definition.date
-        }
-        return definition.values(given, checked=False)
 
     def _files(self) -> Iterator[Path]:
         return pipeline_files(self._project.root, self._project.home)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jupyter_mlinfra.core.errors import BadRequest, Unavailable, Unprocessable
 from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.pipelines import Pipelines, RunState
-from jupyter_mlinfra.pipelines.backfill import dates
+from jupyter_mlinfra.pipelines.backfill import DateRange
 from jupyter_mlinfra.pipelines.launching import Launcher
 
 from .made_up import Bench, bench
@@ -362,7 +362,7 @@ def test_a_run_without_a_date_is_of_today_in_utc(churn: Bench):
     ],
 )
 def test_the_dates_of_a_range(first: str, last: str, every: str, expected: list[str]):
-    assert dates(first, last, every) == expected
+    assert DateRange(first=first, last=last, every=every).dates() == expected
 
 
 @given(st.dates(max_value=date(9999, 12, 1)), st.integers(0, 900))
@@ -371,7 +371,7 @@ def test_every_day_between_is_there_once(first: date, count: int):
         date.max - timedelta(days=1),
         first + timedelta(days=min(count, (date.max - first).days - 1)),
     )
-    found = dates(first.isoformat(), last.isoformat(), "day")
+    found = DateRange(first=first.isoformat(), last=last.isoformat(), every="day").dates()
     assert [date.fromisoformat(day).toordinal() for day in found] == list(
         range(first.toordinal(), last.toordinal() + 1)
     )
@@ -388,4 +388,4 @@ def test_every_day_between_is_there_once(first: date, count: int):
 )
 def test_a_range_that_is_none_is_refused(first: str, last: str, every: str):
     with pytest.raises(BadRequest):
-        dates(first, last, every)
+        DateRange(first=first, last=last, every=every).dates()

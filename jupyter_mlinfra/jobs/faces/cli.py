@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shlex
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -22,51 +14,16 @@ from ...faces.parse import pair, parameters
 from ...faces.paths import check_place, in_project
 from ...faces.session import Ended, Failed, Session
 from .. import needs_of
+from .foreground import open_shell, print_log
 from .options import need_options
+from .submit_command import SubmitCommand, check_notebook, read_array
 
 jobs = Noun("jobs", "Notebooks and commands that run away from the kernel and outlive it.")
 
 FINAL = ("succeeded", "failed", "cancelled", "lost")
-_FOLLOW_SECONDS = 0.3
-_OF_TERMINALS = ("TERM", "COLORTERM")
-"""Variables that a shell has from its own terminal, whatever its job has."""
 
 
-class _Submit(click.Command):
-    """`jobs submit OPTIONS -- COMMAND ARGUMENTS…`: everything after `--` is the command."""
-
-    allow_extra_args = True
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if "--" in args:
-            at = args.index("--")
-            ctx.meta["command"] = tuple(args[at + 1 :])
-            return super().parse_args(ctx, args[:at])
-        if args and not args[0].startswith("-"):
-            _check_notebook(args)
-        left = super().parse_args(ctx, args)
-        if ctx.args:
-            _check_notebook([ctx.params["notebook"], *ctx.args])
-            raise BadRequest(
-                f"{ctx.args[0]} is one argument too many.",
-                "One notebook is submitted at a time.",
-                "mlinfra jobs submit --help",
-            )
-        return left
-
-
-def _check_notebook(words: Sequence[str]) -> None:
-    """Raise BadRequest if the words are those of a command."""
-    if words[0].endswith(".ipynb"):
-        return
-    program = ["python", *words] if words[0].endswith(".py") else words
-    fix = f"Write a command after two dashes: mlinfra jobs submit -- {shlex.join(program)}"
-    raise BadRequest(
-        f"{words[0]} is not a notebook.", "The name of a notebook ends with .ipynb.", fix
-    )
-
-
-@jobs.verb("submit", cls=_Submit)
+@jobs.verb("submit", cls=SubmitCommand)
 @click.argument("notebook", required=False)
 @click.option(
     "-p",
@@ -131,12 +88,12 @@ def _submit(
     """
     from .. import JobSpec
 
-    array = _array(array_file) if array_file else ()
+    array = read_array(array_file) if array_file else ()
 
     command = click.get_current_context().meta.get("command", ())
     notebook = options["notebook"]
     if notebook and not command:
-        _check_notebook([notebook])
+        check_notebook([notebook])
     if command and options["cwd"] is None:
         check_place(session.bench.project.root, command)
     if notebook:
@@ -158,24 +115,6 @@ def _submit(
         session.bench.jobs.show(job.id) if job.array is not None else ended[0],
         error=_failure(ended),
     )
-
-
-def _array(path: str) -> Any:
-    try:
-        value = json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise BadRequest(
-            f"{path} cannot be read as an array.",
-            str(error),
-            'Write a list of mappings: [{"depth": 4}, {"depth": 6}].',
-        ) from error
-    if not isinstance(value, list) or not value:
-        raise BadRequest(
-            f"{path} holds no array.",
-            "It is not a list, or an empty one.",
-            'Write a list of mappings: [{"depth": 4}, {"depth": 6}].',
-        )
-    return value
 
 
 def _with_elements(session: Session, job: Any) -> Any:
@@ -240,32 +179,7 @@ def _logs(
                 "Leave --follow and --tail out.",
             )
         return service.search_logs(id, search, limit=limit, cursor=cursor)
-    chunk = service.logs(id, tail=tail)
-    text = [chunk.text]
-    _write(session, chunk.text)
-    more = chunk.next < chunk.size
-    while more or (follow and not chunk.ended):
-        if not more:
-            time.sleep(_FOLLOW_SECONDS)
-        start = chunk.next
-        chunk = service.logs(id, offset=start)
-        # A character is kept back until all its bytes are there.
-        more = start < chunk.next < chunk.size
-        text.append(chunk.text)
-        _write(session, chunk.text)
-    if chunk.note:
-        click.echo(chunk.note, err=True)
-    return Ended(
-        {
-            "id": id,
-            "text": "".join(text),
-            "next": chunk.next,
-            "size": chunk.size,
-            "ended": chunk.ended,
-            "note": chunk.note,
-        },
-        silent=True,
-    )
+    return print_log(session, id, follow=follow, tail=tail)
 
 
 @jobs.verb("attach")
@@ -274,33 +188,7 @@ def _attach(session: Session, id: str) -> Any:
     """A shell in the environment of a job: its code, its GPUs, its variables. With --json only how
     it would be started.
     """
-    found = session.bench.jobs.attach(id)
-    if session.json:
-        return {"command": list(found.command), "folder": found.folder, "note": found.note}
-    if not sys.stdin.isatty():
-        raise BadRequest(
-            "A shell needs a terminal.",
-            "There is none here.",
-            f"In JupyterLab: Attach, on the page of the job. Else: mlinfra jobs attach {id}",
-        )
-    if found.note:
-        session.say(found.note)
-    words = {
-        **found.environment,
-        **{name: os.environ[name] for name in _OF_TERMINALS if name in os.environ},
-    }
-    kept = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the shell
-    try:
-        done = subprocess.run(found.command, cwd=found.folder, env=words, check=False)
-    except OSError as error:
-        raise Unavailable(
-            "The shell did not start.",
-            f"{found.command[0]}: {error.strerror}.",
-            "Look at SHELL, or at the programs that it needs.",
-        ) from error
-    finally:
-        signal.signal(signal.SIGINT, kept)
-    return Ended(None, code=done.returncode, silent=True)
+    return open_shell(session, id)
 
 
 @jobs.verb("code")
@@ -536,11 +424,6 @@ def _supervisor(session: Session, action: str | None) -> Any:
     if action == "stop":
         return service.stop()
     return service.start() if action == "start" else service.supervisor()
-
-
-def _write(session: Session, text: str) -> None:
-    if not session.json:
-        print(text, end="", flush=True)
 
 
 def _failure(found: Any) -> MLInfraError | None:
