@@ -14,7 +14,8 @@ from ...core.runtime_folder import runtime_folder
 from ..attempt.environment import forget
 from ..attempt.files import job_folder
 from ..attempt.log import cut_log
-from ..code.snapshot import Snapshots, beating
+from ..code.own_files import beating
+from ..code.snapshot import Snapshots
 from .store import JobStore
 
 KEEP_JOBS = 500
