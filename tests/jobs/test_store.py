@@ -125,7 +125,7 @@ def test_a_change_is_seen_although_the_clock_was_set_back(
     store.running(entry.job.id, Identity("boot", 1, 1))
     running = store.fingerprint()
     assert running != before
-    store.told_progress(entry.job.id, 0.5)
+    store.report_progress(entry.job.id, 0.5)
     assert store.fingerprint() == running
 
 

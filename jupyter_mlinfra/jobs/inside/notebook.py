@@ -176,7 +176,7 @@ def _follower(state: Path) -> Callable[[float], None]:
         told_at = time.monotonic()
         # A job must not fail because it could not be watched.
         with contextlib.suppress(MLInfraError):
-            JobStore(Database(state)).told_progress(job, fraction)
+            JobStore(Database(state)).report_progress(job, fraction)
 
     return tell
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ...core.errors import BadRequest
 from ...core.records import now
@@ -35,78 +37,17 @@ class Accepted:
 def insert(connection: sqlite3.Connection, spec: JobSpec, accepted: Accepted) -> Job:
     """Write the rows of a job or of an array."""
     before = queries.before(connection, spec.after)
-    elements = spec.array or (None,)
-    if len(before) * len(elements) > PAIRS:
-        why = (
-            f"{len(elements):,} would each wait for {len(before):,}, and at most {PAIRS:,} pairs"
-            " are kept."
-        )
-        raise BadRequest(
-            "That is too much to wait for.",
-            why,
-            "Put a job of `true` in between: it starts after the first, and the others after it.",
-        )
-    ids = (
-        [_new_id(connection) for _ in range(len(elements) + 1)]
-        if spec.array
-        else [_new_id(connection)]
-    )
-    array, at = ids.pop() if spec.array else None, now().timestamp()
-    reason = f"Starts after {queries.some(spec.after)}." if spec.after else "Waits for its turn."
-    launch = dump(accepted.launch)
-    columns = (
-        "id",
-        "key",
-        "name",
-        "state",
-        "reason",
-        "backend",
-        "user",
-        "spec",
-        "launch",
-        "snapshot",
-        "priority",
-        "cpus",
-        "gpus",
-        "memory_gib",
-        "submitted_at",
-        "changed_at",
-        "part_of",
-        "place",
-        "at_once",
-    )
-    rows = [
-        (
-            ident,
-            spec.key if not place else None,
-            accepted.name if array is None else f"{accepted.name}/{place}",
-            "queued",
-            reason,
-            accepted.backend,
-            accepted.user,
-            dump(spec if element is None else element_of(spec, element)),
-            launch,
-            accepted.snapshot,
-            spec.priority,
-            spec.cpus,
-            spec.gpus,
-            spec.memory_gib or 0.0,
-            at,
-            at,
-            array,
-            None if array is None else place,
-            spec.max_parallel,
-        )
-        for place, (ident, element) in enumerate(zip(ids, elements, strict=True))
-    ]
-    connection.executemany(
-        f"INSERT INTO job ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",  # noqa: S608
-        rows,
-    )
-    of = ("part_of", array) if array is not None else ("id", ids[0])
+    _check_pairs(len(spec.array or (None,)), len(before))
+    ids = [_new_id(connection) for _ in spec.array or (None,)]
+    array = _new_id(connection) if spec.array else None
+    rows = _rows(spec, accepted, ids, array)
+    columns, marks = ", ".join(rows[0]), ", ".join(f":{name}" for name in rows[0])
+    connection.executemany(f"INSERT INTO job ({columns}) VALUES ({marks})", rows)  # noqa: S608
     numbers = [
         row["number"]
-        for row in connection.execute(f"SELECT number FROM job WHERE {of[0]} = ?", (of[1],))  # noqa: S608
+        for row in connection.execute(
+            "SELECT number FROM job WHERE id = ? OR part_of = ?", (ids[0], array)
+        )
     ]
     connection.executemany(
         "INSERT INTO job_label VALUES (?, ?, ?)",
@@ -123,6 +64,54 @@ def insert(connection: sqlite3.Connection, spec: JobSpec, accepted: Accepted) ->
     )
     tell(connection, job)
     return replace(job, after=queries.after(connection, ids[0])) if before else job
+
+
+def _check_pairs(jobs: int, earlier: int) -> None:
+    if jobs * earlier > PAIRS:
+        raise BadRequest(
+            "That is too much to wait for.",
+            f"{jobs:,} would each wait for {earlier:,}, and at most {PAIRS:,} pairs are kept.",
+            "Put a job of `true` in between: it starts after the first, and the others after it.",
+        )
+
+
+def _rows(
+    spec: JobSpec, accepted: Accepted, ids: Sequence[str], array: str | None
+) -> list[dict[str, Any]]:
+    """The row of a job, or one for each element of an array."""
+    at = now().timestamp()
+    common = {
+        "state": "queued",
+        "reason": (
+            f"Starts after {queries.some(spec.after)}." if spec.after else "Waits for its turn."
+        ),
+        "backend": accepted.backend,
+        "user": accepted.user,
+        "launch": dump(accepted.launch),
+        "snapshot": accepted.snapshot,
+        "priority": spec.priority,
+        "cpus": spec.cpus,
+        "gpus": spec.gpus,
+        "memory_gib": spec.memory_gib or 0.0,
+        "submitted_at": at,
+        "changed_at": at,
+        "part_of": array,
+        "at_once": spec.max_parallel,
+    }
+    if array is None:
+        own = {"id": ids[0], "key": spec.key, "name": accepted.name, "spec": dump(spec)}
+        return [{**common, **own, "place": None}]
+    return [
+        {
+            **common,
+            "id": ident,
+            "key": spec.key if index == 0 else None,
+            "name": f"{accepted.name}/{index}",
+            "spec": dump(element_of(spec, element)),
+            "place": index,
+        }
+        for index, (ident, element) in enumerate(zip(ids, spec.array, strict=True))
+    ]
 
 
 def _new_id(connection: sqlite3.Connection) -> str:

@@ -50,50 +50,50 @@ def find(connection: sqlite3.Connection, name: str) -> Named:
                 "mlinfra jobs list",
             ),
         )
-    span = (prefix, prefix + "g")
-    jobs = [
-        row["id"]
-        for row in connection.execute(
-            "SELECT id FROM job WHERE id >= ? AND id < ? ORDER BY id LIMIT 3", span
-        )
-    ]
-    arrays = [
-        row["part_of"]
-        for row in connection.execute(
-            "SELECT DISTINCT part_of FROM job WHERE part_of >= ? AND part_of < ? ORDER BY part_of"
-            " LIMIT 3",
-            span,
-        )
-    ]
-    known = [prefix] if prefix in jobs or prefix in arrays else sorted({*jobs, *arrays})
-    if len(known) > 1:
+    job_ids, array_ids = _ids_beginning(connection, prefix)
+    ids = [prefix] if prefix in {*job_ids, *array_ids} else sorted({*job_ids, *array_ids})
+    if len(ids) > 1:
         raise BadRequest(
             f"Job {prefix} is not one job.",
-            f"Several ids start like this: {', '.join(known[:3])} …",
+            f"Several ids start like this: {', '.join(ids[:3])} …",
             "Write more of the id.",
         )
-    if not known:
+    if not ids:
         raise _unknown(
             connection, name, NotFound(f"There is no job {prefix}.", fix="mlinfra jobs list")
         )
-    if known[0] in jobs and not place:
-        return Named(known)
-    found = [
+    if ids[0] in job_ids and not place:
+        return Named(ids)
+    elements = [
         row["id"]
-        for row in connection.execute("SELECT id FROM job WHERE part_of = ? ORDER BY place", known)
+        for row in connection.execute("SELECT id FROM job WHERE part_of = ? ORDER BY place", ids)
     ]
-    if place and int(place) >= len(found):
+    if place and int(place) >= len(elements):
         raise NotFound(
-            f"Array {known[0]} has no element {place}.",
-            f"It has {len(found)}, counted from 0.",
-            f"mlinfra jobs show {known[0]}",
+            f"Array {ids[0]} has no element {place}.",
+            f"It has {len(elements)}, counted from 0.",
+            f"mlinfra jobs show {ids[0]}",
         )
-    return Named([found[int(place)]]) if place else Named(found, known[0])
+    return Named([elements[int(place)]]) if place else Named(elements, ids[0])
+
+
+def _ids_beginning(connection: sqlite3.Connection, prefix: str) -> tuple[list[str], list[str]]:
+    """Ids of jobs and of arrays that begin like this, at most three of each."""
+    bounds = (prefix, prefix + "g")
+    jobs = connection.execute(
+        "SELECT id FROM job WHERE id >= ? AND id < ? ORDER BY id LIMIT 3", bounds
+    ).fetchall()
+    arrays = connection.execute(
+        "SELECT DISTINCT part_of FROM job WHERE part_of >= ? AND part_of < ? ORDER BY part_of"
+        " LIMIT 3",
+        bounds,
+    ).fetchall()
+    return [row["id"] for row in jobs], [row["part_of"] for row in arrays]
 
 
 def _unknown(connection: sqlite3.Connection, name: str, error: NotFound) -> NotFound:
-    """The error for a name that is no id. Names are not unique, so verbs do not accept them; the
-    error names the newest job with that name.
+    """The error for a name that is not an id. Names are not unique, so verbs do not accept them;
+    the error names the newest job with that name.
     """
     query = (
         "SELECT coalesce(part_of, id) AS id FROM job WHERE name IN (?, ? || '/0') ORDER BY number"

@@ -130,7 +130,7 @@ class Record:
         fraction, _ = self.attempt(entry, number).read_progress()
         if fraction is not None and self._progress.get(entry.job.id) != fraction:
             self._progress[entry.job.id] = fraction
-            self._store.told_progress(entry.job.id, fraction)
+            self._store.report_progress(entry.job.id, fraction)
 
     def _over_already(self, entry: JobEntry) -> bool:
         """Whether an attempt ended for good although the remote side restarts the job, as Slurm
