@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, MLInfraError, Unavailable
-from ..core.records import Number, Page, check_limit, now, page_of
+from ..core.records import Page, check_limit, now, page_of
 from ..core.runtime_folder import runtime_folder
 from ..core.search import Document
 from ..notebooks.executed import read_executed
@@ -27,9 +26,9 @@ from .cancel import JobStopper
 from .dispatch import Dispatch
 from .local.client import Control
 from .local.usage import read as read_resources
+from .outlook import estimate, queued
 from .queue.queries import Named
 from .queue.store import JobStore
-from .settings import JobSettings
 from .spec import (
     AttemptRecord,
     Backend,
@@ -57,8 +56,6 @@ if TYPE_CHECKING:
 
 SEARCHED = 1000
 """How many of the newest jobs search finds."""
-QUEUE_LIMIT = 500
-"""How many waiting jobs of a backend the queue shows."""
 
 
 class Jobs:
@@ -82,7 +79,7 @@ class Jobs:
         self._control = Control(project)
         self._dispatch = Dispatch(project, self._store, self._control)
         self._submitter = Submitter(project, self._store, self._dispatch, around)
-        self._ending = JobStopper(project, self._store, self._dispatch, self._control)
+        self._stopper = JobStopper(project, self._store, self._dispatch, self._control)
 
     def submit(self, spec: JobSpec) -> Job:
         """Accept a job; once this returns, it will run even if this process dies or the power is
@@ -116,12 +113,12 @@ class Jobs:
         """A job by its id, the beginning of its id, or `job:ID`. Raises NotFound, or BadRequest if
         several begin like this.
         """
-        found = self.look(job)
-        if self._tracked is not None and found.attempt and found.array is None:
+        shown = self.look(job)
+        if self._tracked is not None and shown.attempt and shown.array is None:
             # A tracking store that does not answer must not hide the job.
             with contextlib.suppress(MLInfraError):
-                return replace(found, run=self._tracked(found.id))
-        return found
+                return replace(shown, run=self._tracked(shown.id))
+        return shown
 
     def look(self, job: str) -> Job:
         """The same without its tracked run: a tracking server, which may answer late or never, is
@@ -210,7 +207,7 @@ class Jobs:
 
         A running job is ended even on a full disk; the cancel is recorded when there is room.
         """
-        return self._complete(self._ending.cancel(self._store.named(job)))
+        return self._complete(self._stopper.cancel(self._store.named(job)))
 
     def requeue(self, job: str) -> Job:
         """Start a job again under the same id: a running one is ended first, one that failed, was
@@ -291,7 +288,7 @@ class Jobs:
         states.
         """
         ids = [ident for job in jobs for ident in self._store.named(job).jobs]
-        self._ending.wait(ids, timeout=timeout)
+        self._stopper.wait(ids, timeout=timeout)
         return self._completed(self._store.entry(job).job for job in ids)
 
     def compute(self, backend: str | None = None) -> Compute:
@@ -302,64 +299,13 @@ class Jobs:
 
     def queue(self, *, limit: int = 50, cursor: str | None = None) -> Page[QueuedJob]:
         """Waiting jobs, in the order in which they may start; then those that may not start yet."""
-        at = now().timestamp()
-        backends = [
-            name for name in self._store.backends() if self._store.counts(backend=name)["queued"]
-        ]
-        starts = {
-            job: when
-            for name in backends
-            for job, when in self._dispatch.backend(name).starts().items()
-        }
-        first = [
-            item.id
-            for name in backends
-            for item in self._store.waiting(at=at, limit=QUEUE_LIMIT, backend=name)
-        ]
-        later = [
-            job.id
-            for job in self._store.blocked(at=at, limit=QUEUE_LIMIT)
-            if job.id not in set(first)
-        ]
-        page = page_of([*first, *later], limit=limit, cursor=cursor)
-        offset = int(cursor or 0)
-        jobs = self._completed(map(self._store.job, page.items))
-        items = [
-            QueuedJob(position=offset + place, job=job, starts_at=starts.get(job.id))
-            for place, job in enumerate(jobs, 1)
-        ]
-        return Page(
-            items=items, shown=page.shown, total=self._store.counts()["queued"], cursor=page.cursor
-        )
+        return queued(self._store, self._dispatch, self._completed, limit=limit, cursor=cursor)
 
     def estimate(self, spec: JobSpec) -> Estimate:
         """What a job would meet if submitted now: when it starts, how long it takes, what it costs,
         or why it can never start.
         """
-        backend = self._dispatch.backend(spec.backend)
-        refused = ""
-        try:
-            spec = examine(spec, self._project.root)
-            backend.check(spec)
-        except MLInfraError as error:
-            refused = str(error)
-        earlier = [] if refused else self._store.durations(spec)
-        seconds = median(earlier) if earlier else None
-        prices = self._project.settings.of(JobSettings)
-        price = (spec.gpus * prices.gpu_hour_price + spec.cpus * prices.cpu_hour_price) * max(
-            1, len(spec.array)
-        )
-        return Estimate(
-            starts_at=None if refused else backend.would_start(spec),
-            seconds=None if seconds is None else Number(value=seconds, basis="est"),
-            like=len(earlier),
-            cost=(
-                Number(value=price * seconds / 3600, basis="est")
-                if price and seconds is not None
-                else None
-            ),
-            refused=refused,
-        )
+        return estimate(self._project, self._store, self._dispatch, spec)
 
     def resources(self, job: str, *, seconds: float = 900.0) -> Resources:
         """What the newest attempt of a job used in its last `seconds`; no points if it was not
@@ -408,23 +354,24 @@ class Jobs:
         only the given ones if its code is gone.
         """
         found = self._store.entry(job).job
-        known = list[Parameter]()
+        defaults = list[Parameter]()
         if found.notebook is not None and found.snapshot:
             # Removed, or no longer a notebook: the given parameters are known anyway.
             with contextlib.suppress(MLInfraError, ValueError):
-                known = (
+                defaults = (
                     parameters_of(
                         json.loads(self._submitter.snapshots().read(found.snapshot, found.notebook))
                     )
                     or []
                 )
-        return taken(known, found.parameters)
+        return taken(defaults, found.parameters)
 
     def backends(self) -> Sequence[Backend]:
         """Where jobs can run, by name; each installed backend, whether or not it is configured."""
-        usual = self._dispatch.name_of(None)
+        default = self._dispatch.name_of(None)
         return [
-            Backend(name=name, usual=name == usual) for name in sorted({*backend_names(), usual})
+            Backend(name=name, usual=name == default)
+            for name in sorted({*backend_names(), default})
         ]
 
     def executed(self, path: str, *, since: str | None = None) -> ExecutedNotebook | None:
@@ -506,7 +453,7 @@ class Jobs:
         tried, also on a full disk. Raises Unavailable afterwards for what could not be ended or
         recorded.
         """
-        self._ending.stop(cancel_running=cancel_running)
+        self._stopper.stop(cancel_running=cancel_running)
         return self.supervisor()
 
     def heed_alarms(self, *, start: bool) -> None:
@@ -537,9 +484,9 @@ class Jobs:
 
     def _completed(self, jobs: Iterable[Job]) -> Sequence[Job]:
         """Jobs with what their files say, and why no process runs them: asked once per backend."""
-        trouble, found = cache(self._dispatch.trouble), list[Job]()
+        trouble, completed = cache(self._dispatch.trouble), list[Job]()
         for job in jobs:
-            whole = with_files(job, root=self._project.root, home=self._project.home)
-            waits = job.state not in FINAL and job.array is None and trouble(job.backend)
-            found.append(replace(whole, reason=waits) if waits else whole)
-        return found
+            shown = with_files(job, root=self._project.root, home=self._project.home)
+            reason = job.state not in FINAL and job.array is None and trouble(job.backend)
+            completed.append(replace(shown, reason=reason) if reason else shown)
+        return completed

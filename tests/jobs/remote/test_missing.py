@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.jobs import JobState
-from jupyter_mlinfra.jobs.remote import Batch, Sighting, Stage, Unreachable, follower
+from jupyter_mlinfra.jobs.remote import Batch, Sighting, Stage, Unreachable, missing
 
 
 def test_another_cluster_judges_no_job_and_gets_none_that_was_sent(steps: Any) -> None:
@@ -19,7 +19,7 @@ def test_another_cluster_judges_no_job_and_gets_none_that_was_sent(steps: Any) -
     steps.rounds(4)
     assert [steps.jobs.show(job.id).state for job in (runs, waits)] == ["running", "queued"]
     assert (
-        "it was sent to cluster one, and the settings lead to two now"
+        "it was sent to cluster one, and the settings name two now"
         in steps.jobs.show(runs.id).reason
     )
     assert len(steps.there.sent) == 2
@@ -47,7 +47,7 @@ def test_a_job_that_is_forgotten_again_and_again_is_sent_a_few_times(steps: Any)
         steps.there.shown.clear()
         steps.project.database._connection().execute("UPDATE job SET not_before = 0")
     ended = steps.jobs.show(job.id)
-    assert (ended.state, len(steps.there.sent)) == ("failed", follower.LOSSES + 1)
+    assert (ended.state, len(steps.there.sent)) == ("failed", missing.LOSSES + 1)
     assert "forgot it" in ended.reason
 
 
