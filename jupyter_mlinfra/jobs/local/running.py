@@ -58,8 +58,8 @@ class Live:
     entry: as last recorded. saved: whether it is recorded as running. handles: pidfd → pid of the
     watched processes. kill_at, limit_at, aside_until: monotonic seconds, None if nothing is due.
     status: how the wrapper ended, if we were its parent. ours: whether we started it, so that
-    processes it leaves become our children. told: whether the job's reason says that its exit code
-    will not be stored. aside_until: when it is tried again after an error of ours.
+    processes it leaves become our children. explained: whether the job's reason says that its exit
+    code will not be stored. aside_until: when it is tried again after an error of ours.
     """
 
     entry: JobEntry
@@ -73,7 +73,7 @@ class Live:
     asked_reason: str = ""
     kill_at: float | None = None
     limit_at: float | None = None
-    told: bool = False
+    explained: bool = False
     aside_until: float | None = None
 
     @property

@@ -21,7 +21,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from threading import Thread
 
 from ...core.daemons.daemon import Daemon, described, say
 from ...core.daemons.registration import own_identity
@@ -33,7 +32,7 @@ from ...core.machine import cpu_slots, memory_gib
 from ...core.processes import Identity, adopt_orphans, boot_id, failpoint, start_ticks
 from ...core.runtime_folder import runtime_folder
 from ..attempt import log_cap as capping
-from ..attempt.environment import FRESH_SECONDS, forget, forget_deleted, release
+from ..attempt.environment import forget
 from ..attempt.files import REASON_BYTES, Attempt
 from ..backends.launch import Place, TryLater, explained, spawn
 from ..backends.program import CannotStart
@@ -45,10 +44,12 @@ from ..state import judge
 from .alarm_clock import Alarms
 from .cancel_requests import CancelRequests
 from .client import Config
+from .explaining import Explanations
 from .plan import plan
 from .plan_input import capacity_of, holdings_of, needs_of
 from .prestarted import Ready
 from .registry import Registered, SupervisorRegistry
+from .releasing import Environments, watch_deleted
 from .running import Live, Taken, find, limit_at, orphaned
 from .usage import Sampler
 from .warm_runners import Warm
@@ -63,11 +64,6 @@ EXPLAINED = 100
 """How many waiting jobs, from the head of the queue, get a reason; the others wait for
 their turn.
 """
-EXPLAIN_SECONDS = 0.5
-EXPLAIN_SHARE = 0.05
-"""Share of the supervisor's time for explaining why jobs wait."""
-RELEASE_SECONDS = 2.0
-"""How long the environment of an ended job is kept for the next one."""
 RETRY_SECONDS = 1.0
 """Pause after the database was busy or the disk full."""
 LATER_SECONDS = 5.0
@@ -100,9 +96,8 @@ class Supervisor(Daemon):
         self._live: dict[str, Live] = {}
         self._adopts = False
         self._unforced = False
-        self._unneeded: set[str] = set()
-        self._release_at: float | None = None
-        self._wishes = CancelRequests(self._place.home)
+        self._environments = Environments(self._store)
+        self._cancel_requests = CancelRequests(self._place.home)
         self._sampler = Sampler(self._place.home)
         self._alarms = Alarms(database, self._place)
         self._warm = Warm(
@@ -118,22 +113,22 @@ class Supervisor(Daemon):
         self._adopt_at: float | None = 0.0
         self._retry_at: float | None = None
         self._queue_at: float | None = None
-        self._explain_at: float | None = None
-        self._explain_from = self._cap_at = 0.0
+        self._explanations = Explanations(self._store)
+        self._cap_at = 0.0
 
     def _begin(self) -> None:
         self._adopts = adopt_orphans()
         self._alarms.listen(self._wakeups.add)
         self._register()
         self._safely(partial(self._warm.sweep, self._store))
-        Thread(target=_forget_deleted, args=(self._wakeups.path.parent,), daemon=True).start()
+        watch_deleted(self._wakeups.path.parent)
 
     def _abandon(self) -> None:
         forget(self._wakeups.path.parent, jobs=set(self._live), environments=(), fresh_seconds=0)
 
     def _close(self) -> None:
         say("ends; running jobs continue")
-        self._safely(self._release_all)
+        self._safely(self._environments.release_all)
         self._warm.close()
         self._ready.close()
 
@@ -151,26 +146,20 @@ class Supervisor(Daemon):
 
     def _sleep(self) -> None:
         """Wait for an event or the next due time."""
-        sample_at, live = (
-            self._sampler.due(running=bool(self._live)),
-            (live.due() for live in self._live.values()),
-        )
         moments = [
             self._queue_at,
-            self._explain_at,
+            self._explanations.due(),
             self._adopt_at,
-            self._release_at,
-            sample_at,
+            self._environments.due(),
+            self._sampler.due(running=bool(self._live)),
             self._alarms.due(),
             self._warm.due(),
             self._ready.due(),
-            *live,
+            *(live.due() for live in self._live.values()),
         ]
-        due = (
-            [moment for moment in moments if moment is not None]
-            if self._retry_at is None
-            else [self._retry_at]
-        )
+        if self._retry_at is not None:
+            moments = [self._retry_at]
+        due = [moment for moment in moments if moment is not None]
         timeout = min(due, default=math.inf) - time.monotonic()
         every = capping.LOOK_SECONDS if self._live else BEAT_SECONDS
         # Bounded, because the system cannot be asked to sleep for a month.
@@ -232,8 +221,7 @@ class Supervisor(Daemon):
         self._alarms.tend()
         self._warm.tend(free=sum(live.entry.spec.cpus for live in self._live.values()) < self._cpus)
         self._retention.tidy(self._wakeups.beat)
-        if self._release_at is not None and time.monotonic() >= self._release_at:
-            self._release_all()
+        self._environments.tend()
 
     def _force(self) -> None:
         """Force to disk how jobs ended in this round: once, and after the starts, since the disk
@@ -254,11 +242,8 @@ class Supervisor(Daemon):
         self._aside = {}
         for entry in self._store.active():
             job = entry.job.id
-            if (
-                job not in self._live
-                and not self._alone(job, partial(self._adopt_one, entry))
-                and job not in self._live
-            ):
+            adopted = job in self._live or self._alone(job, partial(self._adopt_one, entry))
+            if not adopted and job not in self._live:
                 self._aside[job] = entry
         self._adopt_at = time.monotonic() + LATER_SECONDS if self._aside else None
 
@@ -267,7 +252,7 @@ class Supervisor(Daemon):
         if live is not None:
             say(f"adopts job {entry.job.id}")
             self._take(live)
-        elif by := entry.cancelled_by or self._wishes.read().get(entry.job.id):
+        elif by := entry.cancelled_by or self._cancel_requests.read().get(entry.job.id):
             self._store.end(
                 entry.job.id, JobState.CANCELLED, reason=f"Cancelled by {by}.", exit_code=None
             )
@@ -288,8 +273,10 @@ class Supervisor(Daemon):
         """End jobs for which that, or a requeue, was requested."""
         if not self._live:
             return
-        wishes = {job: (JobState.CANCELLED, user) for job, user in self._wishes.read().items()}
-        for job, (state, user) in {**self._store.asked(), **wishes}.items():
+        cancels = {
+            job: (JobState.CANCELLED, user) for job, user in self._cancel_requests.read().items()
+        }
+        for job, (state, user) in {**self._store.asked(), **cancels}.items():
             live = self._live.get(job)
             if live is not None and (
                 live.asked is None
@@ -304,17 +291,17 @@ class Supervisor(Daemon):
         This also happens if another job's end cannot be recorded: a full disk keeps no process
         alive beyond its grace period.
         """
-        trouble: Unavailable | None = None
+        unavailable: Unavailable | None = None
         for live in list(self._live.values()):
             if live.aside_until is None or time.monotonic() >= live.aside_until:
                 try:
-                    well = self._alone(live.id, partial(self._see_to, live))
+                    worked = self._alone(live.id, partial(self._see_to, live))
                 except Unavailable as error:
-                    trouble = error
+                    unavailable = error
                 else:
-                    live.aside_until = None if well else time.monotonic() + LATER_SECONDS
-        if trouble is not None:
-            raise trouble
+                    live.aside_until = None if worked else time.monotonic() + LATER_SECONDS
+        if unavailable is not None:
+            raise unavailable
 
     def _see_to(self, live: Live) -> None:
         """End it if it is past its limit, record what could not be recorded, judge it if it is
@@ -332,8 +319,8 @@ class Supervisor(Daemon):
             self._write_running(live)
         if over:
             self._settle(live)
-        elif live.orphaned() and not live.told:
-            live.told = True
+        elif live.orphaned() and not live.explained:
+            live.explained = True
             self._store.explain(
                 {live.id: "Still runs, but the process that would store its exit code was killed."}
             )
@@ -361,18 +348,9 @@ class Supervisor(Daemon):
         self._release(live.entry)
 
     def _release(self, entry: JobEntry) -> None:
-        """The job has ended. Its environment is removed soon, unless another job has the same, as
-        the next submit often does.
-        """
+        """The job has ended, which is not on disk yet."""
         self._unforced = True
-        self._unneeded.add(entry.launch.environment)
-        self._release_at = self._release_at or time.monotonic() + RELEASE_SECONDS
-
-    def _release_all(self) -> None:
-        self._release_at = None
-        while self._unneeded:
-            path = self._unneeded.pop()
-            release(path, needed=partial(self._store.needs, path))
+        self._environments.add(entry.launch.environment)
 
     def _judge(self, live: Live) -> None:
         entry, job = live.entry, live.id
@@ -400,24 +378,23 @@ class Supervisor(Daemon):
                 delay=verdict.delay,
             )
             return
-        began = None if entry.job.started_at else live.attempt.began_at()
-        progress = live.attempt.read_progress()
+        started_at = None if entry.job.started_at else live.attempt.began_at()
         self._store.end(
             job,
             verdict.state,
             reason=verdict.reason,
             exit_code=verdict.exit_code,
-            started_at=began,
-            progress=progress,
+            started_at=started_at,
+            progress=live.attempt.read_progress(),
         )
-        self._wishes.forget(job)
+        self._cancel_requests.forget(job)
 
     def _fail(self, job: str, what: str, error: Exception) -> None:
         """An error of ours with this job: it ends, and says so."""
         say(f"job {job} fails: {described(error)}")
         reason = f"{what}: {type(error).__name__}: {error}. Report this: it is a bug."
         self._store.end(job, JobState.FAILED, reason=reason[:REASON_BYTES], exit_code=None)
-        self._wishes.forget(job)
+        self._cancel_requests.forget(job)
 
     # Jobs that wait
 
@@ -426,7 +403,7 @@ class Supervisor(Daemon):
         waiting = self._store.waiting(at=at, limit=QUEUE_LIMIT, alike=ALIKE)
         later = self._store.next_start(at=at)
         self._queue_at = None if later is None else time.monotonic() + later - at
-        self._explain_at = None
+        explain = self._explanations.begin()
         registered = self._registry.read() if waiting else None
         if registered is None or registered.stopped:
             return
@@ -438,7 +415,6 @@ class Supervisor(Daemon):
         capacity = capacity_of(
             self._gpus, holdings, cpus=self._cpus, memory_gib=self._memory, look=look
         )
-        explain = time.monotonic() >= self._explain_from  # not in every round of a fast queue
         decided = plan(needs, holdings, capacity, explained=EXPLAINED if explain else 0)
         for job, gpu_ids in decided.starts:
             self._alone(job, partial(self._launch, job, gpu_ids))
@@ -447,18 +423,15 @@ class Supervisor(Daemon):
         if capacity.busy:
             self._queue_at = min(self._queue_at or math.inf, time.monotonic() + LATER_SECONDS)
         if explain:
-            began = time.monotonic()
-            self._store.explain(
+            self._explanations.record(
                 {
                     item.id: reason
                     for item in waiting
                     if (reason := decided.reasons.get(item.id, item.reason)) != item.reason
                 }
             )
-            took = time.monotonic() - began
-            self._explain_from = began + max(EXPLAIN_SECONDS, took / EXPLAIN_SHARE)
         else:
-            self._explain_at = self._explain_from
+            self._explanations.postpone()
 
     def _launch(self, job: str, gpu_ids: tuple[str, ...]) -> None:
         taken = self._warm.take(self._store, job, gpu_ids) or self._ready.take()
@@ -511,16 +484,6 @@ class Supervisor(Daemon):
         live.limit_at = limit_at(entry, live.attempt, wrapper)
         self._take(live)
         failpoint("running")
-
-
-def _forget_deleted(folder: Path) -> None:
-    """From time to time, apart from everything else: the state of another project may be on a share
-    that does not answer.
-    """
-    while True:
-        with contextlib.suppress(OSError):
-            forget_deleted(folder)
-        time.sleep(FRESH_SECONDS)
 
 
 def main() -> None:
