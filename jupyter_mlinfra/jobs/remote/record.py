@@ -17,7 +17,7 @@ from ..queue.retention import Retention
 from ..queue.rows import JobEntry
 from ..queue.store import JobStore
 from ..spec import JobState
-from ..state import judge
+from ..state import Verdict, judge
 from . import Sighting, Stage
 from .backoff import Patience
 from .batches import words_path
@@ -188,6 +188,13 @@ class Record:
             retries=entry.spec.retries,
             requeues=entry.requeues,
         )
+        self._record(entry, attempt, verdict)
+        self._homecoming.forget(job.id, remove=verdict.state is JobState.SUCCEEDED)
+        failpoint("settled")
+        self.forget(entry)
+
+    def _record(self, entry: JobEntry, attempt: Attempt, verdict: Verdict) -> None:
+        job = entry.job
         if verdict.state is JobState.QUEUED and job.state is JobState.QUEUED:
             self._store.unsent(
                 [job.id],
@@ -219,9 +226,6 @@ class Record:
                 progress=attempt.read_progress(),
             )
             self.later.forget([job.id])
-        self._homecoming.forget(job.id, remove=verdict.state is JobState.SUCCEEDED)
-        failpoint("settled")
-        self.forget(entry)
 
     def end_unstarted(
         self, entry: JobEntry, state: JobState, reason: str, code: int | None = None

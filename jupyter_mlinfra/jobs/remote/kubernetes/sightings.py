@@ -24,7 +24,7 @@ _WAITS = {
     "PodInitializing": "its container is being made",
 }
 
-SAID = 500
+OUTPUT = 500
 """How many characters of a container's last output are kept."""
 
 Starts = Callable[[str, str], int | None]
@@ -59,51 +59,62 @@ def sightings_of(
     """A sighting for each element of each Job; and for pods that outlive theirs, while they run.
     refusals: why none is made for Jobs, by their uids.
     """
-    of = _newest(pods)
+    pod_of = _newest(pods)
     quotas = {
         owner.get("uid"): workload
         for workload in workloads
         for owner in _meta(workload).get("ownerReferences") or ()
     }
-    found = list[Seen]()
+    seen = list[Seen]()
     for job in jobs:
-        meta = _meta(job)
-        ids, one = _ids(meta, ids_of), (job.get("spec") or {}).get("completions") == 1
-        for index, ident in enumerate(ids):
-            pod = of.pop((str(meta.get("name")), index), None)
-            key = key_of(meta.get("labels") or {}, index)
-            times = starts(ident, key) if ident else None
-            seen = _sighting(
-                job,
-                pod,
-                index,
-                times or 0,
-                quotas.get(meta.get("uid")),
-                refusals.get(str(meta.get("uid")), ""),
-            )
-            if times is None and seen["stage"] is Stage.WAITING:
-                continue  # called off: a pod that still starts will see that and end
-            sighting = Sighting(
-                remote=meta["name"] if one else f"{meta['name']}/{index}", key=key, **seen
-            )
-            found.append(Seen(sighting=sighting, owner=meta["name"], job=ident, pod=_live(pod)))
-    for (name, index), pod in of.items():
-        meta = _meta(pod)
-        ids, phase = _ids(meta, ids_of), _status(pod).get("phase")
-        if index < len(ids) and phase not in ("Succeeded", "Failed"):
-            key = key_of(meta.get("labels") or {}, index)
-            times = starts(ids[index], key) or 0
-            words = "Its Job was deleted in Kubernetes; its pod ends."
-            remote = name if len(ids) == 1 else f"{name}/{index}"
-            sighting = Sighting(
-                remote=remote,
-                key=key,
-                stage=Stage.RUNNING,
-                restarts=max(0, times - 1),
-                reason=words,
-            )
-            found.append(Seen(sighting=sighting, owner="", job=ids[index], pod=_live(pod)))
-    return found
+        uid = _meta(job).get("uid")
+        for index, ident in enumerate(_ids(_meta(job), ids_of)):
+            pod = pod_of.pop((str(_meta(job).get("name")), index), None)
+            refusal = refusals.get(str(uid), "")
+            element = _element(job, pod, index, ident, starts, quotas.get(uid), refusal)
+            if element is not None:
+                seen.append(element)
+    for (name, index), pod in pod_of.items():
+        ids = _ids(_meta(pod), ids_of)
+        if index < len(ids) and not _over(pod):
+            seen.append(_left_pod(pod, name, index, ids, starts))
+    return seen
+
+
+def _element(
+    job: Json,
+    pod: Json | None,
+    index: int,
+    ident: str,
+    starts: Starts,
+    workload: Json | None,
+    refusal: str,
+) -> Seen | None:
+    """One element of a Job; None if it was called off: a pod that still starts will see that and
+    end.
+    """
+    meta, completions = _meta(job), (job.get("spec") or {}).get("completions")
+    key = key_of(meta.get("labels") or {}, index)
+    times = starts(ident, key) if ident else None
+    fields = _sighting(job, pod, index, times or 0, workload, refusal)
+    if times is None and fields["stage"] is Stage.WAITING:
+        return None
+    remote = meta["name"] if completions == 1 else f"{meta['name']}/{index}"
+    sighting = Sighting(remote=remote, key=key, **fields)
+    return Seen(sighting=sighting, owner=meta["name"], job=ident, pod=_live(pod))
+
+
+def _left_pod(pod: Json, name: str, index: int, ids: Sequence[str], starts: Starts) -> Seen:
+    """A pod that runs although its Job is gone."""
+    key = key_of(_meta(pod).get("labels") or {}, index)
+    sighting = Sighting(
+        remote=name if len(ids) == 1 else f"{name}/{index}",
+        key=key,
+        stage=Stage.RUNNING,
+        restarts=max(0, (starts(ids[index], key) or 0) - 1),
+        reason="Its Job was deleted in Kubernetes; its pod ends.",
+    )
+    return Seen(sighting=sighting, owner="", job=ids[index], pod=_live(pod))
 
 
 def _live(pod: Json | None) -> str:
@@ -112,28 +123,26 @@ def _live(pod: Json | None) -> str:
 
 def _newest(pods: Iterable[Json]) -> dict[tuple[str, int], Json]:
     """The last pod of each element."""
-    found = dict[tuple[str, int], Json]()
+    newest = dict[tuple[str, int], Json]()
     for pod in sorted(pods, key=lambda pod: str(_meta(pod).get("creationTimestamp") or "")):
         meta = _meta(pod)
-        index, owner = (
-            (meta.get("annotations") or {}).get(INDEX),
-            (meta.get("labels") or {}).get(OWNER),
-        )
+        index = (meta.get("annotations") or {}).get(INDEX)
+        owner = (meta.get("labels") or {}).get(OWNER)
         if owner and index is not None:
-            before = found.get((owner, int(index)))
+            earlier = newest.get((owner, int(index)))
             # Two of the same second: the one that has not ended is newer.
-            if before is None or _over(before) or not _over(pod):
-                found[owner, int(index)] = pod
-    return found
+            if earlier is None or _over(earlier) or not _over(pod):
+                newest[owner, int(index)] = pod
+    return newest
 
 
 def lacks_pods(jobs: Iterable[Json], pods: Iterable[Json]) -> bool:
     """Whether there are Jobs that should have a pod and have none: only an event tells that their
     creation is refused.
     """
-    having = {(_meta(pod).get("labels") or {}).get(OWNER) for pod in pods}
+    owners = {(_meta(pod).get("labels") or {}).get(OWNER) for pod in pods}
     return any(
-        _meta(job).get("name") not in having
+        _meta(job).get("name") not in owners
         and not (job.get("spec") or {}).get("suspend")
         and not _conditions(job)
         for job in jobs
@@ -197,7 +206,7 @@ def _waits_for_pod(
         )
     if refusal:
         return f"Waits in Kubernetes, which makes no pod for it: {refusal}"
-    return "Waits in Kubernetes, which has made no pod for it yet."
+    return "Waits in Kubernetes, which has not made a pod for it yet."
 
 
 def _of_pod(pod: Json, starts: int) -> dict[str, Any]:
@@ -225,13 +234,9 @@ def _waits(pod: Json) -> str:
     for container in _status(pod).get("containerStatuses") or ():
         waiting = (container.get("state") or {}).get("waiting") or {}
         if waiting.get("reason"):
-            text, said = (
-                _WAITS.get(waiting["reason"], "its container does not start"),
-                waiting.get("message"),
-            )
-            return (
-                f"Waits in Kubernetes: {text} ({waiting['reason']}{': ' + said if said else ''})."
-            )
+            text = _WAITS.get(waiting["reason"], "its container does not start")
+            message = f": {waiting['message']}" if waiting.get("message") else ""
+            return f"Waits in Kubernetes: {text} ({waiting['reason']}{message})."
     return "Waits in Kubernetes for its container."
 
 
@@ -239,12 +244,12 @@ def _failed(pod: Json, starts: int) -> dict[str, Any]:
     """How a failed pod ended. Exit codes come from the attempt's files first; this is for when
     those say nothing.
     """
-    status, why = _status(pod), str(_status(pod).get("reason") or "")
+    status, reason = _status(pod), str(_status(pod).get("reason") or "")
     ended: Json = next(
         (
             state
-            for box in status.get("containerStatuses") or ()
-            if (state := (box.get("state") or {}).get("terminated"))
+            for container in status.get("containerStatuses") or ()
+            if (state := (container.get("state") or {}).get("terminated"))
         ),
         {},
     )
@@ -254,7 +259,7 @@ def _failed(pod: Json, starts: int) -> dict[str, Any]:
             "code": code,
             "reason": "It ran out of the memory that it had asked for; ask for more (memory_gib).",
         }
-    if why == "DeadlineExceeded":
+    if reason == "DeadlineExceeded":
         return {
             "code": code,
             "asked": JobState.FAILED,
@@ -267,28 +272,28 @@ def _failed(pod: Json, starts: int) -> dict[str, Any]:
             "reason": f"Its place was taken ({_disruption(pod).get('reason') or 'evicted'}).",
         }
     # The node itself refused the pod, which says nothing about the job.
-    if why and not ended and not starts:
+    if reason and not ended and not starts:
         return {
             "code": None,
             "asked": JobState.QUEUED,
             "reason": (
-                f"Node refused its pod ({why}: {status.get('message') or ''}); it is sent again."
+                f"Node refused its pod ({reason}: {status.get('message') or ''}); it is sent again."
             ),
         }
-    if why or (status.get("message") and code is None):
+    if reason or (status.get("message") and code is None):
         return {
             "code": code,
             "reason": (
                 "Its pod failed in Kubernetes:"
-                f" {': '.join(part for part in (why, str(status.get('message') or '')) if part)}"
+                f" {': '.join(part for part in (reason, str(status.get('message') or '')) if part)}"
             ),
         }
-    said = str(ended.get("message") or "").strip()
+    output = str(ended.get("message") or "").strip()
     early = not starts or ended.get("reason") in ("ContainerCannotRun", "StartError")
     return {
         "code": code,
         "reason": (
-            f"Its pod ended before the job began: {said[-SAID:] or 'it said nothing.'}"
+            f"Its pod ended before the job began: {output[-OUTPUT:] or 'it printed nothing.'}"
             if early
             else ""
         ),
@@ -312,20 +317,20 @@ def _ids(meta: Json, ids_of: Ids) -> Sequence[str]:
     return ids_of(str((meta.get("labels") or {}).get(BATCH) or ""))
 
 
-def _meta(thing: Json) -> Json:
-    return thing.get("metadata") or {}
+def _meta(item: Json) -> Json:
+    return item.get("metadata") or {}
 
 
-def _status(thing: Json) -> Json:
-    return thing.get("status") or {}
+def _status(item: Json) -> Json:
+    return item.get("status") or {}
 
 
-def _conditions(thing: Json, *, every: bool = False) -> dict[str, Json]:
+def _conditions(item: Json, *, every: bool = False) -> dict[str, Json]:
     """Conditions by type; only those that are true unless `every`."""
     return {
-        str(item.get("type")): item
-        for item in _status(thing).get("conditions") or ()
-        if every or item.get("status") == "True"
+        str(condition.get("type")): condition
+        for condition in _status(item).get("conditions") or ()
+        if every or condition.get("status") == "True"
     }
 
 

@@ -31,7 +31,7 @@ KILL_SECONDS = 40.0
 """What a guard gets beyond a job's own time to end, before Slurm ends it: its default KillWait is
 30.
 """
-TOLD_SECONDS = 600.0
+SIGNALLED_SECONDS = 600.0
 NAMED = 500
 """The most jobs that one command names."""
 
@@ -44,18 +44,18 @@ class SlurmRemote:
         self._grace = project.settings.of(JobSettings).grace_seconds
         self._commands = Commands(self._settings)
         self._mark = f"mlinfra:{mark_of(project, 'slurm')}:"
-        self._told = dict[str, float]()
+        self._signalled_at = dict[str, float]()
         self.poll_seconds = self._settings.poll_seconds
 
     def cluster(self) -> Cluster:
         """What the configuration says that the commands find."""
         try:
-            told = dict(_SETTING.findall(self._commands.run("scontrol", "show", "config")))
+            config = dict(_SETTING.findall(self._commands.run("scontrol", "show", "config")))
         except SlurmRefused as error:
             raise Unreachable(f"scontrol: {error.words}") from error
-        most = told.get("MaxArraySize", "")
+        most = config.get("MaxArraySize", "")
         return Cluster(
-            name=told.get("ClusterName", ""),
+            name=config.get("ClusterName", ""),
             most=max(1, min(BATCH, int(most))) if most.isdecimal() else BATCH,
         )
 
@@ -83,29 +83,29 @@ class SlurmRemote:
         """What the controller knows about them by number, whatever became of their comments; of the
         others, what accounting remembers.
         """
-        found = dict[str, Sighting]()
-        for some in batched({remote.partition("_")[0] for remote in remotes}, NAMED):
-            found |= {
-                one.remote: one
-                for one in sightings_of(self._numbered(some), "")
-                if one.remote in remotes
+        sightings = dict[str, Sighting]()
+        for numbers in batched({remote.partition("_")[0] for remote in remotes}, NAMED):
+            sightings |= {
+                sighting.remote: sighting
+                for sighting in sightings_of(self._numbered(numbers), "")
+                if sighting.remote in remotes
             }
-        for some in batched([remote for remote in remotes if remote not in found], NAMED):
-            words = [
+        for forgotten in batched([remote for remote in remotes if remote not in sightings], NAMED):
+            arguments = [
                 "--allocations",
                 "--noheader",
                 "--parsable2",
-                f"--jobs={','.join(some)}",
+                f"--jobs={','.join(forgotten)}",
                 "--format=JobID,State,ExitCode,Restarts,NodeList",
             ]
             try:
-                found |= recalled(self._commands.run("sacct", *words).splitlines())
+                sightings |= recalled(self._commands.run("sacct", *arguments).splitlines())
             except Absent:
                 break
             except SlurmRefused as error:
                 if "accounting storage is disabled" not in error.words:
                     raise Unreachable(f"sacct: {error.words}") from error
-        return found
+        return sightings
 
     def _numbered(self, numbers: Sequence[str]) -> list[dict[str, Any]]:
         """The jobs with these numbers, as far as the controller knows them."""
@@ -120,51 +120,26 @@ class SlurmRemote:
         """One `sbatch` for the whole batch. The script is fixed: what to run are its arguments, and
         the orders that those name.
         """
-        first = batch.parcels[0]
-        spec, place = (
-            first.entry.spec,
-            {index_of(parcel.key): parcel.entry.job.id for parcel in batch.parcels},
-        )
-        several = first.entry.job.part_of is not None and len(batch.parcels) > 1
-        whole = several or max(place) > 0
-        # Not the log, whose bytes belong to the job alone.
-        said = words_path(self._project.home / "jobs", batch.name, "%a" if whole else 0)
-        name = first.entry.job.name
-        if several:
-            name = name.rpartition("/")[0]
-        words = [
-            "--parsable",
-            "--export=ALL",
-            "--requeue",
-            "--open-mode=append",
-            f"--signal=B:USR1@{self._settings.notice_seconds}",
-            f"--job-name={name}",
-            f"--comment={self._mark}{batch.name}.{batch.attempt}",
-            f"--nice={nice(first.entry.job.priority, self._settings)}",
-            f"--chdir={self._project.root}",
-            f"--output={output(said.parent)}/{said.name}",
-            *needs(spec, self._settings, grace_seconds=self._grace),
-        ]
-        if whole:
-            words.append(f"--array={array(list(place))}")
-        python = self._settings.python or first.entry.launch.python
-        sent = f"{batch.name}.{batch.attempt}"
-        run = [
-            python,
+        first = batch.parcels[0].entry
+        indexes = [index_of(parcel.key) for parcel in batch.parcels]
+        elements = first.job.part_of is not None and len(indexes) > 1
+        as_array = elements or max(indexes) > 0
+        options = self._options(batch, array(indexes) if as_array else "")
+        guard = [
+            self._settings.python or first.launch.python,
             "-P",
             "-m",
             GUARD,
             str(self._project.home / "jobs"),
-            sent,
+            f"{batch.name}.{batch.attempt}",
             str(self._settings.notice_seconds),
         ]
-        script = str(Path(__file__).with_name("guard.sh"))
         try:
             answer = self._commands.run(
                 "sbatch",
-                *words,
-                script,
-                *run,
+                *options,
+                str(Path(__file__).with_name("guard.sh")),
+                *guard,
                 "SLURM_ARRAY_TASK_ID",
                 "SLURM_RESTART_COUNT",
                 environment=batch.environment,
@@ -176,7 +151,30 @@ class SlurmRemote:
         ident = answer.strip().splitlines()[-1].partition(";")[0] if answer.strip() else ""
         if not ident.isdecimal():
             raise Unreachable(f"sbatch: it answered {answer!r}")
-        return [f"{ident}_{index_of(parcel.key)}" if whole else ident for parcel in batch.parcels]
+        return [f"{ident}_{index}" if as_array else ident for index in indexes]
+
+    def _options(self, batch: Batch, indexes: str) -> list[str]:
+        """Options of `sbatch`. indexes: of the batch as an array; empty for a single job."""
+        first, several = batch.parcels[0].entry, len(batch.parcels) > 1
+        name = first.job.name
+        if first.job.part_of is not None and several:
+            name = name.rpartition("/")[0]
+        # Not the log, whose bytes belong to the job alone.
+        printed = words_path(self._project.home / "jobs", batch.name, "%a" if indexes else 0)
+        return [
+            "--parsable",
+            "--export=ALL",
+            "--requeue",
+            "--open-mode=append",
+            f"--signal=B:USR1@{self._settings.notice_seconds}",
+            f"--job-name={name}",
+            f"--comment={self._mark}{batch.name}.{batch.attempt}",
+            f"--nice={nice(first.job.priority, self._settings)}",
+            f"--chdir={self._project.root}",
+            f"--output={output(printed.parent)}/{printed.name}",
+            *needs(first.spec, self._settings, grace_seconds=self._grace),
+            *([f"--array={indexes}"] if indexes else []),
+        ]
 
     def end(self, sightings: Sequence[Sighting]) -> None:
         """Waiting jobs are removed from the queue, even if they start meanwhile, and so are
@@ -189,15 +187,15 @@ class SlurmRemote:
             time.monotonic(),
             [sighting.remote for sighting in sightings if sighting.stage is not Stage.ENDED],
         )
-        self._told = {
+        self._signalled_at = {
             remote: since
-            for remote, since in self._told.items()
-            if at - since < TOLD_SECONDS + self._grace
+            for remote, since in self._signalled_at.items()
+            if at - since < SIGNALLED_SECONDS + self._grace
         }
         late = [
             remote
             for remote in remotes
-            if at - self._told.setdefault(remote, at) > self._grace + KILL_SECONDS
+            if at - self._signalled_at.setdefault(remote, at) > self._grace + KILL_SECONDS
         ]
         for some in _some(
             [sighting.remote for sighting in sightings if sighting.stage is Stage.WAITING]
