@@ -39,13 +39,13 @@ def array_of(elements: Sequence[JobSpec], *, max_parallel: int | None) -> JobSpe
     return replace(first, parameters=common, array=own, max_parallel=max_parallel)
 
 
-def with_parameters(spec: JobSpec, given: Mapping[str, Any]) -> JobSpec:
+def with_parameters(spec: JobSpec, changes: Mapping[str, Any]) -> JobSpec:
     """The spec with other values for some parameters: of an array, in all its elements."""
     array = [
-        {name: value for name, value in values.items() if name not in given}
+        {name: value for name, value in values.items() if name not in changes}
         for values in spec.array
     ]
-    return replace(spec, parameters={**spec.parameters, **given}, array=array)
+    return replace(spec, parameters={**spec.parameters, **changes}, array=array)
 
 
 def canonical(value: Any) -> str:

@@ -27,13 +27,13 @@ class Dispatch:
         self._project, self._store, self._control = project, store, control
         self._backends: dict[str, JobBackend] = {}
 
-    def name_of(self, wanted: str | None) -> str:
+    def name_of(self, requested: str | None) -> str:
         """The requested backend, or that of the settings."""
-        return wanted or self._project.settings.of(JobSettings).backend
+        return requested or self._project.settings.of(JobSettings).backend
 
-    def backend(self, wanted: str | None = None) -> JobBackend:
+    def backend(self, requested: str | None = None) -> JobBackend:
         """The same, loaded. Raises NotFound with the installed names."""
-        name = self.name_of(wanted)
+        name = self.name_of(requested)
         if name not in self._backends:
             self._backends[name] = load_backend(name, self._project)
         return self._backends[name]

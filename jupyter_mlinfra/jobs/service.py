@@ -15,7 +15,7 @@ from ..core.records import Page, check_limit, now, page_of
 from ..core.runtime_folder import runtime_folder
 from ..core.search import Document
 from ..notebooks.executed import read_executed
-from ..notebooks.parameters import parameters_of, read_notebook, taken
+from ..notebooks.parameters import job_parameters, parameters_of, read_notebook
 from ..notebooks.spec import ExecutedNotebook, JobParameter, Parameter
 from .attempt.environment import Around, handing_over, keep, submitters_environment
 from .attempt.files import Attempt
@@ -128,8 +128,8 @@ class Jobs:
 
     def job_of(self, key: str) -> Job | None:
         """The job that was submitted with this key."""
-        known = self._store.by_key(key)
-        return None if known is None else self._complete(known)
+        job = self._store.by_key(key)
+        return None if job is None else self._complete(job)
 
     def list(
         self,
@@ -364,7 +364,7 @@ class Jobs:
                     )
                     or []
                 )
-        return taken(defaults, found.parameters)
+        return job_parameters(defaults, found.parameters)
 
     def backends(self) -> Sequence[Backend]:
         """Where jobs can run, by name; each installed backend, whether or not it is configured."""

@@ -66,8 +66,8 @@ def advance(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """What is known about an attempt that is over. code: None if it could not be read. said: the
-    job's own reason. last: of a command, the last line of its log.
+    """What is known about an attempt that is over. code: None if it could not be read. reason: the
+    job's own, or why its exit code is missing. last: of a command, the last line of its log.
 
     asked: the state for which it was ended (cancelled, or failed at its time limit), None if it
     ended on its own.
@@ -75,7 +75,7 @@ class Ended:
 
     code: int | None
     seconds: float
-    said: str = ""
+    reason: str = ""
     last: str = ""
     asked: JobState | None = None
     asked_reason: str = ""
@@ -115,7 +115,7 @@ def judge(ended: Ended, *, failures: int, retries: int, requeues: int) -> Verdic
             exit_code=SAVED,
             delay=delay,
         )
-    reason = ended.said or explain_exit(ended.code, ended.last)
+    reason = ended.reason or explain_exit(ended.code, ended.last)
     if failures < retries:
         delay = min(_doubled(failures), BACKOFF_LIMIT_SECONDS)
         text = (

@@ -43,7 +43,7 @@ def attempt_record(attempt: Attempt, number: int, *, last_line: bool) -> Attempt
     failed, as for a command.
     """
     began, ended, code = attempt.began_at(), attempt.ended_at(), attempt.exit_code()
-    reason = attempt.said() if code else ""
+    reason = attempt.own_reason() if code else ""
     if code and not reason:
         reason = explain_exit(code, attempt.last_line() if last_line else "")
     return AttemptRecord(

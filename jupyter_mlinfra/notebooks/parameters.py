@@ -100,21 +100,21 @@ def parameters_of(notebook: Mapping[str, Any]) -> list[Parameter] | None:
     )
 
 
-def taken(known: Sequence[Parameter], given: Mapping[str, Any]) -> list[JobParameter]:
-    """What a job runs with. known: the parameters of its notebook. given: those of the submit."""
-    found = [
+def job_parameters(declared: Sequence[Parameter], values: Mapping[str, Any]) -> list[JobParameter]:
+    """What a job runs with. declared: the parameters of its notebook. values: of the submit."""
+    parameters = [
         JobParameter(
-            name=each.name,
-            type=each.type,
-            value=given.get(each.name, each.default),
-            given=each.name in given,
+            name=parameter.name,
+            type=parameter.type,
+            value=values.get(parameter.name, parameter.default),
+            given=parameter.name in values,
         )
-        for each in known
+        for parameter in declared
     ]
-    names = {each.name for each in known}
-    return found + [
+    names = {parameter.name for parameter in declared}
+    return parameters + [
         JobParameter(name=name, type="", value=value, given=True)
-        for name, value in given.items()
+        for name, value in values.items()
         if name not in names
     ]
 
@@ -125,24 +125,25 @@ def source_of(cell: Mapping[str, Any]) -> str:
     return "".join(map(str, source)) if isinstance(source, list) else str(source)
 
 
-def check_parameters(notebook: Mapping[str, Any], given: Mapping[str, Any], shown: str) -> None:
+def check_parameters(notebook: Mapping[str, Any], values: Mapping[str, Any], shown: str) -> None:
     """Raise BadRequest when the notebook cannot take these parameters."""
-    if not given:
+    if not values:
         return
-    known = parameters_of(notebook)
-    names = ", ".join(sorted(given))
-    if known is None:
+    declared = parameters_of(notebook)
+    names = ", ".join(sorted(values))
+    were = "was" if len(values) == 1 else "were"
+    if declared is None:
         raise BadRequest(
             f"{shown} takes no parameters.",
-            f"{names} {'was' if len(given) == 1 else 'were'} given, but no cell is tagged `{TAG}`.",
+            f"{names} {were} given, but no cell is tagged `{TAG}`.",
             f"Put the defaults into a cell and tag it `{TAG}` (cell menu: Mark as Parameters).",
         )
-    unknown = sorted(set(given) - {parameter.name for parameter in known})
+    unknown = sorted(set(values) - {parameter.name for parameter in declared})
     if unknown and language_of(notebook) == "python":
-        there = ", ".join(parameter.name for parameter in known) or "none"
+        existing = ", ".join(parameter.name for parameter in declared) or "none"
         raise BadRequest(
             f"{shown} has no parameter {', '.join(unknown)}.",
-            f"Its cell tagged `{TAG}` has: {there}.",
+            f"Its cell tagged `{TAG}` has: {existing}.",
             "Correct the name, or give it a default in that cell.",
         )
 

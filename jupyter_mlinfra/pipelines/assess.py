@@ -85,7 +85,7 @@ class Assessor:
         reason = self._why_not(step, result, found)
         if not reason:
             return Assessment(parts=parts, made=result, reason="nothing changed")
-        changed, words = self._told(step, parts, result, reason)
+        changed, words = self._explanation(step, parts, result, reason)
         return Assessment(parts=parts, made=None, reason=reason, changed=changed, detail=words)
 
     def outputs(self, step: StepDefinition) -> dict[str, str]:
@@ -103,11 +103,11 @@ class Assessor:
         does.
         """
         path = self._root / step.notebook
-        notebook = read_notebook(path, step.notebook, given=bool(step.parameters))
-        wanted = [reference for reference in step.inputs if reference not in without]
+        notebook = read_notebook(path, step.notebook, parametrized=bool(step.parameters))
+        references = [reference for reference in step.inputs if reference not in without]
         inputs = require(
             self._contents.of,
-            wanted,
+            references,
             f"Step {step.name} takes",
             "Make it first; it is gone, or its step failed to make it.",
         )
@@ -159,26 +159,26 @@ class Assessor:
             return False
         return now == parts.inputs.get(reference) and stamp == parts.stamps.get(reference, stamp)
 
-    def is_current(self, step: StepDefinition, begun: StepEntry) -> bool:
+    def is_current(self, step: StepDefinition, entry: StepEntry) -> bool:
         """Whether a step of an interrupted run was started with the present inputs, and what it has
         made since still exists. A waiting step always is.
         """
-        if begun.parts is None:
+        if entry.parts is None:
             return True
-        kept = begun.step.state is StepState.CACHED and step.name in self._plan.keep
+        is_kept = entry.step.state is StepState.CACHED and step.name in self._plan.keep
         result = self._store.result(self._pipeline, step.name, step.slot)
-        if kept and self._plan.repairs:
+        if is_kept and self._plan.repairs:
             return self._kept(step, result) is not None
-        if begun.step.state in DONE and not self.stands(step):
+        if entry.step.state in DONE and not self.stands(step):
             return False
         try:
             parts = self.parts(step)
         except (NotFound, Unprocessable):
             return False
         found = changes(
-            begun.parts, parts, self._store.packages([begun.parts.environment, parts.environment])
+            entry.parts, parts, self._store.packages([entry.parts.environment, parts.environment])
         )
-        return set(parts_of(found)) <= (_MAY_DIFFER if kept else set())
+        return set(parts_of(found)) <= (_MAY_DIFFER if is_kept else set())
 
     def takes_other(self, step: StepDefinition, parts: Parts) -> bool:
         """Whether the plan takes a result of this step that was made from something other than
@@ -248,7 +248,7 @@ class Assessor:
             return f"{why}; {differs}" if differs else why
         return differs or self._spoiled(step, result)
 
-    def _told(
+    def _explanation(
         self, step: StepDefinition, parts: Parts, result: Result | None, reason: str
     ) -> tuple[tuple[str, ...], str]:
         """How the step differs from the last complete result, which may be older than the newest
@@ -261,8 +261,8 @@ class Assessor:
         )
         if last is None:
             return ("unfinished" if result else "first run",), reason
-        found = self._changes(last, parts)
-        changed = list(parts_of(found))
+        differences = self._changes(last, parts)
+        changed = list(parts_of(differences))
         if result is not None and not result.whole:
             changed.insert(0, "unfinished")
         elif not changed and (spoiled := self._spoiled(step, last)):
@@ -270,8 +270,10 @@ class Assessor:
             reason = spoiled if reason == spoiled else f"{reason}; {spoiled}"
         if not step.cache:
             changed.append("cache off")
-        told = detail(self._root, step.notebook, last, parts, found)
-        return tuple(changed), told if told.startswith(reason) else f"{reason}\n\n{told}".strip()
+        explanation = detail(self._root, step.notebook, last, parts, differences)
+        return tuple(changed), explanation if explanation.startswith(
+            reason
+        ) else f"{reason}\n\n{explanation}".strip()
 
     def _spoiled(self, step: StepDefinition, result: Result) -> str:
         """What is wrong with the existing outputs.

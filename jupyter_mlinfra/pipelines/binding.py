@@ -129,20 +129,20 @@ def _elements(
         yield replace(step, name=name, group=step.name, item=item, foreach=None)
 
 
-def _items(given: Any, spot: KeyPath, fault: Fault) -> list[dict[str, Any]]:
+def _items(foreach: Any, spot: KeyPath, fault: Fault) -> list[dict[str, Any]]:
     """`{a: [1, 2], b: [3]}` is every combination; `[{a: 1, b: 3}, …]` is what it says."""
     fix = (
         "Write `foreach: {max_depth: [4, 6, 8]}`, or a list of mappings that all have the same"
         " names."
     )
-    if isinstance(given, Mapping) and all(isinstance(value, list) for value in given.values()):
-        return [dict(zip(given, row, strict=True)) for row in product(*given.values())]
+    if isinstance(foreach, Mapping) and all(isinstance(value, list) for value in foreach.values()):
+        return [dict(zip(foreach, row, strict=True)) for row in product(*foreach.values())]
     if (
-        isinstance(given, list)
-        and given
-        and all(isinstance(item, Mapping) and item.keys() == given[0].keys() for item in given)
+        isinstance(foreach, list)
+        and foreach
+        and all(isinstance(item, Mapping) and item.keys() == foreach[0].keys() for item in foreach)
     ):
-        return [dict(item) for item in given]
+        return [dict(item) for item in foreach]
     raise fault(
         spot, "foreach cannot be used.", "It is neither lists by name nor a list of mappings.", fix
     )
@@ -169,8 +169,8 @@ def _labels(items: Sequence[Mapping[str, Any]]) -> list[str]:
 def _bound(
     step: StepDefinition, values: Mapping[str, Any], folder: PurePosixPath, fault: Fault
 ) -> StepDefinition:
-    known = {**values, **step.item}
-    parameters = {name: render(value, known) for name, value in step.parameters.items()}
+    names = {**values, **step.item}
+    parameters = {name: render(value, names) for name, value in step.parameters.items()}
     for name, value in {**step.item, **parameters}.items():
         try:
             check_secret(name, value, f"parameter {name} of step {step.file_name}")
@@ -178,11 +178,11 @@ def _bound(
             raise fault(
                 ("steps", step.file_name, "params", name), error.what, error.why, error.fix
             ) from None
-    outputs = _references(step, "out", step.outputs, known, folder, fault)
+    outputs = _references(step, "out", step.outputs, names, folder, fault)
     return replace(
         step,
         parameters=parameters,
-        inputs=_references(step, "in", step.inputs, known, folder, fault),
+        inputs=_references(step, "in", step.inputs, names, folder, fault),
         outputs=outputs,
         slot=(
             sha256(json.dumps(sorted(outputs)).encode()).hexdigest()[:16]

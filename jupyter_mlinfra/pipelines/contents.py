@@ -32,7 +32,7 @@ class Contents:
         self._root = root
         self._store = store
         self._fingerprints = fingerprints
-        self._known: dict[str, str | None] = {}
+        self._ids: dict[str, str | None] = {}
         self._stamps: dict[str, str] = {}
         self._keeps = True
 
@@ -40,14 +40,14 @@ class Contents:
         """Content id, None if the thing does not exist. Raises Unprocessable for a file that cannot
         be read.
         """
-        if reference not in self._known:
+        if reference not in self._ids:
             kind = kind_of(reference)
-            self._known[reference] = (
+            self._ids[reference] = (
                 self._of_path(reference)
                 if kind == "file"
                 else self._of_reference(kind, name_of(reference))
             )
-        return self._known[reference]
+        return self._ids[reference]
 
     def exists(self, reference: str) -> bool:
         """Whether the thing exists. Files are not read, however large. Raises Unprocessable for a
@@ -74,7 +74,7 @@ class Contents:
     def forget(self) -> None:
         """Something may have changed: look everything up again."""
         self._keeps = True
-        self._known.clear()
+        self._ids.clear()
         self._stamps.clear()
 
     def _of_reference(self, kind: str, name: str) -> str | None:
@@ -120,9 +120,9 @@ class Contents:
         # A name that is not UTF-8 has halves of characters (surrogates), which SQLite does not
         # accept.
         name = str(path).encode(errors="backslashreplace").decode()
-        known = self._store.file_digest(name, stamp)
-        if known is not None:
-            return known
+        stored = self._store.file_digest(name, stamp)
+        if stored is not None:
+            return stored
         with open(path, "rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
         if self._keeps and time.time() - max(status.st_mtime, status.st_ctime) > _SETTLED_SECONDS:

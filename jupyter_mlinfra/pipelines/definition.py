@@ -93,22 +93,22 @@ class Definition:
         """(step, reference) of everything that is taken and that no step makes."""
         from .references import feeds
 
-        made = [thing for step in self.steps for thing in step.outputs]
+        made = [output for step in self.steps for output in step.outputs]
         return [
-            (step, taken)
+            (step, reference)
             for step in self.steps
-            for taken in step.inputs
-            if not any(feeds(thing, taken) for thing in made)
+            for reference in step.inputs
+            if not any(feeds(output, reference) for output in made)
         ]
 
-    def values(self, given: Mapping[str, Any], *, checked: bool = True) -> dict[str, Any]:
+    def values(self, parameters: Mapping[str, Any], *, checked: bool = True) -> dict[str, Any]:
         """The pipeline's parameters with the values for this run.
 
         Raises BadRequest for a name that the file lacks and, unless an earlier run was started with
         it, for a value of another kind than the default.
         """
-        for name in given:
-            check_secret(name, given[name], f"Parameter {name} of pipeline {self.name}")
+        for name in parameters:
+            check_secret(name, parameters[name], f"Parameter {name} of pipeline {self.name}")
             if name not in self.parameters and name != self.date:
                 close = get_close_matches(name, self.parameters, n=1)
                 why = f"{self.path} has: {', '.join(self.parameters) or 'none'}."
@@ -123,10 +123,14 @@ class Definition:
                 raise BadRequest(f"Pipeline {self.name} has no parameter {name}.", why, fix)
             if checked and name != self.date:
                 check_kind(
-                    name, given[name], self.parameters[name], pipeline=self.name, path=self.path
+                    name,
+                    parameters[name],
+                    self.parameters[name],
+                    pipeline=self.name,
+                    path=self.path,
                 )
         today = {self.date: now().date().isoformat()} if self.date else {}
-        return {**today, **self.parameters, **given}
+        return {**today, **self.parameters, **parameters}
 
     def date_of(self, values: Mapping[str, Any]) -> str:
         """The date of a run with these values; empty if nothing depends on one."""

@@ -36,7 +36,7 @@ def detail(root: Path, notebook: str, before: Result, after: Parts, found: Seque
                     root,
                     notebook,
                     before.notebook,
-                    given=(bool(before.parts.parameters), bool(after.parameters)),
+                    parametrized=(bool(before.parts.parameters), bool(after.parameters)),
                 )
             )
     inputs = [
@@ -47,10 +47,10 @@ def detail(root: Path, notebook: str, before: Result, after: Parts, found: Seque
     return "\n\n".join(part for part in (*parts, "\n".join(inputs)) if part)
 
 
-def _code(root: Path, notebook: str, executed: str, given: tuple[bool, bool]) -> str:
-    """given: whether parameters were given, then and now."""
-    old = read_notebook(root / executed, executed, given=given[0])
-    new = read_notebook(root / notebook, notebook, given=given[1])
+def _code(root: Path, notebook: str, executed: str, parametrized: tuple[bool, bool]) -> str:
+    """parametrized: whether parameters were given, then and now."""
+    old = read_notebook(root / executed, executed, parametrized=parametrized[0])
+    new = read_notebook(root / notebook, notebook, parametrized=parametrized[1])
     lines = [
         line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…"
         for line in _changed_lines(old.cells, new.cells, old.name, new.name)

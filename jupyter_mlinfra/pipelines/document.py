@@ -206,17 +206,17 @@ def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], name: str) 
     if len(path) > MAX_DEPTH:
         raise _too_deep(f"{name}, line {node.start_mark.line + 1}")
     if isinstance(node, yaml.MappingNode):
-        known: dict[str, int] = {}
+        line_of: dict[str, int] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
             text = str(key.value)
-            if text in known and text != "<<":
+            if text in line_of and text != "<<":
                 raise Unprocessable(
                     f"{name}, line {line}: {text} is given twice.",
-                    f"It is also on line {known[text]}.",
+                    f"It is also on line {line_of[text]}.",
                     "Keep one of them.",
                 )
-            known[text] = line
+            line_of[text] = line
             lines[*path, text] = line
             _walk(value, (*path, text), lines, name)
     elif isinstance(node, yaml.SequenceNode):
@@ -225,32 +225,32 @@ def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], name: str) 
             _walk(item, (*path, position), lines, name)
 
 
-def _count(node: yaml.Node, known: dict[int, int | None], name: str) -> int:
-    """How many values `node` stands for when its aliases are followed; None in `known` marks those
+def _count(node: yaml.Node, counts: dict[int, int | None], name: str) -> int:
+    """How many values `node` stands for when its aliases are followed; None in `counts` marks those
     in progress.
     """
-    done = known.get(id(node), 0)
+    count = counts.get(id(node), 0)
     line = node.start_mark.line + 1
-    if done is None:
+    if count is None:
         raise Unprocessable(
             f"{name}, line {line}: this value contains itself.",
             "An alias refers to what is around it.",
             "Write the value out.",
         )
-    if done:
-        return done
-    known[id(node)] = None
+    if count:
+        return count
+    counts[id(node)] = None
     children: list[yaml.Node] = []
     if isinstance(node, yaml.MappingNode):
         children = [part for pair in node.value for part in pair]
     elif isinstance(node, yaml.SequenceNode):
         children = node.value
-    total = 1 + sum(_count(child, known, name) for child in children)
+    total = 1 + sum(_count(child, counts, name) for child in children)
     if total > MAX_VALUES:
         raise TooLarge(
             f"{name}, line {line}: this stands for over {MAX_VALUES:,} values.",
             "Aliases multiply them.",
             "Write fewer aliases.",
         )
-    known[id(node)] = total
+    counts[id(node)] = total
     return total

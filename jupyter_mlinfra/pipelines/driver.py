@@ -22,21 +22,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="jupyter_mlinfra.pipelines.driver", description="Drive one pipeline run to its end."
     )
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("run", nargs="?", help="id of the run")
-    what.add_argument("--backfill", metavar="JSON", help="what the verb `backfill` is given")
+    task = parser.add_mutually_exclusive_group(required=True)
+    task.add_argument("run", nargs="?", help="id of the run")
+    task.add_argument("--backfill", metavar="JSON", help="what the verb `backfill` is given")
     parser.add_argument("--project", required=True, help="root of the project")
     parser.add_argument(
         "--open", required=True, help="module:function that opens a project and has `.pipelines`"
     )
-    given = parser.parse_args(arguments)
-    module, _, function = given.open.partition(":")
+    options = parser.parse_args(arguments)
+    module, _, function = options.open.partition(":")
     try:
-        pipelines = getattr(import_module(module), function)(given.project).pipelines
-        if given.backfill is not None:
-            pipelines.backfill(**json.loads(given.backfill), on_run=_told)
+        pipelines = getattr(import_module(module), function)(options.project).pipelines
+        if options.backfill is not None:
+            pipelines.backfill(**json.loads(options.backfill), on_run=_print_run)
         else:
-            _told(pipelines.drive(given.run))
+            _print_run(pipelines.drive(options.run))
     except Conflict as error:  # another driver has it
         sys.stderr.write(f"{error}\n")
         return 0
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _told(run: PipelineRun) -> None:
+def _print_run(run: PipelineRun) -> None:
     sys.stderr.write(
         f"run {run.run} of {run.pipeline}{f' for {run.date}' if run.date else ''}: {run.state}\n"
     )

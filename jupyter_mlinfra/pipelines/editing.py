@@ -62,9 +62,9 @@ def set_value(text: str, path: Path, value: Any) -> str:
     Raises Unprocessable if the text is not YAML, or the place cannot be changed like this.
     """
     data = _read(text)
-    wanted = _own(data) or {}
-    _apply(wanted, path, value)
-    return _checked(_set(text, _node(text), path, value), wanted)
+    expected = _own(data) or {}
+    _apply(expected, path, value)
+    return _checked(_set(text, _node(text), path, value), expected)
 
 
 def parameters_text(parameters: Mapping[str, Any]) -> str:
@@ -98,20 +98,20 @@ def set_parameters(text: str, path: Path, parameters: Mapping[str, Any]) -> str:
 
     Raises Unprocessable as `set_value` does.
     """
-    known: Any = _read(text)
+    present: Any = _read(text)
     for key in path:
-        known = known.get(key) if isinstance(known, dict) else None
+        present = present.get(key) if isinstance(present, dict) else None
     if (
-        not isinstance(known, dict)
-        or not set(known) & set(parameters)
+        not isinstance(present, dict)
+        or not set(present) & set(parameters)
         or any(value is None for value in parameters.values())
     ):
         return set_value(text, path, dict(parameters) or None)
-    for name in known:
+    for name in present:
         if name not in parameters:
             text = set_value(text, [*path, str(name)], None)
     for name, value in parameters.items():
-        if name not in known or (type(known[name]), known[name]) != (type(value), value):
+        if name not in present or (type(present[name]), present[name]) != (type(value), value):
             text = set_value(text, [*path, str(name)], value)
     return text
 
@@ -139,7 +139,7 @@ def rename_step(text: str, old: str, new: str) -> str:
             f"Step {old} cannot be called {new}.",
             "There is no such step, or another has that name.",
         )
-    wanted = {
+    expected = {
         **data,
         "steps": {
             new if name == old else name: _renamed(step, old, new) for name, step in steps.items()
@@ -150,22 +150,22 @@ def rename_step(text: str, old: str, new: str) -> str:
     for key, step in tree[1].value if tree is not None else ():
         if key.value == old:
             spans.append((key.start_mark.index, key.end_mark.index, scalar(new)))
-        taken = _pair(step, "in") if isinstance(step, yaml.MappingNode) else None
+        inputs = _pair(step, "in") if isinstance(step, yaml.MappingNode) else None
         nodes = (
             []
-            if taken is None
-            else taken[1].value
-            if isinstance(taken[1], yaml.SequenceNode)
-            else [taken[1]]
+            if inputs is None
+            else inputs[1].value
+            if isinstance(inputs[1], yaml.SequenceNode)
+            else [inputs[1]]
         )
         spans += [
             (node.start_mark.index, node.end_mark.index, scalar(f"{OF_STEP}{new}"))
             for node in nodes
             if node.value == f"{OF_STEP}{old}"
         ]
-    for start, end, word in sorted(spans, reverse=True):
-        text = text[:start] + word + text[end:]
-    return _checked(text, wanted)
+    for start, end, replacement in sorted(spans, reverse=True):
+        text = text[:start] + replacement + text[end:]
+    return _checked(text, expected)
 
 
 def _renamed(step: Any, old: str, new: str) -> Any:
@@ -345,18 +345,19 @@ def _replace(text: str, node: Any, pair: tuple[Any, Any], value: Any) -> str:
     return text[: colon + 1] + " " + scalar(value) + tail
 
 
-def _kept(known: Sequence[Any], wanted: Sequence[Any]) -> list[int]:
-    """Positions of the items that stay; what follows them in `wanted` is new."""
-    places: list[int] = []
-    for item in wanted:
-        first = places[-1] + 1 if places else 0
-        found = next(
-            (place for place in range(first, len(known)) if known[place] == str(item)), None
+def _kept(present: Sequence[Any], items: Sequence[Any]) -> list[int]:
+    """Positions of the items that stay; what follows them in `items` is new."""
+    positions: list[int] = []
+    for item in items:
+        first = positions[-1] + 1 if positions else 0
+        match = next(
+            (position for position in range(first, len(present)) if present[position] == str(item)),
+            None,
         )
-        if found is None:
+        if match is None:
             break
-        places.append(found)
-    return places
+        positions.append(match)
+    return positions
 
 
 def _remove_items(text: str, items: Sequence[Any]) -> str:
@@ -405,13 +406,13 @@ def _remove(text: str, node: Any, pair: tuple[Any, Any]) -> str:
     return re.sub(r",\s*\Z", "", text[:start]) + text[end:]
 
 
-def _checked(text: str, wanted: Any) -> str:
+def _checked(text: str, expected: Any) -> str:
     """The text, after a check that it means what it should."""
     try:
-        given = _read(text)
+        actual = _read(text)
     except MLInfraError:
-        given = None
-    if given != wanted and (given or {}) != _without_empty(wanted):
+        actual = None
+    if actual != expected and (actual or {}) != _without_empty(expected):
         raise _refused(
             "That cannot be changed here.",
             "The file is written in a way that needs editing by hand.",
@@ -419,11 +420,11 @@ def _checked(text: str, wanted: Any) -> str:
     return text
 
 
-def _without_empty(wanted: Any) -> Any:
+def _without_empty(value: Any) -> Any:
     """A block mapping that has lost its last key becomes nothing."""
-    if not isinstance(wanted, dict):
-        return wanted
-    return {key: None if value == {} else _without_empty(value) for key, value in wanted.items()}
+    if not isinstance(value, dict):
+        return value
+    return {key: None if item == {} else _without_empty(item) for key, item in value.items()}
 
 
 def _refused(what: str, why: str) -> Unprocessable:

@@ -95,7 +95,7 @@ class Engine:
         self._run = run
         self._definition = run.definition
         self._steps = tools.store.steps(run)
-        self._said: defaultdict[str, set[StepState]] = defaultdict(set)
+        self._reported: defaultdict[str, set[StepState]] = defaultdict(set)
         self._assessor = Assessor(
             tools.project.root,
             tools.store,
@@ -139,8 +139,8 @@ class Engine:
         killed driver may have submitted without recording it is looked for.
         """
         for entry in list(self._running()):
-            if entry.step.job is None and (known := self._submitted(entry)):
-                self._keep(self._store.submitted(self._run, entry, known))
+            if entry.step.job is None and (submitted := self._submitted(entry)):
+                self._keep(self._store.submitted(self._run, entry, submitted))
         jobs = [entry.step.job for entry in self._running() if entry.step.job is not None]
         for job in jobs:
             self._tools.jobs.cancel(job)
@@ -255,14 +255,14 @@ class Engine:
         """MLflow adds these tags to every run that the step's notebook starts, also by plain
         `mlflow.start_run()`.
         """
-        given: dict[str, str] = {}
+        context: dict[str, str] = {}
         with contextlib.suppress(ValueError):
-            given = dict(json.loads(os.environ.get(RUN_CONTEXT, "{}")))
+            context = dict(json.loads(os.environ.get(RUN_CONTEXT, "{}")))
         run = self._run.run
         return {
             RUN_CONTEXT: json.dumps(
                 {
-                    **given,
+                    **context,
                     "mlinfra.pipeline": run.pipeline,
                     "mlinfra.step": f"{run.pipeline}/{step}",
                     "mlinfra.run": run.run,
@@ -295,7 +295,7 @@ class Engine:
             if entry.step.job is None:
                 continue
             job = self._tools.jobs.look(entry.step.job)
-            self._say(as_its_job(entry.step, job))
+            self._report(as_its_job(entry.step, job))
             if job.state in _ENDED:
                 self._tools.contents.forget()
                 self._end(
@@ -360,7 +360,7 @@ class Engine:
         try:
             ran = notebook or step.notebook
             executed = read_notebook(
-                self._tools.project.root / ran, ran, given=bool(parts.parameters)
+                self._tools.project.root / ran, ran, parametrized=bool(parts.parameters)
             )
         except MLInfraError:
             return parts, ()
@@ -395,21 +395,21 @@ class Engine:
         name = reference("step", run.pipeline, step.name)
         ident = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/{run.run}/{entry.attempt}"))
         with telling(f"{name} {_WORDS[event]}"):
-            outputs = self._untold(result.outputs) if result is not None else []
+            outputs = self._without_lineage(result.outputs) if result is not None else []
             self._tools.project.lineage.record(
                 name, inputs=step.inputs, outputs=outputs, facts=facts, run=ident, event=event
             )
 
-    def _untold(self, outputs: Mapping[str, str]) -> list[str]:
+    def _without_lineage(self, outputs: Mapping[str, str]) -> list[str]:
         """Outputs as they are now for which no lineage exists yet: a step only knows that each may
         be made from everything that it takes.
         """
         edges = self._tools.project.lineage.edges()
-        told = {edge.output for edge in edges if not edge.job.startswith("step:")}
+        recorded = {edge.output for edge in edges if not edge.job.startswith("step:")}
         return [
             output
             for output, content in outputs.items()
-            if not told & {output, f"{output}@{content}"}
+            if not recorded & {output, f"{output}@{content}"}
         ]
 
     def _fail(self, entry: StepEntry, reason: str, notebook: str | None = None) -> None:
@@ -445,18 +445,18 @@ class Engine:
     def _keep(self, entry: StepEntry) -> None:
         self._steps[entry.step.name] = entry
         if entry.step.state is not StepState.RUNNING:  # reported once its job runs
-            self._say(entry.step)
+            self._report(entry.step)
 
-    def _say(self, step: StepRun) -> None:
+    def _report(self, step: StepRun) -> None:
         """Report a step's moves to `on_step`, each once; that it waits only with the reason."""
         waits = step.state is StepState.WAITING
         if (
             self._tools.on_step is None
-            or step.state in self._said[step.name]
+            or step.state in self._reported[step.name]
             or (waits and step.reason == self._steps[step.name].step.reason)
         ):
             return
-        self._said[step.name].add(step.state)
+        self._reported[step.name].add(step.state)
         self._tools.on_step(step)
 
     def _wait(self, seen: int) -> None:

@@ -114,13 +114,13 @@ def steps_like(root: Path, home: Path, word: str) -> list[str]:
 
 def inside(root: Path, name: str) -> Path:
     """The file at that path. Raises BadRequest if it is outside the project, or not a path."""
-    given = Path(name)
+    path = Path(name)
     try:
-        here = Path(os.path.abspath(given))
+        from_here = Path(os.path.abspath(path))
         path = (
-            here
-            if given.is_absolute() or os.path.isfile(here)
-            else Path(os.path.abspath(root / given))
+            from_here
+            if path.is_absolute() or os.path.isfile(from_here)
+            else Path(os.path.abspath(root / path))
         )
         # The link itself may be in the project and lead out of it.
         real = real_path(path.parent) / path.name

@@ -33,9 +33,9 @@ def edges(
         step: tuple(
             maker
             for maker, made in outputs.items()
-            if any(feeds(thing, wanted) for thing in made for wanted in taken)
+            if any(feeds(output, reference) for output in made for reference in references)
         )
-        for step, taken in inputs.items()
+        for step, references in inputs.items()
     }
 
 

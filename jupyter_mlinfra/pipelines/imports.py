@@ -132,12 +132,12 @@ def _in_place_of(name: str, modules: Mapping[str, Path]) -> Iterator[Path]:
     """Files of a module that an editable install maps: `churnlib` → `src/churnlib`, its
     `__init__.py`, or the file `src/churnlib.py`.
     """
-    for known, place in modules.items():
-        if name == known or name.startswith(f"{known}."):
+    for mapped, place in modules.items():
+        if name == mapped or name.startswith(f"{mapped}."):
             yield from (
                 path for path in (place, place / "__init__.py", Path(f"{place}.py")) if isfile(path)
             )
-            yield from _resolve(place.parent if isfile(place) else place, name[len(known) + 1 :])
+            yield from _resolve(place.parent if isfile(place) else place, name[len(mapped) + 1 :])
 
 
 def _up(module: Path, level: int) -> Path:

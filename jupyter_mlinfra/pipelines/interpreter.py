@@ -52,7 +52,7 @@ class Interpreter:
     modules: Mapping[str, Path] = field(default_factory=dict)
 
 
-_known: dict[str, tuple[object, Interpreter]] = {}
+_cache: dict[str, tuple[object, Interpreter]] = {}
 
 
 def interpreter_of(kernel: str) -> Interpreter:
@@ -80,33 +80,33 @@ def ask(argv: Sequence[str], environment: Mapping[str, str]) -> Interpreter:
     # A shell would take the question for its own arguments.
     if not any(_PYTHON.fullmatch(os.path.basename(word)) for word in program):
         return Interpreter(version=" ".join(command))
-    asked = [*program, "-c", _QUESTION]
-    words = {**os.environ, **environment}
+    question = [*program, "-c", _QUESTION]
+    variables = {**os.environ, **environment}
     key = json.dumps(
         [
-            asked,
+            question,
             {
                 name: value
-                for name, value in words.items()
+                for name, value in variables.items()
                 if name.startswith("PYTHON") or name in environment
             },
         ],
         sort_keys=True,
     )
-    known = _known.get(key)
-    if known is None or known[0] != _stamp(asked[0], known[1].paths):
-        found = _answer(asked, words)
-        _known[key] = known = (_stamp(asked[0], found.paths), found)
-    return known[1]
+    cached = _cache.get(key)
+    if cached is None or cached[0] != _stamp(question[0], cached[1].paths):
+        answer = _answer(question, variables)
+        _cache[key] = cached = (_stamp(question[0], answer.paths), answer)
+    return cached[1]
 
 
-def _answer(asked: Sequence[str], words: Mapping[str, str]) -> Interpreter:
-    given = [entry for entry in words.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    words = {**words, "PYTHONPATH": os.pathsep.join(filter(os.path.isabs, given))}
+def _answer(command: Sequence[str], variables: Mapping[str, str]) -> Interpreter:
+    entries = [entry for entry in variables.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    variables = {**variables, "PYTHONPATH": os.pathsep.join(filter(os.path.isabs, entries))}
     try:
         done = subprocess.run(
-            asked,
-            env=words,
+            command,
+            env=variables,
             cwd="/",
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -117,7 +117,7 @@ def _answer(asked: Sequence[str], words: Mapping[str, str]) -> Interpreter:
         version, paths, standard, modules = json.loads(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired as error:
         raise Unavailable(
-            f"{asked[0]} does not answer.",
+            f"{command[0]} does not answer.",
             f"It was asked for its packages {_SECONDS} s ago.",
             "Try again when the machine is less busy.",
         ) from error
@@ -128,7 +128,7 @@ def _answer(asked: Sequence[str], words: Mapping[str, str]) -> Interpreter:
         IndexError,
     ):
         # There is no such program, or it is not Python.
-        return Interpreter(version=" ".join(asked[:-2]))
+        return Interpreter(version=" ".join(command[:-2]))
     folders = [Path(os.path.realpath(path)) for path in paths]
     own = [
         folder
@@ -141,7 +141,7 @@ def _answer(asked: Sequence[str], words: Mapping[str, str]) -> Interpreter:
         version=version,
         paths=tuple(folders),
         # A relative path starts where the kernel runs.
-        own=(*(Path(entry) for entry in given if not os.path.isabs(entry)), *own),
+        own=(*(Path(entry) for entry in entries if not os.path.isabs(entry)), *own),
         modules={name: Path(os.path.realpath(place)) for name, place in modules.items()},
     )
 

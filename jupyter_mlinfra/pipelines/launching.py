@@ -243,25 +243,25 @@ class Launcher:
         (step, taken), document = found[0], self.document(bound)
         what = f"step {step.name} takes {taken}, which does not exist."
         makers = {
-            thing: step.name
+            output: step.name
             for step in (whole() if whole else bound).steps
-            for thing in step.outputs
+            for output in step.outputs
         }
         if taken in makers:
             why, fix = f"Step {makers[taken]} makes it.", f"mlinfra pipelines run {bound.name}"
         else:
-            mend = (
+            correction = (
                 "Correct the path (it begins at this file's folder)"
                 if kind_of(taken) == "file"
                 else "Correct the name, make it first"
             )
             why, fix = (
                 "No step of this pipeline makes it.",
-                f"{mend}, or add the step that makes it under `out`.",
+                f"{correction}, or add the step that makes it under `out`.",
             )
         also = dict.fromkeys(
-            f"line {document.line(_spot(other, thing))}: step {other.file_name} takes {thing}"
-            for other, thing in found[1:]
+            f"line {document.line(_spot(other, output))}: step {other.file_name} takes {output}"
+            for other, output in found[1:]
         )
         if also:
             more = f"; and {len(also) - _NAMED} more" if len(also) > _NAMED else ""
@@ -310,11 +310,18 @@ class Launcher:
         still valid is taken from the cache. The caller holds the lock, so the run has no driver;
         but one may be about to start.
         """
-        wanted = (bound.kept(), dict(values), force, dict(plan.again), plan.repairs, plan.backend)
+        requested = (
+            bound.kept(),
+            dict(values),
+            force,
+            dict(plan.again),
+            plan.repairs,
+            plan.backend,
+        )
         for entry in self._store.unfinished(bound.name, lane):
             if entry.driver is None and now() - entry.driven_at < _START:
                 raise self._busy(bound.name, lane)
-            found = (
+            recorded = (
                 entry.definition,
                 dict(entry.run.parameters),
                 entry.force,
@@ -322,7 +329,7 @@ class Launcher:
                 entry.plan.repairs,
                 entry.plan.backend,
             )
-            if found == wanted and not entry.cancelled_by and self._is_current(entry):
+            if recorded == requested and not entry.cancelled_by and self._is_current(entry):
                 return entry
             self._store.request_cancel(entry, self._project.user)
             self.drive(entry, None)
@@ -330,8 +337,8 @@ class Launcher:
 
     def _is_current(self, entry: RunEntry) -> bool:
         assessor = self.assessor(entry.definition, plan=entry.plan)
-        begun = self._store.steps(entry)
-        return all(assessor.is_current(step, begun[step.name]) for step in entry.definition.steps)
+        steps = self._store.steps(entry)
+        return all(assessor.is_current(step, steps[step.name]) for step in entry.definition.steps)
 
     def _give_up(self, entry: RunEntry) -> PipelineRun:
         """Cancel a run that cannot be read, once its jobs have ended."""
@@ -370,8 +377,10 @@ class Launcher:
         """Record what a dated run as a whole is made from, before its first step. Reading all
         inputs takes long: it is done by the driver, not by the process that started it.
         """
-        begun = entry.digest or any(step.state is not StepState.WAITING for step in entry.run.steps)
-        if begun or entry.cancelled_by or not entry.definition.date:
+        has_started = entry.digest or any(
+            step.state is not StepState.WAITING for step in entry.run.steps
+        )
+        if has_started or entry.cancelled_by or not entry.definition.date:
             return
         # A step that cannot be examined fails, and says why.
         with contextlib.suppress(MLInfraError):

@@ -42,22 +42,23 @@ class Notebook:
     cells: Sequence[CodeCell]
 
 
-def read_notebook(path: Path, name: str, *, given: bool = False) -> Notebook:
+def read_notebook(path: Path, name: str, *, parametrized: bool = False) -> Notebook:
     """The code cells of a notebook as it runs. Raises NotFound, TooLarge, or Unprocessable if it is
     not a notebook.
 
-    given: whether it gets parameters; an executed notebook then has the same cells as its original.
+    parametrized: whether it gets parameters; an executed notebook then has the same cells as its
+    original.
     """
     content = read_content(path, name)
     kernel = _mapping(_mapping(content.get("metadata")).get("kernelspec"))
-    known = parameters_of(content)
-    parameters = None if known is None else frozenset(parameter.name for parameter in known)
+    declared = parameters_of(content)
+    parameters = None if declared is None else frozenset(parameter.name for parameter in declared)
     return Notebook(
         name,
         str(kernel.get("name") or "python3"),
         language_of(content),
         parameters,
-        _code_cells(content["cells"], replaced=given),
+        _code_cells(content["cells"], replaced=parametrized),
     )
 
 

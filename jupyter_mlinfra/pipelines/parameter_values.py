@@ -36,14 +36,14 @@ def check_kind(name: str, value: Any, default: Any, *, pipeline: str, path: str)
 
     None fits every kind, and every value fits a default of None.
     """
-    wanted, kind = _kind(default), _kind(value)
-    if not wanted or not kind or kind == wanted:
+    expected, kind = _kind(default), _kind(value)
+    if not expected or not kind or kind == expected:
         return
-    said = json.dumps(value, ensure_ascii=False)[:_SHOWN]
-    fix = f"Give {wanted}: on the command line -p {name}={typed(default)}"
+    shown = json.dumps(value, ensure_ascii=False)[:_SHOWN]
+    fix = f"Give {expected}: on the command line -p {name}={typed(default)}"
     raise BadRequest(
-        f"Parameter {name} of pipeline {pipeline} cannot be {said}.",
-        f"That is {kind}; its default in {path} is {wanted}.",
+        f"Parameter {name} of pipeline {pipeline} cannot be {shown}.",
+        f"That is {kind}; its default in {path} is {expected}.",
         fix,
     )
 

@@ -16,7 +16,7 @@ from .planning import find
 def single(
     definition: Definition,
     name: str,
-    given: Mapping[str, Any],
+    parameters: Mapping[str, Any],
     bind: Callable[[Definition], Definition],
 ) -> tuple[Definition, Definition]:
     """The pipeline with that step changed, and a run of only that step, or its elements.
@@ -25,21 +25,21 @@ def single(
     """
     chosen = {step.file_name for step in find(bind(definition), name)}
     steps = tuple(
-        _changed(step, given) if step.name in chosen else step for step in definition.steps
+        _changed(step, parameters) if step.name in chosen else step for step in definition.steps
     )
     changed = replace(definition, steps=steps)
-    whole = bind(changed)
-    elements = elements_of(whole, name) or elements_of(whole, next(iter(chosen)))
-    return changed, replace(whole, steps=tuple(replace(step, after=()) for step in elements))
+    bound = bind(changed)
+    elements = elements_of(bound, name) or elements_of(bound, next(iter(chosen)))
+    return changed, replace(bound, steps=tuple(replace(step, after=()) for step in elements))
 
 
-def read_parameters(root: Path, notebook: str, given: Mapping[str, Any]) -> None:
+def read_parameters(root: Path, notebook: str, parameters: Mapping[str, Any]) -> None:
     """Raise BadRequest if the notebook has no such parameters."""
-    check_parameters(read_notebook(root / notebook, notebook), given, notebook)
+    check_parameters(read_notebook(root / notebook, notebook), parameters, notebook)
 
 
-def _changed(step: StepDefinition, given: Mapping[str, Any]) -> StepDefinition:
-    items = {name: value for name, value in given.items() if name in item_names(step.foreach)}
+def _changed(step: StepDefinition, parameters: Mapping[str, Any]) -> StepDefinition:
+    items = {name: value for name, value in parameters.items() if name in item_names(step.foreach)}
     foreach = step.foreach
     if items and isinstance(foreach, Mapping):
         foreach = {**foreach, **{name: [value] for name, value in items.items()}}
@@ -51,6 +51,6 @@ def _changed(step: StepDefinition, given: Mapping[str, Any]) -> StepDefinition:
         foreach=foreach,
         parameters={
             **step.parameters,
-            **{name: value for name, value in given.items() if name not in items},
+            **{name: value for name, value in parameters.items() if name not in items},
         },
     )

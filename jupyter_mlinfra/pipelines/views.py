@@ -85,7 +85,7 @@ def with_tracked(run: PipelineRun, tracked: Tracked, jobs: Jobs) -> PipelineRun:
     """With the tracked runs of its steps. A step that was taken from the cache shows what its job
     tracked in the run that made it.
     """
-    known: dict[str, list[tuple[str, str]]] = {}
+    runs_of: dict[str, list[tuple[str, str]]] = {}
     steps = []
     for step in run.steps:
         found: list[str] = []
@@ -99,9 +99,9 @@ def with_tracked(run: PipelineRun, tracked: Tracked, jobs: Jobs) -> PipelineRun:
                     if step.state is StepState.CACHED
                     else run.run
                 )
-                if made_in not in known:
-                    known[made_in] = list(tracked(made_in))
-                found = [id for name, id in known[made_in] if name == step.name]
+                if made_in not in runs_of:
+                    runs_of[made_in] = list(tracked(made_in))
+                found = [id for name, id in runs_of[made_in] if name == step.name]
         steps.append(replace(step, runs=tuple(found)))
     return replace(run, steps=steps)
 

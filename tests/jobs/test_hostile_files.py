@@ -138,7 +138,7 @@ def test_each_file_of_an_attempt_may_be_a_fifo(name: str, tmp_path: Path) -> Non
     attempt.progress.write_text('{"fraction": 0.5, "cells": 2}')
     (tmp_path / name).unlink(missing_ok=True)
     os.mkfifo(tmp_path / name)
-    assert within(attempt.said) == ""
+    assert within(attempt.own_reason) == ""
     assert within(attempt.last_line) == ""
     assert within(attempt.exit_code) is None
     assert within(attempt.claimed) in (None, 0)

@@ -135,7 +135,7 @@ def test_a_job_that_asks_to_go_on_is_slowed_down_only_when_it_goes_round_in_circ
 def test_the_jobs_own_words_are_its_reason() -> None:
     assert (
         judge(
-            Ended(code=1, seconds=1, said="Cell 3 failed."), failures=0, retries=0, requeues=0
+            Ended(code=1, seconds=1, reason="Cell 3 failed."), failures=0, retries=0, requeues=0
         ).reason
         == "Cell 3 failed."
     )

@@ -138,7 +138,7 @@ class Attempt:
             return int(text) if text.endswith(b"\n") else None
         return None
 
-    def said(self) -> str:
+    def own_reason(self) -> str:
         """The job's own reason for its failure; empty if it gave none."""
         with contextlib.suppress(OSError):
             return read_regular(self.reason, REASON_BYTES).decode(errors="replace").strip()

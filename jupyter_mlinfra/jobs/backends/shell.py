@@ -34,7 +34,7 @@ def shell_of(words: Mapping[str, str]) -> str:
     return shutil.which(words.get("SHELL", ""), path=words.get("PATH")) or "/bin/sh"
 
 
-def begun(entry: JobEntry) -> None:
+def check_started(entry: JobEntry) -> None:
     """Raise Conflict for a waiting job: it has no code, no GPUs and no place yet."""
     if entry.job.state in (JobState.QUEUED, JobState.STARTING):
         raise Conflict(
@@ -48,7 +48,7 @@ def running(entry: JobEntry) -> None:
     """Raise Conflict for a job that does not run: on other machines nothing is left of one that has
     ended.
     """
-    begun(entry)
+    check_started(entry)
     if entry.job.state is not JobState.RUNNING:
         why = f"It is {entry.job.state}, and what it had on {entry.job.backend} was given back."
         raise Conflict(
@@ -62,7 +62,7 @@ def local_shell(entry: JobEntry, place: Place) -> Attachment:
     """A shell on this machine, in the job's code and with its environment; for an ended job without
     its GPUs, which others may have by now.
     """
-    begun(entry)
+    check_started(entry)
     attempt, over = (
         Attempt.of(place.home, entry.job.id, entry.job.attempt),
         entry.job.state is not JobState.RUNNING,

@@ -100,20 +100,20 @@ def ask_git(root: Path, *arguments: str) -> Callable[[], str | None]:
     """Run a git command and return its output; None if there is no git, or no repository that
     contains `root`.
     """
-    asked = start_git(root, *arguments)
-    if asked is None:
+    process = start_git(root, *arguments)
+    if process is None:
         return lambda: None
 
     def answer() -> str | None:
-        with asked:
+        with process:
             try:
-                said, _ = asked.communicate(timeout=GIT_SECONDS)
+                output, _ = process.communicate(timeout=GIT_SECONDS)
             except BaseException as error:
-                asked.kill()
+                process.kill()
                 if isinstance(error, subprocess.TimeoutExpired):
                     return None
                 raise
-        return os.fsdecode(said) if asked.returncode == 0 else None
+        return os.fsdecode(output) if process.returncode == 0 else None
 
     return answer
 

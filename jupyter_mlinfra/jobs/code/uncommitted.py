@@ -51,8 +51,8 @@ def changes(root: Path, held: Collection[str]) -> Changes:
     in `held`. Runs two git commands at the same time.
     """
     differing = ask_git(root, "diff", "--name-only", "-z", *_DIFF, "HEAD")
-    known = ask_git(root, "ls-files", "-z", "--cached")
-    names, tracked = _words(differing()), {*_words(known())}
+    tracked_files = ask_git(root, "ls-files", "-z", "--cached")
+    names, tracked = _paths(differing()), {*_paths(tracked_files())}
     return Changes(
         edited=[path for path in names if path in held and path in tracked],
         new=sorted(path for path in held if path not in tracked),
@@ -67,10 +67,10 @@ def difference(root: Path, found: Changes, read: Callable[[str], bytes]) -> tupl
     read: returns the beginning of a new file, at most one byte more than is shown.
     """
     text, total = bytearray(), 0
-    asked = sorted([*found.edited, *found.gone])[:_PATHS]
-    if asked:
-        said, total = _said(root, "--literal-pathspecs", "diff", *_DIFF, "HEAD", "--", *asked)
-        text += said
+    paths = sorted([*found.edited, *found.gone])[:_PATHS]
+    if paths:
+        diff, total = _read_git(root, "--literal-pathspecs", "diff", *_DIFF, "HEAD", "--", *paths)
+        text += diff
     for path in found.new:
         part = _added(path, read(path))
         text += part[: max(0, KEPT_BYTES - len(text))]
@@ -78,23 +78,23 @@ def difference(root: Path, found: Changes, read: Callable[[str], bytes]) -> tupl
     return bytes(text), total
 
 
-def _words(said: str | None) -> list[str]:
-    return [word for word in (said or "").split("\0") if word]
+def _paths(output: str | None) -> list[str]:
+    return [path for path in (output or "").split("\0") if path]
 
 
-def _said(root: Path, *arguments: str) -> tuple[bytes, int]:
+def _read_git(root: Path, *arguments: str) -> tuple[bytes, int]:
     """git's output, cut, and its total size. A git that does not end is killed: then the output so
     far.
     """
-    asked = start_git(root, *arguments)
-    if asked is None or asked.stdout is None:
+    process = start_git(root, *arguments)
+    if process is None or process.stdout is None:
         return b"", 0
     text, total = bytearray(), 0
-    timer = threading.Timer(GIT_SECONDS, asked.kill)
+    timer = threading.Timer(GIT_SECONDS, process.kill)
     timer.start()
     try:
-        with asked:
-            while part := asked.stdout.read(_CHUNK):
+        with process:
+            while part := process.stdout.read(_CHUNK):
                 text += part[: max(0, KEPT_BYTES - len(text))]
                 total += len(part)
     finally:

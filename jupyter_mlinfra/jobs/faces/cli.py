@@ -338,9 +338,9 @@ def _clone(session: Session, id: str, typed: Any, raw: Any, same_code: bool, **c
     changed = {name: value for name, value in changes.items() if value not in (None, ())}
     optional = [need.name for need in needs_of() if need.optional]
     changed |= {name: None for name in optional if changed.get(name) in (0, "")}
-    given = parameters(typed, raw)
-    if given:
-        changed["parameters"] = given
+    values = parameters(typed, raw)
+    if values:
+        changed["parameters"] = values
     return session.bench.jobs.clone(id, same_code=same_code, **changed)
 
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 def count_jobs(workbench: Workbench) -> dict[str, int | str]:
     """Objects by what they are."""
-    known = workbench.jobs.counts()
+    counts = workbench.jobs.counts()
     return {
-        state: known.get(state, 0)
+        state: counts.get(state, 0)
         for state in ("queued", "running", "succeeded", "failed", "cancelled", "lost")
     }

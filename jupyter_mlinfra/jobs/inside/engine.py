@@ -52,12 +52,12 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
         output: Path,
         *,
         progress: Path | None,
-        told: Callable[[float], None],
+        report: Callable[[float], None],
         secrets: Collection[str] = (),
     ) -> None:
         super().__init__(notebook, log_output=False, progress_bar=False)
         self._secrets = secrets
-        self._output, self._progress, self._told = output, progress, told
+        self._output, self._progress, self._report_fraction = output, progress, report
         self._cells = [
             index
             for index, cell in enumerate(notebook.cells)
@@ -141,7 +141,7 @@ class Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has 
         if self._progress is not None:
             self._progress.with_name("cell.json").unlink(missing_ok=True)
             write_progress(self._progress, fraction, text, cells=len(self._cells))
-        self._told(fraction)
+        self._report_fraction(fraction)
 
 
 def prepare(task: NotebookTask, plain: Mapping[str, Any]) -> Any:
@@ -211,7 +211,7 @@ def execute(
     ready: Ready,
     *,
     progress: Path | None,
-    told: Callable[[float], None],
+    report: Callable[[float], None],
 ) -> int | None:
     """Run a prepared notebook until its end or its first error; the outputs are in it, and in the
     output file.
@@ -220,7 +220,8 @@ def execute(
     kernel, if this process was asked to end and the kernel did not catch the signal.
     """
     secrets = _secrets(task)
-    manager = Manager(notebook, Path(task.output), progress=progress, told=told, secrets=secrets)
+    output = Path(task.output)
+    manager = Manager(notebook, output, progress=progress, report=report, secrets=secrets)
     ready.kernel.in_cell = lambda: manager.in_cell
     manager.notebook_start()
     try:

@@ -61,7 +61,7 @@ def run(task: NotebookTask, home: Path, ready: Ready | None = None) -> int:
         kernel = ready.kernel if ready is not None else _launched(kernel_of(plain), task, home)
         try:
             return _run_in(
-                kernel, ready, task, plain, progress=progress, told=_follower(home / "state.db")
+                kernel, ready, task, plain, progress=progress, report=_follower(home / "state.db")
             )
         finally:
             if kernel.has_kernel:  # something failed before its first cell
@@ -98,7 +98,7 @@ def _run_in(
     plain: Mapping[str, Any],
     *,
     progress: Path | None,
-    told: Callable[[float], None],
+    report: Callable[[float], None],
 ) -> int:
     # Papermill takes as long to load as the kernel to start.
     from ...notebooks.kernel import connect
@@ -106,7 +106,8 @@ def _run_in(
 
     notebook = prepare(task, plain)
     try:
-        ended_by = execute(notebook, task, ready or connect(kernel), progress=progress, told=told)
+        ready = ready or connect(kernel)
+        ended_by = execute(notebook, task, ready, progress=progress, report=report)
     except DeadKernelError:
         running = next(
             (
@@ -134,16 +135,16 @@ def _run_in(
 def _judge(output: Any, cell: Any, number: str) -> int:
     """The exit code after an error in a cell."""
     if output.ename == "SystemExit":
-        asked = str(output.evalue)
-        if asked in ("", "0", "None") or asked.isdigit():
-            return int(asked) if asked.isdigit() else 0
+        code = str(output.evalue)
+        if code in ("", "0", "None") or code.isdigit():
+            return int(code) if code.isdigit() else 0
     text = [_COLOURS.sub("", line) for line in output.traceback]
     sys.stderr.write("\n".join(text) + "\n")
     lines = re.findall(rf"Cell In\[{cell.execution_count}\], line (\d+)", "\n".join(text))
-    where = f" at line {lines[-1]}" if lines else ""
+    position = f" at line {lines[-1]}" if lines else ""
     first = next(iter(str(output.evalue).strip().splitlines()), "")
-    said = first if len(first) <= _SAID else f"{first[: _SAID - 1]}…"
-    return _because(f"Cell {number} failed{where}: {output.ename}: {said}".rstrip(": "), 1)
+    message = first if len(first) <= _SAID else f"{first[: _SAID - 1]}…"
+    return _because(f"Cell {number} failed{position}: {output.ename}: {message}".rstrip(": "), 1)
 
 
 def _number(notebook: Any, index: int, injected: str) -> str:
@@ -167,13 +168,13 @@ def _follower(state: Path) -> Callable[[float], None]:
     """A function that sends progress events, but not more often than useful; on other machines the
     follower of the jobs does.
     """
-    job, told_at = os.environ.get(JOB), -TELL_SECONDS
+    job, reported_at = os.environ.get(JOB), -TELL_SECONDS
 
     def tell(fraction: float) -> None:
-        nonlocal told_at
-        if job is None or NODE in os.environ or time.monotonic() - told_at < TELL_SECONDS:
+        nonlocal reported_at
+        if job is None or NODE in os.environ or time.monotonic() - reported_at < TELL_SECONDS:
             return
-        told_at = time.monotonic()
+        reported_at = time.monotonic()
         # A job must not fail because it could not be watched.
         with contextlib.suppress(MLInfraError):
             JobStore(Database(state)).report_progress(job, fraction)

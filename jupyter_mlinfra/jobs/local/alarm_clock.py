@@ -37,7 +37,7 @@ class Alarms:
         self._start = start or partial(_start, place)
         self._clock = clock
         self._timer = WallClock()
-        self._given: dict[str, tuple[Alarm, float, float]] = {}
+        self._tries: dict[str, tuple[Alarm, float, float]] = {}
         self._faults: dict[str, str] = {}
         self._look_at: float | None = None
 
@@ -55,20 +55,20 @@ class Alarms:
     def tend(self) -> None:
         """Run those that are due; make sure that the next one is not missed."""
         alarms, at, now = read_alarms(self._database), self._clock(), time.monotonic()
-        self._given = {
-            alarm.name: self._given[alarm.name] for alarm in alarms if alarm.name in self._given
+        self._tries = {
+            alarm.name: self._tries[alarm.name] for alarm in alarms if alarm.name in self._tries
         }
         looks: list[float] = []
         for alarm in alarms:
             if not alarm.is_due(at):
                 continue
-            given, pause, again = self._given.get(alarm.name, (None, 0.0, 0.0))
-            if given != alarm:
+            previous, pause, again = self._tries.get(alarm.name, (None, 0.0, 0.0))
+            if previous != alarm:
                 pause, again = 0.0, now
             if now >= again:
                 pause = min(max(AGAIN_SECONDS[0], 2 * pause), AGAIN_SECONDS[1])
                 again = now + pause
-                self._given[alarm.name] = alarm, pause, again
+                self._tries[alarm.name] = alarm, pause, again
                 self._try(alarm)
             looks.append(again)
         waiting = [alarm.due_at for alarm in alarms if not alarm.is_due(at)]

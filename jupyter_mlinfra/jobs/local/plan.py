@@ -79,9 +79,9 @@ def forecast(
     ends = {holding.job: seconds.get(holding.job, math.inf) for holding in holdings}
     queue, running, clock, starts = list(waiting), list(holdings), 0.0, dict[str, float]()
     while queue:
-        left = [replace(holding, ends_in=max(0.0, holding.ends_in - clock)) for holding in running]
-        begun, queue = _decide(queue, left, capacity)
-        for need, gpu_ids in begun:
+        held = [replace(holding, ends_in=max(0.0, holding.ends_in - clock)) for holding in running]
+        started, queue = _decide(queue, held, capacity)
+        for need, gpu_ids in started:
             starts[need.job] = clock
             ends[need.job] = clock + seconds.get(need.job, math.inf)
             running.append(
@@ -102,31 +102,31 @@ def _decide(
 ) -> tuple[list[tuple[Need, tuple[str, ...]]], list[Need]]:
     """What starts, with its GPUs, and what does not."""
     starts, blocked, running = list[tuple[Need, tuple[str, ...]]](), list[Need](), list(holdings)
-    free = left = room_of(holdings, capacity)
+    free = unreserved = room_of(holdings, capacity)
     lent_for = math.inf  # seconds for which reserved slots may be lent
     for need in waiting:
-        given = _place(need, left, free, lent_for, capacity)
-        if given is not None:
-            starts.append((need, given))
-            running.append(hold(need, given))
-            free, left = take(need, given, free), take(need, given, left)
+        gpu_ids = _place(need, unreserved, free, lent_for, capacity)
+        if gpu_ids is not None:
+            starts.append((need, gpu_ids))
+            running.append(hold(need, gpu_ids))
+            free, unreserved = take(need, gpu_ids, free), take(need, gpu_ids, unreserved)
             continue
         blocked.append(need)
-        if not left.cpus and not lent_for and need.cpus:
+        if not unreserved.cpus and not lent_for and need.cpus:
             continue  # nothing is left to reserve or to lend for any job that needs a CPU
         if can_ever(need, capacity):  # for a job that can never start here nothing is reserved
             if lent_for > 0:
                 latest = reservation(need, running, capacity)
                 lent_for = min(lent_for, latest if latest < math.inf else 0.0)
-            left = set_aside(need, left, capacity)
+            unreserved = set_aside(need, unreserved, capacity)
     return starts, blocked
 
 
 def _place(
-    need: Need, left: FreeCapacity, free: FreeCapacity, lent_for: float, capacity: Capacity
+    need: Need, unreserved: FreeCapacity, free: FreeCapacity, lent_for: float, capacity: Capacity
 ) -> tuple[str, ...] | None:
     """Place a job on unreserved slots, else on lent ones."""
-    given = fit(need, left, capacity)
-    if given is None and need.seconds is not None and need.seconds <= lent_for:
+    gpu_ids = fit(need, unreserved, capacity)
+    if gpu_ids is None and need.seconds is not None and need.seconds <= lent_for:
         return fit(need, free, capacity)
-    return given
+    return gpu_ids

@@ -78,19 +78,19 @@ class Wrapper:
 
     def hand_over(self, entry: JobEntry) -> int | None:
         """See `running.Taken`. Raises what `prepare` raises."""
-        given = False
+        handed_over = False
         try:
             if self.pool.suits(self, entry):
                 start = prepare(entry, self.pool.place, self.words)
                 script = script_of(start)
                 failpoint("giving")
-                given = len(script) <= SCRIPT_BYTES and self._tell(start, script)
+                handed_over = len(script) <= SCRIPT_BYTES and self._tell(start, script)
                 failpoint("given")
         finally:
             os.close(self.word)
-            if not given:
+            if not handed_over:
                 self.pool.ended.append(self.pid)
-        return self.pid if given else None
+        return self.pid if handed_over else None
 
     def _tell(self, start: Start, script: bytes) -> bool:
         os.close(open_log(start.attempt.log))
@@ -199,5 +199,5 @@ class Ready:
 
 def script_of(start: Start) -> bytes:
     """The script: each word quoted, so that it means only itself."""
-    given = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in start.own.items())
-    return os.fsencode(f"{given}set -- {' '.join(map(shlex.quote, start.arguments))}\n")
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in start.own.items())
+    return os.fsencode(f"{exports}set -- {' '.join(map(shlex.quote, start.arguments))}\n")

@@ -96,12 +96,12 @@ class Live:
 
     def listen(self, watch: Watch) -> None:
         """Watch the wrapper or, if it is gone, everything that is left of the attempt."""
-        wanted = (
+        processes = (
             [self.wrapper]
             if self.wrapper is not None and self.wrapper.alive()
             else tree(self.entry.token)
         )
-        for process in wanted:
+        for process in processes:
             if process.pid in self.handles.values():
                 continue
             with contextlib.suppress(OSError):
@@ -131,10 +131,10 @@ class Live:
         if self.wrapper is not None and self.wrapper.alive() and self.asked is None:
             return False
         self._reap()
-        left = (
+        processes = (
             [] if self.ours and self.wrapper is None and not orphans() else tree(self.entry.token)
         )
-        if not left:
+        if not processes:
             return True
         if self.kill_at is None and self.code() is not None:
             self._signal(signal.SIGTERM)
@@ -177,20 +177,20 @@ class Live:
         """The job's own exit code, as the wrapper stored it; else how the wrapper itself ended (it
         could not write).
         """
-        kept = self.attempt.exit_code()
-        return self.status if kept is None else kept
+        stored = self.attempt.exit_code()
+        return self.status if stored is None else stored
 
     def ended(self, root: Path) -> Ended:
         """What is known once it is over. root: the folder of the project."""
-        job, code, said = self.entry.job, self.code(), self.attempt.said()
+        job, code, reason = self.entry.job, self.code(), self.attempt.own_reason()
         seconds = time.time() - job.started_at.timestamp() if job.started_at else 0.0
         if code is None:
-            said = self._why_unknown(root) or said
+            reason = self._why_unknown(root) or reason
         last = self.attempt.last_line() if job.command and code else ""
         return Ended(
             code=code,
             seconds=seconds,
-            said=said,
+            reason=reason,
             last=last,
             asked=self.asked,
             asked_reason=self.asked_reason,
@@ -220,15 +220,15 @@ class Live:
             process.signal(number)
 
 
-def orphaned(known: Collection[int]) -> bool:
-    """Whether one of our descendants has lost its original parent. known: our children that we
+def orphaned(ours: Collection[int]) -> bool:
+    """Whether one of our descendants has lost its original parent. ours: our children that we
     started.
 
     Everything that an ended job left, at any depth and in any session, has become our child or is
     below one: see `adopt_orphans`.
     """
-    found = children()
-    return found is None or not all(reap(pid) for pid in found.difference(known))
+    descendants = children()
+    return descendants is None or not all(reap(pid) for pid in descendants.difference(ours))
 
 
 def limit_at(entry: JobEntry, attempt: Attempt, process: Identity | None) -> float | None:
@@ -241,8 +241,8 @@ def limit_at(entry: JobEntry, attempt: Attempt, process: Identity | None) -> flo
         return None
     ran = 0.0
     if process is not None and entry.token.startswith(WARM):
-        began = attempt.began_at()
-        ran = 0.0 if began is None else max(0.0, time.time() - began)
+        started_at = attempt.began_at()
+        ran = 0.0 if started_at is None else max(0.0, time.time() - started_at)
     elif process is not None:
         ran = time.clock_gettime(time.CLOCK_BOOTTIME) - process.start / os.sysconf("SC_CLK_TCK")
     return time.monotonic() + entry.spec.time_limit_minutes * 60 - ran
@@ -257,15 +257,18 @@ def find(entry: JobEntry, home: Path) -> Live | None:
     attempt = Attempt.of(home, entry.job.id, entry.job.attempt)
     if entry.process is None and entry.token.startswith(WARM):
         _await_claim(entry, attempt)
-    claimed, known = attempt.claimed(), entry.process
-    left = [] if known is not None and known.boot != boot_id() else tree(entry.token)
-    if known is None and claimed is None and not left:
+    claimed, recorded = attempt.claimed(), entry.process
+    rebooted = recorded is not None and recorded.boot != boot_id()
+    processes = [] if rebooted else tree(entry.token)
+    if recorded is None and claimed is None and not processes:
         return None
-    if known is None:
+    if recorded is None:
         # A wrapper that has not written its pid yet has no children either: it is alone.
-        known = next((process for process in left if process.pid == claimed or not claimed), None)
+        recorded = next(
+            (process for process in processes if process.pid == claimed or not claimed), None
+        )
     # Gone otherwise, or its pid belongs to another process by now.
-    wrapper = known if known in left else None
+    wrapper = recorded if recorded in processes else None
     live = Live(
         entry=entry,
         attempt=attempt,

@@ -75,12 +75,12 @@ class Capacity:
     types: Mapping[str, str] = field(default_factory=dict)
     busy: Mapping[str, str] = field(default_factory=dict)
 
-    def of_type(self, wanted: str | None) -> list[str]:
+    def of_type(self, gpu_type: str | None) -> list[str]:
         """GPUs whose name has this word."""
         return [
             gpu
             for gpu in self.gpus
-            if wanted is None or wanted.casefold() in self.types.get(gpu, "").casefold()
+            if gpu_type is None or gpu_type.casefold() in self.types.get(gpu, "").casefold()
         ]
 
 
@@ -121,22 +121,22 @@ def room_of(holdings: Iterable[Holding], capacity: Capacity) -> FreeCapacity:
     return FreeCapacity(max(0, cpus), max(0.0, memory), gpus)
 
 
-def fit(need: Need, room: FreeCapacity, capacity: Capacity) -> tuple[str, ...] | None:
+def fit(need: Need, free: FreeCapacity, capacity: Capacity) -> tuple[str, ...] | None:
     """The GPUs that it would get; None if there is no room. A part comes from the device with the
     least sufficient room, so that whole ones stay whole.
     """
-    if need.cpus > room.cpus or need.memory_gib > room.memory_gib:
+    if need.cpus > free.cpus or need.memory_gib > free.memory_gib:
         return None
-    enough = (
-        [gpu for gpu in capacity.of_type(need.gpu_type) if room.gpus[gpu] >= need.share]
+    fitting = (
+        [gpu for gpu in capacity.of_type(need.gpu_type) if free.gpus[gpu] >= need.share]
         if need.gpus
         else []
     )
-    if len(enough) < need.devices:
+    if len(fitting) < need.devices:
         return None
     if need.share < WHOLE:
-        enough.sort(key=lambda gpu: room.gpus[gpu])
-    return tuple(enough[: need.devices])
+        fitting.sort(key=lambda gpu: free.gpus[gpu])
+    return tuple(fitting[: need.devices])
 
 
 def take(need: Need, gpu_ids: Sequence[str], room: FreeCapacity) -> FreeCapacity:

@@ -79,7 +79,7 @@ class Runner:
     since: float
     standing: Standing | None = None
     size: int = 0
-    heard: bytes = b""
+    received: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,30 +174,30 @@ class Warm:
         Either it has the complete order or it ends without having taken anything: the socket is
         closed after this. Raises what `prepare` raises.
         """
-        given = False
+        handed_over = False
         try:
             start = prepare(entry, self._place)
             os.truncate(runner.log, 0)  # what the imports wrote
             os.replace(runner.log, start.attempt.log)  # all of its processes already write there
             # As the shell of a cold start sets it.
-            words = {**start.words(runner.token), "PWD": entry.launch.folder}
+            environment = {**start.words(runner.token), "PWD": entry.launch.folder}
             order = Order(
                 folder=str(start.attempt.folder),
                 cwd=entry.launch.folder,
                 task=str(start.attempt.notebook),
-                environment=words,
+                environment=environment,
             )
             failpoint("giving")
             runner.word.settimeout(SEND_SECONDS)
             with contextlib.suppress(OSError):
                 runner.word.sendall(dump(order))
-                given = True
+                handed_over = True
             failpoint("given")
         finally:
             runner.word.close()
-            if not given:
+            if not handed_over:
                 self._ended.append(runner.pid)
-        return runner.pid if given else None
+        return runner.pid if handed_over else None
 
     def give_back(self, runner: Runner) -> None:
         """The job that it was taken for does not start."""
@@ -217,14 +217,14 @@ class Warm:
         if runner is None:
             return
         try:
-            runner.heard += (part := runner.word.recv(_WORD_BYTES))
+            runner.received += (part := runner.word.recv(_WORD_BYTES))
         except OSError:
             part = b""
         self._wakeups.watch("", handle)
         if not part:
             self._failed(runner, "it ended before it was used")
             return
-        if (found := parse(runner.heard)) is not None:
+        if (found := parse(runner.received)) is not None:
             runner.standing = Standing(**found)
             runner.size = sum(resident(process.pid) for process in tree(runner.token))
             self._largest = max(self._largest, runner.size)
@@ -412,8 +412,9 @@ class Warm:
 
     def _failed(self, runner: Runner, why: str) -> None:
         with contextlib.suppress(OSError):
-            said = read_tail(runner.log, _WORD_BYTES).decode(errors="replace").strip().splitlines()
-            why += f": {said[-1][:300]}" if said else ""
+            output = read_tail(runner.log, _WORD_BYTES).decode(errors="replace")
+            lines = output.strip().splitlines()
+            why += f": {lines[-1][:300]}" if lines else ""
         ready = runner.standing is not None
         self._drop(runner, why)
         if not ready:

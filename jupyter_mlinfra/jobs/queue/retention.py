@@ -66,16 +66,16 @@ class Retention:
                 _cut(folder) if size > LOG_BYTES else size
                 for folder, size in beating(zip(folders, sizes, strict=True), beat)
             ]
-        known, room = set[str](), KEEP_BYTES
-        for place, (_, snapshot, succeeded) in enumerate(beating(ended, beat)):
-            room -= sizes[place]
-            if place < KEEP_NEWEST or (place < KEEP_JOBS and room >= 0):
-                known.add(snapshot or "")
+        snapshots, free_bytes = set[str](), KEEP_BYTES
+        for position, (_, snapshot, succeeded) in enumerate(beating(ended, beat)):
+            free_bytes -= sizes[position]
+            if position < KEEP_NEWEST or (position < KEEP_JOBS and free_bytes >= 0):
+                snapshots.add(snapshot or "")
             else:
-                _strip(folders[place], checkpoints=succeeded)
-        known |= self._store.snapshots(limit=KEEP_JOBS)
+                _strip(folders[position], checkpoints=succeeded)
+        snapshots |= self._store.snapshots(limit=KEEP_JOBS)
         self._snapshots.prune(
-            running={entry.job.snapshot or "" for entry in unfinished}, known=known, beat=beat
+            running={entry.job.snapshot or "" for entry in unfinished}, known=snapshots, beat=beat
         )
 
 

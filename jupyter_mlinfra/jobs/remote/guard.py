@@ -34,7 +34,7 @@ from ..attempt.files import UNCLAIMED, Attempt
 from ..backends.program import CannotStart, find_program
 from ..inside.report import give_reason
 from .batches import Shipment
-from .guard_files import LIMIT, LIMIT_THERE, PREEMPTED, Begun, Order, wanted, write_asked
+from .guard_files import LIMIT, LIMIT_THERE, PREEMPTED, Begun, Order, has_order, write_asked
 
 NODE, GPU_IDS, ENDS_AT = variables.NODE, "MLINFRA_GPU_IDS", "MLINFRA_ENDS_AT"
 """Where the remote side may say on which machine this is, which of its GPUs it gave, and when it
@@ -77,32 +77,32 @@ def take_over(first: Attempt, attempt: Attempt) -> None:
             shutil.copyfile(first.folder / name, attempt.folder / name)
 
 
-def environment_of(order: Order, attempt: Attempt, given: Mapping[str, str]) -> dict[str, str]:
+def environment_of(order: Order, attempt: Attempt, inherited: Mapping[str, str]) -> dict[str, str]:
     """The job's environment: the remote machine's, its own, ours. Raises CannotStart for a secret
     that the remote machine does not have.
     """
     missing = [
         value
         for value in order.environment.values()
-        if value.startswith("env:") and value.removeprefix("env:") not in given
+        if value.startswith("env:") and value.removeprefix("env:") not in inherited
     ]
     if missing:
         raise CannotStart(
             f"Secret {missing[0]} is not set on {socket.gethostname()}, where the job runs."
         )
     own = {
-        name: given[value.removeprefix("env:")] if value.startswith("env:") else resolve(value)
+        name: inherited[value.removeprefix("env:")] if value.startswith("env:") else resolve(value)
         for name, value in order.environment.items()
     }
     # A job that asked for no GPU sees none.
-    visible = given.get("CUDA_VISIBLE_DEVICES", "") if order.gpus else ""
+    visible = inherited.get("CUDA_VISIBLE_DEVICES", "") if order.gpus else ""
     return {
-        **{name: value for name, value in given.items() if name not in (GPU_IDS, ENDS_AT)},
+        **{name: value for name, value in inherited.items() if name not in (GPU_IDS, ENDS_AT)},
         **own,
         "CUDA_VISIBLE_DEVICES": visible,
         variables.PROGRESS: str(attempt.progress),
         variables.REASON: str(attempt.reason),
-        NODE: given.get(NODE) or socket.gethostname(),
+        NODE: inherited.get(NODE) or socket.gethostname(),
         variables.OUTBOX: str(attempt.folder.with_name("outbox")),
         TOKEN: order.token,
     }
@@ -332,14 +332,16 @@ def run(
         if before.exit_code() == 0:
             return 0  # it succeeded while it was preempted: there is nothing left to do
     try:
-        if key and not wanted(first, key):
+        if key and not has_order(first, key):
             return UNCLAIMED
         order = Order.read(first)
         if attempt.folder != first.folder:
             take_over(first, attempt)
         if not take(attempt):
             return UNCLAIMED
-        if key and not wanted(first, key):  # called off meanwhile, by a follower that saw no claim
+        if key and not has_order(
+            first, key
+        ):  # called off meanwhile, by a follower that saw no claim
             (attempt.folder / "claim").unlink()
             return UNCLAIMED
         _write_log(attempt)
@@ -368,8 +370,8 @@ def _write_log(attempt: Attempt) -> None:
 def _tell(order: Order, attempt: Attempt) -> None:
     """Record where the job runs."""
     node, gpus = os.environ.get(NODE) or socket.gethostname(), os.environ.get(GPU_IDS, "")
-    given = (gpus or os.environ.get("CUDA_VISIBLE_DEVICES", "")) if order.gpus else ""
-    gpu_ids = [f"{node}:{gpu}" if gpu.isdigit() else gpu for gpu in given.split(",") if gpu]
+    visible = (gpus or os.environ.get("CUDA_VISIBLE_DEVICES", "")) if order.gpus else ""
+    gpu_ids = [f"{node}:{gpu}" if gpu.isdigit() else gpu for gpu in visible.split(",") if gpu]
     with contextlib.suppress(OSError):
         Begun(node=node, gpu_ids=gpu_ids).write(attempt)
 

@@ -50,7 +50,7 @@ class Order:
         return cls(**json.loads(read_regular(attempt.folder / "order.json")))
 
 
-def wanted(attempt: Attempt, key: str) -> bool:
+def has_order(attempt: Attempt, key: str) -> bool:
     """Whether the attempt's order exists, and was sent with this key: if the remote side takes
     nothing back, calling a job off removes its order.
     """
@@ -60,15 +60,15 @@ def wanted(attempt: Attempt, key: str) -> bool:
         return False
 
 
-def call_off(attempt: Attempt, key: str, *, unless_begun: bool = False) -> bool:
+def call_off(attempt: Attempt, key: str, *, unless_claimed: bool = False) -> bool:
     """Remove the order, so that nothing starts the attempt any more; returns whether that
     worked.
     """
-    if not wanted(attempt, key):
+    if not has_order(attempt, key):
         return True
     order = Order.read(attempt)
     (attempt.folder / "order.json").unlink(missing_ok=True)
-    if unless_begun and attempt.claimed() is not None:
+    if unless_claimed and attempt.claimed() is not None:
         order.write(attempt)
         return False
     return True

@@ -17,7 +17,7 @@ from ..queue.store import JobStore
 from ..spec import JobState
 from . import Cluster, Remote, Sighting, Stage, Unreachable, batches
 from .backoff import Patience
-from .guard_files import call_off, wanted
+from .guard_files import call_off, has_order
 from .record import LATER_LIMIT_SECONDS, LATER_SECONDS, Record
 from .requests import Requests
 from .sending import batch_name, first_attempt, in_doubt
@@ -121,7 +121,7 @@ class Missing:
         if (
             entry.cancelled_by
             and entry.job.state is JobState.QUEUED
-            and call_off(self._record.attempt(entry), entry.token, unless_begun=True)
+            and call_off(self._record.attempt(entry), entry.token, unless_claimed=True)
         ):
             self._unsend([entry], "", 0.0)
             return
@@ -138,7 +138,7 @@ class Missing:
         called_off = [
             entry
             for entry in entries
-            if call_off(self._record.attempt(entry), entry.token, unless_begun=True)
+            if call_off(self._record.attempt(entry), entry.token, unless_claimed=True)
         ]
         self._unsend(called_off, "", 0.0)
         if called_off:
@@ -184,7 +184,7 @@ class Missing:
                 or self._last(entry).claimed() is not None
             ):
                 self._follower.alone(entry.job.id, partial(self._ended_unseen, entry, sighting))
-            elif entry.cancelled_by or not wanted(self._record.attempt(entry), entry.token):
+            elif entry.cancelled_by or not has_order(self._record.attempt(entry), entry.token):
                 taken_back.append(entry)  # by ourselves
             elif entry.remote and batch_name(entry.token) in listed:
                 self._follower.alone(entry.job.id, partial(self._removed, entry))

@@ -21,23 +21,30 @@ def ended(entry: JobEntry, attempt: Attempt, sighting: Sighting | None) -> Ended
     """What is known about an attempt that is over. sighting: None if the remote side no longer
     knows it.
     """
-    code, said = attempt.exit_code(), attempt.said()
-    asked, reason = _asked(entry, attempt, sighting, code)
-    told = sighting.reason if sighting is not None else ""
+    code, own_reason = attempt.exit_code(), attempt.own_reason()
+    asked, asked_reason = _asked(entry, attempt, sighting, code)
+    remote_reason = sighting.reason if sighting is not None else ""
     if code is None:
         code = sighting.code if sighting is not None else None
-        said = said or _sentence(told, last_words(attempt.folder.parents[1], entry.token))
+        output = last_words(attempt.folder.parents[1], entry.token)
+        own_reason = own_reason or _sentence(remote_reason, output)
     elif code == _KILLED:
-        said = said or told  # whoever killed it knows why
-    began = attempt.began_at()
-    seconds = max(0.0, (attempt.ended_at() or time.time()) - began) if began is not None else 0.0
-    last = attempt.last_line() if entry.job.command and code else ""
-    return Ended(code=code, seconds=seconds, said=said, last=last, asked=asked, asked_reason=reason)
+        own_reason = own_reason or remote_reason  # whoever killed it knows why
+    started_at = attempt.began_at()
+    seconds = 0.0 if started_at is None else (attempt.ended_at() or time.time()) - started_at
+    return Ended(
+        code=code,
+        seconds=max(0.0, seconds),
+        reason=own_reason,
+        last=attempt.last_line() if entry.job.command and code else "",
+        asked=asked,
+        asked_reason=asked_reason,
+    )
 
 
-def _sentence(told: str, words: str) -> str:
+def _sentence(reason: str, output: str) -> str:
     """The remote side's report of an end, with the last words of the job's own output."""
-    return f"{told.rstrip('.')}: {words}" if told and words else words or told
+    return f"{reason.rstrip('.')}: {output}" if reason and output else output or reason
 
 
 def _asked(

@@ -57,9 +57,9 @@ class Submitter:
     def submit(self, spec: JobSpec) -> Job:
         """See `Jobs.submit`."""
         # Whatever has become of its notebook since.
-        if spec.key is not None and (known := self._store.by_key(spec.key)) is not None:
+        if spec.key is not None and (earlier := self._store.by_key(spec.key)) is not None:
             self._store.sync()  # its first submitter may have died before that
-            return known
+            return earlier
         spec = examine(spec, self._project.root)
         self._check(spec)
         return self._accept(spec, self._freeze(spec))

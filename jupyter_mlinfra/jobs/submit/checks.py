@@ -195,14 +195,14 @@ def _check_secrets(spec: JobSpec) -> None:
 
     None may be given in clear: environment and array values are stored with the job.
     """
-    for given in (spec.environment, *spec.array):
-        for name, value in given.items():
+    for values in (spec.environment, *spec.array):
+        for name, value in values.items():
             check_secret(
                 name,
                 value,
                 (
                     f"Variable {name}"
-                    if spec.command or given is spec.environment
+                    if spec.command or values is spec.environment
                     else f"Parameter {name}"
                 ),
             )

@@ -23,18 +23,18 @@ def clone_of(spec: JobSpec, changes: Mapping[str, Any], *, root: Path, home: Pat
     It stands alone: domains take away what ties the earlier job to an object of theirs, such as a
     run of a pipeline. It uses no checkpoints but its own.
     """
-    given = {name: value for name, value in changes.items() if name != "parameters"}
-    found = replace(_alone(spec), **{"key": None, "after": (), "checkpoints": None, **given})
+    fields = {name: value for name, value in changes.items() if name != "parameters"}
+    copy = replace(_alone(spec), **{"key": None, "after": (), "checkpoints": None, **fields})
     if (
-        found.output is not None
-        and "output" not in given
-        and (root / found.output).is_relative_to(home)
+        copy.output is not None
+        and "output" not in fields
+        and (root / copy.output).is_relative_to(home)
     ):
-        found = replace(found, output=None)  # there lies what was made for the earlier job
+        copy = replace(copy, output=None)  # there lies what was made for the earlier job
     parameters = changes.get("parameters") or {}
-    changed = with_parameters(found, parameters)
-    swept = [name for name in parameters if any(name in values for values in found.array)]
-    if swept and _distinct(changed.array) < _distinct(found.array):
+    changed = with_parameters(copy, parameters)
+    swept = [name for name in parameters if any(name in values for values in copy.array)]
+    if swept and _distinct(changed.array) < _distinct(copy.array):
         raise BadRequest(
             f"Elements of the array would be alike with the same {', '.join(swept)}.",
             "Each of them has a value of its own for it, by which they differ.",

@@ -15,9 +15,9 @@ from ...core.errors import Unavailable
 _INSIDE = Path(__file__).with_name("inside.py")
 
 
-def expression(function: str, given: Any) -> str:
-    """The expression for the `user_expressions` of a request. given: plain values, its argument."""
-    call = f"{_INSIDE.read_text()}\nanswer = {function}(json_loads({json.dumps(given)!r}))"
+def expression(function: str, argument: Any) -> str:
+    """The expression for the `user_expressions` of a request. argument: of the function, plain."""
+    call = f"{_INSIDE.read_text()}\nanswer = {function}(json_loads({json.dumps(argument)!r}))"
     return (
         f"(lambda scope: (exec({call!r}, scope),"
         " __import__('json').dumps(scope['answer']))[1])({'json_loads': __import__('json').loads,"

@@ -24,7 +24,7 @@ def warm_up(lines: list[str]) -> dict[str, Any]:
     snapshot.
     """
     unfit = _startup_files()
-    roots, known = _installed(), set(sys.modules)
+    roots, before = _installed(), set(sys.modules)
     for line in [] if unfit else lines:
         if _is_installed(line.split()[1].partition(".")[0], roots):
             try:
@@ -35,7 +35,7 @@ def warm_up(lines: list[str]) -> dict[str, Any]:
     # exit, takes half a second.
     gc.collect()
     gc.freeze()
-    loaded = set(sys.modules) - known
+    loaded = set(sys.modules) - before
     modules = sorted({name.partition(".")[0] for name in loaded} - sys.stdlib_module_names)
     unfit = unfit or _foreign(loaded)
     return {
@@ -47,45 +47,45 @@ def warm_up(lines: list[str]) -> dict[str, Any]:
     }
 
 
-def hand_out(given: dict[str, Any]) -> dict[str, Any]:
+def hand_out(target: dict[str, Any]) -> dict[str, Any]:
     """Give the kernel to a job: set its environment, folder and module search path.
 
-    given: `cwd`, `code` (the frozen copy of that folder), `before` and `environment` (of the runner
-    at its start, and of the job).
+    target: `cwd`, `code` (the frozen copy of that folder), `before` and `environment` (of the
+    runner at its start, and of the job).
     """
-    _move(given)
-    sys.path.insert(sys.path.index("") if "" in sys.path else len(sys.path), given["code"])
+    _move(target)
+    sys.path.insert(sys.path.index("") if "" in sys.path else len(sys.path), target["code"])
     return {"pid": os.getpid()}
 
 
-def take_over(given: dict[str, Any]) -> dict[str, Any]:
+def take_over(target: dict[str, Any]) -> dict[str, Any]:
     """Give the kernel to a Jupyter client, as if it had been started for it.
 
-    given: `cwd`, `before` and `environment` as above, `connection` (the path of its connection
+    target: `cwd`, `before` and `environment` as above, `connection` (the path of its connection
     file), `arguments` (of its command line).
     """
-    _move(given)
+    _move(target)
     app = sys.modules["ipykernel.kernelapp"].IPKernelApp.instance()
     # %connect_info, and code that looks for the kernel's id, read this.
-    app.connection_file = given["connection"]
-    sys.argv[1:] = given["arguments"]
-    if session := given["environment"].get("JPY_SESSION_NAME"):
+    app.connection_file = target["connection"]
+    sys.argv[1:] = target["arguments"]
+    if session := target["environment"].get("JPY_SESSION_NAME"):
         app.shell.user_ns["__session__"] = session  # as ipykernel does at its start
     return {"pid": os.getpid()}
 
 
-def _move(given: dict[str, Any]) -> None:
+def _move(target: dict[str, Any]) -> None:
     """Set folder and environment. A variable that the kernel has set itself stays, as in a kernel
     that was started there.
     """
-    before, wanted = given["before"], given["environment"]
-    for name in {*before, *wanted}:
-        if before.get(name) != wanted.get(name) and os.environ.get(name) == before.get(name):
-            if name in wanted:
-                os.environ[name] = wanted[name]
+    before, after = target["before"], target["environment"]
+    for name in {*before, *after}:
+        if before.get(name) != after.get(name) and os.environ.get(name) == before.get(name):
+            if name in after:
+                os.environ[name] = after[name]
             else:
                 del os.environ[name]
-    os.chdir(given["cwd"])
+    os.chdir(target["cwd"])
     importlib.invalidate_caches()
 
 

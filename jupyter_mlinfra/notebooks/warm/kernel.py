@@ -41,11 +41,11 @@ def warmed(name: str, lines: Sequence[str], sockets: str) -> Warmed:
         )
     ready = _started(name, sockets)
     try:
-        said = ask(ready, "warm_up", list(lines))
-        if said["unfit"]:
+        report = ask(ready, "warm_up", list(lines))
+        if report["unfit"]:
             raise Unavailable(
                 f"Kernel {name} cannot be kept warm.",
-                f"{said['unfit']}.",
+                f"{report['unfit']}.",
                 "Its notebooks have a cold start.",
             )
     except BaseException:
@@ -56,7 +56,7 @@ def warmed(name: str, lines: Sequence[str], sockets: str) -> Warmed:
         ready.kernel.kernel_spec.resource_dir,
         os.path.join(ready.kernel.kernel_spec.resource_dir, "kernel.json"),
     ]
-    return Warmed(ready, bool(said["gpu"]), [*said["places"], *specs], said["modules"])
+    return Warmed(ready, bool(report["gpu"]), [*report["places"], *specs], report["modules"])
 
 
 def hand_out(
@@ -89,18 +89,22 @@ def end(ready: Ready) -> None:
     end_kernel(ready.kernel)
 
 
-def ask(ready: Ready, function: str, given: Any) -> dict[str, Any]:
+def ask(ready: Ready, function: str, argument: Any) -> dict[str, Any]:
     """Call a function of `inside` in the kernel. Raises Unavailable when it does not answer."""
-    return answer_of(run_sync(_ask)(ready, expression(function, given)))
+    return answer_of(run_sync(_ask)(ready, expression(function, argument)))
 
 
-async def _ask(ready: Ready, wanted: str) -> Mapping[str, Any]:
+async def _ask(ready: Ready, expression: str) -> Mapping[str, Any]:
     """The reply to an expression, after all of the kernel's messages about it have been read."""
     import asyncio
 
     client = ready.client
     sent = client.execute(
-        "", silent=True, store_history=False, user_expressions={"answer": wanted}, allow_stdin=False
+        "",
+        silent=True,
+        store_history=False,
+        user_expressions={"answer": expression},
+        allow_stdin=False,
     )
     limit = asyncio.get_running_loop().time() + START_SECONDS
     reply = await _until(
@@ -122,7 +126,7 @@ async def _ask(ready: Ready, wanted: str) -> Mapping[str, Any]:
     return content
 
 
-async def _until(ready: Ready, read: Any, wanted: Any, limit: float) -> Any:
+async def _until(ready: Ready, read: Any, matches: Any, limit: float) -> Any:
     """The first matching message. Raises Unavailable when the kernel has died or takes too long."""
     import asyncio
     from queue import Empty
@@ -132,7 +136,7 @@ async def _until(ready: Ready, read: Any, wanted: Any, limit: float) -> Any:
             message = await read(timeout=1)
         except Empty:
             continue
-        if wanted(message):
+        if matches(message):
             return message
     raise Unavailable(
         "The warm kernel has died, or is stuck.", fix="The notebook has a cold start."

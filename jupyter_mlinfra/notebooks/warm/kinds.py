@@ -145,12 +145,12 @@ def next_kind[K: Kept](
     """The kind to start now, of the `size` that were asked for last, and the kernel that ends for
     it, of a kind that is no longer among them. None if nothing is to be started.
     """
-    wanted = [key for key, kind in kinds.items() if kind.failures < TRIES][-size:] if size else []
-    if not wanted:
+    newest = [key for key, kind in kinds.items() if kind.failures < TRIES][-size:] if size else []
+    if not newest:
         return None
     if len(kept) < size:
-        return wanted[-1], None
-    other = next((one for one in kept if one.key not in wanted), None)
-    if other is None or any(one.key == wanted[-1] for one in kept):
+        return newest[-1], None
+    other = next((one for one in kept if one.key not in newest), None)
+    if other is None or any(one.key == newest[-1] for one in kept):
         return None
-    return wanted[-1], other
+    return newest[-1], other

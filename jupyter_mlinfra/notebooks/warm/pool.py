@@ -128,7 +128,7 @@ class Pool:
             self._warm_up(standby, kind, settings)
 
     def _warm_up(self, standby: Standby, kind: _Kind, settings: WarmSettings) -> None:
-        begun = time.monotonic()
+        started_at = time.monotonic()
         try:
             standby.warm_up(lines_of(settings.warm_imports) or _imports_in(Path(kind.wish.folder)))
         except Exception as error:  # noqa: BLE001 - other kernels are not affected
@@ -142,7 +142,7 @@ class Pool:
             self._largest = max(self._largest, standby.size)
             self._say(
                 f"A warm kernel is ready: {standby.size / 2**20:.0f} MiB, after"
-                f" {time.monotonic() - begun:.1f} s."
+                f" {time.monotonic() - started_at:.1f} s."
             )
 
     def _drop_unfit(self) -> None:

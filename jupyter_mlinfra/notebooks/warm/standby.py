@@ -92,18 +92,18 @@ class Standby:
 
     def warm_up(self, lines: Sequence[str]) -> None:
         """Run import lines in it. Raises Unavailable when it cannot be kept."""
-        said = self._ask("warm_up", list(lines), READY_SECONDS)
+        report = self._ask("warm_up", list(lines), READY_SECONDS)
         self._file.unlink(missing_ok=True)  # the kernel has read it
-        why = said["unfit"] or ("" if said["gpu"] else "An import has opened a GPU")
-        if why:
+        reason = report["unfit"] or ("" if report["gpu"] else "An import has opened a GPU")
+        if reason:
             raise Unavailable(
-                "This kernel cannot be kept warm.", f"{why}.", "Such kernels have a cold start."
+                "This kernel cannot be kept warm.", f"{reason}.", "Such kernels have a cold start."
             )
-        self.size = resident(said["pid"])  # the process may be a shell around the kernel
+        self.size = resident(report["pid"])  # the process may be a shell around the kernel
         self._standing = Standing(
             gpu=True,
-            places={place: changed_at(place) for place in said["places"]},
-            modules=said["modules"],
+            places={place: changed_at(place) for place in report["places"]},
+            modules=report["modules"],
         )
 
     @property
@@ -139,14 +139,14 @@ class Standby:
         arguments = [
             connection if word is None else word for word in wish.command[wish.arguments :]
         ]
-        given = {
+        target = {
             "cwd": wish.folder,
             "before": self._before,
             "environment": environment,
             "connection": connection,
             "arguments": arguments,
         }
-        self._ask("take_over", given, HAND_OUT_SECONDS)
+        self._ask("take_over", target, HAND_OUT_SECONDS)
 
     def end(self) -> None:
         """Kill it with its children, and remove its files."""
@@ -161,15 +161,19 @@ class Standby:
         for port in self._ports.values():
             LocalPortCache.instance().return_port(port)
 
-    def _ask(self, function: str, given: Any, seconds: float) -> dict[str, Any]:
+    def _ask(self, function: str, argument: Any, seconds: float) -> dict[str, Any]:
         """Call a function of `inside` in the kernel."""
         client = BlockingKernelClient()
         client.load_connection_info(self.info)
         client.start_channels(iopub=False, stdin=False, hb=False, control=False)
         try:
-            wanted = {"answer": expression(function, given)}
+            expressions = {"answer": expression(function, argument)}
             sent = client.execute(
-                "", silent=True, store_history=False, user_expressions=wanted, allow_stdin=False
+                "",
+                silent=True,
+                store_history=False,
+                user_expressions=expressions,
+                allow_stdin=False,
             )
             limit = time.monotonic() + seconds
             while time.monotonic() < limit and self.process.poll() is None:

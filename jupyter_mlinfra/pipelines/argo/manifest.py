@@ -93,35 +93,35 @@ def _task(
     return task
 
 
-def _loop(step: StepDefinition, items: Sequence[Mapping[str, Any]], found: Scope) -> dict[str, Any]:
+def _loop(step: StepDefinition, items: Sequence[Mapping[str, Any]], scope: Scope) -> dict[str, Any]:
     """A list that is a parameter of the pipeline is read when the workflow runs, any other one now.
     Items are text: a number could come back as another.
     """
-    source = parameter_of(step, found)
+    source = parameter_of(step, scope)
     if source is None:
         loop: dict[str, Any] = {
             "withItems": [{name: text_of(value) for name, value in item.items()} for item in items]
         }
     else:
-        loop = {"withParam": found.texts[source]}
-    given = [
+        loop = {"withParam": scope.texts[source]}
+    arguments = [
         {"name": name, "value": f"{{{{item.{name}}}}}" if source is None else "{{item}}"}
         for name in items[0]
     ]
-    return loop | {"arguments": {"parameters": given}}
+    return loop | {"arguments": {"parameters": arguments}}
 
 
-def parameter_of(step: StepDefinition, found: Scope) -> str | None:
+def parameter_of(step: StepDefinition, scope: Scope) -> str | None:
     """The pipeline parameter that is the only list of a `foreach`, `{depth: "{{ depths }}"}`; None
     for any other.
     """
-    given = (
+    values = (
         next(iter(step.foreach.values()))
         if isinstance(step.foreach, Mapping) and len(step.foreach) == 1
         else None
     )
-    alone = _ALONE.fullmatch(given.strip()) if isinstance(given, str) else None
-    return alone[1] if alone and alone[1] in found.arguments else None
+    placeholder = _ALONE.fullmatch(values.strip()) if isinstance(values, str) else None
+    return placeholder[1] if placeholder and placeholder[1] in scope.arguments else None
 
 
 def _template(
@@ -207,29 +207,29 @@ def _resources(step: StepDefinition) -> dict[str, dict[str, str]]:
 
 
 def _words(
-    step: StepDefinition, item: Mapping[str, Any], found: Scope, secrets: set[str]
+    step: StepDefinition, item: Mapping[str, Any], scope: Scope, secrets: set[str]
 ) -> list[str]:
     """Arguments of papermill's command line: texts as they are (`-r`), numbers parsed (`-p`), the
     rest as YAML (`-y`).
     """
-    known = {**found.known, **item}
-    names = {**found.texts, **{name: f"{{{{inputs.parameters.{name}}}}}" for name in item}}
-    words: list[str] = []
+    values = {**scope.known, **item}
+    names = {**scope.texts, **{name: f"{{{{inputs.parameters.{name}}}}}" for name in item}}
+    arguments: list[str] = []
     for name, value in step.parameters.items():
         if name in secrets:
             continue
         if not any(True for _ in placeholders(value)):
-            words += ["-y", json.dumps({name: value}, ensure_ascii=False)]
+            arguments += ["-y", json.dumps({name: value}, ensure_ascii=False)]
             continue
         filled = render(value, names)
-        kind = render(value, known)
+        kind = render(value, values)
         if isinstance(kind, str):
-            words += ["-r", name, filled]
+            arguments += ["-r", name, filled]
         elif isinstance(kind, int | float) and not isinstance(kind, bool):
-            words += ["-p", name, filled]
+            arguments += ["-p", name, filled]
         else:
-            words += ["-y", f"{json.dumps(name)}: {_yaml(filled, kind)}"]
-    return words
+            arguments += ["-y", f"{json.dumps(name)}: {_yaml(filled, kind)}"]
+    return arguments
 
 
 def _yaml(filled: Any, kind: Any) -> str:
@@ -284,13 +284,13 @@ def _label(step: StepDefinition, what: str, value: str) -> str:
     return value
 
 
-def _names(given: Sequence[str]) -> dict[str, str]:
+def _names(steps: Sequence[str]) -> dict[str, str]:
     """A name that Kubernetes accepts for each step, all different."""
-    found: dict[str, str] = {}
-    for name in given:
-        own, number = slug(name) if slug(name) != "pipeline" else "pipeline-step", 1
-        while own in found.values():
+    names: dict[str, str] = {}
+    for name in steps:
+        free, number = slug(name) if slug(name) != "pipeline" else "pipeline-step", 1
+        while free in names.values():
             number += 1
-            own = f"{slug(name)}-{number}"
-        found[name] = own
-    return found
+            free = f"{slug(name)}-{number}"
+        names[name] = free
+    return names

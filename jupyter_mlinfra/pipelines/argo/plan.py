@@ -62,18 +62,18 @@ def scope(plan: ArgoPlan) -> Scope:
     is not an argument: only Argo knows it.
     """
     schedule = plan.schedule
-    given = {**plan.definition.parameters, **(schedule.parameters if schedule else {})}
+    values = {**plan.definition.parameters, **(schedule.parameters if schedule else {})}
     date = plan.definition.date
     if schedule and date and date not in schedule.parameters:
-        given[date] = "{{ date }}"  # the day that it was due, as here
-    known, texts, arguments = dict[str, Any](), dict[str, str](), dict[str, str | None]()
-    for name, value in given.items():
+        values[date] = "{{ date }}"  # the day that it was due, as here
+    typed, texts, arguments = dict[str, Any](), dict[str, str](), dict[str, str | None]()
+    for name, value in values.items():
         of_due = (
             schedule is not None
             and (name in schedule.parameters or name == date)
             and any(True for _ in placeholders(value))
         )
-        known[name] = render(value, _EXAMPLES) if of_due else value
+        typed[name] = render(value, _EXAMPLES) if of_due else value
         if isinstance(value, str) and is_reference(value):
             texts[name] = value
         elif of_due:
@@ -81,10 +81,10 @@ def scope(plan: ArgoPlan) -> Scope:
         else:
             arguments[name] = text_of(value)
             texts[name] = f"{{{{workflow.parameters.{name}}}}}"
-    if date and date not in given:
-        known[date], texts[date], arguments[date] = "", f"{{{{workflow.parameters.{date}}}}}", None
+    if date and date not in values:
+        typed[date], texts[date], arguments[date] = "", f"{{{{workflow.parameters.{date}}}}}", None
     return Scope(
-        known=known,
+        known=typed,
         texts=texts,
         arguments=arguments if plan.image else {**arguments, "image": None},
     )

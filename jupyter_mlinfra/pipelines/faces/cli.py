@@ -84,7 +84,7 @@ def _run(session: Session, name: str, typed: Any, raw: Any, no_wait: bool, **opt
         session,
         session.bench.pipelines.run(
             name,
-            parameters=_given(session, name, typed, raw),
+            parameters=_values(session, name, typed, raw),
             wait=not no_wait,
             on_step=say,
             **options,
@@ -92,7 +92,7 @@ def _run(session: Session, name: str, typed: Any, raw: Any, no_wait: bool, **opt
     )
 
 
-def _given(
+def _values(
     session: Session, pipeline: str, typed: Sequence[str], raw: Sequence[str]
 ) -> dict[str, Any]:
     """The parameters; one whose default in the file is text stays as it was typed, whatever it
@@ -102,10 +102,10 @@ def _given(
 
 
 def _teller(session: Session, no_wait: bool) -> Callable[[StepRun], None] | None:
-    return None if no_wait else lambda step: session.say(_told(step))
+    return None if no_wait else lambda step: session.say(_step_line(step))
 
 
-def _told(step: StepRun) -> str:
+def _step_line(step: StepRun) -> str:
     """A running step in the words of the table that follows. Why it runs is shown when it
     starts.
     """
@@ -141,7 +141,7 @@ def _repair(session: Session, run: str, backend: str | None, no_wait: bool) -> A
 def _explain(session: Session, step: str, typed: Any, raw: Any) -> Any:
     """Why a step would run again now, or that it would not."""
     return session.bench.pipelines.explain(
-        step, parameters=_given(session, step.rpartition("/")[0], typed, raw)
+        step, parameters=_values(session, step.rpartition("/")[0], typed, raw)
     )
 
 
@@ -178,11 +178,11 @@ def _backfill(
     """Run a pipeline once for each date of a range; a date that succeeded and has not changed is
     skipped.
     """
-    service, given = session.bench.pipelines, _given(session, name, typed, raw)
+    service, values = session.bench.pipelines, _values(session, name, typed, raw)
     if dry_run:
-        return service.backfill(name, parameters=given, dry_run=True, **options)
+        return service.backfill(name, parameters=values, dry_run=True, **options)
     if not yes and not session.json:
-        plan = service.backfill(name, parameters=given, dry_run=True, **options)
+        plan = service.backfill(name, parameters=values, dry_run=True, **options)
         if plan.runs:
             _ask(session, plan)
     say = (
@@ -190,7 +190,7 @@ def _backfill(
         if no_wait
         else lambda run: session.say(f"{run.date}: {state(run.state)} (run {run.run})")
     )
-    done = service.backfill(name, parameters=given, wait=not no_wait, on_run=say, **options)
+    done = service.backfill(name, parameters=values, wait=not no_wait, on_run=say, **options)
     failed = [item for item in done.dates if item.state in ("failed", "cancelled")]
     if no_wait or not failed:
         return done

@@ -136,10 +136,10 @@ def clock_change(day: datetime) -> str:
     return f"clocks go {'forward' if minutes > 0 else 'back'} {abs(minutes)} min"
 
 
-def _bad(said: str) -> str:
+def _bad(message: str) -> str:
     """cronsim's message about a field, with the field's valid values."""
-    field = said.removeprefix("Bad ")
-    return f"{said}: it is {_FIELDS[field]}." if field in _FIELDS else f"{said}."
+    field = message.removeprefix("Bad ")
+    return f"{message}: it is {_FIELDS[field]}." if field in _FIELDS else f"{message}."
 
 
 def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:

@@ -24,10 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--open", required=True, help="module:function that opens a project and has `.schedules`"
     )
-    given = parser.parse_args(arguments)
-    module, _, function = given.open.partition(":")
+    options = parser.parse_args(arguments)
+    module, _, function = options.open.partition(":")
     try:
-        getattr(import_module(module), function)(given.project).schedules.ring()
+        getattr(import_module(module), function)(options.project).schedules.ring()
     except Conflict:  # another process is checking, and will set the alarm
         return 0
     except MLInfraError as error:

@@ -171,16 +171,16 @@ class Schedules:
         own = pipeline is None and job is None
         if own:
             pipeline = name
-        given = {key: value for key, value in facts.items() if value is not None}
-        if pipeline is not None and "cron" not in given:
-            given = {**self._declared(pipeline), **given}
-        if "cron" not in given:
+        values = {key: value for key, value in facts.items() if value is not None}
+        if pipeline is not None and "cron" not in values:
+            values = {**self._declared(pipeline), **values}
+        if "cron" not in values:
             raise BadRequest(
                 "When is it due?",
                 "A schedule for a job needs a cron text.",
                 "For example --cron '0 6 * * *' --tz Europe/Paris",
             )
-        spec = ScheduleSpec(name=name, pipeline=pipeline, job=job, **_known(given))
+        spec = ScheduleSpec(name=name, pipeline=pipeline, job=job, **_checked_fields(values))
         try:
             self._starter.check(spec)
         except NotFound as error:
@@ -207,7 +207,7 @@ class Schedules:
             entry = self._store.entry(name)
             spec = self._changed(entry.spec, facts)
             at = self._clock()
-            self._starter.note_begun(entry, at=at)
+            self._starter.record_started(entry, at=at)
             self._pass(
                 replace(
                     entry,
@@ -362,28 +362,28 @@ class Schedules:
 
     def _changed(self, spec: ScheduleSpec, facts: Mapping[str, Any]) -> ScheduleSpec:
         """The spec with the given changes, checked."""
-        given = {key: value for key, value in facts.items() if value is not None}
-        if "pipeline" in given:
-            given.setdefault("job", None)
-        elif "job" in given:
-            whole = "notebook" in given["job"] or "command" in given["job"]
-            given |= {
+        values = {key: value for key, value in facts.items() if value is not None}
+        if "pipeline" in values:
+            values.setdefault("job", None)
+        elif "job" in values:
+            whole = "notebook" in values["job"] or "command" in values["job"]
+            values |= {
                 "pipeline": None,
-                "job": given["job"] if whole else {**(spec.job or {}), **given["job"]},
+                "job": values["job"] if whole else {**(spec.job or {}), **values["job"]},
             }
-        changed = replace(spec, **_known(given))
+        changed = replace(spec, **_checked_fields(values))
         self._starter.check(changed)
         return changed
 
-    def _due(self, entry: ScheduleEntry, given: datetime, at: datetime) -> datetime:
+    def _due(self, entry: ScheduleEntry, requested: datetime, at: datetime) -> datetime:
         """The requested due time: one of the present times, or an earlier one in the history."""
-        spec, what = entry.spec, f"{entry.spec.name} was not due at {given.isoformat()}."
+        spec, what = entry.spec, f"{entry.spec.name} was not due at {requested.isoformat()}."
         fix = (
             f"mlinfra schedules history {spec.name} shows its due times; without one it is started"
             " for now."
         )
         try:
-            due = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
+            due = (requested if requested.tzinfo else requested.replace(tzinfo=UTC)).astimezone(UTC)
             if due > at:
                 raise BadRequest(what, "That time is still to come.", fix)
             if self._store.was_due(entry, due):
@@ -403,7 +403,7 @@ class Schedules:
     def _switched(self, name: str, to: ScheduleState) -> ScheduleEntry:
         with self._lock(wait=True):
             entry, at = self._store.entry(name), self._clock()
-            self._starter.note_begun(entry, at=at)
+            self._starter.record_started(entry, at=at)
             self._pass(entry, at)
             return self._store.switch(entry, to, at=at)
 
@@ -486,7 +486,7 @@ class Schedules:
         )
 
 
-def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _checked_fields(facts: Mapping[str, Any]) -> dict[str, Any]:
     names = {field.name for field in fields(ScheduleSpec)} - {"name"}
     for name in facts:
         if name not in names:

@@ -46,10 +46,10 @@ def form(_: Workbench, *, name: str, facts: dict[str, Any], change: bool = False
     """What the form of a schedule sends. facts: fields of a schedule; change: of one that exists.
     The command line has no words for some fields of a job: `unsaid` names them.
     """
-    given = {key: value for key, value in facts.items() if value is not None}
-    job = mapping(given.get("job"))
+    present = {key: value for key, value in facts.items() if value is not None}
+    job = mapping(present.get("job"))
     command = [str(word) for word in items(job.get("command"))]
-    values = mapping(given.get("parameters")) or mapping(job.get("parameters"))
+    values = mapping(present.get("parameters")) or mapping(job.get("parameters"))
     flags = {need.name: need.option for need in needs_of()}
     needs = {
         key: value
@@ -57,17 +57,17 @@ def form(_: Workbench, *, name: str, facts: dict[str, Any], change: bool = False
         if key not in ("notebook", "command", "parameters") and value is not None
     }
     options = [
-        *_options(given, job),
+        *_options(present, job),
         *(word for key in needs if key in flags for word in option(flags[key], str(needs[key]))),
         *parameter_options(values),
         *(["--", *command] if command and not job.get("notebook") else []),
     ]
     verb = "update" if change else "create"
-    known = {key: value for key, value in given.items() if _USUAL.get(key) != value}
-    words = ", ".join(f"{key}={literal(value)}" for key, value in known.items())
+    unusual = {key: value for key, value in present.items() if _USUAL.get(key) != value}
+    arguments = ", ".join(f"{key}={literal(value)}" for key, value in unusual.items())
     return {
         **lines(
-            f"ml.workbench().schedules.{verb}({text(name)}, {words})",
+            f"ml.workbench().schedules.{verb}({text(name)}, {arguments})",
             "schedules",
             verb,
             name,
@@ -80,7 +80,7 @@ def form(_: Workbench, *, name: str, facts: dict[str, Any], change: bool = False
 
 def _options(facts: Mapping[str, Any], job: Mapping[str, Any]) -> list[str]:
     """The options of a schedule's own fields, in their order on screen."""
-    said: dict[str, Any] = {
+    flags: dict[str, Any] = {
         "--pipeline": facts.get("pipeline"),
         "--notebook": job.get("notebook"),
         "--cron": facts.get("cron"),
@@ -88,8 +88,8 @@ def _options(facts: Mapping[str, Any], job: Mapping[str, Any]) -> list[str]:
     }
     for key in ("catchup", "overlap"):
         if facts.get(key) != _USUAL[key]:
-            said[f"--{key}"] = facts.get(key)
+            flags[f"--{key}"] = facts.get(key)
     grace = facts.get("grace_seconds")
     if isinstance(grace, int | float) and grace != _USUAL["grace_seconds"]:
-        said["--grace"] = f"{grace / 3600:g}h"
-    return [word for flag, value in said.items() if value for word in option(flag, str(value))]
+        flags["--grace"] = f"{grace / 3600:g}h"
+    return [word for flag, value in flags.items() if value for word in option(flag, str(value))]

@@ -77,13 +77,13 @@ class ScheduleSpec:
                 "Both or neither were given.",
                 "Name a pipeline, a notebook or a command.",
             )
-        for what, value, known in (
+        for name, value, allowed in (
             ("catchup", self.catchup, CATCHUPS),
             ("overlap", self.overlap, OVERLAPS),
         ):
-            if value not in known:
+            if value not in allowed:
                 raise BadRequest(
-                    f"{what} cannot be {value!r}.", f"It is one of {', '.join(known)}."
+                    f"{name} cannot be {value!r}.", f"It is one of {', '.join(allowed)}."
                 )
         if not 0 <= self.grace_seconds <= 366 * 86_400:
             raise BadRequest(
@@ -91,9 +91,9 @@ class ScheduleSpec:
                 "It is from 0 to 366 d.",
                 "For example 6h",
             )
-        for given in (self.parameters, self.job or {}):
+        for values in (self.parameters, self.job or {}):
             try:
-                json.dumps(given, allow_nan=False)
+                json.dumps(values, allow_nan=False)
             except (TypeError, ValueError) as error:
                 raise BadRequest(
                     "A schedule keeps values of JSON only.",

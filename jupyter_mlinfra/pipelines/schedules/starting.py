@@ -58,15 +58,15 @@ class Starter:
             self.definition(spec).values(spec.parameters)
             return
         job = self._job(spec, datetime(2000, 1, 1, tzinfo=ZoneInfo("UTC")))
-        for given in (job.parameters, job.environment):
-            for name, value in given.items():
+        for values in (job.parameters, job.environment):
+            for name, value in values.items():
                 check_secret(name, value, name)
         if job.notebook is not None:
-            known = {item.name for item in self._jobs.parameters(job.notebook)}
-            if known and (unknown := [name for name in job.parameters if name not in known]):
+            declared = {item.name for item in self._jobs.parameters(job.notebook)}
+            if declared and (unknown := [name for name in job.parameters if name not in declared]):
                 raise BadRequest(
                     f"{job.notebook} has no parameter {unknown[0]}.",
-                    f"It has: {', '.join(sorted(known))}.",
+                    f"It has: {', '.join(sorted(declared))}.",
                     "Correct the name.",
                 )
         elif job.parameters:
@@ -84,11 +84,11 @@ class Starter:
     def start(self, entry: ScheduleEntry, firing: FiringEntry, *, at: datetime) -> FiringEntry:
         """Start it once, however often this is called, and record it."""
         spec = entry.spec
-        run, job = self._begun(spec, firing)
+        run, job = self._find_started(spec, firing)
         if spec.pipeline is not None:
-            given = {} if run is not None else self._parameters(spec, firing)
+            parameters = {} if run is not None else self._parameters(spec, firing)
             run = self._pipelines.run(
-                spec.pipeline, parameters=given, wait=False, key=firing.key
+                spec.pipeline, parameters=parameters, wait=False, key=firing.key
             ).run
         elif job is None:
             job = self._jobs.submit(
@@ -96,15 +96,15 @@ class Starter:
             ).id
         return self._store.started(entry, firing, run=run, job=job, at=at)
 
-    def note_begun(self, entry: ScheduleEntry, *, at: datetime) -> None:
+    def record_started(self, entry: ScheduleEntry, *, at: datetime) -> None:
         """Record a run or job whose starter died before recording it: from now on it no longer
         waits, and does not count as skipped.
         """
         for firing in self._store.unsettled(entry):
             if firing.state is FiringState.WAITING and (
-                begun := self._begun(entry.spec, firing)
+                started := self._find_started(entry.spec, firing)
             ) != (None, None):
-                self._store.started(entry, firing, run=begun[0], job=begun[1], at=at)
+                self._store.started(entry, firing, run=started[0], job=started[1], at=at)
 
     def dispatch(self, entry: ScheduleEntry, *, clock: Callable[[], datetime]) -> None:
         """Continue runs that lost their drivers, and start what waits, oldest first, as far as the
@@ -137,7 +137,7 @@ class Starter:
         # A disk or a database that cannot be used at the moment.
         passing: tuple[type[MLInfraError], ...] = (Unavailable,)
         try:
-            if self._begun(entry.spec, firing) == (None, None) and not self._clear(
+            if self._find_started(entry.spec, firing) == (None, None) and not self._clear(
                 entry, firing, place=place, later=later
             ):
                 return
@@ -193,7 +193,9 @@ class Starter:
             )
         return False
 
-    def _begun(self, spec: ScheduleSpec, firing: FiringEntry) -> tuple[str | None, str | None]:
+    def _find_started(
+        self, spec: ScheduleSpec, firing: FiringEntry
+    ) -> tuple[str | None, str | None]:
         """The run or the job that was started for it, even if that was never recorded."""
         if spec.pipeline is not None:
             run = self._pipelines.run_of(firing.key)
@@ -255,17 +257,17 @@ class Starter:
     def _parameters(self, spec: ScheduleSpec, firing: FiringEntry) -> dict[str, Any]:
         """The pipeline's parameters for one due time."""
         due = firing.due.astimezone(ZoneInfo(spec.tz))
-        given, date = _filled(spec.parameters, due), self.definition(spec).date
+        parameters, date = _filled(spec.parameters, due), self.definition(spec).date
         if date:  # the day that it was due, even if it is caught up later
-            given.setdefault(date, f"{due:%Y-%m-%d}")
-        return given
+            parameters.setdefault(date, f"{due:%Y-%m-%d}")
+        return parameters
 
     def _job(self, spec: ScheduleSpec, due: datetime, *, key: str | None = None) -> JobSpec:
         from ...jobs import JobSpec
 
-        given = _plain(spec)
+        job = _plain(spec)
         facts = _filled(
-            {**given, "parameters": {**given.get("parameters", {}), **spec.parameters}}, due
+            {**job, "parameters": {**job.get("parameters", {}), **spec.parameters}}, due
         )
         labels = {**facts.pop("labels", {}), "schedule": spec.name}
         try:
@@ -288,20 +290,20 @@ def _plain(spec: ScheduleSpec) -> Mapping[str, Any]:
     """
     from ...jobs import JobSpec
 
-    given, known = spec.job or {}, [field.name for field in fields(JobSpec)]
-    for name in given:
-        if name not in known:
+    job, names = spec.job or {}, [field.name for field in fields(JobSpec)]
+    for name in job:
+        if name not in names:
             raise BadRequest(
-                f"A job has no {name[:80]}.", f"It has: {', '.join(known)}.", "Correct the name."
+                f"A job has no {name[:80]}.", f"It has: {', '.join(names)}.", "Correct the name."
             )
     for name in ("parameters", "labels"):
-        if not isinstance(given.get(name, {}), Mapping):
+        if not isinstance(job.get(name, {}), Mapping):
             raise BadRequest(
                 f"{name} of the job of schedule {spec.name} cannot be used.",
                 "It is not a mapping.",
                 "Give names with their values.",
             )
-    return given
+    return job
 
 
 def _named(firing: FiringEntry) -> str:

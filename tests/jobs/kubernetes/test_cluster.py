@@ -352,7 +352,7 @@ def test_the_files_of_what_has_ended_are_not_read_for_ever(
     for _ in range(2):
         site.end_of(site.shell("exit 3"))
     read = []
-    monkeypatch.setattr(remote, "wanted", lambda attempt, key: read.append(key) or True)
+    monkeypatch.setattr(remote, "has_order", lambda attempt, key: read.append(key) or True)
     there = KubernetesRemote(Project.open(site.root))
     first = there.look()
     assert len(there.look()) == 2

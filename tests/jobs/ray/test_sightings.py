@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.jobs.remote.ray.api import said
+from jupyter_mlinfra.jobs.remote.ray.api import essence
 from jupyter_mlinfra.jobs.remote.ray.nodes import devices_of, fits, gpu_kind, nodes_of, why, words
 from jupyter_mlinfra.jobs.remote.ray.sightings import Traces, sightings_of
 
@@ -43,7 +43,8 @@ DIED = (
     " task.\n\tclass_name: JobSupervisor\n\tactor_id: 39\n"
 )
 WANTED, BEGUN, OVER, OFF = (
-    Traces(wanted=w, claimed=c, ended=e) for w, c, e in ((1, 0, 0), (1, 1, 0), (1, 1, 1), (0, 0, 0))
+    Traces(ordered=w, claimed=c, ended=e)
+    for w, c, e in ((1, 0, 0), (1, 1, 0), (1, 1, 1), (0, 0, 0))
 )
 
 
@@ -238,7 +239,7 @@ def test_the_guard_of_a_job_whose_entrypoint_was_killed_may_live(
     ],
 )
 def test_a_traceback_comes_down_to_its_last_words(text: str, words: str) -> None:
-    found = said(text)
+    found = essence(text)
     assert words in found
     assert ("Error: " not in found, bool(found)) == (True, bool(words))
 

@@ -157,4 +157,4 @@ def test_gpus_are_called_as_the_node_calls_them(guards: Guards) -> None:
 def test_a_secret_that_is_not_there_is_why_an_element_fails(guards: Guards) -> None:
     guards.order("true", PASSWORD="env:NOT_THERE")
     assert guards.start().wait(60) == 1
-    assert "env:NOT_THERE" in guards.attempt.said()
+    assert "env:NOT_THERE" in guards.attempt.own_reason()

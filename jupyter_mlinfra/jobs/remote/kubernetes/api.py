@@ -142,11 +142,11 @@ class Api:
             answer = ask(*words, _preload_content=False, _request_timeout=ANSWER_SECONDS, **options)
             value = json.loads(answer.data)
         except ApiException as error:
-            words_said = _message(error)
+            message = _message(error)
             if error.status is None or error.status in (0, 401, 408, 429) or error.status >= 500:
-                raise Unreachable(f"Kubernetes: {words_said}") from error
+                raise Unreachable(f"Kubernetes: {message}") from error
             raise (_Missing if error.status == _NOT_FOUND else KubernetesRefused)(
-                int(error.status), words_said
+                int(error.status), message
             ) from error
         except (HTTPError, OSError) as error:
             raise Unreachable(f"Kubernetes does not answer: {_short(error)}") from error
@@ -207,10 +207,10 @@ class Api:
 def _message(error: Any) -> str:
     """What the server said, in its own words."""
     try:
-        said = json.loads(error.body)["message"]
+        message = json.loads(error.body)["message"]
     except (ValueError, KeyError, TypeError):
-        said = error.reason
-    return str(said or f"status {error.status}")[:500]
+        message = error.reason
+    return str(message or f"status {error.status}")[:500]
 
 
 def _short(error: Exception) -> str:

@@ -125,8 +125,8 @@ def gpu_type(spec: JobSpec, settings: KubernetesSettings) -> str:
 
 def references(spec: JobSpec) -> list[str]:
     """Names of the secrets that a job refers to."""
-    given = secrets.references([spec.environment, spec.parameters, *spec.array])
-    return sorted({value.removeprefix("env:") for value in given if value.startswith("env:")})
+    values = secrets.references([spec.environment, spec.parameters, *spec.array])
+    return sorted({value.removeprefix("env:") for value in values if value.startswith("env:")})
 
 
 def name_of(batch: Batch) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from ...attempt.files import UNCLAIMED, Attempt
 from .. import GUARD
 from ..batches import Shipment
-from ..guard_files import wanted
+from ..guard_files import has_order
 
 INDEX = "JOB_COMPLETION_INDEX"
 """Set by Kubernetes in the pods of an Indexed job."""
@@ -32,19 +32,19 @@ _KEPT = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP}
 def starts(folder: Path, first: int, key: str) -> int:
     """How often a job that was sent with a key has been started."""
     count = 0
-    while (attempt := Attempt(folder / str(first + count))).claimed() is not None and wanted(
+    while (attempt := Attempt(folder / str(first + count))).claimed() is not None and has_order(
         attempt, key
     ):
         count += 1
     return count
 
 
-def visible_gpus(given: str, count: int) -> str:
+def visible_gpus(assigned: str, count: int) -> str:
     """What CUDA may see: what the device plugin gave, by UUID if it names them; the container has
     no other.
     """
-    told = [word for word in given.split(",") if word.startswith(("GPU-", "MIG-"))]
-    return ",".join(told or map(str, range(count)))
+    uuids = [gpu for gpu in assigned.split(",") if gpu.startswith(("GPU-", "MIG-"))]
+    return ",".join(uuids or map(str, range(count)))
 
 
 def element(jobs: Path, sent: str) -> tuple[Attempt, str] | None:
@@ -55,7 +55,7 @@ def element(jobs: Path, sent: str) -> tuple[Attempt, str] | None:
     index, shipment = int(os.environ.get(INDEX) or 0), Shipment.read(jobs, name)
     job = shipment.jobs[index] if shipment is not None and index < len(shipment.jobs) else ""
     first, key = Attempt(jobs / job / number), f"{sent}.{index}"
-    return (first, key) if job and wanted(first, key) else None
+    return (first, key) if job and has_order(first, key) else None
 
 
 def prepare(first: Attempt, key: str) -> None:
@@ -73,7 +73,7 @@ def watch(guard: int, order: Attempt, key: str) -> int:
     while True:
         got = signal.sigwait(_HANDLED)
         if got != signal.SIGCHLD:
-            os.kill(guard, signal.SIGUSR1 if wanted(order, key) else signal.SIGTERM)
+            os.kill(guard, signal.SIGUSR1 if has_order(order, key) else signal.SIGTERM)
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)

@@ -17,7 +17,7 @@ from ...settings import JobSettings
 from ...spec import JobState
 from .. import Batch, Cluster, NotNow, Rejected, Sighting, Stage, Unreachable
 from ..batches import Shipment
-from ..guard_files import Order, call_off, wanted
+from ..guard_files import Order, call_off, has_order
 from ..project_label import mark_of
 from ..sending import first_attempt
 from .api import Api, KubernetesRefused
@@ -73,7 +73,7 @@ class KubernetesRemote:
         self._deleted = set[str]()
         self._ids = ids_of(project.home)
         self._seen = dict[str, Seen]()
-        self._ending = dict[str, Sighting]()
+        self._removed = dict[str, Sighting]()
         self._ended = dict[str, tuple[float, int | None]]()
         self.poll_seconds = self._settings.poll_seconds
 
@@ -100,9 +100,9 @@ class KubernetesRemote:
         self._seen = {item.sighting.remote: item for item in seen}
         ended = {item.sighting.key for item in seen if item.sighting.stage is Stage.ENDED}
         self._ended = {key: value for key, value in self._ended.items() if key in ended}
-        gone = [sighting for remote, sighting in self._ending.items() if remote not in self._seen]
-        self._ending = {
-            remote: sighting for remote, sighting in self._ending.items() if remote in self._seen
+        gone = [sighting for remote, sighting in self._removed.items() if remote not in self._seen]
+        self._removed = {
+            remote: sighting for remote, sighting in self._removed.items() if remote in self._seen
         }
         return [*(item.sighting for item in seen), *gone]
 
@@ -118,12 +118,12 @@ class KubernetesRemote:
         return {}
 
     def _starts(self, job: str, key: str) -> int | None:
-        began, known = self._ended.get(key, (time.monotonic(), None))
-        if time.monotonic() - began > SETTLED_SECONDS:
-            return known
+        since, counted = self._ended.get(key, (time.monotonic(), None))
+        if time.monotonic() - since > SETTLED_SECONDS:
+            return counted
         folder, first = job_folder(self._home, job), first_attempt(key)
-        count = starts(folder, first, key) if wanted(Attempt(folder / str(first)), key) else None
-        self._ended[key] = (began, count)
+        count = starts(folder, first, key) if has_order(Attempt(folder / str(first)), key) else None
+        self._ended[key] = (since, count)
         return count
 
     def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:  # noqa: ARG002 - it forgets with the object
@@ -166,7 +166,7 @@ class KubernetesRemote:
         for owner, some in self._by_owner([sighting.remote for sighting in sightings]).items():
             for item in some:
                 self._call_off(item)
-                self._ending[item.sighting.remote] = replace(
+                self._removed[item.sighting.remote] = replace(
                     item.sighting,
                     stage=Stage.ENDED,
                     asked=JobState.CANCELLED,
@@ -209,7 +209,7 @@ class KubernetesRemote:
         refused = list[KubernetesRefused]()
         for owner, some in self._by_owner(remotes).items() if held else ():
             refused += self._delete(
-                owner, [item for item in some if self._call_off(item, unless_begun=True)]
+                owner, [item for item in some if self._call_off(item, unless_claimed=True)]
             )
         _complain(refused)
 
@@ -227,14 +227,14 @@ class KubernetesRemote:
                 found[self._seen[remote].owner].append(self._seen[remote])
         return found
 
-    def _call_off(self, item: Seen, *, unless_begun: bool = False) -> bool:
+    def _call_off(self, item: Seen, *, unless_claimed: bool = False) -> bool:
         """Remove its order, so that no pod starts it any more; returns whether that worked."""
         if not item.job:
             return True
         return call_off(
             Attempt.of(self._home, item.job, first_attempt(item.sighting.key)),
             item.sighting.key,
-            unless_begun=unless_begun,
+            unless_claimed=unless_claimed,
         )
 
     def _delete(self, owner: str, some: Sequence[Seen]) -> list[KubernetesRefused]:

@@ -127,11 +127,12 @@ class Api:
             ) from error
 
     def _headers(self) -> dict[str, str]:
-        given = {"Content-Type": "application/json", "Accept": "application/json"}
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
         try:
             if self._settings.token:
-                given["Authorization"] = f"Bearer {resolve(self._settings.token)}"
-            return given | {name: resolve(value) for name, value in self._settings.headers.items()}
+                headers["Authorization"] = f"Bearer {resolve(self._settings.token)}"
+            own = {name: resolve(value) for name, value in self._settings.headers.items()}
+            return headers | own
         except MLInfraError as error:
             raise Unreachable(f"Ray cannot be asked: {error}") from error
 
@@ -149,7 +150,7 @@ def _list(value: Any) -> list[Json]:
 def _refusal(answer: httpx.Response, settings: RaySettings) -> Exception:
     """The meaning of an answer other than 2xx."""
     status = answer.status_code
-    words = said(answer.content[:100_000].decode(errors="replace"))
+    words = essence(answer.content[:100_000].decode(errors="replace"))
     words = words or answer.reason_phrase or f"status {status}"
     if status in (401, 403):
         return Unreachable(
@@ -169,17 +170,17 @@ def _refusal(answer: httpx.Response, settings: RaySettings) -> Exception:
     return Fault(status, words) if status >= 500 else RayRefused(status, words)
 
 
-def said(text: str) -> str:
+def essence(text: str) -> str:
     """The essence of a Ray traceback: the words of its last error; of any other text the
     last line.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip(" .")]
     last = lines[-1] if lines else ""
-    kind, colon, words = last.partition(": ")
+    kind, colon, message = last.partition(": ")
     if (
         colon
         and kind.replace(".", "").replace("_", "").isalnum()
         and kind.endswith(("Error", "Exception"))
     ):
-        last = words
+        last = message
     return "" if last.startswith("<") else last[:500].rstrip(".")

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from ...attempt.files import UNCLAIMED, Attempt
 from .. import guard
-from ..guard_files import wanted
+from ..guard_files import has_order
 
 _HANDLED = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 _PR_SET_PDEATHSIG = 1
@@ -86,7 +86,7 @@ def main() -> None:
     guard.prepare()
     jobs, job, key, notice = sys.argv[1:]
     folder, number = Path(jobs) / job, int(key.split(".")[1])
-    if not wanted(Attempt(folder / str(number)), key):
+    if not has_order(Attempt(folder / str(number)), key):
         sys.exit(UNCLAIMED)
     os.environ.update(prepare(dict(os.environ)))
     sys.exit(watch(start(folder, number, float(notice))))

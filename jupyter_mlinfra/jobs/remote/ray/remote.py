@@ -16,7 +16,7 @@ from ...queue.store import JobStore
 from ...settings import JobSettings
 from ...spec import JobState
 from .. import Batch, Cluster, Parcel, Rejected, Sighting, Stage, Unreachable
-from ..guard_files import Order, call_off, wanted
+from ..guard_files import Order, call_off, has_order
 from ..project_label import mark_of
 from ..sending import first_attempt
 from .api import Api, Fault, Json, RayRefused
@@ -49,7 +49,7 @@ class RayRemote:
             project.settings.of(JobSettings).grace_seconds,
         )
         self._seen = dict[str, Seen]()
-        self._ending = dict[str, Sighting]()
+        self._removed = dict[str, Sighting]()
         self._gone_since = dict[str, float]()
         self._nodes_at, self._nodes = -NODES_SECONDS, list[Node]()
         self.poll_seconds = self._settings.poll_seconds
@@ -86,9 +86,9 @@ class RayRemote:
             self._ends(entry.token, entry.remote or "") for entry in left
         ]
         self._gone_since = {key: at for key, at in self._gone_since.items() if key in followed}
-        gone = [sighting for remote, sighting in self._ending.items() if remote not in self._seen]
-        self._ending = {
-            remote: sighting for remote, sighting in self._ending.items() if remote in self._seen
+        gone = [sighting for remote, sighting in self._removed.items() if remote not in self._seen]
+        self._removed = {
+            remote: sighting for remote, sighting in self._removed.items() if remote in self._seen
         }
         return [*found, *gone]
 
@@ -131,7 +131,7 @@ class RayRemote:
     def _traces(self, job: str, key: str) -> Traces:
         attempt = Attempt.of(self._home, job, first_attempt(key))
         return Traces(
-            wanted=wanted(attempt, key),
+            ordered=has_order(attempt, key),
             claimed=attempt.claimed() is not None,
             ended=attempt.exit_code() is not None,
         )
@@ -213,7 +213,7 @@ class RayRemote:
         for sighting in sightings:
             if sighting.stage is Stage.WAITING:
                 self._call_off(sighting)
-                self._ending[sighting.remote] = replace(
+                self._removed[sighting.remote] = replace(
                     sighting, stage=Stage.ENDED, asked=JobState.CANCELLED, reason="Cancelled."
                 )
         _each(self._stop, [sighting.remote for sighting in sightings])
@@ -225,7 +225,7 @@ class RayRemote:
         """Call waiting jobs off: Ray has no hold. They are sent again when they are released."""
         for remote in remotes if held else ():
             if remote in self._seen:
-                self._call_off(self._seen[remote].sighting, unless_begun=True)
+                self._call_off(self._seen[remote].sighting, unless_claimed=True)
 
     def prioritize(self, priorities: Mapping[str, int]) -> None:
         """Never called: Ray has no priorities."""
@@ -234,13 +234,13 @@ class RayRemote:
         """It has none."""
         return None
 
-    def _call_off(self, sighting: Sighting, *, unless_begun: bool = False) -> None:
+    def _call_off(self, sighting: Sighting, *, unless_claimed: bool = False) -> None:
         item = self._seen.get(sighting.remote)
         if item is not None and item.job:
             call_off(
                 Attempt.of(self._home, item.job, first_attempt(sighting.key)),
                 sighting.key,
-                unless_begun=unless_begun,
+                unless_claimed=unless_claimed,
             )
 
     def _stop(self, remote: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from ...attempt.files import UNCLAIMED
 from ...spec import JobState
 from .. import Sighting, Stage
-from .api import said
+from .api import essence
 from .request import JOB, KEY, PROJECT
 
 Json = Mapping[str, Any]
@@ -28,11 +28,11 @@ begins may pass.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traces:
-    """What the files of an attempt show. wanted: its order exists. claimed: its guard has begun.
+    """What the files of an attempt show. ordered: its order exists. claimed: its guard has begun.
     ended: it has stored an exit code.
     """
 
-    wanted: bool
+    ordered: bool
     claimed: bool
     ended: bool
 
@@ -83,11 +83,11 @@ def sightings_of(
         status = str(job.get("status") or "")
         if status not in _ENDED:
             stage = Stage.WAITING if status == "PENDING" else Stage.RUNNING
-            if stage is Stage.RUNNING or look(ident, key).wanted:
+            if stage is Stage.RUNNING or look(ident, key).ordered:
                 found.append(Seen(sighting=Sighting(**common, stage=stage), job=ident))
             continue
         traces = look(ident, key) if key in followed else None
-        if traces is not None and not traces.claimed and not traces.wanted:
+        if traces is not None and not traces.claimed and not traces.ordered:
             continue
         ended = Sighting(
             **common,
@@ -149,4 +149,4 @@ def _first(message: str) -> str:
 
 def _last(message: str) -> str:
     """The end of a log that a message quotes."""
-    return said(message.partition("\n")[2]) or "it said nothing"
+    return essence(message.partition("\n")[2]) or "it printed nothing"

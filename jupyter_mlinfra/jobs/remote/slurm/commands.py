@@ -79,11 +79,11 @@ class Commands:
                 f"There is no {name} in {self._where}: install Slurm's commands here, or set"
                 " [jobs.slurm] bin."
             )
-        words = self.words(os.environ if environment is None else environment)
+        variables = self.words(os.environ if environment is None else environment)
         try:
             done = subprocess.run(
                 [program, *arguments],
-                env=words,
+                env=variables,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=ANSWER_SECONDS,
@@ -93,15 +93,15 @@ class Commands:
             raise Unreachable(f"{name}: no answer in {ANSWER_SECONDS:.0f} s.") from None
         except OSError as error:
             raise Unreachable(f"{name}: {error.strerror or error}.") from error
-        said = done.stderr.decode(errors="replace")
+        stderr = done.stderr.decode(errors="replace")
         if done.returncode:
-            words_said = _plain(said) or f"exit code {done.returncode}"
+            complaint = _plain(stderr) or f"exit code {done.returncode}"
             if done.returncode < 0 or (
-                _UNANSWERED.search(words_said) and not _NEVER.search(words_said)
+                _UNANSWERED.search(complaint) and not _NEVER.search(complaint)
             ):
-                raise Unreachable(f"{name}: {words_said}")
-            raise SlurmRefused(words_said)
-        return done.stdout.decode(errors="replace"), said
+                raise Unreachable(f"{name}: {complaint}")
+            raise SlurmRefused(complaint)
+        return done.stdout.decode(errors="replace"), stderr
 
     def program(self, name: str) -> str:
         """Path of a command that another program calls. Raises Unavailable if it is not installed
@@ -123,20 +123,20 @@ class Commands:
     def _find(self, name: str) -> str | None:
         return shutil.which(name, path=self._settings.bin or os.environ.get("PATH", os.defpath))
 
-    def words(self, given: Mapping[str, str]) -> dict[str, str]:
+    def words(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Without variables that would change the commands' own options: a job may be submitted
         from within another one.
         """
-        words = {
+        kept = {
             name: value
-            for name, value in given.items()
+            for name, value in environment.items()
             if not name.startswith(("SLURM_", "SBATCH_", "SQUEUE_", "SACCT_", "SCANCEL_"))
         }
         conf = self._settings.conf or os.environ.get("SLURM_CONF", "")
-        return {**words, **({"SLURM_CONF": conf} if conf else {}), "SLURM_BITSTR_LEN": "0"}
+        return {**kept, **({"SLURM_CONF": conf} if conf else {}), "SLURM_BITSTR_LEN": "0"}
 
 
-def _plain(said: str) -> str:
+def _plain(stderr: str) -> str:
     """The last distinct complaints of a command, without its own name before them."""
-    lines = [_TALK.sub("", line.strip()) for line in said.splitlines() if line.strip()]
+    lines = [_TALK.sub("", line.strip()) for line in stderr.splitlines() if line.strip()]
     return "; ".join(dict.fromkeys(line.rstrip(".") for line in lines[-2:]))[:500]

@@ -101,7 +101,7 @@ def _create(session: Session, name: str, **options: Any) -> Any:
 
     Without --cron it is the `schedule:` of the pipeline's file.
     """
-    return session.bench.schedules.create(name, **_given(session, name, options))
+    return session.bench.schedules.create(name, **_fields_given(session, name, options))
 
 
 @schedules.verb("update", cls=_Command)
@@ -110,7 +110,7 @@ def _create(session: Session, name: str, **options: Any) -> Any:
 def _update(session: Session, name: str, **options: Any) -> Any:
     """Change the given fields of a schedule; new times count from now on."""
     return session.bench.schedules.update(
-        name, **_given(session, _pipeline_of(session, name, options), options)
+        name, **_fields_given(session, _pipeline_of(session, name, options), options)
     )
 
 
@@ -174,11 +174,11 @@ def _pipeline_of(session: Session, name: str, options: dict[str, Any]) -> str:
     )
 
 
-def _given(session: Session, pipeline: str, options: dict[str, Any]) -> dict[str, Any]:
+def _fields_given(session: Session, pipeline: str, options: dict[str, Any]) -> dict[str, Any]:
     """The options as fields of a schedule, without those that were not given."""
     command = click.get_current_context().meta.get("command", ())
-    said = {need.name: options.pop(need.name) for need in needs_of()}
-    job = {name: value for name, value in said.items() if value is not None}
+    needs = {need.name: options.pop(need.name) for need in needs_of()}
+    job = {name: value for name, value in needs.items() if value is not None}
     if notebook := options.pop("notebook"):
         job["notebook"] = in_project(session.bench.project.root, notebook)
     if options["pipeline"]:
@@ -186,7 +186,7 @@ def _given(session: Session, pipeline: str, options: dict[str, Any]) -> dict[str
     if command:
         job["command"] = list(command)
     grace = span(options.pop("grace"))
-    found = {
+    facts = {
         key: options[key]
         for key in ("cron", "tz", "pipeline", "catchup", "overlap")
         if options[key] is not None
@@ -197,7 +197,7 @@ def _given(session: Session, pipeline: str, options: dict[str, Any]) -> dict[str
         else ()
     )
     if values := parameters(options["typed"], options["raw"], texts=texts):
-        found["parameters"] = values
+        facts["parameters"] = values
     if grace is not None:
-        found["grace_seconds"] = grace.total_seconds()
-    return found | ({"job": job} if job else {})
+        facts["grace_seconds"] = grace.total_seconds()
+    return facts | ({"job": job} if job else {})
