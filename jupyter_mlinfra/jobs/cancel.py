@@ -78,11 +78,13 @@ class JobStopper:
     def wait(self, jobs: Sequence[str], *, timeout: float | None) -> None:
         """Wait until all of these have ended, or `timeout` seconds have passed."""
         limit = None if timeout is None else time.monotonic() + timeout
-        left, seen, pause = jobs, -1, _WAIT_SECONDS[0]
-        while left and (limit is None or time.monotonic() < limit):
+        unfinished, seen, pause = jobs, -1, _WAIT_SECONDS[0]
+        while unfinished and (limit is None or time.monotonic() < limit):
             version = self._store.data_version()
             if version != seen:
-                left = [job for job in left if self._store.entry(job).job.state not in FINAL]
+                unfinished = [
+                    job for job in unfinished if self._store.entry(job).job.state not in FINAL
+                ]
                 seen, pause = version, _WAIT_SECONDS[0]
             else:
                 self._dispatch.heal()
@@ -112,13 +114,13 @@ class JobStopper:
         limit = (
             time.monotonic() + self._project.settings.of(JobSettings).grace_seconds + STOP_SECONDS
         )
-        wished = self._wishes.read()
+        requested = self._wishes.read()
         self.wait(
-            [entry.job.id for entry in running if entry.job.id not in wished],
+            [entry.job.id for entry in running if entry.job.id not in requested],
             timeout=limit - time.monotonic(),
         )
         while time.monotonic() < limit and any(
-            entry.job.id in wished and tree(entry.token) for entry in running
+            entry.job.id in requested and tree(entry.token) for entry in running
         ):
             time.sleep(_WAIT_SECONDS[1])
 
@@ -134,10 +136,10 @@ class JobStopper:
     def _forget(self) -> None:
         """Environments of submitters may hold secrets: none is kept without a job that needs it."""
         with handing_over(place := runtime_folder(self._project.home)):
-            left = self._store.unfinished()
+            unfinished = self._store.unfinished()
             forget(
                 place,
-                jobs={entry.job.id for entry in left},
-                environments={entry.launch.environment for entry in left},
+                jobs={entry.job.id for entry in unfinished},
+                environments={entry.launch.environment for entry in unfinished},
                 fresh_seconds=0,
             )

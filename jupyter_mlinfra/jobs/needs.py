@@ -49,8 +49,8 @@ class Need:
 
     def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
         schema: dict[str, Any] = handler(core_schema)
-        words = ("kind", "label", "option", "unit", "help", "without")
-        facts = {key: getattr(self, key) for key in words}
+        keys = ("kind", "label", "option", "unit", "help", "without")
+        facts = {key: getattr(self, key) for key in keys}
         facts |= {"default": self.default, "least": self.least, "most": self.most}
         return {**schema, "description": self.sentence, "x-need": facts}
 

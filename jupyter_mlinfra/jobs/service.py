@@ -242,7 +242,9 @@ class Jobs:
                 environment=keep(self._around(submitters_environment()), place),
             )
         for later in {
-            each.part_of or each.id: each for each in found if each.id not in set(named.jobs)
+            restored.part_of or restored.id: restored
+            for restored in found
+            if restored.id not in set(named.jobs)
         }.values():
             self._dispatch.start(later)
         return self._again(named)

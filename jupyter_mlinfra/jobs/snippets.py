@@ -63,8 +63,8 @@ def submit(_: Workbench, *, spec: dict[str, Any]) -> Snippets:
     command = [str(word) for word in items(asked.pop("command", ()))]
     parameters = mapping(asked.pop("parameters", None))
     more = {**({"parameters": parameters} if parameters else {}), **asked}
-    what = text(notebook) if notebook else literal(command)
-    words = f", {arguments(more)}" if more else ""
+    subject = text(notebook) if notebook else literal(command)
+    fields = f", {arguments(more)}" if more else ""
     options = [
         *parameter_options(parameters),
         *_options(asked),
@@ -74,7 +74,7 @@ def submit(_: Workbench, *, spec: dict[str, Any]) -> Snippets:
     path = f"./{notebook}" if notebook.startswith("-") else notebook
     written = len(items(asked.get("array"))) <= _ELEMENTS
     return lines(
-        f"ml.submit({what}{words})" if written else "",
+        f"ml.submit({subject}{fields})" if written else "",
         "jobs",
         "submit",
         *([path] if path else []),
@@ -94,14 +94,14 @@ def clone(
     without.
     """
     more = {**({"parameters": parameters} if parameters else {}), **changes}
-    words = ", ".join(filter(None, ["same_code=True" if same_code else "", arguments(more)]))
+    fields = ", ".join(filter(None, ["same_code=True" if same_code else "", arguments(more)]))
     kinds = {need.name: need.kind for need in needs_of()}
     without = {
         key: (0 if kinds.get(key) == "number" else "") if value is None else value
         for key, value in changes.items()
     }
     return lines(
-        f"ml.job({text(job)}).clone({words})",
+        f"ml.job({text(job)}).clone({fields})",
         "jobs",
         "clone",
         job,
@@ -125,7 +125,7 @@ def _options(asked: Mapping[str, Any]) -> list[str]:
     for key, flag in flags.items():
         value = asked.get(key)
         values = value if isinstance(value, list | tuple) else [] if value is None else [value]
-        found += [word for item in values for word in option(flag, _number(item))]
+        found += [argument for item in values for argument in option(flag, _number(item))]
     return found
 
 

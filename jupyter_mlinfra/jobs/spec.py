@@ -39,8 +39,8 @@ class JobState(StrEnum):
         try:
             return cls.QUEUED if text == _WAITING else cls(text)
         except ValueError:
-            words = ", ".join(_WAITING if state is cls.QUEUED else state for state in cls)
-            raise BadRequest(f"{text!r} is not a state of a job.", f"States: {words}.") from None
+            names = ", ".join(_WAITING if state is cls.QUEUED else state for state in cls)
+            raise BadRequest(f"{text!r} is not a state of a job.", f"States: {names}.") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

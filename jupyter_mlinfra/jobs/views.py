@@ -42,14 +42,14 @@ def attempt_record(attempt: Attempt, number: int, *, last_line: bool) -> Attempt
     """What the files of an attempt show. last_line: whether the last line of its log says why it
     failed, as for a command.
     """
-    began, ended, code = attempt.began_at(), attempt.ended_at(), attempt.exit_code()
+    started_at, ended_at, code = attempt.began_at(), attempt.ended_at(), attempt.exit_code()
     reason = attempt.own_reason() if code else ""
     if code and not reason:
         reason = explain_exit(code, attempt.last_line() if last_line else "")
     return AttemptRecord(
         number=number,
-        began_at=None if began is None else datetime.fromtimestamp(began, UTC),
-        ended_at=None if ended is None else datetime.fromtimestamp(ended, UTC),
+        began_at=None if started_at is None else datetime.fromtimestamp(started_at, UTC),
+        ended_at=None if ended_at is None else datetime.fromtimestamp(ended_at, UTC),
         exit_code=code,
         reason=reason,
         log_bytes=size_of(attempt)[1],
@@ -58,7 +58,7 @@ def attempt_record(attempt: Attempt, number: int, *, last_line: bool) -> Attempt
 
 def document(job: Job) -> Document:
     """A job for the search index."""
-    words = [
+    texts = [
         job.notebook or shlex.join(job.command),
         job.user,
         job.state,
@@ -68,7 +68,7 @@ def document(job: Job) -> Document:
         ref=job.ref,
         kind="job",
         name=job.name,
-        text=" ".join(words),
+        text=" ".join(texts),
         detail=f"{job.state} · {job.submitted_at:%Y-%m-%d %H:%M} UTC",
         code="" if job.array is None else job.code["python"],
     )

@@ -117,7 +117,7 @@ def launch(kernel: Kernel, folder: str | None) -> None:
     Raises NoSuchKernel.
     """
     # As nbclient does: no history on disk.
-    words = (
+    variables = (
         [
             f"--IPKernelApp.exec_lines={_first_lines(folder)!r}",
             "--HistoryManager.hist_file=:memory:",
@@ -125,7 +125,7 @@ def launch(kernel: Kernel, folder: str | None) -> None:
         if is_ipython(kernel.kernel_name)
         else []
     )
-    run_sync(kernel._async_start_kernel)(extra_arguments=words)
+    run_sync(kernel._async_start_kernel)(extra_arguments=variables)
 
 
 def connect(kernel: Kernel) -> Ready:

@@ -72,21 +72,25 @@ class Assessor:
         or cannot be read.
         """
         result = self._store.result(self._pipeline, step.name, step.slot)
-        kept = self._kept(step, result) if untouched else None
-        if kept is not None and self._plan.repairs:
+        kept_result = self._kept(step, result) if untouched else None
+        if kept_result is not None and self._plan.repairs:
             return Assessment(
-                parts=kept.parts, made=kept, reason=f"succeeded in run {self._plan.repairs}"
+                parts=kept_result.parts,
+                made=kept_result,
+                reason=f"succeeded in run {self._plan.repairs}",
             )
         parts = self.parts(step)
         found = self._changes(result, parts)
-        if kept is not None and set(parts_of(found)) <= _MAY_DIFFER:
+        if kept_result is not None and set(parts_of(found)) <= _MAY_DIFFER:
             reason = f"last result taken, though {explain(found)}" if found else "nothing changed"
-            return Assessment(parts=kept.parts, made=kept, reason=reason)
+            return Assessment(parts=kept_result.parts, made=kept_result, reason=reason)
         reason = self._why_not(step, result, found)
         if not reason:
             return Assessment(parts=parts, made=result, reason="nothing changed")
-        changed, words = self._explanation(step, parts, result, reason)
-        return Assessment(parts=parts, made=None, reason=reason, changed=changed, detail=words)
+        changed, explanation = self._explanation(step, parts, result, reason)
+        return Assessment(
+            parts=parts, made=None, reason=reason, changed=changed, detail=explanation
+        )
 
     def outputs(self, step: StepDefinition) -> dict[str, str]:
         """Content ids of what the step made. Raises NotFound if something is missing."""
@@ -184,14 +188,14 @@ class Assessor:
         """Whether the plan takes a result of this step that was made from something other than
         `parts`; inputs missing in `parts` do not count.
         """
-        kept = self._kept(step, self._store.result(self._pipeline, step.name, step.slot))
-        if kept is None:
+        kept_result = self._kept(step, self._store.result(self._pipeline, step.name, step.slot))
+        if kept_result is None:
             return False
         before = replace(
-            kept.parts,
+            kept_result.parts,
             inputs={
                 name: content
-                for name, content in kept.parts.inputs.items()
+                for name, content in kept_result.parts.inputs.items()
                 if name in parts.inputs or name not in step.inputs
             },
         )
@@ -294,7 +298,7 @@ class Assessor:
 def require(
     content: Callable[[str], str | None],
     references: Any,
-    what: str,
+    subject: str,
     fix: str,
     why: str = "It does not exist.",
 ) -> dict[str, str]:
@@ -303,6 +307,6 @@ def require(
     for reference in references:
         identity = content(reference)
         if identity is None:
-            raise NotFound(f"{what} {reference}.", why, fix)
+            raise NotFound(f"{subject} {reference}.", why, fix)
         found[reference] = identity
     return found

@@ -125,7 +125,7 @@ class Forecast:
         exists. A later date may have overwritten the rest.
         """
         made = {step.name: step.outputs for step in self.definition.steps}
-        own = [
+        dated = [
             step
             for step in bound.steps
             if step.outputs
@@ -134,7 +134,7 @@ class Forecast:
         return (
             bool(run.digest)
             and run.digest == _digest(bound, assessor)
-            and all(map(assessor.stands, own))
+            and all(map(assessor.stands, dated))
         )
 
     def _ran(self, bound: Definition, assessor: Assessor) -> list[str]:

@@ -260,9 +260,9 @@ def _edges(
         )
         round_trip = " → ".join([*cycle, cycle[0]])
         own = ", ".join(
-            taken
-            for taken in inputs[cycle[0]]
-            if any(feeds(thing, taken) for thing in outputs[cycle[0]])
+            reference
+            for reference in inputs[cycle[0]]
+            if any(feeds(output, reference) for output in outputs[cycle[0]])
         )
         why = (
             f"Each takes what the previous one makes: {lines}."
@@ -314,10 +314,10 @@ def _check_clash(steps: Sequence[StepDefinition], fault: Fault) -> None:
             f"{first.name} and {second.name} run at the same time.",
             fix,
         )
-    where = f"Step {first.name} makes it too (line {first.line})."
+    why = f"Step {first.name} makes it too (line {first.line})."
     raise fault(
         spot,
         f"{thing} is made by two steps.",
-        where,
+        why,
         "Let one step make it, and the other take it under `in`.",
     )

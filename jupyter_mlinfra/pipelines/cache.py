@@ -114,14 +114,14 @@ def explain(found: Iterable[Change]) -> str:
 
 
 def _cells(before: Parts, after: Parts) -> Iterator[str]:
-    for how, old_from, old_to, new_from, new_to in SequenceMatcher(
+    for operation, old_from, old_to, new_from, new_to in SequenceMatcher(
         None, before.cells, after.cells, autojunk=False
     ).get_opcodes():
-        if how == "replace":
+        if operation == "replace":
             yield _range(after.places[new_from:new_to])
-        elif how == "insert":
+        elif operation == "insert":
             yield f"{_range(after.places[new_from:new_to])} added"
-        elif how == "delete":
+        elif operation == "delete":
             yield f"{_range(before.places[old_from:old_to])} removed"
 
 
@@ -167,5 +167,5 @@ def _packages(before: Mapping[str, str] | None, after: Mapping[str, str] | None)
 
 
 def _some(details: Sequence[str], most: int = 5) -> str:
-    rest = len(details) - most
-    return ", ".join(details[:most]) + (f" and {rest} more" if rest > 0 else "")
+    more = len(details) - most
+    return ", ".join(details[:most]) + (f" and {more} more" if more > 0 else "")

@@ -57,12 +57,12 @@ class Contents:
             return self.of(reference) is not None
         path = self._root / reference
         try:
-            there = path.is_file() or path.is_dir()
-            if there and not os.access(path, os.R_OK):
+            exists = path.is_file() or path.is_dir()
+            if exists and not os.access(path, os.R_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise _unreadable(path, error) from error
-        return there
+        return exists
 
     def stamp(self, reference: str) -> str:
         """Differs from an earlier stamp if the content was changed in between, even if it is the
@@ -148,8 +148,8 @@ def _listing(folder: Path) -> Iterator[tuple[str, Path | str]]:
     yields the place where it was listed.
     """
     seen = {os.path.realpath(folder): "."}
-    for here, names, files in os.walk(folder, followlinks=True):
-        inside = Path(here).relative_to(folder)
+    for folder_path, names, files in os.walk(folder, followlinks=True):
+        inside = Path(folder_path).relative_to(folder)
         found = sorted(name for name in names if name not in _NOT_CONTENT)
         names.clear()
         for name in found:
@@ -160,5 +160,5 @@ def _listing(folder: Path) -> Iterator[tuple[str, Path | str]]:
             else:
                 yield place, first
         for name in sorted(files):
-            if (path := Path(here) / name).is_file():
+            if (path := Path(folder_path) / name).is_file():
                 yield (inside / name).as_posix(), path

@@ -182,9 +182,9 @@ def render(value: Any, values: Mapping[str, Any]) -> Any:
     text becomes text.
     """
     if isinstance(value, str):
-        alone = _PLACEHOLDER.fullmatch(value.strip())
-        if alone:
-            return values[alone[1]]
+        whole = _PLACEHOLDER.fullmatch(value.strip())
+        if whole:
+            return values[whole[1]]
         return _PLACEHOLDER.sub(lambda found: str(values[found[1]]), value)
     if isinstance(value, Mapping):
         return {key: render(item, values) for key, item in value.items()}

@@ -55,8 +55,8 @@ def _code(root: Path, notebook: str, executed: str, parametrized: tuple[bool, bo
         line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…"
         for line in _changed_lines(old.cells, new.cells, old.name, new.name)
     ]
-    rest = len(lines) - _LINES
-    return "\n".join(lines[:_LINES] + ([f"… {rest} lines more"] if rest > 0 else []))
+    more = len(lines) - _LINES
+    return "\n".join(lines[:_LINES] + ([f"… {more} lines more"] if more > 0 else []))
 
 
 def _changed_lines(
@@ -66,8 +66,8 @@ def _changed_lines(
     matcher = SequenceMatcher(
         None, [cell.source for cell in before], [cell.source for cell in after], autojunk=False
     )
-    for how, old_from, old_to, new_from, new_to in matcher.get_opcodes():
-        if how == "equal":
+    for operation, old_from, old_to, new_from, new_to in matcher.get_opcodes():
+        if operation == "equal":
             continue
         old, new = list(before[old_from:old_to]), list(after[new_from:new_to])
         for place in range(max(len(old), len(new))):

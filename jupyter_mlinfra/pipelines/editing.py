@@ -169,12 +169,12 @@ def rename_step(text: str, old: str, new: str) -> str:
 
 
 def _renamed(step: Any, old: str, new: str) -> Any:
-    taken = step.get("in") if isinstance(step, dict) else None
-    if isinstance(taken, str):
-        taken = f"{OF_STEP}{new}" if taken == f"{OF_STEP}{old}" else taken
-    elif isinstance(taken, list):
-        taken = [f"{OF_STEP}{new}" if item == f"{OF_STEP}{old}" else item for item in taken]
-    return step if taken is None else {**step, "in": taken}
+    inputs = step.get("in") if isinstance(step, dict) else None
+    if isinstance(inputs, str):
+        inputs = f"{OF_STEP}{new}" if inputs == f"{OF_STEP}{old}" else inputs
+    elif isinstance(inputs, list):
+        inputs = [f"{OF_STEP}{new}" if item == f"{OF_STEP}{old}" else item for item in inputs]
+    return step if inputs is None else {**step, "in": inputs}
 
 
 def _read(text: str, name: str = "The text") -> Any:
@@ -329,16 +329,16 @@ def _replace(text: str, node: Any, pair: tuple[Any, Any], value: Any) -> str:
         and isinstance(value, Sequence)
         and not isinstance(value, str)
     ):
-        kept = _kept([item.value for item in old.value], value)
-        if kept and (len(kept) == len(old.value) or not old.flow_style):
+        kept_positions = _kept([item.value for item in old.value], value)
+        if kept_positions and (len(kept_positions) == len(old.value) or not old.flow_style):
             return _remove_items(
-                _append(text, old, value[len(kept) :]),
-                [item for place, item in enumerate(old.value) if place not in kept],
+                _append(text, old, value[len(kept_positions) :]),
+                [item for place, item in enumerate(old.value) if place not in kept_positions],
             )
     colon = text.index(":", key.end_mark.index)
     if isinstance(value, Mapping) and not node.flow_style:
-        whole = _block(str(key.value), value, key.start_mark.column)
-        return text[: key.start_mark.index] + whole.lstrip(" ") + text[max(end, colon + 1) :]
+        block = _block(str(key.value), value, key.start_mark.column)
+        return text[: key.start_mark.index] + block.lstrip(" ") + text[max(end, colon + 1) :]
     tail = text[max(end, colon + 1) :]
     if isinstance(old, yaml.ScalarNode) and old.style in ("|", ">"):
         tail = "\n" + tail
@@ -427,5 +427,5 @@ def _without_empty(value: Any) -> Any:
     return {key: None if item == {} else _without_empty(item) for key, item in value.items()}
 
 
-def _refused(what: str, why: str) -> Unprocessable:
-    return Unprocessable(what, why, "Change it in Text.")
+def _refused(problem: str, why: str) -> Unprocessable:
+    return Unprocessable(problem, why, "Change it in Text.")

@@ -40,15 +40,16 @@ def explain(
 def _one(
     bound: Definition, step: StepDefinition, assessor: Assessor, contents: Contents
 ) -> tuple[Sequence[str], str]:
-    missing = [taken for taken in step.inputs if contents.of(taken) is None]
+    missing = [reference for reference in step.inputs if contents.of(reference) is None]
     makers = would_run(bound, assessor, upstream(bound, step.name))
     if missing:
-        made = {thing: other.name for other in bound.steps for thing in other.outputs}
-        words = [
-            f"{taken} is not there yet{f': step {made[taken]} makes it' if taken in made else ''}"
-            for taken in missing
+        maker = {output: other.name for other in bound.steps for output in other.outputs}
+        reasons = [
+            f"{reference} is not there yet"
+            + (f": step {maker[reference]} makes it" if reference in maker else "")
+            for reference in missing
         ]
-        return ("inputs",) if assessor.has_run(step) else ("first run",), "; ".join(words)
+        return ("inputs",) if assessor.has_run(step) else ("first run",), "; ".join(reasons)
     found = assessor.look(step)
     text = found.detail or found.reason
     if makers:

@@ -81,31 +81,34 @@ def _secrets(plan: ArgoPlan, root: Path) -> list[Secret]:
 
     found, every = scope(plan), list[Secret]()
     for step in plan.definition.steps:
-        own = secrets_of(step, next(iter(items_of(plan, step)), {}), found)
+        own_secrets = secrets_of(step, next(iter(items_of(plan, step)), {}), found)
         if (
-            own
+            own_secrets
             and (language := read_notebook(root / step.notebook, step.notebook).language)
             != "python"
         ):
-            what = f"{step.notebook} cannot be given secrets."
+            problem = f"{step.notebook} cannot be given secrets."
             raise Unprocessable(
-                what,
+                problem,
                 f"Its language is {language}.",
                 "Read them from the environment in the notebook.",
             )
-        every += own
-    for one in every:
+        every += own_secrets
+    for secret in every:
         if other := next(
             (
                 other
                 for other in every
-                if other.variable == one.variable and other.reference != one.reference
+                if other.variable == secret.variable and other.reference != secret.reference
             ),
             None,
         ):
-            what = f"{one.reference} and {other.reference} would be one variable, {one.variable}."
+            problem = (
+                f"{secret.reference} and {other.reference} would be one variable,"
+                f" {secret.variable}."
+            )
             raise Unprocessable(
-                what, "Argo's containers have secrets as variables.", "Rename one of them."
+                problem, "Argo's containers have secrets as variables.", "Rename one of them."
             )
     return every
 
@@ -121,7 +124,7 @@ def _notes(plan: ArgoPlan, secrets: Sequence[Secret]) -> list[str]:
         first = sorted(required, key=lambda name: name != "image")
         notes.append(f"A submit must set: {' '.join(f'-p {name}=…' for name in first)}")
     if secrets:
-        keys = dict.fromkeys(f"{one.key} ({one.reference})" for one in secrets)
+        keys = dict.fromkeys(f"{secret.key} ({secret.reference})" for secret in secrets)
         notes.append(
             f"The Secret {plan.secret} must have the keys {', '.join(keys)}. What a cell prints"
             " of them is not hidden there."

@@ -21,8 +21,8 @@ def pipeline_files(root: Path, home: Path) -> Iterator[Path]:
     """Every `*.mlpipeline.yaml` below the project, in one order, without hidden folders,
     environments and the project's state.
     """
-    for here, names, files in os.walk(root):
-        folder = Path(here)
+    for path, names, files in os.walk(root):
+        folder = Path(path)
         names[:] = sorted(name for name in names if not _is_skipped(folder / name, home))
         for name in sorted(files):
             if name.endswith(SUFFIX) and not name.startswith("."):
@@ -96,8 +96,8 @@ def texts_of(root: Path, home: Path, name: str) -> frozenset[str]:
     return frozenset()
 
 
-def steps_like(root: Path, home: Path, word: str) -> list[str]:
-    """PIPELINE/STEP of all steps of the pipeline `word`, and of steps with that name in any
+def steps_like(root: Path, home: Path, part: str) -> list[str]:
+    """PIPELINE/STEP of all steps of the pipeline `part`, and of steps with that name in any
     pipeline.
     """
     found: list[str] = []
@@ -107,7 +107,7 @@ def steps_like(root: Path, home: Path, word: str) -> list[str]:
             found += [
                 f"{pipeline.name}/{step.name}"
                 for step in pipeline.steps
-                if word in (pipeline.name, step.name)
+                if part in (pipeline.name, step.name)
             ]
     return found
 

@@ -43,11 +43,11 @@ def find_clash(outputs: Mapping[str, Sequence[str]]) -> Clash | None:
     """The first two outputs that are one thing; None if every output has one maker."""
     seen: list[tuple[str, str]] = []
     for step, made in outputs.items():
-        for thing in made:
+        for output in made:
             for other, earlier in seen:
-                if overlap(thing, earlier):
-                    return Clash(other, step, earlier, thing)
-            seen.append((step, thing))
+                if overlap(output, earlier):
+                    return Clash(other, step, earlier, output)
+            seen.append((step, output))
     return None
 
 

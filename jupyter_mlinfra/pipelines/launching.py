@@ -45,9 +45,9 @@ _START = timedelta(seconds=60)
 """How long a driver may take to start before its run counts as interrupted."""
 
 
-def _spot(step: StepDefinition, taken: str) -> tuple[str | int, ...]:
+def _spot(step: StepDefinition, reference: str) -> tuple[str | int, ...]:
     """The position in the file where a step takes something."""
-    return ("steps", step.file_name, "in", step.inputs.index(taken))
+    return ("steps", step.file_name, "in", step.inputs.index(reference))
 
 
 class Launcher:
@@ -187,11 +187,11 @@ class Launcher:
         self.spawn([entry.run.run], log=self._project.home / "runs" / entry.run.run / "driver.log")
         return self.observed(self._store.run(entry.run.run))
 
-    def spawn(self, words: Sequence[str], *, log: Path) -> None:
+    def spawn(self, arguments: Sequence[str], *, log: Path) -> None:
         """Start the driver with these arguments; it outlives this process."""
         spawn_detached(
             "jupyter_mlinfra.pipelines.driver",
-            [*words, "--project", str(self._project.root), "--open", self._opener],
+            [*arguments, "--project", str(self._project.root), "--open", self._opener],
             log=log,
         )
 
@@ -233,26 +233,26 @@ class Launcher:
         whole: returns the pipeline that `bound` is part of. without: steps whose results are taken.
         """
         contents = self.contents()
-        found = [
-            (step, taken)
-            for step, taken in bound.external_inputs()
-            if step.name not in without and not contents.exists(taken)
+        missing = [
+            (step, reference)
+            for step, reference in bound.external_inputs()
+            if step.name not in without and not contents.exists(reference)
         ]
-        if not found:
+        if not missing:
             return
-        (step, taken), document = found[0], self.document(bound)
-        what = f"step {step.name} takes {taken}, which does not exist."
+        (step, reference), document = missing[0], self.document(bound)
+        what = f"step {step.name} takes {reference}, which does not exist."
         makers = {
             output: step.name
             for step in (whole() if whole else bound).steps
             for output in step.outputs
         }
-        if taken in makers:
-            why, fix = f"Step {makers[taken]} makes it.", f"mlinfra pipelines run {bound.name}"
+        if reference in makers:
+            why, fix = f"Step {makers[reference]} makes it.", f"mlinfra pipelines run {bound.name}"
         else:
             correction = (
                 "Correct the path (it begins at this file's folder)"
-                if kind_of(taken) == "file"
+                if kind_of(reference) == "file"
                 else "Correct the name, make it first"
             )
             why, fix = (
@@ -261,12 +261,12 @@ class Launcher:
             )
         also = dict.fromkeys(
             f"line {document.line(_spot(other, output))}: step {other.file_name} takes {output}"
-            for other, output in found[1:]
+            for other, output in missing[1:]
         )
         if also:
             more = f"; and {len(also) - _NAMED} more" if len(also) > _NAMED else ""
             why += f" Missing too: {'; '.join([*also][:_NAMED])}{more}."
-        raise document.error(_spot(step, taken), what, why, fix)
+        raise document.error(_spot(step, reference), what, why, fix)
 
     def _with_job(self, step: StepRun) -> StepRun:
         if step.state is StepState.RUNNING and step.job is not None:

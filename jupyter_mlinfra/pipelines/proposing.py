@@ -22,22 +22,22 @@ def propose(notebooks: Mapping[str, Notebook], *, folder: PurePosixPath, name: s
     steps = _named(notebooks)
     takes: dict[str, list[str]] = {}
     makes: dict[str, list[str]] = {}
-    taken: list[str] = []
+    inputs: list[str] = []
     for step, path in steps.items():
         found = touched(notebooks[path])
-        here = PurePosixPath(path).parent
-        outputs = [_below(item, here, folder) for item in found.outputs]
+        parent = PurePosixPath(path).parent
+        outputs = [_below(item, parent, folder) for item in found.outputs]
         makes[step] = [
             item
             for item in dict.fromkeys(outputs)
-            if not any(overlap(item, other) for other in taken)
+            if not any(overlap(item, other) for other in inputs)
         ]
         takes[step] = [
             item
-            for item in dict.fromkeys(_below(item, here, folder) for item in found.inputs)
+            for item in dict.fromkeys(_below(item, parent, folder) for item in found.inputs)
             if item not in outputs
         ]
-        taken += makes[step]
+        inputs += makes[step]
     lines = [f"pipeline: {scalar(name)}", "steps:"]
     for step in _ordered(list(steps), takes, makes):
         lines += [f"  {scalar(step)}:", f"    notebook: {scalar(_relative(steps[step], folder))}"]
@@ -84,11 +84,11 @@ def _ordered(
     return order
 
 
-def _below(item: str, here: PurePosixPath, folder: PurePosixPath) -> str:
-    """A path that a notebook in `here` writes, relative to `folder`; a reference is unchanged."""
+def _below(item: str, parent: PurePosixPath, folder: PurePosixPath) -> str:
+    """A path that a notebook in `parent` writes, relative to `folder`; a reference is unchanged."""
     if kind_of(item) != "file" or item.startswith("/"):
         return item
-    return _relative(os.path.normpath(here / item), folder)
+    return _relative(os.path.normpath(parent / item), folder)
 
 
 def _relative(path: str, folder: PurePosixPath) -> str:

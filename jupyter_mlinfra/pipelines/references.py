@@ -80,19 +80,19 @@ def normalize(text: str, *, folder: PurePosixPath) -> str:
     return plain
 
 
-def feeds(made: str, taken: str) -> bool:
-    """Whether making `made` produces (part of) `taken`.
+def feeds(made: str, reference: str) -> bool:
+    """Whether making `made` produces (part of) `reference`.
 
     A name is produced by itself, and a version of it (`model:m@champion`) also by the bare name. A
     file is produced by itself and by its folder, a folder by what is made in it.
     """
-    if made == taken:
+    if made == reference:
         return True
-    if kind_of(made) != kind_of(taken):
+    if kind_of(made) != kind_of(reference):
         return False
     if kind_of(made) == "file":
-        return _inside(made, taken) or _inside(taken, made)
-    return "@" not in made and taken.partition("@")[0] == made
+        return _inside(made, reference) or _inside(reference, made)
+    return "@" not in made and reference.partition("@")[0] == made
 
 
 def overlap(first: str, second: str) -> bool:

@@ -37,8 +37,8 @@ def steps(refs: Sequence[Ref]) -> Snippets:
 
 def run_code(name: str, parameters: Mapping[str, Any]) -> Snippets:
     """A run of a pipeline with these parameters."""
-    words = arguments(parameters)
-    code = f"ml.pipeline({text(name)}).run({words})"
+    values = arguments(parameters)
+    code = f"ml.pipeline({text(name)}).run({values})"
     if parameters.keys() & _OPTIONS:
         code = f"ml.workbench().pipelines.run({text(name)}, parameters={literal(parameters)})"
     return lines(

@@ -116,7 +116,7 @@ def documents(root: Path, path: Path) -> Iterator[Document]:
             ref=reference("pipeline", name), kind="pipeline", name=name, detail=error.what
         )
         return
-    words = " ".join(
+    text_of_steps = " ".join(
         [definition.description, definition.path, *(step.name for step in definition.steps)]
     )
     detail = f"{len(definition.steps)} steps · {definition.path}"
@@ -124,7 +124,7 @@ def documents(root: Path, path: Path) -> Iterator[Document]:
         ref=reference("pipeline", definition.name),
         kind="pipeline",
         name=definition.name,
-        text=words,
+        text=text_of_steps,
         detail=detail,
     )
     for step in definition.steps:

@@ -255,7 +255,7 @@ def test_what_sbatch_says_is_for_good_for_now_or_no_answer(
     (tmp_path / "mlinfra.toml").write_text(f'[jobs.slurm]\nbin = "{tmp_path}"\n')
     with pytest.raises(means) as caught:
         SlurmRemote(Project.open(tmp_path)).send(batch)
-    assert words.rpartition(": ")[2].partition("\n")[0][:30] in str(caught.value.words)
+    assert words.rpartition(": ")[2].partition("\n")[0][:30] in str(caught.value.message)
 
 
 @pytest.mark.parametrize(
@@ -393,4 +393,4 @@ def test_a_right_that_is_missing_is_told(tmp_path: Path) -> None:
         SlurmRemote(Project.open(tmp_path)).end(
             [Sighting(remote="7", key="k.1.0", stage=Stage.RUNNING)]
         )
-    assert "permission denied" in refused.value.words
+    assert "permission denied" in refused.value.message

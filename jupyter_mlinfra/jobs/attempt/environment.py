@@ -146,14 +146,14 @@ def forget(
         ],
         fresh_seconds,
     )
-    forget_environments(folder, kept=environments, fresh_seconds=fresh_seconds)
+    forget_environments(folder, needed=environments, fresh_seconds=fresh_seconds)
 
 
 def forget_environments(
-    folder: Path, *, kept: Collection[str] = (), fresh_seconds: float = 0.0
+    folder: Path, *, needed: Collection[str] = (), fresh_seconds: float = 0.0
 ) -> None:
     """Remove the environments of jobs that will never start."""
-    unused = [path for path in folder.glob("*.environment") if str(path) not in kept]
+    unused = [path for path in folder.glob("*.environment") if str(path) not in needed]
     # Including drafts of a killed submit.
     _drop([*unused, *folder.glob(".*.environment.*")], fresh_seconds)
 

@@ -116,14 +116,14 @@ def _place(cursor: str | None) -> tuple[int, int, int]:
     """
     if not cursor:
         return 0, 1, 0
-    words = cursor.split(".")
-    if len(words) != 3 or not all(
-        word.isascii() and word.isdecimal() and len(word) < 19 for word in words
+    parts = cursor.split(".")
+    if len(parts) != 3 or not all(
+        part.isascii() and part.isdecimal() and len(part) < 19 for part in parts
     ):
         raise BadRequest(
             f"cursor {cursor[:40]!r} is not one of ours.", fix="Use the cursor of the last answer."
         )
-    start, line, before = map(int, words)
+    start, line, before = map(int, parts)
     return start, line, before
 
 
@@ -215,12 +215,12 @@ def _read(parts: Sequence[_Part], start: int, limit: int) -> tuple[int, bytes]:
             continue
         if not data:
             start = max(start, part.begin)
-        here = start + len(data)
-        if part.begin > here or len(data) >= limit:
+        end = start + len(data)
+        if part.begin > end or len(data) >= limit:
             break
         with os.fdopen(open_regular(part.path), "rb") as file:
-            file.seek(part.place + here - part.begin)
-            data += file.read(min(limit - len(data), part.end - here))
+            file.seek(part.place + end - part.begin)
+            data += file.read(min(limit - len(data), part.end - end))
     return start, data
 
 
@@ -246,10 +246,10 @@ def _start_of_tail(parts: Sequence[_Part], size: int, lines: int, limit: int) ->
 
 def _torn(data: bytes) -> int:
     """How many bytes at the end start a UTF-8 character without completing it."""
-    for back in range(1, min(4, len(data)) + 1):
-        byte = data[-back]
+    for count in range(1, min(4, len(data)) + 1):
+        byte = data[-count]
         if byte & 0xC0 == 0x80:
             continue
         needed = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
-        return back if needed > back else 0
+        return count if needed > count else 0
     return 0

@@ -78,7 +78,7 @@ class Start:
     own: Mapping[str, str]
     arguments: Sequence[str]
 
-    def words(self, token: str) -> dict[str, str]:
+    def environment(self, token: str) -> dict[str, str]:
         """Its whole environment, with the token that marks its processes."""
         return {**self.inherited, **self.own, TOKEN: token}
 
@@ -90,8 +90,10 @@ def spawn(entry: JobEntry, place: Place) -> int:
     """
     with explained():
         start = prepare(entry, place)
-        words = start.words(entry.token)
-        return spawn_wrapper(WRAPPER, ["mlinfra", *start.arguments], words, log=start.attempt.log)
+        environment = start.environment(entry.token)
+        return spawn_wrapper(
+            WRAPPER, ["mlinfra", *start.arguments], environment, log=start.attempt.log
+        )
 
 
 def prepare(entry: JobEntry, place: Place, inherited: Mapping[str, str] | None = None) -> Start:
@@ -102,15 +104,15 @@ def prepare(entry: JobEntry, place: Place, inherited: Mapping[str, str] | None =
     attempt.folder.parent.mkdir(parents=True, exist_ok=True)
     attempt.folder.mkdir(exist_ok=True)
     inherited = inherited_by(entry) if inherited is None else inherited
-    own = own_words(entry, place, attempt, inherited)
+    own_environment = own_variables(entry, place, attempt, inherited)
     command = command_of(entry, place, attempt)
     if entry.spec.notebook is None:
-        path = own.get("PATH") or inherited.get("PATH") or os.defpath
+        path = own_environment.get("PATH") or inherited.get("PATH") or os.defpath
         command[0] = find_program(command[0], entry.spec.command[0], entry.launch.folder, path)
     return Start(
         attempt=attempt,
         inherited=inherited,
-        own=own,
+        own=own_environment,
         arguments=(str(attempt.folder), entry.launch.folder, *command),
     )
 
@@ -118,25 +120,25 @@ def prepare(entry: JobEntry, place: Place, inherited: Mapping[str, str] | None =
 def spawn_wrapper(
     script: str,
     arguments: Sequence[str],
-    words: Mapping[str, str],
+    environment: Mapping[str, str],
     *,
     log: Path | None,
-    word: int | None = None,
+    pipe: int | None = None,
 ) -> int:
     """Start a shell with one of our scripts in a session of its own. log: None to drop its output.
-    word: its descriptor 3.
+    pipe: its descriptor 3.
     """
     handle = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC) if log is None else open_log(log)
     try:
         return os.posix_spawn(
             "/bin/sh",
             ["sh", "-c", script, *arguments],
-            words,
+            environment,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_DUP2, handle, 1),
                 (os.POSIX_SPAWN_DUP2, handle, 2),
-                *([] if word is None else [(os.POSIX_SPAWN_DUP2, word, 3)]),
+                *([] if pipe is None else [(os.POSIX_SPAWN_DUP2, pipe, 3)]),
             ],
             setsid=True,
             setsigmask=(),
@@ -166,11 +168,11 @@ def explained() -> Iterator[None]:
     except OSError as error:
         if error.errno in _LATER:
             raise TryLater(f"The machine has no room to start it: {error.strerror}.") from error
-        where = f" ({error.filename})" if error.filename else ""
-        raise CannotStart(f"It could not be started: {error.strerror or error}{where}.") from error
+        file = f" ({error.filename})" if error.filename else ""
+        raise CannotStart(f"It could not be started: {error.strerror or error}{file}.") from error
 
 
-def own_words(
+def own_variables(
     entry: JobEntry, place: Place, attempt: Attempt, inherited: Mapping[str, str]
 ) -> dict[str, str]:
     """The variables of an attempt besides the submitter's environment: those of the spec

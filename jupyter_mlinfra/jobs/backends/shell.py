@@ -14,7 +14,7 @@ from ..attempt.files import Attempt
 from ..code.snapshot import Snapshots
 from ..queue.rows import JobEntry
 from ..spec import JobState
-from .launch import Place, inherited_by, ours, own_words, resolved
+from .launch import Place, inherited_by, ours, own_variables, resolved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,9 @@ class Attachment:
     note: str
 
 
-def shell_of(words: Mapping[str, str]) -> str:
+def shell_of(environment: Mapping[str, str]) -> str:
     """The user's shell, if it is installed."""
-    return shutil.which(words.get("SHELL", ""), path=words.get("PATH")) or "/bin/sh"
+    return shutil.which(environment.get("SHELL", ""), path=environment.get("PATH")) or "/bin/sh"
 
 
 def check_started(entry: JobEntry) -> None:
@@ -69,20 +69,23 @@ def local_shell(entry: JobEntry, place: Place) -> Attachment:
     )
     # Without the token, which would make the shell a process of the job and end it with the job.
     inherited = inherited_by(entry)
-    words = {**inherited, **own_words(entry, place, attempt, inherited)}
+    environment_of_job = {**inherited, **own_variables(entry, place, attempt, inherited)}
     if over:
-        words["CUDA_VISIBLE_DEVICES"] = ""
+        environment_of_job["CUDA_VISIBLE_DEVICES"] = ""
     note = (
         f"Job {entry.job.id} has ended: its GPUs and its environment were given back."
         if over
         else ""
     )
     return Attachment(
-        command=[shell_of(words)], folder=_folder(entry, place), environment=words, note=note
+        command=[shell_of(environment_of_job)],
+        folder=_folder(entry, place),
+        environment=environment_of_job,
+        note=note,
     )
 
 
-def far_words(entry: JobEntry, place: Place) -> dict[str, str]:
+def remote_environment(entry: JobEntry, place: Place) -> dict[str, str]:
     """The job's variables for a shell on another machine, which adds its own GPUs."""
     inherited = inherited_by(entry)
     return {**inherited, **resolved(entry, inherited), **ours(entry, place)}

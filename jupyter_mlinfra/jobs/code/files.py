@@ -48,14 +48,14 @@ def survey(root: Path, home: Path) -> tuple[Sources, list[str], str]:
         root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"
     )
     head = ask_git(root, "rev-parse", "HEAD")
-    code, rest, commit = listed(), ignored(), (head() or "").strip()
-    if code is None or rest is None:
+    code, not_code, commit = listed(), ignored(), (head() or "").strip()
+    if code is None or not_code is None:
         return (
             _walked(root, home),
             [path for path, is_code in _walk(root, home) if not is_code],
             commit,
         )
-    return _tracked(code, root, home), _ignored(rest, root, home), commit
+    return _tracked(code, root, home), _ignored(not_code, root, home), commit
 
 
 def _tracked(listed: str, root: Path, home: Path) -> Sources:
@@ -135,10 +135,10 @@ def _walk(root: Path, home: Path) -> Iterator[tuple[str, bool]]:
 
     A link to a folder is not followed: it may be a loop, or lead to a disk of data.
     """
-    for folder, names, files in os.walk(root):
-        here = Path(folder)
+    for folder_path, names, files in os.walk(root):
+        folder = Path(folder_path)
         for name in sorted(names):
-            path = here / name
+            path = folder / name
             if path == home:
                 names.remove(name)
             elif (
@@ -151,4 +151,4 @@ def _walk(root: Path, home: Path) -> Iterator[tuple[str, bool]]:
                 yield str(path.relative_to(root)), False
         names.sort()
         for name in sorted(files):
-            yield str((here / name).relative_to(root)), not name.startswith(".")
+            yield str((folder / name).relative_to(root)), not name.startswith(".")

@@ -204,7 +204,7 @@ class Snapshots:
             return []
 
     def _take(self, always: tuple[str, ...]) -> CodeSnapshot:
-        sources, rest, commit = survey(self._root, self._home)
+        sources, not_code, commit = survey(self._root, self._home)
         chosen, left_out = self._choose(sources, always)
         cache, files = read_mapping(self._folder / "cache.json"), dict[str, _Held]()
         for path, status in chosen.items():
@@ -233,7 +233,7 @@ class Snapshots:
             }
             write_atomic(self._manifest_path(ident), json.dumps(manifest).encode())
             self._checkouts.restore(ident, manifest["files"])
-        for path in (*rest, *(item.path for item in left_out)):
+        for path in (*not_code, *(item.path for item in left_out)):
             self._checkouts.link(ident, path)
         self._write_cache(files, chosen, cache)
         return self.show(ident)

@@ -115,13 +115,13 @@ def _added(path: str, data: bytes) -> bytes:
             errors="surrogateescape"
         )
     lines = data.split(b"\n")
-    whole = not lines[-1]
-    if whole:
+    ends_with_newline = not lines[-1]
+    if ends_with_newline:
         lines.pop()
     head += f"--- /dev/null\n+++ b/{name}\n@@ -0,0 +1,{len(lines)} @@\n" if lines else ""
     body = b"".join(b"+" + line + b"\n" for line in lines)
     return (
         head.encode(errors="surrogateescape")
         + body
-        + (b"" if whole else b"\\ No newline at end of file\n")
+        + (b"" if ends_with_newline else b"\\ No newline at end of file\n")
     )

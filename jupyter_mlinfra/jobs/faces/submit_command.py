@@ -38,14 +38,14 @@ class SubmitCommand(click.Command):
         return unparsed
 
 
-def check_notebook(words: Sequence[str]) -> None:
+def check_notebook(arguments: Sequence[str]) -> None:
     """Raise BadRequest if the words are those of a command."""
-    if words[0].endswith(".ipynb"):
+    if arguments[0].endswith(".ipynb"):
         return
-    program = ["python", *words] if words[0].endswith(".py") else words
+    program = ["python", *arguments] if arguments[0].endswith(".py") else arguments
     fix = f"Write a command after two dashes: mlinfra jobs submit -- {shlex.join(program)}"
     raise BadRequest(
-        f"{words[0]} is not a notebook.", "The name of a notebook ends with .ipynb.", fix
+        f"{arguments[0]} is not a notebook.", "The name of a notebook ends with .ipynb.", fix
     )
 
 

@@ -43,11 +43,11 @@ def main() -> None:
     warm, order = _warm(warming), None
     # The supervisor has died meanwhile.
     with (
-        socket.socket(fileno=WORD) as word,
+        socket.socket(fileno=WORD) as channel,
         contextlib.suppress(BrokenPipeError, ConnectionResetError),
     ):
-        word.sendall(dump(_standing(warm)))
-        order = _wait(word)
+        channel.sendall(dump(_standing(warm)))
+        order = _wait(channel)
     if order is None or not _take(order, wrapper, tell):
         _end(warm)
         sys.exit(UNCLAIMED)
@@ -71,19 +71,19 @@ def _warm(warming: Warming) -> Warmed:
 
 
 def _standing(warm: Warmed) -> Standing:
-    own = [
+    own_files = [
         path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")
     ]
     return Standing(
         gpu=warm.gpu,
-        places={place: changed_at(place) for place in {*warm.places, *own}},
+        places={place: changed_at(place) for place in {*warm.places, *own_files}},
         modules=warm.modules,
     )
 
 
-def _wait(word: socket.socket) -> Order | None:
+def _wait(channel: socket.socket) -> Order | None:
     """The attempt; None if the supervisor has gone without giving one."""
-    with word.makefile("rb") as lines:
+    with channel.makefile("rb") as lines:
         found = parse(lines.readline())
     return None if found is None else Order(**found)
 

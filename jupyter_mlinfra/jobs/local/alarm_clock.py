@@ -92,7 +92,7 @@ class Alarms:
 
 def _start(place: Place, alarm: Alarm) -> None:
     log = place.home / alarm.log
-    arguments = [str(place.root) if word == ROOT else word for word in alarm.arguments]
+    arguments = [str(place.root) if argument == ROOT else argument for argument in alarm.arguments]
     # Only the last folder: one of a project that was moved away must not come back.
     log.parent.mkdir(exist_ok=True)
     rotate(log)

@@ -69,14 +69,14 @@ class LocalBackend:
         ]
         if spec.gpus > len(usable):
             kind = f"{spec.gpu_type} GPU" if spec.gpu_type else "GPU"
-            there = (
+            types = (
                 f" ({', '.join(sorted({gpu.name for gpu in slots}))})"
                 if spec.gpu_type and slots
                 else ""
             )
             raise BadRequest(
                 f"The job asks for {spec.gpus:g} {kind}{'s' if spec.gpus > 1 else ''}.",
-                f"The local backend has {len(usable)}{there}.",
+                f"The local backend has {len(usable)}{types}.",
                 "Ask for less, or use a machine that has them.",
             )
 

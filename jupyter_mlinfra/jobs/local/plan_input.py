@@ -54,8 +54,8 @@ def _ends_in(entry: JobEntry) -> float:
     """Seconds until its time limit ends it; the whole limit if its start is not known."""
     if entry.spec.time_limit_minutes is None:
         return math.inf
-    began = entry.job.started_at
-    ran = 0.0 if began is None else max(0.0, time.time() - began.timestamp())
+    started_at = entry.job.started_at
+    ran = 0.0 if started_at is None else max(0.0, time.time() - started_at.timestamp())
     return max(0.0, entry.spec.time_limit_minutes * 60 - ran)
 
 

@@ -65,29 +65,29 @@ exec 3<&- >> "$1/log" 2>&1
 
 @dataclass(frozen=True, slots=True)
 class Wrapper:
-    """A waiting wrapper. kind, words: file and content of the environment that it was started with.
-    word: where its script goes.
+    """A waiting wrapper. kind, environment: file and content of the environment that it was started
+    with. pipe: where its script goes.
     """
 
     pool: Ready
     kind: str
-    words: Mapping[str, str] = field(repr=False)
+    environment: Mapping[str, str] = field(repr=False)
     token: str
     pid: int
-    word: int
+    pipe: int
 
     def hand_over(self, entry: JobEntry) -> int | None:
         """See `running.Taken`. Raises what `prepare` raises."""
         handed_over = False
         try:
             if self.pool.suits(self, entry):
-                start = prepare(entry, self.pool.place, self.words)
+                start = prepare(entry, self.pool.place, self.environment)
                 script = script_of(start)
                 failpoint("giving")
                 handed_over = len(script) <= SCRIPT_BYTES and self._tell(start, script)
                 failpoint("given")
         finally:
-            os.close(self.word)
+            os.close(self.pipe)
             if not handed_over:
                 self.pool.ended.append(self.pid)
         return self.pid if handed_over else None
@@ -95,7 +95,7 @@ class Wrapper:
     def _tell(self, start: Start, script: bytes) -> bool:
         os.close(open_log(start.attempt.log))
         with contextlib.suppress(BrokenPipeError):
-            return os.write(self.word, script) == len(script)
+            return os.write(self.pipe, script) == len(script)
         return False
 
     def give_back(self) -> None:
@@ -104,7 +104,7 @@ class Wrapper:
 
     def discard(self) -> None:
         """See `running.Taken`."""
-        os.close(self.word)  # which makes it end
+        os.close(self.pipe)  # which makes it end
         self.pool.ended.append(self.pid)
 
 
@@ -117,7 +117,7 @@ class Ready:
         self.place = place
         self.ended: list[int] = []
         self._wrapper: Wrapper | None = None
-        self._wanted = ""
+        self._environment = ""
         self._from = self._until = 0.0
         self._failures = 0
 
@@ -125,7 +125,7 @@ class Ready:
         """The wrapper for the next job, no longer ours; None if that is started normally."""
         wrapper, self._wrapper = self._wrapper, None
         if wrapper is not None and reap(wrapper.pid):
-            os.close(wrapper.word)
+            os.close(wrapper.pipe)
             self._failures += 1
             return None
         return wrapper
@@ -138,7 +138,7 @@ class Ready:
 
     def started(self, entry: JobEntry) -> None:
         """A job was started: another may follow, from the same submitter."""
-        self._wanted, self._from = entry.launch.environment, time.monotonic() + PAUSE_SECONDS
+        self._environment, self._from = entry.launch.environment, time.monotonic() + PAUSE_SECONDS
         self._until = self._from + KEPT_SECONDS
 
     def tend(self) -> None:
@@ -162,7 +162,7 @@ class Ready:
 
     def _wants(self) -> bool:
         return self._failures < _TRIES and (
-            self._wrapper is None or self._wrapper.kind != self._wanted
+            self._wrapper is None or self._wrapper.kind != self._environment
         )
 
     def pids(self) -> list[int]:
@@ -176,8 +176,8 @@ class Ready:
             self._wrapper = None
 
     def _another(self) -> Wrapper | None:
-        words = environment.recall(self._wanted)
-        if words is None:
+        inherited = environment.recall(self._environment)
+        if inherited is None:
             return None
         token = f"{WARM}ready-{secrets.token_hex(16)}"
         reader, writer = os.pipe()
@@ -185,16 +185,16 @@ class Ready:
             pid = spawn_wrapper(
                 _WRAPPER,
                 [],
-                {**words, variables.PROJECT: str(self.place.root), TOKEN: token},
+                {**inherited, variables.PROJECT: str(self.place.root), TOKEN: token},
                 log=None,
-                word=reader,
+                pipe=reader,
             )
         except BaseException:
             os.close(writer)
             raise
         finally:
             os.close(reader)
-        return Wrapper(self, self._wanted, words, token, pid, writer)
+        return Wrapper(self, self._environment, inherited, token, pid, writer)
 
 
 def script_of(start: Start) -> bytes:

@@ -139,23 +139,23 @@ def fit(need: Need, free: FreeCapacity, capacity: Capacity) -> tuple[str, ...] |
     return tuple(fitting[: need.devices])
 
 
-def take(need: Need, gpu_ids: Sequence[str], room: FreeCapacity) -> FreeCapacity:
+def take(need: Need, gpu_ids: Sequence[str], free: FreeCapacity) -> FreeCapacity:
     """What is left once it has started there."""
     gpus = {
-        gpu: max(0, free - need.share) if gpu in gpu_ids else free
-        for gpu, free in room.gpus.items()
+        gpu: max(0, share - need.share) if gpu in gpu_ids else share
+        for gpu, share in free.gpus.items()
     }
     return FreeCapacity(
-        max(0, room.cpus - need.cpus), max(0.0, room.memory_gib - need.memory_gib), gpus
+        max(0, free.cpus - need.cpus), max(0.0, free.memory_gib - need.memory_gib), gpus
     )
 
 
-def set_aside(need: Need, room: FreeCapacity, capacity: Capacity) -> FreeCapacity:
+def set_aside(need: Need, free: FreeCapacity, capacity: Capacity) -> FreeCapacity:
     """What is left for later jobs beside one that waits: the GPUs with the most room are reserved
     for it.
     """
-    most = sorted(capacity.of_type(need.gpu_type), key=lambda gpu: -room.gpus[gpu])[: need.devices]
-    return take(need, most, room)
+    most = sorted(capacity.of_type(need.gpu_type), key=lambda gpu: -free.gpus[gpu])[: need.devices]
+    return take(need, most, free)
 
 
 def can_ever(need: Need, capacity: Capacity) -> bool:
@@ -167,12 +167,12 @@ def reservation(need: Need, holdings: Sequence[Holding], capacity: Capacity) -> 
     """Seconds until it starts at the latest, by the time limits of running jobs; infinite if that
     depends on a job without one.
     """
-    left = sorted(holdings, key=lambda holding: holding.ends_in)
-    while left:
-        ends_in = left[0].ends_in
+    holdings_left = sorted(holdings, key=lambda holding: holding.ends_in)
+    while holdings_left:
+        ends_in = holdings_left[0].ends_in
         if ends_in == math.inf:
             return math.inf
-        left = [holding for holding in left if holding.ends_in > ends_in]
-        if fit(need, room_of(left, capacity), capacity) is not None:
+        holdings_left = [holding for holding in holdings_left if holding.ends_in > ends_in]
+        if fit(need, room_of(holdings_left, capacity), capacity) is not None:
             return ends_in
     return math.inf

@@ -389,10 +389,10 @@ class Supervisor(Daemon):
         )
         self._cancel_requests.forget(job)
 
-    def _fail(self, job: str, what: str, error: Exception) -> None:
+    def _fail(self, job: str, failure: str, error: Exception) -> None:
         """An error of ours with this job: it ends, and says so."""
         say(f"job {job} fails: {described(error)}")
-        reason = f"{what}: {type(error).__name__}: {error}. Report this: it is a bug."
+        reason = f"{failure}: {type(error).__name__}: {error}. Report this: it is a bug."
         self._store.end(job, JobState.FAILED, reason=reason[:REASON_BYTES], exit_code=None)
         self._cancel_requests.forget(job)
 
@@ -434,30 +434,30 @@ class Supervisor(Daemon):
             self._explanations.postpone()
 
     def _launch(self, job: str, gpu_ids: tuple[str, ...]) -> None:
-        taken = self._warm.take(self._store, job, gpu_ids) or self._ready.take()
+        process = self._warm.take(self._store, job, gpu_ids) or self._ready.take()
         try:
             entry = self._store.starting(
-                job, token=taken.token if taken else secrets.token_hex(16), gpu_ids=gpu_ids
+                job, token=process.token if process else secrets.token_hex(16), gpu_ids=gpu_ids
             )
         except Conflict:  # cancelled since the queue was read
-            if taken is not None:
-                taken.give_back()
+            if process is not None:
+                process.give_back()
             return
         except BaseException:
-            if taken is not None:
-                taken.discard()
+            if process is not None:
+                process.discard()
             raise
         failpoint("starting")
-        self._spawn(entry, taken)
+        self._spawn(entry, process)
 
-    def _spawn(self, entry: JobEntry, taken: Taken | None = None) -> None:
+    def _spawn(self, entry: JobEntry, process: Taken | None = None) -> None:
         """Start the process of an attempt that is recorded as starting, or give it to a waiting
         process.
         """
         job = entry.job.id
         try:
             with explained():
-                pid = taken.hand_over(entry) if taken is not None else None
+                pid = process.hand_over(entry) if process is not None else None
             pid = pid or spawn(entry, self._place)
         except CannotStart as error:
             self._store.end(job, JobState.FAILED, reason=error.reason, exit_code=error.code)

@@ -71,16 +71,16 @@ def usages(tokens: Sequence[str]) -> dict[str, Usage]:
 
 
 def _sum(processes: Iterable[Identity]) -> Usage:
-    ticks, own, shared = 0, 0, 0
+    ticks, private, shared = 0, 0, 0
     for process in processes:
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()
             # Its own time, and that of children that it has waited for.
             ticks += sum(int(field) for field in fields[11:15])
             _, resident, common, *_ = Path(f"/proc/{process.pid}/statm").read_text().split()
-            own += int(resident) - int(common)
+            private += int(resident) - int(common)
             shared = max(shared, int(common))
-    return Usage(cpu_seconds=ticks / _TICKS, memory=(own + shared) * _PAGE)
+    return Usage(cpu_seconds=ticks / _TICKS, memory=(private + shared) * _PAGE)
 
 
 def write(attempt: Attempt, usage: Usage, gpus: Mapping[str, Reading]) -> None:
@@ -116,13 +116,13 @@ def read(attempt: Attempt, *, cpus: int, since: float) -> list[ResourcePoint]:
             samples.append(json.loads(line))
     # The clock may have been set back.
     latest = accumulate((sample["at"] for sample in samples), max, initial=-math.inf)
-    kept = [
+    samples_kept = [
         sample
         for sample, before in zip(samples, latest, strict=False)
         if sample["at"] >= since and sample["at"] > before
     ]
-    step = -(-len(kept) // POINTS) or 1
-    return [_point(old, new, cpus) for old, new in pairwise(kept[::-step][::-1])]
+    step = -(-len(samples_kept) // POINTS) or 1
+    return [_point(old, new, cpus) for old, new in pairwise(samples_kept[::-step][::-1])]
 
 
 def _point(old: Mapping[str, Any], new: Mapping[str, Any], cpus: int) -> ResourcePoint:

@@ -62,19 +62,21 @@ class _Kind:
 
     python: str
     kernel: str
-    words: dict[str, str]
+    environment: dict[str, str]
     notebooks: list[str] = field(default_factory=list)
     failures: int = 0
 
 
 @dataclass(slots=True)
 class Runner:
-    """One warm process tree. standing: None until it is ready. size: bytes that it holds."""
+    """One warm process tree. channel: its orders and its reports. standing: None until it is ready.
+    size: bytes that it holds.
+    """
 
     key: str
     token: str
     pid: int
-    word: socket.socket
+    channel: socket.socket
     log: Path
     since: float
     standing: Standing | None = None
@@ -134,8 +136,8 @@ class Warm:
 
     def sweep(self, store: JobStore) -> None:
         """End what an earlier supervisor has left, except what runs a job."""
-        ours = {entry.token for entry in store.active()}
-        for token in tokens(self._begin) - ours:
+        active = {entry.token for entry in store.active()}
+        for token in tokens(self._begin) - active:
             end_token(token, grace_seconds=0)
         if self._folder.is_dir():
             for log in self._folder.iterdir():
@@ -180,7 +182,7 @@ class Warm:
             os.truncate(runner.log, 0)  # what the imports wrote
             os.replace(runner.log, start.attempt.log)  # all of its processes already write there
             # As the shell of a cold start sets it.
-            environment = {**start.words(runner.token), "PWD": entry.launch.folder}
+            environment = {**start.environment(runner.token), "PWD": entry.launch.folder}
             order = Order(
                 folder=str(start.attempt.folder),
                 cwd=entry.launch.folder,
@@ -188,13 +190,13 @@ class Warm:
                 environment=environment,
             )
             failpoint("giving")
-            runner.word.settimeout(SEND_SECONDS)
+            runner.channel.settimeout(SEND_SECONDS)
             with contextlib.suppress(OSError):
-                runner.word.sendall(dump(order))
+                runner.channel.sendall(dump(order))
                 handed_over = True
             failpoint("given")
         finally:
-            runner.word.close()
+            runner.channel.close()
             if not handed_over:
                 self._ended.append(runner.pid)
         return runner.pid if handed_over else None
@@ -202,7 +204,7 @@ class Warm:
     def give_back(self, runner: Runner) -> None:
         """The job that it was taken for does not start."""
         self._runners.append(runner)
-        self._wakeups.watch("", runner.word.fileno())
+        self._wakeups.watch("", runner.channel.fileno())
 
     def discard(self, runner: Runner) -> None:
         """It is unknown whether the job will have it."""
@@ -213,11 +215,13 @@ class Warm:
 
     def can_read(self, handle: int) -> None:
         """A runner reported that it is ready, or has ended."""
-        runner = next((runner for runner in self._runners if runner.word.fileno() == handle), None)
+        runner = next(
+            (runner for runner in self._runners if runner.channel.fileno() == handle), None
+        )
         if runner is None:
             return
         try:
-            runner.received += (part := runner.word.recv(_WORD_BYTES))
+            runner.received += (part := runner.channel.recv(_WORD_BYTES))
         except OSError:
             part = b""
         self._wakeups.watch("", handle)
@@ -294,18 +298,18 @@ class Warm:
         launch = entry.launch
         if entry.spec.notebook is None or not launch.kernel:
             return None
-        words = environment.recall(launch.environment)
-        if words is None:
+        variables = environment.recall(launch.environment)
+        if variables is None:
             return None
-        words |= entry.spec.environment
-        if hangs_on_folder(words):
+        variables |= entry.spec.environment
+        if hangs_on_folder(variables):
             return None
-        key = key_of((launch.python, launch.kernel), words)
+        key = key_of((launch.python, launch.kernel), variables)
         kind = self._kinds.get(key)
         if kind is None:
             plain = {
                 name: value
-                for name, value in words.items()
+                for name, value in variables.items()
                 if name not in entry.spec.environment or not is_reference(value)
             }
             kind = _Kind(launch.python, launch.kernel, plain)
@@ -338,10 +342,13 @@ class Warm:
             / (entry.job.snapshot or "")
             / os.path.relpath(entry.launch.folder, self._place.root)
         )
-        words = {**(environment.recall(entry.launch.environment) or {}), **entry.spec.environment}
+        variables = {
+            **(environment.recall(entry.launch.environment) or {}),
+            **entry.spec.environment,
+        }
         return [
             *([str(tree)] if entry.job.snapshot else []),
-            *folders_before(entry.launch.folder, words),
+            *folders_before(entry.launch.folder, variables),
         ]
 
     def _fill(self) -> None:
@@ -360,7 +367,7 @@ class Warm:
             self._say(f"no kernel is warmed: {error}")
             self._pause(key)
             return
-        self._wakeups.watch("", self._runners[-1].word.fileno())
+        self._wakeups.watch("", self._runners[-1].channel.fileno())
 
     def _started(self, key: str) -> Runner:
         kind, token = self._kinds[key], self._begin + secrets.token_hex(8)
@@ -372,13 +379,13 @@ class Warm:
             imports=self._imports,
             notebooks=kind.notebooks,
         )
-        words = {
-            **kind.words,
+        environment = {
+            **kind.environment,
             "PYTHONUNBUFFERED": "1",
             "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
             "CUDA_VISIBLE_DEVICES": "",
         }
-        words |= {variables.PROJECT: str(self._place.root), TOKEN: token}
+        environment |= {variables.PROJECT: str(self._place.root), TOKEN: token}
         command = [
             kind.python,
             "-P",
@@ -386,16 +393,16 @@ class Warm:
             "jupyter_mlinfra.jobs.inside.warm_runner",
             warming.dump(),
         ]
-        ours, its = socket.socketpair()
+        our_end, its_end = socket.socketpair()
         try:
-            with its:
+            with its_end:
                 pid = spawn_wrapper(
-                    WRAPPER, ["mlinfra-warm", *command], words, log=log, word=its.fileno()
+                    WRAPPER, ["mlinfra-warm", *command], environment, log=log, pipe=its_end.fileno()
                 )
         except BaseException:
-            ours.close()
+            our_end.close()
             raise
-        return Runner(key, token, pid, ours, log, time.monotonic())
+        return Runner(key, token, pid, our_end, log, time.monotonic())
 
     def _fit(self, runner: Runner) -> bool:
         """Whether it can still be given to a job; otherwise it is ended."""
@@ -432,7 +439,7 @@ class Warm:
     def _drop(self, runner: Runner, why: str) -> None:
         """End a runner that has no attempt."""
         self._let_go(runner)
-        runner.word.close()
+        runner.channel.close()
         with contextlib.suppress(OSError):
             # It is our child, so the pid cannot be another's. A runner that is just being
             # started shows no token for a moment.
@@ -451,7 +458,7 @@ class Warm:
 
     def _let_go(self, runner: Runner) -> None:
         self._runners.remove(runner)
-        self._wakeups.unwatch([runner.word.fileno()])
+        self._wakeups.unwatch([runner.channel.fileno()])
 
     def _reap(self) -> None:
         for pid in list(self._ended):

@@ -14,9 +14,9 @@ _NAMED = 3
 
 def why(need: Need, running: Sequence[Holding], capacity: Capacity) -> str:
     """What is short for a job beside the running ones; empty if nothing is."""
-    room = room_of(running, capacity)
+    free = room_of(running, capacity)
     usable = capacity.of_type(need.gpu_type)
-    free_gpus = sum(room.gpus[gpu] >= need.share for gpu in usable)
+    free_gpus = sum(free.gpus[gpu] >= need.share for gpu in usable)
     parts = []
     if need.devices > free_gpus:
         unit = f"{need.gpu_type} GPU" if need.gpu_type else "GPU"
@@ -31,18 +31,18 @@ def why(need: Need, running: Sequence[Holding], capacity: Capacity) -> str:
                 _gpu_holders(usable, running, capacity),
             )
         )
-    if need.cpus > room.cpus:
+    if need.cpus > free.cpus:
         holders = _holders([holding.called for holding in running if holding.cpus])
-        parts.append(_shortage(str(need.cpus), need.cpus, "CPU", room.cpus, capacity.cpus, holders))
+        parts.append(_shortage(str(need.cpus), need.cpus, "CPU", free.cpus, capacity.cpus, holders))
     if need.memory_gib > capacity.memory_gib:
         parts.append(
             f"Needs {need.memory_gib:g} GiB of memory, this machine has {capacity.memory_gib:.3g}:"
             " it cannot start here."
         )
-    elif need.memory_gib > room.memory_gib:
+    elif need.memory_gib > free.memory_gib:
         holders = _holders([holding.called for holding in running if holding.memory_gib])
         parts.append(
-            f"Needs {need.memory_gib:g} GiB of memory, {room.memory_gib:.3g} of"
+            f"Needs {need.memory_gib:g} GiB of memory, {free.memory_gib:.3g} of"
             f" {capacity.memory_gib:.3g} are free{holders}."
         )
     return " ".join(parts)

@@ -179,17 +179,13 @@ def array_job(connection: sqlite3.Connection, array: str, *, elements: Sequence[
         " state",
         (array,),
     ).fetchall()
-    # Of its waiting elements the one that may start first speaks for it: one that is not held.
+    # Of its waiting elements the one that may start first gives the reason: one that is not held.
     waits = (
         "SELECT reason, held_by, priority FROM job WHERE part_of = ? AND state = 'queued'"
         " ORDER BY held_by != '', priority DESC, place LIMIT 1"
     )
     waiting = connection.execute(waits, (array,)).fetchone()
     reason, held_by, priority = waiting or ("", "", row["priority"])
-    began, ended = (
-        [group[2] for group in groups if group[2] is not None],
-        [group[3] for group in groups if group[3] is not None],
-    )
     return array_of(
         entry_of(row),
         {group[0]: group[1] for group in groups},
@@ -197,8 +193,8 @@ def array_job(connection: sqlite3.Connection, array: str, *, elements: Sequence[
         reason=reason,
         held_by=held_by,
         priority=priority,
-        began=min(began, default=None),
-        ended=max(ended, default=None),
+        started_at=min((group[2] for group in groups if group[2] is not None), default=None),
+        ended_at=max((group[3] for group in groups if group[3] is not None), default=None),
         elements=elements,
     )
 
@@ -340,7 +336,7 @@ def durations(connection: sqlite3.Connection, spec: JobSpec, *, limit: int) -> l
     rows = connection.execute(
         query, (json.dumps(dict(spec.parameters)), same, json.dumps(value), limit)
     ).fetchall()
-    return [max(0.0, took) for took, alike in rows if alike or not rows[0]["alike"]]
+    return [max(0.0, seconds) for seconds, alike in rows if alike or not rows[0]["alike"]]
 
 
 def before(connection: sqlite3.Connection, names: Sequence[str]) -> list[int]:

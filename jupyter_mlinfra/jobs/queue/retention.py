@@ -89,15 +89,15 @@ def _log_bytes(folder: Path) -> int:
 
 def _cut(folder: Path) -> int:
     """Cut the logs of a job to the end of its output; returns their size."""
-    left = LOG_BYTES // 2
+    remaining = LOG_BYTES // 2
     for log in sorted(
         folder.glob("[0-9]*/log"), key=lambda path: int(path.parent.name), reverse=True
     ):
         with contextlib.suppress(OSError):
             size = log.stat().st_size
-            if size > left:
-                cut_log(log, keep=left)
-            left = max(0, left - size)
+            if size > remaining:
+                cut_log(log, keep=remaining)
+            remaining = max(0, remaining - size)
     return _log_bytes(folder)
 
 

@@ -163,8 +163,8 @@ def array_of(
     reason: str,
     held_by: str,
     priority: int,
-    began: float | None,
-    ended: float | None,
+    started_at: float | None,
+    ended_at: float | None,
     elements: Sequence[str] = (),
 ) -> Job:
     """An array as one job: its first element's record with the common state of all. reason,
@@ -176,8 +176,8 @@ def array_of(
     state = next(state for state in _TOGETHER if states.get(state) or state is JobState.SUCCEEDED)
     ident, started, end = (
         job.part_of or job.id,
-        moment(began),
-        moment(ended) if state in FINAL else None,
+        moment(started_at),
+        moment(ended_at) if state in FINAL else None,
     )
     return replace(
         job,

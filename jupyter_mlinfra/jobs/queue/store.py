@@ -140,8 +140,8 @@ class JobStore(JobReader):
                         failures=entry.failures + counted,
                     )
 
-    def running_there(self, job: str, *, gpu_ids: Sequence[str], began: float) -> JobEntry:
-        """A job that was sent on is running: the next attempt. began: seconds since 1970."""
+    def running_there(self, job: str, *, gpu_ids: Sequence[str], started_at: float) -> JobEntry:
+        """A job that was sent on is running: the next attempt. started_at: seconds since 1970."""
         with self._database.write() as connection:
             entry = read(connection, job)
             if entry.job.state is JobState.QUEUED:
@@ -154,7 +154,7 @@ class JobStore(JobReader):
                     progress_text="",
                     held_by="",
                 )
-            return step(connection, entry, JobState.RUNNING, started_at=began)
+            return step(connection, entry, JobState.RUNNING, started_at=started_at)
 
     def again(
         self,

@@ -68,8 +68,8 @@ def request(
     if entry.job.state is JobState.QUEUED and column == "cancelled_by" and entry.remote is None:
         return write(connection, entry, JobState.CANCELLED, reason=unstarted(entry, user)).job
     # It was sent on: its follower must take it back.
-    there = entry.job.state is JobState.QUEUED and column == "cancelled_by"
-    if (entry.job.state in ACTIVE or there) and not entry.cancelled_by:
+    sent_on = entry.job.state is JobState.QUEUED and column == "cancelled_by"
+    if (entry.job.state in ACTIVE or sent_on) and not entry.cancelled_by:
         return change(connection, entry, reason=reason, **{column: user})
     return entry.job
 
@@ -101,15 +101,15 @@ def restore(
     A later job stays cancelled if another one that it waits for can no longer succeed.
     """
     restored = [_restore_one(connection, entry, user, environment)]
-    left = [entry]
-    while left:
-        earlier = left.pop(0)
+    unvisited = [entry]
+    while unvisited:
+        earlier = unvisited.pop(0)
         for row in connection.execute(_LATER.format("cancelled"), (earlier.number,)).fetchall():
             later = read(connection, row["id"])
             if later.job.reason == _why_given_up(earlier.job):
                 with contextlib.suppress(Conflict):
                     restored.append(_restore_one(connection, later, user, environment))
-                    left.append(later)
+                    unvisited.append(later)
     return restored
 
 
@@ -197,11 +197,11 @@ def write(
     return moved
 
 
-def _charge(connection: sqlite3.Connection, job: Job, ran: float, at: float) -> None:
+def _charge(connection: sqlite3.Connection, job: Job, seconds: float, at: float) -> None:
     """Add what an attempt held to its user's use."""
     row = connection.execute("SELECT * FROM job_share WHERE user = ?", (job.user,)).fetchone()
     before = queries.faded(row["seconds"], at - row["at"]) if row else 0.0
-    used = before + max(0.0, ran) * (job.gpus + job.cpus / queries.CPUS_PER_GPU)
+    used = before + max(0.0, seconds) * (job.gpus + job.cpus / queries.CPUS_PER_GPU)
     connection.execute("INSERT OR REPLACE INTO job_share VALUES (?, ?, ?)", (job.user, used, at))
 
 
@@ -209,14 +209,14 @@ def _give_up_later(connection: sqlite3.Connection, entry: JobEntry) -> None:
     """Cancel what should start after a job that did not succeed, directly or not; in a loop,
     because a chain may be long.
     """
-    left = [entry]
-    while left:
-        earlier = left.pop()
+    unvisited = [entry]
+    while unvisited:
+        earlier = unvisited.pop()
         waiting = [
             read(connection, row["id"])
             for row in connection.execute(_LATER.format("queued"), (earlier.number,)).fetchall()
         ]
-        left += [
+        unvisited += [
             write(
                 connection,
                 later,

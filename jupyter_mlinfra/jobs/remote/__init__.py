@@ -24,24 +24,24 @@ GUARD = f"{__name__}.guard"
 
 
 @dataclass(eq=False)
-class _Words(Exception):
-    words: str
+class _Failure(Exception):
+    message: str
 
     def __post_init__(self) -> None:
-        self.words = without_passwords(self.words)  # they become the reason of jobs
+        self.message = without_passwords(self.message)  # they become the reason of jobs
 
 
-class Unreachable(_Words):
+class Unreachable(_Failure):
     """The remote side did not answer, or not in a readable way. Says nothing about any job; a
     request may have been carried out.
     """
 
 
-class Rejected(_Words):
+class Rejected(_Failure):
     """The remote side will never take such a job, and has not."""
 
 
-class NotNow(_Words):
+class NotNow(_Failure):
     """The remote side answered, but does not do this now: a limit is reached, it is under
     maintenance, a permission is missing. Says nothing about other jobs.
     """

@@ -16,7 +16,7 @@ from .guard_files import replace_file
 
 KEPT_SECONDS = 7 * 86_400.0
 """How long a batch without remaining jobs is remembered: something of it may still arrive."""
-SAID_BYTES = 500
+OUTPUT_BYTES = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,27 +42,29 @@ class Shipment:
         return None
 
 
-def words_path(jobs: Path, name: str, index: int | str) -> Path:
+def output_path(jobs: Path, name: str, index: int | str) -> Path:
     """Where the remote side itself may write about a job that was sent with a key; not the job's
     log.
     """
     return _folder(jobs) / f"{name}-{index}.log"
 
 
-def last_words(jobs: Path, key: str) -> str:
+def last_output(jobs: Path, key: str) -> str:
     """The end of that file."""
     name, _, index = key.split(".")
     with contextlib.suppress(OSError):
-        return read_tail(words_path(jobs, name, index), SAID_BYTES).decode(errors="replace").strip()
+        return (
+            read_tail(output_path(jobs, name, index), OUTPUT_BYTES).decode(errors="replace").strip()
+        )
     return ""
 
 
-def tidy(jobs: Path, kept: Collection[str]) -> None:
-    """Remove what is old and of no batch in `kept`."""
+def tidy(jobs: Path, names: Collection[str]) -> None:
+    """Remove what is old and of no batch in `names`."""
     limit = time.time() - KEPT_SECONDS
     with contextlib.suppress(OSError):
         for path in _folder(jobs).iterdir():
-            if path.stem.partition("-")[0] not in kept and path.stat().st_mtime < limit:
+            if path.stem.partition("-")[0] not in names and path.stat().st_mtime < limit:
                 path.unlink(missing_ok=True)
 
 

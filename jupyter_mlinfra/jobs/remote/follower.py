@@ -175,7 +175,7 @@ class Follower(Daemon):
             self._faults.clear("unseen")
         except Unreachable as error:
             self._failures += 1
-            self._unseen(error.words)
+            self._unseen(error.message)
 
     def cluster(self) -> Cluster:
         """Asked once a round, and only in a round that needs it."""
@@ -255,9 +255,9 @@ class Follower(Daemon):
             # Once more, so that the remote side forgets them.
             self._record.settled, self._pause, self._strays = (False, FIRST_SECONDS, True)
 
-    def _unseen(self, words: str) -> None:
+    def _unseen(self, message: str) -> None:
         """Record that jobs cannot be seen at present; nothing else is known."""
-        new = self._faults.note("unseen", "cannot look", words)
+        new = self._faults.note("unseen", "cannot look", message)
         due = new or time.monotonic() - self._told_at >= TOLD_SECONDS
         if due:
             self._told_at = time.monotonic()
@@ -268,7 +268,7 @@ class Follower(Daemon):
                 if not entry.cancelled_by
             ]
             unsure = {
-                entry.job.id: f"It is not known yet whether it arrived: {words}"
+                entry.job.id: f"It is not known yet whether it arrived: {message}"
                 for entry in entries
                 if entry.remote == ""
             }
@@ -284,16 +284,16 @@ class Follower(Daemon):
             waiting = self._store.waiting(
                 at=time.time(), limit=QUEUE_LIMIT, backend=self._backend, sent=False
             )
-            reasons = {job.id: self.last_seen(words) for job in jobs}
+            reasons = {job.id: self.last_seen(message) for job in jobs}
             self._record.explain(
-                {**reasons, **unsure, **{item.id: f"Waits: {words}" for item in waiting}}
+                {**reasons, **unsure, **{item.id: f"Waits: {message}" for item in waiting}}
             )
             self._record.tell()
         except MLInfraError as error:
             say(str(error))
 
-    def last_seen(self, words: str) -> str:
-        return f"{LAST_SEEN} {time.time() - self._seen_at:.0f} s ago: {words}"
+    def last_seen(self, message: str) -> str:
+        return f"{LAST_SEEN} {time.time() - self._seen_at:.0f} s ago: {message}"
 
     # Jobs that wait here
 
@@ -342,21 +342,21 @@ class Follower(Daemon):
             self._put_off(
                 entries,
                 (
-                    error.words
+                    error.message
                     if isinstance(error, NotNow)
                     else f"It cannot be sent yet: {explained(error)}"
                 ),
             )
             return
         except (CannotStart, Rejected, MLInfraError, ValueError) as error:
-            words = (
+            reason = (
                 error.reason
                 if isinstance(error, CannotStart)
-                else error.words
+                else error.message
                 if isinstance(error, Rejected)
                 else str(error)
             )
-            self._refuse(entries, words, error.code if isinstance(error, CannotStart) else None)
+            self._refuse(entries, reason, error.code if isinstance(error, CannotStart) else None)
             return
         failpoint("sent")
         self._store.sent(dict(zip(jobs, remotes, strict=True)))
@@ -365,7 +365,7 @@ class Follower(Daemon):
         self._record.explain(dict.fromkeys(jobs, f"Sent to {self._backend}."))
         failpoint("noted")
 
-    def _put_off(self, entries: Sequence[JobEntry], words: str) -> None:
+    def _put_off(self, entries: Sequence[JobEntry], reason: str) -> None:
         part_of, fewer = entries[0].job.part_of, len(entries) // 2
         if part_of is not None and fewer >= FEWEST:  # a limit may leave room for some of them
             self._fewer[part_of], delay = fewer, LATER_SECONDS
@@ -373,13 +373,13 @@ class Follower(Daemon):
             delay = max(self._record.later.again(entry.job.id) for entry in entries)
         self._store.unsent(
             [entry.job.id for entry in entries],
-            reason=f"{words.rstrip('.')}. It is tried again in {delay:.0f} s.",
+            reason=f"{reason.rstrip('.')}. It is tried again in {delay:.0f} s.",
             delay=delay,
         )
 
-    def _refuse(self, entries: Sequence[JobEntry], words: str, code: int | None) -> None:
+    def _refuse(self, entries: Sequence[JobEntry], reason: str, code: int | None) -> None:
         for entry in entries:
-            self._record.end_unstarted(entry, JobState.FAILED, words[:REASON_BYTES], code)
+            self._record.end_unstarted(entry, JobState.FAILED, reason[:REASON_BYTES], code)
 
     # Whatever happens
 

@@ -136,19 +136,19 @@ class Guard:
         self._asked = ""
         self._code: int | None = None
 
-    def run(self, words: Mapping[str, str]) -> int:
+    def run(self, environment: Mapping[str, str]) -> int:
         """Start the command and watch it until nothing of it is left; returns its exit code."""
         os.chdir(self._order.folder)
         program = find_program(
             self._order.command[0],
             self._order.shown,
             self._order.folder,
-            words.get("PATH", os.defpath),
+            environment.get("PATH", os.defpath),
         )
         pid = os.posix_spawn(
             program,
             [program, *self._order.command[1:]],
-            words,
+            environment,
             setsid=True,
             setsigmask=(),
             setsigdef=_DEFAULT,
@@ -261,10 +261,10 @@ def guard(
     """Run an attempt that was taken; returns the exit code, which is stored."""
     os.environ[variables.REASON] = str(attempt.reason)
     try:
-        words = environment_of(order, attempt, os.environ)
+        environment = environment_of(order, attempt, os.environ)
         code = Guard(
             order, attempt, notice_seconds=notice_seconds, give_way_seconds=give_way_seconds
-        ).run(words)
+        ).run(environment)
     except CannotStart as error:
         give_reason(error.reason)
         code = error.code or 1
@@ -339,23 +339,23 @@ def run(
             take_over(first, attempt)
         if not take(attempt):
             return UNCLAIMED
-        if key and not has_order(
-            first, key
-        ):  # called off meanwhile, by a follower that saw no claim
+        # Called off meanwhile, by a follower that saw no claim.
+        if key and not has_order(first, key):
             (attempt.folder / "claim").unlink()
             return UNCLAIMED
         _write_log(attempt)
     except (OSError, ValueError, TypeError) as error:
         sys.stderr.write(f"It cannot be started on {socket.gethostname()}: {error}\n")
         return 126
-    own = replace(
+    order = replace(
         order,
         command=[
-            str(attempt.notebook) if word == str(first.notebook) else word for word in order.command
+            str(attempt.notebook) if argument == str(first.notebook) else argument
+            for argument in order.command
         ],
     )
-    _tell(own, attempt)
-    return guard(own, attempt, notice_seconds=notice_seconds, give_way_seconds=give_way_seconds)
+    _tell(order, attempt)
+    return guard(order, attempt, notice_seconds=notice_seconds, give_way_seconds=give_way_seconds)
 
 
 def _write_log(attempt: Attempt) -> None:

@@ -47,7 +47,7 @@ class Calls(Protocol):
     def send_batch(self, entries: Sequence[JobEntry]) -> None:
         """Send jobs whose keys are recorded."""
 
-    def last_seen(self, words: str) -> str:
+    def last_seen(self, message: str) -> str:
         """The reason of a job that is not seen at present."""
 
 
@@ -164,7 +164,7 @@ class Missing:
         except Unreachable as error:
             # The service that remembers them does not answer, so none of them is judged.
             self._record.explain(
-                {entry.job.id: self._follower.last_seen(error.words) for entry in unknown}
+                {entry.job.id: self._follower.last_seen(error.message) for entry in unknown}
             )
             recalled, silent = {}, {entry.job.id for entry in unknown}
             entries = [entry for entry in entries if entry.job.id not in silent]
@@ -191,8 +191,12 @@ class Missing:
             else:
                 lost.append(entry)
         for held in (True, False):
-            some = [entry for entry in taken_back if bool(entry.job.held_by) is held]
-            self._unsend(some, some[0].job.reason if held and some else "Waits for its turn.", 0.0)
+            entries_back = [entry for entry in taken_back if bool(entry.job.held_by) is held]
+            self._unsend(
+                entries_back,
+                entries_back[0].job.reason if held and entries_back else "Waits for its turn.",
+                0.0,
+            )
         self._send_anew(lost)
 
     def _removed(self, entry: JobEntry) -> None:

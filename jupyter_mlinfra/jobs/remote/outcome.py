@@ -11,7 +11,7 @@ from ..queue.rows import JobEntry
 from ..spec import JobState
 from ..state import SAVED, Ended
 from . import Sighting
-from .batches import last_words
+from .batches import last_output
 from .guard_files import LIMIT, LIMIT_THERE, PREEMPTED, read_asked
 
 _KILLED = 137
@@ -26,7 +26,7 @@ def ended(entry: JobEntry, attempt: Attempt, sighting: Sighting | None) -> Ended
     remote_reason = sighting.reason if sighting is not None else ""
     if code is None:
         code = sighting.code if sighting is not None else None
-        output = last_words(attempt.folder.parents[1], entry.token)
+        output = last_output(attempt.folder.parents[1], entry.token)
         own_reason = own_reason or _sentence(remote_reason, output)
     elif code == _KILLED:
         own_reason = own_reason or remote_reason  # whoever killed it knows why

@@ -20,7 +20,7 @@ from ..spec import JobState
 from ..state import Verdict, judge
 from . import Sighting, Stage
 from .backoff import Patience
-from .batches import words_path
+from .batches import output_path
 from .bring_home import Homecoming
 from .guard_files import LIMIT, Begun, read_asked
 from .outcome import ended
@@ -89,14 +89,14 @@ class Record:
                 # What is restarted has nothing left to do, and is a stray from now on.
                 self.over(entry, None)
                 return
-            words = (
+            reason = (
                 f"Its place was taken; {self._backend} starts it again."
                 if not sighting.reason
                 else f"Starts again: {sighting.reason}"
             )
             self._store.again(
                 entry.job.id,
-                reason=words,
+                reason=reason,
                 exit_code=None,
                 counted=False,
                 delay=0.0,
@@ -145,13 +145,13 @@ class Record:
         while entry.job.attempt < current:
             number = entry.job.attempt + 1
             attempt = self.attempt(entry, number)
-            began = attempt.began_at()
-            if began is None and (sighting is None or sighting.stage is Stage.ENDED):
+            started_at = attempt.began_at()
+            if started_at is None and (sighting is None or sighting.stage is Stage.ENDED):
                 break  # it ended before its guard had begun
             entry = self._store.running_there(
                 job,
                 gpu_ids=Begun.read(attempt).gpu_ids,
-                began=time.time() if began is None else began,
+                started_at=time.time() if started_at is None else started_at,
             )
             self.later.forget([job])
             failpoint("running")
@@ -217,7 +217,7 @@ class Record:
                 else verdict.state
             )
             if job.state is JobState.QUEUED and state is JobState.SUCCEEDED:
-                self._store.running_there(job.id, gpu_ids=(), began=time.time())
+                self._store.running_there(job.id, gpu_ids=(), started_at=time.time())
             self._store.end(
                 job.id,
                 state,
@@ -241,7 +241,7 @@ class Record:
             self._missed.pop(token, None)
         with contextlib.suppress(OSError, ValueError):
             name, _, index = entry.token.split(".")
-            words_path(self._place.home / "jobs", name, index).unlink(missing_ok=True)
+            output_path(self._place.home / "jobs", name, index).unlink(missing_ok=True)
         self._progress.pop(entry.job.id, None)
         self._retention.count()
         self._unneeded.add(entry.launch.environment)

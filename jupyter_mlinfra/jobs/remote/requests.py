@@ -69,8 +69,8 @@ class Requests:
         try:
             self._call(action)
         except (Unreachable, NotNow, Rejected) as error:
-            self._faults.note("asked", "is not done", error.words)
-            return error.words
+            self._faults.note("asked", "is not done", error.message)
+            return error.message
         return ""
 
     def sync(self, pairs: Iterable[tuple[JobEntry, Sighting]]) -> None:

@@ -29,32 +29,38 @@ def keys_of(
     """New keys for waiting jobs, one mapping per batch: up to `most` elements of an array together,
     other jobs alone. fewer: limits of arrays by their ids.
 
-    A key is `BATCH.ATTEMPT.INDEX`. Elements with a secret of a keyring are sent alone: its value is
-    in the environment, which a batch shares.
+    A key is `BATCH.ATTEMPT.INDEX`. Elements with a secret of a keyring are sent alone, since its
+    value is in the environment, which a batch shares.
     """
     batches = list[list[JobEntry]]()
     for part_of, group in groupby(sorted(entries, key=_together), key=_together):
-        alone = part_of[0] == ""
-        rest = iter(group)
-        while some := list(islice(rest, 1 if alone else min(most, fewer.get(part_of[0], most)))):
-            batches.append(some)
+        is_single = part_of[0] == ""
+        entries_left = iter(group)
+        while batch := list(
+            islice(entries_left, 1 if is_single else min(most, fewer.get(part_of[0], most)))
+        ):
+            batches.append(batch)
     order = {entry.job.id: place for place, entry in enumerate(entries)}
     batches.sort(key=lambda batch: min(order[entry.job.id] for entry in batch))
-    found = []
+    keys = []
     for batch in batches:
         name = secrets.token_hex(8)
-        found.append(
+        keys.append(
             {
                 entry.job.id: f"{name}.{entry.job.attempt + 1}.{index}"
                 for index, entry in enumerate(batch)
             }
         )
-    return found
+    return keys
 
 
 def _together(entry: JobEntry) -> tuple[str, int, str]:
-    own = any(value.startswith("keyring:") for value in entry.spec.environment.values())
-    return ("" if own else entry.job.part_of or "", entry.job.attempt, entry.launch.environment)
+    has_own_secret = any(value.startswith("keyring:") for value in entry.spec.environment.values())
+    return (
+        "" if has_own_secret else entry.job.part_of or "",
+        entry.job.attempt,
+        entry.launch.environment,
+    )
 
 
 def batch_name(key: str) -> str:
@@ -85,7 +91,7 @@ def batch_of(
     does, and OSError.
     """
     inherited = elsewhere(launch.inherited_by(entries[0]))
-    alone, name = len(entries) == 1, batch_name(entries[0].token)
+    is_single, name = len(entries) == 1, batch_name(entries[0].token)
     parcels = []
     for entry in entries:
         number = first_attempt(entry.token)
@@ -97,7 +103,7 @@ def batch_of(
             shown=(entry.spec.command or [""])[0],
             folder=entry.launch.folder,
             environment={
-                **({} if alone else entry.spec.environment),
+                **({} if is_single else entry.spec.environment),
                 **launch.ours(entry, place),
                 **_origin(entry),
             },
@@ -113,23 +119,23 @@ def batch_of(
     Shipment(cluster=cluster, jobs=[ids.get(index, "") for index in range(max(ids) + 1)]).write(
         place.home / "jobs", name
     )
-    words = {**inherited, **(launch.resolved(entries[0], inherited) if alone else {})}
+    environment = {**inherited, **(launch.resolved(entries[0], inherited) if is_single else {})}
     return Batch(
         name=name,
         attempt=first_attempt(entries[0].token),
         parcels=parcels,
-        environment={k: v for k, v in words.items() if k not in _OF_OURS},
+        environment={k: v for k, v in environment.items() if k not in _OF_OURS},
     )
 
 
 def _origin(entry: JobEntry) -> dict[str, str]:
     """Where a run that the job tracks comes from."""
     pipeline, step = entry.job.labels.get("pipeline", ""), entry.job.labels.get("step", "")
-    found = {
+    values = {
         variables.NOTEBOOK: entry.spec.notebook or "",
         variables.STEP: f"{pipeline}/{step}" if pipeline and step else "",
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in values.items() if value}
 
 
 def index_of(key: str) -> int:

@@ -80,19 +80,19 @@ def script_of(command: Sequence[str], folder: Path, root: Path) -> int | None:
         return 0
     runner = _RUNNERS.fullmatch(os.path.basename(command[0]))
     skip = False
-    for number, word in enumerate(command[1:], 1) if runner else ():
-        if skip or word in _TAKES_A_VALUE:
+    for number, argument in enumerate(command[1:], 1) if runner else ():
+        if skip or argument in _TAKES_A_VALUE:
             skip = not skip
-        elif word.startswith("-"):
-            if word in ("-c", "-m", "-e", "-"):
+        elif argument.startswith("-"):
+            if argument in ("-c", "-m", "-e", "-"):
                 return None
         else:
-            return number if _written_here(word, folder, root) else None
+            return number if _written_here(argument, folder, root) else None
     return None
 
 
-def _written_here(word: str, folder: Path, root: Path) -> bool:
-    path = Path(os.path.normpath(folder / word))
+def _written_here(argument: str, folder: Path, root: Path) -> bool:
+    path = Path(os.path.normpath(folder / argument))
     # Also for a word that is too long for a path.
     if not path.is_relative_to(root) or not os.path.isfile(path):
         return False
@@ -148,7 +148,7 @@ def _was_output(path: Path) -> bool:
         return False
 
 
-def inside(path: str, root: Path, what: str) -> str:
+def inside(path: str, root: Path, kind: str) -> str:
     """`path` relative to the project, after links are followed. Raises BadRequest, whether or not
     such a file exists outside.
     """
@@ -156,13 +156,13 @@ def inside(path: str, root: Path, what: str) -> str:
         real = real_path(root / path)
     except (OSError, ValueError):  # a loop of links, a name that is too long, a NUL byte
         raise BadRequest(
-            f"The {what} {path!r} is not a path.",
+            f"The {kind} {path!r} is not a path.",
             "It leads nowhere.",
             "Give its path below the project.",
         ) from None
     if not real.is_relative_to(root):
         raise BadRequest(
-            f"The {what} {path} is not in the project.",
+            f"The {kind} {path} is not in the project.",
             f"It is outside {root}.",
             "Copy it below the project, or open the project it belongs to.",
         )

@@ -46,12 +46,12 @@ def clone_of(spec: JobSpec, changes: Mapping[str, Any], *, root: Path, home: Pat
 def _alone(spec: JobSpec) -> JobSpec:
     for domain in domains():
         if domain.clone:
-            own = is_ours(domain.clone)
+            our_labels = is_ours(domain.clone)
             try:
-                with guarded(domain.name, own=own):
+                with guarded(domain.name, own=our_labels):
                     found = load(domain.clone)(spec)
             except MLInfraError:
-                if own:
+                if our_labels:
                     raise
                 continue  # the log says why: a package that fails keeps no job from its clone
             spec = found if isinstance(found, JobSpec) else spec

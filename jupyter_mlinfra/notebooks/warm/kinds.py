@@ -140,7 +140,7 @@ def note_kind[K: Failing](kinds: dict[str, K], key: str, kind: K) -> None:
 
 
 def next_kind[K: Kept](
-    kinds: Mapping[str, Failing], kept: Sequence[K], size: int
+    kinds: Mapping[str, Failing], kernels: Sequence[K], size: int
 ) -> tuple[str, K | None] | None:
     """The kind to start now, of the `size` that were asked for last, and the kernel that ends for
     it, of a kind that is no longer among them. None if nothing is to be started.
@@ -148,9 +148,9 @@ def next_kind[K: Kept](
     newest = [key for key, kind in kinds.items() if kind.failures < TRIES][-size:] if size else []
     if not newest:
         return None
-    if len(kept) < size:
+    if len(kernels) < size:
         return newest[-1], None
-    other = next((one for one in kept if one.key not in newest), None)
-    if other is None or any(one.key == newest[-1] for one in kept):
+    other = next((kernel for kernel in kernels if kernel.key not in newest), None)
+    if other is None or any(kernel.key == newest[-1] for kernel in kernels):
         return None
     return newest[-1], other

@@ -109,11 +109,11 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
                 LocalPortCache.instance().return_port(port)
 
 
-def _end(taken: asyncio.Future[Standby | None]) -> None:
+def _end(future: asyncio.Future[Standby | None]) -> None:
     """End a kernel whose start was cancelled before it was there."""
     if (
-        not taken.cancelled()
-        and taken.exception() is None
-        and (standby := taken.result()) is not None
+        not future.cancelled()
+        and future.exception() is None
+        and (standby := future.result()) is not None
     ):
         standby.end()

@@ -159,19 +159,23 @@ def _container(
     item = _kinds(step, items)
     secrets = secrets_of(step, item, found)
     executed = f".mlinfra/argo/{{{{workflow.name}}}}/{own}-{{{{pod.name}}}}.ipynb"
-    words = [
+    arguments = [
         step.notebook,
         executed,
         "--cwd",
         step.notebook.rpartition("/")[0] or ".",
-        *_words(step, item, found, {one.parameter for one in secrets}),
+        *_words(step, item, found, {secret.parameter for secret in secrets}),
     ]
     if secrets:
-        words = [PREPARE, " ".join(f"{one.parameter}={one.variable}" for one in secrets), *words]
+        arguments = [
+            PREPARE,
+            " ".join(f"{secret.parameter}={secret.variable}" for secret in secrets),
+            *arguments,
+        ]
     return {
         "image": plan.image or "{{workflow.parameters.image}}",
         "command": ["sh", "-c", _RUN_WITH_SECRETS if secrets else _RUN, "step"],
-        "args": words,
+        "args": arguments,
         "workingDir": FOLDER,
         **({"env": environment(secrets, plan.secret)} if secrets else {}),
         "resources": _resources(step),
@@ -273,11 +277,11 @@ def _literal(text: str) -> str:
     )
 
 
-def _label(step: StepDefinition, what: str, value: str) -> str:
+def _label(step: StepDefinition, key: str, value: str) -> str:
     if not _LABEL.fullmatch(value):
         why = "It cannot be a label's value."
         raise Unprocessable(
-            f"{value!r} cannot be the {what} of step {step.name} in Kubernetes.",
+            f"{value!r} cannot be the {key} of step {step.name} in Kubernetes.",
             why,
             "Use at most 63 letters, digits, dots and dashes.",
         )

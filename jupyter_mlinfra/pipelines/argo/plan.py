@@ -121,10 +121,10 @@ def check(plan: ArgoPlan, found: Scope) -> None:
         for step, item in items
         for value in item.values()
     ]
-    for what, text in values:
+    for place, text in values:
         if text is not None and "{{" in text:
             raise Unprocessable(
-                f"Argo would fill in {text!r} of {what}.",
+                f"Argo would fill in {text!r} of {place}.",
                 "It interprets {{ wherever it occurs.",
                 "Write the value without {{.",
             )

@@ -83,7 +83,7 @@ def secrets_of(step: StepDefinition, item: Mapping[str, Any], found: Scope) -> l
 
 def environment(secrets: Iterable[Secret], secret: str) -> list[dict[str, Any]]:
     """The container's variables."""
-    keys = {one.variable: one.key for one in secrets}
+    keys = {item.variable: item.key for item in secrets}
     return [
         {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
         for variable, key in keys.items()

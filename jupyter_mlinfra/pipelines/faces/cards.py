@@ -49,7 +49,7 @@ def _exported(item: Exported) -> Card:
 
 @card(PipelineDetail)
 def _pipeline_detail(item: PipelineDetail) -> Card:
-    newest = plain([state(each) for each in item.pipeline.last])
+    newest = plain([state(run_state) for run_state in item.pipeline.last])
     facts = {
         "file": item.pipeline.path,
         "newest runs": newest,
@@ -65,14 +65,14 @@ def _pipeline_detail(item: PipelineDetail) -> Card:
 
 @card(PipelineRun)
 def _pipeline_run(item: PipelineRun) -> Card:
-    took = (item.ended_at - item.started_at).total_seconds() if item.ended_at else None
+    seconds = (item.ended_at - item.started_at).total_seconds() if item.ended_at else None
     facts = {
         "state": plain(item.state),
         "run": item.run,
         "date": plain(item.date or None),
         "repairs": plain(item.repairs or None),
         "only step": plain(item.only or None),
-        "took": span(took),
+        "took": span(seconds),
         "parameters": assigned(item.parameters),
         "reason": plain(item.reason),
     }

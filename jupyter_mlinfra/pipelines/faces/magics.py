@@ -7,14 +7,16 @@ from collections.abc import Sequence
 Words = Sequence[str]
 
 
-def parameters(verb: str, words: Words) -> Words:
+def parameters(verb: str, arguments: Words) -> Words:
     """`%pipeline run flights seed=2`: what looks like NAME=VALUE is a parameter."""
     if verb not in ("run", "explain", "backfill"):
-        return words
+        return arguments
     found: list[str] = []
-    for word in words:
+    for argument in arguments:
         expects = bool(found) and found[-1] in ("-p", "-r", "--parameter", "--raw")
         found += (
-            ["-p", word] if "=" in word and not word.startswith("-") and not expects else [word]
+            ["-p", argument]
+            if "=" in argument and not argument.startswith("-") and not expects
+            else [argument]
         )
     return found

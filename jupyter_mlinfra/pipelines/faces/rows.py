@@ -24,7 +24,7 @@ def pipeline(item: Pipeline) -> Row:
     return {
         "pipeline": item.name,
         "steps": plain(item.steps),
-        "newest runs": plain([state(each) for each in item.last]),
+        "newest runs": plain([state(run_state) for run_state in item.last]),
         "file": item.path,
         "note": beginning(item.problem or item.description),
     }
@@ -33,7 +33,9 @@ def pipeline(item: Pipeline) -> Row:
 @row(PipelineRun)
 def pipeline_run(item: PipelineRun) -> Row:
     states = [step.state for step in item.steps]
-    steps = ", ".join(f"{states.count(each)} {state(each)}" for each in dict.fromkeys(states))
+    steps = ", ".join(
+        f"{states.count(step_state)} {state(step_state)}" for step_state in dict.fromkeys(states)
+    )
     row = {
         "run": item.run,
         "pipeline": item.pipeline,
@@ -64,7 +66,7 @@ def step(item: Step) -> Row:
 
 @row(StepRun)
 def step_run(item: StepRun) -> Row:
-    took = (
+    seconds = (
         (item.ended_at - item.started_at).total_seconds()
         if item.started_at and item.ended_at
         else None
@@ -72,7 +74,7 @@ def step_run(item: StepRun) -> Row:
     return {
         "step": item.name,
         "state": plain(item.state),
-        "took": span(took),
+        "took": span(seconds),
         "job": plain(item.job),
         "reason": beginning(item.reason, 100),
     }

@@ -168,8 +168,8 @@ class Schedules:
         `cron` they are those of `schedule:` in the pipeline's file. Raises BadRequest, Conflict if
         the name is taken, NotFound and Unprocessable for what it should start.
         """
-        own = pipeline is None and job is None
-        if own:
+        is_own = pipeline is None and job is None
+        if is_own:
             pipeline = name
         values = {key: value for key, value in facts.items() if value is not None}
         if pipeline is not None and "cron" not in values:
@@ -184,7 +184,7 @@ class Schedules:
         try:
             self._starter.check(spec)
         except NotFound as error:
-            if not own:
+            if not is_own:
                 raise
             fix = (
                 "Say what it starts: --pipeline NAME, --notebook PATH, or a command after two"
@@ -366,10 +366,10 @@ class Schedules:
         if "pipeline" in values:
             values.setdefault("job", None)
         elif "job" in values:
-            whole = "notebook" in values["job"] or "command" in values["job"]
+            is_complete = "notebook" in values["job"] or "command" in values["job"]
             values |= {
                 "pipeline": None,
-                "job": values["job"] if whole else {**(spec.job or {}), **values["job"]},
+                "job": values["job"] if is_complete else {**(spec.job or {}), **values["job"]},
             }
         changed = replace(spec, **_checked_fields(values))
         self._starter.check(changed)

@@ -48,7 +48,7 @@ def form(_: Workbench, *, name: str, facts: dict[str, Any], change: bool = False
     """
     present = {key: value for key, value in facts.items() if value is not None}
     job = mapping(present.get("job"))
-    command = [str(word) for word in items(job.get("command"))]
+    command = [str(argument) for argument in items(job.get("command"))]
     values = mapping(present.get("parameters")) or mapping(job.get("parameters"))
     flags = {need.name: need.option for need in needs_of()}
     needs = {
@@ -58,7 +58,12 @@ def form(_: Workbench, *, name: str, facts: dict[str, Any], change: bool = False
     }
     options = [
         *_options(present, job),
-        *(word for key in needs if key in flags for word in option(flags[key], str(needs[key]))),
+        *(
+            argument
+            for key in needs
+            if key in flags
+            for argument in option(flags[key], str(needs[key]))
+        ),
         *parameter_options(values),
         *(["--", *command] if command and not job.get("notebook") else []),
     ]
@@ -92,4 +97,6 @@ def _options(facts: Mapping[str, Any], job: Mapping[str, Any]) -> list[str]:
     grace = facts.get("grace_seconds")
     if isinstance(grace, int | float) and grace != _USUAL["grace_seconds"]:
         flags["--grace"] = f"{grace / 3600:g}h"
-    return [word for flag, value in flags.items() if value for word in option(flag, str(value))]
+    return [
+        argument for flag, value in flags.items() if value for argument in option(flag, str(value))
+    ]

@@ -161,18 +161,22 @@ class Starter:
         other = None if running else self._other(entry.spec, firing)
         if not running and other is None:
             return True
-        what = f"run {other.run} of {other.user}" if other is not None else _named(running[0])
+        running_text = (
+            f"run {other.run} of {other.user}" if other is not None else _named(running[0])
+        )
         # Catch-ups take turns: otherwise two of them would exclude each other. A run that lost its
         # driver is not a reason to skip a due time.
         policy = entry.spec.overlap if firing.cause == "clock" else "queue"
-        if policy == "skip" and (other is not None or any(each.resumed for each in running)):
+        if policy == "skip" and (
+            other is not None or any(firing_running.resumed for firing_running in running)
+        ):
             policy = "queue"
         if policy == "cancel" and not later and running:
-            for each in running:
-                self._cancel(each)
+            for firing_running in running:
+                self._cancel(firing_running)
             if not self._running(entry):
                 return True
-            what += ", which is being cancelled,"
+            running_text += ", which is being cancelled,"
         if policy == "cancel" and later:
             self._store.settle(entry, firing, FiringState.SKIPPED, "A later due time replaces it.")
         elif policy == "skip":
@@ -180,10 +184,12 @@ class Starter:
                 entry,
                 firing,
                 FiringState.SKIPPED,
-                f"{what[:1].upper()}{what[1:]} was still running.",
+                f"{running_text[:1].upper()}{running_text[1:]} was still running.",
             )
         elif place < QUEUE_LIMIT:
-            self._store.settle(entry, firing, FiringState.WAITING, f"Waits for {what} to end.")
+            self._store.settle(
+                entry, firing, FiringState.WAITING, f"Waits for {running_text} to end."
+            )
         else:
             self._store.settle(
                 entry,

@@ -181,12 +181,12 @@ class ScheduleStore:
             if not entry.problem
             for due in entry.spec.calendar.next(1, min(entry.handled_until, at))
         ]
-        left = connection.execute(
+        open_firings = connection.execute(
             f"SELECT DISTINCT state, run IS NOT NULL AS has_run FROM schedule_firing WHERE {_OPEN}"  # noqa: S608
         )
         moments += [
             at + (WAITING_LOOK if row["state"] == "waiting" else RUN_LOOK)
-            for row in left
+            for row in open_firings
             if row["state"] == "waiting" or row["has_run"]
         ]
         if not moments:
@@ -242,12 +242,12 @@ class ScheduleStore:
                 " due = :due AND cause = 'clock' AND state = 'missed')",
                 rows,
             )
-            kept = (
+            old = (
                 "SELECT number FROM schedule_firing WHERE schedule = ? ORDER BY due DESC, number"
                 " DESC LIMIT -1 OFFSET ?"
             )
             connection.execute(
-                f"DELETE FROM schedule_firing WHERE number IN ({kept}) AND NOT {_OPEN}",  # noqa: S608
+                f"DELETE FROM schedule_firing WHERE number IN ({old}) AND NOT {_OPEN}",  # noqa: S608
                 (entry.number, KEPT),
             )
             if verdicts:

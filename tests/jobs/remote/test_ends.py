@@ -9,7 +9,7 @@ import pytest
 from jupyter_mlinfra.core.database import Database
 from jupyter_mlinfra.jobs import JobState
 from jupyter_mlinfra.jobs.remote import Sighting, Stage, record
-from jupyter_mlinfra.jobs.remote.batches import words_path
+from jupyter_mlinfra.jobs.remote.batches import output_path
 
 
 def _end(steps: Any, job: Any, **how: Any) -> Any:
@@ -50,7 +50,7 @@ def test_what_the_far_side_wrote_itself_is_the_reason_where_the_guard_could_not_
     job = steps.submit()
     steps.rounds(2)
     name, _, index = steps.entry(job).token.split(".")
-    words = words_path(steps.project.home / "jobs", name, index)
+    words = output_path(steps.project.home / "jobs", name, index)
     words.write_text("/nowhere/python: not found\n")
     ended = _end(steps, job, code=127, reason="It could not be started on node n1.")
     assert (ended.state, ended.reason) == (

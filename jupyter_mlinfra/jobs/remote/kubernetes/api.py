@@ -26,9 +26,9 @@ _NOT_FOUND, _GONE = 404, 410
 class KubernetesRefused(Exception):
     """The server answered with a refusal."""
 
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(status, words)
-        self.status, self.words = status, words
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(status, message)
+        self.status, self.message = status, message
 
 
 class _Missing(KubernetesRefused):
@@ -109,7 +109,9 @@ class Api:
         with contextlib.suppress(_Missing):
             self._call(self._core.delete_namespaced_pod, name, self._namespace)
 
-    def _list(self, ask: Callable[..., Any], *where: str, **options: Any) -> list[dict[str, Any]]:
+    def _list(
+        self, ask: Callable[..., Any], *arguments: str, **options: Any
+    ) -> list[dict[str, Any]]:
         """All pages, or none: half a list would make jobs look gone."""
         for last_try in (False, True):
             found, token = list[dict[str, Any]](), ""
@@ -117,7 +119,7 @@ class Api:
                 while True:
                     answer = self._call(
                         ask,
-                        *where,
+                        *arguments,
                         limit=PAGE,
                         **({"_continue": token} if token else {}),
                         **options,
@@ -134,12 +136,14 @@ class Api:
                 raise Unreachable(f"Kubernetes: its answer is not a list: {error}") from error
         raise AssertionError("unreachable")
 
-    def _call(self, ask: Callable[..., Any], *words: Any, **options: Any) -> dict[str, Any]:
+    def _call(self, ask: Callable[..., Any], *arguments: Any, **options: Any) -> dict[str, Any]:
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
         try:
-            answer = ask(*words, _preload_content=False, _request_timeout=ANSWER_SECONDS, **options)
+            answer = ask(
+                *arguments, _preload_content=False, _request_timeout=ANSWER_SECONDS, **options
+            )
             value = json.loads(answer.data)
         except ApiException as error:
             message = _message(error)

@@ -51,7 +51,7 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
         if nodes and not any(
             room_for(spec, node.whole, node.labels, self._settings) for node in nodes
         ):
-            most = ", ".join(f"{node.name}: {node.whole.words()}" for node in nodes[:5])
+            most = ", ".join(f"{node.name}: {node.whole.text()}" for node in nodes[:5])
             fix = (
                 "Ask for less; where nodes come when they are asked for, set [jobs.kubernetes]"
                 " autoscaled = true."
@@ -138,7 +138,7 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
         except (KubernetesRefused, Unreachable) as error:
             raise Unavailable(
                 "Kubernetes does not say where the job runs.",
-                f"{error.words}.",
+                f"{error.message}.",
                 "Try again in a moment.",
             ) from error
         for pod in pods:
@@ -161,14 +161,14 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
                 pods = self._api.pods("")
             except (KubernetesRefused, Unreachable):
                 pods = []
-        left = [free(node, pods) for node in nodes]
+        free_of_nodes = [free(node, pods) for node in nodes]
         cpus, memory = (
             sum(node.whole.cpus for node in nodes),
             sum(node.whole.memory for node in nodes),
         )
         used, held = (
-            cpus - sum(room.cpus for room in left),
-            memory - sum(room.memory for room in left),
+            cpus - sum(room.cpus for room in free_of_nodes),
+            memory - sum(room.memory for room in free_of_nodes),
         )
         devices = devices_of(
             nodes, pods, self._ref_of(), site_of(self._project).project, self._settings

@@ -67,10 +67,10 @@ def check(spec: JobSpec, settings: KubernetesSettings) -> None:
             "Set claim to the volume claim with the folder, or host_path if every node has it.",
         )
     gpu_resource(spec, settings)
-    for what, label in (("queue", spec.queue or ""), ("type of GPU", gpu_type(spec, settings))):
+    for name, label in (("queue", spec.queue or ""), ("type of GPU", gpu_type(spec, settings))):
         if not _LABEL.fullmatch(label):
             raise BadRequest(
-                f"{label!r} cannot be a {what} in Kubernetes.",
+                f"{label!r} cannot be a {name} in Kubernetes.",
                 "It cannot be a label's value.",
                 "Use at most 63 letters, digits, dots and dashes.",
             )
@@ -135,8 +135,8 @@ def name_of(batch: Batch) -> str:
     """
     job = batch.parcels[0].entry.job
     shown = job.name.rpartition("/")[0] if job.part_of else job.name
-    words = re.sub(r"^[^a-z]+", "", re.sub(r"[^a-z0-9]+", "-", shown.lower()))[:24].strip("-")
-    return f"{words or 'job'}-{batch.name}-{batch.attempt}"
+    stem = re.sub(r"^[^a-z]+", "", re.sub(r"[^a-z0-9]+", "-", shown.lower()))[:24].strip("-")
+    return f"{stem or 'job'}-{batch.name}-{batch.attempt}"
 
 
 def manifest(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[str, Any]:
@@ -147,8 +147,13 @@ def manifest(batch: Batch, site: Site, settings: KubernetesSettings) -> dict[str
     """
     first, size = batch.parcels[0].entry, max(index_of(parcel.key) for parcel in batch.parcels) + 1
     spec = first.spec
-    own = {ARRAY: first.job.part_of} if first.job.part_of else {JOB: first.job.id}
-    labels = {PROJECT: site.project, BATCH: batch.name, ATTEMPT: str(batch.attempt), **own}
+    labels_of_job = {ARRAY: first.job.part_of} if first.job.part_of else {JOB: first.job.id}
+    labels = {
+        PROJECT: site.project,
+        BATCH: batch.name,
+        ATTEMPT: str(batch.attempt),
+        **labels_of_job,
+    }
     queue = spec.queue or settings.queue
     meta = {
         "name": name_of(batch),

@@ -19,7 +19,7 @@ class Compute:
     memory: float
     devices: Mapping[str, float]
 
-    def words(self) -> str:
+    def text(self) -> str:
         """For people."""
         gpus = "".join(f", {count:.0f} {name}" for name, count in self.devices.items() if count)
         return f"{self.cpus:g} CPUs, {self.memory / 2**30:.0f} GiB{gpus}"
@@ -68,16 +68,16 @@ def free(node: Node, pods: Iterable[Mapping[str, Any]]) -> Compute:
 
 
 def room_for(
-    spec: JobSpec, room: Compute, labels: Mapping[str, str], settings: KubernetesSettings
+    spec: JobSpec, free: Compute, labels: Mapping[str, str], settings: KubernetesSettings
 ) -> bool:
     """Whether a job fits."""
     if spec.gpu_type and labels.get(settings.gpu_type_label) != gpu_type(spec, settings):
         return False
     gpus = all(
-        room.devices.get(name, 0) >= float(count)
+        free.devices.get(name, 0) >= float(count)
         for name, count in gpu_resource(spec, settings).items()
     )
-    return gpus and room.cpus >= spec.cpus and room.memory >= (spec.memory_gib or 0) * 2**30
+    return gpus and free.cpus >= spec.cpus and free.memory >= (spec.memory_gib or 0) * 2**30
 
 
 def devices_of(
@@ -131,8 +131,8 @@ def _asks(pod: Mapping[str, Any], resource: str) -> int:
 def _holder(pod: Mapping[str, Any], ref_of: Callable[[str, int], str], project: str) -> str:
     meta = pod.get("metadata") or {}
     labels, index = meta.get("labels") or {}, int((meta.get("annotations") or {}).get(INDEX) or 0)
-    ours = ref_of(str(labels.get(BATCH) or ""), index) if labels.get(PROJECT) == project else ""
-    return ours or f"pod {meta.get('name')}"
+    our_ref = ref_of(str(labels.get(BATCH) or ""), index) if labels.get(PROJECT) == project else ""
+    return our_ref or f"pod {meta.get('name')}"
 
 
 def _room(amounts: Mapping[str, Any], settings: KubernetesSettings) -> Compute:

@@ -91,7 +91,7 @@ class KubernetesRemote:
         try:
             jobs, pods = self._api.jobs(selector), self._api.pods(selector)
         except KubernetesRefused as error:
-            raise Unreachable(f"Kubernetes: {error.words}") from error
+            raise Unreachable(f"Kubernetes: {error.message}") from error
         waits = any((job.get("spec") or {}).get("suspend") for job in jobs)
         why = self._refusals() if lacks_pods(jobs, pods) else {}
         seen = sightings_of(
@@ -155,16 +155,16 @@ class KubernetesRemote:
 
     def _judge(self, error: KubernetesRefused) -> None:
         if error.status in _NEVER:
-            raise Rejected(f"Kubernetes does not take it: {error.words}") from error
-        raise NotNow(f"Kubernetes does not take it: {error.words}") from error
+            raise Rejected(f"Kubernetes does not take it: {error.message}") from error
+        raise NotNow(f"Kubernetes does not take it: {error.message}") from error
 
     def end(self, sightings: Sequence[Sighting]) -> None:
         """Call them off, then delete them: the Job if nothing else of it is left, else the pod of
         the element.
         """
         refused = list[KubernetesRefused]()
-        for owner, some in self._by_owner([sighting.remote for sighting in sightings]).items():
-            for item in some:
+        for owner, elements in self._by_owner([sighting.remote for sighting in sightings]).items():
+            for item in elements:
                 self._call_off(item)
                 self._removed[item.sighting.remote] = replace(
                     item.sighting,
@@ -173,7 +173,7 @@ class KubernetesRemote:
                     reason="Cancelled.",
                     code=None,
                 )
-            refused += self._delete(owner, some)
+            refused += self._delete(owner, elements)
         _complain(refused)
 
     def forget(self, sightings: Sequence[Sighting]) -> None:
@@ -207,9 +207,9 @@ class KubernetesRemote:
         sent again when they are released.
         """
         refused = list[KubernetesRefused]()
-        for owner, some in self._by_owner(remotes).items() if held else ():
+        for owner, elements in self._by_owner(remotes).items() if held else ():
             refused += self._delete(
-                owner, [item for item in some if self._call_off(item, unless_claimed=True)]
+                owner, [item for item in elements if self._call_off(item, unless_claimed=True)]
             )
         _complain(refused)
 
@@ -237,24 +237,24 @@ class KubernetesRemote:
             unless_claimed=unless_claimed,
         )
 
-    def _delete(self, owner: str, some: Sequence[Seen]) -> list[KubernetesRefused]:
+    def _delete(self, owner: str, elements: Sequence[Seen]) -> list[KubernetesRefused]:
         """Delete a Job of which nothing else is left as a whole; else only the pods. Returns what
         was refused, which does not affect the others.
         """
-        ending = {item.sighting.remote for item in some}
-        left = [
+        requested = {item.sighting.remote for item in elements}
+        others = [
             item
             for item in self._seen.values()
             if item.owner == owner
             and item.sighting.stage is not Stage.ENDED
-            and item.sighting.remote not in ending
+            and item.sighting.remote not in requested
         ]
         try:
-            if owner and some and not left:
+            if owner and elements and not others:
                 self._deleted.add(owner)
                 self._api.delete_job(owner)
                 return []
-            for item in some:
+            for item in elements:
                 if item.pod:
                     self._api.delete_pod(item.pod)
         except KubernetesRefused as error:
@@ -264,4 +264,4 @@ class KubernetesRemote:
 
 def _complain(refused: Sequence[KubernetesRefused]) -> None:
     if refused:
-        raise NotNow(f"Kubernetes: {refused[0].words}")
+        raise NotNow(f"Kubernetes: {refused[0].message}")

@@ -35,9 +35,9 @@ Json = Mapping[str, Any]
 class RayRefused(Exception):
     """Ray answered with a refusal."""
 
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(status, words)
-        self.status, self.words = status, words
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(status, message)
+        self.status, self.message = status, message
 
 
 class Missing(RayRefused):
@@ -150,11 +150,11 @@ def _list(value: Any) -> list[Json]:
 def _refusal(answer: httpx.Response, settings: RaySettings) -> Exception:
     """The meaning of an answer other than 2xx."""
     status = answer.status_code
-    words = essence(answer.content[:100_000].decode(errors="replace"))
-    words = words or answer.reason_phrase or f"status {status}"
+    message = essence(answer.content[:100_000].decode(errors="replace"))
+    message = message or answer.reason_phrase or f"status {status}"
     if status in (401, 403):
         return Unreachable(
-            f"Ray at {settings.address} denies access ({status}): {words}. See [jobs.ray]"
+            f"Ray at {settings.address} denies access ({status}): {message}. See [jobs.ray]"
             " token and headers."
         )
     # To a sign-in page: following it would send our token elsewhere.
@@ -164,10 +164,10 @@ def _refusal(answer: httpx.Response, settings: RaySettings) -> Exception:
             " sign-in page? See [jobs.ray] headers."
         )
     if status in _PASSING:
-        return Unreachable(f"Ray: {words}")
+        return Unreachable(f"Ray: {message}")
     if status == _NOT_FOUND:
-        return Missing(status, words)
-    return Fault(status, words) if status >= 500 else RayRefused(status, words)
+        return Missing(status, message)
+    return Fault(status, message) if status >= 500 else RayRefused(status, message)
 
 
 def essence(text: str) -> str:

@@ -16,7 +16,7 @@ from .. import Unreachable
 from ..backend import FollowedBackend
 from . import request
 from .api import SOON_SECONDS, Api, RayRefused
-from .nodes import CPU, MEMORY, Node, devices_of, fits, gpu_kind, nodes_of, words
+from .nodes import CPU, MEMORY, Node, devices_of, fits, gpu_kind, nodes_of, text_of
 from .remote import NAME, RayRemote
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ class RayBackend(FollowedBackend[RayRemote]):
             request.needs(spec, self._settings),
         )
         if nodes and not any(fits(asked, node.whole) for node in nodes):
-            most = "; ".join(f"{node.name}: {words(node.whole)}" for node in nodes[:5])
+            most = "; ".join(f"{node.name}: {text_of(node.whole)}" for node in nodes[:5])
             fix = (
                 "Ask for less; where nodes come when they are asked for, set [jobs.ray] autoscaled"
                 " = true."
             )
             raise BadRequest(
-                f"No node of the Ray cluster could take such a job ({words(asked)}).",
+                f"No node of the Ray cluster could take such a job ({text_of(asked)}).",
                 f"They have {most}.",
                 fix,
             )

@@ -38,28 +38,28 @@ def nodes_of(items: Iterable[Json], actors: Iterable[Json]) -> list[Node]:
             on[name] = on.get(name, 0.0) + float(amount)
     found = []
     for item in items:
-        ident, whole = (
+        ident, total = (
             str(item.get("node_id")),
             {name: float(amount) for name, amount in (item.get("resources_total") or {}).items()},
         )
-        left = {name: amount - held.get(ident, {}).get(name, 0.0) for name, amount in whole.items()}
+        free = {name: amount - held.get(ident, {}).get(name, 0.0) for name, amount in total.items()}
         found.append(
             Node(
                 id=ident,
                 name=str(item.get("node_name") or item.get("node_ip") or ident),
-                whole=whole,
-                left=left,
+                whole=total,
+                left=free,
             )
         )
     return sorted(found, key=lambda node: node.name)
 
 
-def fits(needs: Amounts, room: Amounts) -> bool:
+def fits(needs: Amounts, free: Amounts) -> bool:
     """Whether there is room."""
-    return all(room.get(name, 0.0) + _MARGIN >= amount for name, amount in needs.items())
+    return all(free.get(name, 0.0) + _MARGIN >= amount for name, amount in needs.items())
 
 
-def words(amounts: Amounts) -> str:
+def text_of(amounts: Amounts) -> str:
     """For people: 8 CPUs, 2 GPUs, 16 GiB."""
     cpus, gpus, memory = (amounts.get(name, 0.0) for name in (CPU, GPU, MEMORY))
     parts = [
@@ -71,12 +71,12 @@ def words(amounts: Amounts) -> str:
 
 
 def _others(amounts: Amounts) -> list[str]:
-    own = [
+    our_jobs = [
         name
         for name in amounts
         if name not in (CPU, GPU, MEMORY, "object_store_memory") and not name.startswith("node:")
     ]
-    return [name.removeprefix(ACCELERATOR) for name in sorted(own)]
+    return [name.removeprefix(ACCELERATOR) for name in sorted(our_jobs)]
 
 
 def why(needs: Amounts, nodes: Sequence[Node], *, autoscaled: bool) -> str:
@@ -87,11 +87,12 @@ def why(needs: Amounts, nodes: Sequence[Node], *, autoscaled: bool) -> str:
         more = (
             "one has to come"
             if autoscaled
-            else f"they have {'; '.join(f'{node.name}: {words(node.whole)}' for node in nodes[:5])}"
+            else "they have "
+            + "; ".join(f"{node.name}: {text_of(node.whole)}" for node in nodes[:5])
         )
-        return f"Waits in Ray for {words(needs)}: no node has that, {more} (PENDING)."
+        return f"Waits in Ray for {text_of(needs)}: no node has that, {more} (PENDING)."
     if not any(fits(needs, node.left) for node in nodes):
-        return f"Waits in Ray for {words(needs)}: not enough is free on any node (PENDING)."
+        return f"Waits in Ray for {text_of(needs)}: not enough is free on any node (PENDING)."
     return "Ray is about to start it (PENDING)."
 
 

@@ -63,7 +63,7 @@ class RayRemote:
         try:
             jobs = self._api.jobs()
         except RayRefused as error:
-            raise Unreachable(f"Ray: {error.words}") from error
+            raise Unreachable(f"Ray: {error.message}") from error
         followed = {entry.token: entry for entry in self._store.followed(backend=NAME)}
         seen = sightings_of(
             jobs,
@@ -77,13 +77,13 @@ class RayRemote:
         if any(item.sighting.stage is Stage.WAITING for item in seen):
             self._look_at_nodes()
         shown = {item.sighting.key for item in seen}
-        left = [
+        unlisted = [
             entry
             for key, entry in followed.items()
             if entry.remote and key not in shown and self._left(entry)
         ]
         found = [self._sighting(item, followed) for item in seen] + [
-            self._ends(entry.token, entry.remote or "") for entry in left
+            self._ends(entry.token, entry.remote or "") for entry in unlisted
         ]
         self._gone_since = {key: at for key, at in self._gone_since.items() if key in followed}
         gone = [sighting for remote, sighting in self._removed.items() if remote not in self._seen]
@@ -159,7 +159,7 @@ class RayRemote:
 
     def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:
         """Nothing about how they ended; about those that had begun, that Ray lost them."""
-        words, found = (
+        message, found = (
             "Ray knows it no longer: its head was restarted, or somebody deleted the job there.",
             dict[str, Sighting](),
         )
@@ -170,7 +170,7 @@ class RayRemote:
                 and self._traces(entry.job.id, entry.token).claimed
             ):
                 found[entry.remote] = Sighting(
-                    remote=entry.remote, key=entry.token, stage=Stage.ENDED, reason=words
+                    remote=entry.remote, key=entry.token, stage=Stage.ENDED, reason=message
                 )
         return found
 
@@ -180,9 +180,9 @@ class RayRemote:
         try:
             _each(self._api.submit, bodies)
         except Fault as error:
-            raise Unreachable(f"Ray: {error.words}") from error
+            raise Unreachable(f"Ray: {error.message}") from error
         except RayRefused as error:
-            raise Rejected(f"Ray does not take it: {error.words}.") from error
+            raise Rejected(f"Ray does not take it: {error.message}.") from error
         return [name_of(parcel) for parcel in batch.parcels]
 
     def _body(self, parcel: Parcel) -> Json:
@@ -249,7 +249,7 @@ class RayRemote:
         except (
             RayRefused
         ) as error:  # it may have changed since it was seen: the next look shows its state
-            sys.stderr.write(f"stop {remote}: {error.words}\n")
+            sys.stderr.write(f"stop {remote}: {error.message}\n")
 
 
 def _each[T](ask: Callable[[T], None], items: Sequence[T]) -> None:

@@ -76,7 +76,7 @@ def body(
     """
     spec, job = parcel.entry.spec, parcel.entry.job
     python = settings.python or parcel.entry.launch.python
-    words = [
+    command = [
         python,
         "-P",
         "-m",
@@ -87,7 +87,7 @@ def body(
         str(settings.notice_seconds),
     ]
     found = {
-        "entrypoint": f"exec {shlex.join(words)}",
+        "entrypoint": f"exec {shlex.join(command)}",
         "submission_id": name_of(parcel),
         "metadata": {"job_name": job.name, PROJECT: project, KEY: parcel.key, JOB: job.id},
         # Ray kills what it was told to stop after 3 s, including the guard.

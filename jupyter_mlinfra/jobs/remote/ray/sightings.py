@@ -124,15 +124,15 @@ def _how(job: Json, status: str, *, began: bool) -> dict[str, Any]:
                 "" if began else f"Its entrypoint ended before the job began: {_last(message)}."
             ),
         }
-    words = _first(message) or "Ray does not say why"
+    reason = _first(message) or "Ray does not say why"
     if began:
-        return {"code": None, "reason": f"Ray lost it while it ran: {words}."}
+        return {"code": None, "reason": f"Ray lost it while it ran: {reason}."}
     if message.startswith(_NEVER):
-        return {"code": None, "reason": f"Ray does not run such a job: {words}."}
+        return {"code": None, "reason": f"Ray does not run such a job: {reason}."}
     return {
         "code": None,
         "asked": JobState.QUEUED,
-        "reason": f"Ray could not start it: {words}. It is sent again.",
+        "reason": f"Ray could not start it: {reason}. It is sent again.",
     }
 
 

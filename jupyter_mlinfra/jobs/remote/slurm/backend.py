@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ....core.errors import BadRequest, Unavailable
 from ...backends.launch import Place
-from ...backends.shell import Attachment, far_words, running, shell_of
+from ...backends.shell import Attachment, remote_environment, running, shell_of
 from ...queue.rows import JobEntry
 from ...remote.slurm.settings import SlurmSettings
 from ...settings import JobSettings
@@ -74,7 +74,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
                 return
             raise BadRequest(
                 "Slurm would never start such a job.",
-                f"{error.words}.",
+                f"{error.message}.",
                 "Ask for less, or name another partition (queue).",
             ) from error
         except Unreachable:
@@ -133,17 +133,19 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
         """
         running(entry)
         remote = self._number(entry.remote or "")
-        words = far_words(entry, Place(root=self._project.root, home=self._project.home))
+        environment = remote_environment(
+            entry, Place(root=self._project.root, home=self._project.home)
+        )
         return Attachment(
             command=[
                 self._commands.program("srun"),
                 f"--jobid={remote}",
                 "--overlap",
                 "--pty",
-                shell_of(words),
+                shell_of(environment),
             ],
             folder=entry.launch.folder,
-            environment=self._commands.words(words),
+            environment=self._commands.without_slurm(environment),
             note="",
         )
 
@@ -160,7 +162,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
         except (SlurmRefused, Unreachable) as error:
             raise Unavailable(
                 "Slurm does not say where the job runs.",
-                f"{error.words}.",
+                f"{error.message}.",
                 "Try again in a moment.",
             ) from error
 
@@ -186,7 +188,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
 
     def _holders(self) -> dict[tuple[str, str], str]:
         """Who holds which GPU of which node."""
-        ours = {
+        our_jobs = {
             entry.remote: entry.job.ref
             for entry in self._store.followed(backend=NAME)
             if entry.remote
@@ -203,7 +205,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
             for text in job.get("gres_detail") or ():
                 for _, _, indexes in _GPUS.findall(str(text)):
                     for index in _span(indexes):
-                        found[(str(job.get("nodes") or ""), index)] = ours.get(
+                        found[(str(job.get("nodes") or ""), index)] = our_jobs.get(
                             remote, f"{job.get('user_name')}'s job {remote}"
                         )
         return found

@@ -44,12 +44,12 @@ _TALK = re.compile(
 class SlurmRefused(Exception):
     """Slurm answered with a refusal."""
 
-    words: str
+    message: str
 
     @property
     def for_good(self) -> bool:
         """Whether no later try would change that."""
-        return bool(_NEVER.search(self.words))
+        return bool(_NEVER.search(self.message))
 
 
 class Absent(Unreachable):
@@ -79,7 +79,7 @@ class Commands:
                 f"There is no {name} in {self._where}: install Slurm's commands here, or set"
                 " [jobs.slurm] bin."
             )
-        variables = self.words(os.environ if environment is None else environment)
+        variables = self.without_slurm(os.environ if environment is None else environment)
         try:
             done = subprocess.run(
                 [program, *arguments],
@@ -123,17 +123,17 @@ class Commands:
     def _find(self, name: str) -> str | None:
         return shutil.which(name, path=self._settings.bin or os.environ.get("PATH", os.defpath))
 
-    def words(self, environment: Mapping[str, str]) -> dict[str, str]:
+    def without_slurm(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Without variables that would change the commands' own options: a job may be submitted
         from within another one.
         """
-        kept = {
+        variables = {
             name: value
             for name, value in environment.items()
             if not name.startswith(("SLURM_", "SBATCH_", "SQUEUE_", "SACCT_", "SCANCEL_"))
         }
         conf = self._settings.conf or os.environ.get("SLURM_CONF", "")
-        return {**kept, **({"SLURM_CONF": conf} if conf else {}), "SLURM_BITSTR_LEN": "0"}
+        return {**variables, **({"SLURM_CONF": conf} if conf else {}), "SLURM_BITSTR_LEN": "0"}
 
 
 def _plain(stderr: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ...remote.slurm.settings import SlurmSettings
 from ...settings import JobSettings
 from .. import GUARD, Batch, Cluster, NotNow, Rejected, Sighting, Stage, Unreachable
-from ..batches import words_path
+from ..batches import output_path
 from ..project_label import mark_of
 from ..sending import index_of
 from .commands import Absent, Commands, SlurmRefused
@@ -52,7 +52,7 @@ class SlurmRemote:
         try:
             config = dict(_SETTING.findall(self._commands.run("scontrol", "show", "config")))
         except SlurmRefused as error:
-            raise Unreachable(f"scontrol: {error.words}") from error
+            raise Unreachable(f"scontrol: {error.message}") from error
         most = config.get("MaxArraySize", "")
         return Cluster(
             name=config.get("ClusterName", ""),
@@ -69,7 +69,7 @@ class SlurmRemote:
             answer = json.loads(self._commands.run("squeue", "--json", *arguments))
             jobs = answer["jobs"]
         except SlurmRefused as error:
-            raise Unreachable(f"squeue: {error.words}") from error
+            raise Unreachable(f"squeue: {error.message}") from error
         except (ValueError, KeyError, TypeError) as error:
             raise Unreachable(f"squeue: its answer is not a list of jobs: {error}") from error
         if answer.get("errors"):
@@ -103,8 +103,8 @@ class SlurmRemote:
             except Absent:
                 break
             except SlurmRefused as error:
-                if "accounting storage is disabled" not in error.words:
-                    raise Unreachable(f"sacct: {error.words}") from error
+                if "accounting storage is disabled" not in error.message:
+                    raise Unreachable(f"sacct: {error.message}") from error
         return sightings
 
     def _numbered(self, numbers: Sequence[str]) -> list[dict[str, Any]]:
@@ -112,7 +112,7 @@ class SlurmRemote:
         try:
             return self.queue("--all", "--states=all", f"--jobs={','.join(numbers)}")
         except Unreachable as error:
-            if "Invalid job id" in error.words:
+            if "Invalid job id" in error.message:
                 return []
             raise
 
@@ -146,7 +146,7 @@ class SlurmRemote:
             )
         except SlurmRefused as error:
             raise (Rejected if error.for_good else NotNow)(
-                f"Slurm does not take it: {error.words}."
+                f"Slurm does not take it: {error.message}."
             ) from error
         ident = answer.strip().splitlines()[-1].partition(";")[0] if answer.strip() else ""
         if not ident.isdecimal():
@@ -160,7 +160,7 @@ class SlurmRemote:
         if first.job.part_of is not None and several:
             name = name.rpartition("/")[0]
         # Not the log, whose bytes belong to the job alone.
-        printed = words_path(self._project.home / "jobs", batch.name, "%a" if indexes else 0)
+        printed = output_path(self._project.home / "jobs", batch.name, "%a" if indexes else 0)
         return [
             "--parsable",
             "--export=ALL",
@@ -197,32 +197,40 @@ class SlurmRemote:
             for remote in remotes
             if at - self._signalled_at.setdefault(remote, at) > self._grace + KILL_SECONDS
         ]
-        for some in _some(
+        for remotes_named in _some(
             [sighting.remote for sighting in sightings if sighting.stage is Stage.WAITING]
         ):
-            self._tell("scancel", "--quiet", "--state=PENDING", *some)
-        for some in _some(remotes):
-            self._tell("scancel", "--quiet", "--state=SUSPENDED", *some)
-            self._tell("scancel", "--quiet", "--batch", "--signal=TERM", "--state=RUNNING", *some)
-        for some in _some(late):
-            self._tell("scancel", "--quiet", *some)
+            self._tell("scancel", "--quiet", "--state=PENDING", *remotes_named)
+        for remotes_named in _some(remotes):
+            self._tell("scancel", "--quiet", "--state=SUSPENDED", *remotes_named)
+            self._tell(
+                "scancel", "--quiet", "--batch", "--signal=TERM", "--state=RUNNING", *remotes_named
+            )
+        for remotes_named in _some(late):
+            self._tell("scancel", "--quiet", *remotes_named)
 
     def forget(self, sightings: Sequence[Sighting]) -> None:
         """It forgets on its own, after some minutes."""
 
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
         """As the user, so that the user can release them."""
-        for some in _some(remotes):
-            self._tell("scontrol", "uhold" if held else "release", ",".join(some))
+        for remotes_named in _some(remotes):
+            self._tell("scontrol", "uhold" if held else "release", ",".join(remotes_named))
 
     def prioritize(self, priorities: Mapping[str, int]) -> None:
         """One call per priority."""
         for priority in set(priorities.values()):
-            for some in _some([remote for remote, own in priorities.items() if own == priority]):
+            for remotes_named in _some(
+                [
+                    remote
+                    for remote, remote_priority in priorities.items()
+                    if remote_priority == priority
+                ]
+            ):
                 self._tell(
                     "scontrol",
                     "update",
-                    f"JobId={','.join(some)}",
+                    f"JobId={','.join(remotes_named)}",
                     f"Nice={nice(priority, self._settings)}",
                 )
 
@@ -230,18 +238,18 @@ class SlurmRemote:
         """The nice value."""
         return nice(priority, self._settings)
 
-    def _tell(self, *words: str) -> None:
+    def _tell(self, *arguments: str) -> None:
         """Run a command about jobs that may have changed since they were seen: a refusal is not an
         error, the next look shows their state.
 
         Raises NotNow if a permission is missing, which somebody has to fix.
         """
         try:
-            self._commands.run(*words)
+            self._commands.run(*arguments)
         except SlurmRefused as error:
-            if "denied" in error.words:
-                raise NotNow(f"{words[0]}: {error.words}") from error
-            sys.stderr.write(f"{words[0]}: {error.words}\n")
+            if "denied" in error.message:
+                raise NotNow(f"{arguments[0]}: {error.message}") from error
+            sys.stderr.write(f"{arguments[0]}: {error.message}\n")
 
 
 def _some(remotes: Sequence[str]) -> Iterator[list[str]]:

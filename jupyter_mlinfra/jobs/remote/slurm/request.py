@@ -15,22 +15,22 @@ NICE_STEP = 100
 
 def needs(spec: JobSpec, settings: SlurmSettings, *, grace_seconds: float) -> list[str]:
     """The arguments for what a job needs."""
-    words = ["--nodes=1", "--ntasks=1", f"--cpus-per-task={max(1, spec.cpus)}"]
+    options = ["--nodes=1", "--ntasks=1", f"--cpus-per-task={max(1, spec.cpus)}"]
     if spec.memory_gib:
-        words.append(f"--mem={math.ceil(spec.memory_gib * 1024)}M")
+        options.append(f"--mem={math.ceil(spec.memory_gib * 1024)}M")
     if spec.gpus:
-        words.append(f"--gres=gpu:{f'{spec.gpu_type}:' if spec.gpu_type else ''}{spec.gpus:.0f}")
+        options.append(f"--gres=gpu:{f'{spec.gpu_type}:' if spec.gpu_type else ''}{spec.gpus:.0f}")
     if spec.time_limit_minutes is not None:
         # The guard enforces the limit; Slurm's is a little later, in case the guard cannot.
-        words.append(f"--time={math.ceil(spec.time_limit_minutes + grace_seconds / 60) + 1}")
+        options.append(f"--time={math.ceil(spec.time_limit_minutes + grace_seconds / 60) + 1}")
     for name, value in (
         ("partition", spec.queue or settings.partition),
         ("account", settings.account),
         ("qos", settings.qos),
     ):
         if value:
-            words.append(f"--{name}={value}")
-    return [*words, *settings.arguments]
+            options.append(f"--{name}={value}")
+    return [*options, *settings.arguments]
 
 
 def nice(priority: int, settings: SlurmSettings) -> int:

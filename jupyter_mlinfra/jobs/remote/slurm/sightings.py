@@ -151,9 +151,9 @@ def _code(value: Any) -> int | None:
 
 def waits(reason: str) -> str:
     """Why a job waits, as a sentence that still contains Slurm's own word."""
-    word = reason.partition(",")[0].strip("()")
-    text = _WAITS.get(word)
-    if word == "None":
+    code = reason.partition(",")[0].strip("()")
+    text = _WAITS.get(code)
+    if code == "None":
         return "Waits in Slurm, which has not looked at it yet."
     return f"Waits in Slurm: {text} ({reason})." if text else f"Waits in Slurm: {reason}."
 
@@ -197,14 +197,14 @@ def recalled(lines: Iterable[str]) -> dict[str, Sighting]:
     found = {}
     for line in lines:
         remote, state, code, restarts, node = [*line.split("|"), "", "", "", ""][:5]
-        word = state.partition(" ")[0]
-        if word in _ENDED:
-            kept, _, signal = code.partition(":")
+        state_name = state.partition(" ")[0]
+        if state_name in _ENDED:
+            exit_code, _, signal = code.partition(":")
             number_of = (
                 128 + int(signal)
                 if signal.isdecimal() and int(signal)
-                else int(kept)
-                if kept.isdecimal()
+                else int(exit_code)
+                if exit_code.isdecimal()
                 else None
             )
             times = int(restarts) if restarts.isdecimal() else 0
@@ -214,7 +214,7 @@ def recalled(lines: Iterable[str]) -> dict[str, Sighting]:
                 stage=Stage.ENDED,
                 restarts=times,
                 node=node,
-                **how_it_ended(word, number_of, node),
+                **how_it_ended(state_name, number_of, node),
             )
     return found
 
