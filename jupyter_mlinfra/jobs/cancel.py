@@ -50,7 +50,7 @@ class JobStopper:
             dispatch,
             control,
         )
-        self._wishes = CancelRequests(project.home)
+        self._cancel_requests = CancelRequests(project.home)
 
     def cancel(self, named: Named) -> Job:
         """See `Jobs.cancel`."""
@@ -61,7 +61,7 @@ class JobStopper:
         except Unavailable:
             if not entries or entries[0].job.state not in ACTIVE:
                 raise
-            self._wishes.leave(entries[0].job.id, user)
+            self._cancel_requests.leave(entries[0].job.id, user)
             found = [
                 replace(
                     entries[0].job,
@@ -114,7 +114,7 @@ class JobStopper:
         limit = (
             time.monotonic() + self._project.settings.of(JobSettings).grace_seconds + STOP_SECONDS
         )
-        requested = self._wishes.read()
+        requested = self._cancel_requests.read()
         self.wait(
             [entry.job.id for entry in running if entry.job.id not in requested],
             timeout=limit - time.monotonic(),

@@ -72,7 +72,7 @@ class Assessor:
         or cannot be read.
         """
         result = self._store.result(self._pipeline, step.name, step.slot)
-        kept_result = self._kept(step, result) if untouched else None
+        kept_result = self._kept_result(step, result) if untouched else None
         if kept_result is not None and self._plan.repairs:
             return Assessment(
                 parts=kept_result.parts,
@@ -172,7 +172,7 @@ class Assessor:
         is_kept = entry.step.state is StepState.CACHED and step.name in self._plan.keep
         result = self._store.result(self._pipeline, step.name, step.slot)
         if is_kept and self._plan.repairs:
-            return self._kept(step, result) is not None
+            return self._kept_result(step, result) is not None
         if entry.step.state in DONE and not self.stands(step):
             return False
         try:
@@ -188,7 +188,9 @@ class Assessor:
         """Whether the plan takes a result of this step that was made from something other than
         `parts`; inputs missing in `parts` do not count.
         """
-        kept_result = self._kept(step, self._store.result(self._pipeline, step.name, step.slot))
+        kept_result = self._kept_result(
+            step, self._store.result(self._pipeline, step.name, step.slot)
+        )
         if kept_result is None:
             return False
         before = replace(
@@ -210,7 +212,7 @@ class Assessor:
         """Whether any execution of the step is known."""
         return self._store.result(self._pipeline, step.name, step.slot) is not None
 
-    def _kept(self, step: StepDefinition, result: Result | None) -> Result | None:
+    def _kept_result(self, step: StepDefinition, result: Result | None) -> Result | None:
         """The result that the plan says to take, if it is still the newest and its outputs are
         unchanged.
         """

@@ -108,11 +108,11 @@ def _elements(
     if step.foreach is None:
         yield step
         return
-    spot: KeyPath = ("steps", step.name, "foreach")
-    items = _items(render(step.foreach, values), spot, fault)
+    position: KeyPath = ("steps", step.name, "foreach")
+    items = _items(render(step.foreach, values), position, fault)
     if not 1 <= len(items) <= MAX_ELEMENTS:
         raise fault(
-            spot,
+            position,
             f"foreach of step {step.name} has {len(items)} items.",
             f"It takes 1 to {MAX_ELEMENTS}.",
             "Give it fewer, or at least one.",
@@ -121,7 +121,7 @@ def _elements(
     for name, item in zip(names, items, strict=True):
         if names.count(name) > 1:
             raise fault(
-                spot,
+                position,
                 f"{name} is given twice.",
                 "Two items of foreach are the same.",
                 "Keep one of them.",
@@ -129,7 +129,7 @@ def _elements(
         yield replace(step, name=name, group=step.name, item=item, foreach=None)
 
 
-def _items(foreach: Any, spot: KeyPath, fault: Fault) -> list[dict[str, Any]]:
+def _items(foreach: Any, position: KeyPath, fault: Fault) -> list[dict[str, Any]]:
     """`{a: [1, 2], b: [3]}` is every combination; `[{a: 1, b: 3}, …]` is what it says."""
     fix = (
         "Write `foreach: {max_depth: [4, 6, 8]}`, or a list of mappings that all have the same"
@@ -144,7 +144,10 @@ def _items(foreach: Any, spot: KeyPath, fault: Fault) -> list[dict[str, Any]]:
     ):
         return [dict(item) for item in foreach]
     raise fault(
-        spot, "foreach cannot be used.", "It is neither lists by name nor a list of mappings.", fix
+        position,
+        "foreach cannot be used.",
+        "It is neither lists by name nor a list of mappings.",
+        fix,
     )
 
 
@@ -216,15 +219,15 @@ def _references(
 ) -> tuple[str, ...]:
     """References without a placeholder are already normalized."""
     found: list[str] = []
-    for position, text in enumerate(texts):
-        spot = ("steps", step.file_name, key, position)
+    for index, text in enumerate(texts):
+        position = ("steps", step.file_name, key, index)
         if any(True for _ in placeholders(text)):
             try:
                 text = normalize(str(render(text, values)), folder=folder)
             except BadRequest as error:
-                raise fault(spot, error.what, error.why, error.fix) from error
+                raise fault(position, error.what, error.why, error.fix) from error
         if text in found:
-            raise fault(spot, f"{text} is given twice.", "", "Keep one of them.")
+            raise fault(position, f"{text} is given twice.", "", "Keep one of them.")
         found.append(text)
     return tuple(found)
 
@@ -269,9 +272,9 @@ def _edges(
             if len(cycle) > 1
             else f"It takes what it makes ({own})."
         )
-        spot = ("steps", names[cycle[0]])
+        position = ("steps", names[cycle[0]])
         raise fault(
-            spot,
+            position,
             f"the steps run in a circle: {round_trip}.",
             why,
             "Remove one of these things from `in` or `out`.",
@@ -302,21 +305,21 @@ def _check_clash(steps: Sequence[StepDefinition], fault: Fault) -> None:
         if same
         else f"{clash.second_output} (within or around {clash.first_output})"
     )
-    spot = ("steps", second.file_name, "out", second.outputs.index(clash.second_output))
+    position = ("steps", second.file_name, "out", second.outputs.index(clash.second_output))
     if first.group and first.group == second.group:
         fix = (
             f"Put an item's value into the name, such as `{{{{ {next(iter(second.item), 'name')}"
             " }}`."
         )
         raise fault(
-            spot,
+            position,
             f"{thing} is made by two elements of step {first.group}.",
             f"{first.name} and {second.name} run at the same time.",
             fix,
         )
     why = f"Step {first.name} makes it too (line {first.line})."
     raise fault(
-        spot,
+        position,
         f"{thing} is made by two steps.",
         why,
         "Let one step make it, and the other take it under `in`.",

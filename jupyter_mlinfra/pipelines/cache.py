@@ -110,7 +110,7 @@ def explain(found: Iterable[Change]) -> str:
     grouped: dict[Part, list[str]] = {}
     for change in found:
         grouped.setdefault(change.part, []).append(change.detail)
-    return "; ".join(str(Change(part, _some(details))) for part, details in grouped.items())
+    return "; ".join(str(Change(part, _first_few(details))) for part, details in grouped.items())
 
 
 def _cells(before: Parts, after: Parts) -> Iterator[str]:
@@ -161,11 +161,11 @@ def _packages(before: Mapping[str, str] | None, after: Mapping[str, str] | None)
     if before is None or after is None:
         return "installed packages"
     names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-    return _some(
+    return _first_few(
         [f"{name} {before.get(name, 'absent')} → {after.get(name, 'absent')}" for name in names]
     )
 
 
-def _some(details: Sequence[str], most: int = 5) -> str:
+def _first_few(details: Sequence[str], most: int = 5) -> str:
     more = len(details) - most
     return ", ".join(details[:most]) + (f" and {more} more" if more > 0 else "")

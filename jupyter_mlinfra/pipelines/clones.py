@@ -12,7 +12,7 @@ _OF_ITS_RUN = "MLFLOW_RUN_CONTEXT"
 """Variable with what is recorded on everything that such a job tracks."""
 
 
-def alone(spec: JobSpec) -> JobSpec:
+def detached(spec: JobSpec) -> JobSpec:
     """The job without what makes it a step of a run; others stay as they are."""
     if not all(name in spec.labels for name in _OF_A_STEP):
         return spec

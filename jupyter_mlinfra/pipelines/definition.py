@@ -136,7 +136,7 @@ class Definition:
         """The date of a run with these values; empty if nothing depends on one."""
         return str(values[self.date]) if self.date else ""
 
-    def kept(self) -> Definition:
+    def as_stored(self) -> Definition:
         """The same as after a round trip through the database, with lists instead of tuples, so
         that two can be compared.
         """

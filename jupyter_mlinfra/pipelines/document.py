@@ -80,13 +80,13 @@ for _name, _pattern, _first in _PLAIN:
     )
 
 
-def _whole(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     text = str(loader.construct_scalar(node))
     base = {"0o": 8, "0x": 16}.get(text[:2], 10)
     return int(text, base)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:int", _whole)
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 
 def read_document(path: Path, name: str) -> Document:

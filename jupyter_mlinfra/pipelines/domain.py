@@ -90,5 +90,5 @@ DOMAIN = Domain(
     settings={
         "pipelines": "jupyter_mlinfra.pipelines.settings:PipelineSettings",
     },
-    clone="jupyter_mlinfra.pipelines.clones:alone",
+    clone="jupyter_mlinfra.pipelines.clones:detached",
 )

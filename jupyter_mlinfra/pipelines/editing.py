@@ -329,7 +329,7 @@ def _replace(text: str, node: Any, pair: tuple[Any, Any], value: Any) -> str:
         and isinstance(value, Sequence)
         and not isinstance(value, str)
     ):
-        kept_positions = _kept([item.value for item in old.value], value)
+        kept_positions = _kept_positions([item.value for item in old.value], value)
         if kept_positions and (len(kept_positions) == len(old.value) or not old.flow_style):
             return _remove_items(
                 _append(text, old, value[len(kept_positions) :]),
@@ -345,7 +345,7 @@ def _replace(text: str, node: Any, pair: tuple[Any, Any], value: Any) -> str:
     return text[: colon + 1] + " " + scalar(value) + tail
 
 
-def _kept(present: Sequence[Any], items: Sequence[Any]) -> list[int]:
+def _kept_positions(present: Sequence[Any], items: Sequence[Any]) -> list[int]:
     """Positions of the items that stay; what follows them in `items` is new."""
     positions: list[int] = []
     for item in items:

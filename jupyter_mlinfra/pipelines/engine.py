@@ -168,7 +168,7 @@ class Engine:
                 entry = self._steps[step.name]
                 if entry.step.state is not StepState.WAITING or not self._is_ready(step):
                     continue
-                if self._room() == 0:
+                if self._free_places() == 0:
                     return
                 self._start(step, entry)
                 settled = settled and self._steps[step.name].step.state is StepState.RUNNING
@@ -176,7 +176,7 @@ class Engine:
     def _is_ready(self, step: StepDefinition) -> bool:
         return all(self._steps[name].step.state in DONE for name in step.after)
 
-    def _room(self) -> int:
+    def _free_places(self) -> int:
         most = self._tools.project.settings.of(PipelineSettings).max_parallel or len(self._steps)
         return most - sum(1 for _ in self._running())
 
@@ -379,7 +379,7 @@ class Engine:
     ) -> None:
         """Record lineage of a step that began, succeeded, failed or was cancelled. Its end is
         recorded before the state: after a crash between the two it is there twice under one id,
-        never missing. Only a full disk leaves it out, and the step goes on all the same.
+        never missing. Only a full disk leaves it out, and the step continues.
         """
         run = self._run.run
         facts = {

@@ -21,7 +21,7 @@ def explain(
     contents: Contents,
 ) -> Explanation:
     """Explain a step, or all elements of one. Nothing is run or written."""
-    found = [_one(bound, step, assessor, contents) for step in chosen]
+    found = [_explain_step(bound, step, assessor, contents) for step in chosen]
     changed = dict.fromkeys(part for parts, _ in found for part in parts)
     several = len(chosen) > 1
     texts = [
@@ -37,7 +37,7 @@ def explain(
     )
 
 
-def _one(
+def _explain_step(
     bound: Definition, step: StepDefinition, assessor: Assessor, contents: Contents
 ) -> tuple[Sequence[str], str]:
     missing = [reference for reference in step.inputs if contents.of(reference) is None]

@@ -150,7 +150,7 @@ def _clock_notes(plan: ArgoPlan) -> list[str]:
         return []
     notes = [
         "It needs Argo 3.6 or later.",
-        f"Schedule {schedule.name} goes on here too, unless it is paused or was never made.",
+        f"Schedule {schedule.name} continues here too, unless it is paused or was never created.",
     ]
     if schedule.tz not in ("UTC", "Etc/UTC"):
         notes.append(

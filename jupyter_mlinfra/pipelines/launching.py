@@ -45,7 +45,7 @@ _START = timedelta(seconds=60)
 """How long a driver may take to start before its run counts as interrupted."""
 
 
-def _spot(step: StepDefinition, reference: str) -> tuple[str | int, ...]:
+def _input_position(step: StepDefinition, reference: str) -> tuple[str | int, ...]:
     """The position in the file where a step takes something."""
     return ("steps", step.file_name, "in", step.inputs.index(reference))
 
@@ -260,13 +260,14 @@ class Launcher:
                 f"{correction}, or add the step that makes it under `out`.",
             )
         also = dict.fromkeys(
-            f"line {document.line(_spot(other, output))}: step {other.file_name} takes {output}"
+            f"line {document.line(_input_position(other, output))}: step {other.file_name} takes"
+            f" {output}"
             for other, output in missing[1:]
         )
         if also:
             more = f"; and {len(also) - _NAMED} more" if len(also) > _NAMED else ""
             why += f" Missing too: {'; '.join([*also][:_NAMED])}{more}."
-        raise document.error(_spot(step, reference), what, why, fix)
+        raise document.error(_input_position(step, reference), what, why, fix)
 
     def _with_job(self, step: StepRun) -> StepRun:
         if step.state is StepState.RUNNING and step.job is not None:
@@ -311,7 +312,7 @@ class Launcher:
         but one may be about to start.
         """
         requested = (
-            bound.kept(),
+            bound.as_stored(),
             dict(values),
             force,
             dict(plan.again),

@@ -131,7 +131,7 @@ def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, text: str, named
             "headers",
             "give a reference to all of it",
         ),
-        ("resources = { GPU = 1 }", "resources", "GPU is no custom resource"),
+        ("resources = { GPU = 1 }", "resources", "GPU is not a custom resource"),
         ("resources = { shared = 0 }", "resources", "amount of shared"),
         ("notice_seconds = 0", "notice_seconds", "greater than or equal to 1"),
     ],

@@ -75,7 +75,7 @@ def asleep(project: Project, tools: Any, monkeypatch: pytest.MonkeyPatch) -> Ite
         place, size=1, memory_gib=1.0, imports=(), wakeups=cast("Any", doors), say=said.append
     )
 
-    def ask(gpus: Sequence[str] = (), **changes: Any) -> warm.TakenRunner | None:
+    def ask(gpus: Sequence[str] = (), **changes: Any) -> warm.PrestartedRunner | None:
         store = SimpleNamespace(
             entry=lambda _: replace(entry, launch=replace(entry.launch, **changes))
         )

@@ -78,7 +78,7 @@ def submitters_environment() -> dict[str, str]:
     return passed
 
 
-def elsewhere(environment: Mapping[str, str]) -> dict[str, str]:
+def for_other_machines(environment: Mapping[str, str]) -> dict[str, str]:
     """The part of an environment that goes to another machine."""
     stays = {ONLY_HERE, *environment.get(ONLY_HERE, "").split(",")}
     return {name: value for name, value in environment.items() if name not in stays}

@@ -26,8 +26,8 @@ COMPUTE_SECONDS = 2.0
 of a job.
 """
 WITHOUT = (
-    "Jobs that run go on; none is started and no end is noted until it runs again: by the next"
-    " submit, or `mlinfra up`."
+    "Running jobs continue; none is started and no end is recorded until it runs again: after the"
+    " next submit, or `mlinfra up`."
 )
 """What it means for jobs that the process that runs or follows them was killed."""
 # Those of this package also work from a plain checkout, and are found without reading the metadata

@@ -91,7 +91,7 @@ def _wait(channel: socket.socket) -> Order | None:
 def _take(order: Order, wrapper: int, tell: int) -> bool:
     """Take the attempt, as the wrapper of a cold start does; returns whether it is ours.
 
-    The wrapper is told first: if we are killed right after, it stores that exit code.
+    The wrapper gets that first: if we are killed right after, it stores that exit code.
     """
     if os.getppid() != wrapper:
         return False  # nothing would store the exit code

@@ -17,7 +17,7 @@ from ..queue.alarms import ROOT, Alarm, read_alarms
 from .timer import LOOK_SECONDS, WallClock
 
 AGAIN_SECONDS = (5.0, 60.0)
-"""First and longest pause before an alarm runs again that nobody has set anew."""
+"""First and longest pause before an alarm runs again that nobody has set to a new time."""
 
 
 class Alarms:

@@ -28,7 +28,7 @@ from .slots import Need
 if TYPE_CHECKING:
     from ...core.project import Project
 
-FORETOLD = 100
+FORECAST_LIMIT = 100
 """For how many waiting jobs, from the head of the queue, a start is predicted."""
 
 
@@ -39,7 +39,7 @@ class LocalBackend:
         self._project = project
         self._control = Control(project)
         self._store = JobStore(project.database)
-        self._wishes = CancelRequests(project.home)
+        self._cancel_requests = CancelRequests(project.home)
 
     def check(self, spec: JobSpec) -> None:
         """Raise BadRequest if this machine can never run such a job."""
@@ -94,7 +94,7 @@ class LocalBackend:
             self._control.nudge()
         except Unavailable:
             for job in jobs:
-                self._wishes.leave(job, self._project.user)
+                self._cancel_requests.leave(job, self._project.user)
                 if not end_token(
                     self._store.entry(job).token,
                     grace_seconds=self._project.settings.of(JobSettings).grace_seconds,
@@ -109,7 +109,7 @@ class LocalBackend:
         """When waiting jobs may start: the queue is simulated with the durations of earlier runs,
         else with time limits.
         """
-        return self._foretell(())
+        return self._forecast(())
 
     def would_start(self, spec: JobSpec) -> datetime | None:
         """When such a job may start if submitted now."""
@@ -122,12 +122,12 @@ class LocalBackend:
             gpu_type=spec.gpu_type,
             seconds=seconds,
         )
-        return self._foretell([need]).get("")
+        return self._forecast([need]).get("")
 
-    def _foretell(self, more: Sequence[Need]) -> dict[str, datetime]:
+    def _forecast(self, more: Sequence[Need]) -> dict[str, datetime]:
         at, jobs = now(), self._project.settings.of(JobSettings)
         active = self._store.active()
-        waiting = self._store.waiting(at=at.timestamp(), limit=FORETOLD)
+        waiting = self._store.waiting(at=at.timestamp(), limit=FORECAST_LIMIT)
         seconds = {entry.job.id: self._expected(entry, at) for entry in active}
         entries = [self._store.entry(item.id) for item in waiting]
         seconds |= {entry.job.id: self._expected(entry, at) for entry in entries}

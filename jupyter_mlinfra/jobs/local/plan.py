@@ -61,7 +61,7 @@ def plan(
             else behind(need, running, capacity, first)
         )
         if first is None and possible:
-            first = need.called
+            first = need.shown_id
     return StartPlan(tuple((need.job, gpu_ids) for need, gpu_ids in starts), reasons)
 
 

@@ -77,7 +77,7 @@ class Wrapper:
     pipe: int
 
     def hand_over(self, entry: JobEntry) -> int | None:
-        """See `running.Taken`. Raises what `prepare` raises."""
+        """See `running.Prestarted`. Raises what `prepare` raises."""
         handed_over = False
         try:
             if self.pool.suits(self, entry):
@@ -99,11 +99,11 @@ class Wrapper:
         return False
 
     def give_back(self) -> None:
-        """See `running.Taken`."""
+        """See `running.Prestarted`."""
         self.discard()
 
     def discard(self) -> None:
-        """See `running.Taken`."""
+        """See `running.Prestarted`."""
         os.close(self.pipe)  # which makes it end
         self.pool.ended.append(self.pid)
 

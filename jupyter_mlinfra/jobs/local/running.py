@@ -32,7 +32,7 @@ Watch = Callable[[str, int], None]
 """Called with (job, process handle) to watch a process."""
 
 
-class Taken(Protocol):
+class Prestarted(Protocol):
     """A process that was started before its attempt. token: in its environment, and recorded with
     the attempt.
     """

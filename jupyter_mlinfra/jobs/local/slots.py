@@ -28,7 +28,7 @@ class Need:
     element: str = ""
 
     @property
-    def called(self) -> str:
+    def shown_id(self) -> str:
         """Its name in lists."""
         return self.element or self.job
 
@@ -58,7 +58,7 @@ class Holding:
     element: str = ""
 
     @property
-    def called(self) -> str:
+    def shown_id(self) -> str:
         """Its name in lists."""
         return self.element or self.job
 

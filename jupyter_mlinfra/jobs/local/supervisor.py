@@ -50,7 +50,7 @@ from .plan_input import capacity_of, holdings_of, needs_of
 from .prestarted import Ready
 from .registry import Registered, SupervisorRegistry
 from .releasing import Environments, watch_deleted
-from .running import Live, Taken, find, limit_at, orphaned
+from .running import Live, Prestarted, find, limit_at, orphaned
 from .usage import Sampler
 from .warm_runners import Warm
 
@@ -189,7 +189,7 @@ class Supervisor(Daemon):
             self._retry_at = time.monotonic() + RETRY_SECONDS
         return error
 
-    def _alone(self, job: str, action: Callable[[], None]) -> bool:
+    def _isolated(self, job: str, action: Callable[[], None]) -> bool:
         """Do something for one job; returns whether it worked. An error with one job does not
         affect the others, and is logged once.
 
@@ -242,7 +242,7 @@ class Supervisor(Daemon):
         self._aside = {}
         for entry in self._store.active():
             job = entry.job.id
-            adopted = job in self._live or self._alone(job, partial(self._adopt_one, entry))
+            adopted = job in self._live or self._isolated(job, partial(self._adopt_one, entry))
             if not adopted and job not in self._live:
                 self._aside[job] = entry
         self._adopt_at = time.monotonic() + LATER_SECONDS if self._aside else None
@@ -273,17 +273,17 @@ class Supervisor(Daemon):
         """End jobs for which that, or a requeue, was requested."""
         if not self._live:
             return
-        cancels = {
-            job: (JobState.CANCELLED, user) for job, user in self._cancel_requests.read().items()
-        }
-        for job, (state, user) in {**self._store.asked(), **cancels}.items():
+        cancels = self._cancel_requests.read()
+        requests = {job: (JobState.CANCELLED, user) for job, user in cancels.items()}
+        for job, (state, user) in {**self._store.asked(), **requests}.items():
             live = self._live.get(job)
             if live is not None and (
                 live.asked is None
                 or (live.asked is JobState.QUEUED and state is JobState.CANCELLED)
             ):
                 reason = f"{'Cancelled' if state is JobState.CANCELLED else 'Requeued'} by {user}."
-                self._alone(job, partial(live.ask_to_end, state, reason, grace_seconds=self._grace))
+                action = partial(live.ask_to_end, state, reason, grace_seconds=self._grace)
+                self._isolated(job, action)
 
     def _follow(self) -> None:
         """Check each running job; one that cannot be checked is tried again later.
@@ -295,7 +295,7 @@ class Supervisor(Daemon):
         for live in list(self._live.values()):
             if live.aside_until is None or time.monotonic() >= live.aside_until:
                 try:
-                    worked = self._alone(live.id, partial(self._see_to, live))
+                    worked = self._isolated(live.id, partial(self._see_to, live))
                 except Unavailable as error:
                     unavailable = error
                 else:
@@ -417,7 +417,7 @@ class Supervisor(Daemon):
         )
         decided = plan(needs, holdings, capacity, explained=EXPLAINED if explain else 0)
         for job, gpu_ids in decided.starts:
-            self._alone(job, partial(self._launch, job, gpu_ids))
+            self._isolated(job, partial(self._launch, job, gpu_ids))
         if len(decided.starts) == len(needs):
             return
         if capacity.busy:
@@ -450,7 +450,7 @@ class Supervisor(Daemon):
         failpoint("starting")
         self._spawn(entry, process)
 
-    def _spawn(self, entry: JobEntry, process: Taken | None = None) -> None:
+    def _spawn(self, entry: JobEntry, process: Prestarted | None = None) -> None:
         """Start the process of an attempt that is recorded as starting, or give it to a waiting
         process.
         """

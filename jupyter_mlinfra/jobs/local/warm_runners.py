@@ -85,8 +85,8 @@ class Runner:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenRunner:
-    """See `running.Taken`."""
+class PrestartedRunner:
+    """See `running.Prestarted`."""
 
     pool: Warm
     runner: Runner
@@ -145,7 +145,7 @@ class Warm:
 
     # For jobs
 
-    def take(self, store: JobStore, job: str, gpu_ids: Sequence[str]) -> TakenRunner | None:
+    def take(self, store: JobStore, job: str, gpu_ids: Sequence[str]) -> PrestartedRunner | None:
         """A runner that this job may have, no longer ours; None if the job starts normally."""
         if not self._size:
             return None
@@ -166,7 +166,7 @@ class Warm:
             ):
                 self._let_go(runner)
                 self._again_at = self._used_at + REFILL_SECONDS
-                return TakenRunner(self, runner)
+                return PrestartedRunner(self, runner)
         return None
 
     def hand_over(self, runner: Runner, entry: JobEntry) -> int | None:

@@ -32,7 +32,7 @@ def why(need: Need, running: Sequence[Holding], capacity: Capacity) -> str:
             )
         )
     if need.cpus > free.cpus:
-        holders = _holders([holding.called for holding in running if holding.cpus])
+        holders = _holders([holding.shown_id for holding in running if holding.cpus])
         parts.append(_shortage(str(need.cpus), need.cpus, "CPU", free.cpus, capacity.cpus, holders))
     if need.memory_gib > capacity.memory_gib:
         parts.append(
@@ -40,7 +40,7 @@ def why(need: Need, running: Sequence[Holding], capacity: Capacity) -> str:
             " it cannot start here."
         )
     elif need.memory_gib > free.memory_gib:
-        holders = _holders([holding.called for holding in running if holding.memory_gib])
+        holders = _holders([holding.shown_id for holding in running if holding.memory_gib])
         parts.append(
             f"Needs {need.memory_gib:g} GiB of memory, {free.memory_gib:.3g} of"
             f" {capacity.memory_gib:.3g} are free{holders}."
@@ -67,7 +67,7 @@ def _shortage(amount: str, needed: int, unit: str, free: int, total: int, holder
 
 def _gpu_holders(usable: Sequence[str], running: Sequence[Holding], capacity: Capacity) -> str:
     holders = {
-        gpu: [holding.called for holding in running if gpu in holding.gpu_ids] for gpu in usable
+        gpu: [holding.shown_id for holding in running if gpu in holding.gpu_ids] for gpu in usable
     }
     texts = [
         f"GPU {capacity.gpus[gpu]} is held by"
@@ -75,15 +75,15 @@ def _gpu_holders(usable: Sequence[str], running: Sequence[Holding], capacity: Ca
         for gpu, jobs in holders.items()
         if jobs or gpu in capacity.busy
     ]
-    return f"; {_some(texts)}" if texts else ""
+    return f"; {_first_few(texts)}" if texts else ""
 
 
 def _holders(jobs: Sequence[str]) -> str:
     if not jobs:
         return ""
-    return f"; held by job{'s' if len(jobs) > 1 else ''} {_some(jobs)}"
+    return f"; held by job{'s' if len(jobs) > 1 else ''} {_first_few(jobs)}"
 
 
-def _some(texts: Sequence[str]) -> str:
+def _first_few(texts: Sequence[str]) -> str:
     shown = ", ".join(texts[:_NAMED])
     return shown if len(texts) <= _NAMED else f"{shown} and {len(texts) - _NAMED} more"

@@ -80,11 +80,12 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """The row of a job, or one for each element of an array."""
     at = now().timestamp()
+    reason = "Waits for its turn."
+    if spec.after:
+        reason = f"Starts after {queries.job_names(spec.after)}."
     common = {
         "state": "queued",
-        "reason": (
-            f"Starts after {queries.some(spec.after)}." if spec.after else "Waits for its turn."
-        ),
+        "reason": reason,
         "backend": accepted.backend,
         "user": accepted.user,
         "launch": dump(accepted.launch),

@@ -354,7 +354,7 @@ def before(connection: sqlite3.Connection, names: Sequence[str]) -> list[int]:
     return numbers
 
 
-def some(names: Sequence[str]) -> str:
+def job_names(names: Sequence[str]) -> str:
     """Names of jobs, the first few of them."""
     shown = ", ".join(name.removeprefix("job:") for name in names[:3])
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""

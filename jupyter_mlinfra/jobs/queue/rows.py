@@ -205,7 +205,7 @@ def array_of(
     )
 
 
-def called(job: Job) -> str:
+def shown_id(job: Job) -> str:
     """A job's name in lists: an element by its array and index, since no list shows its own id."""
     return job.id if job.part_of is None else f"{job.part_of}/{job.index}"
 

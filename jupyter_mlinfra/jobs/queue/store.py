@@ -140,7 +140,7 @@ class JobStore(JobReader):
                         failures=entry.failures + counted,
                     )
 
-    def running_there(self, job: str, *, gpu_ids: Sequence[str], started_at: float) -> JobEntry:
+    def running_remotely(self, job: str, *, gpu_ids: Sequence[str], started_at: float) -> JobEntry:
         """A job that was sent on is running: the next attempt. started_at: seconds since 1970."""
         with self._database.write() as connection:
             entry = read(connection, job)

@@ -18,7 +18,7 @@ from ..spec import Job, JobState
 from ..state import ACTIVE, FINAL, advance
 from . import queries
 from .queries import read
-from .rows import JobEntry, called, dump, entry_of, seconds
+from .rows import JobEntry, dump, entry_of, seconds, shown_id
 
 _LATER = (
     "SELECT job.id FROM job_after JOIN job ON job.number = job_after.job WHERE job_after.before = ?"
@@ -145,7 +145,7 @@ def _queue_again(
     names = [row["id"] for row in earlier.fetchall()]
     queries.before(connection, names)  # what did not succeed must be run again first
     if names:
-        reason = f"{reason} Starts after {queries.some(names)}."
+        reason = f"{reason} Starts after {queries.job_names(names)}."
     return write(
         connection,
         entry,
@@ -229,7 +229,7 @@ def _give_up_later(connection: sqlite3.Connection, entry: JobEntry) -> None:
 
 
 def _why_given_up(earlier: Job) -> str:
-    return f"It should start after job {called(earlier)}, which is {earlier.state}."
+    return f"It should start after job {shown_id(earlier)}, which is {earlier.state}."
 
 
 def change(connection: sqlite3.Connection, entry: JobEntry, **columns: Any) -> Job:

@@ -32,9 +32,9 @@ class FollowedBackend[R]:
 
     @cached_property
     def _remote(self) -> R:
-        return self._reach()
+        return self._connect()
 
-    def _reach(self) -> R:
+    def _connect(self) -> R:
         raise NotImplementedError
 
     def _computed(

@@ -38,7 +38,7 @@ class Homecoming:
         self._tries = dict[str, int]()
         self._ended = dict[str, float]()
         # What an earlier follower did not collect.
-        self._left = [
+        self._uncollected = [
             folder.parent.name
             for folder in (place.home / "jobs").glob("*/outbox")
             if not is_at_home(folder)
@@ -77,7 +77,7 @@ class Homecoming:
             for job in self._under_way:
                 if is_at_home(outbox_of(self._place.home, job)):
                     self._ended.pop(job, None)
-                elif job in self._ended or job in self._left:
+                elif job in self._ended or job in self._uncollected:
                     self._tries[job] = self._tries.get(job, 0) + 1
         self._under_way = [
             job
@@ -95,8 +95,14 @@ class Homecoming:
         """Among what an earlier follower left: a job that has not ended, or continues, is collected
         at its end.
         """
-        if self._left:
+        if self._uncollected:
             busy = {*self._unfinished(), *self._ended}
-            due = [job for job in self._left if job not in busy and self._tries.get(job, 0) < TRIES]
-            self._left = [job for job in due if not is_at_home(outbox_of(self._place.home, job))]
-        return self._left
+            due = [
+                job
+                for job in self._uncollected
+                if job not in busy and self._tries.get(job, 0) < TRIES
+            ]
+            self._uncollected = [
+                job for job in due if not is_at_home(outbox_of(self._place.home, job))
+            ]
+        return self._uncollected

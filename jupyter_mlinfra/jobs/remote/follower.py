@@ -48,7 +48,7 @@ SENT_AT_A_TIME = 40
 FIRST_SECONDS = 0.25
 """Pause before the first look after something happened; it doubles each time, up to the setting."""
 BACKOFF_LIMIT_SECONDS = 60.0
-TOLD_SECONDS = 30.0
+UNSEEN_SECONDS = 30.0
 """How often the reason of an unseen job is updated."""
 FEWEST = 16
 """How many elements of an array are still sent together if more were refused: each call costs the
@@ -95,7 +95,7 @@ class Follower(Daemon):
         self._record = Record(self._store, self._place, backend)
         self._pause = FIRST_SECONDS
         self._seen_at = time.time()
-        self._told_at = 0.0
+        self._explained_at = 0.0
         self._failures = 0
         self._requests = Requests(
             remote, self._record, self._faults, backend=backend, call=self.call
@@ -111,8 +111,8 @@ class Follower(Daemon):
         )
         self._strays = True
         self._fewer = dict[str, int]()
-        self._here: Cluster | None = None
-        self._looked = False
+        self._current_cluster: Cluster | None = None
+        self._has_looked = False
         self._tidied_at = time.monotonic()
         self._idle_since: float | None = None
 
@@ -139,7 +139,7 @@ class Follower(Daemon):
             self._pause = FIRST_SECONDS
 
     def _close(self) -> None:
-        say("ends; its jobs go on")
+        say("ends; its jobs continue")
 
     def _register(self) -> None:
         self._registry.write(own_registration(self._wakeups.path, digest_of(self._project)))
@@ -165,7 +165,7 @@ class Follower(Daemon):
         return error
 
     def _seen(self, action: Callable[[], None]) -> None:
-        """Do it; a remote side that does not answer is no error of ours."""
+        """Do it; a remote side that does not answer is not an error of ours."""
         try:
             try:
                 action()
@@ -179,9 +179,9 @@ class Follower(Daemon):
 
     def cluster(self) -> Cluster:
         """Asked once a round, and only in a round that needs it."""
-        if self._here is None:
-            self._here = self.call(self._remote.cluster)
-        return self._here
+        if self._current_cluster is None:
+            self._current_cluster = self.call(self._remote.cluster)
+        return self._current_cluster
 
     def call[T](self, call: Callable[[], T]) -> T:
         """Ask the remote side, however slow it is."""
@@ -192,7 +192,7 @@ class Follower(Daemon):
             self._wakeups.beat()
 
     def _round(self) -> None:
-        self._here, self._looked = None, False
+        self._current_cluster, self._has_looked = None, False
         followed = self._store.followed(backend=self._backend)
         if followed or self._strays:
             self._look(followed)
@@ -209,7 +209,7 @@ class Follower(Daemon):
 
     def _look(self, followed: Sequence[JobEntry]) -> None:
         sightings = self.call(self._remote.look)
-        self._seen_at, self._failures, self._looked = time.time(), 0, True
+        self._seen_at, self._failures, self._has_looked = time.time(), 0, True
         keys = {entry.token for entry in followed}
         seen = dict[str, Sighting]()
         strays = list[Sighting]()
@@ -225,7 +225,7 @@ class Follower(Daemon):
         self._strays = bool(strays) or time.monotonic() < self._missing.doubt_until
         for entry in followed:
             if entry.token in seen:
-                self.alone(entry.job.id, partial(self._record.see, entry, seen[entry.token]))
+                self.isolated(entry.job.id, partial(self._record.see, entry, seen[entry.token]))
         self._requests.sync(
             [(entry, seen[entry.token]) for entry in followed if entry.token in seen]
         )
@@ -258,9 +258,9 @@ class Follower(Daemon):
     def _unseen(self, message: str) -> None:
         """Record that jobs cannot be seen at present; nothing else is known."""
         new = self._faults.note("unseen", "cannot look", message)
-        due = new or time.monotonic() - self._told_at >= TOLD_SECONDS
+        due = new or time.monotonic() - self._explained_at >= UNSEEN_SECONDS
         if due:
-            self._told_at = time.monotonic()
+            self._explained_at = time.monotonic()
         try:
             entries = [
                 entry
@@ -274,7 +274,7 @@ class Follower(Daemon):
             }
             jobs = (
                 []
-                if self._looked
+                if self._has_looked
                 else [
                     entry.job
                     for entry in entries
@@ -313,7 +313,7 @@ class Follower(Daemon):
             self._store.sync()  # the keys, before the remote side has them
             failpoint("sending")
             if entries:
-                self.alone(entries[0].job.id, partial(self.send_batch, entries))
+                self.isolated(entries[0].job.id, partial(self.send_batch, entries))
         if found:
             self._pause = FIRST_SECONDS
 
@@ -383,7 +383,7 @@ class Follower(Daemon):
 
     # Whatever happens
 
-    def alone(self, job: str, action: Callable[[], None]) -> None:
+    def isolated(self, job: str, action: Callable[[], None]) -> None:
         """An error with one job does not affect the others, and is logged once. Raises what affects
         all of them.
         """

@@ -34,7 +34,15 @@ from ..attempt.files import UNCLAIMED, Attempt
 from ..backends.program import CannotStart, find_program
 from ..inside.report import give_reason
 from .batches import Shipment
-from .guard_files import LIMIT, LIMIT_THERE, PREEMPTED, Begun, Order, has_order, write_asked
+from .guard_files import (
+    LIMIT,
+    PARTITION_LIMIT,
+    PREEMPTED,
+    Order,
+    StartRecord,
+    has_order,
+    write_asked,
+)
 
 NODE, GPU_IDS, ENDS_AT = variables.NODE, "MLINFRA_GPU_IDS", "MLINFRA_ENDS_AT"
 """Where the remote side may say on which machine this is, which of its GPUs it gave, and when it
@@ -185,7 +193,7 @@ class Guard:
             and not self._asked
             and not self._limit_is_near()
         ):
-            self._asked = LIMIT_THERE if self._end_is_near() else PREEMPTED
+            self._asked = PARTITION_LIMIT if self._end_is_near() else PREEMPTED
             # It may use all of the remote side's grace period, which then ends it.
             self._signal(signal.SIGTERM)
             if self._give_way is not None and self._kill_at is None:
@@ -239,7 +247,7 @@ class Guard:
             self._code = code if code >= 0 else 128 - code
 
     def _sweep(self) -> bool:
-        """Whether anything is left of a command that has ended; it is told to end too."""
+        """Whether processes of a command that has ended are left; they are asked to end."""
         if not tree(self._order.token):
             return False
         if self._kill_at is None:
@@ -373,7 +381,7 @@ def _tell(order: Order, attempt: Attempt) -> None:
     visible = (gpus or os.environ.get("CUDA_VISIBLE_DEVICES", "")) if order.gpus else ""
     gpu_ids = [f"{node}:{gpu}" if gpu.isdigit() else gpu for gpu in visible.split(",") if gpu]
     with contextlib.suppress(OSError):
-        Begun(node=node, gpu_ids=gpu_ids).write(attempt)
+        StartRecord(node=node, gpu_ids=gpu_ids).write(attempt)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a guard is told, and what it leaves behind: small files in the attempt's folder, on a file
+"""What a guard gets, and what it leaves behind: small files in the attempt's folder, on a file
 system that both sides see.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from ...core.files import read_regular, write_regular
 from ..attempt.files import Attempt
 
-BEGUN_BYTES, WORD_BYTES = 100_000, 1000
+START_RECORD_BYTES, WORD_BYTES = 100_000, 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def call_off(attempt: Attempt, key: str, *, unless_claimed: bool = False) -> boo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class StartRecord:
     """Where an attempt runs, as reported by the guard."""
 
     node: str = ""
@@ -86,15 +86,17 @@ class Begun:
         replace_file(attempt.folder / "begun.json", asdict(self))
 
     @classmethod
-    def read(cls, attempt: Attempt) -> Begun:
+    def read(cls, attempt: Attempt) -> StartRecord:
         """The stored report; empty if there is none."""
         with contextlib.suppress(OSError, ValueError, TypeError):
-            return cls(**json.loads(read_regular(attempt.folder / "begun.json", BEGUN_BYTES)))
+            return cls(
+                **json.loads(read_regular(attempt.folder / "begun.json", START_RECORD_BYTES))
+            )
         return cls()
 
 
-LIMIT, LIMIT_THERE, PREEMPTED = "limit", "limit there", "preempted"
-"""Why a guard told its command to end: its own time limit, one of the remote side, or
+LIMIT, PARTITION_LIMIT, PREEMPTED = "limit", "limit there", "preempted"
+"""Why a guard asked its command to end: its own time limit, one of the remote side, or
 preemption.
 """
 

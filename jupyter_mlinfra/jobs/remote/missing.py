@@ -23,11 +23,11 @@ from .requests import Requests
 from .sending import batch_name, first_attempt, in_doubt
 
 DOUBT_SECONDS, DOUBT_LIMIT_SECONDS = 2.0, 300.0
-"""Pause before a job is sent again whose sending got no answer, so that others do not wait behind
+"""Pause before a job is sent again if its sending got no answer, so that others do not wait behind
 it; and how long it may still arrive.
 """
 LOSSES = 5
-"""How often a job is sent again that the remote side forgets before it has begun."""
+"""How often a job is sent again if the remote side forgets it before it has started."""
 LAST_SEEN = "Last seen"
 """How the reason of an unseen job begins."""
 
@@ -41,7 +41,7 @@ class Calls(Protocol):
     def cluster(self) -> Cluster:
         """The cluster that the settings name."""
 
-    def alone(self, job: str, action: Callable[[], None]) -> None:
+    def isolated(self, job: str, action: Callable[[], None]) -> None:
         """Do something for one job, without effect on the others."""
 
     def send_batch(self, entries: Sequence[JobEntry]) -> None:
@@ -87,7 +87,7 @@ class Missing:
             entry for entry in entries if clusters[batch_name(entry.token)] not in ("", cluster)
         ]
         for entry in elsewhere:
-            self._follower.alone(
+            self._follower.isolated(
                 entry.job.id,
                 partial(self._elsewhere, entry, clusters[batch_name(entry.token)], cluster),
             )
@@ -101,7 +101,7 @@ class Missing:
         ]
         for batch in in_doubt(entry for entry in doubtful if not entry.cancelled_by):
             if self.in_doubt.due(batch_name(batch[0].token)):
-                self._follower.alone(batch[0].job.id, partial(self._follower.send_batch, batch))
+                self._follower.isolated(batch[0].job.id, partial(self._follower.send_batch, batch))
         self._call_off([entry for entry in doubtful if entry.cancelled_by])
         handled |= {entry.job.id for entry in doubtful}
         gone = [
@@ -172,7 +172,7 @@ class Missing:
         for entry in entries:
             sighting = recalled.get(entry.remote or "")
             if sighting is not None and sighting.stage is not Stage.ENDED:
-                self._follower.alone(
+                self._follower.isolated(
                     entry.job.id,
                     partial(self._record.see, entry, replace(sighting, key=entry.token)),
                 )
@@ -183,11 +183,11 @@ class Missing:
                 or entry.job.state is not JobState.QUEUED
                 or self._last(entry).claimed() is not None
             ):
-                self._follower.alone(entry.job.id, partial(self._ended_unseen, entry, sighting))
+                self._follower.isolated(entry.job.id, partial(self._ended_unseen, entry, sighting))
             elif entry.cancelled_by or not has_order(self._record.attempt(entry), entry.token):
                 taken_back.append(entry)  # by ourselves
             elif entry.remote and batch_name(entry.token) in listed:
-                self._follower.alone(entry.job.id, partial(self._removed, entry))
+                self._follower.isolated(entry.job.id, partial(self._removed, entry))
             else:
                 lost.append(entry)
         for held in (True, False):
@@ -224,14 +224,14 @@ class Missing:
         )
 
     def _send_anew(self, entries: Sequence[JobEntry]) -> None:
-        """The remote side has forgotten jobs that had not begun."""
+        """The remote side has forgotten jobs that had not started."""
         again = [entry for entry in entries if self._lost.times(entry.job.id) < LOSSES]
         for entry in [entry for entry in entries if self._lost.times(entry.job.id) >= LOSSES]:
             reason = (
-                f"{self._backend} forgot it {LOSSES + 1} times before it had begun; `requeue` tries"
-                " it again."
+                f"{self._backend} forgot it {LOSSES + 1} times before it had started; `requeue`"
+                " tries it again."
             )
-            self._follower.alone(
+            self._follower.isolated(
                 entry.job.id, partial(self._record.end_unstarted, entry, JobState.FAILED, reason)
             )
             self._lost.forget([entry.job.id])

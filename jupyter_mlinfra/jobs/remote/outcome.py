@@ -12,7 +12,7 @@ from ..spec import JobState
 from ..state import SAVED, Ended
 from . import Sighting
 from .batches import last_output
-from .guard_files import LIMIT, LIMIT_THERE, PREEMPTED, read_asked
+from .guard_files import LIMIT, PARTITION_LIMIT, PREEMPTED, read_asked
 
 _KILLED = 137
 
@@ -64,8 +64,8 @@ def _asked(
             f"Reached its time limit of {entry.spec.time_limit_minutes or 0:g} min.",
         )
     if why == PREEMPTED:
-        return JobState.QUEUED, "Gave way when told to; continues from what it saved."
-    if why == LIMIT_THERE:
+        return JobState.QUEUED, "It was preempted, and continues from what it saved."
+    if why == PARTITION_LIMIT:
         return (
             (None, "")
             if code in (0, SAVED)

@@ -22,7 +22,7 @@ from . import Sighting, Stage
 from .backoff import Patience
 from .batches import output_path
 from .bring_home import Homecoming
-from .guard_files import LIMIT, Begun, read_asked
+from .guard_files import LIMIT, StartRecord, read_asked
 from .outcome import ended
 from .sending import first_attempt
 
@@ -110,7 +110,7 @@ class Record:
         begins = sighting.stage is Stage.RUNNING and entry.job.state is JobState.QUEUED
         if (
             begins
-            and not Begun.read(self.attempt(entry, current)).node
+            and not StartRecord.read(self.attempt(entry, current)).node
             and self.early(f"{entry.token}+")
         ):
             return  # its guard is about to report where it runs, and on which GPUs
@@ -148,9 +148,9 @@ class Record:
             started_at = attempt.began_at()
             if started_at is None and (sighting is None or sighting.stage is Stage.ENDED):
                 break  # it ended before its guard had begun
-            entry = self._store.running_there(
+            entry = self._store.running_remotely(
                 job,
-                gpu_ids=Begun.read(attempt).gpu_ids,
+                gpu_ids=StartRecord.read(attempt).gpu_ids,
                 started_at=time.time() if started_at is None else started_at,
             )
             self.later.forget([job])
@@ -217,7 +217,7 @@ class Record:
                 else verdict.state
             )
             if job.state is JobState.QUEUED and state is JobState.SUCCEEDED:
-                self._store.running_there(job.id, gpu_ids=(), started_at=time.time())
+                self._store.running_remotely(job.id, gpu_ids=(), started_at=time.time())
             self._store.end(
                 job.id,
                 state,

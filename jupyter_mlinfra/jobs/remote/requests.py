@@ -55,8 +55,8 @@ class Requests:
         self._record.explain(
             {
                 entry.job.id: (
-                    f"{entry.cancelled_by or entry.requeued_by} asked for its end, and"
-                    f" {self._backend} does not do it: {refusal}"
+                    f"{entry.cancelled_by or entry.requeued_by} asked to end it, but"
+                    f" {self._backend} refuses: {refusal}"
                 )
                 for entry in refused
             }

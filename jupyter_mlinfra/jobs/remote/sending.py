@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from ...core import variables
 from ...core.processes import TOKEN
-from ..attempt.environment import elsewhere
+from ..attempt.environment import for_other_machines
 from ..attempt.files import Attempt
 from ..backends import launch
 from ..backends.launch import Place
@@ -90,7 +90,7 @@ def batch_of(
     """Jobs whose keys are recorded, with their orders and where they are sent. Raises what `launch`
     does, and OSError.
     """
-    inherited = elsewhere(launch.inherited_by(entries[0]))
+    inherited = for_other_machines(launch.inherited_by(entries[0]))
     is_single, name = len(entries) == 1, batch_name(entries[0].token)
     parcels = []
     for entry in entries:

@@ -1,5 +1,5 @@
-"""How a job is accepted: checked, its code and environment frozen, recorded; only then is a backend
-told.
+"""How a job is accepted: it is checked, its code and environment are frozen, it is recorded; then
+its backend is notified.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def clone_of(spec: JobSpec, changes: Mapping[str, Any], *, root: Path, home: Pat
     run of a pipeline. It uses no checkpoints but its own.
     """
     fields = {name: value for name, value in changes.items() if name != "parameters"}
-    copy = replace(_alone(spec), **{"key": None, "after": (), "checkpoints": None, **fields})
+    copy = replace(_detached(spec), **{"key": None, "after": (), "checkpoints": None, **fields})
     if (
         copy.output is not None
         and "output" not in fields
@@ -43,7 +43,7 @@ def clone_of(spec: JobSpec, changes: Mapping[str, Any], *, root: Path, home: Pat
     return changed
 
 
-def _alone(spec: JobSpec) -> JobSpec:
+def _detached(spec: JobSpec) -> JobSpec:
     for domain in domains():
         if domain.clone:
             our_labels = is_ours(domain.clone)

@@ -34,7 +34,7 @@ NOTEBOOKS = 8
 KINDS = 8
 # These describe a terminal, a login, a job or a pipeline step, and no import depends on them. All
 # other variables must be equal.
-OF_NO_MATTER = {
+IRRELEVANT = {
     TOKEN,
     PROJECT,
     JOB,
@@ -80,9 +80,7 @@ OF_NO_MATTER = {
 
 def key_of(command: object, environment: Mapping[str, str]) -> str:
     """Equal for interchangeable kernels. command: the command line, as plain values."""
-    counted = sorted(
-        (name, value) for name, value in environment.items() if name not in OF_NO_MATTER
-    )
+    counted = sorted((name, value) for name, value in environment.items() if name not in IRRELEVANT)
     return blake2b(
         repr((command, counted)).encode(errors="surrogateescape"), digest_size=16
     ).hexdigest()

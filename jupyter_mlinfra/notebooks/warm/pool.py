@@ -30,14 +30,14 @@ from .kinds import (
     next_kind,
     note_kind,
 )
-from .standby import Standby, Wish
+from .standby import KernelRequest, Standby
 
 
 @dataclass(slots=True)
 class _Kind:
-    """Interchangeable kernels. wish: the last request. failures: in a row."""
+    """Interchangeable kernels. request: the last request. failures: in a row."""
 
-    wish: Wish
+    request: KernelRequest
     failures: int = 0
 
 
@@ -60,18 +60,18 @@ class Pool:
         """Whether this process is a fork of the pool's own."""
         return os.getpid() != self._pid
 
-    def take(self, wish: Wish, connection: str) -> Standby | None:
+    def take(self, request: KernelRequest, connection: str) -> Standby | None:
         """A kernel that fits the request; the pool gives it up. None means a cold start."""
         with self._changed:
             try:
-                found = next(standby for standby in self._standbys if standby.suits(wish))
+                found = next(standby for standby in self._standbys if standby.suits(request))
             except (StopIteration, OSError):  # none, or a folder that cannot be read
                 return None
             self._standbys.remove(found)
         try:
             why = found.stale()
             if not why:
-                found.hand_out(wish, connection)
+                found.hand_out(request, connection)
                 return found
         except Exception as error:  # noqa: BLE001 - a cold start is still possible
             why = str(error)
@@ -79,12 +79,12 @@ class Pool:
         self._say(f"A warm kernel was ended: {why.rstrip('.')}.")
         return None
 
-    def want(self, wish: Wish, settings: WarmSettings) -> None:
+    def want(self, request: KernelRequest, settings: WarmSettings) -> None:
         """Prepare another such kernel, after a pause, for the next request."""
         with self._changed:
-            kind = self._kinds.get(wish.key) or _Kind(wish)
-            kind.wish = wish
-            note_kind(self._kinds, wish.key, kind)
+            kind = self._kinds.get(request.key) or _Kind(request)
+            kind.request = request
+            note_kind(self._kinds, request.key, kind)
             self._used_at = time.monotonic()
             self._again_at = max(
                 self._again_at if settings == self._settings else 0.0,
@@ -120,7 +120,7 @@ class Pool:
                     continue
                 kind, settings = self._kinds[key], self._settings
                 try:
-                    standby = Standby(kind.wish)
+                    standby = Standby(kind.request)
                 except OSError as error:
                     self._failed(key, str(error))
                     continue
@@ -130,7 +130,9 @@ class Pool:
     def _warm_up(self, standby: Standby, kind: _Kind, settings: WarmSettings) -> None:
         started_at = time.monotonic()
         try:
-            standby.warm_up(lines_of(settings.warm_imports) or _imports_in(Path(kind.wish.folder)))
+            standby.warm_up(
+                lines_of(settings.warm_imports) or _imports_in(Path(kind.request.folder))
+            )
         except Exception as error:  # noqa: BLE001 - other kernels are not affected
             with self._changed:
                 if standby in self._standbys:

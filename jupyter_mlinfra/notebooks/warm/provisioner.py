@@ -17,7 +17,7 @@ from jupyter_client.provisioning import LocalProvisioner
 
 from ...core.errors import MLInfraError
 from .kinds import hangs_on_folder
-from .standby import Standby, Wish
+from .standby import KernelRequest, Standby
 
 _KNOWN = {"env", "cwd", "kernel_id", "extra_arguments"}
 
@@ -31,11 +31,11 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Take a warm kernel, or start one; returns how to connect to it."""
-        wish = None if self._started else self._wish(cmd, kwargs)
+        request = None if self._started else self._request(cmd, kwargs)
         self._started = True
-        if wish is None:
+        if request is None:
             return await super().launch_kernel(cmd, **kwargs)
-        future = asyncio.get_running_loop().run_in_executor(None, self._taken, wish)
+        future = asyncio.get_running_loop().run_in_executor(None, self._take_standby, request)
         try:
             standby = await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -48,13 +48,13 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
             standby.process,
             standby.process.pid,
             standby.process.pid,
-            wish.folder,
+            request.folder,
         )
         # `cleanup` gives these ports back.
         self.ports_cached, self.connection_info = (True, standby.info)
         return self.connection_info
 
-    def _wish(self, cmd: list[str], kwargs: dict[str, Any]) -> Wish | None:
+    def _request(self, cmd: list[str], kwargs: dict[str, Any]) -> KernelRequest | None:
         """The requested kernel; None when no warm kernel could serve."""
         manager = self.parent
         if (
@@ -77,29 +77,33 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]  # jupyter_client
             os.path.abspath(kwargs.get("cwd") or os.getcwd()),
         )
         command = tuple(None if word == file else word for word in cmd)
-        wish = Wish(command=command, environment=dict(kwargs["env"]), folder=folder, ip=manager.ip)
+        request = KernelRequest(
+            command=command, environment=dict(kwargs["env"]), folder=folder, ip=manager.ip
+        )
         with contextlib.suppress(ValueError):
             return (
-                wish if command.count(None) == 1 and wish.arguments <= command.index(None) else None
+                request
+                if command.count(None) == 1 and request.arguments <= command.index(None)
+                else None
             )
         return None
 
-    def _taken(self, wish: Wish) -> Standby | None:
+    def _take_standby(self, request: KernelRequest) -> Standby | None:
         """Runs in a thread: it waits for settings and for the kernel's answer."""
         from ...core.project import Project
         from .pool import pool_of
         from .settings import WarmSettings
 
         try:
-            project = Project.open(wish.folder)
+            project = Project.open(request.folder)
             settings = project.settings.of(WarmSettings)
             if not settings.warm_size:
                 return None
         except (MLInfraError, OSError):
             return None  # outside a project, or its settings cannot be read
         pool = pool_of(project.root, self.log.info)
-        standby = pool.take(wish, os.path.realpath(self.parent.connection_file))
-        pool.want(wish, settings)
+        standby = pool.take(request, os.path.realpath(self.parent.connection_file))
+        pool.want(request, settings)
         return standby
 
     def _release_ports(self) -> None:

@@ -32,7 +32,7 @@ _AT_HAND_OUT = ("JPY_SESSION_NAME", "PYTEST_CURRENT_TEST")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class KernelRequest:
     """A requested kernel. command: its command line, with None in place of the connection file.
     ip: where it has to listen.
     """
@@ -61,28 +61,28 @@ class Wish:
 class Standby:
     """One process. The constructor starts it; after `warm_up` it can be handed out once."""
 
-    def __init__(self, wish: Wish) -> None:
+    def __init__(self, request: KernelRequest) -> None:
         """Raises OSError when it cannot be started."""
-        self.key, self.size = wish.key, 0
+        self.key, self.size = request.key, 0
         self._standing: Standing | None = None
         self._ports = {
-            name: LocalPortCache.instance().find_available_port(wish.ip) for name in _PORTS
+            name: LocalPortCache.instance().find_available_port(request.ip) for name in _PORTS
         }
         self.info: dict[str, Any] = {
             **self._ports,
             "transport": "tcp",
-            "ip": wish.ip,
+            "ip": request.ip,
             "signature_scheme": "hmac-sha256",
             "key": secrets.token_hex(32).encode(),
         }
         self._file = Path(jupyter_runtime_dir()) / f"mlinfra-warm-{secrets.token_hex(8)}.json"
         self._before = {
-            name: value for name, value in wish.environment.items() if name not in _AT_HAND_OUT
+            name: value for name, value in request.environment.items() if name not in _AT_HAND_OUT
         }
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_connection_file(str(self._file), **self.info)
-            command = [str(self._file) if word is None else word for word in wish.command]
+            command = [str(self._file) if word is None else word for word in request.command]
             # It adds JPY_PARENT_PID, by which the kernel notices the end of this process. It does
             # not run in the requested folder yet, so it cannot load modules from there.
             self.process = launch_kernel(command, env=self._before, cwd=str(self._file.parent))
@@ -121,26 +121,26 @@ class Standby:
             else ""
         )
 
-    def suits(self, wish: Wish) -> bool:
+    def suits(self, request: KernelRequest) -> bool:
         """Whether it can serve this request: no module of the folder would have been imported in
         place of a loaded one.
         """
         return (
             self._standing is not None
-            and self.key == wish.key
-            and self._standing.stands_for(folders_before(wish.folder, wish.environment))
+            and self.key == request.key
+            and self._standing.stands_for(folders_before(request.folder, request.environment))
         )
 
-    def hand_out(self, wish: Wish, connection: str) -> None:
+    def hand_out(self, request: KernelRequest, connection: str) -> None:
         """Make it the requested kernel. connection: path of its client's connection file. Raises
         Unavailable when it does not answer.
         """
-        environment = {**wish.environment, "JPY_PARENT_PID": self._before["JPY_PARENT_PID"]}
+        environment = {**request.environment, "JPY_PARENT_PID": self._before["JPY_PARENT_PID"]}
         arguments = [
-            connection if word is None else word for word in wish.command[wish.arguments :]
+            connection if word is None else word for word in request.command[request.arguments :]
         ]
         target = {
-            "cwd": wish.folder,
+            "cwd": request.folder,
             "before": self._before,
             "environment": environment,
             "connection": connection,

@@ -50,14 +50,14 @@ def decide(
             continue
         reason = "The supervisor did not run, or the machine was off."
         if due not in chosen:
-            reason += f" {_left(due, now, catchup=catchup, grace=grace)}"
+            reason += f" {_remaining_chance(due, now, catchup=catchup, grace=grace)}"
         verdicts.append(Verdict(due, "clock", FiringState.MISSED, reason))
         if due in chosen:
             verdicts.append(Verdict(due, "catchup", FiringState.WAITING))
     return verdicts
 
 
-def _left(due: datetime, now: datetime, *, catchup: Catchup, grace: timedelta) -> str:
+def _remaining_chance(due: datetime, now: datetime, *, catchup: Catchup, grace: timedelta) -> str:
     if catchup == "none":
         return "The policy catches up none."
     if now - due > grace:

@@ -100,21 +100,18 @@ class Schedules:
         except NotFound as error:
             from ..file import declared_schedule
 
-            facts = (
-                declared_schedule(self._project.root, self._project.root / definition.path)
-                if name == definition.name
-                else None
-            )
+            if name != definition.name:
+                raise
+            root = self._project.root
+            facts = declared_schedule(root, root / definition.path)
             if facts is None:
-                why = (
-                    f"And {definition.path} has no `schedule:`." if name == definition.name else ""
-                )
+                why = f"And {definition.path} has no `schedule:`."
                 raise NotFound(error.what, why, error.fix) from None
             spec, paused = ScheduleSpec(name=name, pipeline=name, **facts), False
         if spec.pipeline is None or self._starter.definition(spec).path != definition.path:
             raise BadRequest(
                 f"Schedule {name} does not start pipeline {definition.name}.",
-                f"It starts {_what(spec)}.",
+                f"It starts {_started_object(spec)}.",
                 "Name one of its own schedules.",
             )
         self._starter.check(spec)
@@ -195,7 +192,7 @@ class Schedules:
                 f"By default a schedule starts the pipeline of its own name. {error.why}",
                 fix,
             ) from error
-        return self._heeded(self._store.insert(spec, user=self._project.user, at=self._clock()))
+        return self._notified(self._store.insert(spec, user=self._project.user, at=self._clock()))
 
     def update(self, name: str, **facts: Any) -> Schedule:
         """Change the given fields. New times count from now on; due times of the old ones up to now
@@ -218,17 +215,17 @@ class Schedules:
                 at,
             )
             entry = self._store.update(entry, spec, at=at)
-        return self._heeded(entry)
+        return self._notified(entry)
 
     def pause(self, name: str) -> Schedule:
         """Start nothing until `resume`, not even what waits. Running runs continue."""
-        return self._heeded(self._switched(name, ScheduleState.PAUSED), start=False)
+        return self._notified(self._switched(name, ScheduleState.PAUSED), start=False)
 
     def resume(self, name: str) -> Schedule:
         """Continue with the next due time from now; due times during the pause are not
         caught up.
         """
-        return self._heeded(self._switched(name, ScheduleState.ACTIVE))
+        return self._notified(self._switched(name, ScheduleState.ACTIVE))
 
     def delete(self, name: str) -> None:
         """Delete a schedule and its history; what it started continues."""
@@ -268,7 +265,7 @@ class Schedules:
         """
         with self._lock(wait=False):
             if not self._store.armed():
-                return  # told to stop while this process started
+                return  # disarmed while this process started
             seen = self._look(timedelta())
             failpoint("recorded")
             for entry in self._store.entries():
@@ -349,12 +346,12 @@ class Schedules:
         """Every schedule."""
         for entry in self._store.entries():
             spec = entry.spec
-            detail = f"{spec.cron} {spec.tz} · {_what(spec)}"
+            detail = f"{spec.cron} {spec.tz} · {_started_object(spec)}"
             yield Document(
                 ref=reference("schedule", spec.name),
                 kind="schedule",
                 name=spec.name,
-                text=f"{_what(spec)} {entry.user}",
+                text=f"{_started_object(spec)} {entry.user}",
                 detail=detail,
             )
 
@@ -429,7 +426,7 @@ class Schedules:
             )
         return found
 
-    def _heeded(self, entry: ScheduleEntry, *, start: bool = True) -> Schedule:
+    def _notified(self, entry: ScheduleEntry, *, start: bool = True) -> Schedule:
         """The change is recorded. A supervisor that does not start now is started by the next check
         of the jobs; that is not a fault of the schedule.
         """
@@ -452,7 +449,7 @@ class Schedules:
             state=entry.state,
             cron=spec.cron,
             tz=spec.tz,
-            what=_what(spec),
+            what=_started_object(spec),
             pipeline=spec.pipeline,
             job=spec.job,
             parameters=spec.parameters,
@@ -494,7 +491,7 @@ def _checked_fields(facts: Mapping[str, Any]) -> dict[str, Any]:
     return dict(facts)
 
 
-def _what(spec: ScheduleSpec) -> str:
+def _started_object(spec: ScheduleSpec) -> str:
     if spec.pipeline is not None:
         return reference("pipeline", spec.pipeline)
     job = spec.job or {}

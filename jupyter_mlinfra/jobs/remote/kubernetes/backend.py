@@ -38,7 +38,7 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
         self._settings = project.settings.of(KubernetesSettings)
         self._api = Api(self._settings)
 
-    def _reach(self) -> KubernetesRemote:
+    def _connect(self) -> KubernetesRemote:
         return KubernetesRemote(self._project)
 
     def check(self, spec: JobSpec) -> None:

@@ -1,10 +1,10 @@
-"""The first process of a pod: it checks whether the job is still wanted, runs the guard, and does
+"""The first process of a pod: it checks that the job was not called off, runs the guard, and does
 the work of an init process.
 
 A pod that Kubernetes restarts after a preemption is a new attempt: the first one that is not taken.
 Kubernetes asks a pod to end with SIGTERM, both for a cancel and for a preemption. It is a cancel if
-the order is gone; else the guard is told to give way, and the command has all the time that the pod
-is given. Standard library only.
+the order is gone; else the guard is asked to give way, and the command has all the time that the
+pod is given. Standard library only.
 
 python -m jupyter_mlinfra.jobs.remote.kubernetes.pod JOBS BATCH.ATTEMPT
 """

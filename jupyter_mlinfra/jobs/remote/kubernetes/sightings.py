@@ -137,7 +137,7 @@ def _newest(pods: Iterable[Json]) -> dict[tuple[str, int], Json]:
 
 
 def lacks_pods(jobs: Iterable[Json], pods: Iterable[Json]) -> bool:
-    """Whether there are Jobs that should have a pod and have none: only an event tells that their
+    """Whether there are Jobs that should have a pod and have none: only an event says that their
     creation is refused.
     """
     owners = {(_meta(pod).get("labels") or {}).get(OWNER) for pod in pods}

@@ -31,7 +31,7 @@ class RayBackend(FollowedBackend[RayRemote]):
         self._settings = project.settings.of(RaySettings)
         self._api = Api(self._settings, seconds=SOON_SECONDS)
 
-    def _reach(self) -> RayRemote:
+    def _connect(self) -> RayRemote:
         return RayRemote(self._project)
 
     def check(self, spec: JobSpec) -> None:

@@ -1,4 +1,4 @@
-"""The entrypoint of a job in Ray: it checks whether the job is still wanted, and runs the guard
+"""The entrypoint of a job in Ray: it checks that the job was not called off, and runs the guard
 beside Ray's own processes.
 
 Ray has no containers: when it loses the process that watches an entrypoint (a node or the head is

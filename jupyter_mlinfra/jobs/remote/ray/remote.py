@@ -32,7 +32,7 @@ NAME = "ray"
 AT_A_TIME = 8
 """How many requests run at once, if each job needs one."""
 FORGOTTEN_AT_A_TIME = 20
-"""How many ended jobs Ray is told to delete after a look."""
+"""How many ended jobs Ray deletes after a look."""
 NODES_SECONDS = 5.0
 """How long the list of nodes is used before it is read again."""
 
@@ -80,7 +80,7 @@ class RayRemote:
         unlisted = [
             entry
             for key, entry in followed.items()
-            if entry.remote and key not in shown and self._left(entry)
+            if entry.remote and key not in shown and self._is_active(entry)
         ]
         found = [self._sighting(item, followed) for item in seen] + [
             self._ends(entry.token, entry.remote or "") for entry in unlisted
@@ -117,7 +117,7 @@ class RayRemote:
             reason="Ray no longer runs it; what is left of it ends.",
         )
 
-    def _left(self, entry: JobEntry) -> bool:
+    def _is_active(self, entry: JobEntry) -> bool:
         """Whether the guard of a job that Ray no longer lists may still have to end it: before that
         it does not count as lost, and no second copy is started.
         """
@@ -158,9 +158,9 @@ class RayRemote:
                 self._api.delete(remote)
 
     def recall(self, remotes: Sequence[str]) -> Mapping[str, Sighting]:
-        """Nothing about how they ended; about those that had begun, that Ray lost them."""
+        """Those that had started count as lost; Ray says nothing about how they ended."""
         message, found = (
-            "Ray knows it no longer: its head was restarted, or somebody deleted the job there.",
+            "Ray no longer knows it: its head was restarted, or somebody deleted the job there.",
             dict[str, Sighting](),
         )
         for entry in self._store.followed(backend=NAME):
@@ -187,7 +187,7 @@ class RayRemote:
 
     def _body(self, parcel: Parcel) -> Json:
         """The job's own variables are in its order, in a file that only its owner can read:
-        everybody on the cluster can see what Ray is told.
+        everybody on the cluster can see what Ray gets.
         """
         attempt, spec = Attempt(parcel.folder), parcel.entry.spec
         order = Order.read(attempt)

@@ -110,8 +110,8 @@ class RaySettings(Section):
         for name, amount in resources.items():
             if name in ("CPU", "GPU", "memory", "object_store_memory"):
                 rule = (
-                    "{name} is no custom resource: how much of it a job needs is said by the job"
-                    " (cpus, gpus, memory_gib)"
+                    "{name} is not a custom resource: each job says how much of it it needs (cpus,"
+                    " gpus, memory_gib)"
                 )
                 raise PydanticCustomError("resources", rule, {"name": name})
             if not 0 < amount < math.inf:

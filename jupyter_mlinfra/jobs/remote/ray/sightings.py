@@ -92,7 +92,7 @@ def sightings_of(
         ended = Sighting(
             **common,
             stage=Stage.ENDED,
-            **_how(job, status, began=traces is not None and traces.claimed),
+            **_end_fields(job, status, began=traces is not None and traces.claimed),
         )
         lives = traces is not None and traces.claimed and not traces.ended and not _by_itself(job)
         found.append(Seen(sighting=ended, job=ident, over_at=job.get("end_time"), lives=lives))
@@ -105,7 +105,7 @@ def _by_itself(job: Json) -> bool:
     return job.get("status") == "SUCCEEDED" or (isinstance(code, int) and code >= 0)
 
 
-def _how(job: Json, status: str, *, began: bool) -> dict[str, Any]:
+def _end_fields(job: Json, status: str, *, began: bool) -> dict[str, Any]:
     """How a job ended. Exit codes come from the attempt's files first; this is for when those say
     nothing.
     """

@@ -54,7 +54,7 @@ class SlurmBackend(FollowedBackend[SlurmRemote]):
         self._settings = project.settings.of(SlurmSettings)
         self._commands = Commands(self._settings)
 
-    def _reach(self) -> SlurmRemote:
+    def _connect(self) -> SlurmRemote:
         return SlurmRemote(self._project)
 
     def check(self, spec: JobSpec) -> None:

@@ -197,30 +197,28 @@ class SlurmRemote:
             for remote in remotes
             if at - self._signalled_at.setdefault(remote, at) > self._grace + KILL_SECONDS
         ]
-        for remotes_named in _some(
+        for group in _in_groups(
             [sighting.remote for sighting in sightings if sighting.stage is Stage.WAITING]
         ):
-            self._tell("scancel", "--quiet", "--state=PENDING", *remotes_named)
-        for remotes_named in _some(remotes):
-            self._tell("scancel", "--quiet", "--state=SUSPENDED", *remotes_named)
-            self._tell(
-                "scancel", "--quiet", "--batch", "--signal=TERM", "--state=RUNNING", *remotes_named
-            )
-        for remotes_named in _some(late):
-            self._tell("scancel", "--quiet", *remotes_named)
+            self._tell("scancel", "--quiet", "--state=PENDING", *group)
+        for group in _in_groups(remotes):
+            self._tell("scancel", "--quiet", "--state=SUSPENDED", *group)
+            self._tell("scancel", "--quiet", "--batch", "--signal=TERM", "--state=RUNNING", *group)
+        for group in _in_groups(late):
+            self._tell("scancel", "--quiet", *group)
 
     def forget(self, sightings: Sequence[Sighting]) -> None:
         """It forgets on its own, after some minutes."""
 
     def hold(self, remotes: Sequence[str], *, held: bool) -> None:
         """As the user, so that the user can release them."""
-        for remotes_named in _some(remotes):
-            self._tell("scontrol", "uhold" if held else "release", ",".join(remotes_named))
+        for group in _in_groups(remotes):
+            self._tell("scontrol", "uhold" if held else "release", ",".join(group))
 
     def prioritize(self, priorities: Mapping[str, int]) -> None:
         """One call per priority."""
         for priority in set(priorities.values()):
-            for remotes_named in _some(
+            for group in _in_groups(
                 [
                     remote
                     for remote, remote_priority in priorities.items()
@@ -230,7 +228,7 @@ class SlurmRemote:
                 self._tell(
                     "scontrol",
                     "update",
-                    f"JobId={','.join(remotes_named)}",
+                    f"JobId={','.join(group)}",
                     f"Nice={nice(priority, self._settings)}",
                 )
 
@@ -252,5 +250,5 @@ class SlurmRemote:
             sys.stderr.write(f"{arguments[0]}: {error.message}\n")
 
 
-def _some(remotes: Sequence[str]) -> Iterator[list[str]]:
+def _in_groups(remotes: Sequence[str]) -> Iterator[list[str]]:
     yield from map(list, batched(remotes, NAMED))
