@@ -79,9 +79,9 @@ def _secrets(plan: ArgoPlan, root: Path) -> list[Secret]:
     """
     from .notebook import read_notebook
 
-    found, every = scope(plan), list[Secret]()
+    names, every = scope(plan), list[Secret]()
     for step in plan.definition.steps:
-        own_secrets = secrets_of(step, next(iter(items_of(plan, step)), {}), found)
+        own_secrets = secrets_of(step, next(iter(items_of(plan, step)), {}), names)
         if (
             own_secrets
             and (language := read_notebook(root / step.notebook, step.notebook).language)
@@ -118,8 +118,8 @@ def _notes(plan: ArgoPlan, secrets: Sequence[Secret]) -> list[str]:
         f"The project lies on the volume claim {plan.claim}, which every step mounts at {FOLDER}.",
         "Argo runs every step each time: the cache is not exported.",
     ]
-    found = scope(plan)
-    required = [name for name, text in found.arguments.items() if text is None]
+    names = scope(plan)
+    required = [name for name, text in names.arguments.items() if text is None]
     if required:
         first = sorted(required, key=lambda name: name != "image")
         notes.append(f"A submit must set: {' '.join(f'-p {name}=…' for name in first)}")
@@ -134,7 +134,7 @@ def _notes(plan: ArgoPlan, secrets: Sequence[Secret]) -> list[str]:
     fixed = [
         step
         for step in plan.definition.steps
-        if any(True for _ in placeholders(step.foreach or "")) and parameter_of(step, found) is None
+        if any(True for _ in placeholders(step.foreach or "")) and parameter_of(step, names) is None
     ]
     if fixed:
         notes.append(

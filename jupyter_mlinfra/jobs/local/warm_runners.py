@@ -56,7 +56,7 @@ _WORD_BYTES = 65536
 
 @dataclass(slots=True)
 class _Kind:
-    """Runners that are alike. words: the environment they start in. notebooks: frozen ones that ran
+    """Runners that are alike. environment: what they start in. notebooks: frozen ones that ran
     lately, newest first. failures: in a row.
     """
 

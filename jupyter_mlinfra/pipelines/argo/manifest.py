@@ -52,12 +52,12 @@ def manifest(plan: ArgoPlan) -> dict[str, Any]:
     }
 
 
-def _workflow(plan: ArgoPlan, found: Scope) -> dict[str, Any]:
+def _workflow(plan: ArgoPlan, scope: Scope) -> dict[str, Any]:
     names = _names([step.name for step in plan.definition.steps])
     steps = [(step, items_of(plan, step)) for step in plan.definition.steps]
     arguments = [
         {"name": name} if text is None else {"name": name, "value": text}
-        for name, text in found.arguments.items()
+        for name, text in scope.arguments.items()
     ]
     return {
         "entrypoint": "pipeline",
@@ -66,9 +66,9 @@ def _workflow(plan: ArgoPlan, found: Scope) -> dict[str, Any]:
         "templates": [
             {
                 "name": "pipeline",
-                "dag": {"tasks": [_task(step, items, names, found) for step, items in steps]},
+                "dag": {"tasks": [_task(step, items, names, scope) for step, items in steps]},
             },
-            *(_template(plan, step, items, names, found) for step, items in steps),
+            *(_template(plan, step, items, names, scope) for step, items in steps),
         ],
     }
 
@@ -83,13 +83,13 @@ def items_of(plan: ArgoPlan, step: StepDefinition) -> list[Mapping[str, Any]]:
 
 
 def _task(
-    step: StepDefinition, items: Sequence[Mapping[str, Any]], names: Mapping[str, str], found: Scope
+    step: StepDefinition, items: Sequence[Mapping[str, Any]], names: Mapping[str, str], scope: Scope
 ) -> dict[str, Any]:
     task: dict[str, Any] = {"name": names[step.name], "template": names[step.name]}
     if step.after:
         task["depends"] = " && ".join(names[before] for before in step.after)
     if items:
-        task |= _loop(step, items, found)
+        task |= _loop(step, items, scope)
     return task
 
 
@@ -129,7 +129,7 @@ def _template(
     step: StepDefinition,
     items: Sequence[Mapping[str, Any]],
     names: Mapping[str, str],
-    found: Scope,
+    scope: Scope,
 ) -> dict[str, Any]:
     template: dict[str, Any] = {"name": names[step.name]}
     if items:
@@ -150,21 +150,25 @@ def _template(
         }
     if step.time_limit_minutes is not None:
         template["activeDeadlineSeconds"] = max(1, round(step.time_limit_minutes * 60))
-    return template | {"container": _container(plan, step, items, names[step.name], found)}
+    return template | {"container": _container(plan, step, items, names[step.name], scope)}
 
 
 def _container(
-    plan: ArgoPlan, step: StepDefinition, items: Sequence[Mapping[str, Any]], own: str, found: Scope
+    plan: ArgoPlan,
+    step: StepDefinition,
+    items: Sequence[Mapping[str, Any]],
+    name: str,
+    scope: Scope,
 ) -> dict[str, Any]:
     item = _kinds(step, items)
-    secrets = secrets_of(step, item, found)
-    executed = f".mlinfra/argo/{{{{workflow.name}}}}/{own}-{{{{pod.name}}}}.ipynb"
+    secrets = secrets_of(step, item, scope)
+    executed = f".mlinfra/argo/{{{{workflow.name}}}}/{name}-{{{{pod.name}}}}.ipynb"
     arguments = [
         step.notebook,
         executed,
         "--cwd",
         step.notebook.rpartition("/")[0] or ".",
-        *_words(step, item, found, {secret.parameter for secret in secrets}),
+        *_words(step, item, scope, {secret.parameter for secret in secrets}),
     ]
     if secrets:
         arguments = [
@@ -216,7 +220,7 @@ def _words(
     """Arguments of papermill's command line: texts as they are (`-r`), numbers parsed (`-p`), the
     rest as YAML (`-y`).
     """
-    values = {**scope.known, **item}
+    values = {**scope.typed, **item}
     names = {**scope.texts, **{name: f"{{{{inputs.parameters.{name}}}}}" for name in item}}
     arguments: list[str] = []
     for name, value in step.parameters.items():

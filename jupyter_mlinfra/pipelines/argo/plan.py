@@ -46,13 +46,13 @@ class ArgoPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """The names that `{{ name }}` may refer to. known: each with a value of its type. texts: each
+    """The names that `{{ name }}` may refer to. typed: each with a value of its type. texts: each
     with the text for Argo.
 
     arguments: those that a submit can set, None for one that it must set.
     """
 
-    known: Mapping[str, Any]
+    typed: Mapping[str, Any]
     texts: Mapping[str, str]
     arguments: Mapping[str, str | None]
 
@@ -84,30 +84,30 @@ def scope(plan: ArgoPlan) -> Scope:
     if date and date not in values:
         typed[date], texts[date], arguments[date] = "", f"{{{{workflow.parameters.{date}}}}}", None
     return Scope(
-        known=typed,
+        typed=typed,
         texts=texts,
         arguments=arguments if plan.image else {**arguments, "image": None},
     )
 
 
-def check(plan: ArgoPlan, found: Scope) -> None:
+def check(plan: ArgoPlan, scope: Scope) -> None:
     """Raise Unprocessable for names and values that Argo would refuse or misread."""
     items = [(step, step.item) for step in plan.bound.steps]
-    for name in (*found.known, *(name for _, item in items for name in item)):
+    for name in (*scope.typed, *(name for _, item in items for name in item)):
         if not _NAME.fullmatch(name):
             raise Unprocessable(
                 f"Argo takes no parameter called {name}.",
                 "It accepts letters without accents, digits and _.",
                 "Give it another name.",
             )
-    if not plan.image and "image" in found.known:
+    if not plan.image and "image" in scope.typed:
         raise Unprocessable(
             "The workflow would have two parameters called image.",
             "One of them names the container image.",
             "Give --image.",
         )
     late = {
-        name for name, text in found.texts.items() if plan.schedule is not None and "{{=" in text
+        name for name, text in scope.texts.items() if plan.schedule is not None and "{{=" in text
     }
     for step in plan.definition.steps:
         if names := late & set(placeholders(step.foreach or "")):
@@ -115,7 +115,7 @@ def check(plan: ArgoPlan, found: Scope) -> None:
             raise Unprocessable(
                 f"Argo cannot spread step {step.name} over its items.", why, "Give it fixed items."
             )
-    values = [(f"parameter {name}", text) for name, text in found.arguments.items()]
+    values = [(f"parameter {name}", text) for name, text in scope.arguments.items()]
     values += [
         (f"foreach of step {step.file_name}", text_of(value))
         for step, item in items

@@ -45,14 +45,14 @@ class Secret:
     variable: str
 
 
-def secrets_of(step: StepDefinition, item: Mapping[str, Any], found: Scope) -> list[Secret]:
+def secrets_of(step: StepDefinition, item: Mapping[str, Any], scope: Scope) -> list[Secret]:
     """The parameters of a step that are secrets. Raises Unprocessable for one inside a list or
     mapping, or that is known only at submit or from an item.
     """
     secrets = []
-    names = {**found.texts, **{name: f"{{{{inputs.parameters.{name}}}}}" for name in item}}
+    names = {**scope.texts, **{name: f"{{{{inputs.parameters.{name}}}}}" for name in item}}
     for name, value in step.parameters.items():
-        kind = render(value, {**found.known, **item})
+        kind = render(value, {**scope.typed, **item})
         if not any(True for _ in references(kind)):
             continue
         if not isinstance(kind, str):

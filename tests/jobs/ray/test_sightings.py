@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.jobs.remote.ray.api import essence
-from jupyter_mlinfra.jobs.remote.ray.nodes import devices_of, fits, gpu_kind, nodes_of, why, words
+from jupyter_mlinfra.jobs.remote.ray.nodes import devices_of, fits, gpu_kind, nodes_of, text_of, why
 from jupyter_mlinfra.jobs.remote.ray.sightings import Traces, sightings_of
 
 KEY = "ab12.3.0"
@@ -272,17 +272,17 @@ def test_what_is_free_is_what_actors_leave() -> None:
     plain, big = nodes_of(
         NODES, [actor("b", CPU=2, GPU=1.5), actor("b", GPU=0.5), actor("gone", CPU=1)]
     )
-    assert (plain.name, big.name, plain.left["CPU"], big.left["CPU"], big.left["GPU"]) == (
+    assert (plain.name, big.name, plain.free["CPU"], big.free["CPU"], big.free["GPU"]) == (
         "a",
         "b",
         4,
         14,
         2,
     )
-    assert fits({"CPU": 14, "GPU": 2, "accelerator_type:A100": 0.001}, big.left)
-    assert not fits({"CPU": 14, "GPU": 2.5}, big.left)
-    assert not fits({"GPU": 1}, plain.left)
-    assert words(big.whole) == "16 CPUs, 4 GPUs, 64 GiB, A100"
+    assert fits({"CPU": 14, "GPU": 2, "accelerator_type:A100": 0.001}, big.free)
+    assert not fits({"CPU": 14, "GPU": 2.5}, big.free)
+    assert not fits({"GPU": 1}, plain.free)
+    assert text_of(big.capacity) == "16 CPUs, 4 GPUs, 64 GiB, A100"
 
 
 @pytest.mark.parametrize(

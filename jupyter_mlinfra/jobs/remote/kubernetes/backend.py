@@ -49,9 +49,9 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
         self._check_folder()
         nodes = [] if self._settings.autoscaled else self._nodes(cordoned=True)
         if nodes and not any(
-            room_for(spec, node.whole, node.labels, self._settings) for node in nodes
+            room_for(spec, node.capacity, node.labels, self._settings) for node in nodes
         ):
-            most = ", ".join(f"{node.name}: {node.whole.text()}" for node in nodes[:5])
+            most = ", ".join(f"{node.name}: {node.capacity.text()}" for node in nodes[:5])
             fix = (
                 "Ask for less; where nodes come when they are asked for, set [jobs.kubernetes]"
                 " autoscaled = true."
@@ -163,8 +163,8 @@ class KubernetesBackend(FollowedBackend[KubernetesRemote]):
                 pods = []
         free_of_nodes = [free(node, pods) for node in nodes]
         cpus, memory = (
-            sum(node.whole.cpus for node in nodes),
-            sum(node.whole.memory for node in nodes),
+            sum(node.capacity.cpus for node in nodes),
+            sum(node.capacity.memory for node in nodes),
         )
         used, held = (
             cpus - sum(room.cpus for room in free_of_nodes),

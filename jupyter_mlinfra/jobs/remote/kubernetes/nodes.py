@@ -27,11 +27,11 @@ class Compute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A node that takes jobs. whole: what it has for pods."""
+    """A node that takes jobs. capacity: what it has for pods."""
 
     name: str
     labels: Mapping[str, str]
-    whole: Compute
+    capacity: Compute
 
 
 def nodes_of(
@@ -49,14 +49,14 @@ def nodes_of(
         ):
             amounts = (item.get("status") or {}).get("allocatable") or {}
             found.append(
-                Node(name=str(meta.get("name")), labels=labels, whole=_room(amounts, settings))
+                Node(name=str(meta.get("name")), labels=labels, capacity=_room(amounts, settings))
             )
     return found
 
 
 def free(node: Node, pods: Iterable[Mapping[str, Any]]) -> Compute:
     """What the visible pods leave of a node."""
-    cpus, memory, devices = node.whole.cpus, node.whole.memory, dict(node.whole.devices)
+    cpus, memory, devices = node.capacity.cpus, node.capacity.memory, dict(node.capacity.devices)
     for pod in _on(node, pods):
         for container in (pod.get("spec") or {}).get("containers") or ():
             asked = (container.get("resources") or {}).get("requests") or {}
@@ -92,7 +92,7 @@ def devices_of(
     """
     found = list[Device]()
     for node in nodes:
-        for resource, count in node.whole.devices.items():
+        for resource, count in node.capacity.devices.items():
             holders = [
                 holder
                 for pod in _on(node, pods)

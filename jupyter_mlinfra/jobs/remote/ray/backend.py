@@ -43,8 +43,8 @@ class RayBackend(FollowedBackend[RayRemote]):
             [] if self._settings.autoscaled else self._nodes(),
             request.needs(spec, self._settings),
         )
-        if nodes and not any(fits(asked, node.whole) for node in nodes):
-            most = "; ".join(f"{node.name}: {text_of(node.whole)}" for node in nodes[:5])
+        if nodes and not any(fits(asked, node.capacity) for node in nodes):
+            most = "; ".join(f"{node.name}: {text_of(node.capacity)}" for node in nodes[:5])
             fix = (
                 "Ask for less; where nodes come when they are asked for, set [jobs.ray] autoscaled"
                 " = true."
@@ -62,15 +62,17 @@ class RayBackend(FollowedBackend[RayRemote]):
     def would_start(self, spec: JobSpec) -> datetime | None:
         """Now, if a visible node has room for it; else unknown."""
         asked = request.needs(spec, self._settings)
-        return now() if any(fits(asked, node.left) for node in self._nodes()) else None
+        return now() if any(fits(asked, node.free) for node in self._nodes()) else None
 
     def compute(self) -> Compute:
         """The nodes of the cluster, and what actors (each running job is one) hold of them."""
         nodes = self._nodes()
-        cpus, memory = (sum(node.whole.get(name, 0.0) for node in nodes) for name in (CPU, MEMORY))
+        cpus, memory = (
+            sum(node.capacity.get(name, 0.0) for node in nodes) for name in (CPU, MEMORY)
+        )
         used, held = (
-            cpus - sum(node.left.get(CPU, 0.0) for node in nodes),
-            memory - sum(node.left.get(MEMORY, 0.0) for node in nodes),
+            cpus - sum(node.free.get(CPU, 0.0) for node in nodes),
+            memory - sum(node.free.get(MEMORY, 0.0) for node in nodes),
         )
         return self._computed(
             devices_of(nodes, self._holders(nodes), gpu_kind),

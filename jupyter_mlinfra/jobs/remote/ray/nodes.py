@@ -21,12 +21,12 @@ Amounts = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A live node. whole: what it has. left: what the visible actors leave of it."""
+    """A live node. capacity: what it has. free: what the visible actors leave of it."""
 
     id: str
     name: str
-    whole: Amounts
-    left: Amounts
+    capacity: Amounts
+    free: Amounts
 
 
 def nodes_of(items: Iterable[Json], actors: Iterable[Json]) -> list[Node]:
@@ -47,8 +47,8 @@ def nodes_of(items: Iterable[Json], actors: Iterable[Json]) -> list[Node]:
             Node(
                 id=ident,
                 name=str(item.get("node_name") or item.get("node_ip") or ident),
-                whole=total,
-                left=free,
+                capacity=total,
+                free=free,
             )
         )
     return sorted(found, key=lambda node: node.name)
@@ -83,15 +83,15 @@ def why(needs: Amounts, nodes: Sequence[Node], *, autoscaled: bool) -> str:
     """Why a job waits that Ray has not started."""
     if not nodes:
         return "Waits in Ray, which shows no node (PENDING)."
-    if not any(fits(needs, node.whole) for node in nodes):
+    if not any(fits(needs, node.capacity) for node in nodes):
         more = (
             "one has to come"
             if autoscaled
             else "they have "
-            + "; ".join(f"{node.name}: {text_of(node.whole)}" for node in nodes[:5])
+            + "; ".join(f"{node.name}: {text_of(node.capacity)}" for node in nodes[:5])
         )
         return f"Waits in Ray for {text_of(needs)}: no node has that, {more} (PENDING)."
-    if not any(fits(needs, node.left) for node in nodes):
+    if not any(fits(needs, node.free) for node in nodes):
         return f"Waits in Ray for {text_of(needs)}: not enough is free on any node (PENDING)."
     return "Ray is about to start it (PENDING)."
 
@@ -104,13 +104,13 @@ def devices_of(
     """
     found = list[Device]()
     for node in nodes:
-        count = int(node.whole.get(GPU, 0))
+        count = int(node.capacity.get(GPU, 0))
         own = {
             index: holders[node.id, str(index)]
             for index in range(count)
             if (node.id, str(index)) in holders
         }
-        others = round(count - node.left.get(GPU, 0.0) + _MARGIN) - len(own)
+        others = round(count - node.free.get(GPU, 0.0) + _MARGIN) - len(own)
         for index in range(count):
             holder = own.get(index, "")
             if not holder and others > 0:
@@ -130,6 +130,6 @@ def devices_of(
 def gpu_kind(node: Node) -> str:
     """Ray's name for the GPUs of a node."""
     return next(
-        (name.removeprefix(ACCELERATOR) for name in node.whole if name.startswith(ACCELERATOR)),
+        (name.removeprefix(ACCELERATOR) for name in node.capacity if name.startswith(ACCELERATOR)),
         "GPU",
     )
