@@ -19,7 +19,7 @@ from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.experiments import Experiments, ambient, strays, with_store
 from jupyter_mlinfra.experiments.strays import is_same_store
-from jupyter_mlinfra.jobs.attempt.environment import elsewhere
+from jupyter_mlinfra.jobs.attempt.environment import for_other_machines
 from jupyter_mlinfra.jobs.spec import JobSpec
 from jupyter_mlinfra.workbench import Workbench
 
@@ -144,7 +144,7 @@ def test_an_address_that_the_user_chose_goes_to_a_cluster_too(project):
     """
     chosen = {**with_store(project, {"PATH": "/bin"}), "MLFLOW_TRACKING_URI": "http://chosen"}
     assert chosen["MLINFRA_ONLY_HERE"]
-    found = elsewhere(with_store(project, chosen))
+    found = for_other_machines(with_store(project, chosen))
     assert found["MLFLOW_TRACKING_URI"] == "http://chosen"
     assert not {"MLINFRA_ONLY_HERE", "MLINFRA_ACTIVE_STORE", "_MLFLOW_SERVER_ARTIFACT_ROOT"} & set(
         found
@@ -199,10 +199,10 @@ def test_a_job_gets_the_address_of_the_store_and_one_on_another_machine_no_file(
     assert kept[0]["MLFLOW_TRACKING_URI"] == f"sqlite:///{project.home / 'mlflow.db'}"
     assert not {
         name
-        for name in elsewhere(kept[0])
+        for name in for_other_machines(kept[0])
         if "MLFLOW_TRACKING" in name or name == "_MLFLOW_SERVER_ARTIFACT_ROOT"
     }
-    assert elsewhere(kept[0])["PATH"] == os.environ["PATH"]
+    assert for_other_machines(kept[0])["PATH"] == os.environ["PATH"]
 
 
 @pytest.mark.parametrize("verb", ["requeue", "restore"])
