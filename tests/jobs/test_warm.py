@@ -538,7 +538,7 @@ def test_a_runner_whose_supervisor_dies_while_it_warms_up_ends_its_kernel(
             ["mlinfra-warm", *command],
             dict(os.environ),
             log=tmp_path / "log",
-            word=its.fileno(),
+            pipe=its.fileno(),
         )
     tools.until(lambda: list(tmp_path.glob("k-*")))
     ours.close()
