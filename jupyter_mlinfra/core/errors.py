@@ -34,6 +34,12 @@ class MLInfraError(Exception):
     def __str__(self) -> str:
         return " ".join(part for part in (self.what, self.why, self.fix) if part)
 
+    def _render_traceback_(self) -> list[str]:
+        """IPython asks for what it shows of the error."""
+        from .tracebacks import users_traceback
+
+        return users_traceback(self)
+
     def to_json(self) -> dict[str, str]:
         """The body that REST, CLI and panels share."""
         return {"code": self.code, "what": self.what, "why": self.why, "fix": self.fix}

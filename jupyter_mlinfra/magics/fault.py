@@ -25,7 +25,7 @@ def explained[**P, T](function: Callable[P, T]) -> Callable[P, T]:
             # IPython asks the exception for its traceback; the card has shown everything except
             # what readers of a log need.
             line = f"{type(error).__name__}: {error.what}"
-            error._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
+            error._render_traceback_ = lambda: [line]  # type: ignore[method-assign]
             raise
 
     return call
