@@ -22,6 +22,7 @@ from urllib.parse import unquote
 
 from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable, Unprocessable
 from ..core.files import explain_os_error, file_lock
+from ..core.http import proxy_advice
 from ..core.imports import load_modules
 from ..core.passwords import HIDDEN, password_in
 from ..core.secrets import is_reference, resolve
@@ -271,11 +272,18 @@ class CatalogStore:
             if isinstance(error, OSError) and error.errno:
                 raise explain_os_error(error, what) from error
             why = self._without_secrets(str(error).partition("\n")[0])
+            proxied, fix = self._proxy_advice()
             raise Unavailable(
                 what,
-                f"{type(error).__name__}: {why}"[:500],
-                "Look at [catalog] in mlinfra.toml, at the disk and at the network.",
+                f"{proxied} {type(error).__name__}: {why}".strip()[:500],
+                fix or "Look at [catalog] in mlinfra.toml, at the disk and at the network.",
             ) from error
+
+    def _proxy_advice(self) -> tuple[str, str]:
+        with contextlib.suppress(MLInfraError):  # a secret that is not set
+            uri = resolve(self._settings.uri or self._settings.properties.get("uri", ""))
+            return proxy_advice(uri)
+        return "", ""
 
     @property
     def _is_sql(self) -> bool:

@@ -70,6 +70,25 @@ def is_this_machine(host: str) -> bool:
     return host == "localhost" or host.endswith(".localhost")
 
 
+def proxy_advice(url: str) -> tuple[str, str]:
+    """Why libraries that speak by `requests` may not reach an address of this machine, and the fix:
+    unlike `open_client`, they use a proxy of the environment for it. Empty if they use none.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not is_this_machine(parts.hostname or ""):
+        return "", ""
+    from requests.utils import get_environ_proxies, select_proxy
+
+    if not select_proxy(url, get_environ_proxies(url)):
+        return "", ""
+    names = (f"{parts.scheme}_proxy", "all_proxy")
+    variable = next(
+        spelt for name in names for spelt in (name, name.upper()) if os.environ.get(spelt)
+    )
+    why = f"{variable} is set, so requests to {parts.hostname} are sent to a proxy."
+    return why, "Set NO_PROXY=127.0.0.1,localhost where Jupyter is started."
+
+
 def reason_of(error: BaseException) -> str:
     """Why there was no answer, in the words of the system where it has some: `Connection
     refused`.

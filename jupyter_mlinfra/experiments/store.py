@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..core.errors import BadRequest, Conflict, Forbidden, MLInfraError, NotFound, Unavailable
 from ..core.files import explain_os_error, file_lock, write_atomic
+from ..core.http import proxy_advice
 from ..core.imports import fix_of_missing, load_modules
 from ..core.outbox import ARTIFACTS, RUNS, outbox
 from ..core.project import Project
@@ -318,6 +319,9 @@ _BY_CODE: dict[str, type[MLInfraError]] = {
     "UNAUTHENTICATED": Forbidden,
 }
 
+_NOT_FROM_MLFLOW = "API request to endpoint"
+"""How MLflow's message begins when an answer is not the JSON of an MLflow server."""
+
 
 @contextlib.contextmanager
 def explained(store: TrackingStore) -> Iterator[None]:
@@ -384,10 +388,11 @@ def _mlflow_fault(message: str, code: str, store: TrackingStore) -> MLInfraError
             text[:200],
             f"Back it up, then run: mlflow db upgrade {store.shown_uri}",
         )
-    if code in _BY_CODE:
+    proxied, fix = proxy_advice(store.uri)
+    if code in _BY_CODE and not (proxied and text.startswith(_NOT_FROM_MLFLOW)):
         return _BY_CODE[code]("The experiment store refused the request.", text[:500])
     return Unavailable(
         f"The experiment store {store.shown_uri} does not answer.",
-        text[:500].replace(store.uri, store.shown_uri),
-        "Try again; see that the store is up and can be written.",
+        f"{proxied} {text[:500].replace(store.uri, store.shown_uri)}".strip(),
+        fix or "Try again; see that the store is up and can be written.",
     )

@@ -343,6 +343,18 @@ def test_a_catalog_that_is_down_is_named(project, rest, monkeypatch):
         assert (caught.value.code, bool(caught.value.fix)) == ("unavailable", True)
 
 
+def test_a_proxy_before_a_catalog_of_this_machine_is_named(project, rest, monkeypatch):
+    monkeypatch.setenv("LAKE_TOKEN", TOKEN)
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    catalog = Catalog(_project(project, f'[catalog]\nuri = "{rest.uri}"\n'))
+    with pytest.raises(Unavailable, match="http_proxy is set") as caught:
+        catalog.list()
+    assert "NO_PROXY=127.0.0.1,localhost" in caught.value.fix
+
+
 def test_a_partitioned_table_of_others_is_read_and_not_written(project, tmp_path):
     from pyiceberg.partitioning import PartitionField, PartitionSpec
     from pyiceberg.transforms import IdentityTransform

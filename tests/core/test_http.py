@@ -136,6 +136,36 @@ def test_ray_behind_a_proxy_that_cannot_be_used_is_unreachable(
 
 
 @pytest.mark.parametrize(
+    ("url", "variables", "named"),
+    [
+        ("http://127.0.0.1:5000", {"HTTP_PROXY": "http://proxy:3128"}, "HTTP_PROXY"),
+        ("http://localhost:5000", {"http_proxy": "http://proxy:3128"}, "http_proxy"),
+        ("https://localhost:5000", {"ALL_PROXY": "http://proxy:3128"}, "ALL_PROXY"),
+        ("http://127.0.0.1:5000", {}, ""),
+        ("https://127.0.0.1:5000", {"HTTP_PROXY": "http://proxy:3128"}, ""),
+        ("http://mlflow.example", {"HTTP_PROXY": "http://proxy:3128"}, ""),
+        ("sqlite:///mlflow.db", {"ALL_PROXY": "http://proxy:3128"}, ""),
+        (
+            "http://127.0.0.1:5000",
+            {"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": "127.0.0.1,localhost"},
+            "",
+        ),
+    ],
+)
+def test_a_proxy_that_other_libraries_use_for_this_machine_is_named(
+    monkeypatch: pytest.MonkeyPatch, url: str, variables: dict[str, str], named: str
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    why, fix = http.proxy_advice(url)
+    assert why.partition(" ")[0] == named
+    assert fix.startswith("Set NO_PROXY=127.0.0.1,localhost") is bool(named)
+
+
+@pytest.mark.parametrize(
     ("host", "here"),
     [
         ("127.0.0.1", True),

@@ -5,6 +5,8 @@ import re
 import sqlite3
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -245,6 +247,41 @@ def test_a_password_of_the_store_is_not_inherited_by_the_processes_that_this_one
     monkeypatch.setenv("WHERE", "https://mlflow.example/hush")
     assert "hush" in mlflow.get_tracking_uri()
     assert "MLFLOW_TRACKING_URI" not in experiments.environment()
+
+
+@pytest.fixture
+def denied():
+    """The address of a proxy that forwards nothing."""
+    server = HTTPServer(("127.0.0.1", 0), _Denying)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+class _Denying(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.send_error(403)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_proxy_before_a_server_of_this_machine_is_named(tmp_path, monkeypatch, denied, answers):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, denied if answers else "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "mlinfra.toml").write_text(
+        '[experiments]\ntracking_uri = "http://127.0.0.1:5999"\n'
+    )
+    with pytest.raises(Unavailable, match="http_proxy is set") as caught:
+        Experiments(Project(tmp_path)).experiments()
+    assert "NO_PROXY=127.0.0.1,localhost" in caught.value.fix
 
 
 def test_a_scheme_that_mlflow_does_not_know_is_refused(tmp_path):
