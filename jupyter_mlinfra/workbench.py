@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from .core.domain import Domain
 from .core.domains import domain_of, domains, guarded, ours
-from .core.errors import MLInfraError, raise_all, tried
+from .core.errors import MLInfraError, Unavailable, raise_all, tried
 from .core.project import Project, find_root
-from .core.records import PAGE_LIMIT
+from .core.records import PAGE_LIMIT, every
 
 if TYPE_CHECKING:
     from .catalog import Catalog
@@ -144,7 +145,7 @@ class Workbench:
         supervisor.
 
         Every part is tried, whatever fails; Unavailable, raised at the end, lists what could not be
-        stopped or recorded.
+        stopped or recorded, or what still runs if the state folder cannot be written.
         """
         stopped: list[str] = []
         failed = tried(lambda: self.schedules.stop())  # first: a due time would start a run
@@ -152,10 +153,25 @@ class Workbench:
         failed += tried(lambda: self.pipelines.stop())
         failed += tried(lambda: stopped.extend(item.name for item in self.deployments.down()))
         failed += tried(lambda: self.jobs.stop(cancel_running=True))
-        raise_all(
-            failed, "All processes were told to end, but not all of it could be done in order."
-        )
+        if failed and not os.access(home := self.project.home, os.W_OK):
+            why = f"Its state folder {home} cannot be written. {self._running()}"
+            fix = (
+                "Let this user write it, or mount it so that it can be written; then: mlinfra down"
+            )
+            raise Unavailable("The project was not stopped.", why, fix) from failed[0]
+        raise_all(failed, "Not everything was stopped.")
         return {"supervisor": None, "deployments": stopped}
+
+    def _running(self) -> str:
+        """What of this project runs, in a sentence."""
+        found: list[str] = []
+        with contextlib.suppress(MLInfraError):
+            if (pid := self.jobs.supervisor().pid) is not None:
+                found.append(f"the supervisor (process {pid})")
+        with contextlib.suppress(MLInfraError):
+            live = [item.name for item in every(self.deployments.list) if item.state != "down"]
+            found += [f"deployment {name}" for name in live]
+        return f"Running: {', '.join(found)}." if found else "Nothing of it runs."
 
     def _refreshed(self, item: Domain) -> str:
         """Bring the search index up to date with a domain; returns what prevents it. A store that

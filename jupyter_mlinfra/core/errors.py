@@ -100,10 +100,10 @@ def raise_all(errors: Sequence[MLInfraError], what: str = "") -> None:
     """Raise what failed while all parts were tried: a single error as it is; several different
     ones, or any under `what`, as one that lists them.
     """
-    told = {str(error): error for error in errors}
-    if len(told) == 1 and not what:
+    different = {str(error): error for error in errors}.values()
+    if len(different) == 1 and not what:
         raise errors[0]
-    if told:
-        why = " ".join(f"{error.what} {error.why}".strip() for error in told.values())
-        fixes = dict.fromkeys(error.fix for error in told.values() if error.fix)
-        raise Unavailable(what or "Not all of it went well.", why, " ".join(fixes)) from errors[0]
+    if different:
+        why = " ".join(f"{error.what} {error.why}".strip() for error in different)
+        fixes = dict.fromkeys(error.fix for error in different if error.fix)
+        raise Unavailable(what or "Several things failed.", why, " ".join(fixes)) from errors[0]

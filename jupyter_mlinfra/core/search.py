@@ -8,6 +8,7 @@ they changed. Source: https://www.sqlite.org/fts5.html, section 4.3.4 (the trigr
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -210,8 +211,9 @@ class SearchIndex:
             return self._create()
 
     def _create(self) -> sqlite3.Connection:
+        place = self._path if self._is_writable() else ":memory:"
         connection = sqlite3.connect(
-            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            place, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
             connection.create_function("casefold", 1, str.casefold, deterministic=True)
@@ -223,6 +225,14 @@ class SearchIndex:
             connection.close()
             raise
         return connection
+
+    def _is_writable(self) -> bool:
+        """SQLite writes beside the file too. In a folder that cannot be written each process makes
+        an index of its own, in memory.
+        """
+        return os.access(self._path.parent, os.W_OK) and (
+            not self._path.exists() or os.access(self._path, os.W_OK)
+        )
 
     def _forget(self, *, remove: bool) -> None:
         """Close the connection, which rolls back. remove: delete the file and its log as well."""

@@ -141,6 +141,20 @@ def test_an_index_without_room_asks_for_space(small_disk: Callable[[int], Any]) 
     assert index.search("train").total == 1
 
 
+@pytest.mark.parametrize("used", [False, True], ids=["empty", "used before"])
+def test_on_a_read_only_disk_the_index_is_in_memory(
+    used: bool, small_disk: Callable[[int], Any]
+) -> None:
+    disk = small_disk(2)
+    if used:
+        SearchIndex(disk.path / "index.db").refresh("test", "1", lambda: DOCUMENTS[:1])
+    disk.lock()
+    index = SearchIndex(disk.path / "index.db")
+    assert index.refresh("test", "1", lambda: DOCUMENTS)
+    assert not index.refresh("test", "1", lambda: DOCUMENTS)
+    assert index.search("train").total == 1
+
+
 def test_a_busy_index_is_said_to_be_and_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -166,6 +166,22 @@ def test_down_stops_every_domain_whichever_fails_and_tells_of_each_failure(
     assert bench.down() == {"supervisor": None, "deployments": ["deployments"]}
 
 
+def test_down_of_a_read_only_project_says_so_and_what_still_runs(
+    project: Project, small_disk: Callable[[int], Any]
+) -> None:
+    small_disk(4).lock()
+    bench = Workbench(project)
+    bench.__dict__["deployments"] = Made(
+        down=list,
+        list=partial(page_of, [Made(name="churn", state="healthy"), Made(name="x", state="down")]),
+    )
+    with pytest.raises(Unavailable) as caught:
+        bench.down()
+    assert caught.value.what == "The project was not stopped."
+    assert f"{project.home} cannot be written. Running: deployment churn." in caught.value.why
+    assert caught.value.fix.endswith("then: mlinfra down")
+
+
 def test_what_does_not_fit_on_a_page_is_counted_all_the_same(project: Project) -> None:
     def many(count: int, **facts: Any) -> Callable[..., Page[Any]]:
         return partial(page_of, [Made(**facts)] * count)
