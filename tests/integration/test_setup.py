@@ -8,6 +8,7 @@ project's own.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -52,6 +53,7 @@ case "$1" in
     if [ -e "$STAGE/proxy" ] && { [ -e "$STAGE/unknown" ] || [ -z "$own" ]; }; then
       echo 'error: Failed to fetch' >&2
       echo '  cause: invalid peer certificate: UnknownIssuer' >&2; exit 2; fi
+    echo 'Downloading torch (800.0MiB)' >&2
     while [ -e "$STAGE/hold" ]; do sleep 0.02; done
     mkdir -p jupyter_mlinfra/labextension ;;
 esac
@@ -120,14 +122,16 @@ class Machine:
         path.chmod(0o755)
         return path
 
-    def start(self, script: str, *words: str) -> subprocess.Popen[str]:
+    def start(
+        self, script: str, *words: str, stderr: int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
         environment = self.environment | {"PATH": os.pathsep.join(map(str, self.path))}
         bash = shutil.which("bash") or ""
         return subprocess.Popen(
             [bash, f"scripts/{script}", *words],
             cwd=self.checkout,
             env=environment,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
 
@@ -217,7 +221,7 @@ def test_a_python_that_the_tests_do_not_run_on_is_not_chosen_and_it_is_said(
     assert code == 0
     assert (
         f"{newer} is not chosen: the tests run on Python 3.12 and 3.13 only. PYTHON=3.14 chooses it"
-        " all the same." in said
+        " anyway." in said
     )
     assert "--python 3.12 " in with_uv.called("uv venv")[-1], "uv fetches one"
     shutil.rmtree(with_uv.checkout / ".venv")
@@ -253,6 +257,29 @@ def test_a_python_that_cannot_be_used_is_refused(with_uv: Machine, word: str) ->
     code, said = with_uv.run("setup.sh", ".venv", "demo")
     assert (code, is_error(said)) == (1, True)
     assert f"PYTHON={word} cannot be used." in said
+
+
+def test_each_step_is_named_with_its_seconds(machine: Machine) -> None:
+    machine.program(machine.root / "bin" / "python3.12", PYTHON)
+    code, said = machine.run("setup.sh", ".venv", "demo")
+    assert code == 0
+    lines = re.sub(r"\x1b\[\d*m", "", said).splitlines()
+    begins = [line.partition(" ")[0] for line in lines[::2]]
+    assert begins == ["Installing", "Creating", "Installing"]
+    assert all(re.fullmatch(r"  done in \d+ s", line) for line in lines[1::2])
+
+
+def test_on_a_terminal_a_long_step_shows_its_seconds_and_what_uv_does(with_uv: Machine) -> None:
+    (with_uv.root / "hold").touch()
+    screen, terminal = os.openpty()
+    with with_uv.start("setup.sh", ".venv", "demo", stderr=terminal) as running:
+        os.close(terminal)
+        shown = b""
+        while b" s  Downloading torch" not in shown:
+            shown += os.read(screen, 1000)
+        (with_uv.root / "hold").unlink()
+        assert running.wait(60) == 0
+    os.close(screen)
 
 
 def test_a_second_set_up_waits_for_the_first_and_finds_the_work_done(with_uv: Machine) -> None:
