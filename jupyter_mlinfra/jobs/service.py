@@ -465,7 +465,7 @@ class Jobs:
         if start:
             self._control.wake()
         else:
-            self._control.notify()
+            self._control.wake_running()
 
     def search_fingerprint(self) -> str:
         """Changes whenever a job does."""

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.core.daemons import control, registration
-from jupyter_mlinfra.core.daemons.control import poke
+from jupyter_mlinfra.core.daemons.control import wake
 from jupyter_mlinfra.core.daemons.registration import Registration, own_registration
 from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.processes import TOKEN, Identity
@@ -131,7 +131,7 @@ def test_the_address_of_a_keeper_leads_to_it_while_it_runs(
     class Asked(Keeper):
         def step(self) -> bool:
             entry = client.alive()
-            seen.append((entry is not None and entry.process.pid, poke(entry) if entry else None))
+            seen.append((entry is not None and entry.process.pid, wake(entry) if entry else None))
             return super().step()
 
     daemon(Asked([])).run()

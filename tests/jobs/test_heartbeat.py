@@ -193,10 +193,12 @@ def test_the_heart_beats_at_each_step_of_tidying(jobs: Jobs, project: Project) -
     assert len(beats) == 3 + 2 * 3 + 3
 
 
-def test_without_a_heartbeat_nothing_is_said(tmp_path: Path) -> None:
+def test_without_a_heartbeat_nothing_is_said(project: Project) -> None:
     own = Identity.of(os.getpid())
-
-    class Who:
-        process, socket, settings = own, str(tmp_path / "none.sock"), ""
-
-    assert control.trouble(Who, "It", silent_seconds=60) == ""  # type: ignore[arg-type]
+    assert own is not None
+    FileRegistry(follower_path(project.home, "slurm")).write(
+        Registration(
+            process=own, socket=str(runtime_folder(project.home) / "none.sock"), settings=""
+        )
+    )
+    assert FollowerControl(project, "slurm").trouble() == ""

@@ -86,7 +86,7 @@ class DaemonControl[R: Registration]:
         if entry is None:
             return ""
         if entry.process.alive():
-            return trouble(entry, spec.name, silent_seconds=spec.silent_seconds)
+            return self._blocked(entry)
         if entry.stopped or self.elsewhere():
             return ""
         return f"{spec.name} (process {entry.process.pid}) does not run any more. {spec.without}"
@@ -100,22 +100,22 @@ class DaemonControl[R: Registration]:
             entry is None
             or entry.stopped
             or entry.settings != self._spec.settings()
-            or hangs(entry, silent_seconds=self._spec.silent_seconds)
-            or not poke(entry)
+            or self._hangs(entry)
+            or not wake(entry)
         ) and not self.elsewhere():
             self.start()
 
-    def nudge(self) -> None:
+    def wake_any(self) -> None:
         """Report a change that a daemon with any settings can handle; start one if none runs."""
         entry = self._entry()
-        if entry is None or not poke(entry):
+        if entry is None or not wake(entry):
             self.start()
 
-    def notify(self) -> None:
+    def wake_running(self) -> None:
         """Wake the running daemon; never start one."""
         entry = self.alive()
         if entry is not None:
-            poke(entry)
+            wake(entry)
 
     def heal(self) -> None:
         """Start a daemon if the last one died, unless a user stopped it."""
@@ -123,7 +123,7 @@ class DaemonControl[R: Registration]:
         if entry is not None and (entry.stopped or entry.process.alive()):
             return
         if not self.elsewhere():
-            with contextlib.suppress(Unavailable):  # `trouble` tells of it
+            with contextlib.suppress(Unavailable):  # `trouble` says so
                 self.start()
 
     def start(self) -> R:
@@ -138,8 +138,8 @@ class DaemonControl[R: Registration]:
             if (
                 entry is not None
                 and entry.settings == spec.settings()
-                and not trouble(entry, spec.name, silent_seconds=spec.silent_seconds)
-                and poke(entry)
+                and not self._blocked(entry)
+                and wake(entry)
             ):
                 if entry.stopped:
                     self._registry.mark(stopped=False)
@@ -189,6 +189,26 @@ class DaemonControl[R: Registration]:
             return entry
         return replace(entry, process=replace(entry.process, start=-1))
 
+    def _blocked(self, entry: R) -> str:
+        """Why the process that runs does not work; empty if it does."""
+        pid, name = entry.process.pid, self._spec.name
+        if is_stopped(pid):
+            return f"{name} (process {pid}) is suspended. It continues after `kill -CONT {pid}`."
+        if self._hangs(entry):
+            return (
+                f"{name} (process {pid}) has not moved for {_silence(entry):.0f} s: it waits for a"
+                " disk or a network share. `mlinfra up` replaces it."
+            )
+        return ""
+
+    def _hangs(self, entry: R) -> bool:
+        """Whether its heartbeat has stopped although it is not suspended."""
+        return (
+            _silence(entry) > self._spec.silent_seconds
+            and not is_stopped(entry.process.pid)
+            and entry.process.alive()
+        )
+
     def _starting(self) -> contextlib.AbstractContextManager[int]:
         """One process at a time starts or ends it."""
         return file_lock(self._spec.lock.with_suffix(".start.lock"))
@@ -226,16 +246,16 @@ class DaemonControl[R: Registration]:
             spec.evict()
         while not self._is_free():
             if time.monotonic() >= limit:
-                there = self.elsewhere() or ("another machine" if spec.shared else "")
+                host = self.elsewhere() or ("another machine" if spec.shared else "")
                 raise Unavailable(
-                    f"{spec.name} runs {f'on {there}' if there else 'and cannot be reached'}.",
+                    f"{spec.name} runs {f'on {host}' if host else 'and cannot be reached'}.",
                     f"{spec.lock} is held by a process that this machine does not know.",
-                    "It goes on there." if there else f"End it: fuser -k {spec.lock}",
+                    "It goes on there." if host else f"End it: fuser -k {spec.lock}",
                 )
             time.sleep(0.02)
 
 
-def poke(who: Registration) -> bool:
+def wake(who: Registration) -> bool:
     """Wake it; returns whether it runs. A message that was taken proves nothing: a child of a
     killed process keeps its socket open until it has started its program.
     """
@@ -250,30 +270,6 @@ def poke(who: Registration) -> bool:
             # again.
             return who.process.signal(signal.SIGHUP)
     return who.process.alive()
-
-
-def trouble(who: Registration, what: str, *, silent_seconds: float) -> str:
-    """Why an existing process does not work; empty if it does. what: its name, with a capital
-    letter. silent_seconds: as in `hangs`.
-    """
-    pid = who.process.pid
-    if is_stopped(pid):
-        return f"{what} (process {pid}) is suspended. It continues after `kill -CONT {pid}`."
-    if hangs(who, silent_seconds=silent_seconds):
-        return (
-            f"{what} (process {pid}) has not moved for {_silence(who):.0f} s: it waits for a disk"
-            " or a network share. `mlinfra up` replaces it."
-        )
-    return ""
-
-
-def hangs(who: Registration, *, silent_seconds: float) -> bool:
-    """Whether its heartbeat has stopped although it is not suspended. silent_seconds: how long it
-    may be silent while it works.
-    """
-    return (
-        _silence(who) > silent_seconds and not is_stopped(who.process.pid) and who.process.alive()
-    )
 
 
 def _silence(who: Registration) -> float:

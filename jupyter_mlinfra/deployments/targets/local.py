@@ -106,7 +106,7 @@ class LocalTarget:
                     or f"The keeper did not carry it out within {timeout:.0f} s.",
                     f"See {keeper_log(self._project)}.",
                 )
-            self._wake(self._keeper.nudge)  # it ends when nothing is up
+            self._wake(self._keeper.wake_any)  # it ends when nothing is up
             time.sleep(pause)
             pause = min(0.1, pause * 1.5)
 

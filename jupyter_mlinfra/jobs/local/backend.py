@@ -91,7 +91,7 @@ class LocalBackend:
         The next supervisor sees from the request why they have ended.
         """
         try:
-            self._control.nudge()
+            self._control.wake_any()
         except Unavailable:
             for job in jobs:
                 self._cancel_requests.leave(job, self._project.user)
