@@ -66,6 +66,22 @@ def test_the_command_line_has_its_verbs_its_rows_its_counts_and_finds_its_object
 
 
 @pytest.mark.usefixtures("installed")
+def test_its_lineage_is_recorded_and_its_objects_can_be_inputs_of_a_pipeline() -> None:
+    mlinfra("books", "bind", "Dune", "Emma", "--into", "Both")
+    edges = json.loads(mlinfra("books", "lineage", "Emma", "--json"))["items"]
+    assert [(edge["input"], edge["output"], edge["job"]) for edge in edges] == [
+        ("book:Emma", "book:Both", "books.bind")
+    ]
+    assert "book:Both" in mlinfra("books", "lineage", "Both")
+    code = """
+from jupyter_mlinfra.workbench import current
+of_book = current().fingerprints()["book"]
+print(of_book("Emma"), of_book("Nothing"))
+"""
+    assert python("-c", code).stdout == "(474, 'lent') None\n"
+
+
+@pytest.mark.usefixtures("installed")
 def test_a_kernel_has_its_magic_and_shows_its_records() -> None:
     code = """
 from IPython.core.interactiveshell import InteractiveShell
@@ -122,8 +138,11 @@ def server(installed: Path, project: Project) -> Iterator[Callable[..., Any]]:
         text=True,
     )
 
-    def ask(path: str, *, signed_in: bool = True) -> Any:
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/mlinfra/api/{path}")
+    def ask(path: str, *, signed_in: bool = True, body: Any = None) -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/mlinfra/api/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+        )
         if signed_in:
             request.add_header("Authorization", f"token {token}")
         with urllib.request.urlopen(request, timeout=60) as answer:
@@ -153,6 +172,12 @@ def test_a_server_answers_its_routes_to_whoever_may_ask(server: Callable[..., An
     assert status["jobs"]["queued"] == 0, "the workbench's own route is not another's to take"
     (hit,) = server("workbench/search?q=dune")["items"]
     assert hit["ref"] == "book:Dune"
+    code = server("workbench/code", body={"refs": ["book:Dune", "book:Emma"]})
+    assert code["cli"] == "mlinfra books show Dune\nmlinfra books show Emma"
+    assert code["python"].endswith('ml.workbench().books.show("Emma")')
+    values = {"titles": ["Dune", "Emma"], "into": "Both"}
+    code = server("workbench/code", body={"call": "books-bind", "values": values})
+    assert code["magic"] == "%books bind Dune Emma --into Both"
     kinds = {item["name"]: item for item in server("workbench/domains")}["books"]
     assert kinds["kinds"] == ["book"]
     assert kinds["states"] == {"on_shelf": "good", "lent": "busy"}

@@ -20,14 +20,17 @@ def _open(bench: Workbench) -> Books:
 DOMAIN = Domain(
     name="books",
     open=_open,
-    kinds=(Kind("book"),),
+    kinds=(Kind("book", fingerprint="fingerprint", code="books.snippets:books"),),
     topics=("book",),
     states=(State("on_shelf", "good"), State("lent", "busy")),
     records={"books.spec": ("Book",)},
     shown=("books.rows",),
     routes="books.routes:ROUTES",
     groups=(Group(name="books", help="Books.", commands="books.cli:books", begin="buy one"),),
-    magics=(Magic(name="books", group="books", verbs=("list",), other="list"),),
+    magics=(
+        Magic(name="books", group="books", verbs=("list", "show", "bind", "lineage"), other="list"),
+    ),
+    calls={"books-bind": "books.snippets:bind"},
     counts={"books": "books.service:count"},
     settings={"books": "books.settings:BookSettings"},
 )
