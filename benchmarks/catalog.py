@@ -30,9 +30,9 @@ from jupyter_mlinfra.core.project import Project
 
 def cpu(action: Callable[[], object]) -> float:
     """Milliseconds of processor time."""
-    begun = time.process_time()
+    start = time.process_time()
     action()
-    return (time.process_time() - begun) * 1000
+    return (time.process_time() - start) * 1000
 
 
 def by_hand(peer: SqlCatalog, file: Path, table: str) -> None:

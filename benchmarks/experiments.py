@@ -30,9 +30,9 @@ ROWS = 55_000
 
 def cpu(action: Callable[[], Any]) -> tuple[float, Any]:
     """Milliseconds of processor time, and the answer."""
-    begun = time.process_time()
+    start = time.process_time()
     answer = action()
-    return (time.process_time() - begun) * 1000, answer
+    return (time.process_time() - start) * 1000, answer
 
 
 def fill(experiments: Experiments, count: int) -> Any:

@@ -68,14 +68,14 @@ def generate(folder: Path, rows: int, entities: int, keys: int) -> None:
     view.unique(["key", "at", "made"], keep="first", maintain_order=True).write_parquet(
         folder / "view.parquet", row_group_size=100_000
     )
-    asked = pl.DataFrame(
+    entity_rows = pl.DataFrame(
         {
             "key": rng.integers(0, int(keys * 1.1), entities),
             "event_timestamp": times(entities),
             "label": np.arange(entities),
         }
     )
-    asked.with_columns(pl.col("event_timestamp").dt.replace_time_zone("UTC")).write_parquet(
+    entity_rows.with_columns(pl.col("event_timestamp").dt.replace_time_zone("UTC")).write_parquet(
         folder / "entities.parquet"
     )
 
@@ -199,17 +199,17 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--one", choices=STORES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.one:
-        print(json.dumps(retrieve(given.folder, given.one, given.ttl_days)))
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(retrieve(options.folder, options.one, options.ttl_days)))
         return
-    result = run(given.rows, given.entities, given.keys, given.ttl_days, given.rounds)
-    if given.json:
+    result = run(options.rows, options.entities, options.keys, options.ttl_days, options.rounds)
+    if options.json:
         print(json.dumps(result))
         return
     print(
-        f"view {given.rows:,} rows, {given.keys:,} keys; {given.entities:,} entity rows; ttl"
-        f" {given.ttl_days or 'none'} d; median of {given.rounds}"
+        f"view {options.rows:,} rows, {options.keys:,} keys; {options.entities:,} entity rows; ttl"
+        f" {options.ttl_days or 'none'} d; median of {options.rounds}"
     )
     print(
         f"{'store':<12} {'CPU s':>7} {'MB':>7} {'CPU ratio':>10} {'MB ratio':>9}  equal  order kept"

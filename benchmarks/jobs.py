@@ -47,10 +47,10 @@ def command(mark: Path) -> list[str]:
 
 def measure(contender: Contender, mark: Path) -> float:
     """Milliseconds from the call to the first act of what it starts."""
-    begun = time.time_ns()
+    start = time.time_ns()
     contender.start()
     until(mark.exists, "the start of what was submitted", pause=0.0005)
-    taken = (int(mark.read_text()) - begun) / 1e6
+    taken = (int(mark.read_text()) - start) / 1e6
     mark.unlink()
     contender.settle()
     return taken
@@ -89,18 +89,18 @@ def summary(taken: Mapping[str, list[float]], own: str) -> dict[str, dict[str, f
 
 def throughput(jobs: Jobs, count: int) -> float:
     """Jobs a second, submitted one by one, until the last one has ended."""
-    begun = time.monotonic()
+    start = time.monotonic()
     jobs.wait([jobs.submit(JobSpec(command=["true"])).id for _ in range(count)])
-    return count / (time.monotonic() - begun)
+    return count / (time.monotonic() - start)
 
 
 def spooler_throughput(tsp: Spooler, count: int) -> float:
     """The same with task-spooler, a command each."""
-    begun = time.monotonic()
+    start = time.monotonic()
     for _ in range(count):
         tsp.run("true")
     tsp.run("-w")
-    return count / (time.monotonic() - begun)
+    return count / (time.monotonic() - start)
 
 
 def arrays(jobs: Jobs, size: int, rounds: int) -> tuple[float, float]:
@@ -109,13 +109,13 @@ def arrays(jobs: Jobs, size: int, rounds: int) -> tuple[float, float]:
     """
     submits, rates = list[float](), list[float]()
     for _ in range(rounds):
-        begun = time.monotonic()
+        start = time.monotonic()
         array = jobs.submit(
             JobSpec(command=["true"], array=[{"NUMBER": number} for number in range(size)])
         )
-        submits.append((time.monotonic() - begun) * 1e3)
+        submits.append((time.monotonic() - start) * 1e3)
         jobs.wait([array.id])
-        rates.append(size / (time.monotonic() - begun))
+        rates.append(size / (time.monotonic() - start))
     return statistics.median(submits), statistics.median(rates)
 
 
@@ -126,9 +126,9 @@ def commands(folder: Path, rounds: int, left_out: dict[str, str]) -> dict[str, A
     (folder / "mlinfra.toml").write_text("[jobs]\ncpus = 2\n")
     jobs, mark = Jobs(Project.open(folder)), folder / "mark"
     words = command(mark)
-    begun = time.monotonic()
+    start = time.monotonic()
     jobs.start()
-    found: dict[str, Any] = {"supervisor_start_ms": round((time.monotonic() - begun) * 1e3, 1)}
+    found: dict[str, Any] = {"supervisor_start_ms": round((time.monotonic() - start) * 1e3, 1)}
     contenders = {
         "bare process": Contender(start=lambda: subprocess.Popen(words).wait()),
         "job": Contender(start=lambda: jobs.wait([jobs.submit(JobSpec(command=words)).id])),

@@ -51,9 +51,9 @@ def notebook(path: Path, source: str) -> None:
 
 def seconds(act: Callable[[], object]) -> float:
     """How long it takes."""
-    begun = time.perf_counter()
+    start = time.perf_counter()
     act()
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 def with_papermill(path: Path) -> None:
@@ -192,7 +192,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "mlinfra.toml").write_text("")
@@ -201,14 +201,14 @@ def main() -> None:
         try:
             pipelines = Pipelines(project, jobs)
             steps, ten = (
-                paired(root, pipelines, given.rounds),
-                cached(root, pipelines, given.rounds),
+                paired(root, pipelines, options.rounds),
+                cached(root, pipelines, options.rounds),
             )
         finally:
             jobs.stop(cancel_running=True)
     with tempfile.TemporaryDirectory() as folder:
-        ready = warm(Path(folder), given.rounds)
-    if given.json:
+        ready = warm(Path(folder), options.rounds)
+    if options.json:
         print(json.dumps({"steps": steps, "ten_cached": ten, "warm": ready}))
         return
     for name, values in ready.items():

@@ -205,22 +205,22 @@ def measure(server: Server, rows: int, connections: int, seconds: float) -> dict
         connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
         own = []
         while not stop.is_set():
-            begun = time.perf_counter()
+            start = time.perf_counter()
             ask(connection, server.url, server.bodies[rows])
-            own.append((time.perf_counter() - begun) * 1000)
+            own.append((time.perf_counter() - start) * 1000)
         connection.close()
         with lock:
             taken.extend(own)
 
     crowd = [threading.Thread(target=client) for _ in range(connections)]
-    used, begun = server.cpu_seconds(), time.perf_counter()
+    used, start = server.cpu_seconds(), time.perf_counter()
     for thread in crowd:
         thread.start()
     time.sleep(seconds)
     stop.set()
     for thread in crowd:
         thread.join()
-    elapsed, used = time.perf_counter() - begun, server.cpu_seconds() - used
+    elapsed, used = time.perf_counter() - start, server.cpu_seconds() - used
     taken.sort()
     return {
         "p50_ms": taken[len(taken) // 2],

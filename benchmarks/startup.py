@@ -25,8 +25,8 @@ def import_ms(statement: str, rounds: int, *, after: str = "pass") -> float:
     was carried out.
     """
     code = (
-        f"import time, json, os, sys\n{after}\nbegun ="
-        f" time.perf_counter()\n{statement}\nprint((time.perf_counter() - begun) * 1000)"
+        f"import time, json, os, sys\n{after}\nstart ="
+        f" time.perf_counter()\n{statement}\nprint((time.perf_counter() - start) * 1000)"
     )
     return statistics.median(
         float(
@@ -60,13 +60,13 @@ def lab_seconds(enabled: bool) -> float:
             f"--ServerApp.root_dir={folder}",
             switch,
         ]
-        begun = time.perf_counter()
+        start = time.perf_counter()
         server = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         try:
             assert server.stderr
             for line in server.stderr:
                 if "is running at" in line:
-                    return time.perf_counter() - begun
+                    return time.perf_counter() - start
             raise RuntimeError("JupyterLab did not start")
         finally:
             server.kill()

@@ -38,7 +38,7 @@ def _counted(workbench: Workbench, item: Domain, count: str) -> dict[str, int | 
 def check(workbench: Workbench, domains: Sequence[Domain]) -> list[TargetCheck]:
     """Measure each target that the project card states of these domains, in the order of the card.
 
-    What cannot be measured is unknown, and the others are measured all the same.
+    What cannot be measured is unknown; the others are still measured.
     """
     return [
         found

@@ -156,7 +156,7 @@ def _scheduled_arrival(part: pl.DataFrame, zone: str) -> pl.DataFrame:
 
 
 def timetable(flights: pl.DataFrame) -> pl.DataFrame:
-    """What the timetable tells of each flight, and the label: the rows to which features are
+    """What the timetable says of each flight, and the label: the rows to which features are
     joined.
     """
     local = pl.col("scheduled_at").dt.convert_time_zone(NEW_YORK)
@@ -207,10 +207,10 @@ def recent_delays(
     window, t]. Delays are cut to [-60, 180] minutes in the mean, so that one flight of the next day
     does not decide.
     """
-    known = flights.filter(pl.col(at).is_not_null() & pl.col(delay).is_not_null()).sort(at)
+    facts = flights.filter(pl.col(at).is_not_null() & pl.col(delay).is_not_null()).sort(at)
     share, mean = f"late_share_{window}", f"mean_delay_{window}"
     return (
-        known.rolling(at, period=window, group_by=by)
+        facts.rolling(at, period=window, group_by=by)
         .agg(
             pl.len().cast(pl.Int64).alias(count),
             (pl.col(delay) >= LATE_MINUTES).mean().alias(share),

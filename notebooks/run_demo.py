@@ -14,7 +14,7 @@ from jupyter_mlinfra.core.display import state
 from jupyter_mlinfra.core.files import explain_os_error, file_lock
 from jupyter_mlinfra.pipelines.spec import PipelineRun, RunState, StepRun, StepState
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 SIGNS = {
     StepState.RUNNING: "▶",
     StepState.SUCCEEDED: "✓",
@@ -26,11 +26,11 @@ SIGNS = {
 
 def main() -> int:
     """Run the demo; 0 when every step succeeded and the deployment answers."""
-    begun = time.monotonic()
+    start = time.monotonic()
     try:
-        workbench = Workbench.open(HERE)
+        workbench = Workbench.open(FOLDER)
         with file_lock(workbench.project.home / "demo.lock", wait=False, what="The demo"):
-            return _run(workbench, begun)
+            return _run(workbench, start)
     except MLInfraError as error:
         return _fail(error)
     except OSError as error:
@@ -46,21 +46,21 @@ def main() -> int:
         return 130
 
 
-def _run(workbench: Workbench, begun: float) -> int:
+def _run(workbench: Workbench, start: float) -> int:
     print(
         f"{workbench.project.settings.project.title}: raw files → features → model → deployment →"
         " monitor",
         flush=True,
     )
-    run = workbench.pipelines.run("flights", on_step=lambda step: _say(step, begun))
+    run = workbench.pipelines.run("flights", on_step=lambda step: _say(step, start))
     if run.state is not RunState.SUCCEEDED:
         return _fail(_ended(run))
     workbench.up()
     answer = workbench.deployments.predict(
-        "flights", json.loads((HERE / "sample.json").read_text())
+        "flights", json.loads((FOLDER / "sample.json").read_text())
     )
     _table(workbench, answer.version, answer.milliseconds)
-    print(f"\nTook {time.monotonic() - begun:.0f} s. Open it in JupyterLab:  make lab")
+    print(f"\nTook {time.monotonic() - start:.0f} s. Open it in JupyterLab:  make lab")
     print("The command line:  source .venv/bin/activate && cd notebooks && mlinfra jobs list")
     return 0
 
@@ -74,13 +74,13 @@ def _ended(run: PipelineRun) -> MLInfraError:
             run.reason,
             "Run make demo again; what is done is taken from the cache.",
         )
-    mend = (
+    correction = (
         f"Open {failed.notebook} at the failing cell, correct it"
         if failed.notebook
         else "Correct that"
     )
     return MLInfraError(
-        f"Step {failed.name} failed.", failed.reason, f"{mend} and run make demo again."
+        f"Step {failed.name} failed.", failed.reason, f"{correction} and run make demo again."
     )
 
 
@@ -89,13 +89,12 @@ def _fail(error: MLInfraError) -> int:
     return 1
 
 
-def _say(step: StepRun, begun: float) -> None:
+def _say(step: StepRun, start: float) -> None:
     if step.state in SIGNS:
-        why = (
-            "" if step.state is StepState.SUCCEEDED else step.reason
-        )  # why it ran was told when it began
+        # The reason of a step that succeeded was printed when it started.
+        why = "" if step.state is StepState.SUCCEEDED else step.reason
         print(
-            f"  {time.monotonic() - begun:5.0f} s  {SIGNS[step.state]} {step.name:10s}"
+            f"  {time.monotonic() - start:5.0f} s  {SIGNS[step.state]} {step.name:10s}"
             f" {state(step.state):12s} {why}".rstrip(),
             flush=True,
         )

@@ -89,8 +89,8 @@ install_uv() {
     fail "uv could not be installed." "See pip's lines above." "Repair what they name (often the network or the package index) and run the same command again."
 }
 
-# A proxy that looks into connections shows a certificate that this machine was told to trust, and that the lists within uv and Node have not.
-# Then those of the system are asked instead: every certificate is checked all the same.
+# A proxy that inspects connections shows a certificate that this machine trusts and that the lists within uv and Node lack.
+# Then the lists of the system are used instead: every certificate is still checked.
 is_untrusted() { grep -qiE 'UnknownIssuer|invalid peer certificate|self.signed.cert|unable to (get|verify).*certificate' "$log"; }
 trusting() {
   "$@" 2>"$log" && return

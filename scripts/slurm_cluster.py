@@ -119,8 +119,8 @@ _MUNGE = {
 
 def install(*, accounting: bool) -> None:
     """Install what is missing. Exits with what to do where that cannot be done."""
-    wanted = COMMANDS | (ACCOUNTING if accounting else {})
-    missing = [package for command, package in wanted.items() if _which(command) is None]
+    commands = COMMANDS | (ACCOUNTING if accounting else {})
+    missing = [package for command, package in commands.items() if _which(command) is None]
     if not missing:
         return
     apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-qq"]
@@ -136,7 +136,7 @@ def install(*, accounting: bool) -> None:
             text=True,
             check=False,
         )
-    if any(_which(command) is None for command in wanted):
+    if any(_which(command) is None for command in commands):
         why = (
             f"apt-get could not install {', '.join(missing)}:\n{done.stderr[-2000:]}"
             if done
@@ -374,21 +374,23 @@ def main() -> None:
         action="store_true",
         help="leave the scheduler's delays as Slurm has them",
     )
-    given = parser.parse_args()
-    if given.action == "install":
-        install(accounting=given.accounting)
-    elif given.folder is None:
+    cluster = parser.parse_args()
+    if cluster.action == "install":
+        install(accounting=cluster.accounting)
+    elif cluster.folder is None:
         parser.error("FOLDER is missing")
-    elif given.action == "down":
-        down(given.folder.resolve())
+    elif cluster.action == "down":
+        down(cluster.folder.resolve())
     else:
-        options = {
-            "accounting": given.accounting,
-            "cpus": given.cpus,
-            "gpus": given.gpus,
-            "age": given.age,
+        cluster = {
+            "accounting": cluster.accounting,
+            "cpus": cluster.cpus,
+            "gpus": cluster.gpus,
+            "age": cluster.age,
         }
-        address = up(given.folder.resolve(), **options, default_scheduling=given.default_scheduling)
+        address = up(
+            cluster.folder.resolve(), **cluster, default_scheduling=cluster.default_scheduling
+        )
         sys.stdout.write(f"{address}\n")
 
 

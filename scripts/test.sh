@@ -9,10 +9,10 @@ unset PYTHONDONTWRITEBYTECODE
 work=$(mktemp -d)
 mkdir "$work/failed" "$work/tests"
 part() { # NAME COMMAND…
-  local name=$1 begun=$SECONDS; shift
+  local name=$1 start=$SECONDS; shift
   printf '\n\033[1m== %s\033[0m\n' "$name"
   "$@" || touch "$work/failed/$name"
-  printf -- '-- %s: %d min %02d s\n' "$name" $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60))
+  printf -- '-- %s: %d min %02d s\n' "$name" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60))
 }
 tests() { # NAME ARGUMENT…
   local name=$1; shift

@@ -87,7 +87,7 @@ def _noun(group: Group) -> Noun:
     with guarded(group.name, own=is_ours(group.commands)):
         found = load(group.commands)
         if not isinstance(found, Noun):
-            raise TypeError(f"{group.commands} is no Noun")
+            raise TypeError(f"{group.commands} is not a Noun")
         return found
 
 
@@ -106,7 +106,7 @@ def _top() -> Noun:
     "--json",
     "as_json",
     is_flag=True,
-    help="Print one JSON value. May stand anywhere before a `--`.",
+    help="Print one JSON value. Anywhere before a `--`.",
 )
 @click.option(
     "--project",
@@ -153,7 +153,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         warnings.simplefilter("ignore")
     try:
         with _only_ours(as_json) as out, _no_interrupt_lost():
-            code = _speak(words, session, out)
+            code = _execute(words, session, out)
             out.flush()
     except BrokenPipeError:
         # The reader has gone; Python would complain again when it closes the stream.
@@ -175,15 +175,15 @@ def everywhere(argv: Sequence[str]) -> tuple[list[str], str | None, bool]:
     whether JSON is requested.
     """
     end = argv.index("--") if "--" in argv else len(argv)
-    given = [word for word in argv[:end] if word != "--json"]
-    as_json, project = len(given) < end, None
+    remaining = [word for word in argv[:end] if word != "--json"]
+    as_json, project = len(remaining) < end, None
     words: list[str] = []
-    while given:
-        word = given.pop(0)
+    while remaining:
+        word = remaining.pop(0)
         if word.startswith("--project="):
             project = word.partition("=")[2]
-        elif word == "--project" and given and not given[0].startswith("-"):
-            project = given.pop(0)
+        elif word == "--project" and remaining and not remaining[0].startswith("-"):
+            project = remaining.pop(0)
         elif word == "--project":
             return [word], None, as_json  # click reports that its value is missing
         else:
@@ -191,7 +191,7 @@ def everywhere(argv: Sequence[str]) -> tuple[list[str], str | None, bool]:
     return [*words, *argv[end:]], project, as_json
 
 
-def _speak(words: Sequence[str], session: Session, out: IO[str]) -> int:
+def _execute(words: Sequence[str], session: Session, out: IO[str]) -> int:
     try:
         ended = run(words, session)
         text = (
@@ -222,7 +222,7 @@ def _speak(words: Sequence[str], session: Session, out: IO[str]) -> int:
     if text:
         print(text, file=out)
     if ended.error is not None:
-        _tell(ended.error, session)
+        _report(ended.error, session)
     return ended.exit_code
 
 
@@ -231,11 +231,11 @@ def _fail(
 ) -> int:
     if session.json:
         print(json.dumps({"error": error.to_json() | ({"code": name} if name else {})}), file=out)
-    _tell(error, session)
+    _report(error, session)
     return code
 
 
-def _tell(error: MLInfraError, session: Session) -> None:
+def _report(error: MLInfraError, session: Session) -> None:
     """Report the error to people; in a job, first as the job's reason."""
     from ..jobs import give_reason
 
@@ -262,10 +262,10 @@ def _json(ended: Ended) -> str:
 def _text(ended: Ended, session: Session, words: Sequence[str]) -> str:
     from .text import text_of
 
-    noun, *rest = words
+    noun, *arguments = words
     group = _group(noun)
     if (
-        rest == ["list"]
+        arguments == ["list"]
         and group is not None
         and group.begin
         and isinstance(ended.value, Page)
@@ -282,7 +282,7 @@ def _no_interrupt_lost() -> Iterator[None]:
     callback, such as those of an import: raise it again.
     """
 
-    def once_more(dropped: sys.UnraisableHookArgs) -> None:
+    def raise_again(dropped: sys.UnraisableHookArgs) -> None:
         if dropped.exc_type is KeyboardInterrupt:
             signal.setitimer(signal.ITIMER_REAL, _INTERRUPT_AGAIN_SECONDS)
         else:
@@ -292,7 +292,7 @@ def _no_interrupt_lost() -> Iterator[None]:
         yield
         return
     before, alarm = sys.unraisablehook, signal.signal(signal.SIGALRM, signal.default_int_handler)
-    sys.unraisablehook = once_more
+    sys.unraisablehook = raise_again
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.display import printable
 from ..faces.cards import Card, card_of
-from ..faces.words import counted, datum, plain, spoken, stored, uncut
+from ..faces.words import counted, datum, plain, stored, uncut, with_state_words
 from ..widgets.known import card_in
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def table(rows: Sequence[Mapping[str, str]], *, width: int | None = None) -> str
     widths = _fit(columns, numbers, width)
     lines = [
         _GAP.join(
-            _pad(_cut(columns[name][line], room), room, right=name in numbers)
-            for name, room in widths.items()
+            _pad(_cut(columns[name][line], column_width), column_width, right=name in numbers)
+            for name, column_width in widths.items()
         ).rstrip()
         for line in range(len(rows) + 1)
     ]
@@ -100,16 +100,16 @@ def _fit(
     if width is None or sum(widest.values()) + len(_GAP) * (len(widest) - 1) <= width:
         return widest
     fitted: dict[str, int] = {}
-    left = width
+    remaining = width
     for name, cells in columns.items():
         address = any("://" in cell for cell in cells)
         text = widest[name] > _SHORT and name not in numbers and not address
-        room = min(widest[name], _LONG, max(left, _LEAST)) if text else widest[name]
+        column_width = min(widest[name], _LONG, max(remaining, _LEAST)) if text else widest[name]
         if not fitted and not address:
-            room = min(room, width)
-        if room <= left or not fitted:
-            fitted[name] = room
-            left -= room + len(_GAP)
+            column_width = min(column_width, width)
+        if column_width <= remaining or not fitted:
+            fitted[name] = column_width
+            remaining -= column_width + len(_GAP)
     return fitted
 
 
@@ -137,8 +137,8 @@ def _card(card: Card) -> str:
     )
     parts = [
         head,
-        facts(spoken(card.facts)),
-        table([spoken(row) for row in card.rows], width=terminal()),
+        facts(with_state_words(card.facts)),
+        table([with_state_words(row) for row in card.rows], width=terminal()),
         card.note,
     ]
     return "\n\n".join(filter(None, ["\n".join(filter(None, parts[:2])), *parts[2:]]))

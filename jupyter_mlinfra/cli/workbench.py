@@ -91,10 +91,9 @@ def _down(session: Session) -> Any:
     if session.json:
         return done | {"stopped": {"supervisor": pid, "deployments": live, "jobs": running}}
     supervisor = "none was running" if pid is None else f"stopped (process {pid})"
-    told = {"deployments": f"stopped: {', '.join(live)}" if live else "none was running"}
     return {
         "supervisor": supervisor,
-        **told,
+        "deployments": f"stopped: {', '.join(live)}" if live else "none was running",
         "jobs": f"cancelled: {', '.join(running)}" if running else "none was running",
     }
 

@@ -62,7 +62,7 @@ class Database:
             if self._can_write():
                 yield self._connection()
             else:
-                with self._looking() as connection:
+                with self._read_only() as connection:
                     yield connection
 
     @contextlib.contextmanager
@@ -126,15 +126,19 @@ class Database:
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        known = None if connection is None else (os.getpid(), self._inode())
-        if connection is None or known != self._local.known:
-            if connection is not None and known is not None and known[0] == self._local.known[0]:
+        identity = None if connection is None else (os.getpid(), self._inode())
+        if connection is None or identity != self._local.identity:
+            if (
+                connection is not None
+                and identity is not None
+                and identity[0] == self._local.identity[0]
+            ):
                 # The file was replaced: nothing may be written to one that is gone.
                 self.close()
                 self._ready = False
             self._migrate()
             connection = self._open()
-            self._local.connection, self._local.known = connection, (os.getpid(), self._inode())
+            self._local.connection, self._local.identity = connection, (os.getpid(), self._inode())
         return connection
 
     def _inode(self) -> int | None:
@@ -167,7 +171,7 @@ class Database:
         ) or not self.path.exists()
 
     @contextlib.contextmanager
-    def _looking(self) -> Iterator[sqlite3.Connection]:
+    def _read_only(self) -> Iterator[sqlite3.Connection]:
         """A connection to a state that nobody here can write: on a read-only file system, or
         another user's.
 

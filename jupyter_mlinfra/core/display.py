@@ -26,7 +26,7 @@ def state(value: str | None) -> str:
     return plain(None if value is None else str(value).replace("_", " "))
 
 
-def spoken(texts: Mapping[str, str]) -> dict[str, str]:
+def with_state_words(texts: Mapping[str, str]) -> dict[str, str]:
     """A row or facts with the words for states; a live card draws a state itself and needs its
     name.
     """
@@ -152,9 +152,9 @@ def mimebundle(
     record: any record of a `spec` module. facts: the few lines worth reading. rows: a small table
     below them.
     """
-    facts = spoken({key: plain(value) for key, value in (facts or {}).items()})
+    facts = with_state_words({key: plain(value) for key, value in (facts or {}).items()})
     table = [{key: datum(value) for key, value in row.items()} for row in rows]
-    words = [spoken(row) for row in table]
+    words = [with_state_words(row) for row in table]
     return {
         MIME: {
             "ref": ref,

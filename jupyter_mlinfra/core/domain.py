@@ -65,8 +65,8 @@ class Magic:
     """A line magic: a short form of a group of the command line.
 
     bare: the verb if there are no words, or only `status`. other: the verb if the first word is not
-    a verb. verbs: those that it has. aliases: its own names of verbs. rest: `module:function`
-    of (verb, words) that changes the words after the verb.
+    a verb. verbs: those that it has. aliases: its own names of verbs. rewrite: `module:function` of
+    (verb, words) that changes the words after the verb.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Magic:
     other: str = "show"
     verbs: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
-    rest: str = ""
+    rewrite: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

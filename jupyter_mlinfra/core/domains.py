@@ -125,8 +125,8 @@ def _settings_of(point: EntryPoint) -> Any:
 
 
 def _section(table: str, read: Callable[[], Any]) -> type[Section] | None:
-    """What a package declares for a table. If that fails, nobody checks the table: it must not keep
-    the project closed, and whoever reads it fails.
+    """What a package declares for a table. If that fails, the table is not checked: the project
+    still opens, and only reading the table fails.
     """
     from .settings import Section, Unchecked
 
@@ -136,7 +136,7 @@ def _section(table: str, read: Callable[[], Any]) -> type[Section] | None:
             return None
         if isinstance(found, type) and issubclass(found, Section) and table == found.TABLE:
             return found
-        why = f"{found!r} is no Section with TABLE = {table!r}."
+        why = f"{found!r} is not a Section with TABLE = {table!r}."
     except (Exception, SystemExit) as error:  # noqa: BLE001  # one bad package must not break all commands
         why = _described(error)
     _log.warning("The settings of %s are not checked: %s", table, why)
@@ -197,7 +197,7 @@ def _others() -> Iterator[Domain]:
 def _fault(found: object, taken: set[str]) -> str:
     """Why what an entry point names cannot be used as a domain; empty if it can."""
     if not isinstance(found, Domain):
-        return f"{found!r} is no Domain."
+        return f"{found!r} is not a Domain."
     if mistyped := _mistyped(found):
         return mistyped
     words = _words(found)
@@ -209,7 +209,7 @@ def _fault(found: object, taken: set[str]) -> str:
     )
     if odd:
         return f"{', '.join(odd)} has other characters than a-z, 0-9, _ and -."
-    return "" if found.name.isidentifier() else f"name {found.name} is no name in Python."
+    return "" if found.name.isidentifier() else f"name {found.name} is not a name in Python."
 
 
 def _mistyped(declared: Any) -> str:

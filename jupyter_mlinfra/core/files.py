@@ -21,7 +21,7 @@ _FULL = {
     errno.EROFS: "The file system is read-only.",
 }
 _DRAFT = 50  # characters, of at most four bytes
-_ROOM = 64 << 10  # bytes: a transaction of the state database and a line of a log
+_PROBE = 64 << 10  # bytes: a transaction of the state database and a line of a log
 
 
 def explain_os_error(error: OSError, what: str) -> MLInfraError:
@@ -70,7 +70,7 @@ def sync_folder(folder: Path) -> None:
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Replace `path` by `data` in one step: temporary file, fsync, rename, fsync of the folder.
 
-    Raises Unavailable on a full or read-only disk; the old file then stands untouched.
+    Raises Unavailable on a full or read-only disk; the old file is then unchanged.
     """
     draft: str | None = None
     try:
@@ -93,13 +93,13 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         raise
 
 
-def check_room(folder: Path, what: str) -> None:
+def check_writable(folder: Path, what: str) -> None:
     """Raise Unavailable if a small file cannot be written now; for work of another process, which
     could not report it. what: the error's first sentence.
     """
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(bytes(_ROOM))
+            file.write(bytes(_PROBE))
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -125,7 +125,7 @@ def open_regular(path: Path | str, flags: int = os.O_RDONLY, *, follow: bool = F
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise irregular
-    os.set_blocking(handle, True)  # whoever inherits the descriptor expects that
+    os.set_blocking(handle, True)  # as a process that inherits it expects
     return handle
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Frame = pl.DataFrame | pl.LazyFrame | pd.DataFrame
 
 
-def polars_frame(given: Frame, what: str) -> pl.DataFrame:
+def polars_frame(frame: Frame, what: str) -> pl.DataFrame:
     """The same rows as a Polars frame. what: the error's first sentence.
 
     Raises BadRequest for anything that is not a frame, and for a pandas frame with columns of mixed
@@ -24,17 +24,17 @@ def polars_frame(given: Frame, what: str) -> pl.DataFrame:
     """
     import polars as pl
 
-    if isinstance(given, pl.DataFrame):
-        return given
-    if isinstance(given, pl.LazyFrame):
-        return given.collect()
-    pandas = sys.modules.get("pandas")  # whoever has such a frame has loaded pandas
-    if pandas is None or not isinstance(given, pandas.DataFrame):
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect()
+    pandas = sys.modules.get("pandas")  # loaded if there is such a frame
+    if pandas is None or not isinstance(frame, pandas.DataFrame):
         raise BadRequest(
-            what, f"{type(given).__name__} is not a frame.", "Give a Polars or pandas frame."
+            what, f"{type(frame).__name__} is not a frame.", "Give a Polars or pandas frame."
         )
     try:
-        made: pl.DataFrame = pl.from_pandas(given)
+        converted: pl.DataFrame = pl.from_pandas(frame)
     except (
         TypeError,
         ValueError,
@@ -45,4 +45,4 @@ def polars_frame(given: Frame, what: str) -> pl.DataFrame:
             f"A column of the frame cannot be read: {str(error)[:200]}.",
             "Give each column values of one kind.",
         ) from error
-    return made
+    return converted

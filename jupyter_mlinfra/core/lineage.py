@@ -77,7 +77,7 @@ class Lineage:
         )
         from openlineage.client.serde import Serde
 
-        told = RunEvent(
+        record = RunEvent(
             eventType=RunState[event],
             eventTime=now().isoformat(),
             run=Run(runId=run or str(uuid.uuid4())),
@@ -86,7 +86,7 @@ class Lineage:
             outputs=[OutputDataset(namespace=self._namespace, name=name) for name in outputs],
             producer=_PRODUCER,
         )
-        body = json.loads(Serde.to_json(told))
+        body = json.loads(Serde.to_json(record))
         if facts:
             body["run"].setdefault("facets", {})["mlinfra"] = {
                 "_producer": _PRODUCER,
@@ -135,18 +135,20 @@ class Lineage:
         return Page(items=items, shown=len(items), total=sum(map(len, ways)))
 
     def _read(self, path: Path) -> _File:
-        known = self._files.get(path, _File(0, ()))
+        previous = self._files.get(path, _File(0, ()))
         size = path.stat().st_size
-        if size == known.size:
-            return known
-        if size < known.size:  # it is another file by now
-            known = _File(0, ())
+        if size == previous.size:
+            return previous
+        if size < previous.size:  # it is another file by now
+            previous = _File(0, ())
         with path.open("rb") as file:
-            file.seek(known.size)
+            file.seek(previous.size)
             # Only whole lines are read; one that is being written is read later.
             lines = file.read().rpartition(b"\n")[0]
         return (
-            _File(known.size + len(lines) + 1, (*known.edges, *_parsed(lines))) if lines else known
+            _File(previous.size + len(lines) + 1, (*previous.edges, *_parsed(lines)))
+            if lines
+            else previous
         )
 
 

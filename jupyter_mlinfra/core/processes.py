@@ -275,13 +275,13 @@ def _environment(pid: int) -> bytes:
             found = _bytes(f"/proc/{pid}/environ")
             if found:
                 return b"\0" + found + b"\0"
-            begun = _bytes(f"/proc/{pid}/cmdline")
+            arguments = _bytes(f"/proc/{pid}/cmdline")
         except OSError:
             return b""
-        bare += bool(begun)  # once is not enough: it may have started the program in between
-        if bare == _BARE or not (begun or _may_exec(pid)) or time.monotonic() > limit:
+        bare += bool(arguments)  # once is not enough: it may have started the program in between
+        if bare == _BARE or not (arguments or _may_exec(pid)) or time.monotonic() > limit:
             return b""
-        if not begun:
+        if not arguments:
             time.sleep(0.001)
 
 

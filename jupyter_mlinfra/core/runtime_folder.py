@@ -30,14 +30,14 @@ def runtime_folder(home: Path) -> Path:
         with contextlib.suppress(OSError):
             if not _in_memory(folder.parent):
                 continue
-            found = _there(folder)
+            found = _make_folder(folder)
             if (
                 stat.S_ISDIR(found.st_mode)
                 and found.st_uid == os.getuid()
                 and stat.S_IMODE(found.st_mode) & 0o077 == 0
             ):
                 mine = folder / runtime_name(home)
-                _there(mine)
+                _make_folder(mine)
                 _note_home(mine / HOME_MARK, home)
                 return mine
     raise Unavailable(
@@ -53,7 +53,7 @@ def runtime_name(home: Path) -> str:
     return blake2b(os.fsencode(home), digest_size=8).hexdigest()
 
 
-def _there(folder: Path) -> os.stat_result:
+def _make_folder(folder: Path) -> os.stat_result:
     """A folder, created if necessary."""
     try:
         return os.lstat(folder)
@@ -82,12 +82,12 @@ def _note_home(mark: Path, home: Path) -> None:
     """Record where the state is, and again when its file system was remounted. If it cannot be
     read, the record stays.
     """
-    known, device = read_regular(mark) if mark.exists() else b"", b""
+    recorded, device = read_regular(mark) if mark.exists() else b"", b""
     with contextlib.suppress(OSError):
         device = device_of(os.fsencode(home))
-    noted = os.fsencode(home) + b"\0" + device
-    if not known or (known != noted and device and home.is_dir()):
-        write_atomic(mark, noted)
+    current = os.fsencode(home) + b"\0" + device
+    if not recorded or (recorded != current and device and home.is_dir()):
+        write_atomic(mark, current)
 
 
 def device_of(path: bytes) -> bytes:

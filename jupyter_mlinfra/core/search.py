@@ -28,7 +28,7 @@ waits again for the same time.
 MOST_WORDS = 100
 _TRIGRAM = 3
 _VERSION = 2
-# An index of an earlier version is rebuilt by whoever opens it first; it holds nothing of its own.
+# The first process to open an index of an earlier version rebuilds it; it holds nothing of its own.
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 DROP TABLE IF EXISTS source;
@@ -96,10 +96,10 @@ class SearchIndex:
         Raises Unavailable while another process writes the index.
         """
         with self._open() as connection:
-            known = connection.execute(
+            indexed = connection.execute(
                 "SELECT fingerprint FROM source WHERE domain = ?", (domain,)
             ).fetchone()
-        if known and known[0] == fingerprint:
+        if indexed and indexed[0] == fingerprint:
             return False
         if time.monotonic() < self._busy_until:
             raise Unavailable(
@@ -149,10 +149,10 @@ class SearchIndex:
                 "Search for the rare ones.",
             )
         where, values = _holding(terms)
-        for column, wanted in (("kind", kinds or None), ("domain", domains)):
-            if wanted is not None:
-                where.append(f"{column} IN ({','.join('?' * len(wanted))})")
-                values.extend(wanted)
+        for column, allowed in (("kind", kinds or None), ("domain", domains)):
+            if allowed is not None:
+                where.append(f"{column} IN ({','.join('?' * len(allowed))})")
+                values.extend(allowed)
         condition, long = " AND ".join(where), any(len(term) >= _TRIGRAM for term in terms)
         # One order for all pages.
         order = "bm25(document, 10.0, 1.0), name, ref" if long else "length(name), name, ref"

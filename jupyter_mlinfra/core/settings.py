@@ -176,17 +176,21 @@ def _from_environment(table: str) -> dict[str, Any]:
     """What the environment says for a section."""
     from .domains import section_of
 
-    whole = _variable(table)
-    found = _json(*whole) if whole is not None and whole[0] != _NO_SECTION else {}
-    if whole is not None and not isinstance(found, dict):
+    table_variable = _variable(table)
+    found = (
+        _json(*table_variable)
+        if table_variable is not None and table_variable[0] != _NO_SECTION
+        else {}
+    )
+    if table_variable is not None and not isinstance(found, dict):
         raise BadRequest(
-            f"The environment variable {whole[0]} cannot be used.",
-            "It is no JSON object.",
+            f"The environment variable {table_variable[0]} cannot be used.",
+            "It is not a JSON object.",
             f"Correct it, or set the keys of [{table}] in {FILE}.",
         )
-    given = list(_variables(f"{table}_"))
-    if given and (section := section_of(table)) is not None:
-        for name, key, text in given:
+    variables = list(_variables(f"{table}_"))
+    if variables and (section := section_of(table)) is not None:
+        for name, key, text in variables:
             found[key] = _parsed(section, name, key, text)
     return dict(found)
 
@@ -197,16 +201,18 @@ def _is_named(table: str) -> bool:
 
 
 def _variable(name: str) -> tuple[str, str] | None:
-    wanted = f"{_PREFIX}{name}".upper()
-    return next(((name, text) for name, text in os.environ.items() if name.upper() == wanted), None)
+    variable = f"{_PREFIX}{name}".upper()
+    return next(
+        ((name, text) for name, text in os.environ.items() if name.upper() == variable), None
+    )
 
 
 def _variables(beginning: str) -> Iterator[tuple[str, str, str]]:
     """Name, key and text of each variable that begins so."""
-    wanted = f"{_PREFIX}{beginning}".upper()
+    prefix = f"{_PREFIX}{beginning}".upper()
     for name, text in os.environ.items():
-        if name.upper().startswith(wanted):
-            yield name, name[len(wanted) :].lower(), text
+        if name.upper().startswith(prefix):
+            yield name, name[len(prefix) :].lower(), text
 
 
 def _parsed(section: type[Section], name: str, key: str, text: str) -> Any:
@@ -233,7 +239,7 @@ def _json(name: str, text: str) -> Any:
     except ValueError as error:
         raise BadRequest(
             f"The environment variable {name} cannot be used.",
-            f"It is no JSON: {error}.",
+            f"It is not JSON: {error}.",
             f"Correct it, or set the key in {FILE}.",
         ) from error
 
@@ -260,12 +266,12 @@ def _unknown(section: type[Section], where: tuple[int | str, ...]) -> str:
     from .domains import section_of
 
     # As a variable that names a setting of a table in a section.
-    inner, _, rest = str(key).partition("_")
-    if rest and (inner in fields or section_of(f"{table}.{inner}") is not None):
+    inner, _, setting = str(key).partition("_")
+    if setting and (inner in fields or section_of(f"{table}.{inner}") is not None):
         variable = f"{_PREFIX}{table}_{inner}".upper().replace(".", "_")
         return (
-            f"It is written as {rest} in [{table}.{inner}], and in the environment as"
-            f" {variable}='{{\"{rest}\": …}}'."
+            f"It is written as {setting} in [{table}.{inner}], and in the environment as"
+            f" {variable}='{{\"{setting}\": …}}'."
         )
     if near := get_close_matches(str(key), fields, n=1):
         return f"There is no such setting; the nearest is {table}.{near[0]}."

@@ -1,4 +1,4 @@
-"""Pieces of code that users insert: each text in them is quoted for the language that it stands in.
+"""Pieces of code that users insert: each text in them is quoted for its language.
 
 A domain writes its snippets with these functions, in a `snippets.py` that its `domain.py` names.
 """
@@ -35,11 +35,11 @@ _BREAKS = re.compile("[\0-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 def reading[F: Callable[..., Snippets]](*domains: str) -> Callable[[F], F]:
     """A call whose code shows objects of these domains, which the user must be allowed to read."""
 
-    def noted(function: F) -> F:
+    def mark(function: F) -> F:
         setattr(function, _READS, domains)
         return function
 
-    return noted
+    return mark
 
 
 def read_by(function: Callable[..., Snippets]) -> Sequence[str]:

@@ -40,8 +40,8 @@ def _users_frames(frames: TracebackType | None) -> TracebackType | None:
     """The frames up to the first of this package."""
     if frames is None or _is_ours(frames):
         return None
-    rest = _users_frames(frames.tb_next)
-    return TracebackType(rest, frames.tb_frame, frames.tb_lasti, frames.tb_lineno)
+    following = _users_frames(frames.tb_next)
+    return TracebackType(following, frames.tb_frame, frames.tb_lasti, frames.tb_lineno)
 
 
 def _is_ours(frames: TracebackType) -> bool:

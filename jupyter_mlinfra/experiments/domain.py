@@ -89,7 +89,7 @@ DOMAIN = Domain(
             name="models",
             group="models",
             verbs=("list", "show", "register", "promote"),
-            rest="jupyter_mlinfra.experiments.faces.magics:alias",
+            rewrite="jupyter_mlinfra.experiments.faces.magics:alias",
         ),
     ),
     calls={

@@ -35,15 +35,15 @@ class Words(click.Group):
             ctx.exit()
         if name == "help":
             return self.resolve_command(ctx, [*args[1:], "--help"])
-        path, known = ctx.command_path, self.list_commands(ctx)
-        meant = [
-            *(f"{path} {word}" for word in get_close_matches(name, known, n=2)),
+        path, commands = ctx.command_path, self.list_commands(ctx)
+        suggestions = [
+            *(f"{path} {word}" for word in get_close_matches(name, commands, n=2)),
             *self.elsewhere(name),
         ]
-        fix = f"Perhaps: {', '.join(meant)}." if meant else f"{path} --help"
+        fix = f"Perhaps: {', '.join(suggestions)}." if suggestions else f"{path} --help"
         raise BadRequest(
             f"There is no command {f'{path} {name}'!r}.",
-            f"{path} takes one of: {', '.join(sorted(known))}.",
+            f"{path} takes one of: {', '.join(sorted(commands))}.",
             fix,
         )
 

@@ -123,9 +123,11 @@ class Handler(APIHandler):  # type: ignore[misc]
                     f"A name has at most {PATH_LENGTH} characters, all of them printable.",
                     "Check the address.",
                 )
-        return capped(lambda given: method(self, **path, **given), parse(method, self.given()))
+        return capped(
+            lambda parameters: method(self, **path, **parameters), parse(method, self.parameters())
+        )
 
-    def given(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Any]:
         """The raw parameters of the query or the body. Raises BadRequest or TooLarge if they cannot
         be read.
         """
@@ -172,7 +174,7 @@ class Handler(APIHandler):  # type: ignore[misc]
         )
 
     def _query(self) -> dict[str, Any]:
-        given = {}
+        parameters = {}
         for name, values in self.request.query_arguments.items():
             if name in _NOT_OURS:
                 continue
@@ -182,10 +184,10 @@ class Handler(APIHandler):  # type: ignore[misc]
                     fix="Give it once; separate several words by commas.",
                 )
             try:
-                given[name] = values[0].decode()
+                parameters[name] = values[0].decode()
             except UnicodeDecodeError:
                 raise BadRequest(f"{name} is not text.", "It is not UTF-8.") from None
-        return given
+        return parameters
 
     def _body(self) -> dict[str, Any]:
         body = self.request.body
@@ -198,40 +200,40 @@ class Handler(APIHandler):  # type: ignore[misc]
         if not body.strip():
             return {}
         try:
-            given = json.loads(body, parse_constant=_refuse)
+            parameters = json.loads(body, parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
             raise BadRequest(
                 "The request body is not JSON.", f"{error}.", "Send one JSON object."
             ) from None
-        if not isinstance(given, dict):
+        if not isinstance(parameters, dict):
             raise BadRequest(
                 "The request body is not a JSON object.",
-                f"It is a {type(given).__name__}.",
+                f"It is a {type(parameters).__name__}.",
                 "Send {…} with the parameters by name.",
             )
-        if _is_deeper(given, DEPTH):
+        if _is_deeper(parameters, DEPTH):
             raise BadRequest(
                 "The request body is nested too deep.",
                 f"At most {DEPTH} lists and objects may be nested.",
                 "Nest it less.",
             )
-        return given
+        return parameters
 
 
 Slow = bool | Callable[[Handler], bool]
 
 
-def capped(ask: Callable[[Mapping[str, Any]], Any], given: Mapping[str, Any]) -> str:
+def capped(ask: Callable[[Mapping[str, Any]], Any], parameters: Mapping[str, Any]) -> str:
     """The answer as JSON; if it is a list or a block of over `LIST_MIB`, with a lower `limit` or
     `count`, so that it has fewer items and a way to the others. A single item is never cut.
     """
-    found = ask(given)
+    found = ask(parameters)
     text, most = json.dumps(to_json(found)), LIST_MIB << 20
-    size = "limit" if "limit" in given else "count"
-    while len(text) > most and size in given and getattr(found, "shown", 0) > 1:
+    size = "limit" if "limit" in parameters else "count"
+    while len(text) > most and size in parameters and getattr(found, "shown", 0) > 1:
         # Half of what would fit, because items differ.
-        given = {**given, size: max(1, found.shown * most // (2 * len(text)))}
-        found = ask(given)
+        parameters = {**parameters, size: max(1, found.shown * most // (2 * len(text)))}
+        found = ask(parameters)
         text = json.dumps(to_json(found))
     return text
 
@@ -273,7 +275,7 @@ class Access:
         self, method: None = None, /, *, slow: Slow
     ) -> Callable[[F], F]: ...
     def __call__(self, method: Callable[..., Any] | None = None, /, *, slow: Slow = False) -> Any:
-        """Guard `method`. slow: it may take over a second (or a function that tells whether it
+        """Guard `method`. slow: it may take over a second (or a function that says whether it
         may), and gets a thread of its own kind.
         """
         if method is None:
@@ -296,10 +298,10 @@ def elsewhere(handler: Handler) -> bool:
     jobs asks none.
     """
     try:
-        given, job = handler.given(), handler.path_kwargs.get("id")
-        named = (given.get("backend"), (given.get("needs") or {}).get("backend"))
+        parameters, job = handler.parameters(), handler.path_kwargs.get("id")
+        backends = (parameters.get("backend"), (parameters.get("needs") or {}).get("backend"))
         return handler.context.may_ask_cluster(
-            handler.bench, job, *(name for name in named if isinstance(name, str))
+            handler.bench, job, *(name for name in backends if isinstance(name, str))
         )
     except (MLInfraError, AttributeError):
         # The answer reports at once what is wrong with the request.
@@ -370,19 +372,19 @@ def _usual(hint: Any) -> Any:
     )
 
 
-def parse(method: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def parse(method: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of `method` in their types. Raises BadRequest that names the first fault."""
     from pydantic import ValidationError
 
     model = model_of(method)
     if model is None:
-        if given:
+        if values:
             raise BadRequest(
-                f"{next(iter(given))!r} is not a parameter here.", "This route takes none."
+                f"{next(iter(values))!r} is not a parameter here.", "This route takes none."
             )
         return {}
     try:
-        found = model.model_validate(dict(given))
+        found = model.model_validate(dict(values))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "The request"

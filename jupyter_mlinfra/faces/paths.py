@@ -16,10 +16,10 @@ def in_project(root: Path, path: str) -> str:
     """`path` relative to the project. A path that does not exist from the working directory is
     taken from the root; its user reports it if it is missing there too.
     """
-    here = Path(os.path.realpath(os.curdir))
-    if not here.is_relative_to(root):
+    working_folder = Path(os.path.realpath(os.curdir))
+    if not working_folder.is_relative_to(root):
         return path
-    found = Path(os.path.normpath(here / path))
+    found = Path(os.path.normpath(working_folder / path))
     return (
         found.relative_to(root).as_posix()
         if found.is_relative_to(root) and found.exists()
@@ -27,16 +27,20 @@ def in_project(root: Path, path: str) -> str:
     )
 
 
-def check_place(root: Path, command: Sequence[str]) -> None:
+def check_files(root: Path, command: Sequence[str]) -> None:
     """Raise BadRequest if a word of a command is a file only in the working directory: the command
     would look for it in the project's root.
     """
-    here = Path(os.path.realpath(os.curdir))
-    if here == root or not here.is_relative_to(root):
+    working_folder = Path(os.path.realpath(os.curdir))
+    if working_folder == root or not working_folder.is_relative_to(root):
         return
-    folder = here.relative_to(root).as_posix()
+    folder = working_folder.relative_to(root).as_posix()
     for word in command:
-        if not os.path.isabs(word) and (here / word).is_file() and not (root / word).exists():
+        if (
+            not os.path.isabs(word)
+            and (working_folder / word).is_file()
+            and not (root / word).exists()
+        ):
             fix = f"mlinfra jobs submit --cwd {shlex.quote(folder)} -- {shlex.join(command)}"
             raise BadRequest(
                 f"The job would not find {word}.",

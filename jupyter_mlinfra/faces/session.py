@@ -50,13 +50,11 @@ class Session(ABC):
 
     @abstractmethod
     def note(self, text: str) -> None:
-        """Tell whoever watches the job that this is how it goes, or went."""
+        """Report this as the progress or result of the job."""
 
     @abstractmethod
     def say(self, text: str) -> None:
-        """Tell people how it goes, and whoever watches the job that this is; a script is told
-        nothing.
-        """
+        """Report progress to people and as the job's progress; scripts get none."""
 
     @abstractmethod
     def text(self, value: Any) -> str:

@@ -14,7 +14,7 @@ from ..core.snippets import Snippets, joined
 
 def code_of(refs: Sequence[str]) -> Snippets:
     """How each interface opens the objects, in their order; neighbours of one kind together. Those
-    of a kind without code are left out. Raises BadRequest for what is no reference.
+    of a kind without code are left out. Raises BadRequest for what is not a reference.
     """
     parsed = [Ref.parse(ref) for ref in refs]
     found = [_code(kind, list(some)) for kind, some in groupby(parsed, lambda ref: ref.kind)]
@@ -26,8 +26,8 @@ def call_of(name: str) -> tuple[Domain, Callable[..., Snippets]]:
     for domain in domains():
         if name in domain.calls:
             return domain, load(domain.calls[name])
-    known = sorted(call for domain in domains() for call in domain.calls)
-    raise NotFound(f"There is no call {name[:100]}.", fix=f"Calls: {', '.join(known)}.")
+    calls = sorted(call for domain in domains() for call in domain.calls)
+    raise NotFound(f"There is no call {name[:100]}.", fix=f"Calls: {', '.join(calls)}.")
 
 
 def _code(kind: str, refs: Sequence[Ref]) -> Snippets:

@@ -8,7 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from ..core.display import NONE, assigned, datum, moment, number, plain, size, spoken, state, stored
+from ..core.display import (
+    NONE,
+    assigned,
+    datum,
+    moment,
+    number,
+    plain,
+    size,
+    state,
+    stored,
+    with_state_words,
+)
 from ..core.records import Number
 
 __all__ = [
@@ -23,10 +34,10 @@ __all__ = [
     "share",
     "size",
     "span",
-    "spoken",
     "state",
     "stored",
     "uncut",
+    "with_state_words",
 ]
 
 

@@ -20,8 +20,8 @@ def load(shell: Any) -> None:
     taken = []
     for kind, magics in magics_of(shell).items():
         for name, function in magics.items():
-            known = shell.magics_manager.magics[kind].get(name)
-            if known is not None and not getattr(known, "mlinfra", False):
+            existing = shell.magics_manager.magics[kind].get(name)
+            if existing is not None and not getattr(existing, "mlinfra", False):
                 taken.append(("%" if kind == "line" else "%%") + name)
             else:
                 shell.register_magic_function(function, magic_kind=kind, magic_name=name)

@@ -56,7 +56,7 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
         ident = uuid.uuid4().hex[:12]
         folder = project.folder("cells", ident)
         try:
-            for name in options.given:
+            for name in options.inputs:
                 if name not in shell.user_ns:
                     raise NotFound(
                         f"There is no variable {name}.",
@@ -188,11 +188,11 @@ def _options(line: str) -> argparse.Namespace:
         )
     parser.add_argument("--after", action="append", default=[], metavar="JOB")
     parser.add_argument("--name", default="")
-    parser.add_argument("--in", dest="given", action="append", default=[], metavar="NAME")
+    parser.add_argument("--in", dest="inputs", action="append", default=[], metavar="NAME")
     parser.add_argument("--out", action="append", default=[], metavar="NAME")
     parser.add_argument("--wait", action="store_true")
     found = parser.parse_args(split(line))
-    for field in ("given", "out"):
+    for field in ("inputs", "out"):
         names = [
             name for text in getattr(found, field) for name in re.split(r"[,\s]+", text) if name
         ]
@@ -210,7 +210,7 @@ def _notebook(folder: Path, cell: str, options: argparse.Namespace) -> Path:
         "from jupyter_mlinfra.jobs import take_value as _take\nfrom pathlib import Path as"
         f" _Path\n_folder = _Path({str(folder)!r})"
     ]
-    before += [f"{name} = _take(_folder / 'in', {name!r})" for name in options.given]
+    before += [f"{name} = _take(_folder / 'in', {name!r})" for name in options.inputs]
     after = [
         "from jupyter_mlinfra.jobs import put_value as _put",
         *(f"_put(_folder / 'out', {name!r}, {name})" for name in options.out),
@@ -257,7 +257,7 @@ def _spec(
 ) -> Any:
     from ..jobs import JobSpec, needs_of
 
-    here = Path.cwd().resolve()
+    working_folder = Path.cwd().resolve()
     if not notebook.is_relative_to(project.root):
         raise Conflict(
             "This project cannot run cells as jobs.",
@@ -266,7 +266,9 @@ def _spec(
         )
     return JobSpec(
         notebook=str(notebook.relative_to(project.root)),
-        cwd=os.path.relpath(here, project.root) if here.is_relative_to(project.root) else ".",
+        cwd=os.path.relpath(working_folder, project.root)
+        if working_folder.is_relative_to(project.root)
+        else ".",
         name=options.name or title_of(cell, project.root),
         **{need.name: getattr(options, need.name) for need in needs_of()},
         after=options.after,

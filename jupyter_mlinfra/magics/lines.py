@@ -18,30 +18,32 @@ def magics() -> Mapping[str, Magic]:
     return {magic.name: magic for item in domains() for magic in item.magics}
 
 
-def words_of(magic: Magic, given: Words) -> list[str]:
-    """The words of the command line that a line of a short magic stands for. Raises BadRequest for
+def words_of(magic: Magic, words: Words) -> list[str]:
+    """The command line that a line of a short magic means. Raises BadRequest for
     a verb that is nearly one of its own.
     """
-    if not given or (list(given) == ["status"] and "status" in verbs_of(magic)):
+    if not words or (list(words) == ["status"] and "status" in verbs_of(magic)):
         return [magic.group, magic.bare]
-    if given[0].startswith("-"):
+    if words[0].startswith("-"):
         return (
-            [magic.group, magic.bare, *given]
-            if given[0] not in ("-h", "--help")
+            [magic.group, magic.bare, *words]
+            if words[0] not in ("-h", "--help")
             else [magic.group, "--help"]
         )
-    rest: Callable[[str, Words], Words] = load(magic.rest) if magic.rest else lambda _, words: words
-    if given[0] in verbs_of(magic):
-        verb = magic.aliases.get(given[0], given[0])
-        return [magic.group, verb, *rest(given[0], given[1:])]
+    rewrite: Callable[[str, Words], Words] = (
+        load(magic.rewrite) if magic.rewrite else lambda _, words: words
+    )
+    if words[0] in verbs_of(magic):
+        verb = magic.aliases.get(words[0], words[0])
+        return [magic.group, verb, *rewrite(words[0], words[1:])]
     # `show` takes one name: where a second word follows, the first is a verb.
-    named = len(given) == 1 or given[1].startswith("-")
-    near = [] if named else difflib.get_close_matches(given[0], verbs_of(magic), n=1, cutoff=0.75)
+    named = len(words) == 1 or words[1].startswith("-")
+    near = [] if named else difflib.get_close_matches(words[0], verbs_of(magic), n=1, cutoff=0.75)
     if near and magic.other == "show":
         raise BadRequest(
-            f"%{magic.name} has no {given[0]}.", fix=f"Perhaps: %{magic.name} {near[0]}"
+            f"%{magic.name} has no {words[0]}.", fix=f"Perhaps: %{magic.name} {near[0]}"
         )
-    return [magic.group, magic.other, *rest(magic.other, given)]
+    return [magic.group, magic.other, *rewrite(magic.other, words)]
 
 
 def verbs_of(magic: Magic) -> list[str]:

@@ -93,7 +93,7 @@ def _collect(shell: Any, words: Sequence[str], project: str | None) -> None:
     from .cell import collect
 
     if len(words) != 2:
-        raise BadRequest("Of which job?", fix="%job collect ID")
+        raise BadRequest("The id of the job is missing.", fix="%job collect ID")
     collect(shell, words[1], Session(project))
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..jobs.spec import Job, LogHits
 
-_ASKED = 100
+_JOBS_A_QUESTION = 100
 """How many jobs' runs are requested at a time."""
 
 
@@ -43,9 +43,9 @@ def submit(what: str | Path | Sequence[str], **options: Any) -> JobHandle:
 
 
 def _spec(what: str | Path | Sequence[str], root: Path, options: dict[str, Any]) -> JobSpec:
-    known = sorted({field.name for field in fields(JobSpec)} - {"notebook", "command"})
-    if unknown := [name for name in options if name not in known]:
-        raise BadRequest(f"A job has no {unknown[0]}.", fix=f"It has: {', '.join(known)}.")
+    names = sorted({field.name for field in fields(JobSpec)} - {"notebook", "command"})
+    if unknown := [name for name in options if name not in names]:
+        raise BadRequest(f"A job has no {unknown[0]}.", fix=f"It has: {', '.join(names)}.")
     if not isinstance(what, str | Path):
         return JobSpec(command=list(map(str, what)), **options)
     path = Path(what)
@@ -151,7 +151,7 @@ class JobHandle(Shown):
         thousand jobs.
         """
         found = dict[str, dict[str, float]]()
-        for some in batched(jobs, _ASKED):
+        for some in batched(jobs, _JOBS_A_QUESTION):
             for run in every(
                 self.workbench.experiments.runs,
                 experiment=None,

@@ -31,9 +31,7 @@ def alert(name: str) -> Alert:
         item for item in every(current().monitoring.alerts) if named(item.ref, "alert") == name
     ]
     if not found:
-        raise NotFound(
-            f"There is no alert {name}.", fix="mlinfra alerts list shows those there are."
-        )
+        raise NotFound(f"There is no alert {name}.", fix="mlinfra alerts list shows all alerts.")
     return found[0]
 
 

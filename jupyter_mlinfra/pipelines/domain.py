@@ -83,7 +83,7 @@ DOMAIN = Domain(
                 "propose",
                 "status",
             ),
-            rest="jupyter_mlinfra.pipelines.faces.magics:parameters",
+            rewrite="jupyter_mlinfra.pipelines.faces.magics:parameters",
         ),
     ),
     counts={"pipelines": "jupyter_mlinfra.pipelines.faces.status:count_pipelines"},

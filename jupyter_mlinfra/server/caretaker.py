@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 FIRST_SECONDS = 5.0
 """After the start of the server, which has pages to deliver first."""
 LOOK_SECONDS = 30.0
-"""Between two looks: so long nobody may have noted how a job ended."""
+"""Between two looks; the end of a job may stay unnoticed for this long."""
 
 
 class Caretaker:
     """One look at a time, in the threads for slow work. A look that fails is logged, once for each
-    reason, and the next one comes all the same.
+    reason, and the looks go on.
     """
 
     def __init__(self, context: Context, log: Logger) -> None:
@@ -53,7 +53,7 @@ class Caretaker:
         try:
             await self._context.run(self._heal, writes=True, slow=True)
             self._trouble = ""
-        except Exception as error:  # noqa: BLE001 - the next look comes all the same
+        except Exception as error:  # noqa: BLE001 - the looks go on
             if str(error) != self._trouble:
                 self._trouble = str(error)
                 self._log.warning(

@@ -1,7 +1,7 @@
 """What is committed in the project, on Jupyter's own event bus: one schema a topic, read from the
 project's event log.
 
-A panel hears of a change that a notebook, a job or the command line made, because the log is
+Panels learn of changes that notebooks, jobs or the command line made, because the log is
 written in the transaction of the change.
 """
 
@@ -37,8 +37,8 @@ def schema_of(topic: str) -> str:
 
 
 def register(bus: EventLogger) -> None:
-    """Make the topics known. Has to be done before a socket subscribes: it hears only the schemas
-    that are known by then.
+    """Register the topics. This must precede every subscription: a socket receives only the schemas
+    that are registered by then.
     """
     for topic in topics():
         bus.register_event_schema(
@@ -73,15 +73,15 @@ class Forwarder:
         self._bus = bus
         self._log = log
         self._task: asyncio.Task[None] | None = None
-        self._asked = 0.0
-        # `PRAGMA data_version` tells of other connections' commits, so it has to be asked on one
-        # connection, of one thread.
+        self._busy_at = 0.0
+        # `PRAGMA data_version` shows the commits of other connections, so it must always be read on
+        # the same connection, in one thread.
         self._thread = ThreadPoolExecutor(1, "mlinfra-events")
-        self._place: tuple[Project, int | None, int] | None = None
+        self._position: tuple[Project, int | None, int] | None = None
 
     def wake(self) -> None:
         """A request came in: begin, or look more often again."""
-        self._asked = time.monotonic()
+        self._busy_at = time.monotonic()
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -101,8 +101,8 @@ class Forwarder:
                 events = await loop.run_in_executor(self._thread, self._new)
                 complained = False
             except Exception as error:  # noqa: BLE001
-                # No project yet, or its disk is full: a request says so to whoever asks; here it is
-                # enough to say it once.
+                # No project yet, or its disk is full: requests answer with that; here one line in
+                # the log is enough.
                 if not complained:
                     self._log.warning(
                         "mlinfra events are not forwarded: %s",
@@ -113,8 +113,8 @@ class Forwarder:
             for event in events:
                 self._emit(event)
             if events:
-                self._asked = time.monotonic()
-            await asyncio.sleep(AWAKE if time.monotonic() - self._asked < DOZE else ASLEEP)
+                self._busy_at = time.monotonic()
+            await asyncio.sleep(AWAKE if time.monotonic() - self._busy_at < DOZE else ASLEEP)
 
     def _emit(self, event: Event) -> None:
         data: dict[str, Any] = {
@@ -134,15 +134,15 @@ class Forwarder:
         """
         project = self._context.workbench().project
         version = project.database.data_version()
-        if self._place is None or self._place[0].database.path != project.database.path:
-            self._place = project, version, project.events.last_id()
+        if self._position is None or self._position[0].database.path != project.database.path:
+            self._position = project, version, project.events.last_id()
             return []
-        before, seen, last = self._place
+        before, seen, last = self._position
         if before is project and version == seen:
             return []
         events = project.events.after(last)
         # More than one page is waiting: note no version, so that the next look goes on.
-        self._place = (
+        self._position = (
             project,
             version if len(events) < 500 else None,
             events[-1].id if events else last,

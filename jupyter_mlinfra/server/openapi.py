@@ -36,8 +36,8 @@ class _Schema(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
 
-    def field_is_required(self, field: Any, *rest: Any, **named: Any) -> bool:
-        return self.mode == "serialization" or super().field_is_required(field, *rest, **named)
+    def field_is_required(self, field: Any, *args: Any, **options: Any) -> bool:
+        return self.mode == "serialization" or super().field_is_required(field, *args, **options)
 
 
 @cache
@@ -48,7 +48,7 @@ def document() -> dict[str, Any]:
         key = f"{verb} {path}"
         adapters.append(((key, "answer"), "serialization", TypeAdapter(_answer(endpoint.method))))
         if model := model_of(endpoint.method):
-            adapters.append(((key, "given"), "validation", TypeAdapter(model)))
+            adapters.append(((key, "parameters"), "validation", TypeAdapter(model)))
     schemas, shared = TypeAdapter.json_schemas(
         adapters, ref_template="#/components/schemas/{model}", schema_generator=_Schema
     )
@@ -86,10 +86,10 @@ def document() -> dict[str, Any]:
     }
     for path, verb, endpoint in endpoints():
         key = f"{verb} {path}"
-        ref = schemas.get(((key, "given"), "validation"))
-        given = shared["$defs"][ref["$ref"].rpartition("/")[2]] if ref else None
+        ref = schemas.get(((key, "parameters"), "validation"))
+        parameters = shared["$defs"][ref["$ref"].rpartition("/")[2]] if ref else None
         found["paths"].setdefault(f"/{path}", {})[verb] = _operation(
-            path, verb, endpoint, schemas[(key, "answer"), "serialization"], given
+            path, verb, endpoint, schemas[(key, "answer"), "serialization"], parameters
         )
     renamed: dict[str, Any] = _rename(found, names)
     return renamed
@@ -109,7 +109,7 @@ def _operation(
     verb: str,
     endpoint: Endpoint,
     answer: Mapping[str, Any],
-    given: Mapping[str, Any] | None,
+    parameters: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     domain = endpoint.resource.partition(":")[2]
     text = inspect.getdoc(endpoint.method) or ""
@@ -124,16 +124,16 @@ def _operation(
             for name in re.findall(r"\{(\w+)\}", path)
         ],
     }
-    if given is not None and verb == "get":
-        required = given.get("required", [])
+    if parameters is not None and verb == "get":
+        required = parameters.get("required", [])
         operation["parameters"] += [
             {"name": name, "in": "query", "required": name in required, "schema": item}
-            for name, item in given["properties"].items()
+            for name, item in parameters["properties"].items()
         ]
-    elif given is not None:
-        body = {name: item for name, item in given.items() if name != "title"}
+    elif parameters is not None:
+        body = {name: item for name, item in parameters.items() if name != "title"}
         operation["requestBody"] = {
-            "required": bool(given.get("required")),
+            "required": bool(parameters.get("required")),
             "content": {"application/json": {"schema": body}},
         }
     fault = {

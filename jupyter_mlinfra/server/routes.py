@@ -43,15 +43,15 @@ def _routes_of(domain: Domain) -> Mapping[str, type[Handler]]:
 
 
 def _fault(domain: Domain, path: object, handler: object) -> str:
-    """Why a route of another package is not served: each of its methods has to be guarded, as a
-    matter of its own domain.
+    """Why a route of another package is not served: each of its methods must be guarded by the
+    resource of its domain.
     """
     if not isinstance(path, str) or not _PATH.fullmatch(path):
         return "its path has other parts than words and {names}"
     if len(names := re.findall(r"{\w+}", path)) > len(set(names)):
         return "its path has a name twice"
     if not isinstance(handler, type) or not issubclass(handler, Handler):
-        return "it is no Handler"
+        return "it is not a Handler"
     for verb in handler.SUPPORTED_METHODS:
         method = getattr(handler, verb.lower(), None)
         if method is getattr(Handler, verb.lower(), None):

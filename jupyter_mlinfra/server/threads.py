@@ -63,7 +63,7 @@ def _do(future: Future[Any], work: Callable[[], Any]) -> None:
         return
     try:
         answer = work()
-    except BaseException as error:  # noqa: BLE001 (whoever waits for the answer gets it)
+    except BaseException as error:  # noqa: BLE001 (the waiting request gets it)
         future.set_exception(error)
     else:
         future.set_result(answer)

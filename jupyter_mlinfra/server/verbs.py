@@ -27,14 +27,14 @@ def as_job(
     """
     from ..jobs import JobSpec
 
-    given = [word for name, value in options.items() for word in _words(name, value)]
+    flags = [word for name, value in options.items() for word in _words(name, value)]
     command = (
         sys.executable,
         "-P",
         "-m",
         "jupyter_mlinfra.cli",
         *verb.split(),
-        *given,
+        *flags,
         *(("--", *operands) if operands else ()),
     )
     return bench.jobs.submit(

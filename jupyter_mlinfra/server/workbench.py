@@ -78,13 +78,13 @@ class Search(Handler):
         `note` names domains that could not be asked just now: what is found of them may be out of
         date.
         """
-        wanted = words(kinds)
-        if unknown := [kind for kind in wanted if kind not in kind_names()]:
+        chosen = words(kinds)
+        if unknown := [kind for kind in chosen if kind not in kind_names()]:
             raise NotFound(
                 f"There is no kind {unknown[0]}.", fix=f"Kinds: {', '.join(kind_names())}."
             )
         return self.bench.search(
-            q, kinds=wanted, domains=_readable(self), limit=limit, cursor=cursor
+            q, kinds=chosen, domains=_readable(self), limit=limit, cursor=cursor
         )
 
 
@@ -115,7 +115,7 @@ class DomainList(Handler):
 def _is_call(handler: Handler) -> bool:
     """`slow` for calls: their code may show what a remote catalog or registry has."""
     try:
-        return bool(handler.given().get("call"))
+        return bool(handler.parameters().get("call"))
     except (MLInfraError, AttributeError):  # the answer says what is wrong with the request
         return False
 
@@ -135,17 +135,19 @@ class Code(Handler):
         if not call:
             return code_of(refs)
         domain, function = call_of(call)
-        needed, open_ = {domain.name, *read_by(function)}, set(_readable(self))
-        closed = {f"mlinfra:{item.guarded_as}" for item in domains() if item.name in needed - open_}
+        needed, readable = {domain.name, *read_by(function)}, set(_readable(self))
+        closed = {
+            f"mlinfra:{item.guarded_as}" for item in domains() if item.name in needed - readable
+        }
         if closed:
             raise Forbidden(
                 "You may not do this.",
                 f"The Jupyter server does not let you read {', '.join(sorted(closed))}.",
                 "Ask who runs the server.",
             )
-        given = parse(function, values or {})
+        arguments = parse(function, values or {})
         with guarded(domain.name, own=is_ours(domain.calls[call])):
-            return function(self.bench, **given)
+            return function(self.bench, **arguments)
 
 
 class ProjectPage(Handler):
@@ -236,13 +238,13 @@ class Missing(Handler):
 
 def _record(context: Context) -> ProjectRecord:
     project = context.workbench().project
-    card, here = project.settings.project, context.root
+    card, server_root = project.settings.project, context.root
     return ProjectRecord(
         name=project.name,
         root=str(project.root),
         path=(
-            project.root.relative_to(here).as_posix().removeprefix(".")
-            if project.root.is_relative_to(here)
+            project.root.relative_to(server_root).as_posix().removeprefix(".")
+            if project.root.is_relative_to(server_root)
             else None
         ),
         title=card.title,

@@ -21,9 +21,9 @@ class ErrorCard:
         ]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        what, rest = self.parts[0][1], self.parts[1:]
-        rows = "".join(f"<tr><th>{name}</th><td>{_html(text)}</td></tr>" for name, text in rest)
-        lines = [f"✗ {what}", *(f"  {name} {text}" for name, text in rest)]
+        what, reasons = self.parts[0][1], self.parts[1:]
+        rows = "".join(f"<tr><th>{name}</th><td>{_html(text)}</td></tr>" for name, text in reasons)
+        lines = [f"✗ {what}", *(f"  {name} {text}" for name, text in reasons)]
         return {
             "text/html": f"<div><b>✗ {_html(what)}</b><table><tbody>{rows}</tbody></table></div>",
             "text/plain": printable("\n".join(lines)),

@@ -35,16 +35,16 @@ def card_in(workbench: Workbench, value: Any) -> Card | None:
         return None
     names: dict[str, str] = {}
 
-    def named(found: re.Match[str]) -> str:
+    def name_of(found: re.Match[str]) -> str:
         id = found[1]
         if id not in names:
             names[id] = _name(workbench, id)
         return names[id]
 
-    def spoken(texts: Mapping[str, str]) -> dict[str, str]:
-        return {key: _JOB.sub(named, text) for key, text in texts.items()}
+    def with_names(texts: Mapping[str, str]) -> dict[str, str]:
+        return {key: _JOB.sub(name_of, text) for key, text in texts.items()}
 
-    return replace(card, facts=spoken(card.facts), rows=[spoken(row) for row in card.rows])
+    return replace(card, facts=with_names(card.facts), rows=[with_names(row) for row in card.rows])
 
 
 def _name(workbench: Workbench, id: str) -> str:

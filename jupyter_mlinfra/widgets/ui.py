@@ -65,7 +65,7 @@ class Table(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets' traits a
         self._fetch = fetch
         self._cursor: str | None = None
         self.items: list[Any] = []
-        self.on_msg(lambda _widget, content, _buffers: self._heard(content))
+        self.on_msg(lambda _widget, content, _buffers: self._on_message(content))
         self.more()
 
     @property
@@ -89,7 +89,7 @@ class Table(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets' traits a
         """Call `callback` with the selection whenever it changes."""
         self.observe(lambda _: callback(self.selection), "picked")
 
-    def _heard(self, content: Mapping[str, Any]) -> None:
+    def _on_message(self, content: Mapping[str, Any]) -> None:
         """More was pressed in the front end."""
         if content.get("verb") == "more" and self._more:
             try:

@@ -187,17 +187,17 @@ def test_a_server_answers_its_routes_to_whoever_may_ask(server: Callable[..., An
     ("entry", "why"),
     [
         ("gone = books.nowhere:DOMAIN", "ModuleNotFoundError"),
-        ("none = json:dumps", "is no Domain"),
+        ("none = json:dumps", "is not a Domain"),
         ("twice = books.domain:DOMAIN", "is taken"),
         ("odd = broken:NO_KIND", "Domain.kinds is wrong"),
         ("odd = broken:TOPIC", "topic a b has other characters"),
-        ("odd = broken:NAME", "name-less is no name in Python"),
+        ("odd = broken:NAME", "name-less is not a name in Python"),
         ("odd = broken:ROUTES", "Domain.routes is wrong: int is not an instance of str"),
         ("odd = broken:COUNTS", "Domain.counts is wrong"),
         ("odd = broken:VERBS", "Magic.verbs is wrong"),
         ("odd = leaves:DOMAIN", "SystemExit: a licence is needed"),
         ("odd = speechless:DOMAIN", "is left out: Speechless"),
-        ("odd = chatty:DOMAIN", "is no Domain"),
+        ("odd = chatty:DOMAIN", "is not a Domain"),
     ],
 )
 def test_a_domain_that_cannot_be_used_is_named_and_keeps_nobody_from_work(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from jupyter_mlinfra.core.display import MIME, spoken
+from jupyter_mlinfra.core.display import MIME, with_state_words
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import Number, Page
@@ -259,8 +259,8 @@ def test_states_of_elements_and_of_due_times_are_shown_by_their_names() -> None:
     assert card is not None
     assert card.facts["elements"] == "1,200 queued, 3 succeeded"
     object.__setattr__(firing, "state", "skipped")
-    assert spoken(rows_of([firing])[0])["state"] == "skipped"
-    assert spoken(rows_of([replace(firing, state="failed")])[0])["state"] == "failed"
+    assert with_state_words(rows_of([firing])[0])["state"] == "skipped"
+    assert with_state_words(rows_of([replace(firing, state="failed")])[0])["state"] == "failed"
 
 
 @pytest.mark.parametrize(

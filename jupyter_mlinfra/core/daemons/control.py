@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import Conflict, Unavailable
-from ..files import check_room, file_lock, read_regular
+from ..files import check_writable, file_lock, read_regular
 from ..processes import boot_id, is_stopped, spawn_detached
 from ..runtime_folder import runtime_name
 from .registration import Registration, Registry
@@ -33,7 +33,7 @@ class DaemonSpec:
 
     name: in messages, with a capital letter. home: the state folder. lock: its holder is the
     daemon. settings: digest of what it is started with now. silent_seconds: without a heartbeat for
-    this long it hangs. without: what it means that it was killed, in a sentence or two. shared:
+    this long it hangs. without: what its death means, in a sentence or two. shared:
     whether it may run on any machine that has the state folder. evict: ends what holds the lock
     without an address, as daemons of old versions do.
     """
@@ -147,7 +147,7 @@ class DaemonControl[R: Registration]:
             if entry is not None:
                 end(entry, spec.name)
             # It could not report this, and would be waited for.
-            check_room(spec.home, f"{spec.name} cannot be started.")
+            check_writable(spec.home, f"{spec.name} cannot be started.")
             self._wait_for_lock()
             return self._started()
 
@@ -168,7 +168,7 @@ class DaemonControl[R: Registration]:
                     end(entry, self._spec.name)
 
     def resume(self) -> None:
-        """One that a user stopped may be started again, by whoever sees work for it."""
+        """Allow a daemon that a user stopped to be started again when there is work."""
         with self._starting():
             entry = self._entry()
             if entry is not None and entry.stopped:
@@ -255,52 +255,51 @@ class DaemonControl[R: Registration]:
             time.sleep(0.02)
 
 
-def wake(who: Registration) -> bool:
+def wake(entry: Registration) -> bool:
     """Wake it; returns whether it runs. A message that was taken proves nothing: a child of a
     killed process keeps its socket open until it has started its program.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
         try:
-            sender.sendto(b"!", who.socket)
+            sender.sendto(b"!", entry.socket)
         except BlockingIOError:
             pass  # it has many such messages to read, and will check anyway
         except OSError:
             # Nothing listens there, or the folder was removed: the signal makes it open the socket
             # again.
-            return who.process.signal(signal.SIGHUP)
-    return who.process.alive()
+            return entry.process.signal(signal.SIGHUP)
+    return entry.process.alive()
 
 
-def _silence(who: Registration) -> float:
+def _silence(entry: Registration) -> float:
     """Seconds since its last heartbeat; 0 if none can be read, which proves nothing."""
     try:
         return max(
-            0.0, time.monotonic() - int(read_regular(beat_path(Path(who.socket)), 100)) / 1e9
+            0.0, time.monotonic() - int(read_regular(beat_path(Path(entry.socket)), 100)) / 1e9
         )
     except (OSError, ValueError):
         return 0.0
 
 
-def end(who: Registration, what: str) -> None:
+def end(entry: Registration, name: str) -> None:
     """End it; what it started does not notice, and the next one finds it. Raises Unavailable if
-    even SIGKILL does not end it. what: its name, with a capital letter.
+    even SIGKILL does not end it. name: with a capital letter.
     """
     for number in (signal.SIGTERM, signal.SIGKILL):
-        who.process.signal(number)
-        if is_stopped(who.process.pid):
-            who.process.signal(signal.SIGCONT)  # until then it receives nothing
+        entry.process.signal(number)
+        if is_stopped(entry.process.pid):
+            entry.process.signal(signal.SIGCONT)  # until then it receives nothing
         limit = time.monotonic() + END_SECONDS
         while time.monotonic() < limit:
-            if not who.process.alive():
+            if not entry.process.alive():
                 return
             time.sleep(0.005)
-    why = (
-        f"Process {who.process.pid} was killed and is still there: it waits for a disk or a network"
-        " share."
-    )
     raise Unavailable(
-        f"{what} does not end.", why, "Repair what it waits for, or restart the machine."
+        f"{name} does not end.",
+        f"Process {entry.process.pid} was killed and is still there: it waits for a disk or a"
+        " network share.",
+        "Repair what it waits for, or restart the machine.",
     )
 
 

@@ -17,7 +17,7 @@ from ..passwords import without_passwords
 from .wakeups import Wakeups
 
 _LOCK_TRIES, _LOCK_PAUSE = 20, 0.05
-"""Whoever asks whether a daemon holds the lock has it for a moment."""
+"""A process that checks whether a daemon holds the lock takes the lock for a moment."""
 _FAULT_SECONDS = 1.0
 """Between two tries when even waiting fails."""
 
@@ -45,7 +45,7 @@ class Daemon:
             self._wakeups.open()
             self._begin()
             while not self._wakeups.stopping and not self._done:
-                if not self._there():
+                if not self._owns_state():
                     self._abandon()
                     break
                 self._safely(self._round)
@@ -72,7 +72,7 @@ class Daemon:
     def _close(self) -> None:
         """Called before the socket is removed."""
 
-    def _there(self) -> bool:
+    def _owns_state(self) -> bool:
         """Whether the state is still there, and ours. A share that does not answer for a while
         says nothing.
         """
@@ -109,19 +109,19 @@ class Faults:
     """Logs an error once, until it has passed."""
 
     def __init__(self) -> None:
-        self._known: dict[str, str] = {}
+        self._noted: dict[str, str] = {}
 
     def note(self, name: str, what: str, error: Exception | str) -> bool:
         """Log it, unless it is the last one noted under this name; returns whether it is new."""
-        if self._known.get(name) == str(error):
+        if self._noted.get(name) == str(error):
             return False
-        self._known[name] = str(error)
+        self._noted[name] = str(error)
         say(f"{what}: {described(error)}")
         return True
 
     def clear(self, name: str) -> None:
         """It has passed."""
-        self._known.pop(name, None)
+        self._noted.pop(name, None)
 
 
 def say(text: str) -> None:

@@ -64,7 +64,7 @@ class FileRegistry:
             self.write(replace(entry, stopped=stopped))
 
     def remove(self) -> None:
-        """From now on nobody takes it for running."""
+        """Remove the entry: the daemon no longer counts as running."""
         self._path.unlink()
 
     def exists(self) -> bool:

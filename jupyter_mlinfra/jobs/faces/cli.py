@@ -11,7 +11,7 @@ from ...core.errors import BadRequest, MLInfraError, NotFound, Unavailable
 from ...core.records import PAGE_LIMIT, now, page_of, to_json
 from ...faces.cli import Noun, paged
 from ...faces.parse import pair, parameters
-from ...faces.paths import check_place, in_project
+from ...faces.paths import check_files, in_project
 from ...faces.session import Ended, Failed, Session
 from .. import needs_of
 from .foreground import open_shell, print_log
@@ -95,7 +95,7 @@ def _submit(
     if notebook and not command:
         check_notebook([notebook])
     if command and options["cwd"] is None:
-        check_place(session.bench.project.root, command)
+        check_files(session.bench.project.root, command)
     if notebook:
         options["notebook"] = in_project(session.bench.project.root, notebook)
     spec = JobSpec(

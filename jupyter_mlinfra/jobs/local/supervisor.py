@@ -173,7 +173,7 @@ class Supervisor(Daemon):
         """From time to time, limit what jobs write; returns whether the state is still there."""
         if time.monotonic() >= self._cap_at:
             self._cap_logs()
-        return self._there()
+        return self._owns_state()
 
     def _cap_logs(self) -> None:
         self._cap_at = time.monotonic() + capping.LOOK_SECONDS
