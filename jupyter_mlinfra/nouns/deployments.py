@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..widgets.reprs import Records
 from ..workbench import Workbench, current
 from .monitoring import MonitorHandle
 from .shown import Shown
@@ -29,7 +30,7 @@ class DeploymentHandle(Shown):
     (`v3`).
     """
 
-    workbench: Workbench
+    workbench: Workbench = field(repr=False)
     name: str
 
     @property
@@ -73,7 +74,7 @@ class DeploymentHandle(Shown):
 
     def history(self) -> Sequence[Change]:
         """Its newest changes, newest first."""
-        return self.workbench.deployments.history(self.name).items
+        return Records(self.workbench.deployments.history(self.name).items)
 
     def payloads(self, since: datetime | None = None) -> pl.DataFrame:
         """Logged requests, one line per row: request, time, version, status, latency, prediction,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -72,7 +72,7 @@ def model(ref: str) -> ModelHandle:
 class RunHandle(Shown):
     """One run, as it was when the handle was created."""
 
-    workbench: Workbench
+    workbench: Workbench = field(repr=False)
     record: Run
 
     @property
@@ -184,7 +184,7 @@ class RunList(Sequence[RunHandle]):
 class ModelHandle(Shown):
     """One model version."""
 
-    workbench: Workbench
+    workbench: Workbench = field(repr=False)
     ref: str
 
     @property

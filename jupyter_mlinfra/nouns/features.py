@@ -5,7 +5,7 @@ and stored.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest
@@ -35,7 +35,7 @@ def feature_store() -> FeatureStoreHandle:
 class FeatureSelection(Shown):
     """Some features, in code."""
 
-    workbench: Workbench
+    workbench: Workbench = field(repr=False)
     refs: Sequence[str]
 
     def training_set(self, entities: pl.DataFrame, *, at: str = "event_timestamp") -> pl.DataFrame:
@@ -77,7 +77,7 @@ class FeatureSelection(Shown):
 class FeatureStoreHandle(Shown):
     """The feature store."""
 
-    workbench: Workbench
+    workbench: Workbench = field(repr=False)
 
     def apply(self) -> AppliedViews:
         """Make the registry match the definition files. Raises Unprocessable (file and line) if one

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +71,7 @@ def _spec(what: str | Path | Sequence[str], root: Path, options: dict[str, Any])
 class JobHandle(Shown):
     """One job."""
 
-    workbench: Workbench
+    workbench: Workbench = field(repr=False)
     id: str
 
     @property

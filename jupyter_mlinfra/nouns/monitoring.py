@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import NotFound
 from ..core.records import every
 from ..core.refs import named
+from ..widgets.reprs import Records
 from ..workbench import Workbench, current
 from .shown import Shown
 
@@ -39,7 +40,7 @@ def alert(name: str) -> Alert:
 class MonitorHandle(Shown):
     """One monitor."""
 
-    workbench: Workbench
+    workbench: Workbench = field(repr=False)
     name: str
 
     def status(self, since: timedelta | None = None) -> MonitorStatus:
@@ -54,11 +55,13 @@ class MonitorHandle(Shown):
 
     def alerts(self, *, firing: bool = False) -> Sequence[Alert]:
         """Its alerts, firing ones first."""
-        return [
-            item
-            for item in every(self.workbench.monitoring.alerts, firing=firing)
-            if item.monitor == self.name
-        ]
+        return Records(
+            [
+                item
+                for item in every(self.workbench.monitoring.alerts, firing=firing)
+                if item.monitor == self.name
+            ]
+        )
 
     def frame(self, since: timedelta | None = None) -> pl.DataFrame:
         """The logged requests."""

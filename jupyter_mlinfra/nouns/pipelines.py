@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import NotFound
 from ..core.records import PAGE_LIMIT
+from ..widgets.reprs import Records
 from ..workbench import Workbench, current
 from .shown import Shown
 
@@ -33,7 +34,7 @@ def schedule(name: str) -> ScheduleHandle:
 class PipelineHandle(Shown):
     """One pipeline."""
 
-    workbench: Workbench
+    workbench: Workbench = field(repr=False)
     name: str
 
     @property
@@ -102,7 +103,7 @@ class PipelineHandle(Shown):
 class ScheduleHandle(Shown):
     """One schedule."""
 
-    workbench: Workbench
+    workbench: Workbench = field(repr=False)
     name: str
 
     @property
@@ -124,7 +125,7 @@ class ScheduleHandle(Shown):
 
     def history(self, *, limit: int = PAGE_LIMIT) -> Sequence[Firing]:
         """What happened at its due times, newest first."""
-        return self.workbench.schedules.history(self.name, limit=limit).items
+        return Records(self.workbench.schedules.history(self.name, limit=limit).items)
 
     def _shown(self) -> Any:
         return self.record
@@ -134,7 +135,7 @@ class ScheduleHandle(Shown):
 class StepHandle(Shown):
     """One step of a pipeline."""
 
-    workbench: Workbench
+    workbench: Workbench = field(repr=False)
     pipeline: str
     name: str
 

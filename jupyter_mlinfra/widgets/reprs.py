@@ -23,7 +23,8 @@ def bundle(value: Any, *, ref: str = "") -> dict[str, Any]:
     """The display bundle of a record, a page, or a list of records: a live card, static escaped
     HTML, and text. ref: what a list belongs to.
     """
-    card = current_card(value) or Card(title=type(value).__name__)
+    empty = isinstance(value, list) and not value
+    card = current_card(value) or Card(title="Nothing found." if empty else type(value).__name__)
     title = (
         card.note
         if card.note.startswith(card.title)
@@ -40,12 +41,12 @@ def register(shell: Any) -> None:
             formatter.for_type_by_name(module, name, bundle)
 
 
-class Records(Sequence[Any]):
-    """A list of records that is shown as a table. Not a `list` or `UserList`, which IPython prints
-    in its own way.
+class Records[T](Sequence[T]):
+    """A list of records that is shown as a table, and equals a list of the same records. Not a
+    `list` or `UserList`, which IPython prints in its own way.
     """
 
-    def __init__(self, items: Sequence[Any]) -> None:
+    def __init__(self, items: Sequence[T]) -> None:
         self._items = list(items)
 
     def __len__(self) -> int:
@@ -53,6 +54,11 @@ class Records(Sequence[Any]):
 
     def __getitem__(self, index: Any) -> Any:
         return Records(self._items[index]) if isinstance(index, slice) else self._items[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, list | Records) and self._items == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return str(self._repr_mimebundle_()["text/plain"])

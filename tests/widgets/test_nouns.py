@@ -104,3 +104,26 @@ def test_printed_runs_are_a_table(noted: Noted) -> None:
         repr(nouns.RunList(noted, [made_up(_records()["Run"])] * 2)).splitlines()[0]
         == "2 runs  experiment:x"
     )  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("noun", "domain", "verb", "record", "title"),
+    [
+        ("schedule", "schedules", "history", "Firing", "2 firings"),
+        ("deployment", "deployments", "history", "Change", "2 changes"),
+        ("monitor", "monitoring", "alerts", "Alert", "2 alerts"),
+    ],
+)
+def test_a_list_of_a_handle_is_a_table(
+    noted: Noted, noun: str, domain: str, verb: str, record: str, title: str
+) -> None:
+    item = made_up(_records()[record])
+    for items, first in (([item, item], title), ([], "Nothing found.")):
+        page = page_of(items)
+        noted.__dict__[domain] = SimpleNamespace(**{verb: lambda *_, page=page, **__: page})
+        handle = getattr(nouns, noun)(getattr(item, "monitor", "x"))
+        found = getattr(handle, verb)()
+        assert len(found) == len(items)
+        assert repr(found).splitlines()[0].strip() == first
+        assert "<table>" in found._repr_mimebundle_()["text/html"] or not items
+    assert "workbench" not in repr(handle)
