@@ -24,7 +24,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -115,19 +115,8 @@ def ours(deployments: Deployments, ref: str, frame: Any) -> Server:
     """Deployed as anybody does it, with one worker."""
     record = deployments.deploy("benchmark", version=ref)
     pids = tuple(row.identity.pid for row in deployments._store.processes())
-    bodies = {
-        rows: (
-            json.dumps(
-                {
-                    "data": {
-                        "names": list(frame.columns),
-                        "ndarray": frame.head(rows).to_numpy().tolist(),
-                    }
-                }
-            ).encode()
-        )
-        for rows in (1, 100)
-    }
+    names = list(frame.columns)
+    bodies = _bodies(frame, lambda data: {"data": {"names": names, "ndarray": data}})
     return Server("gateway + Seldon runtime", record.url, bodies, pids)
 
 
@@ -160,30 +149,34 @@ def mlflow_serve(folder: Path, frame: Any, log: Path) -> tuple[Server, subproces
             start_new_session=True,
             env={**os.environ, "PATH": path},
         )
-    bodies = {
-        rows: (
-            json.dumps(
-                {
-                    "dataframe_split": {
-                        "columns": list(frame.columns),
-                        "data": frame.head(rows).to_numpy().tolist(),
-                    }
-                }
-            ).encode()
-        )
-        for rows in (1, 100)
-    }
+    columns = list(frame.columns)
+    bodies = _bodies(frame, lambda data: {"dataframe_split": {"columns": columns, "data": data}})
     server = Server(
         "mlflow models serve", f"http://127.0.0.1:{port}/invocations", bodies, (process.pid,)
     )
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
+    _wait(server, log)
+    return server, process
+
+
+def _bodies(frame: Any, body_of: Callable[[list[Any]], Any]) -> dict[int, bytes]:
+    """Request bodies by number of rows. body_of: the JSON around the values of some rows."""
+    return {
+        rows: json.dumps(body_of(frame.head(rows).to_numpy().tolist())).encode()
+        for rows in (1, 100)
+    }
+
+
+def _wait(server: Server, log: Path) -> None:
+    """Wait until a server answers. Raises TimeoutError with the end of its log."""
+    address = urlsplit(server.url).netloc
+    limit = time.monotonic() + 120
+    while time.monotonic() < limit:
         try:
-            ask(http.client.HTTPConnection("127.0.0.1", port, timeout=10), server.url, bodies[1])
+            ask(http.client.HTTPConnection(address, timeout=10), server.url, server.bodies[1])
         except (OSError, AssertionError):
             time.sleep(0.2)
         else:
-            return server, process
+            return
     raise TimeoutError(log.read_text()[-2000:])
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from jupyter_mlinfra import MLInfraError, Workbench
 from jupyter_mlinfra.core.display import state
 from jupyter_mlinfra.core.files import explain_os_error, file_lock
+from jupyter_mlinfra.deployments.spec import Deployment
 from jupyter_mlinfra.pipelines.spec import PipelineRun, RunState, StepRun, StepState
 
 FOLDER = Path(__file__).parent
@@ -101,71 +102,64 @@ def _say(step: StepRun, start: float) -> None:
 
 
 def _table(workbench: Workbench, version: str, milliseconds: float) -> None:
-    experiments, deployment = (
-        workbench.experiments,
-        workbench.deployments.show("flights").deployment,
-    )
-    champion = experiments.version("flights@champion")
-    monitor = workbench.monitoring.status("flights").monitor
-    datasets = workbench.catalog.list(limit=100)
-    traffic = ", ".join(f"{item.version} {item.traffic} %" for item in deployment.versions)
-    worst = (
-        f"{monitor.worst} PSI {monitor.worst_psi.value:.2f}" if monitor.worst_psi else "no data yet"
-    )
-
-    def gain(which: str) -> str:
-        return f"{champion.metrics[f'versus_rate_saved_per_1000_{which}']:,.0f}"
-
-    gates = [gate for item in deployment.versions for gate in item.gates]
-    jobs = workbench.jobs.counts()
+    deployment = workbench.deployments.show("flights").deployment
     rows = [
-        (
-            "catalog",
-            (
-                f"{datasets.total} datasets,"
-                f" {sum(int(item.rows.value or 0) for item in datasets.items):,} rows"
-            ),
-        ),
-        (
-            "features",
-            (
-                f"{workbench.features.list(limit=1).total} features in"
-                f" {workbench.features.views(limit=1).total} views"
-            ),
-        ),
-        ("jobs", f"{jobs['succeeded']} succeeded, {jobs['failed']} failed"),
-        (
-            "experiments",
-            f"{len(experiments.runs('flights').items)} runs; champion version {champion.version}",
-        ),
-        (
-            "evaluation",
-            (
-                f"test AUC {champion.metrics['test_auc']:.3f};"
-                f" ${champion.metrics['test_saved_per_1000']:,.0f} saved per 1,000 flights"
-            ),
-        ),
-        (
-            "",
-            (
-                f"${gain('gain')} more than acting by the rate of carrier and hour, 95 % interval"
-                f" [{gain('low')}, {gain('high')}]"
-            ),
-        ),
-        (
-            "tests",
-            (
-                f"{sum(gate.passed for gate in gates)} of {len(gates)} before traffic passed, for"
-                f" {len(deployment.versions)} versions"
-            ),
-        ),
-        ("deployment", f"{deployment.state}: {traffic}"),
-        ("", f"{deployment.url} ({version} answered in {milliseconds:.0f} ms)"),
-        ("monitoring", f"{monitor.state}: {worst}"),
+        *_data_rows(workbench),
+        *_model_rows(workbench),
+        *_serving_rows(deployment, f"{version} answered in {milliseconds:.0f} ms"),
+        _monitor_row(workbench),
     ]
     print()
     for name, text in rows:
         print(f"  {name:12s} {text}")
+
+
+def _data_rows(workbench: Workbench) -> list[tuple[str, str]]:
+    datasets = workbench.catalog.list(limit=100)
+    count = sum(int(item.rows.value or 0) for item in datasets.items)
+    features = workbench.features.list(limit=1).total
+    views = workbench.features.views(limit=1).total
+    jobs = workbench.jobs.counts()
+    return [
+        ("catalog", f"{datasets.total} datasets, {count:,} rows"),
+        ("features", f"{features} features in {views} views"),
+        ("jobs", f"{jobs['succeeded']} succeeded, {jobs['failed']} failed"),
+    ]
+
+
+def _model_rows(workbench: Workbench) -> list[tuple[str, str]]:
+    champion = workbench.experiments.version("flights@champion")
+    runs = len(workbench.experiments.runs("flights").items)
+    auc, saved = champion.metrics["test_auc"], champion.metrics["test_saved_per_1000"]
+    gain, low, high = (
+        f"{champion.metrics[f'versus_rate_saved_per_1000_{bound}']:,.0f}"
+        for bound in ("gain", "low", "high")
+    )
+    versus = "more than acting by the rate of carrier and hour"
+    return [
+        ("experiments", f"{runs} runs; champion version {champion.version}"),
+        ("evaluation", f"test AUC {auc:.3f}; ${saved:,.0f} saved per 1,000 flights"),
+        ("", f"${gain} {versus}, 95 % interval [{low}, {high}]"),
+    ]
+
+
+def _serving_rows(deployment: Deployment, answered: str) -> list[tuple[str, str]]:
+    gates = [gate for item in deployment.versions for gate in item.gates]
+    passed = f"{sum(gate.passed for gate in gates)} of {len(gates)}"
+    traffic = ", ".join(f"{item.version} {item.traffic} %" for item in deployment.versions)
+    return [
+        ("tests", f"{passed} before traffic passed, for {len(deployment.versions)} versions"),
+        ("deployment", f"{deployment.state}: {traffic}"),
+        ("", f"{deployment.url} ({answered})"),
+    ]
+
+
+def _monitor_row(workbench: Workbench) -> tuple[str, str]:
+    monitor = workbench.monitoring.status("flights").monitor
+    worst = (
+        f"{monitor.worst} PSI {monitor.worst_psi.value:.2f}" if monitor.worst_psi else "no data yet"
+    )
+    return "monitoring", f"{monitor.state}: {worst}"
 
 
 if __name__ == "__main__":

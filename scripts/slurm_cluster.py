@@ -150,8 +150,7 @@ def up(
 ) -> Path:
     """Start everything in an empty folder; returns the configuration once the node can take jobs.
 
-    default_scheduling: with Slurm's own delays, for who wants to know how long a job waits for its
-    start.
+    default_scheduling: with Slurm's own delays, to measure how long a job waits for its start.
     """
     if os.getuid() != 0:
         _fail(
@@ -162,40 +161,29 @@ def up(
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("state", "spool", "run", "log", "gpu"):
         (folder / name).mkdir(parents=True)
-    ports = _free_ports(3)
-    config = folder / "slurm.conf"
-    words = {
-        "folder": folder,
-        "host": socket.gethostname().split(".")[0],
-        "cpus": cpus,
-        "gpus": gpus,
-        "age": age,
-    }
-    text = CONFIG.format(**words, port=ports[0], node_port=ports[1])
+    port, node_port, accounting_port = _free_ports(3)
+    text = CONFIG.format(
+        folder=folder,
+        host=socket.gethostname().split(".")[0],
+        cpus=cpus,
+        gpus=gpus,
+        age=age,
+        port=port,
+        node_port=node_port,
+    )
     text += (
-        ACCOUNTING_CONFIG.format(port=ports[2], folder=folder)
+        ACCOUNTING_CONFIG.format(port=accounting_port, folder=folder)
         if accounting
         else "AccountingStorageType=accounting_storage/none\n"
     )
-    if default_scheduling:
-        text = "".join(
-            line
-            for line in text.splitlines(keepends=True)
-            if not line.startswith("SchedulerParameters=")
-        )
-    config.write_text(text.lstrip())
-    # slurmd wants devices: with plain files CUDA_VISIBLE_DEVICES stays empty. The device number is
-    # that of /dev/null.
-    for number in range(gpus):
-        os.mknod(folder / "gpu" / f"dev{number}", 0o20666, os.makedev(1, 3))
-    (folder / "gres.conf").write_text(
-        f"Name=gpu Type=h100 File={folder}/gpu/dev[0-{gpus - 1}]\n" if gpus else ""
-    )
+    config = folder / "slurm.conf"
+    config.write_text((_without_scheduling(text) if default_scheduling else text).lstrip())
     (folder / "cgroup.conf").write_text("CgroupPlugin=disabled\n")
+    _make_gpus(folder, gpus)
     environment = {**os.environ, "SLURM_CONF": str(config)}
     _start_munge(folder, environment)
     if accounting:
-        _start_accounting(folder, ports[2], environment)
+        _start_accounting(folder, accounting_port, environment)
     _run([_path("slurmctld"), "-f", str(config)], environment)
     _run([_path("slurmd"), "-f", str(config), "-N", "n0"], environment)
     _until(
@@ -206,6 +194,23 @@ def up(
         ),
     )
     return config
+
+
+def _without_scheduling(config: str) -> str:
+    """The configuration with Slurm's own delays."""
+    lines = config.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("SchedulerParameters="))
+
+
+def _make_gpus(folder: Path, count: int) -> None:
+    """Devices for slurmd: with plain files CUDA_VISIBLE_DEVICES would stay empty. Their number is
+    that of /dev/null.
+    """
+    for number in range(count):
+        os.mknod(folder / "gpu" / f"dev{number}", 0o20666, os.makedev(1, 3))
+    (folder / "gres.conf").write_text(
+        f"Name=gpu Type=h100 File={folder}/gpu/dev[0-{count - 1}]\n" if count else ""
+    )
 
 
 def down(folder: Path) -> None:
@@ -221,7 +226,7 @@ def down(folder: Path) -> None:
 
 
 def _start_munge(folder: Path, environment: dict[str, str]) -> None:
-    """Who vouches for users, with a key and a socket of this cluster's own."""
+    """The authentication of users, with a key and a socket of this cluster's own."""
     _secret(folder / "munge.key", secrets.token_bytes(128))
     words = [f"--{name}={folder}/{place}" for name, place in _MUNGE.items()]
     _run([_path("munged"), "--force", *words], environment)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from .errors import BadRequest, Unavailable
-from .records import Page, check_limit, parse_cursor
+from .records import Page, check_limit, next_cursor, parse_cursor
 from .sqlite import code_of, fix_of, is_damaged
 
 BUSY_SECONDS = 2.0
@@ -138,16 +138,9 @@ class SearchIndex:
         """
         check_limit(limit)
         start = parse_cursor(cursor)
-        # SQLite ends a text at NUL.
-        terms = list(dict.fromkeys(_text(words.replace("\0", " ")).split()))
+        terms = _terms(words)
         if not terms:
             return Page(items=[], shown=0, total=0)
-        if len(terms) > MOST_WORDS:
-            raise BadRequest(
-                f"{len(terms):,} words are too many to search for.",
-                f"A search has at most {MOST_WORDS}.",
-                "Search for the rare ones.",
-            )
         where, values = _holding(terms)
         for column, allowed in (("kind", kinds or None), ("domain", domains)):
             if allowed is not None:
@@ -170,12 +163,11 @@ class SearchIndex:
         hits = [
             Hit(ref=row[0], kind=row[1], name=row[2], detail=row[3], code=row[4]) for row in rows
         ]
-        end = start + len(hits)
         return Page(
             items=hits,
             shown=len(hits),
             total=total,
-            cursor=str(end) if hits and end < total else None,
+            cursor=next_cursor(start, len(hits), total),
         )
 
     @contextlib.contextmanager
@@ -242,6 +234,19 @@ class SearchIndex:
         if remove:
             for end in ("", "-wal", "-shm"):
                 Path(f"{self._path}{end}").unlink(missing_ok=True)
+
+
+def _terms(words: str) -> list[str]:
+    """The different words. Raises BadRequest for too many."""
+    # SQLite ends a text at NUL.
+    terms = list(dict.fromkeys(_text(words.replace("\0", " ")).split()))
+    if len(terms) > MOST_WORDS:
+        raise BadRequest(
+            f"{len(terms):,} words are too many to search for.",
+            f"A search has at most {MOST_WORDS}.",
+            "Search for the rare ones.",
+        )
+    return terms
 
 
 def _holding(terms: Sequence[str]) -> tuple[list[str], list[str]]:

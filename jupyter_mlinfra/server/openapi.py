@@ -59,7 +59,21 @@ def document() -> dict[str, Any]:
     }
     records = {name: item for name, item in shared["$defs"].items() if name not in models}
     names = {name: _plain(name) for name in records}
-    found: dict[str, Any] = {
+    paths: dict[str, Any] = {}
+    for path, verb, endpoint in endpoints():
+        key = f"{verb} {path}"
+        ref = schemas.get(((key, "parameters"), "validation"))
+        parameters = shared["$defs"][ref["$ref"].rpartition("/")[2]] if ref else None
+        paths.setdefault(f"/{path}", {})[verb] = _operation(
+            path, verb, endpoint, schemas[(key, "answer"), "serialization"], parameters
+        )
+    renamed: dict[str, Any] = _rename(_frame(paths, records), names)
+    return renamed
+
+
+def _frame(paths: Mapping[str, Any], records: Mapping[str, Any]) -> dict[str, Any]:
+    """The document around its paths and the schemas of its records."""
+    return {
         "openapi": "3.1.0",
         "info": {
             "title": "jupyter-mlinfra",
@@ -71,7 +85,7 @@ def document() -> dict[str, Any]:
         },
         "servers": [{"url": PREFIX.rstrip("/")}],
         "security": [{"token": []}],
-        "paths": {},
+        "paths": paths,
         "components": {
             "securitySchemes": {
                 "token": {
@@ -81,18 +95,9 @@ def document() -> dict[str, Any]:
                     "description": "`token …`, of the Jupyter server",
                 }
             },
-            "schemas": records | {"Error": _error()},
+            "schemas": {**records, "Error": _error()},
         },
     }
-    for path, verb, endpoint in endpoints():
-        key = f"{verb} {path}"
-        ref = schemas.get(((key, "parameters"), "validation"))
-        parameters = shared["$defs"][ref["$ref"].rpartition("/")[2]] if ref else None
-        found["paths"].setdefault(f"/{path}", {})[verb] = _operation(
-            path, verb, endpoint, schemas[(key, "answer"), "serialization"], parameters
-        )
-    renamed: dict[str, Any] = _rename(found, names)
-    return renamed
 
 
 def endpoints() -> Iterator[tuple[str, str, Endpoint]]:

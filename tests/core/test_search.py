@@ -147,7 +147,9 @@ def test_on_a_read_only_disk_the_index_is_in_memory(
 ) -> None:
     disk = small_disk(2)
     if used:
-        SearchIndex(disk.path / "index.db").refresh("test", "1", lambda: DOCUMENTS[:1])
+        first = SearchIndex(disk.path / "index.db")
+        first.refresh("test", "1", lambda: DOCUMENTS[:1])
+        first._forget(remove=False)  # no file may be open
     disk.lock()
     index = SearchIndex(disk.path / "index.db")
     assert index.refresh("test", "1", lambda: DOCUMENTS)
