@@ -379,22 +379,21 @@ def main() -> None:
         action="store_true",
         help="leave the scheduler's delays as Slurm has them",
     )
-    cluster = parser.parse_args()
-    if cluster.action == "install":
-        install(accounting=cluster.accounting)
-    elif cluster.folder is None:
+    options = parser.parse_args()
+    if options.action == "install":
+        install(accounting=options.accounting)
+    elif options.folder is None:
         parser.error("FOLDER is missing")
-    elif cluster.action == "down":
-        down(cluster.folder.resolve())
+    elif options.action == "down":
+        down(options.folder.resolve())
     else:
-        cluster = {
-            "accounting": cluster.accounting,
-            "cpus": cluster.cpus,
-            "gpus": cluster.gpus,
-            "age": cluster.age,
-        }
         address = up(
-            cluster.folder.resolve(), **cluster, default_scheduling=cluster.default_scheduling
+            options.folder.resolve(),
+            accounting=options.accounting,
+            cpus=options.cpus,
+            gpus=options.gpus,
+            age=options.age,
+            default_scheduling=options.default_scheduling,
         )
         sys.stdout.write(f"{address}\n")
 

@@ -19,8 +19,8 @@ def magics() -> Mapping[str, Magic]:
 
 
 def words_of(magic: Magic, words: Words) -> list[str]:
-    """The command line that a line of a short magic means. Raises BadRequest for
-    a verb that is nearly one of its own.
+    """The command line that a line of a short magic means. Raises BadRequest for a verb that is
+    nearly one of its own.
     """
     if not words or (list(words) == ["status"] and "status" in verbs_of(magic)):
         return [magic.group, magic.bare]
