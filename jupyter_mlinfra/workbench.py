@@ -96,6 +96,27 @@ class Workbench:
             note=" ".join(notes),
         )
 
+    def names(self, refs: Sequence[str], domains: Sequence[str] | None = None) -> Mapping[str, str]:
+        """Names of the objects of these domains, or of all, whose references hold an id (jobs,
+        runs), by reference; one query per kind. A store that cannot be read names none of its
+        objects.
+        """
+        ids: dict[str, dict[str, str]] = {}
+        for ref in refs:
+            prefix, _, id = ref.partition("@")[0].partition(":")
+            ids.setdefault(prefix, {})[id] = ref
+        found: dict[str, str] = {}
+        for item in _chosen(domains):
+            for kind in item.kinds:
+                if kind.names and (asked := ids.get(kind.name)):
+                    with (
+                        contextlib.suppress(MLInfraError),
+                        guarded(item.name, own=item in ours()),
+                    ):
+                        names = getattr(getattr(self, item.name), kind.names)(list(asked))
+                        found |= {asked[id]: name for id, name in names.items() if name}
+        return found
+
     def status(self, domains: Sequence[str] | None = None) -> dict[str, dict[str, int | str]]:
         """How much of everything these domains, or all, have; for one that cannot be counted, its
         `problem`.

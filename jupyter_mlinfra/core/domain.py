@@ -31,13 +31,16 @@ class Kind:
     """A kind of reference. join: separator between the names of an object that belongs to another
     (`version:MODEL/NUMBER`). fingerprint: the service's method that shows whether such an object
     has changed, for kinds that can be a pipeline's inputs and outputs. code: `module:function` that
-    gives the snippets of one or more references of this kind (see `core.snippets`).
+    gives the snippets of one or more references of this kind (see `core.snippets`). names: the
+    service's method that gives the names of objects by their ids, in one query for all of them, for
+    kinds whose references hold an id.
     """
 
     name: str
     join: str = ""
     fingerprint: str = ""
     code: str = ""
+    names: str = ""
 
 
 @dataclass(frozen=True, slots=True)

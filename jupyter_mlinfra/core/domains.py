@@ -41,7 +41,7 @@ _RESERVED = {
     *(
         f"name {name}"
         for name in (
-            *("check", "down", "environment", "fingerprints", "heal", "home", "open"),
+            *("check", "down", "environment", "fingerprints", "heal", "home", "names", "open"),
             *("opener", "project"),
             *("run_of_job", "runs_of_steps", "search", "status", "unservable", "up"),
         )

@@ -26,7 +26,7 @@ DOMAIN = Domain(
             fingerprint="experiment_fingerprint",
             code="jupyter_mlinfra.experiments.snippets:experiments",
         ),
-        Kind("run", code="jupyter_mlinfra.experiments.snippets:runs"),
+        Kind("run", code="jupyter_mlinfra.experiments.snippets:runs", names="names"),
         Kind("compare", join=",", code="jupyter_mlinfra.experiments.snippets:comparisons"),
         Kind(
             "model", fingerprint="fingerprint", code="jupyter_mlinfra.experiments.snippets:models"

@@ -175,6 +175,10 @@ class Experiments:
         """
         return self._facts(self._source(), run).record()
 
+    def names(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """Names of runs by their complete ids, in one query; without those that do not exist."""
+        return {run.id: run.record().name for run in self._source().several(ids)}
+
     def compare(self, ids: Sequence[str], *, curves: bool = True, points: int = 400) -> Comparison:
         """Two or more runs side by side, in this order."""
         source = self._source()

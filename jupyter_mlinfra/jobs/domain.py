@@ -52,7 +52,7 @@ _VERBS = (
 DOMAIN = Domain(
     name="jobs",
     open=_open,
-    kinds=(Kind("job", code="jupyter_mlinfra.jobs.snippets:jobs"),),
+    kinds=(Kind("job", code="jupyter_mlinfra.jobs.snippets:jobs", names="names"),),
     topics=("job",),
     states=(
         State("queued", "quiet"),

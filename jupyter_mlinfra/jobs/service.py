@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -125,6 +125,10 @@ class Jobs:
         not asked.
         """
         return self._complete(self._store.job(job))
+
+    def names(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """Names of jobs by their complete ids, in one query; without those that do not exist."""
+        return self._store.names(ids)
 
     def job_of(self, key: str) -> Job | None:
         """The job that was submitted with this key."""

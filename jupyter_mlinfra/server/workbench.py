@@ -150,6 +150,15 @@ class Code(Handler):
             return function(self.bench, **arguments)
 
 
+class Names(Handler):
+    @read(slow=remote)
+    def post(self, *, refs: Annotated[tuple[Name, ...], Len(0, PAGE_LIMIT)]) -> Mapping[str, str]:
+        """Names of objects whose references hold an id (jobs, runs), by reference, of those that
+        the user may read; without those that do not exist.
+        """
+        return self.bench.names(refs, _readable(self))
+
+
 class ProjectPage(Handler):
     @read
     def get(self) -> ProjectRecord:
@@ -260,6 +269,7 @@ ROUTES = {
     "workbench/status": Status,
     "workbench/domains": DomainList,
     "workbench/code": Code,
+    "workbench/names": Names,
     "workbench/project": ProjectPage,
     "workbench/init": Init,
     "workbench/first-steps": FirstSteps,

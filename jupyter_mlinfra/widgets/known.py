@@ -5,7 +5,6 @@ names.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,22 +32,15 @@ def card_in(workbench: Workbench, value: Any) -> Card | None:
     card = card_of(value, first=workbench.project.settings.project.targets.metric)
     if card is None:
         return None
-    names: dict[str, str] = {}
+    shown = [card.facts, *card.rows]
+    refs = {f"job:{id}" for texts in shown for text in texts.values() for id in _JOB.findall(text)}
+    names = workbench.names(sorted(refs)) if refs else {}
 
     def name_of(found: re.Match[str]) -> str:
-        id = found[1]
-        if id not in names:
-            names[id] = _name(workbench, id)
-        return names[id]
+        ref = found[0]
+        return f"{names[ref]} (job {found[1]})" if ref in names else ref
 
-    def with_names(texts: Mapping[str, str]) -> dict[str, str]:
-        return {key: _JOB.sub(name_of, text) for key, text in texts.items()}
-
-    return replace(card, facts=with_names(card.facts), rows=[with_names(row) for row in card.rows])
-
-
-def _name(workbench: Workbench, id: str) -> str:
-    try:
-        return f"{workbench.jobs.show(id).name} (job {id})"
-    except MLInfraError:
-        return f"job:{id}"
+    facts, *rows = (
+        {key: _JOB.sub(name_of, text) for key, text in texts.items()} for texts in shown
+    )
+    return replace(card, facts=facts, rows=rows)

@@ -63,6 +63,27 @@ def test_a_domain_that_is_down_is_searched_as_it_was_and_named(
     assert "does not answer" in page.note
 
 
+def test_the_names_of_many_objects_are_asked_at_once_of_each_domain_that_can_be_read(
+    project: Project,
+) -> None:
+    bench = Workbench(project)
+    asked = list[list[str]]()
+
+    def names(ids: list[str]) -> dict[str, str]:
+        asked.append(ids)
+        return {id: f"step {id}" for id in ids if id != "gone"}
+
+    def refuse(ids: list[str]) -> dict[str, str]:
+        raise Unavailable("The store does not answer.")
+
+    bench.__dict__.update(jobs=Made(names=names), experiments=Made(names=refuse))
+    refs = ["job:a", "run:x", "dataset:n.t", "job:gone", "features.apply", "job:b", "job:a"]
+    assert bench.names(refs) == {"job:a": "step a", "job:b": "step b"}
+    assert asked == [["a", "gone", "b"]]
+    assert bench.names(refs, ["experiments"]) == {}
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize(
     ("file", "hidden"), [("catalog.db", {"catalog"}), ("mlflow.db", {"experiments", "models"})]
 )

@@ -673,3 +673,15 @@ def test_what_a_job_uses_is_sampled_while_it_runs(jobs: Jobs, tools: Any) -> Non
     assert 0.01 < found[-1].cpu <= 0.75
     assert 0.2 < found[-1].memory_gib < 0.4
     assert jobs.resources(job.id, seconds=0.001).points == []
+
+
+def test_names_of_jobs_and_arrays_are_answered_together(jobs: Jobs) -> None:
+    single = jobs.submit(JobSpec(command=["true"], name="one"))
+    array = jobs.submit(JobSpec(command=["true"], name="grid/2", array=[{"a": 1}, {"a": 2}]))
+    assert array.array is not None
+    first = array.array.elements[0]
+    assert jobs.names([single.id, array.id, first, "00000000"]) == {
+        single.id: "one",
+        array.id: "grid/2",
+        first: "grid/2/0",
+    }

@@ -112,6 +112,7 @@ EXPECTED = {
     "GET workbench/status": "read workbench",
     "GET workbench/domains": "read workbench",
     "POST workbench/code": "read workbench",
+    "POST workbench/names": "read workbench",
     "GET workbench/project": "read workbench",
     "POST workbench/init": "write workbench",
     "POST workbench/first-steps": "write workbench",

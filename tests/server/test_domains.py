@@ -134,6 +134,17 @@ def made(project: Project) -> None:
     bench.jobs.stop(cancel_running=True)
 
 
+async def test_only_objects_of_granted_domains_are_named(
+    ask: Callable[..., Any], grant: Callable[..., None], made: None
+) -> None:
+    (run,) = current().experiments.runs(None).items
+    refs = {"refs": [run.ref, "run:none", "job:00000000"]}
+    grant("workbench")
+    assert (await ask("workbench/names", refs)).value == {}
+    grant("workbench", "experiments")
+    assert (await ask("workbench/names", refs)).value == {run.ref: run.name}
+
+
 async def test_an_example_shows_no_datasets_to_who_may_not_read_them(
     ask: Callable[..., Any], grant: Callable[..., None]
 ) -> None:

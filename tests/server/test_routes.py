@@ -539,6 +539,7 @@ def test_every_route_is_in_the_table() -> None:
         ("/jobs/estimate", "post"),
         ("/jobs/jobs/{id}/attach", "post"),
         ("/workbench/code", "post"),
+        ("/workbench/names", "post"),
         ("/workbench/init", "post"),
         ("/workbench/domains", "get"),
         ("/workbench/project", "get"),

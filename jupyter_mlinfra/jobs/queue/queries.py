@@ -211,6 +211,17 @@ def job_named(connection: sqlite3.Connection, name: str) -> Job:
     return replace(job, after=after(connection, first))
 
 
+def names_of(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, str]:
+    """Names of the jobs and arrays with exactly these ids, by id."""
+    query = (
+        "WITH asked AS (SELECT value FROM json_each(?))"
+        " SELECT id, name FROM job WHERE id IN asked"
+        " UNION ALL SELECT part_of, substr(name, 1, length(name) - length('/0')) FROM job"
+        " WHERE part_of IN asked AND place = 0"
+    )
+    return dict(map(tuple, connection.execute(query, (json.dumps(list(ids)),))))
+
+
 def after(connection: sqlite3.Connection, job: str) -> list[str]:
     """Ids of the jobs that one starts after."""
     query = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...core.database import Database
@@ -49,6 +50,11 @@ class JobReader:
         """What is known about a job, or about an array as a whole."""
         with self._database.read() as connection:
             return queries.job_named(connection, name)
+
+    def names(self, ids: Sequence[str]) -> dict[str, str]:
+        """See `queries.names_of`."""
+        with self._database.read() as connection:
+            return queries.names_of(connection, ids)
 
     def by_key(self, key: str) -> Job | None:
         """The job that was submitted with this key, or the array."""

@@ -7,7 +7,7 @@ import { monitoringClient, type IMonitoringClient } from './monitoring';
 import { pipelinesClient, type IPipelinesClient } from './pipelines';
 import type { Request } from './request';
 import { type ISchedulesClient, schedulesClient } from './schedules';
-import type { Code, IFirstNotebook, IHit, IPage, IProject, Status } from './types';
+import type { Code, IFirstNotebook, IHit, IPage, IProject, Names, Status } from './types';
 
 /** A call whose code is asked for, such as what a form is about to send. */
 export interface ICodeCall {
@@ -37,6 +37,8 @@ export interface IClient {
   ) => Promise<IPage<IHit>>;
   /** The code of objects, or of a call, by every door. */
   code: (of: readonly string[] | ICodeCall, signal?: AbortSignal) => Promise<Code>;
+  /** Names of objects whose references hold an id, by reference, in one request for all. */
+  names: (refs: readonly string[], signal?: AbortSignal) => Promise<Names>;
   status: (signal?: AbortSignal) => Promise<Status>;
   /** The project of this server: its name, and where it lies. */
   project: (signal?: AbortSignal) => Promise<IProject>;
@@ -60,6 +62,7 @@ export function createClient(request: Request): IClient {
       request('workbench/search', { query: { q: words, kinds: kinds.join(','), limit }, signal }),
     code: (of, signal) =>
       request('workbench/code', { body: 'call' in of ? { ...of } : { refs: of }, signal }),
+    names: (refs, signal) => request('workbench/names', { body: { refs }, signal }),
     status: signal => request('workbench/status', { signal }),
     project: signal => request('workbench/project', { signal }),
     init: () => request('workbench/init', { body: {} }),

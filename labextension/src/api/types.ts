@@ -28,6 +28,9 @@ export type Basis = Records['Number']['basis'];
 /** The same call as Python, magic, CLI (and SQL or curl where sensible). */
 export type Code = Readonly<Record<string, string>>;
 
+/** Names by reference. */
+export type Names = Readonly<Record<string, string>>;
+
 /** Counts of each domain. */
 export type Status = Readonly<Record<string, Readonly<Record<string, number>>>>;
 

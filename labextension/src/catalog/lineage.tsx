@@ -9,6 +9,7 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { kinds } from '../kinds';
+import { nameOfSeen } from '../names';
 import { kindOf, nameOf, parseRef, short } from '../refs';
 
 const MOST = 200;
@@ -93,7 +94,6 @@ export function drawn(edges: readonly IEdge[], current: string): IDrawn {
       id: `doing ${index}`,
       icon: 'notebook',
       title: nameOf(job),
-      named: isNamed(job),
       note: format.time(at),
       ref: parseRef(job) ? job : undefined
     });
@@ -125,7 +125,6 @@ function objectNode(reference: string, current: string): IGraphNode {
     ref: id,
     icon: kinds.icon(kind),
     title: inNamespace ? rest.join('.') : short(name),
-    named: isNamed(reference),
     note: [inNamespace ? before : kind, at && `@${format.shortId(at)}`].filter(Boolean).join(' '),
     current: id === current
   };
@@ -140,11 +139,23 @@ function LineageGraph({
   edges: readonly IEdge[];
   further: number;
 }): React.ReactElement {
-  const { trans } = useWorkbench();
+  const workbench = useWorkbench();
+  const { trans } = workbench;
   const { nodes, links, left } = useMemo(() => drawn(edges, dataset.ref), [edges, dataset.ref]);
+  const refs = nodes.flatMap(({ ref }) => (ref !== undefined && isNamed(ref) ? [ref] : []));
+  const { data: names } = useQuery(
+    `names:${refs.join(' ')}`,
+    signal => workbench.client.names(refs, signal), // one request, however many nodes
+    { every: () => null, when: refs.length > 0 }
+  );
+  const named = nodes.map(node =>
+    node.ref !== undefined && isNamed(node.ref)
+      ? { ...node, title: names?.[node.ref] ?? nameOfSeen(workbench, node.ref) }
+      : node
+  );
   return (
     <div className={cx('scroll')}>
-      <Graph label={trans.__('Lineage of %1', dataset.name)} nodes={nodes} links={links} />
+      <Graph label={trans.__('Lineage of %1', dataset.name)} nodes={named} links={links} />
       {left > 0 && (
         <p className={cx('more')}>
           {trans._n('%1 more node is not drawn', '%1 more nodes are not drawn', left)}

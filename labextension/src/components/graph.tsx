@@ -4,7 +4,6 @@ import { useWorkbench } from '../hooks/context';
 import { cx } from './cx';
 import type { AnyIcon } from './glyphs';
 import { Icon } from './icon';
-import { RefName } from './refname';
 import { BOX, type ILink, type INode, layered } from './layout';
 
 export interface IGraphNode {
@@ -13,8 +12,6 @@ export interface IGraphNode {
   ref?: string;
   icon: AnyIcon;
   title: string;
-  /** Whether `ref` holds an id, and the name is to be asked for. */
-  named?: boolean;
   note?: string;
   /** A state shape at the right. */
   mark?: React.ReactNode;
@@ -162,7 +159,7 @@ function GraphNode({ node, place, tab, ...handlers }: IGraphNodeProps): React.Re
       {...handlers}
     >
       <Icon name={node.icon} />
-      <span>{node.named && node.ref ? <RefName reference={node.ref} /> : node.title}</span>
+      <span>{node.title}</span>
       {node.mark}
       {node.note && <small>{node.note}</small>}
     </button>
