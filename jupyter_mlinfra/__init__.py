@@ -107,7 +107,7 @@ def _show_records() -> None:
         register(shell)
 
 
-def _reach_store() -> None:
+def _use_project_store() -> None:
     """Make plain `mlflow` calls of this process use the project's store; nothing is loaded until
     somebody imports MLflow.
     """
@@ -123,7 +123,7 @@ def _reach_store() -> None:
 
 
 _show_records()
-_reach_store()
+_use_project_store()
 
 
 def __getattr__(name: str) -> Any:

@@ -278,8 +278,8 @@ def _text(ended: Ended, session: Session, words: Sequence[str]) -> str:
 
 @contextlib.contextmanager
 def _no_interrupt_lost() -> Iterator[None]:
-    """Python drops a KeyboardInterrupt that is raised in a finaliser or a weak reference's
-    callback, such as those of an import: raise it again.
+    """Raise a KeyboardInterrupt again that Python dropped because it was raised in a finaliser or
+    in the callback of a weak reference, such as those of an import.
     """
 
     def raise_again(dropped: sys.UnraisableHookArgs) -> None:
@@ -310,17 +310,17 @@ def _only_ours(as_json: bool) -> Iterator[IO[str]]:
         yield sys.stdout
         return
     sys.stdout.flush()
-    kept = os.dup(1)
+    stdout = os.dup(1)
     os.dup2(2, 1)
     try:
         with (
-            os.fdopen(os.dup(kept), "w", encoding="utf-8") as out,
+            os.fdopen(os.dup(stdout), "w", encoding="utf-8") as out,
             contextlib.redirect_stdout(sys.stderr),
         ):
             yield out
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(stdout, 1)
+        os.close(stdout)
 
 
 def _usage(context: click.Context | None) -> tuple[str, str]:

@@ -79,7 +79,7 @@ def _up(session: Session) -> Any:
 def _down(session: Session) -> Any:
     """Stop everything that this project started."""
     pid, live, running = None, list[str](), list[str]()
-    with contextlib.suppress(MLInfraError):  # even what cannot be read is stopped
+    with contextlib.suppress(MLInfraError):  # what cannot be read is stopped too
         pid = session.bench.jobs.supervisor().pid
         live = [item.name for item in every(session.bench.deployments.list) if item.state != "down"]
         running = [

@@ -172,11 +172,11 @@ class Database:
 
     @contextlib.contextmanager
     def _read_only(self) -> Iterator[sqlite3.Connection]:
-        """A connection to a state that nobody here can write: on a read-only file system, or
+        """A connection to a state that this user cannot write: on a read-only file system, or
         another user's.
 
         Without a log of commits that are not in the file yet, the file is read as it is. It is
-        opened for each block, because somebody who may write it might do so.
+        opened for each block, because another user may write it meanwhile.
         """
         with contextlib.closing(
             self._connect("ro" if _holds(Path(f"{self.path}-wal")) else "ro&immutable=1")

@@ -49,7 +49,7 @@ _RESERVED = {
     *(f"command {name}" for name in ("status", "search", "up", "down", "init", "project", "help")),
 }
 """What the Workbench and the command line have of their own."""
-_WORD = re.compile(r"(name|resource|kind|topic|command|magic) [a-z][a-z0-9_-]*|status .+")
+_NAME = re.compile(r"(name|resource|kind|topic|command|magic) [a-z][a-z0-9_-]*|status .+")
 _log = logging.getLogger(__name__)
 
 
@@ -178,7 +178,7 @@ def _kinds() -> dict[str, Kind]:
 
 
 def _others() -> Iterator[Domain]:
-    taken = _RESERVED | _words(*ours())
+    taken = _RESERVED | _claimed_names(*ours())
     for point in sorted(_entry_points(), key=lambda point: point.name):
         try:
             # What it prints must not get into an answer of the command line.
@@ -190,7 +190,7 @@ def _others() -> Iterator[Domain]:
         if why:
             _log.warning("The domain %s is left out: %s", point.name, why)
         else:
-            taken |= _words(found)
+            taken |= _claimed_names(found)
             yield found
 
 
@@ -200,12 +200,12 @@ def _fault(found: object, taken: set[str]) -> str:
         return f"{found!r} is not a Domain."
     if mistyped := _mistyped(found):
         return mistyped
-    words = _words(found)
-    if clash := taken & words:
+    names = _claimed_names(found)
+    if clash := taken & names:
         return f"{', '.join(sorted(clash))} is taken."
-    # They become parts of Python, of commands and of addresses.
+    # They become parts of Python code, commands and addresses.
     odd = sorted(
-        word for word in {*words, f"resource {found.guarded_as}"} if not _WORD.fullmatch(word)
+        name for name in {*names, f"resource {found.guarded_as}"} if not _NAME.fullmatch(name)
     )
     if odd:
         return f"{', '.join(odd)} has other characters than a-z, 0-9, _ and -."
@@ -222,14 +222,14 @@ def _mistyped(declared: Any) -> str:
             check_type(value, hint, collection_check_strategy=CollectionCheckStrategy.ALL_ITEMS)
         except TypeCheckError as error:
             return f"{type(declared).__name__}.{name} is wrong: {error}."
-        for one in value if isinstance(value, tuple) else (value,):
-            if is_dataclass(one) and (why := _mistyped(one)):
+        for part in value if isinstance(value, tuple) else (value,):
+            if is_dataclass(part) and (why := _mistyped(part)):
                 return why
     return ""
 
 
 def _described(error: BaseException) -> str:
-    """An error of somebody else's code, whose own text may fail too."""
+    """An error of another package's code; its own text may fail too."""
     with contextlib.suppress(Exception):
         return f"{type(error).__name__}: {error}"
     return type(error).__name__
@@ -257,12 +257,12 @@ def _names_domains(folder: str) -> bool:
         return False
 
 
-def _words(*of: Domain) -> set[str]:
+def _claimed_names(*declared: Domain) -> set[str]:
     """Names that two domains cannot both have, such as `kind dataset`."""
     return {
-        word
-        for item in of
-        for word in (
+        name
+        for item in declared
+        for name in (
             f"name {item.name}",
             *(f"kind {kind.name}" for kind in item.kinds),
             *(f"topic {topic}" for topic in item.topics),

@@ -49,8 +49,8 @@ def append(
 
 @contextlib.contextmanager
 def telling(done: str) -> Iterator[None]:
-    """For events and lineage of something already done: an error in the block is logged and never
-    reported as a failure of the thing itself.
+    """For events and lineage of something already done: an error in the block is logged, and never
+    reported as a failure of what was done.
 
     done: what happened, such as `version:m/3 is registered`.
     """
@@ -87,7 +87,7 @@ class EventLog:
         return [
             Event(
                 id=row["id"],
-                at=_shown(row["at"]),
+                at=_text_of(row["at"]),
                 topic=row["topic"],
                 ref=row["ref"],
                 data=json.loads(row["data"]),
@@ -96,6 +96,6 @@ class EventLog:
         ]
 
 
-def _shown(at: float | str) -> str:
+def _text_of(at: float | str) -> str:
     """A time as events show it. A kernel that runs since before an upgrade still writes text."""
     return at if isinstance(at, str) else str(to_json(from_seconds(at)))

@@ -115,14 +115,14 @@ def first_notebook(root: Path) -> Path:
 
 def _notebook() -> dict[str, Any]:
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    cells = [_cell(place, kind, text) for place, (kind, text) in enumerate(_CELLS)]
+    cells = [_cell(number, kind, text) for number, (kind, text) in enumerate(_CELLS)]
     return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
 
 
-def _cell(place: int, kind: str, text: str) -> dict[str, Any]:
+def _cell(number: int, kind: str, text: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "cell_type": kind,
-        "id": f"step-{place}",
+        "id": f"step-{number}",
         "metadata": {},
         "source": text.splitlines(keepends=True),
     }

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Without one of these there is no NVIDIA driver, and its library need not be loaded to find that
-# out.
+# Without one of these there is no NVIDIA driver, so its library need not be loaded to find out.
 _DRIVER_NODES = ("/dev/nvidiactl", "/dev/dxg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gpu:
-    """One GPU slot. id: what CUDA_VISIBLE_DEVICES is given. number: how people call it."""
+    """One GPU slot. id: what CUDA_VISIBLE_DEVICES is given. number: as people count it."""
 
     id: str
     number: int
@@ -34,8 +33,8 @@ class Reading:
 
 
 def gpu_slots(setting: int) -> tuple[Gpu, ...]:
-    """GPU slots: those that the driver lists (-1), the first n of them, or n that only count where
-    there is no driver.
+    """GPU slots: all that the driver lists (-1), the first n of them, or without a driver n that
+    are only counted.
     """
     found = _list() if setting else ()
     if setting < 0 or len(found) >= setting:
@@ -114,8 +113,8 @@ def _handles(nvml: Any) -> list[Any]:
     """
     if nvml is None:
         return []
-    whole = (nvml.nvmlDeviceGetHandleByIndex(number) for number in range(nvml.nvmlDeviceGetCount()))
-    return [part for handle in whole for part in _instances(nvml, handle) or (handle,)]
+    gpus = (nvml.nvmlDeviceGetHandleByIndex(number) for number in range(nvml.nvmlDeviceGetCount()))
+    return [part for handle in gpus for part in _instances(nvml, handle) or (handle,)]
 
 
 def _instances(nvml: Any, handle: Any) -> list[Any]:
@@ -123,9 +122,9 @@ def _instances(nvml: Any, handle: Any) -> list[Any]:
     found = list[Any]()
     with contextlib.suppress(nvml.NVMLError):
         if nvml.nvmlDeviceGetMigMode(handle)[0]:
-            for place in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
+            for number in range(nvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
                 with contextlib.suppress(nvml.NVMLError):  # places need not be filled
-                    found.append(nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, place))
+                    found.append(nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number))
     return found
 
 

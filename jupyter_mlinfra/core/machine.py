@@ -59,9 +59,14 @@ def process_name(pid: int) -> str:
     Jupyter Server hands it (JPY_SESSION_NAME).
     """
     with contextlib.suppress(OSError):
-        words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         notebook = next(
-            (word.removeprefix(_SESSION) for word in words if word.startswith(_SESSION)), b""
+            (
+                variable.removeprefix(_SESSION)
+                for variable in variables
+                if variable.startswith(_SESSION)
+            ),
+            b"",
         )
         if notebook:
             return f"kernel {os.path.basename(os.fsdecode(notebook))} (pid {pid})"
@@ -76,8 +81,8 @@ def _meminfo() -> dict[str, int]:
     with contextlib.suppress(OSError):
         lines = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
         return {
-            words[0].rstrip(":"): int(words[1])
-            for words in lines
-            if len(words) > 1 and words[1].isdigit()
+            fields[0].rstrip(":"): int(fields[1])
+            for fields in lines
+            if len(fields) > 1 and fields[1].isdigit()
         }
     return {}

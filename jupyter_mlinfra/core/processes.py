@@ -231,16 +231,16 @@ def reap(pid: int) -> bool:
         return True
 
 
-def tokens(begin: str) -> set[str]:
+def tokens(prefix: str) -> set[str]:
     """The tokens of live processes that start like this."""
     found = set[str]()
-    for pid in with_token(begin, begins=True):
+    for pid in with_token(prefix, begins=True):
         with contextlib.suppress(OSError):
-            words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
             found |= {
-                os.fsdecode(word).partition("=")[2]
-                for word in words
-                if word.startswith(f"{TOKEN}={begin}".encode())
+                os.fsdecode(variable).partition("=")[2]
+                for variable in variables
+                if variable.startswith(f"{TOKEN}={prefix}".encode())
             }
     return found
 

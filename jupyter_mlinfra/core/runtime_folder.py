@@ -71,10 +71,10 @@ def _in_memory(folder: Path) -> bool:
         line.split()
         for line in Path("/proc/self/mounts").read_text(errors="surrogateescape").splitlines()
     )
-    kinds = {words[1]: words[2] for words in mounts}
+    kinds = {fields[1]: fields[2] for fields in mounts}
     real = folder.resolve()
     return next(
-        (kinds[str(place)] for place in (real, *real.parents) if str(place) in kinds), ""
+        (kinds[str(parent)] for parent in (real, *real.parents) if str(parent) in kinds), ""
     ) in ("tmpfs", "ramfs")
 
 

@@ -22,8 +22,8 @@ from .records import Page, check_limit, next_cursor, parse_cursor
 from .sqlite import code_of, fix_of, is_damaged
 
 BUSY_SECONDS = 2.0
-"""How long to wait for another process that writes the index. After a wait in vain no other domain
-waits again for the same time.
+"""How long to wait for another process that writes the index. After a failed wait, no other domain
+waits for that time.
 """
 MOST_WORDS = 100
 _TRIGRAM = 3

@@ -252,7 +252,7 @@ def check_secret(name: str, value: object, what: str) -> None:
                 "Its name says that it is a secret, and the state keeps what a job is given,"
                 " parameters also in executed notebooks.",
                 f"Give a reference (env:{name.upper()} or keyring:SERVICE/NAME), or another name if"
-                " it is none.",
+                " it is not a secret.",
             )
     elif isinstance(value, Mapping):
         for key, item in value.items():

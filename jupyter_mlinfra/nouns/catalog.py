@@ -38,8 +38,8 @@ def ingest(
     also files that are already in the dataset. reading: options instead of guesses, such as
     `separator=";"` or `null_values=["NA"]`.
     """
-    several = [files] if isinstance(files, str | Path) else files
-    return current().catalog.ingest(several, into=into, mode=mode, again=again, **reading)
+    paths = [files] if isinstance(files, str | Path) else files
+    return current().catalog.ingest(paths, into=into, mode=mode, again=again, **reading)
 
 
 def write(

@@ -151,11 +151,11 @@ class JobHandle(Shown):
         thousand jobs.
         """
         found = dict[str, dict[str, float]]()
-        for some in batched(jobs, _JOBS_A_QUESTION):
+        for batch in batched(jobs, _JOBS_A_QUESTION):
             for run in every(
                 self.workbench.experiments.runs,
                 experiment=None,
-                where=f"job IN ({', '.join(map(repr, some))})",
+                where=f"job IN ({', '.join(map(repr, batch))})",
             ):
                 found.setdefault(
                     run.job or "", {name: float(value) for name, value in run.metrics.items()}

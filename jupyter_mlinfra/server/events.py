@@ -98,7 +98,7 @@ class Forwarder:
         complained = False
         while True:
             try:
-                events = await loop.run_in_executor(self._thread, self._new)
+                events = await loop.run_in_executor(self._thread, self._new_events)
                 complained = False
             except Exception as error:  # noqa: BLE001
                 # No project yet, or its disk is full: requests answer with that; here one line in
@@ -128,7 +128,7 @@ class Forwarder:
         except Exception:  # noqa: BLE001  # a listener of some other extension, or a topic that a newer version wrote
             self._log.exception("mlinfra event %s was not forwarded", event.id)
 
-    def _new(self) -> list[Event]:
+    def _new_events(self) -> list[Event]:
         """Events since the last look; the first look only notes the place, which is kept while the
         settings are changed or broken.
         """

@@ -30,7 +30,7 @@ def bundle(value: Any, *, ref: str = "") -> dict[str, Any]:
         if card.note.startswith(card.title)
         else " · ".join(filter(None, [card.title, card.note]))
     )
-    return mimebundle(card.ref or ref, title, _kept(value), facts=card.facts, rows=card.rows)
+    return mimebundle(card.ref or ref, title, _stored(value), facts=card.facts, rows=card.rows)
 
 
 def register(shell: Any) -> None:
@@ -81,7 +81,7 @@ class Facts(UserDict[str, Any]):
         )
 
 
-def _kept(value: Any) -> Any:
+def _stored(value: Any) -> Any:
     if isinstance(value, Page):
         return [getattr(item, "ref", None) for item in value.items]
     if not is_shown(type(value)):

@@ -172,7 +172,7 @@ async def test_a_fault_that_nobody_foresaw_does_not_end_the_forwarding(
     async with socket(jp_ws_fetch) as stream:
         await begin(ask, jp_serverapp)
         forwarder = jp_serverapp.web_app.settings["mlinfra_wake"][0].__self__
-        look, told = forwarder._new, []
+        look, told = forwarder._new_events, []
 
         def once() -> Any:
             if not told:
@@ -180,7 +180,7 @@ async def test_a_fault_that_nobody_foresaw_does_not_end_the_forwarding(
                 raise RuntimeError("unforeseen")
             return look()
 
-        monkeypatch.setattr(forwarder, "_new", once)
+        monkeypatch.setattr(forwarder, "_new_events", once)
         with project.database.write() as connection:  # as a newer version of the workbench might
             connection.execute(
                 "INSERT INTO event (at, topic, ref, data) VALUES ('2026-01-01', 'telepathy', 'x:1',"

@@ -1,4 +1,4 @@
-"""A daemon's own side: it holds its lock, works in rounds that no error ends, and waits."""
+"""A daemon's own side: it holds its lock, works in rounds, and waits. No error ends it."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ class Daemon:
             self._faults.clear("wait")
 
     def _safely(self, action: Callable[[], None]) -> Exception | None:
-        """A database that is busy or full for a while ends nothing, nor does an error of ours: the
-        same is tried again, from what is recorded. Returns what went wrong.
+        """Run a round. An error, such as a busy or full database, does not end the daemon: the
+        next round starts again from what is recorded. Returns the error.
         """
         try:
             action()

@@ -59,7 +59,7 @@ class FileRegistry:
         write_atomic(self._path, json.dumps(asdict(entry)).encode())
 
     def mark(self, *, stopped: bool) -> None:
-        """Record whether a user wants no such daemon; without an entry there is none to want."""
+        """Record whether a user wants no such daemon; does nothing without an entry."""
         if (entry := self.read()) is not None:
             self.write(replace(entry, stopped=stopped))
 

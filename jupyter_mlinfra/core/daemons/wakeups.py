@@ -97,7 +97,7 @@ class Wakeups:
         self._selector.register(handle, selectors.EVENT_READ, name)
 
     def unwatch(self, handles: Iterable[int]) -> None:
-        """Stop watching these; of those that have woken it, nothing is watched any more."""
+        """Stop watching these; those that have woken the daemon are not watched any more anyway."""
         for handle in handles:
             with contextlib.suppress(KeyError):
                 self._selector.unregister(handle)
