@@ -12,6 +12,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from .errors import Conflict, MLInfraError, Unavailable
 
@@ -28,7 +29,7 @@ def explain_os_error(error: OSError, what: str) -> MLInfraError:
     """Turn an I/O error into one that says how to fix it; the caller raises it `from error`."""
     why = _FULL.get(error.errno or 0) or f"{error.strerror or error}."
     if error.errno in (errno.EACCES, errno.EPERM):
-        fix = f"Give this user the right to write {error.filename or 'there'}."
+        fix = f"Give this user the right to write {_existing(error.filename) or 'there'}."
     elif error.errno == errno.EROFS:
         fix = (
             "Mount it so that it can be written, or set `home` in mlinfra.toml to a folder that"
@@ -39,6 +40,14 @@ def explain_os_error(error: OSError, what: str) -> MLInfraError:
     else:
         fix = "Repair the file system and try again; nothing was changed."
     return Unavailable(what, why, fix)
+
+
+def _existing(name: Any) -> str:
+    """A file, or the folder above it that exists; empty for what is not a path."""
+    path = os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else ""
+    while path and not os.path.exists(path) and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+    return path
 
 
 def real_path(path: Path) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlinfra.core.errors import Conflict, Unavailable
-from jupyter_mlinfra.core.files import file_lock, write_atomic
+from jupyter_mlinfra.core.files import explain_os_error, file_lock, write_atomic
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_litter(
@@ -91,3 +91,12 @@ def test_a_lock_on_a_disk_that_takes_no_file_says_so(
     monkeypatch.setattr(os, call, refuse)
     with pytest.raises(Unavailable, match=word), file_lock(tmp_path / "new" / "lock"):
         pass
+
+
+def test_the_folder_that_exists_is_the_one_to_be_made_writable(tmp_path: Path) -> None:
+    for name, shown in (("home/new/file", tmp_path), (".", tmp_path), (7, "there")):
+        path = name if isinstance(name, int) else str(tmp_path / name)
+        error = OSError(errno.EACCES, "Permission denied", path)
+        assert explain_os_error(error, "It failed.").fix == (
+            f"Give this user the right to write {shown}."
+        )
