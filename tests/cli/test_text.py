@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_mlinfra.cli.app import _tell
+from jupyter_mlinfra.cli.app import _report
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.cli.text import facts, table, text_of
 from jupyter_mlinfra.core.errors import NotFound
@@ -165,7 +165,7 @@ def test_a_name_from_outside_does_not_command_the_terminal(
             bundle(record)["text/plain"],
         ):
             assert not set(text) & set("\x1b\x9b\r"), kind
-    _tell(NotFound(f"There is no run {escape}.", f"Runs: {escape}.\n  ^", escape), Session())
+    _report(NotFound(f"There is no run {escape}.", f"Runs: {escape}.\n  ^", escape), Session())
     assert not set(capsys.readouterr().err) & set("\x1b\x9b\r")
 
 

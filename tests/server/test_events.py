@@ -41,7 +41,7 @@ async def begin(ask: Callable[..., Any], app: Any) -> None:
     assert (await ask("workbench/project")).code == 200
     forwarder = app.web_app.settings["mlinfra_wake"][0].__self__
     for _ in range(500):
-        if forwarder._place is not None:
+        if forwarder._position is not None:
             break
         await asyncio.sleep(0.01)
 
@@ -153,7 +153,7 @@ async def test_the_events_of_another_project_are_told_from_the_first_look_on(
         forwarder = jp_serverapp.web_app.settings["mlinfra_wake"][0].__self__
         monkeypatch.setattr(jp_serverapp.web_app.settings["mlinfra"], "_project", str(other.root))
         for _ in range(1000):
-            if forwarder._place[0].root == other.root:
+            if forwarder._position[0].root == other.root:
                 break
             await asyncio.sleep(0.01)
         other.events.emit("job", "job:new")
