@@ -36,6 +36,7 @@ import psutil
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments
 from jupyter_mlinfra.deployments.targets.ports import choose
+from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 from jupyter_mlinfra.experiments import Experiments
 
 ROWS, COLUMNS, TREES, DEPTH = 5000, 30, 100, 6
@@ -114,7 +115,7 @@ def register(experiments: Experiments) -> tuple[str, Any]:
 def ours(deployments: Deployments, ref: str, frame: Any) -> Server:
     """Deployed as anybody does it, with one worker."""
     record = deployments.deploy("benchmark", version=ref)
-    pids = tuple(row.identity.pid for row in deployments._store.processes())
+    pids = tuple(row.identity.pid for row in ProcessTable(deployments._project.database).rows())
     names = list(frame.columns)
     bodies = _bodies(frame, lambda data: {"data": {"names": names, "ndarray": data}})
     return Server("gateway + Seldon runtime", record.url, bodies, pids)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import Conflict, MLInfraError, Unavailable, Unprocessable
 from . import environment, gates, views
 from .packaging import Bundle, load_bundle
+from .rows import DeploymentRow, VersionRow
 from .settings import DeploymentSettings
 from .spec import Gate, VersionState
-from .store import DeploymentRow, DeploymentStore, Transaction, VersionRow
+from .store import DeploymentStore
+from .traffic import Aim
+from .transaction import Transaction
 
 if TYPE_CHECKING:
     from ..core.project import Project
     from .targets import DeploymentTarget
 
 Progress = Callable[[str], None]
-Aim = Callable[[Transaction], tuple[Mapping[str, int], int | None]]
-"""Computes, from the deployment as it is in this transaction, the traffic that a verb wants and the
-change that a rollback returns to.
-"""
 
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
@@ -159,6 +158,23 @@ class Rollout:
             "Other changes cooled its versions again and again.",
             "Try again when they are done.",
         )
+
+    def up(self, rows: Sequence[DeploymentRow], tell: Progress) -> None:
+        """Start deployments; returns when all their versions with traffic answer. Raises
+        Unavailable if they do not in time.
+        """
+        self._target.prepare()
+        for row in rows:
+            for item in row.versions:
+                self.renew_environment(item, tell)
+        self._target.carry_out(self._store.set_up([row.name for row in rows], True))
+        for row in rows:
+            self.wait(
+                row.name,
+                [item.version for item in row.versions if item.traffic],
+                VersionState.READY,
+                timeout=START_SECONDS,
+            )
 
     def renew_environment(self, item: VersionRow, tell: Progress) -> None:
         """Build the environment of a version again if the cache was emptied."""

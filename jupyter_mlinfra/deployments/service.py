@@ -4,7 +4,6 @@ down.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -12,21 +11,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable, Unprocessable
-from ..core.files import file_lock
+from ..core.errors import Conflict, Unavailable, Unprocessable
 from ..core.records import Page, page_of
 from ..core.search import Document
-from . import client, measuring, payloads, state, views
+from . import client, measuring, payloads, search, views
+from .deploying import Deploying
 from .logged import Answers
-from .names import check_name
-from .packaging import Bundle, damage, load_bundle, package, prune
-from .rollout import START_SECONDS, STOP_SECONDS, Aim, Progress, Rollout
+from .packaging import Bundle, load_bundle
+from .rollout import STOP_SECONDS, Progress, Rollout
+from .rows import DeploymentRow
 from .settings import DeploymentSettings
 from .snippets import request
 from .spec import Change, Deployment, DeploymentDetail, Measurement, Prediction, VersionState
-from .store import DeploymentRow, DeploymentStore, Transaction, VersionRow
+from .store import DeploymentStore
 from .targets import DeploymentTarget, load_target
-from .targets.layout import bundles_folder, payload_folder
+from .targets.layout import payload_folder
+from .traffic import all_to, exactly, previous
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +53,10 @@ class Deployments:
     def _rollout(self) -> Rollout:
         return Rollout(self._project, self._store, self._target)
 
+    @cached_property
+    def _deploying(self) -> Deploying:
+        return Deploying(self._project, self._experiments, self._store, self._target, self._rollout)
+
     def deploy(
         self,
         name: str,
@@ -73,59 +77,13 @@ class Deployments:
         the same deployment is in progress. Unavailable if the port is taken or no environment can
         be built.
         """
-        check_name(name)
-        tell = on_progress or (lambda _: None)
-        found = self._experiments.version(version)
-        label = f"v{found.version}"
-        self._target.prepare()
-        with file_lock(
-            self._project.folder("deployments") / f"{name}.lock",
-            wait=False,
-            what=f"A deploy of {name}",
-        ):
-            row = self._find(name)
-            known = (
-                next((item for item in row.versions if item.version == label), None)
-                if row
-                else None
-            )
-            served = known if row and row.model == found.model and known and known.proved else None
-            answers = answers or (_answers_of(served) if served else None)
-            if served and self._intact(served, answers, tell):
-                return self._again(name, label, traffic, reason=reason, tell=tell)
-            # Invalid shares are refused before anything is built.
-            state.with_share(row.traffic if row else {}, label, 0 if traffic is None else traffic)
-            tell(f"packaging {found.model}/{found.version}")
-            bundle = package(
-                self._experiments.download(f"{found.model}/{found.version}"),
-                bundles_folder(self._project),
-                answers=answers,
-            )
-            workers = self._project.settings.of(DeploymentSettings).workers
-            self._store.begin(
-                name,
-                label,
-                target=self._project.settings.of(DeploymentSettings).target,
-                model=found.model,
-                number=found.version,
-                workers=workers,
-            )
-            try:
-                passed = self._rollout.prove(name, label, bundle, tell)
-                self._rollout.share(
-                    name,
-                    _share_of(label, traffic),
-                    verb="deploy",
-                    reason=reason,
-                    text=f"{label} deployed",
-                    proved=(label, passed),
-                )
-            except BaseException as error:
-                self._rollout.give_up(name, label, error)
-                raise
-        prune(
-            bundles_folder(self._project),
-            {item.bundle for row in self._store.deployments() for item in row.versions},
+        self._deploying.deploy(
+            name,
+            version,
+            traffic=traffic,
+            answers=answers,
+            reason=reason,
+            tell=on_progress or _quiet,
         )
         return self._record(self._store.deployment(name))
 
@@ -150,7 +108,7 @@ class Deployments:
         shown.
         """
         row = self._store.deployment(name)
-        record, bundle, packaged = self._record(row), None, _packaged(row)
+        record, bundle, packaged = self._record(row), None, row.packaged
         if packaged is not None:
             try:
                 bundle = load_bundle(Path(packaged.bundle))
@@ -178,26 +136,12 @@ class Deployments:
         Conflict for a version that has not passed its tests.
         """
 
-        def shares(change: Transaction) -> tuple[Mapping[str, int], None]:
-            named = {change.row.label(version): percent for version, percent in traffic.items()}
-            if len(named) < len(traffic):
-                raise BadRequest(
-                    "A version is named twice.",
-                    f"The traffic names {', '.join(traffic)}.",
-                    "Name each version once.",
-                )
-            return state.check_traffic(named, list(change.row.traffic)), None
-
-        self._rollout.share(name, shares, verb="traffic", reason=reason)
+        self._rollout.share(name, exactly(traffic), verb="traffic", reason=reason)
         return self._record(self._store.deployment(name))
 
     def promote(self, name: str, version: str, *, reason: str = "") -> Deployment:
         """Give a version all of the traffic; the others stay warm for a rollback."""
-
-        def all_of_it(change: Transaction) -> tuple[Mapping[str, int], None]:
-            return {change.row.version(version).version: 100}, None
-
-        self._rollout.share(name, all_of_it, verb="promote", reason=reason)
+        self._rollout.share(name, all_to(version), verb="promote", reason=reason)
         return self._record(self._store.deployment(name))
 
     def rollback(self, name: str, *, reason: str = "") -> Deployment:
@@ -206,7 +150,7 @@ class Deployments:
         at once, if they are warm. A second rollback goes further back. Raises Conflict if there is
         nothing to go back to.
         """
-        self._rollout.share(name, _before, verb="rollback", reason=reason)
+        self._rollout.share(name, previous, verb="rollback", reason=reason)
         return self._record(self._store.deployment(name))
 
     def remove(self, name: str, version: str, *, reason: str = "") -> Deployment:
@@ -348,18 +292,7 @@ class Deployments:
         rows = [row for row in rows if any(item.proved for item in row.versions)]
         if not rows:
             return []
-        self._target.prepare()
-        for row in rows:
-            for item in row.versions:
-                self._rollout.renew_environment(item, on_progress or (lambda _: None))
-        self._target.carry_out(self._store.set_up([row.name for row in rows], True))
-        for row in rows:
-            self._rollout.wait(
-                row.name,
-                [item.version for item in row.versions if item.traffic],
-                VersionState.READY,
-                timeout=START_SECONDS,
-            )
+        self._rollout.up(rows, on_progress or _quiet)
         return [self._record(self._store.deployment(row.name)) for row in rows]
 
     def heal(self) -> None:
@@ -398,7 +331,7 @@ class Deployments:
         """Changes when other models are deployed, not when traffic moves; None if there is no such
         deployment.
         """
-        row = self._find(name)
+        row = self._store.find(name)
         if row is None or not any(item.proved for item in row.versions):
             return None
         served = [(item.version, item.bundle) for item in row.versions if item.proved]
@@ -406,114 +339,11 @@ class Deployments:
 
     def search_fingerprint(self) -> str:
         """Changes when a deployment or one of its versions does."""
-        return repr(
-            [
-                (
-                    row.name,
-                    row.updated_at,
-                    [(item.version, item.traffic, item.state) for item in row.versions],
-                )
-                for row in self._store.deployments()
-            ]
-        )
+        return search.fingerprint(self._store.deployments())
 
     def search_documents(self) -> Iterable[Document]:
         """Every deployment; found by its name, its model, its versions and their inputs."""
-        for row in self._store.deployments():
-            shares = (
-                ", ".join(
-                    f"{version} {percent} %" for version, percent in row.traffic.items() if percent
-                )
-                or "no traffic"
-            )
-            columns: Sequence[str] = ()
-            if any(item.bundle for item in row.versions):
-                try:
-                    columns = [column.name for column in self._bundle(row).columns]
-                except MLInfraError:  # its bundle is gone, but it is still found by name
-                    columns = ()
-            text = " ".join([row.model, *row.traffic, *columns])
-            yield Document(
-                ref=f"deployment:{row.name}",
-                kind="deployment",
-                name=row.name,
-                text=text,
-                detail=f"model {row.model}: {shares}",
-            )
-
-    def _again(
-        self, name: str, version: str, traffic: int | None, *, reason: str, tell: Progress
-    ) -> Deployment:
-        """Deploy a version again that has already passed its tests: start it, and give it the
-        requested traffic.
-
-        Raises Conflict if that is less than it has: a user who asks for a canary of 10 % does not
-        know that this version answers most requests.
-        """
-        has = self._store.deployment(name).version(version).traffic
-        if traffic is not None and traffic < has:
-            raise Conflict(
-                f"{version} of {name} is deployed already and has {has} % of the traffic.",
-                f"A deploy with {traffic} % would move the rest to other versions.",
-                f"To mean that: mlinfra deployments traffic {name} {version}={traffic} …",
-            )
-        if not self._store.deployment(name).up or not any(
-            key[0] == name for key in self._target.running()
-        ):
-            self.up(name, on_progress=tell)
-        self._rollout.warm(name, [version])
-        row = self._store.deployment(name)
-        # Its first deploy was killed before that.
-        stranded = traffic is None and not any(row.traffic.values())
-        if stranded or traffic not in (None, row.version(version).traffic):
-            self._rollout.share(name, _share_of(version, traffic), verb="traffic", reason=reason)
-        return self._record(self._store.deployment(name))
-
-    def _intact(self, item: VersionRow, answers: Answers | None, tell: Progress) -> bool:
-        """Whether a version that has passed its tests can be started from the same bundle; a
-        changed bundle is made again.
-
-        False: it must be deployed again, because the new bundle differs. Raises Conflict if it was
-        deployed with other answers.
-        """
-        folder, reference = (
-            Path(item.bundle),
-            f"{self._store.deployment(item.deployment).model}/{item.number}",
-        )
-        broken = damage(folder)
-        if broken:
-            tell(f"{broken} It is packaged again.")
-            same = self._package_again(reference, folder, answers)
-            with self._store.change(item.deployment) as change:
-                change.renew(item.version, same=same, reason=broken)
-            return same
-        given = load_bundle(folder).answers
-        if answers not in (None, given):
-            raise Conflict(
-                f"{item.version} of {item.deployment} is deployed already and answers {given}.",
-                f"Its clients would suddenly get {answers}.",
-                f"Remove it first: mlinfra deployments remove {item.deployment} {item.version}; or"
-                " deploy it under another name.",
-            )
-        return True
-
-    def _package_again(self, reference: str, folder: Path, answers: Answers | None) -> bool:
-        """Make a damaged bundle again; returns whether it is the same one. If its description is
-        lost, its name shows what it answered.
-        """
-        model = self._experiments.download(reference)
-        kinds: tuple[Answers | None, ...] = (answers,) if answers else (None, "probabilities")
-        for kind in kinds:
-            with contextlib.suppress(BadRequest):  # it is not a classifier
-                if package(model, folder.parent, answers=kind).folder == folder:
-                    return True
-        return False
-
-    def _find(self, name: str) -> DeploymentRow | None:
-        try:
-            return self._store.deployment(name)
-        except NotFound:
-            return None
+        return search.documents(self._store.deployments())
 
     def _record(self, row: DeploymentRow) -> Deployment:
         return views.deployment(
@@ -524,7 +354,7 @@ class Deployments:
         )
 
     def _bundle(self, row: DeploymentRow) -> Bundle:
-        packaged = _packaged(row)
+        packaged = row.packaged
         if packaged is None:
             raise Unavailable(
                 f"Deployment {row.name} has no packaged version.",
@@ -552,57 +382,5 @@ class Deployments:
         return views.predictions_url(base, row)
 
 
-def _answers_of(item: VersionRow) -> Answers | None:
-    """What a deployed version answers, so that it keeps it; None if its bundle cannot be read, or
-    it answers values.
-    """
-    with contextlib.suppress(Unprocessable):
-        found = load_bundle(Path(item.bundle)).answers
-        return None if found == "values" else found
-    return None
-
-
-def _packaged(row: DeploymentRow) -> VersionRow | None:
-    """The version with most traffic; the newest one while none has any, None before one is
-    packaged.
-    """
-    return max(
-        (item for item in row.versions if item.bundle),
-        key=lambda item: (item.traffic, item.number),
-        default=None,
-    )
-
-
-def _share_of(version: str, percent: int | None) -> Aim:
-    """`version` gets `percent`, the others share the rest. None: its present share, or all of it if
-    no version has any.
-    """
-
-    def aim(change: Transaction) -> tuple[Mapping[str, int], None]:
-        before = change.row.traffic
-        wanted = (
-            percent if percent is not None else before[version] if any(before.values()) else 100
-        )
-        return state.with_share(before, version, wanted), None
-
-    return aim
-
-
-def _before(change: Transaction) -> tuple[Mapping[str, int], int]:
-    """The last traffic before the present one whose versions can all serve. Raises Conflict if
-    there is none.
-    """
-    row = change.row
-    able = {
-        item.version
-        for item in row.versions
-        if item.proved and item.state is not VersionState.FAILED
-    }
-    for number, shares in change.earlier_traffic():
-        if set(shares) <= able:
-            return shares, number
-    raise Conflict(
-        f"Deployment {row.name} has nothing to roll back to.",
-        "No earlier traffic has versions that can serve.",
-        f"mlinfra deployments show {row.name}",
-    )
+def _quiet(_: str) -> None:
+    """Progress that nobody wants to see."""

@@ -11,10 +11,10 @@ from typing import Any
 from ..core.records import Number
 from .gateway import prefix
 from .packaging import Bundle
+from .rows import DeploymentRow, VersionRow
 from .snippets import page_code
 from .spec import Change, DeployedVersion, Deployment, DeploymentDetail, VersionState
 from .state import deployment_state, roles
-from .store import DeploymentRow, VersionRow
 from .targets import Figures
 
 _HAS_PROCESSES = (VersionState.STARTING, VersionState.TESTING, VersionState.READY)

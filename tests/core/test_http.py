@@ -240,7 +240,7 @@ def test_a_certificate_that_the_system_trusts_is_taken(
 def test_httpx_is_imported_with_the_first_request() -> None:
     code = (
         "import sys; import jupyter_mlinfra.core.http, jupyter_mlinfra.cli.app,"
-        " jupyter_mlinfra.deployments.client, jupyter_mlinfra.deployments.targets.envoy,"
+        " jupyter_mlinfra.deployments.client, jupyter_mlinfra.deployments.targets.envoy.admin,"
         " jupyter_mlinfra.jobs.remote.ray.api, jupyter_mlinfra.jobs.local.supervisor;"
         " print('httpx' in sys.modules)"
     )

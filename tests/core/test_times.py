@@ -21,6 +21,7 @@ import pytest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.deployments.store import DeploymentStore
+from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 from jupyter_mlinfra.monitoring.store import MonitorStore
 
 HERE = Path(__file__).parent
@@ -90,7 +91,7 @@ def test_records_are_shown_as_before(
         to_json({name: deployments.changes(name) for name in shown["changes"]})
         == (shown["changes"])
     )
-    assert to_json(deployments.processes()) == shown["processes"]
+    assert to_json(ProcessTable(project.database).rows()) == shown["processes"]
     assert to_json(monitors.monitors()) == shown["monitors"]
     assert to_json(monitors.alerts()) == shown["alerts"]
     events = {event.id: to_json(event) for event in project.events.after(0)}
@@ -257,7 +258,7 @@ def test_what_a_process_of_the_revision_before_still_writes_is_read(
     assert {row.created_at for row in found} == {row.updated_at for row in found} == {noon}
     assert {version.used_at for row in found for version in row.versions} == {noon}
     assert {change.at for row in found for change in deployments.changes(row.name)} == {noon}
-    assert {row.started_at for row in deployments.processes()} == {noon}
+    assert {row.started_at for row in ProcessTable(project.database).rows()} == {noon}
     monitors = MonitorStore(project.database)
     assert {item.evaluated_at for item in monitors.monitors()} == {noon}
     assert {item.since for item in monitors.alerts()} <= {noon, None}

@@ -24,8 +24,8 @@ from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.core.processes import end_token
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments
-from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.targets.layout import token_of
+from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 
 COLUMNS = [*(f"x{place}" for place in range(6)), "count", "flag"]
 GAPS = "x5"
@@ -174,7 +174,7 @@ def clean_up(project: Project) -> None:
     others again.
     """
     assert end_token(token_of(project, "keeper"), grace_seconds=0)
-    for row in DeploymentStore(project.database, project.name).processes():
+    for row in ProcessTable(project.database).rows():
         assert end_token(row.token, grace_seconds=0)
     project.database.close()
 

@@ -20,7 +20,8 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments, VersionState
 from jupyter_mlinfra.deployments.rollout import Rollout
 from jupyter_mlinfra.deployments.spec import Gate
-from jupyter_mlinfra.deployments.store import DeploymentStore, Transaction
+from jupyter_mlinfra.deployments.store import DeploymentStore
+from jupyter_mlinfra.deployments.transaction import Transaction
 
 NUMBERS = range(1, 5)
 

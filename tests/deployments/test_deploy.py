@@ -22,6 +22,7 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.processes import TOKEN, end_token
 from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState
+from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 
 Alter = Callable[..., Path]
 
@@ -274,7 +275,7 @@ def test_a_deploy_from_a_job_outlives_the_job_and_one_that_is_killed_leaves_no_p
     record = serving.show("flights").deployment
     assert record.state is DeploymentState.HEALTHY
     assert serving.predict("flights", serving.show("flights").sample or {}).version == "v1"
-    for row in serving._store.processes():
+    for row in ProcessTable(serving._project.database).rows():
         assert b"MLINFRA_JOB=" not in Path(f"/proc/{row.identity.pid}/environ").read_bytes()
     process = subprocess.Popen(
         [sys.executable, "-c", DEPLOY, root, str(models[2]), "2"], stdout=subprocess.PIPE, text=True

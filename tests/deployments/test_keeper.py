@@ -27,8 +27,12 @@ from jupyter_mlinfra.core.processes import TOKEN, Identity
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.runtime_folder import runtime_folder
 from jupyter_mlinfra.deployments.packaging import package
-from jupyter_mlinfra.deployments.store import DeploymentStore, ProcessRow
-from jupyter_mlinfra.deployments.targets import envoy, keeper, layout, local, ports
+from jupyter_mlinfra.deployments.store import DeploymentStore
+from jupyter_mlinfra.deployments.targets import Figures, keeper, layout, local, ports
+from jupyter_mlinfra.deployments.targets.envoy import admin, meter
+from jupyter_mlinfra.deployments.targets.envoy.process import EnvoyProcess
+from jupyter_mlinfra.deployments.targets.envoy.watched_files import swap
+from jupyter_mlinfra.deployments.targets.process_table import ProcessRow
 from jupyter_mlinfra.deployments.targets.workers import Worker, Workers, WorkerSpec
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -177,33 +181,33 @@ def test_a_keeper_of_an_older_version_is_replaced(
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., envoy.Figures]:
+def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Figures]:
     """Reads a meter five seconds after the last time; what Envoy has counted since it was started,
     or None where it does not answer.
     """
-    meter, clock = envoy.Meter(), [1000.0]
-    monkeypatch.setattr(envoy, "time", SimpleNamespace(time=lambda: clock[0]))
+    reader, clock = meter.Meter(), [1000.0]
+    monkeypatch.setattr(meter, "time", SimpleNamespace(time=lambda: clock[0]))
 
     def read(
         requests: int | None, *, histogram: int | None = None, errors: int = 0, probes: int = 0
-    ) -> envoy.Figures:
+    ) -> Figures:
         clock[0] += 5
         told = {
             "cluster.a.v1.upstream_rq_completed": str(requests),
             "cluster.a.v1.upstream_rq_5xx": str(errors),
         }
         told["cluster.a.v1.probe.upstream_rq_completed"] = str(probes)
-        monkeypatch.setattr(envoy, "statistics", lambda _: None if requests is None else told)
+        monkeypatch.setattr(meter, "statistics", lambda _: None if requests is None else told)
         monkeypatch.setattr(
-            envoy, "_buckets", lambda: None if histogram is None else {"a.v1": [histogram] * 29}
+            meter, "latencies", lambda: None if histogram is None else {"a.v1": [histogram] * 29}
         )
-        return meter.read(["a.v1"])["a.v1"]
+        return reader.read(["a.v1"])["a.v1"]
 
     return read
 
 
 def test_a_reading_that_envoy_does_not_answer_is_left_out_and_is_no_count_of_zero(
-    counted: Callable[..., envoy.Figures],
+    counted: Callable[..., Figures],
 ) -> None:
     counted(100_000, histogram=100_000)
     before = counted(100_010, histogram=100_010)
@@ -214,7 +218,7 @@ def test_a_reading_that_envoy_does_not_answer_is_left_out_and_is_no_count_of_zer
 
 
 def test_a_gateway_that_was_started_anew_is_counted_from_zero(
-    counted: Callable[..., envoy.Figures],
+    counted: Callable[..., Figures],
 ) -> None:
     counted(100_000, histogram=100_000)
     counted(3, histogram=3)
@@ -223,7 +227,7 @@ def test_a_gateway_that_was_started_anew_is_counted_from_zero(
 
 
 def test_a_probe_that_ends_between_two_readings_looks_neither_like_a_client_nor_like_a_new_gateway(
-    counted: Callable[..., envoy.Figures],
+    counted: Callable[..., Figures],
 ) -> None:
     counted(50, histogram=50)
     torn = counted(150, histogram=50, probes=101)  # it was counted by the second reading only
@@ -240,7 +244,7 @@ def test_a_version_is_not_idle_when_nobody_can_say_so(monkeypatch: pytest.Monkey
     ended: list[float] = []
     clock = [1000.0]
     answer: list[bytes | None] = [None]
-    monkeypatch.setattr(envoy, "get", lambda *_, **__: answer[0])
+    monkeypatch.setattr(admin, "get", lambda *_, **__: answer[0])
     monkeypatch.setattr(keeper, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     found = SimpleNamespace(
         workers=SimpleNamespace(all={("flights", "v1"): []}, end=lambda _: ended.append(clock[0])),
@@ -266,15 +270,15 @@ def test_a_version_is_not_idle_when_nobody_can_say_so(monkeypatch: pytest.Monkey
 
 
 @pytest.fixture
-def gate(project: Project) -> Iterator[keeper.Gateway]:
+def gate(project: Project) -> Iterator[EnvoyProcess]:
     """The gateway of a project that has none yet."""
-    found = keeper.Gateway(project, DeploymentStore(project.database, project.name))
+    found = EnvoyProcess(project, DeploymentStore(project.database, project.name))
     yield found
     found.kill()
 
 
 def test_a_port_is_kept_once_the_gateway_has_served_on_it_and_then_no_other_is_chosen(
-    gate: keeper.Gateway, monkeypatch: pytest.MonkeyPatch
+    gate: EnvoyProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first one is taken between choice and start, as by a project that starts at the same
     time.
@@ -343,7 +347,7 @@ def slow(
     (tmp_path / "seconds").write_text("1.5")
     monkeypatch.setattr("jupyter_mlinfra.deployments.targets.workers.SICK_SECONDS", 0.2)
     found = Workers(
-        SimpleNamespace(drop_process=lambda _: None, add_process=lambda _: None),
+        SimpleNamespace(drop=lambda _: None, add=lambda _: None),
         f"mlinfra-test-{os.getpid()}-{time.time_ns()}",
     )  # type: ignore[arg-type]
     launch = WorkerSpec(
@@ -365,7 +369,7 @@ def slow(
                 {
                     path
                     for path in found.sockets(("flights", "v1"))
-                    if envoy.get(path, "/health/ping", timeout=0.1) is None
+                    if admin.get(path, "/health/ping", timeout=0.1) is None
                 }
             )
             time.sleep(0.02)
@@ -405,15 +409,15 @@ def test_a_worker_that_never_answers_is_killed_when_its_time_is_over(
 
 
 def test_a_file_that_says_so_already_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert envoy.swap("rds.json", "one") is True
+    assert swap("rds.json", "one") is True
 
     def refuse(*_: Any) -> None:
         raise FULL
 
     monkeypatch.setattr(Path, "write_text", refuse)
-    assert envoy.swap("rds.json", "one") is False
+    assert swap("rds.json", "one") is False
     with pytest.raises(OSError, match="No space"):
-        envoy.swap("rds.json", "two")
+        swap("rds.json", "two")
     assert Path("rds.json").read_text() == "one"
 
 
@@ -421,7 +425,7 @@ def test_a_worker_that_has_ended_is_let_go_of_even_when_that_cannot_be_noted() -
     def refuse(_: str) -> None:
         raise Unavailable("The disk is full.")
 
-    workers = Workers(SimpleNamespace(drop_process=refuse), "no-such-token")  # type: ignore[arg-type]
+    workers = Workers(SimpleNamespace(drop=refuse), "no-such-token")  # type: ignore[arg-type]
     worker = Worker(slot=0, socket="a.sock", token="no-such-token-a")
     with pytest.raises(Unavailable):
         workers._forget(worker)
@@ -443,7 +447,7 @@ def test_a_worker_that_is_started_on_a_full_disk_is_noted_when_there_is_room(
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\nexec sleep 60\n")
     python.chmod(0o700)
-    workers = Workers(SimpleNamespace(drop_process=lambda _: None, add_process=add), token)  # type: ignore[arg-type]
+    workers = Workers(SimpleNamespace(drop=lambda _: None, add=add), token)  # type: ignore[arg-type]
     launch = WorkerSpec(
         deployment="flights",
         version="v1",
@@ -485,7 +489,7 @@ def test_a_bundle_that_was_changed_is_not_started_and_the_reason_is_kept(
         logs=tmp_path,
     )
     workers = Workers(
-        SimpleNamespace(drop_process=lambda _: None), f"mlinfra-test-{os.getpid()}-{time.time_ns()}"
+        SimpleNamespace(drop=lambda _: None), f"mlinfra-test-{os.getpid()}-{time.time_ns()}"
     )  # type: ignore[arg-type]
     workers.keep(launch, 1)
     assert workers.identities() == []

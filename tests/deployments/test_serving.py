@@ -27,6 +27,7 @@ from jupyter_mlinfra.core.errors import BadRequest, NotFound, TooLarge
 from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.deployments import Deployments
 from jupyter_mlinfra.deployments.targets.local import LocalTarget
+from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 
 ROWS = 1000
 
@@ -87,7 +88,7 @@ def ask(
 def pids(deployments: Deployments) -> set[int]:
     """Every serving process and its children."""
     found = set()
-    for row in deployments._store.processes():
+    for row in ProcessTable(deployments._project.database).rows():
         process = psutil.Process(row.identity.pid)
         found |= {process.pid, *(child.pid for child in process.children(recursive=True))}
     return found
@@ -260,7 +261,10 @@ def test_health_and_metadata_are_at_seldons_paths(url: str) -> None:
 
 
 def test_nothing_listens_but_the_gateway_on_loopback(deployments: Deployments, url: str) -> None:
-    processes = [psutil.Process(row.identity.pid) for row in deployments._store.processes()]
+    processes = [
+        psutil.Process(row.identity.pid)
+        for row in ProcessTable(deployments._project.database).rows()
+    ]
     listening = [
         connection.laddr
         for process in processes
@@ -277,7 +281,7 @@ def test_nothing_listens_but_the_gateway_on_loopback(deployments: Deployments, u
 
 
 def test_the_processes_are_the_real_microservice(deployments: Deployments) -> None:
-    for row in deployments._store.processes():
+    for row in ProcessTable(deployments._project.database).rows():
         if row.deployment:
             command = psutil.Process(row.identity.pid).cmdline()
             assert command[1].endswith("/bin/seldon-core-microservice")

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.deployments import Deployments, service, views
+from jupyter_mlinfra.deployments import Deployments, deploying, views
 from jupyter_mlinfra.deployments.packaging import damage, load_bundle, package
+from jupyter_mlinfra.deployments.rows import DeploymentRow, VersionRow
 from jupyter_mlinfra.deployments.spec import DeployedVersion, VersionState
-from jupyter_mlinfra.deployments.store import DeploymentRow, VersionRow
 from jupyter_mlinfra.deployments.targets import Figures
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -148,7 +148,7 @@ def test_a_damaged_bundle_is_made_again_with_the_answers_that_were_chosen(
     store.move("flights", "v1", VersionState.FAILED, reason="damaged", wanted=False)
     (bundle.folder / ("bundle.json" if harm else bundle.model_file)).write_text(harm)
     item = store.deployment("flights").version("v1")
-    assert deployments._intact(item, service._answers_of(item), lambda _: None)
+    assert deployments._deploying._intact(item, deploying._answers_of(item), lambda _: None)
     assert damage(bundle.folder) == ""
     assert load_bundle(bundle.folder).answers == "probabilities"
     item = store.deployment("flights").version("v1")

@@ -14,31 +14,29 @@ import contextlib
 import json
 import logging
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import cached_property
 from pathlib import Path
 
 from ...core.daemons.daemon import Daemon, say
 from ...core.daemons.registration import own_registration
-from ...core.errors import Conflict, MLInfraError, Unavailable
-from ...core.files import explain_os_error
-from ...core.processes import TOKEN, Identity, end_token
+from ...core.errors import Conflict, MLInfraError
+from ...core.processes import Identity
 from ...core.project import Project
-from ...core.records import now
-from .. import environment, gateway, payloads
-from ..settings import DeploymentSettings
+from ..gateway import DeploymentPlan, VersionPlan, cluster_name
+from ..rows import DeploymentRow, VersionRow
 from ..spec import VersionState
-from ..store import DeploymentRow, DeploymentStore, ProcessRow, VersionRow
-from . import envoy, ports
+from ..store import DeploymentStore
+from .compaction import Compaction
+from .envoy import admin, configuration, watched_files
+from .envoy.meter import Meter
+from .envoy.process import EnvoyProcess
 from .layout import (
     FIGURES,
     LOCK,
     digest_of,
-    gateway_log,
     logs_folder,
     payload_folder,
     registry_of,
@@ -46,8 +44,7 @@ from .layout import (
     socket_path,
     token_of,
 )
-from .secrets import keys_of
-from .surroundings import surroundings
+from .process_table import ProcessTable
 from .workers import Workers, WorkerSpec
 
 IDLE_SECONDS = 5.0
@@ -57,9 +54,7 @@ LEAST_DRAIN_SECONDS = 0.5
 
 DRAIN_SECONDS = 30.0
 RETRY_SECONDS = 1.0
-COMPACT_SECONDS = 600.0
 START_TRIES = 2
-GATEWAY = ("", "gateway")
 
 
 class Keeper:
@@ -68,13 +63,12 @@ class Keeper:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.store = DeploymentStore(project.database, project.name)
-        self.workers = Workers(self.store, token_of(project))
-        self.meter = envoy.Meter()
-        self.gateway = Gateway(project, self.store)
+        self.workers = Workers(ProcessTable(project.database), token_of(project))
+        self.meter = Meter()
+        self.gateway = EnvoyProcess(project, self.store)
         self.draining: dict[tuple[str, str], float] = {}
         self.measured_at = 0.0
-        self.compacting: subprocess.Popen[bytes] | None = None
-        self.compacted_at = time.monotonic()
+        self.compaction = Compaction(project)
         self.moving = True
         self.adopted = False
 
@@ -114,8 +108,8 @@ class Keeper:
         ]
         if wanted and not self.gateway.keep(plans):
             return False  # its trouble is recorded; it is tried again
-        if self.gateway.alive() and not envoy.apply(
-            gateway.files(plans, port=self.gateway.port, keys=self.gateway.keys)
+        if self.gateway.alive() and not watched_files.apply(
+            configuration.files(plans, port=self.gateway.port, keys=self.gateway.keys)
         ):
             say("Envoy has not taken the configuration over")
             return False
@@ -128,7 +122,7 @@ class Keeper:
             self.store.note_target(done=wish, trouble="")
         self._end_unwanted(rows, set(wanted))
         self._measure(plans)
-        self._compact(rows)
+        self.compaction.step(rows)
         if wanted or self.workers.all:
             return False
         self.gateway.end()
@@ -163,7 +157,7 @@ class Keeper:
         )
         self.workers.keep(launch, item.workers)
 
-    def _plan(self, row: DeploymentRow) -> gateway.DeploymentPlan:
+    def _plan(self, row: DeploymentRow) -> DeploymentPlan:
         """The versions that have processes; those that have passed their tests stand in for each
         other.
         """
@@ -178,7 +172,7 @@ class Keeper:
             if item.proved and item.state is VersionState.READY
         ]
         versions = [
-            gateway.VersionPlan(
+            VersionPlan(
                 version=item.version,
                 sockets=self.workers.sockets((row.name, item.version)),
                 backups=[
@@ -191,7 +185,7 @@ class Keeper:
             )
             for item in here
         ]
-        return gateway.DeploymentPlan(
+        return DeploymentPlan(
             name=row.name, namespace=row.namespace, versions=versions, traffic=row.traffic
         )
 
@@ -225,7 +219,7 @@ class Keeper:
         elif state is VersionState.STARTING and ready >= (1 if item.proved else item.workers):
             # Envoy must have found its own workers healthy too: until then those of another version
             # may stand in for it.
-            found = envoy.answering(gateway.cluster_name(*key)) & set(self.workers.sockets(key))
+            found = admin.answering(cluster_name(*key)) & set(self.workers.sockets(key))
             if len(found) < (1 if item.proved else item.workers):
                 return True
             self.store.move(*key, VersionState.READY if item.proved else VersionState.TESTING)
@@ -283,7 +277,7 @@ class Keeper:
                 self.store.move(*key, VersionState.DRAINING)
             waited = time.monotonic() - since
             # None means that Envoy does not know, so the process may be asked to end.
-            idle = waited > LEAST_DRAIN_SECONDS and envoy.in_flight(gateway.cluster_name(*key)) == 0
+            idle = waited > LEAST_DRAIN_SECONDS and admin.in_flight(cluster_name(*key)) == 0
             if (idle or waited > DRAIN_SECONDS or not self.gateway.alive()) and self.workers.end(
                 key
             ):
@@ -293,12 +287,12 @@ class Keeper:
                 with contextlib.suppress(MLInfraError):  # removed meanwhile
                     self.store.move(*key, VersionState.STOPPED, reason=item.reason)
 
-    def _measure(self, plans: Sequence[gateway.DeploymentPlan]) -> None:
+    def _measure(self, plans: Sequence[DeploymentPlan]) -> None:
         if time.monotonic() - self.measured_at < IDLE_SECONDS * 0.9 or not self.gateway.alive():
             return
         self.measured_at = time.monotonic()
         names = {
-            gateway.cluster_name(plan.name, item.version): (plan.name, item.version)
+            cluster_name(plan.name, item.version): (plan.name, item.version)
             for plan in plans
             for item in plan.versions
         }
@@ -306,39 +300,8 @@ class Keeper:
             {"deployment": names[name][0], "version": names[name][1], **asdict(item)}
             for name, item in self.meter.read(list(names)).items()
         ]
-        self.workers.heal(envoy.sick_sockets())
-        envoy.swap(FIGURES, json.dumps({"at": time.time(), "figures": figures}))
-
-    def _compact(self, rows: Sequence[DeploymentRow]) -> None:
-        """From time to time: remove what is too old, mark what is in use, and turn closed journals
-        into Parquet, in a separate process so that the keeper stays small.
-
-
-        """
-        if self.compacting is not None and self.compacting.poll() is None:
-            return
-        if time.monotonic() - self.compacted_at < COMPACT_SECONDS:
-            return
-        self.compacted_at = time.monotonic()
-        settings, folders = self.project.settings.of(DeploymentSettings), []
-        for row in rows:
-            folder = payload_folder(self.project, row.name)
-            payloads.prune(folder, days=settings.payload_days, gib=settings.payload_gib)
-            if any(folder.glob("*.jsonl")):
-                folders.append(folder)
-            for item in row.versions:
-                environment.note_use(Path(item.python))
-        if folders:
-            command = [
-                sys.executable,
-                "-P",
-                "-m",
-                "jupyter_mlinfra.deployments.payloads",
-                *map(str, folders),
-            ]
-            self.compacting = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, start_new_session=True
-            )
+        self.workers.heal(admin.unhealthy_sockets())
+        watched_files.swap(FIGURES, json.dumps({"at": time.time(), "figures": figures}))
 
 
 _HAD_PROCESSES = (
@@ -356,180 +319,6 @@ def _left_to_others(item: VersionRow) -> bool:
 
 def _keeps_processes(item: VersionRow) -> bool:
     return item.wanted and item.state not in (VersionState.BUILDING, VersionState.FAILED)
-
-
-class Gateway:
-    """The Envoy process as the keeper sees it."""
-
-    def __init__(self, project: Project, store: DeploymentStore) -> None:
-        self._project, self._store = project, store
-        self._token = token_of(project, "gateway")
-        self._process: subprocess.Popen[bytes] | None = None
-        self.identity: Identity | None = None
-        self._noted = False
-        self._retry_at, self._failures = 0.0, 0
-        self.port = store.target().port
-
-    def adopt(self) -> None:
-        """Find the Envoy of an earlier keeper; one on another port than the settings name
-        is ended.
-        """
-        found = next(
-            (row for row in self._store.processes() if (row.deployment, row.version) == GATEWAY),
-            None,
-        )
-        if (
-            found
-            and found.identity.alive()
-            and self.port
-            and self._project.settings.of(DeploymentSettings).port in (0, self.port)
-        ):
-            self.identity, self._noted = found.identity, True
-        else:
-            self._forget()
-
-    @cached_property
-    def keys(self) -> gateway.Keys:
-        """The project's secrets; created if there are none, so on a full disk only later."""
-        return keys_of(self._project)
-
-    def alive(self) -> bool:
-        """Whether its process runs."""
-        if self._process is not None and self._process.poll() is not None:
-            return False
-        return self.identity is not None and self.identity.alive()
-
-    def settled(self) -> bool:
-        """False while it must be started or tried again."""
-        return self._failures == 0
-
-    def keep(self, plans: Sequence[gateway.DeploymentPlan]) -> bool:
-        """Keep it running, with `plans` from its first request on; returns whether it runs. If not,
-        the reason is recorded as the target's trouble.
-        """
-        if self.alive() and envoy.live():
-            self._note()
-            return self._serves()
-        if self.alive():
-            return self._wait_live()
-        if self.identity is not None:
-            say("Envoy has ended")
-        self._forget()
-        if time.monotonic() < self._retry_at:
-            return False
-        try:
-            self._start(plans)
-        except (MLInfraError, OSError) as error:
-            told = (
-                error
-                if isinstance(error, MLInfraError)
-                else explain_os_error(error, "The gateway does not start.")
-            )
-            self._fail(json.dumps(told.to_json()))
-            return False
-        return self._wait_live()
-
-    def kill(self) -> None:
-        """End it at once, without the store."""
-        end_token(self._token, grace_seconds=0)
-
-    def end(self) -> None:
-        """End it; open connections are closed."""
-        self._forget(grace=5.0)
-
-    def _start(self, plans: Sequence[gateway.DeploymentPlan]) -> None:
-        kept = self._project.settings.of(DeploymentSettings).port or self._store.target().port
-        if kept and not ports.falls_free(kept):
-            raise ports.taken(kept)
-        self.port = kept or ports.choose(self._project.root)
-        limit = int(self._project.settings.of(DeploymentSettings).max_body_mib * (1 << 20))
-        envoy.swap(gateway.BOOTSTRAP, gateway.bootstrap(port=self.port, max_body_bytes=limit))
-        for name, text in gateway.files(plans, port=self.port, keys=self.keys).items():
-            envoy.swap(name, text)
-        Path(gateway.ADMIN_SOCKET).unlink(missing_ok=True)
-        with open(gateway_log(self._project), "wb") as log:
-            marked = {**surroundings(os.environ), TOKEN: self._token}
-            self._process = subprocess.Popen(
-                envoy.command(),
-                env=marked,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.identity = Identity.of(self._process.pid)
-        self._note()
-
-    def _serves(self) -> bool:
-        """Keep its port from now on; one that another program took between choice and start is not
-        kept.
-        """
-        if self._store.target().port != self.port:
-            self._store.note_target(port=self.port)
-        self._failures = 0
-        return True
-
-    def _note(self) -> None:
-        if self.identity is None or self._noted:
-            return
-        row = ProcessRow(
-            token=self._token,
-            deployment=GATEWAY[0],
-            version=GATEWAY[1],
-            slot=0,
-            identity=self.identity,
-            started_at=now(),
-        )
-        # The disk is full: it still serves, and is recorded later.
-        with contextlib.suppress(MLInfraError):
-            self._store.drop_process(self._token)
-            self._store.add_process(row)
-            self._noted = True
-
-    def _wait_live(self) -> bool:
-        end = time.monotonic() + 10
-        while time.monotonic() < end and self.alive():
-            if envoy.live():
-                return self._serves()
-            time.sleep(0.02)
-        self._fail(json.dumps(self._why_not().to_json()))
-        self._forget()
-        return False
-
-    def _why_not(self) -> Unavailable:
-        """What the log says about a failed start."""
-        what, log = "The gateway does not start.", gateway_log(self._project)
-        said = [
-            line
-            for line in log.read_text(errors="replace").splitlines()
-            if "[critical]" in line or "[error]" in line or "rror" in line
-        ]
-        first = said[0].rpartition("] ")[2][:400] if said else "It does not get ready."
-        if "in use" in first:
-            return ports.taken(self.port)
-        if "inotify" in first:
-            fix = (
-                "End other programs that watch files, or: sudo sysctl"
-                " fs.inotify.max_user_instances=512"
-            )
-            return Unavailable(
-                what, "This user has no inotify instance left to watch its files with.", fix
-            )
-        return Unavailable(what, first, f"See {log}.")
-
-    def _fail(self, trouble: str) -> None:
-        self._failures += 1
-        self._retry_at = time.monotonic() + min(30.0, 0.5 * 2.0**self._failures)
-        self._store.note_target(trouble=trouble)
-        say(f"the gateway does not start: {trouble}")
-
-    def _forget(self, *, grace: float = 0.0) -> None:
-        end_token(self._token, grace_seconds=grace)
-        if self._process is not None:
-            self._process.poll()
-        self.identity, self._process, self._noted = None, None, False
-        # Last: on a full disk it is still started again.
-        self._store.drop_process(self._token)
 
 
 class KeeperDaemon(Daemon):

@@ -19,6 +19,7 @@ from ..gateway import Keys
 from ..settings import DeploymentSettings
 from . import Figures, ports
 from .layout import FIGURES, LOCK, digest_of, keeper_log, registry_of, run_folder, token_of
+from .process_table import ProcessTable
 from .secrets import authorization_file, keys_of
 from .surroundings import keepers_surroundings
 
@@ -67,6 +68,7 @@ class LocalTarget:
 
     def __init__(self, project: Project, store: DeploymentStore) -> None:
         self._project, self._store = project, store
+        self._processes = ProcessTable(project.database)
 
     @cached_property
     def _keeper(self) -> DaemonControl[Registration]:
@@ -135,7 +137,7 @@ class LocalTarget:
 
     def running(self) -> Mapping[tuple[str, str], int]:
         """Live serving processes by (deployment, version); empty while the gateway is down."""
-        rows = [row for row in self._store.processes() if row.identity.alive()]
+        rows = [row for row in self._processes.rows() if row.identity.alive()]
         if all(row.deployment for row in rows):
             return {}
         return Counter((row.deployment, row.version) for row in rows if row.deployment)
@@ -146,7 +148,7 @@ class LocalTarget:
         """
         ours = token_of(self._project), token_of(self._project, "gateway")
         running = any(
-            row.token.startswith(ours) and row.identity.alive() for row in self._store.processes()
+            row.token.startswith(ours) and row.identity.alive() for row in self._processes.rows()
         )
         if running and self._keeper.alive() is None:
             self._keeper.start()
@@ -164,7 +166,7 @@ class LocalTarget:
 
     def stopped(self) -> bool:
         """Whether neither keeper nor gateway nor a serving process runs."""
-        if any(row.identity.alive() for row in self._store.processes()):
+        if any(row.identity.alive() for row in self._processes.rows()):
             return False
         return not with_token(token_of(self._project, "keeper"))
 

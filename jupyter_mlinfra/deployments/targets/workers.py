@@ -19,8 +19,8 @@ from ...core.processes import TOKEN, Identity, end_token
 from ...core.records import now
 from ..gateway import cluster_name
 from ..packaging import RUNTIME_NAME, damage
-from ..store import DeploymentStore, ProcessRow
-from . import envoy
+from .envoy import admin
+from .process_table import ProcessRow, ProcessTable
 from .surroundings import surroundings
 
 THREADS = 8
@@ -86,15 +86,15 @@ class Worker:
 class Workers:
     """All serving processes of one keeper. The working folder is that of the sockets."""
 
-    def __init__(self, store: DeploymentStore, token: str) -> None:
-        self._store, self._token = store, token
+    def __init__(self, table: ProcessTable, token: str) -> None:
+        self._table, self._token = table, token
         self.all: dict[tuple[str, str], list[Worker]] = {}
 
     def adopt(self) -> None:
         """Take over what an earlier keeper started; processes that are gone are removed, with
         whatever they left behind.
         """
-        for row in self._store.processes():
+        for row in self._table.rows():
             if not row.deployment:
                 continue
             worker = self._slot((row.deployment, row.version), row.slot)
@@ -121,7 +121,7 @@ class Workers:
             if worker.identity is None and time.monotonic() >= worker.retry_at:
                 self._start(worker, launch)
             elif worker.identity is not None and not worker.ready and not worker.ending_since:
-                worker.ready = envoy.get(worker.socket, "/health/ping") is not None
+                worker.ready = admin.get(worker.socket, "/health/ping") is not None
         for worker in self.all[key][slots:]:  # the setting was lowered
             self._end(worker)
 
@@ -270,7 +270,7 @@ class Workers:
 
     def _note(self, key: tuple[str, str], worker: Worker) -> None:
         assert worker.identity is not None
-        self._store.drop_process(worker.token)
+        self._table.drop(worker.token)
         row = ProcessRow(
             token=worker.token,
             deployment=key[0],
@@ -279,7 +279,7 @@ class Workers:
             identity=worker.identity,
             started_at=now(),
         )
-        self._store.add_process(row)
+        self._table.add(row)
         worker.noted = True
 
     def _note_failure(self, worker: Worker) -> None:
@@ -305,7 +305,7 @@ class Workers:
         if token:
             end_token(token, grace_seconds=0)  # its children, if its own end was not orderly
             # Last: on a full disk the worker is still started again.
-            self._store.drop_process(token)
+            self._table.drop(token)
 
     def _end(self, worker: Worker) -> None:
         worker.damage = ""

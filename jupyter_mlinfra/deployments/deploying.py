@@ -1,0 +1,198 @@
+"""A deploy: from a model version in the registry to a proved version with its traffic."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import BadRequest, Conflict, Unprocessable
+from ..core.files import file_lock
+from . import state
+from .logged import Answers
+from .names import check_name
+from .packaging import damage, load_bundle, package, prune
+from .rollout import Progress, Rollout
+from .rows import DeploymentRow, VersionRow
+from .settings import DeploymentSettings
+from .store import DeploymentStore
+from .targets import DeploymentTarget
+from .targets.layout import bundles_folder
+from .traffic import share_of
+
+if TYPE_CHECKING:
+    from ..core.project import Project
+    from ..experiments import Experiments, Version
+
+
+class Deploying:
+    """Deploys of one project; of each deployment one at a time."""
+
+    def __init__(
+        self,
+        project: Project,
+        experiments: Experiments,
+        store: DeploymentStore,
+        target: DeploymentTarget,
+        rollout: Rollout,
+    ) -> None:
+        self._project, self._experiments = project, experiments
+        self._store, self._target, self._rollout = store, target, rollout
+
+    def deploy(
+        self,
+        name: str,
+        version: str,
+        *,
+        traffic: int | None,
+        answers: Answers | None,
+        reason: str,
+        tell: Progress,
+    ) -> None:
+        """See `Deployments.deploy`."""
+        check_name(name)
+        source = self._experiments.version(version)
+        label = f"v{source.version}"
+        self._target.prepare()
+        with file_lock(
+            self._project.folder("deployments") / f"{name}.lock",
+            wait=False,
+            what=f"A deploy of {name}",
+        ):
+            row = self._store.find(name)
+            deployed = _proved(row, label, source.model) if row else None
+            answers = answers or (_answers_of(deployed) if deployed else None)
+            if deployed and self._intact(deployed, answers, tell):
+                self._again(name, label, traffic, reason=reason, tell=tell)
+                return
+            # An invalid share is refused before anything is built.
+            state.with_share(row.traffic if row else {}, label, traffic or 0)
+            self._anew(name, label, source, traffic, answers=answers, reason=reason, tell=tell)
+        prune(
+            bundles_folder(self._project),
+            {item.bundle for row in self._store.deployments() for item in row.versions},
+        )
+
+    def _anew(
+        self,
+        name: str,
+        label: str,
+        source: Version,
+        traffic: int | None,
+        *,
+        answers: Answers | None,
+        reason: str,
+        tell: Progress,
+    ) -> None:
+        """Package, start and test the version, then give it its traffic."""
+        model_version = f"{source.model}/{source.version}"
+        tell(f"packaging {model_version}")
+        bundle = package(
+            self._experiments.download(model_version),
+            bundles_folder(self._project),
+            answers=answers,
+        )
+        settings = self._project.settings.of(DeploymentSettings)
+        self._store.begin(
+            name,
+            label,
+            target=settings.target,
+            model=source.model,
+            number=source.version,
+            workers=settings.workers,
+        )
+        try:
+            gates = self._rollout.prove(name, label, bundle, tell)
+            self._rollout.share(
+                name,
+                share_of(label, traffic),
+                verb="deploy",
+                reason=reason,
+                text=f"{label} deployed",
+                proved=(label, gates),
+            )
+        except BaseException as error:
+            self._rollout.give_up(name, label, error)
+            raise
+
+    def _again(
+        self, name: str, version: str, traffic: int | None, *, reason: str, tell: Progress
+    ) -> None:
+        """Deploy a version again that has already passed its tests: start it, and give it the
+        requested traffic.
+
+        Raises Conflict if that is less than it has: a user who asks for a canary of 10 % does not
+        know that this version answers most requests.
+        """
+        share = self._store.deployment(name).version(version).traffic
+        if traffic is not None and traffic < share:
+            raise Conflict(
+                f"{version} of {name} is deployed already and has {share} % of the traffic.",
+                f"A deploy with {traffic} % would move the rest to other versions.",
+                f"To mean that: mlinfra deployments traffic {name} {version}={traffic} …",
+            )
+        if not self._store.deployment(name).up or not any(
+            key[0] == name for key in self._target.running()
+        ):
+            self._rollout.up([self._store.deployment(name)], tell)
+        self._rollout.warm(name, [version])
+        row = self._store.deployment(name)
+        # Without traffic anywhere, its first deploy was killed before it gave it any.
+        stranded = traffic is None and not any(row.traffic.values())
+        if stranded or traffic not in (None, row.version(version).traffic):
+            self._rollout.share(name, share_of(version, traffic), verb="traffic", reason=reason)
+
+    def _intact(self, item: VersionRow, answers: Answers | None, tell: Progress) -> bool:
+        """Whether a version that has passed its tests can be started from the same bundle; a
+        changed bundle is made again.
+
+        False: it must be deployed again, because the new bundle differs. Raises Conflict if it was
+        deployed with other answers.
+        """
+        folder = Path(item.bundle)
+        problem = damage(folder)
+        if problem:
+            tell(f"{problem} It is packaged again.")
+            model_version = f"{self._store.deployment(item.deployment).model}/{item.number}"
+            same = self._package_again(model_version, folder, answers)
+            with self._store.change(item.deployment) as change:
+                change.renew(item.version, same=same, reason=problem)
+            return same
+        packaged = load_bundle(folder).answers
+        if answers not in (None, packaged):
+            raise Conflict(
+                f"{item.version} of {item.deployment} is deployed already and answers {packaged}.",
+                f"Its clients would suddenly get {answers}.",
+                f"Remove it first: mlinfra deployments remove {item.deployment} {item.version}; or"
+                " deploy it under another name.",
+            )
+        return True
+
+    def _package_again(self, model_version: str, folder: Path, answers: Answers | None) -> bool:
+        """Make a damaged bundle again; returns whether it is the same one. If its description is
+        lost, its name shows what it answered.
+        """
+        model = self._experiments.download(model_version)
+        candidates: tuple[Answers | None, ...] = (answers,) if answers else (None, "probabilities")
+        for candidate in candidates:
+            with contextlib.suppress(BadRequest):  # it is not a classifier
+                if package(model, folder.parent, answers=candidate).folder == folder:
+                    return True
+        return False
+
+
+def _proved(row: DeploymentRow, label: str, model: str) -> VersionRow | None:
+    """The version of that model, if it is deployed already and has passed its tests."""
+    if row.model != model:
+        return None
+    return next((item for item in row.versions if item.version == label and item.proved), None)
+
+
+def _answers_of(item: VersionRow) -> Answers | None:
+    """What a deployed version answers, so that it keeps it; None if its bundle cannot be read, or
+    it answers values.
+    """
+    with contextlib.suppress(Unprocessable):
+        answers = load_bundle(Path(item.bundle)).answers
+        return None if answers == "values" else answers
+    return None

@@ -1,0 +1,57 @@
+"""Keeps the payload logs and the cache of environments in order while deployments are up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...core.project import Project
+from .. import environment, payloads
+from ..rows import DeploymentRow
+from ..settings import DeploymentSettings
+from .layout import payload_folder
+
+COMPACT_SECONDS = 600.0
+
+
+class Compaction:
+    """Every `COMPACT_SECONDS`: removes old payloads, marks environments as used, and turns closed
+    journals into Parquet.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._process: subprocess.Popen[bytes] | None = None
+        self._last_at = time.monotonic()
+
+    def step(self, rows: Sequence[DeploymentRow]) -> None:
+        """Do what is due; returns without waiting for it."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        if time.monotonic() - self._last_at < COMPACT_SECONDS:
+            return
+        self._last_at = time.monotonic()
+        settings, folders = self._project.settings.of(DeploymentSettings), []
+        for row in rows:
+            folder = payload_folder(self._project, row.name)
+            payloads.prune(folder, days=settings.payload_days, gib=settings.payload_gib)
+            if any(folder.glob("*.jsonl")):
+                folders.append(folder)
+            for item in row.versions:
+                environment.note_use(Path(item.python))
+        if folders:
+            self._start(folders)
+
+    def _start(self, folders: Sequence[Path]) -> None:
+        """In a separate process, so that the keeper stays small."""
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "jupyter_mlinfra.deployments.payloads",
+            *map(str, folders),
+        ]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)

@@ -1,0 +1,93 @@
+"""Envoy's clusters, one per version, and the workers of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...gateway import VersionPlan, cluster_name
+from .names import TYPE, watched
+
+UPSTREAM_IDLE_SECONDS = 30
+"""Must be below the workers' keep-alive (KEEPALIVE_SECONDS of `targets.workers`), or a request may
+meet a connection that is being closed.
+"""
+
+_LIMITS = {
+    "priority": "DEFAULT",
+    "max_connections": 4096,
+    "max_pending_requests": 4096,
+    "max_requests": 4096,
+    "max_retries": 1024,  # by default three at a time, then 503
+}
+_HEALTH_CHECK = {
+    "timeout": "2s",
+    "interval": "1s",
+    "interval_jitter": "0.1s",
+    # By default 60 s: a version without traffic would stay unknown for that long.
+    "no_traffic_interval": "1s",
+    "unhealthy_threshold": 2,
+    "healthy_threshold": 1,
+    "http_health_check": {"path": "/health/ping"},
+}
+_OUTLIER_DETECTION = {
+    "consecutive_5xx": 5,
+    "consecutive_gateway_failure": 1,
+    "base_ejection_time": "1s",
+    "interval": "0.5s",
+    "max_ejection_percent": 100,
+}
+
+
+def cluster(name: str) -> dict[str, Any]:
+    """One version: how its workers are reached, checked and chosen."""
+    options = {
+        "@type": TYPE + "extensions.upstreams.http.v3.HttpProtocolOptions",
+        "common_http_protocol_options": {"idle_timeout": f"{UPSTREAM_IDLE_SECONDS}s"},
+        "explicit_http_config": {"http_protocol_options": {}},
+    }
+    return {
+        "@type": TYPE + "config.cluster.v3.Cluster",
+        "name": name,
+        "type": "EDS",
+        "connect_timeout": "0.5s",
+        # With least requests, a worker that has just died would look like the least busy of all.
+        "lb_policy": "ROUND_ROBIN",
+        "eds_cluster_config": {"eds_config": watched(f"eds-{name}.json")},
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options
+        },
+        "health_checks": [_HEALTH_CHECK],
+        "outlier_detection": _OUTLIER_DETECTION,
+        # Otherwise a worker that was removed from the file keeps its traffic while its health check
+        # passes.
+        "ignore_health_on_host_removal": True,
+        "circuit_breakers": {"thresholds": [_LIMITS]},
+        "common_lb_config": {
+            # Never send requests to workers that are known to be down.
+            "healthy_panic_threshold": {"value": 0},
+            # By default results of health checks reach the routing threads up to a second later.
+            "update_merge_window": "0s",
+        },
+    }
+
+
+def endpoints(deployment: str, version: VersionPlan) -> dict[str, Any]:
+    """The first tier serves; the second only when the first is down. One resource per file: Envoy
+    refuses a file with more.
+    """
+    tiers = [tier for tier in (version.sockets, version.backups) if tier]
+    endpoints = [
+        {
+            "priority": number,
+            "lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": path}}}} for path in tier],
+        }
+        for number, tier in enumerate(tiers)
+    ]
+    return {
+        "@type": TYPE + "config.endpoint.v3.ClusterLoadAssignment",
+        "cluster_name": cluster_name(deployment, version.version),
+        "endpoints": endpoints,
+        # By default the second tier takes a share as soon as the first is less than 72 % healthy;
+        # here only when all of it is down.
+        "policy": {"overprovisioning_factor": 10_000},
+    }

@@ -1,0 +1,155 @@
+"""Envoy's configuration as files, made from a plan.
+
+Routes, clusters and the workers of each version are separate files that are replaced by rename, so
+that a change loses no request. Workers listen on Unix sockets beside the files; Envoy runs in that
+folder, so that the paths stay short. The purpose of each setting is explained beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...gateway import DeploymentPlan, Keys, cluster_name
+from .clusters import cluster, endpoints
+from .names import ADMIN_SOCKET, CLUSTERS, PROBES, ROUTES, TYPE, endpoint_file, watched
+from .replies import local_replies
+from .routes import MUTATION, route_configuration
+
+BUCKETS = [
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    8,
+    10,
+    12,
+    15,
+    20,
+    25,
+    30,
+    40,
+    50,
+    65,
+    80,
+    100,
+    150,
+    200,
+    300,
+    500,
+    750,
+    1000,
+    2000,
+    5000,
+    10000,
+    30000,
+]
+"""Upper edges of the latency histogram in milliseconds."""
+
+
+def files(plans: Sequence[DeploymentPlan], *, port: int, keys: Keys) -> dict[str, str]:
+    """All watched files by name, endpoints first, routes last: the order in which they may be
+    replaced.
+    """
+    versions = [(plan.name, version) for plan in plans for version in plan.versions]
+    texts = {
+        endpoint_file(name, version.version): _resources([endpoints(name, version)])
+        for name, version in versions
+    }
+    texts[CLUSTERS] = _resources(
+        [cluster(cluster_name(name, version.version)) for name, version in versions]
+    )
+    texts[ROUTES] = _resources([route_configuration(plans, port, keys)])
+    return texts
+
+
+def acknowledged_by(name: str, text: str) -> tuple[str, str]:
+    """The statistic that shows which version of a file Envoy uses, and its value once `text` is in
+    force.
+    """
+    stat = {
+        CLUSTERS: "cluster_manager.cds.version_text",
+        ROUTES: "http.gate.rds.gate.version_text",
+    }.get(name)
+    stat = stat or f"cluster.{name.removeprefix('eds-').removesuffix('.json')}.version_text"
+    return stat, str(json.loads(text)["version_info"])
+
+
+def bootstrap(*, port: int, max_body_bytes: int) -> str:
+    """Envoy's start file: one listener on 127.0.0.1, the admin on a Unix socket, everything else in
+    watched files.
+    """
+    listener = {
+        "name": "gate",
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
+        # By default a second Envoy could share the port and take half of the requests.
+        "enable_reuse_port": False,
+        "filter_chains": [
+            {"filters": [{"name": "http", "typed_config": _connection_manager(max_body_bytes)}]}
+        ],
+    }
+    return json.dumps(
+        {
+            "node": {"id": "gate", "cluster": "gate"},
+            "admin": {"address": {"pipe": {"path": ADMIN_SOCKET, "mode": 0o600}}},
+            "static_resources": {"listeners": [listener]},
+            "dynamic_resources": {"cds_config": watched(CLUSTERS)},
+            "stats_config": {
+                "histogram_bucket_settings": [
+                    {"match": {"suffix": "upstream_rq_time"}, "buckets": BUCKETS}
+                ]
+            },
+        },
+        indent=1,
+    )
+
+
+def _connection_manager(max_body_bytes: int) -> dict[str, Any]:
+    return {
+        "@type": (
+            TYPE + "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+        ),
+        "stat_prefix": "gate",
+        "rds": {"route_config_name": "gate", "config_source": watched(ROUTES)},
+        "preserve_external_request_id": True,
+        "request_headers_timeout": "10s",
+        "request_timeout": "60s",  # for a client that sends its body very slowly
+        "normalize_path": True,
+        "merge_slashes": True,
+        "server_header_transformation": "PASS_THROUGH",
+        "local_reply_config": local_replies(max_body_bytes),
+        "http_filters": [
+            # Acts as each route says.
+            {"name": PROBES, "typed_config": {"@type": MUTATION, "mutations": {}}},
+            # Buffers the whole body before the router sees it, so that it can be repeated on
+            # another worker, and 413 is possible.
+            {
+                "name": "buffer",
+                "typed_config": {
+                    "@type": TYPE + "extensions.filters.http.buffer.v3.Buffer",
+                    "max_request_bytes": max_body_bytes,
+                },
+            },
+            {
+                "name": "router",
+                "typed_config": {
+                    "@type": TYPE + "extensions.filters.http.router.v3.Router",
+                    "suppress_envoy_headers": True,
+                },
+            },
+        ],
+    }
+
+
+def _resources(resources: Sequence[Mapping[str, Any]]) -> str:
+    text = json.dumps(list(resources))
+    return json.dumps(
+        {
+            "version_info": hashlib.sha256(text.encode()).hexdigest()[:16],
+            "resources": list(resources),
+        }
+    )

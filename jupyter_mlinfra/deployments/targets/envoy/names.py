@@ -1,0 +1,32 @@
+"""Names that Envoy's files share: types of its API, files, and how one file refers to another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...gateway import cluster_name
+
+TYPE = "type.googleapis.com/envoy."
+ADMIN_SOCKET = "admin.sock"
+ROUTES = "rds.json"
+CLUSTERS = "cds.json"
+BOOTSTRAP = "envoy.json"
+
+PROBES = "probe"
+"""What Envoy counts for requests with `PROBE_HEADER` is also in `cluster.NAME.probe.…`, so that it
+can be subtracted from the total.
+"""
+
+
+def endpoint_file(deployment: str, version: str) -> str:
+    """The file with the workers of a version."""
+    return f"eds-{cluster_name(deployment, version)}.json"
+
+
+def watched(name: str) -> dict[str, Any]:
+    """A reference to a file that Envoy reads again after each rename."""
+    # Envoy watches the folder, because a rename replaces the file that it would otherwise watch.
+    return {
+        "path_config_source": {"path": name, "watched_directory": {"path": "."}},
+        "resource_api_version": "V3",
+    }

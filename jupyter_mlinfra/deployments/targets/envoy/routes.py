@@ -1,0 +1,235 @@
+"""Envoy's routes: which requests reach which version, and who may send them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...gateway import (
+    PROBE_HEADER,
+    REQUEST_HEADER,
+    REQUEST_SECONDS,
+    VERSION_HEADER,
+    DeploymentPlan,
+    Keys,
+    VersionPlan,
+    cluster_name,
+    prefix,
+)
+from .names import PROBES, TYPE
+from .replies import direct_response, error_body
+
+MUTATION = TYPE + "extensions.filters.http.header_mutation.v3.HeaderMutation"
+
+_ANY_FAILURE = "reset,connect-failure,refused-stream,gateway-error"
+_NOT_DELIVERED = "connect-failure,refused-stream"
+_RETRY_ON = {
+    # Feedback counts, so it is repeated only if it certainly did not arrive. A prediction can
+    # always be repeated.
+    "api/v1.0/feedback": _NOT_DELIVERED,
+    "api/v1.0/": _ANY_FAILURE,
+    "health/": _ANY_FAILURE,
+}
+"""The paths of a deployment, most special first, and the failures after which a request is
+repeated.
+"""
+
+
+def route_configuration(plans: Sequence[DeploymentPlan], port: int, keys: Keys) -> dict[str, Any]:
+    """All routes of the gateway."""
+    # Only names of this machine: a web page whose name was pointed at 127.0.0.1 (DNS rebinding)
+    # gets 404.
+    hosts = [name + end for name in ("127.0.0.1", "localhost", "[::1]") for end in ("", f":{port}")]
+    return {
+        "@type": TYPE + "config.route.v3.RouteConfiguration",
+        "name": "gate",
+        "virtual_hosts": [
+            {
+                "name": "gate",
+                "domains": hosts,
+                "routes": [route for plan in plans for route in _guarded(plan, keys)],
+            }
+        ],
+        "request_headers_to_add": [
+            {
+                "header": {"key": REQUEST_HEADER, "value": "%UNIQUE_ID%"},
+                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+            }
+        ],
+        # Seldon's wrapper lets every origin read its answers; on a desktop that would be any page
+        # in the browser.
+        "response_headers_to_remove": [
+            "access-control-allow-origin",
+            "access-control-allow-credentials",
+            "access-control-allow-methods",
+            "access-control-allow-headers",
+        ],
+    }
+
+
+def _deployment_routes(plan: DeploymentPlan) -> list[dict[str, Any]]:
+    """By version header first, then by traffic; the first route that matches is taken."""
+    routed = [version for version in plan.versions if version.routed]
+    return [
+        *_version_routes(plan, routed),
+        _unknown_version(plan, routed),
+        *(_traffic_routes(plan, routed) or [_no_traffic(plan)]),
+    ]
+
+
+def _version_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list[dict[str, Any]]:
+    """Requests that name a version go to it, whatever the traffic."""
+    return [
+        {
+            "match": {
+                "prefix": prefix(plan.namespace, plan.name) + path,
+                "headers": [{"name": VERSION_HEADER, "string_match": {"exact": version.version}}],
+            },
+            "route": {
+                **_action(path, retry_on),
+                "cluster": cluster_name(plan.name, version.version),
+            },
+        }
+        for path, retry_on in _RETRY_ON.items()
+        for version in routed
+    ]
+
+
+def _unknown_version(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> dict[str, Any]:
+    names = ", ".join(version.version for version in routed) or "none"
+    body = error_body(
+        404,
+        f"Deployment {plan.name} has no such version.",
+        f"The request's {VERSION_HEADER} names none of: {names}.",
+        "Leave the header out.",
+    )
+    return {
+        "match": {
+            "prefix": prefix(plan.namespace, plan.name),
+            "headers": [{"name": VERSION_HEADER, "present_match": True}],
+        },
+        **direct_response(body, 404),
+    }
+
+
+def _traffic_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list[dict[str, Any]]:
+    """All other requests, shared by traffic; none while no routed version has any."""
+    weights = [
+        {"name": cluster_name(plan.name, item.version), "weight": plan.traffic[item.version]}
+        for item in routed
+        if plan.traffic.get(item.version)
+    ]
+    if not weights:
+        return []
+    return [
+        {
+            "match": {"prefix": prefix(plan.namespace, plan.name) + path},
+            "route": {**_action(path, retry_on), "weighted_clusters": {"clusters": weights}},
+        }
+        for path, retry_on in _RETRY_ON.items()
+    ]
+
+
+def _no_traffic(plan: DeploymentPlan) -> dict[str, Any]:
+    why = (
+        "Its processes are being started or stopped."
+        if any(plan.traffic.values())
+        else "No version has passed its tests yet."
+    )
+    body = error_body(
+        503,
+        f"Deployment {plan.name} answers nobody now.",
+        why,
+        f"mlinfra deployments show {plan.name}",
+    )
+    return {
+        "match": {"prefix": prefix(plan.namespace, plan.name)},
+        **direct_response(body, 503),
+    }
+
+
+def _guarded(plan: DeploymentPlan, keys: Keys) -> list[dict[str, Any]]:
+    """The routes of a deployment for callers that may use it; workers learn neither secret."""
+    secret = [PROBE_HEADER, *(["authorization"] if keys.token else [])]
+    routes = []
+    for route in _deployment_routes(plan):
+        guarded = (
+            _with_header(route, "authorization", f"Bearer {keys.token}") if keys.token else route
+        )
+        if "route" in route:
+            routes.append(_for_probes(guarded, keys))
+        routes.append({**guarded, "request_headers_to_remove": secret})
+    if keys.token:
+        fix = (
+            "Send the header in the project's file .mlinfra/deployments/authorization: curl"
+            " -H @FILE …"
+        )
+        refused = error_body(
+            401,
+            "The request has no valid token.",
+            "This gateway only answers requests with the project's token.",
+            fix,
+        )
+        routes.append(
+            {
+                "match": {"prefix": prefix(plan.namespace, plan.name)},
+                **direct_response(refused, 401),
+            }
+        )
+    return routes
+
+
+def _with_header(route: Mapping[str, Any], name: str, value: str) -> dict[str, Any]:
+    headers = [*route["match"].get("headers", []), {"name": name, "string_match": {"exact": value}}]
+    return {**route, "match": {**route["match"], "headers": headers}}
+
+
+def _for_probes(route: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
+    """The same route for our own tests and measurements, which Envoy also counts separately. It
+    takes this header from no caller.
+    """
+    header = {
+        "header": {"key": "x-envoy-upstream-alt-stat-name", "value": PROBES},
+        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+    }
+    counted = {
+        "@type": MUTATION + "PerRoute",
+        "mutations": {"request_mutations": [{"append": header}]},
+    }
+    marked = {
+        "header": {"key": PROBE_HEADER, "value": "1"},
+        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+    }
+    return {
+        **_with_header(route, PROBE_HEADER, keys.probe),
+        "typed_per_filter_config": {PROBES: counted},
+        "request_headers_to_add": [marked],
+        "request_headers_to_remove": ["authorization"] if keys.token else [],
+    }
+
+
+def _action(path: str, retry_on: str) -> dict[str, Any]:
+    hosts = TYPE + "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+    tiers = TYPE + "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
+    return {
+        "prefix_rewrite": "/" + path,
+        "timeout": f"{REQUEST_SECONDS}s",
+        "retry_policy": {
+            "retry_on": retry_on,
+            "num_retries": 4,
+            "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
+            # The second try goes to another worker of the same version, the third to a version that
+            # stands in.
+            "retry_host_predicate": [
+                {
+                    "name": "envoy.retry_host_predicates.previous_hosts",
+                    "typed_config": {"@type": hosts},
+                }
+            ],
+            "host_selection_retry_max_attempts": 10,
+            "retry_priority": {
+                "name": "envoy.retry_priorities.previous_priorities",
+                "typed_config": {"@type": tiers, "update_frequency": 2},
+            },
+        },
+    }

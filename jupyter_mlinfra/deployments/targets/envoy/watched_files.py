@@ -1,0 +1,80 @@
+"""The files that Envoy watches: how they are replaced, and when Envoy uses them."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from . import admin
+from .configuration import acknowledged_by
+from .names import ROUTES
+
+
+def swap(name: str, text: str) -> bool:
+    """Replace a watched file in one rename, unless its content is the same: on a full disk the
+    present file still serves. Returns whether it did.
+
+    No fsync, because it is written anew at every start.
+    """
+    if _read(name) == text:
+        return False
+    draft = Path(f".{name}.draft")
+    draft.write_text(text)
+    draft.rename(name)
+    return True
+
+
+def apply(contents: Mapping[str, str], *, timeout: float = 10.0) -> bool:
+    """Give the watched files these contents (see `configuration.files`) and wait until Envoy uses
+    them. Returns whether it does.
+
+    Clusters are warm, with their workers checked, before the first route to them is written.
+    """
+    deadline, changed = time.monotonic() + timeout, False
+    for name, text in contents.items():
+        if name == ROUTES and not _until(
+            deadline, lambda: _in_force(contents, without=ROUTES) and _warm()
+        ):
+            return False
+        changed = swap(name, text) or changed
+    if not _until(deadline, lambda: _in_force(contents)):
+        return False
+    if changed:
+        # Envoy's main thread has it; its worker threads take it over in their next turn.
+        time.sleep(0.02)
+    for old in Path().glob("eds-*.json"):
+        if old.name not in contents:
+            old.unlink(missing_ok=True)
+    return True
+
+
+def _warm() -> bool:
+    return (admin.statistics("warming_clusters$") or {}).get(
+        "cluster_manager.warming_clusters"
+    ) == "0"
+
+
+def _in_force(contents: Mapping[str, str], *, without: str = "") -> bool:
+    versions = admin.statistics("version_text$") or {}
+    return all(
+        versions.get(stat) == version
+        for stat, version in (
+            acknowledged_by(name, text) for name, text in contents.items() if name != without
+        )
+    )
+
+
+def _read(name: str) -> str | None:
+    with contextlib.suppress(OSError):
+        return Path(name).read_text()
+    return None
+
+
+def _until(deadline: float, happened: Callable[[], bool]) -> bool:
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
