@@ -79,12 +79,12 @@ def _body(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> dict[str, Any]
     return {
         "data": {
             "names": list(names),
-            "ndarray": [[_plain(value) for value in row] for row in rows],
+            "ndarray": [[_json_value(value) for value in row] for row in rows],
         }
     }
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """A JSON value: NumPy scalars as Python's, every kind of missing value as None."""
     if hasattr(value, "item") and not isinstance(value, str | bytes):
         # An array or tensor of several values is refused below.
@@ -122,23 +122,23 @@ def post(
     import httpx
     import orjson
 
-    given = {
+    optional_headers = {
         VERSION_HEADER: version,
         PROBE_HEADER: keys.probe if probe else None,
         "Authorization": f"Bearer {keys.token}" if keys.token else None,
     }
     headers = {
         "Content-Type": "application/json",
-        **{name: value for name, value in given.items() if value},
+        **{name: value for name, value in optional_headers.items() if value},
     }
-    begun = time.perf_counter()
+    started = time.perf_counter()
     try:
         status, answered, text = _exchange(url, body, headers, timeout)
     except (OSError, httpx.HTTPError) as error:
         raise Unavailable(
             "The gateway does not answer.", f"{http.reason_of(error)}.", "mlinfra up"
         ) from error
-    milliseconds = (time.perf_counter() - begun) * 1000
+    milliseconds = (time.perf_counter() - started) * 1000
     try:
         parsed = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -151,16 +151,16 @@ def _exchange(
 ) -> tuple[int, str, bytes]:
     import httpx
 
-    kept: dict[str, httpx.Client] = _OPEN.__dict__.setdefault("clients", {})
-    place = urlsplit(url).netloc
-    if place not in kept:
-        kept[place] = http.open_client(url, timeout=timeout)
-    for last in (False, True):
+    clients: dict[str, httpx.Client] = _OPEN.__dict__.setdefault("clients", {})
+    host = urlsplit(url).netloc
+    if host not in clients:
+        clients[host] = http.open_client(url, timeout=timeout)
+    for is_last in (False, True):
         try:
-            answer = kept[place].post(url, content=body, headers=headers, timeout=timeout)
+            answer = clients[host].post(url, content=body, headers=headers, timeout=timeout)
         except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
             # The other end may have closed a kept connection meanwhile; asking twice does no harm.
-            if last or isinstance(error, httpx.ConnectError):
+            if is_last or isinstance(error, httpx.ConnectError):
                 raise
         else:
             return answer.status_code, answer.headers.get(VERSION_HEADER, ""), answer.content
@@ -192,7 +192,7 @@ def _unfold(tensor: Mapping[str, Any]) -> list[Any]:
     shape, values = tensor.get("shape", []), tensor.get("values", [])
     if len(shape) < 2:
         return list(values)
-    return [values[begin : begin + shape[1]] for begin in range(0, len(values), max(shape[1], 1))]
+    return [values[start : start + shape[1]] for start in range(0, len(values), max(shape[1], 1))]
 
 
 def refusal(answer: Answer) -> MLInfraError:
@@ -200,9 +200,9 @@ def refusal(answer: Answer) -> MLInfraError:
     body = answer.body if isinstance(answer.body, dict) else {}
     info = body.get("status", {}).get("info", "") if isinstance(body.get("status"), dict) else ""
     what = str(body.get("what") or info or f"The request was answered with status {answer.status}.")
-    words = (what, str(body.get("why", "")), str(body.get("fix", "")))
+    texts = (what, str(body.get("why", "")), str(body.get("fix", "")))
     if answer.status == 404:
-        return NotFound(*words)
+        return NotFound(*texts)
     if answer.status == 413:
-        return TooLarge(*words)
-    return BadRequest(*words) if 400 <= answer.status < 500 else Unavailable(*words)
+        return TooLarge(*texts)
+    return BadRequest(*texts) if 400 <= answer.status < 500 else Unavailable(*texts)

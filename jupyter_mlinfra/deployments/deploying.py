@@ -47,7 +47,7 @@ class Deploying:
         traffic: int | None,
         answers: Answers | None,
         reason: str,
-        tell: Progress,
+        on_progress: Progress,
     ) -> None:
         """See `Deployments.deploy`."""
         check_name(name)
@@ -62,18 +62,26 @@ class Deploying:
             row = self._store.find(name)
             deployed = _proved(row, label, source.model) if row else None
             answers = answers or (_answers_of(deployed) if deployed else None)
-            if deployed and self._intact(deployed, answers, tell):
-                self._again(name, label, traffic, reason=reason, tell=tell)
+            if deployed and self._intact(deployed, answers, on_progress):
+                self._deploy_again(name, label, traffic, reason=reason, on_progress=on_progress)
                 return
             # An invalid share is refused before anything is built.
             state.with_share(row.traffic if row else {}, label, traffic or 0)
-            self._anew(name, label, source, traffic, answers=answers, reason=reason, tell=tell)
+            self._deploy_new(
+                name,
+                label,
+                source,
+                traffic,
+                answers=answers,
+                reason=reason,
+                on_progress=on_progress,
+            )
         prune(
             bundles_folder(self._project),
             {item.bundle for row in self._store.deployments() for item in row.versions},
         )
 
-    def _anew(
+    def _deploy_new(
         self,
         name: str,
         label: str,
@@ -82,11 +90,11 @@ class Deploying:
         *,
         answers: Answers | None,
         reason: str,
-        tell: Progress,
+        on_progress: Progress,
     ) -> None:
         """Package, start and test the version, then give it its traffic."""
         model_version = f"{source.model}/{source.version}"
-        tell(f"packaging {model_version}")
+        on_progress(f"packaging {model_version}")
         bundle = package(
             self._experiments.download(model_version),
             bundles_folder(self._project),
@@ -102,7 +110,7 @@ class Deploying:
             workers=settings.workers,
         )
         try:
-            gates = self._rollout.prove(name, label, bundle, tell)
+            gates = self._rollout.prove(name, label, bundle, on_progress)
             self._rollout.share(
                 name,
                 share_of(label, traffic),
@@ -115,8 +123,8 @@ class Deploying:
             self._rollout.give_up(name, label, error)
             raise
 
-    def _again(
-        self, name: str, version: str, traffic: int | None, *, reason: str, tell: Progress
+    def _deploy_again(
+        self, name: str, version: str, traffic: int | None, *, reason: str, on_progress: Progress
     ) -> None:
         """Deploy a version again that has already passed its tests: start it, and give it the
         requested traffic.
@@ -134,7 +142,7 @@ class Deploying:
         if not self._store.deployment(name).up or not any(
             key[0] == name for key in self._target.running()
         ):
-            self._rollout.up([self._store.deployment(name)], tell)
+            self._rollout.up([self._store.deployment(name)], on_progress)
         self._rollout.warm(name, [version])
         row = self._store.deployment(name)
         # Without traffic anywhere, its first deploy was killed before it gave it any.
@@ -142,7 +150,7 @@ class Deploying:
         if stranded or traffic not in (None, row.version(version).traffic):
             self._rollout.share(name, share_of(version, traffic), verb="traffic", reason=reason)
 
-    def _intact(self, item: VersionRow, answers: Answers | None, tell: Progress) -> bool:
+    def _intact(self, item: VersionRow, answers: Answers | None, on_progress: Progress) -> bool:
         """Whether a version that has passed its tests can be started from the same bundle; a
         changed bundle is made again.
 
@@ -152,7 +160,7 @@ class Deploying:
         folder = Path(item.bundle)
         problem = damage(folder)
         if problem:
-            tell(f"{problem} It is packaged again.")
+            on_progress(f"{problem} It is packaged again.")
             model_version = f"{self._store.deployment(item.deployment).model}/{item.number}"
             same = self._package_again(model_version, folder, answers)
             with self._store.change(item.deployment) as change:

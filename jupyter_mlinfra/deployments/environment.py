@@ -38,7 +38,7 @@ class Recipe:
     lifted. defaults: for packages that no requirement pins.
     """
 
-    what: str
+    noun: str
     packages: tuple[str, ...]
     overrides: tuple[str, ...]
     defaults: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ def ensure(
                 _build(folder, requirements, recipe, on_progress)
         prune(cache)
     except OSError as error:
-        raise explain_os_error(error, f"The {recipe.what} could not be built.") from error
+        raise explain_os_error(error, f"The {recipe.noun} could not be built.") from error
     return _python(folder)
 
 
@@ -168,11 +168,11 @@ def _build(
     folder: Path, requirements: Sequence[str], recipe: Recipe, on_progress: Callable[[str], None]
 ) -> None:
     draft = folder.with_name(f".draft-{folder.name}")
-    for old in (draft, folder):
-        shutil.rmtree(old, ignore_errors=True)
+    for leftover in (draft, folder):
+        shutil.rmtree(leftover, ignore_errors=True)
     packages = [*recipe.packages, *requirements]
     try:
-        on_progress(f"building the {recipe.what}: {', '.join(packages)}")
+        on_progress(f"building the {recipe.noun}: {', '.join(packages)}")
         # Relocatable: its scripts find their Python beside them, so that the finished folder can be
         # renamed.
         _uv(
@@ -183,7 +183,7 @@ def _build(
             "--python",
             sys.executable,
             str(draft),
-            at=folder.parent,
+            folder=folder.parent,
         )
         overrides = draft / "overrides.txt"
         overrides.write_text("\n".join(_overrides(requirements, recipe)) + "\n")
@@ -196,8 +196,10 @@ def _build(
             "--overrides",
             str(overrides),
         )
-        _uv(recipe, *install, *packages, at=draft)
-        built = _uv(recipe, "pip", "freeze", "--python", str(_python(draft)), at=draft).splitlines()
+        _uv(recipe, *install, *packages, folder=draft)
+        built = _uv(
+            recipe, "pip", "freeze", "--python", str(_python(draft)), folder=draft
+        ).splitlines()
         write_atomic(
             draft / _MARKER,
             json.dumps({"requirements": list(requirements), "packages": built}, indent=1).encode(),
@@ -221,7 +223,7 @@ def _overrides(requirements: Sequence[str], recipe: Recipe) -> list[str]:
     return [*recipe.overrides, *pinned, *missing]
 
 
-def _uv(recipe: Recipe, *arguments: str, at: Path) -> str:
+def _uv(recipe: Recipe, *arguments: str, folder: Path) -> str:
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -231,36 +233,38 @@ def _uv(recipe: Recipe, *arguments: str, at: Path) -> str:
         environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
     command = [_uv_binary(), *arguments]
     try:
-        done = _run(command, at, environment)
+        result = _run(command, folder, environment)
         if (
-            done.returncode
-            and _UNTRUSTED.search(done.stderr)
+            result.returncode
+            and _UNTRUSTED.search(result.stderr)
             and not _SYSTEM_CERTIFICATES.keys() & environment.keys()
         ):
             # A proxy that inspects connections shows a certificate that this machine trusts and
             # uv's own list lacks.
-            done = _run(command, at, environment | _SYSTEM_CERTIFICATES)
+            result = _run(command, folder, environment | _SYSTEM_CERTIFICATES)
     except subprocess.TimeoutExpired as error:
         fix = "Look at the network, then deploy again."
         raise Unavailable(
-            f"The {recipe.what} could not be built.", f"uv took over {BUILD_SECONDS} s.", fix
+            f"The {recipe.noun} could not be built.", f"uv took over {BUILD_SECONDS} s.", fix
         ) from error
-    if done.returncode:
-        said = " ".join(line.strip() for line in done.stderr.strip().splitlines()[-6:])
+    if result.returncode:
+        error_lines = " ".join(line.strip() for line in result.stderr.strip().splitlines()[-6:])
         fix = (
             "Correct the model's requirements, or the way to the package index (UV_DEFAULT_INDEX),"
             " then deploy again."
         )
-        raise Unavailable(f"The {recipe.what} could not be built.", f"uv said: {said[-600:]}", fix)
-    return done.stdout
+        raise Unavailable(
+            f"The {recipe.noun} could not be built.", f"uv said: {error_lines[-600:]}", fix
+        )
+    return result.stdout
 
 
 def _run(
-    command: Sequence[str], at: Path, environment: Mapping[str, str]
+    command: Sequence[str], folder: Path, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
-        cwd=at,
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
@@ -275,9 +279,9 @@ def _uv_binary() -> str:
 
         return str(find_uv_bin())
     except (ImportError, FileNotFoundError) as error:
-        found = shutil.which("uv")
-        if found:
-            return found
+        binary = shutil.which("uv")
+        if binary:
+            return binary
         raise Unavailable(
             "uv is missing.", "Serving environments are built by it.", "pip install uv"
         ) from error

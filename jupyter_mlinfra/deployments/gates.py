@@ -23,7 +23,7 @@ from .gateway import Keys
 from .logged import Input
 from .packaging import Bundle
 from .spec import Gate
-from .targets.surroundings import surroundings
+from .targets.inherited import inherited_variables
 
 TOLERANCE = 1e-6
 LATENCY_MS = 100.0
@@ -74,8 +74,8 @@ def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -
         ),
     ]
     for name, limit, test in (
-        ("equal", f"answers differ from the model's own by at most {TOLERANCE:g}", _equal),
-        ("refuses", "bad requests get 4xx with a reason", _refuses),
+        ("equal", f"answers differ from the model's own by at most {TOLERANCE:g}", _equal_answers),
+        ("refuses", "bad requests get 4xx with a reason", _refuses_bad_requests),
         ("latency", f"p99 at most {subject.latency_ms:g} ms for one row", _latency),
     ):
         on_progress(f"test before traffic: {name}")
@@ -103,15 +103,15 @@ def check(gates: Sequence[Gate], name: str) -> None:
         )
 
 
-def _equal(subject: Subject) -> tuple[str, bool]:
+def _equal_answers(subject: Subject) -> tuple[str, bool]:
     rows = compared_rows(subject.bundle)
     body = orjson.dumps({"data": {"names": subject.bundle.sample["names"], "ndarray": rows}})
     answer = client.post(subject.url, body, keys=subject.keys, version=subject.version, probe=True)
-    given = _flat(client.prediction(answer, version=subject.version).predictions)
-    wanted = _flat(subject.expected.result())
-    if len(given) != len(wanted):
-        return f"{len(given)} values, {len(wanted)} expected", False
-    worst = max(abs(a - b) / max(1.0, abs(b)) for a, b in zip(given, wanted, strict=True))
+    answers = _flat(client.prediction(answer, version=subject.version).predictions)
+    expected = _flat(subject.expected.result())
+    if len(answers) != len(expected):
+        return f"{len(answers)} values, {len(expected)} expected", False
+    worst = max(abs(a - b) / max(1.0, abs(b)) for a, b in zip(answers, expected, strict=True))
     return f"{worst:.2g} over {len(rows)} rows", worst <= TOLERANCE
 
 
@@ -120,8 +120,8 @@ def compared_rows(bundle: Bundle) -> list[list[Any]]:
     sample = list(bundle.sample["ndarray"])
     chance = random.Random(bundle.id)  # noqa: S311 (no secret: rows for a test)
     choices = [
-        _choices(column, [row[place] for row in sample])
-        for place, column in enumerate(bundle.columns)
+        _choices(column, [row[position] for row in sample])
+        for position, column in enumerate(bundle.columns)
     ]
     return [
         *sample,
@@ -132,7 +132,7 @@ def compared_rows(bundle: Bundle) -> list[list[Any]]:
     ]
 
 
-def _choices(column: Input, seen: Sequence[Any]) -> list[Any]:
+def _choices(column: Input, sampled: Sequence[Any]) -> list[Any]:
     """Values of the sample, and others of the same type. Other than in the sample, only numbers may
     be missing.
     """
@@ -142,8 +142,8 @@ def _choices(column: Input, seen: Sequence[Any]) -> list[Any]:
         "integer": (-10, -1, 0, 1, 2, 10),
         "long": (-10, -1, 0, 1, 2, 10),
     }
-    gap = [None] if column.optional and column.type in ("double", "float") else []
-    return [*seen, *spread.get(column.type, _SPREAD), *gap]
+    missing = [None] if column.optional and column.type in ("double", "float") else []
+    return [*sampled, *spread.get(column.type, _SPREAD), *missing]
 
 
 def own_answers(bundle: Bundle, python: str) -> list[Any]:
@@ -166,13 +166,13 @@ def own_answers(bundle: Bundle, python: str) -> list[Any]:
         (folder / "rows.json").write_text(json.dumps(facts))
         command = [python, "-I", str(Path(oracle.__file__)), name, str(folder / "rows.json")]
         environment = {
-            **surroundings(os.environ),
+            **inherited_variables(os.environ),
             "CUDA_VISIBLE_DEVICES": "",
             "OMP_NUM_THREADS": "1",
             "MLFLOW_TRACKING_URI": folder.as_uri(),
         }
         try:
-            done = subprocess.run(
+            result = subprocess.run(
                 command,
                 cwd=name,
                 env=environment,
@@ -187,28 +187,33 @@ def own_answers(bundle: Bundle, python: str) -> list[Any]:
                 f"Over {ORACLE_SECONDS} s.",
                 "Deploy it again.",
             ) from error
-    if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    if result.returncode:
+        last_line = (result.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise Unprocessable(
             "The model's own pyfunc does not answer.",
-            said[:400],
+            last_line[:400],
             "Log the model again with a signature that fits its inputs.",
         )
-    return list(json.loads(done.stdout))
+    return list(json.loads(result.stdout))
 
 
-def _refuses(subject: Subject) -> tuple[str, bool]:
-    names, first = subject.bundle.sample["names"], subject.bundle.sample["ndarray"][0]
-    typed = next(
-        (place for place, column in enumerate(subject.bundle.columns) if column.type != "string"),
+def _refuses_bad_requests(subject: Subject) -> tuple[str, bool]:
+    names, first_row = subject.bundle.sample["names"], subject.bundle.sample["ndarray"][0]
+    numeric = next(
+        (
+            position
+            for position, column in enumerate(subject.bundle.columns)
+            if column.type != "string"
+        ),
         None,
     )
     wrong_type = [
-        {"not": "a number"} if place == (typed or 0) else value for place, value in enumerate(first)
+        {"not": "a number"} if position == (numeric or 0) else value
+        for position, value in enumerate(first_row)
     ]
     cases = {
         "an unknown column": orjson.dumps(
-            {"data": {"names": [*names[:-1], "no such column"], "ndarray": [first]}}
+            {"data": {"names": [*names[:-1], "no such column"], "ndarray": [first_row]}}
         ),
         "a wrong type": orjson.dumps({"data": {"names": names, "ndarray": [wrong_type]}}),
         "an empty batch": orjson.dumps({"data": {"names": names, "ndarray": []}}),
@@ -237,10 +242,10 @@ def _latency(subject: Subject) -> tuple[str, bool]:
             }
         }
     )
-    found = measuring.latency(
+    latency = measuring.latency(
         subject.url, body, at_most_ms=subject.latency_ms, keys=subject.keys, version=subject.version
     )
-    return str(found), found.p99_ms <= subject.latency_ms
+    return str(latency), latency.p99_ms <= subject.latency_ms
 
 
 def _flat(values: Sequence[Any]) -> list[float]:

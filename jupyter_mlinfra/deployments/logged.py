@@ -115,8 +115,8 @@ def _model_file(model: Path, document: Mapping[str, Any]) -> Path:
             f"MLmodel names {data[:80]!r}, which is not in its folder.",
             "Log the model again.",
         )
-    if found := refusal(document):
-        raise Unprocessable(found.what, found.why, found.fix)
+    if problem := refusal(document):
+        raise Unprocessable(problem.what, problem.why, problem.fix)
     if _booster_names(file)[0] == "gblinear":
         why = (
             "Its booster is gblinear. XGBoost predicts from rows in place with trees only, and a"
@@ -126,25 +126,25 @@ def _model_file(model: Path, document: Mapping[str, Any]) -> Path:
     return file
 
 
-def _answers(name: str, objective: str, wanted: Answers | None) -> Answers:
+def _answers(name: str, objective: str, requested: Answers | None) -> Answers:
     if name in CLASSIFIERS:
-        if wanted == "values":
+        if requested == "values":
             raise BadRequest(
                 "A classifier does not answer values.",
                 "It answers classes or probabilities.",
                 "--answers classes or --answers probabilities",
             )
-        return wanted or "classes"
+        return requested or "classes"
     native = _OF_OBJECTIVE.get(objective, "values") if name == BOOSTER else "values"
-    if wanted not in (None, native):
-        what = (
+    if requested not in (None, native):
+        origin = (
             f"objective {objective}"
             if name == BOOSTER and objective
             else f"class {name.rpartition('.')[2]}"
         )
         raise BadRequest(
-            f"The model cannot answer {wanted}.",
-            f"It is of {what} and answers {native}.",
+            f"The model cannot answer {requested}.",
+            f"It is of {origin} and answers {native}.",
             "Leave the answers out, or log an XGBClassifier.",
         )
     return native
@@ -161,12 +161,12 @@ def _booster_names(file: Path) -> tuple[str, str]:
             return "", ""  # broken: the start reports how
     # UBJSON: L and S stand before a length of eight bytes; the keys of an object are sorted.
     linear = _key(b"name") + b"SL" + _length(b"gblinear")
-    begin = data.rfind(_key(b"objective") + b"{" + _key(b"name") + b"SL")
-    if begin < 0:
+    key_start = data.rfind(_key(b"objective") + b"{" + _key(b"name") + b"SL")
+    if key_start < 0:
         return "gblinear" if linear in data else "", ""
-    at = begin + len(_key(b"objective") + b"{" + _key(b"name") + b"SL")
-    size = int.from_bytes(data[at : at + 8], "big")
-    objective = data[at + 8 : at + 8 + min(size, 64)].decode(errors="replace")
+    value_start = key_start + len(_key(b"objective") + b"{" + _key(b"name") + b"SL")
+    size = int.from_bytes(data[value_start : value_start + 8], "big")
+    objective = data[value_start + 8 : value_start + 8 + min(size, 64)].decode(errors="replace")
     return "gblinear" if linear in data else "", objective
 
 
@@ -184,7 +184,7 @@ def _signature(document: Mapping[str, Any]) -> tuple[list[Input], list[str]]:
         inputs = json.loads(signature.get("inputs") or "null")
         outputs = json.loads(signature.get("outputs") or "null")
         if not all(isinstance(item, dict) for item in [*(inputs or []), *(outputs or [])]):
-            raise TypeError("an input or output is no mapping")
+            raise TypeError("an input or output is not a mapping")
     except (ValueError, TypeError, AttributeError) as error:
         raise Unprocessable(
             "The model's signature is broken.", f"{error}.", "Log the model again."
@@ -220,8 +220,8 @@ def _tensor_inputs(inputs: Sequence[Mapping[str, Any]]) -> list[Input]:
     spec = inputs[0]["tensor-spec"]
     floats = str(spec["dtype"]).startswith("float")
     return [
-        Input(name=f"f{place}", type="double" if floats else "long", optional=floats)
-        for place in range(spec["shape"][1])
+        Input(name=f"f{position}", type="double" if floats else "long", optional=floats)
+        for position in range(spec["shape"][1])
     ]
 
 
@@ -232,27 +232,27 @@ def _lines(model: Path) -> list[str]:
 
 
 def _requirements(
-    lines: Sequence[str], known: re.Pattern[str], document: Mapping[str, Any]
+    lines: Sequence[str], libraries: re.Pattern[str], document: Mapping[str, Any]
 ) -> list[str]:
     """The recorded versions of the libraries that determine the answers, without the model's other
     requirements.
     """
-    kept = {
-        found["name"]: found["spec"].replace(" ", "")
+    requirements = {
+        match["name"]: match["spec"].replace(" ", "")
         for line in lines
-        if (found := known.match(line))
+        if (match := libraries.match(line))
     }
-    if "xgboost" not in kept and "xgboost-cpu" not in kept:
+    if "xgboost" not in requirements and "xgboost-cpu" not in requirements:
         recorded = str(document["flavors"]["xgboost"].get("xgb_version", ""))
-        kept["xgboost"] = f"=={recorded}" if re.match(r"[\w.]+\Z", recorded) else ">=3.1"
-    return [f"{name}{spec}" for name, spec in sorted(kept.items())]
+        requirements["xgboost"] = f"=={recorded}" if re.match(r"[\w.]+\Z", recorded) else ">=3.1"
+    return [f"{name}{spec}" for name, spec in sorted(requirements.items())]
 
 
 def _own_requirements(lines: Sequence[str], document: Mapping[str, Any]) -> list[str]:
     """The requirements of its pyfunc. mlflow-skinny contains all of MLflow that loads a model, at a
     tenth of the size.
     """
-    kept = _requirements(
+    requirements = _requirements(
         [re.sub(r"^mlflow(?![\w-])", "mlflow-skinny", line) for line in lines], _EXPLAINS, document
     )
     recorded = str(document.get("mlflow_version", ""))
@@ -261,9 +261,9 @@ def _own_requirements(lines: Sequence[str], document: Mapping[str, Any]) -> list
     missing = [
         line
         for name, line in needed.items()
-        if not any(re.match(rf"{name}(?![\w-])", have) for have in kept)
+        if not any(re.match(rf"{name}(?![\w-])", requirement) for requirement in requirements)
     ]
-    return sorted([*kept, *missing])
+    return sorted([*requirements, *missing])
 
 
 def _loadable(document: Mapping[str, Any], file: str) -> dict[str, Any]:
@@ -271,7 +271,7 @@ def _loadable(document: Mapping[str, Any], file: str) -> dict[str, Any]:
     changes with each logging, and without the model's own code.
     """
     flavors = document["flavors"]
-    kept = {
+    flavor = {
         name: value
         for name, value in flavors["xgboost"].items()
         if name in ("model_class", "model_format", "xgb_version")
@@ -279,7 +279,7 @@ def _loadable(document: Mapping[str, Any], file: str) -> dict[str, Any]:
     return {
         "flavors": {
             "python_function": {"loader_module": "mlflow.xgboost", "data": file, "env": {}},
-            "xgboost": {**kept, "data": file},
+            "xgboost": {**flavor, "data": file},
         },
         "signature": document.get("signature"),
     }

@@ -16,8 +16,8 @@ from .spec import Measurement
 
 WARM_UP = 5
 CLIENT_SHARE = 0.8
-"""A client that computes, or waits for a processor, for this share of the time cannot send faster:
-it would measure itself.
+"""A client that computes, or waits for a processor, for this share of the time cannot send faster,
+so it would measure itself.
 """
 
 CLIENT_LATE_MS = 20.0
@@ -73,66 +73,66 @@ def measure(
             f"None of {load.total} requests was answered.",
             "mlinfra deployments show says how it is.",
         )
-    taken = sorted(load.taken)
+    latencies = sorted(load.latencies)
     return Measurement(
         seconds=load.seconds,
         rate=(load.total - load.failed) / max(load.seconds, (load.total - 1) / rate),
         requests=load.total,
         failed=load.failed,
-        p50_ms=_at(taken, 0.50),
-        p95_ms=_at(taken, 0.95),
-        p99_ms=_at(taken, 0.99),
+        p50_ms=_quantile(latencies, 0.50),
+        p95_ms=_quantile(latencies, 0.95),
+        p99_ms=_quantile(latencies, 0.99),
         client_slow=load.worked / load.seconds >= CLIENT_SHARE
-        or load.late / load.total >= CLIENT_LATE_SHARE,
+        or load.late_requests / load.total >= CLIENT_LATE_SHARE,
     )
 
 
 class _Load:
-    """Many threads that send requests at fixed times. taken: ms from the time at which a request
-    was due to its answer.
+    """Many threads that send requests at fixed times. latencies: ms from the time at which a
+    request was due to its answer.
 
-    late: requests that were sent late although a thread was waiting for their time. worked: seconds
-    in which the threads computed or could have.
+    late_requests: how many were sent late although a thread was waiting for their time. worked:
+    seconds in which the threads computed, or waited for a processor.
     """
 
-    def __init__(self, ask: Callable[[], client.Answer], total: int, rate: float) -> None:
-        self._ask, self.total, self._rate = ask, total, rate
-        self.taken: list[float] = []
-        self.failed = self.late = 0
+    def __init__(self, send: Callable[[], client.Answer], total: int, rate: float) -> None:
+        self._send, self.total, self._rate = send, total, rate
+        self.latencies: list[float] = []
+        self.failed = self.late_requests = 0
         self.seconds = self.worked = 0.0
-        self._lock, self._numbers, self._begun = threading.Lock(), iter(range(total)), 0.0
+        self._lock, self._numbers, self._started_at = threading.Lock(), iter(range(total)), 0.0
 
     def run(self) -> None:
         """Returns when every request has been answered or has failed."""
-        self._begun = time.perf_counter()
-        crowd = [
-            threading.Thread(target=self._one, daemon=True)
+        self._started_at = time.perf_counter()
+        threads = [
+            threading.Thread(target=self._work, daemon=True)
             for _ in range(min(MOST_THREADS, self.total))
         ]
-        for thread in crowd:
+        for thread in threads:
             thread.start()
-        for thread in crowd:
+        for thread in threads:
             thread.join()
-        self.seconds = time.perf_counter() - self._begun
+        self.seconds = time.perf_counter() - self._started_at
 
-    def _one(self) -> None:
-        while (number := self._next()) is not None:
-            due = self._begun + number / self._rate
+    def _work(self) -> None:
+        while (number := self._next_number()) is not None:
+            due = self._started_at + number / self._rate
             pause = due - time.perf_counter()
             time.sleep(max(0.0, pause))
-            overslept = pause > 0 and (time.perf_counter() - due) * 1000 > CLIENT_LATE_MS
+            sent_late = pause > 0 and (time.perf_counter() - due) * 1000 > CLIENT_LATE_MS
             try:
-                good = self._ask().status == 200
+                answered = self._send().status == 200
             except MLInfraError:
-                good = False
+                answered = False
             with self._lock:
-                self.taken.append((time.perf_counter() - due) * 1000)
-                self.failed += not good
-                self.late += overslept
+                self.latencies.append((time.perf_counter() - due) * 1000)
+                self.failed += not answered
+                self.late_requests += sent_late
         with self._lock:
             self.worked += _runnable_seconds()
 
-    def _next(self) -> int | None:
+    def _next_number(self) -> int | None:
         with self._lock:
             return next(self._numbers, None)
 
@@ -157,20 +157,22 @@ def latency(
     _sequence(url, body, WARM_UP, keys, version)
     rounds: list[float] = []
     while not rounds or (rounds[-1] > at_most_ms and len(rounds) < LATENCY_ROUNDS):
-        rounds.append(_at(sorted(_sequence(url, body, LATENCY_REQUESTS, keys, version)), 0.99))
+        rounds.append(
+            _quantile(sorted(_sequence(url, body, LATENCY_REQUESTS, keys, version)), 0.99)
+        )
     return Latency(p99_ms=min(rounds), requests=LATENCY_REQUESTS, rounds=len(rounds))
 
 
 def _sequence(url: str, body: bytes, count: int, keys: Keys, version: str | None) -> list[float]:
     """Milliseconds of `count` consecutive requests."""
-    taken = []
+    milliseconds = []
     for _ in range(count):
         answer = client.post(url, body, keys=keys, version=version, probe=True)
         client.prediction(answer, version=version)
-        taken.append(answer.milliseconds)
-    return taken
+        milliseconds.append(answer.milliseconds)
+    return milliseconds
 
 
-def _at(ordered: Sequence[float], share: float) -> float:
+def _quantile(ordered: Sequence[float], share: float) -> float:
     """The smallest value that at least this share of them does not exceed (nearest rank)."""
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

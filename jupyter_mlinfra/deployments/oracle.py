@@ -29,59 +29,60 @@ def main(model: str, rows: str) -> None:
     import mlflow
     import numpy as np
 
-    given = json.loads(Path(rows).read_text(encoding="utf-8"))
+    request = json.loads(Path(rows).read_text(encoding="utf-8"))
     loaded = mlflow.pyfunc.load_model(model)
     schema = loaded.metadata.get_input_schema()
     if schema is not None and schema.is_tensor_spec():
         inputs = np.array(
-            [[np.nan if value is None else value for value in row] for row in given["rows"]],
+            [[np.nan if value is None else value for value in row] for row in request["rows"]],
             dtype=schema.inputs[0].type,
         )
     else:
-        inputs = _frame(given["columns"], given["rows"])
-    found = _ask(loaded, model, inputs, given)
-    json.dump(np.asarray(found).astype(float).tolist(), sys.stdout)
+        inputs = _frame(request["columns"], request["rows"])
+    answers = _predict(loaded, model, inputs, request)
+    json.dump(np.asarray(answers).astype(float).tolist(), sys.stdout)
 
 
-def _ask(loaded: Any, model: str, inputs: Any, given: dict[str, Any]) -> Any:
-    if given["answers"] == "probabilities" and "Classifier" in given["model_class"]:
+def _predict(loaded: Any, model: str, inputs: Any, request: dict[str, Any]) -> Any:
+    if request["answers"] == "probabilities" and "Classifier" in request["model_class"]:
         import mlflow.xgboost
 
         return mlflow.xgboost.load_model(model).predict_proba(inputs)
-    if _fits_schema(given):
+    if _fits_schema(request):
         return loaded.predict(inputs)
     # MLflow's check of the schema knows neither categories nor integers with missing values; the
     # model behind it does.
     return loaded._model_impl.predict(inputs)
 
 
-def _fits_schema(given: dict[str, Any]) -> bool:
-    gaps = [
-        any(row[place] is None for row in given["rows"]) for place in range(len(given["columns"]))
+def _fits_schema(request: dict[str, Any]) -> bool:
+    have_missing = [
+        any(row[position] is None for row in request["rows"])
+        for position in range(len(request["columns"]))
     ]
     return all(
-        column["type"] in ("double", "float") or (column["type"] != "string" and not gap)
-        for column, gap in zip(given["columns"], gaps, strict=True)
+        column["type"] in ("double", "float") or (column["type"] != "string" and not missing)
+        for column, missing in zip(request["columns"], have_missing, strict=True)
     )
 
 
 def _frame(columns: list[dict[str, Any]], rows: list[list[Any]]) -> Any:
     import pandas as pd
 
-    found = {}
-    for place, column in enumerate(columns):
-        values = [row[place] for row in rows]
-        whole = column["type"] not in ("double", "float") and None not in values
-        number = _NUMBERS.get(column["type"])
-        kind = (
+    series = {}
+    for position, column in enumerate(columns):
+        values = [row[position] for row in rows]
+        complete = column["type"] not in ("double", "float") and None not in values
+        numpy_type = _NUMBERS.get(column["type"])
+        dtype = (
             "category"
-            if number is None
-            else number
-            if whole or number.startswith("float")
+            if numpy_type is None
+            else numpy_type
+            if complete or numpy_type.startswith("float")
             else "float64"
         )
-        found[column["name"]] = pd.Series(values, dtype=kind)
-    return pd.DataFrame(found)
+        series[column["name"]] = pd.Series(values, dtype=dtype)
+    return pd.DataFrame(series)
 
 
 if __name__ == "__main__":

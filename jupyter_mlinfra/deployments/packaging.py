@@ -111,15 +111,17 @@ def damage(folder: Path) -> str:
             folder / str(facts["model_file"]),
             sorted((folder / RUNTIME_NAME).glob("*.py")),
         )
-        wanted = {
+        expected = {
             "bundle.json",
             model.name,
             RUNTIME_NAME,
             *(f"{RUNTIME_NAME}/{file.name}" for file in runtime),
         }
-        strange = sorted({str(file.relative_to(folder)) for file in folder.rglob("*")} - wanted)
-        if strange:
-            return f"Bundle {folder.name} holds {strange[0]}, which was not packaged."
+        unexpected = sorted(
+            {str(file.relative_to(folder)) for file in folder.rglob("*")} - expected
+        )
+        if unexpected:
+            return f"Bundle {folder.name} holds {unexpected[0]}, which was not packaged."
         if _digest(text, runtime) != folder.name:
             return f"The code or the description in bundle {folder.name} is not what was packaged."
         if _sha256(model) != facts["model_sha256"]:
@@ -178,17 +180,17 @@ def _sample(model: Path, columns: Sequence[Input]) -> dict[str, Any]:
     names = [column.name for column in columns]
     rows = _example_rows(model, names)
     usable = [
-        [_plain(value, column) for value, column in zip(row, columns, strict=True)]
+        [_json_value(value, column) for value, column in zip(row, columns, strict=True)]
         for row in rows[:SAMPLE_ROWS]
     ]
-    full = [
+    complete = [
         row
         for row in usable
         if all(
             value is not None or column.optional for value, column in zip(row, columns, strict=True)
         )
     ]
-    return {"names": names, "ndarray": full or [[_default(column) for column in columns]]}
+    return {"names": names, "ndarray": complete or [[_default(column) for column in columns]]}
 
 
 def _example_rows(model: Path, names: Sequence[str]) -> list[list[Any]]:
@@ -209,16 +211,18 @@ def _example_rows(model: Path, names: Sequence[str]) -> list[list[Any]]:
         and isinstance(example.get("data"), list)
         and set(names) <= set(example.get("columns") or names)
     ):
-        given = {name: place for place, name in enumerate(example.get("columns") or names)}
+        positions = {
+            name: position for position, name in enumerate(example.get("columns") or names)
+        }
         return [
-            [row[given[name]] for name in names]
+            [row[positions[name]] for name in names]
             for row in example["data"]
-            if isinstance(row, list) and len(row) == len(given)
+            if isinstance(row, list) and len(row) == len(positions)
         ]
     return []
 
 
-def _plain(value: Any, column: Input) -> Any:
+def _json_value(value: Any, column: Input) -> Any:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return None
     return bool(value) if column.type == "boolean" and value in (0, 1) else value

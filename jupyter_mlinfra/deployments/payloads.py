@@ -4,10 +4,11 @@ files they are compacted to.
 The form of the journals is in `runtime.journal`. Here:
 
     payloads/<deployment>/<version>-<started>-<pid>.jsonl.open    being written to
-    payloads/<deployment>/<version>-<started>-<pid>.jsonl         closed
-    payloads/<deployment>/parquet/<name of the journal>.parquet   compacted: the same rows, with a
-    column of lists for the inputs payloads/<deployment>/<version>-<started>-<pid>.count
-    how much the process had to log, and how much of it is missing
+                          <version>-<started>-<pid>.jsonl         closed
+                          <version>-<started>-<pid>.count         how much the process had to log,
+                                                                  and how much of it is missing
+                          parquet/<name of the journal>.parquet   compacted: the same rows, with a
+                                                                  column of lists for the inputs
 
 A journal and its Parquet file may both exist for a moment, and a request that the gateway retried
 is in two journals: reading makes rows unique by the gateway's own id and the row number, so that
@@ -37,7 +38,16 @@ from .runtime.journal import LEDGER
 if TYPE_CHECKING:
     import polars as pl
 
-OWN = ("request_id", "row", "ts", "deployment", "version", "status", "latency_ms", "prediction")
+BASE_COLUMNS = (
+    "request_id",
+    "row",
+    "ts",
+    "deployment",
+    "version",
+    "status",
+    "latency_ms",
+    "prediction",
+)
 """The columns of a frame before the inputs. An input of the same name is called `input.<name>`."""
 
 _UNIQUE = ".unique"
@@ -89,24 +99,22 @@ def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
         with contextlib.suppress(FileNotFoundError):  # the file was too old and has been removed
             frames.append(_from_parquet(file))
     frames = [frame if since is None else frame.filter(pl.col("ts") >= since) for frame in frames]
-    found = pl.concat(
+    all_rows = pl.concat(
         [frame for frame in frames if frame.height] or [_frame(_Rows())], how="diagonal_relaxed"
     )
-    return found.unique([_UNIQUE, "row"], keep="first").sort("ts", _UNIQUE, "row").drop(_UNIQUE)
+    return all_rows.unique([_UNIQUE, "row"], keep="first").sort("ts", _UNIQUE, "row").drop(_UNIQUE)
 
 
 def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     """Refused and failed requests, oldest first: request_id, ts, version, status, latency_ms, what
     (the reason), request (its body as text, of a long body the beginning).
-
-
     """
     import polars as pl
 
     names = ("request_id", _UNIQUE, "ts", "version", "status", "latency_ms", "what", "request")
-    none = _narrow(_Rows()).select(names)
+    empty = _list_frame(_Rows()).select(names)
     frames = [
-        _narrow(rows).filter(pl.col("status") >= 400).select(names)
+        _list_frame(rows).filter(pl.col("status") >= 400).select(names)
         for rows in _journals(folder, since)
     ]
     for file in _compacted(folder, since):
@@ -118,10 +126,10 @@ def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
                 .select([name for name in names if name in present])
                 .collect()
             )
-    found = pl.concat([none, *frames], how="diagonal_relaxed")
-    kept = found if since is None else found.filter(pl.col("ts") >= since)
+    frame = pl.concat([empty, *frames], how="diagonal_relaxed")
+    recent = frame if since is None else frame.filter(pl.col("ts") >= since)
     unique = (
-        kept.with_columns(pl.coalesce(_UNIQUE, "request_id").alias(_UNIQUE))
+        recent.with_columns(pl.coalesce(_UNIQUE, "request_id").alias(_UNIQUE))
         .unique(_UNIQUE, keep="first")
         .sort("ts", _UNIQUE)
     )
@@ -151,8 +159,8 @@ def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:
             "truth": pl.List(pl.Float64),
         },
     )
-    kept = frame if since is None else frame.filter(pl.col("ts") >= since)
-    return kept.sort("ts").unique("request_id", keep="last", maintain_order=True)
+    recent = frame if since is None else frame.filter(pl.col("ts") >= since)
+    return recent.sort("ts").unique("request_id", keep="last", maintain_order=True)
 
 
 def dropped(folder: Path, since: datetime | None = None) -> int:
@@ -170,13 +178,13 @@ def dropped(folder: Path, since: datetime | None = None) -> int:
 def _missing(ledger: Path, since: datetime | None = None) -> int:
     """Entries of one process that are in no line of its journals."""
     try:
-        put, settled, lost, at = LEDGER.unpack(ledger.read_bytes()[: LEDGER.size])
-        lives = _writes(_pid(ledger), ledger)
+        received, accounted, dropped, last_at = LEDGER.unpack(ledger.read_bytes()[: LEDGER.size])
+        running = _has_open(_pid(ledger), ledger)
     except (OSError, ValueError, struct.error):
         return 0
-    if since is not None and at < since.timestamp():
+    if since is not None and last_at < since.timestamp():
         return 0
-    return int(lost if lives else max(0, put - settled))
+    return int(dropped if running else max(0, received - accounted))
 
 
 def compact(folder: Path) -> int:
@@ -185,7 +193,7 @@ def compact(folder: Path) -> int:
 
     Raises Unavailable if the disk is full; the journals then stay.
     """
-    done = 0
+    count = 0
     with file_lock(folder / ".compact.lock"):
         _close_abandoned(folder)
         for journal in sorted(folder.glob("*.jsonl")):
@@ -196,8 +204,8 @@ def compact(folder: Path) -> int:
                 journal.unlink()
             except OSError as error:
                 raise explain_os_error(error, f"{journal.name} was not compacted.") from error
-            done += 1
-    return done
+            count += 1
+    return count
 
 
 def prune(folder: Path, *, days: float, gib: float) -> int:
@@ -206,7 +214,7 @@ def prune(folder: Path, *, days: float, gib: float) -> int:
 
     This never waits: nothing is removed while the folder is being compacted.
     """
-    begin, left = time.time() - days * 86_400, gib * (1 << 30)
+    oldest, bytes_left = time.time() - days * 86_400, gib * (1 << 30)
     files = [
         *folder.glob("*.jsonl"),
         *(folder / _PARQUET).glob("*.parquet"),
@@ -217,11 +225,11 @@ def prune(folder: Path, *, days: float, gib: float) -> int:
     try:
         with file_lock(folder / ".compact.lock", wait=False, what="A compaction"):
             removed = 0
-            for at, size, file in sorted(
-                ((found := file.stat()).st_mtime, found.st_size, file) for file in files
+            for modified_at, size, file in sorted(
+                ((stat := file.stat()).st_mtime, stat.st_size, file) for file in files
             )[::-1]:
-                left -= size
-                if at < begin or left < 0:
+                bytes_left -= size
+                if modified_at < oldest or bytes_left < 0:
                     file.unlink(missing_ok=True)
                     removed += 1
             return removed
@@ -234,12 +242,12 @@ def prune(folder: Path, *, days: float, gib: float) -> int:
 
 
 def _dead_ledgers(folder: Path) -> list[Path]:
-    found = []
+    ledgers = []
     for file in folder.glob("*.count"):
         with contextlib.suppress(ValueError):
-            if not _writes(_pid(file), file):
-                found.append(file)
-    return found
+            if not _has_open(_pid(file), file):
+                ledgers.append(file)
+    return ledgers
 
 
 def _journals(folder: Path, since: datetime | None) -> Iterator[_Rows]:
@@ -277,23 +285,23 @@ def _read_journal(file: Path) -> _Rows:
         for line in lines:
             try:
                 entry = orjson.loads(line)
-                _take(entry, rows)
+                _add_entry(entry, rows)
             except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
                 continue  # the torn line of a killed process
     return rows
 
 
-def _take(entry: dict[str, Any], rows: _Rows) -> None:
-    kind = entry.get("k")
-    if kind == "p":
+def _add_entry(entry: dict[str, Any], rows: _Rows) -> None:
+    entry_kind = entry.get("k")
+    if entry_kind == "p":
         for number, (inputs, score) in enumerate(zip(entry["x"], entry["y"], strict=True)):
             _add(rows, entry, number, inputs, score if isinstance(score, list) else [score])
-    elif kind == "e":
+    elif entry_kind == "e":
         _add(rows, entry, 0, None, None)
         rows.what[-1], rows.request[-1] = str(entry.get("what", "")), str(entry.get("b", ""))
-    elif kind == "f":
+    elif entry_kind == "f":
         rows.feedback.append(entry)
-    elif kind == "d":
+    elif entry_kind == "d":
         rows.dropped += int(entry["n"])
     elif "names" in entry:
         rows.names, rows.categories = list(entry["names"]), list(entry.get("categories", []))
@@ -326,7 +334,7 @@ def _add(
     rows.request.append(None)
 
 
-def _narrow(rows: _Rows) -> pl.DataFrame:
+def _list_frame(rows: _Rows) -> pl.DataFrame:
     """Inputs and predictions as lists: one schema for every model, so that files of different
     signatures can be read together.
     """
@@ -369,10 +377,10 @@ def _narrow(rows: _Rows) -> pl.DataFrame:
 
 
 def _frame(rows: _Rows) -> pl.DataFrame:
-    return _widen(_narrow(rows), rows.names, rows.categories)
+    return _with_columns(_list_frame(rows), rows.names, rows.categories)
 
 
-def _widen(
+def _with_columns(
     frame: pl.DataFrame, names: Sequence[str], categories: Sequence[Sequence[str]]
 ) -> pl.DataFrame:
     """One column per input and output; codes of categories become the texts they stand for."""
@@ -381,29 +389,29 @@ def _widen(
     width = max(1, int(frame.select(pl.col("predictions").list.len().max()).item() or 1))
     outputs = [
         pl.col("predictions")
-        .list.get(place, null_on_oob=True)
-        .alias(f"prediction_{place}" if place else "prediction")
-        for place in range(width)
+        .list.get(position, null_on_oob=True)
+        .alias(f"prediction_{position}" if position else "prediction")
+        for position in range(width)
     ]
-    taken = {*OWN, _UNIQUE, *(f"prediction_{place}" for place in range(1, width))}
+    reserved = {*BASE_COLUMNS, _UNIQUE, *(f"prediction_{position}" for position in range(1, width))}
     inputs = []
-    for place, name in enumerate(names):
-        value = pl.col("inputs").list.get(place, null_on_oob=True)
-        if place < len(categories) and categories[place]:
+    for position, name in enumerate(names):
+        value = pl.col("inputs").list.get(position, null_on_oob=True)
+        if position < len(categories) and categories[position]:
             value = value.cast(pl.Int32).replace_strict(
-                dict(enumerate(categories[place])), default=None, return_dtype=pl.String
+                dict(enumerate(categories[position])), default=None, return_dtype=pl.String
             )
-        inputs.append(value.alias(f"input.{name}" if name in taken else name))
+        inputs.append(value.alias(f"input.{name}" if name in reserved else name))
     # A file of an earlier version.
     unique = pl.col(_UNIQUE) if _UNIQUE in frame.columns else pl.col("request_id").alias(_UNIQUE)
-    return frame.select(*OWN[:-1], unique, *outputs, *inputs)
+    return frame.select(*BASE_COLUMNS[:-1], unique, *outputs, *inputs)
 
 
 def _from_parquet(file: Path) -> pl.DataFrame:
     import polars as pl
 
     facts = _metadata(file)
-    return _widen(
+    return _with_columns(
         pl.read_parquet(file),
         orjson.loads(facts.get("names", "[]")),
         orjson.loads(facts.get("categories", "[]")),
@@ -429,9 +437,9 @@ def _write(target: Path, rows: _Rows) -> None:
     }
     draft = target.with_name(f".{target.name}.draft")
     try:
-        _narrow(rows).write_parquet(draft, compression="zstd", metadata=facts)
-        with open(draft, "rb") as written:
-            os.fsync(written.fileno())
+        _list_frame(rows).write_parquet(draft, compression="zstd", metadata=facts)
+        with open(draft, "rb") as file:
+            os.fsync(file.fileno())
         if rows.ts:  # so that `since` skips it as it skips its journal
             newest = (
                 max(*rows.ts, *(entry["ts"] for entry in rows.feedback))
@@ -452,7 +460,7 @@ def _close_abandoned(folder: Path) -> None:
     for file in folder.glob("*.jsonl.open"):
         with contextlib.suppress(OSError, ValueError):
             silent = time.time() - file.stat().st_mtime > COMPACT_AFTER_SECONDS
-            if silent and not _writes(_pid(file), file):
+            if silent and not _has_open(_pid(file), file):
                 file.rename(file.with_suffix(""))
     for ledger in _dead_ledgers(folder):
         if not _missing(ledger):
@@ -464,7 +472,7 @@ def _pid(file: Path) -> int:
     return int(file.name.partition(".")[0].rpartition("-")[2])
 
 
-def _writes(pid: int, file: Path) -> bool:
+def _has_open(pid: int, file: Path) -> bool:
     """Whether that process has the file open; yes for one of our processes that cannot be asked."""
     folder = Path(f"/proc/{pid}/fd")
     try:

@@ -37,18 +37,20 @@ class Rollout:
     def __init__(self, project: Project, store: DeploymentStore, target: DeploymentTarget) -> None:
         self._project, self._store, self._target = project, store, target
 
-    def prove(self, name: str, version: str, bundle: Bundle, tell: Progress) -> Sequence[Gate]:
+    def prove(
+        self, name: str, version: str, bundle: Bundle, on_progress: Progress
+    ) -> Sequence[Gate]:
         """Build, start and test a version; with the passed tests, `share` may give it traffic.
         Raises Unprocessable if a test fails.
         """
         settings = self._project.settings
         python = environment.ensure(
-            bundle.requirements, environment.cache_folder(settings), on_progress=tell
+            bundle.requirements, environment.cache_folder(settings), on_progress=on_progress
         )
-        tell(f"starting {version}")
-        begun = time.monotonic()
-        with ThreadPoolExecutor(1) as aside:
-            expected = aside.submit(self._own_answers, bundle, tell)
+        on_progress(f"starting {version}")
+        started = time.monotonic()
+        with ThreadPoolExecutor(1) as executor:
+            expected = executor.submit(self._expected_answers, bundle, on_progress)
             self._start(name, version, bundle, python)
             row = self._store.deployment(name)
             subject = gates.Subject(
@@ -57,22 +59,22 @@ class Rollout:
                 version=version,
                 bundle=bundle,
                 workers=row.version(version).workers,
-                started_seconds=time.monotonic() - begun,
+                started_seconds=time.monotonic() - started,
                 expected=expected,
                 latency_ms=settings.project.targets.latency_p99_ms or gates.LATENCY_MS,
             )
-            results = gates.run(subject, tell)
+            results = gates.run(subject, on_progress)
         self._store.note(name, version, gates=results)
         gates.check(results, f"{row.model}/{row.version(version).number}")
         return results
 
-    def _own_answers(self, bundle: Bundle, tell: Progress) -> list[Any]:
+    def _expected_answers(self, bundle: Bundle, on_progress: Progress) -> list[Any]:
         """What the model's own pyfunc answers, in its own environment, which is built if
         necessary.
         """
         cache = environment.cache_folder(self._project.settings)
         python = environment.ensure(
-            bundle.own_requirements, cache, recipe=environment.LOGGED, on_progress=tell
+            bundle.own_requirements, cache, recipe=environment.LOGGED, on_progress=on_progress
         )
         return gates.own_answers(bundle, str(python))
 
@@ -148,7 +150,7 @@ class Rollout:
                         returns_to=returns_to,
                         text=text,
                     )
-                    self._cool(change, but=proved[0] if proved else None)
+                    self._cool(change, except_version=proved[0] if proved else None)
             if not cold:
                 self._target.carry_out(change.wish)
                 return
@@ -159,14 +161,14 @@ class Rollout:
             "Try again when they are done.",
         )
 
-    def up(self, rows: Sequence[DeploymentRow], tell: Progress) -> None:
+    def up(self, rows: Sequence[DeploymentRow], on_progress: Progress) -> None:
         """Start deployments; returns when all their versions with traffic answer. Raises
         Unavailable if they do not in time.
         """
         self._target.prepare()
         for row in rows:
             for item in row.versions:
-                self.renew_environment(item, tell)
+                self.renew_environment(item, on_progress)
         self._target.carry_out(self._store.set_up([row.name for row in rows], True))
         for row in rows:
             self.wait(
@@ -176,13 +178,13 @@ class Rollout:
                 timeout=START_SECONDS,
             )
 
-    def renew_environment(self, item: VersionRow, tell: Progress) -> None:
+    def renew_environment(self, item: VersionRow, on_progress: Progress) -> None:
         """Build the environment of a version again if the cache was emptied."""
         if item.bundle and not Path(item.python).exists():
             python = environment.ensure(
                 load_bundle(Path(item.bundle)).requirements,
                 environment.cache_folder(self._project.settings),
-                on_progress=tell,
+                on_progress=on_progress,
             )
             self._store.note(item.deployment, item.version, python=str(python))
 
@@ -194,31 +196,34 @@ class Rollout:
 
         Raises Unprocessable if one fails, Unavailable after `timeout` seconds.
         """
-        failed, start = VersionState.FAILED not in states, VersionState.STOPPED not in states
+        may_not_fail, starting = (
+            VersionState.FAILED not in states,
+            VersionState.STOPPED not in states,
+        )
 
         def settled() -> bool:
             rows = [
                 item for item in self._store.deployment(name).versions if item.version in versions
             ]
             for item in rows:
-                if failed and item.state is VersionState.FAILED:
+                if may_not_fail and item.state is VersionState.FAILED:
                     raise Unprocessable(
                         f"{item.version} of {name} has failed.",
                         item.reason,
                         f"Its log is in .mlinfra/logs/deployments/{name}.{item.version}.0.log.",
                     )
-            return all(item.state in states or (start and not item.wanted) for item in rows)
+            return all(item.state in states or (starting and not item.wanted) for item in rows)
 
-        wanted = " or ".join(states)
-        self.until(settled, timeout, f"{', '.join(versions)} of {name} did not become {wanted}.")
+        expected = " or ".join(states)
+        self.until(settled, timeout, f"{', '.join(versions)} of {name} did not become {expected}.")
 
-    def until(self, happened: Callable[[], bool], timeout: float, what: str) -> None:
+    def until(self, happened: Callable[[], bool], timeout: float, message: str) -> None:
         """Wait until `happened` is true. Raises Unavailable after `timeout` seconds."""
-        end = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout
         while not happened():
-            if time.monotonic() > end:
+            if time.monotonic() > deadline:
                 raise Unavailable(
-                    what,
+                    message,
                     f"It took over {timeout:.0f} s.",
                     "See .mlinfra/logs/deployments; mlinfra deployments show shows its state.",
                 )
@@ -234,24 +239,24 @@ class Rollout:
         with self._store.change(name) as change:
             cold = _cold(change.row, versions)
             for version in cold:
-                change.want(version, True)
+                change.set_wanted(version, True)
         if cold:
             self._target.carry_out(change.wish)
             self.wait(name, cold, VersionState.READY, timeout=START_SECONDS)
 
-    def _cool(self, change: Transaction, *, but: str | None) -> None:
+    def _cool(self, change: Transaction, *, except_version: str | None) -> None:
         """End the processes of versions without traffic beyond `[deployments] retain_versions`, the
         longest unused first.
         """
-        idle = [
+        unused = [
             item
             for item in change.row.versions
-            if item.wanted and item.proved and not item.traffic and item.version != but
+            if item.wanted and item.proved and not item.traffic and item.version != except_version
         ]
-        for item in sorted(idle, key=lambda item: item.used_at, reverse=True)[
+        for item in sorted(unused, key=lambda item: item.used_at, reverse=True)[
             self._project.settings.of(DeploymentSettings).retain_versions :
         ]:
-            change.want(item.version, False)
+            change.set_wanted(item.version, False)
 
 
 def _cold(row: DeploymentRow, versions: Sequence[str]) -> list[str]:

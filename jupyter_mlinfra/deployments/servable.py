@@ -16,13 +16,13 @@ TYPES = ("double", "float", "integer", "long", "boolean", "string")
 """Types of an MLflow signature that an XGBoost model can be called with."""
 BOOSTER = "xgboost.core.Booster"
 CLASSIFIERS = ("xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRFClassifier")
-_OTHERS = (
+_OTHER_CLASSES = (
     BOOSTER,
     "xgboost.sklearn.XGBRegressor",
     "xgboost.sklearn.XGBRFRegressor",
     "xgboost.sklearn.XGBRanker",
 )
-_CANNOT = "The model cannot be served."
+_CANNOT_BE_SERVED = "The model cannot be served."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Refusal:
 
 def unservable(document: Mapping[str, Any]) -> str:
     """Why a model cannot be deployed; empty if nothing here prevents it."""
-    found = refusal(document)
-    return found.why if found is not None else ""
+    problem = refusal(document)
+    return problem.why if problem is not None else ""
 
 
 def refusal(document: Mapping[str, Any]) -> Refusal | None:
@@ -45,15 +45,17 @@ def refusal(document: Mapping[str, Any]) -> Refusal | None:
     use = "It can be used in a notebook or a job: ml.model(…).load()."
     flavors = document.get("flavors")
     if not isinstance(flavors, Mapping):
-        return Refusal(_CANNOT, "Its MLmodel names no flavor.", use)
+        return Refusal(_CANNOT_BE_SERVED, "Its MLmodel names no flavor.", use)
     xgboost = flavors.get("xgboost")
     if not isinstance(xgboost, Mapping):
-        known = (
+        names = (
             ", ".join(sorted(str(name) for name in flavors if name != "python_function"))
             or "python_function"
         )
         return Refusal(
-            _CANNOT, f"It is of flavor {known}; so far only XGBoost models can be deployed.", use
+            _CANNOT_BE_SERVED,
+            f"It is of flavor {names}; so far only XGBoost models can be deployed.",
+            use,
         )
     data = str(xgboost.get("data") or "")
     if data and PurePosixPath(data).suffix not in MODEL_FILES:
@@ -61,11 +63,11 @@ def refusal(document: Mapping[str, Any]) -> Refusal | None:
             f"Its file {data[:80]} is neither UBJ nor JSON; other formats could run code when they"
             " are loaded."
         )
-        return Refusal(_CANNOT, why, 'Log it with model_format="ubj".')
+        return Refusal(_CANNOT_BE_SERVED, why, 'Log it with model_format="ubj".')
     return (
-        _of_class(model_class(document))
-        or _of_loader(flavors.get("python_function"))
-        or _of_inputs(document.get("signature"))
+        _class_refusal(model_class(document))
+        or _loader_refusal(flavors.get("python_function"))
+        or _inputs_refusal(document.get("signature"))
     )
 
 
@@ -74,15 +76,15 @@ def model_class(document: Mapping[str, Any]) -> str:
     return str(document["flavors"]["xgboost"].get("model_class") or BOOSTER)
 
 
-def _of_class(name: str) -> Refusal | None:
+def _class_refusal(name: str) -> Refusal | None:
     """Classes that are not XGBoost's own may answer anything."""
-    if name in CLASSIFIERS + _OTHERS:
+    if name in CLASSIFIERS + _OTHER_CLASSES:
         return None
     why = f"It is a {name[:80]}; this runtime answers as XGBoost's own classes do."
     return Refusal("The model's class is not served.", why, "Log its booster: model.get_booster().")
 
 
-def _of_loader(pyfunc: Any) -> Refusal | None:
+def _loader_refusal(pyfunc: Any) -> Refusal | None:
     """Loaders that are not MLflow's own may answer anything, and run any code."""
     loader = str(
         (pyfunc.get("loader_module") if isinstance(pyfunc, Mapping) else None) or "mlflow.xgboost"
@@ -95,18 +97,18 @@ def _of_loader(pyfunc: Any) -> Refusal | None:
     )
 
 
-def _of_inputs(signature: Any) -> Refusal | None:
+def _inputs_refusal(signature: Any) -> Refusal | None:
     """Faults of the named inputs; a missing or broken signature is reported elsewhere."""
     inputs = _inputs(signature)
     if any(item.get("type") == "tensor" for item in inputs):
-        return _of_tensors(inputs)
-    for place, item in enumerate(inputs, start=1):
+        return _tensors_refusal(inputs)
+    for number, item in enumerate(inputs, start=1):
         name = item.get("name")
         if name in (None, ""):
             fix = "Name the columns before training, and log the model again."
             return Refusal(
                 "The signature has an input that cannot be served.",
-                f"Input {place} has no name, by which a request could give it.",
+                f"Input {number} has no name, by which a request could give it.",
                 fix,
             )
         if item.get("type") not in TYPES:
@@ -119,24 +121,26 @@ def _of_inputs(signature: Any) -> Refusal | None:
     return None
 
 
-def _of_tensors(inputs: Sequence[Mapping[str, Any]]) -> Refusal | None:
+def _tensors_refusal(inputs: Sequence[Mapping[str, Any]]) -> Refusal | None:
     """One matrix of numbers can be served, its columns by position."""
     spec = inputs[0].get("tensor-spec")
-    shape, kind = (
+    shape, dtype = (
         (spec.get("shape"), str(spec.get("dtype", ""))) if isinstance(spec, Mapping) else (None, "")
     )
-    matrix = (
+    is_matrix = (
         isinstance(shape, list) and len(shape) == 2 and isinstance(shape[1], int) and shape[1] >= 1
     )
-    if len(inputs) == 1 and matrix and kind.startswith(("float", "int", "uint")):
+    if len(inputs) == 1 and is_matrix and dtype.startswith(("float", "int", "uint")):
         return None
-    found = (
-        f"a tensor of shape {shape} and type {kind or 'unknown'}"
+    description = (
+        f"a tensor of shape {shape} and type {dtype or 'unknown'}"
         if len(inputs) == 1
         else f"{len(inputs)} inputs, of which some are tensors"
     )
     return Refusal(
-        "The signature cannot be served.", f"It is {found}.", "Use a signature with named columns."
+        "The signature cannot be served.",
+        f"It is {description}.",
+        "Use a signature with named columns.",
     )
 
 
@@ -145,5 +149,5 @@ def _inputs(signature: Any) -> Sequence[Mapping[str, Any]]:
         inputs = json.loads(signature["inputs"])
     except (ValueError, TypeError, KeyError):
         return []
-    whole = isinstance(inputs, list) and all(isinstance(item, Mapping) for item in inputs)
-    return inputs if whole else []
+    valid = isinstance(inputs, list) and all(isinstance(item, Mapping) for item in inputs)
+    return inputs if valid else []

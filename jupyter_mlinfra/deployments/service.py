@@ -83,7 +83,7 @@ class Deployments:
             traffic=traffic,
             answers=answers,
             reason=reason,
-            tell=on_progress or _quiet,
+            on_progress=on_progress or _quiet,
         )
         return self._record(self._store.deployment(name))
 
@@ -158,15 +158,15 @@ class Deployments:
         that has traffic.
         """
         with self._store.change(name) as change:
-            found = change.row.version(version)
-            version = found.version
-            if found.traffic:
+            item = change.row.version(version)
+            version = item.version
+            if item.traffic:
                 raise Conflict(
-                    f"{version} of {name} has {found.traffic} % of the traffic.",
+                    f"{version} of {name} has {item.traffic} % of the traffic.",
                     "It cannot be removed.",
                     f"mlinfra deployments traffic {name} …",
                 )
-            change.want(version, False)
+            change.set_wanted(version, False)
         self._target.carry_out(change.wish)
 
         def settled() -> bool:
@@ -319,9 +319,9 @@ class Deployments:
         if any(row.up for row in rows) or not self._target.stopped():
             self._target.carry_out(self._store.set_up([row.name for row in rows], False))
             for row in rows:
-                gone = (VersionState.STOPPED, VersionState.FAILED, VersionState.BUILDING)
+                ended = (VersionState.STOPPED, VersionState.FAILED, VersionState.BUILDING)
                 self._rollout.wait(
-                    row.name, [item.version for item in row.versions], *gone, timeout=STOP_SECONDS
+                    row.name, [item.version for item in row.versions], *ended, timeout=STOP_SECONDS
                 )
             if not any(row.up for row in self._store.deployments()):
                 self._rollout.until(self._target.stopped, STOP_SECONDS, "The gateway did not end.")

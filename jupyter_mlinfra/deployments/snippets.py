@@ -45,9 +45,9 @@ def traffic(_: Workbench, *, name: str, shares: dict[str, int | str]) -> Snippet
     """Other shares of the requests. shares: percentages by version; a text that is not one stays a
     text.
     """
-    words = [f"{version}={percent}" for version, percent in shares.items()]
+    arguments = [f"{version}={percent}" for version, percent in shares.items()]
     code = f"ml.deployment({text(name)}).traffic({literal(shares)})"
-    return lines(code, "deployments", "traffic", name, *words, magic="deploy")
+    return lines(code, "deployments", "traffic", name, *arguments, magic="deploy")
 
 
 def predict(bench: Workbench, *, name: str, body: Any) -> Snippets:
@@ -59,16 +59,16 @@ def request(name: str, body: Any, *, url: str, header_file: str) -> Snippets:
     """The same by the address. header_file: holds the header that a request needs; empty if none is
     needed.
     """
-    sent = json.dumps(body, ensure_ascii=False)
-    asked = line("mlinfra deployments predict", name, options=["--rows", "-"])
+    body_text = json.dumps(body, ensure_ascii=False)
+    command = line("mlinfra deployments predict", name, options=["--rows", "-"])
     token = f" -H {shlex.quote(f'@{header_file}')}" if header_file else ""
     curl = (
         f"curl -s {shlex.quote(url)} -H 'Content-Type: application/json'{token}"
-        f" -d {shlex.quote(sent)}"
+        f" -d {shlex.quote(body_text)}"
     )
     return snippets(
         python=python(f"ml.deployment({text(name)}).predict({literal(body)})"),
-        cli=asked and f"printf '%s\\n' {shlex.quote(sent)} | {asked}",
+        cli=command and f"printf '%s\\n' {shlex.quote(body_text)} | {command}",
         curl=curl,
     )
 
@@ -80,9 +80,9 @@ def page_code(
     if sample is None:
         return deployment(name)
     row = dict(zip(sample["data"]["names"], sample["data"]["ndarray"][0], strict=True))
-    asked = request(name, sample, url=url, header_file=header_file)
+    code = request(name, sample, url=url, header_file=header_file)
     return {
         **deployment(name),
         "python": python(f"ml.deployment({text(name)}).predict([{literal(row)}])"),
-        "curl": asked["curl"],
+        "curl": code["curl"],
     }

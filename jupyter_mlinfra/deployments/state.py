@@ -61,15 +61,15 @@ def deployment_state(
     return DeploymentState.HEALTHY if all(serving) else DeploymentState.DEGRADED
 
 
-def check_traffic(traffic: Mapping[str, int], known: Sequence[str]) -> dict[str, int]:
+def check_traffic(traffic: Mapping[str, int], versions: Sequence[str]) -> dict[str, int]:
     """Integer percentages of known versions, 100 in all; versions that are not named get 0. Raises
     BadRequest.
     """
-    unknown = sorted(set(traffic) - set(known))
+    unknown = sorted(set(traffic) - set(versions))
     if unknown:
         raise BadRequest(
             f"There is no version {', '.join(unknown)} here.",
-            f"Deployed: {', '.join(known) or 'none'}.",
+            f"Deployed: {', '.join(versions) or 'none'}.",
             "Deploy it first.",
         )
     for version, percent in traffic.items():
@@ -85,11 +85,11 @@ def check_traffic(traffic: Mapping[str, int], known: Sequence[str]) -> dict[str,
             f"The traffic adds up to {total} %, not 100 %.",
             fix="Give percentages that add up to 100, for example v1=90 v2=10.",
         )
-    return {version: traffic.get(version, 0) for version in known}
+    return {version: traffic.get(version, 0) for version in versions}
 
 
-def whole(
-    traffic: Mapping[str, int], before: Mapping[str, int], able: Collection[str]
+def checked_traffic(
+    traffic: Mapping[str, int], before: Mapping[str, int], can_serve: Collection[str]
 ) -> dict[str, int]:
     """The traffic after a change: a percentage for each version of `before`, 100 in all. able:
     versions that may have any.
@@ -100,10 +100,12 @@ def whole(
     if not any(traffic.values()) and not any(before.values()) and set(traffic) <= set(before):
         return dict.fromkeys(before, 0)
     checked = check_traffic(traffic, list(before))
-    unable = [version for version, percent in checked.items() if percent and version not in able]
-    if unable:
+    cannot_serve = [
+        version for version, percent in checked.items() if percent and version not in can_serve
+    ]
+    if cannot_serve:
         raise Conflict(
-            f"{', '.join(unable)} cannot have traffic.",
+            f"{', '.join(cannot_serve)} cannot have traffic.",
             "It has not passed its tests, or has no processes.",
             "Deploy it again.",
         )
@@ -126,14 +128,14 @@ def with_share(traffic: Mapping[str, int], version: str, percent: int) -> dict[s
                 "Use 100, or 0 to let it wait.",
             )
         return {**dict.fromkeys(traffic, 0), version: percent}
-    rest = 100 - percent
-    exact = {name: rest * share / total for name, share in others.items()}
-    whole = {name: int(share) for name, share in exact.items()}
-    for name in sorted(exact, key=lambda name: whole[name] - exact[name])[
-        : rest - sum(whole.values())
+    remaining = 100 - percent
+    exact = {name: remaining * share / total for name, share in others.items()}
+    rounded = {name: int(share) for name, share in exact.items()}
+    for name in sorted(exact, key=lambda name: rounded[name] - exact[name])[
+        : remaining - sum(rounded.values())
     ]:
-        whole[name] += 1
-    return {**dict.fromkeys(traffic, 0), **whole, version: percent}
+        rounded[name] += 1
+    return {**dict.fromkeys(traffic, 0), **rounded, version: percent}
 
 
 def roles(traffic: Mapping[str, int]) -> dict[str, str]:
@@ -149,9 +151,9 @@ def roles(traffic: Mapping[str, int]) -> dict[str, str]:
 
 def describe(before: Mapping[str, int], after: Mapping[str, int]) -> str:
     """The change in one line: `v2 5 → 10 %, v1 95 → 90 %`; empty if there is none."""
-    moved = [
+    changes = [
         f"{version} {before.get(version, 0)} → {percent} %"
         for version, percent in after.items()
         if percent != before.get(version, 0)
     ]
-    return ", ".join(moved)
+    return ", ".join(changes)

@@ -14,7 +14,7 @@ from ..core.errors import Conflict
 from ..core.records import now, to_seconds
 from .rows import DeploymentRow, gates_text, read_deployment, read_earlier_traffic
 from .spec import Gate, VersionState
-from .state import advance, describe, whole
+from .state import advance, checked_traffic, describe
 
 
 class Transaction:
@@ -48,7 +48,7 @@ class Transaction:
         here.
         """
         before, at = self.row.traffic, to_seconds(now())
-        traffic = whole(
+        traffic = checked_traffic(
             traffic,
             before,
             {item.version for item in self.row.versions if item.proved and item.wanted},
@@ -132,7 +132,7 @@ class Transaction:
         self.row = read_deployment(self._connection, self.row.name)
         self.wish = next_wish(self._connection)
 
-    def want(self, version: str, wanted: bool) -> None:
+    def set_wanted(self, version: str, wanted: bool) -> None:
         """Request that a version's processes are kept or ended. A requested version has just been
         used, so it is not the next to be ended.
         """

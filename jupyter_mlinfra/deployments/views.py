@@ -44,13 +44,13 @@ def deployment(
         item.version: _state(item, running.get((row.name, item.version), 0))
         for item in row.versions
     }
-    role = roles(row.traffic)
+    role_of = roles(row.traffic)
     versions = [
         _version(
             row,
             item,
             states[item.version],
-            role[item.version],
+            role_of[item.version],
             running.get((row.name, item.version), 0),
             figures.get((row.name, item.version)),
         )
@@ -85,31 +85,31 @@ def _version(
     live: int,
     figures: Figures | None,
 ) -> DeployedVersion:
-    gone = state is VersionState.STOPPED and item.state is not VersionState.STOPPED
+    lost_processes = state is VersionState.STOPPED and item.state is not VersionState.STOPPED
     # A version that is down has no present figures.
-    counted = figures if live and figures is not None and figures.seconds else None
+    current = figures if live and figures is not None and figures.seconds else None
     return DeployedVersion(
         version=item.version,
         model=row.model,
         state=state,
         traffic=item.traffic,
         role=role,
-        reason="It has no process; mlinfra up starts it." if gone else item.reason,
+        reason="It has no process; mlinfra up starts it." if lost_processes else item.reason,
         workers=live,
         requests_per_second=(
             Number(
-                value=round(counted.requests / counted.seconds, 2),
+                value=round(current.requests / current.seconds, 2),
                 basis="approx",
-                n=counted.requests,
+                n=current.requests,
             )
-            if counted
+            if current
             else None
         ),
-        p50_ms=_milliseconds(counted.p50_ms, counted) if counted else None,
-        p95_ms=_milliseconds(counted.p95_ms, counted) if counted else None,
+        p50_ms=_milliseconds(current.p50_ms, current) if current else None,
+        p95_ms=_milliseconds(current.p95_ms, current) if current else None,
         error_fraction=(
-            Number(value=counted.errors / counted.requests, n=counted.requests)
-            if counted and counted.requests
+            Number(value=current.errors / current.requests, n=current.requests)
+            if current and current.requests
             else None
         ),
         gates=item.gates,
@@ -145,7 +145,7 @@ def detail(
         {
             "data": {
                 "names": bundle.sample["names"],
-                "ndarray": [_short(row) for row in bundle.sample["ndarray"][:1]],
+                "ndarray": [_readable(row) for row in bundle.sample["ndarray"][:1]],
             }
         }
         if bundle
@@ -164,6 +164,6 @@ def detail(
     )
 
 
-def _short(row: Sequence[Any]) -> list[Any]:
+def _readable(row: Sequence[Any]) -> list[Any]:
     """A row to read and change: numbers with six digits instead of seventeen."""
     return [float(f"{value:.6g}") if isinstance(value, float) else value for value in row]

@@ -141,7 +141,7 @@ def shares(deployments: Deployments) -> dict[str, int]:
 def cool(deployments: Deployments, version: str) -> None:
     """End its processes, as a change of the traffic does that leaves it over."""
     with deployments._store.change("flights") as change:
-        change.want(version, False)
+        change.set_wanted(version, False)
     target_of(deployments).carry_out(change.wish)
 
 

@@ -160,11 +160,11 @@ def test_a_port_is_waited_for_while_its_killed_holder_lets_go_of_it(tmp_path: Pa
     other = socket.socket()
     other.bind(("127.0.0.1", port))
     other.listen()
-    assert not ports.falls_free(port)
+    assert not ports.becomes_free(port)
     timer = threading.Timer(0.3, other.close)
     timer.start()
     try:
-        assert ports.falls_free(port)
+        assert ports.becomes_free(port)
     finally:
         timer.join()
 

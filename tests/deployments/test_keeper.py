@@ -345,7 +345,7 @@ def slow(
     python.write_text(SLOW)
     python.chmod(0o700)
     (tmp_path / "seconds").write_text("1.5")
-    monkeypatch.setattr("jupyter_mlinfra.deployments.targets.workers.SICK_SECONDS", 0.2)
+    monkeypatch.setattr("jupyter_mlinfra.deployments.targets.workers.UNHEALTHY_SECONDS", 0.2)
     found = Workers(
         SimpleNamespace(drop=lambda _: None, add=lambda _: None),
         f"mlinfra-test-{os.getpid()}-{time.time_ns()}",

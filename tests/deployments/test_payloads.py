@@ -122,7 +122,7 @@ def test_what_is_put_is_read_back_with_names_and_times(tmp_path: Path) -> None:
 def test_an_empty_log_has_the_columns_all_the_same(tmp_path: Path) -> None:
     frame = payloads.scan(tmp_path)
     assert frame.height == 0
-    assert frame.columns == list(payloads.OWN)
+    assert frame.columns == list(payloads.BASE_COLUMNS)
     assert payloads.feedback(tmp_path).height == 0
     assert payloads.dropped(tmp_path) == 0
 
@@ -164,7 +164,7 @@ def test_requests_that_their_caller_gave_the_same_id_all_count(
     assert sorted(frame.select("version", "a").rows()) == [
         (version, float(number)) for version in ("v1", "v2") for number in range(3)
     ]
-    assert frame.columns == [*payloads.OWN, "a", "b"]
+    assert frame.columns == [*payloads.BASE_COLUMNS, "a", "b"]
 
 
 def test_files_of_a_version_without_ids_of_the_gateway_are_read_by_the_callers(

@@ -23,11 +23,11 @@ def _deployment(item: Deployment) -> Card:
 def _deployment_detail(item: DeploymentDetail) -> Card:
     card = _deployment(item.deployment)
     newest = item.history[0] if item.history else None
-    last = f"{moment(newest.at)} {newest.user}: {newest.text}" if newest else NONE
+    last_change = f"{moment(newest.at)} {newest.user}: {newest.text}" if newest else NONE
     return Card(
         title=card.title,
         ref=card.ref,
-        facts={**card.facts, **said({"answers": item.answers or NONE, "last change": last})},
+        facts={**card.facts, **said({"answers": item.answers or NONE, "last change": last_change})},
         rows=card.rows,
     )
 
@@ -41,13 +41,13 @@ def _prediction(item: Prediction) -> Card:
     }
     # As errors count them.
     rows = [
-        {"row": str(place), "prediction": plain(value)}
-        for place, value in enumerate(item.predictions[:20], 1)
+        {"row": str(number), "prediction": plain(value)}
+        for number, value in enumerate(item.predictions[:20], 1)
     ]
-    left = len(item.predictions) - len(rows)
+    hidden = len(item.predictions) - len(rows)
     return Card(
         title=counted(len(item.predictions), "prediction"),
         facts=facts,
         rows=rows,
-        note=f"{left:,} more" if left else "",
+        note=f"{hidden:,} more" if hidden else "",
     )

@@ -28,12 +28,12 @@ def _list(session: Session, **options: Any) -> Any:
 @click.argument("name")
 def _show(session: Session, name: str) -> Any:
     """A deployment: versions, traffic, history."""
-    found = session.bench.deployments.show(name)
+    detail = session.bench.deployments.show(name)
     if not session.json:
-        return found
+        return detail
     # Scripts rely on the deployment's own fields at the top.
-    return to_json(found.deployment) | {
-        key: value for key, value in to_json(found).items() if key != "deployment"
+    return to_json(detail.deployment) | {
+        key: value for key, value in to_json(detail).items() if key != "deployment"
     }
 
 

@@ -18,8 +18,11 @@ MEASURE_SECONDS = 5.0
 
 def count_deployments(workbench: Workbench) -> dict[str, int | str]:
     """Objects by what they are."""
-    found = list(every(workbench.deployments.list))
-    return {"deployments": len(found), "live": sum(item.state == "healthy" for item in found)}
+    deployments = list(every(workbench.deployments.list))
+    return {
+        "deployments": len(deployments),
+        "live": sum(item.state == "healthy" for item in deployments),
+    }
 
 
 def check(workbench: Workbench) -> Iterator[TargetCheck]:
@@ -70,14 +73,14 @@ def check(workbench: Workbench) -> Iterator[TargetCheck]:
 def _latency(workbench: Workbench, name: str, at_most_ms: float, limit: str) -> TargetCheck:
     target = f"latency of {name}"
     try:
-        found = workbench.deployments.latency(name, at_most_ms=at_most_ms)
+        latency = workbench.deployments.latency(name, at_most_ms=at_most_ms)
     except MLInfraError as error:
         return unknown(target, limit, error)
     return TargetCheck(
         target=target,
         limit=limit,
-        measured=str(found),
-        verdict="met" if found.p99_ms <= at_most_ms else "missed",
+        measured=str(latency),
+        verdict="met" if latency.p99_ms <= at_most_ms else "missed",
     )
 
 

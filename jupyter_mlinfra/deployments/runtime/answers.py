@@ -34,16 +34,16 @@ def predictor(booster: Any, model_class: str, answers: str) -> Callable[[np.ndar
     if answers == "probabilities" and objective not in _PROBABILITIES:
         raise ValueError(f"A model of objective {objective} has no probabilities")
     rounds, classes = _rounds(booster), int(learner["learner_model_param"]["num_class"])
-    kind = "margin" if answers == "probabilities" and objective == _SOFTMAX else "value"
+    predict_type = "margin" if answers == "probabilities" and objective == _SOFTMAX else "value"
 
     def predict(matrix: np.ndarray) -> np.ndarray:
         scores = booster.inplace_predict(
-            matrix, iteration_range=rounds, predict_type=kind, validate_features=False
+            matrix, iteration_range=rounds, predict_type=predict_type, validate_features=False
         )
         if answers == "classes":
             return _classes(scores, objective, classes)
         if answers == "probabilities":
-            return _softmax(scores) if kind == "margin" else _probabilities(scores)
+            return _softmax(scores) if predict_type == "margin" else _probabilities(scores)
         return np.asarray(scores)
 
     return predict
@@ -68,5 +68,5 @@ def _probabilities(scores: np.ndarray) -> np.ndarray:
 
 
 def _softmax(margins: np.ndarray) -> np.ndarray:
-    raised = np.exp(margins - margins.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+    exponentials = np.exp(margins - margins.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))

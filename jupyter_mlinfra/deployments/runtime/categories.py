@@ -23,14 +23,14 @@ def with_categories(columns: Sequence[Column], booster: Any) -> list[Column]:
     learner = orjson.loads(bytes(booster.save_raw("json")))["learner"]
     encoded = learner["gradient_booster"].get("model", {}).get("cats", {}).get("enc", [])
     names = learner["feature_names"] or [column.name for column in columns]
-    known = {name: _texts(item) for name, item in zip(names, encoded, strict=False)}
+    categories = {name: _texts(item) for name, item in zip(names, encoded, strict=False)}
     for column in columns:
-        if column.type == "string" and not known.get(column.name):
+        if column.type == "string" and not categories.get(column.name):
             raise ValueError(
                 f"Input {column.name} is a text, but the model knows no categories for it"
             )
     return [
-        replace(column, categories=known[column.name]) if column.type == "string" else column
+        replace(column, categories=categories[column.name]) if column.type == "string" else column
         for column in columns
     ]
 
@@ -43,4 +43,4 @@ def _texts(encoded: Any) -> tuple[str, ...]:
     if not offsets:
         return ()
     blob = bytes(value & 0xFF for value in encoded["values"])
-    return tuple(blob[begin:end].decode() for begin, end in pairwise(offsets))
+    return tuple(blob[start:end].decode() for start, end in pairwise(offsets))

@@ -67,7 +67,7 @@ class Contract:
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = tuple(columns)
         self.names = [column.name for column in self.columns]
-        self._place = {name: place for place, name in enumerate(self.names)}
+        self._positions = {name: position for position, name in enumerate(self.names)}
         self._optional = [column.optional for column in self.columns]
         self._codes: list[dict[str, float] | None] = [
             (
@@ -77,12 +77,12 @@ class Contract:
             )
             for column in self.columns
         ]
-        self._plain = not any(codes is not None for codes in self._codes)
-        self._wide = any(
+        self._numeric = not any(codes is not None for codes in self._codes)
+        self._has_limited_types = any(
             column.type in _RANGE or column.type == "boolean" for column in self.columns
         )
-        # Types of rows that passed: most requests look like the one before.
-        self._seen: set[tuple[type, ...]] = set()
+        # Types of rows that passed, because most requests look like the one before.
+        self._passed_types: set[tuple[type, ...]] = set()
 
     def read(self, body: bytes) -> Batch:
         """Check a request body of Seldon's protocol. Raises RequestRefused with what, why
@@ -133,11 +133,13 @@ class Contract:
                     "Give every row one value per column; null for a missing one.",
                 )
         if order is not None:
-            rows = [[None if place is None else row[place] for place in order] for row in rows]
+            rows = [
+                [None if position is None else row[position] for position in order] for row in rows
+            ]
         for number, row in enumerate(rows):
-            if tuple(map(type, row)) not in self._seen:
+            if tuple(map(type, row)) not in self._passed_types:
                 self._check_types(row, number)
-        if not self._plain:
+        if not self._numeric:
             rows = [self._encode(row, number) for number, row in enumerate(rows)]
         try:
             matrix = np.array(rows, dtype=np.float64)
@@ -147,7 +149,7 @@ class Contract:
         return matrix
 
     def _from_tensor(self, tensor: Any, names: Any) -> np.ndarray:
-        if not self._plain:
+        if not self._numeric:
             raise self._refuse(
                 "This model cannot be asked with a tensor.",
                 "It has inputs that are texts.",
@@ -177,11 +179,12 @@ class Contract:
                 f"{shape[0]} × {shape[1]} values were announced, {len(values)} came.",
             )
         if not all(type(value) in (float, int) or value is None for value in values):
-            bad = next(
+            wrong = next(
                 value for value in values if type(value) not in (float, int) and value is not None
             )
             raise self._refuse(
-                "The tensor holds something that is not a number.", f"{_show(bad)} is {_kind(bad)}."
+                "The tensor holds something that is not a number.",
+                f"{_show(wrong)} is {_kind(wrong)}.",
             )
         try:
             flat = np.array(values, dtype=np.float64).reshape(shape)
@@ -191,7 +194,7 @@ class Contract:
         if order is not None:
             blank = np.full((shape[0], 1), np.nan)
             flat = np.hstack([flat, blank])[
-                :, [shape[1] if place is None else place for place in order]
+                :, [shape[1] if position is None else position for position in order]
             ]
         self._check_values(flat, missing_checked=False)
         return np.ascontiguousarray(flat)
@@ -213,38 +216,38 @@ class Contract:
                 )
             return None
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise self._refuse('"names" is no list of texts.')
+            raise self._refuse('"names" is not a list of texts.')
         if width != len(names):
             raise self._refuse(
                 "The rows do not fit the names.", f"{len(names)} names, {width} values in a row."
             )
-        # Once: a request may name a million columns, and must not hold a thread for longer than
-        # reading it takes.
-        given = Counter(names)
-        twice = sorted(name for name, count in given.items() if count > 1)
-        if twice:
-            why = f"The request names {len(names):,} columns, {len(given):,} of them different."
+        # Counted once: a request may name a million columns, and must not hold a thread for longer
+        # than reading it takes.
+        counts = Counter(names)
+        repeated = sorted(name for name, count in counts.items() if count > 1)
+        if repeated:
+            why = f"The request names {len(names):,} columns, {len(counts):,} of them different."
             raise self._refuse(
-                f"Column {_list(twice)} is given twice.", why, "Give each column once."
+                f"Column {_list(repeated)} is given twice.", why, "Give each column once."
             )
-        unknown = [name for name in names if name not in self._place]
+        unknown = [name for name in names if name not in self._positions]
         missing = [
             column.name
             for column in self.columns
-            if column.name not in given and not column.optional
+            if column.name not in counts and not column.optional
         ]
         if unknown or missing:
-            said = [f"unknown: {_list(unknown)}"] * bool(unknown) + [
+            problems = [f"unknown: {_list(unknown)}"] * bool(unknown) + [
                 f"missing: {_list(missing)}"
             ] * bool(missing)
-            why = "; ".join(said)  # the names stay as they were written
+            why = "; ".join(problems)  # the names stay as they were written
             raise self._refuse(
                 "The columns do not fit.",
                 f"{why[0].upper()}{why[1:]}.",
                 f"The model takes {_list(self.names, 60)}.",
             )
-        places = {name: place for place, name in enumerate(names)}
-        return [places.get(name) for name in self.names]
+        positions = {name: position for position, name in enumerate(names)}
+        return [positions.get(name) for name in self.names]
 
     def _check_types(self, row: list[Any], number: int) -> None:
         for column, value in zip(self.columns, row, strict=True):
@@ -260,8 +263,8 @@ class Contract:
                     why,
                     f"Send {_EXPECTED[column.type]}.",
                 )
-        if len(self._seen) < 1000:
-            self._seen.add(tuple(map(type, row)))
+        if len(self._passed_types) < 1000:
+            self._passed_types.add(tuple(map(type, row)))
 
     def _check_missing(self, column: Column, number: int) -> None:
         if not column.optional:
@@ -277,47 +280,47 @@ class Contract:
 
     def _encode(self, row: list[Any], number: int) -> list[Any]:
         coded = list(row)
-        for place, codes in enumerate(self._codes):
-            if codes is None or row[place] is None:
+        for position, codes in enumerate(self._codes):
+            if codes is None or row[position] is None:
                 continue
-            code = codes.get(row[place])
+            code = codes.get(row[position])
             if code is None:
-                known = _list(list(codes), 12)
+                categories = _list(list(codes), 12)
                 raise self._refuse(
-                    f"Column {self.names[place]} has an unknown category in row {number + 1}.",
-                    f"The model has never seen {_show(row[place])}.",
-                    f"Known: {known}.",
+                    f"Column {self.names[position]} has an unknown category in row {number + 1}.",
+                    f"The model has never seen {_show(row[position])}.",
+                    f"Known: {categories}.",
                 )
-            coded[place] = code
+            coded[position] = code
         return coded
 
     def _check_values(self, matrix: np.ndarray, *, missing_checked: bool) -> None:
         if np.isinf(matrix).any():
-            row, place = (int(item) for item in np.argwhere(np.isinf(matrix))[0])
+            row, position = (int(item) for item in np.argwhere(np.isinf(matrix))[0])
             raise self._refuse(
-                f"Column {self.names[place]} is infinite in row {row + 1}.",
+                f"Column {self.names[position]} is infinite in row {row + 1}.",
                 "The model takes finite numbers.",
                 "Send a finite number.",
             )
         if not missing_checked:
-            for gap in np.flatnonzero(np.isnan(matrix).any(axis=0)):
+            for index in np.flatnonzero(np.isnan(matrix).any(axis=0)):
                 self._check_missing(
-                    self.columns[gap], int(np.flatnonzero(np.isnan(matrix[:, gap]))[0])
+                    self.columns[index], int(np.flatnonzero(np.isnan(matrix[:, index]))[0])
                 )
-        if not self._wide:
+        if not self._has_limited_types:
             return
-        for place, column in enumerate(self.columns):
-            values = matrix[:, place]
+        for position, column in enumerate(self.columns):
+            values = matrix[:, position]
             if column.type in _RANGE:
-                bad = (values != np.floor(values)) & ~np.isnan(values) | (
+                wrong = (values != np.floor(values)) & ~np.isnan(values) | (
                     np.abs(values) > _RANGE[column.type]
                 )
             elif column.type == "boolean":
-                bad = (values != 0) & (values != 1) & ~np.isnan(values)
+                wrong = (values != 0) & (values != 1) & ~np.isnan(values)
             else:
                 continue
-            if bad.any():
-                row = int(np.flatnonzero(bad)[0])
+            if wrong.any():
+                row = int(np.flatnonzero(wrong)[0])
                 why = f"{values[row]:g} is not {_EXPECTED[column.type]}" + (
                     " in its range." if column.type in _RANGE else "."
                 )
@@ -332,11 +335,11 @@ class Contract:
 
     def _hint(self) -> str:
         names = self.names[:3]
-        more = ", …" if len(self.names) > 3 else ""
+        ellipsis = ", …" if len(self.names) > 3 else ""
         return (
             'Send {"data": {"names": ['
             + ", ".join(f'"{name}"' for name in names)
-            + more
+            + ellipsis
             + '], "ndarray": [[…]]}}.'
         )
 
@@ -345,7 +348,7 @@ def _number(value: Any) -> bool:
     return type(value) in (float, int)
 
 
-def _whole(value: Any) -> bool:
+def _integer(value: Any) -> bool:
     # A fraction is found later, on the array: here only the type counts, so that rows of equal
     # types need no second check.
     return type(value) in (float, int)
@@ -354,8 +357,8 @@ def _whole(value: Any) -> bool:
 _FITS: Mapping[str, Callable[[Any], bool]] = {
     "double": _number,
     "float": _number,
-    "integer": _whole,
-    "long": _whole,
+    "integer": _integer,
+    "long": _integer,
     "boolean": lambda value: type(value) in (bool, int, float),
     "string": lambda value: type(value) is str,
 }
@@ -402,6 +405,6 @@ def _kind(value: Any) -> str:
     }[type(value)]
 
 
-def _list(names: Sequence[str], most: int = 8) -> str:
-    shown = ", ".join(str(name)[:80] for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+def _list(names: Sequence[str], limit: int = 8) -> str:
+    text = ", ".join(str(name)[:80] for name in names[:limit])
+    return text + (f" and {len(names) - limit} more" if len(names) > limit else "")

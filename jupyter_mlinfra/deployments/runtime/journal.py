@@ -6,20 +6,21 @@ dropped. Each flush writes whole lines with one `write`; after a kill at most th
 and readers skip it. While the disk is full, entries wait in the queue, and no further file is
 started. Losses are also counted in a `Ledger`, which stays right despite a full disk or a kill.
 
-File `<version>-<started, µs>-<pid>.jsonl`, kept `.open` at the end of its name while it is written
-to:
+File `<version>-<started, µs>-<pid>.jsonl`, with `.open` at the end of its name while it is written
+to. One line each:
 
-    {"format": 1, "deployment": …, "version": …, "model": …, "names": [inputs], "categories":
-    [[texts]], "started": s}   first line {"k": "p", "id": request id, "u": …, "ts": s, "ms":
-    latency, "st": 200, "x": [[…]], "y": […]}  answered: rows, scores {"k": "e", "id": …, "u": …,
-    "ts": …, "ms": …, "st": 400, "what": …, "b": …}                    refused or failed; b: its
-    body {"k": "f", "id": …, "ts": …, "reward": …, "truth": […]}
-    feedback on a request {"k": "d", "ts": …, "n": 17}
-    left out since the last such line
+    first line          {"format": 1, "deployment": …, "version": …, "model": …, "started": s,
+                         "names": [inputs], "categories": [[texts]]}
+    answered            {"k": "p", "id": …, "u": …, "ts": s, "ms": latency, "st": 200,
+                         "x": [[…]], "y": […]}   x: rows, y: scores
+    refused or failed   {"k": "e", "id": …, "u": …, "ts": …, "ms": …, "st": 400, "what": …,
+                         "b": …}                 b: its body
+    feedback            {"k": "f", "id": …, "ts": …, "reward": …, "truth": […]}
+    dropped             {"k": "d", "ts": …, "n": 17}   since the last such line
 
 id comes from the caller, so it may occur twice; u is the gateway's own id, which repeats only if
-the gateway retried the request. x holds numbers: true as 1, a text as its place in `categories`
-(one list an input, empty for numbers), missing as null. ts: seconds since 1970 (UTC) at the
+the gateway retried the request. x holds numbers: true as 1, a text as its position in `categories`
+(one list per input, empty for numbers), missing as null. ts: seconds since 1970 (UTC) at the
 arrival. ms: time in the model's process, without network and queue.
 """
 
@@ -54,8 +55,8 @@ SEGMENT_SECONDS = 3600.0
 
 
 LEDGER = struct.Struct("@QQQd")
-"""Entries that were put; those written, or counted in a line of the log; those lost and in no line
-yet; time of the last one.
+"""Entries received; those accounted for (written, or counted in a line of the log); those dropped
+and in no line yet; time of the last one.
 """
 
 
@@ -63,8 +64,6 @@ class Ledger:
     """Counts of one process in memory that is mapped to a file, `<version>-<started,
     µs>-<pid>.count`, so that they survive a `kill -9`. Its one block is allocated at creation, so
     that counting continues while the disk is full.
-
-
     """
 
     def __init__(self, path: Path) -> None:
@@ -78,9 +77,9 @@ class Ledger:
             self.remove()
             raise
 
-    def note(self, put: int, settled: int, lost: int) -> None:
+    def note(self, received: int, accounted: int, lost: int) -> None:
         """Write the counts."""
-        LEDGER.pack_into(self._memory, 0, put, settled, lost, time.time())
+        LEDGER.pack_into(self._memory, 0, received, accounted, lost, time.time())
 
     def remove(self) -> None:
         """For a process that ends with nothing missing."""
@@ -108,7 +107,7 @@ class Journal:
         self._waiting: deque[tuple[dict[str, Any], int]] = deque()
         self._cells = 0
         self._dropped = 0
-        self._put = self._settled = 0
+        self._received = self._accounted = 0
         self._ledger: Ledger | None = None
         self._lock = threading.Lock()  # of the queue: held for microseconds
         self._writing = threading.Lock()  # of the file: closing waits for a write in progress
@@ -116,12 +115,12 @@ class Journal:
         self._thread: threading.Thread | None = None
         self._handle: int | None = None
         self._path: Path | None = None
-        self._size, self._begun = 0, 0.0
+        self._size, self._started_at = 0, 0.0
 
     def put(self, entry: dict[str, Any], cells: int = 1) -> None:
         """Queue one entry; it is dropped and counted if too many wait. Takes microseconds."""
         with self._lock:
-            self._put += 1
+            self._received += 1
             if self._cells + cells > self._queue_cells:
                 self._dropped += 1
             else:
@@ -134,21 +133,21 @@ class Journal:
         self._wake.set()
 
     def close(self) -> None:
-        """Write what waits and close the file, at an orderly end."""
+        """Write what waits and close the file; called when the process ends in order."""
         with self._writing:
             self._write_waiting()
-            self._finish()
-            if self._ledger is not None and self._settled == self._put:
+            self._close_segment()
+            if self._ledger is not None and self._accounted == self._received:
                 self._ledger.remove()
 
     def _run(self) -> None:
-        good = True
+        written = True
         while True:
-            self._wake.wait(None if good else RETRY_SECONDS)
+            self._wake.wait(None if written else RETRY_SECONDS)
             self._wake.clear()
-            good = self._flush()
+            written = self._flush()
             # So that a busy process writes ten times a second, not a thousand times.
-            time.sleep(FLUSH_SECONDS if good else RETRY_SECONDS)
+            time.sleep(FLUSH_SECONDS if written else RETRY_SECONDS)
 
     def _flush(self) -> bool:
         with self._writing:
@@ -156,7 +155,7 @@ class Journal:
 
     def _note(self) -> None:
         if self._ledger is not None:
-            self._ledger.note(self._put, self._settled, self._dropped)
+            self._ledger.note(self._received, self._accounted, self._dropped)
 
     def _open_ledger(self) -> None:
         if self._ledger is None:
@@ -170,9 +169,7 @@ class Journal:
                 self._note()
 
     def _write_waiting(self) -> bool:
-        """Write what waits; returns whether that worked. What could not be written stays in the
-        queue.
-        """
+        """Write what waits; returns whether that worked. Otherwise it stays in the queue."""
         self._open_ledger()
         with self._lock:
             entries, self._waiting = self._waiting, deque()
@@ -181,18 +178,18 @@ class Journal:
         lost = dropped + len(entries) - len(lines)
         if lost:
             lines.append(orjson.dumps({"k": "d", "ts": time.time(), "n": lost}))
-        good = not lines or self._written(b"\n".join(lines) + b"\n")
+        written = not lines or self._try_append(b"\n".join(lines) + b"\n")
         with self._lock:
-            if good:
-                self._settled += len(entries) + dropped
+            if written:
+                self._accounted += len(entries) + dropped
                 self._cells -= sum(cells for _, cells in entries)
             else:
                 self._waiting.extendleft(reversed(entries))
                 self._dropped += dropped
             self._note()
-        return good
+        return written
 
-    def _written(self, block: bytes) -> bool:
+    def _try_append(self, block: bytes) -> bool:
         try:
             self._append(block)
         except OSError:
@@ -202,11 +199,11 @@ class Journal:
     def _append(self, block: bytes) -> None:
         if self._handle is not None and (
             self._size + len(block) > self._segment_bytes
-            or time.time() - self._begun > SEGMENT_SECONDS
+            or time.time() - self._started_at > SEGMENT_SECONDS
         ):
-            self._finish()
+            self._close_segment()
         if self._handle is None:
-            self._begin()
+            self._open_segment()
         assert self._handle is not None
         written = os.write(self._handle, block)
         if written != len(block):
@@ -214,12 +211,12 @@ class Journal:
             raise OSError("short write")
         self._size += written
 
-    def _begin(self) -> None:
-        begun = time.time()
+    def _open_segment(self) -> None:
+        started_at = time.time()
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = f"{self._head['version']}-{int(begun * 1e6)}-{os.getpid()}.jsonl"
+        name = f"{self._head['version']}-{int(started_at * 1e6)}-{os.getpid()}.jsonl"
         path = self._folder / (name + ".open")
-        head = orjson.dumps({"format": 1, **self._head, "started": begun}) + b"\n"
+        head = orjson.dumps({"format": 1, **self._head, "started": started_at}) + b"\n"
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             if os.write(handle, head) != len(head):
@@ -228,9 +225,9 @@ class Journal:
             os.close(handle)
             path.unlink(missing_ok=True)
             raise
-        self._handle, self._path, self._size, self._begun = handle, path, len(head), begun
+        self._handle, self._path, self._size, self._started_at = handle, path, len(head), started_at
 
-    def _finish(self) -> None:
+    def _close_segment(self) -> None:
         if self._handle is not None:
             with contextlib.suppress(OSError):
                 os.close(self._handle)

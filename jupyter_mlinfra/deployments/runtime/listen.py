@@ -7,8 +7,9 @@ network, and no Nagle's algorithm between gateway and worker. The metrics server
 the metrics manager (one process, two round trips a request) are left out: the gateway counts
 requests, errors and latency for each version.
 
-Gunicorn sends an answer's head and its body apart. A worker that is killed between the two has lost
-the request: the gateway has passed the head on and cannot try another worker. They leave together.
+Gunicorn sends an answer's head and its body separately. If a worker is killed between the two, the
+request is lost: the gateway has passed the head on and cannot try another worker. So both are sent
+at once.
 
 Environment: MLINFRA_SOCKET, path of the socket; without it seldon-core is not changed, so that the
 bundle also runs on a cluster.
@@ -63,7 +64,7 @@ def on_private_socket() -> None:
 
 
 def head_with_body(write: Callable[[Any, bytes], None]) -> Callable[[Any, bytes], None]:
-    """Gunicorn's `Response.write`, but the first part of the body leaves with the head."""
+    """Gunicorn's `Response.write`, but the first part of the body is sent with the head."""
 
     def write_at_once(self: Any, part: bytes) -> None:
         if self.headers_sent:
@@ -73,20 +74,20 @@ def head_with_body(write: Callable[[Any, bytes], None]) -> Callable[[Any, bytes]
         try:
             write(self, part)
         finally:
-            gathered, self.sock = self.sock, sock
-        sock.sendall(gathered.data)
+            outgoing, self.sock = self.sock, sock
+        sock.sendall(outgoing.data)
 
     return write_at_once
 
 
 class Outgoing:
-    """In place of a socket: gathers what is sent."""
+    """Stands in for a socket and collects what is sent."""
 
     def __init__(self) -> None:
         self.data = b""
 
     def sendall(self, data: bytes) -> None:
-        """Keep these bytes too."""
+        """Add these bytes."""
         self.data += data
 
 

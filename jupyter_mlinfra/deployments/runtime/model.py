@@ -104,22 +104,22 @@ class Model:
 
     def predict_raw(self, body: bytes) -> bytes:
         """Answer one request. Raises RequestRefused if it does not fit the signature."""
-        began, at = time.perf_counter(), time.time()
+        started, arrived_at = time.perf_counter(), time.time()
         batch: Batch | None = None
-        status, what = 500, "the model failed"
+        status, reason = 500, "the model failed"
         scores = np.empty(0)
         try:
             batch = self.contract.read(body)
             scores = self.predict(batch.matrix)
             status = 200
         except RequestRefused as refused:
-            status, what = refused.status, refused.what
+            status, reason = refused.status, refused.what
             raise
         finally:
             self._log(
                 batch,
                 scores,
-                _Outcome(status, what, body, at, (time.perf_counter() - began) * 1000),
+                _Outcome(status, reason, body, arrived_at, (time.perf_counter() - started) * 1000),
             )
         meta = {
             "puid": _request_id(batch),
@@ -191,7 +191,7 @@ class Model:
         width = scores.shape[1] if scores.ndim > 1 else 1
         if len(self.output_names) == width:
             return self.output_names
-        return [f"t:{place}" for place in range(width)] if scores.ndim > 1 else []
+        return [f"t:{number}" for number in range(width)] if scores.ndim > 1 else []
 
     def note_refusal(self, refused: RequestRefused) -> None:
         """Log a request that was refused before it was read."""
@@ -204,11 +204,11 @@ class Model:
     def _log(self, batch: Batch | None, scores: np.ndarray, outcome: _Outcome) -> None:
         if self.journal is None or PROBE in request.headers:
             return
-        known = {"id": _request_id(batch), "u": request.headers.get(REQUEST) or _own_id()}
+        ids = {"id": _request_id(batch), "u": request.headers.get(REQUEST) or _own_id()}
         entry = {
             "k": "p",
-            **known,
-            "ts": outcome.at,
+            **ids,
+            "ts": outcome.arrived_at,
             "ms": round(outcome.milliseconds, 3),
             "st": outcome.status,
         }
@@ -221,18 +221,18 @@ class Model:
         else:
             body = outcome.body[:BODY_BYTES].decode(errors="replace")
             self.journal.put(
-                {**entry, "k": "e", "what": outcome.what, "b": body}, 1 + len(body) // 8
+                {**entry, "k": "e", "what": outcome.reason, "b": body}, 1 + len(body) // 8
             )
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """How a request ended. at: its arrival, in seconds since 1970."""
+    """How a request ended. arrived_at: its arrival, in seconds since 1970."""
 
     status: int
-    what: str
+    reason: str
     body: bytes
-    at: float
+    arrived_at: float
     milliseconds: float
 
 
@@ -241,14 +241,16 @@ def _in_model_order(columns: list[Column], booster: xgboost.Booster) -> list[Col
     names = booster.feature_names
     if names is None or names == [column.name for column in columns]:
         return columns
-    given = {column.name: column for column in columns}
-    if set(names) == set(given):
-        return [given[name] for name in names]
-    if len(names) == len(columns) and list(given) == [f"f{place}" for place in range(len(columns))]:
+    by_name = {column.name: column for column in columns}
+    if set(names) == set(by_name):
+        return [by_name[name] for name in names]
+    if len(names) == len(columns) and list(by_name) == [
+        f"f{number}" for number in range(len(columns))
+    ]:
         # A signature without names.
         return [replace(column, name=name) for column, name in zip(columns, names, strict=True)]
     raise RuntimeError(
-        f"Signature and model disagree on the inputs: {sorted(set(names) ^ set(given))[:5]}."
+        f"Signature and model disagree on the inputs: {sorted(set(names) ^ set(by_name))[:5]}."
     )
 
 
@@ -258,9 +260,9 @@ def _request_id(batch: Batch | None) -> str:
     """
     if batch is not None and batch.puid:
         return batch.puid
-    given = request.headers.get("x-request-id", "")
-    if 0 < len(given) <= 128 and given.isprintable():
-        return given
+    header = request.headers.get("x-request-id", "")
+    if 0 < len(header) <= 128 and header.isprintable():
+        return header
     return _own_id()
 
 
@@ -287,10 +289,10 @@ def _blueprint(model: Model) -> Blueprint:
         # Any web page can post a form across origins; for JSON it needs a consent that is never
         # given here.
         if request.method == "POST" and not request.is_json:
-            given = request.content_type or "none"
+            content_type = request.content_type or "none"
             refused = RequestRefused(
                 "The request is not marked as JSON.",
-                f"Its Content-Type is {given[:80]}.",
+                f"Its Content-Type is {content_type[:80]}.",
                 "Send Content-Type: application/json.",
                 status=415,
             )
@@ -301,7 +303,7 @@ def _blueprint(model: Model) -> Blueprint:
             _check_feedback(request.get_data())
 
     @hooks.after_app_request
-    def mark(response: Response) -> Response:
+    def add_version(response: Response) -> Response:
         response.headers[VERSION] = model.version
         return response
 

@@ -76,17 +76,17 @@ class DeploymentTarget(Protocol):
 
 def load_target(name: str, project: Project, store: DeploymentStore) -> DeploymentTarget:
     """The target of that name. Raises NotFound if no package provides it."""
-    found = entry_points(group="mlinfra.deployment_targets")
-    if name in found.names:
-        target: DeploymentTarget = found[name].load()(project, store)
+    targets = entry_points(group="mlinfra.deployment_targets")
+    if name in targets.names:
+        target: DeploymentTarget = targets[name].load()(project, store)
         return target
     if name == "local":
         from .local import LocalTarget
 
         return LocalTarget(project, store)
-    known = ", ".join(sorted({"local", *found.names}))
+    names = ", ".join(sorted({"local", *targets.names}))
     raise NotFound(
         f"There is no deployment target {name!r}.",
-        f"Installed: {known}.",
+        f"Installed: {names}.",
         "Install the package that adds it, or set [deployments] target.",
     )

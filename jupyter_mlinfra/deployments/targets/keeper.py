@@ -69,7 +69,7 @@ class Keeper:
         self.draining: dict[tuple[str, str], float] = {}
         self.measured_at = 0.0
         self.compaction = Compaction(project)
-        self.moving = True
+        self.changing = True
         self.adopted = False
 
     def adopt(self) -> None:
@@ -114,7 +114,7 @@ class Keeper:
             say("Envoy has not taken the configuration over")
             return False
         # A sum, so that each one is judged.
-        self.moving = sum(self._judge(row, item) for row, item in wanted.values()) > 0
+        self.changing = sum(self._judge(row, item) for row, item in wanted.values()) > 0
         self.workers.note()
         # After the judgement: a caller that waits for the wish must not read a state from before a
         # reboot.
@@ -139,7 +139,10 @@ class Keeper:
     def busy(self) -> bool:
         """Whether the next step should come soon."""
         return (
-            self.moving or self.workers.busy() or bool(self.draining) or not self.gateway.settled()
+            self.changing
+            or self.workers.busy()
+            or bool(self.draining)
+            or not self.gateway.settled()
         )
 
     def _start(self, row: DeploymentRow, item: VersionRow) -> None:
@@ -161,14 +164,14 @@ class Keeper:
         """The versions that have processes; those that have passed their tests stand in for each
         other.
         """
-        here = [
+        routable = [
             item
             for item in row.versions
-            if self.workers.sockets((row.name, item.version)) or _left_to_others(item)
+            if self.workers.sockets((row.name, item.version)) or _served_by_others(item)
         ]
         stands_in = [
             item
-            for item in sorted(here, key=lambda item: -item.traffic)
+            for item in sorted(routable, key=lambda item: -item.traffic)
             if item.proved and item.state is VersionState.READY
         ]
         versions = [
@@ -181,9 +184,9 @@ class Keeper:
                     if other is not item and item.proved
                     for path in self.workers.sockets((row.name, other.version))
                 ],
-                routed=row.up and (_keeps_processes(item) or _left_to_others(item)),
+                routed=row.up and (_keeps_processes(item) or _served_by_others(item)),
             )
-            for item in here
+            for item in routable
         ]
         return DeploymentPlan(
             name=row.name, namespace=row.namespace, versions=versions, traffic=row.traffic
@@ -213,14 +216,14 @@ class Keeper:
         ):
             reason = (
                 "It did not start:"
-                f" {self.workers.last_words(key) or 'it ended without a message in its log.'}"
+                f" {self.workers.last_error(key) or 'it ended without a message in its log.'}"
             )
             self.store.move(*key, VersionState.FAILED, reason=reason, wanted=False)
         elif state is VersionState.STARTING and ready >= (1 if item.proved else item.workers):
             # Envoy must have found its own workers healthy too: until then those of another version
             # may stand in for it.
-            found = admin.answering(cluster_name(*key)) & set(self.workers.sockets(key))
-            if len(found) < (1 if item.proved else item.workers):
+            healthy = admin.answering(cluster_name(*key)) & set(self.workers.sockets(key))
+            if len(healthy) < (1 if item.proved else item.workers):
                 return True
             self.store.move(*key, VersionState.READY if item.proved else VersionState.TESTING)
         else:
@@ -247,11 +250,11 @@ class Keeper:
 
     def _fail_interrupted(self, row: DeploymentRow) -> None:
         for item in row.versions:
-            under_way = (
+            deploying = (
                 item.state in (VersionState.BUILDING, VersionState.STARTING, VersionState.TESTING)
                 and not item.proved
             )
-            if under_way and item.deployer is not None and not item.deployer.alive():
+            if deploying and item.deployer is not None and not item.deployer.alive():
                 with contextlib.suppress(MLInfraError):
                     self.store.move(
                         row.name,
@@ -265,24 +268,24 @@ class Keeper:
         """Drain, then end. The configuration without them is already in force: `step` waited for
         it.
         """
-        known = {(row.name, item.version): item for row in rows for item in row.versions}
+        items = {(row.name, item.version): item for row in rows for item in row.versions}
         for key in [key for key in self.workers.all if key not in wanted]:
-            since = self.draining.setdefault(key, time.monotonic())
-            item = known.get(key)
+            started = self.draining.setdefault(key, time.monotonic())
+            item = items.get(key)
             if item is not None and item.state in (
                 VersionState.READY,
                 VersionState.STARTING,
                 VersionState.TESTING,
             ):
                 self.store.move(*key, VersionState.DRAINING)
-            waited = time.monotonic() - since
+            waited = time.monotonic() - started
             # None means that Envoy does not know, so the process may be asked to end.
             idle = waited > LEAST_DRAIN_SECONDS and admin.in_flight(cluster_name(*key)) == 0
             if (idle or waited > DRAIN_SECONDS or not self.gateway.alive()) and self.workers.end(
                 key
             ):
                 self.draining.pop(key, None)
-        for key, item in known.items():
+        for key, item in items.items():
             if key not in wanted and key not in self.workers.all and item.state in _HAD_PROCESSES:
                 with contextlib.suppress(MLInfraError):  # removed meanwhile
                     self.store.move(*key, VersionState.STOPPED, reason=item.reason)
@@ -312,7 +315,7 @@ _HAD_PROCESSES = (
 )
 
 
-def _left_to_others(item: VersionRow) -> bool:
+def _served_by_others(item: VersionRow) -> bool:
     """A version that was given traffic and cannot be started: those that stand in for it answer."""
     return item.proved and item.traffic > 0 and item.state is VersionState.FAILED
 

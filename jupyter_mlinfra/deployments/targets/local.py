@@ -18,10 +18,10 @@ from ...core.processes import TOKEN, end_token, with_token
 from ..gateway import Keys
 from ..settings import DeploymentSettings
 from . import Figures, ports
+from .inherited import keeper_variables
 from .layout import FIGURES, LOCK, digest_of, keeper_log, registry_of, run_folder, token_of
 from .process_table import ProcessTable
 from .secrets import authorization_file, keys_of
-from .surroundings import keepers_surroundings
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -45,7 +45,7 @@ def keeper_control(project: Project) -> DaemonControl[Registration]:
         name="The keeper of deployments",
         module="jupyter_mlinfra.deployments.targets.keeper",
         arguments=lambda: [str(project.root)],
-        environment=lambda: {**keepers_surroundings(os.environ), TOKEN: token},
+        environment=lambda: {**keeper_variables(os.environ), TOKEN: token},
         home=project.home,
         lock=run_folder(project) / LOCK,
         log=keeper_log(project),
@@ -78,30 +78,30 @@ class LocalTarget:
         """Raise Unavailable if the port of the settings, or the one that was chosen before, is
         taken by another program.
         """
-        kept = self._store.target().port
-        port = self._project.settings.of(DeploymentSettings).port or kept
+        last_port = self._store.target().port
+        port = self._project.settings.of(DeploymentSettings).port or last_port
         if (
             not port
             or ports.is_free(port)
-            or (port == kept and with_token(token_of(self._project, "gateway")))
+            or (port == last_port and with_token(token_of(self._project, "gateway")))
         ):
             return
-        if not ports.falls_free(port):
+        if not ports.becomes_free(port):
             raise ports.taken(port)
 
     def carry_out(self, wish: int, *, timeout: float = 60.0) -> None:
         """Wake the keeper, start one if none runs with the present settings, and wait until `wish`
         is done.
         """
-        begun, pause = time.monotonic(), 0.005
+        started, pause = time.monotonic(), 0.005
         self._wake(self._keeper.wake)
         woken = time.monotonic()
         while (target := self._store.target()).done < wish:
-            at = time.monotonic()
-            if target.trouble and at - woken > TROUBLE_SECONDS:
-                told = json.loads(target.trouble)
-                raise Unavailable(told["what"], told.get("why", ""), told.get("fix", ""))
-            if at - begun > timeout:
+            now = time.monotonic()
+            if target.trouble and now - woken > TROUBLE_SECONDS:
+                trouble = json.loads(target.trouble)
+                raise Unavailable(trouble["what"], trouble.get("why", ""), trouble.get("fix", ""))
+            if now - started > timeout:
                 raise Unavailable(
                     "The change is recorded, but not in force yet.",
                     self._keeper.trouble()
@@ -112,11 +112,11 @@ class LocalTarget:
             time.sleep(pause)
             pause = min(0.1, pause * 1.5)
 
-    def _wake(self, how: Callable[[], None]) -> None:
+    def _wake(self, wake: Callable[[], None]) -> None:
         """Old trouble is not the answer of a keeper that is started now."""
         if self._keeper.alive() is None:
             self._store.note_target(trouble="")
-        how()
+        wake()
 
     def base_url(self) -> str:
         """`http://127.0.0.1:PORT`; empty before the first start."""
@@ -146,9 +146,9 @@ class LocalTarget:
         """Start a keeper again if the last one was killed while its processes run; those of a
         project that was copied here are not ours.
         """
-        ours = token_of(self._project), token_of(self._project, "gateway")
+        tokens = token_of(self._project), token_of(self._project, "gateway")
         running = any(
-            row.token.startswith(ours) and row.identity.alive() for row in self._processes.rows()
+            row.token.startswith(tokens) and row.identity.alive() for row in self._processes.rows()
         )
         if running and self._keeper.alive() is None:
             self._keeper.start()
@@ -176,17 +176,17 @@ class LocalTarget:
 
         Twice, because another keeper may have been started meanwhile.
         """
-        left: list[str] = []
+        running: list[str] = []
         for grace in (KILL_SECONDS, 0.0):
-            left = [
+            running = [
                 part
                 for part in ("keeper", "gateway", "serve")
                 if not end_token(token_of(self._project, part), grace_seconds=grace, begins=True)
             ]
-        if left:
+        if running:
             why = "They were killed, and wait for a disk or a network share."
             raise Unavailable(
-                f"Some processes of the deployments do not end: {', '.join(left)}.",
+                f"Some processes of the deployments do not end: {', '.join(running)}.",
                 why,
                 "Repair what they wait for, or restart the machine.",
             )

@@ -13,7 +13,7 @@ from ...core.errors import Unavailable
 # Below the range from which the kernel takes ports for outgoing connections (32768 and up), so that
 # such a port is not taken by accident.
 FIRST, LAST = 20_000, 29_999
-FALL_SECONDS = 3.0
+RELEASE_SECONDS = 3.0
 """How long the port of a killed gateway may stay taken."""
 _PAUSE_SECONDS = 0.05
 
@@ -31,13 +31,13 @@ def is_free(port: int) -> bool:
     return True
 
 
-def falls_free(port: int) -> bool:
-    """Whether a port is free, or becomes so in a moment: a killed process with many threads holds
-    its sockets until its last thread has ended.
+def becomes_free(port: int) -> bool:
+    """Whether a port is free within `RELEASE_SECONDS`: a killed process with many threads holds its
+    sockets until its last thread has ended.
     """
-    limit = time.monotonic() + FALL_SECONDS
+    deadline = time.monotonic() + RELEASE_SECONDS
     while not is_free(port):
-        if time.monotonic() >= limit:
+        if time.monotonic() >= deadline:
             return False
         time.sleep(_PAUSE_SECONDS)
     return True
@@ -47,9 +47,9 @@ def choose(seed: Path) -> int:
     """A free port, the same one for the same project as long as it stays free. Raises Unavailable
     if none is free.
     """
-    begin = int(hashlib.sha256(str(seed).encode()).hexdigest(), 16) % (LAST - FIRST + 1)
-    for step in range(LAST - FIRST + 1):
-        port = FIRST + (begin + step) % (LAST - FIRST + 1)
+    offset = int(hashlib.sha256(str(seed).encode()).hexdigest(), 16) % (LAST - FIRST + 1)
+    for attempt in range(LAST - FIRST + 1):
+        port = FIRST + (offset + attempt) % (LAST - FIRST + 1)
         if is_free(port):
             return port
     raise Unavailable(

@@ -29,23 +29,25 @@ def keys_of(project: Project) -> Keys:
 
     Raises Unavailable if they can be neither read nor created, Unprocessable if a file was changed.
     """
-    probe = _kept(project.folder("deployments") / "probe", "")
-    wanted = project.settings.of(DeploymentSettings).require_token
-    return Keys(probe=probe, token=_kept(authorization_file(project), _SCHEME) if wanted else "")
+    probe = _secret(project.folder("deployments") / "probe", "")
+    required = project.settings.of(DeploymentSettings).require_token
+    return Keys(
+        probe=probe, token=_secret(authorization_file(project), _SCHEME) if required else ""
+    )
 
 
-def _kept(path: Path, before: str) -> str:
-    """The secret in a file, after `before`."""
+def _secret(path: Path, prefix: str) -> str:
+    """The secret in a file, after `prefix`."""
     try:
         if not path.exists():
-            _make(path, f"{before}{secrets.token_urlsafe(32)}\n")
+            _create(path, f"{prefix}{secrets.token_urlsafe(32)}\n")
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
         text = path.read_text()
     except OSError as error:
         raise explain_os_error(error, f"{path.name} of the gateway cannot be used.") from error
-    secret = text.removeprefix(before).strip()
-    if not text.startswith(before) or len(secret) < 20 or not secret.isprintable():
+    secret = text.removeprefix(prefix).strip()
+    if not text.startswith(prefix) or len(secret) < 20 or not secret.isprintable():
         raise Unprocessable(
             f"{path} does not hold a secret of the gateway.",
             "It was changed.",
@@ -54,13 +56,13 @@ def _kept(path: Path, before: str) -> str:
     return secret
 
 
-def _make(path: Path, text: str) -> None:
+def _create(path: Path, text: str) -> None:
     """Create the file completely or not at all; of two processes that do so the first one wins."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(handle, "w") as written:
-            written.write(text)
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
     finally:

@@ -20,8 +20,8 @@ from ...core.records import now
 from ..gateway import cluster_name
 from ..packaging import RUNTIME_NAME, damage
 from .envoy import admin
+from .inherited import inherited_variables
 from .process_table import ProcessRow, ProcessTable
-from .surroundings import surroundings
 
 THREADS = 8
 KEEPALIVE_SECONDS = 75
@@ -34,7 +34,7 @@ START_SECONDS = 150.0
 the deploy reports more.
 """
 
-SICK_SECONDS = 30.0
+UNHEALTHY_SECONDS = 30.0
 """A process that has answered before and now fails the gateway's check for this long is killed."""
 
 STOP_SECONDS = 10.0
@@ -66,13 +66,13 @@ class Worker:
     identity: Identity | None = None
     token: str = ""
     process: subprocess.Popen[bytes] | None = None
-    noted: bool = False
+    recorded: bool = False
     ready: bool = False
     started: float = 0.0
     failures: int = 0
     damage: str = ""
     retry_at: float = 0.0
-    sick_since: float = 0.0
+    unhealthy_since: float = 0.0
     ending_since: float = 0.0
     log: Path = field(default_factory=Path)
 
@@ -98,7 +98,7 @@ class Workers:
             if not row.deployment:
                 continue
             worker = self._slot((row.deployment, row.version), row.slot)
-            worker.identity, worker.token, worker.started, worker.noted = (
+            worker.identity, worker.token, worker.started, worker.recorded = (
                 row.identity,
                 row.token,
                 time.monotonic(),
@@ -113,7 +113,7 @@ class Workers:
         for slot in range(slots):
             worker = self._slot(key, slot)
             worker.log = launch.logs / f"{cluster_name(*key)}.{slot}.log"
-            # Wanted again while it was ending: that cannot be undone.
+            # It is wanted again while it ends, which cannot be undone.
             if worker.ending_since:
                 self._end(worker)
             elif worker.identity is not None and not worker.alive():
@@ -129,8 +129,8 @@ class Workers:
         """Record what was started while nothing could be written."""
         for key, workers in self.all.items():
             for worker in workers:
-                if worker.identity is not None and not worker.noted:
-                    self._note(key, worker)
+                if worker.identity is not None and not worker.recorded:
+                    self._record(key, worker)
 
     def end(self, key: tuple[str, str]) -> bool:
         """Ask the processes of a drained version to end, and kill those that do not. Returns
@@ -143,9 +143,9 @@ class Workers:
             return True
         return False
 
-    def heal(self, sick: Collection[str]) -> None:
-        """Kill processes that live but do not answer; `keep` restarts them. sick: sockets that fail
-        the gateway's check.
+    def heal(self, unhealthy: Collection[str]) -> None:
+        """Kill processes that run but do not answer; `keep` restarts them. unhealthy: sockets that
+        fail the gateway's check.
 
         Processes that are just starting also fail it: they have their own time limit.
         """
@@ -160,11 +160,14 @@ class Workers:
                     not worker.ending_since and time.monotonic() - worker.started > START_SECONDS
                 )
             else:
-                worker.sick_since = (
-                    (worker.sick_since or time.monotonic()) if worker.socket in sick else 0.0
+                worker.unhealthy_since = (
+                    (worker.unhealthy_since or time.monotonic())
+                    if worker.socket in unhealthy
+                    else 0.0
                 )
                 hangs = (
-                    bool(worker.sick_since) and time.monotonic() - worker.sick_since > SICK_SECONDS
+                    bool(worker.unhealthy_since)
+                    and time.monotonic() - worker.unhealthy_since > UNHEALTHY_SECONDS
                 )
             if hangs and worker.identity is not None:
                 worker.identity.signal(signal.SIGKILL)
@@ -202,7 +205,7 @@ class Workers:
         """Why the bundle of a version is not started; empty if it was intact at the last start."""
         return next((worker.damage for worker in self.all.get(key, ()) if worker.damage), "")
 
-    def last_words(self, key: tuple[str, str]) -> str:
+    def last_error(self, key: tuple[str, str]) -> str:
         """Why a start failed: the last line of the log that looks like an error."""
         for worker in self.all.get(key, ()):
             with contextlib.suppress(OSError):
@@ -211,9 +214,9 @@ class Workers:
                     for line in worker.log.read_text(errors="replace").splitlines()[-80:]
                     if line.strip()
                 ]
-                said = [line for line in lines if "Error" in line or "error" in line]
-                if said or lines:
-                    return (said or lines)[-1][:400]
+                errors = [line for line in lines if "Error" in line or "error" in line]
+                if errors or lines:
+                    return (errors or lines)[-1][:400]
         return ""
 
     def identities(self) -> list[Identity]:
@@ -266,9 +269,9 @@ class Workers:
             self._note_failure(worker)
             return
         with contextlib.suppress(MLInfraError):  # the disk is full: `note` tries again
-            self._note((launch.deployment, launch.version), worker)
+            self._record((launch.deployment, launch.version), worker)
 
-    def _note(self, key: tuple[str, str], worker: Worker) -> None:
+    def _record(self, key: tuple[str, str], worker: Worker) -> None:
         assert worker.identity is not None
         self._table.drop(worker.token)
         row = ProcessRow(
@@ -280,7 +283,7 @@ class Workers:
             started_at=now(),
         )
         self._table.add(row)
-        worker.noted = True
+        worker.recorded = True
 
     def _note_failure(self, worker: Worker) -> None:
         ran = time.monotonic() - worker.started
@@ -294,14 +297,14 @@ class Workers:
 
     def _forget(self, worker: Worker) -> None:
         token = worker.token
-        worker.identity, worker.process, worker.token, worker.noted, worker.ready = (
+        worker.identity, worker.process, worker.token, worker.recorded, worker.ready = (
             None,
             None,
             "",
             False,
             False,
         )
-        worker.sick_since = worker.ending_since = 0.0
+        worker.unhealthy_since = worker.ending_since = 0.0
         if token:
             end_token(token, grace_seconds=0)  # its children, if its own end was not orderly
             # Last: on a full disk the worker is still started again.
@@ -354,7 +357,7 @@ def _command(launch: WorkerSpec) -> list[str]:
 
 def _environment(launch: WorkerSpec, socket: str, token: str) -> Mapping[str, str]:
     return {
-        **surroundings(os.environ),
+        **inherited_variables(os.environ),
         TOKEN: token,
         "PYTHONPATH": launch.bundle,
         # A bundle is named by its content: nothing may be written into it.

@@ -38,43 +38,43 @@ class Meter:
         they were: that is not a count of 0.
         """
         counters = "upstream_rq_(completed|5xx)$"
-        total = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{counters}")
+        all_requests = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{counters}")
         # After the total, because a probe that ends in between must not look like a client.
-        own = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{PROBES}\\.{counters}")
+        probes = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{PROBES}\\.{counters}")
         buckets = latencies()
-        if total is not None and own is not None and buckets is not None:
+        if all_requests is not None and probes is not None and buckets is not None:
             for name in clusters:
-                self._add(name, _count(name, {**total, **own}, buckets))
+                self._add(name, _count(name, {**all_requests, **probes}, buckets))
         for name in set(self._last) - set(clusters):
             self._counts.pop(name, None)
             self._last.pop(name, None)
         return dict(self._last)
 
     def _add(self, name: str, count: _Count) -> None:
-        kept = self._counts.setdefault(name, deque())
-        if kept and kept[-1].total > count.total:  # Envoy was restarted and counts from 0
-            kept.clear()
+        counts = self._counts.setdefault(name, deque())
+        if counts and counts[-1].total > count.total:  # Envoy was restarted and counts from 0
+            counts.clear()
         # Lower by a probe that ended between the two readings; the next reading is right again.
-        if kept:
+        if counts:
             count = replace(
                 count,
-                requests=max(count.requests, kept[-1].requests),
-                errors=max(count.errors, kept[-1].errors),
+                requests=max(count.requests, counts[-1].requests),
+                errors=max(count.errors, counts[-1].errors),
             )
-        kept.append(count)
-        while len(kept) > 2 and count.at - kept[1].at >= WINDOW_SECONDS:
-            kept.popleft()
-        first, before = kept[0], self._last.get(name)
+        counts.append(count)
+        while len(counts) > 2 and count.at - counts[1].at >= WINDOW_SECONDS:
+            counts.popleft()
+        first, last = counts[0], self._last.get(name)
         seconds, requests = count.at - first.at, count.requests - first.requests
         if not requests:
-            p50, p95 = (before.p50_ms, before.p95_ms) if before else (None, None)
+            p50, p95 = (last.p50_ms, last.p95_ms) if last else (None, None)
             self._last[name] = Figures(
                 seconds=seconds, requests=0, errors=0, p50_ms=p50, p95_ms=p95
             )
             return
-        old = first.buckets or [0] * len(count.buckets)
+        first_buckets = first.buckets or [0] * len(count.buckets)
         # None if Envoy has no histogram of it yet.
-        in_window = [now - then for now, then in zip(count.buckets, old, strict=False)]
+        in_window = [now - then for now, then in zip(count.buckets, first_buckets, strict=False)]
         errors = count.errors - first.errors
         self._last[name] = Figures(
             seconds=seconds,
@@ -90,27 +90,27 @@ def _count(name: str, counters: Mapping[str, str], buckets: Mapping[str, Sequenc
     probes.
     """
     probes = f"{name}.{PROBES}"
-    requests, own, errors, own_errors = (
+    requests, probe_requests, errors, probe_errors = (
         int(counters.get(f"cluster.{cluster}.upstream_rq_{counter}", 0))
         for counter in ("completed", "5xx")
         for cluster in (name, probes)
     )
     total = buckets.get(name, ())
     clients = [
-        count - probed
-        for count, probed in zip(total, buckets.get(probes) or [0] * len(total), strict=False)
+        count - probe
+        for count, probe in zip(total, buckets.get(probes) or [0] * len(total), strict=False)
     ]
     return _Count(
         at=time.time(),
         total=requests,
-        requests=max(0, requests - own),
-        errors=max(0, errors - own_errors),
+        requests=max(0, requests - probe_requests),
+        errors=max(0, errors - probe_errors),
         buckets=clients,
     )
 
 
-def quantile(cumulative: Sequence[int], at: float) -> float | None:
-    """Latency in ms below which a share `at` of the requests was answered, interpolated within a
+def quantile(cumulative: Sequence[int], share: float) -> float | None:
+    """Latency in ms below which a share `share` of the requests was answered, interpolated within a
     bucket of `BUCKETS`.
     """
     total = cumulative[-1] if cumulative else 0
@@ -118,7 +118,7 @@ def quantile(cumulative: Sequence[int], at: float) -> float | None:
         return None
     below, lower = 0, 0.0
     for upper, count in zip(BUCKETS, cumulative, strict=False):
-        if count >= at * total:
-            return lower + (upper - lower) * (at * total - below) / max(count - below, 1)
+        if count >= share * total:
+            return lower + (upper - lower) * (share * total - below) / max(count - below, 1)
         below, lower = count, float(upper)
     return lower

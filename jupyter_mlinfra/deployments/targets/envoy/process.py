@@ -21,10 +21,10 @@ from ...gateway import DeploymentPlan, Keys
 from ...settings import DeploymentSettings
 from ...store import DeploymentStore
 from .. import ports
+from ..inherited import inherited_variables
 from ..layout import gateway_log, token_of
 from ..process_table import ProcessRow, ProcessTable
 from ..secrets import keys_of
-from ..surroundings import surroundings
 from . import admin, configuration
 from .names import ADMIN_SOCKET, BOOTSTRAP
 from .watched_files import swap
@@ -143,7 +143,7 @@ class EnvoyProcess:
     def _start(self, plans: Sequence[DeploymentPlan]) -> None:
         settings = self._project.settings.of(DeploymentSettings)
         fixed_port = settings.port or self._store.target().port
-        if fixed_port and not ports.falls_free(fixed_port):
+        if fixed_port and not ports.becomes_free(fixed_port):
             raise ports.taken(fixed_port)
         self.port = fixed_port or ports.choose(self._project.root)
         limit = int(settings.max_body_mib * (1 << 20))
@@ -152,7 +152,7 @@ class EnvoyProcess:
             swap(name, text)
         Path(ADMIN_SOCKET).unlink(missing_ok=True)
         with open(gateway_log(self._project), "wb") as log:
-            environment = {**surroundings(os.environ), TOKEN: self._token}
+            environment = {**inherited_variables(os.environ), TOKEN: self._token}
             self._process = subprocess.Popen(
                 command(),
                 env=environment,
@@ -208,10 +208,10 @@ class EnvoyProcess:
             for line in log.read_text(errors="replace").splitlines()
             if "[critical]" in line or "rror" in line
         ]
-        first = errors[0].rpartition("] ")[2][:400] if errors else "It does not get ready."
-        if "in use" in first:
+        first_error = errors[0].rpartition("] ")[2][:400] if errors else "It does not get ready."
+        if "in use" in first_error:
             return ports.taken(self.port)
-        if "inotify" in first:
+        if "inotify" in first_error:
             fix = (
                 "End other programs that watch files, or: sudo sysctl"
                 " fs.inotify.max_user_instances=512"
@@ -219,7 +219,7 @@ class EnvoyProcess:
             return Unavailable(
                 what, "This user has no inotify instance left to watch its files with.", fix
             )
-        return Unavailable(what, first, f"See {log}.")
+        return Unavailable(what, first_error, f"See {log}.")
 
     def _fail(self, error: MLInfraError) -> None:
         trouble = json.dumps(error.to_json())

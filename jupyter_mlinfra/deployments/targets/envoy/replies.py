@@ -8,7 +8,7 @@ from typing import Any
 
 from ...gateway import REQUEST_SECONDS
 
-_OWN_WORDS = {401: [], 404: ["NR"], 503: []}
+_ROUTE_STATUSES = {401: [], 404: ["NR"], 503: []}
 """Statuses that routes also answer with, in their own words and without an Envoy flag; Envoy sets a
 flag when it fails itself (NR: no route).
 """
@@ -77,7 +77,7 @@ def local_replies(max_body_bytes: int) -> dict[str, Any]:
         "content_type": "application/json",
     }
     mappers += [
-        {"filter": _status_is(code), "body_format_override": unchanged} for code in _OWN_WORDS
+        {"filter": _status_is(code), "body_format_override": unchanged} for code in _ROUTE_STATUSES
     ]
     fallback = error_body(
         0, "The gateway refused the request.", "%LOCAL_REPLY_BODY%", "See the path and the headers."
@@ -87,9 +87,9 @@ def local_replies(max_body_bytes: int) -> dict[str, Any]:
 
 
 def _failed_with(code: int) -> dict[str, Any]:
-    if code not in _OWN_WORDS:
+    if code not in _ROUTE_STATUSES:
         return _status_is(code)
-    flagged = {"response_flag_filter": {"flags": _OWN_WORDS[code]}}  # none named: any
+    flagged = {"response_flag_filter": {"flags": _ROUTE_STATUSES[code]}}  # none named: any
     return {"and_filter": {"filters": [_status_is(code), flagged]}}
 
 

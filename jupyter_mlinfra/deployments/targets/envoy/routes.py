@@ -39,7 +39,9 @@ def route_configuration(plans: Sequence[DeploymentPlan], port: int, keys: Keys) 
     """All routes of the gateway."""
     # Only names of this machine: a web page whose name was pointed at 127.0.0.1 (DNS rebinding)
     # gets 404.
-    hosts = [name + end for name in ("127.0.0.1", "localhost", "[::1]") for end in ("", f":{port}")]
+    hosts = [
+        name + suffix for name in ("127.0.0.1", "localhost", "[::1]") for suffix in ("", f":{port}")
+    ]
     return {
         "@type": TYPE + "config.route.v3.RouteConfiguration",
         "name": "gate",
@@ -47,7 +49,7 @@ def route_configuration(plans: Sequence[DeploymentPlan], port: int, keys: Keys) 
             {
                 "name": "gate",
                 "domains": hosts,
-                "routes": [route for plan in plans for route in _guarded(plan, keys)],
+                "routes": [route for plan in plans for route in _authorized_routes(plan, keys)],
             }
         ],
         "request_headers_to_add": [
@@ -148,17 +150,17 @@ def _no_traffic(plan: DeploymentPlan) -> dict[str, Any]:
     }
 
 
-def _guarded(plan: DeploymentPlan, keys: Keys) -> list[dict[str, Any]]:
+def _authorized_routes(plan: DeploymentPlan, keys: Keys) -> list[dict[str, Any]]:
     """The routes of a deployment for callers that may use it; workers learn neither secret."""
-    secret = [PROBE_HEADER, *(["authorization"] if keys.token else [])]
+    secret_headers = [PROBE_HEADER, *(["authorization"] if keys.token else [])]
     routes = []
     for route in _deployment_routes(plan):
-        guarded = (
+        authorized = (
             _with_header(route, "authorization", f"Bearer {keys.token}") if keys.token else route
         )
         if "route" in route:
-            routes.append(_for_probes(guarded, keys))
-        routes.append({**guarded, "request_headers_to_remove": secret})
+            routes.append(_for_probes(authorized, keys))
+        routes.append({**authorized, "request_headers_to_remove": secret_headers})
     if keys.token:
         fix = (
             "Send the header in the project's file .mlinfra/deployments/authorization: curl"
@@ -188,22 +190,22 @@ def _for_probes(route: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
     """The same route for our own tests and measurements, which Envoy also counts separately. It
     takes this header from no caller.
     """
-    header = {
+    stat_header = {
         "header": {"key": "x-envoy-upstream-alt-stat-name", "value": PROBES},
         "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
     }
-    counted = {
+    stat_mutation = {
         "@type": MUTATION + "PerRoute",
-        "mutations": {"request_mutations": [{"append": header}]},
+        "mutations": {"request_mutations": [{"append": stat_header}]},
     }
-    marked = {
+    probe_header = {
         "header": {"key": PROBE_HEADER, "value": "1"},
         "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
     }
     return {
         **_with_header(route, PROBE_HEADER, keys.probe),
-        "typed_per_filter_config": {PROBES: counted},
-        "request_headers_to_add": [marked],
+        "typed_per_filter_config": {PROBES: stat_mutation},
+        "request_headers_to_add": [probe_header],
         "request_headers_to_remove": ["authorization"] if keys.token else [],
     }
 

@@ -1,4 +1,6 @@
-"""What keeper and serving processes inherit from the process that starts them."""
+"""Environment variables that keeper, gateway and serving processes inherit from the process that
+starts them.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ _SETTINGS = ("MLINFRA_HOME", "MLINFRA_PROJECT_", "MLINFRA_DEPLOYMENTS_")
 """Settings that the keeper reads, if they come from the environment."""
 
 
-def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
+def inherited_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables of a machine and a user. A deploy may run in a job: what that job was given,
     including secrets, ends with the job.
     """
@@ -37,13 +39,13 @@ def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def keepers_surroundings(environment: Mapping[str, str]) -> dict[str, str]:
-    """As `surroundings`, with what the keeper needs to find our package and the project's
+def keeper_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """As `inherited_variables`, with what the keeper needs to find our package and the project's
     settings.
     """
-    own = {
+    needed = {
         name: value
         for name, value in environment.items()
         if name == "PYTHONPATH" or name.startswith(_SETTINGS)
     }
-    return {**surroundings(environment), **own}
+    return {**inherited_variables(environment), **needed}
