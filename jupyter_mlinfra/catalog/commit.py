@@ -20,10 +20,10 @@ from ..core.errors import Conflict, Unprocessable
 from .conform import Target
 from .datafiles import DataFiles
 from .drivers import with_region
-from .dtypes import refuse_twins
+from .dtypes import refuse_equal_paths
 from .fate import Commit, settle
 from .intake import Rows
-from .integrity import noted
+from .integrity import checksum_properties
 from .metadata import COMMIT, OWNER
 from .names import DatasetName
 from .store import CatalogStore
@@ -119,11 +119,16 @@ def _attempt(
         for frame in rows.frames(draft.targets):
             files.add(frame)
         written = files.close()
-        _stage(draft, written, mode, {**summary(), **noted(files.checksums), COMMIT: mark})
+        _stage(
+            draft,
+            written,
+            mode,
+            {**summary(), **checksum_properties(files.checksums), COMMIT: mark},
+        )
     except BaseException:
         files.discard()
         raise
-    snapshot = _finish(store, name, draft, files, mark)
+    snapshot = _send(store, name, draft, files, mark)
     return Committed(snapshot, files.rows, tuple(draft.targets))
 
 
@@ -144,12 +149,12 @@ def _begin(
     if table is None:
         targets = _planned(rows, None)
         store.iceberg.create_namespace_if_not_exists(name.identifier[:-1])
-        creating = store.iceberg.create_table_transaction(
+        creation = store.iceberg.create_table_transaction(
             name.identifier, _arrow(targets), properties={**_PROPERTIES, OWNER: owner}
         )
         # The staged table's own FileIO: a REST catalog may have given it credentials of its own.
-        creating._table.io.properties.update(with_region(creating._table.io.properties))
-        return _Draft(None, creating, creating._table.io, targets)
+        creation._table.io.properties.update(with_region(creation._table.io.properties))
+        return _Draft(None, creation, creation._table.io, targets)
     if not table.spec().is_unpartitioned():
         fix = (
             "Write it with Polars (sink_iceberg) or with the engine that made it; reading works"
@@ -158,33 +163,33 @@ def _begin(
         raise Unprocessable(
             f"{name.text} is partitioned.", "This catalog writes unpartitioned tables only.", fix
         )
-    known = _known(table.schema())
-    targets = _planned(rows, known if mode == "append" else None)
-    if not locked and set(targets) != set(known):
+    columns = _targets_of(table.schema())
+    targets = _planned(rows, columns if mode == "append" else None)
+    if not locked and set(targets) != set(columns):
         raise _NeedsLockError
     transaction = PinnedTable(table).transaction()
-    _evolve(transaction, known, targets)
+    _evolve(transaction, columns, targets)
     return _Draft(table, transaction, table.io, targets)
 
 
-def _planned(rows: Rows, known: Mapping[str, Target] | None) -> Mapping[str, Target]:
-    targets = rows.plan(known)
-    refuse_twins({name: target.dtype for name, target in targets.items()})
+def _planned(rows: Rows, columns: Mapping[str, Target] | None) -> Mapping[str, Target]:
+    targets = rows.plan(columns)
+    refuse_equal_paths({name: target.dtype for name, target in targets.items()})
     return targets
 
 
 def _evolve(
-    transaction: Transaction, known: Mapping[str, Target], targets: Mapping[str, Target]
+    transaction: Transaction, columns: Mapping[str, Target], targets: Mapping[str, Target]
 ) -> None:
     """Make the columns those of `targets`. A column of another type becomes a new column, so that
     old snapshots keep theirs.
     """
-    gone = [name for name, target in known.items() if targets.get(name) != target]
-    if gone:
+    removed = [name for name, target in columns.items() if targets.get(name) != target]
+    if removed:
         with transaction.update_schema(allow_incompatible_changes=True) as update:
-            for name in gone:
+            for name in removed:
                 update.delete_column((name,))
-    new = {name: target for name, target in targets.items() if known.get(name) != target}
+    new = {name: target for name, target in targets.items() if columns.get(name) != target}
     if new:
         with transaction.update_schema() as update:
             update.union_by_name(_arrow(new))
@@ -207,25 +212,29 @@ def _stage(draft: _Draft, written: list[DataFile], mode: Mode, properties: dict[
             producer.append_data_file(file)
 
 
-def _finish(
+def _send(
     store: CatalogStore, name: DatasetName, draft: _Draft, files: DataFiles, mark: str
 ) -> str:
     """Move the catalog's pointer. Files are deleted only when it is certain that no snapshot names
     them or ever will.
     """
     try:
-        snapshot = _marked(draft.transaction.commit_transaction(), mark)
+        snapshot = _snapshot_with(draft.transaction.commit_transaction(), mark)
     except Exception as error:
         # pyiceberg's own retries move it.
-        base = draft.transaction._table.current_snapshot() if draft.table is not None else None
-        sent = Commit(
+        base_snapshot = (
+            draft.transaction._table.current_snapshot() if draft.table is not None else None
+        )
+        request = Commit(
             name=name.text,
             mark=mark,
-            base=base.snapshot_id if base else None,
+            base=base_snapshot.snapshot_id if base_snapshot else None,
             creates=draft.table is None,
             local=store.embedded,
         )
-        snapshot = settle(sent, error, load=lambda: store.load(name), marked=_marked)
+        snapshot = settle(
+            request, error, load=lambda: store.load(name), snapshot_with=_snapshot_with
+        )
         if snapshot is None:
             files.discard()
             raise
@@ -233,14 +242,14 @@ def _finish(
     return snapshot
 
 
-def _marked(table: Table, mark: str) -> str | None:
+def _snapshot_with(table: Table, mark: str) -> str | None:
     for entry in reversed(table.metadata.snapshots):
         if entry.summary and entry.summary.additional_properties.get(COMMIT) == mark:
             return str(entry.snapshot_id)
     return None
 
 
-def _known(schema: Schema) -> dict[str, Target]:
+def _targets_of(schema: Schema) -> dict[str, Target]:
     import polars as pl
     from pyiceberg.io.pyarrow import schema_to_pyarrow
 

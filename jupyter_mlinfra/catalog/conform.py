@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Unprocessable
 from .dtypes import short_dtype, storable
-from .spelling import PLAIN, Spelling, day, has_time, moment, number, sane
+from .spelling import PLAIN, Spelling, day, has_time, moment, number, without_cut_years
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,11 +79,11 @@ def check_zone(zone: str | None) -> None:
         ) from error
 
 
-def in_range(at: pl.Expr) -> pl.Expr:
+def in_range(value: pl.Expr) -> pl.Expr:
     """Whether dates or times lie in the years 1 to 9999: Python and most readers of a table accept
     no others.
     """
-    return at.dt.year().is_between(1, 9999).fill_null(value=False)  # infinity has no year
+    return value.dt.year().is_between(1, 9999).fill_null(value=False)  # infinity has no year
 
 
 def from_text(
@@ -103,17 +103,19 @@ def from_text(
     if dtype.is_numeric():
         return pl.when(present).then(number(word, dtype, spelling)), present
     if dtype == pl.Boolean():
-        low = word.str.to_lowercase()
+        lower = word.str.to_lowercase()
         return (
-            pl.when(low.is_in(["true", "1"]))
+            pl.when(lower.is_in(["true", "1"]))
             .then(pl.lit(True))
-            .when(low.is_in(["false", "0"]))
+            .when(lower.is_in(["false", "0"]))
             .then(pl.lit(False)),
             present,
         )
     if dtype == pl.Date():
-        own = [day(word, spelling.date)] if spelling.date and not has_time(spelling.date) else []
-        return pl.coalesce(day(word, ISO), *own), present
+        by_format = (
+            [day(word, spelling.date)] if spelling.date and not has_time(spelling.date) else []
+        )
+        return pl.coalesce(day(word, ISO), *by_format), present
     if dtype == pl.Time():
         return word.str.to_time("%H:%M:%S%.f", strict=False), present
     if isinstance(dtype, pl.Datetime):
@@ -147,23 +149,23 @@ def fit(
         typed, present = from_text(column, target.dtype, zone, spelling)
         bad = present & typed.is_null()
         quick = (
-            _quickly(column, target.dtype)
+            _quick(column, target.dtype)
             if spelling == PLAIN or target.dtype == pl.String()
             else None
         )
     else:
         typed = _converted(name, source, target.dtype, zone)
-        held = (
+        has_value = (
             column.is_not_nan() & column.is_not_null()
             if source.is_float() and target.dtype.is_integer()
             else column.is_not_null()
         )
-        bad = held & typed.is_null()
+        bad = has_value & typed.is_null()
         if source.is_float() and target.dtype.is_integer():
-            bad = bad | (held & (typed.cast(pl.Float64) != column.cast(pl.Float64)))
+            bad = bad | (has_value & (typed.cast(pl.Float64) != column.cast(pl.Float64)))
     if isinstance(target.dtype, pl.Date | pl.Datetime):
-        kept = pl.when(in_range(typed)).then(typed)
-        typed, bad = kept, bad | (typed.is_not_null() & kept.is_null())
+        valid = pl.when(in_range(typed)).then(typed)
+        typed, bad = valid, bad | (typed.is_not_null() & valid.is_null())
     if target.required:
         bad = bad | typed.is_null()
     typed, bad = typed.cast(target.dtype).alias(name), bad.fill_null(False)
@@ -173,7 +175,7 @@ def fit(
     return Fit(name, target, typed, bad, quick.cast(target.dtype).alias(name), doubt)
 
 
-def _quickly(column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
+def _quick(column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
     """Words without blanks and without other words for a missing value: numbers as they are, times
     in the first form.
     """
@@ -187,8 +189,8 @@ def _quickly(column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
         return column.cast(dtype, strict=False)
     if isinstance(dtype, pl.Datetime):
         form, zone = (_ZONED[0], "UTC") if dtype.time_zone else (_PLAIN[0], None)
-        found = column.str.to_datetime(form, strict=False, time_unit="us", time_zone=zone)
-        return pl.when(found.dt.year().is_between(1000, 9999)).then(found)
+        moments = column.str.to_datetime(form, strict=False, time_unit="us", time_zone=zone)
+        return pl.when(moments.dt.year().is_between(1000, 9999)).then(moments)
     return None
 
 
@@ -222,15 +224,15 @@ def _to_moment(name: str, source: pl.DataType, target: pl.Datetime, zone: str | 
     import polars as pl
 
     column = pl.col(name)
-    known = source.time_zone if isinstance(source, pl.Datetime) else None
-    if target.time_zone is None and known is None:
+    source_zone = source.time_zone if isinstance(source, pl.Datetime) else None
+    if target.time_zone is None and source_zone is None:
         return column.cast(target)
-    if known is not None and target.time_zone is not None:
+    if source_zone is not None and target.time_zone is not None:
         return column.dt.convert_time_zone("UTC").cast(target)
-    if known is None and zone is not None:
-        return _placed(column.cast(pl.Datetime("us")), zone)
+    if source_zone is None and zone is not None:
+        return _in_zone(column.cast(pl.Datetime("us")), zone)
     what = f"Column {name!r} does not fit."
-    if known is None:
+    if source_zone is None:
         raise Unprocessable(
             what,
             "Its times have no zone; those of the dataset have one.",
@@ -246,24 +248,26 @@ def _to_moment(name: str, source: pl.DataType, target: pl.Datetime, zone: str | 
 def _moment(word: pl.Expr, dtype: pl.Datetime, zone: str | None, spelling: Spelling) -> pl.Expr:
     import polars as pl
 
-    own = [moment(word, spelling.date)] if spelling.date else []
+    by_format = [moment(word, spelling.date)] if spelling.date else []
     plain = pl.coalesce(
         [
             *(word.str.to_datetime(form, strict=False, time_unit="us") for form in _PLAIN),
             day(word, ISO).cast(pl.Datetime("us")),
-            *own,
+            *by_format,
         ]
     )
-    plain = sane(word, plain)
+    plain = without_cut_years(word, plain)
     if dtype.time_zone is None:
         return plain
     zoned = [
         word.str.to_datetime(form, strict=False, time_unit="us", time_zone="UTC") for form in _ZONED
     ]
-    return pl.coalesce(sane(word, pl.coalesce(zoned)), *([_placed(plain, zone)] if zone else []))
+    return pl.coalesce(
+        without_cut_years(word, pl.coalesce(zoned)), *([_in_zone(plain, zone)] if zone else [])
+    )
 
 
-def _placed(plain: pl.Expr, zone: str) -> pl.Expr:
+def _in_zone(plain: pl.Expr, zone: str) -> pl.Expr:
     return plain.dt.replace_time_zone(
         zone, ambiguous="null", non_existent="null"
     ).dt.convert_time_zone("UTC")

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 _BLOCK = 8 << 20
-_LONGEST_HEADER = 1 << 20  # signs
+_MAX_HEADER_LENGTH = 1 << 20  # signs
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
-_TWICE = "Rename one of them, or, if that line is a row, say --no-header (in Python header=False)."
-_OPEN = (
+_RENAME_FIX = (
+    "Rename one of them, or, if that line is a row, say --no-header (in Python header=False)."
+)
+_OPEN_QUOTE_FIX = (
     "Close it, or write it twice; where quotes are signs like any other, say --quote none (in"
     " Python quote=''). Nothing was committed."
 )
@@ -46,9 +48,9 @@ class CsvFile:
         self._null_values = ["", *null_values]
         self.dialect = dialect or Dialect()
         first = _first_record(text, self.dialect)
-        self._above = int(self.dialect.header)  # records that are not rows
+        self._header_records = int(self.dialect.header)  # records that are not rows
         header = first if self.dialect.header else [""] * len(first)
-        self.columns = column_names(header, text.path.name, fix=_TWICE)
+        self.columns = column_names(header, text.path.name, fix=_RENAME_FIX)
         self.torn: list[tuple[int, str, str]] = []
         self._quotes = text.count(self.dialect.quote)
         if self._quotes % 2:
@@ -69,7 +71,7 @@ class CsvFile:
             newlines_in_values=bool(self._quotes),
             invalid_row_handler=self._set_aside,
         )
-        names = [f"f{place}" for place in range(len(self.columns))]
+        names = [f"f{number}" for number in range(len(self.columns))]
         convert = arrow.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
             null_values=self._null_values,
@@ -108,30 +110,30 @@ class CsvFile:
         """Number of the record (the first is 1) that gave row `row` of the frames, counted from
         0.
         """
-        ahead = [number - place for place, (number, _, _) in enumerate(sorted(self.torn))]
-        number = row + 1 + self._above
-        return number + bisect_right(ahead, number)
+        rows_before = [number - index for index, (number, _, _) in enumerate(sorted(self.torn))]
+        number = row + 1 + self._header_records
+        return number + bisect_right(rows_before, number)
 
     def lines(self, records: Sequence[int], *, rows: int) -> Mapping[int, int]:
         """The line on which each of these records begins. rows: how many the file has, without
         those set aside.
         """
-        total = rows + len(self.torn) + self._above
+        total = rows + len(self.torn) + self._header_records
         # No blank lines and no line breaks inside fields.
         if not records or self._text.newlines == total - (not self._text.ended):
             return dict(zip(records, records, strict=True))
-        wanted, last = set(records), max(records)
-        found: dict[int, int] = {}
-        reader, number, begin = reader_of(_lines(self._text, self.dialect), self.dialect), 0, 1
+        requested, last = set(records), max(records)
+        lines: dict[int, int] = {}
+        reader, number, line = reader_of(_lines(self._text, self.dialect), self.dialect), 0, 1
         for fields in reader:
             if fields:
                 number += 1
-                if number in wanted:
-                    found[number] = begin
-            begin = reader.line_num + 1
+                if number in requested:
+                    lines[number] = line
+            line = reader.line_num + 1
             if number >= last:
                 break
-        return found
+        return lines
 
     def _set_aside(self, row: Any) -> str:
         fields = "1 field" if row.actual_columns == 1 else f"{row.actual_columns} fields"
@@ -142,27 +144,27 @@ class CsvFile:
         """A quote that is never closed swallows the rest of the file: find its record."""
         lines: list[str] = []
 
-        def noted() -> Iterator[str]:
+        def recorded() -> Iterator[str]:
             for line in _lines(self._text, self.dialect):
                 lines.append(line)
                 yield line
 
-        last: list[str] = []
-        begin, reader = 1, reader_of(noted(), self.dialect)
+        record: list[str] = []
+        line_number, reader = 1, reader_of(recorded(), self.dialect)
         for _ in reader:
-            last, begin = list(lines), reader.line_num - len(lines) + 1
+            record, line_number = list(lines), reader.line_num - len(lines) + 1
             lines.clear()
         try:
-            list(reader_of(last, self.dialect, strict=True))
+            list(reader_of(record, self.dialect, strict=True))
         except csv.Error as error:
             if "unexpected end of data" in str(error):
                 what = f"{self._text.path.name} has a quote that is never closed."
                 raise Unprocessable(
-                    what, f"It is in the record that begins on line {begin}.", _OPEN
+                    what, f"It is in the record that begins on line {line_number}.", _OPEN_QUOTE_FIX
                 ) from error
 
 
-class _Shared(io.RawIOBase):
+class _KeptOpen(io.RawIOBase):
     """A handle that outlives its reader: closing this object leaves the handle open."""
 
     def __init__(self, handle: IO[bytes]) -> None:
@@ -181,55 +183,55 @@ def _bytes(text: Text, dialect: Dialect) -> io.BufferedReader:
     """The bytes, with comments and the lines above the header made blank, so that every line keeps
     its number.
     """
-    handle: io.RawIOBase = _Shared(text.rewound())
+    handle: io.RawIOBase = _KeptOpen(text.rewound())
     if dialect.skip or dialect.comment:
-        handle = _Joined(_blanked(io.BufferedReader(handle, 1 << 20), dialect))
+        handle = _JoinedBytes(_with_blank_lines(io.BufferedReader(handle, 1 << 20), dialect))
     return io.BufferedReader(handle, 1 << 20)
 
 
-def _blanked(handle: io.BufferedReader, dialect: Dialect) -> Iterator[bytes]:
+def _with_blank_lines(handle: io.BufferedReader, dialect: Dialect) -> Iterator[bytes]:
     comment, quote = dialect.comment.encode(), dialect.quote.encode()
-    inside = False  # of a quoted field that spans several lines
+    in_quotes = False  # of a quoted field that spans several lines
     number = 0
     for block in handle:
-        lines = _cut(block)
-        for place, line in enumerate(lines):
-            begin = line.removeprefix(codecs.BOM_UTF8) if not number else line
-            above, number = number < dialect.skip, number + 1
-            if above or (comment and not inside and begin.startswith(comment)):
+        lines = _split_at_returns(block)
+        for index, line in enumerate(lines):
+            text = line.removeprefix(codecs.BOM_UTF8) if not number else line
+            is_skipped, number = number < dialect.skip, number + 1
+            if is_skipped or (comment and not in_quotes and text.startswith(comment)):
                 yield line[len(line.rstrip(b"\r\n")) :]
                 continue
             if not comment:
-                yield from lines[place:]
+                yield from lines[index:]
                 yield from iter(lambda: handle.read(1 << 20), b"")
                 return
-            inside ^= bool(quote) and line.count(quote) % 2 == 1
+            in_quotes ^= bool(quote) and line.count(quote) % 2 == 1
             yield line
 
 
-def _cut(line: bytes) -> Sequence[bytes]:
+def _split_at_returns(line: bytes) -> Sequence[bytes]:
     """A line, split also at single carriage returns: they end a line for every CSV reader."""
     return _LINE.findall(line) if b"\r" in line[:-2] else [line]
 
 
-class _Joined(io.RawIOBase):
+class _JoinedBytes(io.RawIOBase):
     """Pieces of bytes as a file."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
-        self._left = b""
+        self._remaining = b""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        while not self._left:
+        while not self._remaining:
             piece = next(self._pieces, None)
             if piece is None:
                 return 0
-            self._left = piece
-        size = min(len(buffer), len(self._left))
-        buffer[:size], self._left = self._left[:size], self._left[size:]
+            self._remaining = piece
+        size = min(len(buffer), len(self._remaining))
+        buffer[:size], self._remaining = self._remaining[:size], self._remaining[size:]
         return size
 
 
@@ -241,27 +243,27 @@ def _lines(text: Text, dialect: Dialect) -> Iterator[str]:
 def _first_record(text: Text, dialect: Dialect) -> list[str]:
     """The fields of the first record: the header, if there is one."""
     lines: list[str] = []
-    there, quotes, size = False, 0, 0
+    has_text, quotes, size = False, 0, 0
     for line in _lines(text, dialect):
         lines.append(line)
-        there, size = there or bool(line.strip()), size + len(line)
+        has_text, size = has_text or bool(line.strip()), size + len(line)
         quotes += line.count(dialect.quote) if dialect.quote else 0
-        if there and (quotes % 2 == 0 or size > _LONGEST_HEADER):
+        if has_text and (quotes % 2 == 0 or size > _MAX_HEADER_LENGTH):
             break
-    begin = "".join(lines).strip("\r\n")
-    if not begin.strip():
+    record = "".join(lines).strip("\r\n")
+    if not record.strip():
         raise Unprocessable(
             f"{text.path.name} is empty.",
             "It has no header and no rows.",
             "Fetch the file again; nothing was committed.",
         )
-    reader = reader_of(io.StringIO(begin, newline=""), dialect)
+    reader = reader_of(io.StringIO(record, newline=""), dialect)
     # A quote inside a word opens nothing: then it is one line of the part that was read.
     header: list[str] = next(reader)
-    if size > _LONGEST_HEADER and quotes % 2 and reader.line_num == begin.count("\n") + 1:
+    if size > _MAX_HEADER_LENGTH and quotes % 2 and reader.line_num == record.count("\n") + 1:
         raise Unprocessable(
             f"{text.path.name} has a quote in its header that is never closed.",
             "No header is longer than 1 MB.",
-            _OPEN,
+            _OPEN_QUOTE_FIX,
         )
     return header

@@ -35,17 +35,17 @@ class DataFiles:
         self._io = io
         self._metadata = metadata
         self._schema: Any = schema_to_pyarrow(metadata.schema(), include_field_ids=True)
-        self._places = load_location_provider(metadata.location, metadata.properties)
+        self._locations = load_location_provider(metadata.location, metadata.properties)
         self._paths: list[str] = []
-        self._waiting: list[pl.DataFrame] = []
+        self._buffered: list[pl.DataFrame] = []
         self._writer: Any = None
         self._stream: Any = None
 
     def add(self, frame: pl.DataFrame) -> None:
         """Write rows; a row group is filled before it is written."""
         self.rows += frame.height
-        self._waiting.append(frame)
-        if sum(part.height for part in self._waiting) >= _ROW_GROUP:
+        self._buffered.append(frame)
+        if sum(part.height for part in self._buffered) >= _ROW_GROUP:
             self._flush()
 
     def close(self) -> list[DataFile]:
@@ -55,7 +55,7 @@ class DataFiles:
         from pyiceberg.io.pyarrow import parquet_file_to_data_file
 
         self._flush()
-        self._end()
+        self._close_file()
         return [parquet_file_to_data_file(self._io, self._metadata, path) for path in self._paths]
 
     def discard(self) -> None:
@@ -63,7 +63,7 @@ class DataFiles:
         it.
         """
         with contextlib.suppress(Exception):
-            self._end()
+            self._close_file()
         for path in self._paths:
             with contextlib.suppress(Exception):
                 self._io.delete(path)
@@ -71,25 +71,25 @@ class DataFiles:
     def _flush(self) -> None:
         import polars as pl
 
-        if not sum(part.height for part in self._waiting):
+        if not sum(part.height for part in self._buffered):
             return
-        block = pl.concat(self._waiting).select(self._schema.names)
-        self._waiting.clear()
+        block = pl.concat(self._buffered).select(self._schema.names)
+        self._buffered.clear()
         if self._writer is None:
-            self._begin()
+            self._open_file()
         self._writer.write_table(block.to_arrow().cast(self._schema), row_group_size=block.height)
         if self._stream.tell() >= _FILE_BYTES:
-            self._end()
+            self._close_file()
 
-    def _begin(self) -> None:
+    def _open_file(self) -> None:
         from pyarrow import parquet
 
-        path = self._places.new_data_location(f"00000-{len(self._paths)}-{uuid.uuid4()}.parquet")
+        path = self._locations.new_data_location(f"00000-{len(self._paths)}-{uuid.uuid4()}.parquet")
         self._paths.append(path)
         self._stream = Hashing(self._io.new_output(path).create())
         self._writer = parquet.ParquetWriter(self._stream, self._schema, compression="zstd")
 
-    def _end(self) -> None:
+    def _close_file(self) -> None:
         writer, stream = self._writer, self._stream
         self._writer = self._stream = None
         if writer is not None:

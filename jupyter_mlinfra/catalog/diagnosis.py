@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .sources import Source
 
-_ENOUGH = 0.9
+_MIN_SHARE = 0.9
 """The share of words that another spelling must read before it is named as the cause."""
 
 
@@ -34,7 +34,9 @@ def refusal(
     first = broken[0]
     torn = [row for row in broken if not row.column]
     cause, fix = (
-        _of_torn(source) if 2 * len(torn) >= len(broken) else _of_values(broken, reading, types)
+        _torn_cause(source)
+        if 2 * len(torn) >= len(broken)
+        else _values_cause(broken, reading, types)
     )
     what = (
         f"No row of {source.name} can be read."
@@ -45,7 +47,7 @@ def refusal(
     return Unprocessable(what, why, f"{fix} Nothing was committed.")
 
 
-def _of_torn(source: Source) -> tuple[str, str]:
+def _torn_cause(source: Source) -> tuple[str, str]:
     """Records with the wrong number of fields: the file is split wrongly, or its header is another
     line.
     """
@@ -62,7 +64,7 @@ def _of_torn(source: Source) -> tuple[str, str]:
     )
 
 
-def _of_values(
+def _values_cause(
     broken: Sequence[Broken], reading: Reading, types: Mapping[str, pl.DataType]
 ) -> tuple[str, str]:
     """Values that are not of their column's type."""
@@ -97,18 +99,18 @@ def _other_spelling(words: Sequence[str], dtype: pl.DataType, reading: Reading) 
 
     if not words:
         return None
-    others = (
+    spellings = (
         [Spelling(date=form) for form in (*DATES, *SHORT_DATES)]
         if dtype.is_temporal()
         else [PLAIN, *(Spelling(*marks) for marks in NUMBERS)]
     )
     series = pl.DataFrame({"word": words})
-    for spelling in others:
+    for spelling in spellings:
         value, present = from_text(pl.col("word"), dtype, reading.time_zone, spelling)
-        read, there = series.select(
+        read_count, present_count = series.select(
             value.is_not_null().sum().alias("read"), present.sum().alias("there")
         ).row(0)
-        if there and read >= _ENOUGH * there:
+        if present_count and read_count >= _MIN_SHARE * present_count:
             return spelling
     return None
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SEPARATORS = ",;\t|"
 _RECORDS = 200
-_MOST_ABOVE = 30
+_MAX_LINES_ABOVE = 30
 """The most lines of a title and the like above a header."""
 
 _SEP = re.compile(r'^"?sep=(.)"?\s*$', re.IGNORECASE)
@@ -41,21 +41,21 @@ def guess_dialect(head: str, reading: Reading, name: str, *, encoding: str = "ut
     lines = _lines(head)
     declared = _SEP.match(lines[0]) if lines and reading.skip is None else None
     skip = reading.skip or int(declared is not None)
-    rest = lines[skip:]
+    following = lines[skip:]
     quote = reading.quote if reading.quote is not None else "'" if _single_quoted(head) else '"'
-    comment = reading.comment if reading.comment is not None else _comment(rest)
-    kept = [
+    comment = reading.comment if reading.comment is not None else _comment(following)
+    numbered = [
         (number, line)
-        for number, line in enumerate(rest, skip)
+        for number, line in enumerate(following, skip)
         if line.strip() and not (comment and line.startswith(comment))
     ]
-    said = reading.separator or (declared[1] if declared else None)
-    likely = _separator([line for _, line in kept], quote)
-    separator = said or likely
-    table = _Table.read(kept, separator, quote)
+    explicit = reading.separator or (declared[1] if declared else None)
+    likely = _separator([line for _, line in numbered], quote)
+    separator = explicit or likely
+    table = _Table.read(numbered, separator, quote)
     doubts: list[Doubt] = []
     if reading.skip is None and (above := table.above()):
-        doubts.append(_above(name, table, above, likely if likely != separator else ""))
+        doubts.append(_above_doubt(name, table, above, likely if likely != separator else ""))
         table, skip = table.below(above), table.lines[above]
     header = reading.header
     if header is None:
@@ -126,19 +126,19 @@ class _Table:
     lines: Sequence[int]
 
     @classmethod
-    def read(cls, kept: Sequence[tuple[int, str]], separator: str, quote: str) -> _Table:
+    def read(cls, numbered: Sequence[tuple[int, str]], separator: str, quote: str) -> _Table:
         rows: list[Sequence[str]] = []
-        begins: list[int] = []
+        starts: list[int] = []
         csv.field_size_limit(1 << 30)
-        reader, begin = (
-            reader_of([line for _, line in kept], Dialect(separator=separator, quote=quote)),
+        reader, index = (
+            reader_of([line for _, line in numbered], Dialect(separator=separator, quote=quote)),
             0,
         )
         for fields in islice(reader, _RECORDS):
             rows.append(fields)
-            begins.append(kept[begin][0])
-            begin = reader.line_num
-        return cls(rows, begins)
+            starts.append(numbered[index][0])
+            index = reader.line_num
+        return cls(rows, starts)
 
     def below(self, count: int) -> _Table:
         return _Table(self.rows[count:], self.lines[count:])
@@ -153,25 +153,25 @@ class _Table:
         that follow, or are mostly blank.
         """
         usual = self.width()
-        first = next((place for place, row in enumerate(self.rows) if len(row) == usual), 0)
+        first = next((number for number, row in enumerate(self.rows) if len(row) == usual), 0)
         while (
             first + 1 < len(self.rows)
-            and first < _MOST_ABOVE
+            and first < _MAX_LINES_ABOVE
             and _mostly_blank(self.rows[first])
             and not _mostly_blank(self.rows[first + 1])
         ):
             first += 1
-        left = self.rows[first:]
-        alike = sum(len(row) == usual for row in left)
+        following = self.rows[first:]
+        usual_rows = sum(len(row) == usual for row in following)
         # R writes row names under one name less than there are fields: that line is a header,
         # although it is short.
-        short = first == 1 and len(self.rows[0]) == usual - 1 and len(self.rows[0]) > 1
+        row_names = first == 1 and len(self.rows[0]) == usual - 1 and len(self.rows[0]) > 1
         if (
-            not 0 < first <= _MOST_ABOVE
+            not 0 < first <= _MAX_LINES_ABOVE
             or usual < 2
-            or len(left) < 2
-            or alike < 0.8 * len(left)
-            or short
+            or len(following) < 2
+            or usual_rows < 0.8 * len(following)
+            or row_names
         ):
             return 0
         return first
@@ -181,18 +181,18 @@ def _mostly_blank(row: Sequence[str]) -> bool:
     return len(row) > 1 and 2 * sum(not cell.strip() for cell in row) > len(row)
 
 
-def _above(name: str, table: _Table, above: int, likely: str) -> Doubt:
+def _above_doubt(name: str, table: _Table, count: int, likely: str) -> Doubt:
     """likely: the separator that the file seems to have, if another one was given."""
-    lines = table.lines[above]
+    skipped = table.lines[count]
     what = (
-        f"{name} does not begin with its header: line {lines + 1} has {len(table.rows[above])}"
+        f"{name} does not begin with its header: line {skipped + 1} has {len(table.rows[count])}"
         " names."
     )
-    first = table.lines[0]
-    other = f"Perhaps {say('separator', likely)}. " if likely else ""
+    first_line = table.lines[0]
+    separator_hint = f"Perhaps {say('separator', likely)}. " if likely else ""
     fix = (
-        f"{other}Say {say('skip', lines)}, or {say('skip', first)} if line {first + 1} is the"
-        " header."
+        f"{separator_hint}Say {say('skip', skipped)}, or {say('skip', first_line)} if line"
+        f" {first_line + 1} is the header."
     )
     return Doubt("skip", what, fix, stops=True)
 
@@ -202,17 +202,17 @@ def _comment(lines: Sequence[str]) -> str:
     follows.
     """
     top = [line for line in lines if line.strip()]
-    marked = next((place for place, line in enumerate(top) if not line.startswith("#")), len(top))
-    if not marked or marked == len(top):
+    count = next((number for number, line in enumerate(top) if not line.startswith("#")), len(top))
+    if not count or count == len(top):
         return ""
-    last, following = top[marked - 1], top[marked]
+    last, following = top[count - 1], top[count]
     separator = _separator([last, following], '"')
     names, fields = records([last], separator, '"'), records([following], separator, '"')
     is_header = len(names[0]) == len(fields[0]) > 1 and any(
         kind(cell) in ("number", "date") for cell in fields[0]
     )
     is_header = is_header and not any(kind(cell) in ("number", "date") for cell in names[0])
-    return "" if is_header and marked == 1 else "##" if is_header else "#"
+    return "" if is_header and count == 1 else "##" if is_header else "#"
 
 
 def _single_quoted(head: str) -> bool:
@@ -263,8 +263,10 @@ def _header(table: _Table, name: str) -> tuple[bool, Doubt | None]:
             stops=True,
         )
     kinds = [kind(cell) for cell in head]
-    values = [cell for cell, found in zip(head, kinds, strict=True) if found in ("number", "date")]
-    if not values or _named(kinds, body) or _years(values):
+    values = [
+        cell for cell, cell_kind in zip(head, kinds, strict=True) if cell_kind in ("number", "date")
+    ]
+    if not values or _has_name_above_values(kinds, body) or _years(values):
         return True, None
     what = (
         f"The first line of {name} may be a row and not a header:"
@@ -278,11 +280,13 @@ def _header(table: _Table, name: str) -> tuple[bool, Doubt | None]:
     )
 
 
-def _named(kinds: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+def _has_name_above_values(kinds: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     """Whether a word of the first record stands above numbers or dates, as a name does."""
-    for place, found in enumerate(kinds):
-        below = Counter(kind(row[place]) for row in body if place < len(row) and row[place].strip())
-        if found == "text" and below and below["text"] == 0:
+    for column, header_kind in enumerate(kinds):
+        below = Counter(
+            kind(row[column]) for row in body if column < len(row) and row[column].strip()
+        )
+        if header_kind == "text" and below and below["text"] == 0:
             return True
     return False
 
@@ -292,5 +296,5 @@ def _years(values: Sequence[str]) -> bool:
     words = [value.strip() for value in values]
     if len(words) < 3 or not all(re.fullmatch(r"1[5-9]\d\d|2[01]\d\d", word) for word in words):
         return False
-    steps = {int(after) - int(before) for before, after in pairwise(words)}
+    steps = {int(later) - int(earlier) for earlier, later in pairwise(words)}
     return len(steps) == 1 and steps != {0}

@@ -12,7 +12,7 @@ from ..core.errors import BadRequest, Unprocessable
 if TYPE_CHECKING:
     import polars as pl
 
-_SHORT = {
+_SHORT_TYPES = {
     "boolean": "bool",
     "int": "i32",
     "long": "i64",
@@ -29,7 +29,33 @@ _SHORT = {
     "binary": "bin",
 }
 _DECIMAL_DIGITS = 38
-_GIVEN = {
+# By the names of Polars' types, because importing this module must not load Polars.
+_KEPT = {
+    "Boolean",
+    "Int32",
+    "Int64",
+    "Float32",
+    "Float64",
+    "String",
+    "Date",
+    "Time",
+    "Binary",
+    "Decimal",
+}
+_WIDENED = {
+    "Int8": "Int32",
+    "Int16": "Int32",
+    "UInt8": "Int32",
+    "UInt16": "Int32",
+    "UInt32": "Int64",
+    "UInt64": "Int64",
+    "Int128": "Int64",
+    "Float16": "Float32",
+    "Categorical": "String",
+    "Enum": "String",
+    "Null": "String",
+}
+_REQUESTABLE = {
     "bool": "Boolean",
     "i32": "Int32",
     "i64": "Int64",
@@ -40,23 +66,25 @@ _GIVEN = {
 }
 
 
-def short_type(kind: str | Mapping[str, Any]) -> str:
+def short_type(iceberg_type: str | Mapping[str, Any]) -> str:
     """The short word of an Iceberg type in its JSON form: `long` → `i64`, a list of it →
     `list[i64]`.
     """
-    if isinstance(kind, str):
-        if kind.startswith("decimal"):
-            return "dec[" + ",".join(re.findall(r"\d+", kind)) + "]"
-        if kind.startswith("fixed"):
-            return "bin[" + "".join(re.findall(r"\d+", kind)) + "]"
-        return _SHORT.get(kind, kind)
-    if kind["type"] == "list":
-        return f"list[{short_type(kind['element'])}]"
-    if kind["type"] == "map":
-        return f"map[{short_type(kind['key'])}, {short_type(kind['value'])}]"
+    if isinstance(iceberg_type, str):
+        if iceberg_type.startswith("decimal"):
+            return "dec[" + ",".join(re.findall(r"\d+", iceberg_type)) + "]"
+        if iceberg_type.startswith("fixed"):
+            return "bin[" + "".join(re.findall(r"\d+", iceberg_type)) + "]"
+        return _SHORT_TYPES.get(iceberg_type, iceberg_type)
+    if iceberg_type["type"] == "list":
+        return f"list[{short_type(iceberg_type['element'])}]"
+    if iceberg_type["type"] == "map":
+        return f"map[{short_type(iceberg_type['key'])}, {short_type(iceberg_type['value'])}]"
     return (
         "struct["
-        + ", ".join(f"{field['name']}: {short_type(field['type'])}" for field in kind["fields"])
+        + ", ".join(
+            f"{field['name']}: {short_type(field['type'])}" for field in iceberg_type["fields"]
+        )
         + "]"
     )
 
@@ -79,7 +107,7 @@ def short_dtype(dtype: pl.DataType) -> str:
     return names.get(dtype.base_type(), str(dtype).lower())
 
 
-def given_dtype(column: str, word: str) -> pl.DataType:
+def requested_dtype(column: str, word: str) -> pl.DataType:
     """The type that a user asks for a column of text.
 
     Raises BadRequest if the word is not one of our types.
@@ -88,25 +116,24 @@ def given_dtype(column: str, word: str) -> pl.DataType:
 
     if word in ("ts", "ts[us]", "ts[us, tz]"):
         return pl.Datetime("us", "UTC" if "tz" in word else None)
-    if word not in _GIVEN:
+    if word not in _REQUESTABLE:
         raise BadRequest(
             f"{word!r} is not a type for column {column!r}.",
-            fix=f"Types: {', '.join(_GIVEN)}, ts[us], ts[us, tz].",
+            fix=f"Types: {', '.join(_REQUESTABLE)}, ts[us], ts[us, tz].",
         )
-    dtype: pl.DataType = getattr(pl, _GIVEN[word])()
+    dtype: pl.DataType = getattr(pl, _REQUESTABLE[word])()
     return dtype
 
 
-def refuse_twins(columns: Mapping[str, pl.DataType]) -> None:
+def refuse_equal_paths(columns: Mapping[str, pl.DataType]) -> None:
     """Raise Unprocessable for a column `a.b` beside a column `a` with a field `b`: Iceberg gives
     both one name.
     """
     counts = Counter(path for name, dtype in columns.items() for path in _paths(name, dtype))
     for path, count in counts.items():
         if count > 1:
-            what = f"Two columns are called {path!r}."
             raise Unprocessable(
-                what,
+                f"Two columns are called {path!r}.",
                 "One is a column, the other a field within a column; Iceberg joins both names with"
                 " a dot.",
                 "Rename one of them.",
@@ -144,42 +171,18 @@ def storable(dtype: pl.DataType, column: str) -> pl.DataType:
                 for field in dtype.fields
             ]
         )
-    wider: dict[Any, pl.DataType] = {
-        pl.Int8: pl.Int32(),
-        pl.Int16: pl.Int32(),
-        pl.UInt8: pl.Int32(),
-        pl.UInt16: pl.Int32(),
-        pl.UInt32: pl.Int64(),
-        pl.UInt64: pl.Int64(),
-        pl.Int128: pl.Int64(),
-        pl.Float16: pl.Float32(),
-        pl.Categorical: pl.String(),
-        pl.Enum: pl.String(),
-        pl.Null: pl.String(),
-    }
     base = dtype.base_type()
-    if base in wider:
-        return wider[base]
     if isinstance(dtype, pl.Decimal) and (dtype.precision or 0) > _DECIMAL_DIGITS:
-        fix = "Convert the column, for example to text or to f64."
         raise Unprocessable(
             f"Column {column!r} cannot be stored.",
             f"{dtype} has more than {_DECIMAL_DIGITS} digits, the most that Iceberg keeps.",
-            fix,
+            "Convert the column, for example to text or to f64.",
         )
-    if base in (
-        pl.Boolean,
-        pl.Int32,
-        pl.Int64,
-        pl.Float32,
-        pl.Float64,
-        pl.String,
-        pl.Date,
-        pl.Time,
-        pl.Binary,
-        pl.Decimal,
-    ):
+    if base.__name__ in _KEPT:
         return dtype
+    if base.__name__ in _WIDENED:
+        widened: pl.DataType = getattr(pl, _WIDENED[base.__name__])()
+        return widened
     raise Unprocessable(
         f"Column {column!r} cannot be stored.",
         f"This catalog writes no columns of type {dtype}.",

@@ -34,7 +34,7 @@ class _LocalFile(PyArrowFile):
         """A stream into the file. Raises FileExistsError if the file exists and may not be
         replaced.
         """
-        _make(self._local.parent)
+        _create_folder(self._local.parent)
         return io.BufferedWriter(_Synced(str(self._local), "wb" if overwrite else "xb"), 1 << 20)
 
 
@@ -48,9 +48,9 @@ class _Synced(io.FileIO):
             sync_folder(Path(str(self.name)).parent)
 
 
-def _make(folder: Path) -> None:
+def _create_folder(folder: Path) -> None:
     """Create a folder and force its entry to disk."""
     if not folder.is_dir():
-        _make(folder.parent)
+        _create_folder(folder.parent)
         folder.mkdir(exist_ok=True)
         sync_folder(folder.parent)

@@ -17,7 +17,7 @@ from ..core.errors import MLInfraError, NotFound, Unavailable
 if TYPE_CHECKING:
     from pyiceberg.table import Table
 
-_LOOK_SECONDS = 30.0
+_CHECK_SECONDS = 30.0
 """How long the table is checked again: a gateway gives up on a catalog long before that catalog is
 done.
 """
@@ -50,7 +50,7 @@ def settle(
     error: Exception,
     *,
     load: Callable[[], Table],
-    marked: Callable[[Table, str], str | None],
+    snapshot_with: Callable[[Table, str], str | None],
 ) -> str | None:
     """The snapshot that the commit made, or None when it is certain that it made none and never
     will.
@@ -59,7 +59,7 @@ def settle(
     Raises FateUnknown if neither is certain after half a minute, and `error` if a local catalog
     cannot be read.
     """
-    limit, pause = time.monotonic() + _LOOK_SECONDS, _PAUSES[0]
+    deadline, pause = time.monotonic() + _CHECK_SECONDS, _PAUSES[0]
     refused = commit.local or is_refusal(error)
     while True:
         try:
@@ -72,14 +72,14 @@ def settle(
                 raise error from unreachable  # the disk is the same, and the first error says more
             if refused:
                 return None
-            if time.monotonic() >= limit:
+            if time.monotonic() >= deadline:
                 raise _unknown(commit, error) from unreachable
         else:
-            if snapshot := marked(table, commit.mark):
+            if snapshot := snapshot_with(table, commit.mark):
                 return snapshot
             if refused or commit.creates or _current(table) != commit.base:
                 return None  # the table no longer is what the commit demands
-        if time.monotonic() >= limit:
+        if time.monotonic() >= deadline:
             raise _unknown(commit, error) from error
         time.sleep(pause)
         pause = min(pause * 2, _PAUSES[1])
@@ -137,7 +137,7 @@ def _current(table: Table) -> int | None:
 
 def _unknown(commit: Commit, error: Exception) -> FateUnknown:
     why = (
-        f"The catalog answered the commit with {type(error).__name__}, and {_LOOK_SECONDS:.0f} s"
+        f"The catalog answered the commit with {type(error).__name__}, and {_CHECK_SECONDS:.0f} s"
         " later the table still does not show whether it landed."
     )
     fix = (

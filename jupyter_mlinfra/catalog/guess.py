@@ -17,22 +17,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from .candidates import LEADING_ZERO, SAMPLE, Candidate, candidates, count_missed, unlikely
 from .conform import from_text
 from .dtypes import short_dtype
 from .reading import Doubt, Reading, say
-from .spelling import DATES, NUMBERS, PLAIN, SHORT_DATES, Spelling, moment
+from .spelling import PLAIN, SHORT_DATES, Spelling, moment
 
 if TYPE_CHECKING:
     import polars as pl
 
-_CODE = r"^[+-]?0\d"
-_LONG = r"^[+-]?\d{17,}$"
-_ADDRESS = r"^\d{1,3}(?:\.\d{1,3}){3}$"  # 192.168.178.100 is not a number with thousands
-_DIGITS = r"^[+-]?\d+$"
 _SHORT_YEAR = r"^\d{1,2}\D\d{1,2}\D\d\d(?:\D|$)"
-_SAMPLE = 500
-_ODD = 3
-_NEARLY = 4  # the column is "nearly" of a type if three quarters of its values are
+_MAX_ODD_WORDS = 3
+_NEARLY_SHARE = 4  # the column is "nearly" of a type if three quarters of its values are
 _DAY_FIRST = {
     "%d.%m.%Y": True,
     "%d/%m/%Y": True,
@@ -40,20 +36,12 @@ _DAY_FIRST = {
     "%d-%m-%Y": True,
     "%m-%d-%Y": False,
 }
-_SWAPPED = {
+_DAY_AND_MONTH_SWAPPED = {
     "%d/%m/%Y": "%m/%d/%Y",
     "%m/%d/%Y": "%d/%m/%Y",
     "%d-%m-%Y": "%m-%d-%Y",
     "%m-%d-%Y": "%d-%m-%Y",
 }
-
-
-class Candidate(NamedTuple):
-    """A type, a spelling of it, and the words that contradict it."""
-
-    dtype: pl.DataType
-    spelling: Spelling = PLAIN
-    against: str | None = None
 
 
 class Guess(NamedTuple):
@@ -80,48 +68,50 @@ class Guesses:
         times_only: bool = False,
     ) -> None:
         """columns: the type where it is already known; then only the spelling is guessed."""
-        self._known = dict(columns)
+        self._types = dict(columns)
         self._reading = reading
-        self._lost: dict[str, dict[Candidate, int]] = {}
+        self._missed_by: dict[str, dict[Candidate, int]] = {}
         every = candidates(reading, times_only=times_only)
         for name, dtype in columns.items():
-            self._lost[name] = dict.fromkeys(
-                [item for item in every if dtype is None or _alike(item.dtype, dtype)], 0
+            self._missed_by[name] = dict.fromkeys(
+                [item for item in every if dtype is None or _same_spelling(item.dtype, dtype)], 0
             )
         self._values = dict.fromkeys(columns, 0)
-        self._odd: dict[str, Counter[str]] = {name: Counter() for name in columns}
+        self._odd_words: dict[str, Counter[str]] = {name: Counter() for name in columns}
         self._first: dict[str, pl.Series] = {}
 
     def observe(self, frame: pl.DataFrame) -> None:
         """Count the values that each candidate loses in each column. A candidate that loses half a
         block is dropped.
         """
-        for name, lost in self._lost.items():
-            if name not in frame.columns or not lost:
+        for name, missed_by in self._missed_by.items():
+            if name not in frame.columns or not missed_by:
                 continue
             words = _words(frame[name])
             values = int(words["times"].sum())
             if not values:
                 continue
             if not self._values[name]:
-                self._first[name] = words["word"].head(_SAMPLE)
-                for candidate in _unlikely(words, list(lost), self._reading.time_zone):
-                    del lost[candidate]
+                self._first[name] = words["word"].head(SAMPLE)
+                for candidate in unlikely(words, list(missed_by), self._reading.time_zone):
+                    del missed_by[candidate]
             self._values[name] += values
-            for candidate, missed in _counted(words, list(lost), self._reading.time_zone).items():
-                lost[candidate] += missed
+            for candidate, missed in count_missed(
+                words, list(missed_by), self._reading.time_zone
+            ).items():
+                missed_by[candidate] += missed
                 if 2 * missed > values:
-                    del lost[candidate]
-            self._note_odd(name, words)
+                    del missed_by[candidate]
+            self._note_odd_words(name, words)
 
-    def _note_odd(self, name: str, words: pl.DataFrame) -> None:
+    def _note_odd_words(self, name: str, words: pl.DataFrame) -> None:
         """Keep some of the words that the best candidate loses."""
-        nearly = min(self._lost[name].items(), key=lambda item: item[1], default=None)
-        if nearly is not None and nearly[1] and len(self._odd[name]) < _ODD:
-            odd = words.filter(_missed(nearly[0], self._reading.time_zone)).sort(
+        best = min(self._missed_by[name].items(), key=lambda item: item[1], default=None)
+        if best is not None and best[1] and len(self._odd_words[name]) < _MAX_ODD_WORDS:
+            missed = words.filter(best[0].missed(self._reading.time_zone)).sort(
                 "times", descending=True
             )
-            self._odd[name].update(dict(odd.head(_ODD).rows()))
+            self._odd_words[name].update(dict(missed.head(_MAX_ODD_WORDS).rows()))
 
     def plain(self) -> bool:
         """Whether all types are known and every value so far has the plain spelling, so that
@@ -130,13 +120,13 @@ class Guesses:
         return all(
             dtype is not None
             and (
-                not lost
+                not missed_by
                 or any(
                     missed == 0 and candidate.spelling == PLAIN
-                    for candidate, missed in lost.items()
+                    for candidate, missed in missed_by.items()
                 )
             )
-            for dtype, lost in zip(self._known.values(), self._lost.values(), strict=True)
+            for dtype, missed_by in zip(self._types.values(), self._missed_by.values(), strict=True)
         )
 
     def result(self, *, separator: str = ",") -> Mapping[str, Guess]:
@@ -144,34 +134,38 @@ class Guesses:
         the fields, a hint.
         """
         decimals, days = self._votes()
-        return {name: self._one(name, decimals, days, separator) for name in self._lost}
+        return {
+            name: self._guess_column(name, decimals, days, separator) for name in self._missed_by
+        }
 
-    def _one(self, name: str, decimals: Counter[str], days: Counter[bool], separator: str) -> Guess:
+    def _guess_column(
+        self, name: str, decimals: Counter[str], days: Counter[bool], separator: str
+    ) -> Guess:
         import polars as pl
 
-        best, known = self._best(name), self._known[name]
+        best, dtype = self._best(name), self._types[name]
         if not best:
             return Guess(
-                known or pl.String(),
+                dtype or pl.String(),
                 PLAIN,
-                (self._nearly(name) or self._short_dates(name)) if known is None else None,
+                (self._nearly_typed(name) or self._short_dates(name)) if dtype is None else None,
             )
         first = best[0]
-        found = (
+        guess = (
             _number(name, best, decimals, separator)
             if first.dtype.is_numeric()
             else _date(name, best, days)
         )
-        if found is None:
-            found = Guess(first.dtype, first.spelling)
-        if known is None:
-            return found
-        doubt = found.doubt
+        if guess is None:
+            guess = Guess(first.dtype, first.spelling)
+        if dtype is None:
+            return guess
+        doubt = guess.doubt
         return Guess(
-            known,
-            found.spelling,
+            dtype,
+            guess.spelling,
             (
-                Doubt(doubt.option, doubt.what, doubt.fix, stops=found.dtype == pl.String())
+                Doubt(doubt.option, doubt.what, doubt.fix, stops=guess.dtype == pl.String())
                 if doubt
                 else None
             ),
@@ -181,30 +175,30 @@ class Guesses:
         """The candidates that lose the fewest values, the plainest first; none if all lose too
         many.
         """
-        lost = self._lost[name]
-        most = allowed(self._values[name]) if self._known[name] is None else self._values[name]
-        passed = [count for count in lost.values() if count <= most]
+        missed_by = self._missed_by[name]
+        limit = allowed(self._values[name]) if self._types[name] is None else self._values[name]
+        passed = [count for count in missed_by.values() if count <= limit]
         if not passed or not self._values[name]:
             return []
-        return [candidate for candidate, count in lost.items() if count == min(passed)]
+        return [candidate for candidate, count in missed_by.items() if count == min(passed)]
 
-    def _nearly(self, name: str) -> Doubt | None:
+    def _nearly_typed(self, name: str) -> Doubt | None:
         """Why a text column is not of numbers or dates although most of its values are."""
         candidate, missed = min(
-            self._lost[name].items(), key=lambda item: item[1], default=(None, 0)
+            self._missed_by[name].items(), key=lambda item: item[1], default=(None, 0)
         )
         values = self._values[name]
         if (
             candidate is None
-            or not self._odd[name]
-            or _NEARLY * missed > values
-            or values < _NEARLY
+            or not self._odd_words[name]
+            or _NEARLY_SHARE * missed > values
+            or values < _NEARLY_SHARE
         ):
             return None
-        word = self._odd[name].most_common(1)[0][0]
-        if re.match(_CODE, word):
+        word = self._odd_words[name].most_common(1)[0][0]
+        if re.match(LEADING_ZERO, word):
             what = (
-                f"Column {name!r} is text: {missed:,} of {values:,} values are no plain numbers,"
+                f"Column {name!r} is text: {missed:,} of {values:,} values are not plain numbers,"
                 f" such as {word[:40]!r}, which begins with 0 as codes do."
             )
             return Doubt(
@@ -218,10 +212,10 @@ class Guesses:
             if candidate.dtype.is_numeric()
             else "dates"
             if candidate.dtype.is_temporal()
-            else "truths"
+            else "true or false"
         )
         what = (
-            f"Column {name!r} is text: {missed:,} of {values:,} values are no {kind}, such as"
+            f"Column {name!r} is text: {missed:,} of {values:,} values are not {kind}, such as"
             f" {word[:40]!r}."
         )
         fix = f"If {word[:40]!r} means no value, say --null {shlex.quote(word[:40])}."
@@ -249,7 +243,7 @@ class Guesses:
         """Which decimal mark the clear columns have, and whether the day comes first."""
         decimals: Counter[str] = Counter()
         days: Counter[bool] = Counter()
-        for name in self._lost:
+        for name in self._missed_by:
             best = self._best(name)
             marks = {candidate.spelling.decimal for candidate in best if candidate.dtype.is_float()}
             if len(marks) == 1 and not any(
@@ -266,62 +260,15 @@ class Guesses:
         return decimals, days
 
 
-def candidates(reading: Reading, *, times_only: bool = False) -> list[Candidate]:
-    """What a text column may be, the narrowest and plainest first."""
-    import polars as pl
-
-    stamp, utc = pl.Datetime("us"), pl.Datetime("us", "UTC")
-    moments = [utc] if reading.time_zone else [stamp]
-    times = [Candidate(dtype) for dtype in dict.fromkeys([pl.Date(), *moments, utc])]
-    forms = (
-        DATES
-        if reading.date_format is None
-        else (reading.date_format,)
-        if reading.date_format
-        else ()
-    )
-    times += [
-        Candidate(dtype, Spelling(date=form)) for form in forms for dtype in (pl.Date(), *moments)
-    ]
-    if times_only:
-        return times
-    plain = [Candidate(pl.Int64(), PLAIN, _CODE)]
-    if reading.decimal in (None, PLAIN.decimal) and reading.thousands != ".":
-        plain.append(Candidate(pl.Float64(), PLAIN, f"{_CODE}|{_LONG}"))
-    return [Candidate(pl.Boolean(), PLAIN, r"^[01]$"), *plain, *times, *_spelled(reading)]
-
-
-def _spelled(reading: Reading) -> list[Candidate]:
-    import polars as pl
-
-    marks = [
-        (d, t)
-        for d, t in NUMBERS
-        if reading.decimal in (None, d) and reading.thousands in (None, t)
-    ]
-    if reading.thousands == "" and reading.decimal != PLAIN.decimal:
-        marks = [(",", "")]
-    found = []
-    for decimal, thousands in marks:
-        against = f"{_CODE}|{_LONG}" + (
-            f"|{_ADDRESS}" if thousands == "." and reading.thousands is None else ""
-        )
-        found += [
-            Candidate(dtype, Spelling(decimal, thousands), against)
-            for dtype in (pl.Int64(), pl.Float64())
-        ]
-    return found
-
-
-def _alike(candidate: pl.DataType, known: pl.DataType) -> bool:
+def _same_spelling(candidate: pl.DataType, dtype: pl.DataType) -> bool:
     """Whether values of the candidate's type are spelled like those of a known type."""
-    if known.is_numeric():
+    if dtype.is_numeric():
         return (
             candidate.is_float()
-            if known.is_float() or known.is_decimal()
+            if dtype.is_float() or dtype.is_decimal()
             else candidate.is_integer()
         )
-    return candidate == known
+    return candidate == dtype
 
 
 def _number(
@@ -337,8 +284,8 @@ def _number(
         return None
     # A column that is known to be of whole numbers.
     if not any(item.dtype.is_float() for item in best):
-        sure = first.spelling.thousands != "." or _winner(decimals) == ","
-        return None if sure else Guess(first.dtype)
+        clear = first.spelling.thousands != "." or _winner(decimals) == ","
+        return None if clear else Guess(first.dtype)
     point = next(
         (item for item in best if item.spelling.decimal == "." and item.dtype.is_float()), None
     )
@@ -351,11 +298,11 @@ def _number(
         or {point.spelling.thousands, comma.spelling.thousands} & {" ", "'"}
     ):
         return None
-    whole = {item.spelling: item for item in best if item.dtype.is_integer()}
+    integers = {item.spelling: item for item in best if item.dtype.is_integer()}
     by_vote = {".": point, ",": comma}
     winner = _winner(decimals)
     if winner:
-        chosen = whole.get(by_vote[winner].spelling, by_vote[winner])
+        chosen = integers.get(by_vote[winner].spelling, by_vote[winner])
         return Guess(chosen.dtype, chosen.spelling)
     # 1.234: a point is a decimal mark, unless the file comes from a country with the decimal comma.
     if point.spelling == PLAIN:
@@ -367,7 +314,7 @@ def _number(
         )
         return Guess(point.dtype, PLAIN, doubt)
     if separator == ",":  # "1,234" in a file of commas
-        chosen = whole.get(point.spelling, point)
+        chosen = integers.get(point.spelling, point)
         return Guess(chosen.dtype, chosen.spelling)
     what = f"Column {name!r} is text: its commas could be decimal marks or thousands marks."
     return Guess(
@@ -402,16 +349,20 @@ def _date(name: str, best: Sequence[Candidate], days: Counter[bool]) -> Guess | 
     import polars as pl
 
     first = best[0]
-    other = next(
-        (item for item in best if item.spelling.date == _SWAPPED.get(first.spelling.date, "-")),
+    swapped = next(
+        (
+            item
+            for item in best
+            if item.spelling.date == _DAY_AND_MONTH_SWAPPED.get(first.spelling.date, "-")
+        ),
         None,
     )
-    if other is None:
+    if swapped is None:
         return None
     if len(days) == 1:
-        chosen = first if _DAY_FIRST[first.spelling.date] in days else other
+        chosen = first if _DAY_FIRST[first.spelling.date] in days else swapped
         return Guess(chosen.dtype, chosen.spelling)
-    forms = sorted((first.spelling.date, other.spelling.date))
+    forms = sorted((first.spelling.date, swapped.spelling.date))
     what = f"Column {name!r} is text: its dates could begin with the day or with the month."
     return Guess(
         pl.String(),
@@ -426,66 +377,3 @@ def _words(column: pl.Series) -> pl.DataFrame:
 
     words = column.alias("word").drop_nulls().value_counts(name="times")
     return words.filter(from_text(pl.col("word"), pl.Int64(), None)[1])
-
-
-def _unlikely(words: pl.DataFrame, given: Sequence[Candidate], zone: str | None) -> list[Candidate]:
-    """The candidates that lose more than half of a sample: excludes most of them, at the price of a
-    few words.
-    """
-    import polars as pl
-
-    sample = words.gather_every(max(1, words.height // _SAMPLE)).with_columns(
-        pl.lit(1).alias("times")
-    )
-    return [
-        candidate
-        for candidate, missed in _counted(sample, given, zone).items()
-        if 2 * missed > sample.height
-    ]
-
-
-def _counted(
-    words: pl.DataFrame, given: Sequence[Candidate], zone: str | None
-) -> dict[Candidate, int]:
-    """How many values each candidate loses. Each word is checked once, however often it occurs.
-
-    A number without marks is the same in every spelling, and what the plain point reads need not be
-    read by another spelling with a point.
-    """
-    import polars as pl
-
-    stripped = pl.col("word").str.strip_chars()
-    marked = words.filter(
-        ~stripped.str.contains(_DIGITS) | stripped.str.contains(f"{_CODE}|{_LONG}")
-    )
-    plain = next((item for item in given if item.dtype.is_float() and item.spelling == PLAIN), None)
-    found: dict[Candidate, int] = {}
-    left = marked
-    if plain is not None:
-        left = marked.filter(_missed(plain, zone))
-        found[plain] = int(left["times"].sum())
-    for candidate in given:
-        if candidate == plain:
-            continue
-        if not candidate.dtype.is_numeric():
-            of = words
-        elif candidate.dtype.is_float() and candidate.spelling.decimal == PLAIN.decimal:
-            of = left
-        else:
-            of = marked if candidate.spelling != PLAIN else words
-        found[candidate] = (
-            int(of.filter(_missed(candidate, zone))["times"].sum()) if of.height else 0
-        )
-    return {candidate: found[candidate] for candidate in given}
-
-
-def _missed(candidate: Candidate, zone: str | None) -> pl.Expr:
-    import polars as pl
-
-    word = pl.col("word")
-    missed = from_text(word, candidate.dtype, zone, candidate.spelling)[0].is_null()
-    return (
-        missed | word.str.strip_chars().str.contains(candidate.against)
-        if candidate.against is not None
-        else missed
-    )

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _ROWS, _BROKEN, _FILES = 50, 5, 20
 _DIGESTED = 1 << 30  # bytes
-_LONGEST = 300
-_OF_CUT = ("separator", "quote", "comment", "skip", "header")
+_MAX_TEXT_LENGTH = 300
+_DIALECT_FACTS = ("separator", "quote", "comment", "skip", "header")
 
 
 def inspect(
@@ -33,31 +33,33 @@ def inspect(
     name: str | None,
     schema: Mapping[str, pl.DataType] | None,
     append: bool,
-    known: Mapping[str, str],
+    existing: Mapping[str, str],
 ) -> Inspection:
     """Read the beginning of the first files; list the others.
 
     paths: as they are shown. schema: of the dataset `name`, None if it does not exist. known:
     snapshots that brought in files, by digest.
     """
-    looked_at = list(paths)[:_FILES]
-    sources, whole = open_heads(looked_at, reading)
+    inspected = list(paths)[:_FILES]
+    sources, complete = open_heads(inspected, reading)
     rows = FileRows(sources, reading, strict=False)
-    has = schema if append and schema is not None else {}
-    targets = rows.plan({column: Target(dtype) for column, dtype in has.items()} or None)
-    shown = _first(rows, targets)
+    dataset_columns = schema if append and schema is not None else {}
+    targets = rows.plan(
+        {column: Target(dtype) for column, dtype in dataset_columns.items()} or None
+    )
+    shown = _first_rows(rows, targets)
     return Inspection(
         dataset=name,
         exists=schema is not None,
-        files=_files(paths, dict(zip(looked_at, sources, strict=True)), known),
+        files=_files(paths, dict(zip(inspected, sources, strict=True)), existing),
         columns=[
-            _column(column, target, rows, reading, in_dataset=column in has)
+            _column(column, target, rows, reading, in_dataset=column in dataset_columns)
             for column, target in targets.items()
         ],
         data=[[plain(value) for value in values.to_list()] for values in shown.iter_columns()],
         shown=shown.height,
         rows=rows.read,
-        whole=whole and len(paths) == len(looked_at),
+        whole=complete and len(paths) == len(inspected),
         bad=len(rows.quarantine.rows),
         broken=_broken(rows.quarantine),
         refused=(
@@ -70,7 +72,7 @@ def inspect(
     )
 
 
-def _first(rows: FileRows, targets: Mapping[str, Target]) -> pl.DataFrame:
+def _first_rows(rows: FileRows, targets: Mapping[str, Target]) -> pl.DataFrame:
     """The first rows that fit. All rows are read, so that those that do not fit are counted."""
     import polars as pl
 
@@ -82,31 +84,34 @@ def _first(rows: FileRows, targets: Mapping[str, Target]) -> pl.DataFrame:
 
 
 def _files(
-    paths: Mapping[Path, str], sources: Mapping[Path, Source], known: Mapping[str, str]
+    paths: Mapping[Path, str], sources: Mapping[Path, Source], existing: Mapping[str, str]
 ) -> list[ReadFile]:
-    sizes = {size_in(digest) for digest in known}
-    found = []
-    for path, shown in paths.items():
+    sizes = {size_in(digest) for digest in existing}
+    files = []
+    for path, shown_path in paths.items():
         dialect = sources[path].dialect if path in sources else None
-        cut = (
-            {"encoding": dialect.encoding, **{name: getattr(dialect, name) for name in _OF_CUT}}
+        dialect_facts = (
+            {
+                "encoding": dialect.encoding,
+                **{name: getattr(dialect, name) for name in _DIALECT_FACTS},
+            }
             if dialect
             else {}
         )
-        digest = digest_if(path, known, sizes, most=_DIGESTED)
-        snapshot = known[digest] if digest else None
+        digest = digest_if(path, existing, sizes, max_bytes=_DIGESTED)
+        snapshot = existing[digest] if digest else None
         guessed = dialect.guessed if dialect else ()
-        found.append(
+        files.append(
             ReadFile(
-                path=shown,
+                path=shown_path,
                 kind=kind_of(path),
                 bytes=path.stat().st_size,
                 snapshot=snapshot,
                 guessed=guessed,
-                **cut,
+                **dialect_facts,
             )
         )
-    return found
+    return files
 
 
 def _column(
@@ -127,6 +132,6 @@ def _column(
 def _broken(quarantine: Quarantine) -> list[BadRow]:
     first = sorted(quarantine.rows, key=lambda row: (row.file, row.line))[:_BROKEN]
     return [
-        BadRow(file=row.file, line=row.line, reason=row.reason, text=row.text[:_LONGEST])
+        BadRow(file=row.file, line=row.line, reason=row.reason, text=row.text[:_MAX_TEXT_LENGTH])
         for row in first
     ]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 from ..core.errors import BadRequest, Unprocessable
 from .conform import Fit, Target, fit
 from .diagnosis import refusal
-from .dtypes import given_dtype, short_dtype, storable
+from .dtypes import requested_dtype, short_dtype, storable
 from .guess import Guess, Guesses
 from .names import column_names
 from .quarantine import MOST, Broken, Quarantine, Unfit, too_many
 from .reading import Doubt, Reading
-from .rows import sayable
+from .rows import with_odd_times_as_text
 from .sources import Source
 from .spelling import PLAIN, described
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 _BAD = "\0bad"  # no column can have this name
 _BLOCK = 1 << 17
-_FEW = 10
+_FEW_ROWS = 10
 """How many rows of a small file may be set aside, as long as they are not most of it."""
 
 
 class Rows(Protocol):
     """What a commit reads. Both methods can be called again, if another writer came first."""
 
-    def plan(self, known: Mapping[str, Target] | None) -> Mapping[str, Target]:
-        """The columns of the table afterwards, in order. known: its present ones; None if it has
+    def plan(self, existing: Mapping[str, Target] | None) -> Mapping[str, Target]:
+        """The columns of the table afterwards, in order. existing: its present ones; None if it has
         none or they are to be replaced.
         """
 
@@ -52,7 +52,7 @@ class FileRows:
         self._sources = sources
         self._reading = reading
         self._strict = strict
-        self._asked: Mapping[str, pl.DataType | None] = {}
+        self._guessed_for: Mapping[str, pl.DataType | None] = {}
         self.guesses: Mapping[str, Guess] = {}
         self.quarantine = Quarantine()
         self.refused: list[Unprocessable] = []
@@ -68,27 +68,27 @@ class FileRows:
     @property
     def spelled(self) -> list[str]:
         """A line for each spelling but the plain one, with its columns; after `plan`."""
-        found: dict[str, list[str]] = {}
+        columns: dict[str, list[str]] = {}
         for name, guess in self.guesses.items():
-            if words := described(guess.spelling):
-                found.setdefault(words, []).append(name)
-        return [f"{words}: {', '.join(names)}" for words, names in found.items()]
+            if description := described(guess.spelling):
+                columns.setdefault(description, []).append(name)
+        return [f"{description}: {', '.join(names)}" for description, names in columns.items()]
 
-    def plan(self, known: Mapping[str, Target] | None) -> Mapping[str, Target]:
+    def plan(self, existing: Mapping[str, Target] | None) -> Mapping[str, Target]:
         first = self._sources[0]
         self._refuse_doubts()
         for source in self._sources:
-            missing = [name for name in known or first.columns if name not in source.columns]
+            missing = [name for name in existing or first.columns if name not in source.columns]
             if missing:
-                other = "The dataset" if known else first.name
+                owner = "The dataset" if existing else first.name
                 fix = (
                     "Add the column, or rewrite the dataset with mode='replace'."
-                    if known
+                    if existing
                     else "Ingest the files into two datasets, or add the column."
                 )
                 raise Unprocessable(
                     f"{source.name} has no column {missing[0]!r}.",
-                    f"{other} has it; {source.name} has {_listed(source.columns)}.",
+                    f"{owner} has it; {source.name} has {_listed(source.columns)}.",
                     fix,
                 )
         if unknown := [
@@ -101,19 +101,22 @@ class FileRows:
                 fix=f"Columns: {_listed(first.columns)}.",
             )
         new = [
-            name for source in self._sources for name in source.columns if name not in (known or {})
+            name
+            for source in self._sources
+            for name in source.columns
+            if name not in (existing or {})
         ]
-        self._guess(known or {}, list(dict.fromkeys(new)))
+        self._guess(existing or {}, list(dict.fromkeys(new)))
         self._refuse_doubts()
-        return {**(known or {}), **{name: self._target(name) for name in dict.fromkeys(new)}}
+        return {**(existing or {}), **{name: self._target(name) for name in dict.fromkeys(new)}}
 
     def frames(self, targets: Mapping[str, Target]) -> Iterator[pl.DataFrame]:
         self.quarantine.rows.clear()
         self.read = 0
         for source in self._sources:
-            yield from self._of(source, targets)
+            yield from self._frames_of(source, targets)
 
-    def _of(self, source: Source, targets: Mapping[str, Target]) -> Iterator[pl.DataFrame]:
+    def _frames_of(self, source: Source, targets: Mapping[str, Target]) -> Iterator[pl.DataFrame]:
         import polars as pl
 
         fits = [
@@ -130,12 +133,18 @@ class FileRows:
         unfit: list[Unfit] = []
         for frame in source.frames():
             typed = _typed(frame, fits).with_columns(absent)
-            bad = typed[_BAD].arg_true()
-            unfit += _reasons(frame[bad], [read + row for row in bad], fits) if len(bad) else []
+            unfit_indices = typed[_BAD].arg_true()
+            unfit += (
+                _unfit_rows(frame[unfit_indices], [read + row for row in unfit_indices], fits)
+                if len(unfit_indices)
+                else []
+            )
             if len(unfit) > MOST:
                 raise too_many(source.name, f"row {unfit[0].row + 1}", unfit[0].reason)
             read += frame.height
-            yield (typed.filter(~pl.col(_BAD)) if len(bad) else typed).select(list(targets))
+            yield (typed.filter(~pl.col(_BAD)) if len(unfit_indices) else typed).select(
+                list(targets)
+            )
         broken = sorted([*source.torn(), *source.broken(unfit)], key=lambda row: row.line)
         self._judge(source, broken, read + len(source.torn()), targets)
         for row in broken:
@@ -154,11 +163,11 @@ class FileRows:
                 "It has no rows.",
                 "Fetch the file again; nothing was committed.",
             )
-        bad = len(broken)
-        few = bad <= self._reading.max_bad * total or (
-            bad <= _FEW and 2 * bad <= total and self._reading.max_bad > 0
+        unfit = len(broken)
+        tolerated = unfit <= self._reading.max_bad * total or (
+            unfit <= _FEW_ROWS and 2 * unfit <= total and self._reading.max_bad > 0
         )
-        if bad and (bad == total or not few):
+        if unfit and (unfit == total or not tolerated):
             error = refusal(
                 source,
                 broken,
@@ -187,34 +196,34 @@ class FileRows:
                 raise doubt.error()
 
     def _target(self, name: str) -> Target:
-        given = self._reading.types.get(name)
-        if given:
-            return Target(given_dtype(name, given))
-        holder = self._holder(name)
+        requested = self._reading.types.get(name)
+        if requested:
+            return Target(requested_dtype(name, requested))
+        source = self._first_source_with(name)
         return Target(
             self.guesses[name].dtype
             if name in self.guesses
-            else storable(holder.columns[name], name)
+            else storable(source.columns[name], name)
         )
 
-    def _holder(self, name: str) -> Source:
+    def _first_source_with(self, name: str) -> Source:
         return next(source for source in self._sources if name in source.columns)
 
-    def _guess(self, known: Mapping[str, Target], new: Sequence[str]) -> None:
+    def _guess(self, existing: Mapping[str, Target], new: Sequence[str]) -> None:
         """Guess the types of new text columns, and for all text columns how values are spelled."""
         import polars as pl
 
-        given = {
-            name: given_dtype(name, word)
+        requested = {
+            name: requested_dtype(name, word)
             for name, word in self._reading.types.items()
-            if name not in known
+            if name not in existing
         }
         types = {
-            **{name: target.dtype for name, target in known.items()},
+            **{name: target.dtype for name, target in existing.items()},
             **dict.fromkeys(new),
-            **given,
+            **requested,
         }
-        asked: dict[str, pl.DataType | None] = {}
+        columns: dict[str, pl.DataType | None] = {}
         for name, dtype in types.items():
             texts = [
                 source
@@ -222,28 +231,32 @@ class FileRows:
                 if source.spelled and source.columns.get(name) == pl.String()
             ]
             if texts and (dtype is None or dtype.is_numeric() or dtype.is_temporal()):
-                asked[name] = dtype
-        if asked == self._asked:
+                columns[name] = dtype
+        if columns == self._guessed_for:
             return
-        times = {name for name in asked if self._holder(name).times_only}
+        json_columns = {name for name in columns if self._first_source_with(name).times_only}
         self.guesses = {}
         for times_only in (False, True):
-            self.guesses |= self._guessed(
-                {name: dtype for name, dtype in asked.items() if (name in times) == times_only},
+            self.guesses |= self._guess_columns(
+                {
+                    name: dtype
+                    for name, dtype in columns.items()
+                    if (name in json_columns) == times_only
+                },
                 times_only=times_only,
             )
-        self._asked = asked
+        self._guessed_for = columns
 
-    def _guessed(
-        self, asked: Mapping[str, pl.DataType | None], *, times_only: bool
+    def _guess_columns(
+        self, columns: Mapping[str, pl.DataType | None], *, times_only: bool
     ) -> dict[str, Guess]:
         import polars as pl
 
-        if not asked:
+        if not columns:
             return {}
-        guesses = Guesses(asked, self._reading, times_only=times_only)
+        guesses = Guesses(columns, self._reading, times_only=times_only)
         for source in self._sources:
-            texts = [name for name in asked if source.columns.get(name) == pl.String()]
+            texts = [name for name in columns if source.columns.get(name) == pl.String()]
             if not texts or not source.spelled:
                 continue
             for frame in source.frames():
@@ -270,8 +283,8 @@ class FrameRows:
             )
         self._columns = schema
 
-    def plan(self, known: Mapping[str, Target] | None) -> Mapping[str, Target]:
-        missing = [name for name in known or {} if name not in self._columns]
+    def plan(self, existing: Mapping[str, Target] | None) -> Mapping[str, Target]:
+        missing = [name for name in existing or {} if name not in self._columns]
         if missing:
             fix = "Add the column, or rewrite the dataset with mode='replace'."
             raise Unprocessable(
@@ -282,9 +295,9 @@ class FrameRows:
         new = {
             name: Target(storable(dtype, name))
             for name, dtype in self._columns.items()
-            if name not in (known or {})
+            if name not in (existing or {})
         }
-        return {**(known or {}), **new}
+        return {**(existing or {}), **new}
 
     def frames(self, targets: Mapping[str, Target]) -> Iterator[pl.DataFrame]:
         fits = [
@@ -292,16 +305,16 @@ class FrameRows:
             for name, target in targets.items()
         ]
         for frame in self._frame.collect_batches(chunk_size=_BLOCK, engine="streaming"):
-            out = _typed(frame, fits)
-            bad = out[_BAD].arg_true()
-            if len(bad):
-                first = _reasons(frame[bad[:1]], [0], fits)[0]
+            typed = _typed(frame, fits)
+            unfit_indices = typed[_BAD].arg_true()
+            if len(unfit_indices):
+                first = _unfit_rows(frame[unfit_indices[:1]], [0], fits)[0]
                 raise Unprocessable(
                     "The frame does not fit the dataset.",
                     f"A row has {first.reason}.",
                     "Fix the values, or rewrite the dataset with mode='replace'.",
                 )
-            yield out.drop(_BAD)
+            yield typed.drop(_BAD)
 
 
 def _typed(frame: pl.DataFrame, fits: Sequence[Fit]) -> pl.DataFrame:
@@ -320,11 +333,11 @@ def _typed(frame: pl.DataFrame, fits: Sequence[Fit]) -> pl.DataFrame:
         )
         .collect()
     )
-    doubt = quick[_BAD].arg_true()
-    if not len(doubt):
+    doubtful = quick[_BAD].arg_true()
+    if not len(doubtful):
         return quick
     exact = (
-        frame[doubt]
+        frame[doubtful]
         .lazy()
         .select(
             [
@@ -334,39 +347,43 @@ def _typed(frame: pl.DataFrame, fits: Sequence[Fit]) -> pl.DataFrame:
         )
         .collect()
     )
-    place = "\0place"
-    both = [
-        quick.with_row_index(place).filter(~pl.col(_BAD)),
-        exact.with_columns(doubt.cast(pl.UInt32).alias(place)).select(place, *exact.columns),
+    position = "\0place"
+    parts = [
+        quick.with_row_index(position).filter(~pl.col(_BAD)),
+        exact.with_columns(doubtful.cast(pl.UInt32).alias(position)).select(
+            position, *exact.columns
+        ),
     ]
-    return pl.concat(both).sort(place).drop(place)
+    return pl.concat(parts).sort(position).drop(position)
 
 
-def _reasons(rows: pl.DataFrame, numbers: Sequence[int], fits: Sequence[Fit]) -> list[Unfit]:
+def _unfit_rows(rows: pl.DataFrame, numbers: Sequence[int], fits: Sequence[Fit]) -> list[Unfit]:
     """Number, reason and values of rows with at least one bad value each; the reason names the
     first one.
     """
-    flags = rows.select([item.bad.alias(str(place)) for place, item in enumerate(fits)]).rows()
-    found: list[Unfit] = []
-    for number, flag, values in zip(
-        numbers, flags, sayable(rows).iter_rows(named=True), strict=True
+    flags = rows.select([item.bad.alias(str(index)) for index, item in enumerate(fits)]).rows()
+    unfit: list[Unfit] = []
+    for number, is_unfit, values in zip(
+        numbers, flags, with_odd_times_as_text(rows).iter_rows(named=True), strict=True
     ):
-        bad = fits[flag.index(True)]
-        value = values[bad.name]
-        reason = f"{value!r:.100} in column {bad.name!r}, which is {short_dtype(bad.target.dtype)}"
-        found.append(
+        column = fits[is_unfit.index(True)]
+        value = values[column.name]
+        reason = (
+            f"{value!r:.100} in column {column.name!r}, which is {short_dtype(column.target.dtype)}"
+        )
+        unfit.append(
             Unfit(
                 number,
                 (
                     reason
                     if value is not None
-                    else f"no value in column {bad.name!r}, which needs one"
+                    else f"no value in column {column.name!r}, which needs one"
                 ),
                 values,
-                bad.name,
+                column.name,
             )
         )
-    return found
+    return unfit
 
 
 def _listed(names: Mapping[str, object]) -> str:

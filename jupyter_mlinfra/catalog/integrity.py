@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .names import DatasetName
 
 _CHUNK = 1 << 20
-_NAMED = 100
+_MAX_UNCHECKED = 100
 
 
 class Hashing:
@@ -33,11 +33,11 @@ class Hashing:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._sum = sha256()
+        self._hash = sha256()
 
     def write(self, data: Any) -> int:
         """Write, and add to the checksum."""
-        self._sum.update(data)
+        self._hash.update(data)
         self._stream.write(data)
         return len(data)
 
@@ -57,13 +57,13 @@ class Hashing:
     @property
     def checksum(self) -> str:
         """SHA-256 in hexadecimal."""
-        return self._sum.hexdigest()
+        return self._hash.hexdigest()
 
 
-def noted(checksums: Mapping[str, str]) -> dict[str, str]:
+def checksum_properties(checksums: Mapping[str, str]) -> dict[str, str]:
     """Properties of a snapshot that keep these checksums. checksums: location → SHA-256."""
     return (
-        {CHECKSUMS: json.dumps({_short(path): found for path, found in checksums.items()})}
+        {CHECKSUMS: json.dumps({_file_name(path): found for path, found in checksums.items()})}
         if checksums
         else {}
     )
@@ -80,13 +80,13 @@ def verify(
     tasks = list(table.scan(snapshot_id=name.snapshot).plan_files())
     files = {task.file.file_path: int(task.file.file_size_in_bytes) for task in tasks}
     deletes = {file.file_path for task in tasks for file in task.delete_files}
-    known, damaged, unchecked, read = _known(table), [], sorted(deletes), 0
+    checksums, damaged, unchecked, read = _checksums(table), [], sorted(deletes), 0
     for path, size in files.items():
-        expected = known.get(_short(path))
+        expected = checksums.get(_file_name(path))
         if expected is None:
             unchecked.append(path)
-        elif why := _damage(table.io, path, expected):
-            damaged.append(Damage(file=path, why=why))
+        elif problem := _damage(table.io, path, expected):
+            damaged.append(Damage(file=path, why=problem))
         read += size
         on_progress(read, sum(files.values()))
     current = name.snapshot or (
@@ -98,7 +98,7 @@ def verify(
         files=len(files) + len(deletes),
         checked=len(files) + len(deletes) - len(unchecked),
         damaged=damaged,
-        unchecked=unchecked[:_NAMED],
+        unchecked=unchecked[:_MAX_UNCHECKED],
         note=(
             "Files of other writers, of deleted rows and of expired snapshots have no checksum"
             " here."
@@ -110,41 +110,45 @@ def verify(
 
 def check(table: Table, name: DatasetName) -> None:
     """Raise Unprocessable if a file of the snapshot is not what was written."""
-    found = verify(table, name)
-    if found.damaged:
-        first = found.damaged[0]
-        others = f" {len(found.damaged) - 1} more are damaged." if len(found.damaged) > 1 else ""
+    verification = verify(table, name)
+    if verification.damaged:
+        damage = verification.damaged[0]
+        more = (
+            f" {len(verification.damaged) - 1} more are damaged."
+            if len(verification.damaged) > 1
+            else ""
+        )
         raise Unprocessable(
             f"{name.text} has a damaged data file.",
-            f"{first.file}: {first.why}.{others}",
+            f"{damage.file}: {damage.why}.{more}",
             "Restore the file, or write the rows again. All of them: mlinfra catalog verify"
             f" {name.text}",
         )
 
 
-def _known(table: Table) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _checksums(table: Table) -> dict[str, str]:
+    checksums: dict[str, str] = {}
     for snapshot in table.metadata.snapshots:
         text = snapshot.summary.additional_properties.get(CHECKSUMS) if snapshot.summary else None
-        found.update(json.loads(text) if text else {})
-    return found
+        checksums.update(json.loads(text) if text else {})
+    return checksums
 
 
 def _damage(io: FileIO, path: str, expected: str) -> str:
     """What is wrong with a file; empty if it is intact."""
     try:
-        found = _checksum(io.new_input(path).open())
+        checksum = _checksum(io.new_input(path).open())
     except OSError as error:
         return f"it cannot be read ({error.strerror or error})"
-    return "" if found == expected else "it is not what was written"
+    return "" if checksum == expected else "it is not what was written"
 
 
 def _checksum(stream: Any) -> str:
     with stream:
-        total = sha256()
+        digest = sha256()
         for chunk in _chunks(stream):
-            total.update(chunk)
-    return total.hexdigest()
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _chunks(stream: Any) -> Iterable[bytes]:
@@ -152,5 +156,5 @@ def _chunks(stream: Any) -> Iterable[bytes]:
         yield chunk
 
 
-def _short(path: str) -> str:
+def _file_name(path: str) -> str:
     return path.rpartition("/")[2]

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 _BLOCK = 20_000
-_BETWEEN = re.compile(r"[\s,]*")  # elements of an array
+_SEPARATORS = re.compile(r"[\s,]*")  # elements of an array
 _LARGEST_ARRAY = 256 << 20
-_LONG = re.compile(rb"\d{19}")
+_LONG_NUMBER = re.compile(rb"\d{19}")
 
 
 class JsonFile:
@@ -31,12 +31,12 @@ class JsonFile:
     `torn` holds (line, reason, text) of what was set aside; blank lines count as lines.
     """
 
-    def __init__(self, text: Text, *, whole: bool = True) -> None:
+    def __init__(self, text: Text, *, complete: bool = True) -> None:
         self._text = text
-        self._whole = whole
+        self._complete = complete
         self.torn: list[tuple[int, str, str]] = []
         self._skipped: list[int] = []
-        self._schema = self._merged()
+        self._schema = self._merge_schemas()
         self.columns = dict(
             zip(
                 column_names(list(self._schema), text.path.name), self._schema.values(), strict=True
@@ -47,25 +47,25 @@ class JsonFile:
         """Blocks of rows in the order of the file, all of the same columns and types."""
         import polars as pl
 
-        shape = pl.DataFrame(schema=self._schema)
+        empty = pl.DataFrame(schema=self._schema)
         for block in self._blocks():
-            frame = pl.concat([shape, self._parsed(block)], how="diagonal_relaxed")
+            frame = pl.concat([empty, self._parse(block)], how="diagonal_relaxed")
             yield frame.rename(dict(zip(self._schema, self.columns, strict=True)))
 
     def line(self, row: int) -> int:
         """The line (in an array: the place) of row `row` of the frames, counted from 0."""
-        ahead = [number - place for place, number in enumerate(self._skipped)]
-        return row + 1 + bisect_right(ahead, row + 1)
+        rows_before = [number - index for index, number in enumerate(self._skipped)]
+        return row + 1 + bisect_right(rows_before, row + 1)
 
-    def _merged(self) -> dict[str, pl.DataType]:
+    def _merge_schemas(self) -> dict[str, pl.DataType]:
         import polars as pl
 
         merged, block = pl.DataFrame(), None
         for block in self._blocks():
             try:
-                merged = pl.concat([merged, self._parsed(block).clear()], how="diagonal_relaxed")
+                merged = pl.concat([merged, self._parse(block).clear()], how="diagonal_relaxed")
             except pl.exceptions.PolarsError as error:
-                raise self._mixed(error) from error
+                raise self._mixed_types(error) from error
         if block and not merged.columns:
             raise Unprocessable(
                 f"{self._text.path.name} has no columns.",
@@ -74,15 +74,15 @@ class JsonFile:
             )
         return dict(merged.schema)
 
-    def _parsed(self, block: list[bytes]) -> pl.DataFrame:
+    def _parse(self, block: list[bytes]) -> pl.DataFrame:
         import polars as pl
 
         try:
             frame = pl.read_ndjson(io.BytesIO(b"\n".join(block)), infer_schema_length=None)
         except pl.exceptions.PolarsError as error:
-            raise self._mixed(error) from error
+            raise self._mixed_types(error) from error
         if frame.height != len(block):
-            raise self._mixed(f"{len(block)} objects gave {frame.height} rows")
+            raise self._mixed_types(f"{len(block)} objects gave {frame.height} rows")
         return frame
 
     def _blocks(self) -> Iterator[list[bytes]]:
@@ -93,9 +93,9 @@ class JsonFile:
         block: list[bytes] = []
         for number, line in self._lines():
             try:
-                reason = "" if isinstance(orjson.loads(line), dict) else "no JSON object"
+                reason = "" if isinstance(orjson.loads(line), dict) else "not a JSON object"
             except orjson.JSONDecodeError as error:
-                reason = f"no JSON: {error}" if line.strip() else "blank"
+                reason = f"not JSON: {error}" if line.strip() else "blank"
             if reason:
                 self._skipped.append(number)
                 if reason != "blank":
@@ -133,17 +133,17 @@ class JsonFile:
                 f"It has over {_LARGEST_ARRAY >> 20} MiB.",
                 "Write one object per line (.jsonl).",
             )
-        if not self._whole:
-            return map(_dumped, _beginning(data.decode(errors="ignore")))
+        if not self._complete:
+            return map(_dump, _beginning(data.decode(errors="ignore")))
         try:
-            found, dumps = _loaded(data)
+            elements, dumps = _load(data)
         except (ValueError, RecursionError) as error:
             raise Unprocessable(
                 f"{name} is not JSON.", f"{error}.", "Fetch the file again; nothing was committed."
             ) from error
-        return map(dumps, found)
+        return map(dumps, elements)
 
-    def _mixed(self, error: object) -> Unprocessable:
+    def _mixed_types(self, error: object) -> Unprocessable:
         what = f"{self._text.path.name} mixes types that no column can hold."
         return Unprocessable(
             what,
@@ -152,26 +152,32 @@ class JsonFile:
         )
 
 
-def _loaded(data: bytes) -> tuple[Any, Callable[[Any], bytes]]:
+def _load(data: bytes) -> tuple[Any, Callable[[Any], bytes]]:
     """The JSON value, and how to write it again: fast, except for numbers with so many digits that
     orjson would round them.
     """
     import orjson
 
-    return (json.loads(data), _dumped) if _LONG.search(data) else (orjson.loads(data), orjson.dumps)
+    return (
+        (json.loads(data), _dump)
+        if _LONG_NUMBER.search(data)
+        else (orjson.loads(data), orjson.dumps)
+    )
 
 
-def _dumped(value: Any) -> bytes:
+def _dump(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
 def _beginning(text: str) -> Iterator[Any]:
     """The complete elements of an array that is cut off."""
-    decoder, place = json.JSONDecoder(), text.index("[") + 1
+    decoder, position = json.JSONDecoder(), text.index("[") + 1
     while True:
-        found = _BETWEEN.match(text, place)
+        separators = _SEPARATORS.match(text, position)
         try:
-            element, place = decoder.raw_decode(text, found.end() if found else place)
+            element, position = decoder.raw_decode(
+                text, separators.end() if separators else position
+            )
         except ValueError:
             return
         yield element

@@ -60,10 +60,10 @@ def checked(name: DatasetName, data: bytes, location: str) -> Metadata:
     Raises Unprocessable with the file's path.
     """
     try:
-        found: Metadata = json.loads(data)
-        columns(name, found), snapshots(name, found), str(found["location"])
+        metadata: Metadata = json.loads(data)
+        columns(name, metadata), snapshots(name, metadata), str(metadata["location"])
         with contextlib.suppress(NotFound):  # an expired newest snapshot is not damage
-            dataset(name, found)
+            dataset(name, metadata)
     except (
         ArithmeticError,
         AttributeError,
@@ -78,7 +78,7 @@ def checked(name: DatasetName, data: bytes, location: str) -> Metadata:
             why,
             "Restore that file from a backup, or drop the table and ingest its files again.",
         ) from error
-    return found
+    return metadata
 
 
 def unreadable(name: DatasetName, why: str) -> Dataset:
@@ -132,7 +132,7 @@ def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
             removed=int(_summary(entry).get("deleted-records", 0)),
             written_by=_summary(entry).get(WRITTEN_BY, ""),
         )
-        for entry in _ordered(metadata)
+        for entry in _newest_first(metadata)
     ]
 
 
@@ -143,15 +143,15 @@ def files_in(metadata: Metadata) -> dict[str, str]:
     """
     entries = {entry["snapshot-id"]: entry for entry in metadata.get("snapshots", [])}
     entry = entries.get(metadata.get("current-snapshot-id"))
-    found: dict[str, str] = {}
+    snapshots: dict[str, str] = {}
     while entry is not None:
-        for digest in _listed(_summary(entry).get(FILES)):
-            found.setdefault(digest, str(entry["snapshot-id"]))
+        for digest in _json_list(_summary(entry).get(FILES)):
+            snapshots.setdefault(digest, str(entry["snapshot-id"]))
         # Iceberg's replace operation keeps the rows.
         if _summary(entry).get("operation", "append") not in ("append", "replace"):
             break
         entry = entries.get(entry.get("parent-snapshot-id"))
-    return found
+    return snapshots
 
 
 def snapshot_of(name: DatasetName, metadata: Metadata) -> Metadata | None:
@@ -159,15 +159,17 @@ def snapshot_of(name: DatasetName, metadata: Metadata) -> Metadata | None:
 
     Raises NotFound if the table has no such snapshot.
     """
-    wanted = name.snapshot if name.snapshot is not None else metadata.get("current-snapshot-id")
-    if wanted in (None, -1):
+    snapshot_id = (
+        name.snapshot if name.snapshot is not None else metadata.get("current-snapshot-id")
+    )
+    if snapshot_id in (None, -1):
         return None
     for entry in metadata.get("snapshots", []):
-        if entry["snapshot-id"] == wanted:
-            found: Metadata = entry
-            return found
+        if entry["snapshot-id"] == snapshot_id:
+            snapshot: Metadata = entry
+            return snapshot
     raise NotFound(
-        f"{name.text} has no snapshot {wanted}.",
+        f"{name.text} has no snapshot {snapshot_id}.",
         "It never had, or it has expired.",
         f"mlinfra catalog snapshots {name.text}",
     )
@@ -175,7 +177,7 @@ def snapshot_of(name: DatasetName, metadata: Metadata) -> Metadata | None:
 
 def newer(metadata: Metadata, snapshot: Metadata | None) -> int:
     """How many snapshots came after this one."""
-    ids = [entry["snapshot-id"] for entry in _ordered(metadata)]
+    ids = [entry["snapshot-id"] for entry in _newest_first(metadata)]
     return ids.index(snapshot["snapshot-id"]) if snapshot else 0
 
 
@@ -186,15 +188,15 @@ def fields(name: DatasetName, metadata: Metadata) -> Sequence[Mapping[str, Any]]
     They differ after a change of columns that wrote no rows.
     """
     schemas = metadata.get("schemas") or [metadata["schema"]]
-    wanted = metadata.get("current-schema-id", 0)
+    schema_id = metadata.get("current-schema-id", 0)
     if name.columns is not None:
-        wanted = name.columns
+        schema_id = name.columns
     elif name.snapshot is not None:
-        wanted = (snapshot_of(name, metadata) or {}).get("schema-id", wanted)
-    found: Sequence[Mapping[str, Any]] = next(
-        (schema for schema in schemas if schema.get("schema-id", 0) == wanted), schemas[-1]
+        schema_id = (snapshot_of(name, metadata) or {}).get("schema-id", schema_id)
+    columns: Sequence[Mapping[str, Any]] = next(
+        (schema for schema in schemas if schema.get("schema-id", 0) == schema_id), schemas[-1]
     )["fields"]
-    return found
+    return columns
 
 
 def _state(name: DatasetName, metadata: Metadata, snapshot: Metadata | None) -> str | None:
@@ -213,19 +215,19 @@ def _state(name: DatasetName, metadata: Metadata, snapshot: Metadata | None) -> 
 
 def tags(properties: Mapping[str, str]) -> list[str]:
     """The tags in a table's properties."""
-    return _listed(properties.get(TAGS))
+    return _json_list(properties.get(TAGS))
 
 
-def _listed(text: str | None) -> list[str]:
+def _json_list(text: str | None) -> list[str]:
     """The words of a JSON list; anything else counts as none."""
     try:
-        found = json.loads(text or "[]")
+        words = json.loads(text or "[]")
     except json.JSONDecodeError:
         return []
-    return [str(word) for word in found] if isinstance(found, list) else []
+    return [str(word) for word in words] if isinstance(words, list) else []
 
 
-def _ordered(metadata: Metadata) -> list[Metadata]:
+def _newest_first(metadata: Metadata) -> list[Metadata]:
     entries: list[Metadata] = metadata.get("snapshots", [])
     return sorted(
         entries,

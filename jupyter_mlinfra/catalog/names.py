@@ -17,8 +17,8 @@ _PART = r"(?=[^.@]{1,127}(?:[.@]|\Z))[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*"
 _AT = r"(\d{1,19})(?:\.(\d{1,9}))?"
 _NAME = re.compile(rf"(?:dataset:)?({_PART}(?:\.{_PART})*)\.({_PART})(?:@{_AT})?\Z")
 _SNAPSHOT = re.compile(rf"{_AT}\Z")
-_LONGEST_COLUMN = 255
-_BREAK = re.compile(r"\s*[\t\n\v\f\r]\s*")
+_MAX_COLUMN_LENGTH = 255
+_LINE_BREAK = re.compile(r"\s*[\t\n\v\f\r]\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class DatasetName:
 
         Raises BadRequest for anything else, so no name reaches a path or a statement unchecked.
         """
-        found = _NAME.match(text) if isinstance(text, str) else None
-        if not found:
+        match = _NAME.match(text) if isinstance(text, str) else None
+        if not match:
             shown = str(text)[:80]
             why = (
                 "A name is NAMESPACE.TABLE of letters, digits, `_` and `-`, each part beginning"
@@ -52,22 +52,22 @@ class DatasetName:
                 "Write, for example, flights.departures.",
             )
         return cls(
-            found[1], found[2], *(int(number) if number else None for number in found.groups()[2:])
+            match[1], match[2], *(int(number) if number else None for number in match.groups()[2:])
         )
 
     def at(self, snapshot: str | int) -> DatasetName:
         """The same dataset at a snapshot, `ID` or `ID.COLUMNS`. Raises BadRequest if that is not a
         snapshot.
         """
-        found = _SNAPSHOT.match(str(snapshot))
-        if not found:
+        match = _SNAPSHOT.match(str(snapshot))
+        if not match:
             raise BadRequest(
                 f"{str(snapshot)[:40]!r} is not a snapshot.",
                 "A snapshot is a number.",
                 "Take one from `mlinfra catalog snapshots`.",
             )
         return DatasetName(
-            self.namespace, self.table, int(found[1]), int(found[2]) if found[2] else None
+            self.namespace, self.table, int(match[1]), int(match[2]) if match[2] else None
         )
 
     @property
@@ -94,7 +94,7 @@ class DatasetName:
 
 
 def column_names(
-    header: Sequence[str], where: str, *, fix: str = "Rename one of them."
+    header: Sequence[str], owner: str, *, fix: str = "Rename one of them."
 ) -> list[str]:
     """The column names of a file; an unnamed column becomes `column_N`, a line break in a name a
     blank. fix: for two equal names.
@@ -102,18 +102,19 @@ def column_names(
     Raises Unprocessable if two are equal or one cannot be a name.
     """
     names = [
-        _BREAK.sub(" ", name.strip()) or f"column_{place}" for place, name in enumerate(header, 1)
+        _LINE_BREAK.sub(" ", name.strip()) or f"column_{number}"
+        for number, name in enumerate(header, 1)
     ]
     for name in names:
-        if len(name) > _LONGEST_COLUMN or not name.isprintable():
+        if len(name) > _MAX_COLUMN_LENGTH or not name.isprintable():
             raise Unprocessable(
-                f"{where} has a column that cannot be named {name[:40]!r}.",
+                f"{owner} has a column that cannot be named {name[:40]!r}.",
                 "It is too long or holds control characters.",
                 "Rename the column.",
             )
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
         raise Unprocessable(
-            f"{where} has two columns {twice[0]!r}.", "Each column needs a name of its own.", fix
+            f"{owner} has two columns {repeated[0]!r}.", "Each column needs a name of its own.", fix
         )
     return names

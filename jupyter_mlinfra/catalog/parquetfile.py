@@ -18,27 +18,27 @@ _ROWS = 1 << 17
 
 
 class ParquetFile:
-    """One Parquet file, or its first `most` rows; `whole` says whether those are all.
+    """One Parquet file, or its first `limit` rows; `complete` says whether those are all.
 
     Raises Unprocessable if its footer is missing or damaged.
     """
 
-    def __init__(self, path: Path, *, most: int | None = None) -> None:
+    def __init__(self, path: Path, *, limit: int | None = None) -> None:
         self._path = path
-        self._most = most
+        self._limit = limit
         if not path.stat().st_size:
             raise Unprocessable(
                 f"{path.name} is empty.",
                 "It has 0 bytes.",
                 "Fetch the file again; nothing was committed.",
             )
-        with self._opened() as file:
+        with self._open() as file:
             names = column_names(file.schema_arrow.names, path.name)
-            self.whole = most is None or file.metadata.num_rows <= most
+            self.complete = limit is None or file.metadata.num_rows <= limit
             empty = file.schema_arrow.empty_table()
             dtypes = [
-                self._frame(empty.select([place]), name).dtypes[0]
-                for place, name in enumerate(names)
+                self._frame(empty.select([index]), name).dtypes[0]
+                for index, name in enumerate(names)
             ]
         self.columns = dict(zip(names, dtypes, strict=True))
 
@@ -46,23 +46,23 @@ class ParquetFile:
         """Blocks of rows in the order of the file; a damaged page ends it with an error."""
         import polars as pl
 
-        with self._opened() as file:
+        with self._open() as file:
             for batch in self._batches(file):
                 parts = [
-                    self._frame(batch.select([place]), name)
-                    for place, name in enumerate(self.columns)
+                    self._frame(batch.select([index]), name)
+                    for index, name in enumerate(self.columns)
                 ]
                 yield pl.concat(parts, how="horizontal") if parts else pl.DataFrame()
-                if self._most is not None:
+                if self._limit is not None:
                     break
 
     def _batches(self, file: Any) -> Iterator[Any]:
         """Raise Unprocessable that names the column that Arrow cannot read."""
         try:
-            yield from file.iter_batches(batch_size=self._most or _ROWS)
+            yield from file.iter_batches(batch_size=self._limit or _ROWS)
         except _errors() as error:
             for field, name in zip(file.schema_arrow, self.columns, strict=True):
-                if why := _fault(file, field.name):
+                if why := _read_error(file, field.name):
                     fix = (
                         "Fetch the file again, or write it again with another type or without the"
                         " column; nothing was committed."
@@ -90,15 +90,15 @@ class ParquetFile:
                 name, first_line(error), part.schema.field(0).type, fix
             ) from error
 
-    def _unreadable(self, name: str, why: str, kind: object, fix: str) -> Unprocessable:
+    def _unreadable(self, name: str, why: str, arrow_type: object, fix: str) -> Unprocessable:
         return Unprocessable(
             f"Column {name!r} of {self._path.name} cannot be read.",
-            f"{why}. Its type in the file is {kind}.",
+            f"{why}. Its type in the file is {arrow_type}.",
             fix,
         )
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[Any]:
+    def _open(self) -> Iterator[Any]:
         from pyarrow import parquet
 
         # Spark's INT96 covers the years 1 to 9999. As nanoseconds, the default, moments outside
@@ -126,7 +126,7 @@ def _errors() -> tuple[type[BaseException], ...]:
     return (pa.ArrowException, OSError)
 
 
-def _fault(file: Any, column: str) -> str:
+def _read_error(file: Any, column: str) -> str:
     """Why a column cannot be read; empty if it can."""
     try:
         for _ in file.iter_batches(batch_size=_ROWS, columns=[column]):
@@ -141,6 +141,6 @@ def first_line(error: BaseException) -> str:
     words.
     """
     text = str(error).partition("\n")[0]
-    if said := re.search(r'ErrString\("(.*)', text):
-        text = said[1].partition("\\n")[0]
+    if message := re.search(r'ErrString\("(.*)', text):
+        text = message[1].partition("\\n")[0]
     return text.strip().rstrip('."')[:300]

@@ -42,7 +42,7 @@ class PinnedTable(Table):
 
     def refresh(self) -> Table:
         """Raise CommitFailedException if the attempt has to start again."""
-        before = self.metadata.current_schema_id
+        schema_id = self.metadata.current_schema_id
         try:
             super().refresh()
         except (
@@ -52,6 +52,6 @@ class PinnedTable(Table):
             raise CommitFailedException(
                 f"{'.'.join(self.name())} has been replaced by another table"
             ) from error
-        if self.metadata.current_schema_id != before:
+        if self.metadata.current_schema_id != schema_id:
             raise CommitFailedException(f"{'.'.join(self.name())} has changed its columns")
         return self

@@ -18,7 +18,7 @@ from ..core.records import Number, to_json
 from .integrity import check
 from .names import DatasetName
 from .profiling import Written, counts, from_files, from_rows, merged, of_column
-from .rows import scan, seen
+from .rows import scan, with_columns_of
 from .spec import ColumnProfile, Dataset, Profile
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Tier = Literal["footer", "sample", "exact"]
 TIERS: tuple[Tier, ...] = ("footer", "sample", "exact")
-_READ_WHOLE = 20
+_CHEAP_FACTOR = 20
 _BLOCKS = 32
 
 
@@ -51,20 +51,20 @@ def profile(
     # Absent, or of an older version: compute it again.
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return _read(json.loads(path.read_bytes()))
-    began = time.perf_counter()
+    started = time.perf_counter()
     columns = _columns(load(), dataset, types, tier, sample_rows)
-    made = Profile(
+    result = Profile(
         ref=dataset.ref,
         snapshot=dataset.snapshot,
         tier=tier,
         rows=dataset.rows,
-        seconds=time.perf_counter() - began,
+        seconds=time.perf_counter() - started,
         columns=columns,
     )
     # A full disk costs the next reader some time, but not this one the answer.
     with contextlib.suppress(MLInfraError):
-        write_atomic(path, json.dumps(to_json(made)).encode())
-    return made
+        write_atomic(path, json.dumps(to_json(result)).encode())
+    return result
 
 
 def _columns(
@@ -91,17 +91,17 @@ def _columns(
 
 
 def _footer(table: Table, name: DatasetName, types: Mapping[str, str]) -> list[ColumnProfile]:
-    planned = seen(table, name).scan(snapshot_id=name.snapshot)
-    tasks = list(planned.plan_files())
-    files, schema = [task.file for task in tasks], planned.projection()
-    all_told = all(counts(file, field.field_id) for file in files for field in schema.fields)
-    written = {} if all_told else _written(table, name)
+    table_scan = with_columns_of(table, name).scan(snapshot_id=name.snapshot)
+    tasks = list(table_scan.plan_files())
+    files, schema = [task.file for task in tasks], table_scan.projection()
+    complete = all(counts(file, field.field_id) for file in files for field in schema.fields)
+    written = {} if complete else _columns_when_written(table, name)
     return from_files(
         files, schema, types, written=written, deletes=any(task.delete_files for task in tasks)
     )
 
 
-def _written(table: Table, name: DatasetName) -> Written:
+def _columns_when_written(table: Table, name: DatasetName) -> Written:
     """The columns that the table had when each file was added, for files whose snapshot still
     exists.
     """
@@ -135,22 +135,23 @@ def _sample(rows: pl.LazyFrame, total: int, size: int, *, seed: int) -> pl.DataF
     """
     import polars as pl
 
-    if total <= _READ_WHOLE * size:
-        number = pl.col("\0row")
-        chosen = number.hash(seed) < pl.lit(int(size / total * 2**64), dtype=pl.UInt64)
+    if total <= _CHEAP_FACTOR * size:
+        row_number = pl.col("\0row")
+        chosen = row_number.hash(seed) < pl.lit(int(size / total * 2**64), dtype=pl.UInt64)
         return rows.with_row_index("\0row").filter(chosen).drop("\0row").collect(engine="streaming")
-    chance = random.Random(seed)  # noqa: S311 (no secret)
+    generator = random.Random(seed)  # noqa: S311 (no secret)
     stretch, length = total / _BLOCKS, size // _BLOCKS
     starts = [
-        int(place * stretch + chance.random() * (stretch - length)) for place in range(_BLOCKS)
+        int(row_number * stretch + generator.random() * (stretch - length))
+        for row_number in range(_BLOCKS)
     ]
     # One by one: each decompresses a row group.
     return pl.concat([rows.slice(start, length).collect() for start in starts])
 
 
-def _read(found: dict[str, Any]) -> Profile:
-    columns = [_column(**column) for column in found.pop("columns")]
-    return Profile(rows=Number(**found.pop("rows")), columns=columns, **found)
+def _read(document: dict[str, Any]) -> Profile:
+    columns = [_column(**column) for column in document.pop("columns")]
+    return Profile(rows=Number(**document.pop("rows")), columns=columns, **document)
 
 
 def _column(

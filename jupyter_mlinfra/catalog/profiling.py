@@ -41,13 +41,13 @@ def from_files(
     the table has.
     """
     rows = sum(file.record_count for file in files)
-    found = []
+    profiles = []
     for field in schema.fields:
         nulls = [_nulls(file, field.field_id, written) for file in files]
         missing = _missing(nulls, rows, deletes=deletes)
         low, high = _bounds(files, nulls, field, rows, deletes=deletes)
-        found.append(of_column(field.name, types, missing=missing, min=low, max=high))
-    return found
+        profiles.append(of_column(field.name, types, missing=missing, min=low, max=high))
+    return profiles
 
 
 def from_rows(
@@ -61,49 +61,31 @@ def from_rows(
 
     schema = frame.collect_schema()
     sums = _sums(frame, schema)
-    found = []
+    profiles = []
     for name, dtype in schema.items():
-        known = {
+        numbers = {
             key: Number(value=plain(sums[name, key]), basis=basis, n=rows)
             for key in ("min", "max", "mean")
             if (name, key) in sums
         }
-        known["missing"] = Number(
+        numbers["missing"] = Number(
             value=sums[name, "null"] / rows if rows else 0.0, basis=basis, n=rows
         )
         shape: Sequence[int] = ()
         if dtype in (pl.String(), pl.Boolean(), pl.Binary()):
-            counts = (
-                frame.select(pl.col(name).drop_nulls())
-                .group_by(name)
-                .len("\0n")
-                .collect(engine="streaming")
-            )
-            known["distinct"] = Number(value=counts.height, basis=basis, n=rows)
-            best = counts.sort(["\0n", name], descending=[True, False]).head(BINS)
-            shape = best["\0n"].to_list()
-            if best.height:
-                known["top"] = Number(
-                    value=f"{_word(best[name][0])} {100 * shape[0] / rows:.1f} %",
-                    basis=basis,
-                    n=rows,
-                )
+            frequencies = _frequencies(frame, name)
+            numbers["distinct"] = Number(value=frequencies.height, basis=basis, n=rows)
+            most_frequent = frequencies.sort(["\0n", name], descending=[True, False]).head(BINS)
+            shape = most_frequent["\0n"].to_list()
+            if shape:
+                top = f"{_word(most_frequent[name][0])} {100 * shape[0] / rows:.1f} %"
+                numbers["top"] = Number(value=top, basis=basis, n=rows)
         elif not dtype.is_nested():
-            unique = (
-                frame.select(pl.col(name).drop_nulls().n_unique())
-                .collect(engine="streaming")
-                .item()
-            )
-            known["distinct"] = Number(value=unique, basis=basis, n=rows)
-            shape = _shape(
-                frame,
-                name,
-                whole=not dtype.is_float(),
-                low=sums[name, "low"],
-                high=sums[name, "high"],
-            )
-        found.append(of_column(name, types, shape=shape, **known))
-    return found
+            numbers["distinct"] = Number(value=_distinct(frame, name), basis=basis, n=rows)
+            low, high = sums[name, "low"], sums[name, "high"]
+            shape = _shape(frame, name, integers=not dtype.is_float(), low=low, high=high)
+        profiles.append(of_column(name, types, shape=shape, **numbers))
+    return profiles
 
 
 def merged(rows: Sequence[ColumnProfile], files: Sequence[ColumnProfile]) -> list[ColumnProfile]:
@@ -112,32 +94,32 @@ def merged(rows: Sequence[ColumnProfile], files: Sequence[ColumnProfile]) -> lis
     """
     from dataclasses import replace
 
-    known = {column.name: column for column in files}
-    found = []
+    exact_by_name = {column.name: column for column in files}
+    profiles = []
     for column in rows:
-        better = {
-            key: getattr(known[column.name], key)
+        numbers = {
+            key: getattr(exact_by_name[column.name], key)
             for key in ("missing", "min", "max")
-            if column.name in known
+            if column.name in exact_by_name
         }
         exact = {
             key: number
-            for key, number in better.items()
+            for key, number in numbers.items()
             if number.value is not None and number.basis == "exact"
         }
-        found.append(replace(column, **exact))
-    return found
+        profiles.append(replace(column, **exact))
+    return profiles
 
 
 def of_column(
     name: str, types: Mapping[str, str], *, shape: Sequence[int] = (), **numbers: Number
 ) -> ColumnProfile:
     """The profile of one column; numbers that are not passed are unknown."""
-    known = {
+    complete = {
         key: numbers.get(key, _UNKNOWN)
         for key in ("missing", "distinct", "min", "max", "mean", "top")
     }
-    return ColumnProfile(name=name, type=types[name], shape=shape, **known)
+    return ColumnProfile(name=name, type=types[name], shape=shape, **complete)
 
 
 def _missing(nulls: Sequence[int | None], rows: int, *, deletes: bool) -> Number:
@@ -177,39 +159,41 @@ def _bounds(
     from pyiceberg.conversions import from_bytes
     from pyiceberg.types import BinaryType, BooleanType, FixedType, PrimitiveType, StringType
 
-    kind, number = field.field_type, field.field_id
-    if not isinstance(kind, PrimitiveType) or isinstance(
-        kind, BooleanType | BinaryType | FixedType
+    iceberg_type, number = field.field_type, field.field_id
+    if not isinstance(iceberg_type, PrimitiveType) or isinstance(
+        iceberg_type, BooleanType | BinaryType | FixedType
     ):
         return _UNKNOWN, _UNKNOWN
-    holding = [file for file, count in zip(files, nulls, strict=True) if count != file.record_count]
+    with_values = [
+        file for file, count in zip(files, nulls, strict=True) if count != file.record_count
+    ]
     bounded = [
         file
-        for file in holding
+        for file in with_values
         if number in (file.lower_bounds or {}) and number in (file.upper_bounds or {})
     ]
     # A file that has values but no bounds could hold any value.
-    if not bounded or len(bounded) < len(holding):
+    if not bounded or len(bounded) < len(with_values):
         return _UNKNOWN, _UNKNOWN
     # Writers may cut the bounds of text to 16 characters.
-    basis: Basis = "approx" if deletes or isinstance(kind, StringType) else "exact"
-    low = min(from_bytes(kind, file.lower_bounds[number]) for file in bounded)
-    high = max(from_bytes(kind, file.upper_bounds[number]) for file in bounded)
-    return Number(value=_spelled(low, kind), basis=basis, n=rows), Number(
-        value=_spelled(high, kind), basis=basis, n=rows
+    basis: Basis = "approx" if deletes or isinstance(iceberg_type, StringType) else "exact"
+    low = min(from_bytes(iceberg_type, file.lower_bounds[number]) for file in bounded)
+    high = max(from_bytes(iceberg_type, file.upper_bounds[number]) for file in bounded)
+    return Number(value=_readable(low, iceberg_type), basis=basis, n=rows), Number(
+        value=_readable(high, iceberg_type), basis=basis, n=rows
     )
 
 
-def _spelled(value: Any, kind: Any) -> Any:
+def _readable(value: Any, iceberg_type: Any) -> Any:
     from pyiceberg.types import DateType, TimestampType, TimestamptzType, TimeType
 
-    if isinstance(kind, DateType):
+    if isinstance(iceberg_type, DateType):
         return plain(date(1970, 1, 1) + timedelta(days=value))
-    if isinstance(kind, TimestamptzType):
+    if isinstance(iceberg_type, TimestamptzType):
         return plain(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value))
-    if isinstance(kind, TimestampType):
+    if isinstance(iceberg_type, TimestampType):
         return plain(datetime(1970, 1, 1) + timedelta(microseconds=value))
-    if isinstance(kind, TimeType):
+    if isinstance(iceberg_type, TimeType):
         return plain((datetime(1970, 1, 1) + timedelta(microseconds=value)).time())
     return plain(value)
 
@@ -218,35 +202,56 @@ def _sums(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> dict[tuple[
     """null, min, max, mean, and the finite range (low, high) of every column, in one pass."""
     import polars as pl
 
-    asked: dict[tuple[str, str], pl.Expr] = {}
+    expressions: dict[tuple[str, str], pl.Expr] = {}
     for name, dtype in schema.items():
         column = pl.col(name)
-        asked[name, "null"] = column.null_count()
+        expressions[name, "null"] = column.null_count()
         if dtype.is_nested() or dtype in (pl.Boolean(), pl.Binary()):
             continue
         value = column.fill_nan(None) if dtype.is_float() else column
-        asked[name, "min"], asked[name, "max"] = value.min(), value.max()
+        expressions[name, "min"], expressions[name, "max"] = value.min(), value.max()
         if dtype.is_numeric():
             finite = value.filter(value.is_finite()) if dtype.is_float() else value
-            asked[name, "mean"] = finite.cast(pl.Float64).mean()
-            asked[name, "low"], asked[name, "high"] = (
+            expressions[name, "mean"] = finite.cast(pl.Float64).mean()
+            expressions[name, "low"], expressions[name, "high"] = (
                 finite.min().cast(pl.Float64),
                 finite.max().cast(pl.Float64),
             )
         elif dtype != pl.String():
-            asked[name, "low"], asked[name, "high"] = (
+            expressions[name, "low"], expressions[name, "high"] = (
                 column.to_physical().min(),
                 column.to_physical().max(),
             )
     row = (
-        frame.select([number.alias(str(place)) for place, number in enumerate(asked.values())])
+        frame.select(
+            [number.alias(str(index)) for index, number in enumerate(expressions.values())]
+        )
         .collect(engine="streaming")
         .row(0)
     )
-    return dict(zip(asked, row, strict=True))
+    return dict(zip(expressions, row, strict=True))
 
 
-def _shape(frame: pl.LazyFrame, name: str, *, whole: bool, low: Any, high: Any) -> list[int]:
+def _frequencies(frame: pl.LazyFrame, name: str) -> pl.DataFrame:
+    """The distinct values of a column, and in column `\\0n` how many rows have each."""
+    import polars as pl
+
+    return (
+        frame.select(pl.col(name).drop_nulls())
+        .group_by(name)
+        .len("\0n")
+        .collect(engine="streaming")
+    )
+
+
+def _distinct(frame: pl.LazyFrame, name: str) -> int:
+    import polars as pl
+
+    distinct = frame.select(pl.col(name).drop_nulls().n_unique())
+    return int(distinct.collect(engine="streaming").item())
+
+
+def _shape(frame: pl.LazyFrame, name: str, *, integers: bool, low: Any, high: Any) -> list[int]:
     """Counts in equal bins between the lowest and the highest finite value; whole numbers of a
     small range get one bin each.
     """
@@ -254,23 +259,23 @@ def _shape(frame: pl.LazyFrame, name: str, *, whole: bool, low: Any, high: Any) 
 
     if low is None:
         return []
-    width = (high - low + 1) if whole else (high - low)
-    bins = int(min(BINS, width)) if whole else BINS
+    width = (high - low + 1) if integers else (high - low)
+    bins = int(min(BINS, width)) if integers else BINS
     if not width or bins <= 1:
         width, bins = 1, 1
     value = pl.col(name).to_physical().cast(pl.Float64)
-    place = ((value - low) * bins / width).floor()  # in this order whole numbers stay whole
-    place = place.clip(0, bins - 1).cast(pl.Int32).alias("\0b")
+    bin_number = ((value - low) * bins / width).floor()  # in this order whole numbers stay whole
+    bin_number = bin_number.clip(0, bins - 1).cast(pl.Int32).alias("\0b")
     counts = (
         frame.select(name)
         .filter(value.is_finite())
-        .select(place)
+        .select(bin_number)
         .group_by("\0b")
         .len("\0n")
         .collect(engine="streaming")
     )
-    found: dict[int, int] = dict(counts.iter_rows())
-    return [found.get(number, 0) for number in range(bins)]
+    count_of: dict[int, int] = dict(counts.iter_rows())
+    return [count_of.get(number, 0) for number in range(bins)]
 
 
 def _word(value: Any) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST = 100_000
 """More broken rows than this mean that the file is read in the wrong way."""
 
-_LONGEST = 10_000
+_MAX_TEXT_LENGTH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,9 @@ class Quarantine:
         if len(self.rows) >= MOST:
             first = self.rows[0]
             raise too_many(first.file, f"line {first.line}", first.reason)
-        self.rows.append(Broken(row.file, row.line, row.reason, row.text[:_LONGEST], row.column))
+        self.rows.append(
+            Broken(row.file, row.line, row.reason, row.text[:_MAX_TEXT_LENGTH], row.column)
+        )
 
     def write(self, folder: Path) -> None:
         """Store the rows as one Parquet file (file, line, reason, text) at `path`; without rows, no
@@ -90,9 +92,9 @@ class Quarantine:
             self.path = None
 
 
-def too_many(file: str, place: str, reason: str) -> Unprocessable:
+def too_many(file: str, location: str, reason: str) -> Unprocessable:
     """The error for more than `MOST` broken rows, with the first of them."""
-    why = f"The first is {place} of {file}: {reason}."
+    why = f"The first is {location} of {file}: {reason}."
     return Unprocessable(
         f"Over {MOST:,} rows cannot be read.",
         why,

@@ -11,7 +11,7 @@ from ..core.errors import BadRequest, Unprocessable
 
 DECIMALS = (".", ",")
 THOUSANDS = ("", ".", ",", "'", " ")
-_NAMED = {
+_SIGN_NAMES = {
     "tab": "\t",
     "\\t": "\t",
     "space": " ",
@@ -20,8 +20,8 @@ _NAMED = {
     "\u00a0": " ",
     "\u202f": " ",
 }
-_MOST_SKIPPED = 10_000
-_LONGEST_COMMENT = 8
+_MAX_SKIPPED = 10_000
+_MAX_COMMENT_LENGTH = 8
 
 
 class ReadingOptions(TypedDict, total=False):
@@ -69,14 +69,14 @@ class Reading:
 
     def __post_init__(self) -> None:
         for name in ("separator", "quote", "comment", "thousands"):
-            given = getattr(self, name)
-            object.__setattr__(self, name, _NAMED.get(given, given))
+            value = getattr(self, name)
+            object.__setattr__(self, name, _SIGN_NAMES.get(value, value))
         object.__setattr__(self, "types", self.types or {})
         _check_signs(self)
         _check_numbers(self)
-        if self.skip is not None and not 0 <= self.skip <= _MOST_SKIPPED:
+        if self.skip is not None and not 0 <= self.skip <= _MAX_SKIPPED:
             raise BadRequest(
-                f"skip={self.skip} is out of range.", fix=f"Skip 0 to {_MOST_SKIPPED:,} lines."
+                f"skip={self.skip} is out of range.", fix=f"Skip 0 to {_MAX_SKIPPED:,} lines."
             )
         if not 0 <= self.max_bad <= 1:
             raise BadRequest(
@@ -108,11 +108,11 @@ def _check_signs(reading: Reading) -> None:
             fix="Use two different characters.",
         )
     if reading.comment and (
-        len(reading.comment) > _LONGEST_COMMENT or not reading.comment.isprintable()
+        len(reading.comment) > _MAX_COMMENT_LENGTH or not reading.comment.isprintable()
     ):
         raise BadRequest(
             f"{reading.comment[:20]!r} cannot begin a comment.",
-            f"It is 1 to {_LONGEST_COMMENT} printable characters.",
+            f"It is 1 to {_MAX_COMMENT_LENGTH} printable characters.",
             "For example #.",
         )
 
@@ -142,14 +142,14 @@ def say(option: str, value: str | int | bool) -> str:
     if option == "header":
         return f"--{'' if value else 'no-'}header (in Python header={value})"
     shown = {"\t": "tab", "": "none"}.get(str(value), str(value))
-    given = (
+    python_value = (
         f"[{value!r}]"
         if option == "null"
         else repr(dict([str(value).rsplit("=", 1)]))
         if option == "type"
         else repr(value)
     )
-    return f"--{option.replace('_', '-')} {shlex.quote(shown)} (in Python {python}={given})"
+    return f"--{option.replace('_', '-')} {shlex.quote(shown)} (in Python {python}={python_value})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import polars as pl
     from pyiceberg.table import Table
 
-_LONGEST_TEXT = 1000
-_MOST_ITEMS = 50
+_MAX_TEXT_LENGTH = 1000
+_MAX_ITEMS = 50
 _EXACT_IN_JAVASCRIPT = 2**53
 _BEYOND = "a time beyond the years 1 to 9999"
 
@@ -34,16 +34,18 @@ def scan(table: Table, name: DatasetName) -> pl.LazyFrame:
     """
     import polars as pl
 
-    now = (table.metadata.current_snapshot_id, table.metadata.current_schema_id)
-    if name.columns is not None and (name.snapshot, name.columns) == now:
+    current = (table.metadata.current_snapshot_id, table.metadata.current_schema_id)
+    if name.columns is not None and (name.snapshot, name.columns) == current:
         # The frame may be pickled; it is then read from the metadata file as it is.
         name = replace(name, snapshot=None, columns=None)
     return pl.scan_iceberg(
-        seen(table, name), snapshot_id=name.snapshot, storage_options=storage_options(table)
+        with_columns_of(table, name),
+        snapshot_id=name.snapshot,
+        storage_options=storage_options(table),
     )
 
 
-def seen(table: Table, name: DatasetName) -> Table:
+def with_columns_of(table: Table, name: DatasetName) -> Table:
     """The table, with the columns that `name` asks for put into the snapshot that it names, from
     where every reader takes them.
 
@@ -83,12 +85,12 @@ def storage_options(table: Table) -> dict[str, Any] | None:
     """What Polars needs to access the storage; without it a scan would ignore the catalog's
     endpoint and keys.
     """
-    found = {
+    options = {
         key: value
         for key, value in table.io.properties.items()
         if key.partition(".")[0] in ("s3", "gcs", "adls", "client")
     }
-    return found or None
+    return options or None
 
 
 def block(
@@ -102,10 +104,10 @@ def block(
             "Ask for less and go on from there.",
         )
     if columns is not None:
-        known = frame.collect_schema().names()
-        if unknown := [name for name in columns if name not in known]:
+        names = frame.collect_schema().names()
+        if unknown := [name for name in columns if name not in names]:
             raise BadRequest(
-                f"There is no column {unknown[0]!r}.", fix=f"Columns: {', '.join(known[:20])}."
+                f"There is no column {unknown[0]!r}.", fix=f"Columns: {', '.join(names[:20])}."
             )
         frame = frame.select(list(dict.fromkeys(columns)))
     return frame.slice(start, count).collect()
@@ -118,7 +120,7 @@ def height(frame: pl.LazyFrame) -> int:
     return int(frame.select(pl.len()).collect().item())
 
 
-def sayable(frame: pl.DataFrame) -> pl.DataFrame:
+def with_odd_times_as_text(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows, with dates and times that Python cannot hold (infinity, 44 B.C.) as words: a column
     with such values becomes text.
     """
@@ -130,17 +132,17 @@ def sayable(frame: pl.DataFrame) -> pl.DataFrame:
             isinstance(dtype, pl.Date | pl.Datetime)
             and not frame.select((in_range(pl.col(name)) | pl.col(name).is_null()).all()).item()
         ):
-            kept = pl.when(in_range(pl.col(name))).then(pl.col(name))
+            valid = pl.when(in_range(pl.col(name))).then(pl.col(name))
             beyond.append(
-                pl.when(pl.col(name).is_not_null() & kept.is_null())
+                pl.when(pl.col(name).is_not_null() & valid.is_null())
                 .then(pl.lit(_BEYOND))
-                .otherwise(kept.cast(pl.String))
+                .otherwise(valid.cast(pl.String))
                 .alias(name)
             )
     return frame.with_columns(beyond)
 
 
-def listed(column: pl.Series) -> list[Any]:
+def python_values(column: pl.Series) -> list[Any]:
     """The values of a column in Python; where it cannot hold one, even inside a list or struct,
     text replaces it.
     """
@@ -153,7 +155,9 @@ def listed(column: pl.Series) -> list[Any]:
             [_BEYOND]
             if len(column) == 1
             else [
-                value for place in range(len(column)) for value in listed(column[place : place + 1])
+                value
+                for index in range(len(column))
+                for value in python_values(column[index : index + 1])
             ]
         )
 
@@ -165,8 +169,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, str):
         return (
             value
-            if len(value) <= _LONGEST_TEXT
-            else f"{value[:_LONGEST_TEXT]}… ({len(value):,} characters)"
+            if len(value) <= _MAX_TEXT_LENGTH
+            else f"{value[:_MAX_TEXT_LENGTH]}… ({len(value):,} characters)"
         )
     if value is None or isinstance(value, bool):
         return value
@@ -187,6 +191,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        shown = [plain(item) for item in value[:_MOST_ITEMS]]
-        return shown if len(value) <= _MOST_ITEMS else [*shown, f"… ({len(value):,} items)"]
+        shown = [plain(item) for item in value[:_MAX_ITEMS]]
+        return shown if len(value) <= _MAX_ITEMS else [*shown, f"… ({len(value):,} items)"]
     return str(value) if isinstance(value, Decimal | timedelta) else repr(value)

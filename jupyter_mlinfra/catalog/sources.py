@@ -76,30 +76,30 @@ def paths_of(files: Sequence[str | Path], root: Path) -> list[Path]:
     Raises NotFound for a file that does not exist, BadRequest for none at all, a folder or an
     unknown kind.
     """
-    found: list[Path] = []
-    for given in files:
+    paths: list[Path] = []
+    for file in files:
         if (
-            glob.has_magic(str(given))
-            and not os.path.exists(given)
-            and not os.path.exists(root / given)
+            glob.has_magic(str(file))
+            and not os.path.exists(file)
+            and not os.path.exists(root / file)
         ):
-            matches = sorted(glob.glob(str(given), recursive=True)) or [
+            matches = sorted(glob.glob(str(file), recursive=True)) or [
                 str(root / name)
-                for name in sorted(glob.glob(str(given), root_dir=root, recursive=True))
+                for name in sorted(glob.glob(str(file), root_dir=root, recursive=True))
             ]
             if not matches:
                 raise NotFound(
-                    f"No file matches {given}.",
+                    f"No file matches {file}.",
                     fix="Check the pattern; it is relative to the working directory.",
                 )
-            found += map(Path, matches)
+            paths += map(Path, matches)
         else:
-            found.append(
-                Path(given) if os.path.exists(given) or Path(given).is_absolute() else root / given
+            paths.append(
+                Path(file) if os.path.exists(file) or Path(file).is_absolute() else root / file
             )
-    if not found:
+    if not paths:
         raise BadRequest("No file was given.", fix="Name at least one CSV, Parquet or JSON file.")
-    for path in found:
+    for path in paths:
         if not os.path.exists(path):  # not Path.exists, which raises for a name that is too long
             raise NotFound(
                 f"There is no file {path}.",
@@ -107,7 +107,7 @@ def paths_of(files: Sequence[str | Path], root: Path) -> list[Path]:
             )
         if not path.is_file():
             raise BadRequest(f"{path} is not a file.", fix=f"For all files of a folder: {path}/*")
-    return found
+    return paths
 
 
 @contextlib.contextmanager
@@ -123,10 +123,10 @@ def open_sources(paths: Sequence[Path], reading: Reading, scratch: Path) -> Iter
 def open_heads(paths: Sequence[Path], reading: Reading) -> tuple[list[Source], bool]:
     """Open and check the beginning of each file, and whether that is the whole file."""
     try:
-        found = [_head(path, reading) for path in paths]
+        heads = [_head(path, reading) for path in paths]
     except PermissionError as error:
         raise explain_os_error(error, f"{error.filename} cannot be read.") from error
-    return [source for source, _ in found], all(whole for _, whole in found)
+    return [source for source, _ in heads], all(complete for _, complete in heads)
 
 
 def _open(path: Path, reading: Reading, scratch: Path, stack: contextlib.ExitStack) -> Source:
@@ -149,13 +149,13 @@ def _open(path: Path, reading: Reading, scratch: Path, stack: contextlib.ExitSta
 def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
     kind = kind_of(path)
     if kind == "parquet":
-        file = ParquetFile(path, most=HEAD_ROWS)
-        return _Parquet(file, path.name), file.whole
-    text, whole = open_head(
+        file = ParquetFile(path, limit=HEAD_ROWS)
+        return _Parquet(file, path.name), file.complete
+    text, complete = open_head(
         path, encoding=reading.encoding or ("utf-8" if kind == "json" else None)
     )
     if kind == "json":
-        return _Json(JsonFile(text, whole=whole), path.name, reading.null_values), whole
+        return _Json(JsonFile(text, complete=complete), path.name, reading.null_values), complete
     source = _Csv(text, reading)
     if reading.encoding is None and not text.encoding.startswith("utf"):
         fix = f"Say {say('encoding', text.encoding)} if its words look right."
@@ -168,7 +168,7 @@ def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
             ),
             *source.doubts,
         ]
-    return source, whole
+    return source, complete
 
 
 def kind_of(path: Path) -> Literal["csv", "json", "parquet"]:
@@ -179,7 +179,7 @@ def kind_of(path: Path) -> Literal["csv", "json", "parquet"]:
         return "parquet"
     if suffix not in _CSV | _JSON:
         raise BadRequest(
-            f"{path.name} is of no kind that can be ingested.",
+            f"{path.name} is not of a kind that can be ingested.",
             fix="Kinds: .csv .tsv .txt .json .jsonl .ndjson (each also .gz), .parquet",
         )
     return "csv" if suffix in _CSV else "json"
@@ -221,20 +221,20 @@ class _Csv:
         ]
 
     def advice(self) -> str:
-        free = guess_dialect(self._head, Reading(), self.name)
+        guessed = guess_dialect(self._head, Reading(), self.name)
         options = ("separator", "quote", "comment", "skip", "header")
-        differ = [name for name in options if getattr(free, name) != getattr(self.dialect, name)]
-        return ", ".join(say(name, getattr(free, name)) for name in differ)
+        differ = [name for name in options if getattr(guessed, name) != getattr(self.dialect, name)]
+        return ", ".join(say(name, getattr(guessed, name)) for name in differ)
 
     def _lines(self, records: list[int]) -> Mapping[int, int]:
         return self._file.lines(records, rows=self._rows)
 
     def _text(self, values: Mapping[str, Any]) -> str:
-        out = io.StringIO()
-        csv.writer(out, delimiter=self.dialect.separator, lineterminator="").writerow(
+        buffer = io.StringIO()
+        csv.writer(buffer, delimiter=self.dialect.separator, lineterminator="").writerow(
             values.values()
         )
-        return out.getvalue()
+        return buffer.getvalue()
 
 
 class _Json:

@@ -38,7 +38,7 @@ NUMBERS = ((",", "."), (".", ","), (",", " "), (".", " "), (",", "'"), (".", "'"
 """Pairs of decimal and thousands mark that are guessed, beside the plain point."""
 
 _TIMES = ("%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
-_OF_TIME = re.compile(r"%[-_0]?[HIMSpPTRXfcs]|%\.")
+_TIME_DIRECTIVE = re.compile(r"%[-_0]?[HIMSpPTRXfcs]|%\.")
 _OLD_YEAR = r"(?:^|\D)0\d{3}(?:\D|$)"
 
 
@@ -87,14 +87,14 @@ def _pattern(spelling: Spelling) -> str:
         if spelling.thousands == ","
         else rf"(?:{mark}\d{{3}})+"
     )
-    whole = rf"(?:\d+|[1-9]\d{{0,2}}{group})" if mark else r"\d+"
+    integer = rf"(?:\d+|[1-9]\d{{0,2}}{group})" if mark else r"\d+"
     point = re.escape(spelling.decimal)
-    return rf"^[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?$"
+    return rf"^[+-]?(?:{integer}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?$"
 
 
 def day(word: pl.Expr, form: str) -> pl.Expr:
     """The date that each word spells in a form of strftime."""
-    return sane(word, word.str.to_date(form, strict=False))
+    return without_cut_years(word, word.str.to_date(form, strict=False))
 
 
 def moment(word: pl.Expr, form: str) -> pl.Expr:
@@ -104,15 +104,15 @@ def moment(word: pl.Expr, form: str) -> pl.Expr:
     import polars as pl
 
     forms = (form,) if has_time(form) else tuple(f"{form} {time}" for time in _TIMES)
-    found = [word.str.to_datetime(each, strict=False, time_unit="us") for each in forms]
+    values = [word.str.to_datetime(time_form, strict=False, time_unit="us") for time_form in forms]
     if not has_time(form):
-        found.append(word.str.to_date(form, strict=False).cast(pl.Datetime("us")))
-    return sane(word, pl.coalesce(found))
+        values.append(word.str.to_date(form, strict=False).cast(pl.Datetime("us")))
+    return without_cut_years(word, pl.coalesce(values))
 
 
 def has_time(form: str) -> bool:
     """Whether a strftime form includes a time of day."""
-    return _OF_TIME.search(form) is not None
+    return _TIME_DIRECTIVE.search(form) is not None
 
 
 def check_date_format(form: str | None) -> None:
@@ -121,18 +121,18 @@ def check_date_format(form: str | None) -> None:
 
     if not form:
         return
-    at = pl.Series([datetime(2013, 12, 31, 23, 58, 59)])
+    sample = pl.Series([datetime(2013, 12, 31, 23, 58, 59)])
     try:
-        text = at.dt.strftime(form)
+        text = sample.dt.strftime(form)
         read = (
             text.str.to_datetime(form, strict=False).dt.date()
             if has_time(form)
             else text.str.to_date(form, strict=False)
         )
-        good = read.to_list() == at.dt.date().to_list()
+        valid = read.to_list() == sample.dt.date().to_list()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        good = False
-    if not good:
+        valid = False
+    if not valid:
         raise BadRequest(
             f"{form[:40]!r} is not a date format.",
             "It needs day, month and year.",
@@ -140,8 +140,8 @@ def check_date_format(form: str | None) -> None:
         )
 
 
-def sane(word: pl.Expr, found: pl.Expr) -> pl.Expr:
+def without_cut_years(word: pl.Expr, value: pl.Expr) -> pl.Expr:
     """Without years that were cut off: `%Y` reads 12-01-05 as the year 12, which nobody means."""
     import polars as pl
 
-    return pl.when((found.dt.year() >= 1000) | word.str.contains(_OLD_YEAR)).then(found)
+    return pl.when((value.dt.year() >= 1000) | word.str.contains(_OLD_YEAR)).then(value)

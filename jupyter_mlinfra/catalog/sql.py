@@ -54,9 +54,9 @@ def run(
         pl.exceptions.SQLSyntaxError,
         pl.exceptions.ColumnNotFoundError,
     ) as error:
-        if absent := re.search(r"relation '(.*)' was not found", str(error)):
+        if missing := re.search(r"relation '(.*)' was not found", str(error)):
             raise NotFound(
-                f"There is no dataset {absent[1]:.100}.",
+                f"There is no dataset {missing[1]:.100}.",
                 "The query reads from it.",
                 "Tables are written NAMESPACE.TABLE.",
             ) from error
@@ -68,9 +68,9 @@ def run(
 def _tokens(query: str) -> list[tuple[str, str]]:
     """(kind, text) of each token; comments and blanks are left out."""
     return [
-        (found.lastgroup or "", found.group())
-        for found in _TOKEN.finditer(query)
-        if found.lastgroup != "blank"
+        (match.lastgroup or "", match.group())
+        for match in _TOKEN.finditer(query)
+        if match.lastgroup != "blank"
     ]
 
 
@@ -81,9 +81,9 @@ def _refuse(query: str, tokens: list[tuple[str, str]]) -> None:
             "Datasets change by ingest and write, which check the rows and record lineage.",
             "Begin the query with SELECT or WITH.",
         )
-    if found := _OPENS.search(query):
+    if match := _OPENS.search(query):
         raise BadRequest(
-            f"{found['name'].lower()} cannot be used here.",
+            f"{match['name'].lower()} cannot be used here.",
             "A query reads datasets, not files.",
             "Ingest the file: mlinfra catalog ingest FILE --into NAMESPACE.TABLE",
         )
@@ -91,26 +91,26 @@ def _refuse(query: str, tokens: list[tuple[str, str]]) -> None:
 
 def _tables(tokens: list[tuple[str, str]]) -> list[DatasetName]:
     """Dotted names where a table can stand: after FROM, JOIN or a comma."""
-    found: dict[str, DatasetName] = {}
-    for place, (_, before) in enumerate(tokens):
-        if before.lower() not in ("from", "join", ","):
+    names: dict[str, DatasetName] = {}
+    for index, (_, text) in enumerate(tokens):
+        if text.lower() not in ("from", "join", ","):
             continue
         with contextlib.suppress(BadRequest):  # not a dataset's name
-            name = DatasetName.parse(_dotted(tokens[place + 1 :]))
-            found[name.text] = name
-    return list(found.values())
+            name = DatasetName.parse(_dotted(tokens[index + 1 :]))
+            names[name.text] = name
+    return list(names.values())
 
 
 def _dotted(tokens: list[tuple[str, str]]) -> str:
     """The dotted name at the start of the tokens; empty if there is none."""
     parts: list[str] = []
-    for (kind, text), (_, after) in itertools.zip_longest(
+    for (kind, text), (_, sign) in itertools.zip_longest(
         tokens[::2], tokens[1::2], fillvalue=("", "")
     ):
         if kind not in ("word", "quoted"):
             break
         parts.append(_unquoted(text))
-        if after != ".":
+        if sign != ".":
             break
     return ".".join(parts)
 

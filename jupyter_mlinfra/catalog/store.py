@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 CATALOG = "mlinfra"
 # every column: `iceberg_type` is missing in older catalogs
 _TABLES = "SELECT * FROM iceberg_tables WHERE catalog_name = {0}"
-_CACHED = 4096  # tables
+_MAX_CACHED = 4096  # tables
 _PYICEBERG = (
     "pyiceberg.exceptions",
     "pyiceberg.table",
@@ -106,9 +106,9 @@ class CatalogStore:
         SQL database.
         """
         with self.explained("The catalog cannot be listed."):
-            found = self._listed()
+            entries = self._list_tables()
         return sorted(
-            (entry for entry in found if namespace in (None, entry.namespace)),
+            (entry for entry in entries if namespace in (None, entry.namespace)),
             key=lambda entry: entry.name,
         )
 
@@ -190,23 +190,23 @@ class CatalogStore:
         # The catalog's own answer holds the metadata; without it the storage may refuse access.
         if location is None:
             return self.metadata_of(self.load(DatasetName(entry.namespace, entry.table)))
-        known, found = self._parsed.get(entry.name, ("", {}))
-        if known != location:
+        parsed_location, metadata = self._parsed.get(entry.name, ("", {}))
+        if parsed_location != location:
             with self.explained(f"{entry.name} cannot be read."):
-                found = checked(
-                    DatasetName(entry.namespace, entry.table), self._bytes(location), location
+                metadata = checked(
+                    DatasetName(entry.namespace, entry.table), self._read_file(location), location
                 )
-            if len(self._parsed) >= _CACHED:
+            if len(self._parsed) >= _MAX_CACHED:
                 self._parsed.clear()
             # Each commit writes a longer file, so only a table's newest is kept.
-            self._parsed[entry.name] = (location, found)
-        return found
+            self._parsed[entry.name] = (location, metadata)
+        return metadata
 
     @staticmethod
     def metadata_of(table: Table) -> Mapping[str, Any]:
         """As `metadata`, for a table that was loaded: both come from one commit."""
-        found: Mapping[str, Any] = json.loads(table.metadata.model_dump_json())
-        return found
+        metadata: Mapping[str, Any] = json.loads(table.metadata.model_dump_json())
+        return metadata
 
     def fingerprint(self) -> str:
         """Changes with every commit to a table; where the list has only names, with the names and
@@ -232,12 +232,12 @@ class CatalogStore:
 
     def absent(self, name: DatasetName) -> NotFound:
         """The error for a name that no table has."""
-        near = difflib.get_close_matches(
-            name.text, [entry.name for entry in self._listed()], n=3, cutoff=0.6
+        similar = difflib.get_close_matches(
+            name.text, [entry.name for entry in self._list_tables()], n=3, cutoff=0.6
         )
         fix = (
-            f"Perhaps: {', '.join(near)}."
-            if near
+            f"Perhaps: {', '.join(similar)}."
+            if similar
             else f"mlinfra catalog ingest FILES --into {name.text}"
         )
         return NotFound(
@@ -267,7 +267,7 @@ class CatalogStore:
                 raise Unavailable(what, f"{self._file}: {cause}.", fix) from error
             if missing := missing_driver(error, what):
                 raise missing from error
-            if not _foreign(error):
+            if not _from_library(error):
                 raise
             if isinstance(error, OSError) and error.errno:
                 raise explain_os_error(error, what) from error
@@ -289,9 +289,9 @@ class CatalogStore:
     def _is_sql(self) -> bool:
         return self.embedded or hasattr(self.iceberg, "engine")
 
-    def _listed(self) -> list[CatalogEntry]:
+    def _list_tables(self) -> list[CatalogEntry]:
         if self.embedded:
-            return self._listed_embedded()
+            return self._list_embedded()
         engine = getattr(self.iceberg, "engine", None)
         if engine is not None:
             from sqlalchemy import text
@@ -302,14 +302,14 @@ class CatalogStore:
                         text(_TABLES.format(":name")), {"name": self.iceberg.name}
                     ).mappings()
                 )
-        names = (tuple(space) for space in self.iceberg.list_namespaces())
+        namespaces = (tuple(namespace) for namespace in self.iceberg.list_namespaces())
         return [
-            CatalogEntry(".".join(found[:-1]), found[-1], None)
-            for space in names
-            for found in self.iceberg.list_tables(space)
+            CatalogEntry(".".join(identifier[:-1]), identifier[-1], None)
+            for namespace in namespaces
+            for identifier in self.iceberg.list_tables(namespace)
         ]
 
-    def _listed_embedded(self) -> list[CatalogEntry]:
+    def _list_embedded(self) -> list[CatalogEntry]:
         if not self._file.exists():
             return []
         with contextlib.closing(
@@ -381,7 +381,7 @@ class CatalogStore:
                     text = text.replace(resolve(value) or "\0", "***")
         return text
 
-    def _bytes(self, location: str) -> bytes:
+    def _read_file(self, location: str) -> bytes:
         path = location.removeprefix("file://")
         if path.startswith("/"):
             return Path(path).read_bytes()
@@ -411,8 +411,8 @@ def _about_values(error: BaseException) -> bool:
     """Whether a library's error is about types or values. A panic of Polars is not an Exception,
     and does not end this process.
     """
-    home = type(error).__module__.partition(".")[0]
-    if home not in {"polars", "pyarrow", "pyiceberg", "pyo3_runtime", "builtins"}:
+    library = type(error).__module__.partition(".")[0]
+    if library not in {"polars", "pyarrow", "pyiceberg", "pyo3_runtime", "builtins"}:
         return False
     if isinstance(error, UnicodeDecodeError):
         return True
@@ -438,12 +438,12 @@ def _about_values(error: BaseException) -> bool:
     return isinstance(error, values)
 
 
-def _foreign(error: Exception) -> bool:
+def _from_library(error: Exception) -> bool:
     """Whether an error comes from the catalog's libraries or the system, not from a bug in this
     code.
     """
-    home = type(error).__module__.partition(".")[0]
-    return isinstance(error, OSError) or home in {
+    library = type(error).__module__.partition(".")[0]
+    return isinstance(error, OSError) or library in {
         "pyiceberg",
         "sqlalchemy",
         "requests",

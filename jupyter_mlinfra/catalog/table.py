@@ -64,15 +64,15 @@ class Table:
 
     def verify(self) -> Verification:
         """Read every data file and compare it with the checksum of what was written."""
-        return self._catalog.verify(self._pinned())
+        return self._catalog.verify(self._pinned_name())
 
     def scan(self, snapshot: str | int | None = None) -> pl.LazyFrame:
         """The rows, lazily; nothing is read before `collect()`.
 
         snapshot: another one of the same table. Raises NotFound if the table does not have it.
         """
-        wanted = snapshot if snapshot is not None else self.snapshot
-        return self._catalog.scan(self._name if wanted is None else self._name.at(wanted))
+        requested = snapshot if snapshot is not None else self.snapshot
+        return self._catalog.scan(self._name if requested is None else self._name.at(requested))
 
     def head(self, count: int = 10) -> pl.DataFrame:
         """The first rows."""
@@ -80,11 +80,11 @@ class Table:
 
     def profile(self, tier: Literal["footer", "sample", "exact"] = "sample") -> Profile:
         """Statistics of every column, each with its basis."""
-        return self._catalog.profile(self._pinned(), tier=tier)
+        return self._catalog.profile(self._pinned_name(), tier=tier)
 
     def preview(self, *, start: int = 0, count: int = 100) -> RowBlock:
         """Part of the rows, JSON-safe."""
-        return self._catalog.preview(self._pinned(), start=start, count=count)
+        return self._catalog.preview(self._pinned_name(), start=start, count=count)
 
     def ingest(
         self,
@@ -97,11 +97,11 @@ class Table:
         """Read files into the dataset, in one commit or not at all; afterwards `scan()` reads their
         rows too. See `Catalog.ingest`.
         """
-        several = [files] if isinstance(files, str | Path) else files
+        paths = [files] if isinstance(files, str | Path) else files
         report = self._catalog.ingest(
-            several, into=self._writable(), mode=mode, again=again, **reading
+            paths, into=self._writable_name(), mode=mode, again=again, **reading
         )
-        self._look_again()
+        self._refresh()
         return report
 
     def write(
@@ -114,8 +114,8 @@ class Table:
         """Write a frame into the dataset in one commit; afterwards `scan()` reads its rows too.
         inputs: references of what it was made from.
         """
-        report = self._catalog.write(frame, into=self._writable(), mode=mode, inputs=inputs)
-        self._look_again()
+        report = self._catalog.write(frame, into=self._writable_name(), mode=mode, inputs=inputs)
+        self._refresh()
         return report
 
     def snapshots(self) -> Sequence[Snapshot]:
@@ -125,7 +125,7 @@ class Table:
     def tag(self, *tags: str) -> None:
         """Put tags on it."""
         self._catalog.tag(self.name, add=tags)
-        self._look_again()
+        self._refresh()
 
     def __repr__(self) -> str:
         return (
@@ -154,10 +154,10 @@ class Table:
             facts["tags"] = ", ".join(dataset.tags)
         return mimebundle(self.ref, self.name, self._detail, facts=facts, rows=rows)
 
-    def _pinned(self) -> str:
+    def _pinned_name(self) -> str:
         return f"{self.name}@{self.snapshot}" if self.snapshot else self.name
 
-    def _writable(self) -> str:
+    def _writable_name(self) -> str:
         if self._name.snapshot is not None:
             raise BadRequest(
                 f"{self.ref} is an earlier state.",
@@ -166,12 +166,14 @@ class Table:
             )
         return self.name
 
-    def _look_again(self) -> None:
+    def _refresh(self) -> None:
         if self._name.snapshot is None:
             self._detail = self._catalog.show(self.name)
             self.__dict__.pop("schema", None)
 
 
 def _at(name: DatasetName) -> str:
-    at = ".".join(str(number) for number in (name.snapshot, name.columns) if number is not None)
-    return f"{name.text}@{at}" if at else name.text
+    snapshot = ".".join(
+        str(number) for number in (name.snapshot, name.columns) if number is not None
+    )
+    return f"{name.text}@{snapshot}" if snapshot else name.text

@@ -23,20 +23,20 @@ HEAD = 256 << 10
 """Bytes by which a file is judged before it is read."""
 
 # Real tables compress 3 to 30 times; a file that expands a hundredfold is a bomb or a mistake.
-_MOST_UNFOLDED = 100
+_MAX_EXPANSION = 100
 _ALWAYS_ALLOWED = 64 << 20
 _JUDGED = 64 << 10  # bytes by which an encoding is judged
-_SIGNS = "€§°µ²³–—‘’“”„…«»·×\u00a0"
+_COMMON_SIGNS = "€§°µ²³–—‘’“”„…«»·×\u00a0"
 # Letters that are common in the languages of a code page; between two pages with equally many, the
 # first wins.
-_LATIN = {
-    "cp1252": frozenset("ÄÖÜäöüßÀÂÇÉÈÊÑÁÍÓÚÅÆØàâçéèêëîïôûùœñáíóúãõåæø¿¡ºª£" + _SIGNS),
+_LATIN_LETTERS = {
+    "cp1252": frozenset("ÄÖÜäöüßÀÂÇÉÈÊÑÁÍÓÚÅÆØàâçéèêëîïôûùœñáíóúãõåæø¿¡ºª£" + _COMMON_SIGNS),
     "cp1250": frozenset(
-        "ÄÖÜäöüßĄĆĘŁŃÓŚŹŻąćęłńóśźżÁČĎÉĚÍŇŘŠŤÚŮÝŽáčďéěíňřšťúůýžŐőŰűĂÂÎăâîŞşŢţĐđ" + _SIGNS
+        "ÄÖÜäöüßĄĆĘŁŃÓŚŹŻąćęłńóśźżÁČĎÉĚÍŇŘŠŤÚŮÝŽáčďéěíňřšťúůýžŐőŰűĂÂÎăâîŞşŢţĐđ" + _COMMON_SIGNS
     ),
 }
 _TYPICAL = 0.9
-_OTHERS = [
+_OTHER_PAGES = [
     "cp1251",
     "cp1253",
     "cp1254",
@@ -116,7 +116,7 @@ def open_text(path: Path, *, encoding: str | None, scratch: Path) -> Iterator[Te
         for block in _blocks(source, path, packed=packed):
             _check(block, decoder, text, copy)
         _check(b"", decoder, text, copy, final=True)
-        if _old_ends(text):
+        if _has_old_line_ends(text):
             plain = stack.enter_context(tempfile.TemporaryFile(dir=scratch))
             text = _with_newlines(text, plain)
         yield text
@@ -131,22 +131,27 @@ def open_head(path: Path, *, encoding: str | None) -> tuple[Text, bool]:
     another encoding.
     """
     with contextlib.closing(_unpacked(path)) as source:
-        found = _encoding_of(source, encoding)
+        detected = _encoding_of(source, encoding)
         block = next(_blocks(source, path, packed=is_packed(path), size=HEAD))
-        whole = len(block) < HEAD or not source.read(1)
-    if encoding is None and found == "utf-8" and not _fits(block, whole=whole):
-        found = likely_encoding(block)
-    text = Text(path, io.BytesIO(), found)
-    _check(block, _decoder(found), text, text.handle, final=whole)
-    if _old_ends(text):
+        complete = len(block) < HEAD or not source.read(1)
+    if encoding is None and detected == "utf-8" and not _is_utf8(block, final=complete):
+        detected = likely_encoding(block)
+    text = Text(path, io.BytesIO(), detected)
+    _check(block, _decoder(detected), text, text.handle, final=complete)
+    if _has_old_line_ends(text):
         text = _with_newlines(text, io.BytesIO())
-    if not whole:
+    if not complete:
         data = text.rewound().read()
         data = data[: _last_record(data)]
         text = Text(
-            path, io.BytesIO(data), found, data.count(b"\n"), data.count(b'"'), data.endswith(b"\n")
+            path,
+            io.BytesIO(data),
+            detected,
+            data.count(b"\n"),
+            data.count(b'"'),
+            data.endswith(b"\n"),
         )
-    return text, whole
+    return text, complete
 
 
 def likely_encoding(data: bytes) -> str:
@@ -159,30 +164,30 @@ def likely_encoding(data: bytes) -> str:
     import charset_normalizer
 
     data = data[:_JUDGED]
-    share = {
-        page: _typical(data.decode(page, errors="replace"), letters)
-        for page, letters in _LATIN.items()
+    shares = {
+        page: _typical_share(data.decode(page, errors="replace"), letters)
+        for page, letters in _LATIN_LETTERS.items()
     }
-    latin = max(share, key=lambda page: share[page])
+    latin = max(shares, key=lambda page: shares[page])
     words = [
         word
         for word in re.findall(r"[^\W\d_]+", data.decode(latin, errors="replace"))
         if not word.isascii()
     ]
-    foreign = sum(not letter.isascii() for word in words for letter in word)
+    non_ascii = sum(not letter.isascii() for word in words for letter in word)
     # Greek and Cyrillic words have no ASCII letters.
-    if share[latin] >= _TYPICAL and 2 * foreign <= sum(map(len, words)):
+    if shares[latin] >= _TYPICAL and 2 * non_ascii <= sum(map(len, words)):
         return latin
     best = charset_normalizer.from_bytes(
-        data, cp_isolation=_OTHERS, preemptive_behaviour=False
+        data, cp_isolation=_OTHER_PAGES, preemptive_behaviour=False
     ).best()
     return best.encoding if best is not None else latin
 
 
-def _typical(text: str, letters: Container[str]) -> float:
+def _typical_share(text: str, letters: Container[str]) -> float:
     """The share of letters beyond ASCII that are among `letters`."""
-    strange = [letter for letter in text if not letter.isascii()]
-    return sum(letter in letters for letter in strange) / max(1, len(strange))
+    non_ascii = [letter for letter in text if not letter.isascii()]
+    return sum(letter in letters for letter in non_ascii) / max(1, len(non_ascii))
 
 
 def is_packed(path: Path) -> bool:
@@ -194,18 +199,18 @@ def _unpacked(path: Path) -> _Source:
     return gzip.GzipFile(path) if is_packed(path) else path.open("rb")
 
 
-def _encoding_of(source: _Source, asked: str | None) -> str:
+def _encoding_of(source: _Source, requested: str | None) -> str:
     """The requested encoding, but a byte order mark counts more than UTF-8."""
-    if asked is not None:
-        _decoder(asked)
-        if codecs.lookup(asked).name != "utf-8":
-            return asked
-    return _marked(source) or asked or "utf-8"
+    if requested is not None:
+        _decoder(requested)
+        if codecs.lookup(requested).name != "utf-8":
+            return requested
+    return _encoding_by_mark(source) or requested or "utf-8"
 
 
-def _fits(block: bytes, *, whole: bool) -> bool:
+def _is_utf8(block: bytes, *, final: bool) -> bool:
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(block, whole)
+        codecs.getincrementaldecoder("utf-8")().decode(block, final)
     except UnicodeDecodeError:
         return False
     return True
@@ -220,9 +225,9 @@ def _last_record(data: bytes) -> int:
     end = last = data.rfind(b"\n") + 1
     open_quotes = data.count(b'"', 0, end) % 2
     while end and open_quotes:
-        before = data.rfind(b"\n", 0, end - 1) + 1
-        open_quotes = (open_quotes + data.count(b'"', before, end)) % 2
-        end = before
+        line_start = data.rfind(b"\n", 0, end - 1) + 1
+        open_quotes = (open_quotes + data.count(b'"', line_start, end)) % 2
+        end = line_start
     return (end if 2 * end > last else last) or len(data)
 
 
@@ -239,7 +244,7 @@ def _decoder(encoding: str) -> codecs.IncrementalDecoder:
     )
 
 
-def _marked(source: _Source) -> str | None:
+def _encoding_by_mark(source: _Source) -> str | None:
     """The encoding that a file's first bytes name, other than UTF-8."""
     try:
         head = source.peek(4)[:4]
@@ -251,7 +256,7 @@ def _marked(source: _Source) -> str | None:
 def _blocks(
     source: io.BufferedIOBase, path: Path, *, packed: bool, size: int = BLOCK
 ) -> Iterator[bytes]:
-    most = max(_ALWAYS_ALLOWED, _MOST_UNFOLDED * path.stat().st_size)
+    limit = max(_ALWAYS_ALLOWED, _MAX_EXPANSION * path.stat().st_size)
     total = 0
     while True:
         try:
@@ -263,9 +268,9 @@ def _blocks(
                 "Fetch the file again; nothing was committed.",
             ) from error
         total += len(block)
-        if packed and total > most:
+        if packed and total > limit:
             raise TooLarge(
-                f"{path.name} unfolds to over {_MOST_UNFOLDED} times its size.",
+                f"{path.name} unfolds to over {_MAX_EXPANSION} times its size.",
                 "It may be made to fill the disk.",
                 "Unpack it yourself if you trust it.",
             )
@@ -288,17 +293,19 @@ def _check(
     *,
     final: bool = False,
 ) -> None:
-    kept = len(decoder.getstate()[0]) if copy is None else 0
+    pending = len(decoder.getstate()[0]) if copy is None else 0
     try:
         decoded = decoder.decode(block, final)
     except UnicodeDecodeError as error:
-        raise _foreign(error, block, kept, text) from error
+        raise _wrong_encoding(error, block, pending, text) from error
     data = block if copy is None else decoded.encode()
     if b"\0" in data:
         line = text.newlines + data[: data.index(b"\0")].count(b"\n") + 1
         what = f"{text.path.name} is not text in {text.encoding}."
         raise Unprocessable(
-            what, f"Line {line} holds a zero byte.", f"{_say('utf-16-le')} Or give a text file."
+            what,
+            f"Line {line} holds a zero byte.",
+            f"{_encoding_fix('utf-16-le')} Or give a text file.",
         )
     if copy is not None:
         copy.write(data)
@@ -307,7 +314,7 @@ def _check(
     text.ended = data.endswith(b"\n") if data else text.ended
 
 
-def _old_ends(text: Text) -> bool:
+def _has_old_line_ends(text: Text) -> bool:
     """Whether lines end as on old Macs, with only a carriage return."""
     return not text.newlines and bool(text.count("\r"))
 
@@ -315,31 +322,33 @@ def _old_ends(text: Text) -> bool:
 def _with_newlines(text: Text, plain: IO[bytes]) -> Text:
     """The same text with a newline at the end of each line, written to `plain`."""
     handle = text.rewound()
-    found = Text(text.path, plain, text.encoding, quotes=text.quotes)
+    result = Text(text.path, plain, text.encoding, quotes=text.quotes)
     for block in iter(lambda: handle.read(BLOCK), b""):
         data = block.replace(b"\r", b"\n")
         plain.write(data)
-        found.newlines += data.count(b"\n")
-        found.ended = data.endswith(b"\n")
-    return found
+        result.newlines += data.count(b"\n")
+        result.ended = data.endswith(b"\n")
+    return result
 
 
-def _foreign(error: UnicodeDecodeError, block: bytes, kept: int, text: Text) -> Unprocessable:
-    before = block[: max(0, error.start - kept)]
+def _wrong_encoding(
+    error: UnicodeDecodeError, block: bytes, pending: int, text: Text
+) -> Unprocessable:
+    before = block[: max(0, error.start - pending)]
     line = text.newlines + before.count(b"\n") + 1
     byte = error.object[error.start : error.start + 1].hex().upper()
-    near = error.object[max(0, error.start - _JUDGED // 2) :]
-    likely = likely_encoding(near)
-    looks = f" It looks like {likely}." if likely != text.encoding else ""
-    fix = f"{_say(likely)} Nothing was committed."
+    following = error.object[max(0, error.start - _JUDGED // 2) :]
+    likely = likely_encoding(following)
+    guess = f" It looks like {likely}." if likely != text.encoding else ""
+    fix = f"{_encoding_fix(likely)} Nothing was committed."
     return Unprocessable(
         f"{text.path.name} is not {text.encoding}.",
-        f"Byte 0x{byte} in line {line} does not belong to it.{looks}",
+        f"Byte 0x{byte} in line {line} does not belong to it.{guess}",
         fix,
     )
 
 
-def _say(encoding: str) -> str:
+def _encoding_fix(encoding: str) -> str:
     return (
         f"Say which encoding it has, for example --encoding {encoding} (in Python"
         f" encoding='{encoding}')."

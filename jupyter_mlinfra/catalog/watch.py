@@ -14,7 +14,7 @@ _LETTERS = 32  # of a digest: 128 bits, so that two files never collide by chanc
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _FileState:
     """What changes when a file is written to or replaced. changed_ns: of the file's entry; unlike
     the time of its content, nobody can set it back.
     """
@@ -26,24 +26,26 @@ class _Seen:
     changed_ns: int
 
     @classmethod
-    def of(cls, path: Path) -> _Seen | None:
+    def of(cls, path: Path) -> _FileState | None:
         try:
-            found = path.stat()
+            status = path.stat()
         except OSError:
             return None
-        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        return cls(
+            status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        )
 
 
 class Watch:
     """The files as they were before the first byte was read."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        self._seen = {path: _Seen.of(path) for path in paths}
+        self._states = {path: _FileState.of(path) for path in paths}
 
     def check(self) -> None:
         """Raise Conflict if a file has changed since."""
-        for path, before in self._seen.items():
-            if _Seen.of(path) != before:
+        for path, state in self._states.items():
+            if _FileState.of(path) != state:
                 why = "Another process writes to it, or has replaced it."
                 raise Conflict(
                     f"{path.name} changed while it was read.",
@@ -66,19 +68,21 @@ def watched(paths: Sequence[Path]) -> Iterator[Watch]:
 def digest(path: Path) -> str:
     """The identity of a file's content, whatever its name; it ends with the size."""
     with open(path, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()[:_LETTERS]
-        return f"{found}.{file.tell()}"
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()[:_LETTERS]
+        return f"{checksum}.{file.tell()}"
 
 
-def digest_if(path: Path, known: Container[str], sizes: Container[int], *, most: int) -> str | None:
+def digest_if(
+    path: Path, digests: Container[str], sizes: Container[int], *, max_bytes: int
+) -> str | None:
     """The digest of a file, if it is among those that are known. A file of another size, or of more
-    than `most` bytes, is not read.
+    than `max_bytes` bytes, is not read.
     """
     size = path.stat().st_size
-    if size > most or size not in sizes:
+    if size > max_bytes or size not in sizes:
         return None
-    found = digest(path)
-    return found if found in known else None
+    value = digest(path)
+    return value if value in digests else None
 
 
 def size_in(digest: str) -> int:

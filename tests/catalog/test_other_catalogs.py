@@ -523,7 +523,7 @@ def test_a_commit_that_another_writer_overtook_is_given_up_for_certain(
 def test_a_commit_of_which_nobody_knows_keeps_its_files_and_says_so(
     lake, rest, monkeypatch, tmp_path, file
 ):
-    monkeypatch.setattr("jupyter_mlinfra.catalog.fate._LOOK_SECONDS", 0.2)
+    monkeypatch.setattr("jupyter_mlinfra.catalog.fate._CHECK_SECONDS", 0.2)
     unsure = Unsure(rest, monkeypatch, status=504, lands="later")
     with pytest.raises(
         Unavailable,

@@ -131,7 +131,7 @@ def test_a_sample_is_labelled_and_near_and_the_same_again(
     project, frame, tmp_path, monkeypatch, blocks
 ):
     if blocks:
-        monkeypatch.setattr("jupyter_mlinfra.catalog.profile._READ_WHOLE", 1)
+        monkeypatch.setattr("jupyter_mlinfra.catalog.profile._CHEAP_FACTOR", 1)
     catalog = Catalog(
         Project(
             project.root,

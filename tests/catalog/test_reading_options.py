@@ -136,14 +136,14 @@ def test_a_column_that_is_nearly_numbers_says_which_word_makes_it_text(catalog, 
     )
     report = catalog.ingest([file("a.csv", text)], into="t.a")
     assert types(catalog)["x"] == "str"
-    assert "10 of 100 values are no numbers, such as 'k.A.'" in report.notes[0]
+    assert "10 of 100 values are not numbers, such as 'k.A.'" in report.notes[0]
     assert "--null k.A." in report.notes[0]
 
 
 def test_codes_among_numbers_stay_text_and_are_not_offered_as_missing_values(catalog, file, rows):
     path = file("a.csv", "plz\n" + "".join(f"{place * 700 + 400:05d}\n" for place in range(100)))
     note = catalog.ingest([path], into="t.a").notes[0]
-    assert "14 of 100 values are no plain numbers, such as '0" in note
+    assert "14 of 100 values are not plain numbers, such as '0" in note
     assert "--null" not in note
     assert "--type plz=i64" in note
     catalog.ingest([path], into="t.b", types={"plz": "i64"})

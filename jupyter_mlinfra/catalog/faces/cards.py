@@ -8,7 +8,15 @@ from ...core.refs import reference
 from ...faces.cards import Card, card, said
 from ...faces.rows import rows_of
 from ...faces.words import NONE, beginning, counted, moment, number, plain, size, span, stored
-from ..spec import DatasetDetail, IngestReport, Inspection, Profile, RowBlock, Verification
+from ..spec import (
+    DatasetDetail,
+    IngestReport,
+    Inspection,
+    Profile,
+    ReadFile,
+    RowBlock,
+    Verification,
+)
 
 
 @card(DatasetDetail)
@@ -52,22 +60,8 @@ def _ingest(item: IngestReport) -> Card:
 @card(Inspection)
 def _inspection(item: Inspection) -> Card:
     first = item.files[0]
-    marks = {
-        "encoding": first.encoding,
-        "separator": _sign(first.separator),
-        "quote": _sign(first.quote),
-        "comment": first.comment,
-        "skip": first.skip,
-    }
-    shown = {name: value for name, value in marks.items() if value} | (
-        {} if first.header is None else {"header": "yes" if first.header else "no"}
-    )
-    cut = [
-        f"{name} {value}{' (guessed)' if name in first.guessed else ''}"
-        for name, value in shown.items()
-    ]
     facts = {
-        "read as": ", ".join(cut) or first.kind,
+        "read as": ", ".join(_reading_options(first)) or first.kind,
         "rows looked at": f"{plain(item.rows)}{'' if item.whole else ', the beginning'}",
         "do not fit": (
             f"{plain(item.bad)}, the first in line {item.broken[0].line} of {item.broken[0].file}:"
@@ -152,8 +146,25 @@ def _verification(item: Verification) -> Card:
     )
 
 
+def _reading_options(file: ReadFile) -> list[str]:
+    """The options with which a file was read, such as `separator tab (guessed)`."""
+    marks = {
+        "encoding": file.encoding,
+        "separator": _sign(file.separator),
+        "quote": _sign(file.quote),
+        "comment": file.comment,
+        "skip": file.skip,
+        "header": {None: "", True: "yes", False: "no"}[file.header],
+    }
+    return [
+        f"{name} {value}{' (guessed)' if name in file.guessed else ''}"
+        for name, value in marks.items()
+        if value
+    ]
+
+
 def _sign(sign: str | None) -> str:
-    """A sign that can be seen."""
+    """A visible name of a sign."""
     return {None: "", "\t": "tab", " ": "space", "": "none"}.get(sign, sign or "")
 
 

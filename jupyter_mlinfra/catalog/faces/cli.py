@@ -89,21 +89,21 @@ _READING = (
 )
 
 
-def _options(given: Mapping[str, Any]) -> dict[str, Any]:
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, for the library, which guesses the others."""
-    found = {name: value for name, value in given.items() if value is not None and value != ()}
-    if "types" in found:
-        found["types"] = dict(map(_type, found["types"]))
-    if "max_bad" in found:
-        found["max_bad"] /= 100
-    return found
+    chosen = {name: value for name, value in options.items() if value is not None and value != ()}
+    if "types" in chosen:
+        chosen["types"] = dict(map(_type, chosen["types"]))
+    if "max_bad" in chosen:
+        chosen["max_bad"] /= 100
+    return chosen
 
 
 def _type(text: str) -> tuple[str, str]:
     """`column=type`; the column may contain `=`, a type never does. Raises BadRequest."""
     pair(text, form="COLUMN=TYPE", example="flight=str")
-    name, _, kind = text.rpartition("=")
-    return name, kind
+    name, _, dtype = text.rpartition("=")
+    return name, dtype
 
 
 @catalog.verb("ingest")
@@ -192,14 +192,17 @@ def _verify(session: Session, name: str) -> Any:
     """Compare every data file with the checksum of what was written; exit code 1 if one is
     damaged.
     """
-    found = session.bench.catalog.verify(name)
-    if not found.damaged:
-        return found
-    why = f"{len(found.damaged)} of {found.files} files are not what was written, or are gone."
+    verification = session.bench.catalog.verify(name)
+    if not verification.damaged:
+        return verification
+    why = (
+        f"{len(verification.damaged)} of {verification.files} files are not what was written, or"
+        " are gone."
+    )
     return Ended(
-        found,
+        verification,
         error=Failed(
-            f"{found.dataset} is damaged.",
+            f"{verification.dataset} is damaged.",
             why,
             "Restore them from a backup, or write the rows again.",
         ),

@@ -137,8 +137,8 @@ class Inspect(Handler):
         """What an ingest would read, judged by the beginning of the files: options, types, first
         rows, doubts. Nothing is written.
         """
-        paths = [_inside(self.bench.project.root, file) for file in files]
-        return self.bench.catalog.inspect(paths, into=into, mode=mode, **_said(reading))
+        paths = [_project_file(self.bench.project.root, file) for file in files]
+        return self.bench.catalog.inspect(paths, into=into, mode=mode, **_without_none(reading))
 
 
 class Ingest(Handler):
@@ -156,7 +156,7 @@ class Ingest(Handler):
         from .. import DatasetName
 
         name = DatasetName.parse(into).text
-        paths = [str(_inside(self.bench.project.root, file)) for file in files]
+        paths = [str(_project_file(self.bench.project.root, file)) for file in files]
         return self.as_job(
             "catalog ingest",
             *paths,
@@ -164,41 +164,41 @@ class Ingest(Handler):
             into=name,
             replace=mode == "replace",
             again=again,
-            **_words(_said(reading)),
+            **_cli_options(_without_none(reading)),
         )
 
 
-def _said(reading: ReadingFacts) -> dict[str, Any]:
+def _without_none(reading: ReadingFacts) -> dict[str, Any]:
     return {name: value for name, value in reading.items() if value is not None}
 
 
-def _words(reading: Mapping[str, Any]) -> dict[str, Any]:
+def _cli_options(reading: Mapping[str, Any]) -> dict[str, Any]:
     """The corresponding options of the command line. Raises BadRequest for an impossible value,
     which a job would report only later.
     """
     from .. import Reading
 
     Reading(**reading)
-    words = {
+    options = {
         name.replace("_", "-"): value
         for name, value in reading.items()
         if name not in ("header", "null_values", "types", "max_bad")
     }
     if "header" in reading:
-        words["header" if reading["header"] else "no-header"] = True
+        options["header" if reading["header"] else "no-header"] = True
     if "max_bad" in reading:
-        words["max-bad"] = reading["max_bad"] * 100
-    types = [f"{column}={kind}" for column, kind in reading.get("types", {}).items()]
-    return {**words, "null": reading.get("null_values", ()), "type": types}
+        options["max-bad"] = reading["max_bad"] * 100
+    types = [f"{column}={dtype}" for column, dtype in reading.get("types", {}).items()]
+    return {**options, "null": reading.get("null_values", ()), "type": types}
 
 
-def _inside(root: Path, file: str) -> Path:
+def _project_file(root: Path, file: str) -> Path:
     """The file, which must be in the project: a panel must not read files that the server can read
     but the project does not contain.
     """
     try:
         path = real_path(root / file)
-        there = path.is_file()
+        is_file = path.is_file()
     except OSError as error:  # a loop of links, a name that is too long
         raise BadRequest(f"{file[:80]} cannot be a file.", f"{error.strerror}.") from None
     if not path.is_relative_to(root):
@@ -207,7 +207,7 @@ def _inside(root: Path, file: str) -> Path:
             f"The project is {root}.",
             "Copy it into the project, or ingest it from a notebook or the command line.",
         )
-    if not there:
+    if not is_file:
         raise NotFound(f"There is no file {file}.", f"Looked in {root}.")
     return path
 

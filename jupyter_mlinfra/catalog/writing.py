@@ -1,0 +1,95 @@
+"""One write into a dataset: the commit, then its event and its lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..core.events import telling
+from ..core.origin import actor
+from . import metadata as records
+from .commit import Committed, Mode, commit
+from .fate import FateUnknown
+from .intake import Rows
+from .names import DatasetName
+from .quarantine import Quarantine
+from .spec import IngestReport
+from .store import CatalogStore
+
+if TYPE_CHECKING:
+    from ..core.project import Project
+
+
+class Writer:
+    """Writes rows into the datasets of one project."""
+
+    def __init__(self, project: Project, store: CatalogStore) -> None:
+        self._project, self._store = project, store
+
+    def write(
+        self,
+        name: DatasetName,
+        rows: Rows,
+        mode: Mode,
+        inputs: Sequence[str],
+        quarantine: Quarantine,
+        *,
+        properties: Callable[[], Mapping[str, str]] = dict,
+    ) -> IngestReport:
+        """Commit rows. inputs: references of what they were made from. properties: further
+        properties of the snapshot; called after the last row was read, so that an error in it stops
+        the commit.
+        """
+        written_by = actor(self._project)
+
+        def summary() -> Mapping[str, str]:
+            further = properties()
+            quarantine.write(self._project.home / "quarantine" / name.text)
+            return {
+                records.WRITTEN_BY: written_by,
+                records.QUARANTINED: str(len(quarantine.rows)),
+                **further,
+            }
+
+        try:
+            committed = commit(
+                self._store, name, rows, mode=mode, owner=self._project.user, summary=summary
+            )
+        except FateUnknown:
+            raise  # the rows may have landed, and the rows in quarantine belong to them
+        except BaseException:
+            quarantine.discard()
+            raise
+        self._announce(name, committed, written_by, inputs, quarantined=len(quarantine.rows))
+        return IngestReport(
+            dataset=name.text,
+            rows_written=committed.rows,
+            quarantined=len(quarantine.rows),
+            snapshot=committed.snapshot,
+            quarantine=str(quarantine.path) if quarantine.path else None,
+            columns=committed.columns,
+        )
+
+    def _announce(
+        self,
+        name: DatasetName,
+        committed: Committed,
+        written_by: str,
+        inputs: Sequence[str],
+        *,
+        quarantined: int,
+    ) -> None:
+        """Event and lineage of a commit. The rows are in: an error here is logged, never reported
+        as a failed write.
+        """
+        facts = {"rows": committed.rows, "quarantined": quarantined}
+        with telling(f"{name.text} is written (snapshot {committed.snapshot})"):
+            self._project.lineage.record(
+                written_by,
+                inputs=inputs,
+                outputs=[f"{name.ref}@{committed.snapshot}"],
+                facts=facts,
+            )
+            self._project.events.emit(
+                "dataset", name.ref, {"snapshot": committed.snapshot, **facts}
+            )
