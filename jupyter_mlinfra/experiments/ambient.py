@@ -29,7 +29,7 @@ def adopt(project: Project | None = None) -> None:
         store = _store(project)
         if store is None or not _is_free(store):
             return
-        variables = _applied(store, os.environ)
+        variables = _with_store_variables(store, os.environ)
         for name in set(os.environ) - set(variables):
             del os.environ[name]
         os.environ.update(variables)
@@ -46,7 +46,7 @@ def adopt(project: Project | None = None) -> None:
 
 
 def say_strays() -> None:
-    """Name in a notebook the stores that plain MLflow left in the project earlier."""
+    """Print in a notebook which stores plain MLflow left in the project earlier."""
     from .service import Experiments
 
     try:
@@ -63,24 +63,24 @@ def with_store(project: Project, environment: Mapping[str, str]) -> Mapping[str,
     """
     try:
         store = TrackingStore(project)
-        if _chosen(store, environment):
-            return _without_ours(environment)
+        if _user_chose_other(store, environment):
+            return _without_own_variables(environment)
         # Jobs of plain MLflow that start together would otherwise all create it.
         store.prepare_at_once()
-        return _applied(store, environment)
+        return _with_store_variables(store, environment)
     except MLInfraError:
         return environment  # wrong settings are reported where the store is used
 
 
 def _store(project: Project | None) -> TrackingStore | None:
     try:
-        found = project or Project.open()
+        opened = project or Project.open()
     except NotFound:
         return None
-    return TrackingStore(found)
+    return TrackingStore(opened)
 
 
-def _chosen(store: TrackingStore, environment: Mapping[str, str]) -> bool:
+def _user_chose_other(store: TrackingStore, environment: Mapping[str, str]) -> bool:
     """Whether the user chose another store; what a process of this package left in the environment
     does not count as chosen.
     """
@@ -88,7 +88,7 @@ def _chosen(store: TrackingStore, environment: Mapping[str, str]) -> bool:
 
 
 def _is_free(store: TrackingStore) -> bool:
-    if _chosen(store, os.environ):
+    if _user_chose_other(store, os.environ):
         return False
     if store.sqlite is not None and node() and outbox() is None:
         message = (
@@ -112,17 +112,15 @@ def _is_free(store: TrackingStore) -> bool:
     return True
 
 
-def _applied(store: TrackingStore, environment: Mapping[str, str]) -> dict[str, str]:
+def _with_store_variables(store: TrackingStore, environment: Mapping[str, str]) -> dict[str, str]:
     """The environment with the variables of the store, which never override the user's, and without
     those of another project.
     """
-    return {**store.environment(), **_without_ours(environment)}
+    return {**store.environment(), **_without_own_variables(environment)}
 
 
-def _without_ours(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what a process of this package set, which belongs to that process's
-    store.
-    """
+def _without_own_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what a process of this package set for its own store."""
     if ACTIVE not in environment and ONLY_HERE not in environment:
         return dict(environment)
     addresses = {
@@ -136,7 +134,7 @@ def _without_ours(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def point() -> None:
-    """Once MLflow is loaded, set an address that holds a secret, which is in no environment."""
+    """Set an address that contains a secret, once MLflow is loaded: no environment holds it."""
     try:
         store = _store(None)
         if store is not None and store.has_secret and _is_free(store):

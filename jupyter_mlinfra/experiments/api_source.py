@@ -30,7 +30,7 @@ from .facts import (
 )
 from .listing import Listing
 from .matching import matches, ordered
-from .pushing import TOLD, pushed_filter, pushed_order
+from .pushing import CHANGED_BY_JOB_END, pushed_filter, pushed_order
 from .query import Filter, Sort
 from .spec import Curve, Experiment, Model
 from .store import TrackingStore, explained, load_mlflow
@@ -72,7 +72,7 @@ class ApiSource:
             active = list(
                 _pages(lambda token: client.search_experiments(max_results=_PAGE, page_token=token))
             )
-        found = [
+        experiments = [
             Experiment(
                 ref=reference("experiment", item.name),
                 id=item.experiment_id,
@@ -83,21 +83,21 @@ class ApiSource:
             for item in active
         ]
         return sorted(
-            found,
+            experiments,
             key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name),
         )
 
     def experiment_id(self, name: str) -> str | None:
         with self._client() as client:
-            found = client.get_experiment_by_name(name) or self._experiment(client, name)
-        if found is None or found.lifecycle_stage != "active":
+            experiment = client.get_experiment_by_name(name) or self._experiment(client, name)
+        if experiment is None or experiment.lifecycle_stage != "active":
             return None
-        self._names[found.experiment_id] = found.name
-        return str(found.experiment_id)
+        self._names[experiment.experiment_id] = experiment.name
+        return str(experiment.experiment_id)
 
     def _experiment(self, client: MlflowClient, number: str) -> Any:
         return (
-            _unless_absent(lambda: client.get_experiment(number))
+            _or_none(lambda: client.get_experiment(number))
             if number.isascii() and number.isdecimal()
             else None
         )
@@ -114,7 +114,7 @@ class ApiSource:
     def runs(
         self,
         experiment: str | None,
-        found: Filter | None,
+        run_filter: Filter | None,
         sorts: Sequence[Sort],
         cursor: str | None,
         count: int,
@@ -125,51 +125,55 @@ class ApiSource:
             chosen = list(self._all_names(client)) if experiment is None else [experiment]
             if not chosen:
                 return FoundRuns(runs=[], total=0)
-            pushed = pushed_filter(found)
+            pushed = pushed_filter(run_filter)
             listing = Listing(client, chosen, pushed.text)
             order = pushed_order(
                 sorts,
-                told=any(sort.field.key in TOLD for sort in sorts)
-                and self._any_told(client, chosen),
+                ends_differ=any(sort.field.key in CHANGED_BY_JOB_END for sort in sorts)
+                and self._any_running_job(client, chosen),
             )
             if order is None:
-                part = self._ordered_here(listing, found, sorts, cursor, count)
+                page = self._ordered_locally(listing, run_filter, sorts, cursor, count)
             else:
-                part = listing.part(
-                    order, lambda run: self._passing(run, found), cursor, count, whole=pushed.whole
+                page = listing.part(
+                    order,
+                    lambda run: self._passing(run, run_filter),
+                    cursor,
+                    count,
+                    exact=pushed.exact,
                 )
-            return replace(part, runs=_with_versions(client, part.runs))
+            return replace(page, runs=_with_versions(client, page.runs))
 
-    def _any_told(self, client: MlflowClient, chosen: Sequence[str]) -> bool:
+    def _any_running_job(self, client: MlflowClient, experiments: Sequence[str]) -> bool:
         """Whether the server has a running run whose job may have ended."""
         return bool(
             client.search_runs(
-                list(chosen),
+                list(experiments),
                 f"attributes.status = 'RUNNING' and tags.`{JOB}` LIKE '%'",
                 max_results=1,
             )
         )
 
-    def _ordered_here(
+    def _ordered_locally(
         self,
         listing: Listing,
-        found: Filter | None,
+        run_filter: Filter | None,
         sorts: Sequence[Sort],
         cursor: str | None,
         count: int,
     ) -> FoundRuns:
         start = parse_cursor(cursor)
         passing = ordered(
-            (facts for run in listing.every() if (facts := self._passing(run, found))), sorts
+            (facts for run in listing.every() if (facts := self._passing(run, run_filter))), sorts
         )
-        part = passing[start : start + count]
+        page = passing[start : start + count]
         return FoundRuns(
-            runs=part, total=len(passing), cursor=next_cursor(start, len(part), len(passing))
+            runs=page, total=len(passing), cursor=next_cursor(start, len(page), len(passing))
         )
 
-    def _passing(self, run: Any, found: Filter | None) -> RunFacts | None:
-        facts = _facts(run, self._names).told(self._ends)
-        return facts if matches(found, facts) else None
+    def _passing(self, run: Any, run_filter: Filter | None) -> RunFacts | None:
+        facts = _facts(run, self._names).with_job_end(self._ends)
+        return facts if matches(run_filter, facts) else None
 
     def run_states(self, experiment: str) -> list[tuple[str, str, int | None]]:
         with self._client() as client:
@@ -193,19 +197,24 @@ class ApiSource:
 
     def several(self, ids: Sequence[str]) -> list[RunFacts]:
         with self._client() as client:
-            runs = self._asked(client, ids)
+            runs = self._fetch_runs(client, ids)
             return _with_versions(
-                client, [_facts(runs[id], self._names).told(self._ends) for id in ids if id in runs]
+                client,
+                [
+                    _facts(runs[id], self._names).with_job_end(self._ends)
+                    for id in ids
+                    if id in runs
+                ],
             )
 
-    def _asked(self, client: MlflowClient, ids: Sequence[str]) -> dict[str, Any]:
+    def _fetch_runs(self, client: MlflowClient, ids: Sequence[str]) -> dict[str, Any]:
         """The active runs among these, as MLflow has them: one by one if they are few, else many in
         one search.
         """
         missing = [id for id in dict.fromkeys(ids) if id not in self._runs]
         if len(missing) <= _SINGLY:
             for id in missing:
-                run = _unless_absent(partial(client.get_run, id))
+                run = _or_none(partial(client.get_run, id))
                 if run is None or run.info.lifecycle_stage != "active":
                     continue
                 number = run.info.experiment_id
@@ -228,7 +237,7 @@ class ApiSource:
             return sorted(
                 {
                     metric.key
-                    for run in self._asked(client, ids).values()
+                    for run in self._fetch_runs(client, ids).values()
                     for metric in run.data.to_proto().metrics
                     if metric.step > 0
                 }
@@ -244,7 +253,7 @@ class ApiSource:
 
     def models(self) -> list[Model]:
         with self._client() as client:
-            known = list(
+            registered = list(
                 _pages(
                     lambda token: client.search_registered_models(
                         max_results=_PAGE, page_token=token
@@ -252,9 +261,11 @@ class ApiSource:
                 )
             )
             versions = (
-                Counter(item.name for item in _versions(client, "")) if known else Counter[str]()
+                Counter(item.name for item in _versions(client, ""))
+                if registered
+                else Counter[str]()
             )
-        found = [
+        models = [
             Model(
                 ref=reference("model", item.name),
                 name=item.name,
@@ -263,22 +274,22 @@ class ApiSource:
                 updated_at=moment(item.last_updated_timestamp),
                 description=item.description or "",
             )
-            for item in known
+            for item in registered
         ]
         return sorted(
-            found,
+            models,
             key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name),
         )
 
     def versions(self, model: str, limit: int) -> list[VersionFacts]:
         with self._client() as client:
             aliases: dict[str, str] = next(
-                (item.aliases for item in client.search_registered_models(_named(model))), {}
+                (item.aliases for item in client.search_registered_models(_name_filter(model))), {}
             )
             newest = islice(
                 _versions(
                     client,
-                    _named(model),
+                    _name_filter(model),
                     size=min(limit, _VERSIONS),
                     order_by=["version_number DESC"],
                 ),
@@ -288,7 +299,7 @@ class ApiSource:
 
     def version(self, model: str, version: int) -> VersionFacts | None:
         with self._client() as client:
-            item = _unless_absent(lambda: client.get_model_version(model, str(version)))
+            item = _or_none(lambda: client.get_model_version(model, str(version)))
             if item is None:
                 return None
             location = (
@@ -299,8 +310,8 @@ class ApiSource:
     def logged_models(self, run: str) -> Mapping[str, tuple[str, str]]:
         with self._client() as client:
             number = client.get_run(run).info.experiment_id
-            found = client.search_logged_models([number], filter_string=f"source_run_id = '{run}'")
-            ordered_models = sorted(found, key=lambda item: item.creation_timestamp)
+            logged = client.search_logged_models([number], filter_string=f"source_run_id = '{run}'")
+            ordered_models = sorted(logged, key=lambda item: item.creation_timestamp)
             return {
                 item.name: (f"models:/{item.model_id}", item.artifact_location)
                 for item in ordered_models
@@ -331,12 +342,12 @@ def _pages(fetch: Callable[[str | None], Any]) -> Iterator[Any]:
             return
 
 
-def _unless_absent(ask: Callable[[], Any]) -> Any:
+def _or_none(request: Callable[[], Any]) -> Any:
     """What MLflow answers; None if the object does not exist or its id is not valid."""
     from mlflow.exceptions import MlflowException
 
     try:
-        return ask()
+        return request()
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
@@ -344,17 +355,21 @@ def _unless_absent(ask: Callable[[], Any]) -> Any:
 
 
 def _versions(
-    client: MlflowClient, found: str, *, size: int = _VERSIONS, order_by: list[str] | None = None
+    client: MlflowClient,
+    filter_text: str,
+    *,
+    size: int = _VERSIONS,
+    order_by: list[str] | None = None,
 ) -> Iterator[Any]:
     """Versions of models that pass an MLflow filter."""
     return _pages(
         lambda token: client.search_model_versions(
-            found or None, max_results=size, page_token=token, order_by=order_by
+            filter_text or None, max_results=size, page_token=token, order_by=order_by
         )
     )
 
 
-def _named(name: str) -> str:
+def _name_filter(name: str) -> str:
     quote = '"' if "'" in name else "'"  # MLflow's filter cannot escape a quote
     return f"name = {quote}{name}{quote}"
 
@@ -395,15 +410,16 @@ def _with_versions(client: MlflowClient, runs: Sequence[RunFacts]) -> list[RunFa
         if len(parts) <= _ADDRESSES
         else [""]
     )
-    made: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    versions_of: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for text in texts:
         for item in _versions(client, text):
-            made[item.run_id].append((item.name, int(item.version)))
+            versions_of[item.run_id].append((item.name, int(item.version)))
     return [
         replace(
             run,
             versions=[
-                reference("version", name, str(number)) for name, number in sorted(made[run.id])
+                reference("version", name, str(number))
+                for name, number in sorted(versions_of[run.id])
             ],
         )
         for run in runs

@@ -25,7 +25,7 @@ def local_path(location: str) -> Path | None:
     return Path(location) if location.startswith("/") else None
 
 
-def describes(folder: Path) -> Mapping[str, Any] | None:
+def read_mlmodel(folder: Path) -> Mapping[str, Any] | None:
     """The content of `MLmodel` in the folder; None if there is none. Raises Unprocessable if it is
     broken.
     """
@@ -48,16 +48,16 @@ def _read(path: Path, changed: int) -> Mapping[str, Any]:
     import yaml
 
     try:
-        found = yaml.safe_load(path.read_text())
+        document = yaml.safe_load(path.read_text())
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Unprocessable(
             f"{path} is broken.", f"{error}".replace("\n", " ")[:300], "Log the model again."
         ) from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise Unprocessable(
             f"{path} is broken.", "It is not a YAML mapping.", "Log the model again."
         )
-    return found
+    return document
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -67,14 +67,14 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 def has_signature(folder: Path) -> bool:
     """Whether the model states its input columns and types."""
-    return bool(mapping((describes(folder) or {}).get("signature")).get("inputs"))
+    return bool(mapping((read_mlmodel(folder) or {}).get("signature")).get("inputs"))
 
 
 def signature(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """`inputs` and `outputs` as MLflow writes them: one mapping per column with `name`, `type`,
     `required`. Empty without one.
     """
-    stated = mapping((describes(folder) or {}).get("signature"))
+    stated = mapping((read_mlmodel(folder) or {}).get("signature"))
     return {
         side: json.loads(stated[side]) if stated.get(side) else [] for side in ("inputs", "outputs")
     }
@@ -89,16 +89,16 @@ def requirements(folder: Path) -> list[str]:
 
 def python_version(folder: Path) -> str | None:
     """The Python that the model was logged with, such as `3.12.1`."""
-    flavors = mapping((describes(folder) or {}).get("flavors"))
-    found = mapping(flavors.get("python_function")).get("python_version")
-    return str(found) if found else None
+    flavors = mapping((read_mlmodel(folder) or {}).get("flavors"))
+    version = mapping(flavors.get("python_function")).get("python_version")
+    return str(version) if version else None
 
 
 def digest(folder: Path) -> str:
     """SHA-256 over the names and bytes of all files; one flipped bit changes it."""
-    total = hashlib.sha256()
+    hasher = hashlib.sha256()
     for path in sorted(item for item in folder.rglob("*") if item.is_file()):
-        total.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        hasher.update(path.relative_to(folder).as_posix().encode() + b"\0")
         with path.open("rb") as file:
-            total.update(hashlib.file_digest(file, "sha256").digest())
-    return total.hexdigest()
+            hasher.update(hashlib.file_digest(file, "sha256").digest())
+    return hasher.hexdigest()

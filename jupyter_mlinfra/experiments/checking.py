@@ -1,6 +1,4 @@
-"""Checks that a sort order names what the runs have: a misspelt key would silently order them by
-nothing.
-"""
+"""Checks that the keys of a sort order exist: a misspelt key would silently sort by nothing."""
 
 from __future__ import annotations
 
@@ -18,28 +16,29 @@ _WORDS = {"metric": "metrics", "param": "params", "tag": "tags"}
 
 
 def check_keys(
-    source: Source, experiment: str | None, sorts: Sequence[Sort], found: Sequence[RunFacts]
+    source: Source, experiment: str | None, sorts: Sequence[Sort], first_runs: Sequence[RunFacts]
 ) -> None:
     """Raise BadRequest for a metric, parameter or tag that no run of the experiment has, while its
     runs have others of that kind.
 
-    found: the first runs in that order; since runs without a value come last, they usually suffice.
+    first_runs: the first runs in that order. They usually suffice, because runs without a value
+    come last.
     """
     for sort in sorts:
         if (
-            not found
+            not first_runs
             or sort.field.kind == "attribute"
-            or any(values_of(sort.field, run) for run in found)
+            or any(values_of(sort.field, run) for run in first_runs)
         ):
             continue
         ordered = source.runs(experiment, None, (sort,), None, 1).runs
         if ordered and not values_of(sort.field, ordered[0]):
-            _refuse(sort.field, [*found, *ordered])
+            _refuse(sort.field, [*first_runs, *ordered])
 
 
 def _refuse(field: Field, runs: Sequence[RunFacts]) -> None:
     word = _WORDS[field.kind]
-    known = sorted({key for run in runs for key in _held(field, run)})
+    keys = sorted({key for run in runs for key in _values_by_key(field, run)})
     others = sorted(
         {
             f"{other}.{field.key}"
@@ -48,17 +47,17 @@ def _refuse(field: Field, runs: Sequence[RunFacts]) -> None:
             if field.key in getattr(run, other)
         }
     )
-    if not known and not others:
+    if not keys and not others:
         return  # nothing was logged yet
-    near = others or [f"{word}.{key}" for key in get_close_matches(field.key, known, n=1)]
-    have = f"{word.capitalize()}: {', '.join(known[:20]) or 'none'}."
+    suggestions = others or [f"{word}.{key}" for key in get_close_matches(field.key, keys, n=1)]
+    existing = f"{word.capitalize()}: {', '.join(keys[:20]) or 'none'}."
     raise BadRequest(
         f"No run has {word}.{field.key}.",
-        have,
-        f"Did you mean {near[0]}?" if near else "Sort by one of them, or by started.",
+        existing,
+        f"Did you mean {suggestions[0]}?" if suggestions else "Sort by one of them, or by started.",
     )
 
 
-def _held(field: Field, run: RunFacts) -> Mapping[str, Any]:
+def _values_by_key(field: Field, run: RunFacts) -> Mapping[str, Any]:
     held: Mapping[str, Any] = getattr(run, _WORDS[field.kind])
     return held

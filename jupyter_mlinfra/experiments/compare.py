@@ -37,10 +37,10 @@ def differences(runs: Sequence[Run]) -> list[Difference]:
 
 
 def _tags(run: Run) -> dict[str, str | float]:
-    found: dict[str, str | float] = {
+    tags: dict[str, str | float] = {
         key: value for key, value in run.tags.items() if key not in _IGNORED_TAGS
     }
-    return found | ({"notebook": run.notebook} if run.notebook else {})
+    return tags | ({"notebook": run.notebook} if run.notebook else {})
 
 
 def _datasets(run: Run) -> dict[str, str | float]:
@@ -58,12 +58,12 @@ def _row(kind: str, key: str, columns: Sequence[Mapping[str, str | float]]) -> D
     )
 
 
-def _equal(one: str | float | None, other: str | float | None) -> bool:
+def _equal(first: str | float | None, second: str | float | None) -> bool:
     if (
-        isinstance(one, float)
-        and isinstance(other, float)
-        and math.isnan(one)
-        and math.isnan(other)
+        isinstance(first, float)
+        and isinstance(second, float)
+        and math.isnan(first)
+        and math.isnan(second)
     ):
         return True
-    return one == other
+    return first == second

@@ -38,7 +38,7 @@ def from_sql(connection: sqlite3.Connection, run: str, key: str, points: int) ->
     such metric.
     """
     values: dict[str, object] = {"run": run, "key": key}
-    total, real, low, high = connection.execute(
+    total, numbers, low, high = connection.execute(
         "SELECT count(*), count(*) FILTER (WHERE NOT is_nan), min(step) FILTER (WHERE NOT is_nan),"
         f" max(step) FILTER (WHERE NOT is_nan) FROM ({_POINTS})",
         values,
@@ -46,10 +46,10 @@ def from_sql(connection: sqlite3.Connection, run: str, key: str, points: int) ->
     if not total:
         return None
     source = _POINTS
-    if real > 1 and low == high:
-        source, low, high = _IN_ORDER, 0, real - 1
+    if numbers > 1 and low == high:
+        source, low, high = _IN_ORDER, 0, numbers - 1
     rows: Sequence[tuple[int, float, float, float]] = []
-    if real:
+    if numbers:
         rows = connection.execute(
             _BUCKETS.format(points=source),
             values | {"low": low, "width": width_of(low, high, points)},
@@ -63,26 +63,30 @@ def from_history(
     """One curve from all its points as (timestamp, step, value); None if there are none."""
     if not history:
         return None
-    real = [(when, step, value) for when, step, value in history if not math.isnan(value)]
+    numbers = [
+        (timestamp, step, value) for timestamp, step, value in history if not math.isnan(value)
+    ]
     low, high = (
-        min((step for _, step, _ in real), default=0),
-        max((step for _, step, _ in real), default=0),
+        min((step for _, step, _ in numbers), default=0),
+        max((step for _, step, _ in numbers), default=0),
     )
-    if len(real) > 1 and low == high:
-        real = [
-            (when, place, value)
-            for place, (when, _, value) in enumerate(sorted(real, key=lambda point: point[0]))
+    if len(numbers) > 1 and low == high:
+        numbers = [
+            (timestamp, index, value)
+            for index, (timestamp, _, value) in enumerate(
+                sorted(numbers, key=lambda point: point[0])
+            )
         ]
-        low, high = 0, len(real) - 1
+        low, high = 0, len(numbers) - 1
     width = width_of(low, high, points)
     buckets: dict[int, list[tuple[int, float]]] = {}
-    for _, step, value in real:
+    for _, step, value in numbers:
         buckets.setdefault((step - low) // width, []).append((step, value))
     rows = []
-    for _, found in sorted(buckets.items()):
-        values = [value for _, value in found]
+    for _, bucket in sorted(buckets.items()):
+        values = [value for _, value in bucket]
         rows.append(
-            (min(step for step, _ in found), min(values), sum(values) / len(values), max(values))
+            (min(step for step, _ in bucket), min(values), sum(values) / len(values), max(values))
         )
     return _curve(run, key, rows, len(history))
 

@@ -51,7 +51,7 @@ def auc(y: Labels, p: Scores) -> float:
     Source: Hanley and McNeil (1982), the Mann-Whitney form. Raises BadRequest if only one label
     occurs.
     """
-    labels, scores = _checked(y, p, both=True)
+    labels, scores = _checked(y, p, both_labels=True)
     return _auc_of(labels, scores)(None)
 
 
@@ -61,7 +61,7 @@ def average_precision(y: Labels, p: Scores) -> float:
 
     Source: `sklearn.metrics.average_precision_score`, same definition.
     """
-    labels, scores = _checked(y, p, both=True)
+    labels, scores = _checked(y, p, both_labels=True)
     return _average_precision_of(labels, scores)(None)
 
 
@@ -166,19 +166,24 @@ def bootstrap_difference(
     sections 8.3, 8.6 and 13.3; groups: Cameron, Gelbach and Miller (2008), section 3.1 (pairs
     cluster bootstrap).
     """
-    labels, first = _checked(y, a, both=metric in ("auc", "average_precision"))
+    labels, first = _checked(y, a, both_labels=metric in ("auc", "average_precision"))
     _, second = _checked(y, b)
     if callable(metric):
-        one, other = _by_rows(metric, labels, first), _by_rows(metric, labels, second)
+        metric_of_a, metric_of_b = _by_rows(metric, labels, first), _by_rows(metric, labels, second)
     elif metric in _METRICS:
-        one, other = _METRICS[metric](labels, first), _METRICS[metric](labels, second)
+        metric_of_a, metric_of_b = _METRICS[metric](labels, first), _METRICS[metric](labels, second)
     else:
         raise BadRequest(
             f"There is no metric {metric!r}.",
             fix=f"One of {', '.join(_METRICS)}, or a function of labels and scores.",
         )
     return _bootstrap(
-        lambda weights: one(weights) - other(weights), len(labels), groups, resamples, level, seed
+        lambda weights: metric_of_a(weights) - metric_of_b(weights),
+        len(labels),
+        groups,
+        resamples,
+        level,
+        seed,
     )
 
 
@@ -193,7 +198,7 @@ def bootstrap_metric(
     seed: int = 0,
 ) -> Interval:
     """One metric with its percentile interval; groups as in `bootstrap_difference`."""
-    labels, scores = _checked(y, p, both=metric in ("auc", "average_precision"))
+    labels, scores = _checked(y, p, both_labels=metric in ("auc", "average_precision"))
     if metric not in _METRICS:
         raise BadRequest(f"There is no metric {metric!r}.", fix=f"One of {', '.join(_METRICS)}.")
     return _bootstrap(_METRICS[metric](labels, scores), len(labels), groups, resamples, level, seed)
@@ -299,10 +304,12 @@ def _average_precision_of(labels: Floats, scores: Floats) -> Callable[[Floats | 
     def metric(weights: Floats | None) -> float:
         w = np.ones(len(labels)) if weights is None else weights[order]
         ones, rows = np.add.reduceat(w * sorted_labels, starts), np.add.reduceat(w, starts)
-        hits, seen = np.cumsum(ones), np.cumsum(rows)
+        hits, counted = np.cumsum(ones), np.cumsum(rows)
         total = hits[-1]
         return (
-            float((ones * hits / np.maximum(seen, 1e-300)).sum() / total) if total else float("nan")
+            float((ones * hits / np.maximum(counted, 1e-300)).sum() / total)
+            if total
+            else float("nan")
         )
 
     return metric
@@ -373,15 +380,15 @@ def _bootstrap(
             f"It takes {MIN_GROUPS} or more.",
             "Use smaller groups, such as days for weeks.",
         )
-    source, found = np.random.default_rng(seed), []
+    generator, figures = np.random.default_rng(seed), []
     block = max(1, _CELLS // units)
     for start in range(0, resamples, block):
-        drawn = source.integers(0, units, size=(min(block, resamples - start), units))
-        found += [
-            figure(np.bincount(places, minlength=units).astype(np.float64)[group])
-            for places in drawn
+        samples = generator.integers(0, units, size=(min(block, resamples - start), units))
+        figures += [
+            figure(np.bincount(sample, minlength=units).astype(np.float64)[group])
+            for sample in samples
         ]
-    low, high = np.nanquantile(found, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.nanquantile(figures, [(1 - level) / 2, (1 + level) / 2])
     return Interval(
         value=figure(None),
         low=float(low),
@@ -392,7 +399,7 @@ def _bootstrap(
     )
 
 
-def _checked(y: Labels, p: Scores, *, both: bool = False) -> tuple[Floats, Floats]:
+def _checked(y: Labels, p: Scores, *, both_labels: bool = False) -> tuple[Floats, Floats]:
     import numpy as np
 
     try:
@@ -418,7 +425,7 @@ def _checked(y: Labels, p: Scores, *, both: bool = False) -> tuple[Floats, Float
             "Only two classes can be judged here.",
             "Drop rows without label.",
         )
-    if both and ones in (0, len(labels)):
+    if both_labels and ones in (0, len(labels)):
         raise BadRequest(
             "All labels are the same.",
             f"Every one of the {len(labels)} rows is {int(ones > 0)}.",

@@ -77,9 +77,9 @@ class RunFacts:
             else (self.ended - self.started) / 1000
         )
 
-    def told(self, ends: Ends) -> RunFacts:
-        """The run as it is reported: a process that was killed could not end its run, so the end of
-        its job counts.
+    def with_job_end(self, ends: Ends) -> RunFacts:
+        """The run as it is shown: a killed process could not end its run, so the end of its job is
+        used instead.
         """
         end = ends(self.tags[JOB]) if self.status == RUNNING and self.tags.get(JOB) else None
         return self if end is None else replace(self, status=end[0], ended=end[1])
@@ -121,7 +121,7 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """What a version's files say about it; see `Version`."""
+    """What the files of a version show; see `Version`."""
 
     signature: bool = False
     unservable: str = ""
@@ -155,7 +155,7 @@ class VersionFacts:
     aliases: Sequence[str]
     tags: Mapping[str, str]
 
-    def record(self, run: RunFacts | None, seen: Examined) -> Version:
+    def record(self, run: RunFacts | None, examined: Examined) -> Version:
         """The record that interfaces show. run: the run it came from, if that still exists."""
         return Version(
             ref=reference("version", self.model, str(self.version)),
@@ -165,9 +165,9 @@ class VersionFacts:
             run=self.run,
             metrics=run.metrics if run else {},
             created_at=datetime.fromtimestamp(self.created / 1000, UTC),
-            signature=seen.signature,
-            unservable=seen.unservable,
-            fault=seen.fault,
+            signature=examined.signature,
+            unservable=examined.unservable,
+            fault=examined.fault,
             notebook=run.notebook if run else None,
             datasets=run.datasets if run else (),
             run_name=run.name if run else "",

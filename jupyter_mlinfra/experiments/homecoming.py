@@ -59,7 +59,7 @@ _TABLES = (
     "assessments",
     "entity_associations",
 )
-_PLACES = {
+_PATH_COLUMNS = {
     ("runs", "artifact_uri"),
     ("logged_models", "artifact_location"),
     ("trace_tags", "value"),
@@ -74,48 +74,48 @@ _DATASET = """coalesce((
 
 
 def bring_home(project: Project, folder: Path) -> None:
-    """Collect what waits in an outbox. Raises Unavailable; what was not collected stays there."""
+    """Collect the content of an outbox. Raises Unavailable; what was not collected stays there."""
     with file_lock(project.folder("jobs") / "homecoming.lock"):
-        store, before = TrackingStore(project), brought(folder)
+        store, collected = TrackingStore(project), brought(folder)
         if (folder / RUNS).is_file():
             _upgrade(store, folder / RUNS)
-        found = contents(folder)
-        if any(found.get(name) != before.get(name) for name in RUNS_FILES):
-            _bring_runs(store, folder)
-        _bring_lineage(project, folder)
-        begin, end = (stamps.get(EVENTS, [0])[0] for stamps in (before, found))
-        if end > begin:
-            _bring_events(project, folder, begin=begin, end=end)
-        note_brought(folder, found)
-        if end > begin:
+        current = contents(folder)
+        if any(current.get(name) != collected.get(name) for name in RUNS_FILES):
+            _copy_runs(store, folder)
+        _copy_lineage(project, folder)
+        start, stop = (stamps.get(EVENTS, [0])[0] for stamps in (collected, current))
+        if stop > start:
+            _copy_events(project, folder, start=start, stop=stop)
+        note_brought(folder, current)
+        if stop > start:
             with project.database.write() as connection:
                 connection.execute("DELETE FROM outbox WHERE job = ?", (folder.parent.name,))
 
 
-def _bring_lineage(project: Project, folder: Path) -> None:
+def _copy_lineage(project: Project, folder: Path) -> None:
     """Lineage files have names that no other process uses: each is copied as it is, over an earlier
     copy.
     """
     for path in (folder / LINEAGE).glob("*.jsonl"):
-        place = project.folder(LINEAGE) / path.name
-        draft = place.with_name(f".{place.name}")
+        target = project.folder(LINEAGE) / path.name
+        draft = target.with_name(f".{target.name}")
         draft.write_bytes(read_regular(path))
-        draft.replace(place)
+        draft.replace(target)
 
 
-def _bring_events(project: Project, folder: Path, *, begin: int, end: int) -> None:
+def _copy_events(project: Project, folder: Path, *, start: int, stop: int) -> None:
     """Copy each event once: the position is stored in the same transaction, in case this is killed
     before it is noted in the outbox.
     """
     data, job = read_regular(folder / EVENTS), folder.parent.name
     with project.database.write() as connection:
-        known = connection.execute("SELECT bytes FROM outbox WHERE job = ?", (job,)).fetchone()
-        for line in data[max(begin, known[0] if known else 0) : end].splitlines():
+        stored = connection.execute("SELECT bytes FROM outbox WHERE job = ?", (job,)).fetchone()
+        for line in data[max(start, stored[0] if stored else 0) : stop].splitlines():
             with contextlib.suppress(ValueError, KeyError, TypeError):  # torn by a killed job
                 event = json.loads(line)
                 if event["topic"] in topics():
                     append(connection, event["topic"], str(event["ref"]), event["data"])
-        connection.execute("INSERT OR REPLACE INTO outbox (job, bytes) VALUES (?, ?)", (job, end))
+        connection.execute("INSERT OR REPLACE INTO outbox (job, bytes) VALUES (?, ?)", (job, stop))
 
 
 def _upgrade(store: TrackingStore, source: Path) -> None:
@@ -126,16 +126,16 @@ def _upgrade(store: TrackingStore, source: Path) -> None:
         raise Unavailable(
             f"The runs in {source} cannot be read.",
             str(error).partition("\n")[0][:500],
-            "Look at that file; it is tried again.",
+            "Look at that file; collecting it is tried again.",
         ) from error
 
 
-def _bring_runs(store: TrackingStore, folder: Path) -> None:
+def _copy_runs(store: TrackingStore, folder: Path) -> None:
     source = folder / RUNS
     if store.sqlite is None:
         raise Unavailable(
             f"The runs in {source} were not collected.",
-            "The project keeps its runs on a server by now.",
+            "The project now keeps its runs on a server.",
             f"Look at {source} with MLflow.",
         )
     client = store.client()
@@ -161,31 +161,33 @@ def _bring_runs(store: TrackingStore, folder: Path) -> None:
         connection.executemany("INSERT INTO temp.experiment VALUES (?, ?)", experiments)
         connection.execute("BEGIN IMMEDIATE")
         for table in _TABLES:
-            _copy(connection, table, (str(folder / ARTIFACTS), store.artifacts or ""))
+            _copy_table(connection, table, (str(folder / ARTIFACTS), store.artifacts or ""))
         connection.execute("COMMIT")
 
 
-def _copy(connection: sqlite3.Connection, table: str, places: tuple[str, str]) -> None:
-    """Copy the rows of one table. places: of the files, there and here. All names are
+def _copy_table(
+    connection: sqlite3.Connection, table: str, artifact_roots: tuple[str, str]
+) -> None:
+    """Copy the rows of one table. artifact_roots: of the outbox and of the project. All names are
     MLflow's own.
     """
-    own, its = (
+    own, incoming = (
         [row[1] for row in connection.execute(f"PRAGMA {schema}.table_info({table})")]
         for schema in ("main", "node")
     )
-    columns = [name for name in own if name in its]
+    columns = [name for name in own if name in incoming]
     if not columns:
         return
-    values, words = list[str](), list[str]()
+    values, parameters = list[str](), list[str]()
     for name in columns:
         if name == "experiment_id":
             values.append("(SELECT own FROM temp.experiment WHERE its = t.experiment_id)")
-        elif (table, name) in _PLACES:
+        elif (table, name) in _PATH_COLUMNS:
             values.append(
                 f"CASE WHEN instr(t.{name}, ?) = 1 THEN ? || substr(t.{name}, length(?) + 1) ELSE"
                 f" t.{name} END"
             )
-            words += [places[0], places[1], places[0]]
+            parameters += [artifact_roots[0], artifact_roots[1], artifact_roots[0]]
         elif (table, name) == ("inputs", "source_id"):
             values.append(
                 f"CASE WHEN t.source_type = 'DATASET' THEN {_DATASET} ELSE t.source_id END"
@@ -193,16 +195,16 @@ def _copy(connection: sqlite3.Connection, table: str, places: tuple[str, str]) -
         else:
             values.append(f"t.{name}")
     # If both sides know a dataset, the one here stays.
-    how = "IGNORE" if table == "datasets" else "REPLACE"
-    known = (
+    conflict = "IGNORE" if table == "datasets" else "REPLACE"
+    where = (
         "WHERE t.experiment_id IN (SELECT its FROM temp.experiment)"
         if "experiment_id" in columns
         else ""
     )
     connection.execute(
-        f"INSERT OR {how} INTO main.{table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM"  # noqa: S608
-        f" node.{table} AS t {known}",
-        words,
+        f"INSERT OR {conflict} INTO main.{table} ({', '.join(columns)})"  # noqa: S608
+        f" SELECT {', '.join(values)} FROM node.{table} AS t {where}",
+        parameters,
     )
 
 
@@ -213,9 +215,9 @@ def main() -> None:
     for folder in folders:
         try:
             bring_home(project, Path(folder))
-        except Exception as error:  # noqa: BLE001 - whatever one job left, it keeps no other from coming
+        except Exception as error:  # noqa: BLE001 - one broken outbox does not stop the others
             sys.stderr.write(
-                f"What waits in {folder} was not collected: {type(error).__name__}:"
+                f"The outbox {folder} was not collected: {type(error).__name__}:"
                 f" {without_passwords(str(error))}\n"
             )
 

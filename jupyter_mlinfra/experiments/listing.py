@@ -20,29 +20,29 @@ _CURSOR = re.compile(r"(\d{1,15})\.(\d{1,3})\.([\w=+/-]*)\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a part of a list begins. seen: items of earlier parts. token: of MLflow's page, in
+class _Position:
+    """Where a part of a list begins. listed: items of earlier parts. token: of MLflow's page, in
     which `skip` items are skipped.
     """
 
-    seen: int = 0
+    listed: int = 0
     skip: int = 0
     token: str = ""
 
     @classmethod
-    def read(cls, cursor: str | None) -> _Place:
+    def read(cls, cursor: str | None) -> _Position:
         if not cursor:
             return cls()
-        found = _CURSOR.match(cursor)
-        if found is None:
+        match = _CURSOR.match(cursor)
+        if match is None:
             raise BadRequest(
                 f"cursor {cursor[:40]!r} is not one of this list.",
                 fix="Use the cursor of the last answer, with the same filter and order.",
             )
-        return cls(int(found[1]), int(found[2]), found[3])
+        return cls(int(match[1]), int(match[2]), match[3])
 
     def __str__(self) -> str:
-        return f"{self.seen}.{self.skip}.{self.token}"
+        return f"{self.listed}.{self.skip}.{self.token}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,41 +70,43 @@ class Listing:
         cursor: str | None,
         count: int,
         *,
-        whole: bool,
+        exact: bool,
     ) -> FoundRuns:
-        """`count` runs from the cursor on, in MLflow's order. whole: `passing` rejects nothing, so
+        """`count` runs from the cursor on, in MLflow's order. exact: `passing` rejects nothing, so
         no more is read than is shown.
 
         MLflow names a next page wherever this one is full, so the last part of a list may be empty.
         """
-        start = _Place.read(cursor)
-        found: list[RunFacts] = []
-        size = count if whole else max(count, _PAGE // 5)
+        start = _Position.read(cursor)
+        runs: list[RunFacts] = []
+        size = count if exact else max(count, _PAGE // 5)
         token, skip = start.token, start.skip
         while True:
             # Not larger than the page in which the last part ended, or each part would read more.
             page = self._page(order, max(size, skip + 1), token)
             following = _text(page.token)
-            for place, run in enumerate(page):
-                facts = passing(run) if place >= skip else None
+            for index, run in enumerate(page):
+                facts = passing(run) if index >= skip else None
                 if facts is not None:
-                    found.append(facts)
-                if len(found) == count:
-                    seen = start.seen + count
-                    rest = (
-                        _Place(seen, 0, following)
-                        if place + 1 == len(page)
-                        else _Place(seen, place + 1, token)
+                    runs.append(facts)
+                if len(runs) == count:
+                    listed = start.listed + count
+                    next_position = (
+                        _Position(listed, 0, following)
+                        if index + 1 == len(page)
+                        else _Position(listed, index + 1, token)
                     )
                     return FoundRuns(
-                        runs=found,
-                        total=seen,
-                        cursor=str(rest) if rest.skip or rest.token else None,
-                        more=bool(rest.skip or rest.token),
+                        runs=runs,
+                        total=listed,
+                        cursor=str(next_position)
+                        if next_position.skip or next_position.token
+                        else None,
+                        more=bool(next_position.skip or next_position.token),
                     )
             token, skip = following, 0
             if not token:
-                return FoundRuns(runs=found, total=start.seen + len(found))
+                return FoundRuns(runs=runs, total=start.listed + len(runs))
 
     def _page(self, order: list[str] | None, size: int, token: str | None) -> Any:
         return self.client.search_runs(

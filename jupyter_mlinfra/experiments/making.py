@@ -28,14 +28,14 @@ def empty_store(artifacts: str) -> bytes | None:
     schema = SCHEMAS / f"{installed_revision()}.sql"
     if not schema.is_file() or set(artifacts) & {"?", "#"}:  # MLflow puts the path before a query
         return None
-    at = int(time.time() * 1000)
+    created_ms = int(time.time() * 1000)
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(schema.read_text())
         connection.execute(
             "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage,"
             " creation_time, last_update_time, workspace) VALUES (0, 'Default', ?, 'active', ?, ?,"
             " 'default')",
-            (f"{artifacts.rstrip('/')}/0", at, at),
+            (f"{artifacts.rstrip('/')}/0", created_ms, created_ms),
         )
         connection.commit()
         return connection.serialize()
@@ -49,10 +49,12 @@ def installed_revision() -> str:
     if mlflow is None or not mlflow.submodule_search_locations:
         return ""
     folder = Path(mlflow.submodule_search_locations[0]) / "store" / "db_migrations" / "versions"
-    found = [
+    revisions = [
         pair
         for path in folder.glob("*.py")
         for pair in _REVISION.findall(path.read_text(errors="replace"))
     ]
-    newest = {name for down, name in found if not down} - {name for down, name in found if down}
+    newest = {name for down, name in revisions if not down} - {
+        name for down, name in revisions if down
+    }
     return newest.pop() if len(newest) == 1 else ""

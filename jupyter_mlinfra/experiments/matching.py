@@ -19,9 +19,9 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def matches(found: Filter | None, run: RunFacts) -> bool:
+def matches(run_filter: Filter | None, run: RunFacts) -> bool:
     """Whether the run passes the filter."""
-    match found:
+    match run_filter:
         case None:
             return True
         case Not(item):
@@ -76,18 +76,18 @@ def ordered(runs: Iterable[RunFacts], sorts: Sequence[Sort]) -> list[RunFacts]:
     """The runs in order: values, then NaN or texts among numbers, then runs without a value; ties
     newest first, then by id.
     """
-    found = sorted(runs, key=lambda run: run.id)
-    found.sort(key=lambda run: -1 if run.started is None else run.started, reverse=True)
+    result = sorted(runs, key=lambda run: run.id)
+    result.sort(key=lambda run: -1 if run.started is None else run.started, reverse=True)
     # The sort is stable: a key only decides among runs that are equal by the keys before it.
     for sort in reversed(sorts):
         groups: tuple[list[tuple[Any, RunFacts]], ...] = ([], [], [])
-        for run in found:
+        for run in result:
             group, key = _key(sort.field, run)
             groups[group].append((key, run))
         for rows in groups:
             rows.sort(key=lambda row: row[0], reverse=sort.descending)
-        found = [run for rows in groups for _, run in rows]
-    return found
+        result = [run for rows in groups for _, run in rows]
+    return result
 
 
 def _key(field: Field, run: RunFacts) -> tuple[int, Any]:

@@ -12,42 +12,42 @@ from .facts import JOB, STEP
 from .query import Every, Field, Filter, Predicate, Sort
 
 _TAGS = {"job": JOB, "step": STEP}
-_SAME = ("=", "!=")
+_EQUALITY = ("=", "!=")
 _LIKE = ("like", "ilike")
-TOLD = ("status", "ended")
+CHANGED_BY_JOB_END = ("status", "ended")
 """Attributes that differ from the server's for a run whose job was killed."""
 _OPPOSITE = {"failed": ("FINISHED", "SCHEDULED"), "killed": ("FINISHED", "SCHEDULED")}
-"""What the server may report for a run that is shown with this status: its job may have ended while
-the server takes it for running.
+"""States that the server cannot report for a run that is shown with this status. It may report the
+run as running, because it does not know that the job has ended.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A filter in MLflow's language. It passes at least what the filter here passes; whole: and
-    nothing else.
+    """A filter in MLflow's language. It passes at least what the filter here passes. exact: it
+    passes nothing else.
     """
 
     text: str
-    whole: bool
+    exact: bool
 
 
-def pushed_filter(found: Filter | None) -> Pushed:
+def pushed_filter(run_filter: Filter | None) -> Pushed:
     """As much of the filter as MLflow's language can express."""
-    tests = list(_tests(found))
+    tests = list(_tests(run_filter))
     parts = [
         _condition(test) if isinstance(test, Predicate) else Pushed("", False) for test in tests
     ]
     return Pushed(
-        " and ".join(part.text for part in parts if part.text), all(part.whole for part in parts)
+        " and ".join(part.text for part in parts if part.text), all(part.exact for part in parts)
     )
 
 
-def pushed_order(sorts: Sequence[Sort], *, told: bool) -> list[str] | None:
-    """The sort order in MLflow's language; None if the server would order differently. told: some
-    states and ends differ from the server's.
+def pushed_order(sorts: Sequence[Sort], *, ends_differ: bool) -> list[str] | None:
+    """The sort order in MLflow's language; None if the server would order differently. ends_differ:
+    some states and ends differ from the server's.
     """
-    keys = [_key(sort.field, told) for sort in sorts]
+    keys = [_key(sort.field, ends_differ) for sort in sorts]
     if not all(keys):
         return None
     return [
@@ -56,25 +56,25 @@ def pushed_order(sorts: Sequence[Sort], *, told: bool) -> list[str] | None:
     ]
 
 
-def _tests(found: Filter | None) -> Iterator[Filter]:
-    if isinstance(found, Every):
-        for item in found.items:
+def _tests(run_filter: Filter | None) -> Iterator[Filter]:
+    if isinstance(run_filter, Every):
+        for item in run_filter.items:
             yield from _tests(item)
-    elif found is not None:
-        yield found
+    elif run_filter is not None:
+        yield run_filter
 
 
-def _key(field: Field, told: bool) -> str:
+def _key(field: Field, ends_differ: bool) -> str:
     if field.kind == "metric":
         return f"metrics.{name}" if (name := _quoted(field.key)) else ""
     if field.kind != "attribute":
         return ""  # as numbers, if they are numbers
     if field.key in _TAGS:
         return f"tags.`{_TAGS[field.key]}`"
-    known = {"started": "start_time", "id": "run_id", "name": "run_name"} | (
-        {} if told else {"ended": "end_time", "status": "status"}
+    names = {"started": "start_time", "id": "run_id", "name": "run_name"} | (
+        {} if ends_differ else {"ended": "end_time", "status": "status"}
     )
-    return f"attributes.{known[field.key]}" if field.key in known else ""
+    return f"attributes.{names[field.key]}" if field.key in names else ""
 
 
 def _condition(test: Predicate) -> Pushed:
@@ -112,7 +112,7 @@ def _text(test: Predicate, name: str) -> Pushed:
         return Pushed("", False)
     value = test.values[0]
     text = _quoted_text(value) if isinstance(value, str) and len(test.values) == 1 else ""
-    if text and test.op in (*_SAME, "in"):
+    if text and test.op in (*_EQUALITY, "in"):
         return Pushed(f"{name} {'=' if test.op == 'in' else test.op} {text}", True)
     if text and test.op in _LIKE and "\\" not in text:  # some databases take it for an escape
         return Pushed(f"{name} {test.op.upper()} {text}", True)
@@ -121,10 +121,10 @@ def _text(test: Predicate, name: str) -> Pushed:
 
 
 def _started(test: Predicate) -> Pushed:
-    if test.op not in (*_SAME, "<", "<=", ">", ">="):
+    if test.op not in (*_EQUALITY, "<", "<=", ">", ">="):
         return Pushed("", False)
     moment = float(test.values[0])
-    if test.op in _SAME and not moment.is_integer():
+    if test.op in _EQUALITY and not moment.is_integer():
         return Pushed("", False)
     return Pushed(
         f"attributes.start_time {test.op}"
@@ -148,7 +148,7 @@ def _status(test: Predicate) -> Pushed:
 
 def _id(test: Predicate) -> Pushed:
     texts = [_quoted_text(value) for value in test.values]
-    if test.op in _SAME and texts[0]:
+    if test.op in _EQUALITY and texts[0]:
         return Pushed(f"attributes.run_id {test.op} {texts[0]}", True)
     if test.op == "in" and all(texts):
         return Pushed(f"attributes.run_id IN ({', '.join(texts)})", True)

@@ -56,7 +56,7 @@ _KINDS: dict[str, Kind] = {
 TEXT_ATTRIBUTES = ("status", "name", "id", "user", "notebook", "job", "step", "dataset")
 TIME_ATTRIBUTES = ("started", "ended")
 ATTRIBUTES = (*TEXT_ATTRIBUTES, *TIME_ATTRIBUTES, "duration")
-_OF_MLFLOW = {
+_MLFLOW_NAMES = {
     "start_time": "started",
     "created": "started",
     "end_time": "ended",
@@ -64,7 +64,7 @@ _OF_MLFLOW = {
     "run_id": "id",
     "user_id": "user",
 }
-"""What MLflow calls an attribute that has another name here."""
+"""MLflow's names of attributes that have other names here."""
 
 MAX_SORTS = 5
 """The most keys of one sort order."""
@@ -152,7 +152,7 @@ class Sort:
 
 
 def parse_filter(text: str) -> Filter | None:
-    """The parsed filter; None if it is empty. Raises BadRequest that points at the fault."""
+    """The parsed filter; None if it is empty. Raises BadRequest, which points at the error."""
     if len(text) > MAX_LENGTH:
         raise BadRequest(
             "The filter is too long.",
@@ -168,33 +168,33 @@ def parse_sort(text: str) -> tuple[Sort, ...]:
 
     A bare name that is not an attribute is a metric. Raises BadRequest.
     """
-    found = tuple(_sort(key) for key in _COMMA.split(text))
-    fields = [item.field for item in found]
+    sorts = tuple(_sort(key) for key in _COMMA.split(text))
+    fields = [item.field for item in sorts]
     if len(set(fields)) < len(fields):
         raise BadRequest(
             "The sort order names a key twice.", f"It is {text!r}.", "Name each key once."
         )
-    if len(found) > MAX_SORTS:
+    if len(sorts) > MAX_SORTS:
         raise BadRequest(
             "The sort order has too many keys.",
-            f"It has {len(found)}; at most {MAX_SORTS} are used.",
+            f"It has {len(sorts)}; at most {MAX_SORTS} are used.",
             "Leave out the last ones.",
         )
-    return found
+    return sorts
 
 
 def _sort(text: str) -> Sort:
-    found = _SORT.fullmatch(text.strip())
-    if found is None:
+    match = _SORT.fullmatch(text.strip())
+    if match is None:
         raise BadRequest("The sort order is empty.", fix=f"Sort by one of: {_FIELDS}.")
-    if found["minus"] and found["way"]:
+    if match["minus"] and match["way"]:
         raise BadRequest(
             f"The sort order {text.strip()!r} says its direction twice.",
             "`-` is descending, as DESC is.",
             "Leave one of them out.",
         )
-    descending = bool(found["minus"]) or (found["way"] or "").lower() == "desc"
-    return Sort(_sort_field(found["key"]), descending)
+    descending = bool(match["minus"]) or (match["way"] or "").lower() == "desc"
+    return Sort(_sort_field(match["key"]), descending)
 
 
 def _sort_field(word: str) -> Field:
@@ -203,7 +203,7 @@ def _sort_field(word: str) -> Field:
         kind, name = _KINDS[head], _unwrapped(key)
         if kind != "attribute":
             return Field(kind, name)
-        name = _OF_MLFLOW.get(name, name)
+        name = _MLFLOW_NAMES.get(name, name)
         if name not in ATTRIBUTES:
             raise BadRequest(
                 f"Runs cannot be sorted by {word}.",
@@ -212,7 +212,7 @@ def _sort_field(word: str) -> Field:
             )
     else:
         name = _unwrapped(word)
-        name = name if name in ATTRIBUTES else _OF_MLFLOW.get(name, name)
+        name = name if name in ATTRIBUTES else _MLFLOW_NAMES.get(name, name)
     if name == "dataset":
         raise BadRequest(
             "Runs cannot be sorted by dataset.",
@@ -240,16 +240,16 @@ def number_of(text: str | None) -> float | None:
 
 @lru_cache(maxsize=256)
 def _pattern(like: str, fold: bool) -> re.Pattern[str]:
-    first, *rest = (
+    expression, *later = (
         "".join("." if char == "_" else re.escape(char) for char in part)
         for part in like.split("%")
     )
-    if rest:
+    if later:
         # The first place where a middle part fits is as good as any later one. Atomic, so that it
         # is not tried again: `re` does not let other threads run.
-        *middle, last = rest
-        first += "".join(f"(?>.*?{part})" for part in middle if part) + f".*{last}"
-    return re.compile(first, re.DOTALL | (re.IGNORECASE if fold else 0))
+        *middle, last = later
+        expression += "".join(f"(?>.*?{part})" for part in middle if part) + f".*{last}"
+    return re.compile(expression, re.DOTALL | (re.IGNORECASE if fold else 0))
 
 
 def is_like(pattern: str, fold: bool | int, text: str | None) -> bool:
@@ -275,23 +275,23 @@ class _Parser:
         self._depth = 0
 
     def parse(self) -> Filter:
-        found = self._some()
+        result = self._some()
         if self._peek().kind != "end":
-            self._fault(
+            self._fail(
                 self._peek().at,
                 f"{self._peek().text!r} is not expected here.",
                 "Join two tests by `and` or `or`.",
             )
-        return found
+        return result
 
     def _read(self) -> list[_Token]:
         tokens, at = [], 0
         while self._text[at:].strip():
-            found = _TOKEN.match(self._text, at)
-            if not found:
+            match = _TOKEN.match(self._text, at)
+            if not match:
                 start = at + len(self._text[at:]) - len(self._text[at:].lstrip())
                 quote = self._text[start] in "'\""
-                self._fault(
+                self._fail(
                     start,
                     (
                         "The text has no end."
@@ -300,9 +300,9 @@ class _Parser:
                     ),
                     "Close the quote." if quote else "Remove it.",
                 )
-            kind = str(found.lastgroup)
-            tokens.append(_Token(kind, found[kind], found.start(kind)))
-            at = found.end()
+            kind = str(match.lastgroup)
+            tokens.append(_Token(kind, match[kind], match.start(kind)))
+            at = match.end()
         return [*tokens, _Token("end", "the end", len(self._text.rstrip()))]
 
     def _peek(self) -> _Token:
@@ -323,7 +323,7 @@ class _Parser:
     def _some(self) -> Filter:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            self._fault(
+            self._fail(
                 self._peek().at,
                 f"Brackets are nested more than {MAX_DEPTH} deep.",
                 "Use fewer brackets.",
@@ -345,24 +345,24 @@ class _Parser:
         while self._accept("not"):
             negated = not negated
         if self._accept("("):
-            found = self._some()
+            result = self._some()
             if not self._accept(")"):
-                self._fault(self._peek().at, "A bracket is not closed.", "Add `)`.")
+                self._fail(self._peek().at, "A bracket is not closed.", "Add `)`.")
         else:
-            found = self._test()
-        return Not(found) if negated else found
+            result = self._test()
+        return Not(result) if negated else result
 
     def _test(self) -> Filter:
         self._tests += 1
         if self._tests > MAX_TESTS:
-            self._fault(
+            self._fail(
                 self._peek().at, f"More than {MAX_TESTS} tests.", "Use `in (…)` for several values."
             )
         field = self._field()
         if self._accept("is"):
             negated = bool(self._accept("not"))
             if not self._accept("null"):
-                self._fault(
+                self._fail(
                     self._peek().at,
                     "`is` goes with `null` or `not null`.",
                     "Write `is null`, or compare by `=`.",
@@ -370,56 +370,56 @@ class _Parser:
             return Not(Predicate(field, "null")) if negated else Predicate(field, "null")
         negated = bool(self._accept("not"))
         if op := self._accept("like", "ilike"):
-            found: Filter = Predicate(field, op, (self._pattern_text(field),))
+            test: Filter = Predicate(field, op, (self._pattern_text(field),))
         elif self._accept("in"):
-            found = Predicate(field, "in", self._list(field))
+            test = Predicate(field, "in", self._list(field))
         elif not negated and (op := self._accept("=", "==", "!=", "<", "<=", ">", ">=")):
-            found = Predicate(field, "=" if op == "==" else op, (self._value(field),))
+            test = Predicate(field, "=" if op == "==" else op, (self._value(field),))
         else:
-            self._fault(
+            self._fail(
                 self._peek().at,
                 f"A test of {field.key} is expected here.",
                 "Use one of: = != < <= > >= in like ilike is null.",
             )
-        return Not(found) if negated else found
+        return Not(test) if negated else test
 
     def _field(self) -> Field:
         token = self._take()
         if token.kind != "word":
-            self._fault(
+            self._fail(
                 token.at, f"A field is expected here, not {token.text}.", f"Fields: {_FIELDS}."
             )
         head, dot, key = token.text.partition(".")
         if dot and _KINDS[head] != "attribute":
             return Field(_KINDS[head], _unwrapped(key))
         name = (key if dot else head).lower()
-        name = name if name in ATTRIBUTES else _OF_MLFLOW.get(name, name)
+        name = name if name in ATTRIBUTES else _MLFLOW_NAMES.get(name, name)
         if name not in ATTRIBUTES:
             hint = (
                 f"Write metrics.{name}, params.{name} or tags.{name}; or one of"
                 f" {', '.join(ATTRIBUTES)}."
             )
-            self._fault(token.at, f"{token.text!r} is not a field.", hint)
+            self._fail(token.at, f"{token.text!r} is not a field.", hint)
         return Field("attribute", name)
 
     def _list(self, field: Field) -> tuple[str | float, ...]:
         if not self._accept("("):
-            self._fault(self._peek().at, "`in` needs a list.", "Write in ('a', 'b').")
+            self._fail(self._peek().at, "`in` needs a list.", "Write in ('a', 'b').")
         values = [self._value(field)]
         while self._accept(","):
             values.append(self._value(field))
         if not self._accept(")"):
-            self._fault(self._peek().at, "The list is not closed.", "Add `)`.")
+            self._fail(self._peek().at, "The list is not closed.", "Add `)`.")
         return tuple(values)
 
     def _pattern_text(self, field: Field) -> str:
         token = self._take()
         if token.kind != "text" or field.numeric:
             why = f"{field.key} is a number." if field.numeric else "`like` needs a text in quotes."
-            self._fault(token.at, why, "Compare numbers by = < >; write texts as 'part%'.")
+            self._fail(token.at, why, "Compare numbers by = < >; write texts as 'part%'.")
         text = _unquoted(token.text)
         if len(text) > MAX_PATTERN:
-            self._fault(
+            self._fail(
                 token.at,
                 f"The text after `like` has {len(text)} characters; at most {MAX_PATTERN} are"
                 " read.",
@@ -430,7 +430,7 @@ class _Parser:
     def _value(self, field: Field) -> str | float:
         token = self._take()
         if token.kind not in ("number", "text"):
-            self._fault(
+            self._fail(
                 token.at,
                 f"A number or a text in quotes is expected here, not {token.text}.",
                 (
@@ -444,7 +444,7 @@ class _Parser:
         if token.kind == "number":
             return float(token.text)
         if field.kind == "metric":
-            self._fault(
+            self._fail(
                 token.at,
                 f"Metric {field.key} is a number, {token.text} is a text.",
                 "Leave the quotes out.",
@@ -456,32 +456,30 @@ class _Parser:
             return self._time(token)
         if field.key == "duration":
             if token.kind != "number":
-                self._fault(token.at, "A duration is a number of seconds.", "Write duration > 60.")
+                self._fail(token.at, "A duration is a number of seconds.", "Write duration > 60.")
             return float(token.text)
         text = _unquoted(token.text) if token.kind == "text" else token.text
         if field.key == "status" and text.lower() not in STATUSES:
-            self._fault(
-                token.at, f"There is no status {text!r}.", f"One of: {', '.join(STATUSES)}."
-            )
+            self._fail(token.at, f"There is no status {text!r}.", f"One of: {', '.join(STATUSES)}.")
         return text.lower() if field.key == "status" else text
 
     def _time(self, token: _Token) -> float:
         try:
-            found = (
+            moment = (
                 datetime.fromisoformat(_unquoted(token.text))
                 if token.kind == "text"
                 else datetime.fromtimestamp(float(token.text) / 1000, UTC)
             )
         except (ValueError, OverflowError, OSError):
-            self._fault(
+            self._fail(
                 token.at,
                 f"{token.text} is not a time.",
                 "Write '2026-11-24' or '2026-11-24T10:30', in UTC, or milliseconds since 1970.",
             )
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
 
-    def _fault(self, at: int, why: str, fix: str) -> NoReturn:
-        line = re.sub(r"\s", " ", self._text)  # one line, so that the caret is below the fault
+    def _fail(self, at: int, why: str, fix: str) -> NoReturn:
+        line = re.sub(r"\s", " ", self._text)  # one line, so that the caret is below the error
         raise BadRequest(
             f"The filter cannot be read at character {at + 1}.", f"{why}\n{line}\n{' ' * at}^", fix
         )

@@ -54,24 +54,26 @@ class Registry:
         """A version by `model/3` or `model@alias`. Raises BadRequest or NotFound."""
         model, version, alias = parse(ref)
         if version is None:
-            known = next((item for item in self._source().models() if item.name == model), None)
-            if known is None:
+            registered = next(
+                (item for item in self._source().models() if item.name == model), None
+            )
+            if registered is None:
                 raise self._no_model(model)
-            if alias not in known.aliases:
-                have = (
+            if alias not in registered.aliases:
+                existing = (
                     ", ".join(
-                        f"{name} (version {number})" for name, number in known.aliases.items()
+                        f"{name} (version {number})" for name, number in registered.aliases.items()
                     )
                     or "none"
                 )
                 raise NotFound(
                     f"Model {model} has no alias {alias}.",
-                    f"It has: {have}.",
+                    f"It has: {existing}.",
                     f"mlinfra models promote {model}/VERSION --alias {alias}",
                 )
-            version = known.aliases[alias]
-        found = self._source().version(model, version)
-        if found is None:
+            version = registered.aliases[alias]
+        facts = self._source().version(model, version)
+        if facts is None:
             newest = self._source().versions(model, 1)
             if not newest:
                 raise self._no_model(model)
@@ -80,7 +82,7 @@ class Registry:
                 f"Its newest is {newest[0].version}.",
                 f"mlinfra models show {model}",
             )
-        return found
+        return facts
 
     def register(self, run: RunFacts, *, model: str, artifact: str) -> VersionFacts:
         """Make the run's model a version. The same model of the same run is registered once: later
@@ -110,26 +112,26 @@ class Registry:
             raise no_signature(f"Model {artifact} of run {run.id[:8]}")
         flavors = ",".join(
             str(name)
-            for name in artifacts.mapping((artifacts.describes(folder) or {}).get("flavors"))
+            for name in artifacts.mapping((artifacts.read_mlmodel(folder) or {}).get("flavors"))
         )
         tags = {SIGNATURE: "yes", FLAVORS: flavors, "mlinfra.registered_by": self._project.user}
         if artifacts.local_path(location) is not None:
             tags[DIGEST] = artifacts.digest(folder)
         client = self._store.client()
         with self._store.write_lock(), explained(self._store):
-            same = [
+            existing = [
                 item
                 for item in self._source().versions(model, 1000)
                 if item.source == source and item.run == run.id
             ]
-            if same:
-                return same[0]
+            if existing:
+                return existing[0]
             self._make_model(client, model)
             number = source.removeprefix("models:/") if source.startswith("models:/") else None
-            made = client.create_model_version(
+            created = client.create_model_version(
                 model, source, run_id=run.id, tags=tags, await_creation_for=0, model_id=number
             )
-        return self.find(f"{model}/{made.version}")
+        return self.find(f"{model}/{created.version}")
 
     def promote(self, ref: str, *, alias: str) -> VersionFacts:
         """Point an alias at a version; the previous champion stays available as `rollback`."""
@@ -164,10 +166,12 @@ class Registry:
         """
         try:
             folder = artifacts.local_path(version.location) if version.location else None
-            described = artifacts.describes(folder) if folder is not None else _noted(version)
+            document = (
+                artifacts.read_mlmodel(folder) if folder is not None else _recorded_flavors(version)
+            )
             return Examined(
                 signature=self.has_signature(version),
-                unservable=self._unservable(described) if described else "",
+                unservable=self._unservable(document) if document else "",
             )
         except MLInfraError as error:
             return Examined(
@@ -177,10 +181,10 @@ class Registry:
 
     def _location(self, version: VersionFacts) -> str:
         """Where its files are; a server's list leaves it out."""
-        found = (
+        facts = (
             version if version.location else self._source().version(version.model, version.version)
         )
-        return found.location if found else ""
+        return facts.location if facts else ""
 
     def download(self, version: VersionFacts) -> Path:
         """The folder with the version's files: their own, or a verified copy if they are remote.
@@ -190,7 +194,7 @@ class Registry:
         registered.
         """
         folder = artifacts.local_path(self._location(version)) or self._copy(version)
-        if artifacts.describes(folder) is None:
+        if artifacts.read_mlmodel(folder) is None:
             raise NotFound(
                 f"The files of {version.model} version {version.version} are gone.",
                 f"There is no MLmodel in {folder}.",
@@ -210,15 +214,19 @@ class Registry:
             / quote(version.model, safe="")
             / f"{version.version}-{version.created}"
         )
-        noted = target.with_name(f"{target.name}.sha256")
+        digest_file = target.with_name(f"{target.name}.sha256")
         with file_lock(self._project.home / "models.lock"):
-            if target.exists() and noted.exists() and noted.read_text() == artifacts.digest(target):
+            if (
+                target.exists()
+                and digest_file.exists()
+                and digest_file.read_text() == artifacts.digest(target)
+            ):
                 return target
             draft = Path(tempfile.mkdtemp(dir=self._project.folder("models"), prefix=".draft-"))
             try:
                 fetched = self._fetch(self._location(version), draft)
                 shutil.rmtree(target, ignore_errors=True)  # a copy that was changed
-                write_atomic(noted, artifacts.digest(fetched).encode())
+                write_atomic(digest_file, artifacts.digest(fetched).encode())
                 os.replace(fetched, target)
             except OSError as error:
                 raise explain_os_error(
@@ -266,9 +274,9 @@ class Registry:
         with explained(self._store):
             root = str(self._store.client().get_run(run.id).info.artifact_uri)
         folder = artifacts.local_path(f"{root}/{artifact}")
-        if folder is not None and artifacts.describes(folder) is not None:
+        if folder is not None and artifacts.read_mlmodel(folder) is not None:
             return f"runs:/{run.id}/{artifact}", str(folder)
-        have = ", ".join(sorted(logged)) or "none"
+        existing = ", ".join(sorted(logged)) or "none"
         fix = (
             f"Name one of them: artifact={next(iter(logged))!r}"
             if logged
@@ -278,7 +286,7 @@ class Registry:
         )
         raise NotFound(
             f"Run {run.id[:8]} logged no model {artifact!r}.",
-            f"Models that it logged: {have}.",
+            f"Models that it logged: {existing}.",
             fix,
         )
 
@@ -287,13 +295,15 @@ class Registry:
             client.create_registered_model(name)
 
     def _no_model(self, name: str) -> NotFound:
-        have = ", ".join(item.name for item in self._source().models()[:10]) or "none"
+        existing = ", ".join(item.name for item in self._source().models()[:10]) or "none"
         return NotFound(
-            f"There is no model {name}.", f"Models: {have}.", "mlinfra models list shows them all."
+            f"There is no model {name}.",
+            f"Models: {existing}.",
+            "mlinfra models list shows them all.",
         )
 
 
-def _noted(version: VersionFacts) -> Mapping[str, Any]:
+def _recorded_flavors(version: VersionFacts) -> Mapping[str, Any]:
     """What was recorded at registration about remote files; empty for a version that MLflow alone
     registered.
     """
@@ -323,16 +333,16 @@ def parse(ref: str) -> tuple[str, int | None, str]:
     if at and model and alias:
         return model, None, alias
     raise BadRequest(
-        f"{ref!r} names no version.",
+        f"{ref!r} is not a version.",
         "A version is MODEL/NUMBER or MODEL@ALIAS.",
         f"For example {text.partition('/')[0] or 'flights'}@champion",
     )
 
 
-def no_signature(what: str) -> Unprocessable:
+def no_signature(subject: str) -> Unprocessable:
     """The error for a model without signature."""
     return Unprocessable(
-        f"{what} has no signature.",
+        f"{subject} has no signature.",
         "Without one it is unknown which columns and types it takes, and a wrong request would be"
         " answered wrongly.",
         "Log it again with signature=mlflow.models.infer_signature(inputs, predictions).",
@@ -347,7 +357,7 @@ def load(folder: Path) -> Any:
 
     import mlflow
 
-    for flavor in (artifacts.describes(folder) or {}).get("flavors", {}):
+    for flavor in (artifacts.read_mlmodel(folder) or {}).get("flavors", {}):
         if flavor != "python_function" and re.fullmatch(r"[a-z0-9_]+", flavor):
             with contextlib.suppress(ModuleNotFoundError, AttributeError):
                 return importlib.import_module(f"mlflow.{flavor}").load_model(str(folder))

@@ -94,53 +94,53 @@ class Experiments:
 
     def bring_in(self, store: str | None = None) -> list[Imported]:
         """Import the runs of other MLflow stores, each once. Running runs and registered models are
-        not imported. store:
+        not imported.
 
-        an MLflow address, or the path of an `mlflow.db` or `mlruns`; default: all in the project's
-        folders. Raises NotFound if nothing is there, BadRequest for the project's own store,
-        Unavailable if a store cannot be read.
+        store: an MLflow address, or the path of an `mlflow.db` or `mlruns`; default: all in the
+        project's folders. Raises NotFound if nothing is there, BadRequest for the project's own
+        store, Unavailable if a store cannot be read.
         """
-        found = self._strays(self._source()) if store is None else []
+        found_stores = self._strays(self._source()) if store is None else []
         addresses = (
-            {str(item.path): item.uri for item in found}
+            {str(item.path): item.uri for item in found_stores}
             if store is None
             else {store: self._address_of(store)}
         )
         with file_lock(self._project.home / "mlflow.import.lock"):
-            done = [self._bring_in(shown, uri) for shown, uri in addresses.items()]
-        if any(item.runs for item in done):
-            with telling("runs were brought in"):
+            imported = [self._bring_in(name, uri) for name, uri in addresses.items()]
+        if any(item.runs for item in imported):
+            with telling("runs were imported"):
                 self._project.events.emit(
-                    "run", "", {"verb": "import", "runs": sum(len(item.runs) for item in done)}
+                    "run", "", {"verb": "import", "runs": sum(len(item.runs) for item in imported)}
                 )
-        return done
+        return imported
 
     def _address_of(self, store: str) -> str:
-        found = address_of(store, self._project.root)
-        if is_same_store(found, self._store.uri):
+        address = address_of(store, self._project.root)
+        if is_same_store(address, self._store.uri):
             raise BadRequest(
                 f"{store} is the project's own store.",
                 "Its runs are already here.",
                 "mlinfra runs list shows them.",
             )
-        return found
+        return address
 
-    def _bring_in(self, shown: str, uri: str) -> Imported:
+    def _bring_in(self, name: str, uri: str) -> Imported:
         target = self._store.client()
         from mlflow import MlflowClient
 
         with explained(self._store):
-            known = importing.brought_in(target)
+            imported = importing.imported_runs(target)
             transfer = importing.Transfer(
                 MlflowClient(tracking_uri=uri),
                 target,
                 partial(tracking.experiment_id, self._store, target),
             )
-            return transfer.carry_out(shown, known)
+            return transfer.carry_out(name, imported)
 
     def _strays(self, source: Source) -> list[Stray]:
-        found = strays(self._project.root, self._store.sqlite)
-        return without(found, source.imported()) if found else []
+        stores = strays(self._project.root, self._store.sqlite)
+        return without(stores, source.imported()) if stores else []
 
     def runs(
         self,
@@ -155,18 +155,18 @@ class Experiments:
         order.
 
         where: see `query`. sort: `-started`, `metrics.auc, -params.depth`, `metrics.auc DESC`; `-`
-        is descending. Raises BadRequest that points at the fault in a filter or names a key that no
-        run has, NotFound if there is no such experiment.
+        is descending. Raises BadRequest, which points at the error in a filter or names a key that
+        no run has; NotFound if there is no such experiment.
         """
-        source, found, sorts = self._source(), parse_filter(where), parse_sort(sort)
+        source, run_filter, sorts = self._source(), parse_filter(where), parse_sort(sort)
         check_limit(limit)
         number = self._experiment_id(source, experiment) if experiment else None
-        part = source.runs(number, found, sorts, cursor, limit)
+        page = source.runs(number, run_filter, sorts, cursor, limit)
         if not cursor:
-            check_keys(source, number, sorts, part.runs)
-        runs = [run.record() for run in part.runs]
+            check_keys(source, number, sorts, page.runs)
+        runs = [run.record() for run in page.runs]
         return Page(
-            items=runs, shown=len(runs), total=part.total, cursor=part.cursor, more=part.more
+            items=runs, shown=len(runs), total=page.total, cursor=page.cursor, more=page.more
         )
 
     def show(self, run: str) -> Run:
@@ -182,7 +182,7 @@ class Experiments:
     def compare(self, ids: Sequence[str], *, curves: bool = True, points: int = 400) -> Comparison:
         """Two or more runs side by side, in this order."""
         source = self._source()
-        runs = [run.record() for run in self._several(source, ids)]
+        runs = [run.record() for run in self._find_runs(source, ids)]
         if not 2 <= len(runs) <= COMPARED:
             raise BadRequest(
                 f"{len(runs)} runs cannot be compared.",
@@ -190,17 +190,20 @@ class Experiments:
                 "mlinfra runs compare A B",
             )
         _check_points(points)
-        whole = [run.id for run in runs]
-        metrics = source.curve_metrics(whole) if curves else []
+        run_ids = [run.id for run in runs]
+        metrics = source.curve_metrics(run_ids) if curves else []
         drawn = metrics[: max(1, min(CURVES, CURVE_LINES // len(runs)))]
-        found = [
-            curve for metric in drawn for id in whole if (curve := source.curve(id, metric, points))
+        drawn_curves = [
+            curve
+            for metric in drawn
+            for id in run_ids
+            if (curve := source.curve(id, metric, points))
         ]
         code = comparison([run.id for run in runs], drawn[0] if drawn else None)
         return Comparison(
             runs=runs,
             rows=compare.differences(runs),
-            curves=found,
+            curves=drawn_curves,
             code=code,
             curve_metrics=metrics,
         )
@@ -212,14 +215,14 @@ class Experiments:
         _check_points(points)
         source = self._source()
         facts = self._facts(source, run)
-        found = source.curve(facts.id, metric, points)
-        if found is None:
+        curve = source.curve(facts.id, metric, points)
+        if curve is None:
             raise NotFound(
                 f"Run {facts.id[:8]} has no metric {metric}.",
                 f"It has: {', '.join(sorted(facts.metrics)[:20]) or 'none'}.",
-                _close(metric, list(facts.metrics)),
+                _suggestion(metric, list(facts.metrics)),
             )
-        return found
+        return curve
 
     def track(
         self,
@@ -269,30 +272,30 @@ class Experiments:
         signature.
         """
         facts = self._facts(self._source(), run)
-        made = self._registry.register(facts, model=model, artifact=artifact)
-        ref = reference("version", model, str(made.version))
+        created = self._registry.register(facts, model=model, artifact=artifact)
+        ref = reference("version", model, str(created.version))
         with telling(f"{ref} is registered"):
             self._project.lineage.record("register", inputs=[f"run:{facts.id}"], outputs=[ref])
             self._project.events.emit(
                 "model",
                 reference("model", model),
-                {"verb": "register", "version": made.version, "run": facts.id},
+                {"verb": "register", "version": created.version, "run": facts.id},
             )
-        return self._version(made)
+        return self._version(created)
 
     def promote(self, ref: str, *, alias: str) -> Version:
         """Point an alias at a version; the previous champion stays available as `rollback`.
 
         Raises Unprocessable if the version has no signature.
         """
-        made = self._registry.promote(ref, alias=alias)
-        with telling(f"{reference('version', made.model, str(made.version))} is {alias}"):
+        promoted = self._registry.promote(ref, alias=alias)
+        with telling(f"{reference('version', promoted.model, str(promoted.version))} is {alias}"):
             self._project.events.emit(
                 "model",
-                reference("model", made.model),
-                {"verb": "promote", "version": made.version, "alias": alias},
+                reference("model", promoted.model),
+                {"verb": "promote", "version": promoted.version, "alias": alias},
             )
-        return self._version(made)
+        return self._version(promoted)
 
     def models(self, *, limit: int = 50, cursor: str | None = None) -> Page[Model]:
         """Registered models, most recently changed first."""
@@ -302,14 +305,14 @@ class Experiments:
         """A model with its newest versions."""
         name = named(name, "model")
         source = self._source()
-        known = source.models()
-        found = next((item for item in known if item.name == name), None)
-        if found is None:
-            names = [item.name for item in known]
+        models = source.models()
+        model = next((item for item in models if item.name == name), None)
+        if model is None:
+            names = [item.name for item in models]
             raise NotFound(
                 f"There is no model {name}.",
                 f"Models: {', '.join(names[:10]) or 'none'}.",
-                _close(name, names) or "mlinfra models list shows them all.",
+                _suggestion(name, names) or "mlinfra models list shows them all.",
             )
         versions = source.versions(name, VERSIONS)
         runs = {
@@ -320,14 +323,16 @@ class Experiments:
             item.record(runs.get(item.run or ""), self._registry.examined(item))
             for item in versions
         ]
-        at = (
+        suffix = (
             "@champion"
-            if "champion" in found.aliases
+            if "champion" in model.aliases
             else f"/{versions[0].version}"
             if versions
             else "/1"
         )
-        return ModelDetail(model=found, versions=records, code=model_code(name + at, shown=name))
+        return ModelDetail(
+            model=model, versions=records, code=model_code(name + suffix, shown=name)
+        )
 
     def version(self, ref: str) -> Version:
         """A version by `model/3` or `model@alias`."""
@@ -365,13 +370,14 @@ class Experiments:
         `model@alias`); None if it does not exist.
         """
         try:
-            found = [self._registry.find(model)]
+            versions = [self._registry.find(model)]
         except (BadRequest, NotFound):  # the name of a model, which may contain an `@` as well
-            found = self._source().versions(model, 100_000)
-        if not found:
+            versions = self._source().versions(model, 100_000)
+        if not versions:
             return None
         return _digest(
-            f"{item.model}/{item.version} {item.run} {item.source} {item.created}" for item in found
+            f"{item.model}/{item.version} {item.run} {item.source} {item.created}"
+            for item in versions
         )
 
     def experiment_fingerprint(self, experiment: str) -> str | None:
@@ -401,60 +407,60 @@ class Experiments:
 
         # A job of another project, or one that is no longer known.
         with contextlib.suppress(MLInfraError):
-            found = Jobs(self._project).show(job)
-            if found.ended_at is not None:
-                return "killed" if found.state is JobState.CANCELLED else "failed", int(
-                    found.ended_at.timestamp() * 1000
+            record = Jobs(self._project).show(job)
+            if record.ended_at is not None:
+                return "killed" if record.state is JobState.CANCELLED else "failed", int(
+                    record.ended_at.timestamp() * 1000
                 )
         return None
 
     def _experiment_id(self, source: Source, name: str) -> str:
         name = named(name, "experiment")
-        found = source.experiment_id(name)
-        if found is None:
+        number = source.experiment_id(name)
+        if number is None:
             names = [item.name for item in source.experiments()]
             why = f"Experiments: {', '.join(names[:10])}." if names else "Nothing was tracked yet."
             raise NotFound(
                 f"There is no experiment {name}.",
                 why,
-                _close(name, names) or "A run begins with: with ml.track(NAME): …",
+                _suggestion(name, names) or "A run begins with: with ml.track(NAME): …",
             )
-        return found
+        return number
 
     def _facts(self, source: Source, run: str) -> RunFacts:
-        return self._several(source, [run])[0]
+        return self._find_runs(source, [run])[0]
 
-    def _several(self, source: Source, ids: Sequence[str]) -> list[RunFacts]:
+    def _find_runs(self, source: Source, ids: Sequence[str]) -> list[RunFacts]:
         texts = [id.removeprefix("run:") for id in ids]
-        whole = list(
+        full_ids = list(
             dict.fromkeys(
                 text if len(text) == _ID else self._run_id(source, text) for text in texts
             )
         )
-        found = source.several(whole)
-        for id in set(whole) - {run.id for run in found}:
+        runs = source.several(full_ids)
+        for id in set(full_ids) - {run.id for run in runs}:
             raise NotFound(
                 f"There is no run {id}.",
                 "It does not exist, or was deleted.",
                 "mlinfra runs list EXPERIMENT",
             )
-        return found
+        return runs
 
     def _run_id(self, source: Source, beginning: str) -> str:
-        found = source.run_ids(beginning) if beginning else []
-        if not found:
+        matching = source.run_ids(beginning) if beginning else []
+        if not matching:
             raise NotFound(
                 f"There is no run {beginning or '(empty)'}.",
                 "No active run has an id that begins like this.",
                 "mlinfra runs list EXPERIMENT",
             )
-        if len(found) > 1:
+        if len(matching) > 1:
             raise BadRequest(
                 f"{beginning} is the beginning of several runs.",
-                f"{', '.join(id[:12] for id in found)}.",
+                f"{', '.join(id[:12] for id in matching)}.",
                 "Give more of the id.",
             )
-        return found[0]
+        return matching[0]
 
 
 def _check_points(points: int) -> None:
@@ -462,9 +468,9 @@ def _check_points(points: int) -> None:
         raise BadRequest(f"points={points} is out of range.", f"A curve has 1 to {POINTS} points.")
 
 
-def _close(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]}?" if near else ""
+def _suggestion(name: str, existing: Sequence[str]) -> str:
+    matches = get_close_matches(name, existing, n=1)
+    return f"Did you mean {matches[0]}?" if matches else ""
 
 
 def _digest(lines: Iterable[str]) -> str:

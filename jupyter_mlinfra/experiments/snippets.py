@@ -19,7 +19,7 @@ _SHORT = 8
 
 def experiments(refs: Sequence[Ref]) -> Snippets:
     """The runs of experiments."""
-    return joined([_listed(ref.name) for ref in refs])
+    return joined([_run_list_code(ref.name) for ref in refs])
 
 
 def run_list(
@@ -33,10 +33,10 @@ def run_list(
     """The runs of an experiment as its page lists them. picked: ids of those that Python reads
     instead of all.
     """
-    return _listed(experiment, where, sort, picked)
+    return _run_list_code(experiment, where, sort, picked)
 
 
-def _listed(
+def _run_list_code(
     experiment: str, where: str = "", sort: str = NEWEST_FIRST, picked: Sequence[str] = ()
 ) -> Snippets:
     options = {"where": where} if where else {}
@@ -44,9 +44,9 @@ def _listed(
     if picked:
         code = _python_of(list(picked))
     else:
-        words = "".join(f", {key}={text(value)}" for key, value in options.items())
-        code = f"runs = ml.runs({text(experiment)}{words})\nruns.frame()"
-    flags = [word for key, value in options.items() for word in option(f"--{key}", value)]
+        arguments = "".join(f", {key}={text(value)}" for key, value in options.items())
+        code = f"runs = ml.runs({text(experiment)}{arguments})\nruns.frame()"
+    flags = [flag for key, value in options.items() for flag in option(f"--{key}", value)]
     return lines(code, "runs", "list", experiment, options=flags)
 
 

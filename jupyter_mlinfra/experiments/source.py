@@ -28,7 +28,7 @@ class Source(Protocol):
     reason: str
     """Why the slow source is used; empty for the fast one."""
 
-    # Runs are found, sorted and returned as `RunFacts.told` reports them.
+    # Runs are filtered, sorted and returned with the states that `RunFacts.with_job_end` gives.
 
     def experiments(self) -> list[Experiment]:
         """Active experiments, most recently used first; `Default` only if it has runs. A server
@@ -41,7 +41,7 @@ class Source(Protocol):
     def runs(
         self,
         experiment: str | None,
-        found: Filter | None,
+        run_filter: Filter | None,
         sorts: Sequence[Sort],
         cursor: str | None,
         count: int,

@@ -61,9 +61,9 @@ _DATASET = (
 def add_functions(connection: sqlite3.Connection, ends: Ends) -> None:
     """Add the functions that `condition` and `order` call to the connection."""
 
-    def end(job: str | None, part: int) -> str | int | None:
-        found = ends(job) if job else None
-        return None if found is None else found[part]
+    def end(job: str | None, index: int) -> str | int | None:
+        job_end = ends(job) if job else None
+        return None if job_end is None else job_end[index]
 
     connection.create_function("mlinfra_status", 1, lambda job: end(job, 0))
     connection.create_function("mlinfra_ended", 1, lambda job: end(job, 1))
@@ -71,20 +71,20 @@ def add_functions(connection: sqlite3.Connection, ends: Ends) -> None:
     connection.create_function("mlinfra_like", 3, is_like, deterministic=True)
 
 
-def condition(found: Filter) -> tuple[str, list[str | float]]:
+def condition(run_filter: Filter) -> tuple[str, list[str | float]]:
     """A WHERE condition and its parameters."""
-    match found:
+    match run_filter:
         case Not(item):
             text, values = condition(item)
             return f"NOT ({text})", values
         case Every(items) | Some(items):
             parts = [condition(item) for item in items]
-            word = " AND " if isinstance(found, Every) else " OR "
-            return "(" + word.join(text for text, _ in parts) + ")", [
+            joiner = " AND " if isinstance(run_filter, Every) else " OR "
+            return "(" + joiner.join(text for text, _ in parts) + ")", [
                 value for _, values in parts for value in values
             ]
         case Predicate():
-            return _predicate(found)
+            return _predicate(run_filter)
 
 
 def _predicate(test: Predicate) -> tuple[str, list[str | float]]:
@@ -130,27 +130,27 @@ def _comparison(test: Predicate, expression: str) -> tuple[str, list[str | float
 
 def order(sorts: Sequence[Sort]) -> tuple[str, list[str], str]:
     """Joins, their parameters, and an ORDER BY list."""
-    joins, keys, by = "", list[str](), list[str]()
-    for place, sort in enumerate(sorts):
-        field, way = sort.field, "DESC" if sort.descending else "ASC"
+    joins, keys, terms = "", list[str](), list[str]()
+    for index, sort in enumerate(sorts):
+        field, direction = sort.field, "DESC" if sort.descending else "ASC"
         if field.kind == "attribute":
             expression = _ATTRIBUTES[field.key]
-            by.append(f"{expression} IS NULL, {expression} {way}")
+            terms.append(f"{expression} IS NULL, {expression} {direction}")
             continue
-        value, number = f"s{place}.value", f"mlinfra_number(s{place}.value)"
+        value, number = f"s{index}.value", f"mlinfra_number(s{index}.value)"
         joins += (
-            f" LEFT JOIN {_TABLES[field.kind]} s{place} ON s{place}.run_uuid = r.run_uuid AND"
-            f" s{place}.key = ?"
+            f" LEFT JOIN {_TABLES[field.kind]} s{index} ON s{index}.run_uuid = r.run_uuid AND"
+            f" s{index}.key = ?"
         )
         keys.append(field.key)
         if field.kind == "metric":
-            by.append(
-                f"CASE WHEN {value} IS NULL THEN 2 WHEN s{place}.is_nan THEN 1 ELSE 0 END, {value}"
-                f" {way}"
+            terms.append(
+                f"CASE WHEN {value} IS NULL THEN 2 WHEN s{index}.is_nan THEN 1 ELSE 0 END, {value}"
+                f" {direction}"
             )
         else:
-            by.append(
+            terms.append(
                 f"CASE WHEN {value} IS NULL THEN 2 WHEN {number} IS NULL THEN 1 ELSE 0 END,"
-                f" {number} {way}, {value} {way}"
+                f" {number} {direction}, {value} {direction}"
             )
-    return joins, keys, ", ".join([*by, "r.start_time DESC, r.run_uuid"])
+    return joins, keys, ", ".join([*terms, "r.start_time DESC, r.run_uuid"])

@@ -73,7 +73,7 @@ class SqlSource:
                 WHERE e.lifecycle_stage = 'active' AND e.workspace = 'default'
                 GROUP BY e.experiment_id"""
             ).fetchall()
-        found = [
+        experiments = [
             Experiment(
                 ref=reference("experiment", name),
                 id=str(number),
@@ -85,7 +85,7 @@ class SqlSource:
             if runs or number != 0
         ]
         return sorted(
-            found,
+            experiments,
             key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name),
         )
 
@@ -105,7 +105,7 @@ class SqlSource:
     def runs(
         self,
         experiment: str | None,
-        found: Filter | None,
+        run_filter: Filter | None,
         sorts: Sequence[Sort],
         cursor: str | None,
         count: int,
@@ -115,11 +115,11 @@ class SqlSource:
         if experiment is not None:
             where.append("r.experiment_id = ?")
             values.append(int(experiment))
-        if found is not None:
-            text, more = condition(found)
+        if run_filter is not None:
+            text, parameters = condition(run_filter)
             where.append(text)
-            values += more
-        join, keys, by = order(sorts)
+            values += parameters
+        join, keys, order_by = order(sorts)
         everything = f"{_RUNS} {{}} WHERE {' AND '.join(where)}"
         with self._open() as connection:
             if connection is None:
@@ -128,10 +128,11 @@ class SqlSource:
                 f"SELECT count(*) FROM {everything.format('')}", values
             ).fetchone()[0]
             ids = connection.execute(
-                f"SELECT r.run_uuid FROM {everything.format(join)} ORDER BY {by} LIMIT ? OFFSET ?",
+                f"SELECT r.run_uuid FROM {everything.format(join)} ORDER BY {order_by}"
+                " LIMIT ? OFFSET ?",
                 [*keys, *values, count, start],
             ).fetchall()
-            runs = self._told(connection, [row[0] for row in ids])
+            runs = self._with_job_ends(connection, [row[0] for row in ids])
         return FoundRuns(runs=runs, total=total, cursor=next_cursor(start, len(runs), total))
 
     def run_states(self, experiment: str) -> list[tuple[str, str, int | None]]:
@@ -157,7 +158,7 @@ class SqlSource:
 
     def several(self, ids: Sequence[str]) -> list[RunFacts]:
         with self._open() as connection:
-            return [] if connection is None else self._told(connection, ids)
+            return [] if connection is None else self._with_job_ends(connection, ids)
 
     def curve_metrics(self, ids: Sequence[str]) -> list[str]:
         with self._open() as connection:
@@ -191,19 +192,19 @@ class SqlSource:
                 ).fetchall()
             )
             aliases = _aliases(connection)
-        found = [
+        models = [
             Model(
                 ref=reference("model", name),
                 name=name,
                 versions=counts.get(name, 0),
                 aliases=dict(sorted(aliases[name].items())),
                 updated_at=moment(changed),
-                description=text or "",
+                description=description or "",
             )
-            for name, changed, text in rows
+            for name, changed, description in rows
         ]
         return sorted(
-            found,
+            models,
             key=lambda item: (-item.updated_at.timestamp() if item.updated_at else 0, item.name),
         )
 
@@ -265,62 +266,52 @@ class SqlSource:
                 for row in connection.execute("SELECT value FROM tags WHERE key = ?", (IMPORTED,))
             }
 
-    def _told(self, connection: sqlite3.Connection, ids: Sequence[str]) -> list[RunFacts]:
-        return [run.told(self._ends) for run in _facts(connection, ids)]
+    def _with_job_ends(self, connection: sqlite3.Connection, ids: Sequence[str]) -> list[RunFacts]:
+        return [run.with_job_end(self._ends) for run in _facts(connection, ids)]
 
     def stamp(self) -> str:
-        found = []
+        parts = []
         for path in (self._path, self._path.with_name(self._path.name + "-wal")):
             with contextlib.suppress(FileNotFoundError):
                 status = path.stat()
-                found.append(f"{status.st_ino}:{status.st_mtime_ns}:{status.st_size}")
-        return "/".join(found)
+                parts.append(f"{status.st_ino}:{status.st_mtime_ns}:{status.st_size}")
+        return "/".join(parts)
 
 
 def _aliases(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = defaultdict(dict)
+    aliases: dict[str, dict[str, int]] = defaultdict(dict)
     for name, alias, version in connection.execute(
         "SELECT name, alias, version FROM registered_model_aliases WHERE workspace = 'default'"
     ):
-        found[name][alias] = version
-    return found
+        aliases[name][alias] = version
+    return aliases
 
 
 def _facts(connection: sqlite3.Connection, ids: Sequence[str]) -> list[RunFacts]:
-    found: dict[str, RunFacts] = {}
+    facts_of: dict[str, RunFacts] = {}
     for start in range(0, len(ids), _CHUNK):
-        found |= _chunk(connection, ids[start : start + _CHUNK])
-    return [found[id] for id in ids if id in found]
+        facts_of |= _chunk(connection, ids[start : start + _CHUNK])
+    return [facts_of[id] for id in ids if id in facts_of]
 
 
 def _chunk(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, RunFacts]:
     among = f"IN ({','.join('?' * len(ids))})"
     metrics: dict[str, dict[str, float]] = defaultdict(dict)
-    params: dict[str, dict[str, str]] = defaultdict(dict)
-    tags: dict[str, dict[str, str]] = defaultdict(dict)
-    datasets: dict[str, list[str]] = defaultdict(list)
-    versions: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for id, key, value, is_nan in connection.execute(
         f"SELECT run_uuid, key, value, is_nan FROM latest_metrics WHERE run_uuid {among} ORDER"
         " BY key",
         ids,
     ):
         metrics[id][key] = value_of(value, is_nan)
-    for target, table in ((params, "params"), (tags, "tags")):
-        for id, key, text in connection.execute(
-            f"SELECT run_uuid, key, value FROM {table} WHERE run_uuid {among} ORDER BY key", ids
-        ):
-            target[id][key] = text or ""
+    params, tags = (_texts(connection, table, among, ids) for table in ("params", "tags"))
+    datasets: dict[str, list[str]] = defaultdict(list)
     for id, ref in connection.execute(
         f"SELECT i.destination_id, {DATASET_REF} FROM {DATASETS_OF_RUNS} AND i.destination_id"
         f" {among}",
         ids,
     ):
         datasets[id].append(ref)
-    for id, name, version in connection.execute(
-        f"SELECT v.run_id, v.name, v.version FROM {_VERSIONS} AND v.run_id {among}", ids
-    ):
-        versions[id].append((name, version))
+    versions = _versions_of(connection, among, ids)
     columns = (
         "r.run_uuid, coalesce(r.name, ''), e.name, lower(r.status), r.user_id, r.start_time,"
         " r.end_time"
@@ -341,9 +332,33 @@ def _chunk(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, RunF
             params=params[id],
             tags=tags[id],
             datasets=sorted(datasets[id]),
-            versions=[
-                reference("version", model, str(number)) for model, number in sorted(versions[id])
-            ],
+            versions=versions[id],
         )
         for id, name, experiment, status, user, started, ended in rows
     }
+
+
+def _texts(
+    connection: sqlite3.Connection, table: str, among: str, ids: Sequence[str]
+) -> Mapping[str, dict[str, str]]:
+    """By run, the texts of `params` or `tags` by their keys, in order."""
+    texts: dict[str, dict[str, str]] = defaultdict(dict)
+    for id, key, text in connection.execute(
+        f"SELECT run_uuid, key, value FROM {table} WHERE run_uuid {among} ORDER BY key", ids
+    ):
+        texts[id][key] = text or ""
+    return texts
+
+
+def _versions_of(
+    connection: sqlite3.Connection, among: str, ids: Sequence[str]
+) -> Mapping[str, list[str]]:
+    """By run, the references of the model versions that were registered from it, in order."""
+    versions: dict[str, list[str]] = defaultdict(list)
+    for id, model, number in connection.execute(
+        f"SELECT v.run_id, v.name, v.version FROM {_VERSIONS} AND v.run_id {among} ORDER BY v.name,"
+        " v.version",
+        ids,
+    ):
+        versions[id].append(reference("version", model, str(number)))
+    return versions

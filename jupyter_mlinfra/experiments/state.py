@@ -24,9 +24,9 @@ def moved(aliases: Mapping[str, int], *, alias: str, version: int) -> dict[str, 
             "An alias is small letters, digits, - and _; `latest` and v1, v2, … are taken.",
             f"For example {CHAMPION} or candidate.",
         )
-    before = aliases.get(alias)
-    if before == version:
+    current = aliases.get(alias)
+    if current == version:
         return {}
-    if alias == CHAMPION and before is not None:
-        return {ROLLBACK: before, CHAMPION: version}
+    if alias == CHAMPION and current is not None:
+        return {ROLLBACK: current, CHAMPION: version}
     return {alias: version}

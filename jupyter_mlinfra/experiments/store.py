@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks", "file")
 ARTIFACT_ROOT, REGISTRY = "_MLFLOW_SERVER_ARTIFACT_ROOT", "MLFLOW_REGISTRY_URI"
 TRACKING, ACTIVE = "MLFLOW_TRACKING_URI", "MLINFRA_ACTIVE_STORE"
-"""MLflow's address, and the one that this package set: if they differ, the user chose it."""
+"""MLflow's address, and the one that this package set: if they differ, the user chose the first."""
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -58,10 +58,8 @@ def load_mlflow() -> None:
     load_modules("mlflow", "mlflow.exceptions", "mlflow.telemetry", "sqlalchemy.exc")
 
 
-def _silence() -> None:
-    """MLflow decides about telemetry when it is imported, which a notebook may already have
-    done.
-    """
+def _disable_telemetry() -> None:
+    """Switch telemetry off: MLflow may have been imported before our environment was set."""
     from mlflow.telemetry import get_telemetry_client, set_telemetry_client
 
     if get_telemetry_client() is not None:
@@ -74,8 +72,8 @@ class TrackingStore:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._settings = project.settings.of(ExperimentSettings)
-        self._place = outbox()
-        self._known_complete = False
+        self._outbox = outbox()
+        self._schema_ready = False
 
     @property
     def uri(self) -> str:
@@ -83,14 +81,14 @@ class TrackingStore:
         text = resolve(self._settings.tracking_uri)
         scheme = text.partition(":")[0].partition("+")[0] or "sqlite"
         # A job on another machine: the file is collected with the rest of its outbox.
-        if self._place is not None and scheme == "sqlite":
-            return f"sqlite:///{self._place / RUNS}"
+        if self._outbox is not None and scheme == "sqlite":
+            return f"sqlite:///{self._outbox / RUNS}"
         if not text:
             return f"sqlite:///{self._project.home / 'mlflow.db'}"
         if scheme not in SCHEMES:
             raise BadRequest(
                 "experiments.tracking_uri cannot be used.",
-                f"Its scheme {scheme[:20]!r} is none of {', '.join(SCHEMES)}.",
+                f"Its scheme {scheme[:20]!r} is not one of {', '.join(SCHEMES)}.",
                 "Correct it in mlinfra.toml.",
             )
         if scheme == "sqlite":
@@ -121,13 +119,13 @@ class TrackingStore:
     @property
     def artifacts(self) -> str | None:
         """Root of the artifacts of new experiments; None leaves it to the server."""
-        if self._settings.artifacts and (self._place is None or ":" in self._settings.artifacts):
+        if self._settings.artifacts and (self._outbox is None or ":" in self._settings.artifacts):
             return (
                 self._settings.artifacts
                 if ":" in self._settings.artifacts
                 else str(self._project.root / self._settings.artifacts)
             )
-        return str((self._place or self._project.home) / ARTIFACTS) if self.sqlite else None
+        return str((self._outbox or self._project.home) / ARTIFACTS) if self.sqlite else None
 
     def environment(self) -> dict[str, str]:
         """What a process needs so that plain `mlflow` calls use this store: no telemetry, our URI,
@@ -136,22 +134,22 @@ class TrackingStore:
         A URI with a secret is left out, because every child of that process would inherit it. There
         `activate` does the same.
         """
-        found = {
+        variables = {
             **_DEFAULTS,
             **{key: os.environ[key] for key in _DEFAULTS if key in os.environ},
             **_ENVIRONMENT,
         }
         if not self.has_secret:
-            found |= {TRACKING: self.uri, ACTIVE: self.uri}
+            variables |= {TRACKING: self.uri, ACTIVE: self.uri}
         if self.sqlite:
-            found[ONLY_HERE] = (
+            variables[ONLY_HERE] = (
                 f"{TRACKING},{ACTIVE},{ARTIFACT_ROOT}"  # no job on another machine opens this file
             )
         if self.artifacts and self.sqlite:
             # Where MLflow's SQL store puts artifacts of experiments that `mlflow.set_experiment`
             # creates, instead of ./mlruns.
-            found[ARTIFACT_ROOT] = self.artifacts
-        return found
+            variables[ARTIFACT_ROOT] = self.artifacts
+        return variables
 
     def activate(self) -> None:
         """Point `mlflow` in this process at the store; the schema is created once, before child
@@ -162,7 +160,7 @@ class TrackingStore:
         with _activating:
             os.environ.update(self.environment())
             load_mlflow()
-            _silence()
+            _disable_telemetry()
             self.point()
             self._create_schema()
         self.analyze()
@@ -175,16 +173,14 @@ class TrackingStore:
     def prepare_at_once(self) -> None:
         """Create a known schema without MLflow if there is none yet, before processes start that
         would all create it at once. Errors are reported by whoever uses the store.
-
-
         """
         path = self.sqlite
         if path is None or path.exists():
             return
         with contextlib.suppress(MLInfraError, OSError, sqlite3.Error), self.schema_lock():
-            made = None if path.exists() else empty_store(self._artifact_root)
-            if made is not None:
-                self._place_empty(path, made)
+            content = None if path.exists() else empty_store(self._artifact_root)
+            if content is not None:
+                self._write_empty(path, content)
 
     def point(self) -> None:
         """Make plain `mlflow` calls of this process use the store. MLflow passes the URI on to
@@ -207,15 +203,15 @@ class TrackingStore:
 
     def schema_lock(self) -> contextlib.AbstractContextManager[int]:
         """Held while the schema is created."""
-        return file_lock((self._place or self._project.home) / "mlflow.schema.lock")
+        return file_lock((self._outbox or self._project.home) / "mlflow.schema.lock")
 
     def write_lock(self) -> contextlib.AbstractContextManager[int]:
         """Held while versions are numbered and aliases move, so that two processes take turns."""
-        return file_lock((self._place or self._project.home) / "mlflow.registry.lock")
+        return file_lock((self._outbox or self._project.home) / "mlflow.registry.lock")
 
     def _create_schema(self) -> None:
         path = self.sqlite
-        if path is None or (self._known_complete and path.exists()):
+        if path is None or (self._schema_ready and path.exists()):
             return
         # Before the lock: a thread that imports it meanwhile would wait for that lock in `ambient`
         # while it holds the import lock.
@@ -224,32 +220,33 @@ class TrackingStore:
         with self.schema_lock(), explained(self):
             if not path.exists():
                 with reading(path):
-                    self._place_empty(
-                        path, empty_store(self._artifact_root) or self._made_by_mlflow(path.parent)
+                    self._write_empty(
+                        path,
+                        empty_store(self._artifact_root) or self._created_by_mlflow(path.parent),
                     )
             self.migrate(path)
-            self._known_complete = True
+            self._schema_ready = True
 
-    def _made_by_mlflow(self, parent: Path) -> bytes:
-        """An empty store. MLflow migrates through 68 revisions; since it is made elsewhere and
-        moved here, the store is whole or absent.
+    def _created_by_mlflow(self, parent: Path) -> bytes:
+        """An empty store. MLflow migrates through 68 revisions; the file is created elsewhere
+        and then moved here, so it is either complete or absent.
         """
         with tempfile.TemporaryDirectory(dir=parent, prefix=".mlflow-") as folder:
             draft = Path(folder) / "mlflow.db"
             self.migrate(draft)
             return draft.read_bytes()
 
-    def _place_empty(self, path: Path, made: bytes) -> None:
+    def _write_empty(self, path: Path, content: bytes) -> None:
         try:
-            write_atomic(path, made)
+            write_atomic(path, content)
         except Unavailable as error:
             raise Unavailable(
-                f"The experiment store {path} could not be made.", error.why, error.fix
+                f"The experiment store {path} could not be created.", error.why, error.fix
             ) from error
         with contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
             # WAL lets a panel read while a job writes. Its shared memory does not work on a network
             # share.
-            connection.execute(f"PRAGMA journal_mode={'WAL' if self._place is None else 'DELETE'}")
+            connection.execute(f"PRAGMA journal_mode={'WAL' if self._outbox is None else 'DELETE'}")
 
     @property
     def _artifact_root(self) -> str:
@@ -296,7 +293,7 @@ def _analyzed(connection: sqlite3.Connection) -> int:
     return int(row[0].split()[0]) if row else 0
 
 
-def _sqlite_fault(error: sqlite3.Error, path: Path) -> MLInfraError:
+def _sqlite_failure(error: sqlite3.Error, path: Path) -> MLInfraError:
     what = f"The experiment store {path} {'is damaged' if is_damaged(error) else 'cannot be used'}."
     return Unavailable(what, f"SQLite says: {error}.", fix_of(error) or "Report this: it is a bug.")
 
@@ -307,7 +304,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise _sqlite_fault(error, path) from error
+        raise _sqlite_failure(error, path) from error
 
 
 _BY_CODE: dict[str, type[MLInfraError]] = {
@@ -333,21 +330,21 @@ def explained(store: TrackingStore) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise _driver_fault(error, store) from error
+        raise _missing_driver(error, store) from error
     except (MlflowException, SQLAlchemyError) as error:
         if isinstance(error.__cause__ or error.__context__, ModuleNotFoundError):
-            raise _driver_fault(error.__cause__ or error.__context__, store) from error
+            raise _missing_driver(error.__cause__ or error.__context__, store) from error
         cause, path = sqlite_error(error), store.sqlite
         if cause is not None and path is not None and fix_of(cause):
-            raise _sqlite_fault(cause, path) from error
-        raise _mlflow_fault(
+            raise _sqlite_failure(cause, path) from error
+        raise _mlflow_failure(
             str(getattr(error, "message", error)), str(getattr(error, "error_code", "")), store
         ) from error
     except OSError as error:
         raise explain_os_error(error, "The artifacts could not be used.") from error
 
 
-def _driver_fault(error: BaseException | None, store: TrackingStore) -> Unavailable:
+def _missing_driver(error: BaseException | None, store: TrackingStore) -> Unavailable:
     """A database, or the storage of the artifacts, needs a package that is not installed."""
     name = str(getattr(error, "name", "") or "")
     shown = store.shown_uri.partition("?")[0]
@@ -358,25 +355,25 @@ def _driver_fault(error: BaseException | None, store: TrackingStore) -> Unavaila
     )
 
 
-def _unheard_of(message: str) -> str:
+def _unknown_schema(message: str) -> str:
     """The schema of a store, if the installed MLflow does not know it."""
     from alembic.script import ScriptDirectory
     from alembic.util.exc import CommandError
     from mlflow.store import db_migrations
 
-    found = re.search(r"found version (\w+)", message)
-    if found is None:
+    match = re.search(r"found version (\w+)", message)
+    if match is None:
         return ""
     try:
-        ScriptDirectory(str(Path(db_migrations.__file__).parent)).get_revision(found[1])
+        ScriptDirectory(str(Path(db_migrations.__file__).parent)).get_revision(match[1])
     except CommandError:
-        return found[1]
+        return match[1]
     return ""
 
 
-def _mlflow_fault(message: str, code: str, store: TrackingStore) -> MLInfraError:
+def _mlflow_failure(message: str, code: str, store: TrackingStore) -> MLInfraError:
     text = message.partition("\n")[0]
-    if "out-of-date database schema" in text and (schema := _unheard_of(text)):
+    if "out-of-date database schema" in text and (schema := _unknown_schema(text)):
         return Unavailable(
             "The experiment store was written by a newer MLflow than the one installed here.",
             f"Its schema {schema} is not known to this MLflow.",

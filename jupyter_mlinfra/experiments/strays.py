@@ -27,7 +27,7 @@ must not wait for a walk through a data folder.
 """
 
 RUNS = 20_000
-"""The most runs that are counted in one folder `mlruns`. An import brings in all of them."""
+"""The most runs that are counted in one folder `mlruns`. An import imports all of them."""
 
 _SETTLED_NANOSECONDS = 2_000_000_000
 """A file that changed more recently may change again within one tick of its clock."""
@@ -53,10 +53,10 @@ def strays(root: Path, own: Path | None) -> list[Stray]:
     """The stores below the project that hold runs. own: the project's store, which does not
     count.
     """
-    found = (
+    stores = (
         stray_at(folder / name) for folder in _folders(root) for name in ("mlflow.db", "mlruns")
     )
-    return [item for item in found if item.runs and item.path != own]
+    return [item for item in stores if item.runs and item.path != own]
 
 
 def stray_at(path: Path) -> Stray:
@@ -64,14 +64,16 @@ def stray_at(path: Path) -> Stray:
     return Stray(path, sorted(_in_file(path) if path.is_file() else _in_folder(path)))
 
 
-def without(found: Sequence[Stray], known: Collection[str]) -> list[Stray]:
-    """The same without the runs that were imported."""
-    left = [Stray(item.path, [id for id in item.runs if id not in known]) for item in found]
-    return [item for item in left if item.runs]
+def without(stores: Sequence[Stray], imported: Collection[str]) -> list[Stray]:
+    """The stores without the runs that were imported, and without stores of which none is left."""
+    remaining = [
+        Stray(item.path, [id for id in item.runs if id not in imported]) for item in stores
+    ]
+    return [item for item in remaining if item.runs]
 
 
 def address_of(store: str, root: Path) -> str:
-    """What MLflow calls a store: an address as it is, a path as the address of its file or folder.
+    """The address of a store for MLflow: an address stays, a path becomes one.
     Raises NotFound if nothing is there.
     """
     if re.match(r"[a-z][a-z0-9+]+:", store):
@@ -86,14 +88,14 @@ def address_of(store: str, root: Path) -> str:
     return Stray(path, ()).uri
 
 
-def is_same_store(one: str, other: str) -> bool:
+def is_same_store(first: str, second: str) -> bool:
     """Whether two addresses name one store, whatever links, relative paths, drivers or users they
     contain.
     """
-    return _plain(one) == _plain(other)
+    return _normalized(first) == _normalized(second)
 
 
-def _plain(uri: str) -> str:
+def _normalized(uri: str) -> str:
     scheme, _, rest = uri.partition(":")
     kind = scheme.lower().partition("+")[0]
     if kind in ("sqlite", "file"):
@@ -103,37 +105,37 @@ def _plain(uri: str) -> str:
     return f"{kind}://{parts.netloc.rpartition('@')[2].lower()}{parts.path.rstrip('/')}"
 
 
-def note_of(found: Sequence[Stray], root: Path) -> str:
-    """A note about them that says how to import their runs; empty if there are none."""
-    said = []
-    for item in found:
+def note_of(stores: Sequence[Stray], root: Path) -> str:
+    """A note that names the stores and says how to import their runs; empty if there are none."""
+    notes = []
+    for item in stores:
         count = f"{len(item.runs):,} run{'s' if len(item.runs) > 1 else ''}"
         shown = item.path.relative_to(root) if item.path.is_relative_to(root) else item.path
-        said.append(
+        notes.append(
             f"{shown} holds {count} that plain MLflow wrote there. Import them: mlinfra runs"
             f" import {shown}"
         )
-    return " ".join(f"{text}." for text in said)
+    return " ".join(f"{text}." for text in notes)
 
 
 def _folders(root: Path) -> Iterator[Path]:
     """The project's folders, those closest to its root first."""
-    level, seen = [root], 0
+    level, visited = [root], 0
     for _ in range(DEPTH + 1):
-        below = list[Path]()
+        next_level = list[Path]()
         for folder in level:
-            seen += 1
-            if seen > FOLDERS:
+            visited += 1
+            if visited > FOLDERS:
                 return
             yield folder
             with contextlib.suppress(OSError), os.scandir(folder) as entries:
                 inner = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
-                below += [
+                next_level += [
                     Path(entry.path)
                     for entry in inner
                     if not entry.name.startswith(".") and entry.name not in _SKIPPED
                 ]
-        level = [folder for folder in sorted(below) if not (folder / "pyvenv.cfg").exists()]
+        level = [folder for folder in sorted(next_level) if not (folder / "pyvenv.cfg").exists()]
 
 
 def _in_file(path: Path) -> set[str]:
@@ -156,17 +158,17 @@ def _in_folder(path: Path) -> set[str]:
     """MLflow's older form: a file `meta.yaml` per run. Each is read once, and again when it has
     changed.
     """
-    found = set()
+    run_ids = set()
     for run in islice(_run_folders(path), RUNS):
         with contextlib.suppress(OSError, UnicodeDecodeError):
             meta = os.path.join(run, "meta.yaml")
-            seen = os.stat(meta)
-            settled = time.time_ns() - seen.st_mtime_ns > _SETTLED_NANOSECONDS
+            status = os.stat(meta)
+            settled = time.time_ns() - status.st_mtime_ns > _SETTLED_NANOSECONDS
             if (_has_ended if settled else _has_ended.__wrapped__)(
-                meta, seen.st_mtime_ns, seen.st_size
+                meta, status.st_mtime_ns, status.st_size
             ):
-                found.add(os.path.basename(run))
-    return found
+                run_ids.add(os.path.basename(run))
+    return run_ids
 
 
 def _run_folders(path: Path) -> Iterator[str]:
@@ -178,7 +180,7 @@ def _run_folders(path: Path) -> Iterator[str]:
 
 
 @lru_cache(maxsize=2 * RUNS)
-def _has_ended(meta: str, changed: int, size: int) -> bool:  # noqa: ARG001 - they tell one state of the file from the next
+def _has_ended(meta: str, changed: int, size: int) -> bool:  # noqa: ARG001 - part of the cache's key
     """Whether the file is of a run that has ended; status 1 means running."""
     text = Path(meta).read_text()
     return "lifecycle_stage: active" in text and not re.search(

@@ -141,35 +141,24 @@ def track(
 
     continues: id of the run that this one continues.
     """
-    if not _NAME.match(experiment):
-        raise BadRequest(
-            f"{experiment!r} cannot name an experiment.",
-            "A name has no spaces, @ or leading / and at most 100 characters.",
-            "For example flights.",
-        )
+    _check_name(experiment)
     inputs = [pinned(project, item) for item in datasets]
     origin = origin_of(project)
     client = store.client()
     import mlflow
 
-    noted = {
-        "mlflow.user": project.user,
-        NOTEBOOK: origin.notebook,
-        JOB: origin.job,
-        STEP: origin.step,
-        **_commit(project.root),
-        **tags,
-    }
+    run_tags = _tags(project, origin, tags)
     with explained(store):
-        number = experiment_id(store, client, experiment)
-        nested = mlflow.active_run() is not None
-        filled = {key: value for key, value in noted.items() if value}
         started = mlflow.start_run(
-            run_id=continues, experiment_id=number, run_name=name, nested=nested, tags=filled
+            run_id=continues,
+            experiment_id=experiment_id(store, client, experiment),
+            run_name=name,
+            nested=mlflow.active_run() is not None,
+            tags=run_tags,
         )
     run = TrackedRun(store, client, started.info.run_id)
 
-    def tell(state: str) -> None:
+    def announce(state: str) -> None:
         with telling(f"{run.ref} is {state}"):
             if state != "running":
                 facts = {"experiment": experiment, "status": state}
@@ -185,17 +174,39 @@ def track(
     try:
         with explained(store):
             _log_inputs(client, run.id, inputs)
-        tell("running")
+        announce("running")
         yield run
     except BaseException as error:
         status = _status_after(error)
         # The user must see what ended the block.
         with telling(f"{run.ref} is {status.lower()}"):
             _end(store, run.id, status)
-        tell(status.lower())
+        announce(status.lower())
         raise
     _end(store, run.id, "FINISHED")
-    tell("finished")
+    announce("finished")
+
+
+def _check_name(experiment: str) -> None:
+    if not _NAME.match(experiment):
+        raise BadRequest(
+            f"{experiment!r} cannot name an experiment.",
+            "A name has no spaces, @ or leading / and at most 100 characters.",
+            "For example flights.",
+        )
+
+
+def _tags(project: Project, origin: Origin, tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags of a new run: the user's, and those that are recorded automatically."""
+    all_tags = {
+        "mlflow.user": project.user,
+        NOTEBOOK: origin.notebook,
+        JOB: origin.job,
+        STEP: origin.step,
+        **_commit(project.root),
+        **tags,
+    }
+    return {key: value for key, value in all_tags.items() if value}
 
 
 def _status_after(error: BaseException) -> str:
@@ -248,10 +259,10 @@ def origin_of(project: Project) -> Origin:
         from ..jobs import Jobs
 
         with contextlib.suppress(MLInfraError):  # a job of another project: only its id is known
-            known = Jobs(project).show(job)
-            pipeline, step = known.labels.get("pipeline", ""), known.labels.get("step", "")
+            record = Jobs(project).show(job)
+            pipeline, step = record.labels.get("pipeline", ""), record.labels.get("step", "")
             return Origin(
-                notebook=known.notebook or "",
+                notebook=record.notebook or "",
                 job=job,
                 step=f"{pipeline}/{step}" if pipeline and step else "",
             )
@@ -263,7 +274,7 @@ def _commit(root: Path) -> dict[str, str]:
     """The commit of the project's folder, and how many tracked files differ from it; empty outside
     git.
     """
-    found = {}
+    tags = {}
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         options: dict[str, Any] = {
             "cwd": root,
@@ -273,7 +284,7 @@ def _commit(root: Path) -> dict[str, str]:
             "check": True,
             "env": {**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
         }
-        found["mlflow.source.git.commit"] = subprocess.run(
+        tags["mlflow.source.git.commit"] = subprocess.run(
             ["git", "rev-parse", "HEAD"],  # noqa: S607
             **options,
         ).stdout.strip()
@@ -281,8 +292,8 @@ def _commit(root: Path) -> dict[str, str]:
             ["git", "status", "--porcelain", "--untracked-files=no"],  # noqa: S607
             **options,
         ).stdout
-        found["mlinfra.git.changed_files"] = str(len(changed.splitlines()))
-    return found
+        tags["mlinfra.git.changed_files"] = str(len(changed.splitlines()))
+    return tags
 
 
 def experiment_id(store: TrackingStore, client: MlflowClient, name: str) -> str:
@@ -290,11 +301,11 @@ def experiment_id(store: TrackingStore, client: MlflowClient, name: str) -> str:
     where the project keeps them.
     """
     with store.write_lock():  # two jobs that start together must not both create it
-        found = client.get_experiment_by_name(name)
-        if found is not None:
-            if found.lifecycle_stage != "active":
-                client.restore_experiment(found.experiment_id)
-            return str(found.experiment_id)
+        existing = client.get_experiment_by_name(name)
+        if existing is not None:
+            if existing.lifecycle_stage != "active":
+                client.restore_experiment(existing.experiment_id)
+            return str(existing.experiment_id)
         slug = re.sub(r"[^A-Za-z0-9]+", "-", name)[:40].strip("-")
         location = (
             f"{store.artifacts}/{slug}-{blake2b(name.encode(), digest_size=4).hexdigest()}"

@@ -36,15 +36,15 @@ print(run.info.run_id)
 def run(code: str, folder: Path, **variables: str) -> str:
     """What a script prints that a user starts in a folder."""
     plain = {"PATH": os.environ["PATH"], "HOME": str(folder), "MLINFRA_USER": "ana", **variables}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-W", "error::UserWarning:jupyter_mlinfra", "-c", code],
         cwd=folder,
         env=plain,
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    assert process.returncode == 0, process.stderr
+    return process.stdout.strip()
 
 
 @pytest.fixture
@@ -131,11 +131,11 @@ def test_an_address_that_the_user_chose_stays_and_one_that_another_project_left_
     project, before, after, monkeypatch
 ):
     ours = f"sqlite:///{project.home / 'mlflow.db'}"
-    wanted = ours if after == "ours" else after
-    assert with_store(project, before)["MLFLOW_TRACKING_URI"] == wanted
+    expected = ours if after == "ours" else after
+    assert with_store(project, before)["MLFLOW_TRACKING_URI"] == expected
     monkeypatch.setattr(os, "environ", dict(before))
     ambient.adopt(project)
-    assert os.environ["MLFLOW_TRACKING_URI"] == wanted
+    assert os.environ["MLFLOW_TRACKING_URI"] == expected
 
 
 def test_an_address_that_the_user_chose_goes_to_a_cluster_too(project):

@@ -41,27 +41,27 @@ def fill(store: TrackingStore) -> None:
     client.create_experiment("empty")
     gone = client.create_experiment("gone")
     made = []
-    for place in range(12):
+    for index in range(12):
         run = client.create_run(
-            churn if place < 9 else other,
-            start_time=1_000_000 + 1000 * (place // 2),
-            run_name=f"run {place}",
+            churn if index < 9 else other,
+            start_time=1_000_000 + 1000 * (index // 2),
+            run_name=f"run {index}",
         )
         made.append(id := run.info.run_id)
         metrics = (
-            [Metric("auc", [0.9, 0.9, 0.5, float("nan"), float("inf"), -1.5][place % 6], 5, 0)]
-            if place != 7
+            [Metric("auc", [0.9, 0.9, 0.5, float("nan"), float("inf"), -1.5][index % 6], 5, 0)]
+            if index != 7
             else []
         )
-        metrics += [Metric("loss é", step / 10, 100 + step, step) for step in range(place)]
+        metrics += [Metric("loss é", step / 10, 100 + step, step) for step in range(index)]
         params = (
-            [Param("depth", ["4", "10", "6.0", "six"][place % 4]), Param("große", "ü")]
-            if place % 5
+            [Param("depth", ["4", "10", "6.0", "six"][index % 4]), Param("große", "ü")]
+            if index % 5
             else []
         )
         tags = (
-            [RunTag("k", "x" * (place % 3)), RunTag("mlinfra.notebook", "train.ipynb")]
-            if place % 2
+            [RunTag("k", "x" * (index % 3)), RunTag("mlinfra.notebook", "train.ipynb")]
+            if index % 2
             else [RunTag("mlflow.user", "ben")]
         )
         sources = (
@@ -72,23 +72,23 @@ def fill(store: TrackingStore) -> None:
         tags += (
             [
                 RunTag("mlflow.source.type", "NOTEBOOK"),
-                RunTag("mlflow.source.name", sources[place % 3]),
+                RunTag("mlflow.source.name", sources[index % 3]),
             ]
-            if place % 4 == 0
+            if index % 4 == 0
             else []
         )
         client.log_batch(id, metrics=metrics, params=params, tags=tags)
-        if place % 4 == 1:
+        if index % 4 == 1:
             ours = Dataset("dataset:a.b", "4711", "mlinfra", '{"ref": "dataset:a.b@4711"}')
             client.log_inputs(
                 id,
                 [DatasetInput(ours, []), DatasetInput(Dataset("iris", "abc", "local", "{}"), [])],
             )
-        if place == 5:
+        if index == 5:
             client.set_tag(id, "mlinfra.job", "cut")
         else:
             client.set_terminated(
-                id, ["FINISHED", "FAILED", "KILLED"][place % 3], end_time=2_000_000 + 700 * place
+                id, ["FINISHED", "FAILED", "KILLED"][index % 3], end_time=2_000_000 + 700 * index
             )
     odd = made[0]
     client.log_batch(
@@ -115,9 +115,9 @@ def fill(store: TrackingStore) -> None:
     client.delete_experiment(gone)
     for name in ("churn", "l'été"):
         client.create_registered_model(name, description="of churn" if name == "churn" else None)
-        for place in range(3):
+        for index in range(3):
             client.create_model_version(
-                name, f"/models/{name}/{place}", run_id=made[place], tags={"note": "ü"}
+                name, f"/models/{name}/{index}", run_id=made[index], tags={"note": "ü"}
             )
     client.delete_model_version("churn", "2")
     client.set_registered_model_alias("churn", "champion", "3")
@@ -416,7 +416,7 @@ def test_paging_a_filter_that_mlflow_lacks_reads_each_run_a_few_times_however_lo
     count, part, sizes, seen, cursor = 3_000, 50, [], [], None
     while cursor or not seen:
         found = Listing(Client(), ["1"]).part(
-            [], lambda number: facts(str(number)) if number % 7 else None, cursor, part, whole=False
+            [], lambda number: facts(str(number)) if number % 7 else None, cursor, part, exact=False
         )
         seen += [int(run.id) for run in found.runs]
         cursor = found.cursor

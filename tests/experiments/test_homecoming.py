@@ -57,7 +57,7 @@ def far(project: Project, folder: Path, tmp_path: Path) -> Far:
             "MLINFRA_STEP": "daily/train",
             "MLINFRA_PROJECT": str(project.root),
         }
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", PRELUDE + code],
             cwd=tmp_path,
             env={**os.environ, **there, **words},
@@ -65,8 +65,8 @@ def far(project: Project, folder: Path, tmp_path: Path) -> Far:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        assert process.returncode == 0, process.stderr
+        return process.stdout.strip()
 
     return run
 

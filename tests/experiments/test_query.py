@@ -127,10 +127,10 @@ def test_no_pattern_keeps_the_server_busy():
         "from jupyter_mlinfra.experiments.query import is_like; print(is_like('%a' * 200 + '%b',"
         " False, 'a' * 8000))"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
-    assert done.stdout == "False\n"
+    assert process.stdout == "False\n"
     with pytest.raises(BadRequest, match="501 characters"):
         parse_filter(f"name like '{'x' * 501}'")
 

@@ -59,9 +59,9 @@ def test_pages_of_a_filtered_and_sorted_list_hold_every_run_once(experiments, wr
         cursor = page.cursor
         if cursor is None:
             break
-    wanted = [row for row in rows if row[3]["depth"] in "123"]
-    wanted.sort(key=lambda row: ("auc" not in row[2], -row[2].get("auc", 0), -row[1]))
-    assert [run.id for run in seen] == [row[0] for row in wanted]
+    expected = [row for row in rows if row[3]["depth"] in "123"]
+    expected.sort(key=lambda row: ("auc" not in row[2], -row[2].get("auc", 0), -row[1]))
+    assert [run.id for run in seen] == [row[0] for row in expected]
 
 
 def test_a_run_tells_what_the_store_knows_of_it(experiments, writer):
@@ -186,7 +186,7 @@ def test_a_spike_of_one_step_in_ten_thousand_survives(experiments, writer):
 
 def test_points_without_steps_are_numbered_in_the_order_of_their_time(experiments, writer):
     writer.runs([(id_of(1), 1, {}, {})])
-    writer.points(id_of(1), "loss", [(100 - place, 0, float(place)) for place in range(10)])
+    writer.points(id_of(1), "loss", [(100 - index, 0, float(index)) for index in range(10)])
     curve = experiments.curves(id_of(1), "loss")
     assert list(curve.step) == list(range(10))
     assert list(curve.mean) == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
@@ -346,13 +346,13 @@ def test_reading_the_embedded_store_imports_no_heavy_library(project, experiment
             "INSERT INTO registered_model_aliases (alias, version, name) VALUES ('champion', 1,"
             " 'm')"
         )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", READ_ALL, str(project.root)],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout == "[]\n"
+    assert process.stdout == "[]\n"
 
 
 def test_importing_the_package_takes_no_heavy_library():
@@ -360,8 +360,10 @@ def test_importing_the_package_takes_no_heavy_library():
         "import sys, jupyter_mlinfra.experiments.service; print(sorted({'mlflow', 'polars',"
         " 'numpy', 'yaml'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout == "[]\n"
 
 
 def test_search_finds_runs_models_and_experiments_and_notes_every_commit(

@@ -194,7 +194,7 @@ def test_a_version_of_whatever_number_is_not_found(experiments, digits):
 def test_what_names_no_version_is_told_what_would(experiments, run):
     experiments.register(run, model="churn")
     for ref in ("churn", "", "/3", "@x", "churn/", "churn/x"):
-        with pytest.raises(BadRequest, match="names no version"):
+        with pytest.raises(BadRequest, match="is not a version"):
             experiments.version(ref)
     for ref, words in (
         ("churn/9", "newest is 1"),
@@ -358,10 +358,10 @@ def test_the_fingerprint_of_a_model_changes_with_its_versions_and_that_of_an_ali
 def test_versions_registered_at_the_same_time_are_numbered_without_gap(project, experiments):
     runs = [trained(experiments, seed=seed) for seed in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        made = list(
+        created = list(
             pool.map(lambda run: Experiments(project).register(run, model="churn").version, runs)
         )
-    assert sorted(made) == [1, 2, 3, 4]
+    assert sorted(created) == [1, 2, 3, 4]
 
 
 def test_search_finds_models_and_versions_by_alias(project, experiments, run):

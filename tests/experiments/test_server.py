@@ -118,9 +118,9 @@ def test_all_verbs_work_on_a_server_whose_files_are_elsewhere(tmp_path, server):
     assert experiments.download("churn@champion").is_relative_to(project.home)
     copy = experiments.download("churn/2")
     assert experiments.download("churn@champion") == copy
-    whole = (copy / "MLmodel").read_bytes()
-    (copy / "MLmodel").write_bytes(whole + b"# changed")
-    assert (experiments.download("churn/2") / "MLmodel").read_bytes() == whole
+    content = (copy / "MLmodel").read_bytes()
+    (copy / "MLmodel").write_bytes(content + b"# changed")
+    assert (experiments.download("churn/2") / "MLmodel").read_bytes() == content
     with pytest.raises(NotFound):
         experiments.version("churn/9")
     assert [column["name"] for column in experiments.signature("churn/1")["inputs"]] == ["a", "b"]

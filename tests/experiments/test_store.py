@@ -61,10 +61,10 @@ print(is_telemetry_disabled(), get_telemetry_client())
 """
     # MLflow is silent under continuous integration and under pytest anyway.
     plain = {"PATH": os.environ["PATH"], "HOME": str(project.home)}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], env=plain, capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["True", "None"]
+    assert process.stdout.split() == ["True", "None"]
 
 
 def test_a_store_is_made_as_mlflow_makes_it(project, tmp_path):
@@ -201,10 +201,10 @@ def test_a_full_disk_says_so_and_leaves_no_half_store(project):
         " error: print(type(error).__name__, error.what)\n"
     )
     # -B: Python leaves half a .pyc where a file may not grow, and every later import of it fails
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-B", "-c", code, str(project.root)], capture_output=True, text=True
     )
-    assert done.stdout.startswith("Unavailable The experiment store"), done.stderr
+    assert process.stdout.startswith("Unavailable The experiment store"), process.stderr
     Experiments(project).activate()
     assert Experiments(project).slow_reason == ""
 
@@ -241,9 +241,9 @@ def test_a_password_of_the_store_is_not_inherited_by_the_processes_that_this_one
     experiments = Experiments(Project(tmp_path))
     experiments.activate()
     monkeypatch.delenv("WHERE")  # the user's own, and not ours to hide
-    seen = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
-    assert "hush" not in seen
-    assert "left-by-another-project" not in seen
+    environment = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
+    assert "hush" not in environment
+    assert "left-by-another-project" not in environment
     monkeypatch.setenv("WHERE", "https://mlflow.example/hush")
     assert "hush" in mlflow.get_tracking_uri()
     assert "MLFLOW_TRACKING_URI" not in experiments.environment()

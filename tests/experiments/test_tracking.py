@@ -335,8 +335,8 @@ def test_two_projects_in_one_process_keep_their_runs_apart(experiments, tmp_path
 
 def test_more_parameters_and_metrics_than_mlflow_takes_at_a_time_are_logged(experiments):
     with experiments.track("churn") as run:
-        run.log_params({f"p{place}": place for place in range(250)})
-        run.log_metrics({f"m{place}": place for place in range(250)})
+        run.log_params({f"p{index}": index for index in range(250)})
+        run.log_metrics({f"m{index}": index for index in range(250)})
     found = experiments.show(run.id)
     assert (len(found.params), len(found.metrics)) == (250, 250)
 

@@ -56,11 +56,11 @@ def _show(session: Session, run: str) -> Any:
 @click.option("--curves", is_flag=True, help="With the curves of metrics.")
 def _compare(session: Session, ids: tuple[str, ...], only_different: bool, curves: bool) -> Any:
     """Runs side by side, differences first."""
-    found = session.bench.experiments.compare(ids, curves=curves)
+    comparison = session.bench.experiments.compare(ids, curves=curves)
     return (
-        replace(found, rows=[row for row in found.rows if not row.same])
+        replace(comparison, rows=[row for row in comparison.rows if not row.same])
         if only_different
-        else found
+        else comparison
     )
 
 
@@ -71,9 +71,9 @@ def _import(session: Session, store: str | None) -> Any:
     default: all in the project.
     """
     session.say("importing the runs; those that are already here are skipped")
-    done = session.bench.experiments.bring_in(store)
+    imported = session.bench.experiments.bring_in(store)
     if session.json:
-        return done
+        return imported
     return [
         {
             "store": item.store,
@@ -82,7 +82,7 @@ def _import(session: Session, store: str | None) -> Any:
             "here before": item.already,
             "still running": item.running,
         }
-        for item in done
+        for item in imported
     ] or {"stores": "plain MLflow has left none in the project's folders"}
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def count_experiments(workbench: Workbench) -> dict[str, int | str]:
     """Objects by what they are."""
-    found = list(every(workbench.experiments.experiments))
-    return {"experiments": len(found), **_runs(found)}
+    experiments = list(every(workbench.experiments.experiments))
+    return {"experiments": len(experiments), **_runs(experiments)}
 
 
 def _runs(experiments: Sequence[Experiment]) -> dict[str, int | str]:
@@ -27,8 +27,8 @@ def _runs(experiments: Sequence[Experiment]) -> dict[str, int | str]:
 
 def count_models(workbench: Workbench) -> dict[str, int | str]:
     """Objects by what they are."""
-    found = list(every(workbench.experiments.models))
-    return {"models": len(found), "versions": sum(item.versions for item in found)}
+    models = list(every(workbench.experiments.models))
+    return {"models": len(models), "versions": sum(item.versions for item in models)}
 
 
 def check(workbench: Workbench) -> Iterator[TargetCheck]:
