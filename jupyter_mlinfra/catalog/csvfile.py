@@ -37,7 +37,7 @@ _OPEN_QUOTE_FIX = (
 
 
 class CsvFile:
-    """One CSV file whose bytes are known to be UTF-8. After `frames()`, `torn` holds (record,
+    """One CSV file in UTF-8. After `frames()`, `torn` holds (record,
     reason, text) of the records that were set aside.
     """
 

@@ -34,13 +34,13 @@ _ATTEMPTS = 3
 
 
 class _AlreadyInError(Exception):
-    """Another ingest has meanwhile brought in a file that was new when this one began."""
+    """Another ingest has meanwhile added a file that was new when this one started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _NewFiles:
     """The files of an ingest that are not in the dataset yet. digests: of these files. skipped: by
-    path as it is shown, the snapshot that brought in a file before.
+    path as it is shown, the snapshot that added the file.
     """
 
     paths: Sequence[Path]
@@ -182,9 +182,7 @@ class Ingesting:
             return None
 
     def _files_in(self, name: DatasetName) -> Mapping[str, str]:
-        """The snapshots that brought in files, by digest; none for a dataset that does not
-        exist.
-        """
+        """The snapshots that added files, by digest; none if the dataset does not exist."""
         try:
             return records.files_in(self._store.metadata(self._store.entry(name)))
         except NotFound:

@@ -38,7 +38,7 @@ def inspect(
     """Read the beginning of the first files; list the others.
 
     paths: as they are shown. schema: of the dataset `name`, None if it does not exist. known:
-    snapshots that brought in files, by digest.
+    snapshots that added files, by digest.
     """
     inspected = list(paths)[:_FILES]
     sources, complete = open_heads(inspected, reading)

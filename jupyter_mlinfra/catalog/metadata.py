@@ -137,7 +137,7 @@ def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
 
 
 def files_in(metadata: Metadata) -> dict[str, str]:
-    """The snapshots that brought in the files whose rows are in the table now, by digest.
+    """The snapshots that added the files whose rows are in the table now, by digest.
 
     From the newest snapshot back to one that replaced or deleted rows: earlier rows may be gone.
     """

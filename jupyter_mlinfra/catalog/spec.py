@@ -17,7 +17,7 @@ class IngestReport:
     """What one ingest did: one commit, or nothing.
 
     quarantined: rows that could not be read as the table's types; `quarantine` (Parquet) holds them
-    with the reason. snapshot: the one that was written, or, if nothing was, the one that brought in
+    with the reason. snapshot: the one that was written, or, if nothing was, the one that added
     the files. columns: those of the dataset now, which reveal a file read without its header.
     summary: all of it in one line, beginning with what was left out. skipped: files that were
     already in the dataset. spelled: a line for each spelling of numbers and dates that is not
@@ -55,7 +55,7 @@ class ReadColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadFile:
-    """One inspected file. snapshot: the one that already brought it into the dataset; None for a
+    """One inspected file. snapshot: the one that already added it to the dataset; None for a
     new file.
 
     encoding … header: how it is split into records and fields, for CSV. guessed: which of these

@@ -1,4 +1,4 @@
-"""Files that must not change while they are read, and how two contents are told apart."""
+"""Files that must not change while they are read, and the identity of their content."""
 
 from __future__ import annotations
 

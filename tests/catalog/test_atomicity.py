@@ -154,15 +154,15 @@ def _small_files() -> None:
 
 def _ingest(project: Project, path: Path, before_exec) -> dict[str, object]:
     # -B: Python leaves half a .pyc where a file may not grow, and every later import of it fails
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-B", "-c", _INGEST, str(project.root), str(path)],
         capture_output=True,
         text=True,
         preexec_fn=before_exec,
         timeout=120,
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 def test_a_full_disk_is_named_and_the_old_rows_stand(catalog, project, file, rows, stored):

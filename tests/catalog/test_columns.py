@@ -57,17 +57,17 @@ def catalog(project: Project) -> Catalog:
 
 @pytest.mark.parametrize("kind", CHANGES)
 def test_every_face_shows_the_columns_of_now(catalog: Catalog, kind: str) -> None:
-    edit, wanted = CHANGES[kind]
+    edit, expected = CHANGES[kind]
     for tier in ("footer", "sample", "exact"):
         catalog.profile("t.t", tier=tier)  # kept for the columns of then
     change(catalog, edit)
-    table, names = catalog.dataset("t.t"), list(wanted)
-    assert table.scan().collect().to_dict(as_series=False) == wanted
+    table, names = catalog.dataset("t.t"), list(expected)
+    assert table.scan().collect().to_dict(as_series=False) == expected
     assert list(table.schema) == names
     assert table.head(2).columns == names
     assert [column.name for column in table.detail.schema] == names
     assert [column.name for column in table.preview().columns] == names
-    assert catalog.sql("SELECT * FROM t.t").to_dict(as_series=False) == wanted
+    assert catalog.sql("SELECT * FROM t.t").to_dict(as_series=False) == expected
     for tier in ("footer", "sample", "exact"):
         for profile in (catalog.profile("t.t", tier=tier), table.profile(tier)):
             assert {

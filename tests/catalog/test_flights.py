@@ -36,14 +36,14 @@ def oracle(flights):
 def test_every_flight_comes_in_as_duckdb_reads_it(catalog, flights, oracle):
     report = catalog.ingest([flights], into="flights.departures", null_values=["NA"])
     assert (report.rows_written, report.quarantined) == (336_776, 0)
-    got = catalog.dataset("flights.departures").scan().collect()
+    result = catalog.dataset("flights.departures").scan().collect()
     expected = (
         pl.DataFrame(oracle.select("*, epoch_us(time_hour) AS us").to_arrow_table())
         .drop("time_hour")
         .rename({"us": "time_hour"})
     )
-    assert got.with_columns(pl.col("time_hour").dt.epoch("us")).equals(
-        expected.cast({"time_hour": pl.Int64}).select(got.columns)
+    assert result.with_columns(pl.col("time_hour").dt.epoch("us")).equals(
+        expected.cast({"time_hour": pl.Int64}).select(result.columns)
     )
     assert {column.type for column in catalog.show("flights.departures").schema} == {
         "i64",
@@ -82,10 +82,10 @@ def test_broken_rows_far_into_a_file_of_several_blocks_are_named_by_their_line(
         250_000: lines[250_000].replace("2013", "two thousand", 1),
         336_776: lines[336_776][:5],
     }
-    for place, line in damage.items():
-        lines[place] = line
+    for index, line in damage.items():
+        lines[index] = line
     path = tmp_path / "damaged.csv"
     path.write_text("\n".join(lines) + "\n")
     report = catalog.ingest([path], into="flights.departures", null_values=["NA"])
     assert (report.rows_written, report.quarantined) == (336_772, 4)
-    assert pl.read_parquet(report.quarantine)["line"].to_list() == [place + 1 for place in damage]
+    assert pl.read_parquet(report.quarantine)["line"].to_list() == [index + 1 for index in damage]

@@ -33,9 +33,9 @@ REFUSED = {
 def test_a_column_that_cannot_be_kept_is_named(catalog, project, case):
     path = project.root / "odd.parquet"
     parquet.write_table(pa.table({"id": [1, 2], "odd one": REFUSED[case]}), path)
-    with pytest.raises(Unprocessable, match="Column 'odd one'") as said:
+    with pytest.raises(Unprocessable, match="Column 'odd one'") as error:
         catalog.ingest([path], into="t.a")
-    text = str(said.value)
+    text = str(error.value)
     assert "[catalog]" not in text
     assert "network" not in text
     assert catalog.list().total == 0

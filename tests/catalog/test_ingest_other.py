@@ -44,7 +44,7 @@ def test_every_type_comes_back_as_duckdb_reads_it_from_the_file(catalog, tmp_pat
     expected = duckdb.sql(
         f"SELECT * EXCLUDE (zoned), epoch_us(zoned) AS zoned FROM '{tmp_path}/a.parquet'"
     ).fetchall()
-    got = (
+    result = (
         catalog.dataset("t.a")
         .scan()
         .with_columns(pl.col("zoned").dt.epoch("us"))
@@ -52,7 +52,7 @@ def test_every_type_comes_back_as_duckdb_reads_it_from_the_file(catalog, tmp_pat
         .collect()
         .rows()
     )
-    assert got == expected
+    assert result == expected
     types = {column.name: column.type for column in catalog.show("t.a").schema}
     assert types["zoned"] == "ts[us, tz]"
     assert (types["list"], types["struct"], types["money"], types["small"], types["nothing"]) == (
@@ -115,9 +115,9 @@ def test_a_lazy_frame_is_written_in_order_and_in_parts(catalog):
         pl.LazyFrame({"n": range(400_000)}).with_columns(pl.col("n").cast(pl.String).alias("word")),
         into="t.a",
     )
-    got = catalog.dataset("t.a").scan().collect()
-    assert got["n"].to_list() == list(range(400_000))
-    assert got["word"][399_999] == "399999"
+    result = catalog.dataset("t.a").scan().collect()
+    assert result["n"].to_list() == list(range(400_000))
+    assert result["word"][399_999] == "399999"
 
 
 def test_an_empty_frame_is_a_commit_of_no_rows(catalog, rows):
@@ -164,8 +164,8 @@ def test_digits_in_json_text_stay_text(catalog, file, rows):
 def test_types_that_differ_from_block_to_block_meet(catalog, file):
     lines = [json.dumps({"n": i}) for i in range(25_000)] + [json.dumps({"n": 0.5, "late": "x"})]
     catalog.ingest([file("a.ndjson", "\n".join(lines))], into="t.a")
-    got = catalog.dataset("t.a").scan().collect()
-    assert (got.height, got["n"].sum(), got["late"].drop_nulls().to_list()) == (
+    result = catalog.dataset("t.a").scan().collect()
+    assert (result.height, result["n"].sum(), result["late"].drop_nulls().to_list()) == (
         25_001,
         sum(range(25_000)) + 0.5,
         ["x"],

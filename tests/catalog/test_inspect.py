@@ -17,17 +17,21 @@ EUROPEAN = "Datum;Kunde;Umsatz\n20.01.1962;Müller;1.649,37\n21.01.1962;Köhler;
 def test_a_foreign_file_is_shown_as_it_would_be_read(catalog, project, file):
     path = project.root / "verkauf.csv"
     path.write_bytes(EUROPEAN.encode("cp1252"))
-    seen = catalog.inspect([path])
+    inspection = catalog.inspect([path])
     assert [
         (column.name, column.type, column.guessed, column.decimal, column.date_format)
-        for column in seen.columns
+        for column in inspection.columns
     ] == [
         ("Datum", "date", True, ".", "%d.%m.%Y"),
         ("Kunde", "str", True, ".", ""),
         ("Umsatz", "f64", True, ",", ""),
     ]
-    assert seen.data == [["1962-01-20", "1962-01-21"], ["Müller", "Köhler"], [1649.37, 649.38]]
-    (found,) = seen.files
+    assert inspection.data == [
+        ["1962-01-20", "1962-01-21"],
+        ["Müller", "Köhler"],
+        [1649.37, 649.38],
+    ]
+    (found,) = inspection.files
     assert (found.path, found.kind, found.encoding, found.separator, found.header, found.skip) == (
         "verkauf.csv",
         "csv",
@@ -37,23 +41,33 @@ def test_a_foreign_file_is_shown_as_it_would_be_read(catalog, project, file):
         0,
     )
     assert set(found.guessed) == {"encoding", "separator", "quote", "comment", "skip", "header"}
-    assert (seen.whole, seen.rows, seen.bad, seen.exists, seen.refused) == (True, 2, 0, False, "")
-    assert [(doubt.option, doubt.stops) for doubt in seen.doubts] == [("encoding", True)]
-    said = catalog.inspect([path], encoding="cp1252", separator=";", types={"Umsatz": "str"})
-    assert "encoding" not in said.files[0].guessed
-    assert (said.columns[2].type, said.columns[2].guessed, said.doubts) == ("str", False, [])
+    assert (
+        inspection.whole,
+        inspection.rows,
+        inspection.bad,
+        inspection.exists,
+        inspection.refused,
+    ) == (True, 2, 0, False, "")
+    assert [(doubt.option, doubt.stops) for doubt in inspection.doubts] == [("encoding", True)]
+    inspection = catalog.inspect([path], encoding="cp1252", separator=";", types={"Umsatz": "str"})
+    assert "encoding" not in inspection.files[0].guessed
+    assert (inspection.columns[2].type, inspection.columns[2].guessed, inspection.doubts) == (
+        "str",
+        False,
+        [],
+    )
     assert catalog.list().total == 0
     assert not (project.home / "catalog.db").exists()
 
 
 def test_what_would_be_refused_is_told_and_shown(catalog, file):
-    seen = catalog.inspect([file("a.csv", "5.1,3.5\n4.9,3.0\n")])
-    assert [(doubt.option, doubt.stops) for doubt in seen.doubts] == [("header", True)]
-    assert (seen.files[0].header, seen.shown) == (False, 2)
-    seen = catalog.inspect([file("b.csv", EUROPEAN)], types={"Kunde": "i64"})
-    assert (seen.bad, seen.shown) == (2, 0)
-    assert "Kunde=str" in seen.refused
-    assert [(row.line, row.text) for row in seen.broken] == [
+    inspection = catalog.inspect([file("a.csv", "5.1,3.5\n4.9,3.0\n")])
+    assert [(doubt.option, doubt.stops) for doubt in inspection.doubts] == [("header", True)]
+    assert (inspection.files[0].header, inspection.shown) == (False, 2)
+    inspection = catalog.inspect([file("b.csv", EUROPEAN)], types={"Kunde": "i64"})
+    assert (inspection.bad, inspection.shown) == (2, 0)
+    assert "Kunde=str" in inspection.refused
+    assert [(row.line, row.text) for row in inspection.broken] == [
         (2, "20.01.1962;Müller;1.649,37"),
         (3, "21.01.1962;Köhler;649,38"),
     ]
@@ -63,13 +77,13 @@ def test_what_would_be_refused_is_told_and_shown(catalog, file):
 
 def test_the_types_of_a_dataset_that_is_there_count_unless_it_is_replaced(catalog, file):
     first = catalog.ingest([file("a.csv", "id,x\n1,w\n")], into="t.a")
-    seen = catalog.inspect([file("b.csv", "id,x,new\n2,3,4\n")], into="t.a")
-    assert [(column.name, column.type, column.in_dataset) for column in seen.columns] == [
+    inspection = catalog.inspect([file("b.csv", "id,x,new\n2,3,4\n")], into="t.a")
+    assert [(column.name, column.type, column.in_dataset) for column in inspection.columns] == [
         ("id", "i64", True),
         ("x", "str", True),
         ("new", "i64", False),
     ]
-    assert (seen.exists, seen.files[0].snapshot) == (True, None)
+    assert (inspection.exists, inspection.files[0].snapshot) == (True, None)
     assert [
         column.type
         for column in catalog.inspect(
@@ -105,16 +119,16 @@ def test_of_a_large_file_only_the_beginning_is_read(catalog, tmp_path, kind, mon
         data = content[kind.rpartition(".")[2]]().encode("utf-16" if "16" in kind else "utf-8")
         path.write_bytes(gzip.compress(data, 1)[:-9000] if kind.endswith("gz") else data)
     monkeypatch.setattr(text, "_check", counted := Counted(text._check))
-    seen = catalog.inspect([path])
+    inspection = catalog.inspect([path])
     assert counted.bytes <= text.HEAD
-    assert (seen.whole, seen.bad, seen.shown) == (False, 0, 50)
-    assert 900 < seen.rows < 20_000
-    assert [(column.name, column.type) for column in seen.columns] == [
+    assert (inspection.whole, inspection.bad, inspection.shown) == (False, 0, 50)
+    assert 900 < inspection.rows < 20_000
+    assert [(column.name, column.type) for column in inspection.columns] == [
         ("id", "i64"),
         ("word", "str"),
     ]
-    assert seen.data[0] == list(range(50))
-    assert set(seen.data[1]) == {"two\nlines, and “more”"}
+    assert inspection.data[0] == list(range(50))
+    assert set(inspection.data[1]) == {"two\nlines, and “more”"}
 
 
 class Counted:
@@ -127,16 +141,16 @@ class Counted:
 
 
 def test_a_wide_head_with_one_open_quote_is_shown(catalog, file):
-    seen = catalog.inspect([file("a.csv", 'id,x\n1,5" pipe\n' + "2,b\n" * 200_000)])
-    assert (seen.whole, seen.data[1][:2]) == (False, ['5" pipe', "b"])
+    inspection = catalog.inspect([file("a.csv", 'id,x\n1,5" pipe\n' + "2,b\n" * 200_000)])
+    assert (inspection.whole, inspection.data[1][:2]) == (False, ['5" pipe', "b"])
 
 
 def test_many_files_are_listed_and_the_first_are_looked_at(catalog, project):
     (project.root / "data").mkdir()
     for number in range(30):
         (project.root / "data" / f"{number:02d}.csv").write_text(f"id\n{number}\n")
-    seen = catalog.inspect(["data/*.csv"])
-    assert ([file.path for file in seen.files], seen.rows, seen.whole) == (
+    inspection = catalog.inspect(["data/*.csv"])
+    assert ([file.path for file in inspection.files], inspection.rows, inspection.whole) == (
         [f"data/{number:02d}.csv" for number in range(30)],
         20,
         False,

@@ -55,13 +55,13 @@ def test_the_checksum_is_that_of_the_file(catalog, files):
 
 def test_any_flipped_bit_is_found(catalog, files):
     chance = random.Random(7)
-    whole = files[1].read_bytes()
+    content = files[1].read_bytes()
     for _ in range(60):
         flip(files[1], chance)
         assert [Path(damage.file).name for damage in catalog.verify("t.a").damaged] == [
             files[1].name
         ]
-        files[1].write_bytes(whole)
+        files[1].write_bytes(content)
     assert not catalog.verify("t.a").damaged
 
 

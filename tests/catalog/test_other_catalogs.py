@@ -528,9 +528,9 @@ def test_a_commit_of_which_nobody_knows_keeps_its_files_and_says_so(
     with pytest.raises(
         Unavailable,
         match=r"It is not known yet whether t\.a was written.*mlinfra catalog show t\.a",
-    ) as said:
+    ) as error:
         lake.ingest([file("a.csv", "n\n2\nx,y\n")], into="t.a")
-    assert TOKEN not in str(said.value)
+    assert TOKEN not in str(error.value)
     assert unsure.later is not None
     unsure.later.join()
     assert _numbers(lake) == [1, 2]
@@ -547,17 +547,17 @@ def test_a_catalog_that_is_not_reached_has_not_committed(lake, rest, monkeypatch
 
     monkeypatch.setattr("pyiceberg.catalog.rest.RestCatalog.commit_table", cut)
     before = sorted(tmp_path.glob("lake/**/*.parquet"))
-    begun = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(Unavailable, match="not written"):
         lake.write(pl.DataFrame({"n": [2]}), into="t.a")
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - started < 20
     assert sorted(tmp_path.glob("lake/**/*.parquet")) == before
 
 
 def test_with_an_endpoint_the_name_of_a_bucket_is_looked_up_nowhere(tmp_path, monkeypatch):
     """Without a region Arrow would ask AWS for the bucket's."""
-    asked: list[str] = []
-    monkeypatch.setattr("pyiceberg.io.pyarrow._cached_resolve_s3_region", asked.append)
+    requests: list[str] = []
+    monkeypatch.setattr("pyiceberg.io.pyarrow._cached_resolve_s3_region", requests.append)
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     keys = {
@@ -573,7 +573,7 @@ def test_with_an_endpoint_the_name_of_a_bucket_is_looked_up_nowhere(tmp_path, mo
     )
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1"):
         Catalog(Project.open(tmp_path)).write(pl.DataFrame({"a": [1]}), into="t.t")
-    assert asked == []
+    assert requests == []
 
 
 @pytest.mark.parametrize(

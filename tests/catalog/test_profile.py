@@ -279,7 +279,7 @@ def test_a_sample_takes_no_count_for_lists_from_the_files(catalog, project):
 def test_a_wide_table_is_profiled_in_one_walk_through_its_files(catalog, monkeypatch):
     from pyiceberg.table import Table
 
-    catalog.write(pl.DataFrame({f"c{place}": [place, None] for place in range(50)}), into="t.wide")
+    catalog.write(pl.DataFrame({f"c{index}": [index, None] for index in range(50)}), into="t.wide")
     walks, scan = [], Table.scan
     monkeypatch.setattr(
         Table, "scan", lambda *given, **options: (walks.append(1), scan(*given, **options))[1]

@@ -152,7 +152,7 @@ def test_values_are_safe_for_json_and_for_javascript(catalog):
     }
     catalog.write(pl.DataFrame(values), into="t.a")
     block = catalog.preview("t.a")
-    got = dict(
+    result = dict(
         zip(
             (column.name for column in block.columns),
             (
@@ -162,11 +162,16 @@ def test_values_are_safe_for_json_and_for_javascript(catalog):
             strict=True,
         )
     )
-    assert (got["big"], got["fits"], got["nan"], got["inf"]) == (str(2**60), 2**53, "nan", "-inf")
-    assert got["long"] == "x" * 1000 + "… (5,000 characters)"
-    assert got["bytes"] == "0x" + "ff" * 32 + "… (40 bytes)"
-    assert got["many"][-1] == "… (80 items)"
-    assert (got["at"], got["html"], got["inner"]) == (
+    assert (result["big"], result["fits"], result["nan"], result["inf"]) == (
+        str(2**60),
+        2**53,
+        "nan",
+        "-inf",
+    )
+    assert result["long"] == "x" * 1000 + "… (5,000 characters)"
+    assert result["bytes"] == "0x" + "ff" * 32 + "… (40 bytes)"
+    assert result["many"][-1] == "… (80 items)"
+    assert (result["at"], result["html"], result["inner"]) == (
         "2013-01-01T00:00:00Z",
         "<img src=x onerror=alert(1)>",
         {"a": [1, None]},
@@ -371,8 +376,12 @@ catalog.list(), catalog.show("sales.orders"), catalog.snapshots("sales.orders")
 catalog.search("word"), catalog.fingerprint("sales.orders")
 print(*sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"polars", "pyarrow", "pyiceberg", "sqlalchemy", "pandas"} & set(done.stdout.split())
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert not {"polars", "pyarrow", "pyiceberg", "sqlalchemy", "pandas"} & set(
+        process.stdout.split()
+    )
 
 
 def test_of_all_metadata_of_a_table_only_the_newest_stays_in_memory(catalog):

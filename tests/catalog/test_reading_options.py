@@ -72,7 +72,7 @@ def test_numbers_and_dates_are_read_as_they_are_written(catalog, file, words, ki
         [
             file(
                 "a.csv",
-                "\n".join(["id\tx", *(f"{place}\t{word}" for place, word in enumerate(words))]),
+                "\n".join(["id\tx", *(f"{index}\t{word}" for index, word in enumerate(words))]),
             )
         ],
         into="t.a",
@@ -132,7 +132,7 @@ def test_an_ambiguous_date_is_not_bent_into_a_column_of_dates(catalog, file):
 
 def test_a_column_that_is_nearly_numbers_says_which_word_makes_it_text(catalog, file):
     text = "id,x\n" + "".join(
-        f"{place},{'k.A.' if place % 10 == 0 else place}\n" for place in range(100)
+        f"{index},{'k.A.' if index % 10 == 0 else index}\n" for index in range(100)
     )
     report = catalog.ingest([file("a.csv", text)], into="t.a")
     assert types(catalog)["x"] == "str"
@@ -141,7 +141,7 @@ def test_a_column_that_is_nearly_numbers_says_which_word_makes_it_text(catalog, 
 
 
 def test_codes_among_numbers_stay_text_and_are_not_offered_as_missing_values(catalog, file, rows):
-    path = file("a.csv", "plz\n" + "".join(f"{place * 700 + 400:05d}\n" for place in range(100)))
+    path = file("a.csv", "plz\n" + "".join(f"{index * 700 + 400:05d}\n" for index in range(100)))
     note = catalog.ingest([path], into="t.a").notes[0]
     assert "14 of 100 values are not plain numbers, such as '0" in note
     assert "--null" not in note
@@ -163,7 +163,7 @@ def test_a_file_without_a_header_is_refused_until_it_is_said(catalog, file, rows
 
 
 def test_the_lines_of_a_file_without_a_header_are_counted_from_its_first_row(catalog, file):
-    text = "".join(f"{place},w\n" for place in range(20)) + "20\n" + "x,w\n" + "22,w\n"
+    text = "".join(f"{index},w\n" for index in range(20)) + "20\n" + "x,w\n" + "22,w\n"
     report = catalog.ingest(
         [file("a.csv", text)], into="t.a", header=False, types={"column_1": "i64"}
     )
@@ -196,7 +196,7 @@ def test_excels_first_line_names_the_separator_and_is_no_header(catalog, file, r
 
 def test_comments_above_and_between_are_left_out_and_lines_keep_their_numbers(catalog, file, rows):
     text = "# made by hand\n#\nid,x\n1,a\n# between\n2,b\nthree\n" + "".join(
-        f"{place},c\n" for place in range(3, 20)
+        f"{index},c\n" for index in range(3, 20)
     )
     report = catalog.ingest([file("a.csv", text)], into="t.a")
     assert sorted(row["id"] for row in rows("t.a")) == list(range(1, 20))
@@ -297,15 +297,15 @@ def test_the_separator_is_the_one_that_duckdb_finds(catalog, tmp_path, separator
     lines = [
         separator.join(["id", "price", "some, words"[: 4 if separator == "," else 11], "code"])
     ]
-    for place in range(60):
+    for index in range(60):
         text = "".join(chance.choice(f"ab {others}") for _ in range(chance.randint(1, 12)))
         lines.append(
             separator.join(
                 [
-                    str(place),
+                    str(index),
                     f"{chance.randint(0, 999)}{decimal}{chance.randint(10, 99)}",
                     f'"{text}"',
-                    f"c{place}",
+                    f"c{index}",
                 ]
             )
         )
@@ -352,7 +352,7 @@ def test_a_file_of_which_most_rows_do_not_fit_is_refused_with_the_option_to_use(
         ({"decimal": ".", "types": {"Umsatz (€)": "f64"}}, EUROPEAN, "t.new", "--decimal ,"),
         ({"types": {"Kunde": "i64"}}, EUROPEAN, "t.new", "--type Kunde=str"),
         ({}, "id;x\n" + "1;k.A.\n" * 40 + "2;3.5\n" * 30, "t.a", "--null k.A."),
-        ({}, "id;x\n" + "".join(f"{place};w{place}\n" for place in range(40)), "t.a", "--replace"),
+        ({}, "id;x\n" + "".join(f"{index};w{index}\n" for index in range(40)), "t.a", "--replace"),
     ]
     for options, text, into, fix in cases:
         with pytest.raises(Unprocessable) as caught:
@@ -363,7 +363,7 @@ def test_a_file_of_which_most_rows_do_not_fit_is_refused_with_the_option_to_use(
 
 
 def test_a_few_rows_are_set_aside_and_the_reports_first_line_says_so(catalog, file):
-    text = "id,x\n" + "".join(f"{place},{place}\n" for place in range(222)) + "222,oops\n"
+    text = "id,x\n" + "".join(f"{index},{index}\n" for index in range(222)) + "222,oops\n"
     report = catalog.ingest([file("a.csv", text)], into="t.a")
     assert (report.rows_written, report.quarantined) == (222, 1)
     assert report.summary.startswith(
@@ -373,7 +373,7 @@ def test_a_few_rows_are_set_aside_and_the_reports_first_line_says_so(catalog, fi
 
 
 def test_how_many_rows_may_be_set_aside_can_be_said(catalog, file):
-    text = "id,x\n" + "".join(f"{place},{place}\n" for place in range(60)) + "torn\n" * 40
+    text = "id,x\n" + "".join(f"{index},{index}\n" for index in range(60)) + "torn\n" * 40
     path = file("a.csv", text)
     with pytest.raises(Unprocessable, match="40 of 100 rows"):
         catalog.ingest([path], into="t.a")

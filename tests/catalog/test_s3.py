@@ -25,11 +25,11 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """What is asked of other machines: by way of a proxy, or by PyArrow's search for a bucket's
     region, which heeds no proxy.
     """
-    asked: list[str] = []
+    requests: list[str] = []
 
     class Proxy(BaseHTTPRequestHandler):
         def refuse(self) -> None:
-            asked.append(self.path)
+            requests.append(self.path)
             self.send_error(502)
 
         do_CONNECT = do_GET = do_HEAD = do_PUT = do_POST = refuse  # noqa: N815
@@ -38,7 +38,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             pass
 
     def region(bucket: str) -> str:
-        asked.append(f"the region of {bucket}")
+        requests.append(f"the region of {bucket}")
         raise OSError("not reached")
 
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -49,7 +49,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(pyarrow.fs, "resolve_s3_region", region)
-    yield asked
+    yield requests
     server.shutdown()
     server.server_close()
 
@@ -111,10 +111,10 @@ def test_a_missing_driver_names_our_extra(
     )
     with pytest.raises(
         Unavailable, match=rf"{package} is not installed.*pip install 'jupyter-mlinfra\[postgres\]'"
-    ) as said:
+    ) as error:
         Catalog(Project.open(project.root)).write(pl.DataFrame({"n": [1]}), into="t.a")
-    assert "canary" not in str(said.value)
-    assert "network" not in str(said.value)
+    assert "canary" not in str(error.value)
+    assert "network" not in str(error.value)
 
 
 def test_a_driver_that_does_not_exist_is_a_fault_of_the_address(project: Project) -> None:

@@ -1434,7 +1434,7 @@ export interface components {
         };
         /**
          * ReadFile
-         * @description One inspected file. snapshot: the one that already brought it into the dataset; None for a
+         * @description One inspected file. snapshot: the one that already added it to the dataset; None for a
          *     new file.
          *
          *     encoding … header: how it is split into records and fields, for CSV. guessed: which of these
